@@ -1,0 +1,65 @@
+"""Neurons, described by what they are and run with Brian2.
+
+Names are loaded when first used, so that `neurosim.errors` does not bring the simulator with it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurosim.catalogue import LIF, AdEx, HodgkinHuxley, TraubMiles
+    from neurosim.neuron import PointNeuron
+    from neurosim.recording import Recording
+    from neurosim.simulation import simulate
+    from neurosim.stimuli import (
+        Constant,
+        FrozenNoise,
+        OrnsteinUhlenbeck,
+        Ramp,
+        Steps,
+        Stimulus,
+        WhiteNoise,
+    )
+    from neurosim.wiring import FeedForward
+
+__all__ = [
+    "LIF",
+    "AdEx",
+    "Constant",
+    "FeedForward",
+    "FrozenNoise",
+    "HodgkinHuxley",
+    "OrnsteinUhlenbeck",
+    "PointNeuron",
+    "Ramp",
+    "Recording",
+    "Steps",
+    "Stimulus",
+    "TraubMiles",
+    "WhiteNoise",
+    "simulate",
+]
+
+_PLACES = {
+    **dict.fromkeys(["LIF", "AdEx", "HodgkinHuxley", "TraubMiles"], "neurosim.catalogue"),
+    **dict.fromkeys(
+        ["Constant", "FrozenNoise", "OrnsteinUhlenbeck", "Ramp", "Steps", "Stimulus", "WhiteNoise"],
+        "neurosim.stimuli",
+    ),
+    "FeedForward": "neurosim.wiring",
+    "PointNeuron": "neurosim.neuron",
+    "Recording": "neurosim.recording",
+    "simulate": "neurosim.simulation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'neurosim' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

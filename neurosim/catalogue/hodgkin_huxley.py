@@ -1,0 +1,71 @@
+"""The squid giant axon of Hodgkin and Huxley, as one isopotential patch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from brian2.units import Quantity, cm, mS, msiemens, mV, uF, um
+
+from neurosim.neuron import PointNeuron
+from neurosim.quantities import check_quantity, quantity
+
+__all__ = ["HodgkinHuxley"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HodgkinHuxley(PointNeuron):
+    r"""Hodgkin-Huxley membrane of the squid giant axon at 6.3 °C.
+
+    .. math:: C_m \dot v = -\bar g_{Na} m^3 h (v - E_{Na}) - \bar g_K n^4 (v - E_K)
+              - g_L (v - E_L) + I / A
+
+    in the modern sign convention with rest near -65 mV. Firing is class II: from a step of
+    current it starts at a finite rate (about 53 Hz at 6.26 µA/cm²). A spike is an upward crossing
+    of ``V_detect``. Removable singularities of the rates are written with ``exprel``.
+
+    References
+    ----------
+    Hodgkin and Huxley (1952), J Physiol 117:500.
+
+    Examples
+    --------
+    >>> from brian2 import uA, cm
+    >>> HodgkinHuxley().current(10 * uA / cm**2)
+    100. * pamp
+    """
+
+    area: Quantity = quantity(1000 * um**2, "membrane area", above=0 * um**2)
+    C_m: Quantity = quantity(1 * uF / cm**2, "specific capacitance", above=0 * uF / cm**2)
+    g_Na: Quantity = quantity(120 * mS / cm**2, "sodium conductance", at_least=0 * mS / cm**2)
+    g_K: Quantity = quantity(36 * mS / cm**2, "potassium conductance", at_least=0 * mS / cm**2)
+    g_L: Quantity = quantity(0.3 * msiemens / cm**2, "leak conductance", above=0 * mS / cm**2)
+    E_Na: Quantity = quantity(50 * mV, "sodium reversal potential")
+    E_K: Quantity = quantity(-77 * mV, "potassium reversal potential")
+    E_L: Quantity = quantity(-54.387 * mV, "leak reversal potential")
+    V_init: Quantity = quantity(-64.99637933 * mV, "potential at the start (rest by default)")
+    V_detect: Quantity = quantity(0 * mV, "upward crossing that counts as a spike")
+
+    equations: ClassVar[str] = """
+    dv/dt = (g_Na*m**3*h*(E_Na - v) + g_K*n**4*(E_K - v) + g_L*(E_L - v) + I_stim/area)/C_m : volt
+    dm/dt = alpha_m*(1 - m) - beta_m*m : 1
+    dh/dt = alpha_h*(1 - h) - beta_h*h : 1
+    dn/dt = alpha_n*(1 - n) - beta_n*n : 1
+    alpha_m = 1/ms/exprel(-(v + 40*mV)/(10*mV)) : Hz
+    beta_m = 4/ms*exp(-(v + 65*mV)/(18*mV)) : Hz
+    alpha_h = 0.07/ms*exp(-(v + 65*mV)/(20*mV)) : Hz
+    beta_h = 1/ms/(1 + exp(-(v + 35*mV)/(10*mV))) : Hz
+    alpha_n = 0.1/ms/exprel(-(v + 55*mV)/(10*mV)) : Hz
+    beta_n = 0.125/ms*exp(-(v + 65*mV)/(80*mV)) : Hz
+    """
+    threshold: ClassVar[str] = "v > V_detect"
+    refractory: ClassVar[str] = "v > V_detect"
+    default_dt_ms: ClassVar[float] = 0.01
+    start: ClassVar[str] = "V_init"
+
+    def current(self, density: Quantity) -> Quantity:
+        """Return the current that gives a current density over the whole membrane."""
+        density = check_quantity(
+            density, 10 * mV * mS / cm**2, "HodgkinHuxley.current: density", many=1
+        )
+        return density * self.area

@@ -1,0 +1,137 @@
+"""Compiled models on disk, named by their content.
+
+A model is built in a folder of its own and renamed into place when whole, under a lock: several
+processes may ask for the same model at once, and a killed build leaves nothing that could be
+mistaken for a finished one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+from neurosim.errors import EngineError
+
+__all__ = ["CacheState", "cache_folder", "cache_state", "clear_cache", "fetch"]
+
+MOST_BYTES = 500_000_000
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled models: that of NEUROSIM_CACHE, else of the user."""
+    named = os.environ.get("NEUROSIM_CACHE")
+    root = Path(named) if named else Path(platformdirs.user_cache_dir("neurosim", appauthor=False))
+    return root / "models"
+
+
+def fetch(key: str, build: Callable[[Path], None]) -> Path:
+    """Return the folder of a compiled model, building it first if there is none.
+
+    Parameters
+    ----------
+    key : str
+        Name made from the content of the model.
+    build : callable
+        Fills an empty folder; called at most once among all processes.
+
+    Raises
+    ------
+    EngineError
+        The cache folder cannot be written.
+    """
+    root = cache_folder()
+    ready = root / key
+    if (ready / "manifest.json").is_file():
+        _touch(ready)
+        return ready
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(root / f"{key}.lock"):
+            if (ready / "manifest.json").is_file():
+                return ready
+            _sweep(root)
+            building = Path(tempfile.mkdtemp(prefix="building-", dir=root))
+            try:
+                build(building)
+                shutil.rmtree(ready, ignore_errors=True)
+                building.rename(ready)
+            finally:
+                shutil.rmtree(building, ignore_errors=True)
+    except OSError as error:
+        raise EngineError(
+            f"the cache of compiled models at {root} cannot be used ({error}); "
+            "set NEUROSIM_CACHE to a folder that can be written"
+        ) from error
+    _bound(root, keep=ready)
+    return ready
+
+
+@dataclass(frozen=True)
+class CacheState:
+    """What the cache holds."""
+
+    folder: Path
+    models: int
+    bytes: int
+
+
+def cache_state() -> CacheState:
+    """Return where the cache is, how many models it holds and how large it is."""
+    entries = _entries(cache_folder())
+    return CacheState(cache_folder(), len(entries), sum(size for _, _, size in entries))
+
+
+def clear_cache() -> int:
+    """Delete every compiled model; return how many there were."""
+    root = cache_folder()
+    entries = _entries(root)
+    for _, path, _ in entries:
+        shutil.rmtree(path, ignore_errors=True)
+    for lock in root.glob("*.lock"):
+        with contextlib.suppress(OSError):
+            lock.unlink()
+    return len(entries)
+
+
+def _entries(root: Path) -> list[tuple[float, Path, int]]:
+    """Return (time of last use, folder, size) of every model, oldest first."""
+    found = []
+    for manifest in root.glob("*/manifest.json"):
+        with contextlib.suppress(OSError):
+            folder = manifest.parent
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            found.append((manifest.stat().st_mtime, folder, size))
+    return sorted(found)
+
+
+def _touch(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.utime(folder / "manifest.json")
+
+
+def _bound(root: Path, *, keep: Path) -> None:
+    entries = _entries(root)
+    total = sum(size for _, _, size in entries)
+    for _, folder, size in entries:
+        if total <= MOST_BYTES:
+            return
+        if folder != keep:
+            shutil.rmtree(folder, ignore_errors=True)
+            total -= size
+
+
+def _sweep(root: Path) -> None:
+    """Remove what killed builds left behind; a build takes seconds, so an hour is long gone."""
+    for leftover in root.glob("building-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > 3600:
+                shutil.rmtree(leftover, ignore_errors=True)

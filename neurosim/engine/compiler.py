@@ -1,0 +1,90 @@
+"""Which C++ compiler there is, and how it is called.
+
+The flags keep IEEE arithmetic (no ``-ffast-math``): a row of a batch then gets the same bits
+whether the compiler put it into a vector or not, so that a neuron fires the same spikes alone and
+in a batch.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+__all__ = ["Compiler", "find_compiler"]
+
+_FLAGS = ("-std=c++17", "-O3", "-w", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C++ compiler that works.
+
+    Attributes
+    ----------
+    path : str
+        Executable.
+    version : str
+        First line of what ``--version`` prints.
+    flags : tuple of str
+        Flags that every file is compiled with.
+    """
+
+    path: str
+    version: str
+    flags: tuple[str, ...]
+
+    @property
+    def identity(self) -> str:
+        """Everything that decides what the compiler makes of a source: part of the cache key."""
+        return " ".join([self.version, *self.flags, _processor()])
+
+
+@cache
+def _processor() -> str:
+    """Return what -march=native depends on, so that a cache on a shared disk stays valid."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("flags", "Features")):
+                return f"{platform.machine()} {line.split(':', 1)[1].strip()}"
+    except OSError:
+        pass
+    return f"{platform.machine()} {platform.processor()}"
+
+
+def find_compiler() -> Compiler | None:
+    """Return the compiler named by the environment variable CXX, else g++ or clang++, else None.
+
+    ``CXX`` set to an empty string means none.
+    """
+    named = os.environ.get("CXX")
+    for name in [named] if named is not None else ["g++", "clang++", "c++"]:
+        found = _probe(name) if name else None
+        if found is not None:
+            return found
+    return None
+
+
+@cache
+def _probe(name: str) -> Compiler | None:
+    path = shutil.which(name)
+    if path is None:
+        return None
+    try:
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=20, check=True
+        ).stdout
+        native = subprocess.run(
+            [path, "-march=native", "-x", "c++", "-fsyntax-only", os.devnull],
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    flags = (*_FLAGS, "-march=native") if native.returncode == 0 else _FLAGS
+    return Compiler(path, said.splitlines()[0] if said else name, flags)

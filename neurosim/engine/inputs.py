@@ -1,0 +1,101 @@
+"""What goes into a run and what comes out, as plain SI arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+__all__ = ["Inputs", "Results", "join", "split"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One batch, in SI units.
+
+    Attributes
+    ----------
+    states : dict of str to ndarray, each of shape (rows,)
+        Parameters and initial states by variable.
+    recorded : ndarray of int
+        Rows whose variables are traced.
+    waveforms : list of ndarray
+        Sampled currents, one array a channel.
+    weights : ndarray, shape (n_units, n_units)
+        Synaptic weights of one network; empty when rows are not wired.
+    units : int
+        Rows that belong together (units of one network; 1 for neurons on their own).
+    duration, dt, trace_dt : float
+        In second.
+    """
+
+    states: dict[str, np.ndarray]
+    recorded: np.ndarray
+    waveforms: list[np.ndarray]
+    weights: np.ndarray
+    units: int
+    duration: float
+    dt: float
+    trace_dt: float
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(next(iter(self.states.values())))
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run produced.
+
+    Attributes
+    ----------
+    spike_row, spike_time : ndarray, shape (n_spikes,)
+        Row and time (second) of each spike.
+    final : dict of str to ndarray, each of shape (rows,)
+        States at the end.
+    trace_time : ndarray, shape (n_samples,)
+        Times of the traces, in second.
+    traces : dict of str to ndarray, each of shape (n_recorded, n_samples)
+        Traced variables, in SI units.
+    """
+
+    spike_row: np.ndarray
+    spike_time: np.ndarray
+    final: dict[str, np.ndarray]
+    trace_time: np.ndarray
+    traces: dict[str, np.ndarray]
+
+
+def split(inputs: Inputs, parts: int) -> tuple[list[Inputs], list[int]]:
+    """Cut a batch into at most `parts` chunks of whole networks; also return their first rows."""
+    networks = inputs.rows // inputs.units
+    bounds = np.linspace(0, networks, min(parts, networks) + 1).round().astype(int) * inputs.units
+    chunks = []
+    for first, last in pairwise(bounds):
+        states = {name: values[first:last] for name, values in inputs.states.items()}
+        if "network_start" in states:
+            states["network_start"] = states["network_start"] - first
+        here = inputs.recorded[(inputs.recorded >= first) & (inputs.recorded < last)]
+        chunks.append(replace(inputs, states=states, recorded=here - first))
+    return chunks, [int(first) for first in bounds[:-1]]
+
+
+def join(results: list[Results], first_rows: list[int]) -> Results:
+    """Put the results of the chunks of a batch together again."""
+    return Results(
+        spike_row=np.concatenate(
+            [part.spike_row + first for part, first in zip(results, first_rows, strict=True)]
+        ),
+        spike_time=np.concatenate([part.spike_time for part in results]),
+        final={
+            name: np.concatenate([part.final[name] for part in results])
+            for name in results[0].final
+        },
+        trace_time=results[0].trace_time,
+        traces={
+            name: np.concatenate([part.traces[name] for part in results])
+            for name in results[0].traces
+        },
+    )

@@ -1,0 +1,155 @@
+"""The C++ engine: one compiled program a model, from the cache or built, run as a child."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.engine.cache import fetch
+from neurosim.engine.compiler import Compiler
+from neurosim.engine.inputs import Inputs, Results
+from neurosim.engine.model import Model
+from neurosim.engine.processes import Progress, run_all, worker_command
+from neurosim.engine.standalone_source import HEADER
+
+__all__ = ["run_standalone"]
+
+_GENERATORS = ("assemble.py", "randomness.py", "standalone_source.py")
+
+
+def _build(model: Model, compiler: Compiler, folder: Path) -> None:
+    (folder / "model.json").write_text(json.dumps(model.to_dict()))
+    run_all(
+        [worker_command("generate", folder)], at_once=1, what="writing the C++ program of the model"
+    )
+    program = folder / "program"
+    manifest = json.loads((program / "manifest.json").read_text())
+    objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
+    compile_one = [compiler.path, *compiler.flags, "-I.", "-include", HEADER, "-c"]
+    run_all(
+        [
+            [*compile_one, source, "-o", target]
+            for source, target in zip(manifest["sources"], objects, strict=True)
+        ],
+        at_once=os.cpu_count() or 1,
+        what="compiling the model",
+        folder=program,
+    )
+    run_all(
+        [[compiler.path, *objects, "-o", "main"]],
+        at_once=1,
+        what="linking the model",
+        folder=program,
+    )
+    (program / "main").rename(folder / "main")
+    # Kept beside the program, so that anyone can read what was compiled.
+    for target in objects:
+        (program / target).unlink()
+    shutil.move(program / "manifest.json", folder / "manifest.json")
+
+
+@cache
+def _generator() -> str:
+    """Return what decides how a model becomes C++: Brian2's version and the files that write it."""
+    here = Path(__file__).parent
+    content = b"".join((here / name).read_bytes() for name in _GENERATORS)
+    return f"brian2 {version('brian2')} {hashlib.sha256(content).hexdigest()}"
+
+
+def run_standalone(
+    model: Model,
+    compiler: Compiler,
+    chunks: list[Inputs],
+    folder: Path,
+    progress: Progress | None,
+) -> list[Results]:
+    """Run a model on several independent chunks of a batch, each in a process of its own.
+
+    Parameters
+    ----------
+    model : Model
+        What to run.
+    compiler : Compiler
+        Compiles the model if the cache does not have it.
+    chunks : list of Inputs
+        Parts of the batch, run at the same time.
+    folder : Path
+        Temporary folder for inputs and results.
+    progress : callable, optional
+        Called with the share done.
+    """
+    key = model.key(compiler.identity, _generator())
+    built = fetch(key, lambda empty: _build(model, compiler, empty))
+    manifest = json.loads((built / "manifest.json").read_text())
+    commands, environments, places = [], [], []
+    for k, inputs in enumerate(chunks):
+        place = folder / f"run{k}"
+        results = place / "results"
+        results.mkdir(parents=True)
+        (place / "static_arrays").mkdir()
+        _write_inputs(inputs, place, manifest["inputs"], report=progress is not None)
+        # Brian2 writes results as DIR + file name.
+        commands.append([str(built / "main"), "--results_dir", f"{results}{os.sep}"])
+        environments.append(os.environ | {"NEUROSIM_RUN": str(place)})
+        places.append(results)
+    run_all(
+        commands,
+        at_once=len(commands),
+        what="the simulation",
+        environments=environments,
+        folder=built / "program",
+        progress=progress,
+    )
+    return [_read_results(place, manifest["outputs"], model) for place in places]
+
+
+def _write_inputs(inputs: Inputs, place: Path, dtypes: dict[str, str], *, report: bool) -> None:
+    settings = [
+        inputs.rows,
+        len(inputs.recorded),
+        len(inputs.weights),
+        inputs.duration,
+        inputs.dt,
+        inputs.trace_dt,
+        float(report),
+        0.0,
+    ]
+    np.asarray(settings, dtype=np.float64).tofile(place / "settings")
+    for name, dtype in dtypes.items():
+        inputs.states[name].astype(dtype).tofile(place / name)
+    inputs.recorded.astype(np.int32).tofile(place / "recorded")
+    inputs.weights.astype(np.float64).tofile(place / "weights")
+    lengths = [len(samples) for samples in inputs.waveforms]
+    np.asarray([len(lengths)], dtype=np.float64).tofile(place / "waveform_count")
+    np.cumsum([0, *lengths]).astype(np.int64).tofile(place / "waveform_starts")
+    np.concatenate([np.zeros(0), *inputs.waveforms]).tofile(place / "waveform_samples")
+
+
+def _read_results(place: Path, outputs: dict[str, dict[str, str]], model: Model) -> Results:
+    arrays = {
+        name: np.fromfile(place / output["file"], dtype=output["dtype"])
+        for name, output in outputs.items()
+    }
+    traces = {}
+    if model.record:
+        samples = len(arrays["trace.t"])
+        for name in model.record:
+            traces[name] = arrays[f"trace.{name}"].reshape(samples, -1).T
+    return Results(
+        spike_row=arrays["spikes.i"].astype(np.int64),
+        spike_time=arrays["spikes.t"],
+        final={
+            name.removeprefix("state."): values
+            for name, values in arrays.items()
+            if name.startswith("state.")
+        },
+        trace_time=arrays.get("trace.t", np.zeros(0)),
+        traces=traces,
+    )

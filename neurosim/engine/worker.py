@@ -1,0 +1,97 @@
+"""Entry point of the worker process: the only place where Brian2 builds or runs a network.
+
+``python -m neurosim.engine.worker generate FOLDER`` writes the C++ program of the model that
+``FOLDER/model.json`` describes; ``... run FOLDER`` runs the model with Brian2's NumPy target on
+the inputs found there. A process of its own keeps the caller's Brian2 session (device, preferences,
+clock, objects) untouched whatever happens, and can be interrupted at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["main"]
+
+
+def _generate(folder: Path) -> None:
+    from neurosim.engine.model import Model
+    from neurosim.engine.standalone_source import write_sources
+
+    model = Model.from_dict(json.loads((folder / "model.json").read_text()))
+    write_sources(model, folder / "program")
+
+
+def _run(folder: Path) -> None:
+    import brian2
+
+    from neurosim.engine.assemble import Tables, assemble
+    from neurosim.engine.model import Model
+
+    brian2.prefs.codegen.target = "numpy"
+    model = Model.from_dict(json.loads((folder / "model.json").read_text()))
+    settings = json.loads((folder / "settings.json").read_text())
+    with np.load(folder / "inputs.npz") as archive:
+        inputs = dict(archive)
+    waveforms = [inputs.pop(f"waveform.{k}") for k in range(settings["waveforms"])]
+    weights = inputs.pop("weights")
+    recorded = inputs.pop("recorded")
+    states = {name.removeprefix("row."): values for name, values in inputs.items()}
+    assembled = assemble(
+        model,
+        rows=settings["rows"],
+        recorded=recorded,
+        dt=settings["dt"],
+        trace_dt=settings["trace_dt"],
+        tables=Tables(waveforms, weights),
+        states=states,
+    )
+    report = None
+    if settings["report"]:
+
+        def report(elapsed: object, completed: float, start: object, duration: object) -> None:
+            print(f"progress {float(completed):.4f}", flush=True)
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        assembled.network.run(
+            settings["duration"] * brian2.second,
+            report=report,
+            report_period=0.5 * brian2.second,
+            namespace={},
+        )
+    results: dict[str, Any] = {
+        "spikes.i": np.asarray(assembled.spikes.i),
+        "spikes.t": np.asarray(assembled.spikes.t),
+    }
+    for name in sorted(assembled.cells.equations.diff_eq_names):
+        results[f"state.{name}"] = np.asarray(assembled.cells.variables[name].get_value())
+    if assembled.traces is not None:
+        results["trace.t"] = np.asarray(assembled.traces.t)
+        for name in model.record:
+            results[f"trace.{name}"] = np.asarray(getattr(assembled.traces, name)).T
+    np.savez(folder / "results.npz", **results)
+
+
+def main(argv: list[str]) -> int:
+    """Run one task; return the exit status."""
+    task, folder = argv
+    try:
+        {"generate": _generate, "run": _run}[task](Path(folder))
+    except Exception as error:
+        # Brian2 wraps the error that matters; the parent shows the end of this, innermost last.
+        chain: list[str] = []
+        cause: BaseException | None = error
+        while cause is not None:
+            chain.append(f"{type(cause).__name__}: {cause}")
+            cause = cause.__cause__ or cause.__context__
+        print("\n".join(chain), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

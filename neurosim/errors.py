@@ -1,0 +1,68 @@
+"""What can go wrong, one class a kind of mistake, all under `NeurosimError`.
+
+`bridge` and `experiments` hang their own kinds under the same root, so that one
+`except NeurosimError` catches every mistake the project names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "EngineError",
+    "ExtraMissingError",
+    "NeurosimError",
+    "ParameterError",
+    "UnitError",
+    "UnknownNameError",
+    "suggest",
+]
+
+
+class NeurosimError(Exception):
+    """Root of every error that neurosim, bridge and experiments raise on purpose."""
+
+
+class UnitError(NeurosimError, TypeError):
+    """A value came without a unit, or with the wrong one."""
+
+
+class ParameterError(NeurosimError, ValueError):
+    """A value lies outside the range in which it means something."""
+
+
+class UnknownNameError(NeurosimError, KeyError):
+    """A name that nothing answers to; the message offers the nearest ones."""
+
+    def __str__(self) -> str:
+        # KeyError prints the repr of its argument, which would quote the sentence.
+        return str(self.args[0])
+
+
+class EngineError(NeurosimError, RuntimeError):
+    """The simulation could not be built or did not finish."""
+
+
+class ExtraMissingError(NeurosimError, ImportError):
+    """An optional package is needed; the message names the extra to install."""
+
+    @classmethod
+    def needed_for(cls, what: str, extra: str) -> ExtraMissingError:
+        return cls(
+            f"{what} needs the optional extra '{extra}': python -m pip install 'neurosim[{extra}]'"
+        )
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Say which known names come nearest to `name`.
+
+    Examples
+    --------
+    >>> suggest("taum", ["tau_m", "E_L"])
+    "did you mean 'tau_m'? (known: E_L, tau_m)"
+    """
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    listed = ", ".join(names)
+    return f"did you mean '{near[0]}'? (known: {listed})" if near else f"known: {listed}"

@@ -1,0 +1,44 @@
+"""What a point neuron is: equations, a threshold, a reset, and parameters with units.
+
+A subclass states its model in Brian2's equation language and lists its parameters as fields;
+how it is run is the business of `neurosim.engine`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from neurosim.quantities import Description
+
+__all__ = ["PointNeuron"]
+
+
+class PointNeuron(Description):
+    """A neuron without extent, described by its equations.
+
+    The equations may use every parameter of the class by name and the injected current
+    ``I_stim`` (ampere, positive depolarises). They must define the membrane potential ``v``.
+
+    Attributes
+    ----------
+    equations : str
+        Differential equations and named expressions, in Brian2's language.
+    threshold, reset, refractory : str
+        When a spike is detected, what happens then, and how long detection is held off.
+    method : str
+        Brian2 state updater: exact or exponential Euler for linear cells, ``rk4`` for
+        conductance-based ones.
+    default_dt_ms : float
+        Time step used when none is given, in milliseconds.
+    start : str
+        Parameter that holds the membrane potential at the start of a run; every other state
+        starts at its steady state for that potential.
+    """
+
+    equations: ClassVar[str]
+    threshold: ClassVar[str]
+    reset: ClassVar[str] = ""
+    refractory: ClassVar[str] = "False"
+    method: ClassVar[str] = "rk4"
+    default_dt_ms: ClassVar[float] = 0.1
+    start: ClassVar[str] = "E_L"

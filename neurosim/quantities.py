@@ -1,0 +1,317 @@
+"""Numbers that carry units, checked where the user stands.
+
+A description is a frozen dataclass whose fields are Brian2 quantities. `quantity(...)` declares
+such a field with its unit and its allowed range; `Description` checks every field when the value
+is made, and compares, hashes, prints and serialises by the SI numbers inside.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Self
+
+import numpy as np
+from brian2.units import (
+    Quantity,
+    amp,
+    farad,
+    get_dimensions,
+    have_same_dimensions,
+    hertz,
+    ohm,
+    second,
+    siemens,
+    volt,
+)
+
+from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
+
+__all__ = ["Description", "check_quantity", "check_seed", "quantity", "unit_name"]
+
+
+def quantity(
+    default: Quantity,
+    doc: str,
+    *,
+    above: Quantity | float | None = None,
+    at_least: Quantity | float | None = None,
+    many: int = 0,
+) -> Any:
+    """Declare a field that holds a quantity of the same dimension as `default`.
+
+    Parameters
+    ----------
+    default : Quantity
+        Default value; its unit is the one that messages suggest.
+    doc : str
+        What the field means, shown by `Description.describe`.
+    above, at_least : Quantity or float, optional
+        Open or closed lower bound, in the unit of `default`.
+    many : int
+        How many dimensions an array given for it may have (0: a single value only).
+    """
+    return dataclasses.field(
+        # A quantity is an array, which dataclasses refuse as a plain default.
+        default_factory=lambda: default,
+        metadata={
+            "unit": default,
+            "doc": doc,
+            "above": above,
+            "at_least": at_least,
+            "many": many,
+        },
+    )
+
+
+def _example(unit: Quantity) -> str:
+    """Return a value as one would type it: 20*ms."""
+    return str(unit).replace(". ", "*").replace(" ", "*").replace("^", "**")
+
+
+def check_quantity(
+    value: Any,
+    like: Quantity,
+    name: str,
+    *,
+    above: Quantity | float | None = None,
+    at_least: Quantity | float | None = None,
+    many: int = 0,
+) -> Quantity:
+    """Return `value` as a quantity, or say what is wrong with it.
+
+    Parameters
+    ----------
+    value : Quantity
+        Number or array with a unit.
+    like : Quantity
+        A value of the wanted dimension, quoted in messages as an example.
+    name : str
+        What to call it in messages, such as ``"LIF: tau_m"``.
+    above, at_least : Quantity or float, optional
+        Open or closed lower bound.
+    many : int
+        How many dimensions an array may have (0: a single value only).
+
+    Raises
+    ------
+    UnitError
+        The value is a bare number or has another dimension.
+    ParameterError
+        The value is not finite, out of range or of the wrong shape.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> check_quantity(20 * ms, 10 * ms, "tau")
+    20. * msecond
+    """
+    example = _example(like)
+    if isinstance(value, str) or value is None:
+        raise UnitError(f"{name} must be a quantity such as {example}; got {value!r}")
+    try:
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise UnitError(f"{name} must be a quantity such as {example}; got {value!r}") from None
+    if not have_same_dimensions(value, like):
+        if have_same_dimensions(value, 1):
+            raise UnitError(
+                f"{name} must carry a unit, such as {example}; got the bare number "
+                f"{_short(numbers)}"
+            )
+        raise UnitError(f"{name} must have the unit of {example}; got {_short_quantity(value)}")
+    if numbers.ndim > many:
+        wanted = "a value or a list" if many else "a single value"
+        raise ParameterError(
+            f"{name} must be {wanted}; got an array of shape {numbers.shape}. "
+            "To run many values at once give them to simulate(batch={...})."
+        )
+    if numbers.size == 0:
+        raise ParameterError(f"{name} is empty; give at least one value")
+    if not np.all(np.isfinite(numbers)):
+        raise ParameterError(f"{name} must be finite; got {_short_quantity(value)}")
+    for bound, ok, word in (
+        (above, lambda b: numbers > b, "greater than"),
+        (at_least, lambda b: numbers >= b, "at least"),
+    ):
+        if bound is not None and not np.all(ok(float(np.asarray(bound, dtype=float)))):
+            limit = _short_quantity(bound) if isinstance(bound, Quantity) else bound
+            raise ParameterError(f"{name} must be {word} {limit}; got {_short_quantity(value)}")
+    checked = Quantity(np.array(numbers), dim=like.dim if isinstance(like, Quantity) else None)
+    if np.ndim(checked):
+        checked.setflags(write=False)
+    return checked
+
+
+def check_seed(seed: Any) -> np.ndarray:
+    """Return seeds as an array of non-negative 64-bit integers.
+
+    Raises
+    ------
+    ParameterError
+        A seed is negative, fractional, not a number, or above 2**63 - 1.
+    """
+    numbers = np.asarray(seed)
+    if numbers.dtype == bool or not np.issubdtype(numbers.dtype, np.integer):
+        raise ParameterError(
+            f"seed must be a non-negative integer or an array of them; got {seed!r}"
+        )
+    if numbers.size == 0 or numbers.ndim > 1:
+        raise ParameterError(f"seed must be one integer or a flat array; got shape {numbers.shape}")
+    if np.any(numbers < 0) or np.any(numbers > np.iinfo(np.int64).max):
+        raise ParameterError(f"seed must lie between 0 and 2**63 - 1; got {seed!r}")
+    return numbers.astype(np.int64)
+
+
+def _short(numbers: np.ndarray) -> str:
+    return f"{numbers.item():g}" if numbers.size == 1 else np.array2string(numbers, threshold=6)
+
+
+def _short_quantity(value: Any) -> str:
+    text = str(value)
+    return text if len(text) < 80 else text[:77] + "..."
+
+
+class Description:
+    """A frozen value made of quantities: compares, hashes, prints and serialises.
+
+    Subclasses are declared with ``@dataclass(frozen=True, eq=False, repr=False)`` and fields made
+    by `quantity`. Making one checks units and ranges and touches no simulator object.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if "unit" not in field.metadata:
+                continue
+            rule = field.metadata
+            value = check_quantity(
+                getattr(self, field.name),
+                rule["unit"],
+                f"{type(self).__name__}: {field.name}",
+                above=rule["above"],
+                at_least=rule["at_least"],
+                many=rule["many"],
+            )
+            object.__setattr__(self, field.name, value)
+        self.check()
+
+    def check(self) -> None:
+        """Check what no single field can tell (overridden where fields depend on each other)."""
+
+    @classmethod
+    def quantity_fields(cls) -> dict[str, dataclasses.Field[Any]]:
+        """Return the declared quantities by name."""
+        return {
+            field.name: field
+            for field in dataclasses.fields(cls)  # type: ignore[arg-type]
+            if "unit" in field.metadata
+        }
+
+    @classmethod
+    def describe(cls) -> str:
+        """Return a line a parameter: name, default value, meaning.
+
+        Examples
+        --------
+        >>> from neurosim import LIF
+        >>> print(LIF.describe().splitlines()[0])
+        E_L = -70. mV: resting (leak reversal) potential
+        """
+        return "\n".join(
+            f"{name} = {field.metadata['unit']}: {field.metadata['doc']}"
+            for name, field in cls.quantity_fields().items()
+        )
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed.
+
+        Raises
+        ------
+        UnknownNameError
+            A name is not a field; the message offers the nearest one.
+        """
+        known = {field.name for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        for name in changes:
+            if name not in known:
+                raise UnknownNameError(
+                    f"{type(self).__name__} has no parameter {name!r}: {suggest(name, known)}"
+                )
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: the kind, and each field as a number with its SI unit."""
+        content: dict[str, Any] = {"kind": type(self).__name__}
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if "unit" in field.metadata:
+                content[field.name] = {
+                    "value": np.asarray(value, dtype=float).tolist(),
+                    "unit": unit_name(value),
+                }
+            else:
+                content[field.name] = _plain(value)
+        return content
+
+    def _key(self) -> tuple[Any, ...]:
+        parts: list[Any] = [type(self)]
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                numbers = np.asarray(value, dtype=float)
+                parts.append((numbers.shape, numbers.tobytes()))
+            else:
+                parts.append(value)
+        return tuple(parts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Description) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        inside = ", ".join(
+            f"{field.name}={getattr(self, field.name)}"
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+        )
+        return f"{type(self).__name__}({inside})"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Description):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return np.asarray(value).tolist()
+    return value
+
+
+_NAMED = (amp, farad, hertz, ohm, second, siemens, volt)
+# Brian2's name of each base dimension, and of its SI unit in equations.
+_BASE = {
+    "length": "metre",
+    "mass": "kilogram",
+    "time": "second",
+    "current": "amp",
+    "temperature": "kelvin",
+    "substance": "mole",
+    "luminosity": "candle",
+}
+
+
+def unit_name(like: Quantity) -> str:
+    """Return the SI unit of a quantity as Brian2 equations spell it.
+
+    Examples
+    --------
+    >>> from brian2 import mV, um
+    >>> unit_name(3 * mV), unit_name(2 * um**2)
+    ('volt', 'metre**2')
+    """
+    dim = get_dimensions(like)
+    for unit in _NAMED:
+        if unit.dim == dim:
+            return repr(unit)
+    powers = [(unit, dim.get_dimension(base)) for base, unit in _BASE.items()]
+    factors = [f"{name}**{power:g}" if power != 1 else name for name, power in powers if power]
+    return "*".join(factors) or "1"

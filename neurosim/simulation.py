@@ -1,0 +1,308 @@
+"""Run a described neuron: one function, from a description to a `Recording`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from brian2.equations.equations import Equations
+from brian2.units import Quantity, ms, pA, second
+
+from neurosim.engine import Inputs, compose, execute
+from neurosim.engine.randomness import row_keys
+from neurosim.errors import EngineError, ParameterError, UnitError, UnknownNameError, suggest
+from neurosim.neuron import PointNeuron
+from neurosim.quantities import check_quantity, check_seed
+from neurosim.recording import Recording, versions
+from neurosim.steady_state import steady_state
+from neurosim.stimuli import Constant, Stimulus
+from neurosim.wiring import FeedForward
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    neuron: PointNeuron,
+    duration: Quantity,
+    *,
+    stimulus: Stimulus | None = None,
+    batch: Mapping[str, Any] | None = None,
+    seed: int | Sequence[int] | np.ndarray = 0,
+    dt: Quantity | None = None,
+    record: Sequence[str] = (),
+    record_rows: Sequence[int] | None = None,
+    record_dt: Quantity | None = None,
+    wiring: FeedForward | None = None,
+    engine: str = "auto",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> Recording:
+    """Run a neuron, or a batch of variations of it, as one Brian2 run.
+
+    A row of the batch is determined by its description, its parameters and its seed, and by
+    nothing else: it gives the same spikes alone, in any batch and in any number of processes.
+
+    Parameters
+    ----------
+    neuron : PointNeuron
+        What to run, such as ``LIF()``.
+    duration : Quantity
+        How long, in second.
+    stimulus : Stimulus, optional
+        Injected current (default: ``Constant(0 * pA)``).
+    batch : mapping of str to Quantity array, optional
+        What varies over the batch: any parameter of the neuron or of the stimulus, as a flat array
+        with units. All arrays have one length. With several stimuli a parameter may be named with
+        its part, as ``"steps_2.amplitude"``. With `wiring`, each array has the shape (n_networks,)
+        or (n_networks, n_units).
+    seed : int or array of int
+        Seed of the noise: one for all rows, or one a row (a batch of seeds). Rows that share a seed
+        share their noise.
+    dt : Quantity, optional
+        Time step (default: the neuron's own).
+    record : sequence of str
+        Variables to trace, such as ``["v"]`` or ``["v", "I_stim"]``.
+    record_rows : sequence of int, optional
+        Rows to trace (default: all).
+    record_dt : Quantity, optional
+        Time step of the traces (default: every step).
+    wiring : FeedForward, optional
+        Makes each member of the batch a network of such neurons.
+    engine : {"auto", "cpp", "numpy"}
+        C++ when a compiler is found (auto), or what is asked for.
+    jobs : int
+        Processes that share the batch.
+    progress : callable, optional
+        Called now and then with the share done, 0 to 1.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    UnitError
+        A value is a bare number or has the wrong unit.
+    ParameterError
+        A value is out of range, not finite, or of the wrong shape.
+    UnknownNameError
+        A name in `batch` or `record` is not a parameter or variable.
+    EngineError
+        The run could not be built, failed, or diverged.
+
+    Examples
+    --------
+    >>> from brian2 import pA, second
+    >>> from neurosim import LIF, simulate
+    >>> recording = simulate(LIF(), 1 * second, batch={"current": [140, 160, 200] * pA})
+    >>> recording.counts().tolist()
+    [0, 17, 33]
+    """
+    if not isinstance(neuron, PointNeuron):
+        raise ParameterError(f"neuron must be a description such as LIF(); got {neuron!r}")
+    stimulus = Constant(0 * pA) if stimulus is None else stimulus
+    if not isinstance(stimulus, Stimulus):
+        raise UnitError(
+            f"stimulus must be a description such as Constant(200*pA); got {stimulus!r}"
+        )
+    length = float(check_quantity(duration, 100 * ms, "simulate: duration", above=0 * ms))
+    step = float(
+        check_quantity(
+            neuron.default_dt_ms * ms if dt is None else dt, 0.1 * ms, "simulate: dt", above=0 * ms
+        )
+    )
+    trace_step = float(
+        check_quantity(
+            step * second if record_dt is None else record_dt,
+            0.1 * ms,
+            "simulate: record_dt",
+            above=0 * ms,
+        )
+    )
+    if step > length:
+        raise ParameterError(
+            f"simulate: dt ({step * second}) is longer than the duration ({length * second})"
+        )
+    if jobs < 1:
+        raise ParameterError(f"simulate: jobs must be at least 1; got {jobs}")
+    units = 1 if wiring is None else wiring.units
+    wired = wiring is not None and bool(wiring.weights)
+    values, sizes = _batch_values(neuron, stimulus, batch or {}, units)
+    seeds = check_seed(seed)
+    networks = _batch_size(sizes, seeds)
+    rows = networks * units
+    row_seeds = np.repeat(np.broadcast_to(seeds, networks), units)
+
+    model = compose(neuron, stimulus, wired=wired, record=tuple(record))
+    states = {name: _spread(value, networks, units) for name, value in values.items()}
+    states |= _more_states(model.integers, stimulus, wiring, wired, networks, row_seeds)
+    equations = Equations(model.equations)
+    _check_record(record, equations)
+    states |= steady_state(equations, states, start=neuron.start)
+    recorded = _recorded(record, record_rows, rows)
+    inputs = Inputs(
+        states={name: states[name] for name in _needed(equations)},
+        recorded=recorded,
+        waveforms=[w for part in stimulus.components().values() for w in part.waveforms()],
+        weights=wiring.matrix() if wiring is not None and wired else np.zeros((0, 0)),
+        units=units,
+        duration=length,
+        dt=step,
+        trace_dt=trace_step,
+    )
+    results, used = execute(model, inputs, engine=engine, jobs=jobs, progress=progress)
+    for name, final in results.final.items():
+        bad = np.flatnonzero(~np.isfinite(final))
+        if len(bad):
+            raise EngineError(
+                f"the run diverged: {name} of row {bad[0]} is {final[bad[0]]} at the end "
+                f"({len(bad)} of {rows} rows); use a smaller dt than {step * second} or check its "
+                "parameters"
+            )
+    order = np.lexsort((results.spike_time, results.spike_row))
+    return Recording(
+        neuron=neuron,
+        stimulus=stimulus,
+        wiring=wiring,
+        duration_s=length,
+        dt_s=step,
+        rows=rows,
+        parameters={name: states[name] for name in values},
+        seeds=row_seeds,
+        spike_row=results.spike_row[order],
+        spike_time_s=results.spike_time[order],
+        trace_rows=recorded,
+        trace_time_s=results.trace_time,
+        traces_si=results.traces,
+        final_si=results.final,
+        engine=used,
+        versions=versions(),
+    )
+
+
+def _batch_values(
+    neuron: PointNeuron, stimulus: Stimulus, batch: Mapping[str, Any], units: int
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Return every parameter by variable in SI units, and the batch size each name asks for."""
+    places: dict[str, tuple[str, Quantity, dict[str, Any]]] = {}
+    short: dict[str, list[str]] = {}
+    for name, field in neuron.quantity_fields().items():
+        places[name] = (name, getattr(neuron, name), dict(field.metadata))
+        short[name] = [name]
+    for part_name, part in stimulus.components().items():
+        for name, value in part.values().items():
+            rule = dict(part.quantity_fields()[name.split("[")[0]].metadata)
+            variable = f"{part_name}_{name.replace('[', '_').replace(']', '')}"
+            places[f"{part_name}.{name}"] = (variable, value, rule)
+            short.setdefault(name, []).append(f"{part_name}.{name}")
+    values = {variable: np.asarray(value, dtype=float) for variable, value, _ in places.values()}
+    sizes: dict[str, int] = {}
+    for name, given in batch.items():
+        full = name if name in places else None
+        if full is None:
+            found = short.get(name, [])
+            if len(found) > 1:
+                raise UnknownNameError(
+                    f"batch: {name!r} could be any of {', '.join(found)}; write which one"
+                )
+            if not found:
+                known = {*places, *(n for n, full_names in short.items() if len(full_names) == 1)}
+                raise UnknownNameError(
+                    f"batch: neither the neuron nor the stimulus has a parameter {name!r}: "
+                    f"{suggest(name, known)}"
+                )
+            full = found[0]
+        variable, default, rule = places[full]
+        value = check_quantity(
+            given,
+            default,
+            f"batch: {name}",
+            above=rule["above"],
+            at_least=rule["at_least"],
+            many=2,
+        )
+        numbers = np.asarray(value, dtype=float)
+        if numbers.ndim == 2 and numbers.shape[1] != units:
+            raise ParameterError(
+                f"batch: {name} has the shape {numbers.shape}; an array of two dimensions needs "
+                f"one column a unit of the wiring, here {units}"
+            )
+        values[variable] = numbers
+        if numbers.ndim:
+            sizes[name] = len(numbers)
+    return values, sizes
+
+
+def _batch_size(sizes: dict[str, int], seeds: np.ndarray) -> int:
+    if seeds.ndim:
+        sizes = sizes | {"seed": len(seeds)}
+    lengths = {name: size for name, size in sizes.items() if size != 1}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{size} for {name}" for name, size in lengths.items())
+        raise ParameterError(f"batch: all arrays must have one length; got {said}")
+    return next(iter(lengths.values()), 1)
+
+
+def _spread(value: np.ndarray, networks: int, units: int) -> np.ndarray:
+    """Return one number a row from a number, an array a network, or an array a unit."""
+    if value.ndim == 1:
+        value = value[:, np.newaxis]
+    return np.broadcast_to(value, (networks, units)).ravel().copy()
+
+
+def _more_states(
+    integers: tuple[str, ...],
+    stimulus: Stimulus,
+    wiring: FeedForward | None,
+    wired: bool,
+    networks: int,
+    row_seeds: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Return what no user sets: random keys, waveform numbers and the layout of the networks."""
+    states: dict[str, np.ndarray] = {}
+    rows = len(row_seeds)
+    units = rows // networks
+    if stimulus.noisy:
+        states["key_low"], states["key_high"] = row_keys(
+            row_seeds, np.tile(np.arange(units), networks)
+        )
+    first_channel = 0
+    for name, part in stimulus.components().items():
+        channels = len(part.waveforms())
+        if channels:
+            states[f"{name}_first_channel"] = np.full(rows, first_channel)
+            first_channel += channels
+    if wired:
+        assert wiring is not None
+        first, last = wiring.targets()
+        states["tau_syn"] = np.full(rows, float(wiring.tau_syn))
+        states["network_start"] = np.repeat(np.arange(networks) * units, units)
+        states["first_target"] = np.tile(first, networks)
+        states["last_target"] = np.tile(last, networks)
+    return states
+
+
+def _needed(equations: Equations) -> list[str]:
+    names = set(equations.parameter_names) | set(equations.diff_eq_names)
+    return sorted(names - {"I_stim"})
+
+
+def _check_record(record: Sequence[str], equations: Equations) -> None:
+    if isinstance(record, str):
+        raise ParameterError(f"record must be a list such as [{record!r}], not a string")
+    known = set(equations.diff_eq_names) | set(equations.subexpr_names) | {"I_stim"}
+    for name in record:
+        if name not in known:
+            raise UnknownNameError(f"record: there is no variable {name!r}: {suggest(name, known)}")
+
+
+def _recorded(record: Sequence[str], record_rows: Sequence[int] | None, rows: int) -> np.ndarray:
+    if not record:
+        return np.zeros(0, dtype=int)
+    chosen = np.arange(rows) if record_rows is None else np.unique(np.asarray(record_rows, int))
+    if len(chosen) == 0 or chosen[0] < 0 or chosen[-1] >= rows:
+        raise ParameterError(
+            f"record_rows must be rows of the batch, 0 to {rows - 1}; got {record_rows!r}"
+        )
+    return chosen

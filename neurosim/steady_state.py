@@ -1,0 +1,100 @@
+"""Where the state of a neuron starts: at the potential it is given, all gates at steady state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from brian2.equations.equations import Equations
+from brian2.units import Unit, allunits
+from brian2.units.stdunits import stdunits
+
+__all__ = ["steady_state"]
+
+
+def _exprel(x: np.ndarray) -> np.ndarray:
+    x = np.asarray(x, dtype=float)
+    small = np.abs(x) < 1e-8
+    safe = np.where(small, 1.0, x)
+    return np.where(small, 1.0 + 0.5 * x, np.expm1(safe) / safe)
+
+
+_FUNCTIONS: dict[str, Any] = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+    "clip": np.clip,
+    "abs": np.abs,
+    "int": lambda x: np.asarray(x).astype(int),
+    "exprel": _exprel,
+}
+_UNITS: dict[str, float] = {
+    name: float(np.asarray(unit))
+    for name, unit in {**vars(allunits), **stdunits}.items()
+    if isinstance(unit, Unit)
+}
+
+
+class _Names(dict[str, Any]):
+    """Look names up among states and parameters, then expressions, functions and units."""
+
+    def __init__(self, equations: Equations, values: dict[str, np.ndarray]) -> None:
+        super().__init__(values)
+        self._expressions = {
+            equation.varname: equation.expr.code
+            for equation in equations.values()
+            if equation.type == "subexpression"
+        }
+
+    def __missing__(self, name: str) -> Any:
+        if name in self._expressions:
+            return eval(self._expressions[name], {"__builtins__": {}}, self)
+        if name in _FUNCTIONS:
+            return _FUNCTIONS[name]
+        if name in _UNITS:
+            return _UNITS[name]
+        raise KeyError(name)
+
+
+def steady_state(
+    equations: Equations, parameters: dict[str, np.ndarray], *, start: str
+) -> dict[str, np.ndarray]:
+    """Return the initial value of every state, in SI units.
+
+    The potential ``v`` starts at the parameter `start`. Every other state obeys an equation that is
+    linear in itself, dx/dt = a + b x, and starts at -a / b, evaluated at that potential.
+
+    Parameters
+    ----------
+    equations : Equations
+        The model.
+    parameters : dict of str to ndarray, each of shape (rows,)
+        Parameters in SI units.
+    start : str
+        Parameter that holds the initial potential.
+
+    Returns
+    -------
+    dict of str to ndarray, each of shape (rows,)
+    """
+    v = parameters[start].astype(float)
+    known = {**parameters, "v": v, "I_stim": np.zeros_like(v)}
+    states = {name for name in equations.diff_eq_names if name != "v"}
+    found = {"v": v}
+    for name in states:
+        code = equations[name].expr.code
+        others = {other: np.zeros_like(v) for other in states}
+
+        def rate(x: float, code: str = code, name: str = name, others: Any = others) -> np.ndarray:
+            values = {**others, **known, name: np.full_like(v, x)}
+            return np.asarray(eval(code, {"__builtins__": {}}, _Names(equations, values)))
+
+        at_zero = rate(0.0)
+        found[name] = at_zero / (at_zero - rate(1.0))
+    # States that are not part of the equations' dynamics (such as the deviation of a coloured
+    # noise) are set by the update code of each step and start at zero.
+    for name in equations.parameter_names:
+        if name not in parameters and name != "I_stim":
+            found[name] = np.zeros_like(v)
+    return found

@@ -1,0 +1,137 @@
+"""What every injected current has in common, and how currents add up.
+
+A stimulus says three things in Brian2's language: the parameters it reads, what it updates at the
+start of each step, and the current it then injects during the step. Names carry the stimulus'
+own prefix, so that any number of them can be added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from brian2.units import Quantity
+
+from neurosim.errors import ParameterError
+from neurosim.quantities import Description, unit_name
+
+__all__ = ["Drive", "Stimulus", "Sum"]
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A stimulus in Brian2's language.
+
+    Attributes
+    ----------
+    current : str
+        Expression of the injected current, in ampere.
+    units : dict of str to str
+        SI unit of each parameter and state that the code names.
+    updates : tuple of str
+        Statements run at the start of each step, before `current` is evaluated.
+    integers : tuple of str
+        Names in `units` that hold integers.
+    """
+
+    current: str
+    units: dict[str, str]
+    updates: tuple[str, ...] = ()
+    integers: tuple[str, ...] = ()
+
+
+class Stimulus(Description):
+    """A current injected into the neuron; currents add with ``+``."""
+
+    label: ClassVar[str]
+    noisy: ClassVar[bool] = False
+
+    def components(self) -> dict[str, Stimulus]:
+        """Return the parts of a sum by name (a single stimulus has one part)."""
+        return {self.label: self}
+
+    def values(self) -> dict[str, Quantity]:
+        """Return the parameters that a run can vary, each a single value.
+
+        A field that holds several values gives one parameter a value: ``amplitude[0]``,
+        ``amplitude[1]``, and so on.
+        """
+        found: dict[str, Quantity] = {}
+        for name in self.quantity_fields():
+            value = getattr(self, name)
+            if np.ndim(value) == 0:
+                found[name] = value
+            elif np.size(value) == 1:
+                found[name] = value[0]
+            else:
+                found |= {f"{name}[{k}]": item for k, item in enumerate(value)}
+        return found
+
+    def drive(self, prefix: str, stream: int) -> Drive:
+        """Return the stimulus in Brian2's language.
+
+        Parameters
+        ----------
+        prefix : str
+            What its names start with.
+        stream : int
+            Number of its random stream, different for each part of a sum.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how it is injected")
+
+    def waveforms(self) -> list[np.ndarray]:
+        """Return the sampled waveforms it plays, in ampere, one array a channel."""
+        return []
+
+    def __add__(self, other: Stimulus) -> Sum:
+        if not isinstance(other, Stimulus):
+            return NotImplemented
+        parts = [*self.components().values(), *other.components().values()]
+        return Sum(tuple(parts))
+
+    def _units(self, prefix: str, *names: str) -> dict[str, str]:
+        fields = self.quantity_fields()
+        return {f"{prefix}{name}": unit_name(fields[name].metadata["unit"]) for name in names}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sum(Stimulus):
+    """Several stimuli injected together, as ``Constant(...) + WhiteNoise(...)``.
+
+    Parts of one kind are told apart by a number: ``steps``, ``steps_2``.
+
+    Examples
+    --------
+    >>> from brian2 import pA
+    >>> from neurosim import Constant, WhiteNoise
+    >>> list((Constant(100 * pA) + WhiteNoise()).components())
+    ['constant', 'white_noise']
+    """
+
+    parts: tuple[Stimulus, ...] = field(default=())
+    label: ClassVar[str] = "sum"
+
+    def check(self) -> None:
+        if not self.parts:
+            raise ParameterError("Sum needs at least one stimulus")
+
+    @property
+    def noisy(self) -> bool:  # type: ignore[override]
+        """Whether any part draws random numbers."""
+        return any(part.noisy for part in self.parts)
+
+    def components(self) -> dict[str, Stimulus]:
+        named: dict[str, Stimulus] = {}
+        seen: dict[str, int] = {}
+        for part in self.parts:
+            seen[part.label] = seen.get(part.label, 0) + 1
+            number = seen[part.label]
+            named[part.label if number == 1 else f"{part.label}_{number}"] = part
+        return named
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": "Sum", "parts": [part.to_dict() for part in self.parts]}
+
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, self.parts))

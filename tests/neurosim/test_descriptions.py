@@ -1,0 +1,114 @@
+"""Descriptions are plain values that refuse what makes no sense."""
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from brian2 import Mohm, ms, mV, nA, pA, pF, second
+
+from neurosim import (
+    LIF,
+    AdEx,
+    Constant,
+    FeedForward,
+    FrozenNoise,
+    HodgkinHuxley,
+    OrnsteinUhlenbeck,
+    Ramp,
+    Steps,
+    TraubMiles,
+    WhiteNoise,
+)
+from neurosim.errors import NeurosimError, ParameterError, UnitError, UnknownNameError
+
+NEURONS = [LIF(), AdEx(), AdEx.brette_gerstner(), HodgkinHuxley(), TraubMiles()]
+STIMULI = [
+    Constant(100 * pA),
+    Steps(amplitude=[1, 2] * pA, onset=[0, 5] * ms, duration=[5, 5] * ms),
+    Ramp(end=1 * nA),
+    WhiteNoise(),
+    OrnsteinUhlenbeck(),
+    FrozenNoise(np.arange(5.0) * pA),
+]
+
+
+def test_lif_defaults_are_the_textbook_neuron():
+    lif = LIF()
+    assert (lif.E_L, lif.V_th, lif.V_reset) == (-70 * mV, -55 * mV, -70 * mV)
+    assert (lif.tau_m, lif.t_ref) == (20 * ms, 2 * ms)
+    assert np.isclose(float(lif.rheobase / pA), 150)
+    assert np.isclose(float(lif.capacitance / pF), 200)
+
+
+@pytest.mark.parametrize("value", [*NEURONS, *STIMULI], ids=lambda v: type(v).__name__)
+def test_equal_descriptions_are_equal_hash_alike_and_survive_pickling(value):
+    again = pickle.loads(pickle.dumps(value))
+    assert again == value
+    assert hash(again) == hash(value)
+    assert type(value).__name__ in repr(value)
+    assert value.to_dict()["kind"] == type(value).__name__
+
+
+def test_a_changed_parameter_makes_another_value():
+    assert LIF(tau_m=10 * ms) != LIF()
+    assert LIF().replace(tau_m=20 * ms) == LIF()
+    assert LIF() != AdEx()
+
+
+def test_descriptions_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        LIF().tau_m = 5 * ms
+    with pytest.raises(ValueError, match="read-only"):
+        FrozenNoise(np.arange(5.0) * pA).samples[0] = 1 * pA
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: LIF(tau_m=20), UnitError, r"LIF: tau_m must carry a unit, such as 20\*ms"),
+        (lambda: LIF(tau_m=20 * mV), UnitError, r"must have the unit of 20\*ms; got 20\. mV"),
+        (lambda: LIF(tau_m="20 ms"), UnitError, "got '20 ms'"),
+        (lambda: LIF(tau_m=float("nan") * ms), ParameterError, "must be finite"),
+        (lambda: LIF(tau_m=-1 * ms), ParameterError, "greater than 0"),
+        (lambda: LIF(t_ref=-1 * ms), ParameterError, "at least 0"),
+        (lambda: LIF(tau_m=[1, 2] * ms), ParameterError, r"simulate\(batch="),
+        (lambda: LIF(V_reset=-50 * mV), ParameterError, "must lie below V_th"),
+        (lambda: LIF(E_L=-50 * mV), ParameterError, "must lie below V_th"),
+        (lambda: AdEx(V_peak=-60 * mV), ParameterError, "must lie above V_T"),
+        (lambda: LIF().replace(tau=1 * ms), UnknownNameError, "did you mean 'tau_m'"),
+        (lambda: Constant(100), UnitError, "Constant: current must carry a unit"),
+        (
+            lambda: Steps(amplitude=[1, 2] * pA, onset=0 * ms),
+            ParameterError,
+            "2 for amplitude, 1 for onset",
+        ),
+        (lambda: FrozenNoise([] * pA), ParameterError, "is empty"),
+        (
+            lambda: FeedForward(weights=(np.ones((2, 3)) * pA, np.ones((4, 1)) * pA)),
+            ParameterError,
+            r"weights\[0\] ends in 3 units but weights\[1\] starts from 4",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_remedy(make, error, said):
+    with pytest.raises(error, match=said) as caught:
+        make()
+    assert isinstance(caught.value, NeurosimError)
+
+
+def test_parts_of_a_sum_are_told_apart_by_number():
+    total = Constant(1 * pA) + WhiteNoise() + Constant(2 * pA)
+    assert list(total.components()) == ["constant", "white_noise", "constant_2"]
+    assert total.noisy
+    assert not (Constant(1 * pA) + Ramp()).noisy
+
+
+def test_white_noise_and_membrane_fluctuation_invert_each_other():
+    neuron = LIF(R_m=50 * Mohm, tau_m=10 * ms)
+    noise = WhiteNoise.for_membrane(3 * mV, neuron)
+    assert np.isclose(float(noise.membrane_sd(neuron) / mV), 3)
+    # sd = R S / sqrt(2 tau)
+    expected = 3 * mV * (2 * 10 * ms) ** 0.5 / (50 * Mohm)
+    assert np.isclose(float(noise.intensity / expected), 1)
+    assert (1 * second).dim == (1 * ms).dim
