@@ -1,0 +1,104 @@
+"""The record of what was done to a table: one step a rule, with a cell before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+
+import pandas as pd
+
+__all__ = ["Log", "Step"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rule at work.
+
+    Attributes
+    ----------
+    column : str
+        The column touched; empty for the file or its rows as a whole.
+    rule : str
+        What was done, in one word or two.
+    rows : int
+        How many rows were touched.
+    before, after : str
+        One example.
+    why : str
+        What was seen that called for it.
+    applied : bool
+        False for a finding that changes nothing until a person says so.
+    """
+
+    column: str
+    rule: str
+    rows: int
+    before: str = ""
+    after: str = ""
+    why: str = ""
+    applied: bool = True
+
+    def __str__(self) -> str:
+        where = f"{self.column}: " if self.column else ""
+        example = f" ({self.before!r} -> {self.after!r})" if self.before or self.after else ""
+        word = "" if self.applied else " [not applied]"
+        return f"{where}{self.rule}, {self.rows} rows{example}{word}: {self.why}"
+
+
+@dataclass
+class Log:
+    """Steps in the order in which they happened.
+
+    Examples
+    --------
+    >>> log = Log()
+    >>> log.add(Step("height", "unit", 3, "154.8 cm", "154.8", "all cells end in cm"))
+    >>> print(log)
+    height: unit, 3 rows ('154.8 cm' -> '154.8'): all cells end in cm
+    """
+
+    steps: list[Step] = field(default_factory=list)
+
+    def add(self, step: Step) -> None:
+        """Append one step."""
+        self.steps.append(step)
+
+    def extend(self, steps: Iterable[Step]) -> None:
+        """Append several steps."""
+        self.steps.extend(steps)
+
+    def find(self, column: str | None = None, rule: str | None = None) -> list[Step]:
+        """Return the steps of one column, one rule, or both.
+
+        Parameters
+        ----------
+        column, rule : str, optional
+            What to look for; None stands for any.
+
+        Returns
+        -------
+        list of Step
+        """
+        return [
+            s
+            for s in self.steps
+            if (column is None or s.column == column) and (rule is None or s.rule == rule)
+        ]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the log as a table, one row a step."""
+        names = list(Step.__dataclass_fields__)
+        return pd.DataFrame([asdict(s) for s in self.steps], columns=names)
+
+    def document(self) -> list[dict[str, object]]:
+        """Return the log as plain values, ready for JSON."""
+        return [asdict(s) for s in self.steps]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __str__(self) -> str:
+        return "\n".join(str(s) for s in self.steps)

@@ -1,0 +1,121 @@
+"""Any table as text: the form in which rules see cells, whatever types they arrived in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ann.data.errors import SchemaError
+
+__all__ = ["cell_text", "is_words", "text_frame"]
+
+
+def is_words(column: pd.Series) -> bool:
+    """Tell whether a column is neither of numbers nor of dates.
+
+    Examples
+    --------
+    >>> is_words(pd.Series(["a", None])), is_words(pd.Series([1.0, 2.0]))
+    (True, False)
+    """
+    dtype = column.dtype
+    numeric = pd.api.types.is_numeric_dtype(dtype)
+    return not numeric and not pd.api.types.is_datetime64_any_dtype(dtype)
+
+
+def cell_text(value: Any) -> str | None:
+    """Return the text of one cell, None for missing.
+
+    Parameters
+    ----------
+    value : object
+        Text, number, truth value, date or a missing value of any kind.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> cell_text(3.0), cell_text(True), cell_text(float("nan")), cell_text(" a ")
+    ('3', 'True', None, ' a ')
+    """
+    if isinstance(value, str):
+        return str(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        # Through str() of the scalar, so that float32 1.1 stays "1.1".
+        number = float(value)
+        if np.isnan(number):
+            return None
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(value)
+    if isinstance(value, (pd.Timestamp, dt.datetime)):
+        return value.isoformat() if value != pd.Timestamp(value).normalize() else str(value.date())
+    return str(value)
+
+
+def text_frame(table: Any) -> pd.DataFrame:
+    """Return a table with every cell a str or None.
+
+    Parameters
+    ----------
+    table : DataFrame, 2-D array or mapping of columns
+        Columns without names are called x0, x1, ...
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of dtype object; the index is kept.
+
+    Raises
+    ------
+    SchemaError
+        If it is not a table, or two columns share a name.
+
+    Examples
+    --------
+    >>> text_frame({"a": [1.5, None], "b": ["x", ""]}).values.tolist()
+    [['1.5', 'x'], [None, '']]
+    """
+    if not isinstance(table, pd.DataFrame):
+        if not isinstance(table, dict):
+            table = np.asarray(table)
+            if table.ndim != 2:
+                raise SchemaError(f"a table has two dimensions, not {table.ndim}")
+        table = pd.DataFrame(table)
+        if isinstance(table.columns, pd.RangeIndex):
+            table.columns = pd.Index([f"x{k}" for k in range(table.shape[1])])
+    names = [str(c) for c in table.columns]
+    double = {n for n in names if names.count(n) > 1} if len(set(names)) < len(names) else set()
+    if double:
+        raise SchemaError(f"two columns are called {sorted(double)[0]!r}; give each its own name")
+    columns = {}
+    for k, name in enumerate(names):
+        cells = table.iloc[:, k].to_numpy(dtype=object)
+        found = pd.api.types.infer_dtype(cells, skipna=True)
+        if found in ("string", "empty"):
+            gone = pd.isna(cells)
+            if gone.any():
+                cells = cells.copy()
+                cells[gone] = None
+        else:
+            codes, uniques = _distinct(cells)
+            texts = np.array([*(cell_text(u) for u in uniques), None], dtype=object)
+            cells = texts[codes]
+        columns[name] = cells
+    return pd.DataFrame(columns, index=table.index, dtype=object)
+
+
+def _distinct(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # True, 1 and 1.0 are one key to a dictionary: keep types apart where they mix.
+    if len({type(v) for v in cells[:1000]}) > 2:
+        return np.arange(len(cells)), cells
+    return pd.factorize(cells, use_na_sentinel=True)

@@ -1,0 +1,78 @@
+"""What can go wrong in `ann`, one class a kind of mistake, all under `AnnError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "AnnError",
+    "DataError",
+    "DivergenceError",
+    "GraphError",
+    "MissingExtraError",
+    "ModelFileError",
+    "ParameterError",
+    "ShapeError",
+    "unknown_name",
+]
+
+
+class AnnError(Exception):
+    """Root of every error that `ann` raises on purpose."""
+
+
+class GraphError(AnnError, ValueError):
+    """An expression that has no value or no derivative."""
+
+
+class ShapeError(AnnError, ValueError):
+    """Arrays whose shapes do not fit together."""
+
+
+class ParameterError(AnnError, ValueError):
+    """A setting outside its range, or a name that does not exist."""
+
+
+class DataError(AnnError, ValueError):
+    """Data that a model cannot be fitted to or asked about."""
+
+
+class DivergenceError(AnnError, ArithmeticError):
+    """Training whose loss or weights stopped being finite numbers."""
+
+
+class ModelFileError(AnnError, ValueError):
+    """A model file that is not whole, not ours, or not of this version."""
+
+
+class MissingExtraError(AnnError, ImportError):
+    """An optional package that this one feature needs."""
+
+
+def unknown_name(kind: str, given: object, known: Iterable[str]) -> ParameterError:
+    """Build the error for a name that is not in a list, with the nearest one that is.
+
+    Parameters
+    ----------
+    kind : str
+        What the name was to be, such as ``"activation"``.
+    given : object
+        What was given.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    ParameterError
+        To be raised by the caller.
+
+    Examples
+    --------
+    >>> print(unknown_name("activation", "sigmoyd", ["sigmoid", "tanh"]))
+    no activation called 'sigmoyd'; did you mean 'sigmoid'? There are: sigmoid, tanh
+    """
+    names = sorted(known)
+    near = get_close_matches(str(given), names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return ParameterError(f"no {kind} called {given!r}{hint} There are: {', '.join(names)}")

@@ -1,0 +1,105 @@
+"""The compiled plan: a network, a loss and an optimiser, made ready for training.
+
+A plan owns what training adds to a network: the gradient, the optimiser's vectors, the buffers of
+a batch. `Program` has the passes over a batch, `Update` the way from a gradient to new weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ann.errors import ParameterError
+from ann.losses import Loss
+from ann.network import Network
+from ann.optimisers import Optimiser
+from ann.program import Program, run
+from ann.update import Update
+
+__all__ = ["Plan", "Program", "Update", "run"]
+
+
+class Plan:
+    """A network, a loss and an optimiser, ready to be trained on batches.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place.
+    loss : Loss
+        Its link, if it has one, must be the network's output activation.
+    optimiser : Optimiser
+    l1, l2 : float
+        Penalties added to the mean loss: l1 Σ|W| + (l2 / 2) ΣW², biases left out.
+    clip_norm : float, optional
+        Longest gradient.
+    max_norm : float, optional
+        Longest vector of weights into a hidden unit.
+    rng : numpy.random.Generator, optional
+        Source of dropout.
+
+    Attributes
+    ----------
+    gradient : ndarray of shape (n_parameters,)
+        Of the last batch, laid out like ``network.parameters``.
+    state : dict of str to ndarray
+        The optimiser's vectors.
+
+    Raises
+    ------
+    ParameterError
+        If loss and output activation do not belong together.
+
+    Examples
+    --------
+    >>> from ann.losses import Quadratic
+    >>> from ann.optimisers import SGD
+    >>> net = Network.from_arrays([[[1.0]]], [[0.0]], "identity", dtype="float64")
+    >>> plan = Plan(net, Quadratic(), SGD())
+    >>> program = plan.program(1, np.array([[2.0]]), np.array([[1.0]]))
+    >>> run(program.gather + program.learn)
+    >>> plan.gradient
+    array([2., 1.])
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        optimiser: Optimiser,
+        *,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        output = network.layers[-1].activation.name
+        if loss.link and loss.link != output:
+            raise ParameterError(
+                f"the {loss.name} loss belongs to a {loss.link} output; this network ends in "
+                f"{output}"
+            )
+        for name, number in (("l1", l1), ("l2", l2)):
+            if not 0.0 <= number < np.inf:
+                raise ParameterError(f"{name} must be at least 0 and finite, not {number}")
+        for name, limit in (("clip_norm", clip_norm), ("max_norm", max_norm)):
+            if limit is not None and not limit > 0.0:
+                raise ParameterError(f"{name} must be above 0, not {limit}")
+        self.network, self.loss, self.optimiser = network, loss, optimiser
+        self.rng = np.random.default_rng() if rng is None else rng
+        self.gradient = np.zeros_like(network.parameters)
+        self.state = {name: np.zeros_like(network.parameters) for name in optimiser.slots}
+        self.buffers: dict[str, np.ndarray] = {}
+        self.update = Update(self, l1=l1, l2=l2, clip_norm=clip_norm, max_norm=max_norm)
+
+    def program(
+        self, batch: int, X: Any, T: np.ndarray, weights: np.ndarray | None = None
+    ) -> Program:
+        """Compile the passes for batches of one size; see `Program` for the arguments.
+
+        Programs of several sizes share their buffers: compile the largest first, and call
+        `Program.refresh` when changing over.
+        """
+        return Program(self, batch, X, T, weights)

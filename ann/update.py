@@ -1,0 +1,97 @@
+"""From a gradient to the next weights, as a list of NumPy calls in the order that matters.
+
+Penalties join the gradient, the gradient is clipped, decoupled decay shrinks the weights, the
+optimiser moves the parameters in stretches small enough to stay in the cache, and each unit's
+incoming weights are cut to their largest norm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ann.activations import Step
+from ann.optimisers import add_scaled
+
+if TYPE_CHECKING:
+    from ann.plan import Plan
+
+__all__ = ["Update"]
+
+#: Entries of a vector updated at a time: six such stretches of float32 fit a 1 MB cache.
+STRETCH = 32_768
+
+
+class Update:
+    """Everything between a gradient and the next weights, compiled.
+
+    In this order: penalties join the gradient, the gradient is clipped, decoupled decay shrinks
+    the weights, the optimiser moves the parameters, and each unit's incoming weights are cut to
+    their largest norm.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        l1: float,
+        l2: float,
+        clip_norm: float | None,
+        max_norm: float | None,
+    ) -> None:
+        network, p, g = plan.network, plan.network.parameters, plan.gradient
+        dtype = network.dtype
+        scratch = np.empty(min(p.size, STRETCH), dtype)
+        self.now = np.zeros(plan.optimiser.scalars, dtype)
+        self.steps: list[Step] = []
+        where = [
+            slice(start, start + layer.weights.size)
+            for start, layer in zip(network.offsets, network.layers, strict=False)
+        ]
+        if l1 or l2:
+            self._penalty_steps(p, g, where, scratch, l1, l2)
+        if clip_norm is not None:
+            self.steps.append((_clip, (g, float(clip_norm))))
+        if getattr(plan.optimiser, "weight_decay", 0.0):
+            factor = self.now[-1:].reshape(())
+            self.steps += [(np.multiply, (p[w], factor, p[w])) for w in where]
+        for start in range(0, p.size, STRETCH):
+            c = slice(start, min(start + STRETCH, p.size))
+            state = {name: vector[c] for name, vector in plan.state.items()}
+            self.steps += plan.optimiser.steps(
+                p[c], g[c], state, scratch[: c.stop - c.start], self.now
+            )
+        if max_norm is not None:
+            for layer in network.layers[:-1]:
+                self.steps.append((_cut_norms, (layer.weights, float(max_norm))))
+
+    def _penalty_steps(
+        self,
+        p: np.ndarray,
+        g: np.ndarray,
+        where: list[slice],
+        scratch: np.ndarray,
+        l1: float,
+        l2: float,
+    ) -> None:
+        for w in where:
+            if l2:
+                self.steps.append(add_scaled(g[w], p[w], l2))
+            for start in range(w.start, w.stop, STRETCH) if l1 else ():
+                c = slice(start, min(start + STRETCH, w.stop))
+                s = scratch[: c.stop - c.start]
+                self.steps += [(np.sign, (p[c], s)), add_scaled(g[c], s, l1)]
+
+
+def _clip(g: np.ndarray, limit: float) -> None:
+    """Shrink the whole gradient to length `limit` where it is longer."""
+    length = float(np.sqrt(np.dot(g, g)))
+    if length > limit:
+        g *= g.dtype.type(limit / length)
+
+
+def _cut_norms(weights: np.ndarray, limit: float) -> None:
+    """Shrink each unit's incoming weights to length `limit` where they are longer."""
+    length = np.sqrt(np.einsum("ij,ij->j", weights, weights))
+    weights *= np.minimum(1.0, limit / np.maximum(length, np.finfo(weights.dtype).tiny))
