@@ -1,0 +1,158 @@
+"""Read a table of counts, and say exactly which line is wrong when one is."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bridge.errors import CurveError
+
+__all__ = ["ALIASES", "read_table", "table_columns"]
+
+ALIASES = {
+    "current_pA": ("current",),
+    "count": ("spikes",),
+    "window_s": ("window", "duration_s"),
+    "trial": (),
+}
+"""Columns of an f-I table, and the other names each goes by."""
+
+_HEADER = "name the columns current_pA, count, window_s (and trial where currents repeat)"
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a text table as strings, indexed by line number.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A text file, its columns parted by comma, semicolon or tab; ``#`` opens a comment line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Strings; the index is named ``line``, and ``attrs["file"]`` holds the path.
+
+    Raises
+    ------
+    CurveError
+        The file is missing, empty, not text, or a row has more or fewer fields than the header.
+    """
+    file = str(path)
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise CurveError("no such file", "check the path", file=file) from None
+    except OSError as error:
+        raise CurveError(f"cannot be read ({error.strerror})", "give a file", file=file) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise CurveError("is not a text file", "export the table as CSV in UTF-8", file=file)
+    lines = text.splitlines()
+    reader = csv.reader(lines, delimiter=_delimiter(lines))
+    header: list[str] | None = None
+    rows, numbers = [], []
+    try:
+        for fields in reader:
+            cells = [cell.strip() for cell in fields]
+            if not any(cells) or cells[0].startswith("#"):
+                continue
+            if header is None:
+                header = cells
+                continue
+            if len(cells) != len(header):
+                raise CurveError(
+                    f"{len(cells)} fields where the header names {len(header)}",
+                    "give every row one value a column",
+                    file=file,
+                    line=reader.line_num,
+                )
+            rows.append(cells)
+            numbers.append(reader.line_num)
+    except csv.Error as error:
+        raise CurveError(
+            f"is not a table ({error})", "export it as CSV", file=file, line=reader.line_num
+        ) from None
+    if header is None:
+        raise CurveError("the file is empty", _HEADER, file=file)
+    frame = pd.DataFrame(rows, columns=header, index=pd.Index(numbers, name="line"), dtype=object)
+    frame.attrs["file"] = file
+    return frame
+
+
+def table_columns(
+    frame: pd.DataFrame,
+) -> tuple[dict[str, NDArray[np.float64]], Callable[[str, str, int | None], CurveError]]:
+    """Find the columns of an f-I table under any of their names, as numbers.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `read_table`, or the user's own.
+
+    Returns
+    -------
+    columns : dict of ndarray
+        By their proper names; `trial` only where the table has it.
+    place : callable
+        ``place(wrong, remedy, entry)`` makes the error that names file and line of an entry.
+
+    Raises
+    ------
+    CurveError
+        A column is missing, there is no row, or a field is not a number.
+    """
+    file = frame.attrs.get("file")
+    by_line = frame.index.name == "line"
+
+    def place(wrong: str, remedy: str, entry: int | None) -> CurveError:
+        if entry is None:
+            return CurveError(wrong, remedy, file=file)
+        if by_line:
+            return CurveError(wrong, remedy, file=file, line=int(frame.index[entry]))
+        return CurveError(f"row {entry}: {wrong}", remedy, file=file)
+
+    columns = {}
+    known = [str(column) for column in frame.columns]
+    for name, others in ALIASES.items():
+        found = next((other for other in (name, *others) if other in known), None)
+        if found is None:
+            if name == "trial":
+                continue
+            lower = {column.lower(): column for column in known}
+            near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+            hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
+            raise place(f"no column {name!r} (found: {', '.join(known)})", hint, None)
+        if known.count(found) > 1:
+            raise place(f"two columns are called {found!r}", "keep one of them", None)
+        columns[name] = found
+    if not len(frame):
+        raise place("a header but no data", "add one row a measurement", None)
+    return {name: _numbers(frame, column, place) for name, column in columns.items()}, place
+
+
+def _numbers(
+    frame: pd.DataFrame, column: str, place: Callable[[str, str, int | None], CurveError]
+) -> NDArray[np.float64]:
+    values = np.empty(len(frame))
+    for i, cell in enumerate(frame[column]):
+        try:
+            values[i] = float(cell)
+        except (TypeError, ValueError):
+            what = "is empty" if cell == "" or cell is None else f"{cell!r} is not a number"
+            raise place(f"{column} {what}", "write plain digits, with a decimal point", i) from None
+    return values
+
+
+def _delimiter(lines: list[str]) -> str:
+    header = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    return max(",;\t", key=header.count)

@@ -1,0 +1,147 @@
+"""f-I curves: kept as counted, read from tables, and every bad table refused in one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from brian2 import ms, nA, pA, second
+
+from bridge.curve import FICurve, merge
+from bridge.errors import BridgeError, CurveError
+from neurosim.errors import NeurosimError, UnitError
+
+HEADER = "current_pA,count,window_s\n"
+
+
+def read(tmp_path, text):
+    path = tmp_path / "fi.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return FICurve.from_csv(path)
+
+
+def test_entries_are_sorted_read_only_and_whole():
+    curve = FICurve([50, 0, 50], [4, 0, 6], 0.5, trial=[1, 0, 0])
+    np.testing.assert_array_equal(curve.current_pA, [0, 50, 50])
+    np.testing.assert_array_equal(curve.count, [0, 6, 4])
+    np.testing.assert_array_equal(curve.rate_Hz, [0, 12, 8])
+    assert curve.count.dtype == np.int64
+    with pytest.raises(ValueError, match="read-only"):
+        curve.count[0] = 3
+    with pytest.raises(AttributeError):
+        curve.count = np.zeros(3)
+
+
+def test_quantities_are_converted():
+    curve = FICurve(np.array([0, 0.1]) * nA, [0, 5], 500 * ms)
+    np.testing.assert_allclose(curve.current_pA, [0, 100])
+    np.testing.assert_allclose(curve.window_s, 0.5)
+    with pytest.raises(UnitError, match="pA"):
+        FICurve(np.array([0, 1]) * second, [0, 5], 1.0)
+    with pytest.raises(CurveError):
+        FICurve([0, 1] * pA, [0, 5], [[1.0]])
+
+
+def test_csv_round_trip(tmp_path):
+    curve = FICurve([0, 0, 33.3, 33.3], [0, 1, 4, 5], 0.5, trial=[0, 1, 0, 1])
+    again = FICurve.from_csv(curve.to_csv(tmp_path / "fi.csv"))
+    pd.testing.assert_frame_equal(curve.to_frame(), again.to_frame())
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_aliases_delimiters_comments_and_other_columns(tmp_path):
+    text = "# a cell\nsweep;current;spikes;duration_s\n1;0;0;0.5\n\n2;50;4;0.5\n"
+    curve = read(tmp_path, "\ufeff" + text)
+    np.testing.assert_array_equal(curve.count, [0, 4])
+    assert curve.source == "fi.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["empty", "current_pA, count, window_s"]),
+        (HEADER, ["no data"]),
+        ("current_pa,count,window_s\n0,0,1\n9,1,1\n", ["'current_pA'", "'current_pa'", "rename"]),
+        ("current_pA,rate,window_s\n0,0,1\n9,1,1\n", ["no column 'count'"]),
+        (HEADER + "0,0,1\n10,x,1\n", ["line 3", "'x'", "not a number"]),
+        (HEADER + "0,0,1\n10,,1\n", ["line 3", "count is empty"]),
+        (HEADER + "0,0,1\n10,nan,1\n", ["line 3", "count is nan"]),
+        (HEADER + "0,0,1\ninf,1,1\n", ["line 3", "current_pA is inf"]),
+        (HEADER + "0,-1,1\n10,1,1\n", ["line 2", "negative"]),
+        (HEADER + "0,0,1\n10,1.5,1\n", ["line 3", "whole number", "not a rate"]),
+        (HEADER + "0,0,1\n10,1,0\n", ["line 3", "window_s 0", "not positive"]),
+        (HEADER + "0,0,1\n10,1,1\n5,1,1\n", ["line 4", "not in order", "sort"]),
+        (HEADER + "0,0,1\n10,1,1\n10,1,1\n", ["line 4", "10 pA is given twice", "`trial`"]),
+        (HEADER + "0,0,1\n", ["line 2", "two currents"]),
+        (HEADER + "0,0,1\n10,1\n", ["line 3", "2 fields", "3"]),
+        (HEADER + "0,0,1\n1e-10,5,1\n", ["ampere", "picoampere"]),
+        (HEADER + "0,0,1\n0.2,5,1\n", ["nanoampere", "1000 pA"]),
+        (b"\x89PNG\x00\x1a\xff", ["not a text file"]),
+        (HEADER.encode("utf-16"), ["not a text file"]),
+    ],
+)
+def test_bad_tables_name_file_line_fault_and_remedy(tmp_path, text, words):
+    with pytest.raises(CurveError) as caught:
+        read(tmp_path, text)
+    for word in ["fi.csv", *words]:
+        assert word in str(caught.value)
+    assert ";" in str(caught.value)  # the remedy follows the fault
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(CurveError, match="no such file"):
+        FICurve.from_csv(tmp_path / "none.csv")
+    with pytest.raises(CurveError, match="cannot be read"):
+        FICurve.from_csv(tmp_path)
+
+
+def test_repeats_may_come_trial_by_trial_or_current_by_current(tmp_path):
+    rows = [(0, 0, 0), (50, 4, 0), (0, 1, 1), (50, 6, 1)]
+    for order in (rows, sorted(rows)):
+        text = "current,spikes,window,trial\n" + "".join(f"{i},{n},1,{t}\n" for i, n, t in order)
+        np.testing.assert_array_equal(read(tmp_path, text).count, [0, 1, 4, 6])
+
+
+def test_frame_errors_name_the_row():
+    frame = pd.DataFrame({"current": [0, 50], "spikes": [0, 0.5], "window": [1, 1]})
+    with pytest.raises(CurveError, match=r"row 1.*whole number"):
+        FICurve.from_frame(frame)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (([0, 1], [0], 1.0), "differ in length"),
+        (([0], [0], 1.0), "1 measurement"),
+        (([0, 0], [0, 1], 1.0), "twice"),
+        (([0, "a"], [0, 1], 1.0), "not a list of numbers"),
+        (([[0, 1]], [0, 1], 1.0), "shape"),
+    ],
+)
+def test_constructor_refuses(values, words):
+    with pytest.raises(CurveError, match=words):
+        FICurve(*values)
+
+
+def test_errors_hang_under_one_root():
+    assert issubclass(CurveError, BridgeError)
+    assert issubclass(BridgeError, NeurosimError)
+
+
+def test_merge_keeps_every_measurement():
+    one = FICurve([0, 50], [0, 4], 1.0, source="a", provenance={"seed": 1})
+    two = FICurve([0, 25], [1, 2], 0.5, source="b")
+    both = merge([one, two])
+    assert len(both) == 4
+    assert both.count.sum() == 7
+    assert both.source == "a + b"
+    np.testing.assert_allclose(both.mean_rate_Hz(), [1 / 1.5, 4, 4])
+    with pytest.raises(CurveError, match="nothing"):
+        merge([])
+
+
+def test_part_of_a_curve():
+    curve = FICurve([0, 50, 100], [0, 4, 1], 1.0)
+    assert curve.up_to(50).provenance["current_max_pA"] == 50
+    with pytest.raises(CurveError, match="only 1 of 3"):
+        curve.up_to(10)

@@ -1,0 +1,90 @@
+"""Fits: at the top of the likelihood, from anywhere, with honest intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from bridge.choose import select
+from bridge.fitting import best_fit, problem
+from bridge.intervals import profile_intervals
+from bridge.likelihood import log_probability
+from bridge.recovery import TRUTHS, draw_curve
+from bridge.tally import Tally
+
+CURRENTS = np.arange(0, 501, 25.0)
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+@pytest.mark.parametrize("shape", [1.0, 12.0])
+def test_no_other_search_finds_a_likelier_unit(name, shape):
+    """Nelder-Mead from the truth and from the fit gains nothing over the climb."""
+    curve = draw_curve(TRUTHS[name], CURRENTS, 1.0, 2, [1, 1])
+    tally = Tally.of(curve, shape)
+    task = problem(type(TRUTHS[name]), tally)
+    found = best_fit(task)
+    own = log_probability(curve.count, task.rate(found.z[0])[tally.index], shape).sum()
+    assert found.log_likelihood[0] == pytest.approx(own, abs=1e-3)
+
+    def loss(z):
+        inside = np.all((z >= task.lower) & (z <= task.upper))
+        return -task.tally.log_likelihood(task.rate(z[None]))[0] if inside else 1e9
+
+    for start in (task.coordinates(TRUTHS[name].values), found.z[0]):
+        other = minimize(
+            loss,
+            start,
+            method="Nelder-Mead",
+            options={"maxiter": 1500, "xatol": 1e-7, "fatol": 1e-7},
+        )
+        assert -other.fun < found.log_likelihood[0] + 0.02
+
+
+def test_relu_profile_against_a_direct_grid():
+    """Given the threshold, the gain is spikes over (time x current above): a profile by hand."""
+    curve = draw_curve(TRUTHS["relu"], CURRENTS, 1.0, 5, [1, 2])
+    tally = Tally.of(curve)
+    task = problem(type(TRUTHS["relu"]), tally)
+    found = best_fit(task)
+    thresholds = np.linspace(60, 124.9, 12000)
+    above = np.maximum(tally.current - thresholds[:, None], 0)
+    gain = tally.pooled_count.sum() / (above @ tally.pooled_window)
+    profile = tally.log_likelihood(gain[:, None] * above)
+    assert found.log_likelihood[0] == pytest.approx(profile.max(), abs=1e-5)
+    inside = thresholds[2 * (profile.max() - profile) <= 3.841]
+    ends = profile_intervals(task, found, 3.841)
+    assert ends.low[1] == pytest.approx(inside[0], abs=0.1)
+    assert ends.high[1] == pytest.approx(inside[-1], abs=0.1)
+
+
+def test_intervals_in_gaussian_limit():
+    """With many counts the profile interval is the estimate +- 1.96 standard errors."""
+    truth = TRUTHS["logistic"]
+    curve = draw_curve(truth, CURRENTS, 100.0, 2, [1, 3])
+    task = problem(type(truth), Tally.of(curve))
+    found = best_fit(task)
+    ends = profile_intervals(task, found, 3.8415)
+    error = np.sqrt(np.diag(np.linalg.inv(task.information(found.z[0]))))
+    z_low, z_high = task.coordinates(ends.low), task.coordinates(ends.high)
+    np.testing.assert_allclose(z_high - found.z[0], 1.96 * error, rtol=0.03)
+    np.testing.assert_allclose(found.z[0] - z_low, 1.96 * error, rtol=0.03)
+
+
+@pytest.mark.parametrize("name", ["logistic", "softplus", "relu", "square-root", "naka-rushton"])
+def test_bootstrap_agrees_with_profile(name):
+    curve = draw_curve(TRUTHS[name], CURRENTS, 1.0, 5, [0, 3])
+    profile = select(curve, [name])[name].intervals
+    bootstrap = select(curve, [name], intervals="bootstrap", seed=1)[name].intervals
+    for parameter, ends in profile.items():
+        width = ends.high - ends.low
+        assert bootstrap[parameter].low == pytest.approx(ends.low, abs=0.25 * width)
+        assert bootstrap[parameter].high == pytest.approx(ends.high, abs=0.25 * width)
+
+
+def test_what_was_not_seen_is_open():
+    """No saturation in the data, no upper end for the saturated rate."""
+    curve = draw_curve(TRUTHS["relu"], CURRENTS, 1.0, 5, [1, 4])
+    fit = select(curve, ["naka-rushton"])["naka-rushton"]
+    assert fit.intervals["max_rate_Hz"].high == np.inf
+    assert any("saturation" in note for note in fit.notes)

@@ -1,0 +1,51 @@
+"""Does the rate fall after its peak: exact pooling, and a test that keeps its level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.isotonic import IsotonicRegression
+
+from bridge.curve import FICurve
+from bridge.monotone import fall_after_peak, rising_rates
+from bridge.recovery import TRUTHS, draw_curve
+from bridge.tally import Tally
+
+
+def test_rising_rates_are_isotonic_regression():
+    """For Poisson counts pooled means are the maximum likelihood (Barlow et al. 1972)."""
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        count = random.poisson(random.uniform(0, 20, 12)).astype(float)
+        window = random.uniform(0.2, 2, 12)
+        expected = IsotonicRegression().fit_transform(
+            np.arange(12), count / window, sample_weight=window
+        )
+        np.testing.assert_allclose(rising_rates(count[None], window)[0], expected, atol=1e-12)
+
+
+def test_a_block_is_seen_and_placed():
+    current = np.arange(0, 1001, 100.0)
+    fall = fall_after_peak(Tally.of(FICurve(current, [0, 3, 6, 9, 12, 13, 12, 6, 1, 1, 1], 0.5)))
+    assert fall.p < 0.01
+    assert (fall.peak_pA, fall.peak_Hz) == (500, 26)
+    assert (fall.last_pA, fall.last_Hz) == (1000, 2)
+
+
+def test_small_dips_are_no_block():
+    current = np.arange(0, 1001, 100.0)
+    fall = fall_after_peak(
+        Tally.of(FICurve(current, [0, 3, 6, 9, 12, 13, 12, 14, 13, 13, 12], 0.5))
+    )
+    assert fall.p > 0.05
+
+
+@pytest.mark.parametrize("name", ["relu", "logistic"])
+def test_false_alarms_are_rare(name):
+    """Rising and saturated curves are called blocked in about one of a hundred at p < .01."""
+    current = np.arange(0, 601, 50.0)
+    p = [
+        fall_after_peak(Tally.of(draw_curve(TRUTHS[name], current, 0.5, 2, [9, i])), 499, i).p
+        for i in range(200)
+    ]
+    assert np.mean(np.array(p) < 0.01) <= 0.03
