@@ -1,0 +1,207 @@
+"""What an experiment returns: numbers, tables, figures and a verdict on its claim."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.errors import NeurosimError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["OutputError", "Result", "Verdict", "check_writable", "plain", "write_folder"]
+
+
+class OutputError(NeurosimError, OSError):
+    """Results cannot be written where they were wanted."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One number held against its bar.
+
+    Attributes
+    ----------
+    what : str
+        What was measured, with its unit.
+    value : float
+        The number obtained.
+    bar : float
+        What it is held against.
+    sense : {"<=", ">="}
+        Which side of the bar is right.
+    """
+
+    what: str
+    value: float
+    bar: float
+    sense: str = "<="
+
+    @property
+    def holds(self) -> bool:
+        """Whether the number is on the right side of its bar (nan never is)."""
+        return self.value <= self.bar if self.sense == "<=" else self.value >= self.bar
+
+    def __str__(self) -> str:
+        word = "holds" if self.holds else "FAILS"
+        return f"{word}: {self.what} = {self.value:.4g} ({self.sense} {self.bar:g})"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of one experiment.
+
+    Attributes
+    ----------
+    name, claim : str
+        Which experiment, and what it set out to show.
+    numbers : dict
+        Every number worth keeping, nested as it reads best.
+    tables : dict of str to DataFrame
+    figures : dict of str to Figure
+    verdicts : list of Verdict
+    provenance : dict
+        Parameters, seed, versions, engine.
+    """
+
+    name: str
+    claim: str
+    numbers: dict[str, Any]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    figures: dict[str, Figure] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every verdict holds."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return numbers, tables, verdicts and provenance as plain values."""
+        return plain(
+            {
+                "name": self.name,
+                "claim": self.claim,
+                "verdicts": [
+                    {
+                        "what": v.what,
+                        "value": v.value,
+                        "sense": v.sense,
+                        "bar": v.bar,
+                        "holds": v.holds,
+                    }
+                    for v in self.verdicts
+                ],
+                "numbers": self.numbers,
+                "tables": {
+                    name: table.to_dict(orient="records") for name, table in self.tables.items()
+                },
+                "provenance": self.provenance,
+            }
+        )
+
+    def save(self, folder: Path) -> Path:
+        """Write ``result.json``, each table as CSV and each figure as SVG and PNG, all or nothing.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+
+        def fill(place: Path) -> None:
+            text = json.dumps(self.to_dict(), indent=2, allow_nan=False)
+            (place / "result.json").write_text(text + "\n")
+            for name, table in self.tables.items():
+                table.to_csv(place / f"{name}.csv", index=False)
+            for name, figure in self.figures.items():
+                figure.savefig(place / f"{name}.svg")
+                figure.savefig(place / f"{name}.png", dpi=150)
+
+        return write_folder(folder, fill)
+
+
+def plain(value: Any) -> Any:
+    """Return nested values as JSON can hold them; nan and infinity become null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return value.name
+    return value
+
+
+def check_writable(folder: Path) -> None:
+    """Say early, before any long run, that a folder cannot be written.
+
+    Raises
+    ------
+    OutputError
+        It is a file, or it (or the nearest existing parent) is not writable.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; name a folder with --out")
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"cannot write to {folder}: {existing} is not a writable folder; "
+            "name another with --out"
+        )
+    try:
+        # Access rights do not tell of read-only mounts or full disks.
+        probe = tempfile.mkdtemp(prefix=".neurosim-", dir=existing)
+        os.rmdir(probe)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to {folder} ({error.strerror}); name another with --out"
+        ) from error
+
+
+def write_folder(folder: Path, fill: Any) -> Path:
+    """Fill a temporary folder and move its files into place only when all are whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files shall stand; made if need be. Files of other names in it stay.
+    fill : callable
+        Given an empty folder, writes the files.
+    """
+    folder = Path(folder)
+    check_writable(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        fill(place)
+        for path in sorted(place.iterdir()):
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder} ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return folder

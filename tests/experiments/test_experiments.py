@@ -1,0 +1,147 @@
+"""Every experiment's claim holds, at a size that a test can afford; results are written whole."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import Context, Result, Verdict, all_experiments, find
+from experiments.digits_on_neurons import mcnemar
+from experiments.recorded import CELLS, recorded_curve
+from experiments.result import OutputError, plain, write_folder
+from experiments.timing import Stopwatch
+from neurosim.errors import UnknownNameError
+
+CONTEXT = Context(seed=3, jobs=2, quick=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["lif-closed-form", "hodgkin-huxley-onset", "recorded-cells", "same-spikes"]
+)
+def test_the_claim_holds(name):
+    result = find(name).run(context=CONTEXT)
+    assert result.holds, [str(verdict) for verdict in result.verdicts]
+    assert result.figures
+    assert result.tables
+
+
+def test_siegert_holds_at_fewer_trials():
+    found = find("noisy-lif-siegert")
+    parameters = found.with_values({"trials": "150", "mean_mV": "-57.5,-55,-50,-40"})
+    result = found.run(parameters, CONTEXT)
+    assert result.holds, [str(verdict) for verdict in result.verdicts]
+    # The sceptic's control: without the shift for the time step theory and simulation disagree.
+    assert result.numbers["largest_error_without_shift_percent"] > 3
+
+
+@pytest.mark.slow
+def test_digits_hold_on_two_seeds():
+    result = find("digits-on-neurons").run(context=CONTEXT)
+    assert result.holds, [str(verdict) for verdict in result.verdicts]
+
+
+@pytest.mark.slow
+def test_known_units_are_found_again():
+    found = find("known-units")
+    parameters = found.with_values({"families": "logistic,relu,square-root", "data_sets": "100"})
+    # Not the quick version: 20 data sets cannot tell 90 from 97 in 100.
+    result = found.run(parameters, Context(seed=1, jobs=2))
+    assert result.holds, [str(verdict) for verdict in result.verdicts]
+
+
+def test_the_rates_of_hodgkin_huxley_are_those_of_the_acceptance_target(shared_targets):
+    table = pd.read_csv(shared_targets / "hh_fi.csv")
+    target = json.loads((shared_targets / "hh_fi.json").read_text())
+    from experiments.hodgkin_huxley_onset import REFERENCE_ONSET, REFERENCE_RATES
+
+    firing = table[table["steady_rate_Hz"] > 0]
+    np.testing.assert_allclose(firing["J_uA_cm2"], list(REFERENCE_RATES))
+    np.testing.assert_allclose(firing["steady_rate_Hz"], list(REFERENCE_RATES.values()))
+    onset = target["repetitive_firing_onset_from_step_uA_cm2"]
+    assert abs(onset - REFERENCE_ONSET) < 0.001
+
+
+def test_the_lif_targets_hold(shared_targets):
+    from brian2 import ms, nA, second
+
+    from neurosim import LIF, simulate
+
+    target = json.loads((shared_targets / "analytic_public.json").read_text())["lif_fi"]
+    recording = simulate(
+        LIF(), 2 * second, batch={"current": target["I_nA"] * nA}, dt=0.01 * ms, jobs=2
+    )
+    rates = np.asarray(recording.interval_rate())
+    expected = np.array(target["rate_Hz"])
+    assert np.all(rates[expected == 0] == 0)
+    judged = np.array(target["I_nA"]) >= 0.155
+    np.testing.assert_allclose(rates[judged], expected[judged], rtol=5e-3)
+
+
+def test_the_reduced_table_agrees_with_the_counted_recordings(shared_data):
+    for cell, file in (
+        ("fast-spiking", "2019_07_24_0055_fsi.csv"),
+        ("regular", "18713001.csv"),
+        ("block", "171116sh_0019.csv"),
+        ("continuous", "B6_IDRest.csv"),
+    ):
+        counted = pd.read_csv(shared_data / "recordings" / "counted" / file)
+        counted = counted[counted["step"] == 1].sort_values("current_pA")
+        curve = recorded_curve(cell)
+        np.testing.assert_allclose(curve.current_pA, counted["current_pA"])
+        np.testing.assert_array_equal(curve.count, counted["spikes"])
+
+
+def test_recorded_cells_by_name():
+    assert set(CELLS) == {"fast-spiking", "regular", "block", "continuous"}
+    with pytest.raises(UnknownNameError, match="did you mean 'regular'"):
+        recorded_curve("regullar")
+
+
+def test_experiments_are_found_by_name_and_take_text():
+    assert len(all_experiments()) >= 7
+    found = find("digits-on-neurons")
+    values = found.with_values({"times_ms": "10,50", "seeds": "2"})
+    assert values.times_ms == (10.0, 50.0)
+    assert values.seeds == 2
+
+
+def test_mcnemar_is_the_exact_binomial():
+    first = np.array([True] * 10 + [False] * 2)
+    second = np.array([False] * 8 + [True] * 2 + [True] * 2)
+    only_first, only_second, p = mcnemar(first, second)
+    assert (only_first, only_second) == (8, 2)
+    # P(X <= 2 or X >= 8) for ten fair coins: 2 (1 + 10 + 45) / 1024
+    assert p == pytest.approx(112 / 1024)
+
+
+def test_nan_fails_every_bar():
+    assert not Verdict("x", float("nan"), 1.0).holds
+    assert not Verdict("x", float("nan"), 1.0, ">=").holds
+    assert plain({"a": np.float64("nan"), "b": np.arange(2), 3: (1.5,)}) == {
+        "a": None,
+        "b": [0, 1],
+        "3": [1.5],
+    }
+
+
+def test_results_are_written_whole_or_not_at_all(tmp_path):
+    def half(place):
+        (place / "first.txt").write_text("x")
+        raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        write_folder(tmp_path / "out", half)
+    assert list((tmp_path / "out").iterdir()) == []
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(OutputError, match="is a file"):
+        Result("a", "b", {}).save(tmp_path / "taken")
+    saved = Result("a", "b", {"x": float("inf")}).save(tmp_path / "out")
+    assert json.loads((saved / "result.json").read_text())["numbers"] == {"x": None}
+
+
+def test_overlapping_work_is_counted_once():
+    watch = Stopwatch()
+    watch._spans = {"a": [(0.0, 2.0), (1.0, 3.0)], "b": [(2.5, 4.0)]}
+    assert watch.seconds() == {"a": 3.0, "b": 1.5}
+    assert watch.union("a", "b") == 4.0

@@ -1,0 +1,191 @@
+"""The command as a stranger types it: what it prints, what it refuses, what it leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HEADER = "current_pA,count,window_s\n"
+
+
+def neurosim(*arguments, cwd=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.command", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "200"} | environment,
+        timeout=300,
+    )
+
+
+def test_list_names_every_experiment():
+    done = neurosim("list")
+    assert done.returncode == 0
+    for name in ("lif-closed-form", "noisy-lif-siegert", "hodgkin-huxley-onset", "known-units"):
+        assert name in done.stdout
+
+
+def test_doctor_ends_with_a_real_run():
+    done = neurosim("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "LIF at 200 pA fires 33" in done.stdout
+    assert "compiled models" in done.stdout
+
+
+def test_doctor_without_a_compiler_says_what_to_do():
+    done = neurosim("doctor", CXX="")
+    assert done.returncode == 0
+    assert "none found; runs use NumPy" in done.stdout
+    assert "apt install g++" in done.stdout
+    assert "engine numpy" in done.stdout
+
+
+def test_run_writes_a_result_with_seed_and_versions(tmp_path):
+    out = tmp_path / "new" / "folder"
+    done = neurosim("run", "lif-closed-form", "--out", out, "--set", "dt_ms=0.02", "--seed", 4)
+    assert done.returncode == 0, done.stderr
+    assert "holds: largest error of the rate" in done.stdout
+    result = json.loads((out / "result.json").read_text())
+    assert result["provenance"]["parameters"]["dt_ms"] == 0.02
+    assert {"brian2", "numpy"} <= set(result["provenance"]["versions"])
+    assert result["verdicts"][0]["holds"] is True
+    assert (out / "lif-closed-form.svg").read_text().count("<svg") == 1
+    assert (out / "rates.csv").read_text().startswith("current_pA,closed_form_Hz")
+    # No progress bar where the output is no terminal.
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "lif-close-form"], "no experiment is called 'lif-close-form': did you mean"),
+        (
+            ["run", "lif-closed-form", "--set", "dt=1"],
+            "has no parameter 'dt': did you mean 'dt_ms'",
+        ),
+        (["run", "lif-closed-form", "--set", "dt_ms=fast"], "dt_ms must be a number; got 'fast'"),
+        (["run", "lif-closed-form", "--set", "dt_ms"], "--set takes NAME=VALUE"),
+        (["run", "lif-closed-form", "--set", "dt_ms=-1"], "dt must be greater than 0"),
+        (["run", "lif-closed-form", "--set", "dt_ms=nan"], "dt must be finite"),
+        (["run", "lif-closed-form", "--set", "duration_s=-1"], "duration must be greater than 0"),
+        (["run", "lif-closed-form", "--seed", "-1"], "--seed"),
+        (["compare", "--colour"], "No such option"),
+        (["simulate"], "No such command"),
+    ],
+)
+def test_wrong_words_are_one_clear_error_with_exit_code_2(arguments, said):
+    done = neurosim(*arguments)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "no such file"),
+        ("current_pA,spikes_in_step,window_s\n0,0,1\n", "count"),
+        (HEADER + "0,0,1\n50,many,1\n", "line 3"),
+        (HEADER + "0,0,1\n100,5,1\n50,2,1\n", "line 4"),
+        (HEADER + "0,0,1\n50,2,1\n50,3,1\n", "trial"),
+        (HEADER + "0,0,1\n50,nan,1\n", "line 3"),
+        (HEADER + "0,0,1\n50,-2,1\n", "line 3"),
+        (HEADER + "0,0,1\n50,2,0\n", "line 3"),
+        (HEADER, "no"),
+        ("", "empty"),
+    ],
+)
+def test_a_faulty_recording_is_refused_before_anything_runs(tmp_path, text, said):
+    file = tmp_path / "cell.csv"
+    if text is not None:
+        file.write_text(text)
+    done = neurosim("compare", "--recording", file, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "cell.csv" in done.stderr
+    assert said in done.stderr.lower() + done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unwritable_folder_is_named_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+    started = time.perf_counter()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        done = neurosim("compare", "--out", out)
+        assert done.returncode == 2
+        assert "name" in done.stderr
+        assert "--out" in done.stderr
+    assert time.perf_counter() - started < 30
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_an_interrupted_main_job_leaves_nothing_behind(tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "experiments.command", "compare", "--quick", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(8)
+    assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted; nothing was written" in complaints
+    assert "Traceback" not in complaints
+    assert not list(tmp_path.rglob("*.*"))
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    table = out / "mine.csv"
+    rows = [(i, max(0, (i - 100) // 10), 1.0) for i in range(0, 500, 25)]
+    table.write_text(HEADER + "".join(f"{i},{n},{w}\n" for i, n, w in rows))
+    done = neurosim("compare", "--quick", "--recording", table, "--out", out, "--seed", 2)
+    return out, done
+
+
+@pytest.mark.slow
+def test_the_main_job_holds_on_a_cell_of_the_user(report):
+    out, done = report
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((out / "result.json").read_text())
+    accuracy = {row["time_ms"]: row for row in result["tables"]["accuracy"]}
+    assert list(accuracy) == [10, 25, 50, 100, 400]
+    assert accuracy[50]["ann_accuracy"] > 0.965
+    assert accuracy[100]["difference_points"] > -0.75
+    assert [row["neuron"] for row in result["tables"]["units"]][-1] == "recorded: mine"
+    assert result["provenance"]["seed"] == 2
+    assert result["numbers"]["units"]["recorded: mine"]["best"]
+
+
+@pytest.mark.slow
+def test_the_report_stands_alone(report):
+    out, _ = report
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/svg+xml;base64,") == 4
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert 'src="http' not in page
+    for name in ("units", "voltage", "activation", "accuracy"):
+        assert (out / f"{name}.png").stat().st_size > 10_000
+        assert Path(out / f"{name}.svg").exists()
+
+
+def test_doctor_prints_the_brackets_of_an_extra(monkeypatch, capsys):
+    import experiments.doctor
+    from experiments.command import doctor_command
+
+    remedy = "pip install 'neurosim[neo]'"
+    found = experiments.doctor.Finding("extras", "note", "none", remedy)
+    monkeypatch.setattr(experiments.doctor, "examine", lambda: [found])
+    doctor_command(clear_cache=False)
+    assert remedy in capsys.readouterr().out
