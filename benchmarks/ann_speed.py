@@ -1,0 +1,214 @@
+"""How far is a training step from the matrix products it cannot do without?
+
+For each network: time of one step (gather a batch, forward, loss, backward, update) as a multiple
+of its bare matrix products, beside scikit-learn's MLP and, where installed, PyTorch with its
+fused optimiser and batches taken by index. Everything is single precision and interleaved round
+by round in one process, so a busy machine slows all contestants alike; the smallest time counts.
+
+    OMP_NUM_THREADS=1 python benchmarks/ann_speed.py [--rounds 15] [--threads 1] [--only NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+
+from ann.losses import CrossEntropy
+from ann.network import Network
+from ann.optimisers import SGD, Adam, Optimiser
+from ann.plan import Plan
+from ann.training import Trainer
+
+#: name: sizes, batch, activation, optimiser
+NETWORKS: dict[str, tuple[tuple[int, ...], int, str, str]] = {
+    "784-30-10 B10 sgd sigmoid": ((784, 30, 10), 10, "sigmoid", "sgd"),
+    "784-100-10 B200 adam relu": ((784, 100, 10), 200, "relu", "adam"),
+    "784-100-10 B32 adam sigmoid": ((784, 100, 10), 32, "sigmoid", "adam"),
+    "784-5x128-10 B128 adam sigmoid": ((784, *(128,) * 5, 10), 128, "sigmoid", "adam"),
+    "784-800-10 B128 adam relu": ((784, 800, 10), 128, "relu", "adam"),
+    "64-100-10 B200 adam relu": ((64, 100, 10), 200, "relu", "adam"),
+    "13-5x32-3 B32 adam sigmoid": ((13, *(32,) * 5, 3), 32, "sigmoid", "adam"),
+}
+
+
+def products(sizes: tuple[int, ...], batch: int) -> Callable[[int], None]:
+    """The matrix products of one step and nothing else, into buffers that exist already."""
+    rng = np.random.default_rng(0)
+
+    def array(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    calls = []
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
+        x, w, d = array(batch, n_in), array(n_in, n_out), array(batch, n_out)
+        calls += [(x, w, array(batch, n_out)), (x.T, d, array(n_in, n_out))]
+        if i:
+            calls.append((d, w.T, array(batch, n_in)))
+
+    def go(steps: int) -> None:
+        for _ in range(steps):
+            for a, b, out in calls:
+                np.matmul(a, b, out)
+
+    return go
+
+
+def ours(
+    sizes: tuple[int, ...],
+    batch: int,
+    activation: str,
+    optimiser: str,
+    X: np.ndarray,
+    y: np.ndarray,
+) -> Callable[[int], None]:
+    """Whole epochs of the training loop as the estimators run it."""
+    kind: Optimiser = SGD(0.1) if optimiser == "sgd" else Adam(1e-3)
+    hidden = [activation] * (len(sizes) - 2)
+    net = Network(sizes, [*hidden, "softmax"], rng=0)
+    T = np.eye(sizes[-1], dtype=np.float32)[y]
+    trainer = Trainer(
+        Plan(net, CrossEntropy(), kind, rng=np.random.default_rng(0)),
+        batch_size=batch,
+        n_threads=None,
+    )
+
+    def go(steps: int) -> None:
+        epochs = steps * batch // len(X)
+        trainer.fit(X, T, epochs=trainer.epoch + epochs)
+
+    return go
+
+
+def scikit_learn(
+    sizes: tuple[int, ...],
+    batch: int,
+    activation: str,
+    optimiser: str,
+    X: np.ndarray,
+    y: np.ndarray,
+) -> Callable[[int], None]:
+    """MLPClassifier, going on from where it was."""
+    model = MLPClassifier(
+        sizes[1:-1],
+        activation={"sigmoid": "logistic"}.get(activation, activation),
+        solver=optimiser,
+        batch_size=batch,
+        learning_rate_init=1e-3,
+        momentum=0.0,
+        alpha=0.0,
+        n_iter_no_change=10**6,
+        warm_start=True,
+    )
+
+    def go(steps: int) -> None:
+        model.max_iter = steps * batch // len(X)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(X, y)
+
+    return go
+
+
+def pytorch(
+    sizes: tuple[int, ...],
+    batch: int,
+    activation: str,
+    optimiser: str,
+    X: np.ndarray,
+    y: np.ndarray,
+) -> Callable[[int], None] | None:
+    """The same step in PyTorch: fused optimiser, batches taken by index."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    torch.manual_seed(0)
+    layers: list[torch.nn.Module] = []
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
+        layers.append(torch.nn.Linear(n_in, n_out))
+        if i < len(sizes) - 2:
+            layers.append(torch.nn.ReLU() if activation == "relu" else torch.nn.Sigmoid())
+    net = torch.nn.Sequential(*layers)
+    if optimiser == "sgd":
+        step_of = torch.optim.SGD(net.parameters(), lr=0.1, fused=True)
+    else:
+        step_of = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
+    loss = torch.nn.CrossEntropyLoss()
+    data, labels = torch.from_numpy(X), torch.from_numpy(y)
+
+    def go(steps: int) -> None:
+        done = 0
+        while done < steps:
+            order = torch.randperm(len(X))
+            for start in range(0, len(X), batch):
+                rows = order[start : start + batch]
+                step_of.zero_grad(set_to_none=True)
+                loss(net(data[rows]), labels[rows]).backward()
+                step_of.step()
+                done += 1
+
+    return go
+
+
+def measure(name: str, rounds: int, threads: int) -> dict[str, float]:
+    """Smallest time of one step for each contestant, in microseconds."""
+    sizes, batch, activation, optimiser = NETWORKS[name]
+    rng = np.random.default_rng(1)
+    per_epoch = 20
+    X = rng.random((per_epoch * batch, sizes[0]), dtype=np.float32)
+    y = rng.integers(sizes[-1], size=len(X))
+    arguments = (sizes, batch, activation, optimiser, X, y)
+    contestants = {"products": products(sizes, batch), "ann": ours(*arguments)}
+    contestants["scikit-learn"] = scikit_learn(*arguments)
+    torch_step = pytorch(*arguments)
+    if torch_step is not None:
+        contestants["torch"] = torch_step
+    work = 6 * batch * sum(a * b for a, b in pairwise(sizes))
+    # Whole epochs, at least a hundred steps, so that what a fit does once does not count.
+    steps = max(5, min(100, int(1.5e9 / work / per_epoch))) * per_epoch
+    best = dict.fromkeys(contestants, np.inf)
+    with threadpool_limits(threads):
+        for go in contestants.values():
+            go(per_epoch)
+        for _ in range(rounds):
+            for key, go in contestants.items():
+                began = time.perf_counter()
+                go(steps)
+                best[key] = min(best[key], (time.perf_counter() - began) / steps * 1e6)
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    try:
+        import torch
+
+        torch.set_num_threads(options.threads)
+    except ImportError:
+        print("PyTorch is not installed: its column is left out")
+    print(f"{'network':32} {'products':>12} {'ann':>12} {'scikit-learn':>14} {'torch':>12}")
+    for name in NETWORKS:
+        if options.only not in name:
+            continue
+        best = measure(name, options.rounds, options.threads)
+        base = best["products"]
+        cells = [f"{base:9.1f} µs"]
+        cells += [
+            f"{best[key] / base:10.2f} ×" for key in ("ann", "scikit-learn", "torch") if key in best
+        ]
+        print(f"{name:32} " + " ".join(f"{cell:>12}" for cell in cells), flush=True)
+
+
+if __name__ == "__main__":
+    main()
