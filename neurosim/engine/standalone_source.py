@@ -20,7 +20,7 @@ from neurosim.engine.model import Model
 from neurosim.engine.randomness import cpp_source
 from neurosim.errors import EngineError
 
-__all__ = ["HEADER", "write_sources"]
+__all__ = ["FILES", "HEADER", "WAVEFORMS", "write_sources"]
 
 HEADER = "neurosim_run.h"
 
@@ -41,10 +41,10 @@ _REPLACEMENTS = (
     (re.escape(repr(_TRACE_DT)), "neurosim::run().trace_dt"),
 )  # fmt: skip
 
-_RUNTIME = """
+# What one run of a program reads: sizes, parameter values and tables, from the folder named by the
+# environment variable NEUROSIM_RUN.
+FILES = """
 #pragma once
-// What one run of the program reads: sizes, parameter values and tables, from the folder named by
-// the environment variable NEUROSIM_RUN.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -72,7 +72,9 @@ template <typename T> void read(const std::string& name, T* target, size_t count
         std::exit(3);
     }
 }
+"""
 
+_SETTINGS = """
 struct Run {
     double values[8];
     int rows, recorded, units;
@@ -97,7 +99,9 @@ inline void report(const double, const double completed, const double, const dou
     std::fflush(stdout);
 }
 inline Reporter reporter() { return run().report ? &report : nullptr; }
+"""
 
+WAVEFORMS = """
 // Sampled waveforms, all channels one after the other; 'waveform_starts' has one entry more than
 // there are channels.
 struct Waveforms {
@@ -120,7 +124,9 @@ inline double waveform(int64_t channel, double position) {
     if (sample < 0 || sample >= length) return 0.0;
     return table.samples[size_t(first + int64_t(sample))];
 }
+"""
 
+_WEIGHTS = """
 struct Weights {
     std::vector<double> values;
     Weights() : values(size_t(run().units) * size_t(run().units)) {
@@ -209,7 +215,7 @@ def write_sources(model: Model, folder: Path) -> None:
         "brian2": brian2.__version__,
     }
     _replace_placeholders(folder, traced=bool(model.record))
-    (folder / HEADER).write_text(f"{_RUNTIME}{cpp_source()}{_NAMES}")
+    (folder / HEADER).write_text(f"{FILES}{_SETTINGS}{WAVEFORMS}{_WEIGHTS}{cpp_source()}{_NAMES}")
     for leftover in (folder / "static_arrays").glob("*"):
         leftover.write_bytes(b"")
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
