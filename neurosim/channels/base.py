@@ -1,0 +1,308 @@
+"""What a part of the membrane is: equations with local names, and the current they give.
+
+A part is a frozen value. It states its model in Brian2's language, with its own parameters as
+fields; how it is painted on a cell and run is the business of the cell and its engine.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from brian2.units import Quantity, amp, kelvin, meter, mV, second
+from brian2.units.constants import faraday_constant, gas_constant, zero_celsius
+from brian2.units.fundamentalunits import (
+    DimensionMismatchError,
+    get_dimensions,
+    have_same_dimensions,
+)
+from brian2.units.stdunits import mM
+
+from neurosim.channels.evaluate import (
+    Gate,
+    evaluate,
+    gate_curves,
+    identifiers,
+    known_words,
+    parse,
+)
+from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
+from neurosim.quantities import Description, check_quantity
+
+__all__ = ["SHARED", "Channel", "IonPool", "Mechanism"]
+
+# What the parts of a compartment share, by its global name, with a typical value that carries the
+# unit: concentrations inside, and the summed current density of all channels of an ion.
+SHARED: dict[str, Quantity] = {
+    "ca_i": 1e-4 * mM,
+    "na_i": 10 * mM,
+    "k_i": 140 * mM,
+    "cl_i": 7 * mM,
+    "i_ca": 0 * amp / meter**2,
+    "i_na": 0 * amp / meter**2,
+    "i_k": 0 * amp / meter**2,
+    "i_cl": 0 * amp / meter**2,
+}
+IONS = ("na", "k", "ca", "cl")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mechanism(Description):
+    """What channels, ion pools and receptors have in common.
+
+    Parameters
+    ----------
+    name : str
+        Name of the part within a cell; its local names become ``<name>_<local name>`` there. By
+        default the name of the class in lower case with underscores.
+
+    Attributes
+    ----------
+    equations : str
+        Differential equations and named expressions, in Brian2's language, with local names. Every
+        state must be linear in itself, dx/dt = a + b x. They may use the fields of the class, what
+        `constants` returns, ``v`` and what `reads` lists.
+    reads : tuple of str
+        Names from `SHARED` that the equations use.
+    temperature_ref : float
+        Temperature in °C at which the rates were measured. A field ``q10`` gives the constant
+        ``phi`` = q10**((T - temperature_ref)/10), a field ``q10_x`` the constant ``phi_x``.
+    """
+
+    name: str = field(default="", kw_only=True)
+
+    equations: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ()
+    temperature_ref: ClassVar[float] = 23.0
+    # Names an expression may use beyond fields, constants and `reads`.
+    extra_names: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", _snake(type(self).__name__))
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
+            raise ParameterError(
+                f"{type(self).__name__}: name must be letters, digits and underscores and start "
+                f"with a letter, such as {_snake(type(self).__name__)!r}; got {self.name!r}"
+            )
+        super().__post_init__()
+        if "_verified" not in type(self).__dict__:
+            self._verify()
+            type(self)._verified = True  # type: ignore[attr-defined]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Local names of what the part integrates."""
+        return tuple(sorted(parse(self.equations).diff_eq_names))
+
+    def expressions(self) -> dict[str, tuple[str, Quantity]]:
+        """Return what the part hands to the cell: name, expression, and a value of its unit."""
+        return {}
+
+    def parameters(self) -> dict[str, Quantity]:
+        """Return the fields that the equations use, by local name."""
+        used = self._used()
+        return {name: getattr(self, name) for name in self.quantity_fields() if name in used}
+
+    def constants(self, temperature_celsius: float | None = None) -> dict[str, Quantity | float]:
+        """Return what follows from the temperature and is computed once a run.
+
+        Parameters
+        ----------
+        temperature_celsius : float, optional
+            Temperature in °C; by default the one at which the rates were measured.
+
+        Returns
+        -------
+        dict of str to Quantity or float
+            ``phi`` factors of the rates; ``RT_F`` (volt) and ``F`` where the equations use them.
+        """
+        celsius = self.temperature_ref if temperature_celsius is None else temperature_celsius
+        if not np.isfinite(celsius) or not -10 <= celsius <= 60:
+            raise ParameterError(
+                f"{type(self).__name__}: temperature must be a number of °C from -10 to 60, "
+                f"such as 37; got {celsius}"
+            )
+        found: dict[str, Quantity | float] = {}
+        for name in self.quantity_fields():
+            if name == "q10" or name.startswith("q10_"):
+                factor = float(getattr(self, name)) ** ((celsius - self.temperature_ref) / 10)
+                found["phi" + name.removeprefix("q10")] = factor
+        absolute = celsius * kelvin + zero_celsius
+        found["RT_F"] = gas_constant * absolute / faraday_constant
+        found["F"] = faraday_constant
+        used = self._used()
+        return {name: value for name, value in found.items() if name in used}
+
+    def values(
+        self, v: Quantity, temperature_celsius: float | None = None, **given: Any
+    ) -> dict[str, Any]:
+        """Return everything the equations need to be evaluated at a potential.
+
+        Parameters
+        ----------
+        v : Quantity
+            Membrane potential, one value or an array.
+        temperature_celsius : float, optional
+            Temperature in °C.
+        **given
+            What the part reads (``ca_i`` ...), states and other values; what `reads` lists and is
+            not given has its typical value from `SHARED`.
+        """
+        v = check_quantity(v, -70 * mV, f"{type(self).__name__}: v", many=2)
+        shared = {name: SHARED[name] for name in self.reads}
+        known = {**shared, **self.parameters(), **self.constants(temperature_celsius)}
+        allowed = {*known, *self.states, *self.extra_names, "v"}
+        for name in given:
+            if name not in allowed:
+                raise UnknownNameError(
+                    f"{type(self).__name__} does not use {name!r}: {suggest(name, allowed)}"
+                )
+        return {**known, "v": v, **given}
+
+    def gates(
+        self, v: Quantity, temperature_celsius: float | None = None, **given: Any
+    ) -> dict[str, Gate]:
+        """Return steady state and time constant of every state at a potential.
+
+        Examples
+        --------
+        >>> from brian2 import ms, mV
+        >>> from neurosim.channels import HHSodium
+        >>> m = HHSodium().gates([-65, -40] * mV)["m"]
+        >>> m.steady.round(4).tolist(), (m.tau / ms).round(4).tolist()
+        ([0.0529, 0.5006], [0.2368, 0.5006])
+        """
+        values = self.values(v, temperature_celsius, **given)
+        curves = gate_curves(self.equations, values)
+        shape = np.shape(values["v"])
+        return {
+            name: Gate(np.broadcast_to(steady, shape), np.ones(shape) * tau)
+            for name, (steady, tau) in curves.items()
+        }
+
+    @classmethod
+    def _used(cls) -> set[str]:
+        used = set()
+        for equation in parse(cls.equations).values():
+            used |= identifiers(equation.expr.code) if equation.expr is not None else set()
+        for code in cls._codes():
+            used |= identifiers(code)
+        return used
+
+    @classmethod
+    def _codes(cls) -> list[str]:
+        return []
+
+    def _verify(self) -> None:
+        """Check names and units of the class once, with the values of its first instance."""
+        label = type(self).__name__
+        for name in self.reads:
+            if name not in SHARED:
+                raise UnknownNameError(f"{label}: reads {name!r}: {suggest(name, SHARED)}")
+        system = parse(self.equations)
+        own = {*self.quantity_fields(), *self.constants(), *self.reads, *self.extra_names, "v"}
+        for name in sorted(self._used() - own - set(system) - known_words()):
+            raise UnknownNameError(
+                f"{label}: the equations use {name!r}, which is neither a field nor listed in "
+                f"reads: {suggest(name, own | set(system))}"
+            )
+        values = self.values(-65.1 * mV)
+        for name in system.diff_eq_names:
+            values.setdefault(name, Quantity(0.5, dim=system[name].dim))
+        for name, extra in self._typical().items():
+            values.setdefault(name, extra)
+        try:
+            for name, equation in system.items():
+                value = evaluate(self.equations, equation.expr.code, values)
+                per = second if equation.type == "differential equation" else 1
+                if not have_same_dimensions(value, Quantity(1.0, dim=equation.dim) / per):
+                    raise UnitError(
+                        f"{label}: the right side of {name!r} has the unit {get_dimensions(value)}"
+                        f", which does not fit its declaration: {equation}"
+                    )
+            for name, (code, like) in self.expressions().items():
+                value = evaluate(self.equations, code, values)
+                if not have_same_dimensions(value, like):
+                    raise UnitError(
+                        f"{label}: {name} = {code} has the unit {get_dimensions(value)}; "
+                        f"expected {get_dimensions(like)}"
+                    )
+        except DimensionMismatchError as error:
+            raise UnitError(f"{label}: the units of its equations do not fit: {error}") from None
+
+    def _typical(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Channel(Mechanism):
+    """A conductance painted on membrane.
+
+    Attributes
+    ----------
+    current : str
+        Current density, inward positive (it depolarises), in amp/meter**2. Where it is linear in
+        ``v``, as in ``"g*m**3*h*(E - v)"``, an engine treats it implicitly. Currents of
+        Goldman, Hodgkin and Katz keep their dependence on ``v`` in a named expression of the
+        equations, which an engine evaluates at the beginning of a step.
+    ion : str or None
+        Ion it carries (``"na"``, ``"k"``, ``"ca"``, ``"cl"``); its current is added to that ion's.
+    """
+
+    current: ClassVar[str]
+    ion: ClassVar[str | None] = None
+
+    @classmethod
+    def _codes(cls) -> list[str]:
+        return [cls.current]
+
+    def expressions(self) -> dict[str, tuple[str, Quantity]]:
+        return {"current": (self.current, amp / meter**2)}
+
+    def check(self) -> None:
+        if self.ion is not None and self.ion not in IONS:
+            raise UnknownNameError(f"{type(self).__name__}: ion {self.ion!r}: one of {IONS}")
+
+    def density(
+        self, v: Quantity, temperature_celsius: float | None = None, **given: Any
+    ) -> Quantity:
+        """Return the current density at a potential, inward positive.
+
+        States that are not given stand at their steady state.
+
+        Examples
+        --------
+        >>> from brian2 import mV
+        >>> from neurosim.channels import Leak
+        >>> Leak().density(-60 * mV)
+        -0.01 * amp / (meter ** 2)
+        """
+        values = self.values(v, temperature_celsius, **given)
+        steady = {name: gate.steady for name, gate in gate_curves(self.equations, values).items()}
+        return evaluate(self.equations, self.current, {**steady, **values})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IonPool(Mechanism):
+    """A concentration under the membrane, moved by the current of its ion.
+
+    Attributes
+    ----------
+    ion : str
+        Ion it holds.
+    writes : str
+        Shared name of its concentration (``"ca_i"``); the only state of the equations, and not
+        prefixed within a cell. The equations read the ion's current density ``i_<ion>``.
+    """
+
+    ion: ClassVar[str]
+    writes: ClassVar[str]
+
+
+def _snake(name: str) -> str:
+    """Return a class name in lower case with underscores: CalciumL -> calcium_l."""
+    parts = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+", name)
+    return "_".join(part.lower() for part in parts)

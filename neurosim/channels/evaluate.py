@@ -1,0 +1,114 @@
+"""Equations read as numbers: what the gates and the current of a part are at a given potential.
+
+Evaluation goes through Brian2's own parser and unit-aware functions, so a part whose units do not
+fit fails here, when it is made, and not in the middle of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
+from brian2.equations.equations import Equations
+from brian2.units import Quantity, second
+from brian2.utils.stringtools import get_identifiers
+
+__all__ = ["Gate", "evaluate", "gate_curves", "identifiers", "known_words", "parse"]
+
+_WORDS: dict[str, Any] = {
+    **DEFAULT_UNITS,
+    **{name: constant.value for name, constant in DEFAULT_CONSTANTS.items()},
+    **{name: function.pyfunc for name, function in DEFAULT_FUNCTIONS.items()},
+    "int": lambda x: np.asarray(x).astype(int),
+}
+
+
+class Gate(NamedTuple):
+    """Steady state and time constant of a gate, one value a potential.
+
+    Attributes
+    ----------
+    steady : ndarray
+        Value the gate tends to, without unit.
+    tau : Quantity
+        Time constant with which it does.
+    """
+
+    steady: np.ndarray
+    tau: Quantity
+
+
+@lru_cache(maxsize=512)
+def parse(equations: str) -> Equations:
+    """Return equations as Brian2 understands them."""
+    return Equations(equations)
+
+
+def identifiers(code: str) -> set[str]:
+    """Return the names an expression uses."""
+    return get_identifiers(code)
+
+
+def known_words() -> set[str]:
+    """Return the units, constants and functions every expression may use."""
+    return set(_WORDS) | {"True", "False", "and", "or", "not"}
+
+
+class _Names(dict[str, Any]):
+    def __init__(self, equations: Equations, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._expressions = {
+            equation.varname: equation.expr.code
+            for equation in equations.values()
+            if equation.type == "subexpression"
+        }
+
+    def __missing__(self, name: str) -> Any:
+        if name in self._expressions:
+            self[name] = eval(self._expressions[name], {"__builtins__": {}}, self)
+            return self[name]
+        return _WORDS[name]
+
+
+def evaluate(equations: str, code: str, values: Mapping[str, Any]) -> Any:
+    """Return the value of an expression, given values of states and parameters.
+
+    Parameters
+    ----------
+    equations : str
+        Equations whose named expressions `code` may use.
+    code : str
+        Expression in Brian2's language.
+    values : mapping of str to Quantity or float
+        States, parameters and constants.
+    """
+    return eval(code, {"__builtins__": {}}, _Names(parse(equations), values))
+
+
+def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
+    """Return steady state and time constant of every state that is linear in itself.
+
+    From dx/dt = a + b x follow the steady state -a/b and the time constant -1/b.
+
+    Parameters
+    ----------
+    equations : str
+        Differential equations and named expressions.
+    values : mapping of str to Quantity or float
+        Potential, parameters, constants and what else the equations read.
+    """
+    system = parse(equations)
+    curves = {}
+    for name in sorted(system.diff_eq_names):
+        unit = Quantity(1.0, dim=system[name].dim)
+        code = system[name].expr.code
+        others = {other: Quantity(0.0, dim=system[other].dim) for other in system.diff_eq_names}
+        rest = evaluate(equations, code, {**others, **values, name: 0 * unit})
+        slope = (evaluate(equations, code, {**others, **values, name: unit}) - rest) / unit
+        steady = np.asarray(-rest / slope / unit, dtype=float)
+        curves[name] = Gate(steady, Quantity(np.asarray(-1 / slope, dtype=float), dim=second.dim))
+    return curves

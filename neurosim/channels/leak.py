@@ -1,0 +1,36 @@
+"""The leak: a conductance without gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from brian2.units import Quantity, cm, mS, mV
+
+from neurosim.channels.base import Channel
+from neurosim.quantities import quantity
+
+__all__ = ["Leak"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Leak(Channel):
+    r"""Passive conductance that sets the resting potential and the membrane resistance.
+
+    .. math:: I = g\,(E - V), \qquad R_m = 1/g
+
+    Examples
+    --------
+    >>> Leak().resistance
+    1. * metre ** 4 * kilogram * second ** -3 * amp ** -2
+    """
+
+    g: Quantity = quantity(0.1 * mS / cm**2, "conductance density", at_least=0 * mS / cm**2)
+    E: Quantity = quantity(-70 * mV, "reversal potential")
+
+    current: ClassVar[str] = "g*(E - v)"
+
+    @property
+    def resistance(self) -> Quantity:
+        """Specific membrane resistance 1/g (1 ohm metre**2 is 10 kohm cm**2)."""
+        return 1 / self.g

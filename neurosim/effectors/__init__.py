@@ -1,0 +1,1 @@
+"""What nerves drive outside the nervous system: muscle and gland."""

@@ -1,0 +1,1 @@
+"""What axons end on: terminals."""
