@@ -33,6 +33,7 @@ from ann.optimisers import Adam, Optimiser, resolve_optimiser
 from ann.plan import Plan
 from ann.scaling import InputScale, fold, mean_and_spread
 from ann.targets import ClassTargets, QuantityTargets, class_weights
+from ann.threads import count_threads
 from ann.training import Trainer
 
 __all__ = ["DenseEstimator", "baseline_loss"]
@@ -217,6 +218,7 @@ class DenseEstimator(Answering, BaseEstimator):
                 raise ParameterError(
                     f"{name} must be at least 0 and finite, not {getattr(self, name)!r}"
                 )
+        count_threads(self.n_jobs)
         self._hidden_sizes()
 
     def _hidden_sizes(self) -> tuple[int, ...]:
@@ -397,7 +399,7 @@ class DenseEstimator(Answering, BaseEstimator):
             batch_size=min(self.batch_size, n),
             schedule=schedule,
             hooks=hooks,
-            n_threads=self._threads(),
+            n_threads=count_threads(self.n_jobs),
         )
 
     #: Rate of Adam at the height of a cycle, for up to `_narrow` columns.
@@ -439,13 +441,10 @@ class DenseEstimator(Answering, BaseEstimator):
             weights,
             l2=self.l2 / rows,
             max_iter=self.max_epochs,
-            n_threads=self._threads(),
+            n_threads=count_threads(self.n_jobs),
         )
         self._finish(history)
         return self
-
-    def _threads(self) -> int | None:
-        return 1 if self.n_jobs is None else self.n_jobs if self.n_jobs > 0 else None
 
     def _finish(self, history: list[dict[str, Any]]) -> None:
         if isinstance(self._targets, QuantityTargets) and self.loss_.name == "quadratic":

@@ -7,7 +7,6 @@ Sci. Comput. 16, 1190-1208); the compiled plan supplies loss and gradient.
 
 from __future__ import annotations
 
-import itertools
 import time
 import warnings
 from typing import Any
@@ -19,8 +18,8 @@ from ann.errors import DivergenceError, ParameterError
 from ann.losses import Loss
 from ann.network import Network
 from ann.optimisers import SGD
-from ann.plan import Plan, run
-from ann.threads import blas_threads
+from ann.plan import Plan, Program, run
+from ann.threads import Team
 
 __all__ = ["fit_lbfgs"]
 
@@ -38,7 +37,7 @@ def fit_lbfgs(
     l2: float = 0.0,
     max_iter: int = 200,
     tolerance: float = 1e-6,
-    n_threads: int | None = 1,
+    n_threads: int = 1,
 ) -> list[dict[str, Any]]:
     """Minimise the mean loss plus (l2 / 2) ΣW², in place.
 
@@ -59,8 +58,8 @@ def fit_lbfgs(
         Largest number of steps.
     tolerance : float
         Largest entry of the gradient at which the minimum counts as reached.
-    n_threads : int or None
-        See `blas_threads`.
+    n_threads : int
+        Most threads for one matrix product, see `ann.threads`.
 
     Returns
     -------
@@ -89,12 +88,7 @@ def fit_lbfgs(
     share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     edges = list(range(0, n, ROWS))
     pieces = [np.arange(a, min(a + ROWS, n)) for a in edges]
-    # A program divides by its own batch; weights that undo this add pieces up to the whole mean.
-    programs = {}
-    for rows in pieces:
-        if len(rows) not in programs:
-            scaled = (share * len(rows)).astype(network.dtype)
-            programs[len(rows)] = plan.program(len(rows), X, T, scaled)
+    programs: dict[int, Program] = {}
     matrices = [network.block(i)[:-1] for i in range(len(network.layers))]
     total = np.zeros(network.parameters.size)
     history: list[dict[str, Any]] = []
@@ -124,9 +118,11 @@ def fit_lbfgs(
         now = time.perf_counter()
         history.append({"epoch": len(history) + 1, "loss": last["loss"], "seconds": now - began})
 
-    sizes = network.sizes
-    largest = min(n, ROWS) * max(a * b for a, b in itertools.pairwise(sizes))
-    with blas_threads(n_threads, largest), np.errstate(all="ignore"):
+    with Team(n_threads) as team, np.errstate(all="ignore"):
+        # A program divides by its own batch; weights that undo this add pieces up to the mean.
+        for size in sorted(set(map(len, pieces)), reverse=True):
+            scaled = (share * size).astype(network.dtype)
+            programs[size] = plan.program(size, X, T, scaled, team=team)
         start = network.parameters.astype(np.float64)
         if not np.isfinite(value(start)[0]):
             raise DivergenceError("the loss is not finite at the initial weights; scale the inputs")

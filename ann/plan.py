@@ -15,6 +15,7 @@ from ann.losses import Loss
 from ann.network import Network
 from ann.optimisers import Optimiser
 from ann.program import Program, run
+from ann.threads import Team
 from ann.update import Update
 
 __all__ = ["Plan", "Program", "Update", "run"]
@@ -95,11 +96,17 @@ class Plan:
         self.update = Update(self, l1=l1, l2=l2, clip_norm=clip_norm, max_norm=max_norm)
 
     def program(
-        self, batch: int, X: Any, T: np.ndarray, weights: np.ndarray | None = None
+        self,
+        batch: int,
+        X: Any,
+        T: np.ndarray,
+        weights: np.ndarray | None = None,
+        *,
+        team: Team | None = None,
     ) -> Program:
         """Compile the passes for batches of one size; see `Program` for the arguments.
 
         Programs of several sizes share their buffers: compile the largest first, and call
         `Program.refresh` when changing over.
         """
-        return Program(self, batch, X, T, weights)
+        return Program(self, batch, X, T, weights, team or Team(1))

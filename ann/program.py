@@ -25,6 +25,7 @@ from ann.batch_norm import NormStep
 from ann.errors import ParameterError
 from ann.losses import Loss
 from ann.network import Layer
+from ann.threads import Team
 
 if TYPE_CHECKING:
     from ann.plan import Plan
@@ -65,6 +66,8 @@ class Program:
         All targets, in the network's dtype.
     weights : ndarray of shape (n,), optional
         Weight of each sample, of mean one.
+    team : Team
+        Whose threads share large products.
 
     Attributes
     ----------
@@ -78,11 +81,17 @@ class Program:
     """
 
     def __init__(
-        self, plan: Plan, batch: int, X: Any, T: np.ndarray, weights: np.ndarray | None
+        self,
+        plan: Plan,
+        batch: int,
+        X: Any,
+        T: np.ndarray,
+        weights: np.ndarray | None,
+        team: Team,
     ) -> None:
         network, loss = plan.network, plan.loss
         dtype, sizes = network.dtype, network.sizes
-        self.batch, self._plan = batch, plan
+        self.batch, self._plan, self._team = batch, plan, team
         self.index = np.zeros(batch, np.intp)
         self.record = np.zeros((loss.rows, batch), dtype)
         self.gather: list[Step] = []
@@ -131,7 +140,7 @@ class Program:
             if i == 0:
                 self._first_layer(layer, z)
             else:
-                self.learn.append((np.dot, (network.block(i).T, fed[i - 1], z)))
+                self.learn.append(team.product(network.block(i).T, fed[i - 1], z))
             if layer.norm is not None:
                 norms[i] = NormStep(plan, i, layer, z)
                 self.learn.append((norms[i].forward, ()))
@@ -182,8 +191,8 @@ class Program:
             if i == 0:
                 self._first_gradient(delta, gradient)
             else:
-                self.learn.append((np.dot, (fed[i - 1], delta.T, gradient)))
-                self.learn.append((np.dot, (layer.weights, delta, delta_of[i - 1][:-1])))
+                self.learn.append(team.product(fed[i - 1], delta.T, gradient))
+                self.learn.append(team.product(layer.weights, delta, delta_of[i - 1][:-1]))
         self.output = out
         self.refresh()
 
@@ -204,14 +213,14 @@ class Program:
         if self.is_sparse:
             self.learn.append((self._sparse_product, (layer.weights, z)))
         else:
-            self.learn.append((np.dot, (layer.weights.T, self.x.T, z)))
+            self.learn.append(self._team.product(layer.weights.T, self.x.T, z))
         self.learn.append((np.add, (z, layer.bias[:, None], z)))
 
     def _first_gradient(self, delta: np.ndarray, gradient: np.ndarray) -> None:
         if self.is_sparse:
             self.learn.append((self._sparse_gradient, (delta, gradient[:-1])))
         else:
-            self.learn.append((np.dot, (self.x.T, delta.T, gradient[:-1])))
+            self.learn.append(self._team.product(self.x.T, delta.T, gradient[:-1]))
         # A product with ones is several times faster than a sum over rows.
         self.learn.append((np.dot, (delta, np.ones(self.batch, delta.dtype), gradient[-1])))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ann.errors import ParameterError
 from ann.plan import Plan, run
-from ann.threads import blas_threads
+from ann.threads import Team
 from ann.training import Trainer
 
 __all__ = ["RateCurve", "find_learning_rate"]
@@ -112,7 +112,7 @@ def find_learning_rate(
     table = plan.optimiser.table(1, rates).astype(plan.network.dtype)
     losses: list[float] = []
     mean = 0.0
-    with blas_threads(1), np.errstate(all="ignore"):
+    with Team(1), np.errstate(all="ignore"):
         for i, row in enumerate(table):
             program.index[:] = trainer.rng.choice(n, size, replace=False)
             plan.update.now[:] = row

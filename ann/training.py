@@ -14,7 +14,6 @@ continues bit for bit.
 
 from __future__ import annotations
 
-import itertools
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -28,7 +27,7 @@ from ann.errors import DivergenceError, ParameterError, ShapeError
 from ann.hooks import Hook
 from ann.plan import Plan, Program
 from ann.schedules import Schedule, resolve_schedule
-from ann.threads import blas_threads
+from ann.threads import Team
 
 __all__ = ["Trainer"]
 
@@ -50,8 +49,8 @@ class Trainer:
         Order of the samples; by default the plan's.
     shuffle : bool
         Whether each epoch has its own order.
-    n_threads : int or None
-        See `blas_threads`.
+    n_threads : int
+        Most threads for one matrix product, see `ann.threads`.
 
     Attributes
     ----------
@@ -86,7 +85,7 @@ class Trainer:
         hooks: Sequence[Hook] = (),
         rng: np.random.Generator | None = None,
         shuffle: bool = True,
-        n_threads: int | None = 1,
+        n_threads: int = 1,
     ) -> None:
         if batch_size < 1:
             raise ParameterError(f"batch_size must be at least 1, not {batch_size}")
@@ -142,13 +141,11 @@ class Trainer:
         n = X.shape[0]
         self.stop, self.interrupted = "", False
         bounds = _equal_parts(n, self.batch_size)
-        programs = {
-            size: self.plan.program(size, X, T, weights)
-            for size in sorted({b - a for a, b in bounds}, reverse=True)
-        }
-        sizes = self.network.sizes
-        largest = bounds[0][1] * max(a * b for a, b in itertools.pairwise(sizes))
-        with blas_threads(self.n_threads, largest), np.errstate(all="ignore"):
+        with Team(self.n_threads) as team, np.errstate(all="ignore"):
+            programs = {
+                size: self.plan.program(size, X, T, weights, team=team)
+                for size in sorted({b - a for a, b in bounds}, reverse=True)
+            }
             try:
                 self.call("before_fit")
                 while self.epoch < epochs and not self.stop:
