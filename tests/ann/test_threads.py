@@ -113,6 +113,7 @@ def test_a_team_leaves_the_library_and_the_threads_as_they_were():
     assert threading.active_count() == threads
 
 
+@pytest.mark.filterwarnings("ignore:after:sklearn.exceptions.ConvergenceWarning")
 def test_a_fit_with_two_threads_gives_the_numbers_of_one():
     rng = np.random.default_rng(0)
     X = rng.random((512, 500), dtype=np.float32)
