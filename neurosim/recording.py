@@ -315,7 +315,13 @@ class Recording:
         from neurosim.engine import compose
 
         wired = self.wiring is not None and bool(self.wiring.weights)
-        model = compose(self.neuron, self.stimulus, wired=wired, record=())
+        model = compose(
+            self.neuron,
+            self.stimulus,
+            wired=wired,
+            record=(),
+            conductance=wired and self.wiring is not None and self.wiring.conductance,
+        )
         return Equations(model.equations)[name].dim
 
     def _unit_symbol(self, name: str) -> str:

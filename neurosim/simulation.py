@@ -134,7 +134,14 @@ def simulate(
     rows = networks * units
     row_seeds = np.repeat(np.broadcast_to(seeds, networks), units)
 
-    model = compose(neuron, stimulus, wired=wired, record=tuple(record))
+    model = compose(
+        neuron,
+        stimulus,
+        wired=wired,
+        record=tuple(record),
+        conductance=wiring is not None and wiring.conductance,
+        delayed=wiring is not None and wiring.delayed,
+    )
     states = {name: _spread(value, networks, units) for name, value in values.items()}
     states |= _more_states(model.integers, stimulus, wiring, wired, networks, row_seeds)
     equations = Equations(model.equations)
@@ -277,6 +284,11 @@ def _more_states(
         assert wiring is not None
         first, last = wiring.targets()
         states["tau_syn"] = np.full(rows, float(wiring.tau_syn))
+        if wiring.conductance:
+            states["E_exc"] = np.full(rows, float(wiring.E_exc))
+            states["E_inh"] = np.full(rows, float(wiring.E_inh))
+        if wiring.delayed:
+            states["axon_delay"] = np.tile(np.broadcast_to(wiring.delay, units), networks)
         states["network_start"] = np.repeat(np.arange(networks) * units, units)
         states["first_target"] = np.tile(first, networks)
         states["last_target"] = np.tile(last, networks)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from brian2.units import Quantity, ms, pA
+from brian2.units import Quantity, have_same_dimensions, ms, mV, nS, pA
 
 from neurosim.errors import ParameterError
 from neurosim.quantities import Description, check_quantity, quantity
@@ -25,15 +25,27 @@ class FeedForward(Description):
 
     so that a presynaptic rate r gives a mean current :math:`w_{ij}\, \tau_{syn}\, r`.
 
+    Weights in siemens make conductances instead: positive ones open towards `E_exc`, the absolute
+    value of negative ones towards `E_inh`,
+
+    .. math:: I_{syn} = g_{exc} (E_{exc} - v) + g_{inh} (E_{inh} - v),
+
+    v being that at the start of the time step.
+
     Parameters
     ----------
     weights : tuple of Quantity
-        One array of shape (n_pre, n_post) for each pair of neighbouring layers; negative weights
-        inhibit. An empty tuple makes one layer without synapses, of `width` units.
+        One array of shape (n_pre, n_post) for each pair of neighbouring layers, in ampere or in
+        siemens; negative weights inhibit. An empty tuple makes one layer without synapses, of
+        `width` units.
     width : int
         Number of units when there are no weights.
     tau_syn : Quantity
-        Decay time constant of the synaptic current.
+        Decay time constant of the synaptic current (or conductance).
+    delay : Quantity
+        From a spike to its arrival: one value, or one for each unit of the network.
+    E_exc, E_inh : Quantity
+        Reversal potentials; used with weights in siemens.
 
     Raises
     ------
@@ -51,12 +63,18 @@ class FeedForward(Description):
     tau_syn: Quantity = quantity(5 * ms, "decay of the synaptic current", above=0 * ms)
     weights: tuple[Quantity, ...] = field(default=())
     width: int = 1
+    delay: Quantity = quantity(0 * ms, "from a spike to its arrival", at_least=0 * ms, many=1)
+    E_exc: Quantity = quantity(0 * mV, "reversal potential of excitation")
+    E_inh: Quantity = quantity(-80 * mV, "reversal potential of inhibition")
 
     def check(self) -> None:
-        checked = []
+        checked: list[Quantity] = []
         for k, weight in enumerate(self.weights):
             name = f"FeedForward: weights[{k}]"
-            value = check_quantity(weight, 10 * pA, name, many=2)
+            # The first array says which kind all are.
+            kind = self.weights[0] if checked else weight
+            like = 1 * nS if have_same_dimensions(kind, nS) else 10 * pA
+            value = check_quantity(weight, like, name, many=2)
             if value.ndim != 2:
                 raise ParameterError(f"{name} must have shape (n_pre, n_post); got {value.shape}")
             checked.append(value)
@@ -69,6 +87,21 @@ class FeedForward(Description):
         if not self.weights and self.width < 1:
             raise ParameterError(f"FeedForward: width must be at least 1; got {self.width}")
         object.__setattr__(self, "weights", tuple(checked))
+        if np.ndim(self.delay) and len(self.delay) != self.units:
+            raise ParameterError(
+                f"FeedForward: delay must be one value or {self.units}, one for each unit; "
+                f"got {len(self.delay)}"
+            )
+
+    @property
+    def conductance(self) -> bool:
+        """Whether weights are conductances."""
+        return bool(self.weights) and have_same_dimensions(self.weights[0], nS)
+
+    @property
+    def delayed(self) -> bool:
+        """Whether any spike takes time to arrive."""
+        return bool(self.weights) and bool(np.any(np.asarray(self.delay) > 0))
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -88,7 +121,7 @@ class FeedForward(Description):
         return [slice(int(first), int(last)) for first, last in pairwise(ends)]
 
     def matrix(self) -> np.ndarray:
-        """Return all weights as one array, shape (units, units), in ampere."""
+        """Return all weights as one array, shape (units, units), in ampere or siemens."""
         full = np.zeros((self.units, self.units))
         places = self.layer_slices()
         for weight, (before, after) in zip(self.weights, pairwise(places), strict=True):
@@ -105,7 +138,9 @@ class FeedForward(Description):
 
     def _key(self) -> tuple[object, ...]:
         arrays = tuple((w.shape, np.asarray(w).tobytes()) for w in self.weights)
-        return (type(self), float(self.tau_syn), arrays, self.width)
+        others = (self.tau_syn, self.delay, self.E_exc, self.E_inh)
+        numbers = tuple(np.asarray(value, dtype=float).tobytes() for value in others)
+        return (type(self), numbers, arrays, self.conductance, self.width)
 
     def __repr__(self) -> str:
         chain = "-".join(map(str, self.layers))

@@ -25,6 +25,14 @@ from neurosim.engine.model import Model
 __all__ = ["Assembled", "Tables", "assemble"]
 
 
+# What a spike does where it arrives.
+_ARRIVAL = {
+    "current": "I_syn_post += w",
+    "conductance": "g_exc_post += clip(w, 0*siemens, inf*siemens)\n"
+    "g_inh_post += clip(-w, 0*siemens, inf*siemens)",
+}
+
+
 @dataclass(frozen=True)
 class Tables:
     """Lookup tables a run may need: sampled waveforms and synaptic weights.
@@ -34,7 +42,8 @@ class Tables:
     waveforms : list of ndarray
         One array of samples (ampere) a channel.
     weights : ndarray, shape (n_units, n_units)
-        Current step on unit j after a spike of unit i, at [i, j] (ampere).
+        Step of current (ampere) or conductance (siemens) on unit j after a spike of unit i, at
+        [i, j].
     """
 
     waveforms: list[np.ndarray]
@@ -152,14 +161,17 @@ def assemble(
         wires = Synapses(
             cells,
             cells,
-            "w : amp",
-            on_pre="I_syn_post += w",
+            "w : siemens" if model.conductance else "w : amp",
+            on_pre=_ARRIVAL["conductance" if model.conductance else "current"],
             namespace=functions,
             clock=clock,
             name="wires",
         )
         wires.connect(j="network_start_pre + k for k in range(first_target_pre, last_target_pre)")
-        wires.w = "weight(i - network_start_pre, j - network_start_pre)*amp"
+        unit = "siemens" if model.conductance else "amp"
+        wires.w = f"weight(i - network_start_pre, j - network_start_pre)*{unit}"
+        if model.delayed:
+            wires.delay = "axon_delay_pre"
         parts.append(wires)
     traces = trace_clock = None
     if model.record:

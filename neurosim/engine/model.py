@@ -38,6 +38,10 @@ class Model:
         Variables traced over time.
     integers : tuple of str
         Parameters stored as 32-bit integers.
+    conductance : bool
+        Whether a synapse opens a conductance; else it injects a current.
+    delayed : bool
+        Whether spikes take time to arrive.
     """
 
     equations: str
@@ -50,6 +54,8 @@ class Model:
     wired: bool
     record: tuple[str, ...]
     integers: tuple[str, ...]
+    conductance: bool = False
+    delayed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -69,7 +75,13 @@ class Model:
 
 
 def compose(
-    neuron: PointNeuron, stimulus: Stimulus, *, wired: bool, record: tuple[str, ...]
+    neuron: PointNeuron,
+    stimulus: Stimulus,
+    *,
+    wired: bool,
+    record: tuple[str, ...],
+    conductance: bool = False,
+    delayed: bool = False,
 ) -> Model:
     """Write neuron, stimulus and wiring as one set of equations."""
     lines = [neuron.equations.strip()]
@@ -94,15 +106,26 @@ def compose(
         terms.append(drive.current)
         integers += drive.integers
     if wired:
+        if conductance:
+            lines += [
+                "dg_exc/dt = -g_exc/tau_syn : siemens",
+                "dg_inh/dt = -g_inh/tau_syn : siemens",
+                "E_exc : volt (constant)",
+                "E_inh : volt (constant)",
+            ]
+            terms.append("g_exc*(E_exc - v) + g_inh*(E_inh - v)")
+        else:
+            lines.append("dI_syn/dt = -I_syn/tau_syn : amp")
+            terms.append("I_syn")
+        if delayed:
+            lines.append("axon_delay : second (constant)")
         lines += [
-            "dI_syn/dt = -I_syn/tau_syn : amp",
             "tau_syn : second (constant)",
             "network_start : integer (constant)",
             "first_target : integer (constant)",
             "last_target : integer (constant)",
         ]
         integers += ["network_start", "first_target", "last_target"]
-        terms.append("I_syn")
     lines.append("I_stim : amp")
     return Model(
         equations="\n".join(line.strip() for line in "\n".join(lines).splitlines()),
@@ -115,4 +138,6 @@ def compose(
         wired=wired,
         record=record,
         integers=tuple(integers),
+        conductance=conductance,
+        delayed=delayed,
     )
