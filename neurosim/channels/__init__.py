@@ -1,20 +1,51 @@
 """Ion channels and ion pools as parts: one family a file, equation and source in its docstring."""
 
+from neurosim.channels.a_type import AType
 from neurosim.channels.base import SHARED, Channel, IonPool, Mechanism
+from neurosim.channels.calcium_l import CalciumL
+from neurosim.channels.calcium_n import CalciumN
+from neurosim.channels.calcium_pool import CalciumPool
+from neurosim.channels.calcium_potassium import BK, SK
+from neurosim.channels.calcium_t import CalciumT
+from neurosim.channels.delayed_rectifier import DelayedRectifier
 from neurosim.channels.evaluate import Gate
+from neurosim.channels.fast_sodium import FastSodium
+from neurosim.channels.h_current import HCurrent
 from neurosim.channels.hodgkin_huxley import HHPotassium, HHSodium
 from neurosim.channels.leak import Leak
+from neurosim.channels.m_current import MCurrent
+from neurosim.channels.membranes import myelin, ranvier_node, spike_initiation, squid_axon
+from neurosim.channels.muscle import MusclePotassium, MuscleSodium
+from neurosim.channels.persistent_sodium import PersistentSodium
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
 
 __all__ = [
+    "BK",
     "SHARED",
+    "SK",
+    "AType",
+    "CalciumL",
+    "CalciumN",
+    "CalciumPool",
+    "CalciumT",
     "Channel",
+    "DelayedRectifier",
+    "FastSodium",
     "Gate",
+    "HCurrent",
     "HHPotassium",
     "HHSodium",
     "IonPool",
     "Leak",
+    "MCurrent",
     "Mechanism",
+    "MusclePotassium",
+    "MuscleSodium",
+    "PersistentSodium",
     "TraubMilesPotassium",
     "TraubMilesSodium",
+    "myelin",
+    "ranvier_node",
+    "spike_initiation",
+    "squid_axon",
 ]
