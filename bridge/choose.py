@@ -18,12 +18,12 @@ from bridge.curve import FICurve
 from bridge.fitting import Problem, Solution, best_fit, climb, problem, stretches
 from bridge.intervals import bootstrap_intervals, profile_intervals
 from bridge.likelihood import log_probability
-from bridge.monotone import fall_after_peak
+from bridge.monotone import Fall, fall_after_peak
 from bridge.noise import CountNoise, copies, noise_of_repeats, noise_of_residuals
 from bridge.quantities import plain
 from bridge.selection import Interval, Selection, SigmoidLoss, UnitFit
 from bridge.tally import Tally
-from bridge.units import FAMILIES, Logistic, Unit
+from bridge.units import EVERY_FAMILY, FAMILIES, Logistic, Unit
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 __all__ = ["select"]
@@ -52,7 +52,10 @@ def select(
     curve : FICurve
         Spike counts at constant currents.
     families : iterable of Unit classes or names
-        Candidates.
+        Candidates; by default the monotone ones that begin at zero. `bridge.units.EVERY_FAMILY`
+        adds ``"type-two"``, which begins with a jump, and ``"block"``, which falls after its peak.
+        A fall that is more than chance refuses every monotone family; without one there is no
+        evidence for a block, and that family is refused.
     confidence : float
         Of the parameters' intervals.
     intervals : {"profile", "bootstrap", None}
@@ -99,13 +102,24 @@ def select(
         curve = single
     tally = Tally.of(curve)
 
-    reason = _unfit_curve(tally, seed)
+    reason = _unfit_curve(tally)
+    fall = None if reason is not None else fall_after_peak(tally, seed=seed)
+    if fall is not None and fall.p < BLOCK_LEVEL and all(family.monotone for family in candidates):
+        reason = _blocked(fall)
     if reason is not None:
         return Selection(curve, (), CountNoise(), confidence, {"curve": reason}, tuple(notes))
 
+    assert fall is not None
     refused: dict[str, str] = {}
     tasks: list[Problem] = []
     for family in candidates:
+        if family.monotone == (fall.p < BLOCK_LEVEL):
+            refused[family.name] = (
+                _blocked(fall)
+                if family.monotone
+                else f"the rate does not fall after its peak by more than chance (p = {fall.p:.2g})"
+            )
+            continue
         task = problem(family, tally, (fixed or {}).get(family.name))
         why = _too_few(task)
         if why is None:
@@ -113,9 +127,10 @@ def select(
         else:
             refused[family.name] = why
     if not tasks:
-        refused["curve"] = "too few currents for every family; " + "; ".join(
-            f"{name}: {why}" for name, why in refused.items()
-        )
+        few = all(family.monotone != (fall.p < BLOCK_LEVEL) for family in candidates)
+        refused["curve"] = (
+            "too few currents for every family; " if few else "no family can be fitted; "
+        ) + "; ".join(f"{name}: {why}" for name, why in refused.items())
         return Selection(curve, (), CountNoise(), confidence, refused, tuple(notes))
 
     noise, tasks, found = _fit_all(tasks)
@@ -147,7 +162,7 @@ def select(
 
 
 def _families(families: Iterable[type[Unit] | str]) -> list[type[Unit]]:
-    known = {family.name: family for family in FAMILIES}
+    known = {family.name: family for family in EVERY_FAMILY}
     chosen: list[type[Unit]] = []
     for family in [families] if isinstance(families, (str, type)) else families:
         if isinstance(family, str):
@@ -179,8 +194,8 @@ def _check(
             raise UnknownNameError(f"fixed: no family {name!r}; {suggest(name, names)}")
 
 
-def _unfit_curve(tally: Tally, seed: int) -> str | None:
-    """Why no monotone unit at all can stand for the curve."""
+def _unfit_curve(tally: Tally) -> str | None:
+    """Why no unit at all can stand for the curve."""
     last = tally.current[-1]
     if not tally.pooled_count.any():
         return f"no spikes up to {last:g} pA; measure at larger currents"
@@ -190,14 +205,16 @@ def _unfit_curve(tally: Tally, seed: int) -> str | None:
             f"spikes at only one current ({tally.current[tally.pooled_count > 0][0]:g} pA); "
             "measure at least two that fire"
         )
-    fall = fall_after_peak(tally, seed=seed)
-    if fall.p < BLOCK_LEVEL:
-        return (
-            f"depolarisation block: the rate peaks at {fall.peak_pA:g} pA ({fall.peak_Hz:.3g} Hz) "
-            f"and falls to {fall.last_Hz:.3g} Hz at {fall.last_pA:g} pA (p = {fall.p:.2g}), so no "
-            f"monotone unit is right; fit the rising part with current_max={fall.peak_pA:g}"
-        )
     return None
+
+
+def _blocked(fall: Fall) -> str:
+    """Why no monotone unit can stand for the curve."""
+    return (
+        f"depolarisation block: the rate peaks at {fall.peak_pA:g} pA ({fall.peak_Hz:.3g} Hz) "
+        f"and falls to {fall.last_Hz:.3g} Hz at {fall.last_pA:g} pA (p = {fall.p:.2g}), so no "
+        f"monotone unit is right; fit the rising part with current_max={fall.peak_pA:g}"
+    )
 
 
 def _too_few(task: Problem) -> str | None:

@@ -63,10 +63,7 @@ def profile_intervals(task: Problem, best: Solution, drop: float) -> Intervals:
         for j in np.flatnonzero(task.free)
         for side in (-1, 1)
     ]
-    for _ in range(len(STEPS)):
-        walking = [end for end in ends if not end.done]
-        if not walking:
-            break
+    while walking := [end for end in ends if not end.done]:
         _look(task, best, walking, [end.next() for end in walking])
     for _ in range(2):
         closing = [end for end in ends if end.bracket() is not None]
@@ -120,11 +117,15 @@ class _End:
         edges = np.empty(0)
         if sharp:
             borders = stretches(task.tally)
-            limit = float(borders[-1]) if side > 0 else limit
+            if side > 0:
+                # No threshold lies above a current that fired: the range ends there, closed.
+                limit = self.open_at = float(borders[-1])
             # A threshold at a silent current is a cusp of the likelihood: look exactly there.
             edges = np.abs(borders[1:] - self.centre)[(borders[1:] - self.centre) * side > 0]
         self.limit = abs(limit - self.centre)
-        plan = np.concatenate([STEPS * unit, edges[edges < 4.5 * unit]])
+        # Near a cusp standard errors are tiny and tell nothing of what lies beyond a current.
+        near = np.sort(edges)[:3]
+        plan = np.concatenate([STEPS * unit, edges[edges < 4.5 * unit], near])
         self.plan = [d for d in np.unique(np.minimum(plan, self.limit)).tolist() if d > 0]
         self.seen: list[tuple[float, float]] = [(0.0, 0.0)]
         self.past: list[tuple[float, Array]] = [(0.0, best.z[self.tracks])]

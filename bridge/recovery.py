@@ -19,6 +19,7 @@ from bridge.choose import select
 from bridge.curve import FICurve
 from bridge.units import (
     FAMILIES,
+    Block,
     LIFRate,
     Logistic,
     NakaRushton,
@@ -26,11 +27,12 @@ from bridge.units import (
     ReLU,
     Softplus,
     SquareRoot,
+    TypeTwo,
     Unit,
 )
 from neurosim.errors import UnknownNameError, suggest
 
-__all__ = ["TRUTHS", "Recovery", "draw_curve", "recover"]
+__all__ = ["MORE_TRUTHS", "TRUTHS", "Recovery", "draw_curve", "recover"]
 
 Array = NDArray[np.float64]
 
@@ -46,7 +48,16 @@ TRUTHS: dict[str, Unit] = {
         NoisyLIF.from_membrane(sigma_mV=4.0),
     )
 }
-"""A realistic unit of every family."""
+"""A realistic unit of every monotone family that begins at zero."""
+
+MORE_TRUTHS: dict[str, Unit] = {
+    unit.name: unit
+    for unit in (
+        TypeTwo(onset_rate_Hz=20, gain_Hz_per_sqrt_pA=2, threshold_pA=112),
+        Block(80, threshold_pA=62, half_pA=120, reach_pA=290, width_pA=12, rest=0.1),
+    )
+}
+"""A realistic unit of the others: a jump at onset, a depolarisation block."""
 
 CURRENTS = np.arange(0.0, 501.0, 25.0)
 CLEAR = 5.0
@@ -67,8 +78,10 @@ class Recovery:
     chosen : dict
         How often each family was the best.
     rivals : pandas.DataFrame
-        One row a rival: mean AICc difference to the true family, share of data sets in which the
-        true family is better, and whether the two are told apart (mean difference above 5).
+        One row a rival: mean AICc difference to the true family where both were fitted, share of
+        data sets in which the true family is better (a refused rival is beaten), share in which
+        the rival was refused, and whether the two are told apart (mean difference above 5, or
+        refused more often than not).
     coverage : pandas.DataFrame
         One row a parameter: share of intervals that hold the true value, share with an open end.
     adequate : float
@@ -155,7 +168,7 @@ def recover(
     Parameters
     ----------
     truth : Unit or str
-        The unit, or the family whose example in `TRUTHS` is meant.
+        The unit, or the family whose example in `TRUTHS` or `MORE_TRUTHS` is meant.
     n_seeds : int
         Data sets.
     seed : int
@@ -189,9 +202,10 @@ def recover(
     {'relu': 3}
     """
     if isinstance(truth, str):
-        if truth not in TRUTHS:
-            raise UnknownNameError(f"no family {truth!r}; {suggest(truth, TRUTHS)}")
-        truth = TRUTHS[truth]
+        known = TRUTHS | MORE_TRUTHS
+        if truth not in known:
+            raise UnknownNameError(f"no family {truth!r}; {suggest(truth, known)}")
+        truth = known[truth]
     names = tuple(family if isinstance(family, str) else family.name for family in families)
     run = delayed(_one)
     answers = Parallel(n_jobs=jobs)(
@@ -200,11 +214,18 @@ def recover(
     )
     rows = [row for row in answers if row is not None]
     chosen = pd.Series([row["best"] for row in rows]).value_counts()
-    aicc = pd.DataFrame([row["aicc"] for row in rows]).drop(columns=truth.name)
+    others = [name for name in names if name != truth.name]
+    aicc = pd.DataFrame([row["aicc"] for row in rows]).reindex(columns=others)
     own = np.array([row["aicc"][truth.name] for row in rows])
     gap = aicc.sub(own, axis=0)
-    rivals = pd.DataFrame({"mean_delta_aicc": gap.mean(), "beaten": (gap > 0).mean()})
-    rivals["distinct"] = rivals["mean_delta_aicc"] > CLEAR
+    rivals = pd.DataFrame(
+        {
+            "mean_delta_aicc": gap.mean(),
+            "beaten": ((gap > 0) | gap.isna()).mean(),
+            "refused": gap.isna().mean(),
+        }
+    )
+    rivals["distinct"] = (rivals["mean_delta_aicc"] > CLEAR) | (rivals["refused"] > 0.5)
     coverage = pd.DataFrame(
         {
             "covered": pd.DataFrame([row["covered"] for row in rows]).mean(),
@@ -233,7 +254,7 @@ def _one(
 ) -> dict[str, Any] | None:
     curve = draw_curve(truth, currents, window_s, trials, seed)
     ranked = select(curve, families, intervals=None)
-    if not ranked.fits:
+    if all(fit.family != truth.name for fit in ranked.fits):
         return None
     sure = select(curve, [type(truth)], confidence=confidence)[truth.name]
     return {

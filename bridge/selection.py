@@ -115,8 +115,8 @@ class UnitFit:
     @property
     def valid_Hz(self) -> tuple[float, float]:
         """Rates it has on those currents (Hz)."""
-        low, high = self.unit.rate(np.array(self.valid_pA))
-        return float(low), float(high)
+        rate = self.unit.rate(self.current_pA)
+        return float(rate.min()), float(rate.max())
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON; None stands for an open end.
@@ -342,7 +342,10 @@ class Selection:
                 f"{loss.max_at_pA:g} pA, and loses {loss.bits_per_measurement:.2g} bits a "
                 f"measurement, {loss.bits_per_spike:.2g} a spike"
             )
-        lines += [f"refused ({name}): {why}" for name, why in self.refused.items()]
+        names: dict[str, list[str]] = {}
+        for name, why in self.refused.items():
+            names.setdefault(why, []).append(name)
+        lines += [f"refused ({', '.join(same)}): {why}" for why, same in names.items()]
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"note ({fit.family}): {note}" for fit in self.fits[:1] for note in fit.notes]
         return "\n".join(lines)

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from bridge.recovery import TRUTHS, recover
+from bridge.recovery import MORE_TRUTHS, TRUTHS, recover
+from bridge.units import EVERY_FAMILY
 from experiments.registry import Context, experiment
 from experiments.result import Result, Verdict
 from experiments.style import COLOURS, GREY, figure_style, new_figure
@@ -23,7 +24,7 @@ CLAIM = (
 class Parameters:
     """Truths and number of data sets."""
 
-    families: tuple[str, ...] = tuple(TRUTHS)
+    families: tuple[str, ...] = (*TRUTHS, *MORE_TRUTHS)
     data_sets: int = 100
     trials: int = 5
 
@@ -35,7 +36,14 @@ def run(parameters: Parameters, context: Context) -> Result:
     for k, family in enumerate(parameters.families):
         told = context.task(f"known unit: {family}")
         found.append(
-            recover(family, sets, context.seed + k, trials=parameters.trials, jobs=context.jobs)
+            recover(
+                family,
+                sets,
+                context.seed + k,
+                trials=parameters.trials,
+                families=EVERY_FAMILY,
+                jobs=context.jobs,
+            )
         )
         if told is not None:
             told(1.0)

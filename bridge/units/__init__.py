@@ -6,6 +6,7 @@ Each serves as an activation too: it has a `name`, a `value` and a `gradient`.
 from __future__ import annotations
 
 from bridge.units.base import Parameter, Unit
+from bridge.units.block import Block
 from bridge.units.lif import LIFRate
 from bridge.units.logistic import Logistic
 from bridge.units.naka_rushton import NakaRushton
@@ -13,9 +14,12 @@ from bridge.units.noisy_lif import NoisyLIF
 from bridge.units.relu import ReLU
 from bridge.units.softplus import Softplus
 from bridge.units.square_root import SquareRoot
+from bridge.units.type_two import TypeTwo
 
 __all__ = [
+    "EVERY_FAMILY",
     "FAMILIES",
+    "Block",
     "LIFRate",
     "Logistic",
     "NakaRushton",
@@ -24,6 +28,7 @@ __all__ = [
     "ReLU",
     "Softplus",
     "SquareRoot",
+    "TypeTwo",
     "Unit",
 ]
 
@@ -36,4 +41,7 @@ FAMILIES: tuple[type[Unit], ...] = (
     LIFRate,
     NoisyLIF,
 )
-"""Every family, the sigmoid first."""
+"""The families whose rate never falls and begins at zero, the sigmoid first."""
+
+EVERY_FAMILY: tuple[type[Unit], ...] = (*FAMILIES, TypeTwo, Block)
+"""With those that begin with a jump, or collapse in depolarisation block."""

@@ -71,12 +71,15 @@ class Unit(ABC):
         The parameter that shifts the curve along the current axis.
     sharp : bool
         Whether the rate is exactly zero below `location`.
+    monotone : bool
+        Whether the rate never falls with current.
     """
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]]
     location: ClassVar[str]
     sharp: ClassVar[bool] = False
+    monotone: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for parameter in self.parameters:
