@@ -9,7 +9,7 @@ from brian2.equations.equations import Equations
 from brian2.units import Unit, allunits
 from brian2.units.stdunits import stdunits
 
-__all__ = ["steady_state"]
+__all__ = ["Names", "steady_state"]
 
 
 def _exprel(x: np.ndarray) -> np.ndarray:
@@ -36,7 +36,7 @@ _UNITS: dict[str, float] = {
 }
 
 
-class _Names(dict[str, Any]):
+class Names(dict[str, Any]):
     """Look names up among states and parameters, then expressions, functions and units."""
 
     def __init__(self, equations: Equations, values: dict[str, np.ndarray]) -> None:
@@ -55,6 +55,22 @@ class _Names(dict[str, Any]):
         if name in _UNITS:
             return _UNITS[name]
         raise KeyError(name)
+
+
+# More than any chain of states that depend on one another needs.
+_ROUNDS = 50
+
+
+def _steady(equations: Equations, name: str, values: dict[str, Any]) -> np.ndarray:
+    """Return where one state comes to rest: -a / b for dx/dt = a + b x."""
+    code = equations[name].expr.code
+
+    def rate(x: float) -> np.ndarray:
+        names = Names(equations, {**values, name: np.full_like(values["v"], x)})
+        return np.asarray(eval(code, {"__builtins__": {}}, names))
+
+    at_zero = rate(0.0)
+    return at_zero / (at_zero - rate(1.0))
 
 
 def steady_state(
@@ -80,18 +96,15 @@ def steady_state(
     """
     v = parameters[start].astype(float)
     known = {**parameters, "v": v, "I_stim": np.zeros_like(v)}
-    states = {name for name in equations.diff_eq_names if name != "v"}
-    found = {"v": v}
-    for name in states:
-        code = equations[name].expr.code
-        others = {other: np.zeros_like(v) for other in states}
-
-        def rate(x: float, code: str = code, name: str = name, others: Any = others) -> np.ndarray:
-            values = {**others, **known, name: np.full_like(v, x)}
-            return np.asarray(eval(code, {"__builtins__": {}}, _Names(equations, values)))
-
-        at_zero = rate(0.0)
-        found[name] = at_zero / (at_zero - rate(1.0))
+    states = sorted(name for name in equations.diff_eq_names if name != "v")
+    found = {"v": v} | {name: np.zeros_like(v) for name in states}
+    # States that depend on one another (calcium and what it opens) settle in a few rounds.
+    for _ in range(_ROUNDS):
+        before = dict(found)
+        for name in states:
+            found[name] = _steady(equations, name, {**found, **known})
+        if all(np.allclose(found[name], before[name], rtol=1e-12, atol=0) for name in states):
+            break
     # States that are not part of the equations' dynamics (such as the deviation of a coloured
     # noise) are set by the update code of each step and start at zero.
     for name in equations.parameter_names:

@@ -1,7 +1,8 @@
 """Entry point of the worker process: the only place where Brian2 builds or runs a network.
 
 ``python -m neurosim.engine.worker generate FOLDER`` writes the C++ program of the model that
-``FOLDER/model.json`` describes; ``... run FOLDER`` runs the model with Brian2's NumPy target on
+``FOLDER/model.json`` describes, ``... generate-cable FOLDER`` that of the branched neuron in
+``FOLDER/cable.json``; ``... run FOLDER`` runs the model with Brian2's NumPy target on
 the inputs found there. A process of its own keeps the caller's Brian2 session (device, preferences,
 clock, objects) untouched whatever happens, and can be interrupted at any moment.
 """
@@ -24,6 +25,14 @@ def _generate(folder: Path) -> None:
 
     model = Model.from_dict(json.loads((folder / "model.json").read_text()))
     write_sources(model, folder / "program")
+
+
+def _generate_cable(folder: Path) -> None:
+    from neurosim.engine.cable.model import CableModel
+    from neurosim.engine.cable.source import write_program
+
+    model = CableModel.from_dict(json.loads((folder / "cable.json").read_text()))
+    write_program(model, folder / "program.cpp")
 
 
 def _run(folder: Path) -> None:
@@ -80,7 +89,8 @@ def main(argv: list[str]) -> int:
     """Run one task; return the exit status."""
     task, folder = argv
     try:
-        {"generate": _generate, "run": _run}[task](Path(folder))
+        tasks = {"generate": _generate, "generate-cable": _generate_cable, "run": _run}
+        tasks[task](Path(folder))
     except Exception as error:
         # Brian2 wraps the error that matters; the parent shows the end of this, innermost last.
         chain: list[str] = []

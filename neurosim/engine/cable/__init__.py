@@ -1,0 +1,25 @@
+"""The engine of branched neurons: many cells that share a tree, solved together.
+
+A cell is a tree of compartments. Its membrane is written in Brian2's equation language, one
+`Kernel` a set of mechanisms; Brian2's code generation turns a kernel into the body of a loop over
+compartments and cells (`source`), and a program of a few hundred lines around these loops solves
+the tree (`runtime.h`). `oracle` does the same in plain NumPy, for tests and for machines without
+a compiler.
+"""
+
+from __future__ import annotations
+
+from neurosim.engine.cable.execute import execute_cable
+from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, KernelInputs, Tree
+from neurosim.engine.cable.model import CableModel, Kernel
+
+__all__ = [
+    "Arrivals",
+    "CableInputs",
+    "CableModel",
+    "CableResults",
+    "Kernel",
+    "KernelInputs",
+    "Tree",
+    "execute_cable",
+]

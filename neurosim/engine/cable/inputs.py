@@ -1,0 +1,186 @@
+"""What goes into a run of branched neurons and what comes out, as plain SI arrays.
+
+An array of a batch has the shape (sites,) where all cells agree and (sites, cells) where not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["Arrivals", "CableInputs", "CableResults", "KernelInputs", "Tree"]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Nodes joined by axial conductances: the compartments first, then junctions.
+
+    Attributes
+    ----------
+    parent : ndarray of int, shape (nodes,)
+        Parent of each node, -1 at a root.
+    up : ndarray, shape (nodes,)
+        Conductance to the parent, in siemens (0 at a root).
+    compartments : int
+        How many of the nodes are compartments.
+    """
+
+    parent: np.ndarray
+    up: np.ndarray
+    compartments: int
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.parent)
+
+    def around(self) -> np.ndarray:
+        """Return the sum of the conductances of each node to its neighbours."""
+        total = self.up.copy()
+        inner = self.parent >= 0
+        np.add.at(total, self.parent[inner], self.up[inner])
+        return total
+
+    def order(self) -> np.ndarray:
+        """Return the nodes, children before parents, along branches where possible."""
+        children: list[list[int]] = [[] for _ in range(self.nodes)]
+        roots = []
+        for node, parent in enumerate(self.parent):
+            (roots if parent < 0 else children[parent]).append(node)
+        found: list[int] = []
+        waiting = list(roots)
+        while waiting:
+            node = waiting.pop()
+            found.append(node)
+            waiting += children[node]
+        return np.asarray(found[::-1], dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Increments that arrive at sites of a kernel, sorted by time.
+
+    Attributes
+    ----------
+    time_s : ndarray, shape (events,)
+        When they arrive, in second.
+    site : ndarray of int, shape (events,)
+        Site of the kernel.
+    cell : ndarray of int, shape (events,)
+        Cell of the batch, -1 for all cells.
+    weight : ndarray, shape (events,)
+        How many quanta arrive.
+    factors : dict of str to ndarray, each of shape (sites,) or (sites, cells)
+        By state, the increment of one quantum.
+    """
+
+    time_s: np.ndarray
+    site: np.ndarray
+    cell: np.ndarray
+    weight: np.ndarray
+    factors: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class KernelInputs:
+    """Values of one kernel.
+
+    Attributes
+    ----------
+    sites : int
+        Compartments of a patch, or points.
+    nodes : ndarray of int, shape (sites,)
+        Compartment of each site.
+    values : dict of str to ndarray
+        Parameters and initial states; shape () where shared by all rows.
+    events : Arrivals, optional
+        What arrives.
+    """
+
+    sites: int
+    nodes: np.ndarray
+    values: dict[str, np.ndarray]
+    events: Arrivals | None = None
+
+
+@dataclass(frozen=True)
+class CableInputs:
+    """One batch of cells.
+
+    Attributes
+    ----------
+    tree : Tree
+        Shape. The compartments of the kernels that are patches follow one another.
+    kernels : tuple of KernelInputs
+        In the order of the model.
+    start : ndarray, shape (compartments,) or (compartments, cells)
+        Initial membrane potential.
+    cells : int
+        Size of the batch.
+    waveforms : list of ndarray
+        Sampled currents.
+    probes : list of (kernel, variable, site)
+        What is traced; kernel -1: potential of the compartment `site`.
+    detector_nodes, detector_thresholds : ndarray, shape (detectors,)
+        Where spikes are detected, and the potential that is crossed upwards.
+    duration, settle, dt, trace_dt : float
+        In second; `settle` is run before time 0, without electrodes and events.
+    theta : float
+        1 for backward Euler, 1/2 for Crank-Nicolson.
+    """
+
+    tree: Tree
+    kernels: tuple[KernelInputs, ...]
+    start: np.ndarray
+    cells: int
+    duration: float
+    dt: float
+    trace_dt: float
+    settle: float = 0.0
+    theta: float = 1.0
+    waveforms: list[np.ndarray] = field(default_factory=list)
+    probes: list[tuple[int, int, int]] = field(default_factory=list)
+    detector_nodes: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
+    detector_thresholds: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def steps(self) -> int:
+        """Number of time steps from time 0."""
+        return round(self.duration / self.dt)
+
+    @property
+    def settle_steps(self) -> int:
+        """Number of time steps before time 0."""
+        return round(self.settle / self.dt)
+
+    @property
+    def trace_stride(self) -> int:
+        """Time steps between two samples."""
+        return max(1, round(self.trace_dt / self.dt))
+
+    def trace_time(self) -> np.ndarray:
+        """Return the times of the samples, in second: the end of each sampled step."""
+        stride = self.trace_stride
+        return np.arange(1, self.steps // stride + 1) * stride * self.dt
+
+
+@dataclass(frozen=True)
+class CableResults:
+    """What a run produced.
+
+    Attributes
+    ----------
+    spike_detector, spike_cell, spike_time : ndarray, shape (spikes,)
+        Detector, cell and time (second).
+    traces : ndarray, shape (probes, cells, samples)
+        Traced variables, in SI units.
+    final : ndarray, shape (compartments, cells)
+        Membrane potential at the end, in volt.
+    """
+
+    spike_detector: np.ndarray
+    spike_cell: np.ndarray
+    spike_time: np.ndarray
+    traces: np.ndarray
+    final: np.ndarray

@@ -1,0 +1,109 @@
+"""What has to be compiled for a branched neuron: its mechanisms, and nothing of its shape.
+
+The tree, the number of cells, parameter values, seeds, time step and duration are all read when
+the program runs: two neurons of different shape with the same mechanisms share one program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from brian2.equations.equations import Equations
+
+__all__ = ["CableModel", "Kernel"]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One loop over rows: a set of mechanisms, the receptors of one kind, or the electrodes.
+
+    Attributes
+    ----------
+    name : str
+        Name, unique in the model.
+    equations : str
+        States, expressions and parameters in Brian2's language. A parameter flagged ``shared``
+        has one value, any other one a row. The membrane potential is the parameter ``v``.
+    current : str
+        Inward current: a density (amp/meter**2) where `density`, else a current (amp).
+    density : bool
+        Whether rows are compartments with an ``area`` and a capacitance ``C_m`` (a patch of
+        membrane) rather than points on compartments.
+    updates : tuple of str
+        Statements run at the start of each step.
+    integers : tuple of str
+        Parameters stored as 32-bit integers.
+    events : tuple of str
+        States that an arriving event increments.
+    record : tuple of str
+        Variables other than ``v`` that are traced.
+    """
+
+    name: str
+    equations: str
+    current: str
+    density: bool
+    updates: tuple[str, ...] = ()
+    integers: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
+
+    @cached_property
+    def parsed(self) -> Equations:
+        """The equations as Brian2 reads them."""
+        return Equations(self.equations)
+
+    @property
+    def states(self) -> list[str]:
+        """Variables with a differential equation."""
+        return sorted(self.parsed.diff_eq_names)
+
+    @property
+    def parameters(self) -> list[str]:
+        """Parameters and updated variables, without ``v``."""
+        return sorted(set(self.parsed.parameter_names) - {"v"})
+
+    @property
+    def shared(self) -> set[str]:
+        """Parameters with one value for all rows."""
+        return {name for name in self.parsed.parameter_names if "shared" in self.parsed[name].flags}
+
+    @property
+    def conducts(self) -> bool:
+        """Whether the current depends on the membrane potential."""
+        return "v" in self.parsed.parameter_names
+
+
+@dataclass(frozen=True)
+class CableModel:
+    """The mechanisms of a branched neuron.
+
+    Attributes
+    ----------
+    kernels : tuple of Kernel
+        Patches of membrane first, then points.
+    """
+
+    kernels: tuple[Kernel, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> CableModel:
+        """Make a model from what `to_dict` returned."""
+        kernels = []
+        for entry in content["kernels"]:
+            lists = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+            kernels.append(Kernel(**lists))
+        return cls(tuple(kernels))
+
+    def key(self, *context: str) -> str:
+        """Return a name made from the content of the model and of `context`."""
+        content = json.dumps([self.to_dict(), *context], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:24]

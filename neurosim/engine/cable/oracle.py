@@ -1,0 +1,204 @@
+"""The same scheme in plain NumPy: an independent check, and an engine without a compiler.
+
+It shares with the compiled program the equations as text and nothing else: expressions are
+evaluated by Python, a state's linear coefficients are found by evaluating its equation at 0 and 1,
+the slope of a current by a central difference, and the tree is solved by elimination over arrays
+of cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
+from neurosim.engine.cable.model import CableModel, Kernel
+from neurosim.engine.randomness import gaussian
+from neurosim.errors import EngineError
+from neurosim.steady_state import Names
+
+__all__ = ["run_oracle"]
+
+
+class _Rows:
+    """One kernel with its values, shape (sites, cells) each."""
+
+    def __init__(self, kernel: Kernel, given: KernelInputs, inputs: CableInputs) -> None:
+        self.kernel = kernel
+        self.nodes = given.nodes
+        self.shape = (given.sites, inputs.cells)
+        self.values = {name: self._spread(value) for name, value in given.values.items()}
+        self.waveforms = inputs.waveforms
+        self.traced = {name: np.zeros(self.shape) for name in kernel.record}
+        self.events = given.events
+        if self.events is not None:
+            steps = np.ceil(self.events.time_s / inputs.dt - 1e-6).astype(int)
+            self.arrivals: dict[int, list[int]] = {}
+            for k, step in enumerate(steps):
+                self.arrivals.setdefault(max(int(step), 0), []).append(k)
+            self.factors = {s: self._spread(f) for s, f in self.events.factors.items()}
+
+    def _spread(self, value: np.ndarray) -> np.ndarray:
+        value = np.asarray(value, dtype=float)
+        if value.ndim == 1:
+            value = value[:, np.newaxis]
+        return np.broadcast_to(value, self.shape).copy()
+
+    def deliver(self, step: int) -> None:
+        """Add the events of a step."""
+        if self.events is None:
+            return
+        for k in self.arrivals.get(step, ()):
+            cell = int(self.events.cell[k])
+            where = (int(self.events.site[k]), slice(None) if cell < 0 else cell)
+            for state in self.kernel.events:
+                self.values[state][where] += self.events.weight[k] * self.factors[state][where]
+
+    def _names(self, clock: dict[str, Any], **more: Any) -> Names:
+        functions: dict[str, Any] = {"gaussian": self._gaussian, "waveform": self._waveform}
+        values: dict[str, Any] = {**functions, **clock, **self.values, **more}
+        return Names(self.kernel.parsed, values)
+
+    def _gaussian(self, low: np.ndarray, high: np.ndarray, stream: int, step: int) -> np.ndarray:
+        drawn = gaussian(
+            np.asarray(low).astype(np.int32).ravel(),
+            np.asarray(high).astype(np.int32).ravel(),
+            stream,
+            np.full(np.size(low), step),
+        )
+        return np.reshape(drawn, self.shape)
+
+    def _waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
+        sample = np.floor(np.asarray(position) + 1e-6).astype(int)
+        channel, sample = np.broadcast_arrays(np.asarray(channel).astype(int), sample)
+        found = np.zeros(self.shape)
+        for index in np.ndindex(self.shape):
+            samples = self.waveforms[channel[index]]
+            if 0 <= sample[index] < len(samples):
+                found[index] = samples[sample[index]]
+        return found
+
+    def advance(
+        self, clock: dict[str, Any], v: np.ndarray, implicit_dt: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Advance the states; return the diagonal and the right-hand side of each row."""
+        kernel = self.kernel
+        self.values["v"] = v
+        for line in kernel.updates:
+            name, expression = (part.strip() for part in line.split("=", 1))
+            self.values[name] = self._spread(_evaluate(expression, self._names(clock)))
+        advanced = {}
+        for name in kernel.states:
+            code = kernel.parsed[name].expr.code
+            # Expressions are held during the step, so they are worked out before x is varied.
+            held = self._names(clock)
+            frozen = {e: _evaluate(e, held) for e in kernel.parsed.subexpr_names if e in code}
+            zero = _evaluate(code, self._names(clock, **frozen, **{name: np.zeros(self.shape)}))
+            one = _evaluate(code, self._names(clock, **frozen, **{name: np.ones(self.shape)}))
+            rate = one - zero
+            dt = float(clock["dt"])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                toward = -zero / rate
+                moved = toward + (self.values[name] - toward) * np.exp(rate * dt)
+            advanced[name] = np.where(rate == 0, self.values[name] + dt * zero, moved)
+        self.values |= advanced
+        current = self._spread(_evaluate(kernel.current, self._names(clock)))
+        slope = np.zeros(self.shape)
+        if kernel.conducts:
+            h = 1e-6
+            up = _evaluate(kernel.current, self._names(clock, v=v + h))
+            down = _evaluate(kernel.current, self._names(clock, v=v - h))
+            slope = self._spread(-(up - down) / (2 * h))
+        for name in self.traced:
+            self.traced[name] = self._spread(_evaluate(name, self._names(clock)))
+        if not kernel.density:
+            return slope, current + slope * v
+        area, capacity = self.values["area"], self.values["C_m"] / implicit_dt
+        return area * (capacity + slope), area * (capacity * v + current + slope * v)
+
+
+def _evaluate(code: str, names: Names) -> np.ndarray:
+    return np.asarray(eval(code, {"__builtins__": {}}, names), dtype=float)
+
+
+def run_oracle(
+    model: CableModel, inputs: CableInputs, progress: Callable[[float], None] | None = None
+) -> CableResults:
+    """Run a batch of cells; parameters and result as `execute_cable`."""
+    tree, cells = inputs.tree, inputs.cells
+    rows = [_Rows(k, g, inputs) for k, g in zip(model.kernels, inputs.kernels, strict=True)]
+    start = np.asarray(inputs.start, dtype=float)
+    v = np.broadcast_to(
+        start if start.ndim == 2 else start[:, np.newaxis], (tree.compartments, cells)
+    ).copy()
+    order, around = tree.order(), tree.around()
+    implicit_dt = inputs.dt * inputs.theta
+    spikes: list[tuple[int, int, float]] = []
+    samples = []
+    for step in range(-inputs.settle_steps, inputs.steps):
+        time = step * inputs.dt
+        clock: dict[str, Any] = {"t": time, "dt": inputs.dt, "t_in_timesteps": step}
+        diagonal = np.zeros((tree.nodes, cells))
+        right = np.zeros((tree.nodes, cells))
+        for part in rows:
+            if step < 0 and not part.kernel.conducts:
+                continue
+            if step >= 0:
+                part.deliver(step)
+            g, i = part.advance(clock, v[part.nodes], implicit_dt)
+            np.add.at(diagonal, part.nodes, g)
+            np.add.at(right, part.nodes, i)
+        solved = _solve(tree.parent, tree.up, diagonal + around[:, np.newaxis], right, order)
+        before = v
+        v = v + (solved[: tree.compartments] - v) / inputs.theta
+        if not np.all(np.abs(v) < 10):
+            compartment, cell = np.argwhere(~(np.abs(v) < 10))[0]
+            raise EngineError(
+                f"the run diverged: the membrane potential of compartment {compartment} of cell "
+                f"{cell} left -10 to 10 V before {(time + inputs.dt) * 1e3:g} ms; use a dt smaller "
+                f"than {inputs.dt * 1e3:g} ms or check the conductances there"
+            )
+        if step < 0:
+            continue
+        for d, (node, threshold) in enumerate(
+            zip(inputs.detector_nodes, inputs.detector_thresholds, strict=True)
+        ):
+            crossed = (before[node] < threshold) & (v[node] >= threshold)
+            for cell in np.flatnonzero(crossed):
+                share = (threshold - before[node, cell]) / (v[node, cell] - before[node, cell])
+                spikes.append((d, int(cell), time + inputs.dt * share))
+        if (step + 1) % inputs.trace_stride == 0:
+            samples.append([_probe(rows, v, probe) for probe in inputs.probes])
+        if progress is not None and step % 100 == 0:
+            progress(step / inputs.steps)
+    found = np.array(spikes).reshape(-1, 3)
+    traces = np.array(samples).reshape(len(samples), len(inputs.probes), cells)
+    return CableResults(
+        found[:, 0].astype(int), found[:, 1].astype(int), found[:, 2], traces.transpose(1, 2, 0), v
+    )
+
+
+def _probe(rows: list[_Rows], v: np.ndarray, probe: tuple[int, int, int]) -> np.ndarray:
+    kernel, variable, site = probe
+    if kernel < 0:
+        return v[site].copy()
+    part = rows[kernel]
+    return part.traced[part.kernel.record[variable]][site].copy()
+
+
+def _solve(
+    parent: np.ndarray, up: np.ndarray, diagonal: np.ndarray, right: np.ndarray, order: np.ndarray
+) -> np.ndarray:
+    for node in order:
+        above = parent[node]
+        if above >= 0:
+            share = up[node] / diagonal[node]
+            diagonal[above] -= share * up[node]
+            right[above] += share * right[node]
+    for node in order[::-1]:
+        above = parent[node]
+        pull = up[node] * right[above] if above >= 0 else 0.0
+        right[node] = (right[node] + pull) / diagonal[node]
+    return right
