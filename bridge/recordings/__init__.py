@@ -1,0 +1,27 @@
+"""Recorded cells: sweeps in, spikes counted in each current step, an f-I curve out.
+
+>>> from bridge.recordings import read
+>>> cell = read("cell.abf")      # doctest: +SKIP
+>>> cell.fi_curve()              # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from bridge.recordings.cell import CellRecording
+from bridge.recordings.errors import REASONS, RecordingError
+from bridge.recordings.protocol import Protocol, Step
+from bridge.recordings.read import read
+from bridge.recordings.spikes import SpikeRule, find_spikes
+from bridge.recordings.sweeps import Sweep
+
+__all__ = [
+    "REASONS",
+    "CellRecording",
+    "Protocol",
+    "RecordingError",
+    "SpikeRule",
+    "Step",
+    "Sweep",
+    "find_spikes",
+    "read",
+]

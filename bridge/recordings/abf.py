@@ -1,0 +1,195 @@
+"""Axon Binary Format, versions 1 and 2, through pyABF."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bridge.recordings.errors import RecordingError
+from bridge.recordings.sweeps import Sweep, scale_to
+from neurosim.errors import ExtraMissingError
+
+__all__ = ["read_abf"]
+
+_BLOCK = 512
+
+
+def read_abf(path: Path, voltage: str | None = None, current: str | None = None) -> list[Sweep]:
+    """Read the sweeps of an ABF file.
+
+    The current is a recorded channel in ampere where there is one that carries a signal, else the
+    command waveform the file describes (epochs, or a stimulus file beside it).
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    voltage, current : str, optional
+        Names of the channels, where the file has several of a kind; ``current="command"`` asks
+        for the command waveform.
+
+    Returns
+    -------
+    list of Sweep
+
+    Raises
+    ------
+    RecordingError
+        The file is broken, in voltage clamp, or tells nothing of the current.
+    ExtraMissingError
+        pyabf is not installed.
+    """
+    try:
+        import pyabf
+    except ImportError as error:
+        raise ExtraMissingError.needed_for("reading ABF files", "recordings") from error
+    where = path.name
+    _check_whole(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            abf: Any = pyabf.ABF(str(path))
+    except Exception as error:  # pyABF raises whatever its parsing runs into
+        raise RecordingError(
+            "file", f"is not a readable ABF file ({error})", "export it again", where
+        ) from None
+    kinds = [scale_to(unit) for unit in abf.adcUnits]
+    v_channel = _pick(abf, kinds, "V", voltage, where)
+    i_channel = None if current == "command" else _pick(abf, kinds, "A", current, where)
+    if v_channel is None:
+        _no_voltage(abf, kinds, where)
+    assert v_channel is not None
+    v_scale = kinds[v_channel][1]  # type: ignore[index]
+    measured = i_channel is not None and (current is not None or _carries_signal(abf, i_channel))
+    sweeps = []
+    for k in abf.sweepList:
+        abf.setSweep(k, channel=v_channel)
+        volts = np.array(abf.sweepY, dtype=float) * v_scale
+        if measured:
+            abf.setSweep(k, channel=i_channel)
+            amps = np.array(abf.sweepY, dtype=float) * kinds[i_channel][1]  # type: ignore[index]
+        else:
+            amps = _command(abf, k, v_channel, where)
+        sweeps.append(
+            Sweep(
+                k,
+                float(abf.dataRate),
+                volts,
+                amps,
+                "measured" if measured else "command",
+                str(abf.protocol),
+            )
+        )
+    return sweeps
+
+
+def _check_whole(path: Path) -> None:
+    """Compare the size of the data that the header promises with the size of the file."""
+    where = path.name
+    with path.open("rb") as stream:
+        head = stream.read(_BLOCK)
+        stream.seek(0, 2)
+        size = stream.tell()
+    if len(head) < _BLOCK:
+        raise RecordingError(
+            "truncated", f"has only {size} bytes, less than a header", "copy it again", where
+        )
+    if head[:4] == b"ABF2":
+        # Section "data": first block, bytes an entry, entries (Axon's ABF 2 header, offset 236).
+        block, width, entries = struct.unpack_from("<IIq", head, 236)
+        needed = block * _BLOCK + width * entries
+    elif head[:4] == b"ABF ":
+        points = struct.unpack_from("<i", head, 10)[0]
+        block = struct.unpack_from("<i", head, 40)[0]
+        width = 4 if struct.unpack_from("<h", head, 100)[0] == 1 else 2
+        needed = block * _BLOCK + width * points
+    else:
+        raise RecordingError(
+            "file", "does not begin as an ABF file does", "give a file saved by pCLAMP", where
+        )
+    if size < needed:
+        raise RecordingError(
+            "truncated",
+            f"ends after {size} of the {needed} bytes its header promises",
+            "copy it again from where it was recorded",
+            where,
+        )
+
+
+def _pick(abf: Any, kinds: list[Any], kind: str, name: str | None, where: str) -> int | None:
+    names = [str(label) for label in abf.adcNames]
+    if name is not None:
+        if name not in names:
+            raise RecordingError(
+                "choice",
+                f"no channel is called {name!r}",
+                f"choose one of {', '.join(map(repr, names))}",
+                where,
+            )
+        return names.index(name)
+    fitting = [i for i, found in enumerate(kinds) if found is not None and found[0] == kind]
+    if len(fitting) > 1 and kind == "V":
+        told = ", ".join(repr(names[i]) for i in fitting)
+        raise RecordingError(
+            "choice",
+            f"{len(fitting)} channels are in volt ({told})",
+            'say which one is the cell: voltage="..."',
+            where,
+        )
+    return fitting[0] if fitting else None
+
+
+def _no_voltage(abf: Any, kinds: list[Any], where: str) -> None:
+    clamp = any(k is not None and k[0] == "A" for k in kinds)
+    commands = [scale_to(unit) for unit in abf.dacUnits]
+    if clamp and any(k is not None and k[0] == "V" for k in commands):
+        raise RecordingError(
+            "voltage-clamp",
+            f"current was recorded ({', '.join(abf.adcUnits)}) under a command in volt",
+            "give a current-clamp file: an f-I curve needs spikes",
+            where,
+        )
+    raise RecordingError(
+        "no-voltage",
+        f"no channel is in volt (found: {', '.join(map(repr, abf.adcUnits))})",
+        "give the file whose channel is the membrane potential, with its unit set",
+        where,
+    )
+
+
+def _carries_signal(abf: Any, channel: int) -> bool:
+    # An unplugged input is recorded as well: all sweeps look alike.
+    levels = []
+    for k in abf.sweepList:
+        abf.setSweep(k, channel=channel)
+        levels.append(np.array(abf.sweepY, dtype=float))
+    spread = np.std(np.stack([y[: min(map(len, levels))] for y in levels]), axis=0)
+    noise = np.median([np.median(np.abs(np.diff(y))) for y in levels]) + 1e-12
+    return bool(spread.max() > 10 * noise)
+
+
+def _command(abf: Any, sweep: int, channel: int, where: str) -> np.ndarray:
+    output = channel if channel < len(abf.dacUnits) else 0
+    kind = scale_to(abf.dacUnits[output])
+    if kind is None or kind[0] != "A":
+        raise RecordingError(
+            "no-current" if kind is None else "voltage-clamp",
+            f"the command is in {abf.dacUnits[output]!r}, not in ampere",
+            "give a current-clamp file whose command unit is set (pA or nA)",
+            where,
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        command = np.array(abf.stimulusByChannel[output].stimulusWaveform(sweep), dtype=float)
+    if not np.isfinite(command).all():
+        raise RecordingError(
+            "no-current",
+            "the command comes from a stimulus file that is not here",
+            "put the .atf or .abf stimulus file beside the recording",
+            where,
+        )
+    return command * kind[1]

@@ -1,0 +1,342 @@
+"""Find the current steps of a recording from its current alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.recordings.errors import RecordingError
+from bridge.recordings.sweeps import Sweep
+
+__all__ = ["Protocol", "Step", "find_protocol"]
+
+Array = NDArray[np.float64]
+Shape = Literal["flat", "steps", "ramp", "fluctuating"]
+
+# Measured current is compared before and after a point over this long: shorter steps are
+# test pulses, too brief for a rate.
+_COMPARE_S = 0.005
+# A change smaller than this share of the largest one is drift or crosstalk, not a step.
+_SMALLEST_SHARE = 0.02
+# Edges of different sweeps belong together when they are this close.
+_SAME_EDGE_S = 0.001
+# A command written by a computer keeps each value for a while; more pieces than this are a wave.
+_MOST_PIECES = 64
+
+
+@dataclass(frozen=True)
+class Step:
+    """One constant stretch of current in one sweep, in which spikes may be counted.
+
+    Parameters
+    ----------
+    sweep : int
+        Position of the sweep in the recording.
+    number : int
+        Which step of the sweep, from 1.
+    current_pA : float
+        Injected current (pA), holding current included.
+    holding_pA : float
+        Current between steps (pA).
+    before_pA : float
+        Current just before this step (pA): other than the holding current after a pre-pulse.
+    start_s, stop_s : float
+        From the start of the sweep (s).
+
+    Examples
+    --------
+    >>> Step(0, 1, 150.0, -20.0, -20.0, 0.1, 0.6).amplitude_pA
+    170.0
+    """
+
+    sweep: int
+    number: int
+    current_pA: float
+    holding_pA: float
+    before_pA: float
+    start_s: float
+    stop_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the step (s)."""
+        return round(self.stop_s - self.start_s, 9)
+
+    @property
+    def amplitude_pA(self) -> float:
+        """Current above holding (pA)."""
+        return self.current_pA - self.holding_pA
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The steps of a recording, and what its sweeps otherwise hold.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+        By sweep, then by number.
+    pulses : tuple of Step
+        Test pulses and pre-pulses: the same in every sweep; numbered apart.
+    left_out : tuple of (int, str)
+        Sweeps not used, by position, and why.
+    """
+
+    steps: tuple[Step, ...]
+    pulses: tuple[Step, ...] = ()
+    left_out: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Which step numbers there are."""
+        return tuple(sorted({step.number for step in self.steps}))
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """The current of one sweep as constant pieces: edges (s), one more level than edges (pA)."""
+
+    shape: Shape
+    edges: tuple[float, ...]
+    levels: tuple[float, ...]
+    duration: float
+    noise: float = 0.0
+
+    def level_at(self, time: float) -> float:
+        return self.levels[int(np.searchsorted(self.edges, time, side="right"))]
+
+
+def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
+    """Find the steps that a cell's answers can be counted in.
+
+    Sweeps of one recording share their timing: a window in which the current differs from sweep to
+    sweep is a step, also in the sweep where that current happens to be zero. A window in which
+    every sweep has the same current is a test pulse or pre-pulse. With nothing that differs (one
+    sweep, or repeats of one), each departure from the holding current is a step.
+
+    Parameters
+    ----------
+    sweeps : sequence of Sweep
+        The recording.
+    where : str
+        How an error calls it.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    RecordingError
+        No sweep holds a step: the current is flat, a ramp, or fluctuates.
+    """
+    traces = [trace_of(sweep) for sweep in sweeps]
+    left_out = {
+        k: f"its current is {'a ramp' if trace.shape == 'ramp' else 'not made of steps'}"
+        for k, trace in enumerate(traces)
+        if trace.shape in ("ramp", "fluctuating")
+    }
+    group, others = _largest_family(traces, left_out)
+    left_out |= others
+    if all(traces[k].shape == "flat" for k in group):
+        raise _no_step(traces, where)
+    steps, pulses = _windows({k: traces[k] for k in group})
+    if not steps:
+        raise _no_step(traces, where)
+    return Protocol(tuple(steps), tuple(pulses), tuple(sorted(left_out.items())))
+
+
+def trace_of(sweep: Sweep) -> _Trace:
+    """Describe the current of one sweep as constant pieces."""
+    current = sweep.current_pA
+    cuts = np.flatnonzero(np.diff(current)) + 1
+    # A written command is noiseless and holds its value far longer than it changes.
+    if len(cuts) <= _MOST_PIECES:
+        levels = current[np.concatenate([[0], cuts])]
+        edges = cuts / sweep.rate_Hz
+        shape: Shape = "steps" if len(cuts) else "flat"
+        return _Trace(shape, tuple(edges), tuple(map(float, levels)), sweep.duration_s)
+    return _noisy_trace(sweep)
+
+
+def _noisy_trace(sweep: Sweep) -> _Trace:
+    current, rate = sweep.current_pA, sweep.rate_Hz
+    width = max(2, round(_COMPARE_S * rate))
+    noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / np.sqrt(2)
+    sums = np.concatenate([[0.0], np.cumsum(current)])
+    place = np.arange(width, len(current) - width)
+    change = (sums[place + width] - 2 * sums[place] + sums[place - width]) / width
+    biggest = float(np.abs(change).max(initial=0.0))
+    floor = max(6 * noise * np.sqrt(2 / width), _SMALLEST_SHARE * biggest, 1e-9)
+    cuts = []
+    above = np.abs(change) > floor
+    starts = np.flatnonzero(np.diff(np.concatenate([[0], above.view(np.int8)])) == 1)
+    stops = np.flatnonzero(np.diff(np.concatenate([above.view(np.int8), [0]])) == -1) + 1
+    for start, stop in zip(starts, stops, strict=True):
+        cuts.append(int(place[start + np.argmax(np.abs(change[start:stop]))]))
+    bounds = [0, *cuts, len(current)]
+    levels, residual = [], 0.0
+    worst = slice(0, 0)
+    for start, stop in pairwise(bounds):
+        margin = min(width // 2, (stop - start) // 4)
+        inner = current[start + margin : stop - margin]
+        levels.append(float(np.median(inner)))
+        # Slow departures from the level: block means, so that white noise does not count.
+        blocks = max(1, len(inner) // width)
+        means = np.array([part.mean() for part in np.array_split(inner, blocks)])
+        off = float(np.abs(means - levels[-1]).max())
+        if off > residual:
+            residual, worst = off, slice(start, stop)
+    span = max(levels) - min(levels)
+    slow_noise = 6 * noise / np.sqrt(width)
+    longest = float(np.max(stops - starts, initial=0)) / rate
+    if residual > max(slow_noise, 0.1 * span) or longest > 4 * _COMPARE_S:
+        part = current if longest > 4 * _COMPARE_S else current[worst]
+        return _Trace(_wave(part, width), (), (levels[0],), sweep.duration_s, noise)
+    edges = tuple(cut / rate for cut in _sharpen(current, cuts, levels, width))
+    return _Trace("steps" if cuts else "flat", edges, tuple(levels), sweep.duration_s, noise)
+
+
+def _sharpen(current: Array, cuts: list[int], levels: list[float], width: int) -> list[int]:
+    """Put each edge where the current crosses the middle between its two levels."""
+    sharp = []
+    for cut, low, high in zip(cuts, levels[:-1], levels[1:], strict=True):
+        part = (current[cut - width : cut + width] > (low + high) / 2) == (high > low)
+        # The split that leaves fewest samples on the wrong side; robust to noise.
+        wrong = np.concatenate([[0], np.cumsum(part)]) + (
+            np.sum(~part) - np.concatenate([[0], np.cumsum(~part)])
+        )
+        sharp.append(cut - width + int(np.argmin(wrong)))
+    return sharp
+
+
+def _wave(current: Array, width: int) -> Shape:
+    """Tell a ramp (one steady climb or fall, whatever is flat around it) from other waves."""
+    blocks = current[: len(current) // width * width].reshape(-1, width).mean(axis=1)
+    moves = np.diff(blocks)
+    moving = moves[np.abs(moves) > 0.1 * np.abs(moves).max(initial=0.0)]
+    if not len(moving):
+        return "fluctuating"
+    same = max(np.mean(moving > 0), np.mean(moving < 0))
+    # A triangle: one climb and one fall, each long.
+    turns = int(np.sum(np.diff(np.sign(moving)) != 0))
+    return "ramp" if len(moving) >= 4 and (same > 0.9 or turns <= 2) else "fluctuating"
+
+
+def _largest_family(
+    traces: Sequence[_Trace], left_out: dict[int, str]
+) -> tuple[list[int], dict[int, str]]:
+    """Sweeps of one timing: those with most different currents, with the flat ones among them."""
+    # The sweep with most edges names its family: a step of 0 pA has none of its own.
+    stepped = [k for k, t in enumerate(traces) if t.shape == "steps" and k not in left_out]
+    families: dict[int, list[int]] = {}
+    for k in sorted(stepped, key=lambda k: (-len(traces[k].edges), k)):
+        home = next((head for head in families if _fits(traces[k], traces[head])), k)
+        families.setdefault(home, []).append(k)
+    flat = [k for k, t in enumerate(traces) if t.shape == "flat" and k not in left_out]
+    if not families:
+        return flat, {}
+    best = max(
+        families.values(), key=lambda ks: (len({traces[k].levels for k in ks}), len(ks), -min(ks))
+    )
+    longest = {round(traces[k].duration, 3) for k in best}
+    joined = sorted([*best, *(k for k in flat if round(traces[k].duration, 3) in longest)])
+    rest = set(range(len(traces))) - set(joined) - set(left_out)
+    return joined, dict.fromkeys(sorted(rest), "its steps come at other times")
+
+
+def _fits(one: _Trace, other: _Trace) -> bool:
+    """Whether the edges of one sweep are all edges of the other."""
+    if abs(one.duration - other.duration) > _SAME_EDGE_S:
+        return False
+    return all(any(abs(a - b) <= _SAME_EDGE_S for b in other.edges) for a in one.edges)
+
+
+def _windows(traces: dict[int, _Trace]) -> tuple[list[Step], list[Step]]:
+    edges: list[float] = []
+    for edge in sorted(edge for trace in traces.values() for edge in trace.edges):
+        if not edges or edge - edges[-1] > _SAME_EDGE_S:
+            edges.append(edge)
+    duration = max(trace.duration for trace in traces.values())
+    bounds = [0.0, *edges, duration]
+    windows = list(pairwise(bounds))
+    levels = {k: [trace.level_at((a + b) / 2) for a, b in windows] for k, trace in traces.items()}
+    tolerance = max(
+        _SMALLEST_SHARE * max(max(row) - min(row) for row in levels.values()),
+        3 * max(trace.noise for trace in traces.values()) * 0.2,
+        1e-9,
+    )
+    table = np.array(list(levels.values()))
+    shared = np.ptp(table, axis=0) <= tolerance
+    lengths = np.array([b - a for a, b in windows])
+    holding = {k: _holding(row, lengths, shared, tolerance) for k, row in levels.items()}
+    varies = not shared.all()
+    steps: list[Step] = []
+    pulses: list[Step] = []
+    for k, row in levels.items():
+        count = {True: 0, False: 0}
+        for j, (start, stop) in enumerate(windows):
+            away = abs(row[j] - holding[k]) > tolerance
+            is_step = not shared[j] if varies else away
+            if not is_step and not (away and shared[j]):
+                continue
+            count[is_step] += 1
+            (steps if is_step else pulses).append(
+                Step(
+                    k,
+                    count[is_step],
+                    float(row[j]),
+                    float(holding[k]),
+                    float(row[j - 1] if j else holding[k]),
+                    float(start),
+                    float(stop),
+                )
+            )
+    return steps, pulses
+
+
+def _holding(row: list[float], lengths: Array, shared: Array, tolerance: float) -> float:
+    """The level a sweep starts from; where it starts within a step, the one it is longest at."""
+    if shared[0] or shared.all():
+        return row[0]
+    if shared[-1]:
+        return row[-1]
+    usable = shared if shared.any() else np.ones_like(shared)
+    best = max(
+        np.flatnonzero(usable),
+        key=lambda j: sum(
+            length
+            for level, length in zip(row, lengths, strict=True)
+            if abs(level - row[j]) <= tolerance
+        ),
+    )
+    return row[int(best)]
+
+
+def _no_step(traces: Sequence[_Trace], where: str) -> RecordingError:
+    shapes = [trace.shape for trace in traces]
+    if "ramp" in shapes:
+        return RecordingError(
+            "ramp",
+            f"the current is a ramp in {shapes.count('ramp')} of {len(shapes)} sweeps",
+            "an f-I curve needs constant currents held for some 0.5 s; record steps",
+            where,
+        )
+    if "fluctuating" in shapes:
+        return RecordingError(
+            "fluctuating",
+            f"the current fluctuates in {shapes.count('fluctuating')} of {len(shapes)} sweeps",
+            "record constant steps; noise serves reliability, not an f-I curve",
+            where,
+        )
+    return RecordingError(
+        "no-step",
+        "the current is the same throughout every sweep",
+        'give a file with current steps, or the channel that holds them: current="..."',
+        where,
+    )

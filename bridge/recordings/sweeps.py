@@ -1,0 +1,120 @@
+"""What every reader returns: voltage and current of each sweep, in millivolt and picoampere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.recordings.errors import RecordingError
+
+__all__ = ["Sweep", "scale_to"]
+
+Array = NDArray[np.float64]
+
+# Written units and what brings them to mV and pA. "µ" has two code points.
+_PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
+_BASES = {"v": "V", "volt": "V", "volts": "V", "a": "A", "amp": "A", "amps": "A", "ampere": "A"}
+_WORDS = {"milli": "m", "micro": "u", "nano": "n", "pico": "p"}
+_WANTED = {"V": -3, "A": -12}
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One stretch of recording at a fixed sampling rate; read-only.
+
+    Parameters
+    ----------
+    number : int
+        Which sweep of the file it is, as the file counts them.
+    rate_Hz : float
+        Sampling rate (Hz).
+    voltage_mV : ndarray, shape (n,)
+        Membrane potential (mV).
+    current_pA : ndarray, shape (n,)
+        Injected current (pA), holding current included where the file knows it.
+    current_kind : {"command", "measured"}
+        Whether the current is what the amplifier was told, or what it delivered.
+    stimulus : str
+        The file's own name of the protocol.
+
+    Examples
+    --------
+    >>> sweep = Sweep(0, 1e4, np.full(100, -70.0), np.zeros(100))
+    >>> sweep.duration_s
+    0.01
+    """
+
+    number: int
+    rate_Hz: float
+    voltage_mV: Array
+    current_pA: Array
+    current_kind: Literal["command", "measured"] = "command"
+    stimulus: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("voltage_mV", "current_pA"):
+            values = np.array(getattr(self, name), dtype=float)
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+        if self.voltage_mV.shape != self.current_pA.shape or self.voltage_mV.ndim != 1:
+            raise RecordingError(
+                "format",
+                f"sweep {self.number} has {self.voltage_mV.size} voltage and "
+                f"{self.current_pA.size} current samples",
+                "give both channels the same samples",
+            )
+
+    def __len__(self) -> int:
+        return len(self.voltage_mV)
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the sweep (s)."""
+        return len(self) / self.rate_Hz
+
+    @property
+    def time_s(self) -> Array:
+        """Time of each sample from the sweep's start (s), shape (n,)."""
+        return np.arange(len(self)) / self.rate_Hz
+
+    def index(self, time_s: float) -> int:
+        """Return the sample at or just after a time (s), inside the sweep."""
+        return int(np.clip(round(time_s * self.rate_Hz), 0, len(self)))
+
+
+def scale_to(unit: str) -> tuple[str, float] | None:
+    """Say what kind of quantity a written unit is, and what brings it to mV or pA.
+
+    Parameters
+    ----------
+    unit : str
+        As the file writes it, such as ``"mV"``, ``"nA"``, ``"volts"``.
+
+    Returns
+    -------
+    (kind, factor) or None
+        Kind ``"V"`` or ``"A"``; None where the unit is neither.
+
+    Examples
+    --------
+    >>> scale_to("nA")
+    ('A', 1000.0)
+    >>> scale_to("volts")
+    ('V', 1000.0)
+    >>> scale_to("Hz") is None
+    True
+    """
+    text = unit.strip().strip("()[]").strip()
+    for word, letter in _WORDS.items():
+        if text.lower().startswith(word):
+            text = letter + text[len(word) :]
+            break
+    for size in (0, 1):
+        prefix, base = text[:size], text[size:].lower()
+        if base in _BASES and prefix in _PREFIXES:
+            kind = _BASES[base]
+            return kind, float(f"1e{_PREFIXES[prefix] - _WANTED[kind]}")
+    return None
