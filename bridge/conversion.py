@@ -1,51 +1,57 @@
-"""Put a trained sigmoid network onto spiking neurons.
+"""Put a trained network onto spiking neurons.
 
-The recipe has five steps, each a function of its own: **validate** the network, **observe** its
-pre-activations on real inputs, **calibrate** the drive on the measured f-I curve of the neuron,
+The recipe is a chain of steps, each a function of its own: **validate** the network, **observe**
+its pre-activations on real inputs, **calibrate** the drive on the measured f-I curve of the neuron,
 **replace** units by neurons (weights become synaptic or injected currents, biases holding
-currents), and hand over a `SpikingNetwork` that runs.
+currents), **refine** the reading on the spiking network itself where asked, and hand over a
+`SpikingNetwork` that runs. `bridge.certificate` then says where its error comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, ms, mV, pA, second
+from brian2.units import Quantity, mV, second
+from brian2.units import ms as ms_
 
-from bridge.calibration import Calibration, calibrate
+from ann import Network
+from ann.errors import AnnError
+from ann.exchange import from_pytorch, from_scikit_learn
+from bridge.calibration import Calibration, Normalisation, calibrate
 from bridge.curve import FICurve
+from bridge.drive import background_for, mean_potential_mV, measure_for_conversion
 from bridge.errors import ConversionError
-from bridge.measure import fi_curve
-from bridge.spiking import SpikingLayer, SpikingNetwork
-from neurosim import LIF, Stimulus, WhiteNoise
+from bridge.expand import Expanded, expand
+from bridge.measured import MeasuredUnit
+from bridge.spiking import SpikingLayer, SpikingNetwork, check_memory
+from bridge.synapse import Synapse
+from neurosim import LIF, PointNeuron, Stimulus
 from neurosim.quantities import check_quantity
 
-__all__ = ["convert", "observe", "validate"]
+__all__ = ["convert", "observe", "refine", "validate"]
 
 
-def validate(network: Any) -> Any:
+def validate(network: Any) -> Network:
     """Return the trained network inside `network`, or say why it cannot be converted.
 
     Parameters
     ----------
-    network : ann.Network or fitted estimator
-        Dense layers; sigmoid in every hidden layer.
+    network : ann.Network, fitted estimator, scikit-learn MLP or torch.nn.Sequential
+        Dense layers. Batch normalisation is folded into weights and biases.
 
     Raises
     ------
     ConversionError
-        It is not trained, has no hidden layer, has another activation, or holds weights that are
-        not finite.
+        It is not trained, has no hidden layer, holds a layer that is not dense, an activation that
+        falls, or weights that are not finite.
     """
     inner = getattr(network, "network_", network)
-    layers = getattr(inner, "layers", None)
-    if layers is None:
-        raise ConversionError(
-            f"{type(network).__name__} holds no trained layers: fit it first "
-            "(an estimator of ann, or an ann.Network)"
-        )
+    if getattr(inner, "layers", None) is None:
+        inner = _imported(network)
+    layers = inner.layers
     if len(layers) < 2:
         raise ConversionError(
             "the network has no hidden layer, so there is nothing to put onto neurons"
@@ -54,22 +60,52 @@ def validate(network: Any) -> Any:
         for what in ("weights", "bias"):
             values = np.asarray(getattr(layer, what))
             if not np.all(np.isfinite(values)):
-                raise ConversionError(f"layer {k + 1}: its {what} hold NaN or infinity")
-        if k < len(layers) - 1 and layer.activation.name != "sigmoid":
-            raise ConversionError(
-                f"hidden layer {k + 1} has the activation {layer.activation.name!r}; "
-                "only 'sigmoid' hidden layers can be put onto neurons"
-            )
-    return inner
+                raise ConversionError(
+                    f"layer {k + 1}: its {what} hold NaN or infinity; train it again with a lower "
+                    "learning rate, or load the right file"
+                )
+        if k < len(layers) - 1:
+            _check_rising(k, layer.activation)
+    return inner.folded() if any(layer.norm is not None for layer in layers) else inner
 
 
-def observe(network: Any, X: np.ndarray) -> list[np.ndarray]:
+def _imported(model: Any) -> Network:
+    """Return a scikit-learn or PyTorch model as a network."""
+    try:
+        if hasattr(model, "coefs_"):
+            return from_scikit_learn(model)
+        if type(model).__module__.split(".")[0] == "torch":
+            return from_pytorch(model)
+    except AnnError as error:
+        raise ConversionError(
+            f"{type(model).__name__} cannot be converted: {error}; write the model as dense "
+            "layers, one activation after each"
+        ) from None
+    raise ConversionError(
+        f"{type(model).__name__} holds no trained layers: fit it first "
+        "(an estimator of ann, an ann.Network, a scikit-learn MLP or a torch.nn.Sequential)"
+    )
+
+
+def _check_rising(k: int, activation: Any) -> None:
+    with np.errstate(all="ignore"):
+        value = np.asarray(activation.value(np.linspace(-20.0, 20.0, 401)))
+    span = float(np.ptp(value)) if np.all(np.isfinite(value)) else np.nan
+    if not span > 0 or np.min(np.diff(value)) < -1e-6 * span:
+        raise ConversionError(
+            f"hidden layer {k + 1} has the activation {activation.name!r}, which does not rise "
+            "everywhere; a neuron fires more with more current: use 'sigmoid', 'tanh', 'relu', "
+            "'softplus' or a measured unit"
+        )
+
+
+def observe(network: Network | Expanded, X: np.ndarray) -> list[np.ndarray]:
     """Return the pre-activations of every hidden layer on some inputs.
 
     Parameters
     ----------
-    network : ann.Network
-        A validated network.
+    network : ann.Network or Expanded
+        A validated network, or its form for neurons.
     X : ndarray, shape (n_samples, n_features)
         Inputs like those it will see (training data).
 
@@ -77,61 +113,86 @@ def observe(network: Any, X: np.ndarray) -> list[np.ndarray]:
     -------
     list of ndarray, each of shape (n_samples, n_units)
     """
+    expanded = network if isinstance(network, Expanded) else expand(network)
+    X = check_inputs(X, expanded.sizes[0])
+    befores = [X, *expanded.layers(X)[:-1]]
+    return [expanded.net_input(k, before) for k, before in enumerate(befores)]
+
+
+def check_inputs(X: np.ndarray, width: int) -> np.ndarray:
+    """Return inputs as floats, or say what is wrong with their shape or values."""
     X = np.asarray(X, dtype=float)
-    width = np.asarray(network.layers[0].weights).shape[0]
     if X.ndim != 2 or X.shape[1] != width or len(X) == 0:
         raise ConversionError(f"X must have the shape (n_samples, {width}); got {X.shape}")
     if not np.all(np.isfinite(X)):
         raise ConversionError("X holds NaN or infinity")
-    inputs = [X, *network.activations(X)[:-2]]
-    return [
-        np.asarray(before, dtype=float) @ np.asarray(layer.weights, dtype=float) + layer.bias
-        for before, layer in zip(inputs, network.layers[:-1], strict=True)
-    ]
+    return X
 
 
 def convert(
     network: Any,
     X: np.ndarray,
     *,
-    neuron: LIF | None = None,
+    neuron: PointNeuron | None = None,
     noise: Quantity = 2 * mV,
+    background: Stimulus | None = None,
     curve: FICurve | None = None,
-    decision: Quantity = 50 * ms,
+    decision: Quantity = 50 * ms_,
     max_rate_Hz: float | None = None,
-    tau_syn: Quantity = 10 * ms,
-    dt: Quantity = 0.1 * ms,
+    normalisation: Normalisation | str = "curve",
+    population: int = 1,
+    dale: bool = False,
+    synapse: Synapse | str = "current",
+    tau_syn: Quantity = 10 * ms_,
+    delay: Quantity = 0 * ms_,
+    refine_on: int = 0,
+    dt: Quantity | None = None,
     seed: int = 0,
     engine: str = "auto",
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> SpikingNetwork:
-    """Put a trained sigmoid network onto noisy spiking neurons.
+    """Put a trained network onto noisy spiking neurons.
 
-    Every hidden unit becomes one neuron. Inputs are injected as currents through the first
-    weights; later layers are driven by spikes through exponential synapses; biases are holding
-    currents. The output layer reads filtered spike counts.
+    Every hidden unit becomes one neuron (two where it takes both signs). Inputs are injected as
+    currents through the first weights; later layers are driven by spikes through exponential
+    synapses; biases are holding currents. The output layer reads filtered spike counts.
 
     Parameters
     ----------
-    network : ann.Network or fitted estimator
-        Sigmoid hidden layers.
+    network : ann.Network, fitted estimator, scikit-learn MLP or torch.nn.Sequential
+        Dense layers with rising activations.
     X : ndarray, shape (n_samples, n_features)
         Inputs on which the drive is calibrated: training data, never the test set.
-    neuron : LIF, optional
-        The neuron (default: the textbook's, threshold -55 mV).
+    neuron : PointNeuron, optional
+        The neuron (default: the textbook's LIF, threshold -55 mV).
     noise : Quantity
         Standard deviation of the free membrane potential under the background noise.
+    background : Stimulus, optional
+        Background in place of white noise of strength `noise`.
     curve : FICurve, optional
         Its f-I curve under this noise; measured here if not given.
     decision : Quantity
         When decisions will be read: spike counts of short times need higher rates.
     max_rate_Hz : float, optional
         Highest mean rate of a neuron; lower rates cost time, not accuracy.
+    normalisation : Normalisation or {"curve", "maximum", "percentile"}
+        How pre-activations are scaled to currents.
+    population : int
+        Neurons for each unit; their mean is read.
+    dale : bool
+        Give every neuron outgoing weights of one sign, by an exciting and an inhibiting twin.
+    synapse : Synapse or {"current", "conductance"}
+        What a spike does to the next layer.
     tau_syn : Quantity
         Decay time constant of synapses between hidden layers.
-    dt : Quantity
-        Time step of measurement and run.
+    delay : Quantity
+        From a spike to its arrival at the next layer: length of the axon / its velocity.
+    refine_on : int
+        How many of the inputs X are run through the spiking network to correct how its rates are
+        read (see `refine`); 0 leaves the f-I curve's word.
+    dt : Quantity, optional
+        Time step of measurement and run (default: the neuron's own).
     seed, engine, jobs, progress
         As in `neurosim.simulate`.
 
@@ -142,9 +203,9 @@ def convert(
     Raises
     ------
     ConversionError
-        The network cannot be converted.
+        The network cannot be converted, or its synapses do not fit into memory.
     CalibrationError
-        The f-I curve cannot carry a sigmoid.
+        The f-I curve cannot carry the activation.
 
     Examples
     --------
@@ -158,64 +219,86 @@ def convert(
     True
     """
     inner = validate(network)
-    observed = observe(inner, X)
+    expanded = expand(inner, dale=dale, population=population)
+    observed = observe(expanded, X)
+    check_memory(expanded.sizes[1:-1], samples=1)
     neuron = LIF() if neuron is None else neuron
-    if not isinstance(neuron, LIF):
-        raise ConversionError(f"neuron must be a LIF description; got {type(neuron).__name__}")
-    noise = check_quantity(noise, 2 * mV, "convert: noise", at_least=0 * mV)
-    background = WhiteNoise.for_membrane(noise, neuron)
-    if curve is None:
-        curve = measure_for_conversion(
-            neuron, background, dt=dt, seed=seed, engine=engine, jobs=jobs, progress=progress
+    if not isinstance(neuron, PointNeuron):
+        raise ConversionError(
+            f"neuron must be a point neuron such as LIF() or AdEx(); got {type(neuron).__name__}"
         )
-    decide = float(check_quantity(decision, 50 * ms, "convert: decision", above=0 * ms))
+    if isinstance(normalisation, str):
+        normalisation = Normalisation(normalisation)
+    synapse = Synapse(synapse) if isinstance(synapse, str) else synapse
+    decide = float(check_quantity(decision, 50 * ms_, "convert: decision", above=0 * ms_))
+    tau = float(check_quantity(tau_syn, 10 * ms_, "convert: tau_syn", above=0 * ms_))
+    check_quantity(delay, 1 * ms_, "convert: delay", at_least=0 * ms_)
+    dt = neuron.default_dt_ms * ms_ if dt is None else dt
+    running: dict[str, Any] = {"dt": dt, "seed": seed, "engine": engine, "jobs": jobs}
+    if background is None:
+        background = background_for(neuron, noise, **running)
+    if curve is None:
+        curve = measure_for_conversion(neuron, background, progress=progress, **running)
     calibrations = [
-        calibrate(curve, z, decision_ms=1e3 * decide, max_rate_Hz=max_rate_Hz) for z in observed
+        _calibrated(curve, expanded, k, z, normalisation, 1e3 * decide, max_rate_Hz)
+        for k, z in enumerate(observed)
     ]
-    tau = float(check_quantity(tau_syn, 10 * ms, "convert: tau_syn", above=0 * ms))
-    return SpikingNetwork(
+    if synapse.conductance and synapse.potential_mV is None and len(calibrations) > 1:
+        middle = calibrations[1].current_pA(np.median(observed[1], axis=0))
+        level = mean_potential_mV(neuron, background, float(np.median(middle)), **running)
+        synapse = replace(synapse, potential_mV=level)
+    spiking = SpikingNetwork(
         neuron=neuron,
         background=background,
-        layers=replace_units(inner, calibrations, tau),
-        output_weights=np.asarray(inner.layers[-1].weights, dtype=float),
-        output_bias=np.asarray(inner.layers[-1].bias, dtype=float),
+        layers=replace_units(expanded, calibrations, tau),
+        output_weights=expanded.weights[-1],
+        output_bias=expanded.biases[-1],
         classes=getattr(network, "classes_", None),
         tau_syn=tau_syn,
         dt=dt,
         curve=curve,
+        expanded=expanded,
+        synapse=synapse,
+        delay=delay,
     )
+    if refine_on:
+        X = np.asarray(X, dtype=float)
+        some = np.random.default_rng(seed).permutation(len(X))[:refine_on]
+        spiking = refine(spiking, X[some], decision=decision, seed=seed, engine=engine, jobs=jobs)
+    return spiking
 
 
-def measure_for_conversion(
-    neuron: LIF,
-    background: Stimulus,
-    *,
-    dt: Quantity,
-    seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
-) -> FICurve:
-    """Measure the f-I curve over the range a conversion may use: -4 to 25 times rheobase."""
-    rheobase = float(neuron.rheobase / pA)
-    steps = np.concatenate([np.linspace(-4, 4, 65), np.linspace(4.5, 25, 42)])
-    return fi_curve(
-        neuron,
-        steps * rheobase * pA,
-        duration=1 * second,
-        settle=200 * ms,
-        trials=10,
-        background=background,
-        dt=dt,
-        seed=seed,
-        engine=engine,
-        jobs=jobs,
-        progress=progress,
-    )
+def _calibrated(
+    curve: FICurve,
+    expanded: Expanded,
+    k: int,
+    z: np.ndarray,
+    normalisation: Normalisation,
+    decision_ms: float,
+    max_rate_Hz: float | None,
+) -> Calibration:
+    """Calibrate one layer, each run of neurons of one activation by itself."""
+    parts = []
+    for function, place in expanded.functions[k]:
+        unit = getattr(function, "unit", None)
+        if isinstance(unit, MeasuredUnit):
+            parts.append(unit.calibration(z[:, place], decision_ms))
+        else:
+            parts.append(
+                calibrate(
+                    curve,
+                    z[:, place],
+                    activation=function,
+                    normalisation=normalisation,
+                    decision_ms=decision_ms,
+                    max_rate_Hz=max_rate_Hz,
+                )
+            )
+    return Calibration.join(parts)
 
 
 def replace_units(
-    network: Any, calibrations: list[Calibration], tau_syn_s: float
+    expanded: Expanded, calibrations: list[Calibration], tau_syn_s: float
 ) -> tuple[SpikingLayer, ...]:
     """Turn weights and biases of the hidden layers into currents.
 
@@ -224,9 +307,8 @@ def replace_units(
     joins the holding current, and a weight of ``gain * W * slope / tau_syn`` for each spike.
     """
     layers = []
-    for k, (layer, calibration) in enumerate(zip(network.layers[:-1], calibrations, strict=True)):
-        weights = np.asarray(layer.weights, dtype=float)
-        bias = np.asarray(layer.bias, dtype=float)
+    for k, calibration in enumerate(calibrations):
+        weights, bias = expanded.weights[k], expanded.biases[k]
         if k == 0:
             current, shift = calibration.gain_pA * weights, np.zeros(len(bias))
         else:
@@ -241,3 +323,62 @@ def replace_units(
             )
         )
     return tuple(layers)
+
+
+def refine(
+    spiking: SpikingNetwork,
+    X: np.ndarray,
+    *,
+    decision: Quantity = 50 * ms_,
+    rounds: int = 2,
+    seed: int = 0,
+    engine: str = "auto",
+    jobs: int = 1,
+) -> SpikingNetwork:
+    """Correct how rates are read by running training inputs through the spiking network.
+
+    The f-I curve is measured at steady state, under constant current and without synapses. A
+    decision is read while neurons still adapt, under fluctuating input, with conductances open.
+    Here the rates at the decision are regressed, unit by unit, on the activations they stand for;
+    the new offset and slope also change what a spike adds to the next layer.
+
+    Parameters
+    ----------
+    spiking : SpikingNetwork
+        What `convert` returned.
+    X : ndarray, shape (n_samples, n_features)
+        Training inputs; never the test set.
+    decision : Quantity
+        When decisions will be read.
+    rounds : int
+        How often; one corrects the layers as they were driven before the correction.
+    seed, engine, jobs
+        As in `neurosim.simulate`.
+
+    Returns
+    -------
+    SpikingNetwork
+    """
+    expanded = spiking.expanded
+    wanted = expanded.layers(check_inputs(X, expanded.sizes[0]))
+    for step in range(rounds):
+        run = spiking.run(X, decision, seed=seed + 1 + step, engine=engine, jobs=jobs)
+        calibrations = [
+            _regressed(layer.calibration, rate, a)
+            for layer, rate, a in zip(spiking.layers, run.rates(), wanted, strict=True)
+        ]
+        tau = float(spiking.tau_syn / second)
+        spiking = replace(spiking, layers=replace_units(expanded, calibrations, tau))
+    return spiking
+
+
+def _regressed(calibration: Calibration, rate: np.ndarray, wanted: np.ndarray) -> Calibration:
+    """Return a calibration whose offset and slope are the regression of wanted on rates."""
+    centred = rate - rate.mean(axis=0)
+    power = np.einsum("su,su->u", centred, centred)
+    slope = np.einsum("su,su->u", centred, wanted - wanted.mean(axis=0)) / (power + 1e-9)
+    # A unit that does not move on these inputs, or that goes the wrong way, tells nothing.
+    slope = np.where((power > 1e-6) & (slope > 0), slope, calibration.slope_s)
+    return replace(
+        calibration, slope_s=slope, offset=wanted.mean(axis=0) - slope * rate.mean(axis=0)
+    )

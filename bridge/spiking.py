@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,14 @@ from brian2.units import Quantity, ms, pA, second
 from bridge.calibration import Calibration
 from bridge.curve import FICurve
 from bridge.errors import ConversionError
+from bridge.expand import Expanded
 from bridge.measure import trial_seeds
 from bridge.readout import CountReadout
+from bridge.synapse import Synapse
 from neurosim import (
-    LIF,
     Constant,
     FeedForward,
+    PointNeuron,
     Recording,
     Steps,
     Stimulus,
@@ -26,7 +30,54 @@ from neurosim import (
 )
 from neurosim.quantities import check_quantity
 
-__all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun"]
+__all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun", "available_bytes", "check_memory"]
+
+# What a run keeps of each neuron and of each synapse: parameters, states, results; indices, weight
+# and queue. Counted generously on Brian2's standalone programs.
+_NEURON_BYTES = 400
+_SYNAPSE_BYTES = 64
+# Of the memory that is free, so much is used.
+_SHARE = 0.5
+
+
+def available_bytes() -> int:
+    """Return how much memory is free on this machine, as far as it says."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 4 * 2**30
+
+
+def check_memory(widths: Sequence[int], samples: int) -> int:
+    """Return how many samples fit into memory at a time; refuse a network of which none does.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Neurons of each hidden layer.
+    samples : int
+        Samples to run.
+
+    Raises
+    ------
+    ConversionError
+        Not even one network fits.
+
+    Examples
+    --------
+    >>> check_memory([64, 64], samples=10)
+    10
+    """
+    synapses = sum(a * b for a, b in pairwise(widths))
+    each = _NEURON_BYTES * sum(widths) + _SYNAPSE_BYTES * synapses + 8 * sum(widths) ** 2
+    free = _SHARE * available_bytes()
+    if each > free:
+        raise ConversionError(
+            f"hidden layers of {', '.join(map(str, widths))} neurons have {synapses:.3g} synapses, "
+            f"which need {each / 2**30:.3g} GB; {free / 2**30:.3g} GB may be used here: make the "
+            "layers narrower, lower population=, or leave dale=False"
+        )
+    return int(min(samples, free // each))
 
 
 @dataclass(frozen=True)
@@ -59,8 +110,8 @@ class SpikingNetwork:
 
     Attributes
     ----------
-    neuron : LIF
-        Every hidden unit is one of these.
+    neuron : PointNeuron
+        Every neuron is one of these.
     background : Stimulus
         Noise that each neuron receives.
     layers : tuple of SpikingLayer
@@ -73,9 +124,15 @@ class SpikingNetwork:
         Synaptic decay between hidden layers, and time step.
     curve : FICurve
         The f-I curve the drive was calibrated on.
+    expanded : Expanded
+        The network as the neurons carry it, and which unit each neuron stands for.
+    synapse : Synapse
+        What a spike does to the next layer.
+    delay : Quantity
+        From a spike to its arrival.
     """
 
-    neuron: LIF
+    neuron: PointNeuron
     background: Stimulus
     layers: tuple[SpikingLayer, ...]
     output_weights: np.ndarray
@@ -84,14 +141,28 @@ class SpikingNetwork:
     tau_syn: Quantity
     dt: Quantity
     curve: FICurve
+    expanded: Expanded
+    synapse: Synapse
+    delay: Quantity
 
     @property
     def wiring(self) -> FeedForward:
         """The synapses between hidden layers."""
-        if len(self.layers) == 1:
-            return FeedForward(width=self.layers[0].units, tau_syn=self.tau_syn)
-        weights = tuple(layer.weights_pA * pA for layer in self.layers[1:])
-        return FeedForward(weights=weights, tau_syn=self.tau_syn)
+        weights = [layer.weights_pA for layer in self.layers[1:]]
+        return self.synapse.wiring(weights, self.layers[0].units, self.tau_syn, self.delay)
+
+    @property
+    def synapses(self) -> int:
+        """Number of synapses between hidden layers and onto the output layer."""
+        inner = sum(np.count_nonzero(layer.weights_pA) for layer in self.layers[1:])
+        return int(inner + np.count_nonzero(self.output_weights))
+
+    def __repr__(self) -> str:
+        chain = "-".join(map(str, self.expanded.sizes))
+        return (
+            f"SpikingNetwork({chain} on {type(self.neuron).__name__}, {self.synapse.kind} "
+            f"synapses, dt={self.dt})"
+        )
 
     def run(
         self,
@@ -103,6 +174,7 @@ class SpikingNetwork:
         record: Sequence[str] = (),
         record_rows: Sequence[int] | None = None,
         record_dt: Quantity | None = None,
+        samples_at_once: int | None = None,
         seed: int = 0,
         engine: str = "auto",
         jobs: int = 1,
@@ -123,6 +195,8 @@ class SpikingNetwork:
             How spikes are read (default: the count since onset, tapered at both ends).
         record, record_rows, record_dt
             Traces, as in `neurosim.simulate`; row = sample * n_units + unit.
+        samples_at_once : int, optional
+            Samples of one batch (default: as many as fit into memory); answers do not depend on it.
         seed, engine, jobs, progress
             As in `neurosim.simulate`; every sample gets noise of its own.
 
@@ -133,7 +207,8 @@ class SpikingNetwork:
         Raises
         ------
         ConversionError
-            X has the wrong shape or is not finite.
+            X has the wrong shape or is not finite, or traces are asked for of a run that does not
+            fit into memory at once.
         """
         X = np.asarray(X, dtype=float)
         first = self.layers[0]
@@ -156,24 +231,38 @@ class SpikingNetwork:
             + Steps(amplitude=0 * pA, onset=pause, duration=shown + self.dt)
             + self.background
         )
-        recording = simulate(
-            self.neuron,
-            pause + shown,
-            stimulus=stimulus,
-            batch={
-                "current": np.broadcast_to(holding, step.shape) * pA,
-                "amplitude": step * pA,
-            },
-            wiring=wiring,
-            seed=trial_seeds(seed, len(X)),
-            dt=self.dt,
-            record=record,
-            record_rows=record_rows,
-            record_dt=record_dt,
-            engine=engine,
-            jobs=jobs,
-            progress=progress,
-        )
+        seeds = trial_seeds(seed, len(X))
+        fit = check_memory(wiring.layers, len(X))
+        if samples_at_once is not None:
+            fit = max(1, min(samples_at_once, fit))
+        if record and fit < len(X):
+            raise ConversionError(
+                f"traces of {len(X)} samples do not fit into one batch; {fit} samples do"
+            )
+        parts = []
+        for start in range(0, len(X), fit):
+            here = slice(start, start + fit)
+            parts.append(
+                simulate(
+                    self.neuron,
+                    pause + shown,
+                    stimulus=stimulus,
+                    batch={
+                        "current": np.broadcast_to(holding, step[here].shape) * pA,
+                        "amplitude": step[here] * pA,
+                    },
+                    wiring=wiring,
+                    seed=seeds[here],
+                    dt=self.dt,
+                    record=record,
+                    record_rows=record_rows,
+                    record_dt=record_dt,
+                    engine=engine,
+                    jobs=jobs,
+                    progress=_share_of(progress, start / len(X), fit / len(X)),
+                )
+            )
+        recording = parts[0] if len(parts) == 1 else _joined(parts)
         return SpikingRun(
             self,
             recording,
@@ -182,6 +271,34 @@ class SpikingNetwork:
             float(shown / second),
             CountReadout() if readout is None else readout,
         )
+
+
+def _share_of(
+    progress: Callable[[float], None] | None, done: float, share: float
+) -> Callable[[float], None] | None:
+    return None if progress is None else lambda part: progress(min(1.0, done + share * part))
+
+
+def _joined(parts: list[Recording]) -> Recording:
+    """Put the recordings of several batches of one network together, traces left out."""
+    firsts = np.cumsum([0, *(part.rows for part in parts)])
+    return replace(
+        parts[0],
+        rows=int(firsts[-1]),
+        parameters={
+            name: np.concatenate([part.parameters[name] for part in parts])
+            for name in parts[0].parameters
+        },
+        seeds=np.concatenate([part.seeds for part in parts]),
+        spike_row=np.concatenate(
+            [part.spike_row + first for part, first in zip(parts, firsts[:-1], strict=True)]
+        ),
+        spike_time_s=np.concatenate([part.spike_time_s for part in parts]),
+        final_si={
+            name: np.concatenate([part.final_si[name] for part in parts])
+            for name in parts[0].final_si
+        },
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +331,8 @@ class SpikingRun:
         # Half a step: spike times are multiples of dt and must not fall to either side by rounding.
         return self.recording.spike_time_s - self.onset_s + 0.5 * self.recording.dt_s
 
-    def _time(self, at: Quantity | None) -> float:
+    def time_s(self, at: Quantity | None = None) -> float:
+        """Return a time of decision in second, or say that the input was not shown so long."""
         if at is None:
             return self.duration_s
         value = float(check_quantity(at, 50 * ms, "at", above=0 * ms))
@@ -227,15 +345,27 @@ class SpikingRun:
     def rates(self, at: Quantity | None = None) -> list[np.ndarray]:
         """Return the filtered rates of every hidden layer, each (n_samples, n_units), in hertz."""
         rate = self.readout.rate_Hz(
-            self.recording.spike_row, self._since_onset, self.recording.rows, self._time(at)
+            self.recording.spike_row, self._since_onset, self.recording.rows, self.time_s(at)
         ).reshape(self.samples, -1)
         return [rate[:, place] for place in self.network.wiring.layer_slices()]
 
     def activations(self, at: Quantity | None = None) -> list[np.ndarray]:
-        """Return what the rates stand for: activations of every hidden layer."""
+        """Return what the rates stand for: an activation for every neuron, by hidden layer."""
         return [
             layer.calibration.activation(rate)
             for layer, rate in zip(self.network.layers, self.rates(at), strict=True)
+        ]
+
+    def unit_activations(self, at: Quantity | None = None) -> list[np.ndarray]:
+        """Return the activations of the units of the trained network, by hidden layer.
+
+        Several neurons may stand for one unit: both signs of a tanh, twins, a population.
+        """
+        return [
+            copies.original(activation)
+            for copies, activation in zip(
+                self.network.expanded.copies, self.activations(at), strict=True
+            )
         ]
 
     def logits(self, at: Quantity | None = None) -> np.ndarray:
@@ -248,10 +378,23 @@ class SpikingRun:
         best = (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
         return best if self.network.classes is None else np.asarray(self.network.classes)[best]
 
+    def probabilities(self, at: Quantity | None = None) -> np.ndarray:
+        """Return softmax of the outputs (for one output, its logistic), (n_samples, n_outputs)."""
+        z = self.logits(at)
+        if z.shape[1] == 1:
+            return 1 / (1 + np.exp(-z))
+        found = np.exp(z - z.max(axis=1, keepdims=True))
+        return found / found.sum(axis=1, keepdims=True)
+
     def spikes_per_decision(self, at: Quantity | None = None) -> float:
         """Return the mean number of spikes of all neurons from onset to the decision."""
-        inside = (self._since_onset >= 0) & (self._since_onset < self._time(at))
-        return float(np.count_nonzero(inside) / self.samples)
+        return float(self.spikes_by_neuron(at).sum() / self.samples)
+
+    def spikes_by_neuron(self, at: Quantity | None = None) -> np.ndarray:
+        """Return spikes from onset to decision, shape (n_samples, n_neurons)."""
+        inside = (self._since_onset >= 0) & (self._since_onset < self.time_s(at))
+        counts = np.bincount(self.recording.spike_row[inside], minlength=self.recording.rows)
+        return counts.reshape(self.samples, -1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return how it was run, in plain values."""
