@@ -109,6 +109,8 @@ def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
         others = {other: Quantity(0.0, dim=system[other].dim) for other in system.diff_eq_names}
         rest = evaluate(equations, code, {**others, **values, name: 0 * unit})
         slope = (evaluate(equations, code, {**others, **values, name: unit}) - rest) / unit
+        if np.all(np.asarray(slope) == 0):  # Only events move it.
+            continue
         steady = np.asarray(-rest / slope / unit, dtype=float)
         curves[name] = Gate(steady, Quantity(np.asarray(-1 / slope, dtype=float), dim=second.dim))
     return curves

@@ -1,4 +1,4 @@
-"""Receptors as parts, and the events that open them."""
+"""Receptors as parts, the events that open them, modulators and spines."""
 
 from neurosim.synapses.base import Receptor
 from neurosim.synapses.events import Events
@@ -12,16 +12,32 @@ from neurosim.synapses.exponential import (
     Nicotinic,
     magnesium_block,
 )
+from neurosim.synapses.kinetic import (
+    KineticAMPA,
+    KineticGABAA,
+    KineticGABAB,
+    KineticNMDA,
+    TwoState,
+)
+from neurosim.synapses.modulators import Dopamine
+from neurosim.synapses.spine import Spine
 
 __all__ = [
     "AMPA",
     "GABAA",
     "GABAB",
     "NMDA",
+    "Dopamine",
     "DoubleExponential",
     "Events",
     "Exponential",
+    "KineticAMPA",
+    "KineticGABAA",
+    "KineticGABAB",
+    "KineticNMDA",
     "Nicotinic",
     "Receptor",
+    "Spine",
+    "TwoState",
     "magnesium_block",
 ]

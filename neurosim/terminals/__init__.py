@@ -1,1 +1,18 @@
-"""What axons end on: terminals."""
+"""What axons end on: terminals that turn spikes into quanta of transmitter."""
+
+from neurosim.terminals.base import Terminal
+from neurosim.terminals.plasticity import DepletingRelease, SteadyRelease, TsodyksMarkram
+from neurosim.terminals.quantal import QuantalRelease, SpontaneousRelease
+from neurosim.terminals.transmitters import TRANSMITTERS, check_match, receptors_of
+
+__all__ = [
+    "TRANSMITTERS",
+    "DepletingRelease",
+    "QuantalRelease",
+    "SpontaneousRelease",
+    "SteadyRelease",
+    "Terminal",
+    "TsodyksMarkram",
+    "check_match",
+    "receptors_of",
+]

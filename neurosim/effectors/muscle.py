@@ -1,0 +1,273 @@
+"""The muscle fibre and its end-plate: from quanta of acetylcholine to the end-plate potential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from brian2.units import Quantity, cm, mm, ms, mV, ohm, uF, um
+from scipy.optimize import brentq
+from scipy.special import erf
+
+from neurosim.channels import Channel, Leak, MusclePotassium, MuscleSodium
+from neurosim.errors import ParameterError
+from neurosim.quantities import Description, check_quantity, quantity
+from neurosim.synapses import DoubleExponential, Nicotinic
+
+__all__ = ["EndPlate", "MuscleFibre", "martin_correction"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MuscleFibre(Description):
+    r"""A skeletal muscle fibre as a cable, sealed at both ends.
+
+    .. math:: \lambda = \sqrt{\frac{R_m d}{4 R_a}}, \quad \tau = R_m C_m, \quad
+              R_{in} = \frac{2 R_a \lambda}{\pi d^2} \;\text{(in the middle of a long fibre)}
+
+    The capacitance counts the tubules too. `membrane` gives the channels to paint for an action
+    potential.
+
+    References
+    ----------
+    Fatt and Katz (1951), J Physiol 115:320 (cable of the frog's fibre).
+
+    Examples
+    --------
+    >>> MuscleFibre().length_constant, MuscleFibre().time_constant
+    (2. * mmetre, 20. * msecond)
+    """
+
+    diameter: Quantity = quantity(50 * um, "diameter", above=0 * um)
+    length: Quantity = quantity(20 * mm, "length", above=0 * mm)
+    R_m: Quantity = quantity(4000 * ohm * cm**2, "membrane resistance", above=0 * ohm * cm**2)
+    C_m: Quantity = quantity(5 * uF / cm**2, "capacitance", above=0 * uF / cm**2)
+    R_a: Quantity = quantity(125 * ohm * cm, "axial resistivity", above=0 * ohm * cm)
+    E_rest: Quantity = quantity(-90 * mV, "resting potential")
+
+    @property
+    def length_constant(self) -> Quantity:
+        """Distance over which a steady potential falls e-fold."""
+        return np.sqrt(self.R_m * self.diameter / (4 * self.R_a))
+
+    @property
+    def time_constant(self) -> Quantity:
+        """Membrane time constant."""
+        return self.R_m * self.C_m
+
+    @property
+    def input_resistance(self) -> Quantity:
+        """Resistance seen from the middle of an endless fibre."""
+        return 2 * self.R_a * self.length_constant / (np.pi * self.diameter**2)
+
+    def membrane(self) -> tuple[Channel, ...]:
+        """Return the channels to paint on the whole fibre for it to fire.
+
+        The leak is that of the passive fibre. Paint them on a cylinder of `diameter` and `length`
+        with `C_m` and `R_a`, and place the receptor of the `EndPlate` in its middle.
+        """
+        return (
+            MuscleSodium(),
+            MusclePotassium(E=self.E_rest),
+            Leak(g=1 / self.R_m, E=self.E_rest),
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EndPlate(Description):
+    r"""Synapse of nerve and muscle in the middle of a passive fibre.
+
+    The end-plate potential obeys, without any division of the fibre into compartments,
+
+    .. math:: V(x, t) = \int_0^t G(x, t-s)\, n\, g(s)\,(E - E_{rest} - V(0, s))\, ds, \qquad
+              G(x, t) = \sum_k \frac{e^{-t/\tau - (x - kL)^2 / 4Dt}}{\pi d\, C_m \sqrt{4 \pi D t}},
+              \quad D = \lambda^2/\tau
+
+    for n quanta at once; the images k seal the ends. The current is taken as linear within a step
+    and the singular kernel integrated exactly, an error of second order in the step.
+
+    Parameters
+    ----------
+    fibre : MuscleFibre
+        What it lies on.
+    receptor : DoubleExponential
+        Receptors under one quantum.
+
+    References
+    ----------
+    Fatt and Katz (1951), J Physiol 115:320. Wood and Slater (2001), Prog Neurobiol 64:393.
+
+    Examples
+    --------
+    >>> peaks = EndPlate().peak([1, 100])
+    >>> (peaks / mV).round(2).tolist()
+    [0.54, 33.75]
+    """
+
+    fibre: MuscleFibre = field(default_factory=MuscleFibre)
+    receptor: DoubleExponential = field(default_factory=Nicotinic)
+
+    def potential(
+        self,
+        quanta: np.ndarray | float,
+        duration: Quantity = 10 * ms,
+        *,
+        distance: Quantity = 0 * mm,
+        dt: Quantity = 0.01 * ms,
+    ) -> tuple[Quantity, Quantity]:
+        """Return the end-plate potential, measured from rest.
+
+        Parameters
+        ----------
+        quanta : float or array of float
+            Numbers of quanta that act together at time 0, shape (n,).
+        duration : Quantity
+            How long to follow it.
+        distance : Quantity
+            Distance from the end-plate along the fibre.
+        dt : Quantity
+            Time step.
+
+        Returns
+        -------
+        t : Quantity, shape (steps,)
+        v : Quantity, shape (n, steps), or (steps,) for a single number
+        """
+        number = np.atleast_1d(np.asarray(quanta, dtype=float))
+        if number.ndim != 1 or not np.all(np.isfinite(number)) or np.any(number < 0):
+            raise ParameterError(f"EndPlate: quanta must be numbers of at least 0; got {quanta!r}")
+        end = float(check_quantity(duration, 10 * ms, "EndPlate: duration", above=0 * ms))
+        step = float(check_quantity(dt, 0.01 * ms, "EndPlate: dt", above=0 * ms))
+        away = float(check_quantity(distance, 1 * mm, "EndPlate: distance", at_least=0 * mm))
+        if away > float(self.fibre.length) / 2:
+            raise ParameterError(
+                f"EndPlate: distance ({distance}) ends beyond the fibre; "
+                f"at most {self.fibre.length / 2}"
+            )
+        t = np.arange(round(end / step) + 1) * step
+        g = float(self.receptor.g) * self.receptor.open_fraction(Quantity(t, dim=ms.dim))
+        drive = float(self.receptor.E - self.fibre.E_rest)
+        weights = self._weights(t, 0.0)
+        v = np.zeros((len(number), len(t)))
+        current = np.zeros_like(v)
+        for n in range(1, len(t)):
+            past = current[:, 1:n] @ weights[n - 1 : 0 : -1]
+            conductance = number * g[n]
+            v[:, n] = (past + weights[0] * conductance * drive) / (1 + weights[0] * conductance)
+            current[:, n] = conductance * (drive - v[:, n])
+        if away > 0:
+            kernel = self._weights(t, away)
+            v = np.array([np.convolve(row, kernel)[: len(t)] for row in current])
+        volts = Quantity(v if np.ndim(quanta) else v[0], dim=mV.dim)
+        return Quantity(t, dim=ms.dim), volts
+
+    def peak(self, quanta: np.ndarray | float, *, distance: Quantity = 0 * mm) -> Quantity:
+        """Return the largest depolarisation, one a number of quanta."""
+        far = float(distance / self.fibre.length_constant)
+        _, v = self.potential(quanta, (10 + 10 * far) * ms, distance=distance)
+        return Quantity(np.max(np.asarray(v), axis=-1), dim=mV.dim)
+
+    def quanta_needed(self, threshold: Quantity = -60 * mV) -> float:
+        """Return how many quanta depolarise the passive fibre to a potential.
+
+        Raises
+        ------
+        ParameterError
+            No number of quanta gets there.
+        """
+        threshold = check_quantity(threshold, -60 * mV, "EndPlate: threshold")
+        wanted = float(threshold - self.fibre.E_rest)
+        ceiling = float(self.receptor.E - self.fibre.E_rest)
+        if not 0 < wanted < 0.98 * ceiling:
+            raise ParameterError(
+                f"EndPlate: threshold must lie above rest ({self.fibre.E_rest}) and below the "
+                f"reversal potential ({self.receptor.E}); got {threshold}"
+            )
+
+        def excess(logarithm: float) -> float:
+            return float(self.peak(float(np.exp(logarithm)))) - wanted
+
+        # Even 1e6 quanta stay just below the reversal potential.
+        return float(np.exp(brentq(excess, np.log(1e-3), np.log(1e6), xtol=1e-6)))
+
+    def safety_factor(self, quantal_content: float, threshold: Quantity = -60 * mV) -> float:
+        """Return the released quanta over the quanta needed to reach threshold.
+
+        Examples
+        --------
+        >>> round(EndPlate().safety_factor(200), 1)
+        2.4
+        """
+        return float(quantal_content) / self.quanta_needed(threshold)
+
+    def _weights(self, t: np.ndarray, away: float) -> np.ndarray:
+        """Return what a current, linear in a step, weighs at each lag, in ohm."""
+        fibre = self.fibre
+        tau = float(fibre.time_constant)
+        spread = float(fibre.length_constant) ** 2 / tau
+        length = float(fibre.length)
+        scale = 1 / (np.pi * float(fibre.diameter) * float(fibre.C_m) * np.sqrt(4 * np.pi * spread))
+        step = t[1] - t[0]
+        weights = np.zeros_like(t)
+        for image in range(-3, 4):
+            x = away - image * length
+            if x == 0:
+                weights += scale * _singular_weights(t, tau)
+                continue
+            late = t[1:]
+            weights[1:] += (
+                scale * step * np.exp(-late / tau - x**2 / (4 * spread * late)) / np.sqrt(late)
+            )
+        return weights
+
+
+def _singular_weights(t: np.ndarray, tau: float) -> np.ndarray:
+    """Return ∫ e^{-u/τ}/√u times the hat function around each lag."""
+    step = t[1] - t[0]
+    late = np.append(t, t[-1] + step)
+    root = np.sqrt(late / tau)
+    zeroth = np.sqrt(np.pi * tau) * erf(root)
+    first = tau**1.5 * (np.sqrt(np.pi) / 2 * erf(root) - root * np.exp(-late / tau))
+    inside, moment = np.diff(zeroth), np.diff(first)
+    # On the step from t_j on, the hat of lag j falls and that of lag j + 1 rises.
+    falling = ((late[:-1] + step) * inside - moment) / step
+    rising = (moment - late[:-1] * inside) / step
+    weights = falling.copy()
+    weights[1:] += rising[:-1]
+    return weights
+
+
+def martin_correction(
+    potential: Quantity, miniature: Quantity, driving_force: Quantity, f: float = 0.8
+) -> np.ndarray:
+    r"""Return the quantal content behind an end-plate potential that does not add up linearly.
+
+    .. math:: m = \frac{V / V_{mini}}{1 - f\,V / (E - E_{rest})}
+
+    Parameters
+    ----------
+    potential, miniature : Quantity
+        Depolarisation by all quanta and by one.
+    driving_force : Quantity
+        Reversal potential minus resting potential.
+    f : float
+        1 where the capacitance plays no part (Martin 1955), about 0.8 for a brief conductance on a
+        long fibre (McLachlan and Martin 1981).
+
+    References
+    ----------
+    Martin (1955), J Physiol 130:114. McLachlan and Martin (1981), J Physiol 311:307.
+
+    Examples
+    --------
+    >>> round(float(martin_correction(33.76 * mV, 0.5354 * mV, 80 * mV)), 1)
+    95.2
+    """
+    potential = check_quantity(potential, 1 * mV, "martin_correction: potential", many=1)
+    miniature = check_quantity(miniature, 1 * mV, "martin_correction: miniature", above=0 * mV)
+    force = check_quantity(driving_force, 80 * mV, "martin_correction: driving_force", above=0 * mV)
+    apart = 1 - f * np.asarray(potential / force, dtype=float)
+    if np.any(apart <= 0):
+        raise ParameterError(
+            f"martin_correction: a potential of {potential} reaches the driving force ({force})"
+        )
+    return np.asarray(potential / miniature, dtype=float) / apart

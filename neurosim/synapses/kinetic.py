@@ -1,0 +1,236 @@
+"""Receptors as kinetic schemes driven by a pulse of transmitter.
+
+Between the edges of a pulse the schemes are linear with constant coefficients, so that their time
+course is known in closed form, whatever the spacing of the pulses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from brian2.units import Quantity, hertz, ms, mV, nS, second
+from brian2.units.stdunits import mM, uM
+from scipy.special import exprel
+
+from neurosim.errors import ParameterError
+from neurosim.quantities import check_quantity, quantity
+from neurosim.synapses.base import Receptor
+from neurosim.synapses.events import Events
+
+__all__ = ["KineticAMPA", "KineticGABAA", "KineticGABAB", "KineticNMDA", "TwoState"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TwoState(Receptor):
+    r"""Receptor that opens while transmitter is there and closes at its own rate.
+
+    .. math:: \dot r = \alpha\,T\,(1 - r) - \beta\,r, \qquad I = g\, r\,(E - V)
+
+    with the transmitter T = ``T_max`` for ``pulse`` after each release and 0 otherwise; a release
+    during a pulse prolongs it. `pulses` turns releases into the edges of the pulses (weights +1 and
+    -1), which are the events this receptor takes. It saturates, so each synapse needs states of its
+    own (``lumps`` is false).
+
+    References
+    ----------
+    Destexhe, Mainen and Sejnowski (1994), Neural Comput 6:14.
+
+    Examples
+    --------
+    >>> from neurosim.synapses import Events
+    >>> KineticAMPA().open_fraction([1, 2] * ms, Events.at([0] * ms)).round(4).tolist()
+    [0.618, 0.511]
+    """
+
+    g: Quantity = quantity(0.5 * nS, "conductance with all receptors open", at_least=0 * nS)
+    E: Quantity = quantity(0 * mV, "reversal potential")
+    alpha: Quantity = quantity(1.1 / (mM * ms), "rate of binding", above=0 / (mM * ms))
+    beta: Quantity = quantity(190 * hertz, "rate of unbinding", above=0 * hertz)
+    T_max: Quantity = quantity(1 * mM, "concentration in a pulse", above=0 * mM)
+    pulse: Quantity = quantity(1 * ms, "duration of a pulse", above=0 * ms)
+    q10: Quantity = quantity(1.0, "factor on the rates for 10 °C", above=0)
+
+    equations: ClassVar[str] = """
+    dr/dt = phi*(alpha*T_max*C*(1 - r) - beta*r) : 1
+    dC/dt = 0/second : 1
+    """
+    current: ClassVar[str] = "g*r*(E - v)"
+    on_event: ClassVar[dict[str, str]] = {"C": "weight"}
+    lumps: ClassVar[bool] = False
+
+    @property
+    def rise_time_constant(self) -> Quantity:
+        """Time constant of opening during a pulse."""
+        return 1 / (self.alpha * self.T_max + self.beta)
+
+    @property
+    def decay_time_constant(self) -> Quantity:
+        """Time constant of closing after a pulse."""
+        return 1 / self.beta
+
+    @property
+    def peak(self) -> float:
+        """Open fraction at the end of a single pulse."""
+        bound = float(self.alpha * self.T_max * self.rise_time_constant)
+        return bound * -float(np.expm1(-self.pulse / self.rise_time_constant))
+
+    def pulses(self, events: Events) -> Events:
+        """Return the edges of the transmitter pulses that releases cause.
+
+        Parameters
+        ----------
+        events : Events
+            Releases of one trial at one synapse; any weight above 0 fills the cleft.
+        """
+        if events.weight.ndim != 1:
+            raise ParameterError(
+                f"{type(self).__name__}: pulses takes one trial; got {events.trials} "
+                "(choose one with events.trial(index))"
+            )
+        starts: list[float] = []
+        ends: list[float] = []
+        for start in events.time_s[events.weight > 0]:
+            if ends and start <= ends[-1]:
+                ends.pop()
+            else:
+                starts.append(start)
+            ends.append(start + float(self.pulse))
+        weights = np.concatenate([np.ones(len(starts)), -np.ones(len(ends))])
+        times = np.concatenate([starts, ends])
+        order = np.argsort(times, kind="stable")
+        return Events(times[order], weights[order])
+
+    def open_fraction(self, t: Quantity, events: Events) -> np.ndarray:
+        """Return the share of open receptors at given times, exactly (q10 = 1).
+
+        Parameters
+        ----------
+        t : Quantity
+            Ascending times.
+        events : Events
+            Releases of one trial.
+        """
+        return self._course(t, events)[0]
+
+    def _course(
+        self, t: Quantity, events: Events, gain: float = 0.0, loss: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return r, and the s that obeys ds/dt = gain r - loss s, at given times."""
+        t = check_quantity(t, 1 * ms, f"{type(self).__name__}: t", many=1)
+        times = np.atleast_1d(np.asarray(t, dtype=float))
+        edges = self.pulses(events)
+        binding, beta = float(self.alpha * self.T_max), float(self.beta)
+        starts = np.concatenate([[-np.inf], edges.time_s])
+        r = s = 0.0
+        r_at, s_at = np.zeros_like(times), np.zeros_like(times)
+        for k, start in enumerate(starts[1:], 1):
+            end = starts[k + 1] if k + 1 < len(starts) else np.inf
+            bound = binding if edges.weight[k - 1] > 0 else 0.0
+            speed = bound + beta
+            steady = bound / speed
+            inside = (times >= start) & (times < end)
+            for late, write in ((times[inside] - start, True), (np.array([end - start]), False)):
+                if not write and not np.isfinite(end):
+                    continue
+                fade, leave = np.exp(-speed * late), np.exp(-loss * late)
+                r_now = steady + (r - steady) * fade
+                # (e^{-speed t} - e^{-loss t})/(loss - speed), finite where the two rates meet.
+                beat = leave * late * exprel((loss - speed) * late)
+                s_now = s * leave + gain * (steady * (1 - leave) / loss + (r - steady) * beat)
+                if write:
+                    r_at[inside], s_at[inside] = r_now, s_now
+                else:
+                    r, s = float(r_now[0]), float(s_now[0])
+        return r_at, s_at
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KineticAMPA(TwoState):
+    """AMPA receptor as a two-state scheme: 1.1 /(mM ms), 190 /s.
+
+    References
+    ----------
+    Destexhe, Mainen and Sejnowski (1998), in Koch and Segev, Methods in Neuronal Modeling, ch. 1.
+    """
+
+    transmitter: ClassVar[str] = "glutamate"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KineticNMDA(TwoState):
+    """NMDA receptor as a two-state scheme with magnesium block: 0.072 /(mM ms), 6.6 /s.
+
+    References
+    ----------
+    Destexhe, Mainen and Sejnowski (1998), in Koch and Segev, Methods in Neuronal Modeling, ch. 1.
+    """
+
+    alpha: Quantity = quantity(0.072 / (mM * ms), "rate of binding", above=0 / (mM * ms))
+    beta: Quantity = quantity(6.6 * hertz, "rate of unbinding", above=0 * hertz)
+    Mg: Quantity = quantity(1 * mM, "extracellular magnesium", at_least=0 * mM)
+    transmitter: ClassVar[str] = "glutamate"
+
+    equations: ClassVar[str] = (
+        TwoState.equations + "block = 1/(1 + Mg/(3.57*mM)*exp(-0.062*v/mV)) : 1"
+    )
+    current: ClassVar[str] = "g*r*block*(E - v)"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KineticGABAA(TwoState):
+    """GABA-A receptor as a two-state scheme: 5 /(mM ms), 180 /s.
+
+    References
+    ----------
+    Destexhe, Mainen and Sejnowski (1998), in Koch and Segev, Methods in Neuronal Modeling, ch. 1.
+    """
+
+    E: Quantity = quantity(-75 * mV, "reversal potential")
+    alpha: Quantity = quantity(5 / (mM * ms), "rate of binding", above=0 / (mM * ms))
+    beta: Quantity = quantity(180 * hertz, "rate of unbinding", above=0 * hertz)
+    transmitter: ClassVar[str] = "gaba"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KineticGABAB(TwoState):
+    r"""GABA-B receptor: the bound receptor makes G-protein, four of which open a channel.
+
+    .. math:: \dot r = K_1 T (1 - r) - K_2 r, \qquad \dot G = K_3 r - K_4 G, \qquad
+              I = g\, \frac{G^4}{G^4 + K_d^4}\,(E - V)
+
+    One release opens next to nothing; a burst opens much.
+
+    References
+    ----------
+    Destexhe and Sejnowski (1995), PNAS 92:9515. Destexhe, Mainen and Sejnowski (1998), in Koch and
+    Segev, Methods in Neuronal Modeling, ch. 1 (K_d^4 = 100 µM^4).
+    """
+
+    g: Quantity = quantity(0.06 * nS, "conductance with all channels open", at_least=0 * nS)
+    E: Quantity = quantity(-95 * mV, "reversal potential")
+    alpha: Quantity = quantity(0.09 / (mM * ms), "K_1, rate of binding", above=0 / (mM * ms))
+    beta: Quantity = quantity(1.2 * hertz, "K_2, rate of unbinding", above=0 * hertz)
+    K_3: Quantity = quantity(180 * uM / second, "production of G-protein", above=0 * uM / second)
+    K_4: Quantity = quantity(34 * hertz, "removal of G-protein", above=0 * hertz)
+    K_d: Quantity = quantity(100**0.25 * uM, "G-protein that opens half", above=0 * uM)
+    transmitter: ClassVar[str] = "gaba"
+
+    equations: ClassVar[str] = (
+        TwoState.equations
+        + """dG/dt = phi*(K_3*r - K_4*G) : mM
+    ratio = (G/K_d)**4 : 1
+    """
+    )
+    current: ClassVar[str] = "g*ratio/(1 + ratio)*(E - v)"
+
+    def open_fraction(self, t: Quantity, events: Events) -> np.ndarray:
+        """Return the share of open channels at given times, exactly (q10 = 1)."""
+        ratio = (self.g_protein(t, events) / self.K_d) ** 4
+        return np.asarray(ratio / (1 + ratio), dtype=float)
+
+    def g_protein(self, t: Quantity, events: Events) -> Quantity:
+        """Return the concentration of active G-protein at given times."""
+        course = self._course(t, events, gain=float(self.K_3), loss=float(self.K_4))
+        return Quantity(course[1], dim=uM.dim)

@@ -1,0 +1,111 @@
+"""Slow transmitters that carry no current but scale a conductance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+from brian2.units import Quantity, ms, second
+from brian2.units.stdunits import nM, uM
+from scipy.integrate import solve_ivp
+
+from neurosim.channels.base import Mechanism
+from neurosim.errors import ParameterError
+from neurosim.quantities import check_quantity, quantity
+from neurosim.synapses.events import Events
+
+__all__ = ["Dopamine"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dopamine(Mechanism):
+    r"""Dopamine, which scales the conductance of a named channel or receptor.
+
+    .. math:: \dot D = -D/\tau_u, \quad D \leftarrow D + d\, weight, \qquad
+              \dot a = \frac{1}{\tau_a} \left( \frac{D}{D + K} - a \right), \qquad
+              g \leftarrow g\,(1 + effect \cdot a)
+
+    Dopamine reaches the receptor by volume transmission and is taken up within tens of
+    milliseconds; the intracellular effect a follows over seconds. A positive ``effect`` stands for
+    D1 receptors on, say, NMDA receptors; a negative one (with a K of some 10 nM) for D2 receptors.
+
+    Parameters
+    ----------
+    target : str
+        Name of the channel or receptor whose ``g`` is scaled.
+
+    References
+    ----------
+    Cragg and Rice (2004), Trends Neurosci 27:270 (uptake). Dreyer et al. (2010), J Neurosci
+    30:14273 (affinities: D1 1 µM, D2 10 nM).
+
+    Examples
+    --------
+    >>> burst = Events.at(np.arange(10) * 20 * ms)
+    >>> Dopamine("nmda").factor([0, 1, 20] * second, burst).round(3).tolist()
+    [1.0, 1.01, 1.0]
+    """
+
+    target: str = field(default="nmda")
+    effect: Quantity = quantity(
+        0.5, "change of the conductance when all receptors act", at_least=-1
+    )
+    amount: Quantity = quantity(0.25 * uM, "rise of the concentration for one event", above=0 * uM)
+    tau_uptake: Quantity = quantity(75 * ms, "time constant of uptake", above=0 * ms)
+    K: Quantity = quantity(1000 * nM, "concentration of half occupancy", above=0 * nM)
+    tau_effect: Quantity = quantity(5 * second, "time constant of the effect", above=0 * second)
+
+    equations: ClassVar[str] = """
+    dD/dt = -D/tau_uptake : mM
+    da/dt = (D/(D + K) - a)/tau_effect : 1
+    """
+    scale: ClassVar[str] = "1 + effect*a"
+    on_event: ClassVar[dict[str, str]] = {"D": "amount*weight"}
+    transmitter: ClassVar[str] = "dopamine"
+    extra_names: ClassVar[tuple[str, ...]] = ("weight",)
+
+    @classmethod
+    def _codes(cls) -> list[str]:
+        return [cls.scale, *cls.on_event.values()]
+
+    def expressions(self) -> dict[str, tuple[str, Quantity]]:
+        return {"scale": (self.scale, Quantity(1.0))}
+
+    def factor(self, t: Quantity, events: Events) -> np.ndarray:
+        """Return the factor on the target's conductance at ascending times.
+
+        Parameters
+        ----------
+        t : Quantity
+            Times, the first at or after 0.
+        events : Events
+            Releases of one trial.
+        """
+        t = check_quantity(t, 1 * second, "Dopamine: t", at_least=0 * second, many=1)
+        if events.weight.ndim != 1:
+            raise ParameterError("Dopamine: factor takes one trial; choose one with events.trial")
+        times = np.atleast_1d(np.asarray(t, dtype=float))
+        uptake, slow = float(self.tau_uptake), float(self.tau_effect)
+        half, amount = float(self.K), float(self.amount)
+        edges = np.unique(np.concatenate([[0.0], events.time_s, [times.max() + slow]]))
+        a_at = np.zeros_like(times)
+        level, a = 0.0, 0.0
+        for start, end in pairwise(edges):
+            level += amount * events.weight[events.time_s == start].sum()
+
+            def rate(
+                now: float, a: np.ndarray, start: float = start, level: float = level
+            ) -> float:
+                free = level * np.exp(-(now - start) / uptake)
+                return (free / (free + half) - a) / slow
+
+            inside = np.flatnonzero((times >= start) & (times < end))
+            wanted = np.concatenate([times[inside], [end]])
+            path = solve_ivp(
+                rate, (start, end), [a], t_eval=wanted, rtol=1e-9, atol=1e-12, max_step=uptake
+            )
+            a_at[inside], a = path.y[0, :-1], float(path.y[0, -1])
+            level *= float(np.exp(-(end - start) / uptake))
+        return 1 + float(self.effect) * a_at

@@ -1,0 +1,194 @@
+"""Short-term plasticity: facilitation and depression, as means and as vesicles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from brian2.units import Quantity, hertz, ms
+
+from neurosim.errors import ParameterError
+from neurosim.quantities import check_quantity, quantity
+from neurosim.terminals.base import Terminal, quantal_sizes, uniforms
+from neurosim.terminals.quantal import _check_sites
+
+__all__ = ["DepletingRelease", "SteadyRelease", "TsodyksMarkram"]
+
+
+class SteadyRelease(NamedTuple):
+    """Release under a regular train, after many spikes.
+
+    Attributes
+    ----------
+    use, available, released : ndarray
+        u (after its jump), x (before release), and their product.
+    """
+
+    use: np.ndarray
+    available: np.ndarray
+    released: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TsodyksMarkram(Terminal):
+    r"""Mean release with facilitation and depression, exact from spike to spike.
+
+    At each spike, and then between spikes Δt apart,
+
+    .. math:: u &\leftarrow u + U (1 - u), \qquad A = u\,x, \qquad x \leftarrow x - u\,x \\
+              u &\leftarrow u\, e^{-\Delta t/\tau_f}, \qquad
+              x \leftarrow 1 - (1 - x)\, e^{-\Delta t/\tau_{rec}}
+
+    The convention: u jumps *before* it releases, u starts at 0 and x at 1, so the first spike
+    releases U. Transmitter acts at once (no time constant of inactivation). ``tau_facil`` 0 keeps u
+    at U; ``tau_rec`` 0 refills at once.
+
+    References
+    ----------
+    Tsodyks and Markram (1997), PNAS 94:719. Tsodyks, Pawelzik and Markram (1998), Neural Comput
+    10:821.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> TsodyksMarkram().release([0, 50, 100] * ms).weight.round(4).tolist()
+    [0.5, 0.2651, 0.1548]
+    """
+
+    U: Quantity = quantity(0.5, "share of what is left that a spike adds to u", above=0)
+    tau_rec: Quantity = quantity(800 * ms, "time constant of recovery", at_least=0 * ms)
+    tau_facil: Quantity = quantity(0 * ms, "time constant of facilitation", at_least=0 * ms)
+    amplitude: Quantity = quantity(1.0, "weight of releasing all there is", above=0)
+
+    def check(self) -> None:
+        if float(self.U) > 1:
+            raise ParameterError(f"{type(self).__name__}: U must lie between 0 and 1; got {self.U}")
+
+    def course(self, spike_times: Quantity) -> tuple[np.ndarray, np.ndarray]:
+        """Return u (after its jump) and x (before release) at each spike."""
+        events = self.release(spike_times)
+        return _use(self, events.time_s), _available(self, events.time_s)
+
+    def steady_state(self, rate: Quantity) -> SteadyRelease:
+        r"""Return what a regular train comes to.
+
+        .. math:: u = \frac{U}{1 - (1 - U) e^{-1/(r \tau_f)}}, \qquad
+                  x = \frac{1 - e^{-1/(r \tau_{rec})}}{1 - (1 - u) e^{-1/(r \tau_{rec})}}
+        """
+        name = f"{type(self).__name__}: rate"
+        rate = check_quantity(rate, 10 * hertz, name, above=0 * hertz, many=1)
+        interval = 1 / np.asarray(rate, dtype=float)
+        keep_u, keep_x = _fade(interval, self.tau_facil), _fade(interval, self.tau_rec)
+        use = float(self.U) / (1 - (1 - float(self.U)) * keep_u)
+        available = (1 - keep_x) / (1 - (1 - use) * keep_x)
+        return SteadyRelease(use, available, use * available)
+
+    def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
+        released = _use(self, times_s) * _available(self, times_s)
+        return np.broadcast_to(float(self.amplitude) * released, (len(seeds), len(times_s)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DepletingRelease(Terminal):
+    r"""Vesicles at N sites, released by chance and replaced by chance.
+
+    A spike releases the vesicle of each filled site with the probability u of `TsodyksMarkram`; an
+    empty site is refilled within Δt with the probability 1 - e^{-Δt/τ_rec}. The mean over trials is
+    N q times the release of `TsodyksMarkram`, exactly. ``reserve`` bounds the vesicles that refill
+    the sites; with the default of -1 they never run out.
+
+    References
+    ----------
+    Fuhrmann, Segev, Markram and Tsodyks (2002), J Neurophysiol 87:140.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> terminal = DepletingRelease(N=5, cv=0.0)
+    >>> terminal.release([0, 5, 10, 15] * ms, seed=1).weight.sum() <= 6
+    np.True_
+    """
+
+    N: int = 10
+    U: Quantity = quantity(0.5, "share of what is left that a spike adds to u", above=0)
+    tau_rec: Quantity = quantity(800 * ms, "time constant of refilling", at_least=0 * ms)
+    tau_facil: Quantity = quantity(0 * ms, "time constant of facilitation", at_least=0 * ms)
+    q: Quantity = quantity(1.0, "mean size of a quantum", above=0)
+    cv: Quantity = quantity(0.3, "coefficient of variation of the quantum", at_least=0)
+    reserve: int = -1
+
+    def check(self) -> None:
+        _check_sites(self.N, type(self).__name__)
+        if float(self.U) > 1:
+            raise ParameterError(f"{type(self).__name__}: U must lie between 0 and 1; got {self.U}")
+        if self.reserve < -1:
+            raise ParameterError(
+                f"{type(self).__name__}: reserve must be a number of vesicles, or -1 for no end; "
+                f"got {self.reserve}"
+            )
+
+    @property
+    def mean_field(self) -> TsodyksMarkram:
+        """The terminal that releases the mean of this one (with an endless reserve)."""
+        return TsodyksMarkram(
+            U=self.U,
+            tau_rec=self.tau_rec,
+            tau_facil=self.tau_facil,
+            amplitude=self.N * self.q,
+            delay=self.delay,
+            transmitter=self.transmitter,
+        )
+
+    def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
+        use = _use(self, times_s)
+        empty_share = _fade(np.diff(times_s), self.tau_rec)
+        sites = np.arange(self.N)
+        filled = np.ones((len(seeds), self.N), dtype=bool)
+        left = np.full(len(seeds), self.reserve)
+        count = np.zeros((len(seeds), len(times_s)), dtype=int)
+        for k in range(len(times_s)):
+            if k:
+                chance = uniforms(seeds, terminal, 1, k * self.N + sites)
+                wanted = ~filled & (chance > empty_share[k - 1])
+                if self.reserve >= 0:
+                    wanted &= np.cumsum(wanted, axis=1) <= left[:, None]
+                    left -= wanted.sum(axis=1)
+                filled |= wanted
+            out = filled & (uniforms(seeds, terminal, 0, k * self.N + sites) < use[k])
+            filled &= ~out
+            count[:, k] = out.sum(axis=1)
+        u = uniforms(seeds, terminal, 2, np.arange(len(times_s)))
+        return float(self.q) * quantal_sizes(count, u, float(self.cv))
+
+
+def _fade(interval_s: np.ndarray, tau: Quantity) -> np.ndarray:
+    """Return e^{-Δt/τ}, 0 for a τ of 0 (also for spikes at the same time)."""
+    if float(tau) == 0:
+        return np.zeros_like(interval_s)
+    return np.exp(-interval_s / float(tau))
+
+
+def _use(terminal: TsodyksMarkram | DepletingRelease, times_s: np.ndarray) -> np.ndarray:
+    """Return u at each spike, after its jump."""
+    jump = float(terminal.U)
+    keep = _fade(np.diff(times_s), terminal.tau_facil)
+    use = np.empty(len(times_s))
+    u = 0.0
+    for k in range(len(times_s)):
+        u = (u * keep[k - 1] if k else 0.0) * (1 - jump) + jump
+        use[k] = u
+    return use
+
+
+def _available(terminal: TsodyksMarkram, times_s: np.ndarray) -> np.ndarray:
+    """Return x at each spike, before its release."""
+    use = _use(terminal, times_s)
+    keep = _fade(np.diff(times_s), terminal.tau_rec)
+    available = np.empty(len(times_s))
+    x = 1.0
+    for k in range(len(times_s)):
+        if k:
+            x = 1 - (1 - x * (1 - use[k - 1])) * keep[k - 1]
+        available[k] = x
+    return available
