@@ -166,19 +166,19 @@ struct Kernel_{kernel.name} : Kernel {{
     void bind() override {{
         {_lines(bound, 8)}
     }}
-    void advance(const Step& step, double* __restrict conductance,
-                 double* __restrict current) override {{
+    void advance(const Step& step, double* __restrict _row_conductance,
+                 double* __restrict _row_current) override {{
         {_lines(clock, 8)}
         {_lines(constants, 8)}
         {_lines(parts["pointers"], 8)}
         {_lines(traced, 8)}
-        const int64_t count = rows;
+        const int64_t _row_count = rows;
         {_lines(parts["scalar"], 8)}
         #pragma GCC ivdep
-        for (int64_t _idx = 0; _idx < count; _idx++) {{
+        for (int64_t _idx = 0; _idx < _row_count; _idx++) {{
             {_lines(parts["vector"], 12)}
-            conductance[_idx] = _conductance;
-            current[_idx] = _current;
+            _row_conductance[_idx] = _conductance;
+            _row_current[_idx] = _current;
             {_lines(store, 12)}
         }}
     }}
