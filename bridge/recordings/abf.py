@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.sweeps import Sweep, scale_to
+from bridge.recordings.sweeps import Sweep, factor_to, scale_to
 from neurosim.errors import ExtraMissingError
 
 __all__ = ["read_abf"]
@@ -18,7 +19,12 @@ __all__ = ["read_abf"]
 _BLOCK = 512
 
 
-def read_abf(path: Path, voltage: str | None = None, current: str | None = None) -> list[Sweep]:
+def read_abf(
+    path: Path,
+    voltage: str | None = None,
+    current: str | None = None,
+    units: tuple[str | None, str | None] = (None, None),
+) -> list[Sweep]:
     """Read the sweeps of an ABF file.
 
     The current is a recorded channel in ampere where there is one that carries a signal, else the
@@ -31,6 +37,8 @@ def read_abf(path: Path, voltage: str | None = None, current: str | None = None)
     voltage, current : str, optional
         Names of the channels, where the file has several of a kind; ``current="command"`` asks
         for the command waveform.
+    units : (str or None, str or None)
+        Units of voltage and current, where the file has them wrong.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def read_abf(path: Path, voltage: str | None = None, current: str | None = None)
     if v_channel is None:
         _no_voltage(abf, kinds, where)
     assert v_channel is not None
-    v_scale = kinds[v_channel][1]  # type: ignore[index]
+    v_scale = factor_to("V", abf.adcUnits[v_channel], units[0], where)
     measured = i_channel is not None and (current is not None or _carries_signal(abf, i_channel))
     sweeps = []
     for k in abf.sweepList:
@@ -71,9 +79,10 @@ def read_abf(path: Path, voltage: str | None = None, current: str | None = None)
         volts = np.array(abf.sweepY, dtype=float) * v_scale
         if measured:
             abf.setSweep(k, channel=i_channel)
-            amps = np.array(abf.sweepY, dtype=float) * kinds[i_channel][1]  # type: ignore[index]
+            amps = np.array(abf.sweepY, dtype=float)
+            amps *= factor_to("A", abf.adcUnits[i_channel], units[1], where)
         else:
-            amps = _command(abf, k, v_channel, where)
+            amps = _command(abf, k, v_channel, units[1], where)
         sweeps.append(
             Sweep(
                 k,
@@ -172,16 +181,19 @@ def _carries_signal(abf: Any, channel: int) -> bool:
     return bool(spread.max() > 10 * noise)
 
 
-def _command(abf: Any, sweep: int, channel: int, where: str) -> np.ndarray:
+def _command(
+    abf: Any, sweep: int, channel: int, said: str | None, where: str
+) -> NDArray[np.float64]:
     output = channel if channel < len(abf.dacUnits) else 0
-    kind = scale_to(abf.dacUnits[output])
-    if kind is None or kind[0] != "A":
+    known = scale_to(abf.dacUnits[output])
+    if said is None and known is not None and known[0] == "V":
         raise RecordingError(
-            "no-current" if kind is None else "voltage-clamp",
+            "voltage-clamp",
             f"the command is in {abf.dacUnits[output]!r}, not in ampere",
-            "give a current-clamp file whose command unit is set (pA or nA)",
+            "give a current-clamp file, or set the unit of its command",
             where,
         )
+    factor = factor_to("A", abf.dacUnits[output], said, f"{where}, command")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         command = np.array(abf.stimulusByChannel[output].stimulusWaveform(sweep), dtype=float)
@@ -192,4 +204,11 @@ def _command(abf: Any, sweep: int, channel: int, where: str) -> np.ndarray:
             "put the .atf or .abf stimulus file beside the recording",
             where,
         )
-    return command * kind[1]
+    if "not enabled" in abf.stimulusByChannel[output].text:
+        raise RecordingError(
+            "no-current",
+            "no current was recorded and the file describes no command waveform",
+            "record the current on a channel of its own, or switch the waveform on in the protocol",
+            where,
+        )
+    return command * factor

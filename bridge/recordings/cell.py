@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bridge.curve import FICurve
 from bridge.recordings.errors import RecordingError
+from bridge.recordings.features import CellProperties, is_blocked, properties, step_features
 from bridge.recordings.protocol import Protocol, Step, find_protocol
 from bridge.recordings.spikes import SpikeRule, find_spikes
 from bridge.recordings.sweeps import Sweep
@@ -85,6 +86,15 @@ class CellRecording:
         grace = 0.25 / self.sweeps[step.sweep].rate_Hz
         return times[(times >= start - grace) & (times < stop - grace)]
 
+    def features(self) -> pd.DataFrame:
+        """Count, timing and voltage of every step; see `features.step_features`."""
+        return step_features(self)
+
+    @cached_property
+    def properties(self) -> CellProperties:
+        """Passive membrane, spike shape, rheobase and block of the cell as a whole."""
+        return properties(self)
+
     def counts(self, window: tuple[float, float] | None = None) -> pd.DataFrame:
         """Spikes of every step.
 
@@ -96,8 +106,8 @@ class CellRecording:
         Returns
         -------
         pandas.DataFrame
-            One row a step: sweep (as the file numbers it), step, current_pA, holding_pA,
-            start_s, window_s, count.
+            One row a step: sweep (as the file numbers it), step, current_pA (above holding),
+            holding_pA, start_s, window_s, count, blocked.
         """
         rows = []
         for step in self.steps:
@@ -106,17 +116,21 @@ class CellRecording:
                 {
                     "sweep": self.sweeps[step.sweep].number,
                     "step": step.number,
-                    "current_pA": step.current_pA,
+                    "current_pA": step.amplitude_pA,
                     "holding_pA": step.holding_pA,
                     "start_s": step.start_s,
                     "window_s": length,
                     "count": len(self.spikes_in(step, window)),
+                    "blocked": is_blocked(self, step),
                 }
             )
         return pd.DataFrame(rows)
 
     def fi_curve(
-        self, step: int | None = None, window: tuple[float, float] | None = None
+        self,
+        step: int | None = None,
+        window: tuple[float, float] | None = None,
+        current: Literal["step", "total"] = "step",
     ) -> FICurve:
         """Count spikes against current.
 
@@ -124,20 +138,23 @@ class CellRecording:
         ----------
         step : int, optional
             Which step of a sweep, from 1. Left out: the first; later ones join it as repeats
-            where they start from the same current.
+            where they start from the holding current too and last as long.
         window : (float, float), optional
             Where to count, from the start of a step (s); the whole step where left out.
+        current : {"step", "total"}
+            Current above holding, as f-I curves are usually drawn, or all that flows.
 
         Returns
         -------
         FICurve
-            Current includes the holding current; repeats are trials; `provenance` states the
-            window, the holding current, the steps used and the rule for a spike.
+            Repeats of a current are trials; `provenance` states window, holding current, steps
+            and sweeps used and left out, the rule for a spike, and the currents (``blocked_pA``)
+            at which the cell ends in depolarisation block.
 
         Raises
         ------
         RecordingError
-            There are no steps, one current only, no spike in any sweep, or the cell is in
+            There are no steps, one sweep or current only, no spike in any step, or the cell is in
             depolarisation block at every current that makes it fire.
         """
         chosen = self._chosen(step)
@@ -149,31 +166,66 @@ class CellRecording:
                 f"choose both ends between 0 and {shortest:g} s",
                 self.name,
             )
-        counts = [len(self.spikes_in(s, window)) for s in chosen]
-        currents = self._nominal(chosen)
-        if len(set(currents)) < 2:
+        if current not in ("step", "total"):
             raise RecordingError(
-                "one-current",
-                f"all {len(chosen)} steps are at {currents[0]:g} pA"
-                if len(chosen) > 1
-                else f"there is one step only, at {currents[0]:g} pA",
-                "an f-I curve needs at least two currents; read the other sweeps or files too",
-                self.name,
+                "choice", f"there is no current {current!r}", "say 'step' or 'total'", self.name
             )
+        currents = self._nominal(chosen, current)
+        counts = np.array([len(self.spikes_in(s, window)) for s in chosen])
+        self._check_range(currents)
+        self._check_answer(chosen, currents)
         used: Counter[float] = Counter()
         trials = []
-        for current in currents:
-            trials.append(used[current])
-            used[current] += 1
+        for amount in currents:
+            trials.append(used[amount])
+            used[amount] += 1
         lengths = [s.duration_s if window is None else window[1] - window[0] for s in chosen]
         return FICurve(
             np.array(currents),
-            np.array(counts),
+            counts,
             np.array(lengths),
             np.array(trials),
             source=self.name,
-            provenance=self._provenance(chosen, window),
+            provenance=self._provenance(chosen, currents, window, current),
         )
+
+    def _check_range(self, currents: list[float]) -> None:
+        if len(self.sweeps) == 1 and len(currents) == 1:
+            raise RecordingError(
+                "one-sweep",
+                f"one sweep with one step, of {currents[0]:g} pA",
+                "an f-I curve needs at least two currents; give the file with all sweeps, or all "
+                "files of the series",
+                self.name,
+            )
+        if len(set(currents)) < 2:
+            raise RecordingError(
+                "one-current",
+                f"all {len(currents)} steps are of {currents[0]:g} pA",
+                "an f-I curve needs at least two currents; repeats of one serve reliability",
+                self.name,
+            )
+
+    def _check_answer(self, steps: list[Step], currents: list[float]) -> None:
+        fired = [bool(len(self.spikes_in(s))) for s in steps]
+        blocked = [is_blocked(self, s) for s in steps]
+        healthy = [f and not b for f, b in zip(fired, blocked, strict=True)]
+        if any(blocked) and not any(healthy):
+            first = min(c for c, b in zip(currents, blocked, strict=True) if b)
+            raise RecordingError(
+                "block",
+                f"the cell is in depolarisation block from its first suprathreshold step on "
+                f"({first:g} pA)",
+                f"record smaller steps, below {first:g} pA, or a healthier cell",
+                self.name,
+            )
+        if not any(fired):
+            raise RecordingError(
+                "silent",
+                f"no spike in any of {len(steps)} steps up to {max(currents):g} pA",
+                "inject more current; or check that this channel is the cell's voltage",
+                self.name,
+            )
 
     def _chosen(self, number: int | None) -> list[Step]:
         numbers = self.protocol.numbers
@@ -196,17 +248,37 @@ class CellRecording:
         ]
         return [*first, *alike]
 
-    def _nominal(self, steps: list[Step]) -> list[float]:
-        """Currents of the steps; measured ones that differ by noise only share one value."""
-        return [round(s.current_pA, 3) for s in steps]
+    def _nominal(self, steps: list[Step], current: str) -> list[float]:
+        """Currents of the steps; measured ones that differ by less than can be told share one."""
+        raw = np.array([s.amplitude_pA if current == "step" else s.current_pA for s in steps])
+        apart = max(0.5, 0.005 * float(np.ptp(raw)))
+        measured = any(self.sweeps[s.sweep].current_kind == "measured" for s in steps)
+        if not measured or len(raw) < 2:
+            return [round(float(value), 4) for value in raw]
+        order = np.argsort(raw)
+        group = np.concatenate([[0], np.cumsum(np.diff(raw[order]) > apart)])
+        means = np.bincount(group, raw[order]) / np.bincount(group)
+        values = np.empty(len(raw))
+        values[order] = means[group]
+        return [round(float(value), 4) for value in values]
 
-    def _provenance(self, steps: list[Step], window: tuple[float, float] | None) -> dict[str, Any]:
+    def _provenance(
+        self,
+        steps: list[Step],
+        currents: list[float],
+        window: tuple[float, float] | None,
+        current: str,
+    ) -> dict[str, Any]:
+        blocked = {c for c, s in zip(currents, steps, strict=True) if is_blocked(self, s)}
         return {
             "files": [path.name for path in self.files],
             "steps": sorted({s.number for s in steps}),
             "sweeps": [self.sweeps[s.sweep].number for s in steps],
+            "left_out": {self.sweeps[k].number: why for k, why in self.protocol.left_out},
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
             "holding_pA": float(np.median([s.holding_pA for s in steps])),
-            "current": self.sweeps[steps[0].sweep].current_kind,
-            "spike": vars(self.rule).copy(),
+            "current": "above holding" if current == "step" else "total",
+            "current_kind": self.sweeps[steps[0].sweep].current_kind,
+            "blocked_pA": sorted(blocked),
+            "spike": asdict(self.rule),
         }

@@ -20,6 +20,7 @@ Reason = Literal[
     "ramp",
     "fluctuating",
     "no-step",
+    "one-sweep",
     "one-current",
     "silent",
     "block",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
 
-__all__ = ["Sweep", "scale_to"]
+__all__ = ["Sweep", "factor_to", "scale_to"]
 
 Array = NDArray[np.float64]
 
@@ -118,3 +118,45 @@ def scale_to(unit: str) -> tuple[str, float] | None:
             kind = _BASES[base]
             return kind, float(f"1e{_PREFIXES[prefix] - _WANTED[kind]}")
     return None
+
+
+def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: str) -> float:
+    """Return what brings numbers to mV or pA.
+
+    Parameters
+    ----------
+    kind : {"V", "A"}
+        Which quantity it must be.
+    written : str
+        The unit in the file.
+    said : str or None
+        The unit the user gave instead, which wins.
+    where : str
+        File and channel, for the error.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    RecordingError
+        Reason ``"units"``: it is no unit of that quantity.
+
+    Examples
+    --------
+    >>> factor_to("A", "pA", "nA", "a.abf")
+    1000.0
+    """
+    unit = written if said is None else said
+    known = scale_to(unit)
+    if known is not None and known[0] == kind:
+        return known[1]
+    quantity, example = ("volt", "mV") if kind == "V" else ("ampere", "pA")
+    option = "voltage_unit" if kind == "V" else "current_unit"
+    raise RecordingError(
+        "units",
+        f"the unit is {unit!r}, not one of {quantity}" if unit else "no unit is told",
+        f'correct it in the file, or say it: {option}="{example}"',
+        where,
+    )

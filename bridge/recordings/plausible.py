@@ -1,0 +1,133 @@
+"""Whether the numbers can be what the file says they are: a cell answers within known bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bridge.recordings.cell import CellRecording
+from bridge.recordings.errors import RecordingError
+from bridge.recordings.features import input_resistance
+
+__all__ = ["LARGEST_CURRENT_PA", "RESISTANCE_MOHM", "SMALLEST_CURRENT_PA", "check_plausible"]
+
+RESISTANCE_MOHM = (0.3, 2e4)
+"""Input resistances of neurons: large motoneurons are near 0.5, small granule cells near 5000."""
+
+SMALLEST_CURRENT_PA = 5.0
+"""No cell in an electrode's grip fires on less: the leak of the seal alone passes more."""
+
+LARGEST_CURRENT_PA = 1e5
+"""Amplifiers for intracellular recording deliver no more than 0.1 uA."""
+
+_VOLTAGE = 'say what it is (voltage_unit="V"), or correct the unit in the file'
+
+
+def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool = True) -> None:
+    """Refuse a recording whose numbers cannot be in the units the file names.
+
+    Parameters
+    ----------
+    cell : CellRecording
+        As read.
+    voltage, current : bool
+        Which to judge; a unit the user gave is taken at their word.
+
+    Raises
+    ------
+    RecordingError
+        Reason ``"units"``, with the unit that would make sense.
+    """
+    if voltage:
+        _check_voltage(cell)
+    if current:
+        _check_current(cell)
+
+
+def _check_voltage(cell: CellRecording) -> None:
+    largest = max(float(np.abs(s.voltage_mV).max()) for s in cell.sweeps)
+    spread = max(float(np.ptp(s.voltage_mV)) for s in cell.sweeps)
+    if not np.isfinite(largest):
+        raise RecordingError(
+            "file", "the voltage holds values that are no numbers", "export it again", cell.name
+        )
+    if spread == 0:
+        raise RecordingError(
+            "no-voltage",
+            f"the voltage is {cell.sweeps[0].voltage_mV[0]:g} mV throughout",
+            'choose the channel that holds the membrane potential: voltage="..."',
+            cell.name,
+        )
+    if largest < 0.5:
+        raise RecordingError(
+            "units",
+            f"the voltage never leaves {largest:.2g} mV: it looks like volt",
+            _VOLTAGE,
+            cell.name,
+        )
+    if largest > 400:
+        raise RecordingError(
+            "units",
+            f"the voltage reaches {largest:.4g} mV, which no membrane stands; it looks like "
+            f"{'microvolt' if largest > 4000 else 'an amplified signal'}",
+            _VOLTAGE if largest > 4000 else "divide it by the gain of the amplifier",
+            cell.name,
+        )
+
+
+def _check_current(cell: CellRecording) -> None:
+    largest = max(float(np.abs(s.current_pA).max()) for s in cell.sweeps)
+    if not np.isfinite(largest):
+        raise RecordingError(
+            "file", "the current holds values that are no numbers", "export it again", cell.name
+        )
+    try:
+        steps = cell.steps
+    except RecordingError:
+        return
+    remedy = 'say what it is (current_unit="{0}"), or correct the unit in the file'
+    amplitude = max(abs(step.amplitude_pA) for step in steps)
+    fired = any(len(cell.spikes_in(step)) for step in steps)
+    if largest < 1e-6:
+        raise RecordingError(
+            "units",
+            f"currents of {largest:.2g} pA look like ampere",
+            remedy.format("A"),
+            cell.name,
+        )
+    resistance = input_resistance(cell)
+    implied = "" if resistance is None else f"imply an input resistance of {_ohm(resistance)}"
+    if resistance is not None and resistance > RESISTANCE_MOHM[1]:
+        raise RecordingError(
+            "units",
+            f"steps of {amplitude:.3g} pA {implied}: they look like nanoampere",
+            remedy.format("nA"),
+            cell.name,
+        )
+    if fired and amplitude < SMALLEST_CURRENT_PA:
+        raise RecordingError(
+            "units",
+            f"the cell fires on steps of {amplitude:.3g} pA: they look like nanoampere",
+            remedy.format("nA"),
+            cell.name,
+        )
+    if resistance is not None and resistance < RESISTANCE_MOHM[0]:
+        raise RecordingError(
+            "units",
+            f"steps of {amplitude:.4g} pA {implied}: they look like "
+            f"{'femtoampere' if amplitude > 1e7 else 'picoampere labelled nA'}",
+            remedy.format("pA"),
+            cell.name,
+        )
+    if amplitude > LARGEST_CURRENT_PA:
+        raise RecordingError(
+            "units",
+            f"steps of {amplitude:.4g} pA are more than an amplifier delivers",
+            remedy.format("pA"),
+            cell.name,
+        )
+
+
+def _ohm(megohm: float) -> str:
+    if megohm >= 1e3:
+        return f"{megohm / 1e3:.3g} Gohm"
+    return f"{megohm:.3g} Mohm" if megohm >= 1 else f"{megohm * 1e3:.3g} kohm"
