@@ -1,36 +1,57 @@
 """Training and predicting from the terminal: `neurosim train`, `neurosim predict`.
 
-A table is a CSV file with a header, or the name of one of scikit-learn's bundled tables. How its
-columns become numbers is learnt on the training rows only and saved with the model.
+A table is a text file, however it is written, or the name of one of scikit-learn's bundled
+tables. It goes through `ann.data`: read, cleaned by rules learned on the training part only,
+judged, encoded, learnt from, tested. The rules are saved with the model, and `predict` applies
+them to the new file.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.table import Table
 from sklearn import datasets
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import log_loss, mean_absolute_error
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
 
+from ann.data.command import (
+    Delimiter,
+    Encoding,
+    Group,
+    Header,
+    Keep,
+    Leave,
+    Names,
+    RulesFile,
+    Seed,
+    reading_options,
+    say_scores,
+    say_steps,
+    write_json,
+)
+from ann.data.log import Log, Step
+from ann.data.profiling import profile
+from ann.data.reading import RawTable, TableFile, read_table
+from ann.data.report import write_report
+from ann.data.schema import Rules
+from ann.data.text import text_frame
+from ann.data.workflow import train as train_on_table
+from ann.data.writing import whole
 from ann.errors import AnnError, DataError, ParameterError, unknown_name
-from ann.estimators import DeepNetwork, LogisticRegression, ShallowNetwork
-from ann.storage import load, read_card, save
-from ann.tabular import Columns
+from ann.tabular import TableModel
 
-__all__ = ["DATASETS", "app", "predict", "read_table", "train"]
+if TYPE_CHECKING:
+    from ann.data.workflow import Trained
+
+__all__ = ["DATASETS", "app", "predict", "train", "train_and_say"]
 
 app = typer.Typer(no_args_is_help=True, help="Train a network on a table; predict with it.")
 
@@ -41,6 +62,7 @@ DATASETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 class Model(StrEnum):
     """What can be trained."""
 
+    best = "best"
     logistic = "logistic"
     shallow = "shallow"
     deep = "deep"
@@ -54,13 +76,13 @@ class Task(StrEnum):
     regression = "regression"
 
 
-def read_table(source: str) -> pd.DataFrame:
-    """Read a CSV file, or a bundled table by its name.
+def bundled_table(name: str) -> pd.DataFrame:
+    """One of scikit-learn's tables, classes by their names.
 
     Parameters
     ----------
-    source : str
-        A path, or a name of `DATASETS`.
+    name : str
+        One of `DATASETS`.
 
     Returns
     -------
@@ -68,42 +90,23 @@ def read_table(source: str) -> pd.DataFrame:
 
     Raises
     ------
-    DataError
-        If the file is no table.
     ParameterError
-        If there is no such file and no such name.
+        If there is neither a table nor, it seems, a file of that name.
 
     Examples
     --------
-    >>> read_table("iris").shape
+    >>> bundled_table("iris").shape
     (150, 5)
     """
-    path = Path(source)
-    if path.is_file():
-        try:
-            frame = pd.read_csv(path)
-        except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
-            raise DataError(f"{path} cannot be read as a CSV table: {error}") from error
-        if frame.empty:
-            raise DataError(f"{path} has a header but no rows")
-        return frame
-    if source in DATASETS:
-        bunch = getattr(datasets, f"load_{source}")(as_frame=True)
-        frame = bunch.frame.copy()
-        if source != "diabetes":
-            frame["target"] = np.asarray(bunch.target_names).astype(str)[bunch.target]
-        return frame
-    if path.suffix or "/" in source:
-        raise ParameterError(f"there is no file {source}")
-    raise unknown_name("file or bundled table", source, DATASETS)
-
-
-def _is_quantity(column: pd.Series) -> bool:
-    """Numbers with fractions, or more different whole numbers than classes usually are."""
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return False
-    values = column.to_numpy(float)
-    return bool(np.any(values != np.round(values)) or column.nunique() > 20)
+    if name not in DATASETS:
+        if Path(name).suffix or "/" in name:
+            raise ParameterError(f"there is no file {name}")
+        raise unknown_name("file or bundled table", name, DATASETS)
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    frame = bunch.frame.copy()
+    if name != "diabetes":
+        frame["target"] = np.asarray(bunch.target_names).astype(str)[bunch.target]
+    return frame
 
 
 def _usage_errors(function: Callable[..., None]) -> Callable[..., None]:
@@ -120,130 +123,195 @@ def _usage_errors(function: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def train_and_say(
+    table: str,
+    target: str,
+    *,
+    model_file: Path | None = None,
+    folder: Path | None = None,
+    reading: dict[str, Any] | None = None,
+    rules: Path | None = None,
+    **settings: Any,
+) -> Trained:
+    """Train on a table, print how it went, write what is wanted.
+
+    Parameters
+    ----------
+    table : str
+        A file, or one of `DATASETS`.
+    target : str
+        The column to predict, or a comparison such as ``"num > 0"``.
+    model_file : Path, optional
+        Where the model goes.
+    folder : Path, optional
+        Where ``report.html``, ``rules.json`` and ``trained.json`` go.
+    reading : dict, optional
+        Options of `ann.data.TableFile`.
+    rules : Path, optional
+        Clean by this file instead of learning rules.
+    **settings
+        Of `ann.data.train`.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    TableError
+        If the table cannot be read, or cannot support a model.
+    ParameterError
+        If there is no such table, or no folder for the model file.
+    """
+    if model_file is not None and not model_file.resolve().parent.is_dir():
+        raise ParameterError(f"there is no folder {model_file.resolve().parent} to save the model")
+    path = Path(table)
+    raw: RawTable | pd.DataFrame
+    if path.is_file():
+        raw = read_table(path, **(reading or {}))
+        frame = raw.frame
+    else:
+        raw = frame = text_frame(bundled_table(table))
+    given = None if rules is None else Rules.load(rules)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        done = train_on_table(raw, target, rules=given, **settings)
+    say_steps(done.log)
+    typer.echo(str(done.verdict))
+    say_scores(done.verdict)
+    for message in dict.fromkeys(str(w.message) for w in told):
+        typer.echo(f"note: {message}")
+    shown = ", ".join(f"{k} {v:.4f}" for k, v in done.test_scores.items())
+    rows = f"{len(done.split.train):,} rows to learn from, {len(done.split.test):,} set aside"
+    typer.echo(f"{done.model} of {target} ({rows}): {shown}")
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        done.pipeline["clean"].rules_.save(folder / "rules.json")
+        write_json(folder / "trained.json", done.document())
+        write_report(folder / "report.html", profile(frame, target, name=path.name), done.verdict)
+        typer.echo(f"written to {folder}: report.html, rules.json, trained.json")
+    if model_file is not None:
+        TableModel.of(done).save(model_file)
+        typer.echo(f"model saved to {model_file}")
+    return done
+
+
 @app.command()
 @_usage_errors
 def train(
-    table: Annotated[str, typer.Argument(help="CSV file with a header, or a bundled table.")],
-    target: Annotated[str, typer.Option(help="Column to predict.")] = "target",
-    model: Annotated[Model, typer.Option(help="No, one or five hidden layers.")] = Model.shallow,
+    table: Annotated[str, typer.Argument(help="A text table, or a bundled one by name.")],
+    target: Annotated[
+        str, typer.Option("--target", "-t", help='Column to predict, or such as "num > 0".')
+    ] = "target",
+    model: Annotated[
+        Model,
+        typer.Option(help="No, one or five hidden layers; best: a network if it is better."),
+    ] = Model.best,
     task: Annotated[Task, typer.Option(help="Classes or quantities.")] = Task.auto,
-    out: Annotated[Path | None, typer.Option(help="Where to save the model.")] = None,
-    held_out: Annotated[float, typer.Option(min=0.05, max=0.9, help="Share to test on.")] = 0.25,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File for the model (.safetensors).")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for report.html, rules.json, trained.json.")
+    ] = None,
+    held_out: Annotated[float, typer.Option(min=0.05, max=0.9, help="Share to test on.")] = 0.2,
+    group: Group = None,
+    time: Annotated[
+        str | None, typer.Option(help="Test on what comes last by this column.")
+    ] = None,
+    keep: Keep = None,
+    leave_out: Leave = None,
+    rules: RulesFile = None,
+    names: Names = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    seed: Seed = 0,
 ) -> None:
-    """Train a model on a table and say how good it is on rows it has not seen."""
-    frame = read_table(table)
-    if target not in frame.columns:
-        raise unknown_name("column", target, map(str, frame.columns))
-    unknown = frame[target].isna()
-    frame, gaps = frame[~unknown], int(unknown.sum())
-    quantity = _is_quantity(frame[target]) if task is Task.auto else task is Task.regression
-    if quantity and model is Model.logistic:
-        raise ParameterError(
-            f"column {target!r} holds quantities; logistic regression predicts classes. Use "
-            "--model shallow, or --task classification"
-        )
-    y = frame[target].to_numpy(float) if quantity else frame[target].astype(str).to_numpy()
-    counts = None if quantity else pd.Series(y).value_counts()
-    if counts is not None and (len(counts) < 2 or counts.min() < 2):
-        raise DataError(
-            f"column {target!r} needs at least two classes of at least two rows each; it has "
-            f"{counts.head(5).to_dict()}"
-        )
-    if target in frame.columns:
-        frame = frame.drop(columns=target)
-    rows, test = train_test_split(
-        np.arange(len(y)),
-        test_size=held_out,
-        random_state=seed,
-        stratify=None if quantity else y,
+    """Clean a table, judge it, train on it, and say how good the model is on unseen rows."""
+    train_and_say(
+        table,
+        target,
+        model_file=out,
+        folder=report,
+        reading=reading_options(names, encoding, delimiter, header),
+        rules=rules,
+        model=model.value,
+        task=None if task is Task.auto else task.value,
+        test=held_out,
+        group=group,
+        time=time,
+        keep=tuple(keep or ()),
+        leave_out=tuple(leave_out or ()),
+        seed=seed,
     )
-    columns = Columns.learn(frame.iloc[rows])
-    X = columns.apply(frame)
-    scaler = StandardScaler().fit(X[rows])
-    settings: dict[str, Any] = {} if model is Model.logistic else {"random_state": seed}
-    if epochs is not None and model is not Model.logistic:
-        settings["max_epochs"] = epochs
-    if quantity:
-        settings["task"] = "regression"
-    kinds = {"logistic": LogisticRegression, "shallow": ShallowNetwork, "deep": DeepNetwork}
-    estimator = kinds[model.value](**settings)
-    if sys.stderr.isatty() and model is not Model.logistic:
-        estimator.set_params(progress=True)
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        estimator.fit(scaler.transform(X[rows]), y[rows])
-    console = Console(highlight=False)
-    said = Table(title=f"{type(estimator).__name__} on {table}: {target}", title_justify="left")
-    for head in ("", "model", "constant answer"):
-        said.add_column(head, justify="left" if not head else "right")
-    new = scaler.transform(X[test])
-    dummy = (DummyRegressor() if quantity else DummyClassifier()).fit(X[rows], y[rows])
-    if quantity:
-        said.add_row("R²", f"{estimator.score(new, y[test]):.3f}", "0")
-        errors = [mean_absolute_error(y[test], m.predict(new)) for m in (estimator, dummy)]
-        said.add_row("mean absolute error", *(f"{e:.4g}" for e in errors))
-    else:
-        said.add_row("accuracy", *(f"{m.score(new, y[test]):.3f}" for m in (estimator, dummy)))
-        losses = [
-            log_loss(y[test], m.predict_proba(new), labels=estimator.classes_)
-            for m in (estimator, dummy)
-        ]
-        said.add_row("log-loss", *(f"{e:.4f}" for e in losses))
-    console.print(said)
-    console.print(f"{len(rows)} rows to learn from, {len(test)} to test on, {X.shape[1]} inputs")
-    if gaps:
-        console.print(f"{gaps} rows without a value of {target} were left out")
-    for name, reason in columns.dropped.items():
-        console.print(f"column {name} was left out: {reason}", markup=False)
-    for warning in told:
-        console.print(f"note: {warning.message}", markup=False)
-    if out is not None:
-        notes = {
-            "columns": columns.to_dict(),
-            "mean": scaler.mean_.tolist(),
-            "spread": scaler.scale_.tolist(),
-            "target": target,
-        }
-        save(
-            estimator.set_params(**({} if model is Model.logistic else {"progress": False})),
-            out,
-            notes,
-        )
-        console.print(f"saved to {out}", markup=False, soft_wrap=True)
 
 
 @app.command()
 @_usage_errors
 def predict(
     model: Annotated[Path, typer.Argument(help="File that `train --out` wrote.")],
-    table: Annotated[str, typer.Argument(help="CSV file with the same columns.")],
-    out: Annotated[Path | None, typer.Option(help="CSV to write; by default the terminal.")] = None,
+    table: Annotated[str, typer.Argument(help="A table with the same columns.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="CSV to write; by default the terminal.")
+    ] = None,
     probabilities: Annotated[bool, typer.Option(help="One column a class as well.")] = False,
+    names: Names = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
 ) -> None:
-    """Predict the target of every row of a table."""
-    notes = read_card(model).get("notes")
-    if not isinstance(notes, dict) or "columns" not in notes:
-        raise ParameterError(
-            f"{model} was not saved by `neurosim train`, so how its columns were made is unknown; "
-            "use ann.storage.load in Python"
-        )
-    estimator = load(model)
-    X = Columns(**notes["columns"]).apply(read_table(table))
-    X = (X - np.array(notes["mean"])) / np.array(notes["spread"])
-    answer = pd.DataFrame({notes["target"]: estimator.predict(X)})
-    if probabilities:
-        if getattr(estimator, "task", "classification") != "classification":
-            raise ParameterError("quantities have no probabilities; leave out --probabilities")
-        for name, column in zip(estimator.classes_, estimator.predict_proba(X).T, strict=True):
-            answer[f"P({name})"] = column
+    """Predict the target of every row of a table, cleaned by the rules of the model."""
+    reader = TableModel.load(model)
+    log = Log()
+    answers = []
+    for chunk in _chunks(table, reading_options(names, encoding, delimiter, header), log):
+        X, steps = reader.encode(chunk)
+        _merge(log, steps)
+        answer = pd.DataFrame({reader.target: reader.answer(X)})
+        if probabilities:
+            answer = answer.join(reader.probabilities(X).add_prefix("P(").add_suffix(")"))
+        answers.append(answer)
+    if not answers:
+        raise DataError(f"{table} has no rows to predict")
+    for step in log:
+        if step.column != reader.target:
+            typer.echo(f"note: {step}", err=True)
+    text = pd.concat(answers).to_csv(index=False)
     if out is None:
-        sys.stdout.write(answer.to_csv(index=False))
+        sys.stdout.write(text)
     else:
-        whole = out.with_name(f".{out.name}.part")
-        answer.to_csv(whole, index=False)
-        whole.replace(out)
+        with whole(out) as stream:
+            stream.write(text)
+
+
+def _chunks(table: str, reading: dict[str, Any], log: Log) -> Iterator[pd.DataFrame]:
+    """Rows of a table, however many, every one of them in its place."""
+    if not Path(table).is_file():
+        yield bundled_table(table)
+        return
+    file = TableFile(table, **reading)
+    yield from file.chunks()
+    torn = file.log.find(rule="torn rows")
+    if torn:
+        raise DataError(
+            f"{torn[0].rows} lines of {table} have more cells than there are columns "
+            f"({torn[0].before!r}), so answers would not stand beside their rows; mend them first"
+        )
+    _merge(log, file.log)
+
+
+def _merge(log: Log, more: Log) -> None:
+    """Add the steps of another chunk to those of the same kind."""
+    for step in more:
+        same = [
+            i for i, s in enumerate(log.steps) if (s.column, s.rule) == (step.column, step.rule)
+        ]
+        if same:
+            old = log.steps[same[0]]
+            log.steps[same[0]] = Step(**{**vars(old), "rows": old.rows + step.rows})
+        else:
+            log.add(step)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_regressor
 
 from ann.errors import MissingExtraError, ParameterError
 from ann.network import Network
@@ -26,8 +27,9 @@ def from_scikit_learn(model: Any) -> Network:
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor or LogisticRegression
-        Fitted.
+    model : MLPClassifier, MLPRegressor, LogisticRegression or a linear regressor
+        Fitted. A linear regressor is anything with ``coef_`` and ``intercept_`` that predicts
+        quantities, such as LinearRegression or RidgeCV.
 
     Returns
     -------
@@ -59,8 +61,13 @@ def from_scikit_learn(model: Any) -> Network:
         kind = "sigmoid" if model.coef_.shape[0] == 1 else "softmax"
         bias = np.broadcast_to(model.intercept_, model.coef_.shape[:1])
         return Network.from_arrays([model.coef_.T], [bias], [kind], dtype=np.float64)
+    if is_regressor(model) and hasattr(model, "coef_") and hasattr(model, "intercept_"):
+        coefficients = np.atleast_2d(model.coef_)
+        bias = np.broadcast_to(model.intercept_, coefficients.shape[:1])
+        return Network.from_arrays([coefficients.T], [bias], "identity", dtype=np.float64)
     raise ParameterError(
-        f"{type(model).__name__} is not a fitted MLPClassifier, MLPRegressor or LogisticRegression"
+        f"{type(model).__name__} is not a fitted MLPClassifier, MLPRegressor, LogisticRegression "
+        "or linear regressor"
     )
 
 

@@ -1,4 +1,4 @@
-"""A fitted estimator in a file, and back: arrays as safetensors, everything else as a JSON card.
+"""A fitted estimator or a network in a file, and back: arrays as safetensors, the rest as JSON.
 
 No pickle: a file can be read with a text editor and opened without running anything. Saved are
 the network as it was trained, the scale of the columns, the coding of the answers, the settings
@@ -31,12 +31,12 @@ _KINDS: dict[str, Any] = {k.__name__: k for k in (DeepNetwork, LogisticRegressio
 
 
 def save(model: Any, path: str | Path, notes: Any = None) -> None:
-    """Write a fitted estimator to a file.
+    """Write a fitted estimator, or a network alone, to a file.
 
     Parameters
     ----------
-    model : LogisticRegression, ShallowNetwork or DeepNetwork
-        Fitted.
+    model : LogisticRegression, ShallowNetwork, DeepNetwork or Network
+        An estimator must be fitted.
     path : str or Path
         Ends in ``.safetensors`` by custom.
     notes : object, optional
@@ -59,28 +59,23 @@ def save(model: Any, path: str | Path, notes: Any = None) -> None:
     >>> bool((back.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
+    if isinstance(model, Network):
+        tensors, card = _plain_network(model)
+        write_tensors(path, tensors, {"what": WHAT, "model": "Network", **card, "notes": notes})
+        return
     kind = type(model).__name__
     if _KINDS.get(kind) is not type(model):
-        raise ParameterError(f"{kind} cannot be saved; {', '.join(_KINDS)} can")
+        raise ParameterError(f"{kind} cannot be saved; {', '.join(_KINDS)} and Network can")
     if not hasattr(model, "network_"):
         raise ParameterError(f"this {kind} is not fitted; there is nothing to save yet")
-    network: Network = getattr(model, "_inner", model.network_)
-    tensors = {"parameters": network.parameters}
-    for i, layer in enumerate(network.layers):
-        if layer.norm is not None:
-            tensors[f"layer{i}.mean"] = layer.norm.mean
-            tensors[f"layer{i}.variance"] = layer.norm.variance
+    tensors, described = _plain_network(getattr(model, "_inner", model.network_))
     settings, left_out = _plain_settings(model)
-    card: dict[str, Any] = {
+    card = {
         "what": WHAT,
         "model": kind,
         "settings": settings,
         "left_out": left_out,
-        "sizes": list(network.sizes),
-        "dtype": network.dtype.name,
-        "activations": [_plain_activation(layer.activation) for layer in network.layers],
-        "dropout": [layer.dropout for layer in network.layers[:-1]],
-        "batch_norm": network.layers[0].norm is not None,
+        **described,
         "n_features": int(model.n_features_in_),
         "feature_names": _plain_list(getattr(model, "feature_names_in_", None)),
         "n_iter": int(model.n_iter_),
@@ -148,8 +143,8 @@ def load(path: str | Path, **own: Any) -> Any:
 
     Returns
     -------
-    LogisticRegression, ShallowNetwork or DeepNetwork
-        Fitted.
+    LogisticRegression, ShallowNetwork, DeepNetwork or Network
+        What was saved; an estimator is fitted.
 
     Raises
     ------
@@ -159,6 +154,8 @@ def load(path: str | Path, **own: Any) -> Any:
     """
     tensors, card = _read(path)
     try:
+        if card["model"] == "Network":
+            return _rebuild_network(tensors, card, own, path)
         kind = _KINDS[card["model"]]
         model = kind(**{**card["settings"], **own})
         return _rebuild(model, tensors, card, own, path)
@@ -168,13 +165,9 @@ def load(path: str | Path, **own: Any) -> Any:
         raise ModelFileError(f"{path} does not describe a model: {error!r}") from error
 
 
-def _rebuild(
-    model: Any,
-    tensors: dict[str, np.ndarray],
-    card: dict[str, Any],
-    own: dict[str, Any],
-    path: str | Path,
-) -> Any:
+def _rebuild_network(
+    tensors: dict[str, np.ndarray], card: dict[str, Any], own: dict[str, Any], path: str | Path
+) -> Network:
     kinds: list[Any] = []
     for i, plain in enumerate(card["activations"]):
         if plain is None:
@@ -206,6 +199,17 @@ def _rebuild(
         if layer.norm is not None:
             layer.norm.mean[...] = tensors[f"layer{i}.mean"]
             layer.norm.variance[...] = tensors[f"layer{i}.variance"]
+    return network
+
+
+def _rebuild(
+    model: Any,
+    tensors: dict[str, np.ndarray],
+    card: dict[str, Any],
+    own: dict[str, Any],
+    path: str | Path,
+) -> Any:
+    network = _rebuild_network(tensors, card, own, path)
     plain = card["targets"]
     if plain["kind"] == "regression":
         targets: Any = QuantityTargets.__new__(QuantityTargets)
@@ -236,6 +240,23 @@ def _rebuild(
     model._scale = InputScale(tensors["scale.mean"], tensors["scale.spread"]) if has_scale else None
     model._finish(card["history"])
     return model
+
+
+def _plain_network(network: Network) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays of a network, and what to say of it on the card."""
+    tensors = {"parameters": network.parameters}
+    for i, layer in enumerate(network.layers):
+        if layer.norm is not None:
+            tensors[f"layer{i}.mean"] = layer.norm.mean
+            tensors[f"layer{i}.variance"] = layer.norm.variance
+    card = {
+        "sizes": list(network.sizes),
+        "dtype": network.dtype.name,
+        "activations": [_plain_activation(layer.activation) for layer in network.layers],
+        "dropout": [layer.dropout for layer in network.layers[:-1]],
+        "batch_norm": network.layers[0].norm is not None,
+    }
+    return tensors, card
 
 
 def _plain_activation(activation: Any) -> dict[str, Any] | None:

@@ -9,7 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["app", "clean_command", "profile_command", "train_command", "verdict_command"]
+from ann.data.errors import ReadError
+
+__all__ = [
+    "app",
+    "clean_command",
+    "profile_command",
+    "reading_options",
+    "say_scores",
+    "say_steps",
+    "train_command",
+    "verdict_command",
+    "write_json",
+]
 
 app = typer.Typer(
     name="data",
@@ -72,12 +84,16 @@ def profile_command(
     from ann.data.report import write_report
 
     seen = profile_file(
-        file, target, sample_rows=sample, seed=seed, **_reading(names, encoding, delimiter, header)
+        file,
+        target,
+        sample_rows=sample,
+        seed=seed,
+        **reading_options(names, encoding, delimiter, header),
     )
     folder = _folder(file, out)
     write_report(folder / "report.html", seen)
     seen.rules.save(folder / "rules.json")
-    _json(folder / "profile.json", seen.document())
+    write_json(folder / "profile.json", seen.document())
     if as_json:
         typer.echo(json.dumps(seen.document(), indent=1, ensure_ascii=False))
         return
@@ -91,7 +107,7 @@ def profile_command(
         for c in seen.columns
     ]
     _table(f"{seen.name}: {seen.rows:,} rows", ["column", "kind", "different", "missing"], rows)
-    _steps(seen.log)
+    say_steps(seen.log)
     _written(folder, "report.html", "rules.json", "profile.json")
 
 
@@ -113,9 +129,13 @@ def clean_command(
     given = None if rules is None else Rules.load(rules)
     folder = _folder(file, out)
     _, log = clean_file(
-        file, folder, target=target, rules=given, **_reading(names, encoding, delimiter, header)
+        file,
+        folder,
+        target=target,
+        rules=given,
+        **reading_options(names, encoding, delimiter, header),
     )
-    _steps(log)
+    say_steps(log)
     _written(folder, "clean.csv", "changes.csv", "removed.csv", "rules.json", "log.json")
 
 
@@ -143,7 +163,9 @@ def verdict_command(
     from ann.data.schema import Rules
     from ann.data.verdict import MOST_ROWS, assess
 
-    raw = read_table(file, max_rows=MOST_ROWS, **_reading(names, encoding, delimiter, header))
+    raw = read_table(
+        file, max_rows=MOST_ROWS, **reading_options(names, encoding, delimiter, header)
+    )
     verdict = assess(
         raw,
         target,
@@ -158,12 +180,12 @@ def verdict_command(
     seen = profile(raw.frame, target, name=file.name)
     seen.log.steps[:0] = list(raw.log)
     write_report(folder / "report.html", seen, verdict)
-    _json(folder / "verdict.json", verdict.document())
+    write_json(folder / "verdict.json", verdict.document())
     if as_json:
         typer.echo(json.dumps(verdict.document(), indent=1, ensure_ascii=False))
         return
     typer.echo(str(verdict))
-    _scores(verdict)
+    say_scores(verdict)
     _written(folder, "report.html", "verdict.json")
 
 
@@ -188,17 +210,18 @@ def train_command(
     header: Header = None,
     seed: Seed = 0,
 ) -> None:
-    """Go from the raw file to a trained model, tested on rows that nothing has seen."""
-    from ann.data.profiling import profile
-    from ann.data.reading import read_table
-    from ann.data.report import write_report
-    from ann.data.schema import Rules
-    from ann.data.workflow import train
+    """Go from the raw file to a trained model; `neurosim train` with the pipeline as a pickle."""
+    from ann.command import train_and_say
 
-    raw = read_table(file, **_reading(names, encoding, delimiter, header))
-    done = train(
-        raw,
+    if not file.is_file():
+        raise ReadError(f"there is no file {file}")
+    folder = out if out is not None else Path(f"{file.name}.data")
+    done = train_and_say(
+        str(file),
         target,
+        folder=folder,
+        reading=reading_options(names, encoding, delimiter, header),
+        rules=rules,
         model=model,
         test=test,
         group=group,
@@ -206,26 +229,16 @@ def train_command(
         keep=tuple(keep or ()),
         leave_out=tuple(leave_out or ()),
         task=task,
-        rules=None if rules is None else Rules.load(rules),
         seed=seed,
     )
-    folder = _folder(file, out)
-    done.pipeline["clean"].rules_.save(folder / "rules.json")
-    _json(folder / "trained.json", done.document())
     _pickle(folder / "model.pickle", done.pipeline)
-    seen = profile(raw.frame, target, name=file.name)
-    write_report(folder / "report.html", seen, done.verdict)
-    _steps(done.log)
-    typer.echo(str(done.verdict))
-    _scores(done.verdict)
-    shown = ", ".join(f"{k} {v:.4f}" for k, v in done.test_scores.items())
-    typer.echo(f"{done.model} on {len(done.split.test):,} rows set aside: {shown}")
-    _written(folder, "model.pickle", "rules.json", "trained.json", "report.html")
+    _written(folder, "model.pickle")
 
 
-def _reading(
+def reading_options(
     names: str | None, encoding: str | None, delimiter: str | None, header: bool | None
 ) -> dict[str, Any]:
+    """Options of `ann.data.TableFile` as given on the command line."""
     if delimiter in ("\\t", "tab"):
         delimiter = "\t"
     return {
@@ -265,7 +278,8 @@ def _folder(file: Path, out: Path | None) -> Path:
     return folder
 
 
-def _json(path: Path, document: Any) -> None:
+def write_json(path: Path, document: Any) -> None:
+    """Write plain values as JSON, whole or not at all."""
     from ann.data.writing import write_text
 
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
@@ -303,7 +317,8 @@ def _table(title: str, head: list[str], rows: list[list[str]]) -> None:
     console.print(table)
 
 
-def _steps(log: Any) -> None:
+def say_steps(log: Any) -> None:
+    """Print what was done to a table, one line a step."""
     rows = [
         [
             s.column or "(table)",
@@ -320,7 +335,8 @@ def _steps(log: Any) -> None:
         _table("what was done and found", head, rows)
 
 
-def _scores(verdict: Any) -> None:
+def say_scores(verdict: Any) -> None:
+    """Print the scores that a verdict rests on."""
     if not verdict.scores:
         return
     if verdict.task == "classification":

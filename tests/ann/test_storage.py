@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.linear_model import LogisticRegression as ScikitLogistic
+from sklearn.linear_model import RidgeCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork
@@ -71,6 +72,23 @@ def test_a_loaded_model_answers_bit_for_bit(name, tmp_path):
     save(back, tmp_path / "again.safetensors")
     if hasattr(back, "partial_fit"):
         assert back.history_ == model.history_
+
+
+def test_a_network_alone_can_be_saved(tmp_path):
+    imported = from_scikit_learn(RidgeCV().fit(X, np.column_stack([Y, Y**2])))
+    for network in (imported, Network([4, 3, 2], ["tanh", "softmax"], batch_norm=True, rng=0)):
+        save(network, tmp_path / "n.safetensors", notes="about")
+        back = load(tmp_path / "n.safetensors")
+        np.testing.assert_array_equal(back.output(X), network.output(X))
+        assert back.dtype == network.dtype
+        assert read_card(tmp_path / "n.safetensors")["notes"] == "about"
+
+
+def test_a_linear_regressor_comes_in_as_a_network():
+    for y in (Y, np.column_stack([Y, -Y])):
+        for model in (RidgeCV().fit(X, y), RidgeCV(fit_intercept=False).fit(X, y)):
+            ours = from_scikit_learn(model).output(X)
+            np.testing.assert_allclose(ours.reshape(y.shape), model.predict(X), atol=1e-12)
 
 
 def test_training_goes_on_from_a_file(tmp_path):
