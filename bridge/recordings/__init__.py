@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import REASONS, RecordingError
+from bridge.recordings.features import CellProperties, SpikeShape
+from bridge.recordings.made import made_recording
 from bridge.recordings.protocol import Protocol, Step
 from bridge.recordings.read import read
 from bridge.recordings.spikes import SpikeRule, find_spikes
@@ -16,12 +18,15 @@ from bridge.recordings.sweeps import Sweep
 
 __all__ = [
     "REASONS",
+    "CellProperties",
     "CellRecording",
     "Protocol",
     "RecordingError",
     "SpikeRule",
+    "SpikeShape",
     "Step",
     "Sweep",
     "find_spikes",
+    "made_recording",
     "read",
 ]

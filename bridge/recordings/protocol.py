@@ -27,6 +27,11 @@ _SMALLEST_SHARE = 0.02
 _SAME_EDGE_S = 0.001
 # A command written by a computer keeps each value for a while; more pieces than this are a wave.
 _MOST_PIECES = 64
+# Shorter pieces are test pulses; a current made of many of them in a row is a wave.
+_SHORTEST_S = 0.05
+_FEW_PIECES = 8
+# Electrodes and amplifiers add a few picoampere of noise, not more.
+_MOST_NOISE_PA = 20.0
 
 
 @dataclass(frozen=True)
@@ -145,9 +150,14 @@ def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
     left_out |= others
     if all(traces[k].shape == "flat" for k in group):
         raise _no_step(traces, where)
-    steps, pulses = _windows({k: traces[k] for k in group})
+    steps, pulses, brief = _windows({k: traces[k] for k in group})
     if not steps:
-        raise _no_step(traces, where)
+        raise RecordingError(
+            "no-step",
+            f"its longest step lasts {1e3 * brief:.3g} ms",
+            f"an f-I curve needs steps of at least {1e3 * _SHORTEST_S:g} ms, better 500 ms",
+            where,
+        )
     return Protocol(tuple(steps), tuple(pulses), tuple(sorted(left_out.items())))
 
 
@@ -160,6 +170,10 @@ def trace_of(sweep: Sweep) -> _Trace:
         levels = current[np.concatenate([[0], cuts])]
         edges = cuts / sweep.rate_Hz
         shape: Shape = "steps" if len(cuts) else "flat"
+        turns = np.sum(np.diff(np.sign(np.diff(levels))) != 0)
+        # Trains of brief pulses turn back each time; a ramp written in small treads does not.
+        if _restless(edges) and turns <= 2:
+            shape = "ramp"
         return _Trace(shape, tuple(edges), tuple(map(float, levels)), sweep.duration_s)
     return _noisy_trace(sweep)
 
@@ -195,9 +209,13 @@ def _noisy_trace(sweep: Sweep) -> _Trace:
     span = max(levels) - min(levels)
     slow_noise = 6 * noise / np.sqrt(width)
     longest = float(np.max(stops - starts, initial=0)) / rate
-    if residual > max(slow_noise, 0.1 * span) or longest > 4 * _COMPARE_S:
-        part = current if longest > 4 * _COMPARE_S else current[worst]
-        return _Trace(_wave(part, width), (), (levels[0],), sweep.duration_s, noise)
+    drifts = residual > max(slow_noise, 0.1 * span)
+    if drifts or longest > 4 * _COMPARE_S or _restless(np.array(cuts) / rate):
+        # One odd piece is judged by itself: a ramp beside steps is a ramp.
+        part = current[worst] if drifts and len(cuts) < _FEW_PIECES else current
+        return _Trace(_wave(part, noise), (), (levels[0],), sweep.duration_s, noise)
+    if noise > _MOST_NOISE_PA:
+        return _Trace("fluctuating", (), (levels[0],), sweep.duration_s, noise)
     edges = tuple(cut / rate for cut in _sharpen(current, cuts, levels, width))
     return _Trace("steps" if cuts else "flat", edges, tuple(levels), sweep.duration_s, noise)
 
@@ -215,17 +233,25 @@ def _sharpen(current: Array, cuts: list[int], levels: list[float], width: int) -
     return sharp
 
 
-def _wave(current: Array, width: int) -> Shape:
+def _restless(edges: Array) -> bool:
+    """Whether a current changes all the time."""
+    return len(edges) >= _FEW_PIECES and bool(np.median(np.diff(edges)) < _SHORTEST_S)
+
+
+def _wave(current: Array, noise: float) -> Shape:
     """Tell a ramp (one steady climb or fall, whatever is flat around it) from other waves."""
+    width = max(1, len(current) // 40)
     blocks = current[: len(current) // width * width].reshape(-1, width).mean(axis=1)
     moves = np.diff(blocks)
-    moving = moves[np.abs(moves) > 0.1 * np.abs(moves).max(initial=0.0)]
-    if not len(moving):
+    least = max(0.1 * np.abs(moves).max(initial=0.0), 4 * noise * np.sqrt(2 / width))
+    moving = np.abs(moves) > least
+    if moving.sum() < 4:
         return "fluctuating"
-    same = max(np.mean(moving > 0), np.mean(moving < 0))
-    # A triangle: one climb and one fall, each long.
-    turns = int(np.sum(np.diff(np.sign(moving)) != 0))
-    return "ramp" if len(moving) >= 4 and (same > 0.9 or turns <= 2) else "fluctuating"
+    # The corners of a ramp move by less; between them the pace is one. A triangle turns once.
+    pace = np.median(np.abs(moves[moving]))
+    steady = np.mean(np.abs(np.abs(moves[moving]) - pace) < 0.3 * pace)
+    turns = int(np.sum(np.diff(np.sign(moves[moving])) != 0))
+    return "ramp" if steady > 0.7 and turns <= 2 else "fluctuating"
 
 
 def _largest_family(
@@ -257,7 +283,7 @@ def _fits(one: _Trace, other: _Trace) -> bool:
     return all(any(abs(a - b) <= _SAME_EDGE_S for b in other.edges) for a in one.edges)
 
 
-def _windows(traces: dict[int, _Trace]) -> tuple[list[Step], list[Step]]:
+def _windows(traces: dict[int, _Trace]) -> tuple[list[Step], list[Step], float]:
     edges: list[float] = []
     for edge in sorted(edge for trace in traces.values() for edge in trace.edges):
         if not edges or edge - edges[-1] > _SAME_EDGE_S:
@@ -278,12 +304,16 @@ def _windows(traces: dict[int, _Trace]) -> tuple[list[Step], list[Step]]:
     varies = not shared.all()
     steps: list[Step] = []
     pulses: list[Step] = []
+    brief: list[float] = []
     for k, row in levels.items():
         count = {True: 0, False: 0}
         for j, (start, stop) in enumerate(windows):
             away = abs(row[j] - holding[k]) > tolerance
             is_step = not shared[j] if varies else away
             if not is_step and not (away and shared[j]):
+                continue
+            if is_step and stop - start < _SHORTEST_S:
+                brief.append(stop - start)
                 continue
             count[is_step] += 1
             (steps if is_step else pulses).append(
@@ -297,7 +327,7 @@ def _windows(traces: dict[int, _Trace]) -> tuple[list[Step], list[Step]]:
                     float(stop),
                 )
             )
-    return steps, pulses
+    return steps, pulses, max(brief, default=0.0)
 
 
 def _holding(row: list[float], lengths: Array, shared: Array, tolerance: float) -> float:

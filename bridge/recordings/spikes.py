@@ -58,7 +58,7 @@ class SpikeRule:
     width_s: float = 0.007
     peak_mV: float = -25.0
     smoothing_s: float = 0.0001
-    artefact_s: float = 0.0003
+    artefact_s: float = 0.0005
 
 
 def find_spikes(
