@@ -69,6 +69,8 @@ class Mechanism(Description):
     temperature_ref : float
         Temperature in °C at which the rates were measured. A field ``q10`` gives the constant
         ``phi`` = q10**((T - temperature_ref)/10), a field ``q10_x`` the constant ``phi_x``.
+    on_event : dict of str to str
+        What an event adds to which state, for parts that take events.
     """
 
     name: str = field(default="", kw_only=True)
@@ -76,6 +78,7 @@ class Mechanism(Description):
     equations: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
     temperature_ref: ClassVar[float] = 23.0
+    on_event: ClassVar[dict[str, str]] = {}
     # Names an expression may use beyond fields, constants and `reads`.
     extra_names: ClassVar[tuple[str, ...]] = ()
 
@@ -182,6 +185,11 @@ class Mechanism(Description):
             name: Gate(np.broadcast_to(steady, shape), np.ones(shape) * tau)
             for name, (steady, tau) in curves.items()
         }
+
+    def jump(self, state: str, weight: float = 1.0, **given: Any) -> float:
+        """Return what an event of a weight adds to a state."""
+        values = {**self.parameters(), **self.constants(), **given, "weight": weight}
+        return float(evaluate(self.equations, self.on_event[state], values))
 
     @classmethod
     def _used(cls) -> set[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from brian2.units import Quantity, amp
 
 from neurosim.channels.base import Mechanism
-from neurosim.channels.evaluate import evaluate, identifiers, known_words, parse
+from neurosim.channels.evaluate import identifiers, known_words, parse
 from neurosim.errors import UnknownNameError, suggest
 
 __all__ = ["Receptor"]
@@ -35,7 +35,6 @@ class Receptor(Mechanism):
     """
 
     current: ClassVar[str]
-    on_event: ClassVar[dict[str, str]]
     transmitter: ClassVar[str] = ""
     lumps: ClassVar[bool] = True
     temperature_ref: ClassVar[float] = 35.0
@@ -61,8 +60,3 @@ class Receptor(Mechanism):
                 raise UnknownNameError(
                     f"{label}: on_event uses {name!r}, which is no field: {suggest(name, known)}"
                 )
-
-    def jump(self, state: str, weight: float = 1.0, **given: Any) -> float:
-        """Return what an event of a weight adds to a state."""
-        values = {**self.parameters(), **self.constants(), **given, "weight": weight}
-        return float(evaluate(self.equations, self.on_event[state], values))

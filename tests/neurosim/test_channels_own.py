@@ -1,0 +1,201 @@
+"""A channel of one's own, what is refused, and all parts through Brian2 itself."""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+import brian2
+import numpy as np
+import pytest
+from brian2 import Quantity, cm, mM, mS, ms, mV, nA, uF
+from brian2.units import amp, meter
+
+from neurosim import HodgkinHuxley, simulate, synapses
+from neurosim import channels as catalogue
+from neurosim.channels import SHARED, Channel, HHSodium, IonPool, Leak, Mechanism, squid_axon
+from neurosim.channels.evaluate import identifiers, parse
+from neurosim.errors import ParameterError, UnitError, UnknownNameError
+from neurosim.quantities import quantity, unit_name
+from neurosim.stimuli import Constant
+
+BASES = (Mechanism, Channel, IonPool, synapses.Receptor)
+PARTS = [
+    kind
+    for module in (catalogue, synapses)
+    for kind in (getattr(module, name) for name in module.__all__)
+    if isinstance(kind, type) and issubclass(kind, Mechanism) and kind not in BASES
+]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SlowPotassium(Channel):
+    """A user's channel: ten lines of equations, no more."""
+
+    g: Quantity = quantity(0.5 * mS / cm**2, "conductance density", at_least=0 * mS / cm**2)
+    E: Quantity = quantity(-90 * mV, "potassium reversal potential")
+    q10: Quantity = quantity(2.3, "factor on the rates for 10 °C", above=0)
+
+    equations: ClassVar[str] = """
+    dp/dt = (p_inf - p)/tau : 1
+    p_inf = 1/(1 + exp(-(v + 35*mV)/(10*mV))) : 1
+    tau = 100*ms/phi : second
+    """
+    current: ClassVar[str] = "g*p*(E - v)"
+    ion: ClassVar[str | None] = "k"
+
+
+def test_a_channel_in_ten_lines_has_everything_the_others_have():
+    own = SlowPotassium(g=1 * mS / cm**2)
+    assert own.name == "slow_potassium"
+    assert own.states == ("p",)
+    assert list(own.parameters()) == ["g", "E"]
+    gate = own.gates(-35 * mV, 33)["p"]
+    assert float(gate.steady) == pytest.approx(0.5)
+    assert float(gate.tau / ms) == pytest.approx(100 / 2.3)
+    assert float(own.density(-35 * mV) / (amp / meter**2)) == pytest.approx(-0.5 * 10 * 0.055)
+    assert own.replace(name="im").name == "im"
+    assert own == SlowPotassium(g=1 * mS / cm**2)
+    assert own != SlowPotassium(g=1 * mS / cm**2, name="im")
+    assert "g = " in SlowPotassium.describe()
+
+
+def make(**members):
+    """Return a channel class with some members replaced."""
+    body = {"current": "g*(E - v)", "equations": "", "__annotations__": {}, **members}
+    body["__annotations__"] = {"g": Quantity, "E": Quantity}
+    body.setdefault("g", quantity(1 * mS / cm**2, "conductance"))
+    body.setdefault("E", quantity(-90 * mV, "reversal potential"))
+    return dataclass(frozen=True, eq=False, repr=False)(type("Mine", (Channel,), body))
+
+
+@pytest.mark.parametrize(
+    ("members", "error", "says"),
+    [
+        ({"current": "g*(E_K - v)"}, UnknownNameError, "'E_K'.*did you mean 'E'"),
+        ({"current": "g*x*(E - v)"}, UnknownNameError, "'x'"),
+        ({"current": "g*(E - v)*mV"}, UnitError, "current"),
+        ({"current": "g + E"}, UnitError, "units"),
+        ({"equations": "dn/dt = -n : 1", "current": "g*n*(E - v)"}, UnitError, "'n'"),
+        ({"equations": "k = v : 1", "current": "g*k*(E - v)"}, UnitError, "'k'"),
+        ({"reads": ("ca",)}, UnknownNameError, "did you mean"),
+        ({"ion": "calcium"}, UnknownNameError, "calcium"),
+    ],
+)
+def test_a_channel_that_makes_no_sense_is_refused_when_made(members, error, says):
+    with pytest.raises(error, match=says):
+        make(**members)()
+
+
+def test_wrong_values_are_refused():
+    with pytest.raises(UnitError, match="must carry a unit"):
+        Leak(g=1)
+    with pytest.raises(ParameterError, match="at least"):
+        Leak(g=-1 * mS / cm**2)
+    with pytest.raises(ParameterError, match="name must be letters"):
+        Leak(name="my leak")
+    with pytest.raises(ParameterError, match="from -10 to 60"):
+        HHSodium().constants(300)
+    with pytest.raises(UnknownNameError, match="does not use 'ca_i'"):
+        HHSodium().gates(-65 * mV, ca_i=1 * mM)
+    with pytest.raises(UnitError):
+        HHSodium().gates(-65)
+
+
+@pytest.fixture
+def numpy_target():
+    before = brian2.prefs.codegen.target
+    brian2.prefs.codegen.target = "numpy"
+    yield
+    brian2.prefs.codegen.target = before
+
+
+def complete(part):
+    """Return the part's equations with a line for every parameter, as Brian2 runs them."""
+    lines = [part.equations.strip("\n")]
+    for name, (code, like) in part.expressions().items():
+        lines.append(f"{name} = {code} : {unit_name(like)}")
+    values = {**part.parameters(), **part.constants()}
+    values |= {name: SHARED[name] for name in part.reads}
+    for name, value in values.items():
+        lines.append(f"{name} : {unit_name(value)} (constant)")
+    if not isinstance(part, IonPool) or "v" in lines[0]:
+        lines.append("v : volt")
+    return "\n".join(line.strip() for text in lines for line in text.splitlines()), values
+
+
+@pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.__name__)
+@pytest.mark.usefixtures("numpy_target")
+def test_brian2_reads_every_part_and_steps_it_by_exponential_euler(kind):
+    """Units agree, states are linear in themselves, and one step is the exact relaxation."""
+    part = kind()
+    equations, values = complete(part)
+    group = brian2.NeuronGroup(1, equations, method="exponential_euler", dt=0.01 * ms, name="part*")
+    for name, value in values.items():
+        setattr(group, name, value)
+    if "v" in group.variables:
+        group.v = -51.3 * mV
+    given = {}
+    for name in part.states:
+        start = Quantity(0.3, dim=parse(part.equations)[name].dim) * (1 if name != "ca_i" else 1e-3)
+        setattr(group, name, start)
+        given[name] = start
+    brian2.Network(group).run(0.01 * ms)
+    for name, gate in part.gates(-51.3 * mV, **given).items():
+        unit = Quantity(1.0, dim=parse(part.equations)[name].dim)
+        start, steady = float(given[name] / unit), float(gate.steady)
+        expected = steady + (start - steady) * np.exp(-float(0.01 * ms / gate.tau))
+        assert float(getattr(group, name)[0] / unit) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.usefixtures("numpy_target")
+def test_the_squid_membrane_in_parts_is_the_squid_membrane_whole():
+    """Written together from the parts, it gives the trace of the catalogue's Hodgkin-Huxley."""
+    lines, namespace = [], {}
+    for part in squid_axon():
+        local = {**part.parameters(), **part.constants(6.3)}
+        names = {*local, *parse(part.equations)}
+        for equation in parse(part.equations).values():
+            code = rename(equation.expr.code, names, part.name)
+            left = rename(equation.varname, names, part.name)
+            left = f"d{left}/dt" if equation.type == "differential equation" else left
+            lines.append(f"{left} = {code} : {unit_name(Quantity(1.0, dim=equation.dim))}")
+        lines.append(
+            f"{part.name}_current = {rename(part.current, names, part.name)} : amp/meter**2"
+        )
+        namespace |= {f"{part.name}_{name}": value for name, value in local.items()}
+    total = " + ".join(f"{part.name}_current" for part in squid_axon())
+    lines.append(f"dv/dt = ({total} + 10*uA/cm**2)/C_m : volt")
+    namespace["C_m"] = 1 * uF / cm**2
+    group = brian2.NeuronGroup(
+        1, "\n".join(lines), method="rk4", dt=0.02 * ms, namespace=namespace, name="squid*"
+    )
+    rest = HodgkinHuxley().V_init
+    group.v = rest
+    for part in squid_axon():
+        for name, gate in part.gates(rest, 6.3).items():
+            setattr(group, f"{part.name}_{name}", float(gate.steady))
+    monitor = brian2.StateMonitor(group, "v", record=True, dt=0.1 * ms, name="squid_trace*")
+    brian2.Network(group, monitor).run(8 * ms)
+
+    whole = simulate(
+        HodgkinHuxley(),
+        8 * ms,
+        stimulus=Constant(0.1 * nA),
+        record=["v"],
+        dt=0.02 * ms,
+        record_dt=0.1 * ms,
+        engine="numpy",
+    )
+    trace = np.asarray(whole.trace("v"))[0]
+    at = np.round(whole.trace_time_s / 1e-4).astype(int)
+    ours = np.asarray(monitor.v)[0]
+    both = at < len(ours)
+    assert both.sum() > 70
+    assert trace.max() > 0.02
+    np.testing.assert_allclose(ours[at[both]], trace[both], atol=1e-9)
+
+
+def rename(code, names, prefix):
+    for name in identifiers(code) & names:
+        code = re.sub(rf"\b{name}\b", f"{prefix}_{name}", code)
+    return code
