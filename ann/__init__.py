@@ -13,7 +13,7 @@ from ann.errors import AnnError
 from ann.estimators import DeepNetwork, LogisticRegression, ShallowNetwork
 from ann.exchange import export_onnx, from_pytorch, from_scikit_learn
 from ann.graph import OPERATIONS, Variable, gradient, hessian_vector_product
-from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, Validate
+from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, ReduceOnPlateau, Validate
 from ann.initialisation import initial_weights
 from ann.losses import LOSSES, Loss, OwnLoss
 from ann.network import Layer, Network
@@ -53,6 +53,7 @@ __all__ = [
     "Plan",
     "Progress",
     "RMSProp",
+    "ReduceOnPlateau",
     "ShallowNetwork",
     "Trainer",
     "Validate",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
+WHAT = "neurosim checkpoint 2"
+
 
 def save_checkpoint(path: str | Path, trainer: Trainer) -> None:
     """Write all that the next epoch depends on.
@@ -43,11 +45,12 @@ def save_checkpoint(path: str | Path, trainer: Trainer) -> None:
                 plain[name] = value
         hooks.append({"type": type(hook).__name__, "state": plain})
     card = {
-        "what": "neurosim checkpoint 1",
+        "what": WHAT,
         "network": repr(trainer.network),
         "optimiser": trainer.plan.optimiser.name,
         "epoch": trainer.epoch,
         "step": trainer.step,
+        "rate_share": trainer.rate_share,
         "history": trainer.history,
         "order": trainer.rng.bit_generator.state,
         "chance": trainer.plan.rng.bit_generator.state,
@@ -71,7 +74,7 @@ def load_checkpoint(path: str | Path, trainer: Trainer) -> None:
         If the file is damaged, or belongs to another network or optimiser.
     """
     tensors, card = read_tensors(path)
-    if not isinstance(card, dict) or card.get("what") != "neurosim checkpoint 1":
+    if not isinstance(card, dict) or card.get("what") != WHAT:
         raise ModelFileError(f"{path} is no checkpoint")
     for name, mine in (
         ("network", repr(trainer.network)),
@@ -96,11 +99,14 @@ def load_checkpoint(path: str | Path, trainer: Trainer) -> None:
     trainer.rng.bit_generator.state = card["order"]
     trainer.plan.rng.bit_generator.state = card["chance"]
     trainer.epoch, trainer.step = card["epoch"], card["step"]
+    trainer.rate_share = card["rate_share"]
     trainer.history[:] = card["history"]
 
 
 class Checkpoint(Hook):
     """Saves a checkpoint every few epochs, and goes on from it where there is one.
+
+    Put it last among the hooks: what the others learn from an epoch belongs to its checkpoint.
 
     Parameters
     ----------

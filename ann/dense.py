@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
 from ann.answering import Answering
 from ann.arrays import is_sparse, physical_memory
 from ann.errors import DataError, ParameterError
-from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, Validate
+from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, ReduceOnPlateau, Validate
 from ann.lbfgs import fit_lbfgs
 from ann.losses import Loss, resolve_loss
 from ann.network import Network
@@ -139,9 +139,9 @@ class DenseEstimator(Answering, BaseEstimator):
         if self.optimiser == "lbfgs":
             return self._fit_lbfgs(X, T, weights)
         baseline = baseline_loss(self.loss_, self._inner, T, weights)
-        trainer = self._trainer(
-            len(T), weights, rng, self.schedule, self._hooks(baseline, held_out)
-        )
+        hooks = self._hooks(baseline, held_out)
+        schedule = "constant" if self._waits_for_plateaus() else self.schedule
+        trainer = self._trainer(len(T), weights, rng, schedule, hooks)
         trainer.fit(X, T, weights, epochs=self.max_epochs)
         history, whole = trainer.history, held_out is None and not trainer.stop
         del trainer  # the optimiser's vectors, before the finished network takes their place
@@ -361,16 +361,21 @@ class DenseEstimator(Answering, BaseEstimator):
             ) from error
         return X[kept], T[kept], None if weights is None else weights[kept], (X[held], T[held])
 
+    def _waits_for_plateaus(self) -> bool:
+        return isinstance(self.schedule, str) and self.schedule == "plateau"
+
     def _hooks(self, baseline: float, held_out: Any) -> list[Hook]:
         hooks: list[Hook] = []
+        watched = "loss" if held_out is None else "validation_loss"
         if held_out is not None:
-            hooks += [
-                Validate(*held_out),
-                EarlyStopping("validation_loss", self.patience, self.tol, baseline),
-                KeepBest("validation_loss", restore="always"),
-            ]
-        else:
-            hooks.append(KeepBest())
+            hooks.append(Validate(*held_out))
+        if self._waits_for_plateaus():
+            # Twice as patient, stopping comes only after a lower rate has had its chance.
+            patience = max(1, self.patience // 2)
+            hooks.append(ReduceOnPlateau(watched, patience, self.tol, baseline))
+        if held_out is not None:
+            hooks.append(EarlyStopping(watched, self.patience, self.tol, baseline))
+        hooks.append(KeepBest(watched, restore="interrupted" if held_out is None else "always"))
         if self.progress:
             hooks.append(Progress(self.max_epochs))
         return [*hooks, *(self.hooks or ())]

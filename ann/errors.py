@@ -73,6 +73,7 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> ParameterErr
     no activation called 'sigmoyd'; did you mean 'sigmoid'? There are: sigmoid, tanh
     """
     names = sorted(known)
-    near = get_close_matches(str(given), names, n=1)
+    # A remark in brackets behind a name is for the reader.
+    near = get_close_matches(str(given), [name.partition(" (")[0] for name in names], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return ParameterError(f"no {kind} called {given!r}{hint} There are: {', '.join(names)}")

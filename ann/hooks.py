@@ -1,7 +1,7 @@
 """Things that look over the training loop's shoulder: stop in time, show progress, keep the best.
 
 A hook is any subclass of `Hook`; it overrides the events it wants and reads or sets what it needs
-on the trainer. `EarlyStopping`, `KeepBest` and `Progress` are made of nothing more.
+on the trainer. All hooks here are made of nothing more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from ann.errors import ParameterError
 if TYPE_CHECKING:
     from ann.training import Trainer
 
-__all__ = ["EarlyStopping", "Hook", "KeepBest", "Progress", "Validate", "running_averages"]
+__all__ = [
+    "EarlyStopping",
+    "Hook",
+    "KeepBest",
+    "Progress",
+    "ReduceOnPlateau",
+    "Validate",
+    "Watch",
+    "running_averages",
+]
 
 
 class Hook:
@@ -137,8 +146,8 @@ def running_averages(trainer: Trainer) -> list[np.ndarray]:
     return [x for norm in norms for x in (norm.mean, norm.variance)]
 
 
-class EarlyStopping(Hook):
-    """Ends training when the loss has stopped falling, but never on the first plateau.
+class Watch(Hook):
+    """Counts the epochs without progress, but never those on the first plateau.
 
     A deep sigmoid network often stands for many epochs at the loss of knowing nothing, the
     entropy of the classes, before it begins to learn. A rule that counts idle epochs from the
@@ -155,10 +164,10 @@ class EarlyStopping(Hook):
     baseline : float
         Loss of the best constant answer.
 
-    Examples
-    --------
-    >>> EarlyStopping(patience=5).patience
-    5
+    Attributes
+    ----------
+    idle : int
+        Epochs without progress until now.
     """
 
     def __init__(
@@ -181,20 +190,98 @@ class EarlyStopping(Hook):
 
     def after_epoch(self, trainer: Trainer) -> None:
         record = trainer.history[-1]
+        if self.monitor not in record:
+            raise ParameterError(
+                f"{type(self).__name__} watches {self.monitor!r}, but an epoch's record has "
+                f"{', '.join(record)}; put Validate before it"
+            )
         value = record[self.monitor]
         scale = self.baseline if np.isfinite(self.baseline) else max(abs(self.best), 1e-12)
         if not np.isfinite(self.best) or value < self.best - self.tolerance * scale:
             self.best, self.idle = min(value, self.best), 0
         elif record["loss"] < 0.97 * self.baseline:
             self.idle += 1
-        if self.idle >= self.patience:
-            trainer.stop = f"{self.monitor} has not fallen for {self.patience} epochs"
 
     def state(self) -> dict[str, Any]:
         return {"best": float(self.best), "idle": self.idle} if np.isfinite(self.best) else {}
 
     def load(self, state: dict[str, Any]) -> None:
         self.best, self.idle = state.get("best", np.inf), state.get("idle", 0)
+
+
+class EarlyStopping(Watch):
+    """Ends training when the loss has stopped falling; see `Watch` for the parameters.
+
+    Examples
+    --------
+    >>> EarlyStopping(patience=5).patience
+    5
+    """
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        super().after_epoch(trainer)
+        if self.idle >= self.patience:
+            trainer.stop = f"{self.monitor} has not fallen for {self.patience} epochs"
+
+
+class ReduceOnPlateau(Watch):
+    """Lowers the learning rate whenever the loss has stopped falling.
+
+    Parameters
+    ----------
+    monitor, patience, tolerance, baseline
+        See `Watch`.
+    factor : float
+        What the rate is multiplied by, in (0, 1).
+    lowest : float
+        The rate is not lowered below this fraction of its first value.
+
+    Attributes
+    ----------
+    share : float
+        The fraction of the first rate that training is at.
+
+    Examples
+    --------
+    >>> ReduceOnPlateau(factor=0.5).factor
+    0.5
+    """
+
+    def __init__(
+        self,
+        monitor: str = "loss",
+        patience: int = 10,
+        tolerance: float = 1e-4,
+        baseline: float = np.inf,
+        *,
+        factor: float = 0.2,
+        lowest: float = 1e-3,
+    ) -> None:
+        super().__init__(monitor, patience, tolerance, baseline)
+        for name, value in (("factor", factor), ("lowest", lowest)):
+            if not 0.0 < value < 1.0:
+                raise ParameterError(f"{name} must lie in (0, 1), not {value}")
+        self.factor, self.lowest = factor, lowest
+        self.share = 1.0
+
+    def before_fit(self, trainer: Trainer) -> None:
+        super().before_fit(trainer)
+        if trainer.epoch == 0:
+            self.share = 1.0
+        trainer.rate_share = self.share
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        super().after_epoch(trainer)
+        if self.idle >= self.patience:
+            self.idle = 0
+            self.share = trainer.rate_share = max(self.share * self.factor, self.lowest)
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "share": self.share}
+
+    def load(self, state: dict[str, Any]) -> None:
+        super().load(state)
+        self.share = state.get("share", 1.0)
 
 
 class Progress(Hook):

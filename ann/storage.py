@@ -65,7 +65,7 @@ def save(model: Any, path: str | Path, notes: Any = None) -> None:
         return
     kind = type(model).__name__
     if _KINDS.get(kind) is not type(model):
-        raise ParameterError(f"{kind} cannot be saved; {', '.join(_KINDS)} and Network can")
+        raise ParameterError(f"{kind} cannot be saved; Network, {', '.join(_KINDS)} can")
     if not hasattr(model, "network_"):
         raise ParameterError(f"this {kind} is not fitted; there is nothing to save yet")
     tensors, described = _plain_network(getattr(model, "_inner", model.network_))

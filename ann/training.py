@@ -61,6 +61,8 @@ class Trainer:
         Epochs and updates done.
     stop : str
         Set by a hook, with its reason, to end training after this epoch.
+    rate_share : float
+        A further factor on the learning rate, for hooks; read at the beginning of each epoch.
     interrupted : bool
         Whether Ctrl-C ended the last fit.
 
@@ -97,6 +99,7 @@ class Trainer:
         self.shuffle, self.n_threads = shuffle, n_threads
         self.history: list[dict[str, Any]] = []
         self.epoch = self.step = 0
+        self.rate_share = 1.0
         self.stop = ""
         self.interrupted = False
         self.batch: Program | None = None
@@ -180,7 +183,11 @@ class Trainer:
             for a, b in bounds if n > 100_000 else ():
                 order[a:b].sort()
         progress = (self.step + np.arange(len(bounds))) / (epochs * len(bounds))
-        rates = plan.optimiser.learning_rate * self.schedule(np.minimum(progress, 1.0))
+        rates = (
+            plan.optimiser.learning_rate
+            * self.rate_share
+            * self.schedule(np.minimum(progress, 1.0))
+        )
         table = plan.optimiser.table(self.step + 1, rates).astype(self.network.dtype)
         record = np.empty((plan.loss.rows, n), self.network.dtype)
         batches = (

@@ -9,10 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from threadpoolctl import threadpool_limits
 
+from ann.checkpoints import Checkpoint
 from ann.errors import DivergenceError, ParameterError, ShapeError
-from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, Validate
+from ann.estimators import ShallowNetwork
+from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, ReduceOnPlateau, Validate
 from ann.losses import CrossEntropy, Quadratic
 from ann.network import Network
 from ann.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
@@ -239,6 +242,93 @@ def test_early_stopping_waits_on_the_first_plateau_and_not_on_the_last():
     assert stopped == 60 + 20 + 5
     # A rule without the baseline gives up before learning begins.
     assert epochs_until_stop(plateau + fall + floor, baseline=np.inf) == 6
+
+
+def test_the_rate_falls_on_plateaus_but_never_on_the_first():
+    class Fake:
+        def __init__(self):
+            self.history, self.epoch, self.rate_share = [], 0, 1.0
+
+    def shares(losses, baseline, **settings):
+        hook, trainer = ReduceOnPlateau(patience=5, baseline=baseline, **settings), Fake()
+        hook.before_fit(trainer)
+        found = []
+        for loss in losses:
+            trainer.history.append({"loss": loss})
+            hook.after_epoch(trainer)
+            found.append(trainer.rate_share)
+        return np.array(found)
+
+    plateau, fall, floor = [1.0] * 60, list(np.linspace(1.0, 0.2, 20)), [0.2] * 30
+    found = shares(plateau + fall + floor, baseline=1.0, factor=0.5, lowest=0.1)
+    assert np.all(found[: 60 + 20 + 4] == 1.0)
+    # After five idle epochs a half, after five more a quarter, and no lower than a tenth.
+    floor_shares = found[60 + 20 :]
+    assert floor_shares[4::5].tolist() == [0.5, 0.25, 0.125, 0.1, 0.1, 0.1]
+    assert shares(fall * 3, baseline=np.inf).tolist()[:20] == [1.0] * 20
+    with pytest.raises(ParameterError, match="factor must lie in"):
+        ReduceOnPlateau(factor=1.5)
+    hook, trainer = ReduceOnPlateau("validation_loss"), Fake()
+    trainer.history.append({"epoch": 1, "loss": 1.0})
+    with pytest.raises(ParameterError, match=r"watches 'validation_loss'.*put Validate before"):
+        hook.after_epoch(trainer)
+
+
+def test_a_falling_rate_gets_closer_to_the_minimum_than_a_constant_one():
+    # Noisy steps at a constant rate hover around the minimum; lower rates come closer.
+    X, T = line(200)
+    T = T + np.random.default_rng(1).standard_normal(T.shape)
+    best = np.column_stack([X, np.ones(len(X))])
+    minimum = 0.5 * np.sum((T - best @ np.linalg.lstsq(best, T, rcond=None)[0]) ** 2) / len(X)
+
+    def excess(hooks):
+        net = Network([3, 2], "identity", dtype="float64", rng=0)
+        trainer = Trainer(Plan(net, Quadratic(), SGD(0.3)), batch_size=5, hooks=hooks,
+                          rng=np.random.default_rng(0)).fit(X, T, epochs=150)  # fmt: skip
+        rates = [record["learning_rate"] for record in trainer.history]
+        return Quadratic().value(net.output(X), T).mean() - minimum, rates
+
+    constant, _ = excess([])
+    falling, rates = excess([ReduceOnPlateau(patience=5)])
+    assert rates[0] == 0.3
+    assert rates[-1] == pytest.approx(0.3 * 1e-3)
+    assert falling < 0.05 * constant
+
+
+def test_a_plateau_schedule_goes_on_from_a_checkpoint_bit_for_bit(tmp_path):
+    X, T = line(100)
+    T = T + np.random.default_rng(1).standard_normal(T.shape)
+
+    def train(epochs, path=None):
+        net = Network([3, 2], "identity", rng=0)
+        hooks = [ReduceOnPlateau(patience=2)]
+        if path is not None:
+            hooks.append(Checkpoint(path))
+        plan = Plan(net, Quadratic(), SGD(0.3), rng=np.random.default_rng(0))
+        return Trainer(plan, batch_size=5, hooks=hooks).fit(X, T, epochs=epochs)
+
+    straight = train(40)
+    first = train(25, tmp_path / "c")
+    assert first.rate_share < 1  # the part that must not be forgotten
+    resumed = train(40, tmp_path / "c")
+    np.testing.assert_array_equal(resumed.network.parameters, straight.network.parameters)
+    rates = [[r["learning_rate"] for r in t.history] for t in (straight, resumed)]
+    assert rates[0] == rates[1]
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_estimators_call_it_the_plateau_schedule(early_stopping):
+    X, y = load_iris(return_X_y=True)
+    model = ShallowNetwork(
+        hidden=8, schedule="plateau", max_epochs=200, patience=10, tol=1e-3, random_state=0,
+        early_stopping=early_stopping,
+    ).fit(X, y)  # fmt: skip
+    rates = [record["learning_rate"] for record in model.history_]
+    assert rates[0] == pytest.approx(0.01)  # as for a constant rate
+    assert rates[-1] < 0.3 * rates[0]
+    assert model.score(X, y) > 0.95
+    with pytest.raises(ParameterError, match="did you mean 'plateau'"):
+        ShallowNetwork(schedule="platau").fit(X, y)
 
 
 def test_keep_best_puts_back_the_epoch_with_the_lowest_validation_loss():
