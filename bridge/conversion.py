@@ -231,7 +231,7 @@ def convert(
         normalisation = Normalisation(normalisation)
     synapse = Synapse(synapse) if isinstance(synapse, str) else synapse
     decide = float(check_quantity(decision, 50 * ms_, "convert: decision", above=0 * ms_))
-    tau = float(check_quantity(tau_syn, 10 * ms_, "convert: tau_syn", above=0 * ms_))
+    check_quantity(tau_syn, 10 * ms_, "convert: tau_syn", above=0 * ms_)
     check_quantity(delay, 1 * ms_, "convert: delay", at_least=0 * ms_)
     dt = neuron.default_dt_ms * ms_ if dt is None else dt
     running: dict[str, Any] = {"dt": dt, "seed": seed, "engine": engine, "jobs": jobs}
@@ -250,7 +250,7 @@ def convert(
     spiking = SpikingNetwork(
         neuron=neuron,
         background=background,
-        layers=replace_units(expanded, calibrations, tau),
+        layers=replace_units(expanded, calibrations, synaptic_s(tau_syn, dt)),
         output_weights=expanded.weights[-1],
         output_bias=expanded.biases[-1],
         classes=getattr(network, "classes_", None),
@@ -297,14 +297,25 @@ def _calibrated(
     return Calibration.join(parts)
 
 
+def synaptic_s(tau_syn: Quantity, dt: Quantity) -> float:
+    """Return the charge of a synaptic current of 1 at its start, decaying in steps (s).
+
+    In continuous time that is tau_syn; a current that stands still within each step carries
+    dt / (1 - exp(-dt / tau_syn)).
+    """
+    step, tau = float(dt / second), float(tau_syn / second)
+    return float(step / -np.expm1(-step / tau))
+
+
 def replace_units(
-    expanded: Expanded, calibrations: list[Calibration], tau_syn_s: float
+    expanded: Expanded, calibrations: list[Calibration], synapse_s: float
 ) -> tuple[SpikingLayer, ...]:
     """Turn weights and biases of the hidden layers into currents.
 
     The first layer receives ``gain * W^T x`` directly. A later layer receives spikes: with
     a = offset + slope * r, the sum ``W^T a + b`` is ``W^T (slope * r)`` plus a constant, which
-    joins the holding current, and a weight of ``gain * W * slope / tau_syn`` for each spike.
+    joins the holding current, and a weight of ``gain * W * slope / synapse_s`` for each spike,
+    `synapse_s` being the charge that a current of 1 leaves behind (see `synaptic_s`).
     """
     layers = []
     for k, calibration in enumerate(calibrations):
@@ -313,7 +324,7 @@ def replace_units(
             current, shift = calibration.gain_pA * weights, np.zeros(len(bias))
         else:
             before = calibrations[k - 1]
-            current = calibration.gain_pA * weights * before.slope_s[:, None] / tau_syn_s
+            current = calibration.gain_pA * weights * before.slope_s[:, None] / synapse_s
             shift = before.offset @ weights
         layers.append(
             SpikingLayer(
@@ -367,7 +378,7 @@ def refine(
             _regressed(layer.calibration, rate, a)
             for layer, rate, a in zip(spiking.layers, run.rates(), wanted, strict=True)
         ]
-        tau = float(spiking.tau_syn / second)
+        tau = synaptic_s(spiking.tau_syn, spiking.dt)
         spiking = replace(spiking, layers=replace_units(expanded, calibrations, tau))
     return spiking
 
