@@ -1,0 +1,61 @@
+"""The shape of a neuron: branches, how they are cut into compartments, and places on them."""
+
+from neurosim.morphology.build import ball_and_stick, cone, cylinder, polyline, tree
+from neurosim.morphology.compartments import Compartments
+from neurosim.morphology.errors import MorphologyError, MorphologyWarning
+from neurosim.morphology.regions import (
+    Region,
+    branch,
+    distance,
+    everywhere,
+    order,
+    radius,
+    subtree,
+    tagged,
+)
+from neurosim.morphology.rules import DLambda, MaxLength, PerBranch, Rule
+from neurosim.morphology.shape import TAGS, Branch, Morphology
+from neurosim.morphology.sites import (
+    Site,
+    at,
+    by_density,
+    centre,
+    every,
+    root_site,
+    tips,
+    uniformly,
+)
+
+__all__ = [
+    "TAGS",
+    "Branch",
+    "Compartments",
+    "DLambda",
+    "MaxLength",
+    "Morphology",
+    "MorphologyError",
+    "MorphologyWarning",
+    "PerBranch",
+    "Region",
+    "Rule",
+    "Site",
+    "at",
+    "ball_and_stick",
+    "branch",
+    "by_density",
+    "centre",
+    "cone",
+    "cylinder",
+    "distance",
+    "every",
+    "everywhere",
+    "order",
+    "polyline",
+    "radius",
+    "root_site",
+    "subtree",
+    "tagged",
+    "tips",
+    "tree",
+    "uniformly",
+]

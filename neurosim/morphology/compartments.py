@@ -1,0 +1,339 @@
+"""From a shape to compartments and the electrical tree that joins them.
+
+Every half compartment is a chain of frusta, for which lateral area and axial resistance have closed
+forms; cutting finer changes neither the membrane area nor the resistance between two points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurosim.errors import UnknownNameError
+from neurosim.morphology.rules import Rule
+from neurosim.morphology.shape import Morphology, _near
+
+__all__ = ["Compartments", "discretise"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Compartments:
+    """N compartments in SI units, parents before children, and the tree of M >= N nodes.
+
+    Attributes
+    ----------
+    morphology : Morphology
+        The shape that was cut.
+    rule : Rule
+        The rule that cut it.
+    branch : ndarray of int, shape (N,)
+        Branch each lies on.
+    start, end : ndarray, shape (N,)
+        Where it begins and ends along its branch, from 0 to 1.
+    area_m2, length_m, diameter_m : ndarray, shape (N,)
+        Membrane (lateral) area, length, and mean diameter over the length.
+    near_per_m, far_per_m : ndarray, shape (N,)
+        Integral of dx / (pi r^2) from the centre to the proximal and to the distal end.
+    xyz_m : ndarray, shape (N, 3)
+        Centre.
+    distance_m : ndarray, shape (N,)
+        Path distance of the centre from the root's reference point: the centre of a root tagged
+        soma, the proximal end of any other root.
+    order : ndarray of int, shape (N,)
+        Branch order.
+    tags, branch_names : tuple of str
+        Tag and name of each branch.
+    first : ndarray of int, shape (branches + 1,)
+        First compartment of each branch.
+    node_parent : ndarray of int, shape (M,)
+        Parent node; -1 for a root.
+    node_compartment : ndarray of int, shape (M,)
+        Compartment at the node; -1 for a junction, a point without membrane.
+    own_compartment, parent_compartment : ndarray of int, shape (M,)
+        Compartments whose resistivities count in the resistance between a node and its parent.
+    own_factor_per_m, parent_factor_per_m : ndarray, shape (M,)
+        The resistance is ``R_a[own_compartment] * own_factor_per_m + R_a[parent_compartment] *
+        parent_factor_per_m``.
+
+    Notes
+    -----
+    A branch that attaches between 0 and 1 of its parent hangs on the centre of the compartment that
+    holds the position, as in NEURON. Branches at an end meet in that very point.
+    """
+
+    morphology: Morphology
+    rule: Rule
+    branch: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    area_m2: np.ndarray
+    length_m: np.ndarray
+    diameter_m: np.ndarray
+    near_per_m: np.ndarray
+    far_per_m: np.ndarray
+    xyz_m: np.ndarray
+    distance_m: np.ndarray
+    order: np.ndarray
+    tags: tuple[str, ...]
+    branch_names: tuple[str, ...]
+    first: np.ndarray
+    node_parent: np.ndarray
+    node_compartment: np.ndarray
+    own_compartment: np.ndarray
+    parent_compartment: np.ndarray
+    own_factor_per_m: np.ndarray
+    parent_factor_per_m: np.ndarray
+
+    def __post_init__(self) -> None:
+        for value in self.__dict__.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.area_m2)
+
+    def __repr__(self) -> str:
+        return (
+            f"Compartments({len(self)} on {len(self.branch_names)} branches by {self.rule!r}; "
+            f"{self.area_m2.sum() * 1e12:.4g} um^2)"
+        )
+
+    @cached_property
+    def branch_number(self) -> dict[str, int]:
+        """Number of each branch by name."""
+        return {name: k for k, name in enumerate(self.branch_names)}
+
+    @property
+    def branch_parents(self) -> np.ndarray:
+        """Parent of each branch; -1 for a root."""
+        return self.morphology.parents
+
+    def at(self, branch: str, position: float) -> int:
+        """Return the compartment that holds a relative position of a branch.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such branch.
+        """
+        if branch not in self.branch_number:
+            raise UnknownNameError(
+                f"there is no branch {branch!r}: {_near(branch, self.branch_names)}"
+            )
+        k = self.branch_number[branch]
+        return int(_holding(self.first, np.array([k]), np.array([float(position)]))[0])
+
+    def axial_resistance(self, R_a: float | np.ndarray) -> np.ndarray:
+        """Return the resistance (ohm) between each node and its parent; 0 for roots.
+
+        Parameters
+        ----------
+        R_a : float or ndarray, shape (N,)
+            Axial resistivity, in ohm metre.
+        """
+        resistivity = np.broadcast_to(np.asarray(R_a, dtype=float), len(self))
+        return (
+            resistivity[self.own_compartment] * self.own_factor_per_m
+            + resistivity[self.parent_compartment] * self.parent_factor_per_m
+        )
+
+
+def _holding(first: np.ndarray, branch: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Return the compartments at positions of branches cut into equal lengths."""
+    count = first[branch + 1] - first[branch]
+    inside = np.minimum(np.floor(position * count).astype(np.intp), count - 1)
+    return first[branch] + np.maximum(inside, 0)
+
+
+def discretise(morphology: Morphology, rule: Rule) -> Compartments:
+    """Cut a morphology into compartments of equal length within each branch."""
+    counts = np.asarray(rule.counts(morphology), dtype=np.intp)
+    first = np.concatenate([[0], np.cumsum(counts)])
+    total = int(first[-1])
+    branch = np.repeat(np.arange(len(counts)), counts)
+    nth = np.arange(total) - first[branch]
+    start, end = nth / counts[branch], (nth + 1) / counts[branch]
+    middle = (nth + 0.5) / counts[branch]
+    halves = _halves(morphology, branch, start, middle, end)
+    length = morphology.lengths_m[branch] / counts[branch]
+    along = middle * morphology.lengths_m[branch]
+    distance = morphology.start_distances_m[branch] + along
+    soma_root = (morphology.parents < 0) & (np.array(morphology.tags) == "soma")
+    here = soma_root[branch]
+    distance[here] = np.abs(along - morphology.lengths_m[branch] / 2)[here]
+    nodes = _nodes(morphology, first, halves.near, halves.far)
+    return Compartments(
+        morphology=morphology,
+        rule=rule,
+        branch=branch,
+        start=start,
+        end=end,
+        area_m2=halves.area,
+        length_m=length,
+        diameter_m=halves.diameter,
+        near_per_m=halves.near,
+        far_per_m=halves.far,
+        xyz_m=halves.xyz,
+        distance_m=distance,
+        order=morphology.orders[branch],
+        tags=morphology.tags,
+        branch_names=morphology.names,
+        first=first,
+        **nodes,
+    )
+
+
+@dataclass(frozen=True)
+class _Halves:
+    area: np.ndarray
+    diameter: np.ndarray
+    near: np.ndarray
+    far: np.ndarray
+    xyz: np.ndarray
+
+
+def _halves(
+    morphology: Morphology,
+    branch: np.ndarray,
+    start: np.ndarray,
+    middle: np.ndarray,
+    end: np.ndarray,
+) -> _Halves:
+    """Integrate over the frusta between the start, the centre and the end of each compartment."""
+    total = len(branch)
+    lengths = morphology.lengths_m[branch]
+    points = len(morphology.diameters_m)
+    owner = np.repeat(np.arange(len(morphology)), np.diff(morphology.offsets))
+    # Break points of all branches: the measured points, and the cuts. A cut at 0 comes before
+    # the first point and any other cut after points at the same place, so that a step in diameter
+    # (two points at one place) belongs to the compartment on its proximal side, or at the start to
+    # the first one.
+    which = np.concatenate([owner, branch, branch])
+    at = np.concatenate([morphology.along_m, start * lengths, middle * lengths])
+    rank = np.concatenate([np.ones(points), np.where(start == 0, 0, 2), np.full(total, 2)])
+    order = np.lexsort((rank, at, which))
+    is_point = order < points
+    which, at = which[order], at[order]
+    # The measured points on both sides of each break point.
+    place = np.where(is_point, np.arange(len(order)), -1)
+    before = order[np.maximum.accumulate(place)]
+    first_point = morphology.offsets[which]
+    last_point = morphology.offsets[which + 1] - 1
+    leading = (order >= points) & (rank[order] == 0)
+    before = np.where(leading, first_point, before)
+    after = np.where(leading, before, np.minimum(before + 1, last_point))
+    gap = morphology.along_m[after] - morphology.along_m[before]
+    inside = np.where(is_point, 0.0, at - morphology.along_m[before])
+    fraction = np.clip(np.divide(inside, gap, out=np.zeros_like(at), where=gap > 0), 0, 1)
+    radius = morphology.diameters_m / 2
+    r = radius[before] + fraction * (radius[after] - radius[before])
+    r = np.where(is_point, radius[before], r)
+    # Frusta between neighbouring break points of one branch.
+    step = np.where(which[1:] == which[:-1], at[1:] - at[:-1], 0.0)
+    joined = which[1:] == which[:-1]
+    area = np.where(joined, np.pi * (r[:-1] + r[1:]) * np.hypot(step, r[:-1] - r[1:]), 0.0)
+    resistance = step / (np.pi * r[:-1] * r[1:])
+    width = step * (r[:-1] + r[1:])
+    # Each half compartment runs from its own break point to the next cut.
+    cut = np.flatnonzero(~is_point)
+    first_half = order[cut] < points + total
+    owner_of = np.where(first_half, order[cut] - points, order[cut] - points - total)
+    sums = [np.add.reduceat(values, cut) for values in (area, resistance, width)]
+    near, far = np.empty(total), np.empty(total)
+    near[owner_of[first_half]] = sums[1][first_half]
+    far[owner_of[~first_half]] = sums[1][~first_half]
+    mean_width = np.bincount(owner_of, weights=sums[2], minlength=total)
+    counts = np.bincount(branch)[branch]
+    xyz = np.empty((total, 3))
+    centres = cut[~first_half]
+    low, high = morphology.points_m[before[centres]], morphology.points_m[after[centres]]
+    xyz[owner_of[~first_half]] = low + fraction[centres, np.newaxis] * (high - low)
+    return _Halves(
+        area=np.bincount(owner_of, weights=sums[0], minlength=total),
+        diameter=mean_width / (lengths / counts),
+        near=near,
+        far=far,
+        xyz=xyz,
+    )
+
+
+def _nodes(
+    morphology: Morphology, first: np.ndarray, near: np.ndarray, far: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Join the compartments: directly in line, through a junction where several branches meet."""
+    parents, attach = morphology.parents.tolist(), morphology.attach.tolist()
+    count = len(parents)
+    # Where each branch really hangs: the proximal end of a branch that is no root is the point
+    # where that branch itself hangs.
+    point: list[tuple[int, float]] = []
+    for k in range(count):
+        where = (parents[k], attach[k])
+        if where[0] >= 0 and where[1] == 0 and parents[where[0]] >= 0:
+            where = point[where[0]]
+        point.append(where)
+    meeting: dict[tuple[int, float], int] = {}
+    for where in point:
+        if where[0] >= 0 and where[1] in (0, 1):
+            meeting[where] = meeting.get(where, 0) + 1
+
+    total = int(first[-1])
+    starts, stops = first[:-1].tolist(), first[1:].tolist()
+    node_of = np.empty(total, dtype=np.intp)
+    node_parent: list[np.ndarray] = []
+    node_compartment: list[np.ndarray] = []
+    own: list[np.ndarray] = []
+    above: list[np.ndarray] = []
+    own_factor: list[np.ndarray] = []
+    parent_factor: list[np.ndarray] = []
+    made = 0
+    junctions: dict[tuple[int, float], int] = {}
+
+    def add(parent: int, compartment: int, mine: int, its: int, f: float, g: float) -> int:
+        nonlocal made
+        node_parent.append(np.array([parent]))
+        node_compartment.append(np.array([compartment]))
+        own.append(np.array([mine]))
+        above.append(np.array([its]))
+        own_factor.append(np.array([f]))
+        parent_factor.append(np.array([g]))
+        made += 1
+        return made - 1
+
+    for k in range(count):
+        a, b = starts[k], stops[k]
+        parent, spot = point[k]
+        if parent < 0:
+            node_of[a] = add(-1, a, a, a, 0.0, 0.0)
+        elif 0 < spot < 1:
+            held = int(_holding(first, np.array([parent]), np.array([spot]))[0])
+            node_of[a] = add(int(node_of[held]), a, a, held, near[a], 0.0)
+        else:
+            last = stops[parent] - 1 if spot == 1 else starts[parent]
+            reach = far[last] if spot == 1 else near[last]
+            if meeting[point[k]] == 1:
+                node_of[a] = add(int(node_of[last]), a, a, last, near[a], reach)
+            else:
+                if point[k] not in junctions:
+                    junctions[point[k]] = add(int(node_of[last]), -1, last, last, 0.0, reach)
+                node_of[a] = add(junctions[point[k]], a, a, last, near[a], 0.0)
+        if b > a + 1:
+            inner = np.arange(a + 1, b)
+            numbers = made + np.arange(len(inner))
+            node_of[inner] = numbers
+            node_parent.append(np.concatenate([[node_of[a]], numbers[:-1]]))
+            node_compartment.append(inner)
+            own.append(inner)
+            above.append(inner - 1)
+            own_factor.append(near[inner])
+            parent_factor.append(far[inner - 1])
+            made += len(inner)
+    return {
+        "node_parent": np.concatenate(node_parent),
+        "node_compartment": np.concatenate(node_compartment),
+        "own_compartment": np.concatenate(own),
+        "parent_compartment": np.concatenate(above),
+        "own_factor_per_m": np.concatenate(own_factor),
+        "parent_factor_per_m": np.concatenate(parent_factor),
+    }

@@ -1,0 +1,241 @@
+"""Points on a neuron where something is placed or probed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from brian2.units import Quantity, um
+
+from neurosim.errors import ParameterError
+from neurosim.morphology.compartments import Compartments
+from neurosim.morphology.regions import Region, everywhere
+from neurosim.quantities import check_quantity, check_seed
+
+__all__ = ["Site", "at", "by_density", "centre", "every", "root_site", "tips", "uniformly"]
+
+
+class Site:
+    """Some points on a neuron, each in a compartment.
+
+    Examples
+    --------
+    >>> from neurosim.morphology import ball_and_stick
+    >>> cell = ball_and_stick().discretise()
+    >>> at("dendrite", 0.5).compartments(cell), len(cell)
+    (array([7]), 14)
+    """
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        """Return the compartment of each point, shape (k,); one may occur several times.
+
+        Raises
+        ------
+        ParameterError
+            There is no such point.
+        UnknownNameError
+            It names what the morphology does not have.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, repr=False)
+class _At(Site):
+    branch: str
+    position: float
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        return np.array([compartments.at(self.branch, self.position)])
+
+    def __repr__(self) -> str:
+        return f"at({self.branch!r}, {self.position:g})"
+
+
+def at(branch: str, position: float = 0.5) -> Site:
+    """Return a point of a branch: 0 its proximal end, 1 its distal end."""
+    if not 0 <= position <= 1:
+        raise ParameterError(f"at: position must lie between 0 and 1; got {position}")
+    return _At(branch, float(position))
+
+
+@dataclass(frozen=True, repr=False)
+class _Root(Site):
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        count = compartments.first[1]
+        # The reference point of distances: the middle of a soma, the start of anything else.
+        middle = count // 2 if compartments.tags[0] == "soma" else 0
+        return np.array([middle])
+
+    def __repr__(self) -> str:
+        return "root_site"
+
+
+root_site: Site = _Root()
+
+
+@dataclass(frozen=True, repr=False)
+class _Centre(Site):
+    region: Region
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        inside = np.flatnonzero(self.region.mask(compartments))
+        at = compartments.xyz_m[inside]
+        weight = compartments.area_m2[inside]
+        middle = (at * weight[:, np.newaxis]).sum(axis=0) / weight.sum()
+        return inside[[np.argmin(np.linalg.norm(at - middle, axis=1))]]
+
+    def __repr__(self) -> str:
+        return f"centre({self.region!r})"
+
+
+def centre(region: Region) -> Site:
+    """Return the compartment of a region nearest to the centre of its membrane."""
+    return _Centre(region)
+
+
+@dataclass(frozen=True, repr=False)
+class _Tips(Site):
+    region: Region
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        parents = compartments.branch_parents
+        terminal = np.ones(len(parents), dtype=bool)
+        terminal[parents[parents >= 0]] = False
+        last = compartments.first[1:][terminal] - 1
+        found = last[self.region.mask(compartments)[last]]
+        if len(found) == 0:
+            raise ParameterError(f"tips({self.region!r}): no branch ends there")
+        return found
+
+    def __repr__(self) -> str:
+        return f"tips({self.region!r})"
+
+
+def tips(region: Region = everywhere) -> Site:
+    """Return the distal ends of the branches in a region that carry no other branch."""
+    return _Tips(region)
+
+
+@dataclass(frozen=True, repr=False)
+class _Uniformly(Site):
+    region: Region
+    n: int
+    seed: int
+    by: str
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        inside = np.flatnonzero(self.region.mask(compartments))
+        sizes = compartments.length_m if self.by == "length" else compartments.area_m2
+        share = np.cumsum(sizes[inside])
+        drawn = np.random.default_rng(self.seed).random(self.n) * share[-1]
+        return np.sort(inside[np.minimum(np.searchsorted(share, drawn), len(inside) - 1)])
+
+    def __repr__(self) -> str:
+        return f"uniformly({self.region!r}, {self.n}, seed={self.seed}, by={self.by!r})"
+
+
+def uniformly(region: Region, n: int, seed: int = 0, *, by: str = "length") -> Site:
+    """Return `n` points drawn over a region, every micrometre of it equally likely.
+
+    Parameters
+    ----------
+    region : Region
+        Where.
+    n : int
+        How many.
+    seed : int
+        Of the draw.
+    by : {"length", "area"}
+        Whether every length or every membrane area is equally likely.
+    """
+    if isinstance(n, bool) or int(n) != n or n < 1:
+        raise ParameterError(f"uniformly: n must be a whole number of at least 1; got {n}")
+    if by not in ("length", "area"):
+        raise ParameterError(f"uniformly: by must be 'length' or 'area'; got {by!r}")
+    return _Uniformly(region, int(n), int(check_seed(seed)), by)
+
+
+@dataclass(frozen=True, repr=False)
+class _ByDensity(Site):
+    region: Region
+    per_m: float | None
+    per_m2: float | None
+    seed: int
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        inside = np.flatnonzero(self.region.mask(compartments))
+        if self.per_m is not None:
+            mean = self.per_m * compartments.length_m[inside]
+        else:
+            assert self.per_m2 is not None
+            mean = self.per_m2 * compartments.area_m2[inside]
+        if mean.sum() > 1e8:
+            raise ParameterError(f"{self!r} would place {mean.sum():.3g} points (most: 1e8)")
+        counts = np.random.default_rng(self.seed).poisson(mean)
+        if not counts.any():
+            raise ParameterError(
+                f"{self!r} placed nothing: {mean.sum():.3g} points were expected; "
+                "give a higher density"
+            )
+        return np.repeat(inside, counts)
+
+    def __repr__(self) -> str:
+        density = (
+            f"per_length={self.per_m * 1e-6:g}/um"
+            if self.per_m is not None
+            else f"per_area={(self.per_m2 or 0) * 1e-12:g}/um**2"
+        )
+        return f"by_density({self.region!r}, {density}, seed={self.seed})"
+
+
+def by_density(
+    region: Region,
+    *,
+    per_length: Quantity | None = None,
+    per_area: Quantity | None = None,
+    seed: int = 0,
+) -> Site:
+    """Return points strewn over a region at a density: a Poisson process on its length or membrane.
+
+    Parameters
+    ----------
+    region : Region
+        Where.
+    per_length, per_area : Quantity
+        Mean number per length or per membrane area; one of the two.
+    seed : int
+        Of the draw.
+
+    Examples
+    --------
+    >>> from brian2 import um
+    >>> from neurosim.morphology import cylinder
+    >>> cable = cylinder(1000 * um, 1 * um).discretise()
+    >>> 1900 < len(by_density(everywhere, per_length=2 / um).compartments(cable)) < 2100
+    True
+    """
+    if (per_length is None) == (per_area is None):
+        raise ParameterError("by_density: give either per_length or per_area")
+    along = over = None
+    if per_length is not None:
+        along = float(check_quantity(per_length, 1 / um, "by_density: per_length", above=0 / um))
+    if per_area is not None:
+        limit = 0 / um**2
+        over = float(check_quantity(per_area, 1 / um**2, "by_density: per_area", above=limit))
+    return _ByDensity(region, along, over, int(check_seed(seed)))
+
+
+@dataclass(frozen=True, repr=False)
+class _Every(Site):
+    region: Region
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        return np.flatnonzero(self.region.mask(compartments))
+
+    def __repr__(self) -> str:
+        return f"every({self.region!r})"
+
+
+def every(region: Region = everywhere) -> Site:
+    """Return each compartment of a region once."""
+    return _Every(region)
