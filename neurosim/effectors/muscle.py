@@ -206,32 +206,39 @@ class EndPlate(Description):
         spread = float(fibre.length_constant) ** 2 / tau
         length = float(fibre.length)
         scale = 1 / (np.pi * float(fibre.diameter) * float(fibre.C_m) * np.sqrt(4 * np.pi * spread))
-        step = t[1] - t[0]
+        # Images further away than this are below 1e-16 to the end.
+        reach = 6.1 * np.sqrt(4 * spread * t[-1])
+        images = int(np.ceil((reach + away) / length)) + 1
         weights = np.zeros_like(t)
-        for image in range(-3, 4):
-            x = away - image * length
-            if x == 0:
-                weights += scale * _singular_weights(t, tau)
-                continue
-            late = t[1:]
-            weights[1:] += (
-                scale * step * np.exp(-late / tau - x**2 / (4 * spread * late)) / np.sqrt(late)
-            )
-        return weights
+        for image in range(-images, images + 1):
+            lag = (away - image * length) ** 2 / (4 * spread)
+            weights += _hat_weights(t, tau, lag)
+        return scale * weights
 
 
-def _singular_weights(t: np.ndarray, tau: float) -> np.ndarray:
-    """Return ∫ e^{-u/τ}/√u times the hat function around each lag."""
+# Nodes and weights of Gauss and Legendre on a step from 0 to 1.
+_POINTS, _AREAS = np.polynomial.legendre.leggauss(12)
+_NODES, _SHARES = (_POINTS + 1) / 2, _AREAS / 2
+
+
+def _hat_weights(t: np.ndarray, tau: float, lag: float) -> np.ndarray:
+    """Return ∫ e^{-u/τ - lag/u}/√u times the hat function around each time."""
     step = t[1] - t[0]
-    late = np.append(t, t[-1] + step)
-    root = np.sqrt(late / tau)
-    zeroth = np.sqrt(np.pi * tau) * erf(root)
-    first = tau**1.5 * (np.sqrt(np.pi) / 2 * erf(root) - root * np.exp(-late / tau))
-    inside, moment = np.diff(zeroth), np.diff(first)
-    # On the step from t_j on, the hat of lag j falls and that of lag j + 1 rises.
-    falling = ((late[:-1] + step) * inside - moment) / step
-    rising = (moment - late[:-1] * inside) / step
-    weights = falling.copy()
+    if lag == 0:
+        # Exactly, from the integrals of e^{-u/τ}/√u and √u e^{-u/τ}.
+        late = np.append(t, t[-1] + step)
+        root = np.sqrt(late / tau)
+        zeroth = np.sqrt(np.pi * tau) * erf(root)
+        first = tau**1.5 * (np.sqrt(np.pi) / 2 * erf(root) - root * np.exp(-late / tau))
+        whole = np.diff(zeroth)
+        rising = (np.diff(first) - t * whole) / step
+    else:
+        u = t[:, None] + step * _NODES
+        kernel = np.exp(-u / tau - lag / u) / np.sqrt(u)
+        whole = step * kernel @ _SHARES
+        rising = step * kernel @ (_SHARES * _NODES)
+    # On the step from t_j on, the hat around t_j falls and the one around t_{j+1} rises.
+    weights = whole - rising
     weights[1:] += rising[:-1]
     return weights
 
