@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurosim.catalogue import LIF, AdEx, HodgkinHuxley, TraubMiles
+    from neurosim.cell import Neuron
     from neurosim.neuron import PointNeuron
     from neurosim.recording import Recording
     from neurosim.simulation import simulate
@@ -31,6 +32,7 @@ __all__ = [
     "FeedForward",
     "FrozenNoise",
     "HodgkinHuxley",
+    "Neuron",
     "OrnsteinUhlenbeck",
     "PointNeuron",
     "Ramp",
@@ -49,6 +51,7 @@ _PLACES = {
         "neurosim.stimuli",
     ),
     "FeedForward": "neurosim.wiring",
+    "Neuron": "neurosim.cell",
     "PointNeuron": "neurosim.neuron",
     "Recording": "neurosim.recording",
     "simulate": "neurosim.simulation",

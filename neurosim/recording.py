@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from brian2.units import Hz, Quantity, get_unit, hertz, second
@@ -16,6 +16,9 @@ from neurosim.neuron import PointNeuron
 from neurosim.quantities import check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.wiring import FeedForward
+
+if TYPE_CHECKING:
+    from neurosim.cell import Neuron
 
 __all__ = ["Recording", "versions"]
 
@@ -64,7 +67,7 @@ class Recording:
         Versions of what ran it.
     """
 
-    neuron: PointNeuron
+    neuron: PointNeuron | Neuron
     stimulus: Stimulus
     wiring: FeedForward | None
     duration_s: float
@@ -314,6 +317,7 @@ class Recording:
 
         from neurosim.engine import compose
 
+        assert isinstance(self.neuron, PointNeuron)
         wired = self.wiring is not None and bool(self.wiring.weights)
         model = compose(
             self.neuron,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from brian2.equations.equations import Equations
@@ -19,11 +19,55 @@ from neurosim.steady_state import steady_state
 from neurosim.stimuli import Constant, Stimulus
 from neurosim.wiring import FeedForward
 
+if TYPE_CHECKING:
+    from neurosim.cell import Neuron
+    from neurosim.cell_simulation import NeuronRecording
+
 __all__ = ["simulate"]
 
 
+@overload
 def simulate(
     neuron: PointNeuron,
+    duration: Quantity,
+    *,
+    stimulus: Stimulus | None = ...,
+    batch: Mapping[str, Any] | None = ...,
+    seed: int | Sequence[int] | np.ndarray = ...,
+    dt: Quantity | None = ...,
+    record: Sequence[str] = ...,
+    record_rows: Sequence[int] | None = ...,
+    record_dt: Quantity | None = ...,
+    wiring: FeedForward | None = ...,
+    settle: Quantity | None = ...,
+    scheme: str | None = ...,
+    engine: str = ...,
+    jobs: int = ...,
+    progress: Callable[[float], None] | None = ...,
+) -> Recording: ...
+@overload
+def simulate(
+    neuron: Neuron,
+    duration: Quantity,
+    *,
+    stimulus: Stimulus | None = ...,
+    batch: Mapping[str, Any] | None = ...,
+    seed: int | Sequence[int] | np.ndarray = ...,
+    dt: Quantity | None = ...,
+    record: Sequence[str] = ...,
+    record_rows: Sequence[int] | None = ...,
+    record_dt: Quantity | None = ...,
+    wiring: FeedForward | None = ...,
+    settle: Quantity | None = ...,
+    scheme: str | None = ...,
+    engine: str = ...,
+    jobs: int = ...,
+    progress: Callable[[float], None] | None = ...,
+) -> NeuronRecording: ...
+
+
+def simulate(
+    neuron: PointNeuron | Neuron,
     duration: Quantity,
     *,
     stimulus: Stimulus | None = None,
@@ -34,23 +78,26 @@ def simulate(
     record_rows: Sequence[int] | None = None,
     record_dt: Quantity | None = None,
     wiring: FeedForward | None = None,
+    settle: Quantity | None = None,
+    scheme: str | None = None,
     engine: str = "auto",
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> Recording:
-    """Run a neuron, or a batch of variations of it, as one Brian2 run.
+    """Run a neuron, or a batch of variations of it, as one run.
 
     A row of the batch is determined by its description, its parameters and its seed, and by
     nothing else: it gives the same spikes alone, in any batch and in any number of processes.
 
     Parameters
     ----------
-    neuron : PointNeuron
-        What to run, such as ``LIF()``.
+    neuron : PointNeuron or Neuron
+        What to run, such as ``LIF()``, or a neuron with extent (`neurosim.Neuron`).
     duration : Quantity
         How long, in second.
     stimulus : Stimulus, optional
-        Injected current (default: ``Constant(0 * pA)``).
+        Injected current (default: ``Constant(0 * pA)``); in a neuron with extent at the middle of
+        its root branch, the soma.
     batch : mapping of str to Quantity array, optional
         What varies over the batch: any parameter of the neuron or of the stimulus, as a flat array
         with units. All arrays have one length. With several stimuli a parameter may be named with
@@ -62,23 +109,30 @@ def simulate(
     dt : Quantity, optional
         Time step (default: the neuron's own).
     record : sequence of str
-        Variables to trace, such as ``["v"]`` or ``["v", "I_stim"]``.
+        Variables to trace, such as ``["v"]`` or ``["v", "I_stim"]``. A neuron with extent traces
+        what it is probed for, and these at the middle of its root branch.
     record_rows : sequence of int, optional
         Rows to trace (default: all).
     record_dt : Quantity, optional
         Time step of the traces (default: every step).
     wiring : FeedForward, optional
         Makes each member of the batch a network of such neurons.
+    settle : Quantity, optional
+        Neurons with extent only: time run before 0 to come to rest, without stimuli and events.
+    scheme : {"crank-nicolson", "backward-euler"}, optional
+        Neurons with extent only: how the membrane potential advances, of second order (default)
+        or of first.
     engine : {"auto", "cpp", "numpy"}
         C++ when a compiler is found (auto), or what is asked for.
     jobs : int
-        Processes that share the batch.
+        Processes (neurons with extent: threads) that share the batch.
     progress : callable, optional
         Called now and then with the share done, 0 to 1.
 
     Returns
     -------
     Recording
+        For a neuron with extent a `neurosim.cell_simulation.NeuronRecording`.
 
     Raises
     ------
@@ -100,7 +154,34 @@ def simulate(
     [0, 17, 33]
     """
     if not isinstance(neuron, PointNeuron):
+        from neurosim.cell import Neuron
+
+        if isinstance(neuron, Neuron):
+            from neurosim.cell_simulation import simulate_neuron
+
+            if wiring is not None or record_rows is not None:
+                raise ParameterError(
+                    "simulate: wiring and record_rows are for point neurons; probe a neuron with "
+                    "extent, and connect it by the events of its terminals"
+                )
+            return simulate_neuron(
+                neuron,
+                duration,
+                stimulus=stimulus,
+                batch=batch,
+                seed=seed,
+                dt=dt,
+                record=record,
+                record_dt=record_dt,
+                settle=settle,
+                scheme=scheme or "crank-nicolson",
+                engine=engine,
+                jobs=jobs,
+                progress=progress,
+            )
         raise ParameterError(f"neuron must be a description such as LIF(); got {neuron!r}")
+    if settle is not None or scheme is not None:
+        raise ParameterError("simulate: settle and scheme are for neurons with extent")
     stimulus = Constant(0 * pA) if stimulus is None else stimulus
     if not isinstance(stimulus, Stimulus):
         raise UnitError(

@@ -28,6 +28,7 @@ _FUNCTIONS: dict[str, Any] = {
     "abs": np.abs,
     "int": lambda x: np.asarray(x).astype(int),
     "exprel": _exprel,
+    "timestep": lambda t, dt: np.floor((t + 1e-3 * dt) / dt),
 }
 _UNITS: dict[str, float] = {
     name: float(np.asarray(unit))

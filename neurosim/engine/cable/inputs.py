@@ -45,7 +45,7 @@ class Tree:
     def order(self) -> np.ndarray:
         """Return the nodes, children before parents, along branches where possible."""
         children: list[list[int]] = [[] for _ in range(self.nodes)]
-        roots = []
+        roots: list[int] = []
         for node, parent in enumerate(self.parent):
             (roots if parent < 0 else children[parent]).append(node)
         found: list[int] = []

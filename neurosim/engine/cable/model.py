@@ -99,7 +99,9 @@ class CableModel:
         """Make a model from what `to_dict` returned."""
         kernels = []
         for entry in content["kernels"]:
-            lists = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+            lists: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()
+            }
             kernels.append(Kernel(**lists))
         return cls(tuple(kernels))
 

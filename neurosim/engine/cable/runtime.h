@@ -34,6 +34,7 @@ inline double _exprel(double x) {
 inline double _clip(double x, double low, double high) { return std::min(std::max(x, low), high); }
 inline int64_t int_(double x) { return int64_t(x); }
 inline int64_t int_(bool x) { return x ? 1 : 0; }
+inline int64_t _timestep(double t, double dt) { return int64_t((t + 1e-3 * dt) / dt); }
 inline double _sign(double x) { return double((x > 0) - (x < 0)); }
 
 // ---- what a run reads ---------------------------------------------------------------------------

@@ -24,7 +24,7 @@ __all__ = ["write_program"]
 # Functions with a body in runtime.h, written without branches so that loops stay vectors.
 _FUNCTIONS = {
     *("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"),
-    *("abs", "floor", "ceil", "exprel", "expm1", "log1p", "clip", "int", "sign"),
+    *("abs", "floor", "ceil", "exprel", "expm1", "log1p", "clip", "int", "sign", "timestep"),
     *("gaussian", "waveform"),
 }
 _ROWS = 1000

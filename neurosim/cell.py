@@ -1,0 +1,365 @@
+"""A neuron with extent: a morphology, what covers it, what sits on it, and what is read from it.
+
+Three verbs build it, each returning a new value: `Neuron.paint` puts a channel on an area,
+`Neuron.place` an electrode or synapses at points, `Neuron.probe` reads a variable.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from brian2.units import Hz, Quantity, cm, mV, ohm, uF
+
+from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.morphology import (
+    Compartments,
+    DLambda,
+    Morphology,
+    Region,
+    Rule,
+    Site,
+    everywhere,
+)
+from neurosim.quantities import Description, check_quantity, quantity
+from neurosim.stimuli import Stimulus
+from neurosim.synapses.base import Receptor
+from neurosim.synapses.events import Events
+
+__all__ = ["Cable", "Detector", "Neuron", "Painted", "Placed", "Poisson", "Probed", "Spines"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cable(Description):
+    """Capacitance of the membrane and resistivity of the cytoplasm.
+
+    Examples
+    --------
+    >>> from brian2 import cm, ohm
+    >>> Cable(R_a=150 * ohm * cm).C_m
+    0.01 * farad / (meter ** 2)
+    """
+
+    C_m: Quantity = quantity(1 * uF / cm**2, "specific capacitance", above=0 * uF / cm**2)
+    R_a: Quantity = quantity(100 * ohm * cm, "axial resistivity", above=0 * ohm * cm)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Spines(Description):
+    """Spines too many to draw, as membrane added to the dendrite that carries them.
+
+    The membrane area is multiplied by `factor`, F = (A_dendrite + A_spines) / A_dendrite, which
+    scales capacitance and every painted conductance; the axial resistance stays.
+
+    References
+    ----------
+    Holmes and Rall (1992), in Single Neuron Computation; Stratford et al. (1989), in The Computing
+    Neuron.
+    """
+
+    factor: Quantity = quantity(
+        Quantity(1.9), "membrane area with spines over that without", at_least=1
+    )
+
+    @classmethod
+    def of_density(cls, per_length: Quantity, area: Quantity, diameter: Quantity) -> Spines:
+        """Return the factor of spines of a known density and area on a dendrite of a diameter."""
+        return cls(factor=Quantity(1.0) + per_length * area / (np.pi * diameter))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Poisson(Description):
+    """Independent Poisson trains, one a synapse, drawn anew for each cell of a batch."""
+
+    rate: Quantity = quantity(5 * Hz, "rate of each synapse", at_least=0 * Hz)
+
+
+Part = Channel | IonPool | Cable | Spines
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A part, where it covers the membrane, and the name its parameters are varied by."""
+
+    part: Part
+    region: Region
+    label: str
+    scale: Any = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An electrode or receptors, where they sit, and what arrives there."""
+
+    part: Stimulus | Receptor
+    site: Site
+    label: str
+    arrivals: tuple[Events, ...] | Poisson | None = None
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A variable that is traced, at the first compartment of a site."""
+
+    variable: str
+    site: Site
+    label: str
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Where a spike is detected: an upward crossing of a potential."""
+
+    site: Site
+    threshold: float
+    label: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Neuron:
+    """A neuron with dendrites, soma and axon, as a frozen value.
+
+    Parameters
+    ----------
+    morphology : Morphology
+        Its shape.
+    rule : Rule
+        How it is cut into compartments.
+    cable : Cable
+        Capacitance and axial resistivity where no other `Cable` is painted.
+    celsius : float
+        Temperature, in °C.
+    rest : Quantity
+        Membrane potential at the start; gates start at their steady state there.
+
+    Examples
+    --------
+    >>> from brian2 import ms, nA, um
+    >>> from neurosim import Constant, simulate
+    >>> from neurosim.channels import HHPotassium, HHSodium, Leak
+    >>> from neurosim.morphology import PerBranch, ball_and_stick, branch
+    >>> cell = (
+    ...     Neuron(ball_and_stick(20 * um, 500 * um, 2 * um), PerBranch(21), celsius=6.3)
+    ...     .paint(Leak())
+    ...     .paint(HHSodium(), branch("soma"))
+    ...     .paint(HHPotassium(), branch("soma"))
+    ... )
+    >>> recording = simulate(cell, 50 * ms, stimulus=Constant(0.3 * nA), dt=0.01 * ms)
+    >>> int(recording.counts()[0]) > 0
+    True
+    """
+
+    morphology: Morphology
+    rule: Rule = field(default_factory=DLambda)
+    cable: Cable = field(default_factory=Cable, kw_only=True)
+    celsius: float = field(default=37.0, kw_only=True)
+    rest: Quantity = field(default_factory=lambda: -70 * mV, kw_only=True)
+    painted: tuple[Painted, ...] = field(default=(), kw_only=True)
+    placed: tuple[Placed, ...] = field(default=(), kw_only=True)
+    probed: tuple[Probed, ...] = field(default=(), kw_only=True)
+    detectors: tuple[Detector, ...] = field(default=(), kw_only=True)
+
+    default_dt_ms: ClassVar[float] = 0.025
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.morphology, Morphology):
+            raise ParameterError(
+                "Neuron: morphology must be a Morphology, such as ball_and_stick() or "
+                f"read_swc(path); got {self.morphology!r}"
+            )
+        rest = check_quantity(self.rest, -70 * mV, "Neuron: rest")
+        object.__setattr__(self, "rest", rest)
+        if not -10 <= float(self.celsius) <= 60:
+            raise ParameterError(
+                f"Neuron: celsius must be a temperature from -10 to 60 °C; got {self.celsius}"
+            )
+
+    # ---- the three verbs ------------------------------------------------------------------------
+    def paint(
+        self, part: Part, region: Region = everywhere, *, label: str = "", scale: Any = None
+    ) -> Neuron:
+        """Return the neuron with a part covering a region.
+
+        Parameters
+        ----------
+        part : Channel, IonPool, Cable or Spines
+            What covers it.
+        region : Region
+            Where; by default everywhere.
+        label : str
+            Name by which a batch varies its parameters (default: the name of the part).
+        scale : callable, optional
+            Gets the path distance from the soma in µm, shape (n,), and returns what the
+            conductance ``g`` of the channel is multiplied by there.
+
+        Raises
+        ------
+        ParameterError
+            Part or region are none, the region is empty, or a channel of that name is there.
+        """
+        if not isinstance(part, (Channel, IonPool, Cable, Spines)):
+            raise ParameterError(
+                f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable or "
+                "Spines, and place stimuli and receptors"
+            )
+        if not isinstance(region, Region):
+            raise ParameterError(f"paint: region must be a Region such as everywhere; got {region}")
+        mask = region.mask(self.compartments)
+        if isinstance(part, Mechanism):
+            for other in self.painted:
+                both = isinstance(other.part, Mechanism) and other.part.name == part.name
+                if both and np.any(mask & other.region.mask(self.compartments)):
+                    raise ParameterError(
+                        f"paint: a part named {part.name!r} covers some of that region already; "
+                        f"give this one another name, {type(part).__name__}(..., name='...'), or "
+                        "paint regions that do not overlap"
+                    )
+        named = label or (part.name if isinstance(part, Mechanism) else type(part).__name__.lower())
+        return self._with(painted=(*self.painted, Painted(part, region, named, scale)))
+
+    def place(
+        self,
+        part: Stimulus | Receptor,
+        site: Site,
+        arrivals: Events | Sequence[Events] | Poisson | None = None,
+        *,
+        label: str = "",
+    ) -> Neuron:
+        """Return the neuron with an electrode or receptors at a site.
+
+        Parameters
+        ----------
+        part : Stimulus or Receptor
+            An injected current, or a receptor at each point of the site.
+        site : Site
+            Where.
+        arrivals : Events, sequence of Events or Poisson, optional
+            For receptors: what arrives at every point, at each point in turn, or Poisson trains.
+        label : str
+            Name by which a batch varies its parameters.
+        """
+        if not isinstance(part, (Stimulus, Receptor)):
+            raise ParameterError(
+                f"place: {part!r} cannot sit at a point; place stimuli and receptors, and paint "
+                "channels"
+            )
+        if not isinstance(site, Site):
+            raise ParameterError(f"place: site must be a Site such as at('soma', 0.5); got {site}")
+        points = len(site.compartments(self.compartments))
+        given: tuple[Events, ...] | Poisson | None
+        if isinstance(part, Stimulus):
+            if arrivals is not None:
+                raise ParameterError("place: events arrive at receptors, not at an electrode")
+            given = None
+        elif arrivals is None or isinstance(arrivals, Poisson):
+            given = arrivals
+        else:
+            given = (arrivals,) if isinstance(arrivals, Events) else tuple(arrivals)
+            if len(given) not in (1, points):
+                raise ParameterError(
+                    f"place: {len(given)} lists of events for {points} points of the site; give "
+                    "one list, or one a point"
+                )
+        kind = part.label if isinstance(part, Stimulus) else part.name
+        named = label or self._free(kind)
+        if any(named == other.label for other in self.placed):
+            raise ParameterError(f"place: the label {named!r} is taken; give another")
+        return self._with(placed=(*self.placed, Placed(part, site, named, given)))
+
+    def probe(self, variable: str, site: Site, *, label: str = "") -> Neuron:
+        """Return the neuron with a variable traced at a site.
+
+        Parameters
+        ----------
+        variable : str
+            ``"v"``, a state or expression of a painted part (``"hh_sodium.m"``), its current
+            (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
+            by its label (``"ampa.current"``).
+        site : Site
+            Where; every point of the site is traced.
+        label : str
+            Name of the trace (default: the variable).
+        """
+        if not isinstance(site, Site):
+            raise ParameterError(f"probe: site must be a Site such as at('soma', 0.5); got {site}")
+        site.compartments(self.compartments)
+        taken = {probe.label for probe in self.probed}
+        named = label or variable
+        if named in taken:
+            raise ParameterError(f"probe: a trace {named!r} exists; give this one a label")
+        return self._with(probed=(*self.probed, Probed(variable, site, named)))
+
+    def detect(self, site: Site, threshold: Quantity = -20 * mV, *, label: str = "") -> Neuron:
+        """Return the neuron with a spike detector at a site; the first one gives the spike trains.
+
+        Without any, spikes are detected at the root of the morphology, at -20 mV.
+        """
+        if not isinstance(site, Site):
+            raise ParameterError(f"detect: site must be a Site such as at('soma', 0.5); got {site}")
+        value = float(check_quantity(threshold, -20 * mV, "detect: threshold"))
+        if len(site.compartments(self.compartments)) != 1:
+            raise ParameterError("detect: the site must be a single point")
+        named = label or f"detector_{len(self.detectors)}"
+        if any(named == other.label for other in self.detectors):
+            raise ParameterError(f"detect: a detector {named!r} exists; give this one a label")
+        return self._with(detectors=(*self.detectors, Detector(site, value, named)))
+
+    # ---- what it is made of ---------------------------------------------------------------------
+    @cached_property
+    def compartments(self) -> Compartments:
+        """The morphology cut by the rule."""
+        return self.morphology.discretise(self.rule)
+
+    def replace(self, **changes: Any) -> Neuron:
+        """Return a copy with some fields changed."""
+        known = {f.name for f in dataclasses.fields(self)}
+        for name in changes:
+            if name not in known:
+                raise UnknownNameError(f"Neuron has no field {name!r}: {suggest(name, known)}")
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what identifies the neuron, in plain values."""
+        return {
+            "kind": "Neuron",
+            "morphology": repr(self.morphology),
+            "rule": repr(self.rule),
+            "compartments": len(self.compartments.area_m2),
+            "celsius": self.celsius,
+            "rest_V": float(self.rest),
+            "cable": self.cable.to_dict(),
+            "painted": [
+                {"part": p.part.to_dict(), "region": repr(p.region), "label": p.label}
+                for p in self.painted
+            ],
+            "placed": [
+                {"part": p.part.to_dict(), "site": repr(p.site), "label": p.label}
+                for p in self.placed
+            ],
+        }
+
+    def __repr__(self) -> str:
+        parts = ", ".join(dict.fromkeys(p.label for p in self.painted)) or "bare"
+        return (
+            f"Neuron({self.morphology!r}, {len(self.compartments.area_m2)} compartments; {parts})"
+        )
+
+    def _with(self, **changes: Any) -> Neuron:
+        changed = dataclasses.replace(self, **changes)
+        if "compartments" in self.__dict__:
+            changed.__dict__["compartments"] = self.__dict__["compartments"]
+        return changed
+
+    def _free(self, kind: str) -> str:
+        taken = {other.label for other in self.placed}
+        kind = re.sub(r"\W", "_", kind)
+        number = 1
+        while (name := kind if number == 1 else f"{kind}_{number}") in taken:
+            number += 1
+        return name

@@ -1,0 +1,220 @@
+"""Run a neuron with extent: from a `Neuron` to a `NeuronRecording`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, get_dimensions, ms, pA, second
+
+from neurosim.cell import Neuron, Placed
+from neurosim.engine import choose_engine
+from neurosim.engine.cable import execute_cable
+from neurosim.engine.cable.compose import Run, batch_places, compose_cable
+from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.morphology import Compartments, root_site
+from neurosim.quantities import check_quantity, check_seed
+from neurosim.recording import Recording, versions
+from neurosim.stimuli import Constant, Stimulus
+
+__all__ = ["SCHEMES", "NeuronRecording", "simulate_neuron"]
+
+SCHEMES = {"backward-euler": 1.0, "crank-nicolson": 0.5}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NeuronRecording(Recording):
+    """Spikes and traces of a batch of neurons with extent.
+
+    The spike trains are those of the first detector; `at` gives those of another.
+
+    Attributes
+    ----------
+    detectors : dict of str to (ndarray of int, ndarray)
+        By detector, cell and time (second) of each spike, sorted by cell, then by time.
+    compartments : Compartments
+        How the morphology was cut; says which rule did it.
+    trace_units : dict of str to Quantity
+        A value of the unit of each trace.
+    final_v_si : ndarray, shape (compartments, cells)
+        Membrane potential at the end, in volt.
+    """
+
+    detectors: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    compartments: Compartments | None = None
+    trace_units: dict[str, Quantity] = field(default_factory=dict)
+    final_v_si: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def spike_times_at(self, detector: str, row: int = 0) -> Quantity:
+        """Return the spike times of one cell at a detector.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such detector.
+        """
+        if detector not in self.detectors:
+            raise UnknownNameError(
+                f"there is no detector {detector!r}: {suggest(detector, self.detectors)}"
+            )
+        cells, times = self.detectors[detector]
+        return times[cells == row] * second
+
+    def _dimension(self, name: str) -> Any:
+        return get_dimensions(self.trace_units[name])
+
+
+def simulate_neuron(
+    neuron: Neuron,
+    duration: Quantity,
+    *,
+    stimulus: Stimulus | None = None,
+    batch: Mapping[str, Any] | None = None,
+    seed: int | Sequence[int] | np.ndarray = 0,
+    dt: Quantity | None = None,
+    record: Sequence[str] = (),
+    record_dt: Quantity | None = None,
+    settle: Quantity | None = None,
+    scheme: str = "crank-nicolson",
+    engine: str = "auto",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> NeuronRecording:
+    """Run a neuron with extent; `neurosim.simulate` calls this.
+
+    Parameters are those of `neurosim.simulate`.
+    """
+    length = float(check_quantity(duration, 100 * ms, "simulate: duration", above=0 * ms))
+    step = float(
+        check_quantity(
+            neuron.default_dt_ms * ms if dt is None else dt,
+            0.025 * ms,
+            "simulate: dt",
+            above=0 * ms,
+        )
+    )
+    sample = float(
+        check_quantity(
+            step * second if record_dt is None else record_dt,
+            0.1 * ms,
+            "simulate: record_dt",
+            above=0 * ms,
+        )
+    )
+    pause = float(
+        check_quantity(
+            0 * ms if settle is None else settle, 100 * ms, "simulate: settle", at_least=0 * ms
+        )
+    )
+    if step > length:
+        raise ParameterError(
+            f"simulate: dt ({step * second}) is longer than the duration ({length * second})"
+        )
+    if jobs < 1:
+        raise ParameterError(f"simulate: jobs must be at least 1; got {jobs}")
+    if scheme not in SCHEMES:
+        raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")
+    if stimulus is not None:
+        injected = Placed(stimulus, root_site, "stimulus")
+        neuron = neuron.replace(placed=(*neuron.placed, injected))
+    if isinstance(record, str):
+        raise ParameterError(f"record must be a list such as [{record!r}], not a string")
+    for name in record:
+        neuron = neuron.probe(name, root_site)
+    seeds = check_seed(seed)
+    values = _resolve(neuron, batch or {})
+    sizes = {name: len(value) for name, value in values.items() if value.ndim}
+    if seeds.ndim:
+        sizes["seed"] = len(seeds)
+    varied = {name: size for name, size in sizes.items() if size != 1}
+    if len(set(varied.values())) > 1:
+        said = ", ".join(f"{size} for {name}" for name, size in varied.items())
+        raise ParameterError(f"batch: all arrays must have one length; got {said}")
+    cells = next(iter(varied.values()), 1)
+    cell_seeds = np.broadcast_to(seeds, cells).copy()
+    run = Run(
+        cells=cells,
+        batch={name: np.broadcast_to(value, cells) for name, value in values.items()},
+        seeds=cell_seeds,
+        duration=length,
+        dt=step,
+        trace_dt=sample,
+        settle=pause,
+        theta=SCHEMES[scheme],
+    )
+    composed = compose_cable(neuron, run)
+    used = choose_engine(engine)
+    results = execute_cable(
+        composed.model, composed.inputs, engine=used, threads=jobs, progress=progress
+    )
+    names = [d.label for d in neuron.detectors] or ["root"]
+    detectors = {}
+    for k, name in enumerate(names):
+        here = results.spike_detector == k
+        order = np.lexsort((results.spike_time[here], results.spike_cell[here]))
+        detectors[name] = (results.spike_cell[here][order], results.spike_time[here][order])
+    first = detectors[names[0]]
+    return NeuronRecording(
+        neuron=neuron,
+        stimulus=Constant(0 * pA) if stimulus is None else stimulus,
+        wiring=None,
+        duration_s=length,
+        dt_s=step,
+        rows=cells,
+        parameters=dict(run.batch),
+        seeds=cell_seeds,
+        spike_row=first[0],
+        spike_time_s=first[1],
+        trace_rows=np.arange(cells),
+        trace_time_s=composed.inputs.trace_time(),
+        traces_si={name: results.traces[k] for k, (name, _) in enumerate(composed.traces)},
+        final_si={},
+        engine=used,
+        versions=versions(),
+        detectors=detectors,
+        compartments=neuron.compartments,
+        trace_units=composed.units,
+        final_v_si=results.final[composed.numbering],
+    )
+
+
+def _resolve(neuron: Neuron, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the batch by full names, in SI units.
+
+    A name may leave out parts of the full one as long as it stays unique: ``current`` for
+    ``stimulus.constant.current``.
+    """
+    places = batch_places(neuron)
+    values: dict[str, np.ndarray] = {}
+    for name, given in batch.items():
+        wanted = name.split(".")
+        found = [full for full in places if _matches(wanted, full.split("."))]
+        exact = [full for full in found if full == name]
+        found = exact or found
+        if len(found) > 1:
+            raise UnknownNameError(
+                f"batch: {name!r} could be any of {', '.join(found)}; write which one"
+            )
+        if not found:
+            raise UnknownNameError(
+                f"batch: neither the neuron nor the stimulus has a parameter {name!r}: "
+                f"{suggest(name, places)}"
+            )
+        default, rule = places[found[0]]
+        checked = check_quantity(
+            given,
+            default,
+            f"batch: {name}",
+            above=rule["above"],
+            at_least=rule["at_least"],
+            many=1,
+        )
+        values[found[0]] = np.asarray(checked, dtype=float)
+    return values
+
+
+def _matches(wanted: list[str], full: list[str]) -> bool:
+    rest = iter(full)
+    return wanted[-1] == full[-1] and all(part in rest for part in wanted)
