@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from bridge.recordings.sweeps import Sweep, factor_to, scale_to
 from neurosim.errors import ExtraMissingError
 
 __all__ = ["read_abf"]
+
+Array = NDArray[np.float64]
 
 _BLOCK = 512
 
@@ -27,8 +29,8 @@ def read_abf(
 ) -> list[Sweep]:
     """Read the sweeps of an ABF file.
 
-    The current is a recorded channel in ampere where there is one that carries a signal, else the
-    command waveform the file describes (epochs, or a stimulus file beside it).
+    The current is the command waveform the file describes (epochs, or a stimulus file beside it),
+    which is exact; where there is none, a recorded channel in ampere.
 
     Parameters
     ----------
@@ -67,33 +69,38 @@ def read_abf(
         ) from None
     kinds = [scale_to(unit) for unit in abf.adcUnits]
     v_channel = _pick(abf, kinds, "V", voltage, where)
-    i_channel = None if current == "command" else _pick(abf, kinds, "A", current, where)
     if v_channel is None:
-        _no_voltage(abf, kinds, where)
-    assert v_channel is not None
-    v_scale = factor_to("V", abf.adcUnits[v_channel], units[0], where)
-    measured = i_channel is not None and (current is not None or _carries_signal(abf, i_channel))
-    sweeps = []
-    for k in abf.sweepList:
-        abf.setSweep(k, channel=v_channel)
-        volts = np.array(abf.sweepY, dtype=float) * v_scale
-        if measured:
-            abf.setSweep(k, channel=i_channel)
-            amps = np.array(abf.sweepY, dtype=float)
-            amps *= factor_to("A", abf.adcUnits[i_channel], units[1], where)
-        else:
-            amps = _command(abf, k, v_channel, units[1], where)
-        sweeps.append(
-            Sweep(
-                k,
-                float(abf.dataRate),
-                volts,
-                amps,
-                "measured" if measured else "command",
-                str(abf.protocol),
-            )
+        raise _no_voltage(abf, kinds, where)
+    i_channel = None if current == "command" else _pick(abf, kinds, "A", current, where)
+    v_factor = factor_to("V", abf.adcUnits[v_channel], units[0], where)
+    volts = [y * v_factor for y in _recorded(abf, v_channel)]
+    amps: list[Array] | None = None
+    kind: Literal["command", "measured"] = "command"
+    if current in (None, "command"):
+        amps = _commanded(abf, v_channel, units[1], where)
+    if i_channel is not None and (amps is None or all(np.ptp(y) == 0 for y in amps)):
+        factor = factor_to("A", abf.adcUnits[i_channel], units[1], where)
+        amps, kind = [y * factor for y in _recorded(abf, i_channel)], "measured"
+    if amps is None:
+        raise RecordingError(
+            "no-current",
+            "no current was recorded and the file describes no command waveform",
+            "record the current on a channel of its own, or switch the waveform on in the protocol",
+            where,
         )
-    return sweeps
+    rate = float(abf.dataRate)
+    return [
+        Sweep(k, rate, v, i, kind, str(abf.protocol))
+        for k, (v, i) in enumerate(zip(volts, amps, strict=True))
+    ]
+
+
+def _recorded(abf: Any, channel: int) -> list[Array]:
+    traces = []
+    for k in abf.sweepList:
+        abf.setSweep(k, channel=channel)
+        traces.append(np.array(abf.sweepY, dtype=float))
+    return traces
 
 
 def _check_whole(path: Path) -> None:
@@ -152,17 +159,18 @@ def _pick(abf: Any, kinds: list[Any], kind: str, name: str | None, where: str) -
     return fitting[0] if fitting else None
 
 
-def _no_voltage(abf: Any, kinds: list[Any], where: str) -> None:
-    clamp = any(k is not None and k[0] == "A" for k in kinds)
+def _no_voltage(abf: Any, kinds: list[Any], where: str) -> RecordingError:
     commands = [scale_to(unit) for unit in abf.dacUnits]
-    if clamp and any(k is not None and k[0] == "V" for k in commands):
-        raise RecordingError(
+    if any(k is not None and k[0] == "A" for k in kinds):
+        in_volt = any(k is not None and k[0] == "V" for k in commands)
+        return RecordingError(
             "voltage-clamp",
-            f"current was recorded ({', '.join(abf.adcUnits)}) under a command in volt",
+            f"only current was recorded ({', '.join(abf.adcUnits)})"
+            + (", under a command in volt" if in_volt else ""),
             "give a current-clamp file: an f-I curve needs spikes",
             where,
         )
-    raise RecordingError(
+    return RecordingError(
         "no-voltage",
         f"no channel is in volt (found: {', '.join(map(repr, abf.adcUnits))})",
         "give the file whose channel is the membrane potential, with its unit set",
@@ -170,45 +178,38 @@ def _no_voltage(abf: Any, kinds: list[Any], where: str) -> None:
     )
 
 
-def _carries_signal(abf: Any, channel: int) -> bool:
-    # An unplugged input is recorded as well: all sweeps look alike.
-    levels = []
-    for k in abf.sweepList:
-        abf.setSweep(k, channel=channel)
-        levels.append(np.array(abf.sweepY, dtype=float))
-    spread = np.std(np.stack([y[: min(map(len, levels))] for y in levels]), axis=0)
-    noise = np.median([np.median(np.abs(np.diff(y))) for y in levels]) + 1e-12
-    return bool(spread.max() > 10 * noise)
+def _commanded(abf: Any, channel: int, said: str | None, where: str) -> list[Array] | None:
+    """Command waveform of each sweep (pA); None where the file describes none."""
+    from pyabf.stimulus import Stimulus
 
-
-def _command(
-    abf: Any, sweep: int, channel: int, said: str | None, where: str
-) -> NDArray[np.float64]:
-    output = channel if channel < len(abf.dacUnits) else 0
-    known = scale_to(abf.dacUnits[output])
-    if said is None and known is not None and known[0] == "V":
-        raise RecordingError(
-            "voltage-clamp",
-            f"the command is in {abf.dacUnits[output]!r}, not in ampere",
-            "give a current-clamp file, or set the unit of its command",
-            where,
-        )
-    factor = factor_to("A", abf.dacUnits[output], said, f"{where}, command")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        command = np.array(abf.stimulusByChannel[output].stimulusWaveform(sweep), dtype=float)
-    if not np.isfinite(command).all():
-        raise RecordingError(
-            "no-current",
-            "the command comes from a stimulus file that is not here",
-            "put the .atf or .abf stimulus file beside the recording",
-            where,
-        )
-    if "not enabled" in abf.stimulusByChannel[output].text:
-        raise RecordingError(
-            "no-current",
-            "no current was recorded and the file describes no command waveform",
-            "record the current on a channel of its own, or switch the waveform on in the protocol",
-            where,
-        )
-    return command * factor
+    outputs = range(len(abf.dacUnits))
+    for output in sorted(outputs, key=lambda k: (k != channel, k)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                source = Stimulus(abf, output)
+                waves = [np.array(source.stimulusWaveform(k), dtype=float) for k in abf.sweepList]
+        except (IndexError, AttributeError, KeyError):
+            continue  # this output is not described
+        if "not enabled" in source.text:
+            continue
+        known = scale_to(abf.dacUnits[output])
+        if said is None and known is not None and known[0] == "V":
+            if output != channel:
+                continue
+            raise RecordingError(
+                "voltage-clamp",
+                f"the command is in {abf.dacUnits[output]!r}, not in ampere",
+                "give a current-clamp file, or set the unit of its command",
+                where,
+            )
+        if not all(np.isfinite(wave).all() for wave in waves):
+            raise RecordingError(
+                "no-current",
+                "the command comes from a stimulus file that is not here",
+                "put the .atf or .abf stimulus file beside the recording",
+                where,
+            )
+        factor = factor_to("A", abf.dacUnits[output], said, f"{where}, command")
+        return [wave * factor for wave in waves]
+    return None

@@ -93,10 +93,12 @@ def find_spikes(
     array([500])
     """
     rule = rule or SpikeRule()
-    smooth = smoothed(voltage_mV, rate_Hz, edges_s, rule)
+    volts = bridged(voltage_mV, rate_Hz, edges_s, rule)
+    smooth = _blur(volts, rate_Hz, rule)
     peaks, _ = find_peaks(smooth, height=rule.peak_mV, prominence=rule.height_mV)
     slope = np.diff(smooth) * rate_Hz * 1e-3
     longest = rule.width_s * rate_Hz
+    near = round(3 * rule.smoothing_s * rate_Hz)
     found = []
     for peak in peaks:
         # A spike cut off by the end of the recording is as wide as what is left of it.
@@ -105,23 +107,34 @@ def find_spikes(
         right = _leaves(smooth[peak:], rule.height_mV / 2)
         fast = slope[peak - foot : peak].max(initial=0.0) >= rule.upstroke_V_per_s
         if fast and left + right <= longest:
-            found.append(peak)
+            # Smoothing moves the top of a lopsided spike; its time is that of the trace itself.
+            first = max(0, peak - near)
+            found.append(first + int(np.argmax(volts[first : peak + near + 1])))
     return np.array(found, dtype=np.int64)
 
 
-def smoothed(
+def bridged(
     voltage_mV: ArrayLike, rate_Hz: float, edges_s: Sequence[float], rule: SpikeRule
 ) -> Array:
-    """Bridge the transients at the edges of a step, then smooth."""
+    """Replace the transients at the edges of steps by straight lines."""
     volts = np.array(voltage_mV, dtype=float)
-    if not len(volts):
-        return volts
     for edge in edges_s:
         start = int(edge * rate_Hz) - 2
         stop = int(np.ceil((edge + rule.artefact_s) * rate_Hz)) + 1
         if start > 0 and stop < len(volts):
             volts[start : stop + 1] = np.linspace(volts[start], volts[stop], stop - start + 1)
-    return gaussian_filter1d(volts, rule.smoothing_s * rate_Hz)
+    return volts
+
+
+def smoothed(
+    voltage_mV: ArrayLike, rate_Hz: float, edges_s: Sequence[float], rule: SpikeRule
+) -> Array:
+    """Bridge the transients at the edges of steps, then smooth."""
+    return _blur(bridged(voltage_mV, rate_Hz, edges_s, rule), rate_Hz, rule)
+
+
+def _blur(volts: Array, rate_Hz: float, rule: SpikeRule) -> Array:
+    return gaussian_filter1d(volts, rule.smoothing_s * rate_Hz) if len(volts) else volts
 
 
 def _leaves(from_peak: Array, drop: float) -> int:
