@@ -43,7 +43,7 @@ class Parameters:
     noise_mV: float = 2.0
     decision_ms: float = 200.0
     times_ms: tuple[float, ...] = (50.0, 100.0, 150.0, 200.0)
-    certified: int = 100
+    certified: int = 200
     trials: int = 4
     repeats: int = 6
 
