@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import brian2
@@ -10,7 +11,7 @@ import pytest
 from brian2 import Quantity, cm, mM, mS, ms, mV, nA, uF
 from brian2.units import amp, meter
 
-from neurosim import HodgkinHuxley, simulate, synapses
+from neurosim import HodgkinHuxley, effectors, simulate, synapses, terminals
 from neurosim import channels as catalogue
 from neurosim.channels import SHARED, Channel, HHSodium, IonPool, Leak, Mechanism, squid_axon
 from neurosim.channels.evaluate import identifiers, parse
@@ -199,3 +200,36 @@ def rename(code, names, prefix):
     for name in identifiers(code) & names:
         code = re.sub(rf"\b{name}\b", f"{prefix}_{name}", code)
     return code
+
+
+class TestPage:
+    """The page of parts names every part, and its code runs."""
+
+    PAGE = (Path(__file__).resolve().parents[2] / "docs" / "parts.md").read_text()
+
+    def test_every_part_is_listed(self):
+        names = {kind.__name__ for kind in PARTS} | set(terminals.__all__) | set(effectors.__all__)
+        internal = {"TRANSMITTERS", "SteadyRelease", "Terminal", "receptors_of"}
+        assert not {name for name in names - internal if f"`{name}" not in self.PAGE}
+
+    def test_its_code_runs(self, capsys):
+        blocks = re.findall(r"```python\n(.*?)```", self.PAGE, flags=re.DOTALL)
+        assert len(blocks) == 2
+        for block in blocks:
+            exec(compile(block, "docs/parts.md", "exec"), {"__name__": "page"})
+        assert "A/(m^2)" in capsys.readouterr().out
+
+    def test_default_conductances_and_reversals_are_those_of_the_parts(self):
+        """The first numbers of a row's defaults are g (mS/cm2 or nS) and E (mV)."""
+        checked = 0
+        for kind in PARTS:
+            pattern = rf"^\| `{kind.__name__}`[^|]*\|([^|]*)\|([^|]*)\|"
+            row = re.search(pattern, self.PAGE, re.MULTILINE)
+            found = row and re.match(r" ([\d.]+) (mS/cm²|nS), (-?[\d.]+) mV", row.group(2))
+            if not found:
+                continue
+            unit = mS / cm**2 if found.group(2) == "mS/cm²" else 1e-9 * brian2.siemens
+            assert float(kind().g / unit) == pytest.approx(float(found.group(1))), kind
+            assert float(kind().E / mV) == pytest.approx(float(found.group(3))), kind
+            checked += 1
+        assert checked >= 20
