@@ -25,6 +25,7 @@ from neurosim.morphology.sites import (
     tips,
     uniformly,
 )
+from neurosim.morphology.swc import read_swc, read_swc_forest
 
 __all__ = [
     "TAGS",
@@ -52,6 +53,8 @@ __all__ = [
     "order",
     "polyline",
     "radius",
+    "read_swc",
+    "read_swc_forest",
     "root_site",
     "subtree",
     "tagged",
