@@ -204,6 +204,8 @@ def _commanded(abf: Any, channel: int, said: str | None, where: str) -> list[Arr
                 where,
             )
         if not all(np.isfinite(wave).all() for wave in waves):
+            if "custom file" not in source.text:
+                continue
             raise RecordingError(
                 "no-current",
                 "the command comes from a stimulus file that is not here",

@@ -54,10 +54,15 @@ class CellRecording:
     def __len__(self) -> int:
         return len(self.sweeps)
 
+    @property
+    def where(self) -> str:
+        """How an error calls the recording: its file, or its name where there are several."""
+        return self.files[0].name if len(self.files) == 1 else self.name
+
     @cached_property
     def protocol(self) -> Protocol:
         """Steps, test pulses and sweeps left out; raises where there is no step."""
-        return find_protocol(self.sweeps, self.name)
+        return find_protocol(self.sweeps, self.where)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -164,11 +169,11 @@ class CellRecording:
                 "choice",
                 f"window {window} s does not lie within the steps of {shortest:g} s",
                 f"choose both ends between 0 and {shortest:g} s",
-                self.name,
+                self.where,
             )
         if current not in ("step", "total"):
             raise RecordingError(
-                "choice", f"there is no current {current!r}", "say 'step' or 'total'", self.name
+                "choice", f"there is no current {current!r}", "say 'step' or 'total'", self.where
             )
         currents = self._nominal(chosen, current)
         counts = np.array([len(self.spikes_in(s, window)) for s in chosen])
@@ -196,14 +201,14 @@ class CellRecording:
                 f"one sweep with one step, of {currents[0]:g} pA",
                 "an f-I curve needs at least two currents; give the file with all sweeps, or all "
                 "files of the series",
-                self.name,
+                self.where,
             )
         if len(set(currents)) < 2:
             raise RecordingError(
                 "one-current",
                 f"all {len(currents)} steps are of {currents[0]:g} pA",
                 "an f-I curve needs at least two currents; repeats of one serve reliability",
-                self.name,
+                self.where,
             )
 
     def _check_answer(self, steps: list[Step], currents: list[float]) -> None:
@@ -217,14 +222,14 @@ class CellRecording:
                 f"the cell is in depolarisation block from its first suprathreshold step on "
                 f"({first:g} pA)",
                 f"record smaller steps, below {first:g} pA, or a healthier cell",
-                self.name,
+                self.where,
             )
         if not any(fired):
             raise RecordingError(
                 "silent",
                 f"no spike in any of {len(steps)} steps up to {max(currents):g} pA",
                 "inject more current; or check that this channel is the cell's voltage",
-                self.name,
+                self.where,
             )
 
     def _chosen(self, number: int | None) -> list[Step]:
@@ -235,7 +240,7 @@ class CellRecording:
                     "choice",
                     f"there is no step {number}",
                     f"choose among {', '.join(map(str, numbers))}",
-                    self.name,
+                    self.where,
                 )
             return [s for s in self.steps if s.number == number]
         first = [s for s in self.steps if s.number == numbers[0]]

@@ -46,21 +46,21 @@ def _check_voltage(cell: CellRecording) -> None:
     spread = max(float(np.ptp(s.voltage_mV)) for s in cell.sweeps)
     if not np.isfinite(largest):
         raise RecordingError(
-            "file", "the voltage holds values that are no numbers", "export it again", cell.name
+            "file", "the voltage holds values that are no numbers", "export it again", cell.where
         )
     if spread == 0:
         raise RecordingError(
             "no-voltage",
             f"the voltage is {cell.sweeps[0].voltage_mV[0]:g} mV throughout",
             'choose the channel that holds the membrane potential: voltage="..."',
-            cell.name,
+            cell.where,
         )
     if largest < 0.5:
         raise RecordingError(
             "units",
             f"the voltage never leaves {largest:.2g} mV: it looks like volt",
             _VOLTAGE,
-            cell.name,
+            cell.where,
         )
     if largest > 400:
         raise RecordingError(
@@ -68,7 +68,7 @@ def _check_voltage(cell: CellRecording) -> None:
             f"the voltage reaches {largest:.4g} mV, which no membrane stands; it looks like "
             f"{'microvolt' if largest > 4000 else 'an amplified signal'}",
             _VOLTAGE if largest > 4000 else "divide it by the gain of the amplifier",
-            cell.name,
+            cell.where,
         )
 
 
@@ -76,7 +76,7 @@ def _check_current(cell: CellRecording) -> None:
     largest = max(float(np.abs(s.current_pA).max()) for s in cell.sweeps)
     if not np.isfinite(largest):
         raise RecordingError(
-            "file", "the current holds values that are no numbers", "export it again", cell.name
+            "file", "the current holds values that are no numbers", "export it again", cell.where
         )
     remedy = 'say what it is (current_unit="{0}"), or correct the unit in the file'
     if 0 < largest < 1e-6:
@@ -84,7 +84,7 @@ def _check_current(cell: CellRecording) -> None:
             "units",
             f"currents of {largest:.2g} pA look like ampere",
             remedy.format("A"),
-            cell.name,
+            cell.where,
         )
     try:
         steps = cell.steps
@@ -98,7 +98,7 @@ def _check_current(cell: CellRecording) -> None:
             "units",
             f"steps of {amplitude:.3g} pA {implied}: they look like nanoampere",
             remedy.format("nA"),
-            cell.name,
+            cell.where,
         )
     if resistance is not None and resistance < RESISTANCE_MOHM[0]:
         raise RecordingError(
@@ -106,14 +106,14 @@ def _check_current(cell: CellRecording) -> None:
             f"steps of {amplitude:.4g} pA {implied}: they look like "
             f"{'femtoampere' if amplitude > 1e7 else 'picoampere labelled nA'}",
             remedy.format("pA"),
-            cell.name,
+            cell.where,
         )
     if amplitude > LARGEST_CURRENT_PA:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.4g} pA are more than an amplifier delivers",
             remedy.format("pA"),
-            cell.name,
+            cell.where,
         )
 
 

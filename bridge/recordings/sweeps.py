@@ -16,7 +16,16 @@ Array = NDArray[np.float64]
 
 # Written units and what brings them to mV and pA. "µ" has two code points.
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
-_BASES = {"v": "V", "volt": "V", "volts": "V", "a": "A", "amp": "A", "amps": "A", "ampere": "A"}
+_BASES = {
+    "v": "V",
+    "volt": "V",
+    "volts": "V",
+    "a": "A",
+    "amp": "A",
+    "amps": "A",
+    "ampere": "A",
+    "amperes": "A",
+}
 _WORDS = {"milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 _WANTED = {"V": -3, "A": -12}
 
@@ -55,6 +64,7 @@ class Sweep:
     stimulus: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "rate_Hz", float(self.rate_Hz))
         for name in ("voltage_mV", "current_pA"):
             values = np.array(getattr(self, name), dtype=float)
             values.flags.writeable = False

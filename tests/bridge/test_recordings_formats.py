@@ -1,0 +1,346 @@
+"""The same cell written as NWB, IBW, ABF and text comes back as the same f-I curve."""
+
+from __future__ import annotations
+
+import struct
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bridge.recordings import CellRecording, RecordingError, made_recording, read
+
+CELL = made_recording([-50, 0, 60, 120, 180], [0, 0, 3, 8, 12], holding_pA=-20, rate_Hz=5000)
+CURVE = CELL.fi_curve()
+
+
+def _same_curve(cell: CellRecording) -> None:
+    curve = cell.fi_curve()
+    assert curve.count.tolist() == CURVE.count.tolist()
+    np.testing.assert_allclose(curve.current_pA, CURVE.current_pA, atol=0.01)
+    np.testing.assert_allclose(curve.window_s, CURVE.window_s, atol=1e-3)
+
+
+def _refused(path: Path, **options: Any) -> RecordingError:
+    with pytest.raises(RecordingError) as caught:
+        read(path, **options)
+    assert path.name in str(caught.value)
+    return caught.value
+
+
+# ------------------------------------------------------------------------------------------ NWB
+
+
+def _nwb(
+    path: Path,
+    *,
+    pairing: str = "sweep_number",
+    clamp: str = "current",
+    stimulus: bool = True,
+    factor: float = 1e-12,
+    electrodes: int = 1,
+) -> Path:
+    pynwb = pytest.importorskip("pynwb")
+    from pynwb import icephys
+
+    content = pynwb.NWBFile("made", "made", datetime(2020, 1, 1, tzinfo=UTC))
+    device = content.create_device(name="amplifier")
+    wires = [
+        content.create_icephys_electrode(name=f"cell {k}", description="", device=device)
+        for k in range(electrodes)
+    ]
+    for k, sweep in enumerate(CELL.sweeps):
+        common = {
+            "electrode": wires[k % electrodes],
+            "gain": 1.0,
+            "rate": sweep.rate_Hz,
+            "starting_time": 2.0 * k,
+        }
+        if pairing == "sweep_number":
+            common["sweep_number"] = np.uint64(k)
+        if clamp == "voltage":
+            content.add_acquisition(
+                icephys.VoltageClampSeries(name=f"in_{k}", data=sweep.current_pA, **common)
+            )
+            continue
+        response = icephys.CurrentClampSeries(
+            name=f"in_{k}", data=sweep.voltage_mV.astype("f4"), conversion=1e-3, **common
+        )
+        content.add_acquisition(response)
+        if not stimulus:
+            continue
+        command = icephys.CurrentClampStimulusSeries(
+            name=f"out_{k}", data=sweep.current_pA, conversion=factor, **common
+        )
+        content.add_stimulus(command)
+        if pairing == "table":
+            content.add_intracellular_recording(
+                electrode=wires[k % electrodes], stimulus=command, response=response
+            )
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(content)
+    return path
+
+
+@pytest.mark.parametrize("pairing", ["sweep_number", "table", "name"])
+def test_nwb(tmp_path: Path, pairing: str) -> None:
+    _same_curve(read(_nwb(tmp_path / "cell.nwb", pairing=pairing)))
+
+
+def test_nwb_without_stimulus(tmp_path: Path) -> None:
+    error = _refused(_nwb(tmp_path / "cell.nwb", stimulus=False))
+    assert error.reason == "no-stimulus"
+    assert "CurrentClampStimulusSeries" in error.remedy
+
+
+def test_nwb_in_voltage_clamp(tmp_path: Path) -> None:
+    assert _refused(_nwb(tmp_path / "cell.nwb", clamp="voltage")).reason == "voltage-clamp"
+
+
+def test_nwb_with_a_wrong_factor_and_its_remedy(tmp_path: Path) -> None:
+    path = _nwb(tmp_path / "cell.nwb", factor=1e-9)
+    error = _refused(path)
+    assert error.reason == "units"
+    assert 'current_unit="pA"' in error.remedy
+    _same_curve(read(path, current_unit="pA"))
+
+
+def test_nwb_of_two_cells(tmp_path: Path) -> None:
+    path = _nwb(tmp_path / "cells.nwb", electrodes=2)
+    assert _refused(path).reason == "choice"
+    assert "'cell 0', 'cell 1'" in _refused(path, voltage="cell 7").remedy
+    one = read(path, voltage="cell 0")
+    assert [sweep.number for sweep in one.sweeps] == [0, 2, 4]
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.9])
+def test_truncated_nwb(tmp_path: Path, kept: float) -> None:
+    path = _nwb(tmp_path / "cell.nwb")
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(kept * len(raw))])
+    assert _refused(path).reason == "truncated"
+
+
+def test_nwb_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "cell.nwb"
+    path.write_text("not HDF5")
+    assert _refused(path).reason == "file"
+
+
+# ----------------------------------------------------------------------------------------- text
+
+
+def _long(unit_t: float = 1.0) -> pd.DataFrame:
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "sweep": s.number,
+                "time_s": s.time_s * unit_t,
+                "voltage_mV": s.voltage_mV.round(4),
+                "current_pA": s.current_pA,
+            }
+        )
+        for s in CELL.sweeps
+    )
+
+
+@pytest.mark.parametrize(
+    ("rename", "scale"),
+    [
+        ({}, {}),
+        ({"time_s": "Time (ms)", "voltage_mV": "Vm [mV]", "current_pA": "I (nA)"}, (1e3, 1, 1e-3)),
+        ({"time_s": "t_s", "voltage_mV": "v_V", "current_pA": "command (A)"}, (1, 1e-3, 1e-12)),
+    ],
+)
+def test_long_text(tmp_path: Path, rename: dict[str, str], scale: Any) -> None:
+    table = _long()
+    for column, factor in zip(("time_s", "voltage_mV", "current_pA"), scale or (), strict=False):
+        table[column] *= factor
+    path = tmp_path / "cell.csv"
+    table.rename(columns=rename).to_csv(path, index=False)
+    _same_curve(read(path))
+
+
+def test_time_that_starts_again_is_a_new_sweep(tmp_path: Path) -> None:
+    path = tmp_path / "cell.csv"
+    _long().drop(columns="sweep").to_csv(path, index=False)
+    _same_curve(read(path))
+
+
+def test_wide_text_with_decimal_commas(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {"time_ms": CELL.sweeps[0].time_s * 1e3}
+    for s in CELL.sweeps:
+        columns[f"voltage_mV_{s.number}"] = s.voltage_mV.round(4)
+    for s in CELL.sweeps:
+        columns[f"current_pA_{s.number}"] = s.current_pA
+    path = tmp_path / "cell.txt"
+    pd.DataFrame(columns).to_csv(path, index=False, sep=";", decimal=",")
+    _same_curve(read(path))
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason", "said"),
+    [
+        (["time_s", "voltage_mV"], "no-current", "injected current"),
+        (["time_s", "current_pA"], "no-voltage", "voltage_mV"),
+        (["voltage_mV", "current_pA"], "format", "no column of time"),
+    ],
+)
+def test_text_without_a_column(tmp_path: Path, columns: list[str], reason: str, said: str) -> None:
+    path = tmp_path / "cell.csv"
+    _long()[columns].to_csv(path, index=False)
+    error = _refused(path)
+    assert error.reason == reason
+    assert said in str(error)
+
+
+def test_text_without_units(tmp_path: Path) -> None:
+    path = tmp_path / "cell.csv"
+    _long().rename(columns={"current_pA": "current"}).to_csv(path, index=False)
+    error = _refused(path)
+    assert error.reason == "units"
+    assert 'current_unit="pA"' in error.remedy
+    _same_curve(read(path, current_unit="pA"))
+
+
+def test_nanoampere_labelled_as_picoampere(tmp_path: Path) -> None:
+    path = tmp_path / "cell.csv"
+    table = _long()
+    table["current_pA"] *= 1e-3
+    table.to_csv(path, index=False)
+    error = _refused(path)
+    assert error.reason == "units"
+    assert 'current_unit="nA"' in error.remedy
+    _same_curve(read(path, current_unit="nA"))
+
+
+@pytest.mark.parametrize("cut", [3, 4000])
+def test_text_cut_short(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "cell.csv"
+    text = _long().to_csv(index=False)
+    path.write_text(text[: -cut - text[:-cut][::-1].find(",")] if cut == 3 else text[:-cut])
+    assert _refused(path).reason == "truncated"
+
+
+def test_text_sampled_unevenly(tmp_path: Path) -> None:
+    path = tmp_path / "cell.csv"
+    _long().drop(columns="sweep").iloc[np.r_[0:500, 900:3000]].to_csv(path, index=False)
+    assert _refused(path).reason == "format"
+
+
+def test_text_without_header(tmp_path: Path) -> None:
+    path = tmp_path / "cell.csv"
+    _long().to_csv(path, index=False, header=False)
+    error = _refused(path)
+    assert error.reason == "format"
+    assert "column names" in error.wrong
+
+
+# ------------------------------------------------------------------------------------------ IBW
+
+
+def _wave(path: Path, values: np.ndarray, unit: str, rate: float, version: int = 5) -> Path:
+    """Write an Igor binary wave as Technical Note 003 describes it."""
+    data = values.astype(">f8").tobytes() if version == 5 else values.astype("<f4").tobytes()
+    if version == 5:
+        wave = bytearray(320)
+        struct.pack_into(">i", wave, 12, len(values))
+        struct.pack_into(">h", wave, 16, 4)
+        struct.pack_into(">4i", wave, 68, len(values), 0, 0, 0)
+        struct.pack_into(">d", wave, 84, 1 / rate)
+        wave[148 : 148 + len(unit)] = unit.encode()
+        head = bytearray(64)
+        struct.pack_into(">hhi", head, 0, 5, 0, 320 + len(data))
+        order, place, covered = ">", 2, 384
+    else:
+        wave = bytearray(110)
+        struct.pack_into("<h", wave, 0, 2)
+        wave[34 : 34 + len(unit)] = unit.encode()
+        struct.pack_into("<i", wave, 42, len(values))
+        struct.pack_into("<d", wave, 48, 1 / rate)
+        head = bytearray(16)
+        struct.pack_into("<hi", head, 0, 2, 126 + len(data))
+        order, place, covered = "<", 14, 142
+    header = bytes(head + wave + data)[:covered]
+    total = int(np.frombuffer(header, order + "i2").sum(dtype=np.int64))
+    struct.pack_into(order + "H", head, place, -total & 0xFFFF)
+    path.write_bytes(bytes(head + wave) + data)
+    return path
+
+
+@pytest.mark.parametrize("version", [2, 5])
+def test_igor_waves_both_byte_orders(tmp_path: Path, version: int) -> None:
+    for s in CELL.sweeps:
+        _wave(tmp_path / f"AD0_{s.number}.ibw", s.voltage_mV * 1e-3, "V", s.rate_Hz, version)
+        _wave(tmp_path / f"AD1_{s.number}.ibw", s.current_pA * 1e-3, "nA", s.rate_Hz, version)
+    _same_curve(read(tmp_path / "AD0_2.ibw"))
+
+
+def test_igor_wave_that_was_changed(tmp_path: Path) -> None:
+    path = _wave(tmp_path / "AD0_1.ibw", CELL.sweeps[0].voltage_mV, "mV", 5000)
+    raw = bytearray(path.read_bytes())
+    raw[80] ^= 0x55
+    path.write_bytes(raw)
+    assert "checksum" in str(_refused(path))
+
+
+def test_igor_wave_without_unit(tmp_path: Path) -> None:
+    path = _wave(tmp_path / "AD0_1.ibw", CELL.sweeps[0].voltage_mV, "", 5000)
+    error = _refused(path)
+    assert error.reason == "units"
+    assert "SetScale" in error.remedy
+
+
+# ------------------------------------------------------------------------------------------ ABF
+
+
+def _abf(path: Path, values: np.ndarray, unit: str) -> Path:
+    writer = pytest.importorskip("pyabf.abfWriter")
+    writer.writeABF1(values, str(path), 5000, units=unit)
+    return path
+
+
+def test_abf_without_any_current(tmp_path: Path) -> None:
+    error = _refused(
+        _abf(tmp_path / "cell.abf", np.stack([s.voltage_mV for s in CELL.sweeps]), "mV")
+    )
+    assert error.reason == "no-current"
+    assert "waveform" in error.remedy
+
+
+def test_abf_in_voltage_clamp(tmp_path: Path) -> None:
+    error = _refused(
+        _abf(tmp_path / "cell.abf", np.stack([s.current_pA for s in CELL.sweeps]), "pA")
+    )
+    assert error.reason == "voltage-clamp"
+
+
+def test_abf_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "cell.abf"
+    path.write_bytes(b"PK\x03\x04" + bytes(2000))
+    assert _refused(path).reason == "file"
+
+
+# ------------------------------------------------------------------------------------- anything
+
+
+def test_files_that_are_not_there_or_of_no_known_kind(tmp_path: Path) -> None:
+    assert _refused(tmp_path / "absent.abf").reason == "file"
+    other = tmp_path / "cell.dat"
+    other.write_bytes(b"x")
+    error = _refused(other)
+    assert error.reason == "format"
+    assert ".abf" in error.remedy
+    assert _refused(tmp_path).reason == "file"
+
+
+def test_several_files_of_one_cell(tmp_path: Path) -> None:
+    table = _long()
+    for k in range(5):
+        table[table["sweep"] == k].to_csv(tmp_path / f"sweep_{k}.csv", index=False)
+    cell = read(sorted(tmp_path.glob("*.csv")), name="cell")
+    assert cell.name == "cell"
+    _same_curve(cell)
