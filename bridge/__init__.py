@@ -10,14 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridge.calibration import calibrate
+    from bridge.calibration import Normalisation, calibrate
+    from bridge.certificate import Certificate, certify
     from bridge.choose import select
+    from bridge.codes import LatencyCode
     from bridge.conversion import convert
     from bridge.curve import FICurve, merge
+    from bridge.energy import Cost, cost
+    from bridge.integrator import Integrator, ResettingIntegrator, SubtractingLIF
     from bridge.measure import fi_curve
+    from bridge.measured import MeasuredUnit
+    from bridge.nir import read_nir, write_nir
     from bridge.readout import CountReadout
     from bridge.selection import Selection
     from bridge.spiking import SpikingNetwork, SpikingRun
+    from bridge.synapse import Synapse
     from bridge.units import (
         LIFRate,
         Logistic,
@@ -30,24 +37,37 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Certificate",
+    "Cost",
     "CountReadout",
     "FICurve",
+    "Integrator",
     "LIFRate",
+    "LatencyCode",
     "Logistic",
+    "MeasuredUnit",
     "NakaRushton",
     "NoisyLIF",
+    "Normalisation",
     "ReLU",
+    "ResettingIntegrator",
     "Selection",
     "Softplus",
     "SpikingNetwork",
     "SpikingRun",
     "SquareRoot",
+    "SubtractingLIF",
+    "Synapse",
     "Unit",
     "calibrate",
+    "certify",
     "convert",
+    "cost",
     "fi_curve",
     "merge",
+    "read_nir",
     "select",
+    "write_nir",
 ]
 
 _PLACES = {
@@ -64,6 +84,19 @@ _PLACES = {
         ],
         "bridge.units",
     ),
+    "Certificate": "bridge.certificate",
+    "Cost": "bridge.energy",
+    "Integrator": "bridge.integrator",
+    "LatencyCode": "bridge.codes",
+    "MeasuredUnit": "bridge.measured",
+    "Normalisation": "bridge.calibration",
+    "ResettingIntegrator": "bridge.integrator",
+    "SubtractingLIF": "bridge.integrator",
+    "Synapse": "bridge.synapse",
+    "certify": "bridge.certificate",
+    "cost": "bridge.energy",
+    "read_nir": "bridge.nir",
+    "write_nir": "bridge.nir",
     "CountReadout": "bridge.readout",
     "FICurve": "bridge.curve",
     "Selection": "bridge.selection",

@@ -374,7 +374,10 @@ class SpikingRun:
 
     def predict(self, at: Quantity | None = None) -> np.ndarray:
         """Return the label decided on at a time after onset (default: at the end)."""
-        logits = self.logits(at)
+        return self.labels(self.logits(at))
+
+    def labels(self, logits: np.ndarray) -> np.ndarray:
+        """Return the label of each row of outputs."""
         best = (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
         return best if self.network.classes is None else np.asarray(self.network.classes)[best]
 
