@@ -9,10 +9,12 @@ from brian2.units import Quantity, cm, mm, ms, mV, ohm, uF, um
 from scipy.optimize import brentq
 from scipy.special import erf
 
+from neurosim.cell import Cable, Neuron
 from neurosim.channels import Channel, Leak, MusclePotassium, MuscleSodium
 from neurosim.errors import ParameterError
+from neurosim.morphology import PerBranch, at, cylinder
 from neurosim.quantities import Description, check_quantity, quantity
-from neurosim.synapses import DoubleExponential, Nicotinic
+from neurosim.synapses import DoubleExponential, Events, Nicotinic
 
 __all__ = ["EndPlate", "MuscleFibre", "martin_correction"]
 
@@ -62,8 +64,7 @@ class MuscleFibre(Description):
     def membrane(self) -> tuple[Channel, ...]:
         """Return the channels to paint on the whole fibre for it to fire.
 
-        The leak is that of the passive fibre. Paint them on a cylinder of `diameter` and `length`
-        with `C_m` and `R_a`, and place the receptor of the `EndPlate` in its middle.
+        The leak is that of the passive fibre. `EndPlate.neuron` paints them.
         """
         return (
             MuscleSodium(),
@@ -198,6 +199,36 @@ class EndPlate(Description):
         2.4
         """
         return float(quantal_content) / self.quanta_needed(threshold)
+
+    def neuron(self, arrivals: Events, *, firing: bool = True, compartments: int = 201) -> Neuron:
+        """Return the fibre as a cell to simulate, with its end-plate in the middle.
+
+        Parameters
+        ----------
+        arrivals : Events
+            Quanta of transmitter, as a terminal releases them.
+        firing : bool
+            Whether the fibre has its channels, or only its leak.
+        compartments : int
+            Into how many pieces of equal length it is cut; an odd number puts one in the middle.
+
+        Examples
+        --------
+        >>> cell = EndPlate().neuron(Events.at([1] * ms, weight=200))
+        >>> [painted.label for painted in cell.painted]
+        ['muscle_sodium', 'muscle_potassium', 'leak']
+        """
+        fibre = self.fibre
+        cell = Neuron(
+            cylinder(fibre.length, fibre.diameter, name="fibre", tag="undefined"),
+            PerBranch(compartments),
+            cable=Cable(C_m=fibre.C_m, R_a=fibre.R_a),
+            celsius=MuscleSodium.temperature_ref,
+            rest=fibre.E_rest,
+        )
+        membrane = fibre.membrane()
+        painted = cell.paint(membrane if firing else membrane[-1:])
+        return painted.place(self.receptor, at("fibre", 0.5), arrivals)
 
     def _weights(self, t: np.ndarray, away: float) -> np.ndarray:
         """Return what a current, linear in a step, weighs at each lag, in ohm."""

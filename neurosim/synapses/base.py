@@ -10,6 +10,7 @@ from brian2.units import Quantity, amp
 from neurosim.channels.base import Mechanism
 from neurosim.channels.evaluate import identifiers, known_words, parse
 from neurosim.errors import UnknownNameError, suggest
+from neurosim.synapses.events import Events
 
 __all__ = ["Receptor"]
 
@@ -45,6 +46,10 @@ class Receptor(Mechanism):
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
         return {"current": (self.current, amp)}
+
+    def arrivals(self, events: Events) -> Events:
+        """Return the events that the states of the part take, given the releases."""
+        return events
 
     def _verify(self) -> None:
         super()._verify()

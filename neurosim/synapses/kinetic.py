@@ -102,6 +102,10 @@ class TwoState(Receptor):
         order = np.argsort(times, kind="stable")
         return Events(times[order], weights[order])
 
+    def arrivals(self, events: Events) -> Events:
+        """Return the edges of the pulses; events that are edges already stay as they are."""
+        return events if np.any(events.weight < 0) else self.pulses(events)
+
     def open_fraction(self, t: Quantity, events: Events) -> np.ndarray:
         """Return the share of open receptors at given times, exactly (q10 = 1).
 

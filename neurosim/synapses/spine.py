@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from brian2.units import Mohm, Quantity, cm, ohm, um
 
+from neurosim.morphology import Morphology, cylinder
 from neurosim.quantities import Description, check_quantity, quantity
 
 __all__ = ["Spine"]
@@ -68,6 +69,21 @@ class Spine(Description):
         diameter = check_quantity(diameter, 1 * um, "Spine: diameter", above=0 * um, many=1)
         density = check_quantity(density, 1 / um, "Spine: density", at_least=0 / um, many=1)
         return 1 + np.asarray(density * self.area / (np.pi * diameter), dtype=float)
+
+    def shape(self) -> Morphology:
+        """Return neck and head as branches to hang on a dendrite.
+
+        The head is a cylinder as long as it is thick, which has the sphere's area.
+
+        Examples
+        --------
+        >>> from neurosim.morphology import cylinder
+        >>> dendrite = cylinder(100 * um, 1 * um, name="dendrite")
+        >>> dendrite.join(Spine().shape(), "dendrite", at=0.5, prefix="spine_").names
+        ('dendrite', 'spine_neck', 'spine_head')
+        """
+        neck = cylinder(self.neck_length, self.neck_diameter, name="neck")
+        return neck.join(cylinder(self.head_diameter, self.head_diameter, name="head"), "neck")
 
     def steady_coupling(self, R_in: Quantity, R_a: Quantity = 125 * ohm * cm) -> float:
         """Return the dendrite's share of a steady depolarisation of the head.

@@ -11,8 +11,12 @@ from brian2.units import pA
 from scipy.integrate import quad, solve_ivp
 from scipy.optimize import minimize_scalar
 
+from neurosim import Constant, simulate
+from neurosim.cell import Cable, Neuron
+from neurosim.channels import Leak
 from neurosim.channels.evaluate import evaluate, parse
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
+from neurosim.morphology import PerBranch, at, cylinder
 from neurosim.synapses import (
     AMPA,
     GABAA,
@@ -198,6 +202,11 @@ class TestKineticSchemes:
         edges = KineticAMPA().pulses(Events.at([0, 0.6, 5] * ms))
         np.testing.assert_allclose(edges.time_s, [0, 1.6e-3, 5e-3, 6e-3])
         assert edges.weight.tolist() == [1, -1, 1, -1]
+        again = KineticAMPA().arrivals(edges)
+        assert again.time_s.tolist() == edges.time_s.tolist()
+        plain = Events.at([0, 0.6, 5] * ms)
+        assert KineticAMPA().arrivals(plain).time_s.tolist() == edges.time_s.tolist()
+        assert AMPA().arrivals(plain) is plain
 
     def test_a_release_of_nothing_makes_no_pulse(self):
         events = Events(np.array([0.0, 0.01]), np.array([0.0, 2.0]))
@@ -257,6 +266,37 @@ class TestSpine:
         dendrite = np.pi * 1.2 * 7
         ours = spine.area_factor(1.2 * um, 2 / um)
         assert float(ours) == pytest.approx((dendrite + 14 * each) / dendrite)
+
+    def test_head_and_neck_as_branches(self):
+        """Area of the head, and the neck's resistance in the electrical tree."""
+        spine = Spine()
+        shape = cylinder(100 * um, 1 * um, name="dendrite").join(spine.shape(), "dendrite", at=0.5)
+        pieces = shape.discretise(PerBranch(1))
+        names = [shape.names[k] for k in pieces.branch]
+        head, neck = names.index("head"), names.index("neck")
+        assert pieces.area_m2[head] == pytest.approx(float(spine.head_area))
+        through = pieces.near_per_m[neck] + pieces.far_per_m[neck]
+        assert 1.25 * through == pytest.approx(float(spine.neck_resistance(125 * ohm * cm)))
+
+    def test_a_synapse_on_the_head_depolarises_it_more_than_the_dendrite(self):
+        """In the steady state the dendrite follows the head by the law of the voltage divider."""
+        spine = Spine(neck_length=2 * um, neck_diameter=0.1 * um)
+        dendrite = cylinder(100 * um, 1 * um, name="dendrite")
+        cell = Neuron(
+            dendrite.join(spine.shape(), "dendrite", at=0.5),
+            PerBranch(1),
+            cable=Cable(R_a=125 * ohm * cm),
+        ).paint(Leak(E=-70 * mV))
+        cell = cell.place(Constant(1 * pA), at("head", 0.5))
+        for name in ("head", "dendrite"):
+            cell = cell.probe("v", at(name, 0.5), label=name)
+        recording = simulate(cell, 200 * ms, dt=0.5 * ms, engine="numpy")
+        rise = {n: float(recording.trace(n)[0, -1] / mV) + 70 for n in ("head", "dendrite")}
+        # The only other way out is the dendrite's own leak of 0.1 mS/cm2, nearly 3.2 Gohm.
+        R_in = 1 / (0.1e-3 / 1e-4 * np.pi * 100e-12)
+        wanted = spine.steady_coupling(R_in * ohm)
+        assert rise["dendrite"] / rise["head"] == pytest.approx(wanted, rel=0.02)
+        assert rise["head"] > rise["dendrite"]
 
     def test_steady_coupling(self):
         spine = Spine()
