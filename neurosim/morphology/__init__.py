@@ -1,5 +1,12 @@
 """The shape of a neuron: branches, how they are cut into compartments, and places on them."""
 
+from neurosim.morphology.axons import (
+    Sheath,
+    axon,
+    myelinated_axon,
+    soma_with_axon,
+    telodendria,
+)
 from neurosim.morphology.build import ball_and_stick, cone, cylinder, polyline, tree
 from neurosim.morphology.compartments import Compartments
 from neurosim.morphology.errors import MorphologyError, MorphologyWarning
@@ -39,8 +46,10 @@ __all__ = [
     "PerBranch",
     "Region",
     "Rule",
+    "Sheath",
     "Site",
     "at",
+    "axon",
     "ball_and_stick",
     "branch",
     "by_density",
@@ -50,14 +59,17 @@ __all__ = [
     "distance",
     "every",
     "everywhere",
+    "myelinated_axon",
     "order",
     "polyline",
     "radius",
     "read_swc",
     "read_swc_forest",
     "root_site",
+    "soma_with_axon",
     "subtree",
     "tagged",
+    "telodendria",
     "tips",
     "tree",
     "uniformly",

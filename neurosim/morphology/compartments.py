@@ -278,62 +278,61 @@ def _nodes(
         if where[0] >= 0 and where[1] in (0, 1):
             meeting[where] = meeting.get(where, 0) + 1
 
-    total = int(first[-1])
-    starts, stops = first[:-1].tolist(), first[1:].tolist()
-    node_of = np.empty(total, dtype=np.intp)
-    node_parent: list[np.ndarray] = []
-    node_compartment: list[np.ndarray] = []
-    own: list[np.ndarray] = []
-    above: list[np.ndarray] = []
-    own_factor: list[np.ndarray] = []
-    parent_factor: list[np.ndarray] = []
-    made = 0
+    # Number the nodes: each branch's compartments in line, a junction before the first branch that
+    # needs it.
+    starts, sizes = first[:-1].tolist(), np.diff(first).tolist()
+    base: list[int] = []
     junctions: dict[tuple[int, float], int] = {}
-
-    def add(parent: int, compartment: int, mine: int, its: int, f: float, g: float) -> int:
-        nonlocal made
-        node_parent.append(np.array([parent]))
-        node_compartment.append(np.array([compartment]))
-        own.append(np.array([mine]))
-        above.append(np.array([its]))
-        own_factor.append(np.array([f]))
-        parent_factor.append(np.array([g]))
-        made += 1
-        return made - 1
-
+    made = 0
     for k in range(count):
-        a, b = starts[k], stops[k]
+        if meeting.get(point[k], 0) > 1 and point[k] not in junctions:
+            junctions[point[k]] = made
+            made += 1
+        base.append(made)
+        made += sizes[k]
+
+    total = int(first[-1])
+    branch = np.repeat(np.arange(count), sizes)
+    node_of = np.array(base)[branch] + np.arange(total) - first[branch]
+    node_compartment = np.full(made, -1)
+    node_compartment[node_of] = np.arange(total)
+    node_parent = np.full(made, -1)
+    own = np.zeros(made, dtype=np.intp)
+    above = np.zeros(made, dtype=np.intp)
+    own_factor, parent_factor = np.zeros(made), np.zeros(made)
+    own[node_of] = above[node_of] = np.arange(total)
+    inner = np.flatnonzero(np.arange(total) > first[branch])
+    node_parent[node_of[inner]] = node_of[inner - 1]
+    above[node_of[inner]] = inner - 1
+    own_factor[node_of[inner]] = near[inner]
+    parent_factor[node_of[inner]] = far[inner - 1]
+    for k in range(count):
         parent, spot = point[k]
         if parent < 0:
-            node_of[a] = add(-1, a, a, a, 0.0, 0.0)
-        elif 0 < spot < 1:
-            held = int(_holding(first, np.array([parent]), np.array([spot]))[0])
-            node_of[a] = add(int(node_of[held]), a, a, held, near[a], 0.0)
+            continue
+        node, a = base[k], starts[k]
+        own_factor[node] = near[a]
+        if 0 < spot < 1:
+            count_here = sizes[parent]
+            held = starts[parent] + min(int(spot * count_here), count_here - 1)
+            node_parent[node], above[node] = base[parent] + held - starts[parent], held
+            continue
+        last = starts[parent] + (sizes[parent] - 1 if spot == 1 else 0)
+        end_node = base[parent] + last - starts[parent]
+        reach = far[last] if spot == 1 else near[last]
+        above[node] = last
+        junction = junctions.get(point[k])
+        if junction is None:
+            node_parent[node], parent_factor[node] = end_node, reach
         else:
-            last = stops[parent] - 1 if spot == 1 else starts[parent]
-            reach = far[last] if spot == 1 else near[last]
-            if meeting[point[k]] == 1:
-                node_of[a] = add(int(node_of[last]), a, a, last, near[a], reach)
-            else:
-                if point[k] not in junctions:
-                    junctions[point[k]] = add(int(node_of[last]), -1, last, last, 0.0, reach)
-                node_of[a] = add(junctions[point[k]], a, a, last, near[a], 0.0)
-        if b > a + 1:
-            inner = np.arange(a + 1, b)
-            numbers = made + np.arange(len(inner))
-            node_of[inner] = numbers
-            node_parent.append(np.concatenate([[node_of[a]], numbers[:-1]]))
-            node_compartment.append(inner)
-            own.append(inner)
-            above.append(inner - 1)
-            own_factor.append(near[inner])
-            parent_factor.append(far[inner - 1])
-            made += len(inner)
+            node_parent[node] = junction
+            node_parent[junction], parent_factor[junction] = end_node, reach
+            own[junction] = above[junction] = last
     return {
-        "node_parent": np.concatenate(node_parent),
-        "node_compartment": np.concatenate(node_compartment),
-        "own_compartment": np.concatenate(own),
-        "parent_compartment": np.concatenate(above),
-        "own_factor_per_m": np.concatenate(own_factor),
-        "parent_factor_per_m": np.concatenate(parent_factor),
+        "node_parent": node_parent,
+        "node_compartment": node_compartment,
+        "own_compartment": own,
+        "parent_compartment": above,
+        "own_factor_per_m": own_factor,
+        "parent_factor_per_m": parent_factor,
     }

@@ -285,6 +285,44 @@ class Morphology:
             tuple(new),
         )
 
+    def without(self, *names: str) -> Morphology:
+        """Return a copy without some branches, by name or tag, and all they carry.
+
+        Examples
+        --------
+        >>> from neurosim.morphology import ball_and_stick
+        >>> ball_and_stick().without("dendrite").names
+        ('soma',)
+        """
+        known = set(self.names) | set(self.tags)
+        for name in names:
+            if name not in known:
+                raise UnknownNameError(
+                    f"no branch and no tag is called {name!r}: {_near(name, sorted(known))}"
+                )
+        keep = np.array(
+            [
+                name not in names and tag not in names
+                for name, tag in zip(self.names, self.tags, strict=True)
+            ]
+        )
+        for k, parent in enumerate(self.parents.tolist()):
+            if parent >= 0 and not keep[parent]:
+                keep[k] = False
+        if not keep.any():
+            raise MorphologyError(f"without {', '.join(names)} nothing would be left")
+        new = np.cumsum(keep) - 1
+        points = np.repeat(keep, np.diff(self.offsets))
+        return Morphology(
+            points_m=self.points_m[points],
+            diameters_m=self.diameters_m[points],
+            offsets=np.concatenate([[0], np.cumsum(np.diff(self.offsets)[keep])]),
+            parents=np.where(self.parents[keep] < 0, -1, new[self.parents[keep]]),
+            attach=self.attach[keep],
+            names=tuple(n for n, k in zip(self.names, keep, strict=True) if k),
+            tags=tuple(t for t, k in zip(self.tags, keep, strict=True) if k),
+        )
+
     # ---- asking ---------------------------------------------------------------------------------
     @cached_property
     def _number(self) -> dict[str, int]:

@@ -188,6 +188,12 @@ def _read_soma(
             "is read as frusta along its major axis"
         )
         return _Soma(rows, dict.fromkeys(rows, 0.5), dict.fromkeys(rows, True))
+    if _turns_back(points):
+        raise table.fail(
+            0,
+            f"the chain of {len(chain)} soma points turns back on itself with points too thick "
+            "for an outline; frusta would overlap. Give the soma as one point of its radius",
+        )
     found.add(_SOMA, points, radii, -1, 0.0)
     ends = {chain[0]: 0.0, chain[-1]: 1.0}
     return _Soma(
@@ -224,6 +230,14 @@ def _is_outline(points: np.ndarray, radii: np.ndarray) -> bool:
     extent = np.ptp(points, axis=0).max()
     closes = np.linalg.norm(points[-1] - points[0]) < 0.25 * path
     return bool(closes and 2 * np.median(radii) < 0.5 * extent)
+
+
+def _turns_back(points: np.ndarray) -> bool:
+    """Whether a chain of many points is far longer than the soma it would fill."""
+    if len(points) < 5:
+        return False
+    path = np.linalg.norm(np.diff(points, axis=0), axis=1).sum()
+    return bool(path > 1.5 * np.linalg.norm(np.ptp(points, axis=0)))
 
 
 def _frusta_of_outline(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
