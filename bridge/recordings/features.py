@@ -6,7 +6,7 @@ they differ from each other the docstring says which is meant.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,8 @@ _REST_S = 0.05
 _STEADY_SHARE = 0.2
 # Threshold: where the upstroke reaches this share of its fastest (as in ipfx).
 _ONSET_SHARE = 0.05
+# Shapes are seen through a filter of some 5 kHz, which leaves narrow spikes as they are.
+_SHAPE_SMOOTHING_S = 0.00003
 # Sodium channels stay inactivated above about here: a cell that rests there cannot fire.
 _BLOCK_MV = -40.0
 
@@ -205,18 +207,24 @@ def spike_shapes(cell: CellRecording, step: Step, *, first_only: bool = False) -
     if not len(times):
         return []
     edges = (step.start_s, step.stop_s)
-    volts = smoothed(sweep.voltage_mV, sweep.rate_Hz, edges, cell.rule)
+    rule = replace(cell.rule, smoothing_s=_SHAPE_SMOOTHING_S)
+    volts = smoothed(sweep.voltage_mV, sweep.rate_Hz, edges, rule)
     slope = np.gradient(volts) * sweep.rate_Hz * 1e-3
     peaks = [sweep.index(step.start_s + t) for t in times]
     ends = [*peaks[1:], sweep.index(step.stop_s)]
-    earliest = sweep.index(step.start_s)
+    # While the transient at the edge is bridged the slope says nothing of the membrane.
+    earliest = sweep.index(step.start_s + cell.rule.artefact_s + 3 * cell.rule.smoothing_s)
     shapes = []
     for time, peak, end in zip(times, peaks, ends, strict=True):
-        # Back from the fastest rise, which lies within the spike's own rise.
-        begin = max(earliest, peak - round(0.005 * sweep.rate_Hz))
+        begin = min(max(earliest, peak - round(0.005 * sweep.rate_Hz)), peak - 1)
         fastest = begin + int(np.argmax(slope[begin : peak + 1]))
         slow = np.flatnonzero(slope[begin:fastest] < _ONSET_SHARE * slope[fastest])
-        onset = begin + int(slow[-1]) + 1 if len(slow) else begin
+        if len(slow):
+            onset = begin + int(slow[-1]) + 1
+        else:
+            # A strong step charges the membrane faster than that; its slope falls until the
+            # sodium current takes over.
+            onset = begin + int(np.argmin(slope[begin : fastest + 1]))
         stop = max(end, peak + 2)
         shapes.append(
             SpikeShape(
@@ -290,27 +298,29 @@ def is_blocked(cell: CellRecording, step: Step) -> bool:
     return not late.any() and steady(cell, step) > _BLOCK_MV
 
 
-def input_resistance(cell: CellRecording) -> float | None:
+def input_resistance(cell: CellRecording, *, while_firing: bool = False) -> float | None:
     """Input resistance from the steady answer to steps (Mohm).
 
-    Least squares through the origin over steps from the holding current: hyperpolarising ones
-    where there are any, else those without a spike, else all (then a slope of the spiking cell,
-    good for an order of magnitude only).
+    Least squares through the origin over hyperpolarising steps and pulses from the holding
+    current; where there are none, over steps without a spike.
 
     Parameters
     ----------
     cell : CellRecording
         The recording.
+    while_firing : bool
+        Whether steps with spikes may serve where there are no others: a slope of the firing cell,
+        good for an order of magnitude only.
 
     Returns
     -------
     float or None
-        None where no step starts from the holding current.
+        None where no step serves.
     """
     steps = _passive(cell)
-    down = [s for s in steps if s.amplitude_pA < 0 and not len(cell.spikes_in(s))]
-    quiet = [s for s in steps if not len(cell.spikes_in(s))]
-    chosen = down or quiet or steps
+    chosen = _hyperpolarising(cell) or [s for s in steps if not len(cell.spikes_in(s))]
+    if not chosen and while_firing:
+        chosen = steps
     if not chosen:
         return None
     amps = np.array([s.amplitude_pA for s in chosen])
@@ -325,9 +335,7 @@ def membrane_time_constant(cell: CellRecording) -> float:
     any sag); the median over the steps. Nan where there is none.
     """
     found = []
-    for step in _passive(cell):
-        if step.amplitude_pA >= 0 or len(cell.spikes_in(step)):
-            continue
+    for step in _hyperpolarising(cell):
         sweep = cell.sweeps[step.sweep]
         start, stop = sweep.index(step.start_s + 0.0005), sweep.index(step.stop_s)
         volts = smoothed(sweep.voltage_mV, sweep.rate_Hz, (), cell.rule)[start:stop]
@@ -360,7 +368,7 @@ def sag_ratio(cell: CellRecording) -> float:
 
     (lowest - steady) / (lowest - baseline), 0 for a cell without sag.
     """
-    steps = [s for s in _passive(cell) if s.amplitude_pA < 0 and not len(cell.spikes_in(s))]
+    steps = _hyperpolarising(cell)
     if not steps:
         return float("nan")
     step = min(steps, key=lambda s: s.amplitude_pA)
@@ -411,9 +419,7 @@ def properties(cell: CellRecording) -> CellProperties:
         width_ms=middle("width_ms"),
         upstroke_V_per_s=middle("upstroke_V_per_s"),
         peak_mV=middle("peak_mV"),
-        largest_rate_Hz=max(
-            (n / s.duration_s for s, n in zip(steps, counts, strict=True)), default=float("nan")
-        ),
+        largest_rate_Hz=max(float(n / s.duration_s) for s, n in zip(steps, counts, strict=True)),
         blocked_from_pA=min(blocked, default=float("nan")),
     )
 
@@ -428,3 +434,14 @@ def _passive(cell: CellRecording) -> list[Step]:
         and s.duration_s >= 0.05
         and s.start_s > 0
     ]
+
+
+def _hyperpolarising(cell: CellRecording) -> list[Step]:
+    """Passive steps below the holding current; those before any firing where there are some.
+
+    The currents that follow firing shunt the membrane for a second and more.
+    """
+    down = [s for s in _passive(cell) if s.amplitude_pA < 0 and not len(cell.spikes_in(s))]
+    pushed = [(s.sweep, s.start_s) for s in cell.steps if s.amplitude_pA > 0]
+    rested = [s for s in down if not any(k == s.sweep and start < s.start_s for k, start in pushed)]
+    return rested or down

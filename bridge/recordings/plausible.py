@@ -91,7 +91,7 @@ def _check_current(cell: CellRecording) -> None:
     except RecordingError:
         return
     amplitude = max(abs(step.amplitude_pA) for step in steps)
-    resistance = input_resistance(cell)
+    resistance = input_resistance(cell, while_firing=True)
     implied = "" if resistance is None else f"imply an input resistance of {_ohm(resistance)}"
     if resistance is not None and resistance > RESISTANCE_MOHM[1]:
         raise RecordingError(
