@@ -103,6 +103,8 @@ def arbor_batch(cells: int, compartments: int, duration_ms: float):
     tree = arbor.segment_tree()
     tree.append(arbor.mnpos, (0, 0, 0, 0.5), (1000, 0, 0, 0.5), tag=1)
 
+    currents = np.linspace(0.05, 0.15, cells)
+
     class Recipe(arbor.recipe):
         def __init__(self) -> None:
             arbor.recipe.__init__(self)
@@ -130,7 +132,7 @@ def arbor_batch(cells: int, compartments: int, duration_ms: float):
                 .place(
                     '"mid"',
                     arbor.iclamp(
-                        0 * U.ms, 1e6 * U.ms, float(np.linspace(0.05, 0.15, cells)[gid]) * U.nA
+                        0 * U.ms, 1e6 * U.ms, float(currents[gid]) * U.nA
                     ),
                     "clamp",
                 )

@@ -41,7 +41,9 @@ Quick = Annotated[
 def _console(stderr: bool = False) -> Any:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+    # A file or a pipe has no width of its own; tables then get room for their words.
+    piped = not (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, highlight=False, soft_wrap=piped, width=150 if piped else None)
 
 
 @contextmanager
@@ -168,6 +170,22 @@ def run_command(
     _say_result(result, out)
     if not result.holds:
         raise typer.Exit(1)
+
+
+@app.command("validate")
+def validate_command(
+    only: Annotated[
+        str, typer.Option(help="Numbers of problems, such as P05,P08 (default: all).")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for numbers, tables and figures.")
+    ] = None,
+    seed: Seed = 1,
+    jobs: Jobs = 0,
+    quick: Quick = False,
+) -> None:
+    """Hold neurosim against closed forms, exact solutions and other simulators."""
+    run_command("validate", [f"only={only}"], out, seed, jobs, quick)
 
 
 @app.command("doctor")

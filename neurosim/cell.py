@@ -182,14 +182,19 @@ class Neuron:
 
     # ---- the three verbs ------------------------------------------------------------------------
     def paint(
-        self, part: Part, region: Region = everywhere, *, label: str = "", scale: Any = None
+        self,
+        part: Part | Sequence[Part],
+        region: Region = everywhere,
+        *,
+        label: str = "",
+        scale: Any = None,
     ) -> Neuron:
         """Return the neuron with a part covering a region.
 
         Parameters
         ----------
-        part : Channel, IonPool, Cable or Spines
-            What covers it.
+        part : Channel, IonPool, Cable or Spines, or several
+            What covers it; several are painted one after the other.
         region : Region
             Where; by default everywhere.
         label : str
@@ -203,6 +208,11 @@ class Neuron:
         ParameterError
             Part or region are none, the region is empty, or a channel of that name is there.
         """
+        if isinstance(part, (tuple, list)):
+            several = self
+            for one in part:
+                several = several.paint(one, region, label=label, scale=scale)
+            return several
         if not isinstance(part, (Channel, IonPool, Cable, Spines)):
             raise ParameterError(
                 f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable or "
