@@ -232,6 +232,32 @@ class CellRecording:
                 self.where,
             )
 
+    def curve_steps(
+        self, step: int | None = None, current: Literal["step", "total"] = "step"
+    ) -> list[tuple[float, Step]]:
+        """Return the steps an f-I curve is made of, each with the current it stands at.
+
+        Parameters
+        ----------
+        step, current
+            As in `fi_curve`.
+
+        Returns
+        -------
+        list of (float, Step)
+            In the order of the curve's entries: by current (pA), then by trial.
+
+        Examples
+        --------
+        >>> from bridge.recordings import made_recording
+        >>> cell = made_recording([100, 0, 200], [5, 0, 12])
+        >>> [(amount, len(cell.spikes_in(step))) for amount, step in cell.curve_steps()]
+        [(0.0, 0), (100.0, 5), (200.0, 12)]
+        """
+        chosen = self._chosen(step)
+        pairs = zip(self._nominal(chosen, current), chosen, strict=True)
+        return sorted(pairs, key=lambda pair: pair[0])
+
     def _chosen(self, number: int | None) -> list[Step]:
         numbers = self.protocol.numbers
         if number is not None:

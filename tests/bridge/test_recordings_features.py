@@ -70,7 +70,8 @@ def test_spike_shape(rate_Hz: float, width_ms: float) -> None:
         # The top may fall between two samples.
         missed = 75 * (1 - np.exp(-0.5 * (500 / rate_Hz / (width_ms / 2.3548)) ** 2))
         assert 29 - missed < shape.peak_mV < 31
-        assert shape.width_ms == pytest.approx(width_ms, rel=0.05)
+        # Five samples a millisecond: half height is crossed on straight lines between them.
+        assert shape.width_ms == pytest.approx(width_ms, rel=0.05 if rate_Hz > 5000 else 0.1)
         assert -46 < shape.threshold_mV < -42
         # The slope over two samples of a bump of 75 mV, seen through the filter of 0.03 ms.
         sigma = width_ms / 2.3548
