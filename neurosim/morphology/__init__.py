@@ -10,6 +10,7 @@ from neurosim.morphology.axons import (
 from neurosim.morphology.build import ball_and_stick, cone, cylinder, polyline, tree
 from neurosim.morphology.compartments import Compartments
 from neurosim.morphology.errors import MorphologyError, MorphologyWarning
+from neurosim.morphology.picture import plot_morphology
 from neurosim.morphology.regions import (
     Region,
     branch,
@@ -61,6 +62,7 @@ __all__ = [
     "everywhere",
     "myelinated_axon",
     "order",
+    "plot_morphology",
     "polyline",
     "radius",
     "read_swc",

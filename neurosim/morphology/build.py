@@ -174,7 +174,7 @@ def tree(
     direction : sequence of 3 floats
         Where the first branch points; the tree lies in a plane.
     spread : float
-        Angle between the outermost children of the first branching, in degrees; it halves from
+        Angle between the outermost children of the first branching, in degrees; less by 0.7 from
         level to level.
 
     References
@@ -199,9 +199,10 @@ def tree(
     long, wide = _length(length, "tree: length"), _length(diameter, "tree: diameter")
     least = 0.0 if diameter_end is None else _length(diameter_end, "tree: diameter_end")
     ahead = _direction(direction, "tree")
-    # Any direction at right angles to the first one spans the plane with it.
-    other = np.roll(np.eye(3), 1, axis=0)[np.argmax(np.abs(ahead))]
-    side = other - ahead * (other @ ahead)
+    # The tree spreads in the plane of x and y where its direction lets it.
+    side = np.cross((0.0, 0.0, 1.0), ahead)
+    if np.linalg.norm(side) < 1e-9:
+        side = np.array([1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
 
     starts, angles = np.zeros((1, 3)), np.zeros(1)
@@ -215,7 +216,7 @@ def tree(
         ends.append(tips)
         parents.append(above)
         widths.append(np.full(len(tips), max(wide * ratio**level, least)))
-        fan = np.radians(spread) * 0.5**level * (np.linspace(-0.5, 0.5, children))
+        fan = np.radians(spread) * 0.7**level * (np.linspace(-0.5, 0.5, children))
         starts = np.repeat(tips, children, axis=0)
         angles = np.repeat(angles, children) + np.tile(fan if children > 1 else [0.0], len(tips))
         above = np.repeat(made + np.arange(len(tips)), children)
