@@ -167,15 +167,21 @@ class EndPlate(Description):
         _, v = self.potential(quanta, (10 + 10 * far) * ms, distance=distance)
         return Quantity(np.max(np.asarray(v), axis=-1), dim=mV.dim)
 
-    def quanta_needed(self, threshold: Quantity = -60 * mV) -> float:
+    def quanta_needed(self, threshold: Quantity = -66 * mV) -> float:
         """Return how many quanta depolarise the passive fibre to a potential.
+
+        Parameters
+        ----------
+        threshold : Quantity
+            Where the fibre fires; the default is where the one with the channels of
+            `MuscleFibre.membrane` does.
 
         Raises
         ------
         ParameterError
             No number of quanta gets there.
         """
-        threshold = check_quantity(threshold, -60 * mV, "EndPlate: threshold")
+        threshold = check_quantity(threshold, -66 * mV, "EndPlate: threshold")
         wanted = float(threshold - self.fibre.E_rest)
         ceiling = float(self.receptor.E - self.fibre.E_rest)
         if not 0 < wanted < 0.98 * ceiling:
@@ -190,13 +196,15 @@ class EndPlate(Description):
         # Even 1e6 quanta stay just below the reversal potential.
         return float(np.exp(brentq(excess, np.log(1e-3), np.log(1e6), xtol=1e-6)))
 
-    def safety_factor(self, quantal_content: float, threshold: Quantity = -60 * mV) -> float:
+    def safety_factor(self, quantal_content: float, threshold: Quantity = -66 * mV) -> float:
         """Return the released quanta over the quanta needed to reach threshold.
+
+        Some authors divide potentials instead, which gives less, as potentials saturate.
 
         Examples
         --------
         >>> round(EndPlate().safety_factor(200), 1)
-        2.4
+        3.3
         """
         return float(quantal_content) / self.quanta_needed(threshold)
 

@@ -102,7 +102,7 @@ class TestEndPlate:
         plate = EndPlate()
         needed = plate.quanta_needed(-60 * mV)
         assert float(plate.peak(needed) / mV) == pytest.approx(30, abs=1e-3)
-        assert plate.safety_factor(200) == pytest.approx(200 / needed)
+        assert plate.safety_factor(200, -60 * mV) == pytest.approx(200 / needed)
         # Frog: quantal content 100-300, safety factor 2-5 (Wood and Slater 2001).
         assert 2 < plate.safety_factor(200) < 5
 
@@ -151,6 +151,11 @@ class TestFibre:
         assert 0.5 < velocity < 6
         assert v["plate"][-1] < -50
         assert strong.counts()[0] == 1
+
+        # The quanta needed by the passive fibre are those at which the active one fires.
+        needed = EndPlate().quanta_needed()
+        assert run(1.06 * needed).trace("plate").max() > -40 * mV
+        assert run(0.94 * needed).trace("plate").max() < -60 * mV
 
         weak = run(20)
         assert np.max(weak.trace("plate") / mV) < -70
