@@ -144,6 +144,10 @@ def sniff(
             remarks.append(f"delimiter: {delimiter!r}")
     elif len(delimiter) != 1:
         raise ReadError(f"a delimiter is one character, not {delimiter!r}")
+    elif not any(delimiter in line for line in lines) and (other := _delimiter(lines)) in lines[0]:
+        raise ReadError(
+            f"the delimiter {delimiter!r} does not occur in {path.name}; is it {other!r}?"
+        )
     spaces = delimiter == " " or _spaced(lines, delimiter)
     if spaces and delimiter != " ":
         remarks.append("a space after each delimiter, not part of the cells")

@@ -27,6 +27,7 @@ def bars(
     width: int = 320,
     height: int = 90,
     ends: tuple[str, str] | None = None,
+    below: Sequence[str] = (),
 ) -> str:
     """Draw stacked bars.
 
@@ -39,7 +40,10 @@ def bars(
     width, height : int
         In pixels.
     ends : (str, str), optional
-        What to write under the first and last bar.
+        What to write at the left and right end of the axis.
+    below : list of str
+        What to write under each bar, cut to its width; where bars are too narrow for words, only
+        the first and the last get theirs.
 
     Returns
     -------
@@ -57,7 +61,10 @@ def bars(
     total = table.sum(axis=0)
     top = total.max() or 1.0
     step = width / table.shape[1]
-    foot = 16 if ends else 2
+    room_for = int(step / 6.8)
+    if below and room_for < min(6, max(map(len, below))):
+        ends, below = (below[0][:22], below[-1][:22] if len(below) > 1 else ""), ()
+    foot = 16 if ends or below else 2
     room = height - foot - 2
     parts = [_open(width, height)]
     for k in range(table.shape[1]):
@@ -73,6 +80,12 @@ def bars(
                 f'height="{tall:.1f}" fill="{COLOURS[c % len(COLOURS)]}">'
                 f"<title>{escape(labels[k])}: {int(table[c, k])}</title></rect>"
             )
+    for k, word in enumerate(below):
+        shown = word if len(word) <= room_for else word[: room_for - 1] + "…"
+        parts.append(
+            f'<text x="{(k + 0.5) * step:.1f}" y="{height - 3}" font-size="11" '
+            f'text-anchor="middle" {_TEXT}>{escape(shown)}</text>'
+        )
     if ends:
         parts.append(
             f'<text x="1" y="{height - 3}" font-size="11" {_TEXT}>{escape(ends[0])}</text>'

@@ -24,12 +24,21 @@ from ann.data.chance import generator
 from ann.data.log import Step
 from ann.data.text import is_words
 
-__all__ = ["Suspect", "find_leaks", "find_origin", "single_feature_score"]
+__all__ = [
+    "Suspect",
+    "find_groups",
+    "find_leaks",
+    "find_origin",
+    "find_suspects",
+    "single_feature_score",
+]
 
 #: A single feature better than this gives the target away.
 AUC_BAR, BALANCED_BAR, R2_BAR = 0.98, 0.97, 0.985
 #: A class so pure among rows that have (or lack) a value is settled by that alone.
 PURITY_BAR, PURITY_P = 0.97, 1e-6
+#: So many values, shared by so many rows each, with one target each, name groups of rows.
+LEAST_GROUPS, ROWS_A_GROUP, GROUP_PURITY = 20, 2.5, 0.99
 _MOST_ROWS = 6000
 _ORIGIN = re.compile(
     r"(^|[^a-z])(site|cent(er|re)|hospital|clinic|source|dataset|batch|lab|cohort|scanner|machine)s?([^a-z]|$)"
@@ -44,7 +53,7 @@ class Suspect:
     ----------
     column : str
     kind : str
-        ``"leak"`` or ``"origin"``.
+        ``"leak"``, ``"group"`` or ``"origin"``.
     number : float
         The score that gave it away: AUC, R², purity, or the spread of prevalence.
     why : str
@@ -169,6 +178,37 @@ def _category_chances(
     return table[cells[test].astype(int)]
 
 
+def find_suspects(
+    features: pd.DataFrame,
+    y: NDArray[np.object_] | NDArray[np.float64],
+    *,
+    grouped: bool = False,
+    seed: int = 0,
+) -> list[Suspect]:
+    """Find leaks, columns that name groups, and columns that name the rows' origin.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        object for classes, float for quantities.
+    grouped : bool
+        Whether the groups are known already; none are looked for then.
+    seed : int
+        Of folds and samples.
+
+    Returns
+    -------
+    list of Suspect
+        A column that names groups is not called a leak too.
+    """
+    groups = [] if grouped else find_groups(features, y)
+    named = {s.column for s in groups}
+    leaks = [s for s in find_leaks(features, y, seed=seed) if s.column not in named]
+    return [*leaks, *groups, *find_origin(features, y)]
+
+
 def find_leaks(
     features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64], *, seed: int = 0
 ) -> list[Suspect]:
@@ -240,16 +280,80 @@ def _suspect(
     y: NDArray[np.object_] | NDArray[np.float64],
     number: float,
     why: str,
+    *,
+    kind: str = "leak",
 ) -> Suspect:
     there = np.flatnonzero(column.notna().to_numpy())[:3]
     shown = ", ".join(f"{column.iloc[k]} ({y[k]})" for k in there)
     return Suspect(
         name,
-        "leak",
+        kind,
         number,
         why,
-        Step(name, "leak", len(column), shown, "left out of the features", why),
+        Step(name, kind, len(column), shown, "left out of the features", why),
     )
+
+
+def find_groups(
+    features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]
+) -> list[Suspect]:
+    """Find columns that name groups of rows with one target each, such as a patient's number.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        object for classes, float for quantities.
+
+    Returns
+    -------
+    list of Suspect
+
+    Notes
+    -----
+    At least 20 values with 2.5 rows each on average, of which 99 % (of rows, or of the variance of
+    a quantity) follow the commonest target of their value; shuffled targets do so for fewer than
+    95 %.
+
+    Examples
+    --------
+    >>> patient = np.repeat(np.arange(40), 5)
+    >>> ill = np.where(patient * 7 % 13 > 6, "ill", "well").astype(object)
+    >>> table = pd.DataFrame({"patient": patient, "pulse": np.sin(np.arange(200.0))})
+    >>> [s.column for s in find_groups(table, ill)]
+    ['patient']
+    """
+    found = []
+    shuffled = generator(0, "groups").permutation(y)
+    for name in features.columns:
+        column = features[name]
+        codes, values = pd.factorize(column.to_numpy(dtype=object))
+        there = codes >= 0
+        if len(values) < LEAST_GROUPS or there.sum() < ROWS_A_GROUP * len(values):
+            continue
+        if there.mean() < 0.9:
+            continue
+        pure = _purity(codes[there], y[there])
+        if pure < GROUP_PURITY or _purity(codes[there], shuffled[there]) > 0.95:
+            continue
+        why = (
+            f"each of its {len(values)} values has one target only: it names groups of rows that "
+            f"belong together (say so with --group {name}), or was written down after the outcome"
+        )
+        found.append(_suspect(str(name), column, y, pure, why, kind="group"))
+    return found
+
+
+def _purity(codes: NDArray[np.intp], y: NDArray[np.object_] | NDArray[np.float64]) -> float:
+    """Share of rows (or of variance) that knowing the value settles."""
+    if y.dtype == object:
+        table = pd.crosstab(codes, y.astype(str)).to_numpy()
+        return float(table.max(axis=1).sum() / len(codes))
+    values = y.astype(float)
+    means = np.bincount(codes, weights=values) / np.maximum(np.bincount(codes), 1)
+    total = float(((values - values.mean()) ** 2).sum())
+    return 1.0 - float(((values - means[codes]) ** 2).sum()) / total if total > 0 else 0.0
 
 
 def find_origin(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ann.data.chance import generator
 from ann.data.errors import TargetError
-from ann.data.leakage import find_leaks, find_origin, single_feature_score
+from ann.data.leakage import find_suspects, single_feature_score
 from ann.data.lexicon import MISSING_ALWAYS, fold
 from ann.data.log import Log, Step
 from ann.data.propose import propose
@@ -33,6 +33,8 @@ __all__ = ["ColumnProfile", "Profile", "profile", "profile_file"]
 
 SAMPLE_ROWS = 100_000
 _BINS = 24
+#: Classes beyond the third share the fourth colour.
+_MOST_COLOURS, _OTHERS = 4, "(other classes)"
 
 
 @dataclass
@@ -268,8 +270,7 @@ def _look(
         features = table.loc[there, usable]
         few = goal.task == "classification" and len(np.unique(y.astype(str))) > 50
         if len(y) >= 20 and not few:
-            found = [*find_leaks(features, y), *find_origin(features, y)]
-            suspects = [s.step for s in found]
+            suspects = [s.step for s in find_suspects(features, y)]
             scores = {str(c): single_feature_score(features[c], y)[0] for c in features.columns}
         table = table[there]
     log.extend(steps)
@@ -302,7 +303,10 @@ def _drop_step(rule: Any) -> Step:
 def _distribution(one: ColumnProfile, cells: pd.Series, y: NDArray[Any] | None) -> None:
     classes: list[str] = []
     if y is not None and y.dtype == object:
-        classes = [str(c) for c in pd.Series(y).value_counts().index[:4]]
+        classes = [str(c) for c in pd.Series(y).value_counts().index]
+        if len(classes) > _MOST_COLOURS:
+            classes = [*classes[: _MOST_COLOURS - 1], _OTHERS]
+            y = np.where(np.isin(y.astype(str), classes[:-1]), y, _OTHERS).astype(object)
     one.classes = classes
     if is_words(cells):
         one.top = [(str(v), int(n)) for v, n in cells.value_counts().head(12).items()]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ann.data.drawing import COLOURS, bars, null_histogram, score_dots
 from ann.data.profiling import ColumnProfile, Profile
 from ann.data.verdict import Verdict
@@ -76,6 +78,7 @@ def _column(c: ColumnProfile, profile: Profile, out: bool) -> dict[str, Any]:
         "unit": c.unit,
         "missing": c.missing,
         "share": 0 if share == 0 else (round(share, 1) if share >= 0.1 else "< 0.1"),
+        "width": round(share, 1),
         "stats": _stats(c, profile),
         "picture": _picture(c),
         "findings": c.findings,
@@ -106,19 +109,21 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 and value == round(value) else f"{value:.4g}"
 
 
+def _day(seconds: float) -> str:
+    return str(np.datetime64(round(seconds), "s").astype("datetime64[D]"))
+
+
 def _picture(c: ColumnProfile) -> str:
     if c.edges and c.counts:
         labels = [f"{a:.4g} .. {b:.4g}" for a, b in zip(c.edges[:-1], c.edges[1:], strict=True)]
         if c.kind == "date":
             ends = (c.summary["first"], c.summary["last"])
-            labels = ["" for _ in labels]
+            labels = [_day(a) for a in c.edges[:-1]]
         else:
             ends = (_short(c.edges[0]), _short(c.edges[-1]))
         return bars(c.counts, labels, ends=ends)
     if c.kind in ("category", "constant") and c.top and c.counts:
-        first = c.top[0][0][:22]
-        last = c.top[-1][0][:22] if len(c.top) > 1 else ""
-        return bars(c.counts, [v for v, _ in c.top], ends=(first, last))
+        return bars(c.counts, [v for v, _ in c.top], below=[v for v, _ in c.top])
     return ""
 
 

@@ -18,10 +18,10 @@ from sklearn.base import clone
 from ann.data.chance import generator
 from ann.data.cleaner import Cleaner
 from ann.data.crossfit import Scores, compare, cross_fit
-from ann.data.duplicates import row_hashes
+from ann.data.duplicates import find_twins, row_hashes
 from ann.data.encoder import Encoder
 from ann.data.errors import TargetError
-from ann.data.leakage import Suspect, find_leaks, find_origin
+from ann.data.leakage import Suspect, find_suspects
 from ann.data.log import Log, Step
 from ann.data.propose import propose
 from ann.data.reading import RawTable
@@ -226,11 +226,17 @@ def assess(
         out += (group,)
     verdict = Verdict("cannot", reasons, target, goal.task, len(y), 0, log=log)
     if usable.shape[1] == 0:
-        reasons.append(Reason("cannot", "features", "no column is left as a feature"))
+        gone = "; ".join(f"{c} ({w})" for c, w in list(proposal.dropped().items())[:6])
+        text = "no column is left as a feature" + (f": {gone}" if gone else "")
+        reasons.append(Reason("cannot", "features", text))
     if any(r.level == "cannot" for r in reasons):
         return _closed(verdict)
-    suspects = [*find_leaks(usable, y, seed=seed), *find_origin(usable, y)]
+    groups = None if group is None else pd.factorize(X[group].map(str))[0]
+    suspects = find_suspects(usable, y, grouped=groups is not None, seed=seed)
     found = _judge_suspects(suspects, keep, log, reasons)
+    for s in suspects:
+        if s.kind == "group" and groups is None and s.column in found:
+            groups = pd.factorize(usable[s.column].map(str))[0]
     out = tuple(dict.fromkeys((*out, *found)))
     verdict.leave_out = found
     usable = usable.drop(columns=found)
@@ -238,9 +244,10 @@ def assess(
         reasons.append(Reason("cannot", "features", "every feature gives the target away"))
         return _closed(verdict)
     _judge_order(y, reasons)
+    if groups is None:
+        groups = _judge_twins(usable, reasons)
     matrix = Encoder().fit(usable).transform(usable)
     verdict.features = matrix.shape[1]
-    groups = None if group is None else pd.factorize(X[group].map(str))[0]
     verdict.signal = signal_test(
         matrix, y, groups=groups, permutations=max(199, permutations), seed=seed
     )
@@ -349,11 +356,25 @@ def _judge_suspects(
         after = "kept by request" if kept else s.step.after
         log.add(Step(s.step.column, s.kind, s.step.rows, s.step.before, after, s.why, not kept))
         action = "kept by request" if kept else "left out"
-        level = "weak" if kept or s.kind == "origin" else "note"
+        level = "note" if s.kind == "leak" and not kept else "weak"
         reasons.append(Reason(level, s.kind, f"{s.column} ({action}): {s.why}", s.column))
         if not kept and s.column not in out:
             out.append(s.column)
     return out
+
+
+def _judge_twins(features: pd.DataFrame, reasons: list[Reason]) -> NDArray[np.intp] | None:
+    """Keep rows that look like copies of each other in one fold."""
+    twins = find_twins(features)
+    if twins is None:
+        return None
+    where = f"every feature but {twins.column}" if twins.column else "every feature"
+    text = (
+        f"{twins.rows} rows equal another one in {where}, and hardly any are nearly so: copies? "
+        "They were kept in one fold; leave all but one out before you split"
+    )
+    reasons.append(Reason("weak", "copies", text, twins.column))
+    return twins.labels
 
 
 def _judge_order(y: NDArray[Any], reasons: list[Reason]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ann.data.duplicates import expected_pairs, find_duplicates, repeats, row_ha
 from ann.data.encoder import table_pipeline
 from ann.data.errors import SchemaError, TargetError
 from ann.data.log import Log, Step
+from ann.data.profiling import profile
 from ann.data.propose import propose
 from ann.data.reading import RawTable, TableFile
 from ann.data.replay import clean
@@ -190,7 +191,7 @@ def train(
     labels = y.astype(str) if goal.task == "classification" else y
     pipeline.fit(X.iloc[split.train], labels[split.train])
     log.extend(pipeline["clean"].log_)
-    log.extend(s for s in verdict.log if s.rule in ("leak", "origin"))
+    log.extend(s for s in verdict.log if s.rule in ("leak", "group", "origin"))
     scores = _test(pipeline, X.iloc[split.test], labels[split.test], goal.task)
     return Trained(pipeline, verdict, split, goal, scores, log, chosen)
 
@@ -233,7 +234,7 @@ def clean_file(
         A folder. It receives ``clean.csv``, ``changes.csv`` (row, column, rule, before, after),
         ``removed.csv`` (rows left out, as they were), ``rules.json`` and ``log.json``.
     target : str, optional
-        A column that is never dropped.
+        A column that is never dropped, or a comparison; what gives it away is logged.
     rules : Rules, optional
         Apply these; by default they are learned from a uniform sample of the file.
     sample_rows : int
@@ -261,6 +262,7 @@ def clean_file(
     ['h,c', '150,a', '162,b']
     """
     file = TableFile(path, **options)
+    asked = target
     if target is not None:
         target = target_column(file.names, target)[0]
     out = Path(out)
@@ -269,10 +271,13 @@ def clean_file(
     except OSError as error:
         raise SchemaError(f"cannot make the folder {out}: {error.strerror}") from None
     hashes: list[np.ndarray] = []
+    suspects: list[Step] = []
     if rules is None:
         # One pass serves both: a sample to learn from, and a hash of every row.
         sample = file.read(sample_rows, on_chunk=lambda chunk: hashes.append(row_hashes(chunk)))
         rules = propose(sample.frame, target)
+        if asked is not None:
+            suspects = _suspects(sample.frame, asked)
         if sample.sampled and rules.rules and not any(r.rule == "duplicates" for r in rules.rules):
             rules.rules[:0] = _duplicates_of_all(sample.frame, hashes)
     drop_rows = None
@@ -298,6 +303,9 @@ def clean_file(
             done.frame.to_csv(clean_stream, header=first, index=False, lineterminator="\n")
             for edit in done.edits:
                 for row, before, after in zip(edit.rows, edit.before, edit.after, strict=True):
+                    if before == "" and after is None:
+                        # Blank before and after: counted in the log, no change to list.
+                        continue
                     changes.writerow(
                         [row, edit.column, edit.rule, before, "" if after is None else after]
                     )
@@ -308,10 +316,20 @@ def clean_file(
         rule = next(r for r in rules.rules if r.rule == "duplicates")
         log.add(Step("", "duplicates", int(drop_rows.sum()), rule.before, rule.after, rule.why))
     log.extend(steps.values())
+    log.extend(suspects)
     rules.save(out / "rules.json")
     with whole(out / "log.json") as stream:
         json.dump(log.document(), stream, indent=1, ensure_ascii=False)
     return rules, log
+
+
+def _suspects(sample: pd.DataFrame, asked: str) -> list[Step]:
+    """Tell which columns a model should not see; cleaning alone leaves them in the table."""
+    return [
+        replace(s, after="kept in the table", applied=False)
+        for s in profile(sample, asked).log
+        if s.rule in ("leak", "group", "origin")
+    ]
 
 
 def _later(hashes: list[np.ndarray]) -> np.ndarray:

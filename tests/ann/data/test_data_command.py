@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ann.data.command import app
-from ann.data.errors import TableError
+from ann.data.errors import ReadError, TableError
 from ann.data.profiling import profile_file
 from ann.data.reading import read_table
 from ann.data.replay import clean
@@ -186,6 +186,21 @@ def test_text_in_numbers_is_a_logged_repair(tmp_path: Path) -> None:
     seen = profile_file(file, "y")
     assert seen.log.find("a", "not a number")[0].before == "see note"
     assert next(c for c in seen.columns if c.name == "a").missing == 1
+
+
+def test_a_wrong_delimiter_is_no_table_of_one_column(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 30)
+    with pytest.raises(ReadError, match=r"';' does not occur in t\.csv"):
+        read_table(tmp_path / "t.csv", delimiter=";")
+
+
+def test_cleaning_tells_what_a_model_must_not_see(tmp_path: Path) -> None:
+    rows = [f"{k * 37 % 91},{'late' if k % 3 else ''},{k % 3 > 0}" for k in range(120)]
+    (tmp_path / "t.csv").write_text("a,paid,y\n" + "\n".join(rows))
+    _, log = clean_file(tmp_path / "t.csv", tmp_path / "out", target="y")
+    (step,) = log.find("paid", "leak")
+    assert not step.applied
+    assert (tmp_path / "out" / "clean.csv").read_text().startswith("a,paid,y")
 
 
 def test_a_misspelt_target_is_named(messy: Path, tmp_path: Path) -> None:

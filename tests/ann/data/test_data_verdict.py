@@ -14,10 +14,11 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
+from ann.data.duplicates import find_twins
 from ann.data.errors import SplitError, TargetError
-from ann.data.leakage import find_leaks, find_origin, single_feature_score
+from ann.data.leakage import find_groups, find_leaks, find_origin, single_feature_score
 from ann.data.reading import read_table
-from ann.data.signals import _auc, _gram, signal_test, smoother
+from ann.data.signals import _auc, _blocks, _gram, _shuffle, signal_test, smoother
 from ann.data.splitting import split_rows
 from ann.data.target import find_target
 from ann.data.verdict import assess
@@ -80,6 +81,44 @@ def test_p_values_of_shuffled_targets_are_uniform() -> None:
     assert abs((p <= 0.05).mean() - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 150)
     assert abs((p <= 0.5).mean() - 0.5) < 3 * np.sqrt(0.25 / 150)
     assert signal_test(X, y, permutations=99, seeds=1).p == 0.01
+
+
+def test_p_values_are_uniform_where_groups_share_a_target() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), rng.integers(2, 7, 40))
+    p = []
+    for seed in range(120):
+        X = rng.normal(size=(40, 3))[groups] + 0.05 * rng.normal(size=(len(groups), 3))
+        y = np.where(rng.random(40) < 0.5, "u", "v").astype(object)[groups]
+        p.append(signal_test(X, y, groups=groups, permutations=99, seeds=1, seed=seed).p)
+    # Shuffling single rows instead would call a third of these tables significant at .05.
+    assert abs((np.array(p) <= 0.05).mean() - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 120)
+
+
+def test_a_shuffle_keeps_the_groups_and_breaks_the_bond() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(6), 4)[rng.permutation(24)]
+    y = np.array([f"{g % 2}" for g in groups], dtype=object)
+    shuffled = y[_shuffle(y, groups, rng)]
+    assert all(len(set(shuffled[groups == g])) == 1 for g in range(6))
+    # A target that varies within groups moves group by group.
+    y = np.array([f"{g}{k % 2}" for k, g in enumerate(groups)], dtype=object)
+    order = _shuffle(y, groups, rng)
+    assert sorted(order) == list(range(24))
+    assert all(len(set(groups[order][groups == g])) == 1 for g in range(6))
+
+
+def test_blocks_of_a_large_table_hold_its_rare_class() -> None:
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random(20_000) < 0.01, "rare", "usual").astype(object)
+    blocks = _blocks(y, 3, rng)
+    chosen = np.concatenate(blocks)
+    assert [len(b) for b in blocks] == [1500] * 3
+    assert len(np.unique(chosen)) == 4500
+    assert (y[chosen] == "rare").sum() == (y == "rare").sum()
+    assert all((y[b] == "rare").sum() > 50 for b in blocks)
+    quantity = _blocks(rng.normal(size=4000), 3, rng)
+    assert len(np.unique(np.concatenate(quantity))) == 3000
 
 
 def test_a_bent_signal_is_seen_where_a_straight_line_sees_none() -> None:
@@ -268,6 +307,39 @@ def test_duplicates_do_not_stand_on_both_sides() -> None:
     verdict = assess(twice, "target", network=None)
     assert verdict.rows == len(table)
     assert "40 rows" in next(r.text for r in verdict.reasons if r.code == "duplicates")
+
+
+def test_copies_with_a_number_given_anew_do_not_make_a_signal() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(200, 5)).round(4), columns=list("abcde"))
+    table["y"] = np.where(rng.random(200) < 0.5, "u", "v")
+    twice = pd.concat([table, table]).assign(price=rng.normal(size=400).round(4))
+    verdict = assess(twice.sample(frac=1, random_state=0), "y", network=None)
+    reason = next(r for r in verdict.reasons if r.code == "copies")
+    assert reason.column == "price"
+    assert "400 rows" in reason.text
+    assert verdict.level == "cannot"
+    # Coarse tables hold equal rows, and nearly equal ones, by nature.
+    coarse = pd.DataFrame(rng.integers(0, 3, size=(300, 5)), columns=list("abcde"))
+    assert find_twins(coarse) is None
+
+
+def test_a_column_that_names_patients_is_found_and_kept_together() -> None:
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(50), 10)
+    X = rng.normal(size=(50, 3))[patient] + 0.05 * rng.normal(size=(500, 3))
+    table = pd.DataFrame(X.round(3), columns=list("abc")).assign(who=[f"P{k}" for k in patient])
+    by_chance = np.where(rng.random(50) < 0.5, "u", "v")[patient]
+    verdict = assess(table.assign(y=by_chance), "y", network=None)
+    assert verdict.has("group")
+    assert verdict.leave_out == ["who"]
+    assert verdict.level == "cannot", verdict
+    real = np.where(X.sum(axis=1) > 0, "u", "v")
+    named = assess(table.assign(y=real), "y", network=None, group="who")
+    assert named.level == "supports", named
+    # A value that only mostly goes with one target is an ordinary feature.
+    mixed = np.where(rng.random(500) < 0.1, "u", by_chance).astype(object)
+    assert find_groups(table, mixed) == []
 
 
 def test_a_verdict_is_the_same_twice_and_is_plain_values() -> None:
