@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,10 @@ __all__ = ["read_abf"]
 Array = NDArray[np.float64]
 
 _BLOCK = 512
+# What a command is made of (nWaveformSource).
+_EPOCHS, _STIMULUS_FILE = 1, 2
+# End of the table of epochs in the header of an ABF 1 file.
+_EPOCHS_END = 2668
 
 
 def read_abf(
@@ -182,16 +186,13 @@ def _commanded(abf: Any, channel: int, said: str | None, where: str) -> list[Arr
     """Command waveform of each sweep (pA); None where the file describes none."""
     from pyabf.stimulus import Stimulus
 
-    outputs = range(len(abf.dacUnits))
+    if abf.abfVersion["major"] == 1 and abf.dataByteStart < _EPOCHS_END:
+        return None  # a short header: where the epochs would be there are samples
+    dacs = abf._headerV1 if abf.abfVersion["major"] == 1 else abf._dacSection
+    outputs = range(min(len(abf.dacUnits), len(dacs.nWaveformSource)))
     for output in sorted(outputs, key=lambda k: (k != channel, k)):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                source = Stimulus(abf, output)
-                waves = [np.array(source.stimulusWaveform(k), dtype=float) for k in abf.sweepList]
-        except (IndexError, AttributeError, KeyError):
-            continue  # this output is not described
-        if "not enabled" in source.text:
+        source = dacs.nWaveformSource[output] if dacs.nWaveformEnable[output] else 0
+        if source not in (_EPOCHS, _STIMULUS_FILE):
             continue
         known = scale_to(abf.dacUnits[output])
         if said is None and known is not None and known[0] == "V":
@@ -203,15 +204,45 @@ def _commanded(abf: Any, channel: int, said: str | None, where: str) -> list[Arr
                 "give a current-clamp file, or set the unit of its command",
                 where,
             )
-        if not all(np.isfinite(wave).all() for wave in waves):
-            if "custom file" not in source.text:
-                continue
-            raise RecordingError(
-                "no-current",
-                "the command comes from a stimulus file that is not here",
-                "put the .atf or .abf stimulus file beside the recording",
-                where,
-            )
         factor = factor_to("A", abf.dacUnits[output], said, f"{where}, command")
-        return [wave * factor for wave in waves]
+        if source == _STIMULUS_FILE:
+            return [wave * factor for wave in _stimulus_file(abf, output, where)]
+        epochs = Stimulus(abf, output)
+        return [np.array(epochs.stimulusWaveform(k), dtype=float) * factor for k in abf.sweepList]
     return None
+
+
+def _stimulus_file(abf: Any, output: int, where: str) -> list[Array]:
+    """Waveform of each sweep from the file the protocol played; pyABF gives the first only."""
+    import pyabf
+
+    if abf.abfVersion["major"] == 1:
+        written = abf._headerV1.sDACFilePath[output]
+    else:
+        written = abf._stringsSection._indexedStrings[abf._dacSection.lDACFilePathIndex[output]]
+    if isinstance(written, bytes):
+        written = written.decode("latin-1")
+    name = PureWindowsPath(written.strip("\0 ")).name
+    beside = Path(abf.abfFilePath).parent
+    path = next((str(p) for p in beside.iterdir() if p.name.lower() == name.lower()), None)
+    if path is None:
+        raise RecordingError(
+            "no-current",
+            f"the command comes from a stimulus file, {name!r}, that is not here",
+            "put it beside the recording",
+            where,
+        )
+    stimulus: Any = (pyabf.ABF if path.lower().endswith(".abf") else pyabf.ATF)(path)
+    if stimulus.sweepCount not in (1, abf.sweepCount):
+        raise RecordingError(
+            "no-current",
+            f"{Path(path).name} holds {stimulus.sweepCount} sweeps, the recording {abf.sweepCount}",
+            "put the stimulus file this recording was made with beside it",
+            where,
+        )
+    waves = []
+    for k in abf.sweepList:
+        stimulus.setSweep(k if stimulus.sweepCount > 1 else 0)
+        wave = np.array(stimulus.sweepY, dtype=float)[: abf.sweepPointCount]
+        waves.append(np.pad(wave, (0, abf.sweepPointCount - len(wave)), mode="edge"))
+    return waves
