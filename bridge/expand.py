@@ -8,6 +8,7 @@ are copied, with weights in and out such that the function stays the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -166,39 +167,77 @@ def expand(network: Network, *, dale: bool = False, population: int = 1) -> Expa
         raise ConversionError(
             f"population must be a whole number of at least 1; got {population!r}"
         )
-    weights = [np.asarray(layer.weights, dtype=float) for layer in network.layers]
-    biases = [np.asarray(layer.bias, dtype=float) for layer in network.layers]
-    copies, functions = [], []
-    for k, layer in enumerate(network.layers[:-1]):
-        function, n = layer.activation, layer.n_out
-        unit, share = np.arange(n), np.ones(n)
-        sign = np.ones(n)
-        runs: list[tuple[Any, int]] = [(function, n)]
-        if takes_both_signs(function):
-            unit, share = np.tile(unit, 2), np.repeat([1.0, -1.0], n)
-            sign = share.copy()
-            runs = [(Half(function, 1), n), (Half(function, -1), n)]
-        outgoing = share[:, None] * weights[k + 1][unit]
+    parts = _Parts(network)
+    # In this order: the signs of weights into a layer are settled before twins divide them.
+    for k in range(len(parts.runs)):
+        parts.split_signs(k)
+    for k in range(len(parts.runs)):
         if dale:
-            # Exciting neurons first; each pair does the work of one unit between them.
-            outgoing = np.vstack([np.maximum(outgoing, 0), np.minimum(outgoing, 0)])
-            unit, sign, share = np.tile(unit, 2), np.tile(sign, 2), np.tile(share, 2) / 2
-            runs = runs * 2
-        unit, sign, share = (np.tile(x, population) for x in (unit, sign, share / population))
-        outgoing = np.tile(outgoing, (population, 1)) / population
-        runs = runs * population
-        weights[k] = sign * weights[k][:, unit]
-        biases[k] = sign * biases[k][unit]
-        weights[k + 1] = outgoing
-        copies.append(Copies(unit, share, n))
-        ends = np.cumsum([0, *(count for _, count in runs)])
-        functions.append(
-            tuple(
-                (f, slice(int(first), int(last)))
-                for (f, _), first, last in zip(runs, ends[:-1], ends[1:], strict=True)
-            )
+            parts.make_twins(k)
+        parts.multiply(k, int(population))
+    return parts.expanded()
+
+
+class _Parts:
+    """A network being rewritten."""
+
+    def __init__(self, network: Network) -> None:
+        hidden = network.layers[:-1]
+        self.weights = [np.asarray(layer.weights, dtype=float) for layer in network.layers]
+        self.biases = [np.asarray(layer.bias, dtype=float) for layer in network.layers]
+        self.copies = [
+            Copies(np.arange(layer.n_out), np.ones(layer.n_out), layer.n_out) for layer in hidden
+        ]
+        self.runs: list[list[tuple[Any, int]]] = [
+            [(layer.activation, layer.n_out)] for layer in hidden
+        ]
+
+    def split_signs(self, k: int) -> None:
+        """Give units that take both signs a neuron for each."""
+        function, n = self.runs[k][0]
+        if not takes_both_signs(function):
+            return
+        W, b, out = self.weights[k], self.biases[k], self.weights[k + 1]
+        self.weights[k], self.biases[k] = np.hstack([W, -W]), np.hstack([b, -b])
+        self.weights[k + 1] = np.vstack([out, -out])
+        self.copies[k] = Copies(np.tile(np.arange(n), 2), np.repeat([1.0, -1.0], n), n)
+        self.runs[k] = [(Half(function, 1), n), (Half(function, -1), n)]
+
+    def make_twins(self, k: int) -> None:
+        """Put an exciting and an inhibiting neuron in the place of each."""
+        out = self.weights[k + 1]
+        self._repeat(k, 2)
+        self.weights[k + 1] = np.vstack([np.maximum(out, 0), np.minimum(out, 0)])
+
+    def multiply(self, k: int, times: int) -> None:
+        """Put several neurons of which the mean is read in the place of each."""
+        out = self.weights[k + 1]
+        self._repeat(k, times)
+        self.weights[k + 1] = np.tile(out, (times, 1)) / times
+
+    def _repeat(self, k: int, times: int) -> None:
+        old = self.copies[k]
+        self.weights[k] = np.tile(self.weights[k], (1, times))
+        self.biases[k] = np.tile(self.biases[k], times)
+        self.copies[k] = Copies(
+            np.tile(old.unit, times), np.tile(old.share, times) / times, old.units
         )
-    return Expanded(tuple(weights), tuple(biases), tuple(copies), tuple(functions))
+        self.runs[k] = self.runs[k] * times
+
+    def expanded(self) -> Expanded:
+        """Return the rewritten network."""
+        functions = []
+        for runs in self.runs:
+            ends = np.cumsum([0, *(count for _, count in runs)])
+            functions.append(
+                tuple(
+                    (f, slice(int(first), int(last)))
+                    for (f, _), (first, last) in zip(runs, pairwise(ends), strict=True)
+                )
+            )
+        return Expanded(
+            tuple(self.weights), tuple(self.biases), tuple(self.copies), tuple(functions)
+        )
 
 
 def takes_both_signs(function: Any) -> bool:

@@ -69,7 +69,7 @@ class MeasuredUnit:
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rate = rate_function(self.curve)
-        current = np.linspace(rate.x[0], rate.x[-1], 8001)
+        current = np.linspace(rate.x[0], rate.x[-1], 40001)
         return current, rate(current) / self.top_Hz, rate.derivative()(current) / self.top_Hz
 
     def value(self, z: np.ndarray) -> np.ndarray:

@@ -6,14 +6,14 @@ from brian2 import Hz, ms, mV, pA
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from ann import DeepNetwork, LogisticRegression, ShallowNetwork
+from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork
 from bridge.calibration import calibrate, fano_factor, rate_function
 from bridge.conversion import convert, observe, validate
 from bridge.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
 from bridge.measure import fi_curve, measure, trial_seeds
 from bridge.readout import CountReadout
-from neurosim import LIF, AdEx, WhiteNoise
+from neurosim import LIF, WhiteNoise
 from neurosim.errors import ParameterError, UnitError
 
 
@@ -153,19 +153,29 @@ def test_weights_that_are_not_finite_are_refused(digits, break_it, said):
         validate(network)
 
 
+class Wave:
+    def value(self, z):
+        return np.sin(z)
+
+    def gradient(self, z):
+        return np.cos(z)
+
+
 def test_what_has_no_counterpart_is_refused(digits, shallow):
     X, _, y, _ = digits
-    relu = ShallowNetwork(hidden=4, activation="relu", max_epochs=1, random_state=0).fit(X, y)
-    with pytest.raises(ConversionError, match="hidden layer 1 has the activation 'relu'"):
-        convert(relu, X)
+    wave = Network.from_arrays(
+        [np.ones((64, 2)), np.ones((2, 1))], [np.zeros(2), [0]], [Wave(), "identity"]
+    )
+    with pytest.raises(ConversionError, match="hidden layer 1 has the activation 'Wave', which"):
+        convert(wave, X)
     with pytest.raises(ConversionError, match="no hidden layer"):
         convert(LogisticRegression().fit(X, y), X)
     with pytest.raises(ConversionError, match="fit it first"):
         convert(ShallowNetwork(), X)
     with pytest.raises(ConversionError, match=r"shape \(n_samples, 64\)"):
         observe(shallow.network_, X[:, :5])
-    with pytest.raises(ConversionError, match="LIF"):
-        convert(shallow, X, neuron=AdEx())
+    with pytest.raises(ConversionError, match="point neuron such as LIF"):
+        convert(shallow, X, neuron="LIF")
     with pytest.raises(UnitError, match="convert: noise must carry a unit"):
         convert(shallow, X, noise=3)
 
