@@ -131,10 +131,7 @@ def arbor_batch(cells: int, compartments: int, duration_ms: float):
                 .paint('"all"', arbor.density("hh"))
                 .place(
                     '"mid"',
-                    arbor.iclamp(
-                        0 * U.ms, 1e6 * U.ms, float(currents[gid]) * U.nA
-                    ),
-                    "clamp",
+                    arbor.i_clamp(float(currents[gid]) * U.nA),
                 )
             )
             labels = arbor.label_dict({"all": "(all)", "mid": "(location 0 0.5)"})
