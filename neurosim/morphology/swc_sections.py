@@ -74,7 +74,7 @@ def sections_of(table: Table, warn: Callable[[str], None]) -> Sections:
         leaving = [
             (child, row) for row in soma.rows for child in children[row] if kind[child] != _SOMA
         ]
-        for child, row in sorted(leaving, reverse=True):
+        for child, row in sorted(leaving, key=lambda pair: -table.line[pair[0]]):
             waiting.append((child, row, 0, soma.attach[row]))
     while waiting:
         first, source, section, at = waiting.pop()
@@ -251,22 +251,22 @@ def _frusta_of_outline(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     closed = np.concatenate([points, points[:1]])
     steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
     along = np.concatenate([[0], np.cumsum(steps)])
-    even = np.linspace(0, along[-1], 400, endpoint=False)
+    even = np.linspace(0, along[-1], 400)
     outline = np.column_stack([np.interp(even, along, closed[:, k]) for k in range(3)])
-    centre = outline.mean(axis=0)
-    _, _, axes = np.linalg.svd(outline - centre, full_matrices=False)
+    centre = outline[:-1].mean(axis=0)
+    _, _, axes = np.linalg.svd(outline[:-1] - centre, full_matrices=False)
     position, side = (outline - centre) @ axes[0], (outline - centre) @ axes[1]
-    edges = np.linspace(position.min(), position.max(), 22)
-    stations = (edges[:-1] + edges[1:]) / 2
-    slot = np.clip(np.searchsorted(edges, position) - 1, 0, len(stations) - 1)
-    high, low = np.full(len(stations), -np.inf), np.full(len(stations), np.inf)
-    np.maximum.at(high, slot, side)
-    np.minimum.at(low, slot, side)
-    used = high > low
-    middle, width = (high + low)[used] / 2, (high - low)[used] / 2
-    centres = centre + np.outer(stations[used], axes[0]) + np.outer(middle, axes[1])
-    # The slices are centred on bins; the ends of the soma lie half a bin further out.
-    half = (edges[1] - edges[0]) / 2
-    centres[0] -= half * axes[0]
-    centres[-1] += half * axes[0]
-    return centres, width
+    # Planes across the axis, closer together at the ends where a soma is round.
+    extent = np.ptp(position)
+    planes = position.min() + extent * (1 - np.cos(np.pi * np.arange(1, 20) / 20)) / 2
+    width, middle = np.empty(len(planes)), np.empty(len(planes))
+    for k, plane in enumerate(planes):
+        crosses = np.flatnonzero((position[:-1] <= plane) != (position[1:] <= plane))
+        part = (plane - position[crosses]) / (position[crosses + 1] - position[crosses])
+        at = side[crosses] + part * (side[crosses + 1] - side[crosses])
+        width[k], middle[k] = np.ptp(at) / 2, (at.max() + at.min()) / 2
+    # The ends are rounded off: half as wide as the nearest plane, for a frustum cannot end in 0.
+    planes = np.concatenate([[position.min()], planes, [position.max()]])
+    width = np.concatenate([width[:1] / 2, width, width[-1:] / 2])
+    middle = np.concatenate([middle[:1], middle, middle[-1:]])
+    return centre + np.outer(planes, axes[0]) + np.outer(middle, axes[1]), width

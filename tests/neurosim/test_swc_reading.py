@@ -1,0 +1,397 @@
+"""SWC files: six real cells against NEURON, rarities read right, the rest refused with its line."""
+
+import warnings
+
+import numpy as np
+import pytest
+from brian2 import cm, nmeter, ohm, siemens, uF, um
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import spsolve
+
+from neurosim.errors import ParameterError
+from neurosim.morphology import (
+    DLambda,
+    MorphologyError,
+    MorphologyWarning,
+    read_swc,
+    read_swc_forest,
+    root_site,
+)
+
+# NEURON 9.0.2, Import3d_SWC_read and Import3d_GUI.instantiate of the same files; cm 1 uF/cm2,
+# Ra 100 ohm cm, nseg = int((L / (0.1 * lambda_f(100)) + 0.9) / 2) * 2 + 1 for each section,
+# g_pas 1e-4 S/cm2. By file: sections and membrane area (um2) by type, total length (um), total
+# nseg, and the input resistance (Mohm) at soma(0.5) (Impedance, 0 Hz). The Purkinje cell, whose
+# file gives its soma the radius 0, was read with 12.5 um in that place.
+NEURON = {
+    "amphibian_retinal_ganglion_gc2_Miller": (
+        {"soma": 1, "basal": 28},
+        {"soma": 1818.616, "basal": 2301.354},
+        1783.252,
+        139,
+        250.60223128939484,
+    ),
+    "cat_motoneuron_v_e_moto1": (
+        {"soma": 1, "basal": 248},
+        {"soma": 45238.934, "basal": 575820.801},
+        77687.588,
+        2211,
+        2.2726464996295475,
+    ),
+    "guineapig_purkinje_v_e_purk2": (
+        {"soma": 1, "basal": 839},
+        {"soma": 1963.495, "basal": 38331.965},
+        8404.018,
+        872,
+        27.271170864181382,
+    ),
+    "mouse_L5_pyramidal_Rbp4_488683425": (
+        {"soma": 1, "axon": 1, "basal": 34, "apical": 67},
+        {"soma": 607.913, "axon": 67.923, "basal": 2891.052, "apical": 5063.689},
+        5561.484,
+        397,
+        185.01821856104678,
+    ),
+    "mouse_PV_interneuron_471781218": (
+        {"soma": 1, "axon": 1, "basal": 61},
+        {"soma": 1224.647, "axon": 16.383, "basal": 6485.229},
+        4294.05,
+        285,
+        154.02951951316632,
+    ),
+    "rat_CA1_pyramidal_c91662": (
+        {"soma": 1, "axon": 1, "basal": 58, "apical": 134},
+        {"soma": 988.17, "axon": 525.395, "basal": 5155.734, "apical": 12836.24},
+        15346.108,
+        1108,
+        75.69687315891488,
+    ),
+}
+
+
+def cell(folder, name, **options):
+    if "purkinje" in name:
+        options.setdefault("soma_diameter", 25 * um)
+    return read_swc(folder / "morphologies" / "cells" / f"{name}.swc", **options)
+
+
+def input_resistance(cut, site, R_a, g):
+    """Input resistance (ohm) of a passive neuron, by Kirchhoff's laws on its compartments."""
+    resistance = cut.axial_resistance(R_a)
+    child = np.flatnonzero(cut.node_parent >= 0)
+    parent = cut.node_parent[child]
+    axial = 1 / resistance[child]
+    count = len(cut.node_parent)
+    leak = np.zeros(count)
+    membrane = cut.node_compartment >= 0
+    leak[membrane] = g * cut.area_m2[cut.node_compartment[membrane]]
+    every = np.arange(count)
+    matrix = coo_matrix(
+        (
+            np.r_[leak, axial, axial, -axial, -axial],
+            (
+                np.r_[every, child, parent, child, parent],
+                np.r_[every, child, parent, parent, child],
+            ),
+        ),
+        shape=(count, count),
+    ).tocsc()
+    node = np.flatnonzero(cut.node_compartment == site.compartments(cut)[0])[0]
+    current = np.zeros(count)
+    current[node] = 1
+    return spsolve(matrix, current)[node]
+
+
+@pytest.mark.parametrize("name", sorted(NEURON))
+def test_a_real_cell_is_the_one_neuron_imports(name, shared_data):
+    sections, areas, length, compartments, resistance = NEURON[name]
+    shape = cell(shared_data, name)
+    tags = np.array(shape.tags)
+    assert {tag: int((tags == tag).sum()) for tag in sections} == sections
+    assert set(tags) == set(sections)
+    for tag, area in areas.items():
+        # The facts are rounded to 0.001 um2, and NEURON keeps points in single precision.
+        found = shape.areas_m2[tags == tag].sum() * 1e12
+        assert found == pytest.approx(area, rel=1e-5, abs=6e-4)
+    assert shape.lengths_m.sum() * 1e6 == pytest.approx(length, rel=1e-6)
+    cut = shape.discretise(DLambda(0.1, C_m=1 * uF / cm**2, R_a=100 * ohm * cm))
+    assert len(cut) == compartments
+    g = float(1e-4 * siemens / cm**2)
+    found = input_resistance(cut, root_site, float(100 * ohm * cm), g) / 1e6
+    assert found == pytest.approx(resistance, rel=1e-5)
+
+
+def test_a_soma_of_radius_0_is_refused_with_its_line(shared_data):
+    path = shared_data / "morphologies/cells/guineapig_purkinje_v_e_purk2.swc"
+    with pytest.raises(MorphologyError, match=r"line 23: soma radius is 0.*soma_diameter=20\*um"):
+        read_swc(path)
+    assert read_swc(path, soma_diameter=20 * um).areas_m2[0] == pytest.approx(np.pi * 400e-12)
+
+
+# What each rarity is: refused (with these words), or (branches, total length, soma area) in um.
+ODD = {
+    "morphio__complexe": (2, 8.692, None),
+    "morphio__disconnected_neurite": "2 trees, with roots on lines 1 .9 points., 10",
+    "morphio__multiple_soma": "2 trees, with roots on lines 2 .9 points., 11",
+    "morphio__neurite_wrong_root_point": (3, 12, 100 * np.pi),
+    "morphio__no_soma": (2, 4, None),
+    "morphio__simple": (7, 33, 4 * np.pi),
+    "morphio__simple-all-types": (16, 150.2, 0.04 * np.pi),
+    "morphio__simple-trailing-space": (1, 2 * np.sqrt(3), None),
+    "morphio__simple-windows-eol": (7, 33, 4 * np.pi),
+    # Areas stated in the files themselves.
+    "morphio__soma_multiple_frustums": (1, 3, 4164.610254415956),
+    "morphio__soma_single_frustum": (1, 1, 1201.428168331057),
+    "morphio__soma_cylinders": (1, 3, 2 * np.pi * 40 * 3),
+    "morphio__soma_three_points_cylinder": (1, 18, 4 * np.pi * 81),
+    "morphio__three_point_soma": (5, 20, 16 * np.pi),
+    "neurom__Neuron-monotonic": "line 48: radius is 0",
+    "neurom__Neuron_disconnected_components": "5 trees, with roots on lines 36",
+    "neurom__Neuron_missing_ids": "line 42: parent 7 does not exist",
+    "neurom__Neuron_missing_parents": "line 40: parent 5 does not exist",
+    "neurom__repeated_id": "line 6: number 4 was already given on line 5",
+    "neurom__simple": "line 26: radius is 0",
+    "neurom__soma__bifurcating_soma": "line 4: soma radius is 0",
+    "neurom__soma_with_neurite_parent": "line 8: a soma point hangs on a point of type 3",
+    "neurom__soma_zero_radius": "line 23: soma radius is 0",
+    "neurom__undefined_type": "line 4: radius is 0",
+    "neurom__valid_set__Neuron": "line 1: seven columns are needed",
+    "neurom__strahler": (20, 39, 4 * np.pi),
+    "neurom__point_soma_single_neurite": (2, 9, 36 * np.pi),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_a_rarity_is_read_right_or_refused_with_line_and_reason(name, shared_data):
+    path = shared_data / "morphologies" / "odd" / f"{name}.swc"
+    expected = ODD[name]
+    if isinstance(expected, str):
+        with pytest.raises(MorphologyError, match=expected) as caught:
+            read_swc(path)
+        assert path.name in str(caught.value)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MorphologyWarning)
+        shape = read_swc(path)
+    branches, length, soma = expected
+    assert len(shape) == branches
+    if "point_soma_single" not in name:
+        assert shape.lengths_m.sum() * 1e6 == pytest.approx(length, rel=1e-3)
+    if soma is not None:
+        tags = np.array(shape.tags)
+        assert shape.areas_m2[tags == "soma"].sum() * 1e12 == pytest.approx(soma, rel=1e-9)
+
+
+def test_every_rarity_is_read_or_refused_by_name(shared_data):
+    folder = shared_data / "morphologies" / "odd"
+    read, refused = [], []
+    for path in sorted(folder.glob("*.swc")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MorphologyWarning)
+            try:
+                cut = read_swc(path).discretise()
+            except MorphologyError as error:
+                refused.append((path.name, str(error)))
+                continue
+        assert np.all(cut.area_m2 > 0)
+        assert np.all(cut.axial_resistance(1.0)[cut.node_parent >= 0] >= 0)
+        read.append(path.name)
+    assert len(read) > 30
+    assert len(refused) > 15
+    for name, said in refused:
+        assert name in said
+        assert "line" in said
+
+
+def test_the_order_of_lines_does_not_matter(shared_data):
+    folder = shared_data / "morphologies" / "odd"
+    sorted_, disordered = (
+        read_swc(folder / f"neurom__ordering__{name}.swc")
+        for name in ("sample", "sample_disordered")
+    )
+    assert sorted(sorted_.lengths_m) == pytest.approx(sorted(disordered.lengths_m))
+    assert sorted(sorted_.tags) == sorted(disordered.tags)
+
+
+# ---- files written here -------------------------------------------------------------------------
+def written(folder, text, name="cell.swc"):
+    path = folder / name
+    path.write_text(text) if isinstance(text, str) else path.write_bytes(text)
+    return path
+
+
+SIMPLE = "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 25 0 0 1 2  # tip\n"
+
+
+def test_comments_at_line_ends_commas_and_old_line_ends(tmp_path):
+    plain = read_swc(written(tmp_path, SIMPLE))
+    assert plain.lengths_m * 1e6 == pytest.approx([10, 20])
+    old = SIMPLE.replace("\n", "\r").encode()
+    assert read_swc(written(tmp_path, old)) == plain
+    assert read_swc(written(tmp_path, b"\xef\xbb\xbf" + SIMPLE.encode())) == plain
+    shuffled = "\n".join(SIMPLE.splitlines()[::-1])
+    assert read_swc(written(tmp_path, shuffled)) == plain
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.morphology.MorphologyWarning")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no points"),
+        ("# only words\n", "no points"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "binary file"),
+        ("1 1 0 0 0 5\n", "line 1: seven columns"),
+        ("1 1 0 zero 0 5 -1\n", "line 1: seven numbers"),
+        (SIMPLE + "4 3 nan 0 0 1 3\n", "line 4: a value is not finite"),
+        (SIMPLE + "4 3 30 0 0 -1 3\n", "line 4: radius is -1"),
+        (SIMPLE + "4 3 30 0 0 0 3\n", "line 4: radius is 0.*least_diameter"),
+        (SIMPLE + "4 3 30 0 0 1 9\n", "line 4: parent 9 does not exist"),
+        (SIMPLE + "4 3 30 0 0 1 5\n5 3 35 0 0 1 4\n", "line 4: point 4 never reaches.*loop"),
+        (SIMPLE + "4 3 30 0 0 1 4\n", "line 4: point 4 never reaches.*loop"),
+        (SIMPLE + "4.5 3 30 0 0 1 3\n", "line 4: the number must be whole"),
+        (SIMPLE + "4 1 30 0 0 5 3\n", "line 4: a soma point hangs on a point of type 3"),
+        ("1 3 0 0 0 1 -1\n", "line 1: a tree of a single point"),
+        # A soma with three arms.
+        (
+            "1 1 0 0 0 5 -1\n2 1 5 0 0 5 1\n3 1 0 5 0 5 1\n4 1 0 0 5 5 1\n",
+            "line 1: the soma branches",
+        ),
+    ],
+)
+def test_what_no_neuron_is_is_refused(tmp_path, text, said):
+    with pytest.raises(MorphologyError, match=said) as caught:
+        read_swc(written(tmp_path, text))
+    assert "cell.swc" in str(caught.value)
+
+
+def outline(n, radius, thick, flat=1.0):
+    angle = 2 * np.pi * np.arange(n) / n
+    lines = [
+        f"{k + 1} 1 {radius * np.cos(a)} {flat * radius * np.sin(a)} 0 {thick} {k if k else -1}"
+        for k, a in enumerate(angle)
+    ]
+    return "\n".join([*lines, f"{n + 1} 3 {radius} 0 0 1 1", f"{n + 2} 3 60 0 0 1 {n + 1}"])
+
+
+@pytest.mark.parametrize("flat", [1.0, 0.6])
+@pytest.mark.parametrize("n", [19, 99])
+def test_an_outline_becomes_neither_tube_nor_wrong_sphere(tmp_path, flat, n):
+    with pytest.warns(MorphologyWarning, match=f"{n} soma points are an outline"):
+        shape = read_swc(written(tmp_path, outline(n, 10, 0.1, flat)))
+    # The polygon turned about its axis of symmetry: a chain of frusta and a flat end.
+    angle = 2 * np.pi * np.arange(n // 2 + 1) / n
+    x, y = 10 * np.cos(angle), 10 * flat * np.sin(angle)
+    area = (np.pi * (y[1:] + y[:-1]) * np.hypot(np.diff(x), np.diff(y))).sum() + np.pi * y[-1] ** 2
+    assert shape.areas_m2[0] * 1e12 == pytest.approx(area, rel=0.01)
+    assert shape["soma"].length / um == pytest.approx(20, rel=0.02)
+    assert shape.attach[1] == 0.5
+
+
+def test_a_fat_chain_that_folds_back_is_refused(tmp_path):
+    with pytest.raises(MorphologyError, match="19 soma points turns back"):
+        read_swc(written(tmp_path, outline(19, 10, 9)))
+
+
+def test_three_points_of_neuromorpho_are_the_sphere(tmp_path):
+    text = "1 1 0 0 0 7 -1\n2 1 0 7 0 7 1\n3 1 0 -7 0 7 1\n4 3 7 0 0 1 1\n5 3 60 0 0 1 4\n"
+    shape = read_swc(written(tmp_path, text))
+    assert shape.areas_m2[0] == pytest.approx(4 * np.pi * 49e-12)
+    assert shape.attach[1] == 0.5
+    assert shape.lengths_m[1] == pytest.approx(53e-6)
+
+
+def test_a_chain_through_the_root_that_is_not_the_three_points_is_said(tmp_path):
+    text = "1 1 0 0 0 5 -1\n2 1 0 9 0 4 1\n3 1 0 -9 0 3 1\n4 3 5 0 0 1 1\n5 3 60 0 0 1 4\n"
+    with pytest.warns(MorphologyWarning, match="not the three points"):
+        shape = read_swc(written(tmp_path, text))
+    expected = np.pi * ((4 + 5) * np.hypot(9, 1) + (5 + 3) * np.hypot(9, 2))
+    assert shape.areas_m2[0] * 1e12 == pytest.approx(expected)
+
+
+def test_where_dendrites_leave_a_chain_of_soma_points(tmp_path):
+    soma = "1 1 0 0 0 5 -1\n2 1 10 0 0 5 1\n3 1 20 0 0 5 2\n"
+    dendrites = "".join(
+        f"{n} 3 {x} 5 0 1 {p}\n{n + 1} 3 {x} 50 0 1 {n}\n"
+        for n, x, p in ((4, 0, 1), (6, 10, 2), (8, 20, 3))
+    )
+    shape = read_swc(written(tmp_path, soma + dendrites))
+    assert shape.attach.tolist()[1:] == [0, 0.5, 1]
+    # At an end the dendrite begins at that end, with its own diameter; between, at its first point.
+    assert shape.lengths_m[1:] * 1e6 == pytest.approx([50, 45, 50])
+    np.testing.assert_allclose(shape.diameters_m[3:], 2e-6)
+
+
+def test_several_trees_are_told_apart(tmp_path):
+    path = written(tmp_path, SIMPLE + "7 1 100 0 0 4 -1\n8 3 104 0 0 1 7\n9 3 134 0 0 1 8\n")
+    with pytest.raises(MorphologyError, match=r"2 trees, with roots on lines 1 .*, 4 "):
+        read_swc(path)
+    first, second = read_swc_forest(path)
+    assert (first, second) == (read_swc(path, tree=0), read_swc(path, tree=1))
+    assert second.lengths_m * 1e6 == pytest.approx([8, 30])
+    with pytest.raises(ParameterError, match="between 0 and 1"):
+        read_swc(path, tree=2)
+
+
+def test_units_that_look_wrong_are_said(tmp_path):
+    nano = "\n".join(
+        f"{k + 1} {1 if k == 0 else 3} {k * 700.5} 0 0 {5000 if k == 0 else 400} {k or -1}"
+        for k in range(300)
+    )
+    with pytest.warns(MorphologyWarning, match=r"nanometres.*unit=1\*nmeter"):
+        read_swc(written(tmp_path, nano))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        right = read_swc(written(tmp_path, nano), unit=1 * nmeter)
+    assert right.areas_m2[0] == pytest.approx(4 * np.pi * 25e-12)
+    voxels = "\n".join(
+        f"{k + 1} {1 if k == 0 else 3} {100 + k} 40 7 {5 if k == 0 else 1} {k or -1}"
+        for k in range(60)
+    )
+    with pytest.warns(MorphologyWarning, match="voxels"):
+        read_swc(written(tmp_path, voxels))
+    with pytest.warns(MorphologyWarning, match="scale of"):
+        read_swc(written(tmp_path, "# SCALE 0.5 0.5 2\n" + SIMPLE))
+
+
+def test_real_cells_raise_no_alarm(shared_data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in NEURON:
+            cell(shared_data, name)
+
+
+def test_types_beyond_four_can_be_named(tmp_path):
+    text = SIMPLE + "4 5 25 20 0 1 3\n5 0 25 -20 0 1 3\n"
+    assert read_swc(written(tmp_path, text)).tags == ("soma", "basal", "custom5", "undefined")
+    named = read_swc(written(tmp_path, text), tags={5: "oblique"})
+    assert named.names == ("soma", "basal[0]", "oblique[0]", "undefined[0]")
+
+
+def test_a_branching_point_that_is_a_dendrites_first_loses_nothing(tmp_path):
+    # The dendrite's first point, next to a one-point soma, begins two branches.
+    text = "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 25 0 0 1 2\n4 3 5 30 0 1 2\n"
+    shape = read_swc(written(tmp_path, text))
+    assert shape.lengths_m * 1e6 == pytest.approx([10, 20, 30])
+    assert shape.attach.tolist()[1:] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_numbers_and_order_of_lines_are_names_only(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    n = 200
+    parents = np.array([-1, *(rng.integers(max(0, k - 6), k) for k in range(1, n))])
+    at = rng.normal(size=(n, 3)) * 20
+    numbers = rng.choice(10_000, n, replace=False)
+    lines = [
+        f"{numbers[k]} {1 if k == 0 else 3} {at[k, 0]} {at[k, 1]} {at[k, 2]} 1.5 "
+        f"{-1 if k == 0 else numbers[parents[k]]}"
+        for k in range(n)
+    ]
+    shape = read_swc(written(tmp_path, "\n".join(lines)))
+    shuffled = read_swc(written(tmp_path, "\n".join(rng.permutation(lines))))
+    assert np.sort(shape.lengths_m) == pytest.approx(np.sort(shuffled.lengths_m))
+    # All segments are there, but for those from the soma's centre to points that begin a dendrite.
+    steps = np.linalg.norm(at[1:] - at[parents[1:]], axis=1)
+    single = (parents[1:] == 0) & ~np.isin(np.arange(1, n), parents)
+    expected = steps[(parents[1:] != 0) | single].sum()
+    assert shape.lengths_m[1:].sum() * 1e6 == pytest.approx(expected)
