@@ -106,6 +106,11 @@ class ChromaffinCell(Description):
     cv: Quantity = quantity(0.6, "coefficient of variation of the content", at_least=0)
     half_width: Quantity = quantity(10 * ms, "median half-width of a spike", above=0 * ms)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickling turns a dimensionless quantity into a plain float; checking it turns it back.
+        self.__dict__.update(state)
+        self.__post_init__()
+
     def release(self, spike_times: Quantity, seed: Any = 0) -> Secretion:
         """Return the vesicles that spikes release.
 

@@ -180,8 +180,9 @@ class GABAA(DoubleExponential):
 
     References
     ----------
-    Bartos et al. (2002), PNAS 99:13222 (time course of fast inhibition). Destexhe, Mainen and
-    Sejnowski (1998), in Koch and Segev, Methods in Neuronal Modeling, ch. 1 (0.25-1.2 nS).
+    Bartos et al. (2002), PNAS 99:13222 (2.5 ms between basket cells; slower elsewhere, so that 5 ms
+    is a middle value). Destexhe, Mainen and Sejnowski (1998), in Koch and Segev, Methods in
+    Neuronal Modeling, ch. 1 (0.25-1.2 nS).
     """
 
     E: Quantity = quantity(-75 * mV, "reversal potential")

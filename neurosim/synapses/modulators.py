@@ -11,9 +11,10 @@ from brian2.units import Quantity, ms, second
 from brian2.units.stdunits import nM, uM
 from scipy.integrate import solve_ivp
 
-from neurosim.channels.base import Mechanism
+from neurosim.channels.base import Channel, Mechanism
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, quantity
+from neurosim.synapses.base import Receptor
 from neurosim.synapses.events import Events
 
 __all__ = ["Dopamine"]
@@ -72,6 +73,67 @@ class Dopamine(Mechanism):
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
         return {"scale": (self.scale, Quantity(1.0))}
+
+    def modulate(self, part: Receptor, events: Events, releases: Events) -> Events:
+        """Return the events at the target with their weights scaled by the effect at their time.
+
+        As the effect changes over seconds, that is as good as scaling the conductance of a receptor
+        that lasts for milliseconds.
+
+        Parameters
+        ----------
+        part : Receptor
+            The target; its states must be linear (``lumps``).
+        events : Events
+            What arrives at it, one trial.
+        releases : Events
+            Releases of dopamine, one trial.
+
+        Raises
+        ------
+        ParameterError
+            The part is not the target, or saturates.
+        """
+        self._check_target(part)
+        if not part.lumps:
+            raise ParameterError(
+                f"Dopamine: {part.name!r} saturates, so that scaling its events does not scale its "
+                "conductance; take it at a fixed effect with scaled()"
+            )
+        if events.time_s.size == 0:
+            return events
+        factor = self.factor(Quantity(events.time_s, dim=second.dim), releases)
+        return Events(events.time_s, events.weight * factor)
+
+    def scaled(self, part: Channel | Receptor, effect: float) -> Channel | Receptor:
+        """Return the target as it is while the effect a stays at one level.
+
+        Parameters
+        ----------
+        part : Channel or Receptor
+            The target.
+        effect : float
+            Level of a, from 0 to 1.
+
+        Examples
+        --------
+        >>> from neurosim.synapses import NMDA
+        >>> Dopamine("nmda", effect=0.5).scaled(NMDA(), 1.0).g
+        0.75 * nsiemens
+        """
+        self._check_target(part)
+        if not 0 <= effect <= 1:
+            raise ParameterError(f"Dopamine: the effect lies between 0 and 1; got {effect}")
+        return part.replace(g=part.g * (1 + float(self.effect) * effect))  # type: ignore[union-attr]
+
+    def _check_target(self, part: Mechanism) -> None:
+        if part.name != self.target:
+            raise ParameterError(
+                f"Dopamine: acts on {self.target!r}, not on {part.name!r}; "
+                f"Dopamine({part.name!r}) would"
+            )
+        if "g" not in part.quantity_fields():
+            raise ParameterError(f"Dopamine: {part.name!r} has no conductance g to scale")
 
     def factor(self, t: Quantity, events: Events) -> np.ndarray:
         """Return the factor on the target's conductance at ascending times.

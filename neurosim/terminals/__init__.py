@@ -1,6 +1,7 @@
 """What axons end on: terminals that turn spikes into quanta of transmitter."""
 
 from neurosim.terminals.base import Terminal
+from neurosim.terminals.branching import release_at_all
 from neurosim.terminals.plasticity import DepletingRelease, SteadyRelease, TsodyksMarkram
 from neurosim.terminals.quantal import QuantalRelease, SpontaneousRelease
 from neurosim.terminals.transmitters import TRANSMITTERS, check_match, receptors_of
@@ -15,4 +16,5 @@ __all__ = [
     "TsodyksMarkram",
     "check_match",
     "receptors_of",
+    "release_at_all",
 ]

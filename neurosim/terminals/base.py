@@ -42,6 +42,11 @@ class Terminal(Description):
                 f"{suggest(self.transmitter, TRANSMITTER_NAMES)}"
             )
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickling turns a dimensionless quantity into a plain float; checking it turns it back.
+        self.__dict__.update(state)
+        self.__post_init__()
+
     def release(self, spike_times: Quantity, seed: Any = 0, *, terminal: int = 0) -> Events:
         """Return when and how much transmitter acts.
 

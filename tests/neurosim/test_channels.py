@@ -260,7 +260,7 @@ def test_gates_follow_the_published_formula(kind):
 
 
 def test_the_squid_at_rest():
-    """The numbers every textbook prints for -65 mV (Hodgkin and Huxley 1952, table 3)."""
+    """The resting gates at -65 mV as every textbook prints them."""
     sodium, potassium = HHSodium().gates(-65 * mV), HHPotassium().gates(-65 * mV)
     assert float(sodium["m"].steady) == pytest.approx(0.05293, abs=5e-6)
     assert float(sodium["h"].steady) == pytest.approx(0.59612, abs=5e-6)

@@ -1,5 +1,6 @@
 """A channel of one's own, what is refused, and all parts through Brian2 itself."""
 
+import pickle
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,16 @@ def make(**members):
     body.setdefault("g", quantity(1 * mS / cm**2, "conductance"))
     body.setdefault("E", quantity(-90 * mV, "reversal potential"))
     return dataclass(frozen=True, eq=False, repr=False)(type("Mine", (Channel,), body))
+
+
+@pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.__name__)
+def test_parts_are_values(kind):
+    again = pickle.loads(pickle.dumps(kind()))
+    assert again == kind()
+    assert hash(again) == hash(kind())
+    assert again.to_dict()["kind"] == kind.__name__
+    for name in kind.quantity_fields():
+        assert f"{name} = " in kind.describe()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from neurosim import Constant, simulate
 from neurosim.cell import Cable, Neuron
-from neurosim.channels import Leak
+from neurosim.channels import CalciumT, Leak
 from neurosim.channels.evaluate import evaluate, parse
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, cylinder
@@ -248,6 +248,28 @@ class TestDopamine:
         wanted = 1e-5 / slow / (1 / fast - 1 / slow) * (np.exp(-t / slow) - np.exp(-t / fast))
         ours = part.factor(t * second, Events.at([0] * ms)) - 1
         np.testing.assert_allclose(ours, wanted, rtol=1e-4)
+
+    def test_modulated_events_open_the_receptor_in_proportion(self):
+        """The weights at the target follow the effect of the burst as it comes and goes."""
+        part, receptor = Dopamine("nmda", effect=1.0, tau_effect=0.2 * second), NMDA()
+        burst = Events.at(np.arange(10) * 20 * ms)
+        events = Events.at([100, 300, 1500] * ms, weight=2.0)
+        ours = part.modulate(receptor, events, burst)
+        np.testing.assert_allclose(ours.weight, 2 * part.factor([100, 300, 1500] * ms, burst))
+        assert 2 < ours.weight[2] < ours.weight[0]
+        assert float(part.scaled(receptor, 0.5).g / receptor.g) == pytest.approx(1.5)
+        assert part.modulate(receptor, Events.at([] * ms), burst).time_s.size == 0
+
+    def test_what_is_not_the_target_is_refused(self):
+        burst = Events.at([0] * ms)
+        with pytest.raises(ParameterError, match=r"Dopamine\('ampa'\) would"):
+            Dopamine("nmda").modulate(AMPA(), burst, burst)
+        with pytest.raises(ParameterError, match="saturates"):
+            Dopamine("kinetic_ampa").modulate(KineticAMPA(), burst, burst)
+        with pytest.raises(ParameterError, match="no conductance g"):
+            Dopamine("calcium_t").scaled(CalciumT(), 1.0)
+        with pytest.raises(ParameterError, match="between 0 and 1"):
+            Dopamine("nmda").scaled(NMDA(), 2.0)
 
 
 class TestSpine:

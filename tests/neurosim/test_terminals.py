@@ -1,6 +1,7 @@
 """Release against binomial theory and against the recursion of Tsodyks and Markram."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from brian2 import Hz, ms, second
 from scipy.stats import chisquare, expon, gamma, kstest
 
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
-from neurosim.synapses import AMPA, GABAA, Dopamine, DoubleExponential, Nicotinic
+from neurosim.synapses import AMPA, GABAA, Dopamine, DoubleExponential, Events, Nicotinic
 from neurosim.terminals import (
     TRANSMITTERS,
     DepletingRelease,
@@ -18,6 +19,7 @@ from neurosim.terminals import (
     TsodyksMarkram,
     check_match,
     receptors_of,
+    release_at_all,
 )
 from neurosim.terminals.base import TRANSMITTER_NAMES, uniforms
 
@@ -252,10 +254,28 @@ class TestDoor:
             QuantalRelease(transmitter="glutamat")
 
     def test_terminals_are_values(self):
+        for part in (QuantalRelease(), DepletingRelease(), TsodyksMarkram(), SpontaneousRelease()):
+            again = pickle.loads(pickle.dumps(part))
+            assert again == part
+            assert hash(again) == hash(part)
         assert QuantalRelease() == QuantalRelease()
         assert hash(DepletingRelease()) == hash(DepletingRelease())
         assert QuantalRelease(N=3) != QuantalRelease(N=4)
         assert QuantalRelease().to_dict()["kind"] == "QuantalRelease"
+
+
+class TestBranching:
+    def test_terminals_of_one_axon_release_apart_and_late(self):
+        """Sum of k independent binomial terminals: k times the mean and the variance of one."""
+        terminal = QuantalRelease(N=4, p=0.5, cv=0.0)
+        several = release_at_all(terminal, [5, 10] * ms, [0, 1, 2.5] * ms, seed=SEEDS)
+        np.testing.assert_allclose(several[2].time_s, [8e-3, 13e-3])
+        total = sum(events.weight[:, 0] for events in several)
+        within(total.mean(), 6, total.std() / np.sqrt(TRIALS))
+        within(total.var(), 3, variance_error(total))
+        assert Events.merge(several).weight.shape == (TRIALS, 6)
+        alone = terminal.release([6, 11] * ms, 7, terminal=1)
+        assert np.array_equal(several[1].weight[7], alone.weight)
 
 
 class TestTransmitters:
