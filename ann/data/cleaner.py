@@ -20,7 +20,7 @@ from ann.data.propose import propose
 from ann.data.replay import clean, typed
 from ann.data.rules import Rule
 from ann.data.schema import Rules, nearest
-from ann.data.text import text_frame
+from ann.data.text import text_frame, two_dimensional
 
 __all__ = ["Cleaner"]
 
@@ -90,7 +90,7 @@ class Cleaner(TransformerMixin, BaseEstimator):
         done = clean(frame, rules, rows=False)
         if not self._names(rules):
             raise SchemaError(
-                "no column is left as a feature: "
+                f"no column is left as a feature (n_samples = {len(frame)}): "
                 + "; ".join(f"{c} is {w}" for c, w in list(rules.dropped().items())[:5])
             )
         self.rules_ = rules
@@ -131,8 +131,14 @@ class Cleaner(TransformerMixin, BaseEstimator):
         Log
         """
         check_is_fitted(self, "rules_")
-        if not isinstance(X, (pd.DataFrame, dict)):
-            X = pd.DataFrame(np.asarray(X), columns=list(self.feature_names_in_))
+        if not isinstance(X, (pd.DataFrame, dict)) or hasattr(X, "toarray"):
+            values = two_dimensional(X)
+            if values.shape[1] != self.n_features_in_:
+                raise SchemaError(
+                    f"X has {values.shape[1]} features, but Cleaner is expecting "
+                    f"{self.n_features_in_} features as input"
+                )
+            X = pd.DataFrame(values, columns=list(self.feature_names_in_))
         frame = text_frame(X)
         index = frame.index
         done = clean(frame.reset_index(drop=True), self.rules_, rows=False)
@@ -151,4 +157,5 @@ class Cleaner(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = []
         return tags

@@ -127,7 +127,7 @@ def clean_command(
     from ann.data.workflow import clean_file
 
     given = None if rules is None else Rules.load(rules)
-    folder = _folder(file, out)
+    folder = _default(file, out)
     _, log = clean_file(
         file,
         folder,
@@ -267,10 +267,14 @@ def _names(given: str) -> list[str]:
     return [*found, "target"]
 
 
+def _default(file: Path, out: Path | None) -> Path:
+    return out if out is not None else Path(f"{file.name}.data")
+
+
 def _folder(file: Path, out: Path | None) -> Path:
     from ann.data.errors import TableError
 
-    folder = out if out is not None else Path(f"{file.name}.data")
+    folder = _default(file, out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

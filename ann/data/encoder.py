@@ -22,7 +22,7 @@ from ann.data.cleaner import Cleaner
 from ann.data.errors import SchemaError
 from ann.data.scaling import DateParts, SoftScaler
 from ann.data.schema import Rules, nearest
-from ann.data.text import is_words
+from ann.data.text import is_words, two_dimensional
 
 __all__ = ["Encoder", "table_pipeline"]
 
@@ -78,6 +78,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         self
         """
         X = _frame(X)
+        if not len(X):
+            raise SchemaError("no rows to learn scales and categories from")
         numbers = [c for c in X.columns if pd.api.types.is_numeric_dtype(X[c].dtype)]
         dates = [c for c in X.columns if pd.api.types.is_datetime64_any_dtype(X[c].dtype)]
         words = [c for c in X.columns if is_words(X[c])]
@@ -136,7 +138,7 @@ class Encoder(TransformerMixin, BaseEstimator):
             If a column is absent.
         """
         check_is_fitted(self, "columns_")
-        X = _frame(X)
+        X = _frame(X, self.n_features_in_)
         for name in self.feature_names_in_:
             if name not in X.columns:
                 raise SchemaError(
@@ -204,6 +206,14 @@ class Encoder(TransformerMixin, BaseEstimator):
                 out += [*base, *(f"{base[k]} missing" for k in gaps)]
         return np.array(out, dtype=object)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
 
 def _unfill(imputer: SimpleImputer, block: NDArray[np.floating]) -> NDArray[np.floating]:
     """Make filled values missing again where the indicator says so."""
@@ -214,12 +224,15 @@ def _unfill(imputer: SimpleImputer, block: NDArray[np.floating]) -> NDArray[np.f
     return values
 
 
-def _frame(X: Any) -> pd.DataFrame:
+def _frame(X: Any, columns: int | None = None) -> pd.DataFrame:
     if isinstance(X, pd.DataFrame):
         return X
-    values = np.asarray(X)
-    if values.ndim != 2:
-        raise SchemaError(f"expected a table of rows and columns, not shape {values.shape}")
+    values = two_dimensional(X)
+    if columns is not None and values.shape[1] != columns:
+        raise SchemaError(
+            f"X has {values.shape[1]} features, but Encoder is expecting {columns} features "
+            "as input"
+        )
     return pd.DataFrame(values, columns=[f"x{k}" for k in range(values.shape[1])])
 
 

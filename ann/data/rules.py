@@ -197,6 +197,21 @@ _NEEDED = {
     "sentinel": {"values"},
     "scale": {"from", "to", "factor"},
 }
+_NUMBERS = {"decimal", "thousands"}
+_ALLOWED = {
+    "missing": {"usual", "spellings", "but not"},
+    "currency": {"signs"},
+    "percent": {"factor", *_NUMBERS},
+    "unit": {"factors", *_NUMBERS},
+    "thousands": _NUMBERS,
+    "date": {"day first"},
+    "yes/no": {"words"},
+    "spelling": {"words"},
+    "sentinel": {"values"},
+    "scale": {"from", "to", "factor"},
+    "outlier": {"low", "high"},
+    "drop": {"kind"},
+}
 _OTHER = ("drop", "duplicates")
 
 
@@ -271,9 +286,23 @@ class Rule:
                 f"rule {name!r} of column {document['column']!r} needs the settings "
                 f"{sorted(_NEEDED[name])}; {sorted(lacking)} are not there"
             )
+        for key in settings:
+            allowed = sorted(_ALLOWED.get(name, set()))
+            if key not in allowed:
+                raise SchemaError(
+                    f"rule {name!r} of column {document['column']!r} has no setting {key!r}"
+                    f"{_did_you_mean(str(key), allowed)}"
+                )
+        if not isinstance(document.get("apply", True), bool):
+            raise SchemaError(
+                f"rule {name!r} of column {document['column']!r}: apply is true or false, "
+                f"not {document['apply']!r}"
+            )
         rule = cls(**{**document, "settings": dict(settings)})
         if name in CELL_RULES:
             try:
+                for factor in (settings.get("factor", "1"), *settings.get("factors", {}).values()):
+                    float(factor)
                 rule.function()
             except (TypeError, ValueError, AttributeError) as error:
                 raise SchemaError(

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 __all__ = ["DateParts", "SoftScaler"]
 
@@ -60,10 +60,7 @@ class SoftScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         self
         """
-        values = np.asarray(X, dtype=float)
-        if isinstance(X, pd.DataFrame):
-            self.feature_names_in_ = np.array(list(X.columns), dtype=object)
-        self.n_features_in_ = values.shape[1]
+        values = self._checked(X, reset=True)
         self.centre_ = np.zeros(values.shape[1])
         self.spread_ = np.ones(values.shape[1])
         for k in range(values.shape[1]):
@@ -88,9 +85,21 @@ class SoftScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         with np.errstate(over="ignore", invalid="ignore"):
-            z = (np.asarray(X, dtype=float) - self.centre_) / self.spread_
+            z = (self._checked(X, reset=False) - self.centre_) / self.spread_
             z = np.clip(z, -1e100, 1e100)
             return z / np.hypot(1.0, z / self.bound)
+
+    def _checked(self, X: Any, reset: bool) -> NDArray[np.float64]:
+        # Infinite values are as welcome as missing ones: they end up at the bound.
+        values: NDArray[np.float64] = validate_data(
+            self, X, dtype=np.float64, ensure_all_finite=False, reset=reset
+        )
+        return values
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:
         """Undo the scaling.

@@ -89,6 +89,14 @@ class ColumnSchema:
                     f"column {document['name']!r}: {key} cannot be {value!r}"
                     f"{nearest(str(value), list(allowed))}"
                 )
+        for key, kind, words in (
+            ("categories", list, "a list of words"),
+            ("had_missing", bool, "true or false"),
+        ):
+            if not isinstance(document.get(key, kind()), kind):
+                raise SchemaError(
+                    f"column {document['name']!r}: {key} must be {words}, not {document[key]!r}"
+                )
         return cls(**document)
 
 
@@ -189,6 +197,9 @@ class Rules:
         except TypeError as error:
             raise SchemaError(f"'columns' and 'rules' must be lists of objects: {error}") from None
         names = [c.name for c in columns]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise SchemaError(f"column {twice[0]!r} is listed twice")
         for rule in rules:
             if rule.column and rule.column not in names:
                 raise SchemaError(

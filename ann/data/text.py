@@ -10,7 +10,7 @@ import pandas as pd
 
 from ann.data.errors import SchemaError
 
-__all__ = ["cell_text", "is_words", "text_frame"]
+__all__ = ["cell_text", "is_words", "text_frame", "two_dimensional"]
 
 
 def is_words(column: pd.Series) -> bool:
@@ -86,10 +86,9 @@ def text_frame(table: Any) -> pd.DataFrame:
     [['1.5', 'x'], [None, '']]
     """
     if not isinstance(table, pd.DataFrame):
-        if not isinstance(table, dict):
-            table = np.asarray(table)
-            if table.ndim != 2:
-                raise SchemaError(f"a table has two dimensions, not {table.ndim}")
+        # One of scipy's sparse tables is a dictionary too.
+        if not isinstance(table, dict) or hasattr(table, "toarray"):
+            table = two_dimensional(table)
         table = pd.DataFrame(table)
         if isinstance(table.columns, pd.RangeIndex):
             table.columns = pd.Index([f"x{k}" for k in range(table.shape[1])])
@@ -112,6 +111,34 @@ def text_frame(table: Any) -> pd.DataFrame:
             cells = texts[codes]
         columns[name] = cells
     return pd.DataFrame(columns, index=table.index, dtype=object)
+
+
+def two_dimensional(table: Any) -> np.ndarray:
+    """Return a table without column names as an array of rows and columns.
+
+    Raises
+    ------
+    SchemaError
+        If it is sparse, complex, or has not two dimensions.
+
+    Examples
+    --------
+    >>> two_dimensional([[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    if hasattr(table, "toarray"):
+        raise SchemaError("a sparse table is not supported; pass its .toarray()")
+    values = np.asarray(table)
+    if values.ndim != 2:
+        raise SchemaError(
+            f"a table has two dimensions, not {values.ndim}. Reshape your data with "
+            ".reshape(-1, 1) if it is one column, or .reshape(1, -1) if it is one row"
+        )
+    if np.iscomplexobj(values):
+        raise SchemaError("Complex data not supported: a cell is a number, a date or words")
+    if not values.shape[1]:
+        raise SchemaError(f"0 feature(s) (shape={values.shape}) while a minimum of 1 is required.")
+    return values
 
 
 def _distinct(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -408,7 +408,7 @@ def _judge_repeats(features: pd.DataFrame, y: NDArray[Any], reasons: list[Reason
     if shared > 0.05 * len(y):
         text = f"{shared} rows ({shared / len(y):.0%}) equal another one in every feature"
         reasons.append(Reason("note", "repeats", text + "; some are on both sides of a split"))
-    if conflicting:
+    if conflicting > 0.001 * len(y):
         text = (
             f"{conflicting} rows contradict rows with the same features: "
             f"no model can be right more often than {ceiling:.1%}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from sklearn.pipeline import Pipeline
 
 from ann.data.duplicates import expected_pairs, find_duplicates, repeats, row_hashes
 from ann.data.encoder import table_pipeline
-from ann.data.errors import SchemaError, TargetError
+from ann.data.errors import TableError, TargetError
 from ann.data.log import Log, Step
 from ann.data.profiling import profile
 from ann.data.propose import propose
@@ -265,11 +267,6 @@ def clean_file(
     asked = target
     if target is not None:
         target = target_column(file.names, target)[0]
-    out = Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SchemaError(f"cannot make the folder {out}: {error.strerror}") from None
     hashes: list[np.ndarray] = []
     suspects: list[Step] = []
     if rules is None:
@@ -285,6 +282,7 @@ def clean_file(
         drop_rows = _later(hashes or [row_hashes(chunk) for chunk in file.chunks()])
     steps: dict[tuple[str, str, bool], Step] = {}
     with (
+        _folder(Path(out)) as out,
         whole(out / "clean.csv") as clean_stream,
         whole(out / "changes.csv") as change_stream,
         whole(out / "removed.csv") as removed_stream,
@@ -321,6 +319,22 @@ def clean_file(
     with whole(out / "log.json") as stream:
         json.dump(log.document(), stream, indent=1, ensure_ascii=False)
     return rules, log
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    """Make a folder, and take it away again if the work in it fails."""
+    new = not path.exists()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TableError(f"cannot make the folder {path}: {error.strerror}") from None
+    try:
+        yield path
+    except BaseException:
+        if new and not any(path.iterdir()):
+            path.rmdir()
+        raise
 
 
 def _suspects(sample: pd.DataFrame, asked: str) -> list[Step]:

@@ -167,6 +167,17 @@ def test_names_are_right(table: pd.DataFrame) -> None:
     assert (a == table["c"].isin(["aah", "Aah "])).all()
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator", [Cleaner(), Encoder(), SoftScaler()], ids=repr)
+def test_scikit_learn_finds_nothing_amiss(estimator: object) -> None:
+    from sklearn.utils.estimator_checks import check_estimator
+
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
+    failed = [(r["check_name"], r["exception"]) for r in results if r["status"] == "failed"]
+    assert not failed
+    assert sum(r["status"] == "passed" for r in results) > 40
+
+
 def test_mistakes_are_named(table: pd.DataFrame) -> None:
     cleaner = Cleaner().fit(table)
     with pytest.raises(SchemaError, match="no column 'h'"):
