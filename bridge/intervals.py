@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bridge.fitting import Problem, Solution, climb, stretches
 from bridge.likelihood import sample
 
-__all__ = ["Intervals", "bootstrap_intervals", "profile_intervals"]
+__all__ = ["Intervals", "bootstrap_intervals", "covariance", "profile_intervals"]
 
 Array = NDArray[np.float64]
 
@@ -57,9 +57,9 @@ def profile_intervals(task: Problem, best: Solution, drop: float) -> Intervals:
     Intervals
     """
     root = np.sqrt(drop)
-    covariance = _covariance(task, best.z[0])
+    spread = covariance(task, best.z[0])
     ends = [
-        _End(task, best, covariance, int(j), side, root)
+        _End(task, best, spread, int(j), side, root)
         for j in np.flatnonzero(task.free)
         for side in (-1, 1)
     ]
@@ -208,7 +208,20 @@ def _look(task: Problem, best: Solution, ends: list[_End], distances: list[float
         row += 2 * n
 
 
-def _covariance(task: Problem, z: Array) -> Array:
+def covariance(task: Problem, z: Array) -> Array:
+    """Covariance of the coordinates of a fit, from the curvature of its likelihood.
+
+    Parameters
+    ----------
+    task : Problem
+    z : ndarray, shape (p,)
+        The fit.
+
+    Returns
+    -------
+    ndarray, shape (p, p)
+        Zero for fixed parameters.
+    """
     information = task.information(z)
     scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
     inverse = np.linalg.pinv(information / np.outer(scale, scale), rcond=1e-10, hermitian=True)

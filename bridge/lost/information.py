@@ -56,7 +56,7 @@ class Bits:
         }
 
 
-def spike_counts(trains: Sequence[Array], duration_s: float, bin_s: float) -> Array:
+def spike_counts(trains: Sequence[NDArray[Any]], duration_s: float, bin_s: float) -> Array:
     """Count the spikes of every trial in equal bins.
 
     Parameters
@@ -84,7 +84,9 @@ def spike_counts(trains: Sequence[Array], duration_s: float, bin_s: float) -> Ar
     return np.array([np.histogram(train, edges)[0] for train in trains], dtype=float)
 
 
-def spike_information(trains: Sequence[Array], duration_s: float, bin_s: float = 0.005) -> Bits:
+def spike_information(
+    trains: Sequence[NDArray[Any]], duration_s: float, bin_s: float = 0.005
+) -> Bits:
     """Information that single spikes carry about time in a repeated stimulus.
 
     mean over time of (r / rbar) log2(r / rbar), with r the rate over trials in bins. For a bin of n
@@ -136,7 +138,9 @@ def _g(n: Array) -> Array:
     return digamma(n) + 0.5 * sign * (digamma((n + 1) / 2) - digamma(n / 2))
 
 
-def bin_information(trains: Sequence[Array], duration_s: float, bin_s: float = 0.005) -> Bits:
+def bin_information(
+    trains: Sequence[NDArray[Any]], duration_s: float, bin_s: float = 0.005
+) -> Bits:
     """Information in the spike counts of bins: total entropy less noise entropy.
 
     Both entropies carry the correction of Miller and Madow (Miller 1955; Panzeri and Treves 1996,

@@ -73,7 +73,7 @@ class RateScore:
 
 
 def score_rates(
-    trains: Sequence[Array], rate_Hz: ArrayLike, duration_s: float, bin_s: float = 0.02
+    trains: Sequence[NDArray[Any]], rate_Hz: ArrayLike, duration_s: float, bin_s: float = 0.02
 ) -> RateScore:
     """Score a rate against repeated trials of one current.
 
