@@ -1,0 +1,96 @@
+"""The picture shows every frusta's place and thickness, its colours, and a true scale bar."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from brian2 import mV, um
+
+from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.morphology import (
+    PerBranch,
+    ball_and_stick,
+    cone,
+    plot_morphology,
+    read_swc,
+    tagged,
+    tree,
+)
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def bodies(ax):
+    return next(c for c in ax.collections if type(c).__name__ == "PolyCollection")
+
+
+def test_a_cone_is_drawn_as_thick_as_it_is():
+    ax = plot_morphology(cone(100 * um, 8 * um, 2 * um).discretise(PerBranch(4)))
+    corners = np.concatenate([p.vertices for p in bodies(ax).get_paths()])
+    for x, r in [(0, 4), (25, 3.25), (50, 2.5), (100, 1)]:
+        here = corners[np.isclose(corners[:, 0], x)]
+        assert here[:, 1].max() == pytest.approx(r)
+        assert here[:, 1].min() == pytest.approx(-r)
+    assert len(bodies(ax).get_paths()) == 4
+
+
+def test_values_colour_their_own_compartments():
+    cut = ball_and_stick().discretise()
+    values = np.linspace(-80, 20, len(cut)) * mV
+    ax = plot_morphology(cut, values, label="v")
+    drawn = bodies(ax)
+    centres = np.array([p.vertices[:4, 0].mean() for p in drawn.get_paths()])
+    for x, shown in zip(centres, drawn.get_array(), strict=True):
+        nearest = np.argmin(np.abs(cut.xyz_m[:, 0] * 1e6 - x))
+        assert shown == pytest.approx(float(values[nearest] / mV))
+    assert drawn.get_clim() == pytest.approx((-80, 20))
+    (bar,) = [a for a in ax.figure.axes if a is not ax]
+    assert bar.get_ylabel() == "v (mV)"
+
+
+def test_the_scale_bar_is_as_long_as_it_says():
+    for length in (7, 120, 900, 40_000):
+        ax = plot_morphology(cone(length * um, 2 * um, 2 * um))
+        x = ax.lines[0].get_xdata()
+        said, unit = ax.texts[0].get_text().split()
+        assert x[1] - x[0] == pytest.approx(float(said) * {"µm": 1, "mm": 1000}[unit])
+        assert 0.08 < (x[1] - x[0]) / length <= 0.21
+        plt.close(ax.figure)
+
+
+def test_tags_and_regions_have_a_legend():
+    cell = ball_and_stick().join(tree(3, tag="oblique"), "soma", at=0)
+    said = [t.get_text() for t in plot_morphology(cell).get_legend().get_texts()]
+    assert said == ["soma", "dendrite", "oblique"]
+    ax = plot_morphology(cell, region=tagged("soma"))
+    assert ax.get_legend().get_texts()[0].get_text() == "tagged('soma')"
+    own = plt.figure().add_subplot()
+    assert plot_morphology(cell, ax=own) is own
+
+
+def test_wrong_requests_are_named():
+    cut = ball_and_stick().discretise()
+    with pytest.raises(ParameterError, match="each of the 14 compartments"):
+        plot_morphology(cut, np.zeros(3))
+    with pytest.raises(ParameterError, match="either values or region"):
+        plot_morphology(cut, np.zeros(14), region=tagged("soma"))
+    with pytest.raises(UnknownNameError, match="known: xy, xz, yz"):
+        plot_morphology(cut, plane="xyz")
+
+
+def test_a_real_cell_is_drawn_whole(shared_data, tmp_path):
+    shape = read_swc(shared_data / "morphologies/cells/rat_CA1_pyramidal_c91662.swc")
+    cut = shape.discretise()
+    ax = plot_morphology(cut, cut.distance_m * 1e6, label="distance (µm)")
+    ax.figure.savefig(tmp_path / "cell.png")
+    corners = np.concatenate([p.vertices for p in bodies(ax).get_paths()])
+    points = shape.points_m[:, :2] * 1e6
+    assert np.all(corners.min(axis=0) <= points.min(axis=0) + 1e-6)
+    assert np.all(corners.max(axis=0) >= points.max(axis=0) - 1e-6)
