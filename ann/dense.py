@@ -24,7 +24,7 @@ from sklearn.utils.validation import (
 
 from ann.answering import Answering
 from ann.arrays import is_sparse, physical_memory
-from ann.errors import DataError, ParameterError
+from ann.errors import DataError, DivergenceError, ParameterError, require_number
 from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, ReduceOnPlateau, Validate
 from ann.lbfgs import fit_lbfgs
 from ann.losses import Loss, resolve_loss
@@ -37,6 +37,9 @@ from ann.threads import count_threads
 from ann.training import Trainer
 
 __all__ = ["DenseEstimator", "baseline_loss"]
+
+#: Training that ends with a loss so many times that of a constant answer went the wrong way.
+RAN_AWAY = 1000.0
 
 
 class DenseEstimator(Answering, BaseEstimator):
@@ -144,10 +147,10 @@ class DenseEstimator(Answering, BaseEstimator):
         trainer = self._trainer(len(T), weights, rng, schedule, hooks)
         trainer.fit(X, T, weights, epochs=self.max_epochs)
         history, whole = trainer.history, held_out is None and not trainer.stop
-        del trainer  # the optimiser's vectors, before the finished network takes their place
+        del trainer, hooks  # their vectors, before the finished network takes the place
         self._finish(history)
         if whole:
-            self._warn_if_idle(baseline)
+            self._judge(baseline)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
@@ -183,7 +186,7 @@ class DenseEstimator(Answering, BaseEstimator):
                 f"{self.classes_.tolist()}"
             )
         X, T = self._coded(X, y)
-        trainer = self._trainer(len(T), weights, self._rng_, "constant", list(self.hooks or ()))
+        trainer = self._trainer(len(T), weights, self._rng_, "constant", self._own_hooks())
         kept = getattr(self, "_optimiser_state_", None)
         if kept is not None:
             trainer.step = kept["step"]
@@ -203,26 +206,25 @@ class DenseEstimator(Answering, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ParameterError(f"{name} must be a whole number of at least 1, not {value!r}")
-        if not 0.0 < self.validation_fraction < 1.0:
-            raise ParameterError(
-                f"validation_fraction must lie in (0, 1), not {self.validation_fraction!r}"
-            )
+        require_number("validation_fraction", self.validation_fraction, 0.0, 1.0, low_too=False)
         if self.standardise not in ("auto", True, False):
             raise ParameterError(
                 f"standardise must be 'auto', True or False, not {self.standardise!r}"
             )
         if self.dtype not in ("auto", "float32", "float64", np.float32, np.float64):
             raise ParameterError(f"dtype must be 'auto', float32 or float64, not {self.dtype!r}")
-        for name in ("l1", "l2"):
-            if not 0.0 <= getattr(self, name) < np.inf:
-                raise ParameterError(
-                    f"{name} must be at least 0 and finite, not {getattr(self, name)!r}"
-                )
+        for name in ("l1", "l2", "tol"):
+            require_number(name, getattr(self, name), 0.0)
+        if not all(isinstance(hook, Hook) for hook in self._own_hooks()):
+            raise ParameterError(
+                f"hooks is a list of objects of subclasses of ann.Hook, not {self.hooks!r}"
+            )
         count_threads(self.n_jobs)
         self._hidden_sizes()
 
     def _hidden_sizes(self) -> tuple[int, ...]:
-        sizes = (self.hidden,) if isinstance(self.hidden, int | np.integer) else tuple(self.hidden)
+        given = self.hidden
+        sizes = tuple(given) if isinstance(given, list | tuple | np.ndarray) else (given,)
         if not all(isinstance(n, int | np.integer) and n >= 1 for n in sizes):
             raise ParameterError(
                 f"hidden is a number of units or one number for each layer, not {self.hidden!r}"
@@ -378,7 +380,13 @@ class DenseEstimator(Answering, BaseEstimator):
         hooks.append(KeepBest(watched, restore="interrupted" if held_out is None else "always"))
         if self.progress:
             hooks.append(Progress(self.max_epochs))
-        return [*hooks, *(self.hooks or ())]
+        return [*hooks, *self._own_hooks()]
+
+    def _own_hooks(self) -> list[Any]:
+        """What the setting `hooks` holds."""
+        if self.hooks is None:
+            return []
+        return list(self.hooks) if isinstance(self.hooks, list | tuple) else [self.hooks]
 
     def _trainer(
         self,
@@ -461,9 +469,18 @@ class DenseEstimator(Answering, BaseEstimator):
         self.n_iter_ = len(history)
         self.loss_curve_ = [record["loss"] for record in history]
 
-    def _warn_if_idle(self, baseline: float) -> None:
+    def _judge(self, baseline: float) -> None:
+        """Raise if training ran away without leaving the numbers; warn if nothing was learnt."""
         loss = self.loss_curve_[-1]
-        if np.isfinite(baseline) and loss > 0.97 * baseline:
+        if not (np.isfinite(baseline) and baseline > 0):
+            return
+        if loss > RAN_AWAY * baseline:
+            raise DivergenceError(
+                f"training diverged: after {self.n_iter_} epochs the loss is {loss:.4g}, that of "
+                f"a constant answer is {baseline:.4g}; try a tenth of the learning rate, "
+                "standardised inputs, or clip_norm"
+            )
+        if loss > 0.97 * baseline:
             warnings.warn(
                 f"after {self.n_iter_} epochs the loss is {loss:.4g}, hardly below that of a "
                 f"constant answer ({baseline:.4g}): nothing was learnt. More epochs, "

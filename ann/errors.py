@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Real
 
 __all__ = [
     "AnnError",
@@ -14,6 +16,7 @@ __all__ = [
     "ModelFileError",
     "ParameterError",
     "ShapeError",
+    "require_number",
     "unknown_name",
 ]
 
@@ -48,6 +51,39 @@ class ModelFileError(AnnError, ValueError):
 
 class MissingExtraError(AnnError, ImportError):
     """An optional package that this one feature needs."""
+
+
+def require_number(
+    name: str, value: object, low: float, high: float = math.inf, *, low_too: bool = True
+) -> None:
+    """Raise unless a setting is a number between two bounds, the upper one excluded.
+
+    Parameters
+    ----------
+    name : str
+    value : object
+    low, high : float
+    low_too : bool
+        Whether the lower bound itself is allowed.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> require_number("dropout", 0.5, 0.0, 1.0)
+    >>> require_number("dropout", "a half", 0.0, 1.0)
+    Traceback (most recent call last):
+    ...
+    ann.errors.ParameterError: dropout must be a number in [0, 1), not 'a half'
+    """
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        if low <= number < high and (low_too or number > low):
+            return
+    left = "[" if low_too else "("
+    raise ParameterError(f"{name} must be a number in {left}{low:g}, {high:g}), not {value!r}")
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> ParameterError:

@@ -21,10 +21,9 @@ from sklearn.utils.validation import (
 )
 
 from ann.dense import DenseEstimator
-from ann.errors import DataError, ParameterError
+from ann.errors import DataError, require_number
 from ann.logistic import minimise_cross_entropy
 from ann.network import Network
-from ann.scaling import InputScale
 from ann.targets import ClassTargets, class_weights
 
 __all__ = ["DeepNetwork", "LogisticRegression", "ShallowNetwork"]
@@ -229,7 +228,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     C : float
-        How much the data count against the penalty; above 0.
+        How much the data count against the penalty; above 0, ``inf`` for no penalty.
     fit_intercept : bool
     class_weight : dict, "balanced" or None
         How much each class counts.
@@ -306,9 +305,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         ParameterError
             If a setting is out of range.
         """
-        for name, low in (("C", 0.0), ("tol", 0.0), ("max_iter", 0)):
-            if not getattr(self, name) > low:
-                raise ParameterError(f"{name} must be above {low}, not {getattr(self, name)!r}")
+        no_penalty = isinstance(self.C, float) and np.isposinf(self.C)
+        for name in ("tol", "max_iter") if no_penalty else ("C", "tol", "max_iter"):
+            require_number(name, getattr(self, name), 0.0, low_too=False)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, multi_output=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -341,8 +340,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             [found.weights], [found.bias], [self._targets.output], dtype=np.float64
         )
         if not found.converged:
-            scale = InputScale.measure(X)
-            advice = "" if scale is None else "; standardise the columns, or"
+            advice = "" if abs(X).max() <= 10 else "; standardise the columns, or"
             warnings.warn(
                 f"after {found.iterations} Newton steps the minimum is not reached{advice} "
                 "raise max_iter",

@@ -23,6 +23,8 @@ __all__ = ["Optimum", "minimise_cross_entropy"]
 
 #: Up to this many inputs the preconditioner is a full matrix, beyond it a diagonal.
 FULL_MATRIX = 600
+#: Columns with larger numbers are divided by their largest while solving.
+LARGE = 1e6
 
 
 @dataclass(frozen=True)
@@ -108,17 +110,25 @@ def minimise_cross_entropy(
     penalty = np.full((A.shape[1], 1), float(l2))
     if intercept:
         penalty[-1] = 0.0
+    # Newton directions are found in single precision, which large columns would leave.
+    top = np.asarray(abs(A).max(axis=0).toarray() if is_sparse(A) else np.abs(A).max(axis=0))
+    unit = np.where(top.ravel() > LARGE, top.ravel(), 1.0)[:, None]
+    if np.any(unit > 1.0):
+        A = (A @ sparse.diags(1.0 / unit[:, 0])).tocsr() if is_sparse(A) else A / unit[:, 0]
+        penalty = penalty / unit / unit
     weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)[:, None]
     problem = _Problem(A, T, weight, penalty, exclusive)
 
-    W = np.zeros((A.shape[1], T.shape[1])) if start is None else np.array(start, np.float64)
+    W = np.zeros((A.shape[1], T.shape[1])) if start is None else start * unit
     loss, P = problem.loss(W)
     converged = False
     iterations = 0
     for iterations in range(max_iter + 1):
         gradient = problem.gradient(W, P)
         direction, decrement = problem.newton_step(P, gradient, loss)
-        if decrement <= tolerance * loss or not decrement > 0:
+        if not np.isfinite(decrement):
+            break
+        if decrement <= tolerance * loss:
             converged = True
             break
         if iterations == max_iter:
@@ -138,6 +148,7 @@ def minimise_cross_entropy(
         if length < 1e-10:
             break
         W, loss, P = trial, trial_loss, trial_P
+    W = W / unit
     bias = W[-1] if intercept else np.zeros(T.shape[1])
     if intercept and exclusive:
         # A constant added to all b changes nothing; take the one of mean zero.
@@ -204,8 +215,8 @@ class _Problem:
         z = solve(r)
         p = z.copy()
         rz = rz0 = float(np.vdot(r, z))
-        if not rz0 > 0 or not np.isfinite(rz0):
-            return step.astype(np.float64), 0.0
+        if not rz0 > 0:  # the gradient is zero, or beyond single precision
+            return step.astype(np.float64), rz0
         enough = min(0.3, (rz0 / max(loss, 1e-30)) ** 0.25) ** 2 * rz0
         for _ in range(10 * r.size + 10):
             U = np.asarray(A @ p)

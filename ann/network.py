@@ -16,7 +16,7 @@ import numpy as np
 
 from ann.activations import Activation, resolve
 from ann.arrays import is_sparse
-from ann.errors import DataError, ParameterError, ShapeError
+from ann.errors import DataError, ParameterError, ShapeError, require_number
 from ann.graph import Variable
 from ann.initialisation import initial_weights
 
@@ -147,16 +147,15 @@ class Network:
         for kind in kinds[:-1]:
             if kind.name == "softmax":
                 raise ParameterError("softmax is an output activation; it cannot be hidden")
-        fractions = (
-            [float(dropout)] * (n_layers - 1)
-            if isinstance(dropout, int | float)
-            else [float(d) for d in dropout]
-        )
-        if len(fractions) != n_layers - 1 or not all(0.0 <= d < 1.0 for d in fractions):
+        one_each = isinstance(dropout, list | tuple | np.ndarray)
+        fractions = list(dropout) if one_each else [dropout] * (n_layers - 1)  # type: ignore
+        if len(fractions) != n_layers - 1:
             raise ParameterError(
-                f"dropout is one fraction in [0, 1), or one for each of the {n_layers - 1} "
-                f"hidden layers; got {dropout}"
+                f"dropout is one fraction, or one for each of the {n_layers - 1} hidden layers; "
+                f"got {dropout}"
             )
+        for fraction in fractions:
+            require_number("dropout", fraction, 0.0, 1.0)
         generator = np.random.default_rng(rng)
         normed = [batch_norm] * (n_layers - 1) + [False]
         lengths = [

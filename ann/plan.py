@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ann.errors import ParameterError
+from ann.errors import ParameterError, require_number
 from ann.losses import Loss
 from ann.network import Network
 from ann.optimisers import Optimiser
@@ -82,12 +82,11 @@ class Plan:
                 f"the {loss.name} loss belongs to a {loss.link} output; this network ends in "
                 f"{output}"
             )
-        for name, number in (("l1", l1), ("l2", l2)):
-            if not 0.0 <= number < np.inf:
-                raise ParameterError(f"{name} must be at least 0 and finite, not {number}")
+        for name, penalty in (("l1", l1), ("l2", l2)):
+            require_number(name, penalty, 0.0)
         for name, limit in (("clip_norm", clip_norm), ("max_norm", max_norm)):
-            if limit is not None and not limit > 0.0:
-                raise ParameterError(f"{name} must be above 0, not {limit}")
+            if limit is not None:
+                require_number(name, limit, 0.0, low_too=False)
         self.network, self.loss, self.optimiser = network, loss, optimiser
         self.rng = np.random.default_rng() if rng is None else rng
         self.gradient = np.zeros_like(network.parameters)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogFormatter
 from sklearn.calibration import CalibrationDisplay
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.metrics import ConfusionMatrixDisplay
@@ -57,7 +58,10 @@ def plot_history(model: Any, ax: Any = None) -> Any:
             ax.plot(epochs, [record[key] for record in model.history_], label=label)
     ax.set_xlabel("epoch")
     ax.set_ylabel(f"{model.loss_.name.replace('_', ' ')} loss")
-    ax.set_yscale("log" if all(r["loss"] > 0 for r in model.history_) else "linear")
+    if all(record["loss"] > 0 for record in model.history_):
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))
     ax.legend()
     return ax
 
@@ -88,8 +92,14 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Any = None) -> Any:
     shown = DecisionBoundaryDisplay.from_estimator(
         model, X, response_method="predict", alpha=0.3, ax=_axes(ax)
     )
-    codes = np.searchsorted(model.classes_, y)
-    shown.ax_.scatter(table[:, 0], table[:, 1], c=codes, edgecolor="k", s=18)
+    # Forms as well as colours: a print may have no colours.
+    codes, n = np.searchsorted(model.classes_, y), len(model.classes_)
+    for k, name in enumerate(model.classes_):
+        x, colour = table[codes == k], shown.surface_.cmap(k / max(n - 1, 1))
+        form = "o^svDPX"[k % 7]
+        shown.ax_.scatter(
+            *x.T, color=[colour], marker=form, s=12, edgecolor="k", linewidth=0.4, label=str(name)
+        )
     return shown.ax_
 
 
@@ -161,16 +171,16 @@ def plot_layers(diagnosis: Diagnosis, axes: Any = None) -> Any:
     layers = diagnosis.layers
     x = [s.layer for s in layers]
     axes[0].errorbar(x, [s.mean for s in layers], [s.spread for s in layers], fmt="o", capsize=4)
-    axes[0].set_title("outputs: mean and spread")
+    axes[0].set_ylabel("output (mean, standard deviation)")
     axes[1].bar(x, [100 * s.saturation for s in layers], label="saturated outputs")
     dead = [100 * len(s.dead) / s.units for s in layers]
     axes[1].bar(x, dead, width=0.4, label="dead units")
     axes[1].set_ylim(0, 100)
-    axes[1].set_title("per cent")
+    axes[1].set_ylabel("share (%)")
     axes[1].legend()
     axes[2].semilogy(x, [max(s.gradient_rms, 1e-30) for s in layers], "o-", label="gradient")
     axes[2].semilogy(x, [max(s.weight_rms, 1e-30) for s in layers], "s-", label="weights")
-    axes[2].set_title("root mean square")
+    axes[2].set_ylabel("root mean square")
     axes[2].legend()
     for ax in axes:
         ax.set_xlabel("layer")

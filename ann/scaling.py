@@ -15,6 +15,7 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from ann.arrays import is_sparse
+from ann.errors import DataError
 from ann.network import Network
 
 __all__ = ["InputScale", "fold", "mean_and_spread"]
@@ -38,6 +39,11 @@ def mean_and_spread(
     -------
     mean, spread : ndarray of shape (n_columns,)
 
+    Raises
+    ------
+    DataError
+        If numbers are so large that their squares overflow.
+
     Examples
     --------
     >>> mean_and_spread(np.array([[0.0], [4.0]]), np.array([3.0, 1.0]))
@@ -49,10 +55,18 @@ def mean_and_spread(
     variance = np.zeros(X.shape[1])
     rows = max(1, STRETCH // max(X.shape[1], 1))
     pieces = [slice(a, a + rows) for a in range(0, len(X), rows)]
-    for c in pieces:
-        mean += share[c] @ X[c].astype(np.float64, copy=False)
-    for c in pieces:
-        variance += share[c] @ np.square(X[c] - mean)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for c in pieces:
+            mean += share[c] @ X[c].astype(np.float64, copy=False)
+        for c in pieces:
+            variance += share[c] @ np.square(X[c] - mean)
+    too_large = np.flatnonzero(~np.isfinite(variance))
+    if len(too_large):
+        k = int(too_large[0])
+        raise DataError(
+            f"column {k} holds numbers up to {np.abs(X[:, k]).max():.3g}, too large to square; "
+            "divide it by a constant first"
+        )
     return mean, np.sqrt(variance)
 
 

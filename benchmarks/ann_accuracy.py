@@ -1,6 +1,6 @@
 """Bundled tables: accuracy, log-loss and optima beside scikit-learn, on the same folds.
 
-    OMP_NUM_THREADS=1 python benchmarks/ann_accuracy.py [--repeats 5] [--only deep|peers|logistic]
+    OMP_NUM_THREADS=1 python benchmarks/ann_accuracy.py [--repeats 20] [--only deep|peers|logistic]
 
 deep      five hidden layers of 64 sigmoid units against the best shallow network, all defaults
 peers     the best of our defaults against the best of scikit-learn's, paired fold by fold
@@ -72,7 +72,7 @@ def deep(repeats: int) -> None:
     print(f"\n{'five hidden sigmoid layers':28} {'deep':>8} {'shallow':>9} {'logistic':>9}  behind")
     for name, table in TABLES.items():
         X, y = table(return_X_y=True)
-        n = max(1, repeats // 5) if name == "digits" else repeats
+        n = max(1, repeats // 10) if name == "digits" else repeats
         found = [scores(OURS[k], X, y, n)[0].mean() for k in OURS]
         print(
             f"{name:28} {found[2]:8.4f} {found[1]:9.4f} {found[0]:9.4f}"
@@ -85,7 +85,7 @@ def peers(repeats: int) -> None:
     print("\naccuracy / log-loss; difference ± one standard error over paired folds")
     for name, table in TABLES.items():
         X, y = table(return_X_y=True)
-        n = max(1, repeats // 5) if name == "digits" else repeats
+        n = max(1, repeats // 10) if name == "digits" else repeats
         ours = {k: scores(make, X, y, n) for k, make in OURS.items()}
         theirs = {k: scores(make, X, y, n) for k, make in PEERS.items()}
         for side in (ours, theirs):
@@ -135,7 +135,7 @@ def logistic() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--only", choices=("deep", "peers", "logistic"))
     options = parser.parse_args()
     if options.only in (None, "logistic"):
