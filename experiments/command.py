@@ -234,6 +234,7 @@ def _mount() -> None:
     # train and predict stand beside the commands of this module, not below a name of their own.
     app.registered_commands += import_module("ann.command").app.registered_commands
     app.registered_commands += import_module("experiments.convert_command").app.registered_commands
+    app.registered_commands += import_module("experiments.unit_command").app.registered_commands
 
 
 def main() -> None:
