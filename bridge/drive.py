@@ -89,7 +89,8 @@ def firing_range_pA(
         raise CalibrationError(
             f"{type(neuron).__name__} fires no spike between 1 pA and 100 nA; check its parameters"
         )
-    first = int(np.argmax(rate > 0.05 * rate[top]))
+    # Noise alone may make it fire without any current.
+    first = int(np.argmax(rate > max(0.05 * rate[top], min(2 * rate[0], 0.5 * rate[top]))))
     return float(coarse[first]), float(coarse[top])
 
 

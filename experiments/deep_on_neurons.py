@@ -158,7 +158,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     table = compare_answers(pairs, parameters.times_ms)
     row = table[table["time_ms"] == parameters.decision_ms].iloc[0]
     with figure_style():
-        figure = new_figure(7.2, 3.4)
+        figure = new_figure(9.0, 3.6)
         left, right = figure.subplots(1, 2)
         draw_accuracy(left, table)
         draw_parts(right, certificate)
