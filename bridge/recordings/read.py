@@ -10,6 +10,7 @@ from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.igor import read_igor, series
 from bridge.recordings.nwb import read_nwb
+from bridge.recordings.others import read_with_neo
 from bridge.recordings.plausible import check_plausible
 from bridge.recordings.sweeps import Sweep
 from bridge.recordings.text import read_text
@@ -24,7 +25,7 @@ FORMATS = {
     ".txt": "table of samples",
     ".tsv": "table of samples",
 }
-"""File names that are read, by their ending."""
+"""File names that are read, by their ending; others are left to Neo."""
 
 
 def read(
@@ -41,13 +42,14 @@ def read(
     Parameters
     ----------
     path : path, or sequence of paths
-        An ABF, IBW, NWB or text file, or several files of one cell whose sweeps belong together.
+        An ABF, IBW, NWB or text file, or one that Neo knows; or several files of one cell whose
+        sweeps belong together.
         One IBW file brings its series with it: the files named alike but for the number at the
         end, and the current channel beside each.
     voltage : str, optional
-        Which channel (ABF) or electrode (NWB) is the cell, where a file has several.
+        Which channel (ABF, Neo) or electrode (NWB) is the cell, where a file has several.
     current : str, optional
-        Which channel (ABF) is the current; ``"command"`` for the command waveform.
+        Which channel (ABF, Neo) is the current; ``"command"`` for the command waveform (ABF).
     voltage_unit, current_unit : str, optional
         What the stored numbers are, such as ``"nA"``, where the file says something else. They
         are then taken at your word, not judged.
@@ -73,12 +75,11 @@ def read(
             what = "is a folder" if file.is_dir() else "no such file"
             raise RecordingError("file", what, "give the path of a recording", str(file))
     endings = sorted({file.suffix.lower() for file in given})
-    unknown = [ending for ending in endings if ending not in FORMATS]
-    if unknown or len(endings) > 1:
+    if len(endings) > 1:
         raise RecordingError(
             "format",
-            f"files ending in {unknown[0]!r} are not read" if unknown else "files of two formats",
-            f"give files of one format among {', '.join(FORMATS)}; others convert to NWB or CSV",
+            f"files of {len(endings)} formats ({', '.join(endings)})",
+            "give the files of one recording",
             given[0].name,
         )
     units = (voltage_unit, current_unit)
@@ -106,7 +107,9 @@ def _read_one(
         return read_abf(file, voltage, current, units)
     if ending == ".nwb":
         return read_nwb(file, voltage, units)
-    return read_text(file, units)
+    if ending in FORMATS:
+        return read_text(file, units)
+    return read_with_neo(file, voltage, current, units)
 
 
 def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:

@@ -392,11 +392,11 @@ def test_abf_that_is_none(tmp_path: Path) -> None:
 
 def test_files_that_are_not_there_or_of_no_known_kind(tmp_path: Path) -> None:
     assert _refused(tmp_path / "absent.abf").reason == "file"
-    other = tmp_path / "cell.dat"
+    other = tmp_path / "cell.xyz"
     other.write_bytes(b"x")
     error = _refused(other)
     assert error.reason == "format"
-    assert ".abf" in error.remedy
+    assert "CSV" in error.remedy
     assert _refused(tmp_path).reason == "file"
 
 
@@ -407,3 +407,50 @@ def test_several_files_of_one_cell(tmp_path: Path) -> None:
     cell = read(sorted(tmp_path.glob("*.csv")), name="cell")
     assert cell.name == "cell"
     _same_curve(cell)
+
+
+# ------------------------------------------------------------------------------------------ Neo
+
+
+def _neo(path: Path, *, current: bool = True, cells: int = 1) -> Path:
+    neo = pytest.importorskip("neo")
+    quantities = pytest.importorskip("quantities")
+    block = neo.Block()
+    for s in CELL.sweeps:
+        segment = neo.Segment()
+        signals = [("Vm", s.voltage_mV * 1e-3, "V")] * cells
+        for name, values, unit in [*signals, *([("I", s.current_pA, "pA")] if current else [])]:
+            segment.analogsignals.append(
+                neo.AnalogSignal(
+                    values,
+                    units=unit,
+                    sampling_rate=s.rate_Hz * quantities.Hz,
+                    name=name,
+                )
+            )
+        block.segments.append(segment)
+    neo.io.NeoMatlabIO(str(path)).write_block(block)
+    return path
+
+
+def test_what_neo_reads(tmp_path: Path) -> None:
+    _same_curve(read(_neo(tmp_path / "cell.mat")))
+
+
+def test_neo_without_current(tmp_path: Path) -> None:
+    error = _refused(_neo(tmp_path / "cell.mat", current=False))
+    assert error.reason == "no-current"
+    assert "'Vm' (V)" in error.wrong
+
+
+def test_neo_with_two_cells(tmp_path: Path) -> None:
+    error = _refused(_neo(tmp_path / "cell.mat", cells=2))
+    assert error.reason == "choice"
+    assert 'voltage="..."' in error.remedy
+
+
+def test_neo_with_a_broken_file(tmp_path: Path) -> None:
+    pytest.importorskip("neo")
+    path = tmp_path / "cell.mat"
+    path.write_bytes(b"MATLAB 5.0 MAT-file" + bytes(10))
+    assert _refused(path).reason == "file"
