@@ -244,7 +244,9 @@ def _with_radii(
                 f"{soma.sum()} soma points"
             )
         radii[soma] = wide / 2
-    bad = np.flatnonzero(~(radii > 0))
+    # Points of an outline need no radius; whether it is one is seen when the soma is read.
+    perhaps_outline = soma & (soma.sum() >= 5) & (radii == 0)
+    bad = np.flatnonzero(~(radii > 0) & ~perhaps_outline)
     if len(bad):
         row = int(bad[0])
         advice = ""

@@ -154,6 +154,12 @@ def _read_soma(
         return _Soma(rows, {0: 0.5}, {0: True})
     inside = {row: [c for c in children[row] if table.kind[c] == _SOMA] for row in rows}
     if _is_three_point(table, rows, inside):
+        for side in rows[1:]:
+            if children[side]:
+                warn(
+                    f"{table.file}, line {table.line[children[side][0]]}: the parent is a side "
+                    "point of a three-point soma; the branch is attached to the middle of it"
+                )
         _sphere(found, table.points[0], float(table.radii[0]))
         return _Soma(rows, dict.fromkeys(rows, 0.5), dict.fromkeys(rows, True))
     for row in rows:
@@ -188,6 +194,9 @@ def _read_soma(
             "is read as frusta along its major axis"
         )
         return _Soma(rows, dict.fromkeys(rows, 0.5), dict.fromkeys(rows, True))
+    for row in chain:
+        if not table.radii[row] > 0:
+            raise table.fail(row, "soma radius is 0; it must be greater than 0")
     if _turns_back(points):
         raise table.fail(
             0,

@@ -151,7 +151,7 @@ ODD = {
     "neurom__Neuron_missing_parents": "line 40: parent 5 does not exist",
     "neurom__repeated_id": "line 6: number 4 was already given on line 5",
     "neurom__simple": "line 26: radius is 0",
-    "neurom__soma__bifurcating_soma": "line 4: soma radius is 0",
+    "neurom__soma__bifurcating_soma": "line 5: the soma branches at point 1 into 2 chains",
     "neurom__soma_with_neurite_parent": "line 8: a soma point hangs on a point of type 3",
     "neurom__soma_zero_radius": "line 23: soma radius is 0",
     "neurom__undefined_type": "line 4: radius is 0",
@@ -274,10 +274,10 @@ def outline(n, radius, thick, flat=1.0):
 
 
 @pytest.mark.parametrize("flat", [1.0, 0.6])
-@pytest.mark.parametrize("n", [19, 99])
-def test_an_outline_becomes_neither_tube_nor_wrong_sphere(tmp_path, flat, n):
+@pytest.mark.parametrize(("n", "thick"), [(19, 0.1), (19, 0), (99, 0.1)])
+def test_an_outline_becomes_neither_tube_nor_wrong_sphere(tmp_path, flat, n, thick):
     with pytest.warns(MorphologyWarning, match=f"{n} soma points are an outline"):
-        shape = read_swc(written(tmp_path, outline(n, 10, 0.1, flat)))
+        shape = read_swc(written(tmp_path, outline(n, 10, thick, flat)))
     # The polygon turned about its axis of symmetry: a chain of frusta and a flat end.
     angle = 2 * np.pi * np.arange(n // 2 + 1) / n
     x, y = 10 * np.cos(angle), 10 * flat * np.sin(angle)
