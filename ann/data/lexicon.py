@@ -17,6 +17,7 @@ __all__ = [
     "SENTINELS",
     "UNITS",
     "fold",
+    "unit_key",
 ]
 
 #: Results of a failed spreadsheet formula.
@@ -88,13 +89,11 @@ SENTINELS = (
     -8.0,
     -7.0,
     -999.25,
-    -99.9,
-    -999.9,
-    99.9,
-    999.9,
-    9999.9,
-    99.99,
-    999.99,
+    *(sign * value for sign in (-1, 1) for value in (99.9, 999.9, 9999.9, 99.99, 999.99, 9999.99)),
+    -9.9,
+    -9.99,
+    # The ends of two integer types, and powers of ten that nobody measures.
+    *(32767.0, -32768.0, 2147483647.0, -2147483648.0, 1e9, -1e9, 1e10, -1e10, 1e20, 1e30),
 )
 
 #: Two-valued vocabularies, each a pair of synonym sets.
@@ -118,10 +117,16 @@ CURRENCIES = ("$", "€", "£", "¥", "₹", "₽", "US$", "USD", "EUR", "GBP", 
 UNITS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("nm",), ("length", "1e-9")),
     **dict.fromkeys(("um", "µm", "μm", "micron", "microns"), ("length", "1e-6")),
-    **dict.fromkeys(("mm", "millimetre", "millimeter"), ("length", "1e-3")),
-    **dict.fromkeys(("cm", "centimetre", "centimeter"), ("length", "1e-2")),
+    **dict.fromkeys(
+        ("mm", "mms", "millimetre", "millimetres", "millimeter", "millimeters"), ("length", "1e-3")
+    ),
+    **dict.fromkeys(
+        ("cm", "cms", "centimetre", "centimetres", "centimeter", "centimeters"), ("length", "1e-2")
+    ),
     **dict.fromkeys(("m", "metre", "meter", "metres", "meters"), ("length", "1")),
-    **dict.fromkeys(("km", "kilometre", "kilometer"), ("length", "1e3")),
+    **dict.fromkeys(
+        ("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), ("length", "1e3")
+    ),
     **dict.fromkeys(("in", "inch", "inches", '"'), ("length", "0.0254")),
     **dict.fromkeys(("ft", "foot", "feet"), ("length", "0.3048")),
     **dict.fromkeys(("mi", "mile", "miles"), ("length", "1609.344")),
@@ -161,6 +166,17 @@ ID_WORDS = frozenset(
     {"id", "ids", "uid", "uuid", "guid", "key", "code", "index", "idx", "no", "nr", "num", "number"}
     | {"ref", "reference", "serial", "record", "rownum", "unnamed", "identifier"}
 )
+
+
+def unit_key(suffix: str) -> str:
+    """Return how a unit is looked up: no case, no full stop.
+
+    Examples
+    --------
+    >>> unit_key("Cm."), unit_key("KG")
+    ('cm', 'kg')
+    """
+    return fold(suffix).rstrip(".")
 
 
 def fold(text: str) -> str:

@@ -40,7 +40,7 @@ class NumberStyle:
     Attributes
     ----------
     decimal : str
-        ``"."`` or ``","``.
+        ``"."``, ``","``, or ``".,"`` where a column has both and no thousands.
     thousands : str
         ``","``, ``"."``, ``" "`` (any kind of space or apostrophe) or ``""``.
     certain : bool
@@ -159,6 +159,8 @@ def read_style(bodies: Iterable[str]) -> NumberStyle:
     space = " " if spaces else ""
     if comma_decimal and comma_decimal >= comma_thousands and not (dot_decimal > comma_decimal):
         return NumberStyle(",", "." if dot_thousands else space)
+    if comma_decimal and not (comma_thousands or dot_thousands or ambiguous):
+        return NumberStyle(".,", space)
     if comma_thousands:
         return NumberStyle(".", ",")
     if dot_thousands and not comma_thousands:
@@ -198,6 +200,9 @@ def plain(body: str, style: NumberStyle) -> str | None:
     if style.decimal == ",":
         if _DOT_GROUPS.match(body) and style.thousands == ".":
             body = body.replace(".", "")
+        if _COMMA_DECIMAL.match(body):
+            body = body.replace(",", ".")
+    elif style.decimal == ".,":
         if _COMMA_DECIMAL.match(body):
             body = body.replace(",", ".")
     elif _COMMA_GROUPS.match(body) or _INDIAN_GROUPS.match(body):

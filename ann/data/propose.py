@@ -25,6 +25,7 @@ from ann.data.lexicon import (
     PAIRS,
     UNITS,
     fold,
+    unit_key,
 )
 from ann.data.numerals import is_plain, plain, read_style, split_affixes
 from ann.data.rules import Rule, loose
@@ -307,6 +308,8 @@ def _numbers(look: _Look) -> str | None:
     if sound - odd < MOSTLY * total:
         return None
     settings = {"decimal": style.decimal, "thousands": style.thousands or ","}
+    if style.decimal == ".,":
+        settings["thousands"] = " "
     if style.decimal == "," and settings["thousands"] == ",":
         settings["thousands"] = "."
     weak = sorted({v for v, _ in look.weighed() if fold(v) in MISSING_AMONG_NUMBERS})
@@ -329,16 +332,19 @@ def _numbers(look: _Look) -> str | None:
     dressed = [v for v in bodies if not is_plain(v)]
     guess = "" if style.certain else "; a decimal comma is possible too"
     say = (
-        "decimal comma" if style.decimal == "," else f"{settings['thousands']!r} between thousands"
+        "decimal commas beside decimal points"
+        if style.decimal == ".,"
+        else "decimal comma"
+        if style.decimal == ","
+        else f"{settings['thousands']!r} between thousands"
     )
     look.rule("thousands", settings, why=(say + guess) if dressed else "numbers in plain digits")
-    if _dotted_thousands(look):
-        look.rule(
-            "thousands",
-            {"decimal": ",", "thousands": "."},
-            why="every number has three digits after its only dot: decimals, or thousands?",
-            apply=False,
-        )
+    dotted = _dotted_thousands(look)
+    if dotted:
+        why = "every number has three digits after its only dot: decimals, or thousands?"
+        if dotted == "sure":
+            why = "'.' between thousands: read as decimals they would be far below all others"
+        look.rule("thousands", {"decimal": ",", "thousands": "."}, why=why, apply=dotted == "sure")
     bad = [v for v, _ in look.weighed() if not is_plain(v)]
     look.rule(
         "not a number",
@@ -351,12 +357,23 @@ def _numbers(look: _Look) -> str | None:
     return "number"
 
 
-def _dotted_thousands(look: _Look) -> bool:
-    """Tell whether 12.345 may mean twelve thousand: a person must say."""
+def _dotted_thousands(look: _Look) -> str:
+    """Tell whether 12.345 may mean twelve thousand.
+
+    It does for sure ("sure") where whole numbers of that size stand beside it and none as small as
+    12; where all cells have dots, or few digits, a person must say ("unsure").
+    """
     words = [v for v, _ in look.weighed()]
-    dotted = sum(_DOTTED.match(v) is not None for v in words)
-    whole = sum(v.lstrip("+-").isdigit() and len(v.lstrip("+-")) <= 3 for v in words)
-    return dotted >= 10 and dotted + whole == len(words)
+    dotted = [float(v) for v in words if _DOTTED.match(v)]
+    whole = [float(v) for v in words if v.lstrip("+-").isdigit()]
+    if len(dotted) < 10 or len(dotted) + len(whole) < len(words):
+        return ""
+    large = [abs(v) for v in whole if abs(v) >= 1000]
+    if len(large) >= 10 and len(large) == len(whole):
+        low, high = min(large), max(large)
+        sizes = [1000 * abs(v) for v in dotted]
+        return "sure" if low / 3 <= min(sizes) and max(sizes) <= 3 * high else "unsure"
+    return "" if large else "unsure"
 
 
 def _money(suffix: str) -> bool:
@@ -365,12 +382,17 @@ def _money(suffix: str) -> bool:
 
 def _known_suffixes(suffixes: Counter[str], numeric: int) -> tuple[list[str], int]:
     """Return the suffixes that can be units, and how many cells have another one."""
-    known = [s for s in suffixes if s == "%" or fold(s) in UNITS or _money(s)]
+    known = [s for s in suffixes if s == "%" or unit_key(s) in UNITS or _money(s)]
     # A word that nearly all cells share is their unit, whether listed or not.
     common = [s for s, n in suffixes.most_common(1) if s not in known and n >= 0.8 * numeric]
     known += [s for s in common if not s.endswith((",", ".", "-", "/"))]
-    folded = {fold(k) for k in known}
-    known += [s for s in suffixes if s not in known and fold(s) in folded]
+    # So is one that nearly all dressed cells share; a single letter may tell 14a from 14.
+    dressed = sum(suffixes.values())
+    for s, n in suffixes.most_common(1):
+        if s not in known and n >= max(10, 0.8 * dressed) and len(unit_key(s)) >= 2:
+            known += [s] if s.replace(".", "").isalpha() else []
+    folded = {unit_key(k) for k in known}
+    known += [s for s in suffixes if s not in known and unit_key(s) in folded]
     return known, sum(n for s, n in suffixes.items() if s not in known)
 
 
@@ -402,8 +424,8 @@ def _units(
         if parts and body is not None:
             sizes[parts[2]].extend([float(body)] * min(n, 50))
     main = max(units, key=lambda u: suffixes[u])
-    dimension = UNITS.get(fold(main), ("", "1"))[0]
-    own = UNITS.get(fold(main), ("", "1"))[1]
+    dimension = UNITS.get(unit_key(main), ("", "1"))[0]
+    own = UNITS.get(unit_key(main), ("", "1"))[1]
     note = ""
     if sizes.get("") and dimension:
         bare = float(np.median(np.abs(sizes[""])))
@@ -422,10 +444,10 @@ def _units(
         note = f"; bare numbers taken to be in {main}"
     factors: dict[str, str] = {}
     for unit in units:
-        kind, size = UNITS.get(fold(unit), ("", "1"))
+        kind, size = UNITS.get(unit_key(unit), ("", "1"))
         if kind == dimension and kind:
             factors[unit] = _ratio(size, own)
-        elif fold(unit) == fold(main):
+        elif unit_key(unit) == unit_key(main):
             factors[unit] = "1"
     if dimension == "count":
         look.unit = ""
@@ -434,7 +456,7 @@ def _units(
         factors.setdefault(main, "1")
         for other, (kind, size) in UNITS.items():
             # Next month's file may use a sister unit.
-            if kind == dimension and kind and fold(other) not in map(fold, factors):
+            if kind == dimension and kind and unit_key(other) not in map(unit_key, factors):
                 factors[other] = _ratio(size, own)
     look.rule(
         "unit", {"factors": factors, **settings}, why=f"{', '.join(units)} in the cells{note}"
@@ -530,6 +552,16 @@ def _words(look: _Look) -> str:
         elif len(variants) > 1 or len(key) > 2:
             words[key] = best
     several = [key for key, variants in groups.items() if len(variants) > 1 and key in words]
+    numbers = sum(n for v, n in tally.items() if is_plain(v))
+    if numbers >= 0.5 * look.filled() and len(tally) > 20:
+        odd = [repr(v) for v in tally if not is_plain(v)][:5]
+        look.rule(
+            "not a number",
+            why=f"{numbers} of {look.filled()} cells are numbers, others are not: "
+            f"{', '.join(odd)}; a number column, if you say so",
+            apply=False,
+            only_if_found=True,
+        )
     if len(tally) <= max(200, 0.5 * look.filled()) or several:
         why = (
             "variants of " + ", ".join(repr(words[k]) for k in several[:5])
@@ -576,6 +608,9 @@ def _id(look: _Look, kind: str, tally: Counter[str], filled: int) -> tuple[str, 
     if filled < 10:
         return None
     if kind == "category":
+        if sum(n for v, n in tally.items() if is_plain(v)) >= 0.5 * filled:
+            # Numbers that could not all be read; a finding says so.
+            return None
         if distinct >= 0.98 and filled >= 20:
             return "id", f"{len(tally)} different labels in {filled} rows"
         if named and distinct >= 0.5 and filled >= 20:

@@ -15,28 +15,31 @@ from typing import Any
 
 from ann.data.dates import DateStyle, iso
 from ann.data.errors import SchemaError
-from ann.data.lexicon import MISSING_ALWAYS, fold
+from ann.data.lexicon import MISSING_ALWAYS, fold, unit_key
 from ann.data.numerals import NumberStyle, is_plain, plain, split_affixes, times
 
 __all__ = ["CELL_RULES", "CellMap", "Rule", "loose"]
 
 CellMap = Callable[[str], str | None]
 _MOJIBAKE = re.compile("[ÃÂâ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+#: Zero-width space, word joiner, byte order mark, soft hyphen.
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
 
 
 def loose(text: str) -> str:
-    """Return what two spellings of one word share: no case, one kind of gap.
+    """Return what two spellings of one word share: no case, one kind of gap, no marks around it.
 
     Examples
     --------
-    >>> loose("New_York ") == loose("new  york")
+    >>> loose("New_York. ") == loose("new  york")
     True
     """
-    return " ".join(re.sub(r"[\s_\-]+", " ", text).split()).casefold()
+    key = " ".join(re.sub(r"[\s_\-]+", " ", text).split()).casefold()
+    return key.strip(" .,;:\"'") or key
 
 
 def _trim(settings: Mapping[str, Any]) -> CellMap:
-    return lambda text: " ".join(text.split())
+    return lambda text: " ".join(text.translate(_INVISIBLE).split())
 
 
 def _mojibake(settings: Mapping[str, Any]) -> CellMap:
@@ -66,14 +69,14 @@ def _style(settings: Mapping[str, Any]) -> NumberStyle:
 
 
 def _unit(settings: Mapping[str, Any]) -> CellMap:
-    factors = {fold(str(k)): str(v) for k, v in settings["factors"].items()}
+    factors = {unit_key(str(k)): str(v) for k, v in settings["factors"].items()}
     style = _style(settings)
 
     def strip(text: str) -> str:
         parts = split_affixes(text)
         if parts is None:
             return text
-        factor = factors.get(fold(parts[2]))
+        factor = factors.get(unit_key(parts[2]))
         if factor is None or (not parts[2] and factor == "1"):
             return text
         body = plain(parts[1], style)

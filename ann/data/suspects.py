@@ -80,7 +80,8 @@ def find_sentinels(
     that are not on that list: below it by at least half its width (or the only negative number
     among non-negative ones), or above it by twice its width. Zero is a code where the rest is
     positive and its median lies three robust standard deviations above zero, and no more than
-    three in ten rows are zero.
+    three in ten rows are zero. A smallest or largest value that is on no list, recurs, and lies
+    twice the width of the rest away is left to a person.
 
     Examples
     --------
@@ -89,6 +90,7 @@ def find_sentinels(
     ([-999.0], [])
     """
     candidate = np.isin(values, SENTINELS)
+    candidate[_far_ends(values, counts)] = True
     inside = _inside(values, candidate)
     core, weight = values[~candidate | inside], counts[~candidate | inside]
     sure: list[float] = []
@@ -98,7 +100,12 @@ def find_sentinels(
     low, high = core[0], core[-1]
     width = high - low
     for v, n in zip(values, counts, strict=True):
-        if v not in SENTINELS or low <= v <= high:
+        if low <= v <= high:
+            continue
+        if v not in SENTINELS:
+            # Not a code that people are known to use, but one value again and again, far away.
+            if n >= max(3, 0.005 * counts.sum()):
+                unsure.append(float(v))
             continue
         if v == 0.0:
             kind = _zero(core, weight, int(n))
@@ -111,6 +118,16 @@ def find_sentinels(
         if kind:
             (sure if kind == 2 else unsure).append(float(v))
     return sure, unsure
+
+
+def _far_ends(values: NDArray[np.float64], counts: NDArray[np.int64]) -> list[int]:
+    """Return the smallest and the largest value where they recur and stand far from the rest."""
+    if len(values) < 8:
+        return []
+    rest = values[1:-1]
+    width = rest[-1] - rest[0]
+    ends = ((0, values[1] - values[0]), (len(values) - 1, values[-1] - values[-2]))
+    return [k for k, gap in ends if gap > 2 * width and counts[k] >= 3]
 
 
 def _inside(values: NDArray[np.float64], candidate: NDArray[np.bool_]) -> NDArray[np.bool_]:

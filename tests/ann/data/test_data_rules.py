@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,56 @@ def test_numbers_however_dressed(cells: list[str], cleaned: list[str]) -> None:
     kind, out = column(list(cells) * 5)
     assert kind == "number"
     assert out[: len(cells)] == cleaned
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda v: f"{v} cm.",
+        lambda v: f"{v} Centimeters",
+        lambda v: f"{v}cms",
+        lambda v: f"{v} mmHg",
+        lambda v: v.replace(".", ","),
+    ],
+    ids=["stop", "plural", "short plural", "unlisted word", "comma"],
+)
+def test_a_third_of_the_cells_written_another_way(odd: Callable[[str], str]) -> None:
+    values = [150.3 + 0.7 * k for k in range(60)]
+    texts = [f"{v:.1f}" for v in values]
+    cells = [odd(v) if k % 3 == 0 else v for k, v in enumerate(texts)]
+    done = clean(pd.DataFrame({"x": cells}), propose(pd.DataFrame({"x": cells}), rows=False))
+    assert done.frame["x"].tolist() == texts
+
+
+def test_dots_between_thousands_beside_whole_numbers() -> None:
+    whole = [str(8000 + 517 * k) for k in range(60)]
+    cells = [f"{int(v):,}".replace(",", ".") if k % 4 == 0 else v for k, v in enumerate(whole)]
+    table = pd.DataFrame({"x": cells})
+    assert clean(table, propose(table, rows=False)).frame["x"].tolist() == whole
+    # Beside small numbers 8.517 is a number like them.
+    small = pd.DataFrame({"x": [f"{1.001 + 0.517 * k:.3f}" for k in range(60)] + ["7"] * 20})
+    done = clean(small, propose(small, rows=False))
+    assert done.changes().empty
+
+
+def test_numbers_that_cannot_be_read_are_told() -> None:
+    table = pd.DataFrame({"x": [f"{'~' if k % 4 == 0 else ''}{150 + k}" for k in range(80)]})
+    done = clean(table, propose(table, rows=False), rows=False)
+    said = done.log.find("x", "not a number")[0]
+    assert (said.applied, said.rows) == (False, 20)
+    assert "'~150'" in said.why
+
+
+def test_house_numbers_keep_their_letters() -> None:
+    table = pd.DataFrame({"x": [f"{k}{'a' if k % 3 == 0 else ''}" for k in range(10, 90)]})
+    assert clean(table, propose(table, rows=False)).changes().empty
+
+
+def test_a_far_value_again_and_again_is_told() -> None:
+    table = pd.DataFrame({"x": [str(20 + k % 50) for k in range(200)] + ["4321"] * 6})
+    said = propose(table, rows=False)
+    (rule,) = [r for r in said.rules if r.rule == "sentinel"]
+    assert (rule.apply, rule.rows, rule.before) == (False, 6, "4321")
 
 
 def test_a_decimal_comma_in_one_cell_decides_for_all() -> None:
