@@ -28,6 +28,10 @@ from neurosim.steady_state import steady_state
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
+# Exponential Euler stays exact for a state far faster than the step, which then follows the
+# potential at once; beyond this ratio the rest of the cell cannot be right.
+_LONGEST_STEP = 4
+
 __all__ = ["Composed", "Run", "batch_places", "compose_cable"]
 
 
@@ -121,6 +125,7 @@ class _Composer:
         self.units: dict[str, Quantity] = {}
 
     def compose(self) -> Composed:
+        self._check_step()
         self._cable()
         self._patches()
         for index, placed in enumerate(self.neuron.placed):
@@ -149,6 +154,20 @@ class _Composer:
         )
         model = CableModel(tuple(self.kernels))
         return Composed(model, inputs, self.numbering, self.traces, self.units)
+
+    def _check_step(self) -> None:
+        """Refuse a step that no state of some part could follow at any potential."""
+        entries: list[Painted | Placed] = [*self.neuron.painted, *self.neuron.placed]
+        v = Quantity(np.linspace(-0.1, 0.05, 61), dim=self.neuron.rest.dim)
+        for part in dict.fromkeys(e.part for e in entries if isinstance(e.part, Mechanism)):
+            for state, gate in part.gates(v, self.neuron.celsius).items():
+                slowest = float(np.max(np.asarray(gate.tau)))
+                if self.run.dt > _LONGEST_STEP * slowest:
+                    raise ParameterError(
+                        f"simulate: dt ({self.run.dt * 1e3:g} ms) is too long for {state!r} of "
+                        f"{part.name!r}, whose time constant is {slowest * 1e3:.3g} ms at most (at "
+                        f"{self.neuron.celsius:g} °C); take dt of {slowest * 250:.2g} ms or less"
+                    )
 
     # ---- cable ----------------------------------------------------------------------------------
     def _cable(self) -> None:
