@@ -1,5 +1,7 @@
 """Compartments against closed forms: areas, resistances, the d_lambda rule, invariants of trees."""
 
+import json
+
 import numpy as np
 import pytest
 from brian2 import Hz, cm, ohm, uF, um
@@ -55,6 +57,24 @@ def resistance_between(cut, a, b):
     solved = np.zeros(count)
     solved[keep] = spsolve(matrix.tocsc()[keep][:, keep], current[keep])
     return solved[node[a]]
+
+
+def input_resistance(cut, compartment, R_a, g):
+    """Resistance (ohm) seen by a steady current into a compartment of a passive neuron."""
+    child, parent, axial = conductances(cut, R_a)
+    leak = np.zeros(len(cut.node_parent))
+    membrane = cut.node_compartment >= 0
+    leak[membrane] = g * cut.area_m2[cut.node_compartment[membrane]]
+    every = np.arange(len(leak))
+    rows, columns = np.r_[every, child, parent, child, parent], np.r_[every, child, parent, parent]
+    matrix = coo_matrix(
+        (np.r_[leak, axial, axial, -axial, -axial], (rows, np.r_[columns, child])),
+        shape=(len(leak), len(leak)),
+    ).tocsc()
+    node = np.flatnonzero(cut.node_compartment == compartment)[0]
+    current = np.zeros(len(leak))
+    current[node] = 1
+    return spsolve(matrix, current)[node]
 
 
 def test_a_frustum_has_its_lateral_area_and_resistance():
@@ -214,6 +234,27 @@ def test_rall_tree_is_one_cylinder():
         assert (here**1.5).sum() == pytest.approx(d**1.5, rel=1e-12)
         electrotonic = shape.lengths_m[orders == order] / np.sqrt(here)
         np.testing.assert_allclose(electrotonic, L / np.sqrt(d), rtol=1e-12)
+
+
+@pytest.mark.parametrize("levels", [1, 4])
+def test_input_resistance_of_a_rall_tree_is_that_of_its_sealed_cylinder(levels):
+    # R_in = R_inf coth(L / lambda), R_inf = 2 sqrt(R_m R_a) / (pi d^(3/2)) (Rall 1959), with the
+    # levels of a tree one behind the other.
+    R_a, R_m, d, L = 1.5, 2.0, 4e-6, 200e-6
+    cut = tree(levels, L * 1e6 * um, d * 1e6 * um).discretise(MaxLength(0.25 * um))
+    space = np.sqrt(d * R_m / (4 * R_a))
+    endless = 2 * np.sqrt(R_m * R_a) / (np.pi * d**1.5)
+    expected = endless / np.tanh(levels * L / space)
+    # The current enters half a compartment inside the cable's end.
+    assert input_resistance(cut, 0, R_a, 1 / R_m) == pytest.approx(expected, rel=1e-3)
+
+
+def test_steady_resistance_of_the_passive_target(shared_targets):
+    given = json.loads((shared_targets / "passive_syn.json").read_text())
+    shape = ball_and_stick(20 * um, 1000 * um, 2 * um)
+    cut = shape.discretise(PerBranch(1, {"dendrite": given["dend"]["nseg"]}))
+    found = input_resistance(cut, 0, given["Ra_ohm_cm"] / 100, 1e4 / given["Rm_ohm_cm2"]) / 1e6
+    assert found == pytest.approx(given["steady_state"]["Rin_soma_Mohm"], rel=1e-4)
 
 
 def test_ten_thousand_compartments_in_a_line_and_in_a_bush():
