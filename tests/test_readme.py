@@ -9,11 +9,12 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_code_runs_from_top_to_bottom(capsys):
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names = {"__name__": "readme"}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     said = capsys.readouterr().out
+    assert "[0 1 8]" in said
     assert "best unit" in said
     assert "holds: largest error" in said
     assert names["network"].score(names["X"][1200:] / 16, names["y"][1200:]) > 0.85
