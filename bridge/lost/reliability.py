@@ -59,6 +59,8 @@ class Reliability:
         Share of all spikes that belong to an event.
     jitter_ms : float
         Standard deviation of spike times within events, mean over events weighted by their spikes.
+    median_jitter_ms : float
+        Median over events.
     last_event_jitter_ms : float
         Of the last event.
     coincidence : float
@@ -75,6 +77,7 @@ class Reliability:
     events: int
     reliability: float
     jitter_ms: float
+    median_jitter_ms: float
     last_event_jitter_ms: float
     coincidence: float
     precision_ms: float
@@ -244,6 +247,7 @@ def reliability(
         events=len(events),
         reliability=min(inside / total, 1.0) if total else np.nan,
         jitter_ms=float(np.average(jitters, weights=weights)) if events else np.nan,
+        median_jitter_ms=float(np.median(jitters)) if events else np.nan,
         last_event_jitter_ms=events[-1].jitter_ms if events else np.nan,
         coincidence=float(np.nanmean(gammas)) if np.isfinite(gammas).any() else np.nan,
         precision_ms=1e3 * precision_s,
