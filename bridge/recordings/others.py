@@ -48,7 +48,11 @@ def read_with_neo(
     except ImportError as error:
         raise ExtraMissingError.needed_for(f"reading {path.suffix} files", "recordings") from error
     where = path.name
-    if not neo.list_candidate_ios(str(path)):
+    try:
+        known = bool(neo.list_candidate_ios(str(path)))
+    except ValueError:
+        known = False
+    if not known:
         raise RecordingError(
             "format",
             f"files ending in {path.suffix!r} are not read, nor does Neo know them",

@@ -23,6 +23,10 @@ Shape = Literal["flat", "steps", "ramp", "fluctuating"]
 _COMPARE_S = 0.005
 # A change smaller than this share of the largest one is drift or crosstalk, not a step.
 _SMALLEST_SHARE = 0.02
+# Slow departures from a level, and fast ones such as hum, that a step may have: shares of the range
+# of the current over the whole recording.
+_DRIFT_SHARE = 0.05
+_WAVE_SHARE = 0.3
 # Edges of different sweeps belong together when they are this close.
 _SAME_EDGE_S = 0.001
 # A command written by a computer keeps each value for a while; more pieces than this are a wave.
@@ -112,9 +116,6 @@ class _Trace:
     duration: float
     noise: float = 0.0
 
-    def level_at(self, time: float) -> float:
-        return self.levels[int(np.searchsorted(self.edges, time, side="right"))]
-
 
 def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
     """Find the steps that a cell's answers can be counted in.
@@ -140,7 +141,8 @@ def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
     RecordingError
         No sweep holds a step: the current is flat, a ramp, or fluctuates.
     """
-    traces = [trace_of(sweep) for sweep in sweeps]
+    scale = _scale(sweeps)
+    traces = [trace_of(sweep, scale) for sweep in sweeps]
     left_out = {
         k: f"its current is {'a ramp' if trace.shape == 'ramp' else 'not made of steps'}"
         for k, trace in enumerate(traces)
@@ -149,8 +151,11 @@ def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
     group, others = _largest_family(traces, left_out)
     left_out |= others
     if all(traces[k].shape == "flat" for k in group):
-        raise _no_step(traces, where)
-    steps, pulses, brief = _windows({k: traces[k] for k in group})
+        steps = _whole_sweeps({k: traces[k] for k in group})
+        if not steps:
+            raise _no_step(traces, where)
+        return Protocol(tuple(steps), (), tuple(sorted(left_out.items())))
+    steps, pulses, brief = _windows({k: traces[k] for k in group}, sweeps)
     if not steps:
         raise RecordingError(
             "no-step",
@@ -161,8 +166,22 @@ def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
     return Protocol(tuple(steps), tuple(pulses), tuple(sorted(left_out.items())))
 
 
-def trace_of(sweep: Sweep) -> _Trace:
-    """Describe the current of one sweep as constant pieces."""
+def _scale(sweeps: Sequence[Sweep]) -> float:
+    """How far the current of a recording ranges, brief noise left out (pA)."""
+    lowest, highest = np.inf, -np.inf
+    for sweep in sweeps:
+        means = _block_means(sweep.current_pA, max(1, round(_COMPARE_S * sweep.rate_Hz)))
+        lowest, highest = min(lowest, means.min()), max(highest, means.max())
+    return float(highest - lowest)
+
+
+def _block_means(values: Array, width: int) -> Array:
+    blocks = max(1, len(values) // width)
+    return np.array([part.mean() for part in np.array_split(values, blocks)])
+
+
+def trace_of(sweep: Sweep, scale: float) -> _Trace:
+    """Describe the current of one sweep as constant pieces, within a recording of that range."""
     current = sweep.current_pA
     cuts = np.flatnonzero(np.diff(current)) + 1
     # A written command is noiseless and holds its value far longer than it changes.
@@ -175,10 +194,10 @@ def trace_of(sweep: Sweep) -> _Trace:
         if _restless(edges) and turns <= 2:
             shape = "ramp"
         return _Trace(shape, tuple(edges), tuple(map(float, levels)), sweep.duration_s)
-    return _noisy_trace(sweep)
+    return _noisy_trace(sweep, scale)
 
 
-def _noisy_trace(sweep: Sweep) -> _Trace:
+def _noisy_trace(sweep: Sweep, scale: float) -> _Trace:
     current, rate = sweep.current_pA, sweep.rate_Hz
     width = max(2, round(_COMPARE_S * rate))
     noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / np.sqrt(2)
@@ -186,7 +205,9 @@ def _noisy_trace(sweep: Sweep) -> _Trace:
     place = np.arange(width, len(current) - width)
     change = (sums[place + width] - 2 * sums[place] + sums[place - width]) / width
     biggest = float(np.abs(change).max(initial=0.0))
-    floor = max(6 * noise * np.sqrt(2 / width), _SMALLEST_SHARE * biggest, 1e-9)
+    # What most of the sweep shows (coloured noise, the mains' hum, drift) is no step either.
+    usual = 1.4826 * float(np.median(np.abs(change))) if len(change) else 0.0
+    floor = max(6 * noise * np.sqrt(2 / width), 6 * usual, _SMALLEST_SHARE * biggest, 1e-9)
     cuts = []
     above = np.abs(change) > floor
     starts = np.flatnonzero(np.diff(np.concatenate([[0], above.view(np.int8)])) == 1)
@@ -194,26 +215,26 @@ def _noisy_trace(sweep: Sweep) -> _Trace:
     for start, stop in zip(starts, stops, strict=True):
         cuts.append(int(place[start + np.argmax(np.abs(change[start:stop]))]))
     bounds = [0, *cuts, len(current)]
-    levels, residual = [], 0.0
+    levels, slow, fast = [], 0.0, 0.0
     worst = slice(0, 0)
     for start, stop in pairwise(bounds):
         margin = min(width // 2, (stop - start) // 4)
         inner = current[start + margin : stop - margin]
         levels.append(float(np.median(inner)))
-        # Slow departures from the level: block means, so that white noise does not count.
-        blocks = max(1, len(inner) // width)
-        means = np.array([part.mean() for part in np.array_split(inner, blocks)])
-        off = float(np.abs(means - levels[-1]).max())
-        if off > residual:
-            residual, worst = off, slice(start, stop)
+        # Over a period of the mains its hum cancels; a stimulus does not.
+        off = float(np.abs(_block_means(inner, 4 * width) - levels[-1]).max())
+        fast = max(fast, float(np.abs(_block_means(inner, width) - levels[-1]).max()))
+        if off > slow:
+            slow, worst = off, slice(start, stop)
     span = max(levels) - min(levels)
-    slow_noise = 6 * noise / np.sqrt(width)
+    drifts = slow > max(6 * noise / np.sqrt(4 * width), 0.1 * span, _DRIFT_SHARE * scale)
     longest = float(np.max(stops - starts, initial=0)) / rate
-    drifts = residual > max(slow_noise, 0.1 * span)
     if drifts or longest > 4 * _COMPARE_S or _restless(np.array(cuts) / rate):
         # One odd piece is judged by itself: a ramp beside steps is a ramp.
         part = current[worst] if drifts and len(cuts) < _FEW_PIECES else current
         return _Trace(_wave(part, noise), (), (levels[0],), sweep.duration_s, noise)
+    if fast > max(6 * noise / np.sqrt(width), _WAVE_SHARE * scale):
+        return _Trace("fluctuating", (), (levels[0],), sweep.duration_s, noise)
     if noise > _MOST_NOISE_PA:
         return _Trace("fluctuating", (), (levels[0],), sweep.duration_s, noise)
     edges = tuple(cut / rate for cut in _sharpen(current, cuts, levels, width))
@@ -283,21 +304,39 @@ def _fits(one: _Trace, other: _Trace) -> bool:
     return all(any(abs(a - b) <= _SAME_EDGE_S for b in other.edges) for a in one.edges)
 
 
-def _windows(traces: dict[int, _Trace]) -> tuple[list[Step], list[Step], float]:
+def _whole_sweeps(traces: dict[int, _Trace]) -> list[Step]:
+    """Take each sweep as one step where every sweep is flat, at a level of its own."""
+    levels = {k: trace.levels[0] for k, trace in traces.items()}
+    if not levels:
+        return []
+    spread = max(levels.values()) - min(levels.values())
+    if spread <= max(1e-9, max(trace.noise for trace in traces.values())):
+        return []
+    return [
+        Step(k, 1, level, 0.0, 0.0, 0.0, traces[k].duration) for k, level in sorted(levels.items())
+    ]
+
+
+def _windows(
+    traces: dict[int, _Trace], sweeps: Sequence[Sweep]
+) -> tuple[list[Step], list[Step], float]:
     edges: list[float] = []
     for edge in sorted(edge for trace in traces.values() for edge in trace.edges):
         if not edges or edge - edges[-1] > _SAME_EDGE_S:
             edges.append(edge)
     duration = max(trace.duration for trace in traces.values())
-    bounds = [0.0, *edges, duration]
-    windows = list(pairwise(bounds))
-    levels = {k: [trace.level_at((a + b) / 2) for a, b in windows] for k, trace in traces.items()}
+    windows = list(pairwise([0.0, *edges, duration]))
+    # Measured anew: an edge too small to be seen in one sweep is known from the others.
+    levels = {k: [_level(sweeps[k], a, b) for a, b in windows] for k in traces}
     tolerance = max(
         _SMALLEST_SHARE * max(max(row) - min(row) for row in levels.values()),
-        3 * max(trace.noise for trace in traces.values()) * 0.2,
+        0.6 * max(trace.noise for trace in traces.values()),
         1e-9,
     )
     table = np.array(list(levels.values()))
+    if np.all(np.abs(table[:, 0] - table[:, -1]) <= tolerance):
+        # Sweeps that return to where they began: the holding current may drift between them.
+        table = table - table[:, :1]
     shared = np.ptp(table, axis=0) <= tolerance
     lengths = np.array([b - a for a, b in windows])
     holding = {k: _holding(row, lengths, shared, tolerance) for k, row in levels.items()}
@@ -328,6 +367,12 @@ def _windows(traces: dict[int, _Trace]) -> tuple[list[Step], list[Step], float]:
                 )
             )
     return steps, pulses, max(brief, default=0.0)
+
+
+def _level(sweep: Sweep, start: float, stop: float) -> float:
+    margin = min(_COMPARE_S, (stop - start) / 4)
+    first = sweep.index(start + margin)
+    return float(np.median(sweep.current_pA[first : max(first + 1, sweep.index(stop - margin))]))
 
 
 def _holding(row: list[float], lengths: Array, shared: Array, tolerance: float) -> float:
