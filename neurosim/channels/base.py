@@ -290,8 +290,8 @@ class Channel(Mechanism):
         --------
         >>> from brian2 import mV
         >>> from neurosim.channels import Leak
-        >>> Leak().density(-60 * mV)
-        -0.01 * amp / (meter ** 2)
+        >>> round(float(Leak().density(-60 * mV)), 6)
+        -0.01
         """
         values = self.values(v, temperature_celsius, **given)
         steady = {name: gate.steady for name, gate in gate_curves(self.equations, values).items()}

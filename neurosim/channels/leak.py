@@ -21,8 +21,9 @@ class Leak(Channel):
 
     Examples
     --------
-    >>> Leak().resistance
-    1. * metre ** 4 * kilogram * second ** -3 * amp ** -2
+    >>> from brian2 import ohm
+    >>> round(float(Leak().resistance / (ohm * cm**2)), 6)
+    10000.0
     """
 
     g: Quantity = quantity(0.1 * mS / cm**2, "conductance density", at_least=0 * mS / cm**2)

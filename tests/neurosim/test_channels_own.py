@@ -9,16 +9,15 @@ from typing import ClassVar
 import brian2
 import numpy as np
 import pytest
-from brian2 import Quantity, cm, mM, mS, ms, mV, nA, uF
+from brian2 import Quantity, cm, hertz, mM, mS, ms, mV, nA, second, volt
 from brian2.units import amp, meter
 
-from neurosim import HodgkinHuxley, effectors, simulate, synapses, terminals
+from neurosim import HodgkinHuxley, effectors, synapses, terminals
 from neurosim import channels as catalogue
 from neurosim.channels import SHARED, Channel, HHSodium, IonPool, Leak, Mechanism, squid_axon
-from neurosim.channels.evaluate import identifiers, parse
+from neurosim.channels.evaluate import evaluate, parse
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.quantities import quantity, unit_name
-from neurosim.stimuli import Constant
 
 BASES = (Mechanism, Channel, IonPool, synapses.Receptor)
 PARTS = [
@@ -159,58 +158,26 @@ def test_brian2_reads_every_part_and_steps_it_by_exponential_euler(kind):
         assert float(getattr(group, name)[0] / unit) == pytest.approx(expected, rel=1e-10)
 
 
-@pytest.mark.usefixtures("numpy_target")
 def test_the_squid_membrane_in_parts_is_the_squid_membrane_whole():
-    """Written together from the parts, it gives the trace of the catalogue's Hodgkin-Huxley."""
-    lines, namespace = [], {}
-    for part in squid_axon():
-        local = {**part.parameters(), **part.constants(6.3)}
-        names = {*local, *parse(part.equations)}
-        for equation in parse(part.equations).values():
-            code = rename(equation.expr.code, names, part.name)
-            left = rename(equation.varname, names, part.name)
-            left = f"d{left}/dt" if equation.type == "differential equation" else left
-            lines.append(f"{left} = {code} : {unit_name(Quantity(1.0, dim=equation.dim))}")
-        lines.append(
-            f"{part.name}_current = {rename(part.current, names, part.name)} : amp/meter**2"
-        )
-        namespace |= {f"{part.name}_{name}": value for name, value in local.items()}
-    total = " + ".join(f"{part.name}_current" for part in squid_axon())
-    lines.append(f"dv/dt = ({total} + 10*uA/cm**2)/C_m : volt")
-    namespace["C_m"] = 1 * uF / cm**2
-    group = brian2.NeuronGroup(
-        1, "\n".join(lines), method="rk4", dt=0.02 * ms, namespace=namespace, name="squid*"
+    """Every rate of change is that of the catalogue's cell, at states all over their range."""
+    whole = HodgkinHuxley()
+    rng = np.random.default_rng(5)
+    v = rng.uniform(-100, 60, 50) * mV
+    states = {name: rng.uniform(0, 1, 50) for name in ("m", "h", "n")}
+    known = {name: getattr(whole, name) for name in whole.quantity_fields()}
+    known |= {"v": v, "I_stim": 0 * nA, **states}
+    inward = sum(
+        part.density(v, 6.3, **{name: states[name] for name in part.states})
+        for part in squid_axon()
     )
-    rest = HodgkinHuxley().V_init
-    group.v = rest
+    wanted = evaluate(whole.equations, parse(whole.equations)["v"].expr.code, known)
+    np.testing.assert_allclose(inward / whole.C_m / (volt / second), wanted / (volt / second))
     for part in squid_axon():
-        for name, gate in part.gates(rest, 6.3).items():
-            setattr(group, f"{part.name}_{name}", float(gate.steady))
-    monitor = brian2.StateMonitor(group, "v", record=True, dt=0.1 * ms, name="squid_trace*")
-    brian2.Network(group, monitor).run(8 * ms)
-
-    whole = simulate(
-        HodgkinHuxley(),
-        8 * ms,
-        stimulus=Constant(0.1 * nA),
-        record=["v"],
-        dt=0.02 * ms,
-        record_dt=0.1 * ms,
-        engine="numpy",
-    )
-    trace = np.asarray(whole.trace("v"))[0]
-    at = np.round(whole.trace_time_s / 1e-4).astype(int)
-    ours = np.asarray(monitor.v)[0]
-    both = at < len(ours)
-    assert both.sum() > 70
-    assert trace.max() > 0.02
-    np.testing.assert_allclose(ours[at[both]], trace[both], atol=1e-9)
-
-
-def rename(code, names, prefix):
-    for name in identifiers(code) & names:
-        code = re.sub(rf"\b{name}\b", f"{prefix}_{name}", code)
-    return code
+        for name in part.states:
+            values = part.values(v, 6.3, **{state: states[state] for state in part.states})
+            ours = evaluate(part.equations, parse(part.equations)[name].expr.code, values)
+            theirs = evaluate(whole.equations, parse(whole.equations)[name].expr.code, known)
+            np.testing.assert_allclose(ours / hertz, theirs / hertz)
 
 
 class TestPage:
@@ -228,7 +195,7 @@ class TestPage:
         assert len(blocks) == 2
         for block in blocks:
             exec(compile(block, "docs/parts.md", "exec"), {"__name__": "page"})
-        assert "A/(m^2)" in capsys.readouterr().out
+        assert "us\n1.037167" in capsys.readouterr().out
 
     def test_default_conductances_and_reversals_are_those_of_the_parts(self):
         """The first numbers of a row's defaults are g (mS/cm2 or nS) and E (mV)."""
