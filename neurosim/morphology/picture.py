@@ -127,7 +127,7 @@ def plot_morphology(
 
     quads = _quads(begin, end, thick)
     lines: Any = LineCollection(list(np.stack([begin, end], axis=1)), linewidths=least_width)
-    bodies: Any = PolyCollection(list(quads), linewidths=0.3, edgecolors="face")
+    bodies: Any = PolyCollection(list(quads), linewidths=0.3, edgecolors="face", zorder=3)
     for drawn in (lines, bodies):
         if numbers is not None:
             drawn.set_array(numbers[owner])
