@@ -37,6 +37,8 @@ __all__ = ["propose", "propose_column"]
 
 #: A column is one of numbers (or dates) when at least so many of its filled cells are.
 MOSTLY = 0.9
+#: Two letters that are a word, whatever their case.
+_SHORT_ANSWERS = frozenset(word for word in PAIRS[0][0] | PAIRS[0][1] if len(word) == 2)
 _CODE = re.compile(r"0\d+\Z")
 _LONG = re.compile(r"[+-]?\d{16,}\Z")
 _DOTTED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}\Z")
@@ -547,7 +549,8 @@ def _words(look: _Look) -> str:
         best = max(variants, key=lambda v: (tally[v], v[:1].isupper() and not v.isupper(), v))
         weakest = min(tally[v] for v in variants)
         # AA, Aa and aa are three genotypes: short codes that are all frequent stay apart.
-        if len(variants) > 1 and len(key) <= 2 and weakest >= 0.1 * tally[best]:
+        code = len(key) <= 2 and key not in _SHORT_ANSWERS
+        if len(variants) > 1 and code and weakest >= 0.1 * tally[best]:
             doubtful[key] = best
         elif len(variants) > 1 or len(key) > 2:
             words[key] = best

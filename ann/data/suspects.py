@@ -95,12 +95,13 @@ def find_sentinels(
     core, weight = values[~candidate | inside], counts[~candidate | inside]
     sure: list[float] = []
     unsure: list[float] = []
-    if len(core) < 5 or weight.sum() < 10:
+    if len(core) < 2 or weight.sum() < 10:
         return sure, unsure
     low, high = core[0], core[-1]
     width = high - low
     for v, n in zip(values, counts, strict=True):
-        if low <= v <= high:
+        if low <= v <= high or (len(core) < 5 and not (v <= -9 and low >= 0)):
+            # Among few values, such as -1, 0, 1, only a large negative number is out of place.
             continue
         if v not in SENTINELS:
             # Not a code that people are known to use, but one value again and again, far away.

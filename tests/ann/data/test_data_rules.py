@@ -91,6 +91,18 @@ def test_numbers_that_cannot_be_read_are_told() -> None:
     assert "'~150'" in said.why
 
 
+def test_few_values_have_few_codes() -> None:
+    counts = pd.DataFrame({"x": ["0", "1", "2", "3"] * 20 + ["-9"] * 5})
+    assert clean(counts, propose(counts, rows=False)).frame["x"].tolist()[-5:] == [None] * 5
+    votes = pd.DataFrame({"x": ["-1", "0", "1"] * 20})
+    assert clean(votes, propose(votes, rows=False)).changes().empty
+
+
+def test_no_is_a_word_and_no_code() -> None:
+    table = pd.DataFrame({"x": ["No", "Yes", "No line"] * 20 + ["no"] * 8})
+    assert clean(table, propose(table, rows=False), rows=False).frame["x"].tolist()[-1] == "No"
+
+
 def test_house_numbers_keep_their_letters() -> None:
     table = pd.DataFrame({"x": [f"{k}{'a' if k % 3 == 0 else ''}" for k in range(10, 90)]})
     assert clean(table, propose(table, rows=False)).changes().empty
