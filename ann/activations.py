@@ -20,6 +20,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from ann.arrays import scalar_like
 from ann.errors import ParameterError, unknown_name
 from ann.graph import Variable, apply
 
@@ -41,11 +42,6 @@ __all__ = [
 
 #: One NumPy call with its arguments bound: ``function(*arguments)``.
 Step: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
-
-
-def _number(value: float, like: np.ndarray) -> np.ndarray:
-    # A zero-dimensional array of the right dtype is the operand NumPy handles fastest.
-    return np.array(value, like.dtype)
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,7 @@ class Sigmoid(Activation):
         return z.sigmoid()
 
     def steps(self, z: np.ndarray) -> list[Step]:
-        half = _number(0.5, z)
+        half = scalar_like(0.5, z)
         return [
             (np.multiply, (z, half, z)),
             (np.tanh, (z, z)),
@@ -180,7 +176,7 @@ class Tanh(Activation):
         return [(np.tanh, (z, z))]
 
     def slope_steps(self, a: np.ndarray, out: np.ndarray) -> list[Step]:
-        return [(np.multiply, (a, a, out)), (np.subtract, (_number(1, a), out, out))]
+        return [(np.multiply, (a, a, out)), (np.subtract, (scalar_like(1, a), out, out))]
 
 
 @dataclass(frozen=True)
@@ -208,7 +204,7 @@ class ReLU(Activation):
         return [(partial(np.maximum, out=z), (z, np.broadcast_to(np.zeros(row, z.dtype), z.shape)))]
 
     def slope_steps(self, a: np.ndarray, out: np.ndarray) -> list[Step]:
-        return [(np.not_equal, (a, _number(0, a), out))]
+        return [(np.not_equal, (a, scalar_like(0, a), out))]
 
 
 @dataclass(frozen=True)
@@ -240,12 +236,15 @@ class LeakyReLU(Activation):
     def steps(self, z: np.ndarray) -> list[Step]:
         scratch = np.empty_like(z)
         return [
-            (np.multiply, (z, _number(self.leak, z), scratch)),
+            (np.multiply, (z, scalar_like(self.leak, z), scratch)),
             (partial(np.maximum, out=z), (z, scratch)),
         ]
 
     def slope_steps(self, a: np.ndarray, out: np.ndarray) -> list[Step]:
-        return [(np.sign, (a, out)), (partial(np.maximum, out=out), (out, _number(self.leak, a)))]
+        return [
+            (np.sign, (a, out)),
+            (partial(np.maximum, out=out), (out, scalar_like(self.leak, a))),
+        ]
 
 
 @dataclass(frozen=True)

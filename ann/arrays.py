@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 
-__all__ = ["is_sparse", "physical_memory"]
+__all__ = ["is_sparse", "physical_memory", "scalar_like"]
 
 
 def is_sparse(X: Any) -> bool:
@@ -33,3 +34,14 @@ def physical_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def scalar_like(value: float, like: np.ndarray) -> np.ndarray:
+    """A number as the operand NumPy handles fastest: zero-dimensional, of the right dtype.
+
+    Examples
+    --------
+    >>> scalar_like(0.5, np.zeros(3, np.float32))
+    array(0.5, dtype=float32)
+    """
+    return np.array(value, like.dtype)

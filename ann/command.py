@@ -99,6 +99,8 @@ def bundled_table(name: str) -> pd.DataFrame:
     (150, 5)
     """
     if name not in DATASETS:
+        if Path(name).exists():
+            raise ParameterError(f"{name} is a folder or device, not a file with a table")
         if Path(name).suffix or "/" in name:
             raise ParameterError(f"there is no file {name}")
         raise unknown_name("file or bundled table", name, DATASETS)

@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ann.activations import Step, _number
+from ann.activations import Step
+from ann.arrays import scalar_like
 from ann.errors import ParameterError, ShapeError, unknown_name
 from ann.graph import Variable, gradient
 
@@ -142,7 +143,7 @@ class BinaryCrossEntropy(Loss):
         return (x.softplus() - x * target).sum(axis=-1)
 
     def steps(self, x: np.ndarray, target: np.ndarray, record: np.ndarray) -> list[Step]:
-        s, half, zero = np.empty_like(x), _number(0.5, x), np.zeros_like(x)
+        s, half, zero = np.empty_like(x), scalar_like(0.5, x), np.zeros_like(x)
         product = np.empty_like(x)
         return [
             (np.abs, (x, s)),
@@ -221,7 +222,11 @@ class Huber(Loss):
 
     def steps(self, x: np.ndarray, target: np.ndarray, record: np.ndarray) -> list[Step]:
         inner = np.empty_like(x)
-        half, top, low = _number(0.5, x), _number(self.width, x), _number(-self.width, x)
+        half, top, low = (
+            scalar_like(0.5, x),
+            scalar_like(self.width, x),
+            scalar_like(-self.width, x),
+        )
         # h(e) = c (e - c/2) with c = e cut to [-width, width]: one form for both branches.
         return [
             (np.subtract, (x, target, x)),

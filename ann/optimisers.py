@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from ann.activations import Step, _number
+from ann.activations import Step
+from ann.arrays import scalar_like
 from ann.errors import ParameterError, unknown_name
 
 __all__ = [
@@ -155,7 +156,7 @@ class Momentum(Optimiser):
     ) -> list[Step]:
         v = state["velocity"]
         return [
-            (np.multiply, (v, _number(self.momentum, p), v)),
+            (np.multiply, (v, scalar_like(self.momentum, p), v)),
             add_scaled(v, g, now[0:1].reshape(())),
             (np.add, (p, v, p)),
         ]
@@ -183,7 +184,7 @@ class Nesterov(Momentum):
     ) -> list[Step]:
         v, descent = state["velocity"], now[0:1].reshape(())
         return [
-            (np.multiply, (v, _number(self.momentum, p), v)),
+            (np.multiply, (v, scalar_like(self.momentum, p), v)),
             add_scaled(v, g, descent),
             add_scaled(p, g, descent),
             add_scaled(p, v, self.momentum),
@@ -216,11 +217,11 @@ class RMSProp(Optimiser):
     ) -> list[Step]:
         v = state["square"]
         return [
-            (np.multiply, (v, _number(self.decay, p), v)),
+            (np.multiply, (v, scalar_like(self.decay, p), v)),
             (np.multiply, (g, g, s)),
             add_scaled(v, s, 1.0 - self.decay),
             (np.sqrt, (v, s)),
-            (np.add, (s, _number(self.epsilon, p), s)),
+            (np.add, (s, scalar_like(self.epsilon, p), s)),
             (np.divide, (g, s, s)),
             add_scaled(p, s, now[0:1].reshape(())),
         ]
@@ -269,8 +270,8 @@ class Adam(Optimiser):
     ) -> list[Step]:
         M, V = state["mean"], state["square"]
         descent, epsilon, up1, up2, restart = (now[i : i + 1].reshape(()) for i in range(5))
-        down1 = _number(self.beta1**self._period, p)
-        down2 = _number(self.beta2**self._period, p)
+        down1 = scalar_like(self.beta1**self._period, p)
+        down2 = scalar_like(self.beta2**self._period, p)
 
         def scale_back() -> None:
             if restart:
