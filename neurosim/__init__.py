@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurosim.catalogue import LIF, AdEx, HodgkinHuxley, TraubMiles
+    from neurosim.catalogue.textbook import textbook_neuron
     from neurosim.cell import Neuron
     from neurosim.neuron import PointNeuron
     from neurosim.recording import Recording
@@ -42,6 +43,7 @@ __all__ = [
     "TraubMiles",
     "WhiteNoise",
     "simulate",
+    "textbook_neuron",
 ]
 
 _PLACES = {
@@ -50,6 +52,7 @@ _PLACES = {
         ["Constant", "FrozenNoise", "OrnsteinUhlenbeck", "Ramp", "Steps", "Stimulus", "WhiteNoise"],
         "neurosim.stimuli",
     ),
+    "textbook_neuron": "neurosim.catalogue",
     "FeedForward": "neurosim.wiring",
     "Neuron": "neurosim.cell",
     "PointNeuron": "neurosim.neuron",

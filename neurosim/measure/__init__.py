@@ -1,0 +1,19 @@
+"""Intrinsic properties of a neuron: measured on a trace, or by runs of any neuron."""
+
+from neurosim.measure.efel_features import efel_features
+from neurosim.measure.intrinsic import Intrinsic, fi_curve, intrinsic, rheobase
+from neurosim.measure.passive import StepResponse, step_response
+from neurosim.measure.spikes import Spikes, adaptation_index, measure_spikes
+
+__all__ = [
+    "Intrinsic",
+    "Spikes",
+    "StepResponse",
+    "adaptation_index",
+    "efel_features",
+    "fi_curve",
+    "intrinsic",
+    "measure_spikes",
+    "rheobase",
+    "step_response",
+]
