@@ -24,6 +24,7 @@ __all__ = ["Signal", "signal_test", "smoother"]
 
 _MOST_ROWS, _MOST_BLOCKS = 1500, 3
 _MOST_CLASSES = 12
+_FEW_GROUPS = 20
 
 
 @dataclass(frozen=True)
@@ -282,7 +283,9 @@ def _shuffle(
 
     Where rows of a group resemble each other in the target, shuffling single rows would give a
     null that is far too narrow. So each group receives the target of another one: whole where the
-    target does not vary within groups, else the rows of all groups laid end to end.
+    target does not vary within groups, else the rows of all groups laid end to end. A handful of
+    groups tells nothing about others; what can be learned is within them, and rows are shuffled
+    there.
     """
     n = len(y)
     if groups is None:
@@ -291,12 +294,15 @@ def _shuffle(
     # Rows of one group side by side, in random order within it.
     first = shuffled[np.argsort(groups[shuffled], kind="stable")]
     number = int(groups.max()) + 1
+    order = np.empty(n, dtype=np.intp)
+    if number < _FEW_GROUPS:
+        again = rng.permutation(n)
+        order[first] = again[np.argsort(groups[again], kind="stable")]
+        return order
     starts = np.searchsorted(groups[first], np.arange(number))
     heads = y[first[starts]]
     other = rng.permutation(number)
     if bool(np.all(y == heads[groups])):
         return first[starts][other][groups]
-    source = shuffled[np.argsort(other[groups[shuffled]], kind="stable")]
-    order = np.empty(n, dtype=np.intp)
-    order[first] = source
+    order[first] = shuffled[np.argsort(other[groups[shuffled]], kind="stable")]
     return order

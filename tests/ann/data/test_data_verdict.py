@@ -97,15 +97,23 @@ def test_p_values_are_uniform_where_groups_share_a_target() -> None:
 
 def test_a_shuffle_keeps_the_groups_and_breaks_the_bond() -> None:
     rng = np.random.default_rng(0)
-    groups = np.repeat(np.arange(6), 4)[rng.permutation(24)]
+    groups = np.repeat(np.arange(30), 4)[rng.permutation(120)]
     y = np.array([f"{g % 2}" for g in groups], dtype=object)
     shuffled = y[_shuffle(y, groups, rng)]
-    assert all(len(set(shuffled[groups == g])) == 1 for g in range(6))
+    assert all(len(set(shuffled[groups == g])) == 1 for g in range(30))
+    assert (shuffled != y).any()
     # A target that varies within groups moves group by group.
     y = np.array([f"{g}{k % 2}" for k, g in enumerate(groups)], dtype=object)
     order = _shuffle(y, groups, rng)
-    assert sorted(order) == list(range(24))
-    assert all(len(set(groups[order][groups == g])) == 1 for g in range(6))
+    assert sorted(order) == list(range(120))
+    assert all(len(set(groups[order][groups == g])) == 1 for g in range(30))
+    assert (groups[order] != groups).mean() > 0.8
+    # Few groups keep their rows.
+    few = groups % 3
+    order = _shuffle(y, few, rng)
+    assert sorted(order) == list(range(120))
+    assert (few[order] == few).all()
+    assert (order != np.arange(120)).mean() > 0.8
 
 
 def test_blocks_of_a_large_table_hold_its_rare_class() -> None:
@@ -283,6 +291,18 @@ def test_titanic_and_heart_are_flagged(shared_data: Path) -> None:
     origin = next(r for r in heart.reasons if r.code == "origin")
     assert "36%" in origin.text
     assert "93%" in origin.text
+
+
+def test_a_signal_within_four_sites_is_no_chance() -> None:
+    rng = np.random.default_rng(0)
+    site = rng.integers(0, 4, 400)
+    a = rng.normal(size=400)
+    base = np.array([-2.0, -0.5, 0.5, 2.0])[site]
+    y = np.where(base + 2 * a + rng.normal(size=400) > 0, "u", "v")
+    table = pd.DataFrame({"a": a.round(3), "b": rng.normal(size=400).round(3), "site": site})
+    assert assess(table.assign(y=y), "y", network=None, group="site").level == "supports"
+    y = np.where(base + rng.normal(size=400) > 0, "u", "v")
+    assert assess(table.assign(y=y), "y", network=None, group="site").level == "cannot"
 
 
 def test_an_origin_needs_a_reason() -> None:
