@@ -1,9 +1,10 @@
-"""Neurodata Without Borders, version 2, through PyNWB."""
+"""Neurodata Without Borders: version 2 through PyNWB, version 1 straight from HDF5."""
 
 from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,6 +63,9 @@ def read_nwb(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            old = _version_1(path)
+            if old is not None:
+                return _sweeps(old, voltage, units, where)
             with pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as io:
                 return _sweeps(io.read(), voltage, units, where)
     except RecordingError:
@@ -77,10 +81,63 @@ def read_nwb(
             ) from None
         raise RecordingError(
             "file",
-            f"cannot be read as NWB 2 ({text[:200]})",
-            "check it with nwbinspector; convert an NWB 1 file first",
+            f"cannot be read as NWB ({text[:200]})",
+            "check it with nwbinspector",
             where,
         ) from None
+
+
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """A series of an NWB 1 file, in the words of PyNWB."""
+
+    name: str
+    data: NDArray[Any]
+    unit: str
+    conversion: float
+    rate: float
+    sweep_number: int | None
+    description: str
+    starting_time: float | None = None
+    electrode: Any = None
+
+    @property
+    def object_id(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class _Content:
+    acquisition: dict[str, _Series]
+    stimulus: dict[str, _Series]
+
+
+def _version_1(path: Path) -> _Content | None:
+    """Read the series of an NWB 1 file; None where it is another version."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        if "acquisition/timeseries" not in file:
+            return None
+        groups = ("acquisition/timeseries", "stimulus/presentation")
+        return _Content(*({k: _series_1(k, g) for k, g in file[at].items()} for at in groups))
+
+
+def _series_1(name: str, group: Any) -> _Series:
+    def text(value: Any) -> str:
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+    data, digits = group["data"], re.findall(r"\d+", name)
+    told = group["aibs_stimulus_name"][()] if "aibs_stimulus_name" in group else ""
+    return _Series(
+        name,
+        np.asarray(data[()]),
+        text(data.attrs["unit"]),
+        float(data.attrs.get("conversion", 1.0)),
+        float(group["starting_time"].attrs["rate"]),
+        int(digits[-1]) if digits else None,
+        text(told),
+    )
 
 
 def _sweeps(

@@ -17,6 +17,9 @@ seal of a patch electrode alone is rarely above 10 000."""
 LARGEST_CURRENT_PA = 1e5
 """Amplifiers for intracellular recording deliver no more than 0.1 uA."""
 
+# A membrane charges and noise never rests: no recorded voltage has so few different samples.
+_MOST_PIECES = 64
+
 _VOLTAGE = 'say what it is (voltage_unit="V"), or correct the unit in the file'
 
 
@@ -53,6 +56,13 @@ def _check_voltage(cell: CellRecording) -> None:
             "no-voltage",
             f"the voltage is {cell.sweeps[0].voltage_mV[0]:g} mV throughout",
             'choose the channel that holds the membrane potential: voltage="..."',
+            cell.where,
+        )
+    if all(np.count_nonzero(np.diff(s.voltage_mV)) <= _MOST_PIECES for s in cell.sweeps):
+        raise RecordingError(
+            "voltage-clamp",
+            "the voltage is made of flat pieces, as a command is and no membrane",
+            "give a current-clamp file, or the channel that holds the membrane potential",
             cell.where,
         )
     if largest < 0.5:

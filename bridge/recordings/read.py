@@ -20,7 +20,7 @@ __all__ = ["FORMATS", "read"]
 FORMATS = {
     ".abf": "Axon Binary Format (pCLAMP)",
     ".ibw": "Igor binary wave",
-    ".nwb": "Neurodata Without Borders 2",
+    ".nwb": "Neurodata Without Borders",
     ".csv": "table of samples",
     ".txt": "table of samples",
     ".tsv": "table of samples",

@@ -124,6 +124,44 @@ def test_truncated_nwb(tmp_path: Path, kept: float) -> None:
     assert _refused(path).reason == "truncated"
 
 
+def _nwb_1(path: Path, *, stimulus: bool = True) -> Path:
+    """Write the cell as version 1 has it, with one sweep in voltage clamp before."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        responses = file.create_group("acquisition/timeseries")
+        stimuli = file.create_group("stimulus/presentation")
+        told = [(10 + s.number, s.voltage_mV * 1e-3, s.current_pA) for s in CELL.sweeps]
+        for number, volts, amps in told:
+            for group, values, unit, factor in (
+                (responses, volts, "Volts", 1.0),
+                (stimuli, amps, "Amps", 1e-12),
+            ):
+                if group is stimuli and not stimulus:
+                    continue
+                series = group.create_group(f"Sweep_{number}")
+                data = series.create_dataset("data", data=values)
+                data.attrs["unit"], data.attrs["conversion"] = np.bytes_(unit), factor
+                series.create_dataset("starting_time", data=0.0).attrs["rate"] = 5000.0
+        clamped = responses.create_group("Sweep_3")
+        data = clamped.create_dataset("data", data=CELL.sweeps[0].current_pA)
+        data.attrs["unit"], data.attrs["conversion"] = np.bytes_("Amps"), 1e-12
+        clamped.create_dataset("starting_time", data=0.0).attrs["rate"] = 5000.0
+    return path
+
+
+def test_nwb_1(tmp_path: Path) -> None:
+    pytest.importorskip("pynwb")
+    cell = read(_nwb_1(tmp_path / "cell.nwb"))
+    assert [sweep.number for sweep in cell.sweeps] == [10, 11, 12, 13, 14]
+    _same_curve(cell)
+
+
+def test_nwb_1_without_stimulus(tmp_path: Path) -> None:
+    pytest.importorskip("pynwb")
+    error = _refused(_nwb_1(tmp_path / "cell.nwb", stimulus=False))
+    assert error.reason == "no-stimulus"
+
+
 def test_nwb_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "cell.nwb"
     path.write_text("not HDF5")
@@ -215,6 +253,15 @@ def test_nanoampere_labelled_as_picoampere(tmp_path: Path) -> None:
     assert error.reason == "units"
     assert 'current_unit="nA"' in error.remedy
     _same_curve(read(path, current_unit="nA"))
+
+
+def test_text_in_voltage_clamp(tmp_path: Path) -> None:
+    table = _long()
+    table["voltage_mV"], table["current_pA"] = table["current_pA"], table["voltage_mV"]
+    path = tmp_path / "cell.csv"
+    table.to_csv(path, index=False)
+    error = _refused(path)
+    assert error.reason == "voltage-clamp"
 
 
 @pytest.mark.parametrize("cut", [3, 4000])
