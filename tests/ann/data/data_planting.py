@@ -153,6 +153,9 @@ def unit(rng: np.random.Generator, p: Planting) -> bool:
         "temperature": ("°C", "", "1"),
     }[column]
     rows = _some(rng, _filled(p.dirty, column), 0.2, 1.0)
+    # One hand writes the column, but not always the textbook's.
+    forms = {"cm": ["cm", "Cm", "cm.", "centimeters"], "kg": ["kg", "KG", "kgs", "kilograms"]}
+    own = str(rng.choice(forms.get(own, [own])))
     space = str(rng.choice([" ", ""]))
     mixed = bool(other) and rng.random() < 0.4
     if column == "temperature":
@@ -167,7 +170,7 @@ def unit(rng: np.random.Generator, p: Planting) -> bool:
 
 
 def variants(rng: np.random.Generator, p: Planting) -> bool:
-    """Paris -> paris, PARIS, ' Paris', 'Paris  '."""
+    """Paris -> paris, PARIS, ' Paris', 'Paris  ', 'Paris.', and with an invisible space."""
     column = _choose(rng, p, ["city", "colour", "service"])
     if column is None:
         return False
@@ -179,6 +182,8 @@ def variants(rng: np.random.Generator, p: Planting) -> bool:
         lambda v: v + "\u00a0",
         lambda v: v.replace(" ", "  ") + " ",
         lambda v: v.lower() + " ",
+        lambda v: v + ".",
+        lambda v: v + "\u200b",
     ]
     rows = _some(rng, _filled(p.dirty, column), 0.05, 0.3)
     new = [dress[int(rng.integers(len(dress)))](v) for v in p.dirty[column].to_numpy()[rows]]
