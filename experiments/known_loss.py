@@ -126,8 +126,8 @@ def run(parameters: Parameters, context: Context) -> Result:
         left.axvline(0, color=GREY, lw=0.8)
         left.plot(information["mean_error_percent"], place, "o", ms=4, color=COLOURS["blue"])
         left.set_yticks(place, information["channel"], fontsize=7)
-        left.set(xlabel="error of the estimate (%)", title="Information", xlim=(-8, 8))
-        left.legend(loc="lower right")
+        left.set(xlabel="error of the estimate (%)", title="Information", xlim=(-8, 13))
+        left.legend(loc="upper right", fontsize=7)
         place = np.arange(len(summary))[::-1]
         right.axvspan(0.97, 1.03, color=COLOURS["sky"], alpha=0.3, lw=0, label="bar: 1.00 ± 0.03")
         for name, colour, shift in (
@@ -146,8 +146,8 @@ def run(parameters: Parameters, context: Context) -> Result:
             )
         right.set_yticks(place, list(summary.index), fontsize=7)
         right.set(xlabel="share kept (± sd of one measurement)", title="The unit behind the rates")
-        right.legend(loc="upper left", fontsize=7)
-        right.set_xlim(0.9, 1.1)
+        right.legend(loc="center right", fontsize=7)
+        right.set_xlim(0.95, 1.13)
     return Result(
         name="known-loss",
         claim=CLAIM,
