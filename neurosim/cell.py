@@ -268,9 +268,18 @@ class Neuron:
                 raise ParameterError("place: events arrive at receptors, not at an electrode")
             given = None
         elif arrivals is None or isinstance(arrivals, Poisson):
+            if isinstance(arrivals, Poisson) and not part.lumps:
+                raise ParameterError(
+                    f"place: {part.name!r} needs the times of its releases, since receptors on one "
+                    "compartment do not add; give Events, one list a point"
+                )
             given = arrivals
         else:
-            given = (arrivals,) if isinstance(arrivals, Events) else tuple(arrivals)
+            # A kinetic receptor takes the edges of the transmitter's pulses, not the releases.
+            given = tuple(
+                part.arrivals(one)
+                for one in ((arrivals,) if isinstance(arrivals, Events) else arrivals)
+            )
             if len(given) not in (1, points):
                 raise ParameterError(
                     f"place: {len(given)} lists of events for {points} points of the site; give "

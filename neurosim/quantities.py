@@ -255,7 +255,8 @@ class Description:
         parts: list[Any] = [type(self)]
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
+            # Dimensionless quantities come back from pickling as plain floats.
+            if isinstance(value, np.ndarray) or "unit" in field.metadata:
                 numbers = np.asarray(value, dtype=float)
                 parts.append((numbers.shape, numbers.tobytes()))
             else:
