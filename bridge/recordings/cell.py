@@ -142,8 +142,9 @@ class CellRecording:
         Parameters
         ----------
         step : int, optional
-            Which step of a sweep, from 1. Left out: the first; later ones join it as repeats
-            where they start from the holding current too and last as long.
+            Which step of a sweep, from 1. Left out: all that start from the holding current and
+            last equally long (with several lengths, those with most currents); more than one in
+            a sweep are repeats, or points of a staircase.
         window : (float, float), optional
             Where to count, from the start of a step (s); the whole step where left out.
         current : {"step", "total"}
@@ -195,12 +196,13 @@ class CellRecording:
         )
 
     def _check_range(self, currents: list[float]) -> None:
-        if len(self.sweeps) == 1 and len(currents) == 1:
+        # A pulse below holding beside the one step of a sweep adds no point to the curve.
+        if len(self.sweeps) == 1 and sum(amount > 0 for amount in set(currents)) < 2:
             raise RecordingError(
                 "one-sweep",
-                f"one sweep with one step, of {currents[0]:g} pA",
-                "an f-I curve needs at least two currents; give the file with all sweeps, or all "
-                "files of the series",
+                f"one sweep, with {', '.join(f'{amount:g}' for amount in currents)} pA",
+                "an f-I curve needs at least two depolarising currents; give the file with all "
+                "sweeps, or all files of the series",
                 self.where,
             )
         if len(set(currents)) < 2:
@@ -269,15 +271,17 @@ class CellRecording:
                     self.where,
                 )
             return [s for s in self.steps if s.number == number]
-        first = [s for s in self.steps if s.number == numbers[0]]
-        alike = [
-            s
-            for s in self.steps
-            if s.number != numbers[0]
-            and np.isclose(s.before_pA, s.holding_pA, atol=1e-6)
-            and abs(s.duration_s - first[0].duration_s) < 1e-3
-        ]
-        return [*first, *alike]
+        # Measured levels differ by noise; a pre-pulse is a sizeable part of the largest step.
+        near = 0.05 * max(abs(s.amplitude_pA) for s in self.steps)
+        rested = [s for s in self.steps if abs(s.before_pA - s.holding_pA) <= near]
+        groups: dict[float, list[Step]] = {}
+        for s in rested or self.steps:
+            groups.setdefault(round(s.duration_s, 2), []).append(s)
+        # Most currents; among equals the longest.
+        return max(
+            groups.items(),
+            key=lambda item: (len({round(s.current_pA) for s in item[1]}), item[0]),
+        )[1]
 
     def _nominal(self, steps: list[Step], current: str) -> list[float]:
         """Currents of the steps; measured ones that differ by less than can be told share one."""

@@ -107,8 +107,8 @@ def series(path: Path) -> list[Path]:
 
     Examples
     --------
-    >>> series(Path("nowhere/cell_Ch3_Steps_12.ibw"))
-    [PosixPath('nowhere/cell_Ch3_Steps_12.ibw')]
+    >>> [file.name for file in series(Path("nowhere/cell_Ch3_Steps_12.ibw"))]
+    ['cell_Ch3_Steps_12.ibw']
     """
     found = _NUMBER.search(path.name)
     if found is None:

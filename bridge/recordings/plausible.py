@@ -8,7 +8,7 @@ from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.features import input_resistance
 
-__all__ = ["LARGEST_CURRENT_PA", "RESISTANCE_MOHM", "check_plausible"]
+__all__ = ["LARGEST_CURRENT_PA", "RESISTANCE_MOHM", "SLOWEST_RATE_HZ", "check_plausible"]
 
 RESISTANCE_MOHM = (0.3, 1e4)
 """Input resistances of neurons: large motoneurons are near 0.5, small granule cells near 5000; the
@@ -19,6 +19,9 @@ LARGEST_CURRENT_PA = 1e5
 
 # A membrane charges and noise never rests: no recorded voltage has so few different samples.
 _MOST_PIECES = 64
+
+SLOWEST_RATE_HZ = 2500.0
+"""Below it spikes fall between samples: they are missed, or too small to be told."""
 
 _VOLTAGE = 'say what it is (voltage_unit="V"), or correct the unit in the file'
 
@@ -38,10 +41,22 @@ def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool 
     RecordingError
         Reason ``"units"``, with the unit that would make sense.
     """
+    _check_rate(cell)
     if voltage:
         _check_voltage(cell)
     if current:
         _check_current(cell)
+
+
+def _check_rate(cell: CellRecording) -> None:
+    slowest = min(s.rate_Hz for s in cell.sweeps)
+    if slowest < SLOWEST_RATE_HZ:
+        raise RecordingError(
+            "format",
+            f"it is sampled at {slowest:g} Hz, and a spike lasts about a millisecond",
+            f"give the recording at its full rate, at least {SLOWEST_RATE_HZ:g} Hz",
+            cell.where,
+        )
 
 
 def _check_voltage(cell: CellRecording) -> None:

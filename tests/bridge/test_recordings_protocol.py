@@ -83,9 +83,10 @@ def test_test_pulse_is_no_step() -> None:
     assert [round(pulse.amplitude_pA) for pulse in cell.protocol.pulses] == [-20, -20, -20]
 
 
-def test_second_step_from_the_holding_current_is_a_repeat() -> None:
-    once = made_recording([0, 50, 100], [0, 3, 7])
-    again = made_recording([0, 50, 100], [0, 4, 8])
+@pytest.mark.parametrize("noise_pA", [0.0, 2.0])
+def test_second_step_from_the_holding_current_is_a_repeat(noise_pA: float) -> None:
+    once = made_recording([0, 50, 100], [0, 3, 7], noise_pA=noise_pA)
+    again = made_recording([0, 50, 100], [0, 4, 8], noise_pA=noise_pA, seed=1)
     cell = CellRecording(
         tuple(
             Sweep(
@@ -93,12 +94,14 @@ def test_second_step_from_the_holding_current_is_a_repeat() -> None:
                 a.rate_Hz,
                 np.concatenate([a.voltage_mV, b.voltage_mV]),
                 np.concatenate([a.current_pA, b.current_pA]),
+                a.current_kind,
             )
             for a, b in zip(once.sweeps, again.sweeps, strict=True)
         )
     )
     curve = cell.fi_curve()
-    assert curve.current_pA.tolist() == [0, 0, 50, 50, 100, 100]
+    np.testing.assert_allclose(curve.current_pA, [0, 0, 50, 50, 100, 100], atol=0.5)
+    assert len(curve.currents) == 3
     assert curve.count.tolist() == [0, 0, 3, 4, 7, 8]
     assert curve.trial.tolist() == [0, 1, 0, 1, 0, 1]
     assert cell.fi_curve(step=2).count.tolist() == [0, 4, 8]

@@ -90,8 +90,26 @@ def test_one_sweep_and_one_current_are_two_things() -> None:
     assert "two currents" in message
 
 
+def test_a_test_pulse_beside_the_one_step_is_still_one_sweep() -> None:
+    single = made_recording([100], [5]).sweeps[0]
+    current = single.current_pA.copy()
+    current[200:800] = -50
+    reason, message = _reason(
+        CellRecording((Sweep(0, single.rate_Hz, single.voltage_mV, current),))
+    )
+    assert reason == "one-sweep"
+    assert "100 pA" in message
+
+
+def test_sampled_too_slowly_for_spikes() -> None:
+    with pytest.raises(RecordingError, match="at least 2500 Hz") as caught:
+        check_plausible(made_recording([0, 100], [0, 5], rate_Hz=1000))
+    assert caught.value.reason == "format"
+
+
 def test_one_sweep_with_several_steps_is_no_mistake() -> None:
     current, volts = np.zeros(len(TIME)), QUIET.copy()
+    current[200:800] = -50.0  # a test pulse, which is no point of the staircase
     for k in range(3):
         current[1000 + 3000 * k : 3000 + 3000 * k] = 50.0 * (k + 1)
         for spike in range(k + 1):
