@@ -35,6 +35,8 @@ __all__ = ["Team", "count_threads"]
 WORTH_SHARING = 25_000_000
 #: Helpers may need this much longer than the caller for their parts.
 PATIENCE = 0.3
+#: Products done alone after sharing has lost for the first time.
+FIRST_REST = 16
 #: Most products in a row that are done alone after sharing has lost.
 LONGEST_REST = 1024
 #: Products shared in a row before one is done alone, to know what that takes by now.
@@ -218,7 +220,7 @@ class SharedProduct:
         self._answers = [h.answer(part[2]) for h, part in zip(helpers, self._others, strict=True)]
         self._helpers = helpers
         self._calls = [(a, b, out)]
-        self._rest, self._next_rest, self._streak = 0, 1, 0
+        self._rest, self._next_rest, self._streak = 0, FIRST_REST, 0
         self._takes = np.inf
         self.shared = self.alone = 0
 
