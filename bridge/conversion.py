@@ -75,7 +75,7 @@ def _imported(model: Any) -> Network:
         if hasattr(model, "coefs_"):
             return from_scikit_learn(model)
         if type(model).__module__.split(".")[0] == "torch":
-            return from_pytorch(model)
+            return from_pytorch(_fused(model))
     except AnnError as error:
         raise ConversionError(
             f"{type(model).__name__} cannot be converted: {error}; write the model as dense "
@@ -85,6 +85,27 @@ def _imported(model: Any) -> Network:
         f"{type(model).__name__} holds no trained layers: fit it first "
         "(an estimator of ann, an ann.Network, a scikit-learn MLP or a torch.nn.Sequential)"
     )
+
+
+def _fused(module: Any) -> Any:
+    """Return a PyTorch stack in which batch normalisation is part of the Linear layer before it."""
+    from copy import deepcopy
+
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_linear_bn_eval
+
+    def flat(part: Any) -> list[Any]:
+        if isinstance(part, nn.Sequential):
+            return [layer for child in part.children() for layer in flat(child)]
+        return [part]
+
+    layers: list[Any] = []
+    for layer in flat(deepcopy(module).eval()):
+        if isinstance(layer, nn.BatchNorm1d) and layers and isinstance(layers[-1], nn.Linear):
+            layers[-1] = fuse_linear_bn_eval(layers[-1], layer)
+        else:
+            layers.append(layer)
+    return nn.Sequential(*layers)
 
 
 def _check_rising(k: int, activation: Any) -> None:

@@ -93,6 +93,14 @@ def test_a_pytorch_network_is_read_and_an_unsupported_layer_named(digits, curve)
     with torch.no_grad():
         wanted = stack(torch.tensor(digits[1], dtype=torch.float32)).numpy()
     np.testing.assert_allclose(validate(stack).logits(digits[1]), wanted, rtol=1e-4, atol=1e-5)
+    normed = torch.nn.Sequential(
+        torch.nn.Linear(64, 5), torch.nn.BatchNorm1d(5), torch.nn.ReLU(), torch.nn.Linear(5, 3)
+    )
+    images = torch.tensor(digits[1], dtype=torch.float32)
+    normed(images)  # running averages move away from 0 and 1
+    with torch.no_grad():
+        wanted = normed.eval()(images).numpy()
+    np.testing.assert_allclose(validate(normed).logits(digits[1]), wanted, rtol=1e-3, atol=1e-5)
     convolution = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten())
     with pytest.raises(ConversionError, match=r"Conv2d.*write the model as dense"):
         convert(convolution, digits[0], curve=curve)
