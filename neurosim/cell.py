@@ -42,8 +42,8 @@ class Cable(Description):
     Examples
     --------
     >>> from brian2 import cm, ohm
-    >>> Cable(R_a=150 * ohm * cm).C_m
-    0.01 * farad / (meter ** 2)
+    >>> float(Cable(R_a=150 * ohm * cm).C_m)
+    0.01
     """
 
     C_m: Quantity = quantity(1 * uF / cm**2, "specific capacitance", above=0 * uF / cm**2)
