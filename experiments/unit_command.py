@@ -214,7 +214,8 @@ def _model(
             arguments["start"] = _quantity(start, "--start")
         # Equations on a command line have no callers whose variables could be meant.
         lines = source.replace("\\n", "\n")
-        return lines, "equations", {k: v for k, v in arguments.items() if v is not None}
+        told = {k: v for k, v in arguments.items() if v is not None}
+        return lines, "equations", {**told, "level": None}
     for option, value in (("--threshold", threshold), ("--reset", reset), ("--start", start)):
         if value is not None:
             raise ParameterError(f"{option} goes with equations; {source!r} is none")

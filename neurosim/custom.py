@@ -45,7 +45,7 @@ def from_brian2(
     voltage: str | None = None,
     start: Quantity | None = None,
     name: str = "CustomNeuron",
-    level: int = 0,
+    level: int | None = 0,
 ) -> PointNeuron:
     """Make a neuron of equations in Brian2's language, or of a NeuronGroup.
 
@@ -79,8 +79,8 @@ def from_brian2(
         called ``E_L``, ``EL``, ``V_rest`` or the like).
     name : str
         Name of the neuron in messages and files.
-    level : int
-        How many callers further up to look for the names the equations use.
+    level : int, optional
+        How many callers further up to look for the names the equations use; None looks nowhere.
 
     Returns
     -------
@@ -107,6 +107,7 @@ def from_brian2(
     """
     group = None if isinstance(model, (str, Equations)) else model
     given = dict(parameters or {})
+    around = {} if level is None else dict(get_local_namespace(level + 1))
     if group is not None:
         equations, found = _of_group(group)
         threshold = threshold if threshold is not None else found["threshold"]
@@ -114,10 +115,10 @@ def from_brian2(
         refractory = refractory if refractory is not None else found["refractory"]
         method = method or found["method"]
         dt = dt if dt is not None else found["dt"]
-        surroundings = {**get_local_namespace(level + 1), **found["values"]}
+        surroundings = {**around, **found["values"]}
     else:
         equations = model if isinstance(model, Equations) else _parse(model, name)
-        surroundings = dict(get_local_namespace(level + 1))
+        surroundings = around
     if not threshold:
         raise ParameterError(
             f"{name}: say when it spikes, such as threshold='v > -55*mV' (and reset='v = -70*mV')"

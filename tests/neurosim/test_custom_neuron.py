@@ -99,6 +99,12 @@ def test_constants_are_found_where_brian2_finds_them():
     assert from_brian2(LEAKY, **given, parameters={"tau": 10 * ms}) != leaky()
 
 
+def test_names_are_looked_up_nowhere_when_asked():
+    E, R, tau = -70 * mV, 100 * Mohm, 20 * ms  # noqa: F841
+    with pytest.raises(ParameterError, match="no value for"):
+        from_brian2(LEAKY, threshold="V >= -55*mV", reset="V = E", start=E, level=None)
+
+
 def test_densities_and_plain_numbers_need_a_scale():
     known = TraubMiles()
     text = known.equations.replace("I_stim/area", "J")
