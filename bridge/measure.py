@@ -10,7 +10,7 @@ import numpy as np
 from brian2.units import Quantity, ms, pA, second
 
 from bridge.curve import FICurve
-from neurosim import Constant, PointNeuron, Recording, Stimulus, simulate
+from neurosim import Constant, Neuron, PointNeuron, Recording, Stimulus, simulate
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, check_seed
 
@@ -33,7 +33,7 @@ def trial_seeds(seed: int, count: int) -> np.ndarray:
 
 
 def measure(
-    neuron: PointNeuron,
+    neuron: PointNeuron | Neuron,
     currents: Quantity,
     *,
     duration: Quantity = 1 * second,
@@ -86,7 +86,7 @@ def measure(
 
 
 def fi_curve(
-    source: PointNeuron | FICurve | str | Path | Any,
+    source: PointNeuron | Neuron | FICurve | str | Path | Any,
     currents: Quantity | None = None,
     *,
     duration: Quantity = 1 * second,
@@ -103,8 +103,8 @@ def fi_curve(
 
     Parameters
     ----------
-    source : PointNeuron, path, DataFrame or FICurve
-        A neuron to run; or a table with the columns current_pA, count, window_s of a recorded cell.
+    source : PointNeuron, Neuron, path, DataFrame or FICurve
+        A neuron to run (one with extent is injected at its soma); or a table with the columns current_pA, count, window_s of a recorded cell.
     currents : Quantity array
         Constant currents to inject (only with a neuron).
     duration : Quantity
@@ -138,7 +138,7 @@ def fi_curve(
     >>> curve.count.tolist()
     [0, 17, 34]
     """
-    if not isinstance(source, PointNeuron):
+    if not isinstance(source, (PointNeuron, Neuron)):
         if currents is not None:
             raise ParameterError(
                 "fi_curve: a recorded table brings its own currents; leave them out"
@@ -163,7 +163,8 @@ def fi_curve(
         jobs=jobs,
         progress=progress,
     )
-    amounts = recording.parameters["constant_current"] * 1e12
+    injected = np.sort(np.atleast_1d(np.asarray(currents, dtype=float)))
+    amounts = np.repeat(injected, trials) * 1e12
     window = float(duration / second)
     return FICurve(
         current_pA=amounts,
