@@ -91,6 +91,18 @@ class CellRecording:
         grace = 0.25 / self.sweeps[step.sweep].rate_Hz
         return times[(times >= start - grace) & (times < stop - grace)]
 
+    def is_from_holding(self, step: Step) -> bool:
+        """Whether the holding current flows just before a step, and no pre-pulse."""
+        return abs(step.before_pA - step.holding_pA) <= self._apart_pA
+
+    @cached_property
+    def _apart_pA(self) -> float:
+        """How far two currents of this recording differ at least to be two (pA)."""
+        if all(sweep.current_kind == "command" for sweep in self.sweeps):
+            return 1e-6
+        levels = [level for s in self.steps for level in (s.current_pA, s.holding_pA)]
+        return max(0.5, 0.005 * float(np.ptp(levels)))
+
     def features(self) -> pd.DataFrame:
         """Count, timing and voltage of every step; see `features.step_features`."""
         return step_features(self)
@@ -271,9 +283,7 @@ class CellRecording:
                     self.where,
                 )
             return [s for s in self.steps if s.number == number]
-        # Measured levels differ by noise; a pre-pulse is a sizeable part of the largest step.
-        near = 0.05 * max(abs(s.amplitude_pA) for s in self.steps)
-        rested = [s for s in self.steps if abs(s.before_pA - s.holding_pA) <= near]
+        rested = [s for s in self.steps if self.is_from_holding(s)]
         groups: dict[float, list[Step]] = {}
         for s in rested or self.steps:
             groups.setdefault(round(s.duration_s, 2), []).append(s)
@@ -286,12 +296,8 @@ class CellRecording:
     def _nominal(self, steps: list[Step], current: str) -> list[float]:
         """Currents of the steps; measured ones that differ by less than can be told share one."""
         raw = np.array([s.amplitude_pA if current == "step" else s.current_pA for s in steps])
-        apart = max(0.5, 0.005 * float(np.ptp(raw)))
-        measured = any(self.sweeps[s.sweep].current_kind == "measured" for s in steps)
-        if not measured or len(raw) < 2:
-            return [round(float(value), 4) for value in raw]
         order = np.argsort(raw)
-        group = np.concatenate([[0], np.cumsum(np.diff(raw[order]) > apart)])
+        group = np.concatenate([[0], np.cumsum(np.diff(raw[order]) > self._apart_pA)])
         means = np.bincount(group, raw[order]) / np.bincount(group)
         values = np.empty(len(raw))
         values[order] = means[group]

@@ -406,7 +406,7 @@ def properties(cell: CellRecording) -> CellProperties:
         values = [getattr(shape, name) for shape in firsts]
         return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
 
-    first = [s for s in steps if s.before_pA == s.holding_pA]
+    first = [s for s in steps if cell.is_from_holding(s)]
     rests = [value for value in (baseline(cell, s) for s in first) if np.isfinite(value)]
     return CellProperties(
         rest_mV=float(np.median(rests)) if rests else float("nan"),
@@ -430,7 +430,7 @@ def _passive(cell: CellRecording) -> list[Step]:
         s
         for s in (*cell.steps, *cell.protocol.pulses)
         if s.amplitude_pA != 0
-        and abs(s.before_pA - s.holding_pA) < 0.05 * abs(s.amplitude_pA)
+        and cell.is_from_holding(s)
         and s.duration_s >= 0.05
         and s.start_s > 0
     ]

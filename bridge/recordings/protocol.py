@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -27,7 +27,8 @@ _SMALLEST_SHARE = 0.02
 # of the current over the whole recording.
 _DRIFT_SHARE = 0.05
 _WAVE_SHARE = 0.3
-# Edges of different sweeps belong together when they are this close.
+# Edges of different sweeps belong together when they are this close; in a noisy current a small
+# step's edge is known no better than the width of the comparison.
 _SAME_EDGE_S = 0.001
 # A command written by a computer keeps each value for a while; more pieces than this are a wave.
 _MOST_PIECES = 64
@@ -115,6 +116,11 @@ class _Trace:
     levels: tuple[float, ...]
     duration: float
     noise: float = 0.0
+
+    @property
+    def jitter(self) -> float:
+        """How well its edges are known (s)."""
+        return _COMPARE_S if self.noise else _SAME_EDGE_S
 
 
 def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
@@ -301,7 +307,8 @@ def _fits(one: _Trace, other: _Trace) -> bool:
     """Whether the edges of one sweep are all edges of the other."""
     if abs(one.duration - other.duration) > _SAME_EDGE_S:
         return False
-    return all(any(abs(a - b) <= _SAME_EDGE_S for b in other.edges) for a in one.edges)
+    near = max(one.jitter, other.jitter)
+    return all(any(abs(a - b) <= near for b in other.edges) for a in one.edges)
 
 
 def _whole_sweeps(traces: dict[int, _Trace]) -> list[Step]:
@@ -320,10 +327,7 @@ def _whole_sweeps(traces: dict[int, _Trace]) -> list[Step]:
 def _windows(
     traces: dict[int, _Trace], sweeps: Sequence[Sweep]
 ) -> tuple[list[Step], list[Step], float]:
-    edges: list[float] = []
-    for edge in sorted(edge for trace in traces.values() for edge in trace.edges):
-        if not edges or edge - edges[-1] > _SAME_EDGE_S:
-            edges.append(edge)
+    edges = _shared_edges(traces.values())
     duration = max(trace.duration for trace in traces.values())
     windows = list(pairwise([0.0, *edges, duration]))
     # Measured anew: an edge too small to be seen in one sweep is known from the others.
@@ -367,6 +371,22 @@ def _windows(
                 )
             )
     return steps, pulses, max(brief, default=0.0)
+
+
+def _shared_edges(traces: Iterable[_Trace]) -> list[float]:
+    """Edges of all sweeps; of those that belong together, the one of the largest jump."""
+    found = [
+        (edge, abs(after - before), trace.jitter)
+        for trace in traces
+        for edge, before, after in zip(
+            trace.edges, trace.levels[:-1], trace.levels[1:], strict=True
+        )
+    ]
+    edges: list[float] = []
+    for edge, _, jitter in sorted(found, key=lambda item: -item[1]):
+        if all(abs(edge - other) > jitter for other in edges):
+            edges.append(edge)
+    return sorted(edges)
 
 
 def _level(sweep: Sweep, start: float, stop: float) -> float:

@@ -67,6 +67,7 @@ def test_first_step_alone_makes_the_curve_where_a_pre_pulse_comes_before_the_sec
 
 def test_block_is_named_and_the_curve_is_not_monotone(shared_data: Path) -> None:
     curve = _read(shared_data, "171116sh_0019.abf").fi_curve()
+    assert curve.provenance["steps"] == [1]
     assert curve.provenance["blocked_pA"] == [1500, 1600, 1700, 1800, 1900, 2000]
     assert curve.currents[curve.mean_rate_Hz().argmax()] == 1000
 
