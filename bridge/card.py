@@ -129,7 +129,7 @@ def _cells(
 ) -> None:  # fmt: skip
     for k, (text, x) in enumerate(zip(cells, places, strict=True)):
         figure.text(
-            x, y, text, size=6.8, va="top", ha="left" if k in left else "right",
+            x, y, text, size=6.8, va="baseline", ha="left" if k in left else "right",
             weight="bold" if bold else "normal", color=INK,
         )  # fmt: skip
 

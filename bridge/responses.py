@@ -74,10 +74,17 @@ class Responses:
     traces: tuple[Trace, ...] = ()
 
     def counts(self) -> StepCounts:
-        """Spikes in bins after the onset, as the adaptive unit is fitted to."""
+        """Spikes in bins after the onset, as the adaptive unit is fitted to.
+
+        Repeats that are copies of each other, as those of a model without noise, count once.
+        """
         inside = [edge for edge in BINS_S if edge < 0.8 * self.duration_s]
         edges = np.array([*inside, self.duration_s])
-        return StepCounts(self.current_pA, edges, bin_counts(self.trains, edges))
+        count = bin_counts(self.trains, edges)
+        _, first, index = np.unique(self.current_pA, return_index=True, return_inverse=True)
+        if len(first) < len(index) and np.array_equal(count, count[first][index]):
+            return StepCounts(self.current_pA[first], edges, count[first])
+        return StepCounts(self.current_pA, edges, count)
 
 
 def noise_stimulus(noise: Quantity | Stimulus | None, neuron: PointNeuron) -> Stimulus | None:

@@ -61,6 +61,13 @@ def test_adaptation_of_an_adex_is_its_own():
     assert found.features.slowing > 3
 
 
+def test_copies_of_a_trial_teach_nothing():
+    once = equivalent_unit(LIF(), CURRENTS, **QUICK).responses
+    thrice = equivalent_unit(LIF(), CURRENTS, **(QUICK | {"trials": 3})).responses
+    assert len(thrice.trains) == 3 * len(once.trains)
+    np.testing.assert_array_equal(thrice.counts().count, once.counts().count)
+
+
 def test_noise_is_a_variable():
     sharp = equivalent_unit(LIF(), CURRENTS, **QUICK)
     soft = equivalent_unit(LIF(), CURRENTS, noise=6 * mV, **(QUICK | {"trials": 3}))
