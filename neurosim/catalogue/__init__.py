@@ -23,6 +23,14 @@ _CELLS = {
         ],
         "textbook",
     ),
+    "axon_arrivals": "motoneuron",
+    "bipolar_cell": "bipolar",
+    "ca1_pyramidal": "pyramidal",
+    "fast_spiking_interneuron": "interneuron",
+    "layer5_pyramidal": "pyramidal",
+    "spinal_motoneuron": "motoneuron",
+    "purkinje_cell": "purkinje",
+    "with_parallel_fibres": "purkinje",
 }
 
 __all__ = ["LIF", "AdEx", "HodgkinHuxley", "TraubMiles", *_CELLS]

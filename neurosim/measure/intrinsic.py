@@ -9,7 +9,7 @@ import numpy as np
 from brian2.units import Hz, Quantity, amp, ms, mV, nA, ohm, pA, second, volt
 
 from neurosim.cell import Neuron
-from neurosim.errors import ParameterError
+from neurosim.errors import EngineError, ParameterError
 from neurosim.measure.passive import step_response
 from neurosim.measure.spikes import adaptation_index, measure_spikes
 from neurosim.neuron import PointNeuron
@@ -125,7 +125,7 @@ def rheobase(
     neuron: Neuron | PointNeuron,
     *,
     duration: Quantity = 500 * ms,
-    most: Quantity = 100 * nA,
+    most: Quantity = 50 * nA,
     dt: Quantity | None = None,
     jobs: int = 1,
 ) -> Quantity:
@@ -157,20 +157,30 @@ def rheobase(
     """
     length = float(check_quantity(duration, 500 * ms, "rheobase: duration", above=0 * ms))
     top = float(check_quantity(most, 1 * nA, "rheobase: most", above=0 * nA))
-    grid = np.concatenate([[0.0], np.geomspace(1e-12, top, 24)])
+    if _counts(neuron, np.zeros(1), length, dt, jobs)[0]:
+        raise ParameterError("rheobase: the neuron fires without any current")
+    grid = np.geomspace(1e-12, 1e-11, 6)
     while True:
-        fired = _counts(neuron, grid, length, dt, jobs) > 0
-        if fired[0] and grid[0] == 0:
-            raise ParameterError("rheobase: the neuron fires without any current")
+        grid = np.minimum(grid, top)
+        try:
+            fired = _counts(neuron, grid, length, dt, jobs) > 0
+        except EngineError:
+            # Currents far beyond what the membrane can carry.
+            fired = np.zeros(len(grid), dtype=bool)
+            top = float(grid[-1])
         if not fired.any():
-            raise ParameterError(
-                f"rheobase: no spike up to {top * 1e9:g} nA; is the soma excitable?"
-            )
+            if grid[-1] >= top:
+                raise ParameterError(
+                    f"rheobase: no spike up to {top * 1e9:g} nA; is the soma excitable?"
+                )
+            grid = grid * 10
+            continue
         first = int(np.argmax(fired))
-        low, high = float(grid[max(first - 1, 0)]), float(grid[first])
+        high = float(grid[first])
+        low = float(grid[first - 1]) if first else high / 10
         if high - low <= 0.005 * high:
             return Quantity(high, dim=amp.dim)
-        grid = np.linspace(low, high, 13)[1:] if low > 0 else np.geomspace(high / 100, high, 13)
+        grid = np.linspace(low, high, 13)
 
 
 def fi_curve(
@@ -215,7 +225,7 @@ def intrinsic(
         Length of the steps.
     probe_current : Quantity, optional
         Of the step for resistance, time constant and sag; by default a negative one that deflects
-        by about 3 mV.
+        by about 5 mV.
     criterion : Quantity
         dV/dt that stands for the threshold.
     multiples : tuple of float
@@ -329,9 +339,9 @@ def _passive(
         )
 
     if given is None:
-        # From the resistance at a current too small to matter, one that deflects by 3 mV.
+        # From the resistance at a current too small to matter, one that deflects by 5 mV.
         first = respond(-1e-12)
-        current = -3e-3 / max(abs(float(first.resistance)), 1e3)
+        current = -5e-3 / max(abs(float(first.resistance)), 1e3)
     else:
         current = float(check_quantity(given, -10 * pA, "intrinsic: probe_current"))
     found = respond(current)

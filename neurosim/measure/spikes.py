@@ -95,7 +95,7 @@ def measure_spikes(
 
     A spike is an upward crossing of `detect`. Its threshold is where, going back from there, dV/dt
     was last below `criterion`, interpolated between samples. That reads the onset of the spike only
-    if the stimulus alone charges the membrane well slower: where dV/dt did not fall below half the
+    if the stimulus alone charges the membrane well slower: where dV/dt did not fall below 3/4 of the
     criterion between the last spike (or `start`) and the upstroke, the threshold is nan, and so is
     what hangs on it.
 
@@ -170,7 +170,7 @@ def _one(
         j = begin + int(slow[-1])
         # The slope dips between the jump at a stimulus's onset and the upstroke.
         dip = slope[begin : j + 1].min()
-        if begin > 0 or dip < rate / 2:
+        if begin > 0 or dip < 0.75 * rate:
             share = (rate - slope[j]) / (slope[j + 1] - slope[j])
             threshold = v[j] + share * (v[j + 1] - v[j])
             where = t[j] + share * (t[j + 1] - t[j])
