@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from brian2.units import cm, mS, ms, mV, nS, ohm, um
+from brian2.units import cm, mS, ms, mV, nS, ohm, pA, um
 from matplotlib.figure import Figure
 
 from experiments.registry import Context, experiment
 from experiments.result import Result, Verdict
 from experiments.style import COLOURS, GREY, figure_style, new_figure
-from neurosim import Neuron, simulate
+from neurosim import Neuron, Steps, simulate
 from neurosim.catalogue import initiation_membrane
 from neurosim.cell import Cable
 from neurosim.cell_simulation import NeuronRecording
@@ -104,6 +104,8 @@ def run(parameters: Parameters, context: Context) -> Result:
     grid = np.geomspace(p.weakest_nS, p.strongest_nS, 7 if context.quick else p.strengths)
     best = correct(respond(pyramidal(0), grid, p, context))
     active = correct(respond(pyramidal(p.calcium_mS_cm2), grid, p, context))
+    law = spike_law(p, context)
+    fold = float(-1 / np.polyfit(law[0], np.log(law[1]), 1)[0])
     table = pd.DataFrame(
         {
             "A": [a for a, _ in CASES],
@@ -122,15 +124,42 @@ def run(parameters: Parameters, context: Context) -> Result:
             "strengths_nS": grid.tolist(),
             "correct_with": active.tolist(),
             "correct_without": best.tolist(),
+            "e_fold_mV": fold,
         },
         tables={"cases": table},
-        figures={"dendritic-xor": _figure(with_spike, without, grid, active, best)},
+        figures={"dendritic-xor": _figure(with_spike, without, grid, active, best, law, fold)},
         verdicts=[
             Verdict("cases right with the calcium spike", int(correct(with_spike)[0]), 4, ">="),
             Verdict("cases right without it, best strength", int(best.max()), 3),
+            Verdict(
+                "e-fold of the spike's height with drive, distance from 11.7 mV",
+                abs(fold - 11.7),
+                2.5,
+            ),
         ],
         provenance={"parameters": asdict(p), **with_spike.to_dict()},
     )
+
+
+def spike_law(p: Parameters, context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Return drive above threshold and height of the calcium spike (mV), in one isolated patch.
+
+    The drive is the plateau that a step of current reaches in the patch without the channel.
+    """
+    shape = cylinder(20 * um, 20 * um, name="patch")
+    passive = Neuron(shape, PerBranch(1)).paint(Leak(g=0.2 * mS / cm**2)).probe("v", at("patch"))
+    active = passive.paint(DendriticCalciumSpike(g=0.05 * mS / cm**2))
+    drive = np.linspace(1, 35, 18)
+    current = (34 + drive) * mV * 0.2 * mS / cm**2 * np.pi * (20 * um) ** 2
+    step = Steps(amplitude=0 * pA, onset=10 * ms, duration=55 * ms)
+    traces = [
+        simulate(
+            cell, 65 * ms, stimulus=step, batch={"amplitude": current}, dt=p.dt_ms * ms,
+            engine=context.engine,
+        ).trace("v")
+        for cell in (active, passive)
+    ]  # fmt: skip
+    return drive, ((traces[0] - traces[1]) / mV).max(axis=1)
 
 
 def _figure(
@@ -139,36 +168,43 @@ def _figure(
     grid: np.ndarray,
     active: np.ndarray,
     best: np.ndarray,
+    law: tuple[np.ndarray, np.ndarray],
+    fold: float,
 ) -> Figure:
     with figure_style():
-        figure = new_figure(7.2, 5.0)
-        axes = figure.subplot_mosaic([["10", "01", "11"], ["score"] * 3], height_ratios=[1.5, 1])
-        for case, title in ((1, "A alone"), (2, "B alone"), (3, "A and B")):
-            axis = axes["".join(map(str, CASES[case]))]
+        figure = new_figure(7.2, 6.4)
+        above, below = figure.subfigures(2, 1, height_ratios=[1.7, 1])
+        axes = above.subplots(2, 3, sharex=True, sharey="row")
+        for column, (case, title) in enumerate(((1, "A alone"), (2, "B alone"), (3, "A and B"))):
             time = with_spike.trace_time / ms
             shown = (time > 40) & (time < 140)
-            for run_, colour, name in (
-                (without, GREY, "without"),
-                (with_spike, COLOURS["blue"], "with calcium spike"),
-            ):
-                dendrite, soma = (run_.trace(n)[case] / mV for n in ("dendrite", "soma"))
-                axis.plot(time[shown], dendrite[shown], color=colour, label=f"dendrite, {name}")
-                axis.plot(
-                    time[shown], soma[shown] - 110, color=colour, lw=1.2, ls=(0, (4, 1)),
-                    label=f"soma, {name} (110 mV lower)",
-                )  # fmt: skip
-            axis.set(title=title, xlabel="time (ms)", ylim=(-185, 60))
-        axes["10"].set_ylabel("membrane potential (mV)")
-        for name in ("01", "11"):
-            axes[name].set_yticklabels([])
-        handles, labels = axes["10"].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
-        score = axes["score"]
+            for row, place in enumerate(("dendrite", "soma")):
+                for run_, colour, name in (
+                    (without, GREY, "without"),
+                    (with_spike, COLOURS["blue"], "with calcium spike"),
+                ):
+                    v = run_.trace(place)[case] / mV
+                    axes[row, column].plot(time[shown], v[shown], color=colour, label=name)
+            axes[0, column].set_title(title)
+            axes[1, column].set_xlabel("time (ms)")
+        axes[0, 0].set_ylabel("dendrite (mV)")
+        axes[1, 0].set_ylabel("soma (mV)")
+        axes[0, 2].legend(loc="upper right")
+        score, size = below.subplots(1, 2)
         score.step(grid, best, where="mid", color=GREY, label="without")
         score.step(grid, active, where="mid", color=COLOURS["blue"], label="with calcium spike")
         score.set(
-            xscale="log", ylim=(0.8, 4.3), yticks=[1, 2, 3, 4],
-            xlabel="conductance of one synapse of an input (nS)", ylabel="cases right of 4",
+            xscale="log", ylim=(0.5, 4.3), yticks=[1, 2, 3, 4],
+            xlabel="conductance of one synapse (nS)", ylabel="cases right of 4",
+            title="Over strengths of the inputs",
         )  # fmt: skip
-        score.legend(loc="lower right")
+        drive, height = law
+        size.semilogy(drive, height, "o", mfc="none", color=COLOURS["blue"], label="simulated")
+        fitted = np.exp(np.polynomial.Polynomial.fit(drive, np.log(height), 1)(drive))
+        size.semilogy(drive, fitted, "-", color=GREY, lw=1, label=f"e-fold in {fold:.1f} mV")
+        size.set(
+            xlabel="drive above threshold (mV)", ylabel="height of the spike (mV)",
+            title="Calcium spike in a patch",
+        )  # fmt: skip
+        size.legend(loc="lower left")
     return figure

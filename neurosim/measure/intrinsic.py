@@ -250,8 +250,13 @@ def intrinsic(
     nothing = float("nan")
     try:
         lowest = float(rheobase(neuron, duration=duration, dt=dt, jobs=jobs))
+        graded = isinstance(neuron, Neuron) and not _upstroke(
+            neuron, lowest * 1.2, length, dt, jobs, criterion
+        )
     except ParameterError:
-        # A cell that never fires, or always: graded potentials have no rheobase.
+        # A cell that never fires, or always.
+        graded = True
+    if graded:
         rates = tuple(nothing for _ in multiples)
         unmeasured = dict.fromkeys(_SPIKING, nothing)
         return Intrinsic(
@@ -295,6 +300,21 @@ def intrinsic(
         rate_Hz=tuple(float(measured[k]) for k in wanted),
         criterion_mV_per_ms=float(criterion),
     )
+
+
+def _upstroke(
+    neuron: Neuron,
+    current: float,
+    length: float,
+    dt: Quantity | None,
+    jobs: int,
+    criterion: Quantity,
+) -> bool:
+    """Say whether what crossed the level of detection rose as a spike does."""
+    run = _steps(neuron, np.array([current]), length, dt, trace=True, jobs=jobs)
+    start = _onset(neuron) * second
+    found = measure_spikes(run.trace_time, run.trace("v")[0], criterion=criterion, start=start)
+    return bool(np.isfinite(found.threshold).any())
 
 
 def _before_reset(run: Recording, row: int, onset: float, rate: float) -> float:

@@ -95,7 +95,7 @@ def measure_spikes(
 
     A spike is an upward crossing of `detect`. Its threshold is where, going back from there, dV/dt
     was last below `criterion`, interpolated between samples. That reads the onset of the spike only
-    if the stimulus alone charges the membrane well slower: where dV/dt did not fall below 3/4 of the
+    if the stimulus alone charges the membrane slower: where dV/dt did not fall below 3/4 of the
     criterion between the last spike (or `start`) and the upstroke, the threshold is nan, and so is
     what hangs on it.
 
