@@ -26,6 +26,7 @@ from bridge.responses import Responses, currents_for, noise_stimulus, of_recordi
 from bridge.selection import Selection
 from bridge.units import EVERY_FAMILY, Unit
 from neurosim import PointNeuron, Stimulus
+from neurosim.cell import Neuron
 from neurosim.custom import from_brian2
 from neurosim.errors import ParameterError
 
@@ -201,10 +202,11 @@ def equivalent_unit(
 
     Parameters
     ----------
-    source : PointNeuron, str, NeuronGroup, CellRecording, FICurve, DataFrame or path
-        A neuron of the catalogue; equations in Brian2's language (a string with ``d.../dt``) or a
-        NeuronGroup, with `brian2` for what they do not say; a recorded cell; counts; or a file:
-        a recording, or a table with the columns current_pA, count, window_s.
+    source : PointNeuron, Neuron, str, NeuronGroup, CellRecording, FICurve, DataFrame or path
+        A neuron of the catalogue; a neuron with extent, injected at its root; equations in
+        Brian2's language (a string with ``d.../dt``) or a NeuronGroup, with `brian2` for what they
+        do not say; a recorded cell; counts; or a file: a recording, or a table with the columns
+        current_pA, count, window_s.
     currents : Quantity array, optional
         Currents to inject into a model (default: found from its rheobase).
     noise : Quantity or Stimulus, optional
@@ -277,7 +279,7 @@ def equivalent_unit(
             confidence,
             notes,
         )
-    if not isinstance(source, PointNeuron):
+    if not isinstance(source, (PointNeuron, Neuron)):
         if not isinstance(source, str) and not hasattr(source, "user_equations"):
             raise ParameterError(
                 "equivalent_unit takes a neuron such as LIF(), equations, a NeuronGroup, a "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, mV, pA, second
+from brian2.units import Quantity, mV, pA, second, volt
 from numpy.typing import NDArray
 
 from bridge.adaptive import bin_counts
@@ -20,6 +20,7 @@ from bridge.curve import FICurve
 from bridge.errors import CurveError
 from bridge.measure import measure, trial_seeds
 from neurosim import LIF, Constant, OrnsteinUhlenbeck, PointNeuron, Stimulus, WhiteNoise, simulate
+from neurosim.cell import Neuron
 from neurosim.errors import UnitError
 from neurosim.quantities import check_quantity
 
@@ -190,7 +191,7 @@ def currents_for(
 
 
 def run_steps(
-    neuron: PointNeuron,
+    neuron: PointNeuron | Neuron,
     currents: Quantity,
     *,
     duration: Quantity = 1 * second,
@@ -207,7 +208,8 @@ def run_steps(
 
     Parameters
     ----------
-    neuron : PointNeuron
+    neuron : PointNeuron or Neuron
+        A neuron with extent is injected at its root.
     currents : Quantity array
         Heights of the steps.
     duration, settle, trials, background, dt, seed, engine, jobs, progress
@@ -230,7 +232,8 @@ def run_steps(
         jobs=jobs,
         progress=progress,
     )
-    amounts = recording.parameters["constant_current"] * 1e12
+    # Rows are in order of current, then of trial.
+    amounts = np.repeat(np.sort(np.atleast_1d(np.asarray(currents / pA, dtype=float))), trials)
     trial = np.tile(np.arange(trials), recording.rows // trials)
     curve = FICurve(
         amounts,
@@ -258,7 +261,7 @@ def run_steps(
     time = pictures.trace_time_s
     traces = tuple(
         Trace(float(current), time, 1e3 * voltage)
-        for current, voltage in zip(shown, pictures.traces_si["v"], strict=True)
+        for current, voltage in zip(shown, np.asarray(pictures.trace("v") / volt), strict=True)
     )
     return Responses(curve, amounts, trains, recording.duration_s, traces)
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from brian2 import Mohm, ms, mV, pA
+from brian2 import Mohm, ms, mV, pA, um
 
 from bridge.curve import FICurve
 from bridge.equivalent import equivalent_unit
@@ -14,7 +14,10 @@ from bridge.errors import CurveError, RefusedError
 from bridge.responses import currents_for
 from experiments.recorded import recorded_curve
 from neurosim import LIF, AdEx
+from neurosim.cell import Neuron
+from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.errors import ParameterError, UnitError
+from neurosim.morphology import PerBranch, ball_and_stick, branch
 
 CURRENTS = np.arange(50, 451, 25) * pA
 QUICK = {"engine": "numpy", "trials": 1, "adaptation": False, "intervals": None}
@@ -59,6 +62,23 @@ def test_adaptation_of_an_adex_is_its_own():
     assert fitted.strength_pA_per_Hz == pytest.approx(expected, rel=0.15)
     assert fitted.tau_s == pytest.approx(float(neuron.tau_w / (1000 * ms)), rel=0.25)
     assert found.features.slowing > 3
+
+
+def test_a_neuron_with_extent_in_one_batch():
+    cell = (
+        Neuron(ball_and_stick(20 * um, 200 * um, 2 * um), PerBranch(5), celsius=6.3)
+        .paint(Leak())
+        .paint(HHSodium(), branch("soma"))
+        .paint(HHPotassium(), branch("soma"))
+    )
+    found = equivalent_unit(
+        cell, np.arange(0, 601, 60) * pA, duration=300 * ms, dt=0.05 * ms, **QUICK
+    )
+    # Its soma is the squid's membrane: firing begins with a jump.
+    assert found.family == "type-two"
+    assert found.unit.onset_rate_Hz > 30
+    assert len(found.responses.traces) >= 3
+    assert max(trace.voltage_mV.max() for trace in found.responses.traces) > 0
 
 
 def test_copies_of_a_trial_teach_nothing():
