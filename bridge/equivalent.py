@@ -246,8 +246,8 @@ def equivalent_unit(
     >>> from brian2 import pA
     >>> from neurosim import LIF
     >>> found = equivalent_unit(LIF(), np.arange(100, 401, 20) * pA, trials=1, adaptation=False)
-    >>> found.ok, found.unit.rate(300).round()
-    (True, 63.0)
+    >>> found.ok, bool(abs(found.unit.rate(300) - 63) < 2)
+    (True, True)
     """
     choice = {
         "families": families,

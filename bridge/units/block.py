@@ -46,7 +46,7 @@ class Block(Unit):
     >>> unit.rate([0, 450, 1450, 2000]).round(1)
     array([ 0. , 30. , 25.7,  5. ])
     >>> round(float(unit.peak_pA))
-    1273
+    1299
     """
 
     max_rate_Hz: float
