@@ -107,23 +107,22 @@ def run(parameters: Parameters, context: Context) -> Result:
 
 def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
     with figure_style():
-        figure = new_figure(7.2, 3.2)
+        figure = new_figure(7.8, 3.2)
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.3])
         row = 3
         first = float(recording.spike_times_at("soma", row)[0] / ms)
         time = recording.trace_time / ms - first
         for name, colour in (("initial_segment", "vermilion"), ("soma", "blue"), ("axon", "green")):
-            near = (time > -0.8) & (time < 1.0)
+            near = (time > -0.8) & (time < 2.5)
             v = recording.trace(name)[row] / mV
-            label = {"axon": "axon, 60 µm on"}.get(name, name.replace("_", " "))
-            left.plot(time[near], v[near], color=COLOURS[colour], label=label)
+            left.plot(time[near], v[near], color=COLOURS[colour], label=name.replace("_", " "))
             around = (time > -3) & (time < 4)
             if name == "soma":
                 slope = np.gradient(v, time)
                 middle.plot(v[around], slope[around], color=COLOURS[colour])
         left.axhline(-55, color=GREY, lw=0.8, ls=":")
         left.set(xlabel="time (ms)", ylabel="membrane potential (mV)", title="One spike")
-        left.legend(loc="upper left", fontsize=7, handlelength=1.2)
+        left.legend(loc="upper right", fontsize=7, handlelength=1.2)
         middle.axvline(-55, color=GREY, lw=0.8, ls=":")
         middle.set(
             xlabel="somatic potential (mV)", ylabel="dV/dt (mV/ms)", title="Phase plane, soma"
@@ -134,6 +133,6 @@ def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
             (table["lowest_mV"] + table["highest_mV"]) / 2, place, "o", color=COLOURS["blue"]
         )
         right.axvspan(-56, -54, color=GREY, alpha=0.2, lw=0)
-        right.set(xlim=(-57, -53), xlabel="threshold (mV)", title="Over stimuli and grids")
+        right.set(xlim=(-57, -53), xlabel="threshold (mV)", title="All thresholds")
         right.set_yticks(place, table["case"], fontsize=7)
     return figure
