@@ -245,18 +245,14 @@ class _Composer:
             f"{n}_{f}": getattr(part, f) for n, part in parts.items() for f in part.parameters()
         }
         values["C_m"] = self.C_m[members]
-        values["area"] = self.area[members]
+        values["area"] = _single(self.area[members])
         values["implicit_dt"] = np.asarray(self.run.dt * self.run.theta)
-        like |= {
-            "C_m": self.neuron.cable.C_m,
-            "area": Quantity(1.0, dim=(self.neuron.cable.R_a.dim / self.neuron.cable.R_a.dim)),
-        }
+        like["C_m"] = self.neuron.cable.C_m
         for parameter, quantity in like.items():
-            if parameter == "area":
-                continue
             values[parameter] = _single(values[parameter])
             text.declare(parameter, quantity, shared=values[parameter].ndim == 0)
-        text.lines.append("area : meter**2 (constant)")
+        shared = ", shared" if values["area"].ndim == 0 else ""
+        text.lines.append(f"area : meter**2 (constant{shared})")
         text.lines.append("implicit_dt : second (constant, shared)")
         self._finish(name, text, values, members, density=True, first=first)
 

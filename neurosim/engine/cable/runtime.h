@@ -29,6 +29,12 @@ inline double _exprel(double x) {
     const double safe = std::fabs(x) < 1e-4 ? 1.0 : x;
     return std::fabs(x) < 1e-4 ? series : (std::exp(safe) - 1.0) / safe;
 }
+// Its inverse, x / (exp(x) - 1), in one division: the form most rate functions have.
+inline double _per_exprel(double x) {
+    const double series = 1.0 - x * (0.5 - x * (1.0 / 12));
+    const double safe = std::fabs(x) < 1e-4 ? 1.0 : x;
+    return std::fabs(x) < 1e-4 ? series : safe / (std::exp(safe) - 1.0);
+}
 // With full fast-math a constant whole power becomes multiplications.
 #define _brian_pow(x, y) (std::pow(double(x), double(y)))
 inline double _clip(double x, double low, double high) { return std::min(std::max(x, low), high); }

@@ -111,7 +111,8 @@ def _kernel(kernel: Kernel) -> str:
         codeobj_class=CableCodeObject,
         check_units=False,
     )
-    parts = _split(code.code.cpp_file)
+    # A rate divided by exprel needs one division, not two.
+    parts = _split(code.code.cpp_file.replace("/_exprel(", "*_per_exprel("))
     constants, arrays = [], {}
     for name, variable in code.variables.items():
         if isinstance(variable, Function):
