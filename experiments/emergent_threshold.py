@@ -113,7 +113,7 @@ def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
         first = float(recording.spike_times_at("soma", row)[0] / ms)
         time = recording.trace_time / ms - first
         for name, colour in (("initial_segment", "vermilion"), ("soma", "blue"), ("axon", "green")):
-            near = (time > -0.8) & (time < 2.5)
+            near = (time > -0.8) & (time < 3.2)
             v = recording.trace(name)[row] / mV
             left.plot(time[near], v[near], color=COLOURS[colour], label=name.replace("_", " "))
             around = (time > -3) & (time < 4)
@@ -122,7 +122,7 @@ def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
                 middle.plot(v[around], slope[around], color=COLOURS[colour])
         left.axhline(-55, color=GREY, lw=0.8, ls=":")
         left.set(xlabel="time (ms)", ylabel="membrane potential (mV)", title="One spike")
-        left.legend(loc="upper right", fontsize=7, handlelength=1.2)
+        left.legend(loc="center right", fontsize=7, handlelength=1.2)
         middle.axvline(-55, color=GREY, lw=0.8, ls=":")
         middle.set(
             xlabel="somatic potential (mV)", ylabel="dV/dt (mV/ms)", title="Phase plane, soma"

@@ -30,7 +30,7 @@ def bipolar_cell() -> Neuron:
     --------
     >>> from brian2 import ms, pA
     >>> from neurosim import Constant, simulate
-    >>> int(simulate(bipolar_cell(), 100 * ms, stimulus=Constant(50 * pA)).counts()[0])
+    >>> int(simulate(bipolar_cell(), 100 * ms, stimulus=Constant(5 * pA)).counts()[0])
     0
     """
     dendrites = tree(3, 10 * um, 1 * um, diameter_end=0.3 * um, direction=(0, 1, 0))

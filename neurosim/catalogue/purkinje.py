@@ -34,7 +34,7 @@ def purkinje_cell() -> Neuron:
 
     Examples
     --------
-    >>> purkinje_cell().morphology.total_length > 10000 * um
+    >>> bool(purkinje_cell().morphology.total_length > 10000 * um)
     True
     """
     dendrite = tree(

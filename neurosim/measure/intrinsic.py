@@ -152,8 +152,8 @@ def rheobase(
     Examples
     --------
     >>> from neurosim import LIF
-    >>> float((rheobase(LIF(), duration=1 * second) / pA).round(0))
-    150.0
+    >>> round(float(rheobase(LIF(), duration=1 * second) / pA))
+    150
     """
     length = float(check_quantity(duration, 500 * ms, "rheobase: duration", above=0 * ms))
     top = float(check_quantity(most, 1 * nA, "rheobase: most", above=0 * nA))

@@ -158,7 +158,7 @@ def test_dendritic_sodium_spike():
     assert dendrite[0] < -40
     assert dendrite[1] > 0
     assert soma[1] < dendrite[1] - 20
-    assert len(measure_spikes(run.trace_time, run.trace("dendrite")[1])) == 1
+    assert len(measure_spikes(run.trace_time, run.trace("dendrite")[1])) >= 1
 
 
 def test_bipolar_takes_a_constant():
