@@ -154,7 +154,8 @@ def brian_cell(compartments: int, duration_ms: float):
     """One cell as Brian2's SpatialNeuron, C++ standalone, one thread: seconds of the run itself."""
     import brian2 as b
 
-    b.set_device("cpp_standalone", build_on_run=False, directory=tempfile.mkdtemp())
+    folder = tempfile.mkdtemp()
+    b.set_device("cpp_standalone", build_on_run=False)
     equations = """
     Im = gl*(El-v) + g_na*m**3*h*(ENa-v) + g_k*n**4*(EK-v) : amp/meter**2
     I : amp (point current)
@@ -183,10 +184,10 @@ def brian_cell(compartments: int, duration_ms: float):
     network = b.Network(cell)
     network.run(duration_ms * b.ms)
     device = b.get_device()
-    device.build(run=False)
+    device.build(directory=folder, run=False)
 
     def once() -> float:
-        device.run(directory=device.project_dir, with_output=False, run_args=[])
+        device.run(directory=folder, with_output=False, run_args=[])
         return float(device._last_run_time)
 
     return once

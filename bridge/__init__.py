@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.conversion import convert
     from bridge.curve import FICurve, merge
     from bridge.energy import Cost, cost
+    from bridge.equivalent import EquivalentUnit, equivalent_unit
     from bridge.integrator import Integrator, ResettingIntegrator, SubtractingLIF
     from bridge.measure import fi_curve
     from bridge.measured import MeasuredUnit
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from bridge.spiking import SpikingNetwork, SpikingRun
     from bridge.synapse import Synapse
     from bridge.units import (
+        EVERY_FAMILY,
+        Block,
         LIFRate,
         Logistic,
         NakaRushton,
@@ -33,13 +36,17 @@ if TYPE_CHECKING:
         ReLU,
         Softplus,
         SquareRoot,
+        TypeTwo,
         Unit,
     )
 
 __all__ = [
+    "EVERY_FAMILY",
+    "Block",
     "Certificate",
     "Cost",
     "CountReadout",
+    "EquivalentUnit",
     "FICurve",
     "Integrator",
     "LIFRate",
@@ -58,11 +65,13 @@ __all__ = [
     "SquareRoot",
     "SubtractingLIF",
     "Synapse",
+    "TypeTwo",
     "Unit",
     "calibrate",
     "certify",
     "convert",
     "cost",
+    "equivalent_unit",
     "fi_curve",
     "merge",
     "read_nir",
@@ -73,6 +82,9 @@ __all__ = [
 _PLACES = {
     **dict.fromkeys(
         [
+            "EVERY_FAMILY",
+            "Block",
+            "TypeTwo",
             "LIFRate",
             "Logistic",
             "NakaRushton",
@@ -92,6 +104,8 @@ _PLACES = {
     "Normalisation": "bridge.calibration",
     "ResettingIntegrator": "bridge.integrator",
     "SubtractingLIF": "bridge.integrator",
+    "EquivalentUnit": "bridge.equivalent",
+    "equivalent_unit": "bridge.equivalent",
     "Synapse": "bridge.synapse",
     "certify": "bridge.certificate",
     "cost": "bridge.energy",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from neurosim.catalogue import LIF, AdEx, HodgkinHuxley, TraubMiles
     from neurosim.catalogue.textbook import textbook_neuron
     from neurosim.cell import Neuron
+    from neurosim.custom import from_brian2
     from neurosim.neuron import PointNeuron
     from neurosim.recording import Recording
     from neurosim.simulation import simulate
@@ -55,6 +56,7 @@ _PLACES = {
     "textbook_neuron": "neurosim.catalogue",
     "FeedForward": "neurosim.wiring",
     "Neuron": "neurosim.cell",
+    "from_brian2": "neurosim.custom",
     "PointNeuron": "neurosim.neuron",
     "Recording": "neurosim.recording",
     "simulate": "neurosim.simulation",
