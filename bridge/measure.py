@@ -104,7 +104,8 @@ def fi_curve(
     Parameters
     ----------
     source : PointNeuron, Neuron, path, DataFrame or FICurve
-        A neuron to run (one with extent is injected at its soma); or a table with the columns current_pA, count, window_s of a recorded cell.
+        A neuron to run (one with extent is injected at its soma); or a table with the columns
+        current_pA, count, window_s of a recorded cell.
     currents : Quantity array
         Constant currents to inject (only with a neuron).
     duration : Quantity

@@ -43,6 +43,7 @@ __all__ = [
     "Stimulus",
     "TraubMiles",
     "WhiteNoise",
+    "from_brian2",
     "simulate",
     "textbook_neuron",
 ]

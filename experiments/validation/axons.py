@@ -57,7 +57,7 @@ def squid(context: Context) -> Iterator[Check]:
 
 def myelinated(diameter_um: float, internodes: int = 30, pieces: int = 10) -> Neuron:
     """Return the myelinated axon of problem P10."""
-    branches = []
+    branches: list[Branch] = []
     x = 0.0
     for k in range(2 * internodes + 1):
         node = k % 2 == 0
