@@ -107,8 +107,8 @@ def run(parameters: Parameters, context: Context) -> Result:
 
 def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
     with figure_style():
-        figure = new_figure(7.8, 3.2)
-        left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.3])
+        figure = new_figure(8.4, 3.2)
+        left, middle, right = figure.subplots(1, 3, width_ratios=[1.6, 1, 1.2])
         row = 3
         first = float(recording.spike_times_at("soma", row)[0] / ms)
         time = recording.trace_time / ms - first
@@ -122,7 +122,7 @@ def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
                 middle.plot(v[around], slope[around], color=COLOURS[colour])
         left.axhline(-55, color=GREY, lw=0.8, ls=":")
         left.set(xlabel="time (ms)", ylabel="membrane potential (mV)", title="One spike")
-        left.legend(loc="center right", fontsize=7, handlelength=1.2)
+        left.legend(loc="upper right", fontsize=7, handlelength=1.2)
         middle.axvline(-55, color=GREY, lw=0.8, ls=":")
         middle.set(
             xlabel="somatic potential (mV)", ylabel="dV/dt (mV/ms)", title="Phase plane, soma"
@@ -133,6 +133,11 @@ def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
             (table["lowest_mV"] + table["highest_mV"]) / 2, place, "o", color=COLOURS["blue"]
         )
         right.axvspan(-56, -54, color=GREY, alpha=0.2, lw=0)
-        right.set(xlim=(-57, -53), xlabel="threshold (mV)", title="All thresholds")
+        right.set(
+            xlim=(-56.5, -53.5),
+            xticks=[-56, -55, -54],
+            xlabel="threshold (mV)",
+            title="All thresholds",
+        )
         right.set_yticks(place, table["case"], fontsize=7)
     return figure

@@ -145,12 +145,19 @@ def test_absolute_refractory_period():
 
 
 @pytest.mark.parametrize(
-    "name", ["mouse_L5_pyramidal_Rbp4_488683425.swc", "rat_CA1_pyramidal_c91662.swc"]
+    "name",
+    [
+        "amphibian_retinal_ganglion_gc2_Miller.swc",
+        "mouse_L5_pyramidal_Rbp4_488683425.swc",
+        "mouse_PV_interneuron_471781218.swc",
+        "rat_CA1_pyramidal_c91662.swc",
+    ],
 )
 def test_on_a_reconstruction(shared_data: Path, name: str):
     """The same membrane on a real cell, its axon replaced: no parameter is changed."""
     shape = with_textbook_axon(read_swc(shared_data / "morphologies" / "cells" / name))
-    rule = PerBranch(1, {"basal": 3, "apical": 3, **INITIATION_COUNTS})
+    dendrites = dict.fromkeys({"basal", "apical"} & set(shape.tags), 3)
+    rule = PerBranch(1, {**dendrites, **INITIATION_COUNTS})
     cell = textbook_membrane(Neuron(shape, rule, cable=Cable(R_a=150 * ohm * cm), celsius=36.0))
     cell = cell.probe("v", at("soma"), label="soma").detect(at("soma"), label="soma")
     cell = cell.detect(at("initial_segment", 0.75), label="initial_segment")
