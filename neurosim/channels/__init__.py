@@ -6,7 +6,6 @@ from neurosim.channels.calcium_l import CalciumL
 from neurosim.channels.calcium_n import CalciumN
 from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.channels.calcium_potassium import BK, SK
-from neurosim.channels.calcium_spike import DendriticCalciumSpike
 from neurosim.channels.calcium_t import CalciumT
 from neurosim.channels.delayed_rectifier import DelayedRectifier
 from neurosim.channels.evaluate import Gate
@@ -31,7 +30,6 @@ __all__ = [
     "CalciumT",
     "Channel",
     "DelayedRectifier",
-    "DendriticCalciumSpike",
     "FastSodium",
     "Gate",
     "HCurrent",
