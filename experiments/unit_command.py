@@ -21,6 +21,15 @@ __all__ = ["app"]
 app = typer.Typer()
 
 MODELS = ("LIF", "AdEx", "HodgkinHuxley", "TraubMiles")
+# With dendrites and axon; their parameters are painted, so --set does not reach them.
+CELLS = (
+    "textbook_neuron",
+    "ca1_pyramidal",
+    "layer5_pyramidal",
+    "purkinje_cell",
+    "fast_spiking_interneuron",
+    "spinal_motoneuron",
+)
 
 
 @app.command("unit")
@@ -30,7 +39,8 @@ def unit_command(
         typer.Argument(
             metavar="FILE|MODEL",
             help="A recording (ABF, IBW, NWB, CSV), a table of counts (current_pA, count, "
-            f"window_s), a neuron ({', '.join(MODELS)}), or equations in Brian2's language.",
+            f"window_s), a neuron ({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
+            "language.",
         ),
     ],
     set_: Annotated[
@@ -221,6 +231,12 @@ def _model(
             raise ParameterError(f"{option} goes with equations; {source!r} is none")
     if source in MODELS:
         return getattr(neurosim, source)().replace(**values), source, None
+    if source in CELLS:
+        if values:
+            raise ParameterError(f"--set goes with {', '.join(MODELS)}; {source} is painted")
+        import neurosim.catalogue
+
+        return getattr(neurosim.catalogue, source)(), source, None
     path = Path(source)
     if path.exists():
         if values:
@@ -228,7 +244,9 @@ def _model(
         return path, path.name, None
     if path.suffix or "/" in source:
         raise ParameterError(f"{source}: no such file; check the path")
-    raise UnknownNameError(f"{source!r} is neither a file nor a neuron: {suggest(source, MODELS)}")
+    raise UnknownNameError(
+        f"{source!r} is neither a file nor a neuron: {suggest(source, (*MODELS, *CELLS))}"
+    )
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -22,7 +22,7 @@ from neurosim.engine.cable.inputs import Arrivals, CableInputs, KernelInputs, Tr
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.randomness import row_keys
 from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.morphology import Compartments
+from neurosim.morphology import Compartments, root_site
 from neurosim.quantities import unit_name
 from neurosim.steady_state import steady_state
 from neurosim.stimuli import Stimulus
@@ -629,8 +629,8 @@ class _Composer:
             sites.append(self.numbering[compartment])
             thresholds.append(detector.threshold)
         if not sites:
-            root = int(np.asarray(self.shape.node_compartment)[np.argmin(self.shape.node_parent)])
-            sites, thresholds = [self.numbering[max(root, 0)]], [-0.02]
+            root = int(root_site.compartments(self.shape)[0])
+            sites, thresholds = [self.numbering[root]], [-0.02]
         self._detector_nodes = np.array(sites)
         self._detector_thresholds = np.array(thresholds)
 
