@@ -145,7 +145,7 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
     lines = []
     if best is not None:
         (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
-        lines.append(f"valid {low:.4g} to {high:.4g} pA, {slow:.3g} to {fast:.3g} Hz")
+        lines.append(f"valid {low:.4g} to {high:.4g} pA, {round(slow, 2):g} to {fast:.3g} Hz")
         lines.append(str(selection.noise))
     if found.noise:
         lines.append(f"background: {found.noise}")

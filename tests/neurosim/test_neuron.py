@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from brian2.units import Hz, Quantity, cm, mS, ms, mV, nA, nS, ohm, pA, um
+from brian2.units import Hz, Quantity, amp, cm, meter, mS, ms, mV, nA, nS, ohm, pA, um
 
 from neurosim import Constant, Neuron, Steps, WhiteNoise, simulate
 from neurosim.cell import Cable, Poisson, Spines
@@ -89,18 +89,39 @@ def test_finite_cable_within_10_microvolt():
     R_m, R_a, d = 1 / 0.5, 1.0, 2e-6
     length_constant = np.sqrt(R_m * d / (4 * R_a))
     resistance = 2 * np.sqrt(R_m * R_a) / (np.pi * d**1.5)
-    # Compartments stand for their centres, half a micrometre from the ends.
-    half, reach = 800e-6 / 801 / 2, 800e-6
-    peak = 2e-11 * resistance / np.tanh(reach / length_constant)
+    # The current enters, and the potential is read, at the centres of the end compartments.
+    off, whole = 800e-6 / 801 / 2 / length_constant, 800e-6 / length_constant
 
     def theory(x: float) -> float:
-        share = np.cosh((reach - x) / length_constant) / np.cosh(reach / length_constant)
-        return peak * share
+        spread = np.cosh(off) * np.cosh(whole - x) / np.sinh(whole)
+        return 2e-11 * resistance * spread
 
-    # The current enters at the centre of the first compartment.
     near, far = (float(np.asarray(recording.trace(n))[0, -1]) + 0.07 for n in ("near", "far"))
-    assert far == pytest.approx(theory(reach - half), abs=10e-6)
-    assert near == pytest.approx(theory(half), abs=60e-6)
+    assert near == pytest.approx(theory(off), abs=10e-6)
+    assert far == pytest.approx(theory(whole - off), abs=10e-6)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SteadyCalcium(Channel):
+    """A calcium current that depends on nothing."""
+
+    flow: Quantity = quantity(0.05 * amp / meter**2, "current density")
+    current: ClassVar[str] = "flow"
+    ion: ClassVar[str | None] = "ca"
+
+
+def test_calcium_is_conserved():
+    """Under a steady current the pumps take out what enters through the membrane."""
+    pool = CalciumPool()
+    cell = passive().paint((SteadyCalcium(), pool), tagged("soma")).probe("ca_i", at("soma", 0.5))
+    flow = np.array([0.05, 0.02, 0.0])
+    recording = simulate(
+        cell, 200 * ms, dt=0.1 * ms, batch={"steady_calcium.flow": flow * amp / meter**2}
+    )
+    held = np.asarray(recording.trace("ca_i"))[:, -1] - float(pool.rest)
+    entered = flow * float(pool.free) / (2 * 96485.33212 * float(pool.depth))
+    removed = held / float(pool.tau)
+    np.testing.assert_allclose(removed, entered, rtol=1e-6, atol=1e-12)
 
 
 def test_spines_scale_membrane_but_not_axial_resistance():
