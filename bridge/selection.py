@@ -321,7 +321,7 @@ class Selection:
             (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
             lines.append(
                 f"best unit: {best.family} (weight {best.weight:.2f}), {verdict}; valid "
-                f"{low:g} .. {high:g} pA, {slow:.3g} .. {fast:.3g} Hz; {self.noise}"
+                f"{low:g} .. {high:g} pA, {round(slow, 2):g} .. {fast:.3g} Hz; {self.noise}"
             )
             lines.append(
                 f"{'family':14s} {'dAICc':>8s} {'weight':>6s} {'residual':>9s} {'noise':>8s} "
