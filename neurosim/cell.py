@@ -42,7 +42,7 @@ class Cable(Description):
     Examples
     --------
     >>> from brian2 import cm, ohm
-    >>> float(Cable(R_a=150 * ohm * cm).C_m)
+    >>> round(float(Cable(R_a=150 * ohm * cm).C_m), 6)
     0.01
     """
 
