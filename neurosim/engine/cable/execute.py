@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.engine.cable.inputs import CableInputs, CableResults
+from neurosim.engine.cable.inputs import CableInputs, CableResults, Tree
 from neurosim.engine.cable.model import CableModel
 from neurosim.engine.cable.oracle import run_oracle
 from neurosim.engine.cache import fetch
@@ -29,6 +29,7 @@ __all__ = ["block_size", "execute_cable"]
 _GENERATORS = (
     "cable/source.py",
     "cable/scheme.py",
+    "cable/economy.py",
     "cable/runtime.h",
     "cable/templates/kernel.cpp",
     "randomness.py",
@@ -36,6 +37,9 @@ _GENERATORS = (
 )
 # Full fast-math, for the vector forms of exp that it allows; a diverging run is told by the
 # exponent bits of the potential, not by comparisons that the compiler may drop.
+# Of a second-level cache of at least 512 kB, and the numbers in the widest vector.
+_FITTING_BYTES = 600_000
+_VECTOR = 8
 _FLAGS = ("-std=c++17", "-O3", "-w", "-ffast-math", "-pthread")
 
 
@@ -76,7 +80,7 @@ def execute_cable(
     built = fetch(key, lambda empty: _build(model, compiler, empty))
     folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
     try:
-        blocks = _write(model, inputs, folder, threads, report=progress is not None)
+        block = _write(model, inputs, folder, threads, report=progress is not None)
         try:
             run_all(
                 [[str(built / "main")]],
@@ -88,20 +92,29 @@ def execute_cable(
             )
         except EngineError as error:
             raise _explained(error, inputs) from None
-        return _read(inputs, folder, blocks)
+        return _read(inputs, folder, block)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def block_size(compartments: int, cells: int) -> int:
+def block_size(model: CableModel, tree: Tree, cells: int) -> int:
     """Return how many cells are carried through a run together.
 
-    A multiple of the widest vector, small enough for a block to stay in the second-level cache,
-    and a function of the model alone, so that thread counts change no result.
+    Small enough for a block to stay in the second-level cache, and at least two of the widest
+    vectors, which hide the latency of the elimination; an even number of blocks shares the work
+    out between two threads. A function of model, tree and batch alone, so that the number of
+    threads changes no result.
     """
-    bytes_a_row = 120
-    fitting = 600_000 // (max(1, compartments) * bytes_a_row)
-    return int(min(cells, max(8, fitting // 8 * 8)))
+    patches = [kernel for kernel in model.kernels if kernel.density]
+    arrays = 4 + max(
+        (len(k.states) + len(k.parameters) - len(k.shared) for k in patches), default=0
+    )
+    fitting = _FITTING_BYTES // (8 * arrays * max(1, tree.nodes))
+    most = max(2 * _VECTOR, fitting // _VECTOR * _VECTOR)
+    if cells <= _VECTOR:
+        return cells
+    blocks = -(-cells // (2 * most)) * 2
+    return -(-cells // (blocks * _VECTOR)) * _VECTOR
 
 
 @cache
@@ -138,9 +151,9 @@ def _native(compiler: Compiler) -> list[str]:
 def _write(
     model: CableModel, inputs: CableInputs, folder: Path, threads: int, *, report: bool
 ) -> int:
-    """Write the inputs of a run; return the number of blocks."""
+    """Write the inputs of a run; return the number of cells in a block."""
     tree = inputs.tree
-    block = block_size(tree.compartments, inputs.cells)
+    block = block_size(model, tree, inputs.cells)
     settings = [
         inputs.cells, tree.compartments, tree.nodes, inputs.steps, inputs.settle_steps,
         inputs.trace_stride, block, threads, len(inputs.detector_nodes), inputs.dt, inputs.theta,
@@ -190,11 +203,11 @@ def _write(
             for state in kernel.events:
                 factor = arriving.factors[state]
                 put(f"{kernel.name}.factor.{state}", factor, np.float64, counted=True)
-    return -(-inputs.cells // block)
+    return block
 
 
-def _read(inputs: CableInputs, folder: Path, blocks: int) -> CableResults:
-    block = block_size(inputs.tree.compartments, inputs.cells)
+def _read(inputs: CableInputs, folder: Path, block: int) -> CableResults:
+    blocks = -(-inputs.cells // block)
     samples = len(inputs.trace_time())
     detector, cell, time = [], [], []
     traces = np.zeros((len(inputs.probes), inputs.cells, samples))

@@ -19,6 +19,7 @@ namespace neurosim {
 // ---- functions that Brian2's generated code names ---------------------------------------------
 #define neurosim_gaussian neurosim::gaussian
 #define neurosim_waveform neurosim::waveform
+#define neurosim_exprel_given neurosim::_exprel_given
 using std::ceil; using std::cos; using std::cosh; using std::exp; using std::expm1; using std::fabs;
 using std::floor; using std::log; using std::log10; using std::log1p; using std::sin;
 using std::sinh; using std::sqrt; using std::tan; using std::tanh;
@@ -34,6 +35,19 @@ inline double _per_exprel(double x) {
     const double series = 1.0 - x * (0.5 - x * (1.0 / 12));
     const double safe = std::fabs(x) < 1e-4 ? 1.0 : x;
     return std::fabs(x) < 1e-4 ? series : safe / (std::exp(safe) - 1.0);
+}
+// The same with exp(x) at hand; it may be off by some units in the last place, so that the series
+// takes over sooner.
+inline double _exprel_given(double x, double e) {
+    const double series = 1.0 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24 + x * (1.0 / 120 + x * (1.0 / 720 + x * (1.0 / 5040))))));
+    const bool near = std::fabs(x) < 1e-2;
+    return near ? series : (e - 1.0) / (near ? 1.0 : x);
+}
+inline double _per_exprel_given(double x, double e) {
+    const double square = x * x;
+    const double series = 1.0 - 0.5 * x + square * (1.0 / 12 - square * (1.0 / 720 - square * (1.0 / 30240)));
+    const bool near = std::fabs(x) < 1e-2;
+    return near ? series : x / ((near ? 2.0 : e) - 1.0);
 }
 // With full fast-math a constant whole power becomes multiplications.
 #define _brian_pow(x, y) (std::pow(double(x), double(y)))

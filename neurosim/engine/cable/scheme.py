@@ -13,6 +13,7 @@ import sympy
 from brian2.equations.equations import Equations
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
+from neurosim.engine.cable.economy import share_exponentials
 from neurosim.engine.cable.model import Kernel
 from neurosim.errors import EngineError
 
@@ -91,8 +92,9 @@ def write_step(kernel: Kernel) -> str:
     """
     lines = list(kernel.updates)
     advanced = []
+    equations = share_exponentials(kernel).parsed
     for name in kernel.states:
-        linear = linear_state(kernel.parsed, name)
+        linear = linear_state(equations, name)
         if linear.rate == "0":
             lines.append(f"_next_{name} = {name} + dt*({linear.drive})")
         else:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.engine.cable.economy import share_exponentials
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import write_step
 from neurosim.engine.randomness import cpp_source
@@ -25,7 +26,7 @@ __all__ = ["write_program"]
 _FUNCTIONS = {
     *("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"),
     *("abs", "floor", "ceil", "exprel", "expm1", "log1p", "clip", "int", "sign", "timestep"),
-    *("gaussian", "waveform"),
+    *("gaussian", "waveform", "exprel_given"),
 }
 _ROWS = 1000
 
@@ -76,6 +77,7 @@ def _group(kernel: Kernel) -> Any:
     functions = {
         "gaussian": (4, ["integer"] * 4),
         "waveform": (2, ["integer", "float"]),
+        "exprel_given": (2, ["float", "float"]),
     }
     namespace = {}
     for name, (count, types) in functions.items():
@@ -85,7 +87,11 @@ def _group(kernel: Kernel) -> Any:
         function.implementations.add_implementation("cpp", "", name=f"neurosim_{name}")
         namespace[name] = function
     return NeuronGroup(
-        _ROWS, kernel.parsed, method="exponential_euler", namespace=namespace, name=kernel.name
+        _ROWS,
+        share_exponentials(kernel).parsed,
+        method="exponential_euler",
+        namespace=namespace,
+        name=kernel.name,
     )
 
 
@@ -112,7 +118,8 @@ def _kernel(kernel: Kernel) -> str:
         check_units=False,
     )
     # A rate divided by exprel needs one division, not two.
-    parts = _split(code.code.cpp_file.replace("/_exprel(", "*_per_exprel("))
+    text = code.code.cpp_file.replace("/_exprel(", "*_per_exprel(")
+    parts = _split(text.replace("/neurosim_exprel_given(", "*_per_exprel_given("))
     constants, arrays = [], {}
     for name, variable in code.variables.items():
         if isinstance(variable, Function):

@@ -1,0 +1,230 @@
+"""Fewer exponentials for the same numbers.
+
+Rate functions are exponentials of the membrane potential over a few round slopes: those of the
+squid axon need five of v, over 10 (three times), 18, 20 and 80 mV. Since
+
+    exp(A(v)) = exp(A(v0)) * exp(s*(v - v0))      for A linear in v with slope s
+
+and the first factor is the same for all rows (Brian2's code generation takes it out of the loop),
+exponentials whose slopes are whole multiples of one another are powers of a single one. What this
+costs is a few units in the last place. Exponentials take most of the time of a membrane loop.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+
+from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
+
+from neurosim.engine.cable.model import Kernel
+
+__all__ = ["share_exponentials"]
+
+#: Expansions are about this potential (volt), in the middle of what membranes do.
+_CENTRE = -0.05
+#: A steeper exponential could leave the range of a double when it is split in two (per volt).
+_STEEPEST = 1000
+_HIGHEST_POWER = 16
+
+_CONSTANTS = {
+    name: Fraction(repr(float(value)))
+    for name, value in (
+        *DEFAULT_UNITS.items(),
+        *((name, constant.value) for name, constant in DEFAULT_CONSTANTS.items()),
+    )
+    if math.isfinite(float(value))
+}
+_OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def share_exponentials(kernel: Kernel) -> Kernel:
+    """Return the kernel with exponentials of v written as powers of a few.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Its expressions may call ``exp`` and ``exprel`` of expressions linear in ``v`` whose slope
+        is a number and whose other names are units or parameters all rows share.
+
+    Returns
+    -------
+    Kernel
+        The same equations; ``exp(A)`` becomes a factor times ``power_of_v_<k>_<n>``, an expression
+        of its own, and ``exprel(A)`` becomes ``exprel_given(A, exp(A))``.
+    """
+    if not kernel.conducts:
+        return kernel
+    slopes: list[Fraction] = []
+    for line in kernel.equations.splitlines():
+        head, body, tail = _parts(line)
+        if body:
+            _Visitor(kernel.shared, slopes).visit(ast.parse(body, mode="eval"))
+    bases = _bases(slopes)
+    if not bases:
+        return kernel
+    used: dict[tuple[int, int], None] = {}
+    lines = []
+    for line in kernel.equations.splitlines():
+        head, body, tail = _parts(line)
+        if body:
+            writer = _Visitor(kernel.shared, [], bases, used)
+            body = ast.unparse(writer.visit(ast.parse(body, mode="eval")))
+        lines.append(f"{head}{body}{tail}")
+    return replace(kernel, equations="\n".join([*lines, *_powers(bases, used)]))
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    """Return what is left of an expression, the expression, and its unit."""
+    left, equal, rest = line.partition("=")
+    if not equal or ":" in left:
+        return line, "", ""
+    body, _, unit = rest.rpartition(":")
+    return f"{left}= ", body.strip(), f" : {unit.strip()}"
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The exponential of a slope, of which others are whole powers."""
+
+    slope: Fraction
+
+    def power(self, slope: Fraction) -> int | None:
+        """Return how often the slope goes into another, if a whole number of times."""
+        times = slope / self.slope
+        return int(times) if times.denominator == 1 and 1 <= times <= _HIGHEST_POWER else None
+
+
+def _bases(slopes: list[Fraction]) -> list[_Base]:
+    """Return the slopes that are needed, gentle ones first, where at least two share one."""
+    bases: list[_Base] = []
+    for slope in sorted(slopes, key=abs):
+        if all(base.power(slope) is None for base in bases):
+            bases.append(_Base(slope))
+    counts = [sum(base.power(slope) is not None for slope in slopes) for base in bases]
+    return [base for base, count in zip(bases, counts, strict=True) if count > 1]
+
+
+def _powers(bases: list[_Base], used: dict[tuple[int, int], None]) -> list[str]:
+    """Return the expressions of the powers that are used, by repeated squaring."""
+    wanted: set[tuple[int, int]] = set()
+    for number, power in used:
+        while power > 1 and (number, power) not in wanted:
+            wanted.add((number, power))
+            # An odd power is one more than an even one.
+            wanted |= {(number, 1)} if power % 2 else set()
+            power = power - 1 if power % 2 else power // 2
+        wanted.add((number, power))
+    lines = []
+    for number, power in sorted(wanted):
+        if power == 1:
+            what = f"exp({float(bases[number].slope)!r}*(v/volt - {_CENTRE!r}))"
+        elif power % 2:
+            what = f"{_name(number, power - 1)}*{_name(number, 1)}"
+        else:
+            what = f"{_name(number, power // 2)}*{_name(number, power // 2)}"
+        lines.append(f"{_name(number, power)} = {what} : 1")
+    return lines
+
+
+def _name(number: int, power: int) -> str:
+    return f"power_of_v_{number}_{power}"
+
+
+class _Visitor(ast.NodeTransformer):
+    """Finds the slopes of the exponentials of an expression, or rewrites them."""
+
+    def __init__(
+        self,
+        shared: set[str],
+        slopes: list[Fraction],
+        bases: list[_Base] | None = None,
+        used: dict[tuple[int, int], None] | None = None,
+    ) -> None:
+        self.shared, self.slopes = shared, slopes
+        self.bases, self.used = bases or [], {} if used is None else used
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Take note of a call of exp or exprel, or replace it."""
+        self.generic_visit(node)
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name not in ("exp", "exprel"):
+            return node
+        argument = ast.unparse(node.args[0])
+        slope = _slope(argument, frozenset(self.shared))
+        if slope is None:
+            return node
+        self.slopes.append(slope)
+        for number, base in enumerate(self.bases):
+            power = base.power(slope)
+            if power is not None:
+                self.used[(number, power)] = None
+                at_centre = ast.unparse(_AtCentre().visit(ast.parse(argument, mode="eval")))
+                whole = f"(exp({at_centre})*{_name(number, power)})"
+                made = whole if name == "exp" else f"exprel_given({argument}, {whole})"
+                return ast.parse(made, mode="eval").body
+        return node
+
+
+class _AtCentre(ast.NodeTransformer):
+    """Puts the potential of the expansion for v."""
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """Replace v."""
+        return ast.parse(f"({_CENTRE!r}*volt)", mode="eval").body if node.id == "v" else node
+
+
+@cache
+def _slope(argument: str, shared: frozenset[str]) -> Fraction | None:
+    """Return the slope over v of an argument, if it is a number and the argument linear in v."""
+    tree = ast.parse(argument, mode="eval")
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if "v" not in names or not names <= {"v", *_CONSTANTS, *shared}:
+        return None
+    # Its parameters may have any value, so the slope has to be the same for several of them.
+    slopes = set()
+    for parameter in (Fraction(13, 1000), Fraction(-37, 1000), Fraction(71, 1000)):
+        given = dict.fromkeys(names & shared, parameter) | _CONSTANTS
+        try:
+            low, middle, high = (
+                _exactly(tree.body, {**given, "v": Fraction(v, 1000)}) for v in (-100, -50, 0)
+            )
+        except (ArithmeticError, _NotExactError):
+            return None
+        if low + high != 2 * middle:
+            return None
+        slopes.add((high - low) * 10)
+    slope = slopes.pop()
+    return slope if not slopes and 0 < abs(slope) <= _STEEPEST else None
+
+
+class _NotExactError(Exception):
+    """An expression has more in it than sums, products, quotients and whole powers."""
+
+
+def _exactly(node: ast.expr, names: Mapping[str, Fraction]) -> Fraction:
+    """Evaluate an expression in fractions, so that ratios of slopes can be told exactly."""
+    match node:
+        case ast.Constant(value=int() | float()):
+            return Fraction(repr(node.value))
+        case ast.Name():
+            return names[node.id]
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+            value = _exactly(node.operand, names)
+            return -value if isinstance(node.op, ast.USub) else value
+        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
+            left, right = _exactly(node.left, names), _exactly(node.right, names)
+            return _OPERATIONS[type(node.op)](left, right)
+        case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=int() as power)):
+            return _exactly(node.left, names) ** power
+    raise _NotExactError
