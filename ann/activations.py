@@ -154,7 +154,7 @@ class Sigmoid(Activation):
         ]
 
     def slope_steps(self, a: np.ndarray, out: np.ndarray) -> list[Step]:
-        return [(np.multiply, (a, a, out)), (np.subtract, (a, out, out))]
+        return [(np.square, (a, out)), (np.subtract, (a, out, out))]
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class Tanh(Activation):
         return [(np.tanh, (z, z))]
 
     def slope_steps(self, a: np.ndarray, out: np.ndarray) -> list[Step]:
-        return [(np.multiply, (a, a, out)), (np.subtract, (scalar_like(1, a), out, out))]
+        return [(np.square, (a, out)), (np.subtract, (scalar_like(1, a), out, out))]
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,8 @@ class NormStep:
             raise ParameterError("this layer has no batch normalisation")
         self.norm, self.z = layer.norm, z
         self.normal = np.empty_like(z)
-        end, n = plan.network.offsets[i + 1], layer.n_out
-        self.g_scale = plan.gradient[end - 2 * n : end - n]
-        self.g_shift = plan.gradient[end - n : end]
-        self.spread = np.ones((n, 1), z.dtype)
+        _, _, self.g_scale, self.g_shift = plan.network.parts(i, plan.gradient)
+        self.spread = np.ones((layer.n_out, 1), z.dtype)
 
     def forward(self) -> None:
         norm, z, batch = self.norm, self.z, self.z.shape[1]

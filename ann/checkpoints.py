@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-WHAT = "neurosim checkpoint 2"
+WHAT = "neurosim checkpoint 3"
 
 
 def save_checkpoint(path: str | Path, trainer: Trainer) -> None:

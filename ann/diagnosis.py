@@ -103,7 +103,7 @@ def layer_statistics(
             slope = a * (1 - a) * 4 if kind.name == "sigmoid" else 1 - a * a
             flat = slope < _FLAT
         share = flat.mean(axis=0)
-        g = plain.block(i, plan.gradient)[:-1]
+        g = plain.parts(i, plan.gradient).weights
         found.append(
             LayerStatistics(
                 i + 1,

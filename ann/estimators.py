@@ -354,7 +354,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         network: Network | None = getattr(self, "network_", None)
         if network is None or network.sizes != (n_columns, n_outputs):
             return None
-        return network.block(0) if self.fit_intercept else network.layers[0].weights
+        layer = network.layers[0]
+        return np.vstack([layer.weights, layer.bias]) if self.fit_intercept else layer.weights
 
     def _fitted(self) -> Network:
         check_is_fitted(self, "network_")

@@ -89,7 +89,7 @@ def fit_lbfgs(
     edges = list(range(0, n, ROWS))
     pieces = [np.arange(a, min(a + ROWS, n)) for a in edges]
     programs: dict[int, Program] = {}
-    matrices = [network.block(i)[:-1] for i in range(len(network.layers))]
+    decayed = slice(network.n_weights)
     total = np.zeros(network.parameters.size)
     history: list[dict[str, Any]] = []
     last = {"loss": np.nan}
@@ -101,17 +101,16 @@ def fit_lbfgs(
         mean = 0.0
         for rows in pieces:
             program = programs[len(rows)]
-            program.refresh()
             program.index[:] = rows
             run(program.gather)
             run(program.learn)
             total[...] += plan.gradient
             mean += float(share[rows] @ loss.from_record(program.record))
         last["loss"] = mean
-        for i, w in enumerate(matrices):
-            if l2:
-                network.block(i, total)[:-1] += l2 * w
-                mean += 0.5 * l2 * float(np.sum(np.square(w, dtype=np.float64)))
+        if l2:
+            w = network.parameters[decayed]
+            total[decayed] += l2 * w
+            mean += 0.5 * l2 * float(np.sum(np.square(w, dtype=np.float64)))
         return mean, total
 
     def note(_: np.ndarray) -> None:

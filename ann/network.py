@@ -1,26 +1,28 @@
 """A network is a stack of dense layers whose numbers live in one flat vector.
 
 Every layer computes a = f(x W + b). All weights and biases are views into `Network.parameters`,
-so an optimiser sees a single vector, saving is writing it down, and copying the best weights so
-far is one copy. For each layer the vector holds W row by row, then b; seen together they are one
-matrix of n_in + 1 rows, the bias being the weight of an input that is always one.
+so an optimiser sees a single vector, and copying the best weights so far is one copy. The vector
+holds the weights of all layers, then all biases, then what normalisation has learnt. The weights
+into a unit lie side by side, W column by column, which is how the matrix products of training are
+quickest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ann.activations import Activation, resolve
-from ann.arrays import is_sparse
+from ann.arrays import aligned_zeros, is_sparse
 from ann.errors import DataError, ParameterError, ShapeError, require_number
 from ann.graph import Variable
 from ann.initialisation import initial_weights
 
-__all__ = ["BatchNorm", "Layer", "Network"]
+__all__ = ["BatchNorm", "Layer", "Network", "Parts"]
 
 
 @dataclass
@@ -42,6 +44,15 @@ class BatchNorm:
         """The straight line per unit that normalisation amounts to after training."""
         slope = self.scale / np.sqrt(self.variance + self.epsilon)
         return slope, self.shift - self.mean * slope
+
+
+class Parts(NamedTuple):
+    """What of a vector laid out like `Network.parameters` belongs to one layer, as views."""
+
+    weights: np.ndarray  # (n_in, n_out)
+    bias: np.ndarray  # (n_out,)
+    scale: np.ndarray  # (n_out,), or empty without normalisation
+    shift: np.ndarray
 
 
 @dataclass
@@ -157,18 +168,14 @@ class Network:
         for fraction in fractions:
             require_number("dropout", fraction, 0.0, 1.0)
         generator = np.random.default_rng(rng)
-        normed = [batch_norm] * (n_layers - 1) + [False]
-        lengths = [
-            (n_in + 1) * n_out + (2 * n_out if norm else 0)
-            for n_in, n_out, norm in zip(self.sizes[:-1], self.sizes[1:], normed, strict=True)
-        ]
-        self.offsets = (0, *(int(n) for n in np.cumsum(lengths)))
-        self.parameters = np.zeros(self.offsets[-1], self.dtype)
+        self.n_weights = sum(n_in * n_out for n_in, n_out in pairwise(self.sizes))
+        self.n_biases = sum(self.sizes[1:])
+        self._normed = bool(batch_norm)
+        n_norm = 2 * sum(self.sizes[1:-1]) if batch_norm else 0
+        self.parameters = aligned_zeros(self.n_weights + self.n_biases + n_norm, self.dtype)
         self.layers = tuple(
-            self._layer(i, kind, fraction, norm)
-            for i, (kind, fraction, norm) in enumerate(
-                zip(kinds, [*fractions, 0.0], normed, strict=True)
-            )
+            self._layer(i, kind, fraction)
+            for i, (kind, fraction) in enumerate(zip(kinds, [*fractions, 0.0], strict=True))
         )
         resting = 0.0
         for layer in self.layers:
@@ -182,19 +189,16 @@ class Network:
             if layer.activation.elementwise:
                 resting = float(layer.activation.value(np.zeros(1))[0])
 
-    def _layer(self, i: int, kind: Activation, fraction: float, normed: bool) -> Layer:
-        full, norm = self.block(i), None
-        if normed:
-            n_out = self.sizes[i + 1]
-            scale, shift = self.parameters[self.offsets[i + 1] - 2 * n_out :][: 2 * n_out].reshape(
-                2, n_out
-            )
+    def _layer(self, i: int, kind: Activation, fraction: float) -> Layer:
+        weights, bias, scale, shift = self.parts(i)
+        norm = None
+        if scale.size:
             scale[...] = 1
-            norm = BatchNorm(scale, shift, np.zeros(n_out, self.dtype), np.ones(n_out, self.dtype))
-        return Layer(full[:-1], full[-1], kind, fraction, norm)
+            norm = BatchNorm(scale, shift, np.zeros_like(scale), np.ones_like(scale))
+        return Layer(weights, bias, kind, fraction, norm)
 
-    def block(self, i: int, vector: np.ndarray | None = None) -> np.ndarray:
-        """Weights of layer `i` with the bias as last row, as a view: (n_in + 1, n_out).
+    def parts(self, i: int, vector: np.ndarray | None = None) -> Parts:
+        """Weights, bias, scale and shift of layer `i`, as views.
 
         Parameters
         ----------
@@ -202,11 +206,26 @@ class Network:
             Which layer, from 0.
         vector : ndarray, optional
             Something laid out like `parameters`, such as a gradient; by default `parameters`.
+
+        Examples
+        --------
+        >>> net = Network([2, 1], "identity", initialisation="zeros")
+        >>> net.parts(0, np.array([1.0, 2.0, 3.0])).weights
+        array([[1.],
+               [2.]])
         """
-        n_in, n_out = self.sizes[i], self.sizes[i + 1]
         source = self.parameters if vector is None else vector
-        start = self.offsets[i]
-        return source[start : start + (n_in + 1) * n_out].reshape(n_in + 1, n_out)
+        n_in, n_out = self.sizes[i], self.sizes[i + 1]
+        start = sum(a * b for a, b in pairwise(self.sizes[: i + 1]))
+        before = sum(self.sizes[1 : i + 1])
+        norms = source[self.n_weights + self.n_biases :][2 * before :]
+        n_norm = n_out if self._normed and i < len(self.sizes) - 2 else 0
+        return Parts(
+            source[start : start + n_in * n_out].reshape(n_out, n_in).T,
+            source[self.n_weights + before :][:n_out],
+            norms[:n_norm],
+            norms[n_norm : 2 * n_norm],
+        )
 
     @classmethod
     def from_arrays(

@@ -58,6 +58,31 @@ def add_scaled(y: np.ndarray, x: np.ndarray, a: np.ndarray | float) -> Step:
     return get_blas_funcs("axpy", dtype=y.dtype), (x, y, y.size, a)
 
 
+def add_outer(z: np.ndarray, x: np.ndarray, y: np.ndarray) -> Step:
+    """The call z ← z + x yᵀ, in place, for contiguous arrays of one dtype.
+
+    Parameters
+    ----------
+    z : ndarray of shape (m, n)
+    x, y : ndarray of shape (m,), (n,)
+
+    Returns
+    -------
+    Step
+
+    Examples
+    --------
+    >>> z = np.zeros((2, 2))
+    >>> function, arguments = add_outer(z, np.array([1.0, 2.0]), np.ones(2))
+    >>> _ = function(*arguments)
+    >>> z
+    array([[1., 1.],
+           [2., 2.]])
+    """
+    # After the vectors their strides; then leave to overwrite what is given.
+    return get_blas_funcs("ger", dtype=z.dtype), (1.0, y, x, 1, 1, z.T, 1, 1, 1)
+
+
 @dataclass(frozen=True)
 class Optimiser:
     """What all optimisers share.
@@ -218,7 +243,7 @@ class RMSProp(Optimiser):
         v = state["square"]
         return [
             (np.multiply, (v, scalar_like(self.decay, p), v)),
-            (np.multiply, (g, g, s)),
+            (np.square, (g, s)),
             add_scaled(v, s, 1.0 - self.decay),
             (np.sqrt, (v, s)),
             (np.add, (s, scalar_like(self.epsilon, p), s)),
@@ -281,7 +306,7 @@ class Adam(Optimiser):
         return [
             (scale_back, ()),
             add_scaled(M, g, up1),
-            (np.multiply, (g, g, s)),
+            (np.square, (g, s)),
             add_scaled(V, s, up2),
             (np.sqrt, (V, s)),
             (np.add, (s, epsilon, s)),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ann.arrays import aligned_zeros
 from ann.errors import ParameterError, require_number
 from ann.losses import Loss
 from ann.network import Network
@@ -89,8 +90,9 @@ class Plan:
                 require_number(name, limit, 0.0, low_too=False)
         self.network, self.loss, self.optimiser = network, loss, optimiser
         self.rng = np.random.default_rng() if rng is None else rng
-        self.gradient = np.zeros_like(network.parameters)
-        self.state = {name: np.zeros_like(network.parameters) for name in optimiser.slots}
+        size, dtype = network.parameters.size, network.dtype
+        self.gradient = aligned_zeros(size, dtype)
+        self.state = {name: aligned_zeros(size, dtype) for name in optimiser.slots}
         self.buffers: dict[str, np.ndarray] = {}
         self.update = Update(self, l1=l1, l2=l2, clip_norm=clip_norm, max_norm=max_norm)
 
@@ -105,7 +107,6 @@ class Plan:
     ) -> Program:
         """Compile the passes for batches of one size; see `Program` for the arguments.
 
-        Programs of several sizes share their buffers: compile the largest first, and call
-        `Program.refresh` when changing over.
+        Programs of several sizes share their buffers: compile the largest first.
         """
         return Program(self, batch, X, T, weights, team or Team(1))

@@ -3,28 +3,29 @@
 The graph builds itself anew for every batch, which is right for understanding and slow for
 training. For dense layers the steps are always the same, so they are written down once:
 
-    forward   Z = Wᵀ A    with A the outputs of the layer below, a row of ones under it for b
+    forward   Z = Wᵀ A + b    with A the outputs of the layer below
     loss      D = dL/dZ of the last layer, already divided by the batch size
-    backward  dW = A Dᵀ,  D below = (W D) · f'(Z below), from the last layer to the first
+    backward  dWᵀ = D Aᵀ,  D below = (W D) · f'(Z below), from the last layer to the first
+              db = D 1, of all layers at once
 
-Samples are columns: with the bias as last row of W and the ones as last row of A, a bias costs
-nothing, a sum over units runs along memory, and every buffer is contiguous. Nothing is allocated
-after the list is made. Tests compare every number with the graph.
+Samples are columns and Wᵀ is what lies in memory: a sum over units runs along memory, every
+buffer is contiguous, and the products have the shapes that linear algebra libraries do best.
+Nothing is allocated after the list is made. Tests compare every number with the graph.
 """
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ann.activations import Activation, Step
-from ann.arrays import is_sparse
+from ann.arrays import aligned_zeros, is_sparse
 from ann.batch_norm import NormStep
 from ann.errors import ParameterError
 from ann.losses import Loss
-from ann.network import Layer
+from ann.optimisers import add_outer
 from ann.threads import Team
 
 if TYPE_CHECKING:
@@ -91,27 +92,21 @@ class Program:
     ) -> None:
         network, loss = plan.network, plan.loss
         dtype, sizes = network.dtype, network.sizes
-        self.batch, self._plan, self._team = batch, plan, team
+        self.batch, self._plan = batch, plan
         self.index = np.zeros(batch, np.intp)
         self.record = np.zeros((loss.rows, batch), dtype)
         self.gather: list[Step] = []
         self.learn: list[Step] = []
         self.is_sparse = is_sparse(X)
 
-        # One block a hidden layer: its outputs, one column a sample, over a row of ones. All
-        # blocks lie in one buffer, so that slopes of equal activations are one call.
-        hidden = sizes[1:-1]
-        ends = np.cumsum([0, *((n + 1) * batch for n in hidden)])
-        outputs, slopes, deltas = (
-            self._buffer(name, (int(ends[-1]),)) for name in ("outputs", "slopes", "deltas")
-        )
-
-        def blocks(buffer: np.ndarray) -> list[np.ndarray]:
-            return [buffer[a:b].reshape(-1, batch) for a, b in pairwise(ends)]
-
-        full, slope_of, delta_of = blocks(outputs), blocks(slopes), blocks(deltas)
-        self.ones = [block[-1] for block in full]
-        out = self._buffer("out", (sizes[-1], batch))
+        # The outputs of each layer, one row a unit and one column a sample. All layers lie in one
+        # buffer, so that slopes of equal activations are one call, and all biases' gradients.
+        ends = [0, *(int(n) for n in np.cumsum(sizes[1:]))]
+        n_hidden = ends[-2]
+        outputs, slopes = (self._buffer(name, (n_hidden, batch)) for name in ("outputs", "slopes"))
+        deltas = self._buffer("deltas", (ends[-1], batch))
+        out = deltas[n_hidden:]
+        ones = np.ones(batch, dtype)
 
         # -- gather ------------------------------------------------------------------------------
         self.x: Any = None
@@ -132,15 +127,17 @@ class Program:
         # -- forward -----------------------------------------------------------------------------
         last = len(network.layers) - 1
         masks: dict[int, np.ndarray] = {}
-        fed = list(full)  # what the layer above reads: the outputs, or what dropout left of them
+        fed: list[np.ndarray] = []  # what the layer above reads: outputs, or what dropout left
         kept_inputs: dict[int, np.ndarray] = {}
         norms: dict[int, NormStep] = {}
         for i, layer in enumerate(network.layers):
-            z = out if i == last else full[i][:-1]
-            if i == 0:
-                self._first_layer(layer, z)
+            z = out if i == last else outputs[ends[i] : ends[i + 1]]
+            if i == 0 and self.is_sparse:
+                self.learn.append((self._sparse_product, (layer.weights, z)))
             else:
-                self.learn.append(team.product(network.block(i).T, fed[i - 1], z))
+                below = fed[i - 1] if i else self.x.T
+                self.learn.append(team.product(layer.weights.T, below, z))
+            self.learn.append(add_outer(z, layer.bias, ones))
             if layer.norm is not None:
                 norms[i] = NormStep(plan, i, layer, z)
                 self.learn.append((norms[i].forward, ()))
@@ -150,12 +147,12 @@ class Program:
                 kept_inputs[i] = self._buffer(f"input {i}", z.shape)
                 self.learn.append((np.copyto, (kept_inputs[i], z)))
             self.learn += layer.activation.steps(z)
+            fed.append(z)
             if layer.dropout:
                 masks[i] = self._buffer(f"mask {i}", z.shape)
-                fed[i] = self._buffer(f"fed {i}", full[i].shape)
-                self.ones.append(fed[i][-1])
+                fed[i] = self._buffer(f"fed {i}", z.shape)
                 self.learn += _dropout_steps(layer.dropout, masks[i], plan.rng)
-                self.learn.append((np.multiply, (z, masks[i], fed[i][:-1])))
+                self.learn.append((np.multiply, (z, masks[i], fed[i])))
 
         # -- loss --------------------------------------------------------------------------------
         output = network.layers[last].activation
@@ -173,56 +170,39 @@ class Program:
             members = list(group)
             if kind.keeps_input:
                 for i in members:
-                    self.learn += kind.slope_steps(kept_inputs[i], slope_of[i][:-1])
+                    self.learn += kind.slope_steps(kept_inputs[i], slopes[ends[i] : ends[i + 1]])
             elif kind.name != "identity":
                 a, b = ends[members[0]], ends[members[-1] + 1]
                 self.learn += kind.slope_steps(outputs[a:b], slopes[a:b])
         for i in range(last, -1, -1):
-            layer = network.layers[i]
-            delta = out if i == last else delta_of[i][:-1]
+            layer, delta = network.layers[i], deltas[ends[i] : ends[i + 1]]
             if i < last:
                 if i in masks:
                     self.learn.append((np.multiply, (delta, masks[i], delta)))
                 if layer.activation.name != "identity":
-                    self.learn.append((np.multiply, (delta, slope_of[i][:-1], delta)))
+                    self.learn.append((np.multiply, (delta, slopes[ends[i] : ends[i + 1]], delta)))
                 if i in norms:
                     self.learn.append((norms[i].backward, (delta,)))
-            gradient = network.block(i, plan.gradient)
-            if i == 0:
-                self._first_gradient(delta, gradient)
+            gradient = network.parts(i, plan.gradient).weights
+            if i == 0 and self.is_sparse:
+                self.learn.append((self._sparse_gradient, (delta, gradient)))
             else:
-                self.learn.append(team.product(fed[i - 1], delta.T, gradient))
-                self.learn.append(team.product(layer.weights, delta, delta_of[i - 1][:-1]))
+                below = fed[i - 1].T if i else self.x
+                self.learn.append(team.product(delta, below, gradient.T))
+            if i:
+                self.learn.append(team.product(layer.weights, delta, deltas[ends[i - 1] : ends[i]]))
+        # A product with ones is several times faster than a sum over rows.
+        biases = plan.gradient[network.n_weights :][: network.n_biases]
+        self.learn.append((np.dot, (deltas, ones, biases)))
         self.output = out
-        self.refresh()
 
     def _buffer(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Part of an array that programs for batches of all sizes share, one after another."""
         size = int(np.prod(shape))
         store = self._plan.buffers
         if name not in store or store[name].size < size:
-            store[name] = np.zeros(size, self._plan.network.dtype)
+            store[name] = aligned_zeros(size, self._plan.network.dtype)
         return store[name][:size].reshape(shape)
-
-    def refresh(self) -> None:
-        """Put the ones back under the outputs, where a program of another size wrote over them."""
-        for row in self.ones:
-            row[...] = 1
-
-    def _first_layer(self, layer: Layer, z: np.ndarray) -> None:
-        if self.is_sparse:
-            self.learn.append((self._sparse_product, (layer.weights, z)))
-        else:
-            self.learn.append(self._team.product(layer.weights.T, self.x.T, z))
-        self.learn.append((np.add, (z, layer.bias[:, None], z)))
-
-    def _first_gradient(self, delta: np.ndarray, gradient: np.ndarray) -> None:
-        if self.is_sparse:
-            self.learn.append((self._sparse_gradient, (delta, gradient[:-1])))
-        else:
-            self.learn.append(self._team.product(self.x.T, delta.T, gradient[:-1]))
-        # A product with ones is several times faster than a sum over rows.
-        self.learn.append((np.dot, (delta, np.ones(self.batch, delta.dtype), gradient[-1])))
 
     def _gather_sparse(self, X: Any) -> None:
         self.x = X[self.index]

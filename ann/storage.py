@@ -194,7 +194,10 @@ def _rebuild_network(
             f"{path} holds {tensors['parameters'].size} parameters; the card describes "
             f"{network.parameters.size}"
         )
-    network.parameters[...] = tensors["parameters"]
+    start = 0
+    for part in _in_file_order(network):
+        part[...] = tensors["parameters"][start : start + part.size].reshape(part.shape)
+        start += part.size
     for i, layer in enumerate(network.layers):
         if layer.norm is not None:
             layer.norm.mean[...] = tensors[f"layer{i}.mean"]
@@ -242,9 +245,14 @@ def _rebuild(
     return model
 
 
+def _in_file_order(network: Network) -> list[np.ndarray]:
+    """A file holds layer by layer W row by row, b, and what normalisation has learnt."""
+    return [part for i in range(len(network.layers)) for part in network.parts(i)]
+
+
 def _plain_network(network: Network) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays of a network, and what to say of it on the card."""
-    tensors = {"parameters": network.parameters}
+    tensors = {"parameters": np.concatenate([p.ravel() for p in _in_file_order(network)])}
     for i, layer in enumerate(network.layers):
         if layer.norm is not None:
             tensors[f"layer{i}.mean"] = layer.norm.mean

@@ -197,12 +197,9 @@ class Trainer:
         if self._listened("before_batch") or self._listened("after_batch"):
             self._steps_with_hooks(batches)
         else:
-            update, current = plan.update.steps, None
+            update = plan.update.steps
             chained = {size: [*p.gather, *p.learn, *update] for size, p in programs.items()}
             for program, rows, kept, row in batches:
-                if program is not current:
-                    program.refresh()
-                    current = program
                 program.index[:] = rows
                 now[:] = row
                 for function, arguments in chained[program.batch]:
@@ -235,8 +232,6 @@ class Trainer:
         self, batches: Iterable[tuple[Program, np.ndarray, np.ndarray, np.ndarray]]
     ) -> None:
         for program, rows, kept, row in batches:
-            if program is not self.batch:
-                program.refresh()
             program.index[:] = rows
             self.plan.update.now[:] = row
             for function, arguments in program.gather:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ann.activations import Step
+from ann.arrays import aligned_zeros
 from ann.optimisers import add_scaled
 
 if TYPE_CHECKING:
@@ -42,20 +43,16 @@ class Update:
     ) -> None:
         network, p, g = plan.network, plan.network.parameters, plan.gradient
         dtype = network.dtype
-        scratch = np.empty(min(p.size, STRETCH), dtype)
+        scratch = aligned_zeros(min(p.size, STRETCH), dtype)
         self.now = np.zeros(plan.optimiser.scalars, dtype)
         self.steps: list[Step] = []
-        where = [
-            slice(start, start + layer.weights.size)
-            for start, layer in zip(network.offsets, network.layers, strict=False)
-        ]
+        weights = slice(network.n_weights)
         if l1 or l2:
-            self._penalty_steps(p, g, where, scratch, l1, l2)
+            self._penalty_steps(p[weights], g[weights], scratch, l1, l2)
         if clip_norm is not None:
             self.steps.append((_clip, (g, float(clip_norm))))
         if getattr(plan.optimiser, "weight_decay", 0.0):
-            factor = self.now[-1:].reshape(())
-            self.steps += [(np.multiply, (p[w], factor, p[w])) for w in where]
+            self.steps.append((np.multiply, (p[weights], self.now[-1:].reshape(()), p[weights])))
         for start in range(0, p.size, STRETCH):
             c = slice(start, min(start + STRETCH, p.size))
             state = {name: vector[c] for name, vector in plan.state.items()}
@@ -67,21 +64,14 @@ class Update:
                 self.steps.append((_cut_norms, (layer.weights, float(max_norm))))
 
     def _penalty_steps(
-        self,
-        p: np.ndarray,
-        g: np.ndarray,
-        where: list[slice],
-        scratch: np.ndarray,
-        l1: float,
-        l2: float,
+        self, w: np.ndarray, g: np.ndarray, scratch: np.ndarray, l1: float, l2: float
     ) -> None:
-        for w in where:
-            if l2:
-                self.steps.append(add_scaled(g[w], p[w], l2))
-            for start in range(w.start, w.stop, STRETCH) if l1 else ():
-                c = slice(start, min(start + STRETCH, w.stop))
-                s = scratch[: c.stop - c.start]
-                self.steps += [(np.sign, (p[c], s)), add_scaled(g[c], s, l1)]
+        if l2:
+            self.steps.append(add_scaled(g, w, l2))
+        for start in range(0, w.size, STRETCH) if l1 else ():
+            c = slice(start, min(start + STRETCH, w.size))
+            s = scratch[: c.stop - c.start]
+            self.steps += [(np.sign, (w[c], s)), add_scaled(g[c], s, l1)]
 
 
 def _clip(g: np.ndarray, limit: float) -> None:

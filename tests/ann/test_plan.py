@@ -34,8 +34,13 @@ def by_the_graph(network, loss, X, T, weights=None):
     if weights is not None:
         each = each * weights
     mean = each.mean()
-    slopes = [g.value.ravel() for g in gradient(mean, parameters)]
-    return float(mean.value), np.concatenate(slopes)
+    return float(mean.value), in_one_vector([g.value for g in gradient(mean, parameters)])
+
+
+def in_one_vector(parameters):
+    """W and b of each layer in the order of `Network.parameters`."""
+    weights, biases = parameters[::2], parameters[1::2]
+    return np.concatenate([*(w.ravel(order="F") for w in weights), *biases])
 
 
 def by_the_plan(network, loss, X, T, weights=None, **settings):
@@ -146,8 +151,8 @@ def test_penalties_join_the_gradient_of_weights_but_not_of_biases():
         total = loss.graph(logits, T)
         for w in parameters[::2]:
             total = total + w.abs().sum() * 0.3 + (w * w).sum() * 0.35
-        expected = net.parameters - 0.1 * np.concatenate(
-            [g.value.ravel() for g in gradient(total, parameters)]
+        expected = net.parameters - 0.1 * in_one_vector(
+            [g.value for g in gradient(total, parameters)]
         )
         _, _, plan = by_the_plan(net, loss, X, T, l1=0.3, l2=0.7)
         plan.update.now[:] = -0.1
@@ -205,7 +210,8 @@ def test_batch_norm_gradient_against_the_graph():
     variance = (centred * centred).mean(axis=0)
     hidden = (centred / (variance + first.norm.epsilon).sqrt() * s + h).tanh()
     value = loss.graph(hidden @ w2 + b2, T)
-    slope = np.concatenate([g.value.ravel() for g in gradient(value, parameters)])
+    dw1, db1, ds, dh, dw2, db2 = (g.value for g in gradient(value, parameters))
+    slope = np.concatenate([in_one_vector([dw1, db1, dw2, db2]), ds, dh])
     found, compiled, _ = by_the_plan(net, loss, X, T)
     assert found == pytest.approx(float(value.value), rel=1e-10)
     np.testing.assert_allclose(compiled, slope, rtol=1e-8, atol=1e-10)
@@ -221,8 +227,8 @@ def test_dropout_silences_the_right_fraction_and_passes_no_gradient_there():
     for i in range(50):
         program.index[:] = i
         run(program.gather + program.learn)
-        into_output = net.block(1, plan.gradient)[:-1]
-        into_hidden = net.block(0, plan.gradient)
+        into_output = net.parts(1, plan.gradient).weights
+        into_hidden = np.vstack(net.parts(0, plan.gradient)[:2])
         off = np.all(into_output == 0, axis=1)
         assert np.all(into_hidden[:, off] == 0)
         silent.append(off.mean())
