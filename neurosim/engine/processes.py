@@ -15,7 +15,7 @@ from typing import IO
 
 from neurosim.errors import EngineError
 
-__all__ = ["halted", "run_all", "worker_command", "worker_environment"]
+__all__ = ["child", "ending", "halted", "run_all", "worker_command", "worker_environment"]
 
 Progress = Callable[[float], None]
 
@@ -99,7 +99,7 @@ def run_all(
                     continue
                 del running[k]
                 _CHILDREN.discard(process)
-                text = _ending(said)
+                text = ending(said)
                 if status != 0:
                     raise EngineError(f"{what} failed (exit status {status}): {text}")
     finally:
@@ -147,7 +147,24 @@ def _follow(
                     progress(sum(done) / len(done))
 
 
-def _ending(said: IO[str]) -> str:
+@contextlib.contextmanager
+def child(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a process, if it still runs, when the block is left in whatever way."""
+    _CHILDREN.add(process)
+    try:
+        yield
+    finally:
+        _CHILDREN.discard(process)
+        if process.poll() is None:
+            _end(process)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def ending(said: IO[str]) -> str:
+    """Return the last lines of what a process said, and close them."""
     with said:
         said.seek(0)
         lines = [line for line in said.read().splitlines() if line.strip()]

@@ -1,7 +1,7 @@
 """Entry point of the worker process: the only place where Brian2 builds or runs a network.
 
 ``python -m neurosim.engine.worker generate FOLDER`` writes the C++ program of the model that
-``FOLDER/model.json`` describes, ``... generate-cable FOLDER`` that of the branched neuron in
+``FOLDER/model.json`` describes, ``... generate-cable FOLDER`` that of the branched neurons in
 ``FOLDER/cable.json``; ``... run FOLDER`` runs the model with Brian2's NumPy target on
 the inputs found there. A process of its own keeps the caller's Brian2 session (device, preferences,
 clock, objects) untouched whatever happens, and can be interrupted at any moment.
@@ -31,8 +31,8 @@ def _generate_cable(folder: Path) -> None:
     from neurosim.engine.cable.model import CableModel
     from neurosim.engine.cable.source import write_program
 
-    model = CableModel.from_dict(json.loads((folder / "cable.json").read_text()))
-    write_program(model, folder / "program.cpp")
+    models = json.loads((folder / "cable.json").read_text())
+    write_program([CableModel.from_dict(model) for model in models], folder / "program.cpp")
 
 
 def _run(folder: Path) -> None:

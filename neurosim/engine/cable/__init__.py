@@ -9,7 +9,8 @@ a compiler.
 
 from __future__ import annotations
 
-from neurosim.engine.cable.execute import execute_cable
+from neurosim.engine.cable.exchange import Exchange, Fired, Incoming
+from neurosim.engine.cable.execute import execute_cable, execute_cables
 from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, KernelInputs, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
 
@@ -18,8 +19,12 @@ __all__ = [
     "CableInputs",
     "CableModel",
     "CableResults",
+    "Exchange",
+    "Fired",
+    "Incoming",
     "Kernel",
     "KernelInputs",
     "Tree",
     "execute_cable",
+    "execute_cables",
 ]

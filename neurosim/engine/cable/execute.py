@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,15 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.engine.cable.inputs import CableInputs, CableResults, Tree
-from neurosim.engine.cable.model import CableModel
+from neurosim.engine.cable.exchange import Exchange, converse
+from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, Tree
+from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.oracle import run_oracle
 from neurosim.engine.cache import fetch
 from neurosim.engine.compiler import Compiler, find_compiler
 from neurosim.engine.processes import Progress, run_all, worker_command
 from neurosim.errors import EngineError
 
-__all__ = ["block_size", "execute_cable"]
+__all__ = ["block_size", "execute_cable", "execute_cables"]
 
 _GENERATORS = (
     "cable/source.py",
@@ -51,20 +53,39 @@ def execute_cable(
     threads: int,
     progress: Progress | None = None,
 ) -> CableResults:
-    """Run a batch of cells.
+    """Run a batch of cells; see `execute_cables`."""
+    parts = [(model, inputs)]
+    return execute_cables(parts, engine=engine, threads=threads, progress=progress)[0]
+
+
+def execute_cables(
+    parts: Sequence[tuple[CableModel, CableInputs]],
+    *,
+    engine: str,
+    threads: int,
+    progress: Progress | None = None,
+    exchange: Exchange | None = None,
+) -> list[CableResults]:
+    """Run groups of cells, each group with a tree and mechanisms of its own, side by side.
 
     Parameters
     ----------
-    model : CableModel
-        Mechanisms.
-    inputs : CableInputs
-        Shape, values and what is wanted.
+    parts : sequence of (CableModel, CableInputs)
+        By group, its mechanisms, and its shape, values and what is wanted. Duration, time step and
+        settling are those of the first.
     engine : {"cpp", "numpy"}
         Compiled program or NumPy oracle.
     threads : int
-        Threads that share the batch (compiled program only).
+        Threads that share the cells (compiled program only).
     progress : callable, optional
         Called with the share done.
+    exchange : Exchange, optional
+        Turns spikes into what they do to other cells; without it the groups share nothing.
+
+    Returns
+    -------
+    list of CableResults
+        One a group.
 
     Raises
     ------
@@ -72,27 +93,44 @@ def execute_cable(
         The program could not be built, or the run diverged.
     """
     if engine == "numpy":
-        return run_oracle(model, inputs, progress)
+        return run_oracle(parts, progress, exchange)
     compiler = find_compiler()
     if compiler is None:
         raise EngineError("no C++ compiler was found; use engine='numpy'")
-    key = model.key("cable", compiler.identity, *_FLAGS, *_native(compiler), _generator())
-    built = fetch(key, lambda empty: _build(model, compiler, empty))
+    models = list(dict.fromkeys(model for model, _ in parts))
+    flags = [*_FLAGS, *_native(compiler)]
+    key = program_key(models, "cable", compiler.identity, *flags, _generator())
+    built = fetch(key, lambda empty: _build(models, compiler, empty))
     folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
+    environment = os.environ | {"NEUROSIM_RUN": str(folder)}
     try:
-        block = _write(model, inputs, folder, threads, report=progress is not None)
+        _write_program(parts, folder, threads, exchange, report=progress is not None)
+        blocks = []
+        for number, (model, inputs) in enumerate(parts):
+            at = folder / str(number)
+            at.mkdir()
+            block = block_size(model, inputs.tree, inputs.cells)
+            _write(model, inputs, at, models.index(model), block)
+            blocks.append(block)
+        command = [str(built / "main")]
         try:
-            run_all(
-                [[str(built / "main")]],
-                at_once=1,
-                what="the simulation",
-                environments=[os.environ | {"NEUROSIM_RUN": str(folder)}],
-                folder=folder,
-                progress=progress,
-            )
+            if exchange is None:
+                run_all(
+                    [command],
+                    at_once=1,
+                    what="the simulation",
+                    environments=[environment],
+                    folder=folder,
+                    progress=progress,
+                )
+            else:
+                converse(command, exchange, environment, folder, progress)
         except EngineError as error:
-            raise _explained(error, inputs) from None
-        return _read(inputs, folder, block)
+            raise _explained(error, parts) from None
+        return [
+            _read(inputs, folder / str(number), block)
+            for number, ((_, inputs), block) in enumerate(zip(parts, blocks, strict=True))
+        ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -124,8 +162,8 @@ def _generator() -> str:
     return f"brian2 {version('brian2')} {hashlib.sha256(content).hexdigest()}"
 
 
-def _build(model: CableModel, compiler: Compiler, folder: Path) -> None:
-    (folder / "cable.json").write_text(json.dumps(model.to_dict()))
+def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> None:
+    (folder / "cable.json").write_text(json.dumps([model.to_dict() for model in models]))
     run_all(
         [worker_command("generate-cable", folder)],
         at_once=1,
@@ -148,91 +186,109 @@ def _native(compiler: Compiler) -> list[str]:
     return native
 
 
-def _write(
-    model: CableModel, inputs: CableInputs, folder: Path, threads: int, *, report: bool
-) -> int:
-    """Write the inputs of a run; return the number of cells in a block."""
-    tree = inputs.tree
-    block = block_size(model, tree, inputs.cells)
+def _put(path: Path, values: Any, dtype: type, *, counted: bool = False) -> None:
+    array: np.ndarray = np.ascontiguousarray(np.asarray(values), dtype=dtype)
+    array.tofile(path)
+    if counted:
+        np.asarray([array.size], dtype=np.float64).tofile(path.with_name(f"{path.name}.count"))
+
+
+def _write_program(
+    parts: Sequence[tuple[CableModel, CableInputs]],
+    folder: Path,
+    threads: int,
+    exchange: Exchange | None,
+    *,
+    report: bool,
+) -> None:
+    """Write what the groups of a run have in common."""
+    first = parts[0][1]
+    for _, inputs in parts:
+        assert (inputs.steps, inputs.settle_steps, inputs.dt) == (
+            first.steps, first.settle_steps, first.dt,
+        )  # fmt: skip
+    window = 0 if exchange is None else exchange.window
     settings = [
-        inputs.cells, tree.compartments, tree.nodes, inputs.steps, inputs.settle_steps,
-        inputs.trace_stride, block, threads, len(inputs.detector_nodes), inputs.dt, inputs.theta,
-        float(report),
+        len(parts), first.steps, first.settle_steps, window, threads, first.dt, float(report),
     ]  # fmt: skip
+    _put(folder / "program", settings, np.float64)
+    lengths = [len(samples) for samples in first.waveforms]
+    _put(folder / "waveform_count", [len(lengths)], np.float64)
+    _put(folder / "waveform_starts", np.cumsum([0, *lengths]), np.int64)
+    _put(folder / "waveform_samples", np.concatenate([np.zeros(0), *first.waveforms]), np.float64)
 
-    def put(name: str, values: Any, dtype: type, *, counted: bool = False) -> None:
-        array: np.ndarray = np.ascontiguousarray(np.asarray(values), dtype=dtype)
-        array.tofile(folder / name)
-        if counted:
-            np.asarray([array.size], dtype=np.float64).tofile(folder / f"{name}.count")
 
-    put("settings", settings, np.float64)
-    put("tree.parent", tree.parent, np.int32)
-    put("tree.up", tree.up, np.float64)
-    put("tree.around", tree.around(), np.float64)
-    put("tree.order", tree.order(), np.int32)
-    put("start", inputs.start, np.float64, counted=True)
-    put("detectors.node", inputs.detector_nodes, np.int32)
-    put("detectors.threshold", inputs.detector_thresholds, np.float64)
-    put("probes", np.asarray(inputs.probes, dtype=np.int32).ravel(), np.int32, counted=True)
-    lengths = [len(samples) for samples in inputs.waveforms]
-    put("waveform_count", [len(lengths)], np.float64)
-    put("waveform_starts", np.cumsum([0, *lengths]), np.int64)
-    put("waveform_samples", np.concatenate([np.zeros(0), *inputs.waveforms]), np.float64)
+def _write(
+    model: CableModel, inputs: CableInputs, folder: Path, model_number: int, block: int
+) -> None:
+    """Write the inputs of one group."""
+    tree = inputs.tree
+    settings = [
+        model_number, inputs.cells, tree.compartments, tree.nodes, inputs.trace_stride, block,
+        len(inputs.detector_nodes), inputs.theta,
+    ]  # fmt: skip
+    _put(folder / "settings", settings, np.float64)
+    _put(folder / "tree.parent", tree.parent, np.int32)
+    _put(folder / "tree.up", tree.up, np.float64)
+    _put(folder / "tree.around", tree.around(), np.float64)
+    _put(folder / "tree.order", tree.order(), np.int32)
+    _put(folder / "start", inputs.start, np.float64, counted=True)
+    _put(folder / "detectors.node", inputs.detector_nodes, np.int32)
+    _put(folder / "detectors.threshold", inputs.detector_thresholds, np.float64)
+    probes = np.asarray(inputs.probes, dtype=np.int32).ravel()
+    _put(folder / "probes", probes, np.int32, counted=True)
     for kernel, given in zip(model.kernels, inputs.kernels, strict=True):
         first = int(given.nodes[0]) if kernel.density and given.sites else 0
-        put(f"{kernel.name}.shape", [given.sites, first], np.float64)
+        _put(folder / f"{kernel.name}.shape", [given.sites, first], np.float64)
         if not kernel.density:
-            put(f"{kernel.name}.nodes", given.nodes, np.int32)
+            _put(folder / f"{kernel.name}.nodes", given.nodes, np.int32)
         for name in [*kernel.states, *kernel.parameters]:
-            put(
-                f"{kernel.name}.{name}",
-                given.values[name],
-                np.float64,
-                counted=name not in kernel.shared,
-            )
+            counted = name not in kernel.shared
+            _put(folder / f"{kernel.name}.{name}", given.values[name], np.float64, counted=counted)
         if kernel.events and given.events is not None:
-            arriving = given.events
-            steps = np.ceil(arriving.time_s / inputs.dt - 1e-6).astype(np.int64)
-            late = np.argsort(steps, kind="stable")
-            head = f"{kernel.name}.events"
-            put(f"{head}.step", steps[late], np.int64, counted=True)
-            put(f"{head}.site", arriving.site[late], np.int32)
-            put(f"{head}.cell", arriving.cell[late], np.int32)
-            put(f"{head}.weight", arriving.weight[late], np.float64)
-            for state in kernel.events:
-                factor = arriving.factors[state]
-                put(f"{kernel.name}.factor.{state}", factor, np.float64, counted=True)
-    return block
+            _write_events(kernel, given.events, inputs.dt, folder)
+
+
+def _write_events(kernel: Kernel, arriving: Arrivals, dt: float, folder: Path) -> None:
+    steps = np.ceil(arriving.time_s / dt - 1e-6).astype(np.int64)
+    late = np.argsort(steps, kind="stable")
+    head = f"{kernel.name}.events"
+    _put(folder / f"{head}.step", steps[late], np.int64, counted=True)
+    _put(folder / f"{head}.site", arriving.site[late], np.int32)
+    _put(folder / f"{head}.cell", arriving.cell[late], np.int32)
+    _put(folder / f"{head}.weight", arriving.weight[late], np.float64)
+    for state in kernel.events:
+        factor = arriving.factors[state]
+        _put(folder / f"{kernel.name}.factor.{state}", factor, np.float64, counted=True)
+
+
+_SPIKE = np.dtype([("detector", np.int64), ("cell", np.int64), ("time", np.float64)])
 
 
 def _read(inputs: CableInputs, folder: Path, block: int) -> CableResults:
-    blocks = -(-inputs.cells // block)
     samples = len(inputs.trace_time())
-    detector, cell, time = [], [], []
+    spikes = [np.zeros(0, dtype=_SPIKE)]
     traces = np.zeros((len(inputs.probes), inputs.cells, samples))
     final = np.zeros((inputs.tree.compartments, inputs.cells))
-    for number in range(blocks):
-        first, last = number * block, min((number + 1) * block, inputs.cells)
-        detector.append(np.fromfile(folder / f"spikes.detector.{number}", dtype=np.int64))
-        cell.append(np.fromfile(folder / f"spikes.cell.{number}", dtype=np.int64))
-        time.append(np.fromfile(folder / f"spikes.time.{number}", dtype=np.float64))
+    for number, first in enumerate(range(0, inputs.cells, block)):
+        last = min(first + block, inputs.cells)
+        spikes.append(np.fromfile(folder / f"spikes.{number}", dtype=_SPIKE))
         final[:, first:last] = np.fromfile(folder / f"final.{number}").reshape(-1, last - first)
         if inputs.probes:
             values = np.fromfile(folder / f"traces.{number}")
             shape = (samples, len(inputs.probes), last - first)
             traces[:, first:last] = values.reshape(shape).transpose(1, 2, 0)
-    return CableResults(
-        np.concatenate(detector), np.concatenate(cell), np.concatenate(time), traces, final
-    )
+    every = np.concatenate(spikes)
+    return CableResults(every["detector"], every["cell"], every["time"], traces, final)
 
 
-def _explained(error: EngineError, inputs: CableInputs) -> EngineError:
-    found = re.search(r"diverged cell (\d+) compartment (\d+) time (\S+)", str(error))
+def _explained(error: EngineError, parts: Sequence[tuple[CableModel, CableInputs]]) -> EngineError:
+    found = re.search(r"diverged group (\d+) cell (\d+) compartment (\d+) time (\S+)", str(error))
     if not found:
         return error
+    whose = f" of group {found[1]}" if len(parts) > 1 else ""
     return EngineError(
-        f"the run diverged: the membrane potential of compartment {found[2]} of cell {found[1]} "
-        f"left -10 to 10 V before {float(found[3]) * 1e3:g} ms; use a dt smaller than "
-        f"{inputs.dt * 1e3:g} ms or check the conductances there"
+        f"the run diverged: the membrane potential of compartment {found[3]} of cell {found[2]}"
+        f"{whose} left -10 to 10 V before {float(found[4]) * 1e3:g} ms; use a dt smaller than "
+        f"{parts[0][1].dt * 1e3:g} ms or check the conductances there"
     )

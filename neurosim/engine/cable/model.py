@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from brian2.equations.equations import Equations
 
-__all__ = ["CableModel", "Kernel"]
+__all__ = ["CableModel", "Kernel", "program_key"]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ class CableModel:
             kernels.append(Kernel(**lists))
         return cls(tuple(kernels))
 
-    def key(self, *context: str) -> str:
-        """Return a name made from the content of the model and of `context`."""
-        content = json.dumps([self.to_dict(), *context], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+def program_key(models: Sequence[CableModel], *context: str) -> str:
+    """Return a name made from the content of models and of `context`."""
+    content = json.dumps([[model.to_dict() for model in models], *context], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:24]

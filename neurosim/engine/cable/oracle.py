@@ -8,11 +8,12 @@ of cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from neurosim.engine.cable.exchange import Exchange, Fired, Incoming
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.randomness import gaussian
@@ -32,13 +33,15 @@ class _Rows:
         self.values = {name: self._spread(value) for name, value in given.values.items()}
         self.waveforms = inputs.waveforms
         self.traced = {name: np.zeros(self.shape) for name in kernel.record}
-        self.events = given.events
-        if self.events is not None:
-            steps = np.ceil(self.events.time_s / inputs.dt - 1e-6).astype(int)
-            self.arrivals: dict[int, list[int]] = {}
+        # By step: site, cell (-1: all) and weight of what arrives.
+        self.arrivals: dict[int, list[tuple[int, int, float]]] = {}
+        events = given.events
+        if events is not None:
+            steps = np.ceil(events.time_s / inputs.dt - 1e-6).astype(int)
             for k, step in enumerate(steps):
-                self.arrivals.setdefault(max(int(step), 0), []).append(k)
-            self.factors = {s: self._spread(f) for s, f in self.events.factors.items()}
+                arriving = (int(events.site[k]), int(events.cell[k]), float(events.weight[k]))
+                self.arrivals.setdefault(max(int(step), 0), []).append(arriving)
+            self.factors = {s: self._spread(f) for s, f in events.factors.items()}
 
     def _spread(self, value: np.ndarray) -> np.ndarray:
         value = np.asarray(value, dtype=float)
@@ -48,13 +51,15 @@ class _Rows:
 
     def deliver(self, step: int) -> None:
         """Add the events of a step."""
-        if self.events is None:
-            return
-        for k in self.arrivals.get(step, ()):
-            cell = int(self.events.cell[k])
-            where = (int(self.events.site[k]), slice(None) if cell < 0 else cell)
+        for site, cell, weight in self.arrivals.get(step, ()):
+            where = (site, slice(None) if cell < 0 else cell)
             for state in self.kernel.events:
-                self.values[state][where] += self.events.weight[k] * self.factors[state][where]
+                self.values[state][where] += weight * self.factors[state][where]
+
+    def expect(self, event: Incoming) -> None:
+        """Take note of an event to come."""
+        here = self.arrivals.setdefault(event.step, [])
+        here.append((event.site, event.cell, event.weight))
 
     def _names(self, clock: dict[str, Any], **more: Any) -> Names:
         functions: dict[str, Any] = {"gaussian": self._gaussian, "waveform": self._waveform}
@@ -123,61 +128,92 @@ def _evaluate(code: str, names: Names) -> np.ndarray:
     return np.asarray(eval(code, {"__builtins__": {}}, names), dtype=float)
 
 
-def run_oracle(
-    model: CableModel, inputs: CableInputs, progress: Callable[[float], None] | None = None
-) -> CableResults:
-    """Run a batch of cells; parameters and result as `execute_cable`."""
-    tree, cells = inputs.tree, inputs.cells
-    rows = [_Rows(k, g, inputs) for k, g in zip(model.kernels, inputs.kernels, strict=True)]
-    start = np.asarray(inputs.start, dtype=float)
-    v = np.broadcast_to(
-        start if start.ndim == 2 else start[:, np.newaxis], (tree.compartments, cells)
-    ).copy()
-    order, around = tree.order(), tree.around()
-    implicit_dt = inputs.dt * inputs.theta
-    spikes: list[tuple[int, int, float]] = []
-    samples = []
-    for step in range(-inputs.settle_steps, inputs.steps):
+class _Group:
+    """One batch of cells on its way."""
+
+    def __init__(self, model: CableModel, inputs: CableInputs) -> None:
+        self.inputs = inputs
+        tree, cells = inputs.tree, inputs.cells
+        self.rows = [
+            _Rows(k, g, inputs) for k, g in zip(model.kernels, inputs.kernels, strict=True)
+        ]
+        start = np.asarray(inputs.start, dtype=float)
+        start = start if start.ndim == 2 else start[:, np.newaxis]
+        self.v = np.broadcast_to(start, (tree.compartments, cells)).copy()
+        self.order, self.around = tree.order(), tree.around()[:, np.newaxis]
+        self.spikes: list[tuple[int, int, float]] = []
+        self.samples: list[list[np.ndarray]] = []
+
+    def step(self, step: int) -> None:
+        inputs, tree = self.inputs, self.inputs.tree
         time = step * inputs.dt
         clock: dict[str, Any] = {"t": time, "dt": inputs.dt, "t_in_timesteps": step}
-        diagonal = np.zeros((tree.nodes, cells))
-        right = np.zeros((tree.nodes, cells))
-        for part in rows:
+        diagonal = np.zeros((tree.nodes, inputs.cells))
+        right = np.zeros((tree.nodes, inputs.cells))
+        for part in self.rows:
             if step < 0 and not part.kernel.conducts:
                 continue
             if step >= 0:
                 part.deliver(step)
-            g, i = part.advance(clock, v[part.nodes], implicit_dt)
+            g, i = part.advance(clock, self.v[part.nodes], inputs.dt * inputs.theta)
             np.add.at(diagonal, part.nodes, g)
             np.add.at(right, part.nodes, i)
-        solved = _solve(tree.parent, tree.up, diagonal + around[:, np.newaxis], right, order)
-        before = v
-        v = v + (solved[: tree.compartments] - v) / inputs.theta
-        if not np.all(np.abs(v) < 10):
-            compartment, cell = np.argwhere(~(np.abs(v) < 10))[0]
+        solved = _solve(tree.parent, tree.up, diagonal + self.around, right, self.order)
+        before = self.v
+        self.v = before + (solved[: tree.compartments] - before) / inputs.theta
+        if not np.all(np.abs(self.v) < 10):
+            compartment, cell = np.argwhere(~(np.abs(self.v) < 10))[0]
             raise EngineError(
                 f"the run diverged: the membrane potential of compartment {compartment} of cell "
                 f"{cell} left -10 to 10 V before {(time + inputs.dt) * 1e3:g} ms; use a dt smaller "
                 f"than {inputs.dt * 1e3:g} ms or check the conductances there"
             )
         if step < 0:
-            continue
+            return
+        self._detect(before, time)
+        if (step + 1) % inputs.trace_stride == 0:
+            self.samples.append([_probe(self.rows, self.v, probe) for probe in inputs.probes])
+
+    def _detect(self, before: np.ndarray, time: float) -> None:
+        inputs, v = self.inputs, self.v
         for d, (node, threshold) in enumerate(
             zip(inputs.detector_nodes, inputs.detector_thresholds, strict=True)
         ):
             crossed = (before[node] < threshold) & (v[node] >= threshold)
             for cell in np.flatnonzero(crossed):
                 share = (threshold - before[node, cell]) / (v[node, cell] - before[node, cell])
-                spikes.append((d, int(cell), time + inputs.dt * share))
-        if (step + 1) % inputs.trace_stride == 0:
-            samples.append([_probe(rows, v, probe) for probe in inputs.probes])
+                self.spikes.append((d, int(cell), time + inputs.dt * share))
+
+    def results(self) -> CableResults:
+        found = np.array(self.spikes).reshape(-1, 3)
+        shape = (len(self.samples), len(self.inputs.probes), self.inputs.cells)
+        traces = np.array(self.samples).reshape(shape).transpose(1, 2, 0)
+        detector, cell = found[:, 0].astype(int), found[:, 1].astype(int)
+        return CableResults(detector, cell, found[:, 2], traces, self.v)
+
+
+def run_oracle(
+    parts: Sequence[tuple[CableModel, CableInputs]],
+    progress: Callable[[float], None] | None = None,
+    exchange: Exchange | None = None,
+) -> list[CableResults]:
+    """Run groups of cells; parameters and result as `execute_cables`."""
+    groups = [_Group(model, inputs) for model, inputs in parts]
+    first = parts[0][1]
+    told = [0] * len(groups)
+    for step in range(-first.settle_steps, first.steps):
+        for group in groups:
+            group.step(step)
+        if exchange is not None and step >= 0 and (step + 1) % exchange.window == 0:
+            fired = []
+            for number, group in enumerate(groups):
+                fired += [Fired(number, *spike) for spike in group.spikes[told[number] :]]
+                told[number] = len(group.spikes)
+            for event in exchange(fired) if fired else []:
+                groups[event.group].rows[event.kernel].expect(event)
         if progress is not None and step % 100 == 0:
-            progress(step / inputs.steps)
-    found = np.array(spikes).reshape(-1, 3)
-    traces = np.array(samples).reshape(len(samples), len(inputs.probes), cells)
-    return CableResults(
-        found[:, 0].astype(int), found[:, 1].astype(int), found[:, 2], traces.transpose(1, 2, 0), v
-    )
+            progress(max(0.0, step / first.steps))
+    return [group.results() for group in groups]
 
 
 def _probe(rows: list[_Rows], v: np.ndarray, probe: tuple[int, int, int]) -> np.ndarray:

@@ -58,22 +58,6 @@ inline int64_t _timestep(double t, double dt) { return int64_t((t + 1e-3 * dt) /
 inline double _sign(double x) { return double((x > 0) - (x < 0)); }
 
 // ---- what a run reads ---------------------------------------------------------------------------
-struct Settings {
-    double values[12];
-    int64_t cells, compartments, nodes, steps, settle, trace_stride, block, threads, detectors;
-    double dt, theta;
-    bool report;
-    Settings() {
-        read("settings", values, 12);
-        cells = int64_t(values[0]); compartments = int64_t(values[1]); nodes = int64_t(values[2]);
-        steps = int64_t(values[3]); settle = int64_t(values[4]);
-        trace_stride = int64_t(values[5]); block = int64_t(values[6]);
-        threads = int64_t(values[7]); detectors = int64_t(values[8]);
-        dt = values[9]; theta = values[10]; report = values[11] != 0.0;
-    }
-};
-inline const Settings& settings() { static const Settings s; return s; }
-
 template <typename T> std::vector<T> load(const std::string& name, size_t count) {
     std::vector<T> values(count);
     read(name, values.data(), count);
@@ -86,19 +70,56 @@ template <typename T> std::vector<T> load_counted(const std::string& name) {
     return load<T>(name, size_t(count));
 }
 
+// What all groups of a run have in common.
+struct Program {
+    double values[7];
+    int64_t groups, steps, settle, window, threads;
+    double dt;
+    bool report;
+    Program() {
+        read("program", values, 7);
+        groups = int64_t(values[0]); steps = int64_t(values[1]); settle = int64_t(values[2]);
+        window = int64_t(values[3]);   // steps between exchanges of spikes; 0 where none are wired
+        threads = int64_t(values[4]); dt = values[5]; report = values[6] != 0.0;
+    }
+};
+inline const Program& program() { static const Program p; return p; }
+
+struct Settings {
+    double values[8];
+    int64_t model, cells, compartments, nodes, trace_stride, block, detectors;
+    double theta;
+    explicit Settings(const std::string& at) {
+        read(at + "settings", values, 8);
+        model = int64_t(values[0]); cells = int64_t(values[1]); compartments = int64_t(values[2]);
+        nodes = int64_t(values[3]); trace_stride = int64_t(values[4]); block = int64_t(values[5]);
+        detectors = int64_t(values[6]); theta = values[7];
+    }
+};
+
 // A tree as arrays over nodes; compartments come first, junctions (points without membrane) after.
 struct Tree {
     std::vector<int32_t> order;      // every node, children before parents
     std::vector<int32_t> parent;     // by node, -1 at a root
     std::vector<double> up;          // conductance to the parent (siemens)
     std::vector<double> around;      // sum of the conductances to all neighbours
-    Tree()
-        : order(load<int32_t>("tree.order", size_t(settings().nodes))),
-          parent(load<int32_t>("tree.parent", size_t(settings().nodes))),
-          up(load<double>("tree.up", size_t(settings().nodes))),
-          around(load<double>("tree.around", size_t(settings().nodes))) {}
+    Tree(const std::string& at, int64_t nodes)
+        : order(load<int32_t>(at + "tree.order", size_t(nodes))),
+          parent(load<int32_t>(at + "tree.parent", size_t(nodes))),
+          up(load<double>(at + "tree.up", size_t(nodes))),
+          around(load<double>(at + "tree.around", size_t(nodes))) {}
 };
-inline const Tree& tree() { static const Tree t; return t; }
+
+// Cells that share a tree and its mechanisms; its files lie in a folder of its own.
+struct Group {
+    const int64_t number;
+    const std::string at;
+    const Settings settings;
+    const Tree tree;
+    explicit Group(int64_t number)
+        : number(number), at(std::to_string(number) + "/"), settings(at),
+          tree(at, settings.nodes) {}
+};
 
 struct Step { double dt, time; int64_t index; };
 
@@ -108,6 +129,16 @@ struct Array {
     Kind kind;
     bool integer;
 };
+
+// Take the columns of a block out of an array that is stored once a site where all cells agree and
+// once a cell where not.
+inline void spread(const std::vector<double>& stored, int64_t sites, int64_t all,
+                   int64_t first_cell, int64_t cells, std::vector<double>& values) {
+    const bool each = int64_t(stored.size()) != sites || all == 1;
+    for (int64_t s = 0; s < sites; s++)
+        for (int64_t c = 0; c < cells; c++)
+            values[size_t(s * cells + c)] = stored[size_t(each ? s * all + first_cell + c : s)];
+}
 
 // ---- kernels ------------------------------------------------------------------------------------
 // A loop over rows (sites times the cells of the block), written by Brian2's code generation.
@@ -132,27 +163,22 @@ struct Kernel {
     double* potential() { return membrane; }
 
     // Take the columns of this block's cells out of the arrays of the whole batch.
-    void load_block(int64_t first_cell, int64_t cells, double* V) {
+    void load_block(const Group& group, int64_t first_cell, int64_t cells, double* V) {
+        const Settings& s = group.settings;
         double shape[2];
-        read(name + ".shape", shape, 2);
+        read(group.at + name + ".shape", shape, 2);
         sites = int64_t(shape[0]);
         first = int64_t(shape[1]);
         rows = sites * cells;
         for (const Array& array : layout) {
             if (array.kind == Array::traced) { real[array.name].assign(size_t(rows), 0.0); continue; }
-            const std::string file = name + "." + array.name;
+            const std::string file = group.at + name + "." + array.name;
             std::vector<double> values;
             if (array.kind == Array::shared) {
                 values = load<double>(file, 1);
             } else {
                 values.resize(size_t(rows));
-                // Stored once a site where all cells agree, else once a cell.
-                const std::vector<double> stored = load_counted<double>(file);
-                const bool each = int64_t(stored.size()) != sites || settings().cells == 1;
-                for (int64_t s = 0; s < sites; s++)
-                    for (int64_t c = 0; c < cells; c++)
-                        values[size_t(s * cells + c)] =
-                            stored[size_t(each ? s * settings().cells + first_cell + c : s)];
+                spread(load_counted<double>(file), sites, s.cells, first_cell, cells, values);
             }
             if (array.integer)
                 whole[array.name].assign(values.begin(), values.end());
@@ -162,7 +188,7 @@ struct Kernel {
         if (density) {
             membrane = V + first * cells;
         } else {
-            nodes = load<int32_t>(name + ".nodes", size_t(sites));
+            nodes = load<int32_t>(group.at + name + ".nodes", size_t(sites));
             gathered.assign(size_t(rows), 0.0);
             conductance.assign(size_t(rows), 0.0);
             current.assign(size_t(rows), 0.0);
@@ -190,14 +216,19 @@ struct Kernel {
         }
     }
 };
-void make_kernels(std::vector<std::unique_ptr<Kernel>>& kernels);
+void make_kernels(int64_t model, std::vector<std::unique_ptr<Kernel>>& kernels);
 
-// Increments that arrive at set steps, such as those of synapses; sorted by step.
+// An increment that arrives at the start of a step, such as that of a synapse.
+struct Arrival {
+    int64_t step, row;
+    double weight;
+    bool operator<(const Arrival& other) const { return step < other.step; }
+};
 struct Arrivals {
-    std::vector<int64_t> step, row;
-    std::vector<double> weight;
+    std::vector<Arrival> list;   // sorted by step
     size_t next = 0;
 };
+struct Spike { int64_t detector, cell; double time; };
 
 // What is traced: a variable of a kernel, or the potential of a compartment, in every cell.
 struct Probe { int32_t kernel, variable, site; };   // kernel -1: potential of compartment `site`
@@ -210,7 +241,7 @@ struct Report {
     std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
     void add(int64_t steps) {
         const int64_t now_done = done += steps;
-        if (!settings().report) return;
+        if (!program().report) return;
         std::lock_guard<std::mutex> guard(lock);
         const auto now = std::chrono::steady_clock::now();
         if (now - last < std::chrono::milliseconds(200)) return;
@@ -223,91 +254,90 @@ inline Report& report() { static Report r; return r; }
 
 // ---- one block of cells -------------------------------------------------------------------------
 struct Block {
+    const Group& group;
     const int64_t number, first_cell, cells;
     std::vector<std::unique_ptr<Kernel>> kernels;
     std::vector<double> V, D, R, before;
-    std::vector<std::vector<Arrivals>> arrivals;     // by kernel, by its events
+    std::vector<Arrivals> arrivals;                     // by kernel
     std::vector<std::vector<std::vector<double>>> factors;
     std::vector<int32_t> detector_nodes;
     std::vector<double> thresholds;
-    std::vector<int64_t> spike_detector, spike_cell;
-    std::vector<double> spike_time;
+    std::vector<Spike> spikes;
     std::vector<Probe> probes;
     std::vector<double> buffer;
     std::ofstream traces;
     std::string trouble;
+    int64_t now;
 
-    Block(int64_t number, int64_t first_cell, int64_t cells)
-        : number(number), first_cell(first_cell), cells(cells) {
-        const Settings& s = settings();
-        const std::vector<double> start = load_counted<double>("start");
+    Block(const Group& group, int64_t number, int64_t first_cell, int64_t cells)
+        : group(group), number(number), first_cell(first_cell), cells(cells),
+          now(-program().settle) {
+        const Settings& s = group.settings;
         V.assign(size_t(s.nodes * cells), 0.0);
         D.assign(V.size(), 0.0);
         R.assign(V.size(), 0.0);
-        const bool each = int64_t(start.size()) != s.compartments || s.cells == 1;
-        for (int64_t n = 0; n < s.compartments; n++)
-            for (int64_t c = 0; c < cells; c++)
-                V[size_t(n * cells + c)] = start[size_t(each ? n * s.cells + first_cell + c : n)];
-        make_kernels(kernels);
+        spread(load_counted<double>(group.at + "start"), s.compartments, s.cells, first_cell,
+               cells, V);
+        make_kernels(s.model, kernels);
         for (auto& kernel : kernels) {
-            kernel->load_block(first_cell, cells, V.data());
+            kernel->load_block(group, first_cell, cells, V.data());
             load_arrivals(*kernel);
         }
-        detector_nodes = load<int32_t>("detectors.node", size_t(s.detectors));
-        thresholds = load<double>("detectors.threshold", size_t(s.detectors));
+        detector_nodes = load<int32_t>(group.at + "detectors.node", size_t(s.detectors));
+        thresholds = load<double>(group.at + "detectors.threshold", size_t(s.detectors));
         before.assign(size_t(s.detectors * cells), 0.0);
-        const std::vector<int32_t> listed = load_counted<int32_t>("probes");
+        const std::vector<int32_t> listed = load_counted<int32_t>(group.at + "probes");
         for (size_t k = 0; k + 2 < listed.size(); k += 3)
             probes.push_back({listed[k], listed[k + 1], listed[k + 2]});
         if (!probes.empty())
-            traces.open(folder() + "traces." + std::to_string(number), std::ios::binary);
+            traces.open(folder() + group.at + "traces." + std::to_string(number),
+                        std::ios::binary);
     }
 
     void load_arrivals(Kernel& kernel) {
         arrivals.emplace_back();
         factors.emplace_back();
         if (kernel.events.empty()) return;
-        const auto steps = load_counted<int64_t>(kernel.name + ".events.step");
-        const auto sites = load<int32_t>(kernel.name + ".events.site", steps.size());
-        const auto of = load<int32_t>(kernel.name + ".events.cell", steps.size());
-        const auto weights = load<double>(kernel.name + ".events.weight", steps.size());
-        Arrivals here;
+        const std::string head = group.at + kernel.name;
+        const auto steps = load_counted<int64_t>(head + ".events.step");
+        const auto sites = load<int32_t>(head + ".events.site", steps.size());
+        const auto of = load<int32_t>(head + ".events.cell", steps.size());
+        const auto weights = load<double>(head + ".events.weight", steps.size());
         for (size_t k = 0; k < steps.size(); k++) {
             // Cell -1: the event reaches every cell of the batch.
             const int64_t from = of[k] < 0 ? 0 : int64_t(of[k]) - first_cell;
             const int64_t to = of[k] < 0 ? cells : from + 1;
             if (from < 0 || to > cells) continue;
-            for (int64_t c = from; c < to; c++) {
-                here.step.push_back(steps[k]);
-                here.row.push_back(int64_t(sites[k]) * cells + c);
-                here.weight.push_back(weights[k]);
-            }
+            for (int64_t c = from; c < to; c++)
+                arrivals.back().list.push_back(
+                    {steps[k], int64_t(sites[k]) * cells + c, weights[k]});
         }
-        arrivals.back().push_back(std::move(here));
-        for (const std::string& state : kernel.events)
-            factors.back().push_back(load_factor(kernel, state));
+        for (const std::string& state : kernel.events) {
+            factors.back().emplace_back(size_t(kernel.rows));
+            spread(load_counted<double>(head + ".factor." + state), kernel.sites,
+                   group.settings.cells, first_cell, cells, factors.back().back());
+        }
     }
 
-    std::vector<double> load_factor(const Kernel& kernel, const std::string& state) {
-        const auto stored = load_counted<double>(kernel.name + ".factor." + state);
-        const bool each = int64_t(stored.size()) != kernel.sites || settings().cells == 1;
-        std::vector<double> values(size_t(kernel.rows));
-        for (int64_t s = 0; s < kernel.sites; s++)
-            for (int64_t c = 0; c < cells; c++)
-                values[size_t(s * cells + c)] =
-                    stored[size_t(each ? s * settings().cells + first_cell + c : s)];
-        return values;
+    // Put events of other cells among those to come; they are sorted by step.
+    void expect(size_t kernel, const std::vector<Arrival>& more) {
+        Arrivals& here = arrivals[kernel];
+        here.list.erase(here.list.begin(), here.list.begin() + int64_t(here.next));
+        here.next = 0;
+        const int64_t middle = int64_t(here.list.size());
+        here.list.insert(here.list.end(), more.begin(), more.end());
+        std::inplace_merge(here.list.begin(), here.list.begin() + middle, here.list.end());
     }
 
     void deliver(int64_t index) {
         for (size_t k = 0; k < kernels.size(); k++) {
-            if (arrivals[k].empty()) continue;
-            Arrivals& here = arrivals[k][0];
-            while (here.next < here.step.size() && here.step[here.next] <= index) {
-                const size_t row = size_t(here.row[here.next]);
+            Arrivals& here = arrivals[k];
+            while (here.next < here.list.size() && here.list[here.next].step <= index) {
+                const Arrival& arrival = here.list[here.next];
+                const size_t row = size_t(arrival.row);
                 for (size_t e = 0; e < kernels[k]->events.size(); e++)
                     kernels[k]->numbers(kernels[k]->events[e])[row] +=
-                        here.weight[here.next] * factors[k][e][row];
+                        arrival.weight * factors[k][e][row];
                 here.next++;
             }
         }
@@ -315,8 +345,8 @@ struct Block {
 
     // Solve the tree by elimination from the tips to the root and back (Hines 1984).
     void solve() {
-        const Tree& t = tree();
-        const int64_t n = settings().nodes, width = cells;
+        const Tree& t = group.tree;
+        const int64_t n = group.settings.nodes, width = cells;
         for (int64_t k = 0; k < n; k++) {
             const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
             const double g = t.up[size_t(node)], around = t.around[size_t(node)];
@@ -347,31 +377,28 @@ struct Block {
             #pragma GCC ivdep
             for (int64_t c = 0; c < width; c++) r[c] += d[c] * rp[c];
         }
-        const int64_t rows = settings().compartments * width;
+        const int64_t rows = group.settings.compartments * width;
         double* __restrict v = V.data();
         const double* __restrict solved = R.data();
-        if (settings().theta == 1.0) {
+        if (group.settings.theta == 1.0) {
             std::memcpy(v, solved, size_t(rows) * sizeof(double));
         } else {
             // The implicit step reached the middle of the interval: go as far again.
-            const double stretch = 1.0 / settings().theta;
+            const double stretch = 1.0 / group.settings.theta;
             for (int64_t k = 0; k < rows; k++) v[k] += (solved[k] - v[k]) * stretch;
         }
     }
 
     void detect(double time) {
-        const Settings& s = settings();
-        for (int64_t d = 0; d < s.detectors; d++) {
-            const double threshold = thresholds[size_t(d)];
-            const double* now = &V[size_t(int64_t(detector_nodes[size_t(d)]) * cells)];
+        for (size_t d = 0; d < thresholds.size(); d++) {
+            const double threshold = thresholds[d];
+            const double* at = &V[size_t(int64_t(detector_nodes[d]) * cells)];
             for (int64_t c = 0; c < cells; c++) {
-                const double old = before[size_t(d * cells + c)];
-                if (old < threshold && now[c] >= threshold) {
-                    spike_detector.push_back(d);
-                    spike_cell.push_back(first_cell + c);
-                    // Where the straight line between two steps crosses.
-                    spike_time.push_back(time + s.dt * (threshold - old) / (now[c] - old));
-                }
+                const double old = before[d * size_t(cells) + size_t(c)];
+                // Where the straight line between two steps crosses.
+                if (old < threshold && at[c] >= threshold)
+                    spikes.push_back({int64_t(d), first_cell + c, time + program().dt *
+                                      (threshold - old) / (at[c] - old)});
             }
         }
     }
@@ -381,14 +408,16 @@ struct Block {
         const double bound = 10.0;
         uint64_t limit;
         std::memcpy(&limit, &bound, sizeof limit);
-        const int64_t rows = settings().compartments * cells;
+        const int64_t rows = group.settings.compartments * cells;
         for (int64_t k = 0; k < rows; k++) {
             uint64_t bits;
             std::memcpy(&bits, &V[size_t(k)], sizeof bits);
             if ((bits & UINT64_C(0x7fffffffffffffff)) > limit) {
                 char text[160];
-                std::snprintf(text, sizeof text, "diverged cell %lld compartment %lld time %.9g",
-                              (long long)(first_cell + k % cells), (long long)(k / cells), time);
+                std::snprintf(text, sizeof text,
+                              "diverged group %lld cell %lld compartment %lld time %.9g",
+                              (long long)group.number, (long long)(first_cell + k % cells),
+                              (long long)(k / cells), time);
                 trouble = text;
                 return false;
             }
@@ -413,85 +442,164 @@ struct Block {
     void flush() {
         traces.write(reinterpret_cast<const char*>(buffer.data()),
                      std::streamsize(buffer.size() * sizeof(double)));
+        if (!traces) { std::fprintf(stderr, "cannot write the traces: disk full?\n"); std::exit(3); }
         buffer.clear();
     }
 
     void step(int64_t index, bool settling) {
-        const Settings& s = settings();
-        const Step now{s.dt, double(index) * s.dt, index};
+        const Settings& s = group.settings;
+        const double dt = program().dt;
+        const Step here{dt, double(index) * dt, index};
         std::fill(D.begin() + int64_t(s.compartments * cells), D.end(), 0.0);
         std::fill(R.begin() + int64_t(s.compartments * cells), R.end(), 0.0);
         if (!settling) deliver(index);
         for (auto& kernel : kernels) {
             // Electrodes are off while the cell comes to rest.
             if (settling && !kernel->density && !kernel->conducts) continue;
-            kernel->run(now, cells, V.data(), D.data(), R.data());
+            kernel->run(here, cells, V.data(), D.data(), R.data());
         }
-        for (int64_t d = 0; d < s.detectors; d++)
-            std::memcpy(&before[size_t(d * cells)],
-                        &V[size_t(int64_t(detector_nodes[size_t(d)]) * cells)],
+        for (size_t d = 0; d < thresholds.size(); d++)
+            std::memcpy(&before[d * size_t(cells)], &V[size_t(int64_t(detector_nodes[d]) * cells)],
                         size_t(cells) * sizeof(double));
         solve();
         if (settling) return;
-        detect(now.time);
+        detect(here.time);
         if (!probes.empty() && (index + 1) % s.trace_stride == 0) trace();
     }
 
-    bool run() {
-        const Settings& s = settings();
-        const int64_t chunk = 64;
-        for (int64_t index = -s.settle; index < s.steps; index++) {
-            step(index, index < 0);
-            if (((index + s.settle + 1) % chunk == 0 || index + 1 == s.steps)) {
-                if (!sound(double(index + 1) * s.dt)) return false;
+    // Go on to the start of step `until`.
+    bool run(int64_t until) {
+        const int64_t chunk = 64, start = -program().settle;
+        while (now < until) {
+            step(now, now < 0);
+            now++;
+            if ((now - start) % chunk == 0 || now == program().steps) {
+                if (!sound(double(now) * program().dt)) return false;
                 report().add(cells * chunk);
             }
         }
-        if (!probes.empty()) { flush(); traces.close(); }
         return true;
     }
 
     void save() {
+        if (!probes.empty()) { flush(); traces.close(); }
         const std::string end = "." + std::to_string(number);
-        write("spikes.detector" + end, spike_detector);
-        write("spikes.cell" + end, spike_cell);
-        write("spikes.time" + end, spike_time);
-        V.resize(size_t(settings().compartments * cells));
+        write("spikes" + end, spikes);
+        V.resize(size_t(group.settings.compartments * cells));
         write("final" + end, V);
     }
     template <typename T> void write(const std::string& name, const std::vector<T>& values) {
-        std::ofstream file(folder() + name, std::ios::binary);
+        std::ofstream file(folder() + group.at + name, std::ios::binary);
         file.write(reinterpret_cast<const char*>(values.data()),
                    std::streamsize(values.size() * sizeof(T)));
         if (!file) { std::fprintf(stderr, "cannot write '%s'\n", name.c_str()); std::exit(3); }
     }
 };
 
-inline int run_program() {
-    const Settings& s = settings();
-    const int64_t blocks = (s.cells + s.block - 1) / s.block;
-    report().total = std::max<int64_t>(1, s.cells * (s.steps + s.settle));
-    tree();
+// ---- the whole run ------------------------------------------------------------------------------
+// Do pieces of work on the threads of the run; says whether all succeeded.
+template <typename Work> bool on_threads(int64_t pieces, Work work) {
     std::atomic<int64_t> next{0};
     std::atomic<bool> failed{false};
-    std::string trouble;
-    std::mutex lock;
-    auto work = [&] {
-        for (int64_t b; !failed && (b = next++) < blocks;) {
-            Block block(b, b * s.block, std::min(s.block, s.cells - b * s.block));
-            if (block.run()) {
-                block.save();
-            } else {
-                std::lock_guard<std::mutex> guard(lock);
-                failed = true;
-                if (trouble.empty()) trouble = block.trouble;
-            }
-        }
+    auto loop = [&] {
+        for (int64_t k; !failed && (k = next++) < pieces;)
+            if (!work(k)) failed = true;
     };
     std::vector<std::thread> others;
-    for (int64_t k = 1; k < std::min(s.threads, blocks); k++) others.emplace_back(work);
-    work();
+    for (int64_t k = 1; k < std::min(program().threads, pieces); k++) others.emplace_back(loop);
+    loop();
     for (std::thread& other : others) other.join();
-    if (failed) { std::fprintf(stderr, "%s\n", trouble.c_str()); return 4; }
+    return !failed;
+}
+
+struct Piece { const Group* group; int64_t number, first_cell, cells; };
+
+// Spikes of a window go out as lines, and come back as what they will do and when: terminals are
+// the caller's affair.
+inline void exchange(std::vector<std::unique_ptr<Block>>& blocks, std::vector<size_t>& told) {
+    size_t count = 0;
+    for (size_t b = 0; b < blocks.size(); b++) count += blocks[b]->spikes.size() - told[b];
+    std::printf("spikes %zu\n", count);
+    for (size_t b = 0; b < blocks.size(); b++)
+        for (; told[b] < blocks[b]->spikes.size(); told[b]++) {
+            const Spike& spike = blocks[b]->spikes[told[b]];
+            std::printf("%lld %lld %lld %.17g\n", (long long)blocks[b]->group.number,
+                        (long long)spike.detector, (long long)spike.cell, spike.time);
+        }
+    std::fflush(stdout);
+    if (count == 0) return;   // nothing to answer
+    long long events;
+    if (std::scanf("%lld", &events) != 1) std::exit(3);
+    std::vector<std::vector<std::vector<Arrival>>> sorted(blocks.size());
+    for (size_t b = 0; b < blocks.size(); b++) sorted[b].resize(blocks[b]->kernels.size());
+    for (long long e = 0; e < events; e++) {
+        long long group, kernel, site, cell, step;
+        double weight;
+        if (std::scanf("%lld %lld %lld %lld %lld %lf", &group, &kernel, &site, &cell, &step,
+                       &weight) != 6)
+            std::exit(3);
+        for (size_t b = 0; b < blocks.size(); b++) {
+            const int64_t column = cell - blocks[b]->first_cell;
+            if (blocks[b]->group.number == group && column >= 0 && column < blocks[b]->cells)
+                sorted[b][size_t(kernel)].push_back(
+                    {step, site * blocks[b]->cells + column, weight});
+        }
+    }
+    for (size_t b = 0; b < blocks.size(); b++)
+        for (size_t k = 0; k < sorted[b].size(); k++)
+            if (!sorted[b][k].empty()) blocks[b]->expect(k, sorted[b][k]);
+}
+
+inline int run_program() {
+    const Program& p = program();
+    std::vector<std::unique_ptr<Group>> groups;
+    std::vector<Piece> pieces;
+    int64_t cells = 0;
+    for (int64_t g = 0; g < p.groups; g++) {
+        groups.emplace_back(new Group(g));
+        const Settings& s = groups.back()->settings;
+        for (int64_t first = 0; first < s.cells; first += s.block)
+            pieces.push_back({groups.back().get(), first / s.block, first,
+                              std::min(s.block, s.cells - first)});
+        cells += s.cells;
+    }
+    report().total = std::max<int64_t>(1, cells * (p.steps + p.settle));
+    const int64_t count = int64_t(pieces.size());
+    auto make = [&](int64_t k) {
+        const Piece& piece = pieces[size_t(k)];
+        return std::unique_ptr<Block>(
+            new Block(*piece.group, piece.number, piece.first_cell, piece.cells));
+    };
+    std::string trouble;
+    std::mutex lock;
+    auto go_on = [&](Block& block, int64_t until) {
+        if (block.run(until)) return true;
+        std::lock_guard<std::mutex> guard(lock);
+        if (trouble.empty()) trouble = block.trouble;
+        return false;
+    };
+    bool fine;
+    if (p.window == 0) {
+        // Blocks share nothing: each is carried through the whole run, so that it stays in cache.
+        fine = on_threads(count, [&](int64_t k) {
+            auto block = make(k);
+            if (!go_on(*block, p.steps)) return false;
+            block->save();
+            return true;
+        });
+    } else {
+        std::vector<std::unique_ptr<Block>> blocks;
+        for (int64_t k = 0; k < count; k++) blocks.push_back(make(k));
+        std::vector<size_t> told(blocks.size(), 0);
+        fine = true;
+        for (int64_t until = 0; fine; until = std::min(until + p.window, p.steps)) {
+            fine = on_threads(count, [&](int64_t k) { return go_on(*blocks[size_t(k)], until); });
+            if (until >= p.steps) break;
+            if (fine && until > 0) exchange(blocks, told);
+        }
+        for (auto& block : blocks) if (fine) block->save();
+    }
+    if (!fine) { std::fprintf(stderr, "%s\n", trouble.c_str()); return 4; }
     return 0;
 }
+

@@ -1,4 +1,4 @@
-"""From a `CableModel` to one C++ file, with the loop bodies written by Brian2's code generation.
+"""From `CableModel`s to one C++ file, with the loop bodies written by Brian2's code generation.
 
 Brian2 turns the statements of a step (`scheme.write_step`) into C++ through a template of our own
 (`templates/kernel.cpp`), derived from that of its standalone mode; `runtime.h` holds everything
@@ -8,6 +8,7 @@ that is the same for every model. Runs only inside a worker process.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ _FUNCTIONS = {
 _ROWS = 1000
 
 
-def write_program(model: CableModel, path: Path) -> None:
-    """Write the program of a model into one file.
+def write_program(models: Sequence[CableModel], path: Path) -> None:
+    """Write the program of one or several models into one file.
 
     Raises
     ------
@@ -42,10 +43,12 @@ def write_program(model: CableModel, path: Path) -> None:
     import brian2
 
     brian2.set_device("cpp_standalone", build_on_run=False)
-    parts = [_kernel(kernel) for kernel in model.kernels]
-    made = "\n".join(
-        f"    kernels.emplace_back(new Kernel_{kernel.name}());" for kernel in model.kernels
-    )
+    parts, made = [], []
+    for number, model in enumerate(models):
+        for kernel in model.kernels:
+            name = f"Kernel_{number}_{kernel.name}"
+            parts.append(_kernel(kernel, name))
+            made.append(f"    if (model == {number}) kernels.emplace_back(new {name}());")
     runtime = (Path(__file__).parent / "runtime.h").read_text()
     path.write_text(
         "\n".join(
@@ -56,8 +59,8 @@ def write_program(model: CableModel, path: Path) -> None:
                 "}  // namespace neurosim",
                 runtime,
                 *parts,
-                "void make_kernels(std::vector<std::unique_ptr<Kernel>>& kernels) {",
-                made,
+                "void make_kernels(int64_t model, std::vector<std::unique_ptr<Kernel>>& kernels) {",
+                *made,
                 "}",
                 "}  // namespace neurosim",
                 "int main() { return neurosim::run_program(); }",
@@ -67,7 +70,7 @@ def write_program(model: CableModel, path: Path) -> None:
     )
 
 
-def _group(kernel: Kernel) -> Any:
+def _group(kernel: Kernel, name: str) -> Any:
     from brian2 import NeuronGroup
     from brian2.core.functions import Function
 
@@ -80,23 +83,23 @@ def _group(kernel: Kernel) -> Any:
         "exprel_given": (2, ["float", "float"]),
     }
     namespace = {}
-    for name, (count, types) in functions.items():
+    for called, (count, types) in functions.items():
         function = Function(
             unused, arg_units=[1] * count, arg_types=types, return_unit=1, return_type="float"
         )
-        function.implementations.add_implementation("cpp", "", name=f"neurosim_{name}")
-        namespace[name] = function
+        function.implementations.add_implementation("cpp", "", name=f"neurosim_{called}")
+        namespace[called] = function
     return NeuronGroup(
         _ROWS,
         share_exponentials(kernel).parsed,
         method="exponential_euler",
         namespace=namespace,
-        name=kernel.name,
+        name=name,
     )
 
 
-def _kernel(kernel: Kernel) -> str:
-    """Return the C++ structure of one kernel."""
+def _kernel(kernel: Kernel, structure: str) -> str:
+    """Return the C++ structure of one kernel, under a name of its own."""
     from brian2.codegen.codeobject import create_runner_codeobj
     from brian2.core.functions import Function
     from brian2.core.variables import ArrayVariable, Constant
@@ -108,7 +111,7 @@ def _kernel(kernel: Kernel) -> str:
 
         templater = CPPStandaloneCodeObject.templater.derive("neurosim.engine.cable")
 
-    group = _group(kernel)
+    group = _group(kernel, structure)
     code = create_runner_codeobj(
         group,
         write_step(kernel),
@@ -161,9 +164,9 @@ def _kernel(kernel: Kernel) -> str:
         f'layout.push_back({{"{name}.traced", Array::traced, false}});' for name in kernel.record
     ]
     return f"""
-struct Kernel_{kernel.name} : Kernel {{
+struct {structure} : Kernel {{
     {_lines(members, 4)}
-    Kernel_{kernel.name}() {{
+    {structure}() {{
         name = "{kernel.name}";
         density = {str(kernel.density).lower()};
         conducts = {str(kernel.conducts).lower()};
