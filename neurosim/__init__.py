@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from neurosim.catalogue import LIF, AdEx, HodgkinHuxley, TraubMiles
     from neurosim.catalogue.textbook import textbook_neuron
     from neurosim.cell import Neuron
+    from neurosim.circuit import Circuit
     from neurosim.custom import from_brian2
     from neurosim.neuron import PointNeuron
     from neurosim.recording import Recording
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LIF",
     "AdEx",
+    "Circuit",
     "Constant",
     "FeedForward",
     "FrozenNoise",
@@ -57,6 +59,7 @@ _PLACES = {
     "textbook_neuron": "neurosim.catalogue",
     "FeedForward": "neurosim.wiring",
     "Neuron": "neurosim.cell",
+    "Circuit": "neurosim.circuit",
     "from_brian2": "neurosim.custom",
     "PointNeuron": "neurosim.neuron",
     "Recording": "neurosim.recording",

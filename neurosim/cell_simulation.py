@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.units import Quantity, get_dimensions, ms, pA, second
 
 from neurosim.cell import Neuron, Placed
 from neurosim.engine import choose_engine
-from neurosim.engine.cable import execute_cable
-from neurosim.engine.cable.compose import Run, batch_places, compose_cable
+from neurosim.engine.cable import CableResults, execute_cable
+from neurosim.engine.cable.compose import Composed, Run, batch_places, compose_cable
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.morphology import Compartments, root_site
 from neurosim.quantities import check_quantity, check_seed
 from neurosim.recording import Recording, versions
 from neurosim.stimuli import Constant, Stimulus
 
-__all__ = ["SCHEMES", "NeuronRecording", "simulate_neuron"]
+__all__ = [
+    "SCHEMES",
+    "NeuronRecording",
+    "Times",
+    "check_times",
+    "prepare",
+    "recording_of",
+    "simulate_neuron",
+    "with_stimulus",
+]
 
 SCHEMES = {"backward-euler": 1.0, "crank-nicolson": 0.5}
 
@@ -86,28 +95,46 @@ def simulate_neuron(
 
     Parameters are those of `neurosim.simulate`.
     """
-    length = float(check_quantity(duration, 100 * ms, "simulate: duration", above=0 * ms))
-    step = float(
-        check_quantity(
-            neuron.default_dt_ms * ms if dt is None else dt,
-            0.025 * ms,
-            "simulate: dt",
-            above=0 * ms,
-        )
+    times = check_times(neuron, duration, dt, record_dt, settle, scheme, jobs)
+    neuron = with_stimulus(neuron, stimulus, record)
+    run = prepare(neuron, batch or {}, check_seed(seed), times)
+    composed = compose_cable(neuron, run)
+    used = choose_engine(engine)
+    results = execute_cable(
+        composed.model, composed.inputs, engine=used, threads=jobs, progress=progress
     )
-    sample = float(
-        check_quantity(
-            step * second if record_dt is None else record_dt,
-            0.1 * ms,
-            "simulate: record_dt",
-            above=0 * ms,
-        )
-    )
-    pause = float(
-        check_quantity(
-            0 * ms if settle is None else settle, 100 * ms, "simulate: settle", at_least=0 * ms
-        )
-    )
+    return recording_of(neuron, stimulus, run, composed, results, used)
+
+
+class Times(NamedTuple):
+    """Durations and steps of a run, in second, and what the scheme makes implicit."""
+
+    duration: float
+    dt: float
+    trace_dt: float
+    settle: float
+    theta: float
+
+
+def check_times(
+    neuron: Neuron,
+    duration: Quantity,
+    dt: Quantity | None,
+    record_dt: Quantity | None,
+    settle: Quantity | None,
+    scheme: str,
+    jobs: int,
+) -> Times:
+    """Return how long and in which steps a run goes, or say what is wrong with it."""
+
+    def in_seconds(given: Quantity | None, default: Quantity, what: str, **rule: Any) -> float:
+        value = default if given is None else given
+        return float(check_quantity(value, 0.1 * ms, f"simulate: {what}", **rule))
+
+    length = in_seconds(duration, 100 * ms, "duration", above=0 * ms)
+    step = in_seconds(dt, neuron.default_dt_ms * ms, "dt", above=0 * ms)
+    sample = in_seconds(record_dt, step * second, "record_dt", above=0 * ms)
+    pause = in_seconds(settle, 0 * ms, "settle", at_least=0 * ms)
     if step > length:
         raise ParameterError(
             f"simulate: dt ({step * second}) is longer than the duration ({length * second})"
@@ -116,6 +143,11 @@ def simulate_neuron(
         raise ParameterError(f"simulate: jobs must be at least 1; got {jobs}")
     if scheme not in SCHEMES:
         raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")
+    return Times(length, step, sample, pause, SCHEMES[scheme])
+
+
+def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[str]) -> Neuron:
+    """Return the neuron with an electrode, and traces, at the middle of its root branch."""
     if stimulus is not None:
         injected = Placed(stimulus, root_site, "stimulus")
         neuron = neuron.replace(placed=(*neuron.placed, injected))
@@ -123,8 +155,12 @@ def simulate_neuron(
         raise ParameterError(f"record must be a list such as [{record!r}], not a string")
     for name in record:
         neuron = neuron.probe(name, root_site)
-    seeds = check_seed(seed)
-    values = _resolve(neuron, batch or {})
+    return neuron
+
+
+def prepare(neuron: Neuron, batch: Mapping[str, Any], seeds: np.ndarray, times: Times) -> Run:
+    """Return what a run asks beyond the neuron; the size of the batch follows from its arrays."""
+    values = _resolve(neuron, batch)
     sizes = {name: len(value) for name, value in values.items() if value.ndim}
     if seeds.ndim:
         sizes["seed"] = len(seeds)
@@ -133,22 +169,27 @@ def simulate_neuron(
         said = ", ".join(f"{size} for {name}" for name, size in varied.items())
         raise ParameterError(f"batch: all arrays must have one length; got {said}")
     cells = next(iter(varied.values()), 1)
-    cell_seeds = np.broadcast_to(seeds, cells).copy()
-    run = Run(
+    return Run(
         cells=cells,
         batch={name: np.broadcast_to(value, cells) for name, value in values.items()},
-        seeds=cell_seeds,
-        duration=length,
-        dt=step,
-        trace_dt=sample,
-        settle=pause,
-        theta=SCHEMES[scheme],
+        seeds=np.broadcast_to(seeds, cells).copy(),
+        duration=times.duration,
+        dt=times.dt,
+        trace_dt=times.trace_dt,
+        settle=times.settle,
+        theta=times.theta,
     )
-    composed = compose_cable(neuron, run)
-    used = choose_engine(engine)
-    results = execute_cable(
-        composed.model, composed.inputs, engine=used, threads=jobs, progress=progress
-    )
+
+
+def recording_of(
+    neuron: Neuron,
+    stimulus: Stimulus | None,
+    run: Run,
+    composed: Composed,
+    results: CableResults,
+    engine: str,
+) -> NeuronRecording:
+    """Return the recording of one group of cells."""
     names = [d.label for d in neuron.detectors] or ["root"]
     detectors = {}
     for k, name in enumerate(names):
@@ -160,18 +201,18 @@ def simulate_neuron(
         neuron=neuron,
         stimulus=Constant(0 * pA) if stimulus is None else stimulus,
         wiring=None,
-        duration_s=length,
-        dt_s=step,
-        rows=cells,
+        duration_s=run.duration,
+        dt_s=run.dt,
+        rows=run.cells,
         parameters=dict(run.batch),
-        seeds=cell_seeds,
+        seeds=run.seeds,
         spike_row=first[0],
         spike_time_s=first[1],
-        trace_rows=np.arange(cells),
+        trace_rows=np.arange(run.cells),
         trace_time_s=composed.inputs.trace_time(),
         traces_si={name: results.traces[k] for k, (name, _) in enumerate(composed.traces)},
         final_si={},
-        engine=used,
+        engine=engine,
         versions=versions(),
         detectors=detectors,
         compartments=neuron.compartments,

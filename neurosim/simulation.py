@@ -22,6 +22,8 @@ from neurosim.wiring import FeedForward
 if TYPE_CHECKING:
     from neurosim.cell import Neuron
     from neurosim.cell_simulation import NeuronRecording
+    from neurosim.circuit import Circuit
+    from neurosim.circuit_simulation import CircuitRecording
 
 __all__ = ["simulate"]
 
@@ -64,10 +66,29 @@ def simulate(
     jobs: int = ...,
     progress: Callable[[float], None] | None = ...,
 ) -> NeuronRecording: ...
+@overload
+def simulate(
+    neuron: Circuit,
+    duration: Quantity,
+    *,
+    stimulus: None = ...,
+    batch: None = ...,
+    seed: int = ...,
+    dt: Quantity | None = ...,
+    record: Sequence[str] = ...,
+    record_rows: None = ...,
+    record_dt: Quantity | None = ...,
+    wiring: None = ...,
+    settle: Quantity | None = ...,
+    scheme: str | None = ...,
+    engine: str = ...,
+    jobs: int = ...,
+    progress: Callable[[float], None] | None = ...,
+) -> CircuitRecording: ...
 
 
 def simulate(
-    neuron: PointNeuron | Neuron,
+    neuron: PointNeuron | Neuron | Circuit,
     duration: Quantity,
     *,
     stimulus: Stimulus | None = None,
@@ -83,7 +104,7 @@ def simulate(
     engine: str = "auto",
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
-) -> Recording:
+) -> Recording | CircuitRecording:
     """Run a neuron, or a batch of variations of it, as one run.
 
     A row of the batch is determined by its description, its parameters and its seed, and by
@@ -91,8 +112,9 @@ def simulate(
 
     Parameters
     ----------
-    neuron : PointNeuron or Neuron
-        What to run, such as ``LIF()``, or a neuron with extent (`neurosim.Neuron`).
+    neuron : PointNeuron, Neuron or Circuit
+        What to run, such as ``LIF()``, a neuron with extent (`neurosim.Neuron`), or populations of
+        those with their connections (`neurosim.Circuit`).
     duration : Quantity
         How long, in second.
     stimulus : Stimulus, optional
@@ -132,7 +154,8 @@ def simulate(
     Returns
     -------
     Recording
-        For a neuron with extent a `neurosim.cell_simulation.NeuronRecording`.
+        For a neuron with extent a `neurosim.cell_simulation.NeuronRecording`, for a circuit a
+        mapping of population to those.
 
     Raises
     ------
@@ -170,6 +193,29 @@ def simulate(
                 stimulus=stimulus,
                 batch=batch,
                 seed=seed,
+                dt=dt,
+                record=record,
+                record_dt=record_dt,
+                settle=settle,
+                scheme=scheme or "crank-nicolson",
+                engine=engine,
+                jobs=jobs,
+                progress=progress,
+            )
+        from neurosim.circuit import Circuit
+
+        if isinstance(neuron, Circuit):
+            from neurosim.circuit_simulation import simulate_circuit
+
+            if not (stimulus is wiring is record_rows is None) or batch:
+                raise ParameterError(
+                    "simulate: a circuit has its stimuli and batches by population (Circuit.add) "
+                    "and its wiring in it (Circuit.connect)"
+                )
+            return simulate_circuit(
+                neuron,
+                duration,
+                seed=seed,  # type: ignore[arg-type]
                 dt=dt,
                 record=record,
                 record_dt=record_dt,
@@ -222,6 +268,7 @@ def simulate(
         record=tuple(record),
         conductance=wiring is not None and wiring.conductance,
         delayed=wiring is not None and wiring.delayed,
+        uniform=all(values[name].ndim == 0 for name in neuron.quantity_fields()),
     )
     states = {name: _spread(value, networks, units) for name, value in values.items()}
     states |= _more_states(model.integers, stimulus, wiring, wired, networks, row_seeds)
@@ -229,8 +276,9 @@ def simulate(
     _check_record(record, equations)
     states |= steady_state(equations, states, start=neuron.start)
     recorded = _recorded(record, record_rows, rows)
+    given = states | {name: values[name] for name in model.shared}
     inputs = Inputs(
-        states={name: states[name] for name in _needed(equations)},
+        states={name: given[name] for name in _needed(equations)},
         recorded=recorded,
         waveforms=[w for part in stimulus.components().values() for w in part.waveforms()],
         weights=wiring.matrix() if wiring is not None and wired else np.zeros((0, 0)),

@@ -6,7 +6,6 @@ channel is computed where it is not painted; compartments are numbered patch aft
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +14,16 @@ import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import Quantity
 
-from neurosim.cell import Cable, Neuron, Painted, Placed, Poisson, Spines
-from neurosim.channels.base import Channel, IonPool, Mechanism
-from neurosim.channels.evaluate import parse
+from neurosim.cell import Cable, Neuron, Painted, Placed, Spines
+from neurosim.channels.base import Mechanism
+from neurosim.engine.cable.arriving import gather_arrivals
 from neurosim.engine.cable.inputs import Arrivals, CableInputs, KernelInputs, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
+from neurosim.engine.cable.reading import Reader, detectors
+from neurosim.engine.cable.writing import Text, write_membrane, write_receptor
 from neurosim.engine.randomness import row_keys
-from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.morphology import Compartments, root_site
-from neurosim.quantities import unit_name
+from neurosim.errors import ParameterError
+from neurosim.morphology import Compartments
 from neurosim.steady_state import steady_state
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -65,6 +65,8 @@ class Composed:
         Name and compartment (of the morphology) of each trace.
     units : dict of str to Quantity
         Unit of each trace.
+    receptors : dict of str to (int, ndarray of int)
+        By label, the kernel of placed receptors and the site in it of each point.
     """
 
     model: CableModel
@@ -72,6 +74,7 @@ class Composed:
     numbering: np.ndarray
     traces: list[tuple[str, int]]
     units: dict[str, Quantity]
+    receptors: dict[str, tuple[int, np.ndarray]]
 
 
 def batch_places(neuron: Neuron) -> dict[str, tuple[Quantity, dict[str, Any]]]:
@@ -80,10 +83,16 @@ def batch_places(neuron: Neuron) -> dict[str, tuple[Quantity, dict[str, Any]]]:
     Full names are ``<label>.<parameter>``, for a stimulus ``<label>.<component>.<parameter>``.
     """
     found: dict[str, tuple[Quantity, dict[str, Any]]] = {}
+    capacitance = dict(neuron.cable.quantity_fields()["C_m"].metadata)
+    found["everywhere.C_m"] = (neuron.cable.C_m, capacitance)
     entries: list[Painted | Placed] = [*neuron.painted, *neuron.placed]
     for entry in entries:
         part = entry.part
-        if isinstance(part, (Cable, Spines)):
+        if isinstance(part, Cable):
+            # Cells of a batch share the tree, so that the axial resistivity cannot differ.
+            found[f"{entry.label}.C_m"] = (part.C_m, capacitance)
+            continue
+        if isinstance(part, Spines):
             continue
         if isinstance(part, Stimulus):
             for inner, component in part.components().items():
@@ -97,8 +106,10 @@ def batch_places(neuron: Neuron) -> dict[str, tuple[Quantity, dict[str, Any]]]:
     return found
 
 
-def compose_cable(neuron: Neuron, run: Run) -> Composed:
+def compose_cable(neuron: Neuron, run: Run, waveforms: list[np.ndarray] | None = None) -> Composed:
     """Write a neuron as kernels with their values.
+
+    `waveforms` collects the sampled currents of all groups of a run, which share one table.
 
     Raises
     ------
@@ -107,12 +118,11 @@ def compose_cable(neuron: Neuron, run: Run) -> Composed:
     UnknownNameError
         A probe names what is not there.
     """
-    composer = _Composer(neuron, run)
-    return composer.compose()
+    return _Composer(neuron, run, [] if waveforms is None else waveforms).compose()
 
 
 class _Composer:
-    def __init__(self, neuron: Neuron, run: Run) -> None:
+    def __init__(self, neuron: Neuron, run: Run, waveforms: list[np.ndarray]) -> None:
         self.neuron = neuron
         self.run = run
         self.shape: Compartments = neuron.compartments
@@ -120,9 +130,9 @@ class _Composer:
         self.used: set[str] = set()
         self.kernels: list[Kernel] = []
         self.values: list[KernelInputs] = []
-        self.probes: list[tuple[int, int, int]] = []
-        self.traces: list[tuple[str, int]] = []
-        self.units: dict[str, Quantity] = {}
+        self.waveforms = waveforms
+        self.reader = Reader(neuron)
+        self.receptors: dict[str, tuple[int, np.ndarray]] = {}
 
     def compose(self) -> Composed:
         self._check_step()
@@ -133,8 +143,8 @@ class _Composer:
                 self._receptors(placed, index)
             else:
                 self._electrode(placed)
-        self._detectors()
-        self._probe_all()
+        nodes, thresholds = detectors(self.neuron, self.numbering)
+        readings = self.reader.read(self.kernels, self.values, self.numbering)
         left = set(self.run.batch) - self.used
         assert not left, left
         inputs = CableInputs(
@@ -147,13 +157,19 @@ class _Composer:
             trace_dt=self.run.trace_dt,
             settle=self.run.settle,
             theta=self.run.theta,
-            waveforms=self._waveforms,
-            probes=self.probes,
-            detector_nodes=self._detector_nodes,
-            detector_thresholds=self._detector_thresholds,
+            waveforms=self.waveforms,
+            probes=readings.probes,
+            detector_nodes=nodes,
+            detector_thresholds=thresholds,
         )
-        model = CableModel(tuple(self.kernels))
-        return Composed(model, inputs, self.numbering, self.traces, self.units)
+        return Composed(
+            CableModel(tuple(self.kernels)),
+            inputs,
+            self.numbering,
+            readings.traces,
+            readings.units,
+            self.receptors,
+        )
 
     def _check_step(self) -> None:
         """Refuse a step that no state of some part could follow at any potential."""
@@ -172,16 +188,28 @@ class _Composer:
     # ---- cable ----------------------------------------------------------------------------------
     def _cable(self) -> None:
         cable = self.neuron.cable
-        self.C_m = np.full(self.count, float(cable.C_m))
+        self.C_m = self._capacitance("everywhere", np.full(self.count, float(cable.C_m)), ...)
         self.R_a = np.full(self.count, float(cable.R_a))
         self.area = np.array(self.shape.area_m2, dtype=float)
         for painted in self.neuron.painted:
             mask = painted.region.mask(self.shape)
             if isinstance(painted.part, Cable):
                 self.C_m[mask] = float(painted.part.C_m)
+                self.C_m = self._capacitance(painted.label, self.C_m, mask)
                 self.R_a[mask] = float(painted.part.R_a)
             elif isinstance(painted.part, Spines):
                 self.area[mask] *= float(painted.part.factor)
+
+    def _capacitance(self, label: str, now: np.ndarray, where: Any) -> np.ndarray:
+        """Return the capacitance with what the batch varies, shape (compartments[, cells])."""
+        key = f"{label}.C_m"
+        if key not in self.run.batch:
+            return now
+        self.used.add(key)
+        if now.ndim == 1:
+            now = np.repeat(now[:, np.newaxis], self.run.cells, axis=1)
+        now[where] = self.run.batch[key]
+        return now
 
     def _tree(self) -> Tree:
         shape = self.shape
@@ -229,8 +257,8 @@ class _Composer:
         for painted in covers[0]:
             assert isinstance(painted.part, Mechanism)
             parts[painted.part.name] = painted.part
-        text = _Text()
-        self._describe(text, parts)
+        text = Text()
+        write_membrane(text, parts)
         values: dict[str, np.ndarray] = {}
         for part_name, part in parts.items():
             mine = [next(p for p in here if p.part.name == part_name) for here in covers]  # type: ignore[union-attr]
@@ -255,41 +283,6 @@ class _Composer:
         text.lines.append(f"area : meter**2 (constant{shared})")
         text.lines.append("implicit_dt : second (constant, shared)")
         self._finish(name, text, values, members, density=True, first=first)
-
-    def _describe(self, text: _Text, parts: dict[str, Mechanism]) -> None:
-        """Write the equations of the parts of a patch, with the names they have together."""
-        pools = {part.writes: part for part in parts.values() if isinstance(part, IonPool)}
-        currents: dict[str, list[str]] = {}
-        total = []
-        for name, part in parts.items():
-            for need in part.reads:
-                if need.endswith("_i") and need not in pools:
-                    raise ParameterError(
-                        f"{name!r} depends on {need}, and nothing there holds it: paint an ion "
-                        f"pool that writes {need} (such as CalciumPool) on the same region"
-                    )
-            keep = {*part.reads, "v"} | ({part.writes} if isinstance(part, IonPool) else set())
-            rename = _renamer(name, part, keep)
-            for equation in parse(part.equations).values():
-                unit = unit_name(Quantity(1.0, dim=equation.dim))
-                left, code = rename(equation.varname), rename(equation.expr.code)
-                if equation.type == "differential equation":
-                    text.lines.append(f"d{left}/dt = {code} : {unit}")
-                else:
-                    text.lines.append(f"{left} = {code} : {unit}")
-            if isinstance(part, Channel):
-                text.lines.append(f"{name}_current = {rename(part.current)} : amp/meter**2")
-                total.append(f"{name}_current")
-                if part.ion is not None:
-                    currents.setdefault(part.ion, []).append(f"{name}_current")
-        wanted = {need for part in parts.values() for need in part.reads if need.startswith("i_")}
-        for ion, terms in currents.items():
-            wanted.add(f"i_{ion}") if f"i_{ion}" in wanted else None
-            if f"i_{ion}" in wanted:
-                text.lines.append(f"i_{ion} = {' + '.join(terms)} : amp/meter**2")
-        for need in wanted - {f"i_{ion}" for ion in currents}:
-            text.lines.append(f"{need} = 0*amp/meter**2 : amp/meter**2")
-        text.current = " + ".join(total) or "0*amp/meter**2"
 
     def _painted_values(
         self, mine: list[Painted], field_name: str, members: np.ndarray
@@ -323,16 +316,8 @@ class _Composer:
             sites, member = np.unique(points, return_inverse=True)
         else:
             sites, member = points, np.arange(len(points))
-        text = _Text()
-        # Names stay local: a kernel of points holds one kind of receptor.
-        for equation in parse(part.equations).values():
-            unit = unit_name(Quantity(1.0, dim=equation.dim))
-            if equation.type == "differential equation":
-                text.lines.append(f"d{equation.varname}/dt = {equation.expr.code} : {unit}")
-            else:
-                text.lines.append(f"{equation.varname} = {equation.expr.code} : {unit}")
-        text.lines.append(f"current = {part.current} : amp")
-        text.current = "current"
+        text = Text()
+        write_receptor(text, part)
         values: dict[str, np.ndarray] = {}
         for name, quantity in part.parameters().items():
             value: np.ndarray = np.asarray(float(quantity))
@@ -347,8 +332,18 @@ class _Composer:
             text.declare(name, constant, shared=True)
         for name in part.reads:
             raise ParameterError(f"{placed.label}: a placed receptor cannot read {name}")
+        self.receptors[placed.label] = (len(self.kernels), member)
         factors = {state: self._factor(part, state, values, len(sites)) for state in part.on_event}
-        arrivals = self._arrivals(placed, index, points, member, factors)
+        arrivals = gather_arrivals(
+            placed,
+            index,
+            points,
+            member,
+            factors,
+            cells=self.run.cells,
+            seeds=self.run.seeds,
+            duration=self.run.duration,
+        )
         self._finish(
             f"point_{placed.label}",
             text,
@@ -375,68 +370,11 @@ class _Composer:
             jumps[:, cell] = part.jump(state, **given)
         return jumps
 
-    def _arrivals(
-        self,
-        placed: Placed,
-        index: int,
-        points: np.ndarray,
-        member: np.ndarray,
-        factors: dict[str, np.ndarray],
-    ) -> Arrivals:
-        time, site, cell, weight = [], [], [], []
-        if isinstance(placed.arrivals, Poisson):
-            rate = float(placed.arrivals.rate)
-            for seed in np.unique(self.run.seeds):
-                # A stream of its own for each seed and placement, whatever else is placed.
-                generator = np.random.default_rng([int(seed), index, 0x53594E])
-                number = generator.poisson(rate * self.run.duration, size=len(points))
-                drawn = generator.uniform(0, self.run.duration, size=int(number.sum()))
-                who = np.repeat(member, number)
-                for one in np.flatnonzero(self.run.seeds == seed):
-                    time.append(drawn)
-                    site.append(who)
-                    cell.append(np.full(len(drawn), one))
-                    weight.append(np.ones(len(drawn)))
-        elif placed.arrivals is not None:
-            many = placed.arrivals
-            for k in range(len(points)):
-                events = many[k if len(many) > 1 else 0]
-                if events.weight.ndim == 2:
-                    if events.trials != self.run.cells:
-                        raise ParameterError(
-                            f"{placed.label}: the events have {events.trials} trials and the batch "
-                            f"{self.run.cells} cells; give one trial a cell"
-                        )
-                    for one in range(self.run.cells):
-                        trial = events.trial(one)
-                        time.append(trial.time_s)
-                        weight.append(trial.weight)
-                        site.append(np.full(len(trial.time_s), member[k]))
-                        cell.append(np.full(len(trial.time_s), one))
-                else:
-                    time.append(events.time_s)
-                    weight.append(events.weight)
-                    site.append(np.full(len(events.time_s), member[k]))
-                    cell.append(np.full(len(events.time_s), -1))
-
-        def flat(parts: list[np.ndarray], kind: type) -> np.ndarray:
-            return np.concatenate(parts).astype(kind) if parts else np.zeros(0, dtype=kind)
-
-        when = flat(time, float)
-        order = np.argsort(when, kind="stable")
-        return Arrivals(
-            time_s=when[order],
-            site=flat(site, int)[order],
-            cell=flat(cell, int)[order],
-            weight=flat(weight, float)[order],
-            factors=factors,
-        )
-
     def _electrode(self, placed: Placed) -> None:
         part = placed.part
         assert isinstance(part, Stimulus)
         sites = np.asarray(placed.site.compartments(self.shape), dtype=int)
-        text = _Text()
+        text = Text()
         values: dict[str, np.ndarray] = {}
         integers: list[str] = []
         updates: list[str] = []
@@ -470,8 +408,8 @@ class _Composer:
                     value = np.broadcast_to(self.run.batch[place], full)
                 values[variable] = value
             if component.waveforms():
-                values[f"{label}_first_channel"] = np.full(full, float(len(self._waveforms)))
-                self._waveforms.extend(component.waveforms())
+                values[f"{label}_first_channel"] = np.full(full, float(len(self.waveforms)))
+                self.waveforms.extend(component.waveforms())
             updates += drive.updates
             terms.append(drive.current)
             integers += drive.integers
@@ -491,14 +429,10 @@ class _Composer:
         )
 
     # ---- kernels --------------------------------------------------------------------------------
-    @property
-    def _waveforms(self) -> list[np.ndarray]:
-        return self.__dict__.setdefault("_all_waveforms", [])
-
     def _finish(
         self,
         name: str,
-        text: _Text,
+        text: Text,
         values: dict[str, np.ndarray],
         sites: np.ndarray,
         *,
@@ -513,7 +447,7 @@ class _Composer:
         if conducts:
             text.lines.append("v : volt")
         equations = "\n".join(text.lines)
-        record = self._recorded(name, Equations(equations), sites)
+        record = self.reader.recorded(name, Equations(equations), sites)
         kernel = Kernel(
             name=name,
             equations=equations,
@@ -551,113 +485,7 @@ class _Composer:
         found = steady_state(kernel.parsed, flat, start="v")
         return {name: found[name].reshape(shape) for name in kernel.states}
 
-    # ---- what is read ---------------------------------------------------------------------------
-    def _recorded(self, kernel: str, equations: Equations, sites: np.ndarray) -> tuple[str, ...]:
-        """Return the variables of a kernel that probes ask for."""
-        wanted = []
-        for probe in self.neuron.probed:
-            if probe.variable == "v":
-                continue
-            variable = self._variable(probe.variable, kernel)
-            here = set(probe.site.compartments(self.shape).tolist()) & set(sites.tolist())
-            if variable is not None and here and variable in equations:
-                wanted.append(variable)
-        return tuple(dict.fromkeys(wanted))
-
-    def _variable(self, name: str, kernel: str) -> str | None:
-        """Return the name a probed variable has in a kernel, if it can be there."""
-        labels = {p.label: p for p in self.neuron.placed}
-        head, _, tail = name.partition(".")
-        if head in labels:
-            if kernel != f"point_{head}":
-                return None
-            return (
-                "I_stim" if tail == "current" and isinstance(labels[head].part, Stimulus) else tail
-            )
-        return None if kernel.startswith("point_") else name.replace(".", "_")
-
-    def _probe_all(self) -> None:
-        for probe in self.neuron.probed:
-            points = list(dict.fromkeys(np.asarray(probe.site.compartments(self.shape)).tolist()))
-            for k, compartment in enumerate(points):
-                name = probe.label if len(points) == 1 else f"{probe.label}[{k}]"
-                self.probes.append(self._find(probe.variable, compartment))
-                self.traces.append((name, compartment))
-                kernel, variable, _ = self.probes[-1]
-                if kernel < 0:
-                    self.units[name] = self.neuron.rest
-                else:
-                    equations = self.kernels[kernel].parsed
-                    traced = self.kernels[kernel].record[variable]
-                    self.units[name] = Quantity(1.0, dim=equations[traced].dim)
-
-    def _find(self, variable: str, compartment: int) -> tuple[int, int, int]:
-        number = int(self.numbering[compartment])
-        if variable == "v":
-            return (-1, 0, number)
-        known = {"v"}
-        for k, (kernel, values) in enumerate(zip(self.kernels, self.values, strict=True)):
-            where = np.flatnonzero(values.nodes == number)
-            if not len(where):
-                continue
-            name = self._variable(variable, kernel.name)
-            if name in kernel.record:
-                return (k, kernel.record.index(name), int(where[0]))
-            known |= self._names(kernel)
-        place = self.shape.branch_names[int(self.shape.branch[compartment])]
-        raise UnknownNameError(
-            f"probe: there is no {variable!r} on branch {place!r}: {suggest(variable, known)}"
-        )
-
-    def _names(self, kernel: Kernel) -> set[str]:
-        """Return the names by which a user may probe a kernel."""
-        inner = set(kernel.parsed.diff_eq_names) | set(kernel.parsed.subexpr_names)
-        if kernel.name.startswith("point_"):
-            head = kernel.name.removeprefix("point_")
-            return {f"{head}.{name}" for name in inner} | {f"{head}.current"}
-        found = set()
-        parts = [p.part.name for p in self.neuron.painted if isinstance(p.part, Mechanism)]
-        for name in inner:
-            owner = max((p for p in parts if name.startswith(f"{p}_")), key=len, default="")
-            found.add(f"{owner}.{name[len(owner) + 1 :]}" if owner else name)
-        return found
-
-    def _detectors(self) -> None:
-        sites, thresholds = [], []
-        for detector in self.neuron.detectors:
-            compartment = int(np.asarray(detector.site.compartments(self.shape))[0])
-            sites.append(self.numbering[compartment])
-            thresholds.append(detector.threshold)
-        if not sites:
-            root = int(root_site.compartments(self.shape)[0])
-            sites, thresholds = [self.numbering[root]], [-0.02]
-        self._detector_nodes = np.array(sites)
-        self._detector_thresholds = np.array(thresholds)
-
-
-class _Text:
-    """Equations being written."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.current = "0*amp/meter**2"
-
-    def declare(self, name: str, like: Any, *, shared: bool) -> None:
-        unit = unit_name(like) if isinstance(like, Quantity) else "1"
-        self.lines.append(f"{name} : {unit} (constant{', shared' if shared else ''})")
-
 
 def _single(values: np.ndarray) -> np.ndarray:
     """Return one number where all are equal, so that it need not be read a row at a time."""
     return np.asarray(values.flat[0]) if np.all(values == values.flat[0]) else values
-
-
-def _renamer(part_name: str, part: Mechanism, keep: set[str]) -> Any:
-    """Return a function that gives a part's local names their names within the cell."""
-    local = {*parse(part.equations), *part.quantity_fields(), *part.constants()} - keep
-    pattern = re.compile(r"\b(" + "|".join(sorted(map(re.escape, local), key=len)[::-1]) + r")\b")
-
-    def rename(code: str) -> str:
-        return pattern.sub(lambda found: f"{part_name}_{found[1]}", code) if local else code
-
-    return rename

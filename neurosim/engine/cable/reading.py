@@ -1,0 +1,146 @@
+"""What the probes and detectors of a neuron read, as variables of kernels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from brian2.equations.equations import Equations
+from brian2.units import Quantity
+
+from neurosim.cell import Neuron
+from neurosim.channels.base import Mechanism
+from neurosim.engine.cable.inputs import KernelInputs
+from neurosim.engine.cable.model import Kernel
+from neurosim.errors import UnknownNameError, suggest
+from neurosim.morphology import Compartments, root_site
+from neurosim.stimuli import Stimulus
+
+__all__ = ["Reader", "Readings", "detectors"]
+
+
+class Readings(NamedTuple):
+    """What is traced.
+
+    Attributes
+    ----------
+    probes : list of (int, int, int)
+        Kernel, variable and site of each trace; kernel -1: the potential of a compartment.
+    traces : list of (str, int)
+        Name and compartment (of the morphology) of each trace.
+    units : dict of str to Quantity
+        Unit of each trace.
+    """
+
+    probes: list[tuple[int, int, int]]
+    traces: list[tuple[str, int]]
+    units: dict[str, Quantity]
+
+
+class Reader:
+    """Finds what the probes of a neuron name."""
+
+    def __init__(self, neuron: Neuron) -> None:
+        self.neuron = neuron
+        self.shape: Compartments = neuron.compartments
+
+    def recorded(self, kernel: str, equations: Equations, sites: np.ndarray) -> tuple[str, ...]:
+        """Return the variables of a kernel that probes ask for."""
+        wanted = []
+        for probe in self.neuron.probed:
+            if probe.variable == "v":
+                continue
+            variable = self._variable(probe.variable, kernel)
+            here = set(probe.site.compartments(self.shape).tolist()) & set(sites.tolist())
+            if variable is not None and here and variable in equations:
+                wanted.append(variable)
+        return tuple(dict.fromkeys(wanted))
+
+    def _variable(self, name: str, kernel: str) -> str | None:
+        """Return the name a probed variable has in a kernel, if it can be there."""
+        labels = {p.label: p for p in self.neuron.placed}
+        head, _, tail = name.partition(".")
+        if head in labels:
+            if kernel != f"point_{head}":
+                return None
+            return (
+                "I_stim" if tail == "current" and isinstance(labels[head].part, Stimulus) else tail
+            )
+        return None if kernel.startswith("point_") else name.replace(".", "_")
+
+    def read(
+        self, kernels: list[Kernel], values: list[KernelInputs], numbering: np.ndarray
+    ) -> Readings:
+        """Return what the probes of the neuron read.
+
+        Raises
+        ------
+        UnknownNameError
+            A probe names what is not there.
+        """
+        found = Readings([], [], {})
+        for probe in self.neuron.probed:
+            points = list(dict.fromkeys(np.asarray(probe.site.compartments(self.shape)).tolist()))
+            for k, compartment in enumerate(points):
+                name = probe.label if len(points) == 1 else f"{probe.label}[{k}]"
+                number = int(numbering[compartment])
+                at = self._find(probe.variable, compartment, number, kernels, values)
+                found.probes.append(at)
+                found.traces.append((name, compartment))
+                if at[0] < 0:
+                    found.units[name] = self.neuron.rest
+                else:
+                    kernel = kernels[at[0]]
+                    traced = kernel.record[at[1]]
+                    found.units[name] = Quantity(1.0, dim=kernel.parsed[traced].dim)
+        return found
+
+    def _find(
+        self,
+        variable: str,
+        compartment: int,
+        number: int,
+        kernels: list[Kernel],
+        values: list[KernelInputs],
+    ) -> tuple[int, int, int]:
+        if variable == "v":
+            return (-1, 0, number)
+        known = {"v"}
+        for k, (kernel, given) in enumerate(zip(kernels, values, strict=True)):
+            where = np.flatnonzero(given.nodes == number)
+            if not len(where):
+                continue
+            name = self._variable(variable, kernel.name)
+            if name in kernel.record:
+                return (k, kernel.record.index(name), int(where[0]))
+            known |= self._names(kernel)
+        place = self.shape.branch_names[int(self.shape.branch[compartment])]
+        raise UnknownNameError(
+            f"probe: there is no {variable!r} on branch {place!r}: {suggest(variable, known)}"
+        )
+
+    def _names(self, kernel: Kernel) -> set[str]:
+        """Return the names by which a user may probe a kernel."""
+        inner = set(kernel.parsed.diff_eq_names) | set(kernel.parsed.subexpr_names)
+        if kernel.name.startswith("point_"):
+            head = kernel.name.removeprefix("point_")
+            return {f"{head}.{name}" for name in inner} | {f"{head}.current"}
+        found = set()
+        parts = [p.part.name for p in self.neuron.painted if isinstance(p.part, Mechanism)]
+        for name in inner:
+            owner = max((p for p in parts if name.startswith(f"{p}_")), key=len, default="")
+            found.add(f"{owner}.{name[len(owner) + 1 :]}" if owner else name)
+        return found
+
+
+def detectors(neuron: Neuron, numbering: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return compartment and threshold (volt) of each detector; by default the root, at -20 mV."""
+    sites, thresholds = [], []
+    for detector in neuron.detectors:
+        compartment = int(np.asarray(detector.site.compartments(neuron.compartments))[0])
+        sites.append(numbering[compartment])
+        thresholds.append(detector.threshold)
+    if not sites:
+        root = int(root_site.compartments(neuron.compartments)[0])
+        sites, thresholds = [numbering[root]], [-0.02]
+    return np.array(sites), np.array(thresholds)

@@ -1,0 +1,94 @@
+"""Parts as the equations of a kernel: one text of all that covers a patch, each name its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from brian2.units import Quantity
+
+from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.channels.evaluate import parse
+from neurosim.errors import ParameterError
+from neurosim.quantities import unit_name
+from neurosim.synapses.base import Receptor
+
+__all__ = ["Text", "write_membrane", "write_receptor"]
+
+
+class Text:
+    """Equations being written."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.current = "0*amp/meter**2"
+
+    def declare(self, name: str, like: Any, *, shared: bool) -> None:
+        unit = unit_name(like) if isinstance(like, Quantity) else "1"
+        self.lines.append(f"{name} : {unit} (constant{', shared' if shared else ''})")
+
+
+def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
+    """Write the equations of the parts of a patch, with the names they have together.
+
+    Raises
+    ------
+    ParameterError
+        A part depends on the concentration of an ion that nothing there holds.
+    """
+    pools = {part.writes: part for part in parts.values() if isinstance(part, IonPool)}
+    currents: dict[str, list[str]] = {}
+    total = []
+    for name, part in parts.items():
+        for need in part.reads:
+            if need.endswith("_i") and need not in pools:
+                raise ParameterError(
+                    f"{name!r} depends on {need}, and nothing there holds it: paint an ion "
+                    f"pool that writes {need} (such as CalciumPool) on the same region"
+                )
+        keep = {*part.reads, "v"} | ({part.writes} if isinstance(part, IonPool) else set())
+        rename = _renamer(name, part, keep)
+        for equation in parse(part.equations).values():
+            unit = unit_name(Quantity(1.0, dim=equation.dim))
+            left, code = rename(equation.varname), rename(equation.expr.code)
+            if equation.type == "differential equation":
+                text.lines.append(f"d{left}/dt = {code} : {unit}")
+            else:
+                text.lines.append(f"{left} = {code} : {unit}")
+        if isinstance(part, Channel):
+            text.lines.append(f"{name}_current = {rename(part.current)} : amp/meter**2")
+            total.append(f"{name}_current")
+            if part.ion is not None:
+                currents.setdefault(part.ion, []).append(f"{name}_current")
+    wanted = {need for part in parts.values() for need in part.reads if need.startswith("i_")}
+    for ion, terms in currents.items():
+        wanted.add(f"i_{ion}") if f"i_{ion}" in wanted else None
+        if f"i_{ion}" in wanted:
+            text.lines.append(f"i_{ion} = {' + '.join(terms)} : amp/meter**2")
+    for need in wanted - {f"i_{ion}" for ion in currents}:
+        text.lines.append(f"{need} = 0*amp/meter**2 : amp/meter**2")
+    text.current = " + ".join(total) or "0*amp/meter**2"
+
+
+def write_receptor(text: Text, part: Receptor) -> None:
+    """Write the equations of a receptor; names stay local, since its kernel holds one kind."""
+    for equation in parse(part.equations).values():
+        unit = unit_name(Quantity(1.0, dim=equation.dim))
+        if equation.type == "differential equation":
+            text.lines.append(f"d{equation.varname}/dt = {equation.expr.code} : {unit}")
+        else:
+            text.lines.append(f"{equation.varname} = {equation.expr.code} : {unit}")
+    text.lines.append(f"current = {part.current} : amp")
+    text.current = "current"
+
+
+def _renamer(part_name: str, part: Mechanism, keep: set[str]) -> Callable[[str], str]:
+    """Return a function that gives a part's local names their names within the cell."""
+    local = {*parse(part.equations), *part.quantity_fields(), *part.constants()} - keep
+    pattern = re.compile(r"\b(" + "|".join(sorted(map(re.escape, local), key=len)[::-1]) + r")\b")
+
+    def rename(code: str) -> str:
+        return pattern.sub(lambda found: f"{part_name}_{found[1]}", code) if local else code
+
+    return rename
