@@ -136,7 +136,7 @@ class Program:
                 self.learn.append((self._sparse_product, (layer.weights, z)))
             else:
                 below = fed[i - 1] if i else self.x.T
-                self.learn.append(team.product(layer.weights.T, below, z))
+                self.learn += team.product(layer.weights.T, below, z)
             self.learn.append(add_outer(z, layer.bias, ones))
             if layer.norm is not None:
                 norms[i] = NormStep(plan, i, layer, z)
@@ -188,9 +188,9 @@ class Program:
                 self.learn.append((self._sparse_gradient, (delta, gradient)))
             else:
                 below = fed[i - 1].T if i else self.x
-                self.learn.append(team.product(delta, below, gradient.T))
+                self.learn += team.product(delta, below, gradient.T)
             if i:
-                self.learn.append(team.product(layer.weights, delta, deltas[ends[i - 1] : ends[i]]))
+                self.learn += team.product(layer.weights, delta, deltas[ends[i - 1] : ends[i]])
         # A product with ones is several times faster than a sum over rows.
         biases = plan.gradient[network.n_weights :][: network.n_biases]
         self.learn.append((np.dot, (deltas, ones, biases)))

@@ -19,15 +19,14 @@ import itertools
 import os
 import threading
 from contextlib import ExitStack
-from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from ann.activations import Step
 from ann.errors import ParameterError
+from ann.products import controller, product_steps
 
 __all__ = ["Team", "count_threads"]
 
@@ -41,12 +40,6 @@ FIRST_REST = 16
 LONGEST_REST = 1024
 #: Products shared in a row before one is done alone, to know what that takes by now.
 REMEASURE = 64
-
-
-@lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    # Finding the loaded libraries takes a millisecond; they do not change.
-    return ThreadpoolController()
 
 
 def count_threads(n_jobs: int | None) -> int:
@@ -95,8 +88,8 @@ class Team:
     --------
     >>> a, b, out = np.ones((2, 3)), np.ones((3, 2)), np.empty((2, 2))
     >>> with Team(1) as team:
-    ...     function, arguments = team.product(a, b, out)
-    ...     _ = function(*arguments)
+    ...     for function, arguments in team.product(a, b, out):
+    ...         _ = function(*arguments)
     >>> out
     array([[3., 3.],
            [3., 3.]])
@@ -110,7 +103,7 @@ class Team:
         self._inside = ExitStack()
 
     def __enter__(self) -> Team:
-        self._inside.enter_context(_controller().limit(limits=1, user_api="blas"))
+        self._inside.enter_context(controller().limit(limits=1, user_api="blas"))
         return self
 
     def __exit__(
@@ -124,8 +117,8 @@ class Team:
         self.helpers = []
         self._inside.close()
 
-    def product(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Step:
-        """The call out ← a b, shared if it is large.
+    def product(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
+        """The calls that make out ← a b, shared if it is large.
 
         Parameters
         ----------
@@ -135,14 +128,14 @@ class Team:
 
         Returns
         -------
-        Step
+        list of Step
         """
         m, n = out.shape
         if self.n_threads == 1 or m < 2 * self.n_threads or m * n * a.shape[1] < WORTH_SHARING:
-            return np.dot, (a, b, out)
+            return product_steps(a, b, out)
         if not self.helpers:
             self.helpers = [Helper() for _ in range(self.n_threads - 1)]
-        return SharedProduct(self.helpers, a, b, out), ()
+        return [(SharedProduct(self.helpers, a, b, out), ())]
 
 
 class Helper:
