@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from brian2.units import Hz, Quantity, amp, cm, meter, mS, ms, mV, nA, nS, ohm, pA, um
+from brian2.units import Hz, Quantity, amp, cm, meter, mS, ms, mV, nA, nS, ohm, pA, uF, um
 
 from neurosim import Constant, Neuron, Steps, WhiteNoise, simulate
 from neurosim.cell import Cable, Poisson, Spines
@@ -288,3 +288,20 @@ def test_an_unpainted_potassium_is_not_run_elsewhere():
     with pytest.raises(UnknownNameError, match="hh_potassium"):
         simulate(cell.probe("hh_potassium.n", at("dendrite", 0.5)), 1 * ms)
     assert HHPotassium().name == "hh_potassium"
+
+
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+def test_capacitance_can_differ_between_the_cells_of_a_batch(engine):
+    membrane = Neuron(cylinder(50 * um, 20 * um), PerBranch(3), rest=-70 * mV).paint(
+        Leak(g=0.1 * mS / cm**2, E=-70 * mV)
+    )
+    dend = membrane.paint(Cable(C_m=2 * uF / cm**2), everywhere, label="myelin")
+    step = {"stimulus": Constant(5 * pA), "record": ["v"], "dt": 0.01 * ms, "engine": engine}
+    both = simulate(membrane, 10 * ms, batch={"C_m": [1, 2] * uF / cm**2}, **step)
+    charged = both.traces_si["v"][:, -1] + 0.07
+    # tau = C/g of 10 and 20 ms; the cable is far shorter than its space constant.
+    assert charged[0] / charged[1] == pytest.approx((1 - np.exp(-1)) / (1 - np.exp(-0.5)), rel=2e-3)
+    painted = simulate(dend, 10 * ms, batch={"myelin.C_m": [1, 2] * uF / cm**2}, **step)
+    assert np.allclose(painted.traces_si["v"], both.traces_si["v"], rtol=0, atol=1e-15)
+    with pytest.raises(NeurosimError, match="C_m"):
+        simulate(membrane, 1 * ms, batch={"C_m": [0, 1] * uF / cm**2}, engine=engine)

@@ -233,38 +233,51 @@ class _Composer:
 
     # ---- patches --------------------------------------------------------------------------------
     def _patches(self) -> None:
-        covers: list[list[Painted]] = [[] for _ in range(self.count)]
-        for painted in self.neuron.painted:
-            if isinstance(painted.part, Mechanism):
-                for c in np.flatnonzero(painted.region.mask(self.shape)):
-                    covers[c].append(painted)
-        sets = [tuple(sorted(p.part.name for p in here)) for here in covers]  # type: ignore[union-attr]
-        kinds = list(dict.fromkeys(sets))
+        mechanisms = [(p, p.part) for p in self.neuron.painted if isinstance(p.part, Mechanism)]
+        names = list(dict.fromkeys(part.name for _, part in mechanisms))
+        # By name and compartment, which of the mechanisms of that name covers it; -1: none.
+        owner = np.full((len(names), self.count), -1)
+        for k, (painted, part) in enumerate(mechanisms):
+            owner[names.index(part.name), painted.region.mask(self.shape)] = k
+        _, start, kind = np.unique(owner >= 0, axis=1, return_index=True, return_inverse=True)
         self.numbering = np.empty(self.count, dtype=int)
-        self.patch_of = np.empty(self.count, dtype=int)
         first = 0
-        for k, kind in enumerate(kinds):
-            members = np.array([c for c in range(self.count) if sets[c] == kind])
+        # Patches in the order in which they first occur along the morphology.
+        for number, k in enumerate(np.argsort(start)):
+            members = np.flatnonzero(kind.ravel() == k)
             self.numbering[members] = first + np.arange(len(members))
-            self.patch_of[members] = k
-            self._patch(f"patch{k}", members, [covers[c] for c in members], first)
+            # Parts in the order in which they were painted.
+            here = sorted((int(row[members[0]]), n) for n, row in enumerate(owner))
+            covers: dict[str, list[tuple[Painted, np.ndarray]]] = {
+                names[n]: [
+                    (mechanisms[m][0], owner[n, members] == m) for m in np.unique(owner[n, members])
+                ]
+                for m, n in here
+                if m >= 0
+            }
+            self._patch(f"patch{number}", members, covers, first)
             first += len(members)
 
     def _patch(
-        self, name: str, members: np.ndarray, covers: list[list[Painted]], first: int
+        self,
+        name: str,
+        members: np.ndarray,
+        covers: dict[str, list[tuple[Painted, np.ndarray]]],
+        first: int,
     ) -> None:
+        """Write a patch; `covers` says by name of a part who of that name covers which members."""
         parts: dict[str, Mechanism] = {}
-        for painted in covers[0]:
-            assert isinstance(painted.part, Mechanism)
-            parts[painted.part.name] = painted.part
+        for part_name, painters in covers.items():
+            first_painted = painters[0][0].part
+            assert isinstance(first_painted, Mechanism)
+            parts[part_name] = first_painted
         text = Text()
         write_membrane(text, parts)
         values: dict[str, np.ndarray] = {}
         for part_name, part in parts.items():
-            mine = [next(p for p in here if p.part.name == part_name) for here in covers]  # type: ignore[union-attr]
             for field_name in part.parameters():
                 values[f"{part_name}_{field_name}"] = self._painted_values(
-                    mine, field_name, members
+                    covers[part_name], field_name, members
                 )
             for constant, value in part.constants(self.neuron.celsius).items():
                 text.declare(f"{part_name}_{constant}", value, shared=True)
@@ -285,13 +298,14 @@ class _Composer:
         self._finish(name, text, values, members, density=True, first=first)
 
     def _painted_values(
-        self, mine: list[Painted], field_name: str, members: np.ndarray
+        self, painters: list[tuple[Painted, np.ndarray]], field_name: str, members: np.ndarray
     ) -> np.ndarray:
         """Return a parameter over the compartments of a patch, with what the batch varies."""
-        base = np.array([float(getattr(p.part, field_name)) for p in mine])
-        factor = np.ones(len(mine))
-        for painted in dict.fromkeys(mine):
-            here = np.array([p is painted for p in mine])
+        base = np.empty(len(members))
+        factor = np.ones(len(members))
+        for painted, here in painters:
+            base[here] = float(getattr(painted.part, field_name))
+        for painted, here in painters:
             key = f"{painted.label}.{field_name}"
             if key in self.run.batch:
                 self.used.add(key)
@@ -472,18 +486,23 @@ class _Composer:
         """Return the initial states: zero for receptors, else steady at the resting potential."""
         if zero:
             return {name: np.zeros(sites) for name in kernel.states}
-        wide = any(value.ndim == 2 for value in values.values())
-        shape = (sites, self.run.cells) if wide else (sites,)
+        # What the cable has does not move a gate; where nothing else differs, one row tells all.
+        given = {name: v for name, v in values.items() if name not in ("area", "C_m")}
+        wide = any(value.ndim == 2 for value in given.values())
+        each = any(value.ndim for value in given.values())
+        shape = (sites, self.run.cells) if wide else (sites,) if each else (1,)
 
         def spread(value: np.ndarray) -> np.ndarray:
             if value.ndim == 1 and wide:
                 value = value[:, np.newaxis]
             return np.broadcast_to(value, shape).astype(float).ravel()
 
-        flat = {name: spread(value) for name, value in values.items()}
+        flat = {name: spread(value) for name, value in given.items()}
+        flat |= {name: np.ones(int(np.prod(shape))) for name in values.keys() - given.keys()}
         flat["v"] = np.full(int(np.prod(shape)), float(self.neuron.rest))
         found = steady_state(kernel.parsed, flat, start="v")
-        return {name: found[name].reshape(shape) for name in kernel.states}
+        rest = {name: found[name].reshape(shape) for name in kernel.states}
+        return rest if each else {name: np.broadcast_to(v, sites) for name, v in rest.items()}
 
 
 def _single(values: np.ndarray) -> np.ndarray:

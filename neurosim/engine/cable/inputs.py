@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import depth_first_order
 
 __all__ = ["Arrivals", "CableInputs", "CableResults", "KernelInputs", "Tree"]
 
@@ -44,17 +46,13 @@ class Tree:
 
     def order(self) -> np.ndarray:
         """Return the nodes, children before parents, along branches where possible."""
-        children: list[list[int]] = [[] for _ in range(self.nodes)]
-        roots: list[int] = []
-        for node, parent in enumerate(self.parent):
-            (roots if parent < 0 else children[parent]).append(node)
-        found: list[int] = []
-        waiting = list(roots)
-        while waiting:
-            node = waiting.pop()
-            found.append(node)
-            waiting += children[node]
-        return np.asarray(found[::-1], dtype=np.int32)
+        # A node before all is the parent of the roots, so that one search finds every tree.
+        edges = csr_array(
+            (np.ones(self.nodes), (self.parent + 1, np.arange(1, self.nodes + 1))),
+            shape=(self.nodes + 1, self.nodes + 1),
+        )
+        found = depth_first_order(edges, 0, return_predecessors=False)
+        return (found[:0:-1] - 1).astype(np.int32)
 
 
 @dataclass(frozen=True)
