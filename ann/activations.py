@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -198,13 +198,22 @@ class ReLU(Activation):
         return z.maximum(0.0)
 
     def steps(self, z: np.ndarray) -> list[Step]:
-        # Against an array of zeros maximum is vectorised; against a single zero it is not. A large
-        # batch repeats one row of zeros rather than holding as many zeros as it has entries.
-        row = z.shape if z.size <= 2**15 else z.shape[-1:]
-        return [(partial(np.maximum, out=z), (z, np.broadcast_to(np.zeros(row, z.dtype), z.shape)))]
+        # Against an array of zeros maximum is vectorised; against a single zero it is not.
+        zeros = _zeros(z.dtype)
+        flat = z.ravel(order="K")  # contiguous as it is, this is no copy
+        stretches = [flat[i : i + zeros.size] for i in range(0, flat.size, zeros.size)]
+        return [(partial(np.maximum, out=s), (s, zeros[: s.size])) for s in stretches]
 
     def slope_steps(self, a: np.ndarray, out: np.ndarray) -> list[Step]:
         return [(np.not_equal, (a, scalar_like(0, a), out))]
+
+
+@lru_cache
+def _zeros(dtype: np.dtype) -> np.ndarray:
+    """One stretch of zeros for whoever compares with zero."""
+    zeros = np.zeros(2**15, dtype)
+    zeros.flags.writeable = False
+    return zeros
 
 
 @dataclass(frozen=True)

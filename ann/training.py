@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from ann.arrays import is_sparse
 from ann.errors import DivergenceError, ParameterError, ShapeError
@@ -217,9 +218,7 @@ class Trainer:
                 "seconds": time.perf_counter() - began,
             }
         )
-        # A sum is finite only if every term is, and needs no array of answers.
-        total = float(np.sum(self.network.parameters, dtype=np.float64))
-        if not (np.isfinite(loss) and np.isfinite(total)):
+        if not (np.isfinite(loss) and _all_finite(self.network.parameters)):
             raise DivergenceError(
                 f"training diverged in epoch {self.epoch}: the loss is {loss} with "
                 f"{type(plan.optimiser).__name__} at a learning rate of "
@@ -265,6 +264,13 @@ class Trainer:
                 )
             weights = weights / weights.mean()
         return X, np.ascontiguousarray(T, dtype), weights
+
+
+def _all_finite(vector: np.ndarray) -> bool:
+    """Whether no number is infinite or missing, without an array of answers."""
+    # A sum of sizes is finite only if every term is; in few digits it may overflow by itself.
+    total = get_blas_funcs("asum", dtype=vector.dtype)(vector)
+    return bool(np.isfinite(total) or np.isfinite(np.sum(vector, dtype=np.float64)))
 
 
 def _equal_parts(n: int, largest: int) -> list[tuple[int, int]]:
