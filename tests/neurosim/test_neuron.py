@@ -21,6 +21,7 @@ from neurosim.channels import (
     Leak,
     squid_axon,
 )
+from neurosim.engine.compiler import find_compiler
 from neurosim.errors import EngineError, NeurosimError, ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import (
     MaxLength,
@@ -305,3 +306,17 @@ def test_capacitance_can_differ_between_the_cells_of_a_batch(engine):
     assert np.allclose(painted.traces_si["v"], both.traces_si["v"], rtol=0, atol=1e-15)
     with pytest.raises(NeurosimError, match="C_m"):
         simulate(membrane, 1 * ms, batch={"C_m": [0, 1] * uF / cm**2}, engine=engine)
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
+def test_long_traces_stay_on_disk(monkeypatch):
+    cell = passive().probe("v", every(tagged("dendrite")))
+    given = {"stimulus": Constant(20 * pA), "batch": {"current": [1, 2, 3] * pA}}
+    held = simulate(cell, 5 * ms, **given)
+    monkeypatch.setenv("NEUROSIM_TRACE_MEMORY", "1000")
+    streamed = simulate(cell, 5 * ms, **given)
+    assert isinstance(streamed.traces_si["v[3]"], np.memmap)
+    assert not isinstance(held.traces_si["v[3]"], np.memmap)
+    assert len(held.traces_si) == 25
+    for name, values in held.traces_si.items():
+        assert np.array_equal(values, streamed.traces_si[name])

@@ -42,6 +42,8 @@ _GENERATORS = (
 # Of a second-level cache of at least 512 kB, and the numbers in the widest vector.
 _FITTING_BYTES = 600_000
 _VECTOR = 8
+# Longer traces stay on disk (environment variable NEUROSIM_TRACE_MEMORY, in bytes).
+_MOST_TRACE_BYTES = 2e9
 _FLAGS = ("-std=c++17", "-O3", "-w", "-ffast-math", "-pthread")
 
 
@@ -268,18 +270,31 @@ _SPIKE = np.dtype([("detector", np.int64), ("cell", np.int64), ("time", np.float
 def _read(inputs: CableInputs, folder: Path, block: int) -> CableResults:
     samples = len(inputs.trace_time())
     spikes = [np.zeros(0, dtype=_SPIKE)]
-    traces = np.zeros((len(inputs.probes), inputs.cells, samples))
+    traces = _room((len(inputs.probes), inputs.cells, samples))
     final = np.zeros((inputs.tree.compartments, inputs.cells))
     for number, first in enumerate(range(0, inputs.cells, block)):
         last = min(first + block, inputs.cells)
         spikes.append(np.fromfile(folder / f"spikes.{number}", dtype=_SPIKE))
         final[:, first:last] = np.fromfile(folder / f"final.{number}").reshape(-1, last - first)
-        if inputs.probes:
-            values = np.fromfile(folder / f"traces.{number}")
+        if traces.size:
             shape = (samples, len(inputs.probes), last - first)
-            traces[:, first:last] = values.reshape(shape).transpose(1, 2, 0)
+            values = np.memmap(folder / f"traces.{number}", float, "r", shape=shape)
+            for probe in range(len(inputs.probes)):
+                traces[probe, first:last] = values[:, probe].T
+            del values  # some systems delete no file that is open
+            (folder / f"traces.{number}").unlink()
     every = np.concatenate(spikes)
     return CableResults(every["detector"], every["cell"], every["time"], traces, final)
+
+
+def _room(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array of zeros, on disk where it is larger than memory is meant to hold."""
+    most = float(os.environ.get("NEUROSIM_TRACE_MEMORY", _MOST_TRACE_BYTES))
+    if 8 * np.prod(shape, dtype=float) <= most:
+        return np.zeros(shape)
+    # The file has no name and is gone with the array.
+    with tempfile.TemporaryFile(prefix="neurosim-traces-") as file:
+        return np.memmap(file, dtype=float, mode="w+", shape=shape)
 
 
 def _explained(error: EngineError, parts: Sequence[tuple[CableModel, CableInputs]]) -> EngineError:
