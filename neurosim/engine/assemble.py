@@ -20,6 +20,7 @@ from brian2 import (
 from brian2.core.functions import Function
 
 from neurosim.engine import randomness
+from neurosim.engine.exponential_euler import ExponentialEuler
 from neurosim.engine.model import Model
 
 __all__ = ["Assembled", "Tables", "assemble"]
@@ -145,15 +146,16 @@ def assemble(
         threshold=model.threshold,
         reset=model.reset or None,
         refractory=model.refractory,
-        method=model.method,
+        method=ExponentialEuler() if model.method == "exponential_euler" else model.method,
         namespace=functions,
         clock=clock,
         name="cells",
     )
     for name, values in (states or {}).items():
         cells.variables[name].get_value()[:] = values
-    drive = "\n".join([*model.updates, f"I_stim = {model.drive}"])
-    cells.run_regularly(drive, when="start", name="drive", clock=clock)
+    if model.drive:
+        drive = "\n".join([*model.updates, f"I_stim = {model.drive}"])
+        cells.run_regularly(drive, when="start", name="drive", clock=clock)
     spikes = SpikeMonitor(cells, name="spikes")
     parts = [cells, spikes]
     wires = None

@@ -16,8 +16,8 @@ class Inputs:
 
     Attributes
     ----------
-    states : dict of str to ndarray, each of shape (rows,)
-        Parameters and initial states by variable.
+    states : dict of str to ndarray, each of shape (rows,) or ()
+        Parameters and initial states by variable; one number where all rows share it.
     recorded : ndarray of int
         Rows whose variables are traced.
     waveforms : list of ndarray
@@ -42,7 +42,7 @@ class Inputs:
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return len(next(iter(self.states.values())))
+        return next(len(values) for values in self.states.values() if values.ndim)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,10 @@ def split(inputs: Inputs, parts: int) -> tuple[list[Inputs], list[int]]:
     bounds = np.linspace(0, networks, min(parts, networks) + 1).round().astype(int) * inputs.units
     chunks = []
     for first, last in pairwise(bounds):
-        states = {name: values[first:last] for name, values in inputs.states.items()}
+        states = {
+            name: values[first:last] if values.ndim else values
+            for name, values in inputs.states.items()
+        }
         if "network_start" in states:
             states["network_start"] = states["network_start"] - first
         here = inputs.recorded[(inputs.recorded >= first) & (inputs.recorded < last)]

@@ -13,7 +13,7 @@ from typing import Any
 
 from neurosim.neuron import PointNeuron
 from neurosim.quantities import unit_name
-from neurosim.stimuli import Stimulus
+from neurosim.stimuli import Constant, Stimulus
 
 __all__ = ["Model", "compose"]
 
@@ -31,7 +31,7 @@ class Model:
     updates : tuple of str
         Statements run at the start of each step.
     drive : str
-        Expression of the current injected during the step.
+        Expression of the current injected during the step; empty where the equations have it.
     wired : bool
         Whether rows excite each other through weighted synapses.
     record : tuple of str
@@ -42,6 +42,8 @@ class Model:
         Whether a synapse opens a conductance; else it injects a current.
     delayed : bool
         Whether spikes take time to arrive.
+    shared : tuple of str
+        Parameters with one value for all rows.
     """
 
     equations: str
@@ -56,6 +58,7 @@ class Model:
     integers: tuple[str, ...]
     conductance: bool = False
     delayed: bool = False
+    shared: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -64,7 +67,7 @@ class Model:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Model:
         """Make a model from what `to_dict` returned."""
-        lists = ("updates", "record", "integers")
+        lists = ("updates", "record", "integers", "shared")
         values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items()}
         return cls(**values)
 
@@ -82,11 +85,17 @@ def compose(
     record: tuple[str, ...],
     conductance: bool = False,
     delayed: bool = False,
+    uniform: bool = False,
 ) -> Model:
-    """Write neuron, stimulus and wiring as one set of equations."""
+    """Write neuron, stimulus and wiring as one set of equations.
+
+    With `uniform` no parameter of the neuron differs between rows, so that what follows from them
+    alone is computed once a step and not once a row.
+    """
     lines = [neuron.equations.strip()]
+    flags = "constant, shared" if uniform else "constant"
     for name, field in neuron.quantity_fields().items():
-        lines.append(f"{name} : {unit_name(field.metadata['unit'])} (constant)")
+        lines.append(f"{name} : {unit_name(field.metadata['unit'])} ({flags})")
     updates: list[str] = []
     terms: list[str] = []
     integers: list[str] = []
@@ -94,7 +103,8 @@ def compose(
     if stimulus.noisy:
         lines += ["key_low : integer (constant)", "key_high : integer (constant)"]
         integers += ["key_low", "key_high"]
-    for stream, (name, part) in enumerate(stimulus.components().items()):
+    parts = stimulus.components()
+    for stream, (name, part) in enumerate(parts.items()):
         drive = part.drive(f"{name}_", stream)
         for variable, unit in drive.units.items():
             kind = "integer" if variable in drive.integers else unit
@@ -126,7 +136,13 @@ def compose(
             "last_target : integer (constant)",
         ]
         integers += ["network_start", "first_target", "last_target"]
-    lines.append("I_stim : amp")
+    injected = " + ".join(terms)
+    if not wired and not updates and all(isinstance(part, Constant) for part in parts.values()):
+        # Nothing to update at each step: the current is another name of a parameter.
+        lines.append(f"I_stim = {injected} : amp")
+        injected = ""
+    else:
+        lines.append("I_stim : amp")
     return Model(
         equations="\n".join(line.strip() for line in "\n".join(lines).splitlines()),
         threshold=neuron.threshold,
@@ -134,10 +150,11 @@ def compose(
         refractory=neuron.refractory,
         method=neuron.method,
         updates=tuple(updates),
-        drive=" + ".join(terms),
+        drive=injected,
         wired=wired,
         record=record,
         integers=tuple(integers),
         conductance=conductance,
         delayed=delayed,
+        shared=tuple(neuron.quantity_fields()) if uniform else (),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 from functools import cache
 from importlib.metadata import version
@@ -17,11 +18,26 @@ from neurosim.engine.compiler import Compiler
 from neurosim.engine.inputs import Inputs, Results
 from neurosim.engine.model import Model
 from neurosim.engine.processes import Progress, run_all, worker_command
-from neurosim.engine.standalone_source import HEADER
+from neurosim.engine.standalone_source import HEADER, VECTORS
 
 __all__ = ["run_standalone"]
 
-_GENERATORS = ("assemble.py", "randomness.py", "standalone_source.py")
+_GENERATORS = (
+    "assemble.py",
+    "exponential_euler.py",
+    "randomness.py",
+    "standalone_source.py",
+    "templates/stateupdate.cpp",
+    "templates/threshold.cpp",
+)
+# For the one loop that advances the states, whose rows all go through the same vector code: vector
+# forms of exp, powers of exp as one exp. Numbers need not be finite, so a diverging run is seen.
+_VECTOR_FLAGS = (
+    "-DNEUROSIM_VECTORS",
+    "-funsafe-math-optimizations",
+    "-ffp-contract=fast",
+    "-fopenmp-simd",
+)
 
 
 def _build(model: Model, compiler: Compiler, folder: Path) -> None:
@@ -35,7 +51,7 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     compile_one = [compiler.path, *compiler.flags, "-I.", "-include", HEADER, "-c"]
     run_all(
         [
-            [*compile_one, source, "-o", target]
+            [*compile_one, *_special(source, compiler), source, "-o", target]
             for source, target in zip(manifest["sources"], objects, strict=True)
         ],
         at_once=os.cpu_count() or 1,
@@ -55,12 +71,20 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     shutil.move(program / "manifest.json", folder / "manifest.json")
 
 
+def _special(source: str, compiler: Compiler) -> list[str]:
+    if Path(source).name != VECTORS:
+        return []
+    native = any(flag.startswith("-march") for flag in compiler.flags)
+    wide = native and platform.machine().lower() in ("x86_64", "amd64")
+    return [*_VECTOR_FLAGS, *(["-mprefer-vector-width=512"] if wide else [])]
+
+
 @cache
 def _generator() -> str:
     """Return what decides how a model becomes C++: Brian2's version and the files that write it."""
     here = Path(__file__).parent
     content = b"".join((here / name).read_bytes() for name in _GENERATORS)
-    return f"brian2 {version('brian2')} {hashlib.sha256(content).hexdigest()}"
+    return f"brian2 {version('brian2')} {_VECTOR_FLAGS} {hashlib.sha256(content).hexdigest()}"
 
 
 def run_standalone(

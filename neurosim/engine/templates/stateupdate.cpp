@@ -1,0 +1,17 @@
+{# USES_VARIABLES { N } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.cpp' %}
+
+{# Brian2's loop over all rows, over those of one block instead, in whole vectors: the arrays are
+   padded, so that no row is left over for scalar code that rounds differently. #}
+{% block maincode %}
+    const size_t _vectorisation_idx = -1;
+    {{scalar_code|autoindent}}
+    const int _first = neurosim::block().first, _end = neurosim::block().end;
+    #pragma omp simd
+    for(int _idx=_first; _idx<_end; _idx++)
+    {
+        const size_t _vectorisation_idx = _idx;
+        {{vector_code|autoindent}}
+    }
+{% endblock %}
