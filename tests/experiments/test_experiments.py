@@ -17,7 +17,8 @@ CONTEXT = Context(seed=3, jobs=2, quick=True)
 
 
 @pytest.mark.parametrize(
-    "name", ["lif-closed-form", "hodgkin-huxley-onset", "recorded-cells", "same-spikes"]
+    "name",
+    ["lif-closed-form", "hodgkin-huxley-onset", "recorded-cells", "same-spikes", "time-step"],
 )
 def test_the_claim_holds(name):
     result = find(name).run(context=CONTEXT)
