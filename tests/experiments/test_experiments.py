@@ -146,3 +146,11 @@ def test_overlapping_work_is_counted_once():
     watch._spans = {"a": [(0.0, 2.0), (1.0, 3.0)], "b": [(2.5, 4.0)]}
     assert watch.seconds() == {"a": 3.0, "b": 1.5}
     assert watch.union("a", "b") == 4.0
+
+
+@pytest.mark.slow
+def test_feedback_inhibition_lowers_the_gain():
+    found = find("feedback-inhibition")
+    parameters = found.with_values({"duration_ms": "200", "currents": "5", "cells_at_each": "2"})
+    result = found.run(parameters, CONTEXT)
+    assert result.holds, [str(verdict) for verdict in result.verdicts]
