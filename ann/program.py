@@ -194,6 +194,8 @@ class Program:
         # A product with ones is several times faster than a sum over rows.
         biases = plan.gradient[network.n_weights :][: network.n_biases]
         self.learn.append((np.dot, (deltas, ones, biases)))
+        if team.helpers:
+            self.gather.insert(0, (team.begin_step, ()))
         self.output = out
 
     def _buffer(self, name: str, shape: tuple[int, ...]) -> np.ndarray:

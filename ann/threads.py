@@ -5,20 +5,23 @@ On a machine with other work to do, one of them is often not running at all, and
 many times longer than with one thread. So the library is held to a single thread here, and a
 large product is cut into one part a thread by `Team`:
 
-- The parts are fixed by the sizes, and whoever computes them computes the same bits. So a fit
-  with n threads gives the same numbers each time, however the work was shared.
+- The parts are those of the product done alone, so whoever computes them computes the same bits:
+  a fit with n threads gives the numbers of a fit with one.
 - The caller computes the first part; a helper that has not finished its own soon after is not
   waited for: the caller computes that part too, and the helper's late answer is thrown away.
-- Each product notes what sharing it and doing it alone take. Where sharing has lost, it is done
-  alone for a while, twice as long each time.
+- Whether sharing pays is found out by whole steps of training, a few with it and a few without:
+  what a helper computed lies in the cache of another core, so a product may gain and its step
+  lose. The quicker way is kept for a while, twice as long after each trial.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from itertools import pairwise
+from statistics import median
 from time import perf_counter
 from types import TracebackType
 
@@ -26,7 +29,7 @@ import numpy as np
 
 from ann.activations import Step
 from ann.errors import ParameterError
-from ann.products import controller, product_steps
+from ann.products import controller, edges_of, product_steps, steps_between
 
 __all__ = ["Team", "count_threads"]
 
@@ -34,12 +37,14 @@ __all__ = ["Team", "count_threads"]
 WORTH_SHARING = 25_000_000
 #: Helpers may need this much longer than the caller for their parts.
 PATIENCE = 0.3
-#: Products done alone after sharing has lost for the first time.
-FIRST_REST = 16
-#: Most products in a row that are done alone after sharing has lost.
-LONGEST_REST = 1024
-#: Products shared in a row before one is done alone, to know what that takes by now.
-REMEASURE = 64
+#: Steps before the first trial; steps of one kind in a row, and how often, in a trial.
+WARM_UP, IN_A_ROW, TURNS = 2, 2, 3
+#: Sharing has won if a step takes at most this much of the time without.
+WORTH = 0.97
+#: Steps from the first trial to the second, and most steps from one to the next.
+FIRST_REST, LONGEST_REST = 64, 4096
+#: Late answers after which there is no sharing until the next trial.
+TOO_OFTEN_LATE = 3
 
 
 def count_threads(n_jobs: int | None) -> int:
@@ -82,7 +87,16 @@ class Team:
     Parameters
     ----------
     n_threads : int
-        With 1 there is no helper and every product is one call.
+        With 1 there is no helper and nothing is shared.
+    clock : callable
+        Gives the time in seconds.
+
+    Attributes
+    ----------
+    sharing : bool
+        Whether this step's large products are shared.
+    late : int
+        Answers that came too late since the last trial.
 
     Examples
     --------
@@ -95,11 +109,15 @@ class Team:
            [3., 3.]])
     """
 
-    def __init__(self, n_threads: int = 1) -> None:
+    def __init__(self, n_threads: int = 1, clock: Callable[[], float] = perf_counter) -> None:
         if not isinstance(n_threads, int | np.integer) or n_threads < 1:
             raise ParameterError(f"n_threads must be a whole number from 1, not {n_threads!r}")
         self.n_threads = int(n_threads)
         self.helpers: list[Helper] = []
+        self.sharing, self.late = False, 0
+        self._clock, self._began = clock, clock()
+        self._trials = self._choose()
+        next(self._trials)
         self._inside = ExitStack()
 
     def __enter__(self) -> Team:
@@ -116,6 +134,29 @@ class Team:
             helper.dismiss()
         self.helpers = []
         self._inside.close()
+
+    def begin_step(self) -> None:
+        """Note how long the last step took, and decide how this one is done."""
+        last, self._began = self._began, self._clock()
+        self.sharing = self._trials.send(self._began - last)
+
+    def _choose(self) -> Generator[bool, float, None]:
+        """Yield for each step whether to share; get back how long it took."""
+        yield False
+        for _ in range(WARM_UP):
+            yield False
+        rest = FIRST_REST
+        while True:
+            took: dict[bool, list[float]] = {False: [], True: []}
+            for _ in range(TURNS):
+                for sharing in (False, True):
+                    for _ in range(IN_A_ROW):
+                        took[sharing].append((yield sharing))
+            won = median(took[True]) <= WORTH * median(took[False])
+            self.late = 0
+            for _ in range(rest):
+                yield won and self.late < TOO_OFTEN_LATE
+            rest = min(2 * rest, LONGEST_REST)
 
     def product(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
         """The calls that make out ← a b, shared if it is large.
@@ -135,7 +176,7 @@ class Team:
             return product_steps(a, b, out)
         if not self.helpers:
             self.helpers = [Helper() for _ in range(self.n_threads - 1)]
-        return [(SharedProduct(self.helpers, a, b, out), ())]
+        return [(SharedProduct(self, a, b, out), ())]
 
 
 class Helper:
@@ -144,7 +185,7 @@ class Helper:
     def __init__(self) -> None:
         self._memory = np.empty(0, np.uint8)
         self._asked, self._answered = threading.Semaphore(0), threading.Semaphore(0)
-        self._task: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._task: list[Step] | None = None
         self._owes = False
         self._thread = threading.Thread(target=self._work, daemon=True, name="ann helper")
         self._thread.start()
@@ -162,9 +203,9 @@ class Helper:
             self._owes = False
         return not self._owes
 
-    def ask(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-        """Begin a product; `out` is what `answer` gave."""
-        self._task, self._owes = (a, b, out), True
+    def ask(self, steps: list[Step]) -> None:
+        """Begin a product into the memory that `answer` gave."""
+        self._task, self._owes = steps, True
         self._asked.release()
 
     def has_answered(self, wait: float) -> bool:
@@ -185,18 +226,18 @@ class Helper:
             task = self._task
             if task is None:
                 return
-            self._compute(*task)
+            self._compute(task)
             self._answered.release()
 
-    def _compute(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-        np.dot(a, b, out)
+    def _compute(self, steps: list[Step]) -> None:
+        _carry_out(steps)
 
 
 class SharedProduct:
     """out ← a b, whole by the caller or in parts by all threads; the bits are the same.
 
-    The first call does both and compares. Where a library's parts differ from its whole, as for
-    small products, "alone" means part after part, so that the numbers never tell who did what.
+    The first call does both and compares. Where a library's parts differ from its whole, the
+    product is never shared.
 
     Attributes
     ----------
@@ -204,64 +245,64 @@ class SharedProduct:
         How often each way was taken.
     """
 
-    def __init__(
-        self, helpers: list[Helper], a: np.ndarray, b: np.ndarray, out: np.ndarray
-    ) -> None:
-        edges = np.linspace(0, len(out), len(helpers) + 2).astype(int)
-        parts = [(a[i:j], b, out[i:j]) for i, j in itertools.pairwise(edges)]
-        self._own, self._others = parts[0], parts[1:]
-        self._answers = [h.answer(part[2]) for h, part in zip(helpers, self._others, strict=True)]
-        self._helpers = helpers
-        self._calls = [(a, b, out)]
-        self._rest, self._next_rest, self._streak = 0, FIRST_REST, 0
-        self._takes = np.inf
+    def __init__(self, team: Team, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+        self._team = team
+        self._whole = product_steps(a, b, out)
+        n_parts = len(team.helpers) + 1
+        edges = edges_of(a, b)
+        if len(edges) <= n_parts:
+            edges = np.linspace(0, len(out), n_parts + 1).astype(int).tolist()
+        bounds = [edges[(len(edges) - 1) * i // n_parts] for i in range(n_parts + 1)]
+        self._parts = [out[i:j] for i, j in pairwise(bounds)]
+
+        def steps(part: int, target: np.ndarray) -> list[Step]:
+            first, end = bounds[part], bounds[part + 1]
+            inside = [e - first for e in edges if first <= e <= end]
+            return steps_between(a[first:end], b, target, inside)
+
+        self._own = [steps(i, part) for i, part in enumerate(self._parts)]
+        self._answers = [h.answer(p) for h, p in zip(team.helpers, self._parts[1:], strict=True)]
+        self._asked = [steps(i, answer) for i, answer in enumerate(self._answers, 1)]
+        self._may_share: bool | None = None
         self.shared = self.alone = 0
 
     def __call__(self) -> None:
-        if not self.alone:
+        if self._may_share is None:
             self._compare()
-        elif self._rest or not all(helper.is_free for helper in self._helpers):
-            self._do_alone()
-        else:
+        elif self._may_share and self._team.sharing and all(h.is_free for h in self._team.helpers):
             self._share()
+        else:
+            self._do_alone()
 
     def _compare(self) -> None:
-        parts = [self._own, *self._others]
-        np.dot(*self._calls[0])
-        for a, b, out in parts:
-            part = np.dot(a, b)
-            if not np.array_equal(part, out, equal_nan=True):
-                self._calls = parts
-                break
+        for steps in self._own:
+            _carry_out(steps)
+        in_parts = [part.copy() for part in self._parts]
         self._do_alone()
+        pairs = zip(in_parts, self._parts, strict=True)
+        self._may_share = all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
 
     def _do_alone(self) -> None:
-        began = perf_counter()
-        for call in self._calls:
-            np.dot(*call)
-        # The least it takes, forgotten by and by: chance delays are not to flatter sharing.
-        self._takes = min(perf_counter() - began, 1.1 * self._takes)
-        self._rest = max(0, self._rest - 1)
+        _carry_out(self._whole)
         self.alone += 1
 
     def _share(self) -> None:
+        helpers = self._team.helpers
         began = perf_counter()
-        for helper, part, answer in zip(self._helpers, self._others, self._answers, strict=True):
-            helper.ask(part[0], part[1], answer)
-        np.dot(*self._own)
+        for helper, steps in zip(helpers, self._asked, strict=True):
+            helper.ask(steps)
+        _carry_out(self._own[0])
         done = perf_counter()
         limit = done + PATIENCE * (done - began)
-        late = False
-        for helper, part, answer in zip(self._helpers, self._others, self._answers, strict=True):
+        for i, (helper, answer) in enumerate(zip(helpers, self._answers, strict=True), 1):
             if helper.has_answered(limit - perf_counter()):
-                np.copyto(part[2], answer)
+                np.copyto(self._parts[i], answer)
             else:
-                np.dot(*part)
-                late = True
-        if late or perf_counter() - began > self._takes:
-            self._rest, self._next_rest = self._next_rest, min(2 * self._next_rest, LONGEST_REST)
-            self._streak = 0
-        else:
-            self._next_rest, self._streak = max(1, self._next_rest // 2), self._streak + 1
-            self._rest = int(self._streak % REMEASURE == 0)
+                _carry_out(self._own[i])
+                self._team.late += 1
         self.shared += 1
+
+
+def _carry_out(steps: list[Step]) -> None:
+    for function, arguments in steps:
+        function(*arguments)

@@ -11,7 +11,22 @@ from threadpoolctl import threadpool_info
 
 from ann import ShallowNetwork
 from ann.errors import ParameterError
-from ann.threads import Helper, SharedProduct, Team, count_threads
+from ann.losses import Quadratic
+from ann.network import Network
+from ann.optimisers import SGD
+from ann.plan import Plan
+from ann.products import product_steps
+from ann.threads import (
+    FIRST_REST,
+    IN_A_ROW,
+    TOO_OFTEN_LATE,
+    TURNS,
+    WARM_UP,
+    Helper,
+    SharedProduct,
+    Team,
+    count_threads,
+)
 
 
 def factors(m=512, k=512, n=128, seed=0):
@@ -27,21 +42,41 @@ def shared(team, *arrays):
     return call
 
 
+def wait_for(team):
+    while not all(helper.is_free for helper in team.helpers):
+        time.sleep(1e-3)
+
+
+@pytest.mark.parametrize("shape", [(512, 512, 128), (800, 784, 128), (301, 785, 207)])
 @pytest.mark.parametrize("n_threads", [2, 3])
-def test_a_shared_product_is_bit_for_bit_the_one_done_alone(n_threads):
-    a, b, out = factors()
+def test_a_shared_product_is_bit_for_bit_the_one_done_alone(n_threads, shape):
+    a, b, out = factors(*shape)
     with Team(n_threads) as team:
         call = shared(team, a, b, out)
-        call._do_alone()
-        alone = out.copy()
+        team.sharing = True
+        call()  # compares
+        alone = np.empty_like(out)
+        for function, arguments in product_steps(a, b, alone):
+            function(*arguments)
+        assert np.array_equal(out, alone)
         for seed in range(5):
-            while not all(helper.is_free for helper in call._helpers):
-                time.sleep(1e-3)
+            wait_for(team)
             out[...] = seed
-            call._share()
+            call()
             assert np.array_equal(out, alone)
-        assert call.shared == 5
+        assert call.shared + call.alone == 6
+        assert call.shared in (0, 5)  # none if the library's parts have other bits
     assert np.allclose(alone, a.astype(float) @ b.astype(float), rtol=1e-3, atol=1e-3)
+
+
+def test_products_with_equal_bits_in_parts_are_shared():
+    with Team(2) as team:
+        call = shared(team, *factors())
+        team.sharing = True
+        for _ in range(4):
+            wait_for(team)
+            call()
+        assert call.shared == 3
 
 
 def test_a_helper_that_is_late_is_not_waited_for_and_does_no_harm(monkeypatch):
@@ -56,48 +91,64 @@ def test_a_helper_that_is_late_is_not_waited_for_and_does_no_harm(monkeypatch):
     a, b, out = factors()
     with Team(2) as team:
         call = shared(team, a, b, out)
+        team.sharing = True
         call()
         right = out.copy()
         for _ in range(6):
             out[...] = np.nan
             call()
             assert np.array_equal(out, right)
-        assert call.shared == 1  # and from then on alone, for the helper is not free
+        assert call.shared == team.late == 1  # then alone, for the helper is not free
         out[...] = 7
         let_go.set()
-        while not call._helpers[0].is_free:
-            time.sleep(1e-3)
+        wait_for(team)
         assert np.all(out == 7)  # its answer went nowhere
 
 
-def test_losing_makes_sharing_rare_and_winning_makes_it_common(monkeypatch):
-    a, b, out = factors()
-    with Team(2) as team:
-        call = shared(team, a, b, out)
-        call()
-        monkeypatch.setattr(Helper, "has_answered", lambda self, wait: False)
-        monkeypatch.setattr(Helper, "is_free", True)
-        for _ in range(300):
-            call()
-        assert call.shared <= 10
-        monkeypatch.undo()
-    with Team(2) as team:
-        call = shared(team, a, b, out)
-        call()
-        for _ in range(100):
-            call._takes = np.inf  # nothing ever took longer, so sharing has always won
-            monkeypatch.setattr(Helper, "has_answered", lambda self, wait: True)
-            monkeypatch.setattr(Helper, "is_free", True)
-            call()
-        assert call.shared >= 90
+def shared_steps(team, now, n, cost):
+    """How many of n steps were shared that cost so much alone and shared."""
+    count = 0
+    for _ in range(n):
+        team.begin_step()
+        count += team.sharing
+        now[0] += cost[team.sharing]
+    return count
+
+
+def test_steps_that_lose_by_sharing_are_hardly_shared_and_those_that_win_nearly_always():
+    for cost, least, most in (((1.0, 1.1), 0, 50), ((1.0, 0.99), 0, 50), ((1.0, 0.7), 4950, 5000)):
+        now = [0.0]
+        team = Team(2, clock=lambda now=now: now[0])
+        assert least <= shared_steps(team, now, 5000, cost) <= most
+    now = [0.0]
+    team = Team(2, clock=lambda: now[0])
+    first = WARM_UP + 1 + 2 * IN_A_ROW * TURNS
+    shared_steps(team, now, first, (1.0, 0.7))
+    assert shared_steps(team, now, FIRST_REST // 2, (1.0, 0.7)) == FIRST_REST // 2
+    team.late = TOO_OFTEN_LATE
+    assert shared_steps(team, now, FIRST_REST // 2, (1.0, 0.7)) == 0
+    # What has changed is found out at the next trial.
+    assert shared_steps(team, now, 2000, (1.0, 0.7)) > 1900
+    assert shared_steps(team, now, 9000, (1.0, 1.1)) < 6000
+
+
+def test_a_step_of_training_is_counted_where_a_product_is_shared():
+    rng = np.random.default_rng(0)
+    X, T = rng.random((256, 500), dtype=np.float32), rng.random((256, 2), dtype=np.float32)
+    for width, counted in ((500, True), (20, False)):
+        net = Network([500, width, 2], ["relu", "identity"], rng=0)
+        with Team(2) as team:
+            program = Plan(net, Quadratic(), SGD()).program(128, X, T, team=team)
+            assert (program.gather[0][0] == team.begin_step) is counted
 
 
 def test_small_products_and_single_threads_are_plain_calls():
     with Team(2) as team:
-        assert team.product(*factors(64, 64, 64))[0][0] is np.dot
+        [(call, _)] = team.product(*factors(64, 64, 64))
+        assert call is np.dot
         assert not team.helpers
     with Team(1) as team:
-        assert team.product(*factors())[0][0] is np.dot
+        assert not any(isinstance(call, SharedProduct) for call, _ in team.product(*factors()))
 
 
 def test_a_team_leaves_the_library_and_the_threads_as_they_were():
@@ -124,7 +175,7 @@ def test_a_fit_with_two_threads_gives_the_numbers_of_one():
     two = ShallowNetwork(n_jobs=2, **settings).fit(X, y)
     again = ShallowNetwork(n_jobs=2, **settings).fit(X, y)
     assert np.array_equal(two.network_.parameters, again.network_.parameters)
-    assert np.allclose(one.network_.parameters, two.network_.parameters, atol=1e-4)
+    assert np.array_equal(one.network_.parameters, two.network_.parameters)
 
 
 def test_numbers_of_threads():
