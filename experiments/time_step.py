@@ -76,7 +76,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     table = pd.DataFrame(rows)
     columns = ("potential_mV_error", "spike_ms_error")
     slopes = {
-        (scheme, column): float(np.polyfit(np.log(part["dt_ms"]), np.log(part[column]), 1)[0])
+        (str(scheme), column): float(np.polyfit(np.log(part["dt_ms"]), np.log(part[column]), 1)[0])
         for scheme, part in table.groupby("scheme")
         for column in columns
     }

@@ -7,6 +7,7 @@ Three verbs build it, each returning a new value: `Neuron.paint` puts a channel 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -350,11 +351,17 @@ class Neuron:
             "morphology": repr(self.morphology),
             "rule": repr(self.rule),
             "compartments": len(self.compartments.area_m2),
+            "shape_sha256": self._shape_digest(),
             "celsius": self.celsius,
             "rest_V": float(self.rest),
             "cable": self.cable.to_dict(),
             "painted": [
-                {"part": p.part.to_dict(), "region": repr(p.region), "label": p.label}
+                {
+                    "part": p.part.to_dict(),
+                    "region": repr(p.region),
+                    "label": p.label,
+                    "covers_sha256": self._cover_digest(p),
+                }
                 for p in self.painted
             ],
             "placed": [
@@ -362,6 +369,24 @@ class Neuron:
                 for p in self.placed
             ],
         }
+
+    def _shape_digest(self) -> str:
+        """Return what two shapes share only if they are cut and joined alike."""
+        shape = self.compartments
+        return _digest(
+            shape.area_m2,
+            shape.node_parent,
+            shape.own_factor_per_m,
+            shape.parent_factor_per_m,
+            shape.distance_m,
+        )
+
+    def _cover_digest(self, painted: Painted) -> str:
+        """Return what tells where a part covers, and how densely."""
+        mask = painted.region.mask(self.compartments)
+        if painted.scale is None:
+            return _digest(mask)
+        return _digest(mask, painted.scale(np.asarray(self.compartments.distance_m)[mask] * 1e6))
 
     def __repr__(self) -> str:
         parts = ", ".join(dict.fromkeys(p.label for p in self.painted)) or "bare"
@@ -382,3 +407,11 @@ class Neuron:
         while (name := kind if number == 1 else f"{kind}_{number}") in taken:
             number += 1
         return name
+
+
+def _digest(*arrays: Any) -> str:
+    """Return a name made from the content of arrays."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]

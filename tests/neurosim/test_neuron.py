@@ -320,3 +320,14 @@ def test_long_traces_stay_on_disk(monkeypatch):
     assert len(held.traces_si) == 25
     for name, values in held.traces_si.items():
         assert np.array_equal(values, streamed.traces_si[name])
+
+
+def test_what_identifies_a_neuron_tells_shapes_and_gradients_apart():
+    def with_gradient(slope):
+        return passive().paint(HHSodium(), tagged("dendrite"), scale=lambda x: 1 + slope * x)
+
+    longer = passive(ball_and_stick(20 * um, 500.001 * um, 2 * um))
+    assert passive().to_dict() == passive().to_dict()
+    assert passive().to_dict()["shape_sha256"] != longer.to_dict()["shape_sha256"]
+    assert with_gradient(1.0).to_dict() == with_gradient(1.0).to_dict()
+    assert with_gradient(1.0).to_dict() != with_gradient(2.0).to_dict()
