@@ -37,12 +37,12 @@ __all__ = ["Team", "count_threads"]
 WORTH_SHARING = 25_000_000
 #: Helpers may need this much longer than the caller for their parts.
 PATIENCE = 0.3
-#: Steps before the first trial; steps of one kind in a row, and how often, in a trial.
+#: Steps before the first trial; steps of one kind in a row, and how often at most, in a trial.
 WARM_UP, IN_A_ROW, TURNS = 2, 2, 3
 #: Sharing has won if a step takes at most this much of the time without.
 WORTH = 0.97
 #: Steps from the first trial to the second, and most steps from one to the next.
-FIRST_REST, LONGEST_REST = 64, 4096
+FIRST_REST, LONGEST_REST = 256, 4096
 #: Late answers after which there is no sharing until the next trial.
 TOO_OFTEN_LATE = 3
 
@@ -152,7 +152,9 @@ class Team:
                 for sharing in (False, True):
                     for _ in range(IN_A_ROW):
                         took[sharing].append((yield sharing))
-            won = median(took[True]) <= WORTH * median(took[False])
+                won = median(took[True]) <= WORTH * median(took[False])
+                if not won:
+                    break
             self.late = 0
             for _ in range(rest):
                 yield won and self.late < TOO_OFTEN_LATE
