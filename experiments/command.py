@@ -235,6 +235,7 @@ def _mount() -> None:
     app.registered_commands += import_module("ann.command").app.registered_commands
     app.registered_commands += import_module("experiments.convert_command").app.registered_commands
     app.registered_commands += import_module("experiments.unit_command").app.registered_commands
+    app.registered_commands += import_module("experiments.reduce_command").app.registered_commands
 
 
 def main() -> None:

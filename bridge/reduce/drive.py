@@ -147,9 +147,7 @@ class Placements:
         branches = len(cell.branches)
         bins = round(self.duration_ms / BIN_MS)
         period = max(round(1000 / self.rate_Hz / BIN_MS), 1)
-        places = [
-            np.flatnonzero((cell.branch == k) & cell.excitatory) for k in range(branches)
-        ]
+        places = [np.flatnonzero((cell.branch == k) & cell.excitatory) for k in range(branches)]
         events = np.zeros((trials, len(cell.branch), bins), dtype=np.uint8)
         number = np.zeros((trials, branches))
         for trial in range(trials):

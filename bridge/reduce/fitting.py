@@ -41,7 +41,7 @@ class Fitted:
     steps: int
 
 
-class _Enough(Exception):
+class _EnoughError(Exception):
     """Validation has not become better for a while."""
 
 
@@ -105,7 +105,7 @@ def fit(
         if loss < best[0]:
             best = (loss, flat.copy(), taken)
         elif taken - best[2] > patience:
-            raise _Enough
+            raise _EnoughError
 
     first = np.concatenate([np.asarray(s, dtype=float).ravel() for s in start])
     look(first)
@@ -116,10 +116,16 @@ def fit(
             jac=True,
             method="L-BFGS-B",
             callback=look,
-            options={"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": 1e-9},
+            options={
+                "maxiter": steps,
+                "maxfun": 2 * steps,
+                "maxcor": 20,
+                "ftol": 1e-8,
+                "gtol": 1e-6,
+            },
         )
         look(found.x, last=True)
-    except _Enough:
+    except _EnoughError:
         pass
     parameters = unpack(best[1])
     loss = float(training([Variable(p) for p in parameters]).value)

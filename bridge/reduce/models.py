@@ -160,7 +160,7 @@ class Model:
 
     def to_dict(self) -> dict[str, Any]:
         """Kind and size, in plain values."""
-        return {"kind": self.kind, "hidden": self.hidden}
+        return {"kind": self.kind, "size": getattr(self, "size", 0)}
 
     # ---- filters ----------------------------------------------------------------------------
     def _first_filters(

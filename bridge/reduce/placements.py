@@ -89,9 +89,7 @@ def record_placements(
         numbers, rates = [], []
         for first in range(0, many, at_once):
             some = min(at_once, many - first)
-            events, number = drive.draw(
-                cell, some, [seed, 0x504C, SPLITS.index(split), first]
-            )
+            events, number = drive.draw(cell, some, [seed, 0x504C, SPLITS.index(split), first])
             answer = cell.respond(events, jobs=jobs)
             numbers.append(number)
             rates.append(answer.spikes.sum(axis=1) / (events.shape[2] * BIN_MS * 1e-3))
@@ -138,7 +136,13 @@ class Formula:
             return [[np.full(weights, 2 / max(mean_number, 1)), *output]]
         curves = 1 if self.subunits == "shared" else branches
         return [
-            [np.ones(weights), *output, np.full(curves, theta), np.full(curves, c), np.zeros(curves)]
+            [
+                np.ones(weights),
+                *output,
+                np.full(curves, theta),
+                np.full(curves, c),
+                np.zeros(curves),
+            ]
             for theta in (3.0, 6.0)
             for c in (0.0, 1.0)
         ]

@@ -26,8 +26,8 @@ __all__ = [
     "explained_variance",
     "false_positive_threshold",
     "functional_complexity",
-    "hits_by_trial",
     "hits_and_false_alarms",
+    "hits_by_trial",
     "subthreshold",
     "variance_by_trial",
 ]
@@ -175,9 +175,7 @@ def explained_variance(predicted: ArrayLike, observed: ArrayLike) -> float:
     return 1 - float((error**2).sum()) / spread if spread else float("nan")
 
 
-def subthreshold(
-    spikes: NDArray[np.uint8], before: int = 2, after: int = 8
-) -> NDArray[np.bool_]:
+def subthreshold(spikes: NDArray[np.uint8], before: int = 2, after: int = 8) -> NDArray[np.bool_]:
     """Which bins lie away from spikes, shape (trials, bins).
 
     Spikes are cut out with `before` and `after` bins around them, for every cell alike. Published
