@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Update"]
 
-#: Entries of a vector updated at a time: six such stretches of float32 fit a 1 MB cache.
-STRETCH = 32_768
+#: Entries of a vector updated at a time: five such stretches leave room for a batch in the cache.
+STRETCH = 16_384
 
 
 class Update:
