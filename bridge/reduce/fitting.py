@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from ann import Variable, gradient
 
@@ -110,20 +111,16 @@ def fit(
     first = np.concatenate([np.asarray(s, dtype=float).ravel() for s in start])
     look(first)
     try:
-        found = minimize(
-            objective,
-            first,
-            jac=True,
-            method="L-BFGS-B",
-            callback=look,
-            options={
-                "maxiter": steps,
-                "maxfun": 2 * steps,
-                "maxcor": 20,
-                "ftol": 1e-8,
-                "gtol": 1e-6,
-            },
-        )
+        # The matrices are tall and narrow: several threads would wait for each other.
+        with threadpool_limits(1, user_api="blas"):
+            found = minimize(
+                objective,
+                first,
+                jac=True,
+                method="L-BFGS-B",
+                callback=look,
+                options={"maxiter": steps, "maxfun": 2 * steps, "ftol": 1e-8, "gtol": 1e-6},
+            )
         look(found.x, last=True)
     except _EnoughError:
         pass
