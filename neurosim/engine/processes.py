@@ -26,7 +26,12 @@ _HALTED = threading.Event()
 
 def worker_command(task: str, folder: Path) -> list[str]:
     """Return the command line of the worker process for one task."""
-    return [sys.executable, "-m", "neurosim.engine.worker", task, str(folder)]
+    # Brian2 takes names from all of Matplotlib when it can; a worker needs none, and starts sooner.
+    code = (
+        "import sys; sys.modules['pylab'] = None; "
+        "from neurosim.engine.worker import main; sys.exit(main(sys.argv[1:]))"
+    )
+    return [sys.executable, "-c", code, task, str(folder)]
 
 
 def worker_environment() -> dict[str, str]:

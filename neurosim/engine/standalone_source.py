@@ -287,7 +287,7 @@ def write_sources(model: Model, folder: Path) -> None:
         outputs |= {f"trace.{name}": assembled.traces.variables[name] for name in model.record}
         outputs["trace.t"] = assembled.traces.variables["t"]
     manifest = {
-        "sources": sorted(str(path.relative_to(folder)) for path in folder.rglob("*.cpp")),
+        "sources": _unite(folder),
         "inputs": {name: dtype for name, (_, dtype) in inputs.items()},
         "outputs": {
             name: {
@@ -325,6 +325,28 @@ def _run_network(clock: Any, together: bool) -> str:
             {time}[0] = network.t = 0.0;
             network.run(neurosim::run().duration, neurosim::reporter(), 0.2);
         }});"""
+
+
+def _unite(folder: Path) -> list[str]:
+    """Include Brian2's many files in two, beside VECTORS; return the three files to compile.
+
+    Each file on its own takes half a second, nearly all of it for the headers of the C++ library.
+    """
+    vectors = folder / "code_objects" / VECTORS
+    steps = sorted(path for path in (folder / "code_objects").glob("*.cpp") if path != vectors)
+    frame = sorted(folder.glob("*.cpp"))
+    for k, path in enumerate(steps):
+        # Each brings the helpers it needs, several the same ones.
+        text = path.read_text().replace("\nnamespace {\n", f"\nnamespace helpers_{k} {{\n", 1)
+        path.write_text(
+            text.replace(
+                "using namespace brian;", f"using namespace brian; using namespace helpers_{k};"
+            )
+        )
+    for name, paths in (("frame", frame), ("steps", steps)):
+        lines = [f'#include "{path.relative_to(folder).as_posix()}"\n' for path in paths]
+        (folder / f"unit_{name}.cpp").write_text("".join(lines))
+    return ["unit_frame.cpp", "unit_steps.cpp", f"code_objects/{VECTORS}"]
 
 
 def _replace(path: Path, old: str, new: str) -> None:

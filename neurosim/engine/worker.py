@@ -1,6 +1,6 @@
 """Entry point of the worker process: the only place where Brian2 builds or runs a network.
 
-``python -m neurosim.engine.worker generate FOLDER`` writes the C++ program of the model that
+The task ``generate FOLDER`` writes the C++ program of the model that
 ``FOLDER/model.json`` describes, ``... generate-cable FOLDER`` that of the branched neurons in
 ``FOLDER/cable.json``; ``... run FOLDER`` runs the model with Brian2's NumPy target on
 the inputs found there. A process of its own keeps the caller's Brian2 session (device, preferences,
