@@ -194,6 +194,11 @@ class _Halves:
     xyz: np.ndarray
 
 
+# Compartments integrated together: enough to keep NumPy busy, few enough that what is needed on the
+# way stays small beside the result.
+_TOGETHER = 1 << 16
+
+
 def _halves(
     morphology: Morphology,
     branch: np.ndarray,
@@ -203,31 +208,79 @@ def _halves(
 ) -> _Halves:
     """Integrate over the frusta between the start, the centre and the end of each compartment."""
     total = len(branch)
-    lengths = morphology.lengths_m[branch]
-    points = len(morphology.diameters_m)
-    owner = np.repeat(np.arange(len(morphology)), np.diff(morphology.offsets))
+    area, diameter, near, far = np.empty((4, total))
+    found = _Halves(area, diameter, near, far, xyz=np.empty((total, 3)))
+    for first in range(0, total, _TOGETHER):
+        last = min(first + _TOGETHER, total)
+        # The start of the next compartment closes the last one where both lie on one branch.
+        beyond = min(last + 1, total)
+        taken = slice(first, beyond)
+        lengths = morphology.lengths_m[branch[taken]]
+        cuts = [part[taken] * lengths for part in (start, middle, end)]
+        points = slice(
+            _point_before(morphology, int(branch[first]), cuts[0][0]),
+            _point_after(morphology, int(branch[beyond - 1]), cuts[2][-1]) + 1,
+        )
+        some = _halves_between(morphology, branch[taken], cuts[0], cuts[1], points)
+        for name in ("area", "diameter", "near", "far", "xyz"):
+            getattr(found, name)[first:last] = getattr(some, name)[: last - first]
+    # Mean diameters from the integrals of the diameter over the length.
+    found.diameter[...] /= morphology.lengths_m[branch] / np.bincount(branch)[branch]
+    return found
+
+
+def _point_before(morphology: Morphology, k: int, at: float) -> int:
+    """Return the last point of a branch that is not beyond a position, its first one if none is."""
+    first, end = morphology.offsets[k], morphology.offsets[k + 1]
+    found = int(np.searchsorted(morphology.along_m[first:end], at, "right")) - 1
+    return int(first) + (found if at > 0 else 0)
+
+
+def _point_after(morphology: Morphology, k: int, at: float) -> int:
+    """Return the first point of a branch beyond a position, its last one if none is."""
+    first, end = morphology.offsets[k], morphology.offsets[k + 1]
+    found = int(np.searchsorted(morphology.along_m[first:end], at, "right"))
+    return int(first) + min(found, int(end - first) - 1)
+
+
+def _halves_between(
+    morphology: Morphology,
+    branch: np.ndarray,
+    starts: np.ndarray,
+    middles: np.ndarray,
+    chosen: slice,
+) -> _Halves:
+    """Integrate over some compartments in line; `chosen` are the measured points they lie among.
+
+    `starts` and `middles` are positions along the branches, in metre. What is returned as diameter
+    is its integral over the length.
+    """
+    total = len(branch)
+    along, diameters = morphology.along_m[chosen], morphology.diameters_m[chosen]
+    points = len(along)
+    owner = np.searchsorted(morphology.offsets, np.arange(chosen.start, chosen.stop), "right") - 1
     # Break points of all branches: the measured points, and the cuts. A cut at 0 comes before
     # the first point and any other cut after points at the same place, so that a step in diameter
     # (two points at one place) belongs to the compartment on its proximal side, or at the start to
     # the first one.
     which = np.concatenate([owner, branch, branch])
-    at = np.concatenate([morphology.along_m, start * lengths, middle * lengths])
-    rank = np.concatenate([np.ones(points), np.where(start == 0, 0, 2), np.full(total, 2)])
+    at = np.concatenate([along, starts, middles])
+    rank = np.concatenate([np.ones(points), np.where(starts == 0, 0, 2), np.full(total, 2)])
     order = np.lexsort((rank, at, which))
     is_point = order < points
     which, at = which[order], at[order]
     # The measured points on both sides of each break point.
     place = np.where(is_point, np.arange(len(order)), -1)
     before = order[np.maximum.accumulate(place)]
-    first_point = morphology.offsets[which]
-    last_point = morphology.offsets[which + 1] - 1
+    first_point = np.maximum(morphology.offsets[which] - chosen.start, 0)
+    last_point = np.minimum(morphology.offsets[which + 1] - chosen.start, points) - 1
     leading = (order >= points) & (rank[order] == 0)
     before = np.where(leading, first_point, before)
     after = np.where(leading, before, np.minimum(before + 1, last_point))
-    gap = morphology.along_m[after] - morphology.along_m[before]
-    inside = np.where(is_point, 0.0, at - morphology.along_m[before])
+    gap = along[after] - along[before]
+    inside = np.where(is_point, 0.0, at - along[before])
     fraction = np.clip(np.divide(inside, gap, out=np.zeros_like(at), where=gap > 0), 0, 1)
-    radius = morphology.diameters_m / 2
+    radius = diameters / 2
     r = radius[before] + fraction * (radius[after] - radius[before])
     r = np.where(is_point, radius[before], r)
     # Frusta between neighbouring break points of one branch.
@@ -240,19 +293,19 @@ def _halves(
     cut = np.flatnonzero(~is_point)
     first_half = order[cut] < points + total
     owner_of = np.where(first_half, order[cut] - points, order[cut] - points - total)
-    sums = [np.add.reduceat(values, cut) for values in (area, resistance, width)]
+    # A cut at the very end, of a compartment that only closes the one before, has nothing after it.
+    sums = [np.add.reduceat(np.append(values, 0.0), cut) for values in (area, resistance, width)]
     near, far = np.empty(total), np.empty(total)
     near[owner_of[first_half]] = sums[1][first_half]
     far[owner_of[~first_half]] = sums[1][~first_half]
-    mean_width = np.bincount(owner_of, weights=sums[2], minlength=total)
-    counts = np.bincount(branch)[branch]
     xyz = np.empty((total, 3))
     centres = cut[~first_half]
-    low, high = morphology.points_m[before[centres]], morphology.points_m[after[centres]]
+    positions = morphology.points_m[chosen]
+    low, high = positions[before[centres]], positions[after[centres]]
     xyz[owner_of[~first_half]] = low + fraction[centres, np.newaxis] * (high - low)
     return _Halves(
         area=np.bincount(owner_of, weights=sums[0], minlength=total),
-        diameter=mean_width / (lengths / counts),
+        diameter=np.bincount(owner_of, weights=sums[2], minlength=total),
         near=near,
         far=far,
         xyz=xyz,

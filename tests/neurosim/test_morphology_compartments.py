@@ -19,6 +19,7 @@ from neurosim.morphology import (
     polyline,
     tree,
 )
+from neurosim.morphology import compartments as module
 
 
 def random_tree(seed, branches=40, points=6):
@@ -123,6 +124,21 @@ def test_area_and_length_stay_under_refinement(seed):
         through = np.bincount(cut.branch, weights=cut.near_per_m + cut.far_per_m)
         whole = shape.discretise(PerBranch(1))
         np.testing.assert_allclose(through, whole.near_per_m + whole.far_per_m, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("together", [1, 2, 7])
+def test_integrating_a_few_compartments_at_a_time_changes_no_bit(seed, together, monkeypatch):
+    # Two points at one place are a step in diameter, which belongs to one side only.
+    step = polyline([(0, 0, 0), (10, 0, 0), (10, 0, 0), (30, 0, 0)] * um, [4, 4, 2, 1] * um)
+    for shape in (step, random_tree(seed, branches=15)):
+        for rule in (PerBranch(1), PerBranch(3), MaxLength(2 * um)):
+            whole = shape.discretise(rule)
+            with monkeypatch.context() as patched:
+                patched.setattr(module, "_TOGETHER", together)
+                pieces = shape.discretise(rule)
+            for name in ("area_m2", "diameter_m", "near_per_m", "far_per_m", "xyz_m"):
+                np.testing.assert_array_equal(getattr(pieces, name), getattr(whole, name))
 
 
 @pytest.mark.parametrize("seed", range(5))
