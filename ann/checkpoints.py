@@ -74,8 +74,10 @@ def load_checkpoint(path: str | Path, trainer: Trainer) -> None:
         If the file is damaged, or belongs to another network or optimiser.
     """
     tensors, card = read_tensors(path)
-    if not isinstance(card, dict) or card.get("what") != WHAT:
-        raise ModelFileError(f"{path} is no checkpoint")
+    what = card.get("what") if isinstance(card, dict) else None
+    if what != WHAT:
+        found = f"; it says {what!r}" if what else ""
+        raise ModelFileError(f"{path} is no checkpoint of this version ({WHAT!r}){found}")
     for name, mine in (
         ("network", repr(trainer.network)),
         ("optimiser", trainer.plan.optimiser.name),

@@ -187,7 +187,9 @@ class DenseEstimator(Checking, Answering, BaseEstimator):
             for name, vector in kept["state"].items():
                 trainer.plan.state[name][...] = vector
         trainer.fit(X, T, weights, epochs=1)
-        self._optimiser_state_ = {"step": trainer.step, "state": trainer.plan.state}
+        # Copies, for the vectors share their memory with the buffers of a batch.
+        state = {name: vector.copy() for name, vector in trainer.plan.state.items()}
+        self._optimiser_state_ = {"step": trainer.step, "state": state}
         self._finish([*getattr(self, "history_", []), *trainer.history])
         return self
 
@@ -296,6 +298,7 @@ class DenseEstimator(Checking, Answering, BaseEstimator):
         hooks: list[Hook],
     ) -> Trainer:
         rows = n if weights is None else float(weights.sum())
+        batch = min(self.batch_size, n)
         plan = Plan(
             self._inner,
             self.loss_,
@@ -304,11 +307,12 @@ class DenseEstimator(Checking, Answering, BaseEstimator):
             l2=self.l2 / rows,
             clip_norm=self.clip_norm,
             max_norm=self.max_norm,
+            batch=batch,
             rng=rng,
         )
         return Trainer(
             plan,
-            batch_size=min(self.batch_size, n),
+            batch_size=batch,
             schedule=schedule,
             hooks=hooks,
             n_threads=count_threads(self.n_jobs),

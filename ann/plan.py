@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ann.arrays import aligned_zeros
 from ann.errors import ParameterError, require_number
 from ann.losses import Loss
+from ann.memory import Room
 from ann.network import Network
 from ann.optimisers import Optimiser
 from ann.program import Program, run
@@ -38,6 +38,8 @@ class Plan:
         Longest gradient.
     max_norm : float, optional
         Longest vector of weights into a hidden unit.
+    batch : int
+        Samples of the batches to come, if known: memory is laid out for them.
     rng : numpy.random.Generator, optional
         Source of dropout.
 
@@ -47,6 +49,8 @@ class Plan:
         Of the last batch, laid out like ``network.parameters``.
     state : dict of str to ndarray
         The optimiser's vectors.
+    memory : Room
+        Where these and the buffers of a batch lie.
 
     Raises
     ------
@@ -75,6 +79,7 @@ class Plan:
         l2: float = 0.0,
         clip_norm: float | None = None,
         max_norm: float | None = None,
+        batch: int = 0,
         rng: np.random.Generator | None = None,
     ) -> None:
         output = network.layers[-1].activation.name
@@ -90,9 +95,12 @@ class Plan:
                 require_number(name, limit, 0.0, low_too=False)
         self.network, self.loss, self.optimiser = network, loss, optimiser
         self.rng = np.random.default_rng() if rng is None else rng
-        size, dtype = network.parameters.size, network.dtype
-        self.gradient = aligned_zeros(size, dtype)
-        self.state = {name: aligned_zeros(size, dtype) for name in optimiser.slots}
+        size, dtype, sizes = network.parameters.size, network.dtype, network.sizes
+        per_sample = sizes[0] + 3 * sum(sizes[1:])  # inputs, outputs, slopes, derivatives
+        entries = (1 + len(optimiser.slots)) * size + batch * per_sample
+        self.memory = Room(entries * dtype.itemsize)
+        self.gradient = self.memory.zeros(size, dtype)
+        self.state = {name: self.memory.zeros(size, dtype) for name in optimiser.slots}
         self.buffers: dict[str, np.ndarray] = {}
         self.update = Update(self, l1=l1, l2=l2, clip_norm=clip_norm, max_norm=max_norm)
 

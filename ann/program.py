@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ann.activations import Activation, Step
-from ann.arrays import aligned_zeros, is_sparse
+from ann.arrays import is_sparse
 from ann.batch_norm import NormStep
 from ann.errors import ParameterError
 from ann.losses import Loss
@@ -203,7 +203,7 @@ class Program:
         size = int(np.prod(shape))
         store = self._plan.buffers
         if name not in store or store[name].size < size:
-            store[name] = aligned_zeros(size, self._plan.network.dtype)
+            store[name] = self._plan.memory.zeros(size, self._plan.network.dtype)
         return store[name][:size].reshape(shape)
 
     def _gather_sparse(self, X: Any) -> None:

@@ -103,7 +103,7 @@ def ours(
     net = Network(sizes, [*hidden, "softmax"], rng=0)
     T = np.eye(sizes[-1], dtype=np.float32)[y]
     trainer = Trainer(
-        Plan(net, CrossEntropy(), kind, rng=np.random.default_rng(0)),
+        Plan(net, CrossEntropy(), kind, batch=batch, rng=np.random.default_rng(0)),
         batch_size=batch,
         n_threads=threads,
     )
