@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -65,7 +64,6 @@ class _Differences:
 
     over_number: Score
     over_weights: Score
-    table: list[dict[str, Any]] = field(default_factory=list)
 
 
 def compare(found: RateReduction, seed: int) -> _Differences:
@@ -134,7 +132,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                          "parameters": fit.parameters, "variance": score.value,
                          "low": score.low, "high": score.high})  # fmt: skip
     differences = compare(found, context.seed)
-    number, weights, two = (fit.test for fit in found.fits[:3])
+    number, two = found.fits[0].test, found.fits[2].test
     return Result(
         name="two-layer-neuron",
         claim=CLAIM,
@@ -150,7 +148,6 @@ def run(parameters: Parameters, context: Context) -> Result:
             Verdict("branches that carry synapses", len(cell.branches), 30, ">="),
             Verdict("variance explained by two layers, held out", two.value, 0.9, ">="),
             Verdict("variance explained by the number of synapses", number.value, 0.4),
-            Verdict("... by a point unit with a weight a branch", weights.value, 0.85),
             Verdict(
                 "two layers over weights, lower end of the 95 % interval",
                 differences.over_weights.low,

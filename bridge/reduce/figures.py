@@ -99,7 +99,7 @@ def draw_rates(found: RateReduction) -> Any:
     """Rates foretold against rates found, by formula, and the curve of a subunit."""
     shown = [found.fits[0], found.fits[1], found.fits[2]]
     with card_style():
-        figure = _figure(7.2, 2.6)
+        figure = _figure(7.6, 2.5)
         axes = figure.subplots(1, 4)
         top = 1.05 * float(found.test.rate_Hz.max())
         for panel, fit, colour in zip(axes, shown, (GREY, BLUE, ORANGE), strict=False):
@@ -107,6 +107,7 @@ def draw_rates(found: RateReduction) -> Any:
             panel.plot([0, top], [0, top], color=INK, lw=0.7)
             panel.plot(found.test.rate_Hz, told, "o", ms=2, color=colour, alpha=0.6, mew=0)
             title = fit.formula.name.replace(", ", ",\n")
+            title += "" if "\n" in title else "\n(sigmoid branches)"
             panel.set(
                 xlim=(0, top), ylim=(0, top), title=title, xlabel="rate of the cell (Hz)",
             )  # fmt: skip
@@ -122,7 +123,8 @@ def draw_rates(found: RateReduction) -> Any:
         axes[3].plot(number, curve / max(curve.max(), 1e-9), color=ORANGE)
         axes[3].plot(number, number / number.max(), color=GREY, lw=1, ls="--")
         axes[3].set(
-            xlabel="active synapses on a branch", ylabel="output of a branch (of its largest)",
-            title="subunit", ylim=(0, 1.05),
+            xlabel="synapses on a branch", ylabel="output (of its largest)",
+            title="subunit\n(dashed: a line)", ylim=(0, 1.05),
         )  # fmt: skip
+        axes[3].set_box_aspect(1)
     return figure

@@ -13,7 +13,7 @@ from bridge.reduce.dataset import Recorded
 from bridge.reduce.errors import ReductionError
 from bridge.reduce.features import DECAYS_MS, Rows, Scale, decayed
 from bridge.reduce.fitting import fit
-from bridge.reduce.models import LAGS_MS, Layout, Model, PointUnit, TemporalConvolution
+from bridge.reduce.models import LAGS_MS, Layout, Model, TemporalConvolution
 from bridge.reduce.scores import (
     Score,
     auc,
@@ -36,7 +36,9 @@ VOLTAGE_SHARE = 2.5
 entropy. Fitting both keeps a filter from learning the few spikes of the training trials by heart
 (Beniaguev, Segev and London 2021 fit both, too)."""
 
-RIDGE = 1e-5
+LIKENESS = (1.0, 0.01)
+"""How strongly weights of one group are drawn to their mean, start after start: synapses of one
+branch are alike until the data say otherwise. Validation chooses between them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +144,7 @@ def fit_network(
     train, check : Rows
         Training and validation rows.
     restarts : int
-        Starts; a point unit takes one.
+        Random starts.
     steps : int
         Most steps of a start.
     seed : int
@@ -157,17 +159,18 @@ def fit_network(
         missed = ((u - rows.voltage) ** 2 * rows.voltage_weight).sum()
         return spikes / entropy + missed * np.float32(VOLTAGE_SHARE)
 
-    def training(parameters: list[Variable]) -> Variable:
-        ridge = (parameters[0] ** 2).sum() + (parameters[1] ** 2).sum()
-        return loss(parameters, train) + ridge * np.float32(RIDGE)
-
+    alike = layout.group[:, np.newaxis] == layout.group
+    apart = (np.eye(layout.inputs) - alike / alike.sum(axis=1)).astype(np.float32)
     found = []
-    for k in range(1 if isinstance(model, PointUnit) else restarts):
+    for k in range(max(restarts, 1)):
         random = np.random.default_rng([seed, 0x464954, k])
+        likeness = np.float32(LIKENESS[k % len(LIKENESS)])
         found.append(
             fit(
                 model.start(layout, log_odds, random),
-                training,
+                lambda p, strength=likeness: (  # type: ignore[misc]
+                    loss(p, train) + ((apart @ p[0]) ** 2).sum() * strength
+                ),
                 lambda p: loss(p, check),
                 steps=steps,
                 dtype=np.float32,
