@@ -16,11 +16,11 @@ from brian2.units import Quantity
 
 from neurosim.cell import Cable, Neuron, Painted, Placed, Spines
 from neurosim.channels.base import Mechanism
-from neurosim.engine.cable.arriving import gather_arrivals
+from neurosim.engine.cable.arrivals import gather_arrivals
+from neurosim.engine.cable.equations import Text, write_membrane, write_receptor
 from neurosim.engine.cable.inputs import Arrivals, CableInputs, KernelInputs, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.reading import Reader, detectors
-from neurosim.engine.cable.writing import Text, write_membrane, write_receptor
+from neurosim.engine.cable.probes import Reader, detectors
 from neurosim.engine.randomness import row_keys
 from neurosim.errors import ParameterError
 from neurosim.morphology import Compartments

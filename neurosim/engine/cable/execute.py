@@ -31,7 +31,7 @@ __all__ = ["block_size", "execute_cable", "execute_cables"]
 _GENERATORS = (
     "cable/source.py",
     "cable/scheme.py",
-    "cable/economy.py",
+    "cable/shared_exponentials.py",
     "cable/runtime.h",
     "cable/templates/kernel.cpp",
     "randomness.py",

@@ -13,8 +13,8 @@ import sympy
 from brian2.equations.equations import Equations
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
-from neurosim.engine.cable.economy import share_exponentials
 from neurosim.engine.cable.model import Kernel
+from neurosim.engine.cable.shared_exponentials import share_exponentials
 from neurosim.errors import EngineError
 
 __all__ = ["Linear", "conductance", "linear_state", "write_step"]

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.engine.cable.economy import share_exponentials
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import write_step
+from neurosim.engine.cable.shared_exponentials import share_exponentials
 from neurosim.engine.randomness import cpp_source
 from neurosim.engine.standalone_source import FILES, WAVEFORMS
 from neurosim.errors import EngineError

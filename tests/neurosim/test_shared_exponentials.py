@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from brian2.equations.equations import Equations
 
-from neurosim.engine.cable.economy import share_exponentials
+from neurosim.engine.cable.shared_exponentials import share_exponentials
 from neurosim.engine.cable.model import Kernel
 from neurosim.steady_state import Names
 
@@ -61,12 +61,24 @@ def test_the_same_rates_from_fewer_exponentials():
         "x = exp(-(v + 40*mV)/width) + exp(-(v + 40*mV)/(2*width)) : 1",  # slope not a number
         "x = exp(-v/(0.5*mV)) + exp(-v/(0.25*mV)) : 1",  # would leave the range of a double
         "x = exp(-v/(10*mV)) + exp(-v/(7*mV)) : 1",  # no whole multiple
+        "x = exp(((v + 50*mV)/(25*mV))**3) + exp(((v + 50*mV)/(25*mV))**3) : 1",  # odd about -50
+        "x = exp(a*(v + b)/(25*mV)) + exp(a*(v - b)/(25*mV)) : 1",  # its slope is a parameter
+        "x = exp(a/c*v/(25*mV)) + exp(a/c*(v - b)/(25*mV)) : 1",  # so it is here
+        "x = exp(v/(25*mV + b - d)) + exp(v/(25*mV + b - d)) : 1",
+        "x = exp((1 + a - c)*v/(25*mV)) + exp((1 + a - c)*v/(25*mV)) : 1",
         "x = exp(clip(v/mV, 0, 1)) + exp(2*clip(v/mV, 0, 1)) : 1",
     ],
 )
 def test_what_cannot_be_shared_is_left_alone(line):
-    equations = f"{line}\nwidth : volt (shared)\nv : volt"
+    free = "a : 1 (shared)\nb : volt (shared)\nc : 1 (shared)\nd : volt (shared)"
+    equations = f"{line}\nwidth : volt (shared)\n{free}\nv : volt"
     assert share_exponentials(kernel(equations)).equations == equations
+
+
+def test_an_offset_may_hold_any_shared_parameters():
+    equations = "x = exp(-(v + a - b)/(10*mV)) + exp(-v/(5*mV)) : 1\nv : volt"
+    equations += "\na : volt (shared)\nb : volt (shared)"
+    assert "power_of_v_0_2" in share_exponentials(kernel(equations)).equations
 
 
 def test_a_parameter_that_differs_between_rows_is_no_common_factor():

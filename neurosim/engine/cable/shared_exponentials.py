@@ -31,6 +31,8 @@ _CENTRE = -0.05
 #: A steeper exponential could leave the range of a double when it is split in two (per volt).
 _STEEPEST = 1000
 _HIGHEST_POWER = 16
+#: Where the linearity of an argument is tested: odd or even about no round number.
+_POTENTIALS = tuple(Fraction(v, 10007) for v in (-1093, -811, -487, -101, 59, 313, 717))
 
 _CONSTANTS = {
     name: Fraction(repr(float(value)))
@@ -191,19 +193,22 @@ def _slope(argument: str, shared: frozenset[str]) -> Fraction | None:
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     if "v" not in names or not names <= {"v", *_CONSTANTS, *shared}:
         return None
-    # Its parameters may have any value, so the slope has to be the same for several of them.
+    # The slope must be one number whatever the parameters are, and the same between any two
+    # potentials; the values are such that nothing cancels by chance.
     slopes = set()
-    for parameter in (Fraction(13, 1000), Fraction(-37, 1000), Fraction(71, 1000)):
-        given = dict.fromkeys(names & shared, parameter) | _CONSTANTS
+    for draw in range(4):
+        given = _CONSTANTS | {
+            name: Fraction(101 + 97 * k + 31 * draw * (k + 2), 1009 + 53 * k * k + 211 * draw)
+            for k, name in enumerate(sorted(names & shared))
+        }
         try:
-            low, middle, high = (
-                _exactly(tree.body, {**given, "v": Fraction(v, 1000)}) for v in (-100, -50, 0)
-            )
+            at = [_exactly(tree.body, {**given, "v": v}) for v in _POTENTIALS]
         except (ArithmeticError, _NotExactError):
             return None
-        if low + high != 2 * middle:
-            return None
-        slopes.add((high - low) * 10)
+        slopes |= {
+            (here - at[0]) / (v - _POTENTIALS[0])
+            for here, v in zip(at[1:], _POTENTIALS[1:], strict=True)
+        }
     slope = slopes.pop()
     return slope if not slopes and 0 < abs(slope) <= _STEEPEST else None
 
