@@ -383,6 +383,12 @@ def innervate(neuron: Neuron | PointNeuron, name: str, **options: Any) -> Innerv
     ------
     ReductionError
         It is neither, or has no dendrites.
+
+    Examples
+    --------
+    >>> from neurosim import LIF
+    >>> innervate(LIF(), "LIF", inputs=10).excitatory.astype(int)
+    array([1, 1, 1, 1, 1, 1, 1, 1, 0, 0])
     """
     if isinstance(neuron, Neuron):
         found = InnervatedDendrites(neuron, name, **options)

@@ -140,6 +140,16 @@ def reduce_trains(
     ------
     ReductionError
         The cell, the drive or the time allow no search.
+
+    Examples
+    --------
+    >>> from bridge.reduce import innervate
+    >>> from neurosim import LIF
+    >>> reduce_trains(innervate(LIF(), "LIF"), Tolerance("auc", 0.99), seconds=5)
+    Traceback (most recent call last):
+    ...
+    bridge.reduce.errors.ReductionError: 5 s at 1 Hz make some 5 spikes to learn from, and at least
+    60 are needed; record at least 60 s
     """
     if tolerance.measure == "rate":
         raise ReductionError("a tolerance in rate= goes with placed synapses (reduce_rates)")
