@@ -59,11 +59,11 @@ class Parameters:
     branch_inputs: int = 9
     length_um: float = 300.0
     diameter_um: float = 1.0
-    wander: float = 1.0
+    wander: float = 0.0
     output_Hz: float = 1.0
-    seconds: float = 800.0
+    seconds: float = 1000.0
     auc: float = 0.99
-    largest: int = 12
+    largest: int = 8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -164,9 +164,8 @@ def climb(
 ) -> TrainReduction:
     """Climb to the first network with the wanted AUC."""
     drive = find_rate(
-        cell, Trains(1.0, wander=p.wander if len(cell.branches) > 1 else 0.0), p.output_Hz,
-        seed=context.seed, jobs=context.jobs,
-    )  # fmt: skip
+        cell, Trains(1.0, wander=p.wander), p.output_Hz, seed=context.seed, jobs=context.jobs
+    )
     recorded = record_trains(
         cell,
         drive,
@@ -261,6 +260,6 @@ def _figure(found: list[TrainReduction], tolerance: float) -> Any:
         axes.axhline(tolerance, color=GREY, lw=0.9, ls="--", label=f"tolerance {tolerance:g}")
         sizes = sorted({r.network.model.hidden for one in found for r in one.rungs})
         axes.set_xticks(sizes, ["none\n(one filter)" if s == 0 else str(s) for s in sizes])
-        axes.set(xlabel="hidden units", ylabel="AUC of spikes in 1 ms bins (test, 95 % interval)")
+        axes.set(xlabel="hidden units", ylabel="AUC of spikes in 1 ms bins\n(test, 95 % interval)")
         axes.legend(loc="lower right")
     return figure

@@ -72,8 +72,8 @@ def find_rate(
     *,
     seed: int = 1,
     jobs: int = 1,
-    trials: int = 6,
-    trial_s: float = 3.0,
+    trials: int = 4,
+    trial_s: float = 2.0,
 ) -> Trains:
     """Return the drive with the rate of inputs at which the cell fires as wanted.
 
@@ -84,7 +84,7 @@ def find_rate(
     ReductionError
         The cell does not fire at any rate, or never fires so slowly; the message has what it did.
     """
-    grid = np.geomspace(SLOWEST_HZ, FASTEST_HZ, 14)
+    grid = np.geomspace(SLOWEST_HZ, FASTEST_HZ, 12)
     bins = round((WARM_UP_MS + 1000 * trial_s) / BIN_MS)
     events = np.concatenate(
         [

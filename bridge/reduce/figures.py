@@ -46,15 +46,18 @@ def draw_trains(found: TrainReduction) -> Any:
         above.plot(time, seen["voltage_mV"], color=GREY, lw=1, label=found.name)
         above.plot(time, seen["told_mV"], color=BLUE, lw=1, label=found.network.model.name)
         below.plot(time, seen["chance"], color=BLUE, lw=1)
-        below.vlines(spikes, 1.08, 1.25, color=INK, lw=0.9)
+        high = 1.1 * float(max(seen["chance"].max(), 1e-4))
+        below.vlines(spikes, 1.05 * high, 1.25 * high, color=INK, lw=0.9)
         top = float(np.percentile(seen["voltage_mV"], 99)) + 8
         above.set(
             ylabel="soma (mV)", title="Held-out drive, one second",
             ylim=(float(seen["voltage_mV"].min()) - 3, max(top, float(seen["told_mV"].max()) + 3)),
         )  # fmt: skip
         above.legend(loc="upper right", ncols=2)
-        below.set(xlabel="time (ms)", ylabel="chance of a spike\n(ticks: spikes)", ylim=(0, 1.3))
-        below.set_yticks([0, 0.5, 1])
+        below.set(
+            xlabel="time (ms)", ylabel="chance of a\nspike in 1 ms", ylim=(0, 1.3 * high),
+        )  # fmt: skip
+        below.set_title("ticks: spikes of the cell", fontsize=7, fontweight="normal")
     return figure
 
 
@@ -74,8 +77,8 @@ def _ladder(axes: Any, found: TrainReduction) -> None:
         )  # fmt: skip
     axes.axhline(found.tolerance, color=GREY, lw=0.9, ls="--")
     axes.annotate(
-        f"tolerance {found.tolerance:g}", (0.02, found.tolerance), (0, -3),
-        xycoords=("axes fraction", "data"), textcoords="offset points", va="top",
+        f"tolerance {found.tolerance:g}", (0.02, found.tolerance), (0, 3),
+        xycoords=("axes fraction", "data"), textcoords="offset points", va="bottom",
         fontsize=7, color="#666666",
     )  # fmt: skip
     if found.found is not None:
@@ -85,14 +88,17 @@ def _ladder(axes: Any, found: TrainReduction) -> None:
     sizes = [rung.network.count for rung in found.rungs]
     axes.set_xscale("log")
     axes.set_xlim(0.7 * min(sizes), 1.5 * max(sizes))
-    shown = sorted({min(sizes), max(sizes), int(np.median(sizes))})
+    # Two ticks need half an octave between them.
+    shown = [sizes[0]] + [s for k, s in enumerate(sizes[1:]) if s > 1.5 * sizes[k]]
+    shown = shown if len(shown) < 6 else [shown[0], shown[len(shown) // 2], shown[-1]]
     axes.set_xticks(shown, [str(size) for size in shown])
     axes.minorticks_off()
     axes.set(
         xlabel="numbers in the network", ylabel=_TITLES[found.measure],
         title="The ladder (test, 95 % interval)",
     )  # fmt: skip
-    axes.legend(loc="lower right")
+    axes.margins(y=0.18)
+    axes.legend(loc="best")
 
 
 def draw_rates(found: RateReduction) -> Any:
