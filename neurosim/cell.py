@@ -76,7 +76,7 @@ class Spines(Description):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Poisson(Description):
-    """Independent Poisson trains, one a synapse, drawn anew for each cell of a batch."""
+    """Independent Poisson trains, one a synapse; cells of a batch that share a seed share them."""
 
     rate: Quantity = quantity(5 * Hz, "rate of each synapse", at_least=0 * Hz)
 
@@ -92,6 +92,12 @@ class Painted:
     region: Region
     label: str
     scale: Any = None
+
+    @property
+    def strength(self) -> str:
+        """The parameter that `scale` multiplies: a conductance, or a permeability."""
+        known = self.part.parameters() if isinstance(self.part, Mechanism) else ()
+        return next((name for name in ("g", "P") if name in known), "")
 
 
 @dataclass(frozen=True)
@@ -202,7 +208,7 @@ class Neuron:
             Name by which a batch varies its parameters (default: the name of the part).
         scale : callable, optional
             Gets the path distance from the soma in µm, shape (n,), and returns what the
-            conductance ``g`` of the channel is multiplied by there.
+            conductance ``g`` (or permeability ``P``) of the channel is multiplied by there.
 
         Raises
         ------
@@ -210,6 +216,10 @@ class Neuron:
             Part or region are none, the region is empty, or a channel of that name is there.
         """
         if isinstance(part, (tuple, list)):
+            if label and len(part) > 1:
+                raise ParameterError(
+                    f"paint: one label {label!r} for {len(part)} parts; paint them one by one"
+                )
             several = self
             for one in part:
                 several = several.paint(one, region, label=label, scale=scale)
@@ -232,7 +242,32 @@ class Neuron:
                         "paint regions that do not overlap"
                     )
         named = label or (part.name if isinstance(part, Mechanism) else type(part).__name__.lower())
-        return self._with(painted=(*self.painted, Painted(part, region, named, scale)))
+        painted = Painted(part, region, named, scale)
+        if scale is not None:
+            self._check_scale(painted, mask)
+        return self._with(painted=(*self.painted, painted))
+
+    def _check_scale(self, painted: Painted, mask: np.ndarray) -> None:
+        name = painted.label
+        if not painted.strength:
+            raise ParameterError(
+                f"paint: scale multiplies the conductance g or permeability P of a channel, and "
+                f"{name!r} has neither; paint it region by region with the values it should have"
+            )
+        if not callable(painted.scale):
+            raise ParameterError(
+                f"paint: scale must be a function of the distance in um, such as "
+                f"lambda x: 1 + x / 100; got {painted.scale!r}"
+            )
+        distance = np.asarray(self.compartments.distance_m)[mask] * 1e6
+        factors = np.asarray(painted.scale(distance), dtype=float)
+        if factors.shape not in ((), distance.shape):
+            raise ParameterError(
+                f"{name}: scale must return a number for each of the {len(distance)} distances; "
+                f"got shape {factors.shape}"
+            )
+        if np.any(~np.isfinite(factors)) or np.any(factors < 0):
+            raise ParameterError(f"{name}: scale must return finite numbers that are not negative")
 
     def place(
         self,
@@ -288,6 +323,10 @@ class Neuron:
                 )
         kind = part.label if isinstance(part, Stimulus) else part.name
         named = label or self._free(kind)
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", named):
+            raise ParameterError(
+                f"place: a label is one word of letters, digits and underscores; got {named!r}"
+            )
         if any(named == other.label for other in self.placed):
             raise ParameterError(f"place: the label {named!r} is taken; give another")
         return self._with(placed=(*self.placed, Placed(part, site, named, given)))

@@ -13,7 +13,7 @@ from neurosim.cell import Neuron, Placed
 from neurosim.engine import choose_engine
 from neurosim.engine.cable import CableResults, execute_cable
 from neurosim.engine.cable.compose import Composed, Run, batch_places, compose_cable
-from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.errors import DivergenceError, EngineError, ParameterError, UnknownNameError, suggest
 from neurosim.morphology import Compartments, root_site
 from neurosim.quantities import check_quantity, check_seed
 from neurosim.recording import Recording, versions
@@ -24,6 +24,7 @@ __all__ = [
     "NeuronRecording",
     "Times",
     "check_times",
+    "diverged",
     "prepare",
     "recording_of",
     "simulate_neuron",
@@ -100,10 +101,27 @@ def simulate_neuron(
     run = prepare(neuron, batch or {}, check_seed(seed), times)
     composed = compose_cable(neuron, run)
     used = choose_engine(engine)
-    results = execute_cable(
-        composed.model, composed.inputs, engine=used, threads=jobs, progress=progress
-    )
+    try:
+        results = execute_cable(
+            composed.model, composed.inputs, engine=used, threads=jobs, progress=progress
+        )
+    except DivergenceError as error:
+        raise EngineError(diverged(error, neuron, composed, times.dt)) from None
     return recording_of(neuron, stimulus, run, composed, results, used)
+
+
+def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: float) -> str:
+    """Say where on the neuron a run diverged, and what to do."""
+    shape = neuron.compartments
+    here = int(np.flatnonzero(composed.numbering == error.compartment)[0])
+    middle = float(shape.start[here] + shape.end[here]) / 2
+    name = shape.branch_names[int(shape.branch[here])]
+    return (
+        f"the run diverged: the membrane potential of cell {error.cell} at {name!r} "
+        f"({middle:.2g} of the way along it, compartment {here}) left -10 to 10 V before "
+        f"{error.time_s * 1e3:g} ms; use a dt smaller than {dt * 1e3:g} ms, or check the "
+        "conductances and currents there and whether every gate has a steady state"
+    )
 
 
 class Times(NamedTuple):
@@ -139,8 +157,8 @@ def check_times(
         raise ParameterError(
             f"simulate: dt ({step * second}) is longer than the duration ({length * second})"
         )
-    if jobs < 1:
-        raise ParameterError(f"simulate: jobs must be at least 1; got {jobs}")
+    if isinstance(jobs, bool) or not isinstance(jobs, int | np.integer) or jobs < 1:
+        raise ParameterError(f"simulate: jobs must be a whole number of at least 1; got {jobs!r}")
     if scheme not in SCHEMES:
         raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")
     return Times(length, step, sample, pause, SCHEMES[scheme])
@@ -149,6 +167,11 @@ def check_times(
 def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[str]) -> Neuron:
     """Return the neuron with an electrode, and traces, at the middle of its root branch."""
     if stimulus is not None:
+        if any(placed.label == "stimulus" for placed in neuron.placed):
+            raise ParameterError(
+                "simulate: something placed on the neuron is labelled 'stimulus', the name of the "
+                "current given here; give it another label"
+            )
         injected = Placed(stimulus, root_site, "stimulus")
         neuron = neuron.replace(placed=(*neuron.placed, injected))
     if isinstance(record, str):

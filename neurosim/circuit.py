@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.quantities import check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
-from neurosim.terminals import Terminal, TsodyksMarkram, check_match
+from neurosim.terminals import SpontaneousRelease, Terminal, TsodyksMarkram, check_match
 
 __all__ = ["Circuit", "Connection", "Population"]
 
@@ -136,6 +137,8 @@ class Circuit:
         ParameterError
             The name is taken, or the population is none.
         """
+        if not isinstance(name, str) or not name:
+            raise ParameterError(f"add: a population has a name, such as 'pyramidal'; got {name!r}")
         if name in self.populations:
             raise ParameterError(f"add: there is a population {name!r} already; give another name")
         if not isinstance(neuron, Neuron):
@@ -143,10 +146,19 @@ class Circuit:
                 f"add: {name!r} must be a Neuron with extent; got {neuron!r}. Networks of point "
                 "neurons are wired with FeedForward"
             )
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
             raise ParameterError(f"add: count must be a whole number of cells; got {count!r}")
-        population = Population(neuron, count, stimulus, dict(batch or {}))
-        return dataclasses.replace(self, populations={**self.populations, name: population})
+        if stimulus is not None and not isinstance(stimulus, Stimulus):
+            raise ParameterError(
+                f"add: stimulus must be a current such as Constant(1 * nA); got {stimulus!r}"
+            )
+        if batch is not None and not isinstance(batch, Mapping):
+            raise ParameterError(
+                f"add: batch must map names of parameters to arrays; got {batch!r}"
+            )
+        population = Population(neuron, int(count), stimulus, dict(batch or {}))
+        every = MappingProxyType({**self.populations, name: population})
+        return dataclasses.replace(self, populations=every)
 
     def connect(
         self,
@@ -183,13 +195,15 @@ class Circuit:
             that releases a quantum for every spike, of the transmitter the receptors answer to.
         delay : Quantity
             Conduction time to the terminals: one, or one a contact. It may be 0 where the axon is
-            part of the source's morphology and `detector` sits at its end.
+            part of the source's morphology and `detector` sits at its end. Conduction and synaptic
+            delay together must take a time step at least.
         weight : float or array
-            What the released quanta are multiplied by: one, or one a contact.
+            What the released quanta are multiplied by: one, or one a contact; not negative, since
+            receptors decide whether they excite or inhibit.
         detector : str
             Label of the source's detector (`Neuron.detect`); by default the first.
         seed : int
-            Seed of `probability`.
+            Seed of `probability`; connections of one circuit draw apart under one seed.
 
         Raises
         ------
@@ -204,20 +218,30 @@ class Circuit:
         if terminal is None:
             kind = receptor.transmitter or "glutamate"
             terminal = TsodyksMarkram(U=Quantity(1.0), tau_rec=0 * ms, transmitter=kind)
+        if not isinstance(terminal, Terminal) or isinstance(terminal, SpontaneousRelease):
+            raise ParameterError(
+                "connect: terminal must release at spikes, such as QuantalRelease() or "
+                f"TsodyksMarkram(); got {terminal!r}"
+            )
         check_match(terminal, receptor)
         chosen = _pairs(pairs, before.count, after.count, same=source == target)
         if probability is not None:
-            if not 0 <= probability <= 1:
+            if not isinstance(probability, int | float | np.number) or not 0 <= probability <= 1:
                 raise ParameterError(
-                    f"connect: probability must lie between 0 and 1; got {probability}"
+                    f"connect: probability must be a number between 0 and 1; got {probability!r}"
                 )
-            chosen = chosen[np.random.default_rng(seed).random(len(chosen)) < probability]
+            # Connections draw apart under one seed.
+            generator = np.random.default_rng([_whole_seed(seed), len(self.connections)])
+            chosen = chosen[generator.random(len(chosen)) < probability]
         if len(chosen) == 0:
             raise ParameterError(
-                f"connect: no contact from {source!r} to {target!r} is left; give pairs or a "
-                "higher probability"
+                f"connect: there is no contact from {source!r} to {target!r}; give pairs"
+                + (", a higher probability or another seed" if probability is not None else "")
+                + (" (a cell on itself only where pairs say so)" if source == target else "")
             )
         where = _in_turn(chosen[:, 1], number) if points is None else np.asarray(points)
+        if not np.issubdtype(where.dtype, np.integer):
+            raise ParameterError(f"connect: points must be whole numbers; got {where.dtype}")
         if where.shape != (len(chosen),) or where.min() < 0 or where.max() >= number:
             raise ParameterError(
                 f"connect: points must be {len(chosen)} numbers from 0 to {number - 1}, one a "
@@ -233,7 +257,7 @@ class Circuit:
             chosen,
             where.astype(int),
             _each(np.asarray(late, dtype=float), len(chosen), "delay"),
-            _each(np.asarray(weight, dtype=float), len(chosen), "weight"),
+            _each(_weights(weight), len(chosen), "weight"),
         )
         return dataclasses.replace(self, connections=(*self.connections, connection))
 
@@ -276,15 +300,17 @@ def _pairs(given: Any, sources: int, targets: int, *, same: bool) -> np.ndarray:
         every = grid.reshape(-1, 2)
         return every[every[:, 0] != every[:, 1]] if same else every
     pairs = np.asarray(given)
+    if pairs.size == 0:
+        return np.zeros((0, 2), dtype=int)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.issubdtype(pairs.dtype, np.integer):
         raise ParameterError(
             f"connect: pairs must be whole numbers of shape (n, 2); got {pairs.dtype} of shape "
             f"{pairs.shape}"
         )
-    if pairs.size and (pairs.min() < 0 or np.any(pairs.max(axis=0) >= (sources, targets))):
+    if pairs.min() < 0 or np.any(pairs.max(axis=0) >= (sources, targets)):
         raise ParameterError(
             f"connect: pairs name cells from 0 to {sources - 1} and from 0 to {targets - 1}; got "
-            f"up to {pairs.max(axis=0).tolist()}"
+            f"{pairs.min(axis=0).tolist()} to {pairs.max(axis=0).tolist()}"
         )
     return pairs.astype(int)
 
@@ -308,6 +334,29 @@ def _detector(neuron: Neuron, label: str) -> int:
     return labels.index(label) if label else 0
 
 
+def _whole_seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ParameterError(f"connect: seed must be a whole number from 0 on; got {seed!r}")
+    return int(seed)
+
+
+def _weights(given: Any) -> np.ndarray:
+    if isinstance(given, Quantity) and not given.is_dimensionless:
+        raise ParameterError(
+            f"connect: weight is a number of quanta; got {given}. The conductance of one is the g "
+            "of the receptor"
+        )
+    try:
+        values = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise ParameterError(f"connect: weight must be numbers; got {given!r}") from None
+    if np.any(values < 0):
+        raise ParameterError(
+            "connect: weight must not be negative; inhibition is by receptors such as GABAA"
+        )
+    return values
+
+
 def _each(values: np.ndarray, count: int, what: str) -> np.ndarray:
     if values.ndim and values.shape != (count,):
         raise ParameterError(
@@ -315,4 +364,6 @@ def _each(values: np.ndarray, count: int, what: str) -> np.ndarray:
         )
     if not np.all(np.isfinite(values)):
         raise ParameterError(f"connect: {what} must be finite")
-    return np.broadcast_to(values, count).astype(float)
+    found = np.broadcast_to(values, count).astype(float)
+    found.setflags(write=False)
+    return found

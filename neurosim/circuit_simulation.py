@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from brian2.units import Quantity, second
+from brian2.units import Quantity
 
 from neurosim.cell_simulation import (
     NeuronRecording,
     check_times,
+    diverged,
     prepare,
     recording_of,
     with_stimulus,
@@ -19,8 +21,16 @@ from neurosim.circuit import Circuit
 from neurosim.engine import choose_engine
 from neurosim.engine.cable import Fired, Incoming, execute_cables
 from neurosim.engine.cable.compose import Composed, compose_cable
-from neurosim.errors import ParameterError
+from neurosim.errors import (
+    DivergenceError,
+    EngineError,
+    NeurosimError,
+    ParameterError,
+    UnknownNameError,
+    suggest,
+)
 from neurosim.quantities import check_seed
+from neurosim.terminals import Ongoing
 
 __all__ = ["CircuitRecording", "simulate_circuit"]
 
@@ -47,6 +57,10 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
     releases: dict[str, int]
 
     def __getitem__(self, name: str) -> NeuronRecording:
+        if name not in self.populations:
+            raise UnknownNameError(
+                f"there is no population {name!r}: {suggest(str(name), self.populations)}"
+            )
         return self.populations[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -95,21 +109,29 @@ def simulate_circuit(
                     f"simulate: {key!r} of {name!r} has {np.size(values)} values for "
                     f"{population.count} cells; give one, or one a cell"
                 )
-        neuron = with_stimulus(population.neuron, population.stimulus, record)
         seeds = np.random.SeedSequence([int(drawn), number]).generate_state(population.count)
-        run = prepare(neuron, population.batch, seeds.astype(np.int64), times)
+        try:
+            neuron = with_stimulus(population.neuron, population.stimulus, record)
+            run = prepare(neuron, population.batch, seeds.astype(np.int64), times)
+            composed.append(compose_cable(neuron, run, waveforms))
+        except NeurosimError as error:
+            raise type(error)(f"population {name!r}: {error}") from None
         runs.append(run)
         neurons.append(neuron)
-        composed.append(compose_cable(neuron, run, waveforms))
     wires = _Wires(circuit, composed, int(drawn)) if circuit.connections else None
     used = choose_engine(engine)
-    results = execute_cables(
-        [(one.model, one.inputs) for one in composed],
-        engine=used,
-        threads=jobs,
-        progress=progress,
-        exchange=wires,
-    )
+    try:
+        results = execute_cables(
+            [(one.model, one.inputs) for one in composed],
+            engine=used,
+            threads=jobs,
+            progress=progress,
+            exchange=wires,
+        )
+    except DivergenceError as error:
+        name = list(circuit.populations)[error.group]
+        told = diverged(error, neurons[error.group], composed[error.group], times.dt)
+        raise EngineError(f"population {name!r}: {told}") from None
     recordings = {
         name: recording_of(neuron, population.stimulus, run, one, result, used)
         for (name, population), neuron, run, one, result in zip(
@@ -120,13 +142,30 @@ def simulate_circuit(
     return CircuitRecording(circuit, recordings, int(drawn), released)
 
 
+class _Bundle(NamedTuple):
+    """Where the axon of one cell ends on the receptors of one placement; arrays have a value a
+    contact."""
+
+    name: str
+    terminal: Ongoing
+    group: int
+    kernel: int
+    site: np.ndarray
+    cell: np.ndarray
+    delay_s: np.ndarray
+    weight: np.ndarray
+
+
+# Keeps the seeds of terminals apart from those of cells.
+_WIRE = 0x57495245
+
+
 class _Wires:
     """Lets the terminals of a circuit turn spikes into events; see `Exchange`."""
 
     def __init__(self, circuit: Circuit, composed: list[Composed], seed: int) -> None:
         dt = self.dt = composed[0].inputs.dt
         self.steps = composed[0].inputs.steps
-        self.connections = circuit.connections
         numbers = {name: k for k, name in enumerate(circuit.populations)}
         shortest = min(connection.shortest_s for connection in circuit.connections)
         self.window = int(shortest / dt + 1e-6)
@@ -135,60 +174,51 @@ class _Wires:
                 f"simulate: the shortest way from a spike to its effect takes {shortest * 1e3:g} "
                 f"ms, less than a time step ({dt * 1e3:g} ms); give a delay or a smaller dt"
             )
-        #: By source (group, detector, cell), the contacts of each connection.
-        self.contacts: dict[tuple[int, int, int], list[tuple[int, np.ndarray]]] = {}
-        self.places: list[tuple[int, int, np.ndarray]] = []
-        self.seeds: list[np.ndarray] = []
-        self.history: dict[tuple[int, int, int], list[float]] = {}
-        self.names, self.released = [], {}
+        #: By source (group, detector, cell), where its axon ends.
+        self.bundles: dict[tuple[int, int, int], list[_Bundle]] = {}
+        self.released: dict[str, int] = {}
         for k, connection in enumerate(circuit.connections):
-            kernel, member = composed[numbers[connection.target]].receptors[connection.onto]
-            self.places.append((numbers[connection.target], kernel, member[connection.points]))
-            drawn = np.random.SeedSequence([seed, k, 0x57495245]).generate_state(
-                len(connection.pairs)
-            )
-            self.seeds.append(drawn.astype(np.int64))
+            group = numbers[connection.target]
+            kernel, member = composed[group].receptors[connection.onto]
+            seeds = np.random.SeedSequence([seed, k, _WIRE]).generate_state(len(connection.pairs))
             name = f"{connection.source} -> {connection.target} ({connection.onto})"
-            self.names.append(name)
             self.released[name] = 0
             for cell in np.unique(connection.pairs[:, 0]):
-                key = (numbers[connection.source], connection.detector, int(cell))
                 here = np.flatnonzero(connection.pairs[:, 0] == cell)
-                self.contacts.setdefault(key, []).append((k, here))
+                bundle = _Bundle(
+                    name,
+                    connection.terminal.begin(seeds[here].astype(np.int64)),
+                    group,
+                    kernel,
+                    member[connection.points[here]],
+                    connection.pairs[here, 1],
+                    connection.delay_s[here] + float(connection.terminal.delay),
+                    connection.weight[here],
+                )
+                key = (numbers[connection.source], connection.detector, int(cell))
+                self.bundles.setdefault(key, []).append(bundle)
 
     def __call__(self, fired: Sequence[Fired]) -> list[Incoming]:
-        new: dict[tuple[int, int, int], list[float]] = {}
-        for spike in fired:
-            key = (spike.group, spike.detector, spike.cell)
-            if key in self.contacts:
-                new.setdefault(key, []).append(spike.time)
         events: list[Incoming] = []
-        for key, times in new.items():
-            before = self.history.setdefault(key, [])
-            before += times
-            for k, contacts in self.contacts[key]:
-                events += self._release(k, contacts, np.array(before), len(times))
+        for spike in fired:
+            for bundle in self.bundles.get((spike.group, spike.detector, spike.cell), ()):
+                events += self._release(bundle, spike.time)
         return sorted(events, key=lambda event: event.step)
 
-    def _release(
-        self, k: int, contacts: np.ndarray, history: np.ndarray, count: int
-    ) -> list[Incoming]:
-        """Return what the last `count` spikes of a cell release at its contacts."""
-        connection = self.connections[k]
-        group, kernel, sites = self.places[k]
-        # What a terminal releases at a spike depends on the spikes before it, never on later ones.
-        released = connection.terminal.release(
-            Quantity(history, dim=second.dim), self.seeds[k][contacts]
-        )
-        events = []
-        for contact, weights in zip(contacts, released.weight, strict=True):
-            cell = int(connection.pairs[contact, 1])
-            when = released.time_s[-count:] + connection.delay_s[contact]
-            steps = np.ceil(when / self.dt - 1e-6).astype(int)
-            for step, weight in zip(steps, weights[-count:], strict=True):
-                if weight and step < self.steps:
-                    strength = float(weight) * float(connection.weight[contact])
-                    site = int(sites[contact])
-                    events.append(Incoming(group, kernel, site, cell, int(step), strength))
-        self.released[self.names[k]] += len(events)
-        return events
+    def _release(self, bundle: _Bundle, time: float) -> list[Incoming]:
+        """Return what a spike releases at the contacts of an axon."""
+        weights = bundle.terminal.spike(time) * bundle.weight
+        steps = np.ceil((time + bundle.delay_s) / self.dt - 1e-6).astype(int)
+        acting = np.flatnonzero((weights != 0) & (steps < self.steps))
+        self.released[bundle.name] += len(acting)
+        return [
+            Incoming(
+                bundle.group,
+                bundle.kernel,
+                int(bundle.site[k]),
+                int(bundle.cell[k]),
+                int(steps[k]),
+                float(weights[k]),
+            )
+            for k in acting
+        ]

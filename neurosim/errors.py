@@ -44,6 +44,25 @@ class EngineError(NeurosimError, RuntimeError):
     """The simulation could not be built or did not finish."""
 
 
+class DivergenceError(EngineError):
+    """A membrane potential left every bound.
+
+    Attributes
+    ----------
+    group, cell, compartment : int
+        Where, in the numbers of the engine.
+    time_s : float
+        Before which time, in second.
+    """
+
+    def __init__(self, group: int, cell: int, compartment: int, time_s: float) -> None:
+        super().__init__(
+            f"the membrane potential of compartment {compartment} of cell {cell} left -10 to 10 V "
+            f"before {time_s * 1e3:g} ms"
+        )
+        self.group, self.cell, self.compartment, self.time_s = group, cell, compartment, time_s
+
+
 class ExtraMissingError(NeurosimError, ImportError):
     """An optional package is needed; the message names the extra to install."""
 

@@ -14,7 +14,7 @@ from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.quantities import Description, check_seed, quantity
 from neurosim.synapses.events import Events, check_spikes
 
-__all__ = ["TRANSMITTER_NAMES", "Terminal", "quantal_sizes", "uniforms"]
+__all__ = ["TRANSMITTER_NAMES", "Ongoing", "Terminal", "quantal_sizes", "uniforms"]
 
 TRANSMITTER_NAMES = ("glutamate", "gaba", "acetylcholine", "dopamine")
 
@@ -72,9 +72,39 @@ class Terminal(Description):
         weights = self._weights(times, np.atleast_1d(seeds), terminal)
         return Events(times + float(self.delay), weights if np.ndim(seed) else weights[0])
 
+    def begin(self, seeds: np.ndarray, terminal: int = 0) -> Ongoing:
+        """Return the terminal before its first spike, for a run that tells spikes one by one.
+
+        Parameters
+        ----------
+        seeds : ndarray of int64, shape (trials,)
+            Seed of each trial, as in `release`.
+        terminal : int
+            As in `release`.
+        """
+        return Ongoing(self, seeds, terminal)
+
     def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
-        """Return the weights, shape (trials, n)."""
+        """Return the weights, shape (trials, n); those of the first spikes never depend on later
+        ones."""
         raise NotImplementedError
+
+
+class Ongoing:
+    """A terminal in the middle of a run.
+
+    This one works out the whole train at every spike, for terminals that keep no state; the time
+    it takes grows with the number of spikes.
+    """
+
+    def __init__(self, terminal: Terminal, seeds: np.ndarray, number: int) -> None:
+        self.terminal, self.seeds, self.number = terminal, seeds, number
+        self.times_s: list[float] = []
+
+    def spike(self, time_s: float) -> np.ndarray:
+        """Return what the next spike releases, shape (trials,)."""
+        self.times_s.append(time_s)
+        return self.terminal._weights(np.array(self.times_s), self.seeds, self.number)[:, -1]
 
 
 def uniforms(seeds: np.ndarray, terminal: int, stream: int, steps: np.ndarray) -> np.ndarray:

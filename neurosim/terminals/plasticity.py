@@ -10,7 +10,7 @@ from brian2.units import Quantity, hertz, ms
 
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, quantity
-from neurosim.terminals.base import Terminal, quantal_sizes, uniforms
+from neurosim.terminals.base import Ongoing, Terminal, quantal_sizes, uniforms
 from neurosim.terminals.quantal import _check_sites
 
 __all__ = ["DepletingRelease", "SteadyRelease", "TsodyksMarkram"]
@@ -84,6 +84,9 @@ class TsodyksMarkram(Terminal):
         available = (1 - keep_x) / (1 - (1 - use) * keep_x)
         return SteadyRelease(use, available, use * available)
 
+    def begin(self, seeds: np.ndarray, terminal: int = 0) -> Ongoing:
+        return _Mean(self, seeds, terminal)
+
     def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
         released = _use(self, times_s) * _available(self, times_s)
         return np.broadcast_to(float(self.amplitude) * released, (len(seeds), len(times_s)))
@@ -140,26 +143,66 @@ class DepletingRelease(Terminal):
             transmitter=self.transmitter,
         )
 
+    def begin(self, seeds: np.ndarray, terminal: int = 0) -> Ongoing:
+        return _Vesicles(self, seeds, terminal)
+
     def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
-        use = _use(self, times_s)
-        empty_share = _fade(np.diff(times_s), self.tau_rec)
-        sites = np.arange(self.N)
-        filled = np.ones((len(seeds), self.N), dtype=bool)
-        left = np.full(len(seeds), self.reserve)
-        count = np.zeros((len(seeds), len(times_s)), dtype=int)
-        for k in range(len(times_s)):
-            if k:
-                chance = uniforms(seeds, terminal, 1, k * self.N + sites)
-                wanted = ~filled & (chance > empty_share[k - 1])
-                if self.reserve >= 0:
-                    wanted &= np.cumsum(wanted, axis=1) <= left[:, None]
-                    left -= wanted.sum(axis=1)
-                filled |= wanted
-            out = filled & (uniforms(seeds, terminal, 0, k * self.N + sites) < use[k])
-            filled &= ~out
-            count[:, k] = out.sum(axis=1)
-        u = uniforms(seeds, terminal, 2, np.arange(len(times_s)))
-        return float(self.q) * quantal_sizes(count, u, float(self.cv))
+        ongoing = self.begin(seeds, terminal)
+        weights = [ongoing.spike(float(time)) for time in times_s]
+        return np.stack(weights, axis=1) if weights else np.zeros((len(seeds), 0))
+
+
+class _Mean(Ongoing):
+    """Use and what is available, from spike to spike."""
+
+    terminal: TsodyksMarkram
+    last: float | None = None
+    u, x = 0.0, 1.0
+
+    def spike(self, time_s: float) -> np.ndarray:
+        jump = float(self.terminal.U)
+        if self.last is not None:
+            interval = np.array(time_s - self.last)
+            # What the spike before left, and what has come back since.
+            left = self.x * (1 - self.u)
+            self.x = 1 - (1 - left) * float(_fade(interval, self.terminal.tau_rec))
+            self.u *= float(_fade(interval, self.terminal.tau_facil))
+        self.last = time_s
+        self.u = self.u * (1 - jump) + jump
+        return np.full(len(self.seeds), float(self.terminal.amplitude) * (self.u * self.x))
+
+
+class _Vesicles(Ongoing):
+    """Which sites hold a vesicle, from spike to spike; a row a trial."""
+
+    terminal: DepletingRelease
+    last: float | None = None
+    u, count = 0.0, 0
+
+    def __init__(self, terminal: DepletingRelease, seeds: np.ndarray, number: int) -> None:
+        super().__init__(terminal, seeds, number)
+        self.filled = np.ones((len(seeds), terminal.N), dtype=bool)
+        self.left = np.full(len(seeds), terminal.reserve)
+
+    def spike(self, time_s: float) -> np.ndarray:
+        terminal, jump = self.terminal, float(self.terminal.U)
+        draws = self.count * terminal.N + np.arange(terminal.N)
+        if self.last is not None:
+            interval = np.array(time_s - self.last)
+            chance = uniforms(self.seeds, self.number, 1, draws)
+            wanted = ~self.filled & (chance > float(_fade(interval, terminal.tau_rec)))
+            if terminal.reserve >= 0:
+                wanted &= np.cumsum(wanted, axis=1) <= self.left[:, None]
+                self.left -= wanted.sum(axis=1)
+            self.filled |= wanted
+            self.u *= float(_fade(interval, terminal.tau_facil))
+        self.last = time_s
+        self.u = self.u * (1 - jump) + jump
+        out = self.filled & (uniforms(self.seeds, self.number, 0, draws) < self.u)
+        self.filled &= ~out
+        u = uniforms(self.seeds, self.number, 2, np.array([self.count]))[:, 0]
+        self.count += 1
+        return float(terminal.q) * quantal_sizes(out.sum(axis=1), u, float(terminal.cv))
 
 
 def _fade(interval_s: np.ndarray, tau: Quantity) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, check_seed, quantity
 from neurosim.synapses.events import Events
-from neurosim.terminals.base import Terminal, quantal_sizes, uniforms
+from neurosim.terminals.base import Ongoing, Terminal, quantal_sizes, uniforms
 
 __all__ = ["QuantalRelease", "SpontaneousRelease"]
 
@@ -65,12 +65,29 @@ class QuantalRelease(Terminal):
         """Probability that a spike releases nothing, (1 - p)^N."""
         return (1 - float(self.p)) ** self.N
 
+    def begin(self, seeds: np.ndarray, terminal: int = 0) -> Ongoing:
+        return _Independent(self, seeds, terminal)
+
     def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
-        steps = np.arange(len(times_s))
+        return self._at(np.arange(len(times_s)), seeds, terminal)
+
+    def _at(self, steps: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
+        """Return what the spikes of given numbers release; they know nothing of one another."""
         below = binom.cdf(np.arange(self.N), self.N, float(self.p))
         count = np.searchsorted(below, uniforms(seeds, terminal, 0, steps), side="left")
         sizes = quantal_sizes(count, uniforms(seeds, terminal, 1, steps), float(self.cv))
         return float(self.q) * sizes
+
+
+class _Independent(Ongoing):
+    """Releases that depend on the number of a spike only."""
+
+    terminal: QuantalRelease
+    count = 0
+
+    def spike(self, time_s: float) -> np.ndarray:
+        self.count += 1
+        return self.terminal._at(np.array([self.count - 1]), self.seeds, self.number)[:, 0]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 from brian2 import Hz, Quantity, ms, mV, nA, nS, second, um
 
-from neurosim import Circuit, Constant, Neuron, simulate
+from neurosim import LIF, Circuit, Constant, Neuron, Steps, WhiteNoise, simulate
 from neurosim.cell import Poisson
 from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.engine.compiler import find_compiler
-from neurosim.errors import NeurosimError, ParameterError, UnknownNameError
+from neurosim.errors import EngineError, NeurosimError, ParameterError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, every
 from neurosim.morphology import branch as named
 from neurosim.synapses import AMPA, GABAA, Events
-from neurosim.terminals import QuantalRelease, TsodyksMarkram
+from neurosim.terminals import (
+    DepletingRelease,
+    Ongoing,
+    QuantalRelease,
+    SpontaneousRelease,
+    TsodyksMarkram,
+)
 
 ENGINES = ["numpy", pytest.param("cpp", marks=pytest.mark.skipif(
     find_compiler() is None, reason="no C++ compiler was found"))]  # fmt: skip
@@ -158,6 +164,15 @@ def test_inhibition_silences_and_another_seed_releases_otherwise():
         ({"delay": -1 * ms}, ParameterError, "delay"),
         ({"delay": [1, 2] * ms}, ParameterError, "one value or 6"),
         ({"weight": np.nan}, ParameterError, "finite"),
+        ({"weight": -1}, ParameterError, "GABAA"),
+        ({"weight": 2 * nS}, ParameterError, "number of quanta"),
+        ({"weight": "big"}, ParameterError, "numbers"),
+        ({"pairs": []}, ParameterError, "no contact"),
+        ({"points": [0.9] * 6}, ParameterError, "whole numbers"),
+        ({"probability": "0.5"}, ParameterError, "between 0 and 1"),
+        ({"probability": 0.5, "seed": -1}, ParameterError, "seed"),
+        ({"terminal": TsodyksMarkram}, ParameterError, "release at spikes"),
+        ({"terminal": SpontaneousRelease()}, ParameterError, "release at spikes"),
         ({"detector": "axon"}, UnknownNameError, "no detector 'axon'"),
         ({"terminal": TsodyksMarkram(transmitter="gaba")}, ParameterError, "releases gaba"),
     ],
@@ -174,6 +189,14 @@ def test_wrong_circuits_are_named():
         Circuit().add("a", cell()).add("a", cell())
     with pytest.raises(ParameterError, match="whole number"):
         Circuit().add("a", cell(), 0)
+    with pytest.raises(ParameterError, match="has a name"):
+        Circuit().add("", cell())
+    with pytest.raises(ParameterError, match="must be a current"):
+        Circuit().add("a", cell(), stimulus=1 * nA)
+    with pytest.raises(ParameterError, match="must map"):
+        Circuit().add("a", cell(), batch=[1])
+    with pytest.raises(NeurosimError, match="population 'a': batch"):
+        simulate(Circuit().add("a", cell(), batch={"g_Na": 1}), 1 * ms)
     with pytest.raises(ParameterError, match="no cells"):
         simulate(Circuit(), 1 * ms)
     with pytest.raises(NeurosimError, match="2 values for 3"):
@@ -189,3 +212,60 @@ def test_wrong_circuits_are_named():
     )
     with pytest.raises(ParameterError, match="less than a time step"):
         simulate(quick, 1 * ms, dt=DT)
+
+
+def test_random_wiring_draws_apart_and_again():
+    base = Circuit().add("drivers", cell(), 6).add("receivers", receiver(), 6)
+    given = {"onto": "ampa", "probability": 0.4}
+
+    def pairs(circuit):
+        return [connection.pairs.tolist() for connection in circuit.connections]
+
+    twice = base.connect("drivers", "receivers", **given).connect("drivers", "receivers", **given)
+    assert pairs(twice)[0] != pairs(twice)[1]
+    again = base.connect("drivers", "receivers", **given)
+    assert pairs(again) == pairs(twice)[:1]
+    assert pairs(base.connect("drivers", "receivers", seed=1, **given)) != pairs(again)
+
+
+@pytest.mark.parametrize(
+    "terminal",
+    [
+        TsodyksMarkram(U=Quantity(0.4), tau_rec=200 * ms, tau_facil=80 * ms),
+        QuantalRelease(N=5),
+        DepletingRelease(N=6, reserve=9, tau_facil=50 * ms),
+    ],
+)
+def test_a_terminal_told_spike_by_spike_releases_what_the_whole_train_does(terminal):
+    times = np.sort(np.random.default_rng(4).uniform(0, 0.6, 30))
+    seeds = np.arange(40, 47)
+    ongoing = terminal.begin(seeds)
+    told = np.stack([ongoing.spike(time) for time in times], axis=1)
+    assert np.allclose(told, terminal.release(times * second, seeds).weight, rtol=0, atol=1e-14)
+    # Whoever keeps no state is asked anew, with the same outcome.
+    plain = Ongoing(terminal, seeds, 0)
+    assert np.allclose(np.stack([plain.spike(t) for t in times], axis=1), told, atol=1e-14)
+
+
+def test_the_cells_of_a_circuit_and_their_electrodes_have_noise_of_their_own():
+    noise = WhiteNoise.for_membrane(3 * mV, LIF())
+    noisy = (
+        cell()
+        .place(noise, at("soma", 0.5), label="one")
+        .place(noise, at("dendrite", 1.0), label="two")
+        .probe("one.current", at("soma", 0.5))
+        .probe("two.current", at("dendrite", 1.0))
+        .probe("stimulus.current", at("soma", 0.5))
+    )
+    found = simulate(Circuit().add("a", noisy, 3, stimulus=noise), 10 * ms, dt=DT, engine="numpy")
+    rows = np.concatenate(list(found["a"].traces_si.values()))
+    assert rows.shape[0] == 9
+    assert np.max(np.abs(np.corrcoef(rows) - np.eye(9))) < 0.25
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_divergence_is_told_by_population_and_branch(engine):
+    wild = cell().place(Steps(amplitude=1e6 * nA, duration=50 * ms), at("dendrite", 1.0))
+    circuit = Circuit().add("calm", cell()).add("wild", wild, 2)
+    with pytest.raises(EngineError, match=r"population 'wild'.*'dendrite' \(0\.9 of"):
+        simulate(circuit, 5 * ms, dt=DT, engine=engine)

@@ -15,6 +15,7 @@ from neurosim.channels import (
     SK,
     CalciumL,
     CalciumPool,
+    CalciumT,
     Channel,
     HHPotassium,
     HHSodium,
@@ -331,3 +332,63 @@ def test_what_identifies_a_neuron_tells_shapes_and_gradients_apart():
     assert passive().to_dict()["shape_sha256"] != longer.to_dict()["shape_sha256"]
     assert with_gradient(1.0).to_dict() == with_gradient(1.0).to_dict()
     assert with_gradient(1.0).to_dict() != with_gradient(2.0).to_dict()
+
+
+def test_a_gradient_multiplies_a_permeability_and_nothing_else_in_silence():
+    calcium = passive().paint(CalciumPool())
+    for scale, factor in ((None, 1), (lambda x: 0 * x, 0)):
+        cell = calcium.paint(CalciumT(), scale=scale).probe("calcium_t.current", at("soma", 0.5))
+        current = simulate(cell, 1 * ms, engine="numpy").traces_si["calcium_t.current"]
+        assert np.any(current != 0) == bool(factor)
+    for part in (CalciumPool(name="other"), Spines(), Cable()):
+        with pytest.raises(ParameterError, match="has neither"):
+            passive().paint(part, scale=lambda x: x)
+    with pytest.raises(ParameterError, match="function of the distance"):
+        passive().paint(HHSodium(), scale=2.0)
+    with pytest.raises(ParameterError, match="each of the 26"):
+        passive().paint(HHSodium(), scale=lambda x: x[:3])
+
+
+def test_labels_that_no_program_could_hold_are_refused():
+    for label in ("my ampa", "ampa-1", "in.1", "été", "1x"):
+        with pytest.raises(ParameterError, match="one word"):
+            passive().place(AMPA(), at("soma", 0.5), label=label)
+    placed = passive().place(Constant(1 * pA), at("soma", 0.5), label="stimulus")
+    with pytest.raises(ParameterError, match="another label"):
+        simulate(placed, 1 * ms, stimulus=Constant(1 * pA))
+    with pytest.raises(ParameterError, match="one by one"):
+        passive().paint([HHSodium(), HHPotassium()], label="squid")
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
+def test_progress_ends_at_one():
+    told = []
+    simulate(passive(), 65 * 0.025 * ms, dt=0.025 * ms, progress=told.append)
+    assert told[-1] == 1.0
+    assert max(told) == 1.0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Odd(Channel):
+    """Functions that no channel of the catalogue calls."""
+
+    g: Quantity = quantity(0.1 * mS / cm**2, "conductance")
+    E: Quantity = quantity(-60 * mV, "reversal")
+    name: str = "odd"
+    equations: ClassVar[str] = """
+    dn/dt = (high - n)/(5*ms) : 1
+    high = abs(v/(100*mV)) + 0.1*arctan(v/mV) + 0.1*((v/mV) % 3) + step : 1
+    step = sign(v/mV) + floor(v/(10*mV)) + ceil(v/(7*mV)) + 16 : 1
+    low = log10(1 + (v/mV)**2) + sin(v/(30*mV)) : 1
+    """
+    current: ClassVar[str] = "g*(n + 0.01*low)*(E - v)"
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
+def test_every_function_is_the_same_compiled_and_in_the_oracle():
+    cell = passive().paint(Odd(), tagged("soma")).probe("v", at("soma", 0.5))
+    both = [
+        simulate(cell, 3 * ms, stimulus=Constant(30 * pA), engine=engine).traces_si["v"]
+        for engine in ("cpp", "numpy")
+    ]
+    assert np.max(np.abs(both[0] - both[1])) < 1e-9

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from brian2.equations.equations import Equations
 
-from neurosim.engine.cable.shared_exponentials import share_exponentials
 from neurosim.engine.cable.model import Kernel
+from neurosim.engine.cable.shared_exponentials import share_exponentials
 from neurosim.steady_state import Names
 
 RATES = """

@@ -312,13 +312,9 @@ class _Composer:
                 if base.ndim == 1:
                     base = np.repeat(base[:, np.newaxis], self.run.cells, axis=1)
                 base[here] = self.run.batch[key]
-            if painted.scale is not None and field_name == "g":
+            if painted.scale is not None and field_name == painted.strength:
                 distance = np.asarray(self.shape.distance_m)[members[here]] * 1e6
                 factor[here] = np.asarray(painted.scale(distance), dtype=float)
-                if np.any(~np.isfinite(factor)) or np.any(factor < 0):
-                    raise ParameterError(
-                        f"{painted.label}: scale must return finite numbers that are not negative"
-                    )
         return base * (factor if base.ndim == 1 else factor[:, np.newaxis])
 
     # ---- points ---------------------------------------------------------------------------------
@@ -395,8 +391,12 @@ class _Composer:
         terms: list[str] = []
         full = (len(sites), self.run.cells)
         if part.noisy:
+            # Electrodes draw apart; that of `simulate(stimulus=...)` is the first.
+            others = [p.label for p in self.neuron.placed if p.label != "stimulus"]
+            first = (1 + others.index(placed.label)) << 32 if placed.label in others else 0
             low, high = row_keys(
-                np.tile(self.run.seeds, len(sites)), np.repeat(np.arange(len(sites)), full[1])
+                np.tile(self.run.seeds, len(sites)),
+                first + np.repeat(np.arange(len(sites)), full[1]),
             )
             for name, key in (("key_low", low), ("key_high", high)):
                 values[name] = np.reshape(key, full)

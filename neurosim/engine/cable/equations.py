@@ -17,6 +17,9 @@ from neurosim.synapses.base import Receptor
 __all__ = ["Text", "write_membrane", "write_receptor"]
 
 
+_OF_THE_CABLE = {"C_m", "area", "implicit_dt"}
+
+
 class Text:
     """Equations being written."""
 
@@ -37,6 +40,13 @@ def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
     ParameterError
         A part depends on the concentration of an ion that nothing there holds.
     """
+    for name, part in parts.items():
+        for local in [*parse(part.equations), *part.quantity_fields()]:
+            if f"{name}_{local}" in _OF_THE_CABLE:
+                raise ParameterError(
+                    f"the variable {local!r} of the part named {name!r} would be called "
+                    f"{name}_{local}, which belongs to the cable; give the part another name"
+                )
     pools = {part.writes: part for part in parts.values() if isinstance(part, IonPool)}
     currents: dict[str, list[str]] = {}
     total = []

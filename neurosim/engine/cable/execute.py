@@ -24,7 +24,7 @@ from neurosim.engine.cable.oracle import run_oracle
 from neurosim.engine.cache import fetch
 from neurosim.engine.compiler import Compiler, find_compiler
 from neurosim.engine.processes import Progress, run_all, worker_command
-from neurosim.errors import EngineError
+from neurosim.errors import DivergenceError, EngineError, ParameterError
 
 __all__ = ["block_size", "execute_cable", "execute_cables"]
 
@@ -128,7 +128,7 @@ def execute_cables(
             else:
                 converse(command, exchange, environment, folder, progress)
         except EngineError as error:
-            raise _explained(error, parts) from None
+            raise _explained(error) from None
         return [
             _read(inputs, folder / str(number), block)
             for number, ((_, inputs), block) in enumerate(zip(parts, blocks, strict=True))
@@ -289,7 +289,14 @@ def _read(inputs: CableInputs, folder: Path, block: int) -> CableResults:
 
 def _room(shape: tuple[int, ...]) -> np.ndarray:
     """Return an array of zeros, on disk where it is larger than memory is meant to hold."""
-    most = float(os.environ.get("NEUROSIM_TRACE_MEMORY", _MOST_TRACE_BYTES))
+    given = os.environ.get("NEUROSIM_TRACE_MEMORY", str(_MOST_TRACE_BYTES))
+    try:
+        most = float(given)
+    except ValueError:
+        raise ParameterError(
+            f"the environment variable NEUROSIM_TRACE_MEMORY must be a number of bytes, such as "
+            f"2e9; got {given!r}"
+        ) from None
     if 8 * np.prod(shape, dtype=float) <= most:
         return np.zeros(shape)
     # The file has no name and is gone with the array.
@@ -297,13 +304,10 @@ def _room(shape: tuple[int, ...]) -> np.ndarray:
         return np.memmap(file, dtype=float, mode="w+", shape=shape)
 
 
-def _explained(error: EngineError, parts: Sequence[tuple[CableModel, CableInputs]]) -> EngineError:
-    found = re.search(r"diverged group (\d+) cell (\d+) compartment (\d+) time (\S+)", str(error))
+def _explained(error: EngineError) -> EngineError:
+    number, real = r"(\d+)", r"(\S+)"
+    pattern = rf"diverged group {number} cell {number} compartment {number} time {real}"
+    found = re.search(pattern, str(error))
     if not found:
         return error
-    whose = f" of group {found[1]}" if len(parts) > 1 else ""
-    return EngineError(
-        f"the run diverged: the membrane potential of compartment {found[3]} of cell {found[2]}"
-        f"{whose} left -10 to 10 V before {float(found[4]) * 1e3:g} ms; use a dt smaller than "
-        f"{parts[0][1].dt * 1e3:g} ms or check the conductances there"
-    )
+    return DivergenceError(int(found[1]), int(found[2]), int(found[3]), float(found[4]))

@@ -17,7 +17,7 @@ from neurosim.engine.cable.exchange import Exchange, Fired, Incoming
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.randomness import gaussian
-from neurosim.errors import EngineError
+from neurosim.errors import DivergenceError
 from neurosim.steady_state import Names
 
 __all__ = ["run_oracle"]
@@ -131,8 +131,8 @@ def _evaluate(code: str, names: Names) -> np.ndarray:
 class _Group:
     """One batch of cells on its way."""
 
-    def __init__(self, model: CableModel, inputs: CableInputs) -> None:
-        self.inputs = inputs
+    def __init__(self, number: int, model: CableModel, inputs: CableInputs) -> None:
+        self.number, self.inputs = number, inputs
         tree, cells = inputs.tree, inputs.cells
         self.rows = [
             _Rows(k, g, inputs) for k, g in zip(model.kernels, inputs.kernels, strict=True)
@@ -162,12 +162,9 @@ class _Group:
         before = self.v
         self.v = before + (solved[: tree.compartments] - before) / inputs.theta
         if not np.all(np.abs(self.v) < 10):
-            compartment, cell = np.argwhere(~(np.abs(self.v) < 10))[0]
-            raise EngineError(
-                f"the run diverged: the membrane potential of compartment {compartment} of cell "
-                f"{cell} left -10 to 10 V before {(time + inputs.dt) * 1e3:g} ms; use a dt smaller "
-                f"than {inputs.dt * 1e3:g} ms or check the conductances there"
-            )
+            worst = int(np.argmax(np.where(np.isnan(self.v), np.inf, np.abs(self.v))))
+            compartment, cell = divmod(worst, inputs.cells)
+            raise DivergenceError(self.number, int(cell), int(compartment), time + inputs.dt)
         if step < 0:
             return
         self._detect(before, time)
@@ -198,7 +195,7 @@ def run_oracle(
     exchange: Exchange | None = None,
 ) -> list[CableResults]:
     """Run groups of cells; parameters and result as `execute_cables`."""
-    groups = [_Group(model, inputs) for model, inputs in parts]
+    groups = [_Group(k, model, inputs) for k, (model, inputs) in enumerate(parts)]
     first = parts[0][1]
     told = [0] * len(groups)
     for step in range(-first.settle_steps, first.steps):

@@ -43,6 +43,8 @@ def write_program(models: Sequence[CableModel], path: Path) -> None:
     import brian2
 
     brian2.set_device("cpp_standalone", build_on_run=False)
+    # Groups serve code generation alone and are in no network.
+    brian2.BrianLogger.suppress_name("unused_brian_object")
     parts, made = [], []
     for number, model in enumerate(models):
         for kernel in model.kernels:
