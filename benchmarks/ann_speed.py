@@ -3,8 +3,9 @@
 For each network: time of one step (gather a batch, forward, loss, backward, update) as a multiple
 of its bare matrix products, beside the bar, scikit-learn's MLP and, where installed, PyTorch with
 its fused optimiser and batches taken by index. Everything is single precision and interleaved
-round by round in one process, so a busy machine slows all contestants alike; the smallest time
-counts. All use one thread, except that the last column runs ours with n_jobs=2 beside n_jobs=1.
+round by round in one process; the smallest processor time counts, which leaves out what other
+programs took meanwhile (not what they did to the caches: a quiet machine is better). All use one
+thread, except that the last column runs ours with n_jobs=2 beside n_jobs=1, by the clock.
 
 The bare products are X W, Xᵀ D and D Wᵀ as one would write them down, each a single call into
 memory that is there already. Ours compute the same products with other layouts and sometimes in
@@ -212,15 +213,19 @@ def measure(name: str, rounds: int) -> dict[str, float]:
     work = 6 * batch * sum(a * b for a, b in pairwise(sizes))
     # Whole epochs, at least a hundred steps, so that what a fit does once does not count.
     steps = max(5, min(100, int(1.5e9 / work / per_epoch))) * per_epoch
-    best = dict.fromkeys(contestants, np.inf)
+    best = dict.fromkeys([*contestants, "ann, by the clock"], np.inf)
     with threadpool_limits(1):
         for go in contestants.values():
             go(per_epoch)
         for _ in range(rounds):
             for key, go in contestants.items():
-                began = time.perf_counter()
+                began, used = time.perf_counter(), time.process_time()
                 go(steps)
-                best[key] = min(best[key], (time.perf_counter() - began) / steps * 1e6)
+                used = (time.process_time() - used) / steps * 1e6
+                took = (time.perf_counter() - began) / steps * 1e6
+                best[key] = min(best[key], took if key == "ann, 2 threads" else used)
+                if key == "ann":
+                    best["ann, by the clock"] = min(best["ann, by the clock"], took)
     return best
 
 
@@ -247,7 +252,7 @@ def main() -> None:
         cells.append("met" if best["ann"] <= bar(base) * base else "missed")
         for key in ("scikit-learn", "torch"):
             cells.append(f"{best[key] / base:.2f} ×" if key in best else "-")
-        cells.append(f"{best['ann, 2 threads'] / best['ann']:.2f}")
+        cells.append(f"{best['ann, 2 threads'] / best['ann, by the clock']:.2f}")
         print(f"{name:32}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
 
 
