@@ -51,11 +51,11 @@ def test_rows_of_every_block_do_as_they_do_alone():
 )
 def test_a_parameter_given_once_is_as_one_given_for_every_row(neuron):
     kept = {"stimulus": Constant(0 * pA), "dt": 0.02 * ms}
-    currents = np.array([0.05, 0.1, 0.25]) * nA
-    once = simulate(neuron, 40 * ms, batch={"current": currents}, **kept)
+    currents = np.array([0.05, 0.1, 0.5]) * nA
+    once = simulate(neuron, 15 * ms, batch={"current": currents}, **kept)
     level = np.full(3, float(neuron.E_L)) * 1e3 * mV
-    each = simulate(neuron, 40 * ms, batch={"current": currents, "E_L": level}, **kept)
-    numpy = simulate(neuron, 40 * ms, batch={"current": currents}, engine="numpy", **kept)
+    each = simulate(neuron, 15 * ms, batch={"current": currents, "E_L": level}, **kept)
+    numpy = simulate(neuron, 15 * ms, batch={"current": currents}, engine="numpy", **kept)
     assert once.counts()[-1] > 0
     for other in (each, numpy):
         np.testing.assert_array_equal(once.spike_row, other.spike_row)
