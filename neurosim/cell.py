@@ -381,7 +381,7 @@ class Neuron:
         for name in changes:
             if name not in known:
                 raise UnknownNameError(f"Neuron has no field {name!r}: {suggest(name, known)}")
-        return dataclasses.replace(self, **changes)
+        return self._with(**changes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what identifies the neuron, in plain values."""
@@ -435,7 +435,7 @@ class Neuron:
 
     def _with(self, **changes: Any) -> Neuron:
         changed = dataclasses.replace(self, **changes)
-        if "compartments" in self.__dict__:
+        if "compartments" in self.__dict__ and not changes.keys() & {"morphology", "rule"}:
             changed.__dict__["compartments"] = self.__dict__["compartments"]
         return changed
 
