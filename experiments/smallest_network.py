@@ -39,7 +39,7 @@ from neurosim.synapses import AMPA, GABAA, NMDA
 CLAIM = (
     "One filter answers as a leaky integrate-and-fire cell with 100 inputs does (AUC of at least "
     ".99 on drive it has not seen), also with a passive branch; NMDA receptors on nine synapses of "
-    "that branch make the cell harder to foretell under the same drive."
+    "that branch make a cell harder to foretell that fires about as often under constant rates."
 )
 
 SOMATIC = 100
