@@ -21,7 +21,7 @@ import platformdirs
 
 from neurosim.errors import EngineError
 
-__all__ = ["CacheState", "cache_folder", "cache_state", "clear_cache", "fetch"]
+__all__ = ["CacheState", "cache_folder", "cache_state", "cached", "clear_cache", "fetch"]
 
 MOST_BYTES = 500_000_000
 
@@ -31,6 +31,15 @@ def cache_folder() -> Path:
     named = os.environ.get("NEUROSIM_CACHE")
     root = Path(named) if named else Path(platformdirs.user_cache_dir("neurosim", appauthor=False))
     return root / "models"
+
+
+def cached(key: str) -> Path | None:
+    """Return the folder of what is in the cache under a key, None if nothing is."""
+    ready = cache_folder() / key
+    if not (ready / "manifest.json").is_file():
+        return None
+    _touch(ready)
+    return ready
 
 
 def fetch(key: str, build: Callable[[Path], None]) -> Path:
@@ -49,10 +58,10 @@ def fetch(key: str, build: Callable[[Path], None]) -> Path:
         The cache folder cannot be written.
     """
     root = cache_folder()
+    found = cached(key)
+    if found is not None:
+        return found
     ready = root / key
-    if (ready / "manifest.json").is_file():
-        _touch(ready)
-        return ready
     try:
         root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(root / f"{key}.lock"):

@@ -32,7 +32,7 @@ def _generate_cable(folder: Path) -> None:
     from neurosim.engine.cable.source import write_program
 
     models = json.loads((folder / "cable.json").read_text())
-    write_program([CableModel.from_dict(model) for model in models], folder / "program.cpp")
+    write_program([CableModel.from_dict(model) for model in models], folder / "kernels.cpp")
 
 
 def _run(folder: Path) -> None:

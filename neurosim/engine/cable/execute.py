@@ -21,7 +21,8 @@ from neurosim.engine.cable.exchange import Exchange, converse
 from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, Tree
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.oracle import run_oracle
-from neurosim.engine.cache import fetch
+from neurosim.engine.cable.source import write_runtime
+from neurosim.engine.cache import cached, fetch
 from neurosim.engine.compiler import Compiler, find_compiler
 from neurosim.engine.processes import Progress, run_all, worker_command
 from neurosim.errors import DivergenceError, EngineError, ParameterError
@@ -32,7 +33,8 @@ _GENERATORS = (
     "cable/source.py",
     "cable/scheme.py",
     "cable/shared_exponentials.py",
-    "cable/runtime.h",
+    "cable/kernel.h",
+    "cable/runtime.cpp",
     "cable/templates/kernel.cpp",
     "randomness.py",
     "standalone_source.py",
@@ -165,18 +167,32 @@ def _generator() -> str:
 
 
 def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> None:
+    """Write and compile the membrane loops, and meanwhile what is around them if that is new."""
     (folder / "cable.json").write_text(json.dumps([model.to_dict() for model in models]))
+    flags = [*_FLAGS, *_native(compiler)]
+    key = program_key([], "cable runtime", compiler.identity, *flags, _generator())
+    runtime = cached(key)
+    work = [worker_command("generate-cable", folder)]
+    if runtime is None:
+        write_runtime(folder / "runtime.cpp")
+        work.append([compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"])
+    run_all(work, at_once=2, what="writing the C++ program of the model", folder=folder)
+    if runtime is None:
+        fetch(key, lambda empty: _keep(folder / "runtime.o", empty))
+    else:
+        shutil.copy(runtime / "runtime.o", folder / "runtime.o")
     run_all(
-        [worker_command("generate-cable", folder)],
-        at_once=1,
-        what="writing the C++ program of the model",
-    )
-    run_all(
-        [[compiler.path, *_FLAGS, *_native(compiler), "program.cpp", "-o", "main"]],
+        [[compiler.path, *flags, "kernels.cpp", "runtime.o", "-o", "main"]],
         at_once=1,
         what="compiling the model",
         folder=folder,
     )
+    (folder / "runtime.o").unlink()
+    (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
+
+
+def _keep(compiled: Path, folder: Path) -> None:
+    shutil.copy(compiled, folder / compiled.name)
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
 
 

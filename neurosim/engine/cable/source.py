@@ -1,7 +1,7 @@
 """From `CableModel`s to one C++ file, with the loop bodies written by Brian2's code generation.
 
 Brian2 turns the statements of a step (`scheme.write_step`) into C++ through a template of our own
-(`templates/kernel.cpp`), derived from that of its standalone mode; `runtime.h` holds everything
+(`templates/kernel.cpp`), derived from that of its standalone mode; `runtime.cpp` holds everything
 that is the same for every model. Runs only inside a worker process.
 """
 
@@ -21,9 +21,9 @@ from neurosim.engine.randomness import cpp_source
 from neurosim.engine.standalone_source import FILES, WAVEFORMS
 from neurosim.errors import EngineError
 
-__all__ = ["write_program"]
+__all__ = ["write_program", "write_runtime"]
 
-# Functions with a body in runtime.h, written without branches so that loops stay vectors.
+# Functions with a body in kernel.h, written without branches so that loops stay vectors.
 _FUNCTIONS = {
     *("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"),
     *("abs", "floor", "ceil", "exprel", "expm1", "log1p", "clip", "int", "sign", "timestep"),
@@ -33,7 +33,7 @@ _ROWS = 1000
 
 
 def write_program(models: Sequence[CableModel], path: Path) -> None:
-    """Write the program of one or several models into one file.
+    """Write the membrane loops of one or several models into one file.
 
     Raises
     ------
@@ -51,25 +51,31 @@ def write_program(models: Sequence[CableModel], path: Path) -> None:
             name = f"Kernel_{number}_{kernel.name}"
             parts.append(_kernel(kernel, name))
             made.append(f"    if (model == {number}) kernels.emplace_back(new {name}());")
-    runtime = (Path(__file__).parent / "runtime.h").read_text()
     path.write_text(
         "\n".join(
             [
-                FILES,
-                WAVEFORMS,
-                cpp_source(),
-                "}  // namespace neurosim",
-                runtime,
+                *_shared(),
+                "namespace neurosim {",
                 *parts,
                 "void make_kernels(int64_t model, std::vector<std::unique_ptr<Kernel>>& kernels) {",
                 *made,
                 "}",
                 "}  // namespace neurosim",
-                "int main() { return neurosim::run_program(); }",
                 "",
             ]
         )
     )
+
+
+def write_runtime(path: Path) -> None:
+    """Write what is around the membrane loops, the same for every model, into one file."""
+    runtime = (Path(__file__).parent / "runtime.cpp").read_text()
+    path.write_text("\n".join([*_shared(), runtime]))
+
+
+def _shared() -> list[str]:
+    kernel = (Path(__file__).parent / "kernel.h").read_text()
+    return [FILES, WAVEFORMS, cpp_source(), "}  // namespace neurosim", kernel]
 
 
 def _group(kernel: Kernel, name: str) -> Any:
