@@ -45,8 +45,9 @@ def test_digits_hold_on_two_seeds():
 @pytest.mark.slow
 def test_known_units_are_found_again():
     found = find("known-units")
-    parameters = found.with_values({"families": "logistic,relu,square-root", "data_sets": "100"})
-    # Not the quick version: 20 data sets cannot tell 90 from 97 in 100.
+    # Not the quick version: 20 data sets cannot tell 90 from 97 in 100. One family, since
+    # tests/bridge/test_recovery.py has the others.
+    parameters = found.with_values({"families": "relu", "data_sets": "100"})
     result = found.run(parameters, Context(seed=1, jobs=2))
     assert result.holds, [str(verdict) for verdict in result.verdicts]
 
