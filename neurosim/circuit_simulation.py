@@ -30,7 +30,7 @@ from neurosim.errors import (
     suggest,
 )
 from neurosim.quantities import check_seed
-from neurosim.terminals import Ongoing
+from neurosim.terminals.base import Ongoing
 
 __all__ = ["CircuitRecording", "simulate_circuit"]
 

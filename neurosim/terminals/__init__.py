@@ -1,6 +1,6 @@
 """What axons end on: terminals that turn spikes into quanta of transmitter."""
 
-from neurosim.terminals.base import Ongoing, Terminal
+from neurosim.terminals.base import Terminal
 from neurosim.terminals.branching import release_at_all
 from neurosim.terminals.plasticity import DepletingRelease, SteadyRelease, TsodyksMarkram
 from neurosim.terminals.quantal import QuantalRelease, SpontaneousRelease
@@ -9,7 +9,6 @@ from neurosim.terminals.transmitters import TRANSMITTERS, check_match, receptors
 __all__ = [
     "TRANSMITTERS",
     "DepletingRelease",
-    "Ongoing",
     "QuantalRelease",
     "SpontaneousRelease",
     "SteadyRelease",

@@ -16,11 +16,11 @@ from neurosim.morphology import branch as named
 from neurosim.synapses import AMPA, GABAA, Events
 from neurosim.terminals import (
     DepletingRelease,
-    Ongoing,
     QuantalRelease,
     SpontaneousRelease,
     TsodyksMarkram,
 )
+from neurosim.terminals.base import Ongoing
 
 ENGINES = ["numpy", pytest.param("cpp", marks=pytest.mark.skipif(
     find_compiler() is None, reason="no C++ compiler was found"))]  # fmt: skip
