@@ -156,6 +156,8 @@ def brian_cell(compartments: int, duration_ms: float):
 
     folder = tempfile.mkdtemp()
     b.set_device("cpp_standalone", build_on_run=False)
+    b.device.reinit()
+    b.device.activate(build_on_run=False)
     equations = """
     Im = gl*(El-v) + g_na*m**3*h*(ENa-v) + g_k*n**4*(EK-v) : amp/meter**2
     I : amp (point current)
