@@ -14,12 +14,11 @@ import pytest
 from bridge.recovery import TRUTHS, draw_curve, recover
 from neurosim.errors import UnknownNameError
 
-PROVEN = ["logistic", "softplus", "square-root", "lif"]
+PROVEN = ["logistic", "softplus", "relu", "square-root", "lif"]
 
 
 @pytest.mark.slow
-# relu goes by way of the experiment known-units, in tests/experiments/.
-@pytest.mark.parametrize("name", [name for name in TRUTHS if name != "relu"])
+@pytest.mark.parametrize("name", TRUTHS)
 def test_a_hundred_seeds(name):
     found = recover(name, 100, seed=0)
     told_apart = found.rivals[found.rivals["distinct"]]

@@ -176,13 +176,12 @@ def test_shuffled_targets_of_four_messy_tables(shared_data: Path) -> None:
     levels: Counter[str] = Counter()
     for name, target in files.items():
         table = read_table(shared_data / "tabular" / name).frame
-        for seed in range(6):  # benchmarks/data_chance.py has 20
+        for seed in range(6):
             order = np.random.default_rng(seed).permutation(len(table))
             shuffled = table.assign(**{target: table[target].to_numpy()[order]})
             levels[assess(shuffled, target, seed=seed).level] += 1
     print(levels)
-    assert levels["supports"] == 0
-    assert levels["weak"] <= 1
+    assert levels == {"cannot": 24}
 
 
 @pytest.mark.slow
