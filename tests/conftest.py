@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -30,3 +32,10 @@ def shared_targets() -> Path:
     if not folder.is_dir():
         pytest.skip(f"acceptance targets not found at {folder} (set NEUROSIM_SHARED)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _prints_as_by_default() -> Iterator[None]:
+    """A test leaves the printing of arrays as it was; a package it imports may set it."""
+    with np.printoptions():
+        yield

@@ -58,7 +58,8 @@ def read_abf(
         pyabf is not installed.
     """
     try:
-        import pyabf
+        with np.printoptions():  # importing pyABF changes how the whole process prints arrays
+            import pyabf
     except ImportError as error:
         raise ExtraMissingError.needed_for("reading ABF files", "recordings") from error
     where = path.name

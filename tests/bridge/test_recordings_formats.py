@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -332,6 +334,29 @@ def test_igor_wave_that_was_changed(tmp_path: Path) -> None:
     raw[80] ^= 0x55
     path.write_bytes(raw)
     assert "checksum" in str(_refused(path))
+
+
+PRINTED = """
+import numpy as np
+from pathlib import Path
+from bridge.recordings.abf import read_abf
+before = np.get_printoptions()
+try:
+    read_abf(Path("missing.abf"))
+except OSError:
+    pass
+import sys
+assert "pyabf" in sys.modules
+assert np.get_printoptions() == before
+"""
+
+
+def test_reading_leaves_the_printing_of_arrays_alone(tmp_path: Path) -> None:
+    pytest.importorskip("pyabf")
+    run = subprocess.run(
+        [sys.executable, "-c", PRINTED], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
 
 
 def test_igor_wave_without_unit(tmp_path: Path) -> None:
