@@ -3,8 +3,10 @@
 ``python benchmarks/cable_growth.py`` runs Hodgkin-Huxley cables of 1e2 to 1e6 compartments alone
 and batches of 8 to 8192 cables of 100 compartments, each in a Python process of its own, and prints
 the exponents of the time a step (least squares on logarithms) and the slopes of the peak memory in
-bytes a compartment and cell, of the compiled program and of Python apart. The time is processor
-time of the compiled program beyond a run of one step; one thread, dt 0.025 ms, one probe.
+bytes a compartment and cell: of the compiled program, of Python, and of both at one time (peaks
+that do not coincide do not add up). Freed memory that the C library keeps for later, up to 64 MB
+whatever the size, is not counted: it is told to give it back at once. The time is processor time of
+the compiled program beyond a run of one step; one thread, dt 0.025 ms, one probe.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import resource
 import subprocess
 import sys
@@ -76,13 +77,13 @@ def measure(cells: int, compartments: int, repeats: int) -> dict[str, float]:
         "step_s": (run - fixed) / (steps - 1),
         "build_s": built,
         "one_step_run_s": one,
-        "program_MB": peak.stop(),
         "python_MB": _peak_megabytes() - before,
+        **peak.stop(before),
     }
 
 
 class _ChildPeak(threading.Thread):
-    """Reads the peak memory of child processes while they run (Linux).
+    """Reads the memory of child processes, and of this one beside them, while they run (Linux).
 
     What the system reports for children that have ended includes the memory of the process they
     were forked from.
@@ -90,25 +91,35 @@ class _ChildPeak(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self._most, self._over = 0.0, threading.Event()
+        self._most, self._together, self._over = 0.0, 0.0, threading.Event()
         self.start()
 
     def run(self) -> None:
         own = os.getpid()
         while not self._over.wait(0.002):
             with contextlib.suppress(OSError):
+                here = _status("self")
                 for child in Path(f"/proc/{own}/task/{own}/children").read_text().split():
-                    status = Path(f"/proc/{child}/status").read_text()
-                    name = re.search(r"Name:\s+(\S+)", status)
-                    found = re.search(r"VmHWM:\s+(\d+)", status)
-                    if found and name and name[1] == "main":
-                        self._most = max(self._most, int(found[1]) / 976.5625)
+                    there = _status(child)
+                    if there.get("Name") == "main" and "VmHWM" in there:
+                        self._most = max(self._most, _megabytes(there["VmHWM"]))
+                        both = _megabytes(here["VmRSS"]) + _megabytes(there["VmRSS"])
+                        self._together = max(self._together, both)
 
-    def stop(self) -> float:
-        """Return the peak in megabytes."""
+    def stop(self, before: float) -> dict[str, float]:
+        """Return the peak of the program, and of both beyond what Python took before, in MB."""
         self._over.set()
         self.join()
-        return self._most
+        return {"program_MB": self._most, "together_MB": self._together - before}
+
+
+def _status(process: str) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def _megabytes(text: str) -> float:
+    return int(text.split()[0]) / 976.5625
 
 
 def _seconds() -> float:
@@ -139,21 +150,22 @@ def main() -> None:
         found = [_apart(cells, count, wanted.repeats) for cells, count in sizes]
         amounts = np.array([one["cells"] * one["compartments"] for one in found])
         print(f"\n{'cells':>6s} {'compartments':>13s} {'ns/comp-step':>13s} {'build s':>8s} "
-              f"{'1-step run s':>13s} {'program MB':>11s} {'Python MB':>10s}")  # fmt: skip
+              f"{'1-step run s':>13s} {'program MB':>11s} {'Python MB':>10s} "
+              f"{'both MB':>8s}")  # fmt: skip
         for one, amount in zip(found, amounts, strict=True):
             print(
                 f"{one['cells']:6d} {one['compartments']:13d} {one['step_s'] / amount * 1e9:13.2f} "
                 f"{one['build_s']:8.2f} {one['one_step_run_s']:13.2f} {one['program_MB']:11.1f} "
-                f"{one['python_MB']:10.1f}"
+                f"{one['python_MB']:10.1f} {one['together_MB']:8.1f}"
             )
         slope = np.polyfit(np.log(amounts), np.log([one["step_s"] for one in found]), 1)[0]
         print(f"time a step grows as {what} ^ {slope:.3f} (bar 1.00 +- 0.05)")
         results[what] = {"sizes": found, "exponent": float(slope)}
-        for who in ("program", "python"):
+        for who in ("program", "python", "together"):
             # Between the two largest sizes, where it stands out from what an empty run takes.
             grown = (found[-1][f"{who}_MB"] - found[-2][f"{who}_MB"]) * 1e6
             each = grown / (amounts[-1] - amounts[-2])
-            print(f"peak memory of the {who}: {each:.0f} bytes a compartment (bar {BAR_BYTES})")
+            print(f"peak memory, {who}: {each:.0f} bytes a compartment (bar {BAR_BYTES})")
             results[what][f"{who}_bytes"] = float(each)
     if wanted.json:
         wanted.json.write_text(json.dumps(results, indent=1))
@@ -161,9 +173,11 @@ def main() -> None:
 
 def _apart(cells: int, compartments: int, repeats: int) -> dict[str, float]:
     command = [sys.executable, __file__, "--one", str(cells), str(compartments)]
+    at_once = {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
     done = subprocess.run(
-        [*command, "--repeats", str(repeats)], stdout=subprocess.PIPE, text=True, check=True
-    )
+        [*command, "--repeats", str(repeats)], stdout=subprocess.PIPE, text=True, check=True,
+        env=os.environ | at_once,
+    )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
 
 

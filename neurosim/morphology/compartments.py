@@ -30,35 +30,31 @@ class Compartments:
         The rule that cut it.
     branch : ndarray of int, shape (N,)
         Branch each lies on.
-    start, end : ndarray, shape (N,)
-        Where it begins and ends along its branch, from 0 to 1.
-    area_m2, length_m, diameter_m : ndarray, shape (N,)
-        Membrane (lateral) area, length, and mean diameter over the length.
+    area_m2, diameter_m : ndarray, shape (N,)
+        Membrane (lateral) area, and mean diameter over the length.
     near_per_m, far_per_m : ndarray, shape (N,)
         Integral of dx / (pi r^2) from the centre to the proximal and to the distal end.
-    xyz_m : ndarray, shape (N, 3)
-        Centre.
     distance_m : ndarray, shape (N,)
         Path distance of the centre from the root's reference point: the centre of a root tagged
         soma, the proximal end of any other root.
-    order : ndarray of int, shape (N,)
-        Branch order.
-    tags, branch_names : tuple of str
-        Tag and name of each branch.
     first : ndarray of int, shape (branches + 1,)
         First compartment of each branch.
     node_parent : ndarray of int, shape (M,)
         Parent node; -1 for a root.
     node_compartment : ndarray of int, shape (M,)
         Compartment at the node; -1 for a junction, a point without membrane.
-    own_compartment, parent_compartment : ndarray of int, shape (M,)
-        Compartments whose resistivities count in the resistance between a node and its parent.
-    own_factor_per_m, parent_factor_per_m : ndarray, shape (M,)
+    parent_compartment : ndarray of int, shape (M,)
+        Compartment whose resistivity counts, beside a node's own, in the resistance between the
+        node and its parent.
+    parent_factor_per_m : ndarray, shape (M,)
         The resistance is ``R_a[own_compartment] * own_factor_per_m + R_a[parent_compartment] *
         parent_factor_per_m``.
 
     Notes
     -----
+    What follows from these arrays is a property, and indices have 32 bits: a tree of a million
+    compartments takes 64 MB.
+
     A branch that attaches between 0 and 1 of its parent hangs on the centre of the compartment that
     holds the position, as in NEURON. Branches at an end meet in that very point.
     """
@@ -66,24 +62,15 @@ class Compartments:
     morphology: Morphology
     rule: Rule
     branch: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
     area_m2: np.ndarray
-    length_m: np.ndarray
     diameter_m: np.ndarray
     near_per_m: np.ndarray
     far_per_m: np.ndarray
-    xyz_m: np.ndarray
     distance_m: np.ndarray
-    order: np.ndarray
-    tags: tuple[str, ...]
-    branch_names: tuple[str, ...]
     first: np.ndarray
     node_parent: np.ndarray
     node_compartment: np.ndarray
-    own_compartment: np.ndarray
     parent_compartment: np.ndarray
-    own_factor_per_m: np.ndarray
     parent_factor_per_m: np.ndarray
 
     def __post_init__(self) -> None:
@@ -104,6 +91,86 @@ class Compartments:
     def branch_number(self) -> dict[str, int]:
         """Number of each branch by name."""
         return {name: k for k, name in enumerate(self.branch_names)}
+
+    @property
+    def branch_names(self) -> tuple[str, ...]:
+        """Name of each branch."""
+        return self.morphology.names
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Tag of each branch."""
+        return self.morphology.tags
+
+    @property
+    def order(self) -> np.ndarray:
+        """Branch order, shape (N,)."""
+        return self.morphology.orders[self.branch]
+
+    @property
+    def start(self) -> np.ndarray:
+        """Where each compartment begins along its branch, from 0 to 1; shape (N,)."""
+        return self._nth / np.diff(self.first)[self.branch]
+
+    @property
+    def end(self) -> np.ndarray:
+        """Where each compartment ends along its branch, from 0 to 1; shape (N,)."""
+        return (self._nth + 1) / np.diff(self.first)[self.branch]
+
+    @property
+    def length_m(self) -> np.ndarray:
+        """Length of each compartment, shape (N,)."""
+        return (self.morphology.lengths_m / np.diff(self.first))[self.branch]
+
+    @cached_property
+    def xyz_m(self) -> np.ndarray:
+        """Centre of each compartment, shape (N, 3)."""
+        shape, total = self.morphology, len(self)
+        middle = (self._nth + 0.5) / np.diff(self.first)[self.branch]
+        middle *= shape.lengths_m[self.branch]
+        points = len(shape.along_m)
+        owner = np.repeat(np.arange(len(shape.names)), np.diff(shape.offsets))
+        # Sorted along the branches, a centre after points at the same place.
+        order = np.lexsort(
+            (
+                np.repeat([0, 1], [points, total]),
+                np.concatenate([shape.along_m, middle]),
+                np.concatenate([owner, self.branch]),
+            )
+        )
+        centre = order >= points
+        before = np.empty(total, dtype=np.intp)
+        last_point = order[np.maximum.accumulate(np.where(centre, 0, np.arange(len(order))))]
+        before[order[centre] - points] = last_point[centre]
+        after = np.minimum(before + 1, shape.offsets[self.branch + 1] - 1)
+        inside, gap = middle - shape.along_m[before], shape.along_m[after] - shape.along_m[before]
+        part = np.clip(np.divide(inside, gap, out=np.zeros(total), where=gap > 0), 0, 1)
+        low, high = shape.points_m[before], shape.points_m[after]
+        found = low + part[:, np.newaxis] * (high - low)
+        found.setflags(write=False)
+        return found
+
+    @property
+    def _nth(self) -> np.ndarray:
+        return np.arange(len(self)) - self.first[self.branch]
+
+    @property
+    def own_compartment(self) -> np.ndarray:
+        """Compartment whose resistivity counts beside the parent's, shape (M,)."""
+        return np.where(self.node_compartment < 0, self.parent_compartment, self.node_compartment)
+
+    @property
+    def own_factor_per_m(self) -> np.ndarray:
+        """What the own resistivity is multiplied by, shape (M,); 0 at a root and a junction."""
+        found = np.zeros(len(self.node_parent))
+        inner = self._reaching_up
+        found[inner] = self.near_per_m[self.node_compartment[inner]]
+        return found
+
+    @property
+    def _reaching_up(self) -> np.ndarray:
+        """Nodes with membrane of their own between them and their parent."""
+        return (self.node_parent >= 0) & (self.node_compartment >= 0)
 
     @property
     def branch_parents(self) -> np.ndarray:
@@ -134,10 +201,12 @@ class Compartments:
             Axial resistivity, in ohm metre.
         """
         resistivity = np.broadcast_to(np.asarray(R_a, dtype=float), len(self))
-        return (
-            resistivity[self.own_compartment] * self.own_factor_per_m
-            + resistivity[self.parent_compartment] * self.parent_factor_per_m
-        )
+        found = resistivity[self.parent_compartment]
+        found *= self.parent_factor_per_m
+        inner = self._reaching_up
+        own = self.node_compartment[inner]
+        found[inner] += resistivity[own] * self.near_per_m[own]
+        return found
 
 
 def _holding(first: np.ndarray, branch: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -151,38 +220,35 @@ def discretise(morphology: Morphology, rule: Rule) -> Compartments:
     """Cut a morphology into compartments of equal length within each branch."""
     counts = np.asarray(rule.counts(morphology), dtype=np.intp)
     first = np.concatenate([[0], np.cumsum(counts)])
-    total = int(first[-1])
-    branch = np.repeat(np.arange(len(counts)), counts)
-    nth = np.arange(total) - first[branch]
-    start, end = nth / counts[branch], (nth + 1) / counts[branch]
-    middle = (nth + 0.5) / counts[branch]
-    halves = _halves(morphology, branch, start, middle, end)
-    length = morphology.lengths_m[branch] / counts[branch]
-    along = middle * morphology.lengths_m[branch]
-    distance = morphology.start_distances_m[branch] + along
-    soma_root = (morphology.parents < 0) & (np.array(morphology.tags) == "soma")
-    here = soma_root[branch]
-    distance[here] = np.abs(along - morphology.lengths_m[branch] / 2)[here]
-    nodes = _nodes(morphology, first, halves.near, halves.far)
+    branch = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    halves = _halves(morphology, branch, first)
     return Compartments(
         morphology=morphology,
         rule=rule,
         branch=branch,
-        start=start,
-        end=end,
         area_m2=halves.area,
-        length_m=length,
         diameter_m=halves.diameter,
         near_per_m=halves.near,
         far_per_m=halves.far,
-        xyz_m=halves.xyz,
-        distance_m=distance,
-        order=morphology.orders[branch],
-        tags=morphology.tags,
-        branch_names=morphology.names,
+        distance_m=_distances(morphology, branch, first),
         first=first,
-        **nodes,
+        **_nodes(morphology, branch, first, halves.near, halves.far),
     )
+
+
+def _distances(morphology: Morphology, branch: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return the path distance of each centre from the root's reference point."""
+    along = np.arange(len(branch), dtype=float)
+    along -= first[branch]
+    along += 0.5
+    along /= np.diff(first)[branch]
+    along *= morphology.lengths_m[branch]
+    soma_root = (morphology.parents < 0) & (np.array(morphology.tags) == "soma")
+    here = np.flatnonzero(soma_root[branch])
+    from_centre = np.abs(along[here] - morphology.lengths_m[branch[here]] / 2)
+    along += morphology.start_distances_m[branch]
+    along[here] = from_centre
+    return along
 
 
 @dataclass(frozen=True)
@@ -191,7 +257,6 @@ class _Halves:
     diameter: np.ndarray
     near: np.ndarray
     far: np.ndarray
-    xyz: np.ndarray
 
 
 # Compartments integrated together: enough to keep NumPy busy, few enough that what is needed on the
@@ -199,33 +264,28 @@ class _Halves:
 _TOGETHER = 1 << 16
 
 
-def _halves(
-    morphology: Morphology,
-    branch: np.ndarray,
-    start: np.ndarray,
-    middle: np.ndarray,
-    end: np.ndarray,
-) -> _Halves:
+def _halves(morphology: Morphology, branch: np.ndarray, first: np.ndarray) -> _Halves:
     """Integrate over the frusta between the start, the centre and the end of each compartment."""
     total = len(branch)
+    counts = np.diff(first)
     area, diameter, near, far = np.empty((4, total))
-    found = _Halves(area, diameter, near, far, xyz=np.empty((total, 3)))
-    for first in range(0, total, _TOGETHER):
-        last = min(first + _TOGETHER, total)
+    found = _Halves(area, diameter, near, far)
+    for begin in range(0, total, _TOGETHER):
+        last = min(begin + _TOGETHER, total)
         # The start of the next compartment closes the last one where both lie on one branch.
         beyond = min(last + 1, total)
-        taken = slice(first, beyond)
-        lengths = morphology.lengths_m[branch[taken]]
-        cuts = [part[taken] * lengths for part in (start, middle, end)]
+        here = branch[begin:beyond]
+        nth, lengths = np.arange(begin, beyond) - first[here], morphology.lengths_m[here]
+        starts, middles, ends = ((nth + part) / counts[here] * lengths for part in (0, 0.5, 1))
         points = slice(
-            _point_before(morphology, int(branch[first]), cuts[0][0]),
-            _point_after(morphology, int(branch[beyond - 1]), cuts[2][-1]) + 1,
+            _point_before(morphology, int(here[0]), starts[0]),
+            _point_after(morphology, int(here[-1]), ends[-1]) + 1,
         )
-        some = _halves_between(morphology, branch[taken], cuts[0], cuts[1], points)
-        for name in ("area", "diameter", "near", "far", "xyz"):
-            getattr(found, name)[first:last] = getattr(some, name)[: last - first]
+        some = _halves_between(morphology, here, starts, middles, points)
+        for name in ("area", "diameter", "near", "far"):
+            getattr(found, name)[begin:last] = getattr(some, name)[: last - begin]
     # Mean diameters from the integrals of the diameter over the length.
-    found.diameter[...] /= morphology.lengths_m[branch] / np.bincount(branch)[branch]
+    found.diameter[...] /= (morphology.lengths_m / counts)[branch]
     return found
 
 
@@ -298,22 +358,20 @@ def _halves_between(
     near, far = np.empty(total), np.empty(total)
     near[owner_of[first_half]] = sums[1][first_half]
     far[owner_of[~first_half]] = sums[1][~first_half]
-    xyz = np.empty((total, 3))
-    centres = cut[~first_half]
-    positions = morphology.points_m[chosen]
-    low, high = positions[before[centres]], positions[after[centres]]
-    xyz[owner_of[~first_half]] = low + fraction[centres, np.newaxis] * (high - low)
     return _Halves(
         area=np.bincount(owner_of, weights=sums[0], minlength=total),
         diameter=np.bincount(owner_of, weights=sums[2], minlength=total),
         near=near,
         far=far,
-        xyz=xyz,
     )
 
 
 def _nodes(
-    morphology: Morphology, first: np.ndarray, near: np.ndarray, far: np.ndarray
+    morphology: Morphology,
+    branch: np.ndarray,
+    first: np.ndarray,
+    near: np.ndarray,
+    far: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Join the compartments: directly in line, through a junction where several branches meet."""
     parents, attach = morphology.parents.tolist(), morphology.attach.tolist()
@@ -344,27 +402,22 @@ def _nodes(
         base.append(made)
         made += sizes[k]
 
-    total = int(first[-1])
-    branch = np.repeat(np.arange(count), sizes)
-    node_of = np.array(base)[branch] + np.arange(total) - first[branch]
-    node_compartment = np.full(made, -1)
-    node_compartment[node_of] = np.arange(total)
-    node_parent = np.full(made, -1)
-    own = np.zeros(made, dtype=np.intp)
-    above = np.zeros(made, dtype=np.intp)
-    own_factor, parent_factor = np.zeros(made), np.zeros(made)
-    own[node_of] = above[node_of] = np.arange(total)
-    inner = np.flatnonzero(np.arange(total) > first[branch])
-    node_parent[node_of[inner]] = node_of[inner - 1]
-    above[node_of[inner]] = inner - 1
-    own_factor[node_of[inner]] = near[inner]
-    parent_factor[node_of[inner]] = far[inner - 1]
+    total = len(branch)
+    node_of = (np.array(base) - first[:-1]).astype(np.int32)[branch]
+    node_of += np.arange(total, dtype=np.int32)
+    node_compartment, node_parent = np.full((2, made), -1, dtype=np.int32)
+    above, parent_factor = np.zeros(made, dtype=np.int32), np.zeros(made)
+    node_compartment[node_of] = np.arange(total, dtype=np.int32)
+    # All in one line; the first compartment of each branch is set right after that.
+    node_parent[node_of[1:]] = node_of[:-1]
+    above[node_of[1:]] = np.arange(total - 1, dtype=np.int32)
+    parent_factor[node_of[1:]] = far[:-1]
+    node_parent[base], above[base], parent_factor[base] = -1, first[:-1], 0.0
     for k in range(count):
         parent, spot = point[k]
         if parent < 0:
             continue
-        node, a = base[k], starts[k]
-        own_factor[node] = near[a]
+        node = base[k]
         if 0 < spot < 1:
             count_here = sizes[parent]
             held = starts[parent] + min(int(spot * count_here), count_here - 1)
@@ -380,12 +433,10 @@ def _nodes(
         else:
             node_parent[node] = junction
             node_parent[junction], parent_factor[junction] = end_node, reach
-            own[junction] = above[junction] = last
+            above[junction] = last
     return {
         "node_parent": node_parent,
         "node_compartment": node_compartment,
-        "own_compartment": own,
         "parent_compartment": above,
-        "own_factor_per_m": own_factor,
         "parent_factor_per_m": parent_factor,
     }

@@ -150,7 +150,7 @@ class _Composer:
         inputs = CableInputs(
             tree=self._tree(),
             kernels=tuple(self.values),
-            start=np.full(self.count, float(self.neuron.rest)),
+            start=np.broadcast_to(float(self.neuron.rest), self.count),
             cells=self.run.cells,
             duration=self.run.duration,
             dt=self.run.dt,
@@ -188,16 +188,19 @@ class _Composer:
     # ---- cable ----------------------------------------------------------------------------------
     def _cable(self) -> None:
         cable = self.neuron.cable
-        self.C_m = self._capacitance("everywhere", np.full(self.count, float(cable.C_m)), ...)
-        self.R_a = np.full(self.count, float(cable.R_a))
-        self.area = np.array(self.shape.area_m2, dtype=float)
+        # One number for all until something is painted.
+        self.C_m = self._capacitance("everywhere", _everywhere(cable.C_m, self.count), ...)
+        self.R_a = _everywhere(cable.R_a, self.count)
+        self.area = np.asarray(self.shape.area_m2, dtype=float)
         for painted in self.neuron.painted:
             mask = painted.region.mask(self.shape)
             if isinstance(painted.part, Cable):
+                self.C_m, self.R_a = np.array(self.C_m), np.array(self.R_a)
                 self.C_m[mask] = float(painted.part.C_m)
                 self.C_m = self._capacitance(painted.label, self.C_m, mask)
                 self.R_a[mask] = float(painted.part.R_a)
             elif isinstance(painted.part, Spines):
+                self.area = np.array(self.area)
                 self.area[mask] *= float(painted.part.factor)
 
     def _capacitance(self, label: str, now: np.ndarray, where: Any) -> np.ndarray:
@@ -213,21 +216,18 @@ class _Composer:
 
     def _tree(self) -> Tree:
         shape = self.shape
-        resistance = (
-            self.R_a[shape.own_compartment] * shape.own_factor_per_m
-            + self.R_a[shape.parent_compartment] * shape.parent_factor_per_m
-        )
-        inner = np.asarray(shape.node_parent) >= 0
-        up = np.zeros(len(resistance))
-        up[inner] = 1 / resistance[inner]
+        up = shape.axial_resistance(self.R_a)
+        inner = shape.node_parent >= 0
+        np.divide(1, up, out=up, where=inner)
+        up[~inner] = 0
         # The engine numbers compartments patch by patch, then the junctions.
-        number = np.empty(len(resistance), dtype=int)
-        membrane = np.asarray(shape.node_compartment) >= 0
-        number[membrane] = self.numbering[np.asarray(shape.node_compartment)[membrane]]
+        number = np.empty(len(up), dtype=np.int32)
+        membrane = shape.node_compartment >= 0
+        number[membrane] = self.numbering[shape.node_compartment[membrane]]
         number[~membrane] = self.count + np.arange(np.count_nonzero(~membrane))
-        parent = np.full(len(number), -1)
-        parent[number[inner]] = number[np.asarray(shape.node_parent)[inner]]
-        ordered = np.zeros(len(number))
+        parent = np.full(len(up), -1, dtype=np.int32)
+        parent[number[inner]] = number[shape.node_parent[inner]]
+        ordered = np.empty_like(up)
         ordered[number] = up
         return Tree(parent=parent, up=ordered, compartments=self.count)
 
@@ -236,16 +236,15 @@ class _Composer:
         mechanisms = [(p, p.part) for p in self.neuron.painted if isinstance(p.part, Mechanism)]
         names = list(dict.fromkeys(part.name for _, part in mechanisms))
         # By name and compartment, which of the mechanisms of that name covers it; -1: none.
-        owner = np.full((len(names), self.count), -1)
+        owner = np.full((len(names), self.count), -1, dtype=np.int16)
         for k, (painted, part) in enumerate(mechanisms):
             owner[names.index(part.name), painted.region.mask(self.shape)] = k
-        _, start, kind = np.unique(owner >= 0, axis=1, return_index=True, return_inverse=True)
-        self.numbering = np.empty(self.count, dtype=int)
+        kind = _kinds(owner >= 0)
+        self.numbering = np.empty(self.count, dtype=np.int32)
         first = 0
-        # Patches in the order in which they first occur along the morphology.
-        for number, k in enumerate(np.argsort(start)):
-            members = np.flatnonzero(kind.ravel() == k)
-            self.numbering[members] = first + np.arange(len(members))
+        for number in range(int(kind.max()) + 1):
+            members = np.flatnonzero(kind == number).astype(np.int32)
+            self.numbering[members] = np.arange(first, first + len(members))
             # Parts in the order in which they were painted.
             here = sorted((int(row[members[0]]), n) for n, row in enumerate(owner))
             covers: dict[str, list[tuple[Painted, np.ndarray]]] = {
@@ -276,8 +275,8 @@ class _Composer:
         values: dict[str, np.ndarray] = {}
         for part_name, part in parts.items():
             for field_name in part.parameters():
-                values[f"{part_name}_{field_name}"] = self._painted_values(
-                    covers[part_name], field_name, members
+                values[f"{part_name}_{field_name}"] = _single(
+                    self._painted_values(covers[part_name], field_name, members)
                 )
             for constant, value in part.constants(self.neuron.celsius).items():
                 text.declare(f"{part_name}_{constant}", value, shared=True)
@@ -285,12 +284,13 @@ class _Composer:
         like = {
             f"{n}_{f}": getattr(part, f) for n, part in parts.items() for f in part.parameters()
         }
-        values["C_m"] = self.C_m[members]
-        values["area"] = _single(self.area[members])
+        # A copy only where a patch is less than the cell.
+        chosen = members if len(members) < self.count else slice(None)
+        values["C_m"] = _single(self.C_m[chosen])
+        values["area"] = _single(self.area[chosen])
         values["implicit_dt"] = np.asarray(self.run.dt * self.run.theta)
         like["C_m"] = self.neuron.cable.C_m
         for parameter, quantity in like.items():
-            values[parameter] = _single(values[parameter])
             text.declare(parameter, quantity, shared=values[parameter].ndim == 0)
         shared = ", shared" if values["area"].ndim == 0 else ""
         text.lines.append(f"area : meter**2 (constant{shared})")
@@ -302,7 +302,7 @@ class _Composer:
     ) -> np.ndarray:
         """Return a parameter over the compartments of a patch, with what the batch varies."""
         base = np.empty(len(members))
-        factor = np.ones(len(members))
+        factor: np.ndarray | None = None
         for painted, here in painters:
             base[here] = float(getattr(painted.part, field_name))
         for painted, here in painters:
@@ -314,7 +314,10 @@ class _Composer:
                 base[here] = self.run.batch[key]
             if painted.scale is not None and field_name == painted.strength:
                 distance = np.asarray(self.shape.distance_m)[members[here]] * 1e6
+                factor = np.ones(len(members)) if factor is None else factor
                 factor[here] = np.asarray(painted.scale(distance), dtype=float)
+        if factor is None:
+            return base
         return base * (factor if base.ndim == 1 else factor[:, np.newaxis])
 
     # ---- points ---------------------------------------------------------------------------------
@@ -474,7 +477,7 @@ class _Composer:
         )
         if kernel.states:
             values |= self._rest(kernel, values, len(sites), zero=bool(events))
-        nodes = self.numbering[sites]
+        nodes = self.numbering if len(sites) == self.count else self.numbering[sites]
         self.kernels.append(kernel)
         self.values.append(
             KernelInputs(sites=len(sites), nodes=nodes, values=values, events=arrivals)
@@ -503,6 +506,27 @@ class _Composer:
         found = steady_state(kernel.parsed, flat, start="v")
         rest = {name: found[name].reshape(shape) for name in kernel.states}
         return rest if each else {name: np.broadcast_to(v, sites) for name, v in rest.items()}
+
+
+def _everywhere(value: Quantity, count: int) -> np.ndarray:
+    """Return one value for all, in the memory of one."""
+    return np.broadcast_to(float(value), count)
+
+
+def _kinds(covered: np.ndarray) -> np.ndarray:
+    """Return by compartment which mechanisms it has, numbered in the order of first occurrence.
+
+    Parameters
+    ----------
+    covered : ndarray of bool, shape (mechanisms, compartments)
+        Whether a mechanism is there.
+    """
+    kind = np.zeros(covered.shape[1], dtype=np.int32)
+    for row in covered:
+        if row.any() and not row.all():
+            _, place, parted = np.unique(2 * kind + row, return_index=True, return_inverse=True)
+            kind = np.argsort(np.argsort(place)).astype(np.int32)[parted]
+    return kind
 
 
 def _single(values: np.ndarray) -> np.ndarray:

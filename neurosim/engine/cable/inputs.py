@@ -39,20 +39,21 @@ class Tree:
 
     def around(self) -> np.ndarray:
         """Return the sum of the conductances of each node to its neighbours."""
-        total = self.up.copy()
         inner = self.parent >= 0
-        np.add.at(total, self.parent[inner], self.up[inner])
+        total = np.bincount(self.parent[inner], weights=self.up[inner], minlength=self.nodes)
+        total += self.up
         return total
 
     def order(self) -> np.ndarray:
         """Return the nodes, children before parents, along branches where possible."""
         # A node before all is the parent of the roots, so that one search finds every tree.
-        edges = csr_array(
-            (np.ones(self.nodes), (self.parent + 1, np.arange(1, self.nodes + 1))),
-            shape=(self.nodes + 1, self.nodes + 1),
-        )
+        above = (self.parent + 1).astype(np.int32)
+        children = np.argsort(above, kind="stable").astype(np.int32) + np.int32(1)
+        counts = np.bincount(above, minlength=self.nodes + 1)
+        ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        edges = csr_array((np.ones(self.nodes), children, ends), shape=(self.nodes + 1,) * 2)
         found = depth_first_order(edges, 0, return_predecessors=False)
-        return (found[:0:-1] - 1).astype(np.int32)
+        return found[:0:-1] - np.int32(1)
 
 
 @dataclass(frozen=True)
