@@ -6,6 +6,7 @@ channel is computed where it is not painted; compartments are numbered patch aft
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ from neurosim.synapses.base import Receptor
 # Exponential Euler stays exact for a state far faster than the step, which then follows the
 # potential at once; beyond this ratio the rest of the cell cannot be right.
 _LONGEST_STEP = 4
+# Compartments from which memory is worth the time of a garbage collection.
+_LARGE = 100_000
 
 __all__ = ["Composed", "Run", "batch_places", "compose_cable"]
 
@@ -118,7 +121,12 @@ def compose_cable(neuron: Neuron, run: Run, waveforms: list[np.ndarray] | None =
     UnknownNameError
         A probe names what is not there.
     """
-    return _Composer(neuron, run, [] if waveforms is None else waveforms).compose()
+    found = _Composer(neuron, run, [] if waveforms is None else waveforms).compose()
+    if len(found.numbering) >= _LARGE:
+        # Equations read for the first time leave tracebacks behind that hold the frames above, and
+        # with them every array, until the collector comes by.
+        gc.collect()
+    return found
 
 
 class _Composer:
