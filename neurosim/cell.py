@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from brian2.units import Hz, Quantity, cm, mV, ohm, uF
+from brian2.units import Hz, Quantity, cm, ms, mV, ohm, uF
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
 from neurosim.errors import ParameterError, UnknownNameError, suggest
@@ -121,11 +121,12 @@ class Probed:
 
 @dataclass(frozen=True)
 class Detector:
-    """Where a spike is detected: an upward crossing of a potential."""
+    """Where a spike is detected: an upward crossing of a potential (SI units)."""
 
     site: Site
     threshold: float
     label: str
+    refractory: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -354,20 +355,48 @@ class Neuron:
             raise ParameterError(f"probe: a trace {named!r} exists; give this one a label")
         return self._with(probed=(*self.probed, Probed(variable, site, named)))
 
-    def detect(self, site: Site, threshold: Quantity = -20 * mV, *, label: str = "") -> Neuron:
+    def detect(
+        self,
+        site: Site,
+        threshold: Quantity = -20 * mV,
+        *,
+        refractory: Quantity = 0 * ms,
+        label: str = "",
+    ) -> Neuron:
         """Return the neuron with a spike detector at a site; the first one gives the spike trains.
 
         Without any, spikes are detected at the root of the morphology, at -20 mV.
+
+        Parameters
+        ----------
+        site : Site
+            A single point.
+        threshold : Quantity
+            Potential that is crossed upwards.
+        refractory : Quantity
+            How long after a spike another crossing does not count; the membrane is not touched.
+        label : str
+            Name, by which `NeuronRecording.spike_times_at` and `Circuit.connect` find it.
+
+        Raises
+        ------
+        ParameterError
+            The site is no single point, the label is taken, or the refractory period is negative.
         """
         if not isinstance(site, Site):
             raise ParameterError(f"detect: site must be a Site such as at('soma', 0.5); got {site}")
         value = float(check_quantity(threshold, -20 * mV, "detect: threshold"))
         if len(site.compartments(self.compartments)) != 1:
             raise ParameterError("detect: the site must be a single point")
+        silent = float(check_quantity(refractory, 0 * ms, "detect: refractory"))
+        if not 0 <= silent < np.inf:
+            raise ParameterError(
+                f"detect: refractory must be at least 0 ms; got {silent * 1e3:g} ms"
+            )
         named = label or f"detector_{len(self.detectors)}"
         if any(named == other.label for other in self.detectors):
             raise ParameterError(f"detect: a detector {named!r} exists; give this one a label")
-        return self._with(detectors=(*self.detectors, Detector(site, value, named)))
+        return self._with(detectors=(*self.detectors, Detector(site, value, named, silent)))
 
     # ---- what it is made of ---------------------------------------------------------------------
     @cached_property
@@ -406,6 +435,15 @@ class Neuron:
             "placed": [
                 {"part": p.part.to_dict(), "site": repr(p.site), "label": p.label}
                 for p in self.placed
+            ],
+            "detectors": [
+                {
+                    "site": repr(d.site),
+                    "threshold_V": d.threshold,
+                    "refractory_s": d.refractory,
+                    "label": d.label,
+                }
+                for d in self.detectors
             ],
         }
 

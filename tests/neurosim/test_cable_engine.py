@@ -119,6 +119,7 @@ def run(
         probes=[(-1, 0, 0), (0, 0, 0), (0, 1, 0), (2, 0, 1)] if probes is None else probes,
         detector_nodes=np.array([0, compartments - 1]),
         detector_thresholds=np.zeros(2),
+        detector_refractory=np.zeros(2),
     )
     model = CableModel((membrane, electrode, synapse))
     return execute_cable(model, inputs, engine=engine, threads=threads)

@@ -55,6 +55,32 @@ def squid() -> Neuron:
     )
 
 
+# ---- detection ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("engine", ["cpp", "numpy"])
+def test_a_crossing_within_the_refractory_period_is_no_spike(engine):
+    if engine == "cpp" and find_compiler() is None:
+        pytest.skip("no C++ compiler")
+    cell = (
+        squid()
+        .detect(at("soma"), label="every")
+        .detect(at("soma"), refractory=1.5 * 12 * ms, label="some")
+        .detect(at("dendrite", 0.5), -60 * mV, refractory=1 * ms, label="dendrite")
+    )
+    found = simulate(
+        cell, 120 * ms, stimulus=Constant(), batch={"current": [0.2, 0.3] * nA}, engine=engine
+    )
+    for row in (0, 1):
+        spikes = np.asarray(found.spike_times_at("every", row))
+        assert len(spikes) >= 6
+        expected = [spikes[0]]
+        for spike in spikes[1:]:
+            if spike - expected[-1] >= 18e-3:
+                expected.append(spike)
+        np.testing.assert_array_equal(np.asarray(found.spike_times_at("some", row)), expected)
+        assert len(expected) < len(spikes)
+        assert len(found.spike_times_at("dendrite", row)) == len(spikes)
+
+
 # ---- theory -------------------------------------------------------------------------------------
 def test_rall_equivalent_cylinder_within_10_microvolt():
     """A tree with the 3/2 power law and equal electrotonic depth is one cylinder (Rall 1959)."""
@@ -250,6 +276,8 @@ class Unfinished(Channel):
         (lambda: passive(rest=-70), UnitError, "mV"),
         (lambda: passive().probe("w", at("soma", 0.5)), UnknownNameError, "there is no 'w'"),
         (lambda: passive().detect(every(everywhere)), ParameterError, "single point"),
+        (lambda: passive().detect(at("soma"), refractory=-1 * ms), ParameterError, "at least 0 ms"),
+        (lambda: passive().detect(at("soma"), refractory=2 * mV), UnitError, "refractory"),
         (lambda: passive().place(AMPA(), at("soma", 0.5), [Events.at([1] * ms)] * 3),
          ParameterError, "3 lists of events for 1 points"),
         (lambda: passive(rule=MaxLength(0 * um)), ParameterError, "greater than"),

@@ -151,7 +151,7 @@ class _Composer:
                 self._receptors(placed, index)
             else:
                 self._electrode(placed)
-        nodes, thresholds = detectors(self.neuron, self.numbering)
+        nodes, thresholds, refractory = detectors(self.neuron, self.numbering)
         readings = self.reader.read(self.kernels, self.values, self.numbering)
         left = set(self.run.batch) - self.used
         assert not left, left
@@ -169,6 +169,7 @@ class _Composer:
             probes=readings.probes,
             detector_nodes=nodes,
             detector_thresholds=thresholds,
+            detector_refractory=refractory,
         )
         return Composed(
             CableModel(tuple(self.kernels)),

@@ -253,6 +253,7 @@ def _write(
     _put(folder / "start", inputs.start, np.float64, counted=True)
     _put(folder / "detectors.node", inputs.detector_nodes, np.int32)
     _put(folder / "detectors.threshold", inputs.detector_thresholds, np.float64)
+    _put(folder / "detectors.refractory", inputs.detector_refractory, np.float64)
     probes = np.asarray(inputs.probes, dtype=np.int32).ravel()
     _put(folder / "probes", probes, np.int32, counted=True)
     for kernel, given in zip(model.kernels, inputs.kernels, strict=True):

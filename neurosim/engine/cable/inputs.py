@@ -121,8 +121,9 @@ class CableInputs:
         Sampled currents.
     probes : list of (kernel, variable, site)
         What is traced; kernel -1: potential of the compartment `site`.
-    detector_nodes, detector_thresholds : ndarray, shape (detectors,)
-        Where spikes are detected, and the potential that is crossed upwards.
+    detector_nodes, detector_thresholds, detector_refractory : ndarray, shape (detectors,)
+        Where spikes are detected, the potential that is crossed upwards (volt), and how long after
+        a spike a crossing does not count (second).
     duration, settle, dt, trace_dt : float
         In second; `settle` is run before time 0, without electrodes and events.
     theta : float
@@ -142,6 +143,7 @@ class CableInputs:
     probes: list[tuple[int, int, int]] = field(default_factory=list)
     detector_nodes: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     detector_thresholds: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    detector_refractory: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def steps(self) -> int:

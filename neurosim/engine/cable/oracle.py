@@ -142,6 +142,7 @@ class _Group:
         self.v = np.broadcast_to(start, (tree.compartments, cells)).copy()
         self.order, self.around = tree.order(), tree.around()[:, np.newaxis]
         self.spikes: list[tuple[int, int, float]] = []
+        self.last_spike = np.full((len(inputs.detector_nodes), cells), -np.inf)
         self.samples: list[list[np.ndarray]] = []
 
     def step(self, step: int) -> None:
@@ -173,13 +174,21 @@ class _Group:
 
     def _detect(self, before: np.ndarray, time: float) -> None:
         inputs, v = self.inputs, self.v
-        for d, (node, threshold) in enumerate(
-            zip(inputs.detector_nodes, inputs.detector_thresholds, strict=True)
+        for d, (node, threshold, refractory) in enumerate(
+            zip(
+                inputs.detector_nodes,
+                inputs.detector_thresholds,
+                inputs.detector_refractory,
+                strict=True,
+            )
         ):
             crossed = (before[node] < threshold) & (v[node] >= threshold)
             for cell in np.flatnonzero(crossed):
                 share = (threshold - before[node, cell]) / (v[node, cell] - before[node, cell])
-                self.spikes.append((d, int(cell), time + inputs.dt * share))
+                crossing = time + inputs.dt * share
+                if crossing - self.last_spike[d, cell] >= refractory:
+                    self.last_spike[d, cell] = crossing
+                    self.spikes.append((d, int(cell), crossing))
 
     def results(self) -> CableResults:
         found = np.array(self.spikes).reshape(-1, 3)

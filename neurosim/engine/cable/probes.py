@@ -133,8 +133,11 @@ class Reader:
         return found
 
 
-def detectors(neuron: Neuron, numbering: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return compartment and threshold (volt) of each detector; by default the root, at -20 mV."""
+def detectors(neuron: Neuron, numbering: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return compartment, threshold (volt) and refractory period (second) of each detector.
+
+    By default one at the root, at -20 mV.
+    """
     sites, thresholds = [], []
     for detector in neuron.detectors:
         compartment = int(np.asarray(detector.site.compartments(neuron.compartments))[0])
@@ -142,5 +145,6 @@ def detectors(neuron: Neuron, numbering: np.ndarray) -> tuple[np.ndarray, np.nda
         thresholds.append(detector.threshold)
     if not sites:
         root = int(root_site.compartments(neuron.compartments)[0])
-        sites, thresholds = [numbering[root]], [-0.02]
-    return np.array(sites), np.array(thresholds)
+        return np.array([numbering[root]]), np.array([-0.02]), np.zeros(1)
+    refractory = np.array([detector.refractory for detector in neuron.detectors])
+    return np.array(sites), np.array(thresholds), refractory

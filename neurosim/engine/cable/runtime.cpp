@@ -47,11 +47,11 @@ struct Block {
     const Group& group;
     const int64_t number, first_cell, cells;
     std::vector<std::unique_ptr<Kernel>> kernels;
-    std::vector<double> V, D, R, before;
+    std::vector<double> V, D, R, before, last_spike;
     std::vector<Arrivals> arrivals;                     // by kernel
     std::vector<std::vector<std::vector<double>>> factors;
     std::vector<int32_t> detector_nodes;
-    std::vector<double> thresholds;
+    std::vector<double> thresholds, refractory;
     std::vector<Spike> spikes;
     std::vector<Probe> probes;
     std::vector<double> buffer;
@@ -75,7 +75,9 @@ struct Block {
         }
         detector_nodes = load<int32_t>(group.at + "detectors.node", size_t(s.detectors));
         thresholds = load<double>(group.at + "detectors.threshold", size_t(s.detectors));
+        refractory = load<double>(group.at + "detectors.refractory", size_t(s.detectors));
         before.assign(size_t(s.detectors * cells), 0.0);
+        last_spike.assign(before.size(), -1e30);
         const std::vector<int32_t> listed = load_counted<int32_t>(group.at + "probes");
         for (size_t k = 0; k + 2 < listed.size(); k += 3)
             probes.push_back({listed[k], listed[k + 1], listed[k + 2]});
@@ -184,11 +186,14 @@ struct Block {
             const double threshold = thresholds[d];
             const double* at = &V[size_t(int64_t(detector_nodes[d]) * cells)];
             for (int64_t c = 0; c < cells; c++) {
-                const double old = before[d * size_t(cells) + size_t(c)];
+                const size_t one = d * size_t(cells) + size_t(c);
+                const double old = before[one];
+                if (old >= threshold || at[c] < threshold) continue;
                 // Where the straight line between two steps crosses.
-                if (old < threshold && at[c] >= threshold)
-                    spikes.push_back({int64_t(d), first_cell + c, time + program().dt *
-                                      (threshold - old) / (at[c] - old)});
+                const double crossed = time + program().dt * (threshold - old) / (at[c] - old);
+                if (crossed - last_spike[one] < refractory[d]) continue;
+                last_spike[one] = crossed;
+                spikes.push_back({int64_t(d), first_cell + c, crossed});
             }
         }
     }
