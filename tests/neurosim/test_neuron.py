@@ -34,6 +34,7 @@ from neurosim.morphology import (
     every,
     everywhere,
     tagged,
+    uniformly,
 )
 from neurosim.quantities import quantity
 from neurosim.synapses import AMPA, DoubleExponential, Events
@@ -79,6 +80,16 @@ def test_a_crossing_within_the_refractory_period_is_no_spike(engine):
         np.testing.assert_array_equal(np.asarray(found.spike_times_at("some", row)), expected)
         assert len(expected) < len(spikes)
         assert len(found.spike_times_at("dendrite", row)) == len(spikes)
+
+
+def test_two_electrodes_at_one_place_are_one_of_twice_the_current():
+    """Two points on a cell of two compartments, both on the same one."""
+    cell = Neuron(SHAPE, PerBranch(1)).paint(LEAK)
+    where = uniformly(tagged("soma"), 2, seed=1)
+    both = cell.place(Constant(50 * pA), where)
+    one = cell.place(Constant(100 * pA), at("soma"))
+    twice, once = (simulate(c.probe("v", at("soma")), 20 * ms).trace("v") for c in (both, one))
+    np.testing.assert_allclose(np.asarray(twice), np.asarray(once), rtol=1e-12)
 
 
 # ---- theory -------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class Reader:
             if probe.variable == "v":
                 continue
             variable = self._variable(probe.variable, kernel)
-            here = set(probe.site.compartments(self.shape).tolist()) & set(sites.tolist())
+            here = np.isin(probe.site.compartments(self.shape), sites).any()
             if variable is not None and here and variable in equations:
                 wanted.append(variable)
         return tuple(dict.fromkeys(wanted))

@@ -1,0 +1,144 @@
+"""Receptors and electrodes as kernels: what is placed on points of the membrane."""
+
+from __future__ import annotations
+
+import numpy as np
+from brian2.units import Quantity
+
+from neurosim.cell import Neuron, Placed
+from neurosim.engine.cable.arrivals import gather_arrivals
+from neurosim.engine.cable.draft import Draft, Run, Varied
+from neurosim.engine.cable.equations import Text, write_receptor
+from neurosim.engine.randomness import row_keys
+from neurosim.errors import ParameterError
+from neurosim.stimuli import Stimulus
+from neurosim.synapses.base import Receptor
+
+__all__ = ["draft_electrode", "draft_receptors"]
+
+
+def draft_receptors(
+    neuron: Neuron, placed: Placed, index: int, run: Run, varied: Varied
+) -> tuple[Draft, np.ndarray]:
+    """Write the receptors of one placement; `index` keeps its random numbers apart.
+
+    Returns
+    -------
+    Draft, ndarray of int, shape (points,)
+        The kernel, and the site in it of each point: receptors of one kind whose conductances add
+        are one site a compartment.
+
+    Raises
+    ------
+    ParameterError
+        The receptor reads what only a patch of membrane has.
+    """
+    part = placed.part
+    assert isinstance(part, Receptor)
+    for name in part.reads:
+        raise ParameterError(f"{placed.label}: a placed receptor cannot read {name}")
+    points = np.asarray(placed.site.compartments(neuron.compartments), dtype=int)
+    if part.lumps:
+        sites, member = np.unique(points, return_inverse=True)
+    else:
+        sites, member = points, np.arange(len(points))
+    text = Text()
+    write_receptor(text, part)
+    values: dict[str, np.ndarray] = {}
+    for name, quantity in part.parameters().items():
+        given = varied.get(f"{placed.label}.{name}")
+        values[name] = (
+            np.asarray(float(quantity))
+            if given is None
+            else np.broadcast_to(given, (len(sites), run.cells))
+        )
+        text.declare(name, quantity, shared=given is None)
+    for name, constant in part.constants(neuron.celsius).items():
+        values[name] = np.asarray(float(constant))
+        text.declare(name, constant, shared=True)
+    factors = {
+        state: _factor(part, state, values, (len(sites), run.cells)) for state in part.on_event
+    }
+    arrivals = gather_arrivals(
+        placed, index, points, member, factors,
+        cells=run.cells, seeds=run.seeds, duration=run.duration,
+    )  # fmt: skip
+    name = f"point_{placed.label}"
+    events = tuple(part.on_event)
+    return Draft(name, text, values, sites, events=events, arrivals=arrivals), member
+
+
+def _factor(
+    part: Receptor, state: str, values: dict[str, np.ndarray], shape: tuple[int, int]
+) -> np.ndarray:
+    """Return what one quantum adds to a state, at every site."""
+    differing = [name for name, value in values.items() if value.ndim]
+    if not differing:
+        return np.full(shape[0], part.jump(state))
+    jumps = np.empty(shape)
+    for cell in range(shape[1]):
+        given = {
+            name: Quantity(float(values[name][0, cell]), dim=getattr(part, name).dim)
+            for name in differing
+        }
+        jumps[:, cell] = part.jump(state, **given)
+    return jumps
+
+
+def draft_electrode(
+    neuron: Neuron, placed: Placed, run: Run, varied: Varied, waveforms: list[np.ndarray]
+) -> Draft:
+    """Write an electrode; sampled currents are added to `waveforms`."""
+    part = placed.part
+    assert isinstance(part, Stimulus)
+    sites = np.asarray(placed.site.compartments(neuron.compartments), dtype=int)
+    full = (len(sites), run.cells)
+    text = Text()
+    values: dict[str, np.ndarray] = {}
+    integers: list[str] = []
+    if part.noisy:
+        values |= _keys(neuron, placed, run.seeds, full)
+        text.lines += [f"{name} : integer (constant)" for name in values]
+        integers += values
+    updates: list[str] = []
+    terms: list[str] = []
+    for stream, (label, component) in enumerate(part.components().items()):
+        drive = component.drive(f"{label}_", stream)
+        states = [line.split("=", 1)[0].strip() for line in drive.updates]
+        for variable, unit in drive.units.items():
+            text.lines.append(
+                f"{variable} : {'integer' if variable in drive.integers else unit}"
+                + ("" if variable in states else " (constant)")
+            )
+        values |= {state: np.zeros(full) for state in states}
+        for name, quantity in component.values().items():
+            given = varied.get(f"{placed.label}.{label}.{name}")
+            value = float(quantity) if given is None else given
+            variable = f"{label}_{name.replace('[', '_').replace(']', '')}"
+            values[variable] = np.broadcast_to(value, full)
+        if component.waveforms():
+            values[f"{label}_first_channel"] = np.full(full, float(len(waveforms)))
+            waveforms.extend(component.waveforms())
+        updates += drive.updates
+        terms.append(drive.current)
+        integers += drive.integers
+    # A name of its own, so that the equations may call it and the probes find it.
+    text.lines.append("I_stim : amp")
+    values["I_stim"] = np.zeros(full)
+    updates.append(f"I_stim = {' + '.join(terms)}")
+    text.current = "I_stim"
+    return Draft(
+        f"point_{placed.label}", text, values, sites,
+        updates=tuple(updates), integers=tuple(integers),
+    )  # fmt: skip
+
+
+def _keys(
+    neuron: Neuron, placed: Placed, seeds: np.ndarray, shape: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Return what the random numbers of each site and cell start from."""
+    # Electrodes draw apart; that of `simulate(stimulus=...)` is the first.
+    others = [p.label for p in neuron.placed if p.label != "stimulus"]
+    first = (1 + others.index(placed.label)) << 32 if placed.label in others else 0
+    low, high = row_keys(np.tile(seeds, shape[0]), first + np.repeat(np.arange(shape[0]), shape[1]))
+    return {"key_low": np.reshape(low, shape), "key_high": np.reshape(high, shape)}
