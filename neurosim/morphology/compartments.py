@@ -1,8 +1,4 @@
-"""From a shape to compartments and the electrical tree that joins them.
-
-Every half compartment is a chain of frusta, for which lateral area and axial resistance have closed
-forms; cutting finer changes neither the membrane area nor the resistance between two points.
-"""
+"""From a shape to compartments: what each is, and where it lies."""
 
 from __future__ import annotations
 
@@ -12,6 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from neurosim.errors import UnknownNameError
+from neurosim.morphology.frusta import integrate_halves
+from neurosim.morphology.nodes import join_compartments
 from neurosim.morphology.rules import Rule
 from neurosim.morphology.shape import Morphology, _near
 
@@ -221,7 +219,7 @@ def discretise(morphology: Morphology, rule: Rule) -> Compartments:
     counts = np.asarray(rule.counts(morphology), dtype=np.intp)
     first = np.concatenate([[0], np.cumsum(counts)])
     branch = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    halves = _halves(morphology, branch, first)
+    halves = integrate_halves(morphology, branch, first)
     return Compartments(
         morphology=morphology,
         rule=rule,
@@ -232,7 +230,7 @@ def discretise(morphology: Morphology, rule: Rule) -> Compartments:
         far_per_m=halves.far,
         distance_m=_distances(morphology, branch, first),
         first=first,
-        **_nodes(morphology, branch, first, halves.near, halves.far),
+        **join_compartments(morphology, branch, first, halves.near, halves.far),
     )
 
 
@@ -249,194 +247,3 @@ def _distances(morphology: Morphology, branch: np.ndarray, first: np.ndarray) ->
     along += morphology.start_distances_m[branch]
     along[here] = from_centre
     return along
-
-
-@dataclass(frozen=True)
-class _Halves:
-    area: np.ndarray
-    diameter: np.ndarray
-    near: np.ndarray
-    far: np.ndarray
-
-
-# Compartments integrated together: enough to keep NumPy busy, few enough that what is needed on the
-# way stays small beside the result.
-_TOGETHER = 1 << 16
-
-
-def _halves(morphology: Morphology, branch: np.ndarray, first: np.ndarray) -> _Halves:
-    """Integrate over the frusta between the start, the centre and the end of each compartment."""
-    total = len(branch)
-    counts = np.diff(first)
-    area, diameter, near, far = np.empty((4, total))
-    found = _Halves(area, diameter, near, far)
-    for begin in range(0, total, _TOGETHER):
-        last = min(begin + _TOGETHER, total)
-        # The start of the next compartment closes the last one where both lie on one branch.
-        beyond = min(last + 1, total)
-        here = branch[begin:beyond]
-        nth, lengths = np.arange(begin, beyond) - first[here], morphology.lengths_m[here]
-        starts, middles, ends = ((nth + part) / counts[here] * lengths for part in (0, 0.5, 1))
-        points = slice(
-            _point_before(morphology, int(here[0]), starts[0]),
-            _point_after(morphology, int(here[-1]), ends[-1]) + 1,
-        )
-        some = _halves_between(morphology, here, starts, middles, points)
-        for name in ("area", "diameter", "near", "far"):
-            getattr(found, name)[begin:last] = getattr(some, name)[: last - begin]
-    # Mean diameters from the integrals of the diameter over the length.
-    found.diameter[...] /= (morphology.lengths_m / counts)[branch]
-    return found
-
-
-def _point_before(morphology: Morphology, k: int, at: float) -> int:
-    """Return the last point of a branch that is not beyond a position, its first one if none is."""
-    first, end = morphology.offsets[k], morphology.offsets[k + 1]
-    found = int(np.searchsorted(morphology.along_m[first:end], at, "right")) - 1
-    return int(first) + (found if at > 0 else 0)
-
-
-def _point_after(morphology: Morphology, k: int, at: float) -> int:
-    """Return the first point of a branch beyond a position, its last one if none is."""
-    first, end = morphology.offsets[k], morphology.offsets[k + 1]
-    found = int(np.searchsorted(morphology.along_m[first:end], at, "right"))
-    return int(first) + min(found, int(end - first) - 1)
-
-
-def _halves_between(
-    morphology: Morphology,
-    branch: np.ndarray,
-    starts: np.ndarray,
-    middles: np.ndarray,
-    chosen: slice,
-) -> _Halves:
-    """Integrate over some compartments in line; `chosen` are the measured points they lie among.
-
-    `starts` and `middles` are positions along the branches, in metre. What is returned as diameter
-    is its integral over the length.
-    """
-    total = len(branch)
-    along, diameters = morphology.along_m[chosen], morphology.diameters_m[chosen]
-    points = len(along)
-    owner = np.searchsorted(morphology.offsets, np.arange(chosen.start, chosen.stop), "right") - 1
-    # Break points of all branches: the measured points, and the cuts. A cut at 0 comes before
-    # the first point and any other cut after points at the same place, so that a step in diameter
-    # (two points at one place) belongs to the compartment on its proximal side, or at the start to
-    # the first one.
-    which = np.concatenate([owner, branch, branch])
-    at = np.concatenate([along, starts, middles])
-    rank = np.concatenate([np.ones(points), np.where(starts == 0, 0, 2), np.full(total, 2)])
-    order = np.lexsort((rank, at, which))
-    is_point = order < points
-    which, at = which[order], at[order]
-    # The measured points on both sides of each break point.
-    place = np.where(is_point, np.arange(len(order)), -1)
-    before = order[np.maximum.accumulate(place)]
-    first_point = np.maximum(morphology.offsets[which] - chosen.start, 0)
-    last_point = np.minimum(morphology.offsets[which + 1] - chosen.start, points) - 1
-    leading = (order >= points) & (rank[order] == 0)
-    before = np.where(leading, first_point, before)
-    after = np.where(leading, before, np.minimum(before + 1, last_point))
-    gap = along[after] - along[before]
-    inside = np.where(is_point, 0.0, at - along[before])
-    fraction = np.clip(np.divide(inside, gap, out=np.zeros_like(at), where=gap > 0), 0, 1)
-    radius = diameters / 2
-    r = radius[before] + fraction * (radius[after] - radius[before])
-    r = np.where(is_point, radius[before], r)
-    # Frusta between neighbouring break points of one branch.
-    step = np.where(which[1:] == which[:-1], at[1:] - at[:-1], 0.0)
-    joined = which[1:] == which[:-1]
-    area = np.where(joined, np.pi * (r[:-1] + r[1:]) * np.hypot(step, r[:-1] - r[1:]), 0.0)
-    resistance = step / (np.pi * r[:-1] * r[1:])
-    width = step * (r[:-1] + r[1:])
-    # Each half compartment runs from its own break point to the next cut.
-    cut = np.flatnonzero(~is_point)
-    first_half = order[cut] < points + total
-    owner_of = np.where(first_half, order[cut] - points, order[cut] - points - total)
-    # A cut at the very end, of a compartment that only closes the one before, has nothing after it.
-    sums = [np.add.reduceat(np.append(values, 0.0), cut) for values in (area, resistance, width)]
-    near, far = np.empty(total), np.empty(total)
-    near[owner_of[first_half]] = sums[1][first_half]
-    far[owner_of[~first_half]] = sums[1][~first_half]
-    return _Halves(
-        area=np.bincount(owner_of, weights=sums[0], minlength=total),
-        diameter=np.bincount(owner_of, weights=sums[2], minlength=total),
-        near=near,
-        far=far,
-    )
-
-
-def _nodes(
-    morphology: Morphology,
-    branch: np.ndarray,
-    first: np.ndarray,
-    near: np.ndarray,
-    far: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Join the compartments: directly in line, through a junction where several branches meet."""
-    parents, attach = morphology.parents.tolist(), morphology.attach.tolist()
-    count = len(parents)
-    # Where each branch really hangs: the proximal end of a branch that is no root is the point
-    # where that branch itself hangs.
-    point: list[tuple[int, float]] = []
-    for k in range(count):
-        where = (parents[k], attach[k])
-        if where[0] >= 0 and where[1] == 0 and parents[where[0]] >= 0:
-            where = point[where[0]]
-        point.append(where)
-    meeting: dict[tuple[int, float], int] = {}
-    for where in point:
-        if where[0] >= 0 and where[1] in (0, 1):
-            meeting[where] = meeting.get(where, 0) + 1
-
-    # Number the nodes: each branch's compartments in line, a junction before the first branch that
-    # needs it.
-    starts, sizes = first[:-1].tolist(), np.diff(first).tolist()
-    base: list[int] = []
-    junctions: dict[tuple[int, float], int] = {}
-    made = 0
-    for k in range(count):
-        if meeting.get(point[k], 0) > 1 and point[k] not in junctions:
-            junctions[point[k]] = made
-            made += 1
-        base.append(made)
-        made += sizes[k]
-
-    total = len(branch)
-    node_of = (np.array(base) - first[:-1]).astype(np.int32)[branch]
-    node_of += np.arange(total, dtype=np.int32)
-    node_compartment, node_parent = np.full((2, made), -1, dtype=np.int32)
-    above, parent_factor = np.zeros(made, dtype=np.int32), np.zeros(made)
-    node_compartment[node_of] = np.arange(total, dtype=np.int32)
-    # All in one line; the first compartment of each branch is set right after that.
-    node_parent[node_of[1:]] = node_of[:-1]
-    above[node_of[1:]] = np.arange(total - 1, dtype=np.int32)
-    parent_factor[node_of[1:]] = far[:-1]
-    node_parent[base], above[base], parent_factor[base] = -1, first[:-1], 0.0
-    for k in range(count):
-        parent, spot = point[k]
-        if parent < 0:
-            continue
-        node = base[k]
-        if 0 < spot < 1:
-            count_here = sizes[parent]
-            held = starts[parent] + min(int(spot * count_here), count_here - 1)
-            node_parent[node], above[node] = base[parent] + held - starts[parent], held
-            continue
-        last = starts[parent] + (sizes[parent] - 1 if spot == 1 else 0)
-        end_node = base[parent] + last - starts[parent]
-        reach = far[last] if spot == 1 else near[last]
-        above[node] = last
-        junction = junctions.get(point[k])
-        if junction is None:
-            node_parent[node], parent_factor[node] = end_node, reach
-        else:
-            node_parent[node] = junction
-            node_parent[junction], parent_factor[junction] = end_node, reach
-            above[junction] = last
-    return {
-        "node_parent": node_parent,
-        "node_compartment": node_compartment,
-        "parent_compartment": above,
-        "parent_factor_per_m": parent_factor,
-    }

@@ -19,7 +19,7 @@ from neurosim.morphology import (
     polyline,
     tree,
 )
-from neurosim.morphology import compartments as module
+from neurosim.morphology import frusta as module
 
 
 def random_tree(seed, branches=40, points=6):
