@@ -19,7 +19,8 @@ from bridge.reduce.innervation import (
 )
 from bridge.reduce.models import FilterBank, PointUnit, TemporalConvolution, TwoLayer
 from bridge.reduce.network import ReducedNetwork
-from bridge.reduce.reduction import RateReduction, TrainReduction, load_reduction
+from bridge.reduce.reduction import RateReduction, TrainReduction
+from bridge.reduce.saved import load_reduction
 from bridge.reduce.scores import auc, explained_variance, functional_complexity
 from bridge.reduce.search import Tolerance, check_times, reduce_rates, reduce_trains, search
 

@@ -15,6 +15,7 @@ Each gives the log odds of a spike in a bin, and the potential of the soma from 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -79,7 +80,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(ABC):
     """What all rungs share.
 
     Attributes
@@ -110,6 +111,7 @@ class Model:
         """Which inputs each filter sees, shape (inputs, filters)."""
         return np.ones((layout.inputs, self.units(layout)), dtype=bool)
 
+    @abstractmethod
     def count(self, layout: Layout) -> int:
         """How many numbers it has.
 
@@ -119,17 +121,17 @@ class Model:
         >>> [model.count(layout) for model in (PointUnit(), FilterBank(1), FilterBank(4))]
         [114, 115, 454]
         """
-        raise NotImplementedError
 
     def _filters(self, layout: Layout) -> int:
         seen = self.mask(layout)
         courses = sum(len(np.unique(layout.group[column])) for column in seen.T)
         return int(seen.sum()) + layout.decays * courses
 
+    @abstractmethod
     def start(self, layout: Layout, log_odds: float, random: np.random.Generator) -> list[Single]:
         """First numbers, near a unit that sums excitation less inhibition."""
-        raise NotImplementedError
 
+    @abstractmethod
     def head(self, parameters: list[Variable], filtered: Variable) -> tuple[Variable, Variable]:
         """Log odds of a spike and potential on the common scale, from what the filters say.
 
@@ -139,7 +141,6 @@ class Model:
         filtered : Variable, shape (rows × lags, filters)
             Lags change fastest.
         """
-        raise NotImplementedError
 
     def filters(self, layout: Layout, parameters: list[Variable]) -> Variable:
         """Weights of filtered inputs, shape (decays × inputs, filters)."""

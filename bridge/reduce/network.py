@@ -133,6 +133,7 @@ def fit_network(
     *,
     restarts: int = 2,
     steps: int = 250,
+    voltage_share: float = VOLTAGE_SHARE,
     seed: int = 1,
 ) -> ReducedNetwork:
     """Fit a rung from several random starts and keep the one that validates best.
@@ -147,6 +148,8 @@ def fit_network(
         Random starts.
     steps : int
         Most steps of a start.
+    voltage_share : float
+        Weight of the potential's unexplained share beside that of the spikes.
     seed : int
     """
     share = float(train.weight @ train.spiked)
@@ -157,7 +160,7 @@ def fit_network(
         z, u = model.answers(layout, parameters, rows.at_lags(model.lags))
         spikes = ((z.softplus() - z * rows.spiked) * rows.weight).sum()
         missed = ((u - rows.voltage) ** 2 * rows.voltage_weight).sum()
-        return spikes / entropy + missed * np.float32(VOLTAGE_SHARE)
+        return spikes / entropy + missed * np.float32(voltage_share)
 
     alike = layout.group[:, np.newaxis] == layout.group
     apart = (np.eye(layout.inputs) - alike / alike.sum(axis=1)).astype(np.float32)

@@ -10,25 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.tensor_file import read_tensors, write_tensors
 from bridge.reduce.drive import Placements, Trains
-from bridge.reduce.errors import ReductionError
-from bridge.reduce.features import DECAYS_MS, Scale
 from bridge.reduce.innervation import BIN_MS
-from bridge.reduce.models import LAGS_MS, MODELS, Layout, PointUnit
 from bridge.reduce.network import ReducedNetwork, TestScores
 from bridge.reduce.placements import PlacementSet, RateFit
+from bridge.reduce.saved import WHAT, plain, save_formula, save_network
 
-__all__ = [
-    "RateReduction",
-    "Rung",
-    "TrainReduction",
-    "load_reduction",
-    "provenance",
-    "save_network",
-]
-
-WHAT = "neurosim reduction 1"
+__all__ = ["RateReduction", "Rung", "TrainReduction", "provenance"]
 
 
 def provenance() -> dict[str, str]:
@@ -297,80 +285,14 @@ class RateReduction:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         model = folder / "network.safetensors"
-        names = ("weight", "offset", "size", "threshold", "log_width", "slope")
-        numbers = self.best.fitted.parameters
-        write_tensors(
-            model,
-            {name: np.atleast_1d(p) for name, p in zip(names, numbers, strict=False)},
-            {"what": WHAT, "formula": self.best.formula.name, "spread_Hz": self.best.spread_Hz},
-        )
+        save_formula(self.best, model)
         return [_write_json(self.to_dict(), folder), model, *_write_figure(self.figure(), folder)]
-
-
-def save_network(network: ReducedNetwork, path: str | Path) -> None:
-    """Write a network: its arrays, and on the card how to read them."""
-    arrays = {f"parameter_{k}": p for k, p in enumerate(network.parameters)}
-    write_tensors(
-        path,
-        {
-            **arrays,
-            "branch": np.asarray(network.layout.branch, dtype=np.int64),
-            "excitatory": np.asarray(network.layout.excitatory, dtype=bool),
-            "mean": network.scale.mean,
-            "spread": network.scale.spread,
-        },
-        {
-            "what": WHAT,
-            "model": network.model.to_dict(),
-            "decays_ms": list(DECAYS_MS),
-            "lags_ms": list(LAGS_MS),
-            "bin_ms": BIN_MS,
-            "voltage_mean_mV": network.scale.voltage_mean_mV,
-            "voltage_spread_mV": network.scale.voltage_spread_mV,
-        },
-    )
-
-
-def load_reduction(path: str | Path) -> ReducedNetwork:
-    """Read a network that `TrainReduction.save` wrote; it answers as the saved one did.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file ``network.safetensors``, or the folder that holds it.
-
-    Raises
-    ------
-    ReductionError
-        The file holds something else.
-    """
-    path = Path(path)
-    if path.is_dir():
-        path = path / "network.safetensors"
-    tensors, card = read_tensors(path)
-    if not isinstance(card, dict) or card.get("what") != WHAT or "model" not in card:
-        raise ReductionError(f"{path} holds no network of neurosim reduce")
-    if tuple(card["decays_ms"]) != DECAYS_MS or tuple(card["lags_ms"]) != LAGS_MS:
-        raise ReductionError(
-            f"{path} was made with decays {card['decays_ms']} ms, which this version does not use; "
-            "reduce the cell again"
-        )
-    kind = MODELS[card["model"]["kind"]]
-    model = kind() if kind is PointUnit else kind(card["model"]["size"])  # type: ignore[call-arg]
-    return ReducedNetwork(
-        model=model,
-        layout=Layout(tensors["branch"], tensors["excitatory"], len(DECAYS_MS)),
-        scale=Scale(
-            tensors["mean"], tensors["spread"], card["voltage_mean_mV"], card["voltage_spread_mV"]
-        ),
-        parameters=[tensors[f"parameter_{k}"] for k in range(len(tensors) - 4)],
-    )
 
 
 def _write_json(content: dict[str, Any], folder: Path) -> Path:
     path = folder / "reduction.json"
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(_plain(content), indent=1, allow_nan=False) + "\n")
+    part.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
     part.replace(path)
     return path
 
@@ -388,18 +310,3 @@ def _write_figure(figure: Any, folder: Path) -> list[Path]:
             part.replace(path)
             found.append(path)
     return found
-
-
-def _plain(value: Any) -> Any:
-    """Nested values as JSON can hold them; nan and infinity become null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -7,7 +7,7 @@ search looks at the validation trials alone; the test trials score what it found
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,14 @@ from bridge.reduce.errors import ReductionError
 from bridge.reduce.features import DECAYS_MS, choose_rows, scale_of
 from bridge.reduce.innervation import Innervated
 from bridge.reduce.models import LAGS_MS, Layout, Model
-from bridge.reduce.network import ReducedNetwork, Validation, fit_network, score_test, validate
+from bridge.reduce.network import (
+    VOLTAGE_SHARE,
+    ReducedNetwork,
+    Validation,
+    fit_network,
+    score_test,
+    validate,
+)
 from bridge.reduce.placements import (
     FORMULAS,
     SPLITS,
@@ -157,8 +164,9 @@ def reduce_trains(
     told = task("rate of the inputs")
     wander = 1.0 if len(cell.branches) > 1 else 0.0
     found_drive = find_rate(
-        cell, drive or Trains(1.0, wander=wander), output_Hz, seed=seed, jobs=jobs
-    )
+        cell, drive or Trains(1.0, wander=wander), output_Hz, seed=seed, jobs=jobs,
+        longest_s=seconds / 4,
+    )  # fmt: skip
     if told is not None:
         told(1.0)
     recorded = record_trains(
@@ -203,13 +211,21 @@ def search(
     all_rungs: bool = False,
     restarts: int = 2,
     silent_rows: int = 20_000,
+    voltage_shares: Sequence[float] = (VOLTAGE_SHARE,),
     seed: int = 1,
     task: Saying = _silent,
 ) -> TrainReduction:
     """Climb rungs in the order of their size on trials that are already recorded.
 
-    Parameters are those of `reduce_trains`; `silent_rows` is how many bins without a spike a fit
-    sees.
+    Parameters are those of `reduce_trains`, and two more.
+
+    Parameters
+    ----------
+    silent_rows : int
+        Bins without a spike that a fit sees.
+    voltage_shares : sequence of float
+        Weights of the potential beside the spikes. Each rung is fitted with all of them, and what
+        validates best in the measure of the tolerance is kept.
     """
     layout = Layout(np.asarray(cell.branch), np.asarray(cell.excitatory), len(DECAYS_MS))
     train, check, test = (recorded[split] for split in SPLITS)
@@ -226,8 +242,13 @@ def search(
             wanted = silent_rows // len(lags)
             rows = choose_rows(train, scale, wanted, lags_ms=lags, seed=seed)
             seen = choose_rows(check, scale, wanted // 2, lags_ms=lags, seed=seed + 1)
-        network = fit_network(model, layout, scale, rows, seen, restarts=restarts, seed=seed)
-        validated = validate(network, check)
+        tried = []
+        for share in voltage_shares:
+            network = fit_network(
+                model, layout, scale, rows, seen, restarts=restarts, voltage_share=share, seed=seed
+            )
+            tried.append((network, validate(network, check)))
+        network, validated = max(tried, key=lambda one: getattr(one[1], tolerance.measure))
         climbed.append((network, validated))
         if best is None and getattr(validated, tolerance.measure) >= tolerance.value:
             best = k

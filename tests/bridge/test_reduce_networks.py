@@ -8,7 +8,7 @@ from bridge.reduce import FilterBank, PointUnit, ReductionError, TemporalConvolu
 from bridge.reduce.features import DECAYS_MS, Scale, filtered
 from bridge.reduce.models import LAGS_MS, Layout
 from bridge.reduce.network import ReducedNetwork
-from bridge.reduce.reduction import load_reduction, save_network
+from bridge.reduce.saved import load_reduction, save_network
 
 MODELS = [PointUnit(), TwoLayer(3), FilterBank(1), FilterBank(4), TemporalConvolution(2)]
 NAMES = [model.name for model in MODELS]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from brian2.units import mV, pA, um
 
+from ann.tensor_file import write_tensors
 from bridge.reduce import (
     Answer,
     FilterBank,
@@ -22,7 +23,11 @@ from bridge.reduce import (
 )
 from bridge.reduce.dataset import Recorded, find_rate, record_trains
 from bridge.reduce.features import decayed
+from bridge.reduce.fitting import Fitted
 from bridge.reduce.network import validate
+from bridge.reduce.placements import FORMULAS, RateFit
+from bridge.reduce.saved import save_formula
+from bridge.reduce.scores import Score
 from neurosim import LIF, Neuron
 from neurosim.morphology import cylinder
 
@@ -178,7 +183,7 @@ class TwoLayerRates(Made):
         return Answer(spikes, np.zeros((trials, bins), dtype=np.float32))
 
 
-def test_the_two_layer_formula_is_recovered():
+def test_the_two_layer_formula_is_recovered_and_read_back(tmp_path):
     cell = TwoLayerRates(bend=True)
     found = reduce_rates(
         cell, Tolerance("rate", 0.97), drive=Placements("mixed", 6, 30), trials=150
@@ -188,9 +193,45 @@ def test_the_two_layer_formula_is_recovered():
     assert two.test.low > 0.97
     assert number.test.high < two.test.low
     assert weights.test.high < two.test.low
+    found.save(tmp_path)
+    back = load_reduction(tmp_path)
+    np.testing.assert_array_equal(back.predict(found.test.number), two.predict(found.test.number))
+    assert (back.formula, back.parameters, back.test) == (two.formula, two.parameters, two.test)
     threshold = float(two.fitted.parameters[3][0])
     assert threshold == pytest.approx(5, abs=0.5)
     assert own.parameters > two.parameters > weights.parameters > number.parameters
+
+
+@pytest.mark.parametrize("formula", FORMULAS, ids=[one.name for one in FORMULAS])
+def test_a_file_brings_back_a_formula(formula, tmp_path):
+    start = formula.starts(BRANCHES, 20.0)[-1]
+    scores = Score(0.5, float("nan"), float("nan"))
+    one = RateFit(formula, Fitted(start, 0.1, 0.2, 7), 12.0, 0.6, scores, BRANCHES)
+    save_formula(one, tmp_path / "network.safetensors")
+    back = load_reduction(tmp_path)
+    number = np.random.default_rng(1).integers(0, 9, (20, BRANCHES))
+    np.testing.assert_array_equal(back.predict(number), one.predict(number))
+    assert (back.fitted.steps, back.validation) == (7, 0.6)
+    assert np.isnan(back.test.low)
+
+
+def test_a_file_of_something_else_is_no_reduction(tmp_path):
+    write_tensors(tmp_path / "network.safetensors", {"x": np.ones(2)}, {"formula": "point"})
+    with pytest.raises(ReductionError, match="no network and no formula"):
+        load_reduction(tmp_path)
+
+
+@pytest.mark.parametrize("wanted_Hz", [2.0, 5.0])
+def test_the_cell_fires_as_often_as_wanted(wanted_Hz):
+    """Off by a tenth or so: by no more in the middle of five seeds, and never by a quarter."""
+    cell = innervate(LIF(), "LIF")
+    off = []
+    for seed in range(5):
+        drive = find_rate(cell, Trains(1.0), wanted_Hz, seed=seed)
+        long = record_trains(cell, drive, {"train": 600 / wanted_Hz}, seed=seed)["train"]
+        off.append(abs(long.rate_Hz / wanted_Hz - 1))
+    assert np.median(off) < 0.1
+    assert max(off) < 0.25
 
 
 # ---- refusals, each before a long run -----------------------------------------------------------
