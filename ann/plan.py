@@ -17,7 +17,7 @@ from ann.network import Network
 from ann.optimisers import Optimiser
 from ann.program import Program, run
 from ann.threads import Team
-from ann.update import Update
+from ann.update import STRETCH, Update
 
 __all__ = ["Plan", "Program", "Update", "run"]
 
@@ -49,6 +49,8 @@ class Plan:
         Of the last batch, laid out like ``network.parameters``.
     state : dict of str to ndarray
         The optimiser's vectors.
+    scratch : ndarray
+        Room for a passing result, small enough to stay in the cache.
     memory : Room
         Where these and the buffers of a batch lie.
 
@@ -96,11 +98,12 @@ class Plan:
         self.network, self.loss, self.optimiser = network, loss, optimiser
         self.rng = np.random.default_rng() if rng is None else rng
         size, dtype, sizes = network.parameters.size, network.dtype, network.sizes
-        per_sample = sizes[0] + 3 * sum(sizes[1:])  # inputs, outputs, slopes, derivatives
-        entries = (1 + len(optimiser.slots)) * size + batch * per_sample
+        per_sample = sizes[0] + 2 * sum(sizes[1:]) + sizes[-1]  # outputs, derivatives; both ends
+        entries = (1 + len(optimiser.slots)) * size + STRETCH + batch * per_sample
         self.memory = Room(entries * dtype.itemsize)
         self.gradient = self.memory.zeros(size, dtype)
         self.state = {name: self.memory.zeros(size, dtype) for name in optimiser.slots}
+        self.scratch = self.memory.zeros(STRETCH, dtype)
         self.buffers: dict[str, np.ndarray] = {}
         self.update = Update(self, l1=l1, l2=l2, clip_norm=clip_norm, max_norm=max_norm)
 

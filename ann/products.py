@@ -5,8 +5,9 @@ and drives other things out of the cache. So OpenBLAS has a second set of kernel
 with AVX-512) that read the factors where they are. It takes them up to a million multiplications;
 where both factors are transposed in memory, up to 1200 entries of the result. A larger product is
 often quicker as several small ones: by a fifth on average as two to four, over random shapes; as
-up to 48 only where the rows the kernel reads fill whole cache lines, and then a training step
-gains 3 to 15 %.
+up to 128 only where the rows the kernel reads fill whole cache lines, and then a training step
+gains 3 to 15 %. Pieces are rows of the result; where these would be too few, its columns are cut
+as well.
 
 How a product is cut follows from its shape alone, so the same data give the same bits each time.
 """
@@ -29,9 +30,12 @@ SMALL = 1_000_000
 FEW_ENTRIES = 1200
 #: Pieces that are worth while for any shape, if the sums of transposed factors are this long.
 FEW_PIECES, LONG_SUMS = 4, 128
-#: Pieces that are worth while where rows fill cache lines, and the length of sums for those.
-MANY_PIECES, VERY_LONG_SUMS = 48, 384
-#: Rows of the result that the kernels compute together.
+#: Pieces that are worth while where rows fill cache lines.
+MANY_PIECES = 128
+#: The same where both factors are transposed in memory, and the length of sums for those.
+MANY_TRANSPOSED, VERY_LONG_SUMS = 48, 384
+#: Rows of the result that a piece should have; the kernels compute 4, 6 or 12 together.
+ENOUGH_ROWS = 8
 TOGETHER = 4
 #: Bytes of a cache line.
 LINE = 64
@@ -66,7 +70,7 @@ def product_steps(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
     Returns
     -------
     list of Step
-        One call, or several that fill rows of `out` one after another.
+        One call, or several that fill parts of `out` one after another.
 
     Examples
     --------
@@ -77,48 +81,61 @@ def product_steps(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
     array([[3., 3.],
            [3., 3.]])
     """
-    edges = edges_of(a, b)
-    return [(np.dot, (a, b, out))] if len(edges) == 2 else steps_between(a, b, out, edges)
+    rows, columns = edges_of(a, b)
+    if len(rows) == len(columns) == 2:
+        return [(np.dot, (a, b, out))]
+    return steps_between(a, b, out, rows, columns)
 
 
-def steps_between(a: np.ndarray, b: np.ndarray, out: np.ndarray, edges: list[int]) -> list[Step]:
-    """The calls for out ← a b, one for the rows between each two `edges`."""
-    # matmul reads rows of a transposed matrix where they are; dot would copy them.
-    return [(np.matmul, (a[i:j], b, out[i:j])) for i, j in pairwise(edges)]
+def steps_between(
+    a: np.ndarray, b: np.ndarray, out: np.ndarray, rows: list[int], columns: list[int]
+) -> list[Step]:
+    """The calls for out ← a b, one for what lies between each two `rows` and two `columns`."""
+    # matmul reads parts of a matrix where they are; dot would copy them.
+    return [
+        (np.matmul, (a[top:end], b[:, left:right], out[top:end, left:right]))
+        for left, right in pairwise(columns)
+        for top, end in pairwise(rows)
+    ]
 
 
-def edges_of(a: np.ndarray, b: np.ndarray) -> list[int]:
-    """First rows of the pieces in which a b is quickest, and the number of rows.
+def edges_of(a: np.ndarray, b: np.ndarray) -> tuple[list[int], list[int]]:
+    """First rows of the pieces in which a b is quickest and the number of rows; so for columns.
 
     Examples
     --------
     >>> edges_of(np.ones((16, 16), np.float32), np.ones((16, 16), np.float32))
-    [0, 16]
+    ([0, 16], [0, 16])
     """
     (m, k), n = a.shape, b.shape[1]
-    whole = [0, m]
+    whole = [0, m], [0, n]
     if not has_small_kernels():
         return whole
     transposed = a.flags.c_contiguous and not b.flags.c_contiguous
     rows = SMALL // (k * n)
     if transposed:
         rows = min(rows, FEW_ENTRIES // n)
-    if rows == 0:
-        return whole
-    pieces = -(-m // rows)
-    if pieces <= FEW_PIECES:
-        return whole if transposed and k < LONG_SUMS else _even(m, pieces)
-    rows -= rows % TOGETHER
+    if rows and m <= FEW_PIECES * rows:
+        return whole if transposed and k < LONG_SUMS else (_even(m, rows), [0, n])
     along = k if transposed else n
-    if (
-        rows == 0
-        or m > MANY_PIECES * rows
-        or along * a.itemsize % LINE
-        or (transposed and k < VERY_LONG_SUMS)
-    ):
+    if along * a.itemsize % LINE or (transposed and k < VERY_LONG_SUMS):
         return whole
+    width = n
+    if not transposed:
+        per_line, parts = LINE // a.itemsize, 1
+        while rows < ENOUGH_ROWS and width > per_line:
+            parts += 1
+            width = -(-n // (parts * per_line)) * per_line
+            rows = SMALL // (k * width)
+    rows -= rows % TOGETHER
+    most = MANY_TRANSPOSED if transposed else MANY_PIECES
+    if rows == 0 or -(-m // rows) * -(-n // width) > most:
+        return whole
+    return [*range(0, m, rows), m], [*range(0, n, width), n]
+
+
+def _even(m: int, most: int) -> list[int]:
+    """Pieces of at most `most` rows, as equal as the kernels like them."""
+    rows = -(-m // -(-m // most))
+    rows = min(rows + -rows % (3 * TOGETHER), most)
     return [*range(0, m, rows), m]
-
-
-def _even(m: int, pieces: int) -> list[int]:
-    return [m * i // pieces for i in range(pieces + 1)]

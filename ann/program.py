@@ -15,7 +15,6 @@ Nothing is allocated after the list is made. Tests compare every number with the
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,10 +99,10 @@ class Program:
         self.is_sparse = is_sparse(X)
 
         # The outputs of each layer, one row a unit and one column a sample. All layers lie in one
-        # buffer, so that slopes of equal activations are one call, and all biases' gradients.
+        # buffer, so that all biases' gradients are one call, and in small networks all slopes.
         ends = [0, *(int(n) for n in np.cumsum(sizes[1:]))]
         n_hidden = ends[-2]
-        outputs, slopes = (self._buffer(name, (n_hidden, batch)) for name in ("outputs", "slopes"))
+        outputs = self._buffer("outputs", (n_hidden, batch))
         deltas = self._buffer("deltas", (ends[-1], batch))
         out = deltas[n_hidden:]
         ones = np.ones(batch, dtype)
@@ -116,8 +115,9 @@ class Program:
             self.x = self._buffer("x", (batch, sizes[0]))
             # mode="clip" writes straight into the buffer; the default makes a copy first.
             self.gather.append((X.take, (self.index, 0, self.x, "clip")))
-        target = self._buffer("target", (batch, sizes[-1]))
-        self.gather.append((T.take, (self.index, 0, target, "clip")))
+        # Columns of the targets, as the loss reads them.
+        target = self._buffer("target", (sizes[-1], batch))
+        self.gather.append((np.ascontiguousarray(T.T).take, (self.index, 1, target, "clip")))
         scale: np.ndarray = np.array(1.0 / batch, dtype)
         if weights is not None:
             scale = np.empty(batch, dtype)
@@ -157,30 +157,28 @@ class Program:
         # -- loss --------------------------------------------------------------------------------
         output = network.layers[last].activation
         if loss.link:
-            self.learn += loss.steps(out, target.T, self.record)
+            self.learn += loss.steps(out, target, self.record)
         else:
             self._unlinked_loss(loss, output, out, target)
         self.learn.append((np.multiply, (out, scale, out)))
 
         # -- backward ----------------------------------------------------------------------------
-        def same(i: int) -> Activation:
-            return network.layers[i].activation
-
-        for kind, group in groupby(range(last), same):
-            members = list(group)
-            if kind.keeps_input:
-                for i in members:
-                    self.learn += kind.slope_steps(kept_inputs[i], slopes[ends[i] : ends[i + 1]])
-            elif kind.name != "identity":
-                a, b = ends[members[0]], ends[members[-1] + 1]
-                self.learn += kind.slope_steps(outputs[a:b], slopes[a:b])
+        # Slopes go through a scratch that stays in the cache, all at once if they fit.
+        slopes = None
+        kinds = {layer.activation for layer in network.layers[:last]}
+        if len(kinds) == 1 and not kept_inputs and 0 < outputs.size <= plan.scratch.size:
+            slopes = plan.scratch[: outputs.size].reshape(outputs.shape)
+            self.learn += kinds.pop().slope_steps(outputs, slopes)
         for i in range(last, -1, -1):
             layer, delta = network.layers[i], deltas[ends[i] : ends[i + 1]]
             if i < last:
                 if i in masks:
                     self.learn.append((np.multiply, (delta, masks[i], delta)))
-                if layer.activation.name != "identity":
+                if slopes is not None:
                     self.learn.append((np.multiply, (delta, slopes[ends[i] : ends[i + 1]], delta)))
+                elif layer.activation.name != "identity":
+                    source = kept_inputs.get(i, outputs[ends[i] : ends[i + 1]])
+                    self.learn += _times_slope(delta, layer.activation, source, plan.scratch)
                 if i in norms:
                     self.learn.append((norms[i].backward, (delta,)))
             gradient = network.parts(i, plan.gradient).weights
@@ -188,7 +186,8 @@ class Program:
                 self.learn.append((self._sparse_gradient, (delta, gradient)))
             else:
                 below = fed[i - 1].T if i else self.x
-                self.learn += team.product(delta, below, gradient.T)
+                # From the last row to the first: the update begins with what was written last.
+                self.learn += reversed(team.product(delta, below, gradient.T))
             if i:
                 self.learn += team.product(layer.weights, delta, deltas[ends[i - 1] : ends[i]])
         # A product with ones is several times faster than a sum over rows.
@@ -231,8 +230,21 @@ class Program:
         self.learn += output.steps(out)
         slope = np.empty_like(out)
         self.learn += output.slope_steps(source, slope)
-        self.learn += loss.steps(out, target.T, self.record)
+        self.learn += loss.steps(out, target, self.record)
         self.learn.append((np.multiply, (out, slope, out)))
+
+
+def _times_slope(
+    delta: np.ndarray, kind: Activation, source: np.ndarray, scratch: np.ndarray
+) -> list[Step]:
+    """Calls for delta ← delta · f', with f' taken at what `source` holds, stretch by stretch."""
+    steps: list[Step] = []
+    flat_delta, flat_source = delta.reshape(-1), source.reshape(-1)
+    for start in range(0, delta.size, scratch.size):
+        d, a = (v[start : start + scratch.size] for v in (flat_delta, flat_source))
+        slope = scratch[: d.size]
+        steps += [*kind.slope_steps(a, slope), (np.multiply, (d, slope, d))]
+    return steps
 
 
 def _dropout_steps(fraction: float, mask: np.ndarray, rng: np.random.Generator) -> list[Step]:

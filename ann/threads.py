@@ -251,7 +251,7 @@ class SharedProduct:
         self._team = team
         self._whole = product_steps(a, b, out)
         n_parts = len(team.helpers) + 1
-        edges = edges_of(a, b)
+        edges, columns = edges_of(a, b)
         if len(edges) <= n_parts:
             edges = np.linspace(0, len(out), n_parts + 1).astype(int).tolist()
         bounds = [edges[(len(edges) - 1) * i // n_parts] for i in range(n_parts + 1)]
@@ -260,7 +260,7 @@ class SharedProduct:
         def steps(part: int, target: np.ndarray) -> list[Step]:
             first, end = bounds[part], bounds[part + 1]
             inside = [e - first for e in edges if first <= e <= end]
-            return steps_between(a[first:end], b, target, inside)
+            return steps_between(a[first:end], b, target, inside, columns)
 
         self._own = [steps(i, part) for i, part in enumerate(self._parts)]
         self._answers = [h.answer(p) for h, p in zip(team.helpers, self._parts[1:], strict=True)]

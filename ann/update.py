@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ann.activations import Step
-from ann.arrays import aligned_zeros
 from ann.optimisers import add_scaled
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Update"]
 
 #: Entries of a vector updated at a time: five such stretches leave room for a batch in the cache.
-STRETCH = 16_384
+STRETCH = 32_768
 
 
 class Update:
@@ -43,7 +42,7 @@ class Update:
     ) -> None:
         network, p, g = plan.network, plan.network.parameters, plan.gradient
         dtype = network.dtype
-        scratch = aligned_zeros(min(p.size, STRETCH), dtype)
+        scratch = plan.scratch
         self.now = np.zeros(plan.optimiser.scalars, dtype)
         self.steps: list[Step] = []
         weights = slice(network.n_weights)
