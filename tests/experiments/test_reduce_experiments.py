@@ -5,7 +5,12 @@ import pytest
 from brian2.units import ms, pA, second, um
 
 from bridge.reduce import InnervatedDendrites
-from experiments.smallest_network import BranchedCell, Parameters, integrate_and_fire_cell
+from experiments.smallest_network import (
+    BranchedCell,
+    BranchTrains,
+    Parameters,
+    integrate_and_fire_cell,
+)
 from experiments.two_layer_neuron import bushy_pyramidal
 from neurosim import LIF, Constant, simulate
 from neurosim.morphology import tagged
@@ -33,17 +38,34 @@ def test_the_bushy_cell_has_thirty_thin_apical_branches():
     assert bushy_pyramidal(3).morphology == bushy_pyramidal(0).morphology
 
 
-@pytest.mark.slow
-def test_nmda_receptors_make_the_branch_pass_more_than_the_sum():
-    """Four inputs at once lift the soma by more than four times what one does."""
-    p = Parameters()
-    events = np.zeros((2, 109, 200), dtype=np.uint8)
-    events[0, 100, 50] = 1
-    events[1, 100:104, 50] = 1
-    lifts = []
-    for nmda in (0.0, p.branch_nmda_nS):
-        v = BranchedCell("cell", p, nmda).respond(events).voltage_mV
-        lifts.append(v.max(axis=1) + 70)
-    without, with_nmda = lifts
-    assert without[1] < 4 * without[0]
-    assert with_nmda[1] > without[1] + 4
+def lifts(cell, numbers):
+    """Peak depolarisation (mV) by so many of the branch's inputs at once."""
+    events = np.zeros((len(numbers), len(cell.distal), 200), dtype=np.uint8)
+    for k, many in enumerate(numbers):
+        chosen = np.linspace(0, 8, many).round().astype(int)
+        events[k, np.flatnonzero(cell.distal)[chosen], 50] = 1
+    return cell.respond(events).voltage_mV.max(axis=1) + 70
+
+
+def test_three_of_nine_inputs_set_off_an_nmda_spike_and_a_twin_has_none():
+    cell = BranchedCell("cell", Parameters())
+    one, three, nine = lifts(cell, [1, 3, 9])
+    assert three > 1.5 * 3 * one
+    assert 4 < nine < 10  # far below the threshold, 15 mV away
+    drive = BranchTrains(1.0, wander=1.0)
+    twin = cell.twin(drive, seed=1)
+    one, three, nine = lifts(twin, [1, 3, 9])
+    assert three < 3 * one
+    other = [c.lift_mV(drive, seed=2) for c in (cell, twin)]
+    assert other[1] == pytest.approx(other[0], rel=0.1)
+
+
+def test_the_branch_has_its_own_rate():
+    cell = BranchedCell("cell", Parameters())
+    drive = BranchTrains(12.0, wander=1.0, branch_Hz=2.5)
+    events = drive.draw(cell, 8, 20_000, seed=3)
+    assert 1000 * events[:, ~cell.distal].mean() == pytest.approx(12.0, rel=0.05)
+    assert 1000 * events[:, cell.distal].mean() == pytest.approx(2.5, rel=0.1)
+    # The nine wander together: their number in 100 ms varies more than Poisson's.
+    number = events[:, cell.distal].sum(axis=1).reshape(8, -1, 100).sum(axis=2)
+    assert number.var() > 2 * number.mean()
