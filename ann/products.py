@@ -6,8 +6,7 @@ with AVX-512) that read the factors where they are. It takes them up to a millio
 where both factors are transposed in memory, up to 1200 entries of the result. A larger product is
 often quicker as several small ones: by a fifth on average as two to four, over random shapes; as
 up to 128 only where the rows the kernel reads fill whole cache lines, and then a training step
-gains 3 to 15 %. Pieces are rows of the result; where these would be too few, its columns are cut
-as well.
+gains 3 to 15 %. Pieces are rows of the result; where a piece would have too few of them, columns.
 
 How a product is cut follows from its shape alone, so the same data give the same bits each time.
 """
@@ -34,7 +33,9 @@ FEW_PIECES, LONG_SUMS = 4, 128
 MANY_PIECES = 128
 #: The same where both factors are transposed in memory, and the length of sums for those.
 MANY_TRANSPOSED, VERY_LONG_SUMS = 48, 384
-#: Rows of the result that a piece should have; the kernels compute 4, 6 or 12 together.
+#: Rows of the result up to which columns are cut instead, if both factors are transposed.
+FEW_ROWS = 32
+#: Rows of the result that a piece should have else; the kernels compute 4, 6 or 12 together.
 ENOUGH_ROWS = 8
 TOGETHER = 4
 #: Bytes of a cache line.
@@ -112,17 +113,22 @@ def edges_of(a: np.ndarray, b: np.ndarray) -> tuple[list[int], list[int]]:
     if not has_small_kernels():
         return whole
     transposed = a.flags.c_contiguous and not b.flags.c_contiguous
+    per_line = LINE // a.itemsize
     rows = SMALL // (k * n)
     if transposed:
         rows = min(rows, FEW_ENTRIES // n)
+        if rows < m <= FEW_ROWS and k >= LONG_SUMS:
+            width = min(FEW_ENTRIES // m, SMALL // (k * m))
+            width -= width % per_line
+            return ([0, m], [*range(0, n, width), n]) if width else whole
     if rows and m <= FEW_PIECES * rows:
         return whole if transposed and k < LONG_SUMS else (_even(m, rows), [0, n])
     along = k if transposed else n
-    if along * a.itemsize % LINE or (transposed and k < VERY_LONG_SUMS):
+    if along % per_line or (transposed and k < VERY_LONG_SUMS):
         return whole
     width = n
     if not transposed:
-        per_line, parts = LINE // a.itemsize, 1
+        parts = 1
         while rows < ENOUGH_ROWS and width > per_line:
             parts += 1
             width = -(-n // (parts * per_line)) * per_line
@@ -137,5 +143,6 @@ def edges_of(a: np.ndarray, b: np.ndarray) -> tuple[list[int], list[int]]:
 def _even(m: int, most: int) -> list[int]:
     """Pieces of at most `most` rows, as equal as the kernels like them."""
     rows = -(-m // -(-m // most))
-    rows = min(rows + -rows % (3 * TOGETHER), most)
+    if rows > 3 * TOGETHER:
+        rows = min(rows + -rows % (3 * TOGETHER), most)
     return [*range(0, m, rows), m]

@@ -115,9 +115,8 @@ class Program:
             self.x = self._buffer("x", (batch, sizes[0]))
             # mode="clip" writes straight into the buffer; the default makes a copy first.
             self.gather.append((X.take, (self.index, 0, self.x, "clip")))
-        # Columns of the targets, as the loss reads them.
-        target = self._buffer("target", (sizes[-1], batch))
-        self.gather.append((np.ascontiguousarray(T.T).take, (self.index, 1, target, "clip")))
+        target = self._buffer("target", (batch, sizes[-1]))
+        self.gather.append((T.take, (self.index, 0, target, "clip")))
         scale: np.ndarray = np.array(1.0 / batch, dtype)
         if weights is not None:
             scale = np.empty(batch, dtype)
@@ -157,7 +156,7 @@ class Program:
         # -- loss --------------------------------------------------------------------------------
         output = network.layers[last].activation
         if loss.link:
-            self.learn += loss.steps(out, target, self.record)
+            self.learn += loss.steps(out, target.T, self.record)
         else:
             self._unlinked_loss(loss, output, out, target)
         self.learn.append((np.multiply, (out, scale, out)))
@@ -230,7 +229,7 @@ class Program:
         self.learn += output.steps(out)
         slope = np.empty_like(out)
         self.learn += output.slope_steps(source, slope)
-        self.learn += loss.steps(out, target, self.record)
+        self.learn += loss.steps(out, target.T, self.record)
         self.learn.append((np.multiply, (out, slope, out)))
 
 

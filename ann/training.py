@@ -263,7 +263,7 @@ class Trainer:
                     f"shape {weights.shape}"
                 )
             weights = weights / weights.mean()
-        return X, np.asfortranarray(T, dtype), weights  # a batch of targets is taken by columns
+        return X, np.ascontiguousarray(T, dtype), weights
 
 
 def _all_finite(vector: np.ndarray) -> bool:

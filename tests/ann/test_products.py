@@ -77,6 +77,9 @@ def test_where_a_piece_would_have_few_rows_columns_are_cut_as_well(monkeypatch):
     assert cut(*factors(rng, 100, 128, 784, "CC", "float32"))[1] == 1
     for k in (160, 200, 300, 500, 784):
         assert cut(*factors(rng, 100, k, 784, "CC", "float32"))[1] > 1
+    for m in (3, 10, 32):
+        pieces, columns = cut(*factors(rng, m, 200, 784, "CF", "float32"))
+        assert pieces == columns > 1
 
 
 def test_without_kernels_for_small_products_nothing_is_cut(monkeypatch):
