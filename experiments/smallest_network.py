@@ -63,9 +63,9 @@ from neurosim.synapses import AMPA, GABAA, NMDA, DoubleExponential, Receptor
 CLAIM = (
     "One filter answers as a leaky integrate-and-fire cell with 100 inputs does (AUC of at least "
     ".99 on drive it has not seen). NMDA receptors on nine inputs of a branch lower what one "
-    "filter says of the spikes, against a twin of the same mean drive and output rate without "
-    "block. Beside 100 other inputs fewer than the published four hidden units make up for it; "
-    "where the nine are all there is, fewer than four do not."
+    "filter for spikes and potential says of the spikes, against a twin of the same mean drive and "
+    "output rate without block. Beside 100 other inputs fewer than the published four hidden units "
+    "make up for it; where the nine are all there is, fewer than four do not."
 )
 
 SOMATIC = 100
@@ -326,7 +326,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 0.25,
             ),
             Verdict(
-                f"{where}: one filter with NMDA, upper end of its AUC, less the twin's lower end",
+                f"{where}: one filter for both, upper end of its AUC, less the twin's lower end",
                 _one_filter(nmda, TOGETHER)[2] - _one_filter(twin, TOGETHER)[1],
                 0.0,
             ),
