@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Update"]
 
-#: Entries of a vector updated at a time: five such stretches leave room for a batch in the cache.
-STRETCH = 32_768
+#: Entries of a vector updated at a time: five such stretches fit a cache of 2 MB.
+STRETCH = 65_536
 
 
 class Update:
