@@ -20,6 +20,7 @@ from brian2.units import Quantity, get_dimensions, have_same_dimensions, ms, pA,
 from brian2.units.fundamentalunits import DIMENSIONLESS, Unit
 from brian2.utils.stringtools import get_identifiers
 
+from neurosim.cell import Neuron
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 from neurosim.neuron import PointNeuron
 from neurosim.quantities import quantity, unit_name
@@ -46,14 +47,15 @@ def from_brian2(
     start: Quantity | None = None,
     name: str = "CustomNeuron",
     level: int | None = 0,
-) -> PointNeuron:
-    """Make a neuron of equations in Brian2's language, or of a NeuronGroup.
+) -> PointNeuron | Neuron:
+    """Make a neuron of equations in Brian2's language, of a NeuronGroup or of a SpatialNeuron.
 
     Parameters
     ----------
-    model : str, Equations or NeuronGroup
+    model : str, Equations, NeuronGroup or SpatialNeuron
         The model. Of a group the equations, threshold, reset, refractory, method, time step,
-        constants and the present values of its parameters are taken; it is not changed.
+        constants and the present values of its parameters are taken; it is not changed. Of a
+        SpatialNeuron see `neurosim.custom_cell.from_spatial_neuron`.
     threshold, reset : str, optional
         When a spike is detected, and what happens then (needed with equations).
     refractory : str or Quantity, optional
@@ -85,7 +87,8 @@ def from_brian2(
     Returns
     -------
     PointNeuron
-        Of a class of its own; its parameters are fields and may vary in a batch.
+        Of a class of its own; its parameters are fields and may vary in a batch. A `Neuron` with
+        extent where the model is a SpatialNeuron.
 
     Raises
     ------
@@ -105,6 +108,25 @@ def from_brian2(
     >>> simulate(neuron, 1 * second, batch={"constant.current": [140, 200] * pA}).counts().tolist()
     [0, 33]
     """
+    from brian2.spatialneuron.spatialneuron import SpatialNeuron
+
+    if isinstance(model, SpatialNeuron):
+        from neurosim.custom_cell import from_spatial_neuron
+
+        strange = {
+            "reset": reset, "method": method, "dt": dt, "current": current,
+            "current_scale": current_scale, "voltage": voltage,
+        }  # fmt: skip
+        for word, value in strange.items():
+            if value is not None:
+                raise ParameterError(
+                    f"{model.name}: {word} is for models without extent; a SpatialNeuron has its "
+                    "potential v and its membrane current Im, and simulate takes scheme and dt"
+                )
+        return from_spatial_neuron(
+            model, threshold=threshold, refractory=refractory, parameters=parameters, start=start,
+            level=None if level is None else level + 1,
+        )  # fmt: skip
     group = None if isinstance(model, (str, Equations)) else model
     given = dict(parameters or {})
     around = {} if level is None else dict(get_local_namespace(level + 1))

@@ -22,6 +22,7 @@ __all__ = [
     "branch",
     "distance",
     "everywhere",
+    "numbered",
     "order",
     "radius",
     "subtree",
@@ -149,6 +150,48 @@ class _Everywhere(Region):
 
 
 everywhere: Region = _Everywhere()
+
+
+@dataclass(frozen=True, repr=False)
+class _Numbered(Region):
+    numbers: tuple[int, ...]
+
+    def select(self, compartments: Compartments) -> np.ndarray:
+        found = np.zeros(len(compartments), dtype=bool)
+        beyond = [k for k in self.numbers if not 0 <= k < len(compartments)]
+        if beyond:
+            raise ParameterError(
+                f"there is no compartment {beyond[0]}: they are numbered from 0 to "
+                f"{len(compartments) - 1}"
+            )
+        found[list(self.numbers)] = True
+        return found
+
+    def hints(self, compartments: Compartments) -> Iterable[str]:
+        yield "it names no compartment"
+
+    def __repr__(self) -> str:
+        few = ", ".join(map(str, self.numbers[:3]))
+        more = f", ... {len(self.numbers)} in all" if len(self.numbers) > 3 else ""
+        return f"numbered({few}{more})"
+
+
+def numbered(numbers: Iterable[int]) -> Region:
+    """Return the compartments of these numbers, in the order in which a rule cuts them.
+
+    Raises
+    ------
+    ParameterError
+        There is no such compartment (when the region is painted).
+
+    Examples
+    --------
+    >>> from brian2 import um
+    >>> from neurosim.morphology import PerBranch, cylinder
+    >>> numbered([0, 2]).mask(cylinder(9 * um, 1 * um).discretise(PerBranch(3))).tolist()
+    [True, False, True]
+    """
+    return _Numbered(tuple(int(k) for k in numbers))
 
 
 @dataclass(frozen=True, repr=False)
