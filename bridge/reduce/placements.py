@@ -137,7 +137,9 @@ class Formula:
         curves = 1 if self.subunits == "shared" else branches
         return [
             [
-                np.ones(weights),
+                # The sum of the branches that the synapses can fill is 2, as in a point formula:
+                # a start far above it ends where the rate is zero everywhere.
+                np.full(weights, 2 * theta / max(mean_number, 1)),
                 *output,
                 np.full(curves, theta),
                 np.full(curves, c),
