@@ -319,15 +319,16 @@ class Adam(Optimiser):
         i = (t - 1) % self._period
         mean = (1.0 - self.beta1) * self.beta1**i / (1.0 - self.beta1**t)
         root = np.sqrt((1.0 - self.beta2) * self.beta2**i / -np.expm1(t * np.log(self.beta2)))
-        return np.column_stack(
+        back = -i.astype(float)
+        return np.array(
             [
                 -rates * mean / root,
                 self.epsilon / root,
-                self.beta1 ** -i.astype(float) if self.beta1 else np.ones(len(i)),
-                self.beta2 ** -i.astype(float),
+                self.beta1**back if self.beta1 else np.ones(len(i)),
+                self.beta2**back,
                 i == 0,
             ]
-        )
+        ).T
 
 
 @dataclass(frozen=True)
