@@ -9,7 +9,8 @@ units. A neuron with a threshold of -55 mV can be written in it in two ways:
 
 Either way a ledger in the metadata of the graph says which unit every number has, how to come back
 to volts, and keeps the numbers themselves, so that reading gives back exactly what was written. A
-spike is a Dirac impulse in NIR: a synapse carries a charge.
+file whose graph or ledger was changed afterwards is refused. A spike is a Dirac impulse in NIR: a
+synapse carries a charge.
 
 What NIR has no words for (noise, a refractory period) is refused, unless it is named in `drop`:
 then it stays in the ledger, and other readers run something else. Conductances, resets by
@@ -18,54 +19,33 @@ subtraction and other neurons than the LIF are always refused.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Mohm, Quantity, ms, mV, ohm, pA, second, volt
+from brian2.units import Mohm, Quantity, ms, mV, pA, second, volt
 
-from ann.activations import resolve
-from bridge.calibration import Calibration
-from bridge.curve import FICurve
-from bridge.errors import BridgeError
-from bridge.expand import Copies, Expanded, Half
-from bridge.spiking import SpikingLayer, SpikingNetwork
-from bridge.synapse import Synapse
-from neurosim import LIF, FeedForward, WhiteNoise
-from neurosim.errors import ExtraMissingError
+from bridge.nir_graph import (
+    Chain,
+    NirError,
+    chain_of,
+    check_agrees,
+    nodes_of,
+    package,
+    read_graph,
+    write_graph,
+)
+from bridge.nir_ledger import has_ledger, network_of, write_ledger
+from bridge.spiking import SpikingNetwork
+from neurosim import LIF, FeedForward, PointNeuron, WhiteNoise
 from neurosim.quantities import check_quantity
 
-__all__ = ["NirError", "NirNetwork", "read_nir", "write_nir"]
+__all__ = ["NirError", "NirNetwork", "check_sayable", "read_nir", "write_nir"]
 
 _FORMS = ("millivolt", "normalised")
 _DROPPABLE = ("noise", "refractory")
-_UNITS = {
-    "millivolt": {
-        "v": "volt", "tau": "second", "r": "ohm", "first weight": "ampere per unit of input",
-        "weight": "coulomb", "bias": "ampere", "output weight": "second", "output bias": "1",
-    },
-    "normalised": {
-        "v": "(v - E_L)/(V_th - E_L)", "tau": "second", "r": "1",
-        "first weight": "1 per unit of input", "weight": "second", "bias": "1",
-        "output weight": "second", "output bias": "1",
-    },
-}  # fmt: skip
-_NEURON = ("E_L", "V_th", "V_reset", "tau_m", "R_m", "t_ref")
-
-
-class NirError(BridgeError, ValueError):
-    """NIR cannot say this, or a file says something that has no counterpart here."""
-
-
-def _nir() -> Any:
-    try:
-        import nir
-    except ImportError as error:
-        raise ExtraMissingError.needed_for("NIR files", "nir") from error
-    return nir
 
 
 def write_nir(
@@ -73,7 +53,7 @@ def write_nir(
     path: str | Path,
     *,
     form: str = "millivolt",
-    drop: tuple[str, ...] = (),
+    drop: str | Iterable[str] = (),
 ) -> Path:
     """Write a converted network as a NIR file.
 
@@ -85,7 +65,7 @@ def write_nir(
         File to write; it appears only when whole.
     form : {"millivolt", "normalised"}
         Numbers of the file.
-    drop : tuple of {"noise", "refractory"}
+    drop : {"noise", "refractory"} or tuple of them
         What other readers may lose.
 
     Returns
@@ -96,151 +76,100 @@ def write_nir(
     Raises
     ------
     NirError
-        The network holds something that NIR cannot say; the message says what would do.
+        The network holds something that NIR cannot say, or the file cannot be written; the message
+        says what would do.
     ExtraMissingError
         The package ``nir`` is not installed.
     """
-    nir = _nir()
-    _check_sayable(network, form, drop)
-    ledger = _ledger(network, form, drop)
-    neuron = network.neuron
-    assert isinstance(neuron, LIF)
-    span = float((neuron.V_th - neuron.E_L) / volt)
-    rest = float(neuron.E_L / volt)
-    resistance = float(neuron.R_m / ohm)
-    plain = form == "normalised"
-    # Volt, and ampere, that are 1 in the file.
-    unit_volt, offset = (span, rest) if plain else (1.0, 0.0)
-    unit_ampere = span / resistance if plain else 1.0
-    nodes: dict[str, Any] = {}
-    chain = ["input"]
-    nodes["input"] = nir.Input(np.array([network.expanded.sizes[0]]))
-    for k, layer in enumerate(network.layers):
-        one = np.ones(layer.units)
-        weights = 1e-12 * layer.weights_pA.T / unit_ampere
-        if k:
-            weights = weights * float(network.tau_syn / second)
-        nodes[f"weights_{k + 1}"] = nir.Affine(weights, 1e-12 * layer.holding_pA / unit_ampere)
-        volts = {
-            "v_leak": one * (rest - offset) / unit_volt,
-            "v_threshold": one * (float(neuron.V_th / volt) - offset) / unit_volt,
-            "v_reset": one * (float(neuron.V_reset / volt) - offset) / unit_volt,
-            "r": one * (1.0 if plain else resistance),
-        }
-        tau = one * float(neuron.tau_m / second)
-        nodes[f"neurons_{k + 1}"] = (
-            nir.CubaLIF(tau_syn=one * float(network.tau_syn / second), tau_mem=tau, **volts)
-            if k
-            else nir.LIF(tau=tau, **volts)
+    if not isinstance(network, SpikingNetwork):
+        raise NirError(
+            f"write_nir takes a SpikingNetwork; got {type(network).__name__}: convert(network, X) "
+            "puts a trained network onto neurons"
         )
-        chain += [f"weights_{k + 1}", f"neurons_{k + 1}"]
-    last = network.layers[-1].calibration
-    nodes["readout"] = nir.Affine(
-        (last.slope_s[:, None] * network.output_weights).T,
-        network.output_bias + last.offset @ network.output_weights,
+    if form not in _FORMS:
+        raise NirError(f"form must be one of {', '.join(_FORMS)}; got {form!r}")
+    background = network.background
+    if not isinstance(background, WhiteNoise):
+        raise NirError(f"NIR cannot say the background {background!r}; convert with noise=0*mV")
+    dropped = check_sayable(
+        network.neuron,
+        conductance=network.synapse.conductance,
+        noise=float(background.intensity) > 0,
+        drop=drop,
     )
-    nodes["output"] = nir.Output(np.array([network.expanded.sizes[-1]]))
-    chain += ["readout", "output"]
-    graph = nir.NIRGraph(nodes, list(pairwise(chain)), metadata=ledger)
+    if float(network.delay) > 0:
+        raise NirError("delays are not written; convert with delay=0*ms")
     path = Path(path)
-    part = path.with_name(path.name + ".part")
-    nir.write(part, graph)
-    part.replace(path)
+    write_graph(path, nodes_of(network, form), write_ledger(network, form, dropped))
     return path
 
 
-def _check_sayable(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> None:
-    if form not in _FORMS:
-        raise NirError(f"form must be one of {', '.join(_FORMS)}; got {form!r}")
-    for name in drop:
+def check_sayable(
+    neuron: PointNeuron,
+    *,
+    conductance: bool = False,
+    noise: bool = False,
+    drop: str | Iterable[str] = (),
+) -> tuple[str, ...]:
+    """Say whether NIR has words for neurons and synapses, before any network of them is made.
+
+    Parameters
+    ----------
+    neuron : PointNeuron
+        Every neuron is one of these.
+    conductance : bool
+        Whether spikes open conductances.
+    noise : bool
+        Whether the neurons have noise.
+    drop : {"noise", "refractory"} or tuple of them
+        What other readers may lose.
+
+    Returns
+    -------
+    tuple of str
+        What may be lost, every name once.
+
+    Raises
+    ------
+    NirError
+        It has not; the message says what would do.
+    ExtraMissingError
+        The package ``nir`` is not installed.
+
+    Examples
+    --------
+    >>> from neurosim import LIF, AdEx
+    >>> check_sayable(LIF(), drop="refractory")
+    ('refractory',)
+    >>> check_sayable(AdEx())
+    Traceback (most recent call last):
+    ...
+    bridge.nir_graph.NirError: NIR cannot say AdEx: its neurons are LIF neurons reset to a \
+potential; convert onto LIF()
+    """
+    package()
+    names = (drop,) if isinstance(drop, str) else tuple(dict.fromkeys(drop))
+    for name in names:
         if name not in _DROPPABLE:
             raise NirError(f"only {' and '.join(_DROPPABLE)} can be dropped; got {name!r}")
-    neuron = network.neuron
     if type(neuron) is not LIF:
         raise NirError(
             f"NIR cannot say {type(neuron).__name__}: its neurons are LIF neurons reset to a "
             "potential; convert onto LIF()"
         )
-    if network.synapse.conductance:
+    if conductance:
         raise NirError("NIR has no conductance synapses; convert with synapse='current'")
-    if float(network.delay) > 0:
-        raise NirError("delays are not written; convert with delay=0*ms")
-    if not isinstance(network.background, WhiteNoise):
-        raise NirError(
-            f"NIR cannot say the background {network.background!r}; convert with noise=0*mV"
-        )
-    if float(network.background.intensity) > 0 and "noise" not in drop:
+    if noise and "noise" not in names:
         raise NirError(
             "NIR has no noise, and these neurons have it; convert with noise=0*mV, or write "
             "drop=('noise',) and let other readers run without"
         )
-    if float(neuron.t_ref) > 0 and "refractory" not in drop:
+    if float(neuron.t_ref) > 0 and "refractory" not in names:
         raise NirError(
             f"NIR has no refractory period, and this neuron has {neuron.t_ref}; convert onto "
             "LIF(t_ref=0*ms), or write drop=('refractory',) and let other readers run without"
         )
-
-
-def _ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> dict[str, Any]:
-    """Return everything that reading back needs, as strings and arrays."""
-    neuron, background = network.neuron, network.background
-    assert isinstance(neuron, LIF)
-    assert isinstance(background, WhiteNoise)
-    expanded, curve = network.expanded, network.curve
-    ledger: dict[str, Any] = {
-        "neurosim": json.dumps(
-            {
-                "form": form,
-                "units": _UNITS[form],
-                "dropped": list(drop),
-                "functions": [
-                    [[_function_name(f), [place.start, place.stop]] for f, place in runs]
-                    for runs in expanded.functions
-                ],
-                "curve source": curve.source,
-                "classes": None
-                if network.classes is None
-                else np.asarray(network.classes).tolist(),
-            }
-        ),
-        "si": np.array([float(getattr(neuron, name)) for name in _NEURON]),
-        "noise": float(background.intensity),
-        "timing": np.array([float(network.tau_syn), float(network.dt)]),
-        "curve": np.stack([curve.current_pA, curve.count, curve.window_s, curve.trial]),
-    }
-    for k, layer in enumerate(network.layers):
-        calibration, copies = layer.calibration, expanded.copies[k]
-        ledger[f"layer{k}"] = {
-            "weights_pA": layer.weights_pA,
-            "holding_pA": layer.holding_pA,
-            "calibration": np.stack([getattr(calibration, name) for name in _CALIBRATION]),
-            "decision_ms": float(calibration.decision_ms),
-            "copies": np.stack([copies.unit, copies.share]),
-            "units": int(copies.units),
-        }
-    for k, (weights, bias) in enumerate(zip(expanded.weights, expanded.biases, strict=True)):
-        ledger[f"trained{k}"] = {"weights": weights, "bias": bias}
-    return ledger
-
-
-_CALIBRATION = ("holding_pA", "gain_pA", "offset", "slope_s", "bias", "count_noise")
-
-
-def _function_name(function: Any) -> Any:
-    if isinstance(function, Half):
-        return {"half": function.sign, "of": function.function.to_dict()}
-    try:
-        return function.to_dict()
-    except Exception:
-        raise NirError(
-            f"the activation {function.name!r} is an object of your own and cannot be written down"
-        ) from None
-
-
-def _function(name: Any) -> Any:
-    if "half" in name:
-        return Half(resolve(name["of"]), int(name["half"]))
-    return resolve(name)
+    return names
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,64 +218,54 @@ def read_nir(path: str | Path, *, volt_per_unit: Quantity = 15 * mV) -> NirNetwo
     Raises
     ------
     NirError
-        The graph is no such chain, its neurons differ, or ledger and graph disagree.
+        The file cannot be read, the graph is no such chain, its neurons differ, or graph or ledger
+        are not as they were written.
     ExtraMissingError
         The package ``nir`` is not installed.
     """
-    graph = _nir().read(str(path))
-    chain = _chain(graph)
+    step = float(check_quantity(volt_per_unit, 15 * mV, "read_nir: volt_per_unit", above=0 * mV))
+    path = Path(path)
+    graph = read_graph(path)
     ledger = dict(graph.metadata or {})
-    if "neurosim" in ledger:
-        return _own(chain, ledger)
-    return _foreign(chain, volt_per_unit)
+    try:
+        chain = chain_of(graph)
+        return _own(chain, ledger) if has_ledger(ledger) else _foreign(chain, step)
+    except NirError as error:
+        raise NirError(f"{path}: {error}") from None
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf8") if isinstance(value, bytes) else str(value)
+def _own(chain: Chain, ledger: dict[str, Any]) -> NirNetwork:
+    """Return the network of a file written by `write_nir`, from its ledger."""
+    network, form = network_of(ledger)
+    check_agrees(chain, nodes_of(network, form))
+    last = network.layers[-1].calibration
+    assert isinstance(network.neuron, LIF)
+    return NirNetwork(
+        neuron=network.neuron,
+        wiring=network.wiring,
+        input_weights_pA=network.layers[0].weights_pA,
+        holding_pA=np.concatenate([layer.holding_pA for layer in network.layers]),
+        output_weights_s=last.slope_s[:, None] * network.output_weights,
+        output_bias=network.output_bias + last.offset @ network.output_weights,
+        network=network,
+    )
 
 
-def _chain(graph: Any) -> list[tuple[str, Any]]:
-    """Return the nodes in the order in which signals pass through them."""
-    after: dict[str, str] = {}
-    for source, target in graph.edges:
-        if source in after:
-            raise NirError(
-                f"node {source!r} leads to both {after[source]!r} and {target!r}; only chains of "
-                "layers can be read"
-            )
-        after[source] = target
-    starts = [name for name, node in graph.nodes.items() if type(node).__name__ == "Input"]
-    if len(starts) != 1:
-        raise NirError(f"a chain has one Input; this graph has {len(starts)}")
-    names = [starts[0]]
-    while names[-1] in after:
-        names.append(after[names[-1]])
-        if len(names) > len(graph.nodes):
-            raise NirError("the graph runs in a circle; recurrent networks cannot be read")
-    if len(names) != len(graph.nodes):
-        left = sorted(set(graph.nodes) - set(names))
-        raise NirError(f"nodes {', '.join(left)} are not part of the chain from the Input")
-    known = {"Input", "Output", "Affine", "Linear", "LIF", "CubaLIF"}
-    for name in names:
-        kind = type(graph.nodes[name]).__name__
-        if kind not in known:
-            raise NirError(f"node {name!r} is a {kind}; {', '.join(sorted(known))} can be read")
-    return [(name, graph.nodes[name]) for name in names]
-
-
-def _same(name: str, values: Any) -> float:
-    values = np.unique(np.asarray(values, dtype=float))
+def _same(name: str, cells: list[Any], key: str, above_zero: bool = False) -> float:
+    """Return the one value of all neurons of a graph."""
+    values = np.unique(np.concatenate([np.ravel(getattr(cell, key)) for cell in cells]))
     if len(values) != 1:
         raise NirError(
             f"{name} differs between neurons ({values[0]:g} to {values[-1]:g}); all neurons of a "
             "network are alike here"
         )
+    if above_zero and not values[0] > 0:
+        raise NirError(f"{name} is {values[0]:g}; it must be above 0")
     return float(values[0])
 
 
-def _foreign(chain: list[tuple[str, Any]], volt_per_unit: Quantity) -> NirNetwork:
-    """Return the network of a file without units."""
-    step = float(check_quantity(volt_per_unit, 15 * mV, "read_nir: volt_per_unit", above=0 * mV))
+def _foreign(chain: Chain, step: float) -> NirNetwork:
+    """Return the network of a file without units, `step` volts from leak to threshold."""
     cells = [node for _, node in chain if hasattr(node, "v_threshold")]
     if not cells:
         raise NirError("the graph has no spiking neurons")
@@ -362,28 +281,33 @@ def _foreign(chain: list[tuple[str, Any]], volt_per_unit: Quantity) -> NirNetwor
             pending = (matrix, np.asarray(getattr(node, "bias", np.zeros(matrix.shape[1]))))
         elif kind in ("LIF", "CubaLIF"):
             if pending is None:
-                eye = np.eye(len(np.atleast_1d(node.v_threshold)))
+                eye = np.eye(len(node.v_threshold))
                 pending = (eye, np.zeros(len(eye)))
             w_in = getattr(node, "w_in", 1.0)
             weights.append(pending[0] * w_in)
             biases.append(pending[1] * w_in)
             pending = None
-    taus = [cell.tau if hasattr(cell, "tau") else cell.tau_mem for cell in cells]
-    tau_m = _same("tau", np.concatenate([np.ravel(tau) for tau in taus]))
-    leak = _same("v_leak", np.concatenate([np.ravel(c.v_leak) for c in cells]))
-    threshold = _same("v_threshold", np.concatenate([np.ravel(c.v_threshold) for c in cells]))
-    reset = _same("v_reset", np.concatenate([np.ravel(c.v_reset) for c in cells]))
-    resistance = _same("r", np.concatenate([np.ravel(c.r) for c in cells]))
-    if threshold <= leak or reset >= threshold:
-        raise NirError(
-            f"v_reset ({reset:g}) and v_leak ({leak:g}) must lie below v_threshold ({threshold:g})"
-        )
     if type(cells[0]).__name__ == "CubaLIF" or any(
         type(cell).__name__ == "LIF" for cell in cells[1:]
     ):
         raise NirError(
             "the first neurons must be LIF (their input is a current), the others CubaLIF (theirs "
             "are spikes)"
+        )
+    tau_m = _same("tau", cells[:1], "tau", above_zero=True)
+    if cells[1:] and (other := _same("tau_mem", cells[1:], "tau_mem")) != tau_m:
+        raise NirError(
+            f"tau differs between neurons ({tau_m:g} and {other:g}); all neurons of a network are "
+            "alike here"
+        )
+    leak = _same("v_leak", cells, "v_leak")
+    threshold = _same("v_threshold", cells, "v_threshold")
+    reset = _same("v_reset", cells, "v_reset")
+    resistance = _same("r", cells, "r", above_zero=True)
+    tau_syn = _same("tau_syn", cells[1:], "tau_syn", above_zero=True) if cells[1:] else 5e-3
+    if threshold <= leak or reset >= threshold:
+        raise NirError(
+            f"v_reset ({reset:g}) and v_leak ({leak:g}) must lie below v_threshold ({threshold:g})"
         )
     volts = step / (threshold - leak)
     neuron = LIF(
@@ -396,7 +320,6 @@ def _foreign(chain: list[tuple[str, Any]], volt_per_unit: Quantity) -> NirNetwor
     )
     # r I of the file, in its units of voltage, is R_m I here.
     picoampere = 1e12 * resistance * volts / 1e8
-    tau_syn = _same("tau_syn", [np.ravel(c.tau_syn)[0] for c in cells[1:]]) if cells[1:] else 5e-3
     synapses = tuple(w * picoampere / tau_syn * pA for w in weights[1:])
     units = weights[0].shape[1]
     out = pending or (np.eye(weights[-1].shape[1]), np.zeros(weights[-1].shape[1]))
@@ -414,79 +337,3 @@ def _foreign(chain: list[tuple[str, Any]], volt_per_unit: Quantity) -> NirNetwor
         output_bias=out[1],
         network=None,
     )
-
-
-def _own(chain: list[tuple[str, Any]], ledger: dict[str, Any]) -> NirNetwork:
-    """Return the network of a file written by `write_nir`, from its ledger."""
-    said = json.loads(_text(ledger["neurosim"]))
-    units = (volt, volt, volt, second, ohm, second)
-    values = dict(zip(_NEURON, np.asarray(ledger["si"], dtype=float), strict=True))
-    neuron = LIF(**{n: values[n] * unit for n, unit in zip(_NEURON, units, strict=True)})
-    tau_syn, dt = (float(x) for x in ledger["timing"])
-    layers: list[SpikingLayer] = []
-    copies: list[Copies] = []
-    while (key := f"layer{len(layers)}") in ledger:
-        part = ledger[key]
-        calibration = Calibration(
-            **dict(zip(_CALIBRATION, np.asarray(part["calibration"]), strict=True)),
-            decision_ms=float(part["decision_ms"]),
-        )
-        layers.append(
-            SpikingLayer(
-                np.asarray(part["weights_pA"]), np.asarray(part["holding_pA"]), calibration
-            )
-        )
-        unit, share = np.asarray(part["copies"])
-        copies.append(Copies(unit.astype(int), share, int(part["units"])))
-    trained = [ledger[f"trained{k}"] for k in range(len(layers) + 1)]
-    expanded = Expanded(
-        tuple(np.asarray(part["weights"]) for part in trained),
-        tuple(np.asarray(part["bias"]) for part in trained),
-        tuple(copies),
-        tuple(
-            tuple((_function(name), slice(*place)) for name, place in runs)
-            for runs in said["functions"]
-        ),
-    )
-    current, count, window, trial = np.asarray(ledger["curve"])
-    network = SpikingNetwork(
-        neuron=neuron,
-        background=WhiteNoise(intensity=float(ledger["noise"]) * (1 * second) ** 0.5 * 1e12 * pA),
-        layers=tuple(layers),
-        output_weights=expanded.weights[-1],
-        output_bias=expanded.biases[-1],
-        classes=None if said["classes"] is None else np.array(said["classes"]),
-        tau_syn=tau_syn * second,
-        dt=dt * second,
-        curve=FICurve(current, count, window, trial, said["curve source"]),
-        expanded=expanded,
-        synapse=Synapse(),
-        delay=0 * ms,
-    )
-    _check_agrees(chain, network, said["form"])
-    last = layers[-1].calibration
-    return NirNetwork(
-        neuron=neuron,
-        wiring=network.wiring,
-        input_weights_pA=layers[0].weights_pA,
-        holding_pA=np.concatenate([layer.holding_pA for layer in layers]),
-        output_weights_s=last.slope_s[:, None] * network.output_weights,
-        output_bias=network.output_bias + last.offset @ network.output_weights,
-        network=network,
-    )
-
-
-def _check_agrees(chain: list[tuple[str, Any]], network: SpikingNetwork, form: str) -> None:
-    """Refuse a file whose graph was changed after its ledger was written."""
-    affine = [node for _, node in chain if type(node).__name__ == "Affine"]
-    neuron = network.neuron
-    assert isinstance(neuron, LIF)
-    ampere = float((neuron.V_th - neuron.E_L) / neuron.R_m) if form == "normalised" else 1.0
-    for k, (node, layer) in enumerate(zip(affine, network.layers, strict=False)):
-        charge = float(network.tau_syn) if k else 1.0
-        wanted = 1e-12 * layer.weights_pA.T * charge / ampere
-        if not np.allclose(np.asarray(node.weight), wanted, rtol=1e-9, atol=0):
-            raise NirError(
-                f"the weights of layer {k + 1} are not those in the ledger: the graph was changed "
-                "after it was written; delete its metadata to read the graph alone"
-            )
