@@ -15,6 +15,13 @@ __all__ = ["app", "convert_command"]
 
 app = typer.Typer(no_args_is_help=True, help="Trained networks onto spiking neurons.")
 
+# Inputs that are answered when no test file is given.
+SHOWN = 200
+# What other readers of the NIR file lose; it stays in the ledger.
+DROPPED = ("noise", "refractory")
+# The certificate counts on from the seed; this leaves it room.
+LARGEST_SEED = 2**62
+
 
 class Onto(StrEnum):
     """Neurons by their short names."""
@@ -29,36 +36,6 @@ def _neuron(onto: Onto) -> Any:
     from neurosim import LIF, AdEx, HodgkinHuxley, TraubMiles
 
     return {"lif": LIF, "adex": AdEx, "tm": TraubMiles, "hh": HodgkinHuxley}[onto.value]()
-
-
-def read_inputs(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read inputs, and labels if there are any, from a .npz (X, y) or .npy (X) file.
-
-    Raises
-    ------
-    ConversionError
-        There is no such file, or it holds no array called X.
-    """
-    from bridge.errors import ConversionError
-
-    if not path.is_file():
-        raise ConversionError(f"there is no file {path}")
-    try:
-        found = np.load(path, allow_pickle=False)
-    except ValueError as error:
-        raise ConversionError(
-            f"{path} is no file of plain arrays ({error}); write it with numpy.savez(path, X=..., "
-            "y=...)"
-        ) from None
-    if isinstance(found, np.ndarray):
-        return found, None
-    with found:
-        if "X" not in found:
-            raise ConversionError(
-                f"{path} holds {', '.join(found) or 'nothing'}; the inputs must be called X, and "
-                "labels y"
-            )
-        return found["X"], found.get("y")
 
 
 @app.command("convert")
@@ -79,27 +56,75 @@ def convert_command(
         bool, typer.Option("--conductance", help="Synapses open conductances.")
     ] = False,
     certify_on: Annotated[
-        int, typer.Option(min=0, help="Training inputs the certificate looks at (0: none).")
+        int,
+        typer.Option(min=0, help="Training inputs the certificate looks at, drawn (0: none)."),
     ] = 100,
     nir: Annotated[Path | None, typer.Option(help="Also write a NIR file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write every number as JSON.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Everything random follows from it.")
+    ] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="Processes (0: as many as cores).")] = 0,
 ) -> None:
     """Put a trained network onto spiking neurons; say what it loses, where, and what it costs."""
     from brian2.units import ms, mV
 
     from ann import load
+    from ann.data.writing import write_text
+    from ann.storage import read_card
     from bridge.certificate import certify
-    from bridge.conversion import convert
+    from bridge.conversion import convert, validate
     from bridge.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
-    from bridge.nir import write_nir
+    from bridge.errors import ConversionError
+    from bridge.nir import check_sayable, write_nir
+    from experiments.convert_answers import Answers, bound, compared
+    from experiments.convert_files import (
+        check_file,
+        check_labels,
+        check_quantities,
+        check_width,
+        read_inputs,
+    )
+    from experiments.result import OutputError, plain
 
-    X, _ = read_inputs(inputs)
-    answered = None if test is None else read_inputs(test)
+    # Everything that can be refused is refused before anything runs.
+    read = (model, inputs) if test is None else (model, inputs, test)
+    if out is not None:
+        check_file(out, "--out", read)
+    if nir is not None:
+        check_file(nir, "--nir", read)
+        if out is not None and nir.resolve() == out.resolve():
+            raise OutputError(f"--out and --nir are both {out}; name two files")
+        check_sayable(_neuron(onto), conductance=conductance, drop=DROPPED)
+    for option, value in (("--decision-ms", decision_ms), ("--noise-mv", noise_mv)):
+        if not np.isfinite(value):
+            raise ConversionError(f"{option} must be a finite number; got {value}")
+    if os.path.isdir(model):
+        raise ConversionError(f"{model} is a folder; name the file that ann.save wrote")
     trained = load(model)
+    answers = Answers.of(trained, read_card(model))
+    width = validate(trained).sizes[0]
+    X = check_width(read_inputs(inputs)[0], width, inputs)
+    # Tables are often sorted by class, so the first rows would be of one kind.
+    order = np.random.default_rng(seed).permutation(len(X))
+    y = None
+    if test is None:
+        # From the other end: as long as they last, others than those certified on.
+        X_test = X[order[::-1][:SHOWN]]
+        which = f"{len(X_test)} inputs drawn from those it was calibrated on"
+    else:
+        X_test, y = read_inputs(test)
+        X_test = check_width(X_test, width, test)
+        which = f"{len(X_test)} inputs"
+    from_network = answers.of_network(X_test)
+    if test is not None and y is not None:
+        y = (
+            check_quantities(y, from_network.shape, test)
+            if answers.classes is None
+            else check_labels(y, len(X_test), answers.classes, test)
+        )
+
     cores = jobs or os.cpu_count() or 1
-    adapting = onto is Onto.adex
     spiking = convert(
         trained,
         X,
@@ -109,21 +134,17 @@ def convert_command(
         dale=dale,
         synapse="conductance" if conductance else "current",
         # Where the steady f-I curve is not the whole story.
-        refine_on=min(len(X), 300) if adapting or conductance else 0,
+        refine_on=min(len(X), 300) if onto is Onto.adex or conductance else 0,
         seed=seed,
         jobs=cores,
     )
-    found: dict[str, Any] = {"network": repr(spiking)}
+    found: dict[str, Any] = {"network": repr(spiking), "seed": seed}
     typer.echo(repr(spiking))
-    X_test, y = (X[:200], None) if answered is None else answered
     run = spiking.run(X_test, decision_ms * ms, seed=seed, jobs=cores)
-    same = float(np.mean(run.predict() == trained.predict(X_test)))
-    found["same_label"] = same
-    typer.echo(f"same label as the network: {100 * same:.2f} % of {len(X_test)} inputs")
-    if y is not None:
-        for name, labels in (("network", trained.predict(X_test)), ("neurons", run.predict())):
-            found[f"accuracy_{name}"] = float(np.mean(labels == y))
-            typer.echo(f"accuracy of the {name}: {100 * found[f'accuracy_{name}']:.2f} %")
+    from_neurons = answers.of_neurons(run)
+    numbers, sentences = compared(answers, from_network, from_neurons, y, which)
+    found |= numbers
+    typer.echo("\n".join(sentences))
     for prices in (HOWARTH, ATTWELL_LAUGHLIN):
         spent = cost(run, model=prices)
         found[f"cost, {prices.name}"] = spent.to_dict()
@@ -134,24 +155,28 @@ def convert_command(
         f"decision; the network makes {spent.ann_operations} multiplications"
     )
     if certify_on:
-        certificate = certify(spiking, X[:certify_on], decision_ms * ms, seed=seed + 1, jobs=cores)
-        found["certificate"] = certificate.rows()
-        for row in certificate.rows():
+        certified = X[order[:certify_on]]
+        certificate = certify(spiking, certified, decision_ms * ms, seed=seed + 1, jobs=cores)
+        found["certificate"] = rows = certificate.rows()
+        typer.echo(
+            f"certificate: {certificate.inputs} of {len(X)} inputs, drawn at random, in "
+            f"{certificate.runs} runs"
+        )
+        for row in rows:
             parts = ", ".join(
                 f"{key[:-4]} {value:.0f} %" for key, value in row.items() if key.endswith("(%)")
             )
             typer.echo(f"hidden layer {row['layer']}: rms error {row['rms_error']:.3g} ({parts})")
         typer.echo(certificate.why())
-        covered = float(certificate.safe(X_test).mean())
-        found["labels_that_cannot_change"] = covered
-        typer.echo(
-            f"{100 * covered:.0f} % of the labels cannot change while no neuron errs more than it "
-            "ever did"
-        )
-    if nir is not None:
-        write_nir(spiking, nir, drop=("noise", "refractory"))
-        typer.echo(f"written to {nir} (noise and refractory period only in its ledger)")
+        if answers.classes is None:
+            for row in rows:
+                # Agreement of labels, of which there are none.
+                row.pop("agreement", None)
+        else:
+            found["labels"], told = bound(certificate, X_test, from_network, from_neurons)
+            typer.echo(told)
     if out is not None:
-        part = out.with_name(out.name + ".part")
-        part.write_text(json.dumps(found, indent=1, default=float))
-        part.replace(out)
+        write_text(out, json.dumps(plain(found), indent=1) + "\n")
+    if nir is not None:
+        write_nir(spiking, nir, drop=DROPPED)
+        typer.echo(f"written to {nir} (noise and refractory period only in its ledger)")

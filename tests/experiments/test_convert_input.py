@@ -1,0 +1,316 @@
+"""`neurosim convert` on files as people have them: read rightly, or refused before it runs."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+
+from ann import LogisticRegression, ShallowNetwork, save
+from experiments.convert_answers import Answers, bound, compared
+from experiments.convert_command import convert_command
+from experiments.convert_files import check_file, check_labels
+from neurosim.errors import NeurosimError
+
+X, Y = load_iris(return_X_y=True)
+X = X / 8
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Models and inputs; iris is sorted by class."""
+    folder = tmp_path_factory.mktemp("inputs")
+    iris = ShallowNetwork(hidden=8, random_state=0).fit(X, Y)
+    save(iris, folder / "iris.safetensors")
+    save(iris.network_, folder / "plain.safetensors")
+    rows, y = load_diabetes(return_X_y=True)
+    rows = rows / rows.std(axis=0)
+    quantities = ShallowNetwork(hidden=8, task="regression", random_state=0).fit(rows, y)
+    save(quantities, folder / "quantities.safetensors")
+    both = np.column_stack([Y == 0, Y < 2]).astype(int)
+    save(ShallowNetwork(hidden=8, random_state=0).fit(X, both), folder / "labels.safetensors")
+    save(LogisticRegression().fit(X, Y), folder / "flat.safetensors")
+    np.savez(folder / "diabetes.npz", X=rows, y=y)
+    np.savez(folder / "iris.npz", X=X, y=Y)
+    np.savez(folder / "column.npz", X=X, y=Y[:, None])
+    np.savez(folder / "text.npz", X=X, y=Y.astype(str))
+    np.savez(folder / "floats.npz", X=X, y=Y.astype(float))
+    np.savez(folder / "strangers.npz", X=X, y=Y + 1)
+    np.savez(folder / "short.npz", X=X, y=Y[:100])
+    np.savez(folder / "table.npz", X=X, y=np.eye(3)[Y])
+    np.savez(folder / "wide.npz", X=np.ones((5, 9)), y=np.ones(5))
+    np.savez(folder / "none.npz", X=np.ones((0, 4)), y=np.ones(0))
+    np.savez(folder / "hole.npz", X=np.where(np.arange(150)[:, None] == 7, np.nan, X))
+    np.savez(folder / "letters.npz", X=np.full((5, 4), "a"))
+    np.savez(folder / "objects.npz", X=np.array([[1, None]], dtype=object))
+    np.savez(folder / "gap.npz", X=rows, y=np.where(np.arange(len(y)) == 3, np.nan, y))
+    np.save(folder / "flat.npy", X[0])
+    (folder / "empty.npz").write_bytes(b"")
+    whole = (folder / "iris.npz").read_bytes()
+    (folder / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    (folder / "words.npz").write_text("5.1,3.5,1.4,0.2\n")
+    (folder / "folder").mkdir()
+    return folder
+
+
+def convert_here(place, model="iris", inputs="iris.npz", test=None, **options):
+    convert_command(
+        model=place / f"{model}.safetensors",
+        inputs=place / inputs,
+        test=None if test is None else place / test,
+        jobs=1,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("test", ["iris.npz", "column.npz", "text.npz", "floats.npz"])
+def test_labels_are_compared_however_they_are_written(place, tmp_path, test):
+    out = tmp_path / "found.json"
+    convert_here(place, test=test, certify_on=0, out=out)
+    found = json.loads(out.read_text())
+    # 98 % is what this network reaches on the very same inputs.
+    assert found["accuracy_network"] > 0.95
+    assert abs(found["accuracy_network"] - found["accuracy_neurons"]) < 0.03
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("model", ["iris", "plain"])
+def test_a_network_saved_without_its_estimator_says_the_same(place, tmp_path, capsys, model):
+    out = tmp_path / "found.json"
+    convert_here(place, model, test="iris.npz", certify_on=10, out=out)
+    found = json.loads(out.read_text())
+    assert found["accuracy_network"] == pytest.approx(0.98)
+    assert found["same_label"] > 0.95
+    assert "certificate: 10 of 150 inputs, drawn at random, in 4 runs" in capsys.readouterr().out
+
+
+def test_quantities_have_errors_and_no_labels(place, tmp_path, capsys):
+    out = tmp_path / "found.json"
+    convert_here(place, "quantities", "diabetes.npz", "diabetes.npz", certify_on=20, out=out)
+    said, found = capsys.readouterr().out, json.loads(out.read_text())
+    assert "label" not in said
+    assert "accuracy" not in said
+    assert not [key for key in found if "label" in key or "accuracy" in key]
+    assert "agreement" not in found["certificate"][0]
+    rows, y = (np.load(place / "diabetes.npz")[key] for key in ("X", "y"))
+    from ann import load
+
+    trained = load(place / "quantities.safetensors")
+    assert found["r2_network_from_y"] == pytest.approx(trained.score(rows, y), abs=1e-6)
+    assert found["r2_neurons_from_network"] > 0.7
+    assert 0.3 < found["r2_neurons_from_y"] < found["r2_network_from_y"] + 0.1
+    assert f"network from y: rms error {found['rms_network_from_y']:.4g}" in said
+
+
+def test_inputs_sorted_by_class_are_drawn_from_all_classes(place, monkeypatch, capsys):
+    import bridge.certificate
+
+    certified = []
+    real = bridge.certificate.certify
+
+    def seen(network, rows, *args, **settings):
+        certified.append(rows)
+        return real(network, rows, *args, **settings)
+
+    monkeypatch.setattr(bridge.certificate, "certify", seen)
+    for seed in (1, 1, 2):
+        convert_here(place, certify_on=30, seed=seed)
+    classes = [{int(Y[np.flatnonzero((row == X).all(axis=1))[0]]) for row in c} for c in certified]
+    assert classes == [{0, 1, 2}] * 3
+    np.testing.assert_array_equal(certified[0], certified[1])
+    assert not np.array_equal(certified[0], certified[2])
+    assert "certificate: 30 of 150 inputs, drawn at random" in capsys.readouterr().out
+
+
+class Vouched:
+    """A certificate that vouches for the first inputs."""
+
+    inputs, runs = 20, 4
+
+    def __init__(self, count):
+        self.count = count
+
+    def safe(self, rows):
+        return np.arange(len(rows)) < self.count
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (10, r"10 of 10 inputs \(100 %\) .* in 4 runs; .* 6 of these changed all the same"),
+        (4, "4 of 10 .* largest error seen on 20 inputs in 4 runs; .* none of these changed"),
+        (0, "vouch for no label"),
+    ],
+)
+def test_a_bound_is_never_claimed_against_the_run(held, said):
+    network = np.zeros(10, dtype=int)
+    neurons = np.repeat([0, 1], [4, 6])
+    numbers, sentence = bound(Vouched(held), X[:10], network, neurons)
+    assert re.search(said, sentence)
+    assert numbers["of_these_changed"] == max(0, held - 4)
+    assert "cannot change" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"test": "strangers.npz"}, r"y in .* holds 3, which is none of .* \(0, 1, 2\)"),
+        ({"test": "short.npz"}, "150 rows of X, but 100 of y"),
+        ({"test": "table.npz"}, r"shape \(150, 3\); give one value a row"),
+        ({"test": "wide.npz"}, r"wide.npz has the shape \(5, 9\)"),
+        ({"test": "none.npz"}, "at least one row"),
+        ({"inputs": "wide.npz"}, r"shape \(n, 4\)"),
+        ({"inputs": "none.npz"}, "at least one row"),
+        ({"inputs": "flat.npy"}, r"flat.npy has the shape \(4,\)"),
+        ({"inputs": "hole.npz"}, "in 1 of 150 rows, first in row 7"),
+        ({"inputs": "letters.npz"}, "holds text, not numbers"),
+        ({"inputs": "objects.npz"}, "no file of plain arrays"),
+        ({"inputs": "empty.npz"}, "empty.npz is empty"),
+        ({"inputs": "cut.npz"}, "cut.npz is cut short"),
+        ({"inputs": "words.npz"}, "no file of plain arrays"),
+        ({"inputs": "folder"}, "is a folder; name a .npz"),
+        ({"inputs": "absent.npz"}, "there is no file"),
+        ({"model": "labels"}, "several labels at once"),
+        ({"model": "flat"}, "no hidden layer"),
+        ({"model": "quantities", "inputs": "diabetes.npz", "test": "gap.npz"}, "y in .* NaN"),
+        ({"decision_ms": np.nan}, "--decision-ms must be a finite number"),
+        ({"noise_mv": np.inf}, "--noise-mv must be a finite number"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_runs(place, monkeypatch, options, said):
+    never_converted(monkeypatch)
+    with pytest.raises(Exception, match=said) as caught:
+        convert_here(place, **options)
+    assert isinstance(caught.value, NeurosimError), caught.value
+
+
+def never_converted(monkeypatch):
+    import bridge.conversion
+
+    def fail(*_, **__):
+        raise AssertionError("the conversion was started")
+
+    monkeypatch.setattr(bridge.conversion, "convert", fail)
+
+
+def test_a_folder_as_model_is_called_one(place, monkeypatch):
+    never_converted(monkeypatch)
+    with pytest.raises(NeurosimError, match="is a folder; name the file"):
+        convert_command(model=place, inputs=place / "iris.npz", jobs=1)
+
+
+@pytest.mark.parametrize("option", ["out", "nir"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("folder", "is a folder; name a file"),
+        ("absent/x.json", "there is no folder"),
+        ("/proc/x.json", "cannot be written"),
+        ("/dev/full", "not a plain file"),
+        ("x" * 300, "cannot be written"),
+        ("iris.npz", "would write over a file that is read"),
+        ("iris.safetensors", "would write over a file that is read"),
+    ],
+)
+def test_files_that_cannot_be_written_are_refused_before_anything_runs(
+    place, monkeypatch, option, name, said
+):
+    never_converted(monkeypatch)
+    before = sorted(p.name for p in place.rglob("*"))
+    with pytest.raises(NeurosimError, match=f"--{option} .*{said}"):
+        convert_here(place, **{option: place / name})
+    assert sorted(p.name for p in place.rglob("*")) == before
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"onto": "adex"}, "cannot say AdEx"),
+        ({"onto": "hh"}, "cannot say HodgkinHuxley"),
+        ({"conductance": True}, "no conductance synapses"),
+        ({"out": "x.nir"}, "name two files"),
+    ],
+)
+def test_what_nir_cannot_say_is_refused_before_anything_runs(
+    place, tmp_path, monkeypatch, options, said
+):
+    pytest.importorskip("nir")
+    from experiments.convert_command import Onto
+
+    never_converted(monkeypatch)
+    options = {
+        key: Onto(v) if key == "onto" else tmp_path / v if key == "out" else v
+        for key, v in options.items()
+    }
+    with pytest.raises(NeurosimError, match=said):
+        convert_here(place, nir=tmp_path / "x.nir", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_and_graph_are_both_written(place, tmp_path):
+    pytest.importorskip("nir")
+    from bridge.nir import read_nir
+
+    convert_here(
+        place, test="iris.npz", certify_on=0, out=tmp_path / "a.json", nir=tmp_path / "a.nir"
+    )
+    assert json.loads((tmp_path / "a.json").read_text())["seed"] == 1
+    assert read_nir(tmp_path / "a.nir").network is not None
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "a.nir"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--inputs", "empty.npz"], "is empty"),
+        (["--inputs", "iris.npz", "--seed", "99999999999999999999999"], str(2**62)),
+    ],
+)
+def test_the_terminal_says_it_in_words(place, arguments, said):
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.command", "convert", "iris.safetensors", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=place,
+    )
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert "interrupted" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "wanted"),
+    [
+        ([1.0, 0.0], np.array([0, 1]), [1, 0]),
+        (["b", "a"], np.array(["a", "b"]), ["b", "a"]),
+        ([b"b", b"a"], np.array(["a", "b"]), ["b", "a"]),
+        ([1, 0], np.array(["0", "1"]), ["1", "0"]),
+        (["1", "1.0"], np.array(["1", "1.0"]), ["1", "1.0"]),
+        ([True, False], np.array([0, 1]), [1, 0]),
+        (["True", "False"], np.array([False, True]), [True, False]),
+    ],
+)
+def test_labels_become_classes(y, classes, wanted):
+    found = check_labels(np.array(y), 2, classes, Path("test.npz"))
+    assert found.tolist() == wanted
+
+
+def test_a_constant_quantity_has_no_r2():
+    answers = Answers(None, None)
+    same = np.ones((4, 1))
+    numbers, said = compared(answers, same, same + 1, same, "4 inputs")
+    assert numbers["r2_neurons_from_network"] is None
+    assert numbers["rms_neurons_from_network"] == 1
+    assert "no R2" in said[0]
+
+
+def test_a_file_that_may_be_written_leaves_no_trace(tmp_path):
+    check_file(tmp_path / "x.json", "--out")
+    assert not list(tmp_path.iterdir())
