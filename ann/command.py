@@ -8,9 +8,11 @@ them to the new file.
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -55,8 +57,14 @@ __all__ = ["DATASETS", "app", "predict", "train", "train_and_say"]
 
 app = typer.Typer(no_args_is_help=True, help="Train a network on a table; predict with it.")
 
+# That of NumPy's older generator, which scikit-learn uses.
+LARGEST_SEED = 2**32 - 1
+
 #: Tables that come with scikit-learn; the target's column is called ``target``.
 DATASETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+
+# What a report is made of.
+REPORT_FILES = ("report.html", "rules.json", "trained.json")
 
 
 class Model(StrEnum):
@@ -125,6 +133,70 @@ def _usage_errors(function: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def check_file(path: Path, inputs: Iterable[str | Path | None] = ()) -> None:
+    """Say early, before anything long runs, that a file cannot be written.
+
+    Parameters
+    ----------
+    path : Path
+        The file to be written.
+    inputs : iterable of path, optional
+        Files that are read and must not be written over.
+
+    Raises
+    ------
+    ParameterError
+        If it is a folder, a device or one of the inputs, or its folder is absent or not writable.
+    """
+    # Unlike those of Path, these do not fail where a name is too long.
+    if os.path.isdir(path):
+        raise ParameterError(f"{path} is a folder; name a file, such as {path / 'found'}")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ParameterError(f"{path} is not a plain file; name one that may be replaced")
+    read = [file for file in inputs if file is not None and os.path.exists(file)]
+    if os.path.exists(path) and any(os.path.samefile(path, file) for file in read):
+        raise ParameterError(f"{path} is read and would be written over; name another file")
+    parent = path.resolve().parent
+    if not os.path.isdir(parent):
+        raise ParameterError(f"there is no folder {parent} to save {path.name} in; make it first")
+    _check_holds(parent, path.name)
+
+
+def check_folder(path: Path, files: Iterable[str]) -> None:
+    """Say early that files cannot be written into a folder, which is made if need be.
+
+    Raises
+    ------
+    ParameterError
+        If it is a file, one of the files is a folder, or nothing can be written there.
+    """
+    existing = path.resolve()
+    while not os.path.lexists(existing):
+        existing = existing.parent
+    if not os.path.isdir(existing):
+        raise ParameterError(f"{existing} is a file, and a folder is needed for {path}")
+    for name in files:
+        if os.path.isdir(path / name):
+            raise ParameterError(f"{path / name} is a folder, but a file of that name is written")
+    _check_holds(existing, path.name)
+
+
+def _check_holds(folder: Path, name: str) -> None:
+    """Write a file of no length that is gone at once."""
+    try:
+        # Access rights do not tell of read-only mounts, full disks or names too long.
+        with tempfile.NamedTemporaryFile(prefix=f".{name}.", dir=folder):
+            pass
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ParameterError(f"cannot write {name} in {folder}: {why}") from None
+
+
+def _check_model(path: Path) -> None:
+    if os.path.isdir(path):
+        raise ParameterError(f"{path} is a folder; name the file that `train --out` wrote")
+
+
 def train_and_say(
     table: str,
     target: str,
@@ -163,10 +235,16 @@ def train_and_say(
     TableError
         If the table cannot be read, or cannot support a model.
     ParameterError
-        If there is no such table, or no folder for the model file.
+        If there is no such table, the seed is out of range, or model file or folder cannot be
+        written.
     """
-    if model_file is not None and not model_file.resolve().parent.is_dir():
-        raise ParameterError(f"there is no folder {model_file.resolve().parent} to save the model")
+    seed = settings.get("seed", 0)
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ParameterError(f"seed must lie between 0 and {LARGEST_SEED}; got {seed}")
+    if model_file is not None:
+        check_file(model_file, (table, rules))
+    if folder is not None:
+        check_folder(folder, REPORT_FILES)
     path = Path(table)
     raw: RawTable | pd.DataFrame
     if path.is_file():
@@ -191,7 +269,7 @@ def train_and_say(
         done.pipeline["clean"].rules_.save(folder / "rules.json")
         write_json(folder / "trained.json", done.document())
         write_report(folder / "report.html", profile(frame, target, name=path.name), done.verdict)
-        typer.echo(f"written to {folder}: report.html, rules.json, trained.json")
+        typer.echo(f"written to {folder}: {', '.join(REPORT_FILES)}")
     if model_file is not None:
         TableModel.of(done).save(model_file)
         typer.echo(f"model saved to {model_file}")
@@ -264,6 +342,9 @@ def predict(
     header: Header = None,
 ) -> None:
     """Predict the target of every row of a table, cleaned by the rules of the model."""
+    _check_model(model)
+    if out is not None:
+        check_file(out, (model, table))
     reader = TableModel.load(model)
     log = Log()
     answers = []
