@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from experiments.unit_command import CELLS, MODELS
-from neurosim.errors import UnknownNameError, suggest
+from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
     from bridge.reduce.reduction import RateReduction, TrainReduction
@@ -71,6 +72,13 @@ def reduce_command(
     from experiments.result import check_writable
 
     # Everything that can be refused is refused before anything runs.
+    given = {
+        "--output-rate": output_rate, "--seconds": seconds, "--ampa-ns": ampa_ns,
+        "--nmda-ns": nmda_ns, "--current-pa": current_pa,
+    }  # fmt: skip
+    for option, value in given.items():
+        if not math.isfinite(value):
+            raise ParameterError(f"{option} must be a finite number; got {value}")
     wanted = Tolerance.read(tolerance)
     drive = Placements(kind=placements)
     if quick:
