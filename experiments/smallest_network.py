@@ -16,8 +16,8 @@ the next. The branch alone never reaches the threshold, 15 mV away.
 
 *Twin.* Instead of NMDA receptors a conductance with their time course and no block, as large as it
 takes for the branch alone, at 2.5 Hz an input, to depolarise the soma as much on average. (AMPA
-receptors cannot: a hundred times their conductance gives half of it, since they saturate the
-branch.) Rates are chosen for the output of cell and twin to be the same.
+receptors cannot: a hundred times their conductance gives half to two thirds of it, since they
+saturate the branch.) Rates are chosen for the output of cell and twin to be the same.
 
 Networks are fitted to spikes and potential together, as published, and to the spikes almost alone:
 what fails only because its units were spent on the potential shows no need.
