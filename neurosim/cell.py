@@ -83,6 +83,10 @@ class Poisson(Description):
 
 Part = Channel | IonPool | Cable | Spines
 
+_LABEL = r"[A-Za-z][A-Za-z0-9_]*"
+# What a batch calls the membrane as a whole.
+_RESERVED = {"everywhere"}
+
 
 @dataclass(frozen=True)
 class Painted:
@@ -181,11 +185,22 @@ class Neuron:
                 "Neuron: morphology must be a Morphology, such as ball_and_stick() or "
                 f"read_swc(path); got {self.morphology!r}"
             )
+        if not isinstance(self.rule, Rule):
+            raise ParameterError(
+                f"Neuron: rule must say how the shape is cut, such as DLambda() or PerBranch(3); "
+                f"got {self.rule!r}"
+            )
+        if not isinstance(self.cable, Cable):
+            raise ParameterError(
+                f"Neuron: cable must be a Cable, such as Cable(C_m=1*uF/cm**2); got {self.cable!r}"
+            )
         rest = check_quantity(self.rest, -70 * mV, "Neuron: rest")
         object.__setattr__(self, "rest", rest)
-        if not -10 <= float(self.celsius) <= 60:
+        number = isinstance(self.celsius, (int, float, np.number))
+        if not number or isinstance(self.celsius, bool) or not -10 <= float(self.celsius) <= 60:
             raise ParameterError(
-                f"Neuron: celsius must be a temperature from -10 to 60 °C; got {self.celsius}"
+                "Neuron: celsius must be a plain number of °C from -10 to 60, such as 37; got "
+                f"{self.celsius!r}"
             )
 
     # ---- the three verbs ------------------------------------------------------------------------
@@ -235,14 +250,27 @@ class Neuron:
         mask = region.mask(self.compartments)
         if isinstance(part, Mechanism):
             for other in self.painted:
-                both = isinstance(other.part, Mechanism) and other.part.name == part.name
-                if both and np.any(mask & other.region.mask(self.compartments)):
+                if not isinstance(other.part, Mechanism) or other.part.name != part.name:
+                    continue
+                if type(other.part) is not type(part):
+                    raise ParameterError(
+                        f"paint: the name {part.name!r} belongs to {type(other.part).__name__}; "
+                        f"give this part another, {type(part).__name__}(..., name='...')"
+                    )
+                if np.any(mask & other.region.mask(self.compartments)):
                     raise ParameterError(
                         f"paint: a part named {part.name!r} covers some of that region already; "
                         f"give this one another name, {type(part).__name__}(..., name='...'), or "
                         "paint regions that do not overlap"
                     )
         named = label or (part.name if isinstance(part, Mechanism) else type(part).__name__.lower())
+        if not re.fullmatch(_LABEL, named):
+            raise ParameterError(
+                f"paint: a label is one word of letters, digits and underscores; got {named!r}"
+            )
+        others = [p for p in self.painted if p.label == named and type(p.part) is not type(part)]
+        if named in _RESERVED or others or any(named == p.label for p in self.placed):
+            raise ParameterError(f"paint: the label {named!r} is taken; give another")
         painted = Painted(part, region, named, scale)
         if scale is not None:
             self._check_scale(painted, mask)
@@ -261,7 +289,12 @@ class Neuron:
                 f"lambda x: 1 + x / 100; got {painted.scale!r}"
             )
         distance = np.asarray(self.compartments.distance_m)[mask] * 1e6
-        factors = np.asarray(painted.scale(distance), dtype=float)
+        try:
+            factors = np.asarray(painted.scale(distance), dtype=float)
+        except TypeError as error:
+            raise ParameterError(
+                f"{name}: scale is called with the distances in um alone; it said: {error}"
+            ) from None
         if factors.shape not in ((), distance.shape):
             raise ParameterError(
                 f"{name}: scale must return a number for each of the {len(distance)} distances; "
@@ -312,11 +345,15 @@ class Neuron:
                 )
             given = arrivals
         else:
+            lists = (arrivals,) if isinstance(arrivals, Events) else arrivals
+            known = isinstance(lists, (tuple, list))
+            if not known or not all(isinstance(one, Events) for one in lists):
+                raise ParameterError(
+                    "place: what arrives is Events.at([1, 5] * ms), or one such a point, or "
+                    f"Poisson(10 * Hz); got {arrivals!r}"
+                )
             # A kinetic receptor takes the edges of the transmitter's pulses, not the releases.
-            given = tuple(
-                part.arrivals(one)
-                for one in ((arrivals,) if isinstance(arrivals, Events) else arrivals)
-            )
+            given = tuple(part.arrivals(one) for one in lists)
             if len(given) not in (1, points):
                 raise ParameterError(
                     f"place: {len(given)} lists of events for {points} points of the site; give "
@@ -324,11 +361,11 @@ class Neuron:
                 )
         kind = part.label if isinstance(part, Stimulus) else part.name
         named = label or self._free(kind)
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", named):
+        if not re.fullmatch(_LABEL, named):
             raise ParameterError(
                 f"place: a label is one word of letters, digits and underscores; got {named!r}"
             )
-        if any(named == other.label for other in self.placed):
+        if named in self._labels() | _RESERVED:
             raise ParameterError(f"place: the label {named!r} is taken; give another")
         return self._with(placed=(*self.placed, Placed(part, site, named, given)))
 
@@ -342,7 +379,8 @@ class Neuron:
             (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
             by its label (``"ampa.current"``).
         site : Site
-            Where; every point of the site is traced.
+            Where; every compartment the points of the site fall on is traced. Of several placed
+            receptors or electrodes on one compartment, the first is.
         label : str
             Name of the trace (default: the variable).
         """
@@ -477,8 +515,11 @@ class Neuron:
             changed.__dict__["compartments"] = self.__dict__["compartments"]
         return changed
 
+    def _labels(self) -> set[str]:
+        return {p.label for p in self.placed} | {p.label for p in self.painted}
+
     def _free(self, kind: str) -> str:
-        taken = {other.label for other in self.placed}
+        taken = self._labels()
         kind = re.sub(r"\W", "_", kind)
         number = 1
         while (name := kind if number == 1 else f"{kind}_{number}") in taken:

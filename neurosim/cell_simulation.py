@@ -10,10 +10,18 @@ import numpy as np
 from brian2.units import Quantity, get_dimensions, ms, pA, second
 
 from neurosim.cell import Neuron, Placed
+from neurosim.cell_batch import batch_places, resolve_batch
 from neurosim.engine import choose_engine
 from neurosim.engine.cable import CableResults, execute_cable
-from neurosim.engine.cable.compose import Composed, Run, batch_places, compose_cable
-from neurosim.errors import DivergenceError, EngineError, ParameterError, UnknownNameError, suggest
+from neurosim.engine.cable.compose import Composed, Run, compose_cable
+from neurosim.errors import (
+    DivergenceError,
+    EngineError,
+    ParameterError,
+    UnitError,
+    UnknownNameError,
+    suggest,
+)
 from neurosim.morphology import Compartments, root_site
 from neurosim.quantities import check_quantity, check_seed
 from neurosim.recording import Recording, versions
@@ -32,6 +40,7 @@ __all__ = [
 ]
 
 SCHEMES = {"backward-euler": 1.0, "crank-nicolson": 0.5}
+_MOST_STEPS = 1e12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,16 +73,24 @@ class NeuronRecording(Recording):
         ------
         UnknownNameError
             There is no such detector.
+        ParameterError
+            There is no such cell.
         """
         if detector not in self.detectors:
             raise UnknownNameError(
                 f"there is no detector {detector!r}: {suggest(detector, self.detectors)}"
             )
+        if not -self.rows <= row < self.rows:
+            raise ParameterError(f"there is no row {row}: rows are 0 to {self.rows - 1}")
+        row %= self.rows
         cells, times = self.detectors[detector]
         return times[cells == row] * second
 
     def _dimension(self, name: str) -> Any:
-        return get_dimensions(self.trace_units[name])
+        if name in self.trace_units:
+            return get_dimensions(self.trace_units[name])
+        assert isinstance(self.neuron, Neuron)
+        return get_dimensions(batch_places(self.neuron)[name][0])
 
 
 def simulate_neuron(
@@ -96,6 +113,10 @@ def simulate_neuron(
 
     Parameters are those of `neurosim.simulate`.
     """
+    if stimulus is not None and not isinstance(stimulus, Stimulus):
+        raise UnitError(
+            f"stimulus must be a description such as Constant(200*pA); got {stimulus!r}"
+        )
     times = check_times(neuron, duration, dt, record_dt, settle, scheme, jobs)
     neuron = with_stimulus(neuron, stimulus, record)
     run = prepare(neuron, batch or {}, check_seed(seed), times)
@@ -161,7 +182,25 @@ def check_times(
         raise ParameterError(f"simulate: jobs must be a whole number of at least 1; got {jobs!r}")
     if scheme not in SCHEMES:
         raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")
-    return Times(length, step, sample, pause, SCHEMES[scheme])
+    if length / step > _MOST_STEPS:
+        raise ParameterError(
+            f"simulate: {length / step:.3g} steps of dt ({step * second}) are more than a run can "
+            f"take ({_MOST_STEPS:g}); take a longer dt"
+        )
+    if sample > length:
+        raise ParameterError(
+            f"simulate: record_dt ({sample * second}) is longer than the duration "
+            f"({length * second})"
+        )
+    # What is run is whole steps, and so is what the recording says.
+    length, sample, pause = (_whole_steps(time, step) for time in (length, sample, pause))
+    return Times(length, step, max(sample, step), pause, SCHEMES[scheme])
+
+
+def _whole_steps(time: float, step: float) -> float:
+    """Return the nearest whole number of steps; the time itself where it is one."""
+    whole = round(time / step) * step
+    return time if abs(whole - time) <= 1e-9 * time else whole
 
 
 def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[str]) -> Neuron:
@@ -177,13 +216,18 @@ def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[st
     if isinstance(record, str):
         raise ParameterError(f"record must be a list such as [{record!r}], not a string")
     for name in record:
-        neuron = neuron.probe(name, root_site)
+        if not isinstance(name, str):
+            raise ParameterError(f"record must be a list of names such as ['v']; got {name!r}")
+        # What every neuron calls its injected current.
+        name = "stimulus.current" if name == "I_stim" else name
+        if not any(p.label == p.variable == name and p.site == root_site for p in neuron.probed):
+            neuron = neuron.probe(name, root_site)
     return neuron
 
 
 def prepare(neuron: Neuron, batch: Mapping[str, Any], seeds: np.ndarray, times: Times) -> Run:
     """Return what a run asks beyond the neuron; the size of the batch follows from its arrays."""
-    values = _resolve(neuron, batch)
+    values = resolve_batch(neuron, batch)
     sizes = {name: len(value) for name, value in values.items() if value.ndim}
     if seeds.ndim:
         sizes["seed"] = len(seeds)
@@ -242,43 +286,3 @@ def recording_of(
         trace_units=composed.units,
         final_v_si=results.final[composed.numbering],
     )
-
-
-def _resolve(neuron: Neuron, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the batch by full names, in SI units.
-
-    A name may leave out parts of the full one as long as it stays unique: ``current`` for
-    ``stimulus.constant.current``.
-    """
-    places = batch_places(neuron)
-    values: dict[str, np.ndarray] = {}
-    for name, given in batch.items():
-        wanted = name.split(".")
-        found = [full for full in places if _matches(wanted, full.split("."))]
-        exact = [full for full in found if full == name]
-        found = exact or found
-        if len(found) > 1:
-            raise UnknownNameError(
-                f"batch: {name!r} could be any of {', '.join(found)}; write which one"
-            )
-        if not found:
-            raise UnknownNameError(
-                f"batch: neither the neuron nor the stimulus has a parameter {name!r}: "
-                f"{suggest(name, places)}"
-            )
-        default, rule = places[found[0]]
-        checked = check_quantity(
-            given,
-            default,
-            f"batch: {name}",
-            above=rule["above"],
-            at_least=rule["at_least"],
-            many=1,
-        )
-        values[found[0]] = np.asarray(checked, dtype=float)
-    return values
-
-
-def _matches(wanted: list[str], full: list[str]) -> bool:
-    rest = iter(full)
-    return wanted[-1] == full[-1] and all(part in rest for part in wanted)

@@ -73,6 +73,14 @@ class ExtraMissingError(NeurosimError, ImportError):
         )
 
 
+def not_linear(state: str, code: str) -> str:
+    """Say that a state is not linear in itself, and what to do."""
+    return (
+        f"d{state}/dt = {code} is not linear in {state}; give what depends on {state} beyond a "
+        "linear term a name of its own (an expression line), which is then held during the step"
+    )
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Say which known names come nearest to `name`.
 
@@ -82,6 +90,6 @@ def suggest(name: str, known: Iterable[str]) -> str:
     "did you mean 'tau_m'? (known: E_L, tau_m)"
     """
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
     listed = ", ".join(names)
     return f"did you mean '{near[0]}'? (known: {listed})" if near else f"known: {listed}"

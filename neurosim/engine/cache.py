@@ -8,6 +8,8 @@ mistaken for a finished one.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -24,6 +26,8 @@ from neurosim.errors import EngineError
 __all__ = ["CacheState", "cache_folder", "cache_state", "cached", "clear_cache", "fetch"]
 
 MOST_BYTES = 500_000_000
+# What a model was made of when it was whole: size, digest and permissions of each file.
+_CONTENTS = "contents.json"
 
 
 def cache_folder() -> Path:
@@ -34,9 +38,9 @@ def cache_folder() -> Path:
 
 
 def cached(key: str) -> Path | None:
-    """Return the folder of what is in the cache under a key, None if nothing is."""
+    """Return the folder of what is in the cache under a key, None if nothing whole is."""
     ready = cache_folder() / key
-    if not (ready / "manifest.json").is_file():
+    if not _whole(ready):
         return None
     _touch(ready)
     return ready
@@ -65,12 +69,13 @@ def fetch(key: str, build: Callable[[Path], None]) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(root / f"{key}.lock"):
-            if (ready / "manifest.json").is_file():
+            if _whole(ready):
                 return ready
             _sweep(root)
             building = Path(tempfile.mkdtemp(prefix="building-", dir=root))
             try:
                 build(building)
+                (building / _CONTENTS).write_text(json.dumps(_contents(building)))
                 shutil.rmtree(ready, ignore_errors=True)
                 building.rename(ready)
             finally:
@@ -120,6 +125,26 @@ def _entries(root: Path) -> list[tuple[float, Path, int]]:
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
             found.append((manifest.stat().st_mtime, folder, size))
     return sorted(found)
+
+
+def _contents(folder: Path) -> dict[str, list[object]]:
+    return {
+        str(file.relative_to(folder)): [
+            hashlib.sha256(file.read_bytes()).hexdigest(),
+            os.access(file, os.X_OK),
+        ]
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != _CONTENTS
+    }
+
+
+def _whole(folder: Path) -> bool:
+    """Say whether a model is there as it was built: a damaged one is built anew."""
+    try:
+        told = json.loads((folder / _CONTENTS).read_text())
+        return bool(told == _contents(folder))
+    except (OSError, ValueError):
+        return False
 
 
 def _touch(folder: Path) -> None:

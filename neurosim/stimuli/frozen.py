@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from brian2.units import Quantity, ms, pA
 
+from neurosim.errors import ParameterError
 from neurosim.quantities import quantity
 from neurosim.stimuli.base import Drive, Stimulus
 
@@ -52,6 +53,25 @@ class FrozenNoise(Stimulus):
     def channels(self) -> int:
         """Number of waveforms."""
         return len(np.atleast_2d(np.asarray(self.samples)))
+
+    def check(self) -> None:
+        """Check that there is a waveform of that number."""
+        self.check_channels(np.asarray(self.channel))
+
+    def check_channels(self, wanted: np.ndarray) -> None:
+        """Refuse numbers that no waveform has.
+
+        Raises
+        ------
+        ParameterError
+            A channel is no whole number, or too large.
+        """
+        wrong = [k for k in np.ravel(wanted).tolist() if k not in range(self.channels)]
+        if wrong:
+            raise ParameterError(
+                f"FrozenNoise: channel must be a whole number from 0 to {self.channels - 1}, one "
+                f"of the {self.channels} waveforms; got {wrong[0]:g}"
+            )
 
     def values(self) -> dict[str, Quantity]:
         return {name: getattr(self, name) for name in ("interval", "onset", "channel")}

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import Quantity
 
-from neurosim.cell import Cable, Neuron, Painted, Placed, Spines
+from neurosim.cell import Neuron, Painted, Placed
 from neurosim.channels.base import Mechanism
 from neurosim.engine.cable.draft import Draft, Run, Varied
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Tree
@@ -25,10 +24,9 @@ from neurosim.engine.cable.probes import Reader, detectors
 from neurosim.errors import ParameterError
 from neurosim.morphology import Compartments
 from neurosim.steady_state import steady_state
-from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
-__all__ = ["Composed", "Run", "batch_places", "compose_cable"]
+__all__ = ["Composed", "Run", "compose_cable"]
 
 # Exponential Euler stays exact for a state far faster than the step, which then follows the
 # potential at once; beyond this ratio the rest of the cell cannot be right.
@@ -63,35 +61,6 @@ class Composed:
     traces: list[tuple[str, int]]
     units: dict[str, Quantity]
     receptors: dict[str, tuple[int, np.ndarray]]
-
-
-def batch_places(neuron: Neuron) -> dict[str, tuple[Quantity, dict[str, Any]]]:
-    """Return what a batch can vary: full name, default value and the rule of its range.
-
-    Full names are ``<label>.<parameter>``, for a stimulus ``<label>.<component>.<parameter>``.
-    """
-    found: dict[str, tuple[Quantity, dict[str, Any]]] = {}
-    capacitance = dict(neuron.cable.quantity_fields()["C_m"].metadata)
-    found["everywhere.C_m"] = (neuron.cable.C_m, capacitance)
-    entries: list[Painted | Placed] = [*neuron.painted, *neuron.placed]
-    for entry in entries:
-        part = entry.part
-        if isinstance(part, Cable):
-            # Cells of a batch share the tree, so that the axial resistivity cannot differ.
-            found[f"{entry.label}.C_m"] = (part.C_m, capacitance)
-            continue
-        if isinstance(part, Spines):
-            continue
-        if isinstance(part, Stimulus):
-            for inner, component in part.components().items():
-                for name, value in component.values().items():
-                    rule = dict(component.quantity_fields()[name.split("[")[0]].metadata)
-                    found[f"{entry.label}.{inner}.{name}"] = (value, rule)
-            continue
-        fields = part.quantity_fields()
-        for name in part.parameters():
-            found[f"{entry.label}.{name}"] = (getattr(part, name), dict(fields[name].metadata))
-    return found
 
 
 def compose_cable(neuron: Neuron, run: Run, waveforms: list[np.ndarray] | None = None) -> Composed:

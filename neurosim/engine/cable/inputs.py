@@ -40,9 +40,9 @@ class Tree:
     def around(self) -> np.ndarray:
         """Return the sum of the conductances of each node to its neighbours."""
         inner = self.parent >= 0
-        total = np.bincount(self.parent[inner], weights=self.up[inner], minlength=self.nodes)
-        total += self.up
-        return total
+        # Counting nothing, as on a single compartment, would give whole numbers.
+        below = np.bincount(self.parent[inner], weights=self.up[inner], minlength=self.nodes)
+        return self.up + below
 
     def order(self) -> np.ndarray:
         """Return the nodes, children before parents, along branches where possible."""

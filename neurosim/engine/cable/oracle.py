@@ -17,7 +17,7 @@ from neurosim.engine.cable.exchange import Exchange, Fired, Incoming
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.randomness import gaussian
-from neurosim.errors import DivergenceError
+from neurosim.errors import DivergenceError, EngineError, not_linear
 from neurosim.steady_state import Names
 
 __all__ = ["run_oracle"]
@@ -33,6 +33,7 @@ class _Rows:
         self.values = {name: self._spread(value) for name, value in given.values.items()}
         self.waveforms = inputs.waveforms
         self.traced = {name: np.zeros(self.shape) for name in kernel.record}
+        self.linear: set[str] = set()
         # By step: site, cell (-1: all) and weight of what arrives.
         self.arrivals: dict[int, list[tuple[int, int, float]]] = {}
         events = given.events
@@ -103,6 +104,12 @@ class _Rows:
             zero = _evaluate(code, self._names(clock, **frozen, **{name: np.zeros(self.shape)}))
             one = _evaluate(code, self._names(clock, **frozen, **{name: np.ones(self.shape)}))
             rate = one - zero
+            if name not in self.linear:
+                twice = {name: np.full(self.shape, 2.0)}
+                two = _evaluate(code, self._names(clock, **frozen, **twice))
+                if not np.allclose(two - one, rate, rtol=1e-6, atol=0):
+                    raise EngineError(not_linear(name, code))
+                self.linear.add(name)
             dt = float(clock["dt"])
             with np.errstate(divide="ignore", invalid="ignore"):
                 toward = -zero / rate
@@ -156,7 +163,10 @@ class _Group:
                 continue
             if step >= 0:
                 part.deliver(step)
-            g, i = part.advance(clock, self.v[part.nodes], inputs.dt * inputs.theta)
+            # Injected currents are those of the middle of a Crank-Nicolson step.
+            moment = time if part.kernel.conducts else time + (1 - inputs.theta) * inputs.dt
+            v = self.v[part.nodes]
+            g, i = part.advance({**clock, "t": moment}, v, inputs.dt * inputs.theta)
             np.add.at(diagonal, part.nodes, g)
             np.add.at(right, part.nodes, i)
         solved = _solve(tree.parent, tree.up, diagonal + self.around, right, self.order)

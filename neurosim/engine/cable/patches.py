@@ -119,15 +119,21 @@ def _patch(
     text = Text()
     write_membrane(text, parts)
     values: dict[str, np.ndarray] = {}
-    like: dict[str, Quantity] = {}
+    like: dict[str, Any] = {}
     for part_name, part in parts.items():
         for field in part.parameters():
             painted = _painted_values(covers[part_name], field, neuron, members, run, varied)
             values[f"{part_name}_{field}"] = single(painted)
             like[f"{part_name}_{field}"] = getattr(part, field)
         for constant, value in part.constants(neuron.celsius).items():
-            text.declare(f"{part_name}_{constant}", value, shared=True)
-            values[f"{part_name}_{constant}"] = np.asarray(float(value))
+            # By painting, since each has a q10 of its own.
+            held = np.empty(len(members))
+            for painting, here in covers[part_name]:
+                mechanism = painting.part
+                assert isinstance(mechanism, Mechanism)
+                held[here] = float(mechanism.constants(neuron.celsius)[constant])
+            values[f"{part_name}_{constant}"] = single(held)
+            like[f"{part_name}_{constant}"] = value
     # A copy only where a patch is less than the cell.
     chosen = members if len(members) < len(membrane.area) else slice(None)
     values["C_m"] = single(membrane.C_m[chosen])

@@ -247,13 +247,16 @@ struct Block {
         const Settings& s = group.settings;
         const double dt = program().dt;
         const Step here{dt, double(index) * dt, index};
+        // A current that follows the clock is that of the moment the implicit step is about: the
+        // middle of the interval, or its start as Brian2 has it where the step is of first order.
+        const Step injected{dt, (double(index) + 1.0 - s.theta) * dt, index};
         std::fill(D.begin() + int64_t(s.compartments * cells), D.end(), 0.0);
         std::fill(R.begin() + int64_t(s.compartments * cells), R.end(), 0.0);
         if (!settling) deliver(index);
         for (auto& kernel : kernels) {
             // Electrodes are off while the cell comes to rest.
             if (settling && !kernel->density && !kernel->conducts) continue;
-            kernel->run(here, cells, V.data(), D.data(), R.data());
+            kernel->run(kernel->conducts ? here : injected, cells, V.data(), D.data(), R.data());
         }
         for (size_t d = 0; d < thresholds.size(); d++)
             std::memcpy(&before[d * size_t(cells)], &V[size_t(int64_t(detector_nodes[d]) * cells)],

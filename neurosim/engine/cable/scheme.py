@@ -7,17 +7,20 @@ step of the membrane potential. This is the scheme of Brian2's SpatialNeuron.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ast
+import re
+from dataclasses import dataclass, replace
 
 import sympy
 from brian2.equations.equations import Equations
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.utils.stringtools import get_identifiers
 
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.shared_exponentials import share_exponentials
-from neurosim.errors import EngineError
+from neurosim.errors import EngineError, not_linear
 
-__all__ = ["Linear", "conductance", "linear_state", "write_step"]
+__all__ = ["Linear", "conductance", "linear_state", "prepare", "write_step"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,41 @@ class Linear:
 
     rate: str
     drive: str
+
+
+def prepare(kernel: Kernel) -> Kernel:
+    """Return the kernel as Brian2's code generation is given it.
+
+    Exponentials are shared, and expressions that depend on a state name it themselves: after a
+    state has advanced, code generation works out anew only what names it, not what depends on it
+    by way of another expression.
+    """
+    shared = share_exponentials(kernel)
+    equations = shared.parsed
+    names = set(equations.subexpr_names)
+    states = set(equations.diff_eq_names)
+    flat: dict[str, str] = {}
+
+    def written(name: str) -> str:
+        """Return an expression in which no other stands that depends on a state."""
+        if name not in flat:
+            code = equations[name].expr.code
+            for used in sorted(get_identifiers(code) & names):
+                if get_identifiers(inner := written(used)) & states:
+                    code = re.sub(rf"\b{used}\b", f"({inner})", code)
+            flat[name] = code
+        return flat[name]
+
+    lines = []
+    for line in shared.equations.splitlines():
+        left, _, rest = line.partition("=")
+        name = left.strip()
+        lines.append(f"{name} = {written(name)} : {_unit(rest)}" if name in names else line)
+    return replace(shared, equations="\n".join(lines))
+
+
+def _unit(rest: str) -> str:
+    return rest.rpartition(":")[2].strip()
 
 
 def linear_state(equations: Equations, name: str) -> Linear:
@@ -40,21 +78,22 @@ def linear_state(equations: Equations, name: str) -> Linear:
     expression = str_to_sympy(equations[name].expr.code)
     rate = sympy.diff(expression, x)
     if rate.has(x):
-        raise EngineError(
-            f"d{name}/dt = {equations[name].expr.code} is not linear in {name}; give what depends "
-            f"on {name} beyond a linear term a name of its own (an expression line), which is then "
-            "held during the step"
-        )
+        raise EngineError(not_linear(name, equations[name].expr.code))
     return Linear(sympy_to_str(rate), sympy_to_str(expression.subs(x, 0)))
 
 
 def conductance(equations: Equations, current: str) -> str:
-    """Return -d(current)/dv as an expression, through every expression that depends on ``v``."""
+    """Return -d(current)/dv as an expression, through every expression that depends on ``v``.
+
+    Raises
+    ------
+    EngineError
+        The current has no derivative that can be written down.
+    """
     v = sympy.Symbol("v", real=True)
-    expressions = {
-        name: str_to_sympy(equations[name].expr.code) for name in equations.subexpr_names
-    }
-    total = str_to_sympy(current)
+    held: dict[str, str] = {}
+    expressions = {name: _read(equations[name].expr.code, held) for name in equations.subexpr_names}
+    total = _read(current, held)
     for _ in range(len(expressions) + 1):
         found = {
             symbol: expressions[symbol.name]
@@ -66,8 +105,47 @@ def conductance(equations: Equations, current: str) -> str:
         total = total.subs(found)
     slope = sympy.diff(total, v)
     if slope.atoms(sympy.Derivative):
-        raise EngineError(f"the current {current} cannot be differentiated with respect to v")
-    return sympy_to_str(-slope)
+        raise EngineError(
+            f"the current {current} cannot be differentiated with respect to v; write it with "
+            "exp, log, sqrt, tanh, exprel, clip or int(condition)"
+        )
+    written = sympy_to_str(-slope)
+    return re.sub(r"\b_held_\d+\b", lambda name: f"({held[name[0]]})", written)
+
+
+def _read(code: str, held: dict[str, str]) -> sympy.Expr:
+    """Return an expression whose steps are names of their own, told in `held`.
+
+    Between its jumps ``int(v > E)`` is a constant, and ``clip(x, a, b)`` is x or a constant.
+    """
+    tree = _Steps(held).visit(ast.parse(code, mode="eval"))
+    return str_to_sympy(ast.unparse(tree))
+
+
+class _Steps(ast.NodeTransformer):
+    """Replaces what jumps, or has a kink, by names that stand still while v moves."""
+
+    def __init__(self, held: dict[str, str]) -> None:
+        self.held = held
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Replace a call of a step function."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in ("int", "floor", "ceil", "sign"):
+            return ast.Name(self._hold(ast.unparse(node)))
+        if name == "clip" and len(node.args) == 3:
+            x, low, high = (ast.unparse(argument) for argument in node.args)
+            inside = f"int({x} > {low})*int({x} < {high})"
+            here = self._hold(inside)
+            beyond = self._hold(f"{ast.unparse(node)} - {inside}*({x})")
+            moving = ast.unparse(self.generic_visit(node.args[0]))
+            return ast.parse(f"({here}*({moving}) + {beyond})", mode="eval").body
+        return self.generic_visit(node)
+
+    def _hold(self, code: str) -> str:
+        name = f"_held_{len(self.held)}"
+        self.held[name] = code
+        return name
 
 
 def _depends(name: str, expressions: dict[str, sympy.Expr]) -> bool:
@@ -92,7 +170,7 @@ def write_step(kernel: Kernel) -> str:
     """
     lines = list(kernel.updates)
     advanced = []
-    equations = share_exponentials(kernel).parsed
+    equations = prepare(kernel).parsed
     for name in kernel.states:
         linear = linear_state(equations, name)
         if linear.rate == "0":

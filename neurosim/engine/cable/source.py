@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.scheme import write_step
-from neurosim.engine.cable.shared_exponentials import share_exponentials
+from neurosim.engine.cable.scheme import prepare, write_step
 from neurosim.engine.randomness import cpp_source
 from neurosim.engine.standalone_source import FILES, WAVEFORMS
 from neurosim.errors import EngineError
@@ -99,7 +98,7 @@ def _group(kernel: Kernel, name: str) -> Any:
         namespace[called] = function
     return NeuronGroup(
         _ROWS,
-        share_exponentials(kernel).parsed,
+        prepare(kernel).parsed,
         method="exponential_euler",
         namespace=namespace,
         name=name,
