@@ -116,7 +116,7 @@ def simulate(
         What to run, such as ``LIF()``, a neuron with extent (`neurosim.Neuron`), or populations of
         those with their connections (`neurosim.Circuit`).
     duration : Quantity
-        How long, in second.
+        How long, in second; a neuron with extent runs whole steps, the nearest number of them.
     stimulus : Stimulus, optional
         Injected current (default: ``Constant(0 * pA)``); in a neuron with extent at the middle of
         its root branch, the soma.
@@ -136,14 +136,14 @@ def simulate(
     record_rows : sequence of int, optional
         Rows to trace (default: all).
     record_dt : Quantity, optional
-        Time step of the traces (default: every step).
+        Time step of the traces (default: every step); a whole number of steps, the nearest.
     wiring : FeedForward, optional
         Makes each member of the batch a network of such neurons.
     settle : Quantity, optional
         Neurons with extent only: time run before 0 to come to rest, without stimuli and events.
     scheme : {"crank-nicolson", "backward-euler"}, optional
         Neurons with extent only: how the membrane potential advances, of second order (default)
-        or of first.
+        or of first. Events and the edges of steps fall on whole time steps in both.
     engine : {"auto", "cpp", "numpy"}
         C++ when a compiler is found (auto), or what is asked for.
     jobs : int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from neurosim.channels import (
     HHSodium,
     Leak,
 )
+from neurosim.engine.cache import cached, fetch
 from neurosim.engine.compiler import find_compiler
 from neurosim.errors import EngineError, NeurosimError, ParameterError, UnitError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, tagged
@@ -236,6 +238,44 @@ def test_a_batch_becomes_an_xarray():
     assert isinstance(found, xarray.Dataset)
     assert found["leak.g"].values.tolist() == [1.0, 2.0]
     assert found["stimulus.current"].values[1, -1] == pytest.approx(1e-9)
+
+
+@pytest.mark.skipif(not find_compiler(), reason="no C++ compiler")
+def test_a_damaged_program_is_built_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
+    whole = last(cell(), 1 * ms, engine="cpp")
+    (program,) = (p for p in tmp_path.rglob("main") if p.is_file())
+    program.write_bytes(b"junk")
+    np.testing.assert_array_equal(last(cell(), 1 * ms, engine="cpp"), whole)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(b"junk"),
+        lambda file: file.unlink(),
+        lambda file: file.chmod(0o644),
+        lambda file: (file.parent / "contents.json").write_text("{"),
+    ],
+    ids=["other content", "missing", "not executable", "no list"],
+)
+def test_what_is_not_as_it_was_built_is_not_in_the_cache(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
+    built = []
+
+    def build(folder: Path) -> None:
+        (folder / "main").write_bytes(b"program")
+        (folder / "main").chmod(0o755)
+        (folder / "manifest.json").write_text("{}")
+        built.append(folder)
+
+    ready = fetch("key", build)
+    assert fetch("key", build) == cached("key") == ready
+    assert len(built) == 1
+    damage(ready / "main")
+    assert cached("key") is None
+    assert (fetch("key", build) / "main").read_bytes() == b"program"
+    assert len(built) == 2
 
 
 # ---- the wrong kind of thing --------------------------------------------------------------------
