@@ -148,10 +148,11 @@ def check_sayable(
 potential; convert onto LIF()
     """
     package()
-    names = (drop,) if isinstance(drop, str) else tuple(dict.fromkeys(drop))
-    for name in names:
+    given = [drop] if isinstance(drop, str) or not isinstance(drop, Iterable) else list(drop)
+    for name in given:
         if name not in _DROPPABLE:
             raise NirError(f"only {' and '.join(_DROPPABLE)} can be dropped; got {name!r}")
+    names = tuple(dict.fromkeys(given))
     if type(neuron) is not LIF:
         raise NirError(
             f"NIR cannot say {type(neuron).__name__}: its neurons are LIF neurons reset to a "

@@ -54,9 +54,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
                     for runs in expanded.functions
                 ],
                 "curve source": curve.source,
-                "classes": None
-                if network.classes is None
-                else np.asarray(network.classes).tolist(),
+                "classes": _class_names(network.classes),
             }
         ),
         "si": np.array([float(getattr(neuron, name)) for name in _NEURON]),
@@ -102,6 +100,18 @@ def _digest(ledger: dict[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     return value.decode("utf8") if isinstance(value, bytes) else str(value)
+
+
+def _class_names(classes: np.ndarray | None) -> list[Any] | None:
+    if classes is None:
+        return None
+    names = np.asarray(classes).tolist()
+    if not all(isinstance(name, str | bool | int | float) for name in names):
+        raise NirError(
+            f"classes of type {np.asarray(classes).dtype} cannot be written down; use text or "
+            "whole numbers"
+        )
+    return list(names)
 
 
 def _function_name(function: Any) -> Any:

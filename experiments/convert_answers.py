@@ -150,16 +150,18 @@ def bound(
         "certified_on": certificate.inputs,
         "runs": certificate.runs,
     }
-    seen = f"{certificate.inputs} inputs in {certificate.runs} runs"
+    one = "input" if certificate.inputs == 1 else "inputs"
+    seen = f"{certificate.inputs} {one} in {certificate.runs} runs"
+    if changed:
+        return numbers, (
+            f"the errors seen on {seen} say too little here: they vouch for the labels of {held} "
+            f"of {len(X)} inputs, and {changed} of these changed in the run above, so neurons err "
+            "by more on these inputs; calibrate and certify on more inputs, and on such"
+        )
     said = (
         f"{held} of {len(X)} inputs ({100 * held / len(X):.0f} %) keep their label while no neuron "
-        f"errs by more than the largest error seen on {seen}; "
+        f"errs by more than the largest error seen on {seen}"
     )
     if held == 0:
-        return numbers, said + "so the errors seen vouch for no label here"
-    if changed == 0:
-        return numbers, said + "in the run above none of these changed"
-    return numbers, (
-        said + f"in the run above {changed} of these changed all the same: neurons err by more on "
-        "these inputs, and the bound does not hold for them (certify on more inputs, and on such)"
-    )
+        return numbers, said + ": the errors seen vouch for no label here"
+    return numbers, said + "; in the run above none of these changed"

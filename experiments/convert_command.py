@@ -159,7 +159,7 @@ def convert_command(
         certificate = certify(spiking, certified, decision_ms * ms, seed=seed + 1, jobs=cores)
         found["certificate"] = rows = certificate.rows()
         typer.echo(
-            f"certificate: {certificate.inputs} of {len(X)} inputs, drawn at random, in "
+            f"certificate: on {certificate.inputs} of {len(X)} inputs, drawn at random, in "
             f"{certificate.runs} runs"
         )
         for row in rows:

@@ -195,7 +195,8 @@ def check_quantities(y: np.ndarray, wanted: tuple[int, ...], path: Path) -> np.n
         raise ConversionError(f"{path} holds {wanted[0]} rows of X, but {rows} of y")
     if y.size != wanted[0] * outputs:
         raise ConversionError(
-            f"y in {path} has the shape {y.shape}; this model answers {outputs} quantities a row"
+            f"y in {path} has the shape {y.shape}; this model answers {outputs} quantities a row "
+            "(outputs stand for classes where a classifier was saved, or behind softmax)"
         )
     if not np.all(np.isfinite(y)):
         raise ConversionError(f"y in {path} holds NaN or infinity; leave these rows out")

@@ -1,6 +1,7 @@
 """NIR files that were changed, cut or never were ones: each is refused by name, nothing is left."""
 
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -266,5 +267,15 @@ def test_one_thing_to_drop_may_be_named_alone(trained, tmp_path):
     no_pause = convert(trained, X, neuron=LIF(t_ref=0 * ms))
     path = write_nir(no_pause, tmp_path / "x.nir", drop="noise")
     assert read_nir(path).network is not None
-    with pytest.raises(NirError, match="can be dropped; got 'weights'"):
-        write_nir(no_pause, path, drop="weights")
+    for wrong in ("weights", ["weights"], [["noise"]], None, 5):
+        with pytest.raises(NirError, match="only noise and refractory can be dropped; got"):
+            write_nir(no_pause, path, drop=wrong)
+
+
+def test_classes_come_back_or_are_refused(spiking, tmp_path):
+    for classes in (np.array(["a", "b", "c"]), np.array([3, 1, 2]), np.array([0.5, 1, 2])):
+        path = write_nir(replace(spiking, classes=classes), tmp_path / "x.nir", drop=BOTH)
+        assert read_nir(path).network.classes.tolist() == classes.tolist()
+    days = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], dtype="datetime64[D]")
+    with pytest.raises(NirError, match=r"classes of type datetime64.* cannot be written down"):
+        write_nir(replace(spiking, classes=days), tmp_path / "y.nir", drop=BOTH)

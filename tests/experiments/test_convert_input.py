@@ -48,6 +48,7 @@ def place(tmp_path_factory):
     np.savez(folder / "letters.npz", X=np.full((5, 4), "a"))
     np.savez(folder / "objects.npz", X=np.array([[1, None]], dtype=object))
     np.savez(folder / "gap.npz", X=rows, y=np.where(np.arange(len(y)) == 3, np.nan, y))
+    np.savez(folder / "twice.npz", X=rows, y=np.column_stack([y, y]))
     np.save(folder / "flat.npy", X[0])
     (folder / "empty.npz").write_bytes(b"")
     whole = (folder / "iris.npz").read_bytes()
@@ -85,7 +86,7 @@ def test_a_network_saved_without_its_estimator_says_the_same(place, tmp_path, ca
     found = json.loads(out.read_text())
     assert found["accuracy_network"] == pytest.approx(0.98)
     assert found["same_label"] > 0.95
-    assert "certificate: 10 of 150 inputs, drawn at random, in 4 runs" in capsys.readouterr().out
+    assert "certificate: on 10 of 150 inputs, drawn at random, in 4 runs" in capsys.readouterr().out
 
 
 def test_quantities_have_errors_and_no_labels(place, tmp_path, capsys):
@@ -123,7 +124,7 @@ def test_inputs_sorted_by_class_are_drawn_from_all_classes(place, monkeypatch, c
     assert classes == [{0, 1, 2}] * 3
     np.testing.assert_array_equal(certified[0], certified[1])
     assert not np.array_equal(certified[0], certified[2])
-    assert "certificate: 30 of 150 inputs, drawn at random" in capsys.readouterr().out
+    assert "certificate: on 30 of 150 inputs, drawn at random" in capsys.readouterr().out
 
 
 class Vouched:
@@ -141,7 +142,7 @@ class Vouched:
 @pytest.mark.parametrize(
     ("held", "said"),
     [
-        (10, r"10 of 10 inputs \(100 %\) .* in 4 runs; .* 6 of these changed all the same"),
+        (10, "on 20 inputs in 4 runs say too little here.*10 of 10 inputs, and 6 of these changed"),
         (4, "4 of 10 .* largest error seen on 20 inputs in 4 runs; .* none of these changed"),
         (0, "vouch for no label"),
     ],
@@ -153,6 +154,8 @@ def test_a_bound_is_never_claimed_against_the_run(held, said):
     assert re.search(said, sentence)
     assert numbers["of_these_changed"] == max(0, held - 4)
     assert "cannot change" not in sentence
+    # What the run has refuted is not said at all.
+    assert ("keep their label" in sentence) == (held <= 4)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +180,7 @@ def test_a_bound_is_never_claimed_against_the_run(held, said):
         ({"model": "labels"}, "several labels at once"),
         ({"model": "flat"}, "no hidden layer"),
         ({"model": "quantities", "inputs": "diabetes.npz", "test": "gap.npz"}, "y in .* NaN"),
+        ({"model": "quantities", "inputs": "diabetes.npz", "test": "twice.npz"}, "1 quantities a"),
         ({"decision_ms": np.nan}, "--decision-ms must be a finite number"),
         ({"noise_mv": np.inf}, "--noise-mv must be a finite number"),
     ],
