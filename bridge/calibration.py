@@ -18,6 +18,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
+from bridge.counting import count_variance, fano_by_current, fano_factor
 from bridge.curve import FICurve
 from bridge.errors import CalibrationError
 
@@ -29,6 +30,17 @@ __all__ = [
     "fano_factor",
     "rate_function",
 ]
+
+# Lines looked at before walking down: so many slopes, down to so small a part of the range over all
+# pre-activations, and so many positions.
+_GAINS, _SMALLEST_GAIN, _HOLDINGS = 24, 0.02, 48
+
+# A neuron follows its unit if this part of the variance, at most, is missing from its mean rate;
+# missing more costs so many standard deviations.
+_NOT_FOLLOWED, _COST_OF_REST = 0.25, 100.0
+
+# A unit that matters less than this part of the mean of its layer hardly moves.
+_HARDLY = 0.1
 
 NORMALISATIONS = ("curve", "maximum", "percentile")
 
@@ -152,23 +164,6 @@ def rate_function(curve: FICurve) -> PchipInterpolator:
     return PchipInterpolator(currents, rates, extrapolate=False)
 
 
-def fano_factor(curve: FICurve) -> float:
-    """Return variance / mean of the counts over trials, pooled over currents; 1 without trials.
-
-    Examples
-    --------
-    >>> fano_factor(FICurve([0, 0, 100, 100], [0, 0, 9, 11], 1.0, trial=[0, 1, 0, 1]))
-    0.2
-    """
-    variances, means = [], []
-    for current in np.unique(curve.current_pA):
-        counts = curve.count[curve.current_pA == current]
-        if len(counts) > 1 and counts.mean() > 0:
-            variances.append(counts.var(ddof=1))
-            means.append(counts.mean())
-    return float(np.sum(variances) / np.sum(means)) if means else 1.0
-
-
 def calibrate(
     curve: FICurve,
     pre_activations: np.ndarray,
@@ -177,16 +172,19 @@ def calibrate(
     normalisation: Normalisation | None = None,
     decision_ms: float = 50.0,
     max_rate_Hz: float | None = None,
+    importance: np.ndarray | None = None,
 ) -> Calibration:
     """Fit, for every unit, the line from pre-activation to current on a measured f-I curve.
 
     Minimises the mean squared error of the decoded activation at the decision time, over the
     pre-activations that the unit really has. It has two parts: the difference between mean rate and
-    sigmoid, and the noise of a count of spikes, which is smaller the more spikes there are: its
-    variance is the Fano factor times the mean count, and never below the 1/6 that cutting a regular
-    train at a random phase leaves. Given holding and gain, offset and slope follow by linear least
-    squares. Holding and gain are searched over the whole range of the curve for all units together,
-    and from there for each unit.
+    activation, and the noise of a count of spikes, which is smaller the more spikes there are (see
+    `bridge.counting.count_variance`). Given holding and gain, offset and slope follow by linear
+    least squares. Holding and gain are searched over the whole range of the curve, for every unit
+    by itself: neither the units beside it nor the scale of its weights matter to what it gets.
+
+    A unit that hardly moves would need many spikes to say very little. It is calibrated as if it
+    moved more: so far that it matters a tenth of what units of its layer do in the mean.
 
     Parameters
     ----------
@@ -202,6 +200,9 @@ def calibrate(
         When decisions will be read, counted from the onset of the input.
     max_rate_Hz : float, optional
         Highest mean rate a neuron may reach on these inputs.
+    importance : ndarray, shape (n_units,), optional
+        How much an activation of 1 of each unit matters to the next layer: the length of its
+        outgoing weights (default: 1 each).
 
     Raises
     ------
@@ -216,14 +217,16 @@ def calibrate(
     fit = _Fit(curve, decision_ms, max_rate_Hz, sigmoid if activation is None else activation.value)
     if normalisation is not None and normalisation.kind != "curve":
         return fit.scaled(z, normalisation)
-    together = fit.search(np.quantile(z.ravel(), np.linspace(0.001, 0.999, 200)))
-    found = [fit.walk(_spread(column), together) for column in z.T]
+    weight = np.ones(z.shape[1]) if importance is None else np.asarray(importance, dtype=float)
+    matters = weight * np.std(fit.function(z), axis=0)
+    enough = _HARDLY * float(np.sqrt(np.mean(matters**2)))
+    widest = float(np.ptp(z, axis=0).max())
+    found = [
+        fit.best(column, enough / share if share > 0 else np.inf, widest)
+        for column, share in zip(z.T, weight, strict=True)
+    ]
     holding, gain, offset, slope, bias, noise = np.array(found).T
     return Calibration(holding, gain, offset, slope, bias, noise, decision_ms)
-
-
-def _spread(z: np.ndarray) -> np.ndarray:
-    return np.quantile(z, np.linspace(0.005, 0.995, 100))
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -243,8 +246,9 @@ class _Fit:
         # A fine table is read much faster than the cubics, and thousands of times.
         self.current = np.linspace(rate.x[0], rate.x[-1], 4001)
         self.rate = rate(self.current)
-        self.fano = fano_factor(curve)
         self.window = decision_ms * 1e-3
+        fano = np.interp(self.current, *fano_by_current(curve))
+        self.variance = count_variance(self.rate * self.window, fano)
         self.low, self.high = float(rate.x[0]), float(rate.x[-1])
         top = float(self.rate.max())
         if top <= 0:
@@ -260,27 +264,27 @@ class _Fit:
                 )
             self.high = float(self.current[self.rate <= max_rate_Hz][-1])
 
-    def parts(
-        self, holding: float, gain: float, z: np.ndarray
-    ) -> tuple[float, float, float, float, float]:
-        """Return offset, slope, squared bias, squared noise, and how far the range is left."""
-        wanted = self.function(z)
-        current = holding + gain * z
-        mean = np.interp(current, self.current, self.rate)
-        centred = mean - mean.mean()
-        slope = float(centred @ (wanted - wanted.mean()) / (centred @ centred + 1e-9))
-        offset = float(wanted.mean() - slope * mean.mean())
-        bias = float(np.mean((offset + slope * mean - wanted) ** 2))
-        noise = self.count_variance(mean) * (slope / self.window) ** 2
-        # Currents outside the measured range would be guesses: leaving it costs.
-        outside = max(self.low - current.min(), current.max() - self.high, 0.0) / gain
-        return offset, slope, bias, noise, float(outside)
+    def parts(self, holding: Any, gain: Any, z: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return offset, slope, squared bias, squared noise, and how far the range is left.
 
-    def count_variance(self, rate: np.ndarray) -> float:
-        """Return the variance of the counts of a decision, averaged over rates."""
-        count = rate * self.window
-        variance = np.maximum(self.fano * count, np.where(count > 1 / 6, 1 / 6, 0))
-        return float(np.mean(variance))
+        Holding and gain may be arrays of one shape: one line each.
+        """
+        wanted = self.function(z)
+        line = np.asarray(holding)[..., None] + np.asarray(gain)[..., None] * z
+        mean = np.interp(line, self.current, self.rate)
+        centred = mean - mean.mean(axis=-1, keepdims=True)
+        slope = centred @ (wanted - wanted.mean()) / (np.sum(centred**2, axis=-1) + 1e-9)
+        offset = wanted.mean() - slope * mean.mean(axis=-1)
+        bias = np.mean((offset[..., None] + slope[..., None] * mean - wanted) ** 2, axis=-1)
+        noise = self.count_variance(line) * (slope / self.window) ** 2
+        # Currents outside the measured range would be guesses: leaving it costs.
+        least, most = line.min(axis=-1), line.max(axis=-1)
+        outside = np.maximum(np.maximum(self.low - least, most - self.high), 0.0) / gain
+        return offset, slope, bias, noise, outside
+
+    def count_variance(self, current: np.ndarray) -> np.ndarray:
+        """Return the variance of the counts of a decision, averaged over the last axis."""
+        return np.mean(np.interp(current, self.current, self.variance), axis=-1)
 
     def scaled(self, z: np.ndarray, normalisation: Normalisation) -> Calibration:
         """Return the calibration in which one activation of the layer is the highest rate.
@@ -301,45 +305,95 @@ class _Fit:
             )
         gain, holding = (float(x) for x in np.polyfit(z[inside], current, 1))
         slope = scale / top
-        mean = np.interp(holding + gain * z, self.current, self.rate)
+        line = holding + gain * z
+        mean = np.interp(line, self.current, self.rate)
         bias = np.sqrt(np.mean((slope * mean - wanted) ** 2, axis=0))
-        noise = [np.sqrt(self.count_variance(m)) * slope / self.window for m in mean.T]
+        noise = np.sqrt(self.count_variance(line.T)) * slope / self.window
         same = np.ones(z.shape[1])
         return Calibration(
-            holding * same, gain * same, 0 * same, slope * same, bias, np.array(noise),
+            holding * same, gain * same, 0 * same, slope * same, bias, noise,
             self.decision_ms,
         )  # fmt: skip
 
-    def error(self, holding: float, gain: float, z: np.ndarray) -> float:
-        """Return the root mean square error at the decision time, plus the cost of leaving."""
-        _, _, bias, noise, outside = self.parts(holding, gain, z)
-        return float(np.sqrt(bias + noise)) + outside
+    def error(self, holding: Any, gain: Any, z: np.ndarray) -> np.ndarray:
+        """Return the error at the decision time, plus the costs of leaving the range and of rest.
 
-    def search(self, z: np.ndarray) -> tuple[float, float]:
-        """Return holding and gain that are best for all units together."""
+        The error is told in standard deviations of the activation, the cost in spans of z: a line
+        is as good for a unit whose weights are a thousand times larger.
+        """
+        _, _, bias, noise, outside = self.parts(holding, gain, z)
+        power = float(np.var(self.function(z))) or 1.0
+        # In a short time a neuron that says nothing can have the smallest error of all. It must
+        # still follow its unit: what noise takes from one, the sum over many gives back.
+        rest = np.maximum(bias / power - _NOT_FOLLOWED, 0.0)
+        span = float(np.ptp(z)) or 1.0
+        return np.sqrt((bias + noise) / power) + outside / span + _COST_OF_REST * rest
+
+    def seen(self, z: np.ndarray) -> np.ndarray:
+        """Return a hundred pre-activations that stand for those of a unit.
+
+        The outermost are left out, unless they are the only ones at which it is active.
+        """
+        inner = np.quantile(z, np.linspace(0.005, 0.995, 100))
+        if np.ptp(self.function(inner)) > 0:
+            return inner
+        return np.quantile(z, np.linspace(0.0, 1.0, 100))
+
+    def widened(self, z: np.ndarray, enough: float, widest: float) -> np.ndarray:
+        """Return pre-activations spread about their middle until the activation moves enough.
+
+        They are spread no further than those of the unit of the layer that has the widest.
+        """
+        if np.std(self.function(z)) >= enough:
+            return z
+        middle, apart = (z[0] + z[-1]) / 2, z - (z[0] + z[-1]) / 2
+        if not apart[-1] > 1e-6 * widest:
+            apart = np.linspace(-0.5e-6, 0.5e-6, len(z)) * widest
+        while 2 * apart[-1] < widest and np.std(self.function(middle + apart)) < enough:
+            apart = 1.25 * apart
+        return np.asarray(middle + apart)
+
+    def best(
+        self, z: np.ndarray, enough: float = 0.0, widest: float = 0.0
+    ) -> tuple[float, float, float, float, float, float]:
+        """Return holding, gain, offset, slope, bias and count noise that are best for a unit."""
+        real = self.seen(z)
+        z = self.widened(real, enough, widest)
+        if not np.ptp(self.function(z)) > 0:
+            # It says the same whatever it is given: at rest, in no need of spikes.
+            slowest = self.current[self.rate <= self.rate.min()]
+            resting = float(slowest[np.argmin(np.abs(slowest))])
+            return resting, 0.0, float(np.mean(self.function(real))), 0.0, 0.0, 0.0
         # The error has several valleys: look over the whole range before walking down.
-        z_span = max(float(z[-1] - z[0]), 1e-9)
-        gains = np.geomspace(0.02, 1.0, 24) * (self.high - self.low) / z_span
-        holdings = np.linspace(self.low, self.high, 48)
-        _, holding, gain = min((self.error(h, g, z), h, g) for g in gains for h in holdings)
-        holding, gain, _, slope, _, _ = self.walk(z, (holding, gain))
-        if slope <= 0 or not np.isfinite(slope):
+        span = float(z[-1] - z[0]) or 1.0
+        gains = np.geomspace(_SMALLEST_GAIN, 1.0, _GAINS) * (self.high - self.low) / span
+        holdings = np.linspace(self.low, self.high, _HOLDINGS)
+        coarse = self.error(*np.meshgrid(holdings, gains, indexing="ij"), z)
+        at = np.unravel_index(np.argmin(coarse), coarse.shape)
+        start = np.array([holdings[at[0]], np.log(gains[at[1]])])
+        step = np.array([holdings[1] - holdings[0], np.log(gains[1] / gains[0])])
+        found = minimize(
+            lambda p: float(self.error(p[0], np.exp(p[1]), z)),
+            start,
+            method="Nelder-Mead",
+            options={
+                "initial_simplex": start + np.array([[0, 0], [1, 0], [0, 1]]) * step,
+                "xatol": 1e-3,
+                "fatol": 1e-6,
+                "maxiter": 200,
+            },
+        )
+        holding, gain = float(found.x[0]), float(np.exp(found.x[1]))
+        _, slope, _, _, _ = (float(part) for part in self.parts(holding, gain, z))
+        if not (slope > 0 and np.isfinite(slope)):
             raise CalibrationError(
                 "no rising part of the f-I curve matches the activation; measure it over a wider "
                 "range"
             )
-        return holding, gain
-
-    def walk(
-        self, z: np.ndarray, start: tuple[float, float]
-    ) -> tuple[float, float, float, float, float, float]:
-        """Return holding, gain, offset, slope, bias and count noise, downhill from a start."""
-        found = minimize(
-            lambda p: self.error(p[0], np.exp(p[1]), z),
-            np.array([start[0], np.log(start[1])]),
-            method="Nelder-Mead",
-            options={"xatol": 1e-3, "fatol": 1e-6, "maxiter": 200},
-        )
-        holding, gain = float(found.x[0]), float(np.exp(found.x[1]))
-        offset, slope, bias, noise, _ = self.parts(holding, gain, z)
-        return holding, gain, offset, slope, float(np.sqrt(bias)), float(np.sqrt(noise))
+        # Read such that it is right on average over what the unit really does.
+        wanted, line = self.function(real), holding + gain * real
+        mean = np.interp(line, self.current, self.rate)
+        offset = float(np.mean(wanted) - slope * np.mean(mean))
+        bias = float(np.sqrt(np.mean((offset + slope * mean - wanted) ** 2)))
+        noise = float(np.sqrt(self.count_variance(line))) * slope / self.window
+        return holding, gain, offset, slope, bias, noise

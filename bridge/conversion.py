@@ -313,6 +313,7 @@ def _calibrated(
                     normalisation=normalisation,
                     decision_ms=decision_ms,
                     max_rate_Hz=max_rate_Hz,
+                    importance=np.linalg.norm(expanded.weights[k + 1][place], axis=1),
                 )
             )
     return Calibration.join(parts)

@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from bridge.calibration import Calibration, fano_factor, rate_function
+from bridge.calibration import Calibration, rate_function
+from bridge.counting import count_variance, fano_by_current
 from bridge.curve import FICurve
 from bridge.errors import CalibrationError
 
@@ -87,7 +88,9 @@ class MeasuredUnit:
         """Return the calibration of a layer of such units: exact, whatever the inputs."""
         units = np.ones(np.shape(z)[1])
         count = self.value(z) * self.top_Hz * decision_ms * 1e-3
-        deviation = np.sqrt(np.mean(fano_factor(self.curve) * count, axis=0))
+        current = self.holding_pA + self.gain_pA * np.asarray(z)
+        fano = np.interp(current, *fano_by_current(self.curve))
+        deviation = np.sqrt(np.mean(count_variance(count, fano), axis=0))
         noise = deviation / (self.top_Hz * decision_ms * 1e-3)
         slope = units / self.top_Hz
         return Calibration(
