@@ -42,6 +42,9 @@ _NOT_FOLLOWED, _COST_OF_REST = 0.25, 100.0
 # A unit that matters less than this part of the mean of its layer hardly moves.
 _HARDLY = 0.1
 
+# Spikes the fastest neuron must fire, on average, up to the decision.
+_FEWEST = 0.5
+
 NORMALISATIONS = ("curve", "maximum", "percentile")
 
 
@@ -263,6 +266,13 @@ class _Fit:
                     f"({self.rate.min():.3g} Hz)"
                 )
             self.high = float(self.current[self.rate <= max_rate_Hz][-1])
+        fastest = float(self.rate[self.current <= self.high].max())
+        if fastest * self.window < _FEWEST:
+            raise CalibrationError(
+                f"a decision after {decision_ms:g} ms is too short: even at {fastest:.3g} Hz, the "
+                f"highest rate it may have, a neuron fires {fastest * self.window:.2g} spikes; give "
+                f"at least {1e3 * _FEWEST / fastest:.2g} ms, better ten times that"
+            )
 
     def parts(self, holding: Any, gain: Any, z: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return offset, slope, squared bias, squared noise, and how far the range is left.

@@ -31,8 +31,8 @@ import numpy as np
 from brian2.units import Quantity, ms, pA, second
 
 from bridge.calibration import rate_function
-from bridge.conversion import check_inputs
 from bridge.errors import ConversionError
+from bridge.inputs import check_inputs
 from bridge.measure import trial_seeds
 from bridge.readout import CountReadout
 from bridge.spiking import SpikingNetwork, SpikingRun

@@ -14,7 +14,8 @@ import numpy as np
 from brian2.units import Quantity, ms
 from sklearn.isotonic import IsotonicRegression
 
-from bridge.conversion import check_inputs
+from bridge.errors import ConversionError
+from bridge.inputs import check_inputs
 from bridge.spiking import SpikingNetwork, SpikingRun
 
 __all__ = ["LatencyCode", "first_spikes_s"]
@@ -70,7 +71,7 @@ class LatencyCode:
         **running
             As in `SpikingNetwork.run`.
         """
-        X = check_inputs(X, network.expanded.sizes[0])
+        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
         wanted = network.expanded.layers(X)[-1]
         run = network.run(X, decision, **running)
         place = network.wiring.layer_slices()[-1]
@@ -82,7 +83,19 @@ class LatencyCode:
         return cls(network, run.duration_s, curves)
 
     def activations(self, run: SpikingRun) -> np.ndarray:
-        """Return the activations of the last hidden layer, (n_samples, n_neurons)."""
+        """Return the activations of the last hidden layer, (n_samples, n_neurons).
+
+        Raises
+        ------
+        ConversionError
+            The run is not as long as those it was learnt on: a neuron that has not fired by its end
+            would be taken for one that is late.
+        """
+        if abs(run.duration_s - self.decision_s) > 0.5 * run.recording.dt_s:
+            raise ConversionError(
+                f"the code was learnt from {self.decision_s * 1e3:g} ms, but the run lasts "
+                f"{run.duration_s * 1e3:g} ms; run for the same time, or learn again"
+            )
         latency = first_spikes_s(run)[:, self.network.wiring.layer_slices()[-1]]
         return np.column_stack(
             [curve.predict(t) for curve, t in zip(self.curves, latency.T, strict=True)]
@@ -93,5 +106,5 @@ class LatencyCode:
         return self.activations(run) @ self.network.output_weights + self.network.output_bias
 
     def predict(self, run: SpikingRun) -> np.ndarray:
-        """Return the labels."""
-        return run.labels(self.logits(run))
+        """Return the answers: labels or quantities."""
+        return run.answers(self.logits(run))

@@ -9,6 +9,7 @@ currents), **refine** the reading on the spiking network itself where asked, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,16 +20,21 @@ from brian2.units import ms as ms_
 
 from ann import Network
 from ann.errors import AnnError
-from ann.exchange import from_pytorch, from_scikit_learn
-from bridge.calibration import Calibration, Normalisation, calibrate
+from ann.exchange import from_scikit_learn
+from bridge.answers import answers_of
+from bridge.calibration import NORMALISATIONS, Calibration, Normalisation, calibrate
 from bridge.curve import FICurve
 from bridge.drive import background_for, mean_potential_mV, measure_for_conversion
 from bridge.errors import ConversionError
 from bridge.expand import Expanded, expand
+from bridge.from_torch import network_of_module
+from bridge.inputs import check_inputs, check_number, check_whole
+from bridge.measure import trial_seeds
 from bridge.measured import MeasuredUnit
 from bridge.spiking import SpikingLayer, SpikingNetwork, check_memory
 from bridge.synapse import Synapse
 from neurosim import LIF, PointNeuron, Stimulus
+from neurosim.engine import ENGINES
 from neurosim.quantities import check_quantity
 
 __all__ = ["convert", "observe", "refine", "validate"]
@@ -71,41 +77,39 @@ def validate(network: Any) -> Network:
 
 def _imported(model: Any) -> Network:
     """Return a scikit-learn or PyTorch model as a network."""
+    name = type(model).__name__
     try:
         if hasattr(model, "coefs_"):
             return from_scikit_learn(model)
-        if type(model).__module__.split(".")[0] == "torch":
-            return from_pytorch(_fused(model))
+        if any(kind.__module__.split(".")[0] == "torch" for kind in type(model).__mro__):
+            return network_of_module(model)
     except AnnError as error:
         raise ConversionError(
-            f"{type(model).__name__} cannot be converted: {error}; write the model as dense "
-            "layers, one activation after each"
+            f"{name} cannot be converted: {error}; write the model as a torch.nn.Sequential of "
+            "dense layers, one activation after each"
+            if not hasattr(model, "coefs_")
+            else f"{name} cannot be converted: {error}"
         ) from None
-    raise ConversionError(
-        f"{type(model).__name__} holds no trained layers: fit it first "
-        "(an estimator of ann, an ann.Network, a scikit-learn MLP or a torch.nn.Sequential)"
+    raise ConversionError(_no_network(model, name))
+
+
+def _no_network(model: Any, name: str) -> str:
+    """Say why a model is no network of dense layers, and what would be one."""
+    if hasattr(model, "steps"):
+        return (
+            f"{name} is several steps, of which only the last can be a network: "
+            "convert(pipe[-1], pipe[:-1].transform(X)), and give run() inputs transformed so, too"
+        )
+    if hasattr(model, "best_estimator_"):
+        return f"{name} is a search: convert its best_estimator_"
+    if hasattr(model, "coef_") or hasattr(model, "support_vectors_"):
+        return f"{name} has no hidden layer, so there is nothing to put onto neurons"
+    if hasattr(model, "hidden_layer_sizes") or hasattr(model, "hidden"):
+        return f"{name} holds no trained layers: fit it first"
+    return (
+        f"{name} is no network of dense layers; these can be converted: a fitted estimator of ann, "
+        "an ann.Network, a fitted scikit-learn MLP, a torch.nn.Sequential"
     )
-
-
-def _fused(module: Any) -> Any:
-    """Return a PyTorch stack in which batch normalisation is part of the Linear layer before it."""
-    from copy import deepcopy
-
-    from torch import nn
-    from torch.nn.utils.fusion import fuse_linear_bn_eval
-
-    def flat(part: Any) -> list[Any]:
-        if isinstance(part, nn.Sequential):
-            return [layer for child in part.children() for layer in flat(child)]
-        return [part]
-
-    layers: list[Any] = []
-    for layer in flat(deepcopy(module).eval()):
-        if isinstance(layer, nn.BatchNorm1d) and layers and isinstance(layers[-1], nn.Linear):
-            layers[-1] = fuse_linear_bn_eval(layers[-1], layer)
-        else:
-            layers.append(layer)
-    return nn.Sequential(*layers)
 
 
 def _check_rising(k: int, activation: Any) -> None:
@@ -140,16 +144,6 @@ def observe(network: Network | Expanded, X: np.ndarray) -> list[np.ndarray]:
     return [expanded.net_input(k, before) for k, before in enumerate(befores)]
 
 
-def check_inputs(X: np.ndarray, width: int) -> np.ndarray:
-    """Return inputs as floats, or say what is wrong with their shape or values."""
-    X = np.asarray(X, dtype=float)
-    if X.ndim != 2 or X.shape[1] != width or len(X) == 0:
-        raise ConversionError(f"X must have the shape (n_samples, {width}); got {X.shape}")
-    if not np.all(np.isfinite(X)):
-        raise ConversionError("X holds NaN or infinity")
-    return X
-
-
 def convert(
     network: Any,
     X: np.ndarray,
@@ -167,6 +161,7 @@ def convert(
     tau_syn: Quantity = 10 * ms_,
     delay: Quantity = 0 * ms_,
     refine_on: int = 0,
+    task: str = "auto",
     dt: Quantity | None = None,
     seed: int = 0,
     engine: str = "auto",
@@ -192,7 +187,8 @@ def convert(
     background : Stimulus, optional
         Background in place of white noise of strength `noise`.
     curve : FICurve, optional
-        Its f-I curve under this noise; measured here if not given.
+        Its f-I curve under this noise; measured here if not given. One that says it was measured
+        on another neuron, or under other noise, is refused.
     decision : Quantity
         When decisions will be read: spike counts of short times need higher rates.
     max_rate_Hz : float, optional
@@ -212,6 +208,9 @@ def convert(
     refine_on : int
         How many of the inputs X are run through the spiking network to correct how its rates are
         read (see `refine`); 0 leaves the f-I curve's word.
+    task : {"auto", "classification", "regression"}
+        Whether answers are labels or quantities. A fitted estimator knows; of a bare network or
+        module that ends in the identity, softmax or sigmoid labels are expected, else quantities.
     dt : Quantity, optional
         Time step of measurement and run (default: the neuron's own).
     seed, engine, jobs, progress
@@ -224,7 +223,8 @@ def convert(
     Raises
     ------
     ConversionError
-        The network cannot be converted, or its synapses do not fit into memory.
+        The network cannot be converted, an argument is not what it should be, a hidden layer says
+        the same of all inputs, or its synapses do not fit into memory.
     CalibrationError
         The f-I curve cannot carry the activation.
 
@@ -240,26 +240,58 @@ def convert(
     True
     """
     inner = validate(network)
-    expanded = expand(inner, dale=dale, population=population)
+    answers = answers_of(network, inner, task)
+    if not isinstance(dale, (bool, np.bool_)):
+        raise ConversionError(f"convert: dale must be True or False; got {dale!r}")
+    expanded = expand(
+        inner, dale=bool(dale), population=check_whole(population, "convert: population", 1)
+    )
+    names = getattr(network, "feature_names_in_", None)
+    X = check_inputs(X, expanded.sizes[0], names)
     observed = observe(expanded, X)
+    _check_moving(expanded, observed, len(X))
     check_memory(expanded.sizes[1:-1], samples=1)
     neuron = LIF() if neuron is None else neuron
     if not isinstance(neuron, PointNeuron):
         raise ConversionError(
-            f"neuron must be a point neuron such as LIF() or AdEx(); got {type(neuron).__name__}"
+            f"neuron must be a point neuron such as LIF() or AdEx(); got {_told(neuron)}"
         )
     if isinstance(normalisation, str):
         normalisation = Normalisation(normalisation)
+    if not isinstance(normalisation, Normalisation):
+        raise ConversionError(
+            f"normalisation must be one of {', '.join(NORMALISATIONS)}, or a Normalisation; got "
+            f"{normalisation!r}"
+        )
     synapse = Synapse(synapse) if isinstance(synapse, str) else synapse
+    if not isinstance(synapse, Synapse):
+        raise ConversionError(
+            f"synapse must be 'current', 'conductance' or a Synapse; got {synapse!r}"
+        )
     decide = float(check_quantity(decision, 50 * ms_, "convert: decision", above=0 * ms_))
     check_quantity(tau_syn, 10 * ms_, "convert: tau_syn", above=0 * ms_)
     check_quantity(delay, 1 * ms_, "convert: delay", at_least=0 * ms_)
+    check_whole(refine_on, "convert: refine_on", 0)
+    if max_rate_Hz is not None:
+        check_number(max_rate_Hz, "convert: max_rate_Hz", "a plain number of hertz")
     dt = neuron.default_dt_ms * ms_ if dt is None else dt
     running: dict[str, Any] = {"dt": dt, "seed": seed, "engine": engine, "jobs": jobs}
+    _check_running(**running)
     if background is None:
         background = background_for(neuron, noise, **running)
+    elif not isinstance(background, Stimulus):
+        raise ConversionError(
+            f"background must be a stimulus such as WhiteNoise(...); got {_told(background)}"
+        )
     if curve is None:
         curve = measure_for_conversion(neuron, background, progress=progress, **running)
+    elif not isinstance(curve, FICurve):
+        raise ConversionError(f"curve must be an FICurve; got {_told(curve)}")
+    check_curve(curve, neuron, background, "the curve given")
+    for function in (f for layer in expanded.functions for f, _ in layer):
+        unit = getattr(getattr(function, "function", function), "unit", None)
+        if isinstance(unit, MeasuredUnit):
+            check_curve(unit.curve, neuron, background, "the measured unit's curve")
     calibrations = [
         _calibrated(curve, expanded, k, z, normalisation, 1e3 * decide, max_rate_Hz)
         for k, z in enumerate(observed)
@@ -281,12 +313,82 @@ def convert(
         expanded=expanded,
         synapse=synapse,
         delay=delay,
+        answers=answers,
+        feature_names=None if names is None else tuple(map(str, names)),
     )
     if refine_on:
-        X = np.asarray(X, dtype=float)
         some = np.random.default_rng(seed).permutation(len(X))[:refine_on]
         spiking = refine(spiking, X[some], decision=decision, seed=seed, engine=engine, jobs=jobs)
     return spiking
+
+
+def _told(value: Any) -> str:
+    """Return how a wrong argument is called in a message."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself; make one, {value.__name__}()"
+    return type(value).__name__
+
+
+def _check_running(dt: Quantity, seed: int, engine: str, jobs: int) -> None:
+    """Refuse what `neurosim.simulate` would refuse, before anything runs."""
+    check_quantity(dt, 0.1 * ms_, "convert: dt", above=0 * ms_)
+    trial_seeds(seed, 1)
+    if engine not in ENGINES:
+        raise ConversionError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}")
+    check_whole(jobs, "convert: jobs", 1)
+
+
+def _check_moving(expanded: Expanded, observed: list[np.ndarray], samples: int) -> None:
+    """Refuse inputs on which a whole hidden layer says the same."""
+    for k, z in enumerate(observed):
+        activation = expanded.activations(k, z)
+        size = np.abs(activation).max()
+        if np.ptp(activation, axis=0).max() > 1e-9 * max(float(size), 1e-300):
+            continue
+        if np.ptp(z, axis=0).max() > 1e-9 * np.abs(z).max():
+            raise ConversionError(
+                f"hidden layer {k + 1} gives {size:.3g} at most and never moves on any of the "
+                f"{samples} inputs: all its units are dead; train the network again, or check that "
+                "X is scaled as its training inputs were"
+            )
+        told = "X holds one input" if samples == 1 else f"the {samples} inputs of X are all alike"
+        raise ConversionError(
+            f"hidden layer {k + 1} does not move: {told if k == 0 else 'nothing reaches it'}; "
+            "calibrate on training inputs that differ, a hundred or more"
+        )
+
+
+def check_curve(curve: FICurve, neuron: PointNeuron, background: Stimulus, what: str) -> None:
+    """Refuse an f-I curve that says it was measured on another neuron or under other noise.
+
+    Parameters
+    ----------
+    curve : FICurve
+        One whose source names no neuron, such as that of a recorded cell, is taken at its word.
+    neuron, background
+        What it is to be used with. Sizes may differ by 5 %: noise is measured for most neurons.
+    what : str
+        How it is called in the message.
+
+    Raises
+    ------
+    ConversionError
+        It was measured on something else.
+    """
+    if not re.match(r"[A-Za-z_]\w*\(", curve.source):
+        return
+    wanted = f"{neuron!r} with {background!r}"
+    number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+    same = re.sub(number, "#", curve.source) == re.sub(number, "#", wanted)
+    if same:
+        said, used = (np.array(re.findall(number, text), float) for text in (curve.source, wanted))
+        same = bool(np.allclose(said, used, rtol=0.05, atol=0))
+    if not same:
+        raise ConversionError(
+            f"{what} was measured on {curve.source}, but the network goes onto {wanted}: rates "
+            "would mean something else; leave curve out to measure it here, or give the neuron and "
+            "the background (or noise) it was measured with"
+        )
 
 
 def _calibrated(
@@ -393,7 +495,7 @@ def refine(
     SpikingNetwork
     """
     expanded = spiking.expanded
-    wanted = expanded.layers(check_inputs(X, expanded.sizes[0]))
+    wanted = expanded.layers(check_inputs(X, expanded.sizes[0], spiking.feature_names))
     for step in range(rounds):
         run = spiking.run(X, decision, seed=seed + 1 + step, engine=engine, jobs=jobs)
         calibrations = [

@@ -116,6 +116,11 @@ class FICurve:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only views of a dict can be neither pickled nor copied.
+        columns = (self.current_pA, self.count, self.window_s, self.trial)
+        return FICurve, (*columns, self.source, dict(self.provenance))
+
     @property
     def rate_Hz(self) -> NDArray[np.float64]:
         """Rate of each measurement, count / window (Hz)."""

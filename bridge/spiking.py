@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, ms, pA, second
 
+from bridge.answers import Answers
 from bridge.calibration import Calibration
 from bridge.curve import FICurve
 from bridge.errors import ConversionError
 from bridge.expand import Expanded
+from bridge.inputs import check_inputs, check_whole
 from bridge.measure import trial_seeds
 from bridge.readout import CountReadout
 from bridge.synapse import Synapse
@@ -72,10 +74,12 @@ def check_memory(widths: Sequence[int], samples: int) -> int:
     each = _NEURON_BYTES * sum(widths) + _SYNAPSE_BYTES * synapses + 8 * sum(widths) ** 2
     free = _SHARE * available_bytes()
     if each > free:
+        between = f" and {synapses:.3g} synapses between them" if synapses else ""
         raise ConversionError(
-            f"hidden layers of {', '.join(map(str, widths))} neurons have {synapses:.3g} synapses, "
-            f"which need {each / 2**30:.3g} GB; {free / 2**30:.3g} GB may be used here: make the "
-            "layers narrower, lower population=, or leave dale=False"
+            f"hidden layers of {', '.join(map(str, widths))} neurons{between} need "
+            f"{each / 2**30:.3g} GB for a single input; {free / 2**30:.3g} GB may be used here: "
+            f"make the layers narrower (samples_at_once cannot help), first that of {max(widths)}, "
+            "lower population=, or leave dale=False"
         )
     return int(min(samples, free // each))
 
@@ -130,6 +134,10 @@ class SpikingNetwork:
         What a spike does to the next layer.
     delay : Quantity
         From a spike to its arrival.
+    answers : Answers
+        What the outputs mean: a label, labels or quantities.
+    feature_names : tuple of str or None
+        Columns the network was fitted on, where it was fitted on a DataFrame.
     """
 
     neuron: PointNeuron
@@ -144,6 +152,8 @@ class SpikingNetwork:
     expanded: Expanded
     synapse: Synapse
     delay: Quantity
+    answers: Answers = field(default_factory=Answers)
+    feature_names: tuple[str, ...] | None = None
 
     @property
     def wiring(self) -> FeedForward:
@@ -210,16 +220,20 @@ class SpikingNetwork:
             X has the wrong shape or is not finite, or traces are asked for of a run that does not
             fit into memory at once.
         """
-        X = np.asarray(X, dtype=float)
+        X = check_inputs(X, self.expanded.sizes[0], self.feature_names)
         first = self.layers[0]
-        if X.ndim != 2 or X.shape[1] != len(first.weights_pA) or len(X) == 0:
-            raise ConversionError(
-                f"X must have the shape (n_samples, {len(first.weights_pA)}); got {X.shape}"
-            )
-        if not np.all(np.isfinite(X)):
-            raise ConversionError("X holds NaN or infinity")
         shown = check_quantity(duration, 100 * ms, "run: duration", above=0 * ms)
+        if shown < 0.999 * self.dt:
+            raise ConversionError(
+                f"run: duration {duration} is shorter than one time step of {self.dt}"
+            )
         pause = check_quantity(settle, 100 * ms, "run: settle", at_least=0 * ms)
+        if samples_at_once is not None:
+            check_whole(samples_at_once, "run: samples_at_once", 1)
+        if not isinstance(readout, CountReadout | None):
+            raise ConversionError(
+                f"run: readout must be a CountReadout such as CountReadout('flat'); got {readout!r}"
+            )
         wiring = self.wiring
         holding = np.concatenate([layer.holding_pA for layer in self.layers])
         step = np.zeros((len(X), wiring.units))
@@ -234,7 +248,7 @@ class SpikingNetwork:
         seeds = trial_seeds(seed, len(X))
         fit = check_memory(wiring.layers, len(X))
         if samples_at_once is not None:
-            fit = max(1, min(samples_at_once, fit))
+            fit = min(samples_at_once, fit)
         if record and fit < len(X):
             raise ConversionError(
                 f"traces of {len(X)} samples do not fit into one batch; {fit} samples do"
@@ -373,21 +387,35 @@ class SpikingRun:
         return self.activations(at)[-1] @ self.network.output_weights + self.network.output_bias
 
     def predict(self, at: Quantity | None = None) -> np.ndarray:
-        """Return the label decided on at a time after onset (default: at the end)."""
-        return self.labels(self.logits(at))
+        """Return the answer at a time after onset (default: at the end).
+
+        Returns
+        -------
+        ndarray, shape (n_samples,) or (n_samples, n_outputs)
+            Labels; rows of 0 and 1 where several labels may hold; or quantities.
+        """
+        return self.answers(self.logits(at))
+
+    def answers(self, logits: np.ndarray) -> np.ndarray:
+        """Return what outputs before their activation mean, as `predict` does."""
+        return self.network.answers.predict(logits, self.network.classes)
 
     def labels(self, logits: np.ndarray) -> np.ndarray:
-        """Return the label of each row of outputs."""
-        best = (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
-        return best if self.network.classes is None else np.asarray(self.network.classes)[best]
+        """Return the label of each row of outputs; a network of quantities has none."""
+        self.network.answers.decided(logits[:1])
+        return self.answers(logits)
 
     def probabilities(self, at: Quantity | None = None) -> np.ndarray:
-        """Return softmax of the outputs (for one output, its logistic), (n_samples, n_outputs)."""
-        z = self.logits(at)
-        if z.shape[1] == 1:
-            return 1 / (1 + np.exp(-z))
-        found = np.exp(z - z.max(axis=1, keepdims=True))
-        return found / found.sum(axis=1, keepdims=True)
+        """Return softmax of the outputs, shape (n_samples, n_outputs).
+
+        Of a single output, and of labels that may hold together, each its logistic.
+
+        Raises
+        ------
+        ConversionError
+            The network answers quantities.
+        """
+        return self.network.answers.probabilities(self.logits(at))
 
     def spikes_per_decision(self, at: Quantity | None = None) -> float:
         """Return the mean number of spikes of all neurons from onset to the decision."""

@@ -8,6 +8,7 @@ import numpy as np
 from brian2.units import Quantity, mV, nS, pA
 
 from bridge.errors import ConversionError
+from bridge.inputs import check_number
 from neurosim import FeedForward
 
 __all__ = ["Synapse"]
@@ -44,6 +45,14 @@ class Synapse:
     def __post_init__(self) -> None:
         if self.kind not in ("current", "conductance"):
             raise ConversionError(f"a synapse is a 'current' or a 'conductance'; got {self.kind!r}")
+        for name in ("E_exc_mV", "E_inh_mV", "potential_mV"):
+            if name != "potential_mV" or self.potential_mV is not None:
+                check_number(getattr(self, name), f"Synapse: {name}", "a finite number (mV)")
+        if not self.E_exc_mV > self.E_inh_mV:
+            raise ConversionError(
+                f"Synapse: E_exc_mV = {self.E_exc_mV:g} must lie above E_inh_mV = "
+                f"{self.E_inh_mV:g}, or excitation would inhibit"
+            )
 
     @property
     def conductance(self) -> bool:
@@ -61,11 +70,15 @@ class Synapse:
         if not self.conductance:
             return weights_pA * pA
         level = -60.0 if self.potential_mV is None else self.potential_mV
-        if not self.E_inh_mV < level < self.E_exc_mV:
+        if not level < self.E_exc_mV:
             raise ConversionError(
-                f"the neuron sits at {level:.1f} mV, which is not between the reversal potentials "
-                f"{self.E_inh_mV:g} and {self.E_exc_mV:g} mV: inhibition could not inhibit; give "
-                f"Synapse('conductance', E_inh_mV={level - 15:.0f})"
+                f"the neuron sits at {level:.1f} mV, above E_exc_mV = {self.E_exc_mV:g}: excitation "
+                f"could not excite; give E_exc_mV above {level:.0f}, such as 0"
+            )
+        if not self.E_inh_mV < level:
+            raise ConversionError(
+                f"the neuron sits at {level:.1f} mV, below E_inh_mV = {self.E_inh_mV:g}: inhibition "
+                f"could not inhibit; give E_inh_mV below it, such as {level - 15:.0f}"
             )
         driving = np.where(weights_pA > 0, self.E_exc_mV - level, level - self.E_inh_mV)
         return weights_pA / driving * nS

@@ -262,7 +262,7 @@ class Circuit:
         return dataclasses.replace(self, connections=(*self.connections, connection))
 
     def _population(self, name: str) -> Population:
-        if name not in self.populations:
+        if not isinstance(name, str) or name not in self.populations:
             raise UnknownNameError(
                 f"connect: there is no population {name!r}: {suggest(name, self.populations)}"
             )
@@ -299,7 +299,12 @@ def _pairs(given: Any, sources: int, targets: int, *, same: bool) -> np.ndarray:
         grid = np.stack(np.meshgrid(range(sources), range(targets), indexing="ij"), axis=-1)
         every = grid.reshape(-1, 2)
         return every[every[:, 0] != every[:, 1]] if same else every
-    pairs = np.asarray(given)
+    try:
+        pairs = np.asarray(given)
+    except ValueError:
+        raise ParameterError(
+            f"connect: pairs must be whole numbers of shape (n, 2); got {given!r}"
+        ) from None
     if pairs.size == 0:
         return np.zeros((0, 2), dtype=int)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.issubdtype(pairs.dtype, np.integer):

@@ -134,7 +134,9 @@ def check_quantity(
         (at_least, lambda b: numbers >= b, "at least"),
     ):
         if bound is not None and not np.all(ok(float(np.asarray(bound, dtype=float)))):
-            limit = _short_quantity(bound) if isinstance(bound, Quantity) else bound
+            # Nothing needs no unit, and that of a permeability would be hard to read.
+            limit = _short_quantity(bound) if isinstance(bound, Quantity) and bound else "0"
+            limit = limit if isinstance(bound, Quantity) else str(bound)
             raise ParameterError(f"{name} must be {word} {limit}; got {_short_quantity(value)}")
     checked = Quantity(np.array(numbers), dim=like.dim if isinstance(like, Quantity) else None)
     if np.ndim(checked):

@@ -168,6 +168,8 @@ def test_inhibition_silences_and_another_seed_releases_otherwise():
         ({"weight": 2 * nS}, ParameterError, "number of quanta"),
         ({"weight": "big"}, ParameterError, "numbers"),
         ({"pairs": []}, ParameterError, "no contact"),
+        ({"pairs": [(0, 1), (0,)]}, ParameterError, "shape"),
+        ({"onto": None}, UnknownNameError, "no receptors None"),
         ({"points": [0.9] * 6}, ParameterError, "whole numbers"),
         ({"probability": "0.5"}, ParameterError, "between 0 and 1"),
         ({"probability": 0.5, "seed": -1}, ParameterError, "seed"),

@@ -309,6 +309,8 @@ def _room(shape: tuple[int, ...]) -> np.ndarray:
     given = os.environ.get("NEUROSIM_TRACE_MEMORY", str(_MOST_TRACE_BYTES))
     try:
         most = float(given)
+        if not most >= 0:
+            raise ValueError
     except ValueError:
         raise ParameterError(
             f"the environment variable NEUROSIM_TRACE_MEMORY must be a number of bytes, such as "
