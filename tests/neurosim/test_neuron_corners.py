@@ -26,7 +26,7 @@ from neurosim.engine.compiler import find_compiler
 from neurosim.errors import EngineError, NeurosimError, ParameterError, UnitError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, tagged
 from neurosim.quantities import quantity
-from neurosim.synapses import AMPA, GABAB, Events
+from neurosim.synapses import AMPA, GABAB, Events, Exponential
 
 SHAPE = ball_and_stick(20 * um, 300 * um, 2 * um)
 ENGINES = [
@@ -225,6 +225,24 @@ def test_a_ramp_is_followed_to_second_order():
         for dt in (0.4, 0.2)
     ]
     assert abs(errors[1]) < 1e-7
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.05)
+
+
+@pytest.mark.parametrize("batch", [None, {"s.tau": [2, 2] * ms}])
+def test_the_charge_of_an_event_is_of_second_order(batch):
+    one = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), rest=-70 * mV).paint(
+        Leak(g=0 * mS / cm**2, E=-70 * mV)
+    )
+    # So small a conductance that the potential does not move.
+    receptor = Exponential(g=1e-5 * nS, tau=2 * ms, E=0 * mV)
+    neuron = one.place(receptor, at("dendrite", 0.5), Events.at([1] * ms), label="s")
+    capacitance = np.pi * 20e-6**2 * 1e-2
+    exact = 1e-14 * 70e-3 * 2e-3
+    errors = []
+    for dt in (0.2, 0.1):
+        v = last(neuron, 60 * ms, dt=dt * ms, batch=batch)[0, -1]
+        errors.append((v + 0.07) * capacitance / exact - 1)
+    assert abs(errors[1]) < 2e-3
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.05)
 
 

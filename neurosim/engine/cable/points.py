@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from brian2.units import Quantity
+from brian2.units import Quantity, mV
 
 from neurosim.cell import Neuron, Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
@@ -56,8 +56,12 @@ def draft_receptors(
     for name, constant in part.constants(neuron.celsius).items():
         values[name] = np.asarray(float(constant))
         text.declare(name, constant, shared=True)
+    shape = (len(sites), run.cells)
+    # States stand half a step behind an event where the step is of second order.
+    behind = (1 - run.theta) * run.dt
     factors = {
-        state: _factor(part, state, values, (len(sites), run.cells)) for state in part.on_event
+        state: _factor(part, state, values, shape, neuron.celsius, behind)
+        for state in part.on_event
     }
     arrivals = gather_arrivals(
         placed, index, points, member, factors,
@@ -69,20 +73,41 @@ def draft_receptors(
 
 
 def _factor(
-    part: Receptor, state: str, values: dict[str, np.ndarray], shape: tuple[int, int]
+    part: Receptor,
+    state: str,
+    values: dict[str, np.ndarray],
+    shape: tuple[int, int],
+    celsius: float,
+    behind: float,
 ) -> np.ndarray:
-    """Return what one quantum adds to a state, at every site."""
+    """Return what one quantum adds to a state that stands a time behind it, at every site."""
     differing = [name for name, value in values.items() if value.ndim]
     if not differing:
-        return np.full(shape[0], part.jump(state))
+        return np.full(shape[0], part.jump(state) * _grown(part, state, celsius, behind, {}))
     jumps = np.empty(shape)
     for cell in range(shape[1]):
         given = {
             name: Quantity(float(values[name][0, cell]), dim=getattr(part, name).dim)
             for name in differing
         }
-        jumps[:, cell] = part.jump(state, **given)
+        grown = _grown(part, state, celsius, behind, given)
+        jumps[:, cell] = part.jump(state, **given) * grown
     return jumps
+
+
+def _grown(
+    part: Receptor, state: str, celsius: float, behind: float, given: dict[str, Quantity]
+) -> float:
+    """Return the factor by which a decaying state was larger a time before.
+
+    The step that follows lets the increment decay for the whole of it, which is too long by the
+    time the state stands behind. 1 for a state whose rate depends on the potential.
+    """
+    rates = set()
+    for v in (-90 * mV, -10 * mV):
+        gate = part.gates(v, celsius, **given).get(state)
+        rates.add(0.0 if gate is None else 1 / float(gate.tau))
+    return float(np.exp(behind * rates.pop())) if len(rates) == 1 else 1.0
 
 
 def draft_electrode(
