@@ -270,8 +270,8 @@ class _Fit:
         if fastest * self.window < _FEWEST:
             raise CalibrationError(
                 f"a decision after {decision_ms:g} ms is too short: even at {fastest:.3g} Hz, the "
-                f"highest rate it may have, a neuron fires {fastest * self.window:.2g} spikes; give "
-                f"at least {1e3 * _FEWEST / fastest:.2g} ms, better ten times that"
+                f"highest rate it may have, a neuron fires {fastest * self.window:.2g} spikes; "
+                f"give at least {1e3 * _FEWEST / fastest:.2g} ms, better ten times that"
             )
 
     def parts(self, holding: Any, gain: Any, z: np.ndarray) -> tuple[np.ndarray, ...]:

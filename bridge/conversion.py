@@ -26,7 +26,7 @@ from bridge.calibration import NORMALISATIONS, Calibration, Normalisation, calib
 from bridge.curve import FICurve
 from bridge.drive import background_for, mean_potential_mV, measure_for_conversion
 from bridge.errors import ConversionError
-from bridge.expand import Expanded, expand
+from bridge.expand import Expanded, Half, expand
 from bridge.from_torch import network_of_module
 from bridge.inputs import check_inputs, check_number, check_whole
 from bridge.measure import trial_seeds
@@ -289,7 +289,7 @@ def convert(
         raise ConversionError(f"curve must be an FICurve; got {_told(curve)}")
     check_curve(curve, neuron, background, "the curve given")
     for function in (f for layer in expanded.functions for f, _ in layer):
-        unit = getattr(getattr(function, "function", function), "unit", None)
+        unit = getattr(function.function if isinstance(function, Half) else function, "unit", None)
         if isinstance(unit, MeasuredUnit):
             check_curve(unit.curve, neuron, background, "the measured unit's curve")
     calibrations = [

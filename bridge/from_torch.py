@@ -32,20 +32,22 @@ def network_of_module(module: Any) -> Network:
     from torch import nn
 
     layers: list[Any] = []
+    last = -1  # the last layer that does anything
     for i, layer in enumerate(stacked_layers(module)):
+        layers.append(layer)
         if type(layer).__name__ in _IDLE:
             continue
         if not isinstance(layer, nn.BatchNorm1d):
-            layers.append(layer)
+            last = i
             continue
-        if not layers or not isinstance(layers[-1], nn.Linear):
-            after = f"after {type(layers[-1]).__name__}" if layers else "first"
+        if last < 0 or not isinstance(layers[last], nn.Linear):
+            after = f"after {type(layers[last]).__name__}" if last >= 0 else "first"
             raise ConversionError(
                 f"layer {i}: BatchNorm1d comes {after}; only one directly after a Linear layer, "
                 "before its activation, becomes part of the weights: train with that order, or "
                 "fold it by hand"
             )
-        layers[-1] = _fused(layers[-1], layer, i)
+        layers[last], layers[i] = _fused(layers[last], layer, i), nn.Identity()
     return from_pytorch(nn.Sequential(*layers))
 
 

@@ -70,15 +70,16 @@ class Synapse:
         if not self.conductance:
             return weights_pA * pA
         level = -60.0 if self.potential_mV is None else self.potential_mV
-        if not level < self.E_exc_mV:
-            raise ConversionError(
-                f"the neuron sits at {level:.1f} mV, above E_exc_mV = {self.E_exc_mV:g}: excitation "
-                f"could not excite; give E_exc_mV above {level:.0f}, such as 0"
+        if not self.E_inh_mV < level < self.E_exc_mV:
+            between = (
+                f"the neuron sits at {level:.1f} mV, which is not between the reversal potentials "
+                f"{self.E_inh_mV:g} and {self.E_exc_mV:g} mV"
             )
-        if not self.E_inh_mV < level:
             raise ConversionError(
-                f"the neuron sits at {level:.1f} mV, below E_inh_mV = {self.E_inh_mV:g}: inhibition "
-                f"could not inhibit; give E_inh_mV below it, such as {level - 15:.0f}"
+                f"{between}: inhibition could not inhibit; give E_inh_mV below it, such as "
+                f"{level - 15:.0f}"
+                if not self.E_inh_mV < level
+                else f"{between}: excitation could not excite; give E_exc_mV above it, such as 0"
             )
         driving = np.where(weights_pA > 0, self.E_exc_mV - level, level - self.E_inh_mV)
         return weights_pA / driving * nS

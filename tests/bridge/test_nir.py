@@ -1,5 +1,7 @@
 """NIR files: out and in again, exactly; refusals; and what another simulator makes of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from brian2 import ms, mV, pA
@@ -111,9 +113,17 @@ def test_what_nir_cannot_say_is_refused(spiking, network, iris, tmp_path):
     for settings, said in (
         ({"synapse": "conductance"}, "no conductance synapses"),
         ({"delay": 2 * ms}, "delays are not written"),
-        ({"neuron": AdEx(), "background": spiking.background}, "cannot say AdEx"),
+        (
+            # A curve that tells its neuron would be refused for another one.
+            {
+                "neuron": AdEx(),
+                "background": spiking.background,
+                "curve": replace(curve, source=""),
+            },
+            "cannot say AdEx",
+        ),
     ):
-        other = convert(network, iris[0], curve=curve, **settings)
+        other = convert(network, iris[0], **{"curve": curve, **settings})
         with pytest.raises(NirError, match=said):
             write_nir(other, file, drop=BOTH)
     assert not list(tmp_path.iterdir())
