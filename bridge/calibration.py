@@ -43,7 +43,7 @@ _NOT_FOLLOWED, _COST_OF_REST = 0.25, 100.0
 _HARDLY = 0.1
 
 # Spikes the fastest neuron must fire, on average, up to the decision.
-_FEWEST = 0.5
+_FEWEST = 0.1
 
 NORMALISATIONS = ("curve", "maximum", "percentile")
 
