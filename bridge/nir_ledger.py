@@ -10,6 +10,7 @@ import numpy as np
 from brian2.units import ms, ohm, pA, second, volt
 
 from ann.activations import resolve
+from bridge.answers import Answers
 from bridge.calibration import Calibration
 from bridge.curve import FICurve
 from bridge.expand import Copies, Expanded, Half
@@ -55,6 +56,16 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
                 ],
                 "curve source": curve.source,
                 "classes": _class_names(network.classes),
+                "answers": {
+                    "kind": network.answers.kind,
+                    "link": None
+                    if network.answers.link is None
+                    else _function_name(network.answers.link),
+                    "flat": network.answers.flat,
+                },
+                "feature names": None
+                if network.feature_names is None
+                else list(network.feature_names),
             }
         ),
         "si": np.array([float(getattr(neuron, name)) for name in _NEURON]),
@@ -200,6 +211,7 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
         ),
     )
     current, count, window, trial = np.asarray(ledger["curve"])
+    answers, names = said["answers"], said["feature names"]
     return SpikingNetwork(
         neuron=neuron,
         background=WhiteNoise(intensity=float(ledger["noise"]) * (1 * second) ** 0.5 * 1e12 * pA),
@@ -213,4 +225,10 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
         expanded=expanded,
         synapse=Synapse(),
         delay=0 * ms,
+        answers=Answers(
+            answers["kind"],
+            None if answers["link"] is None else _function(answers["link"]),
+            answers["flat"],
+        ),
+        feature_names=None if names is None else tuple(names),
     )

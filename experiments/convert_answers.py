@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,82 +9,38 @@ import numpy as np
 from bridge.errors import ConversionError
 
 if TYPE_CHECKING:
-    from ann import Network
+    from bridge.answers import Answers
     from bridge.certificate import Certificate
-    from bridge.spiking import SpikingRun
 
-__all__ = ["Answers", "bound", "compared"]
+__all__ = ["answers_of_network", "bound", "compared"]
 
 
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """How the outputs of a model are read, whether units or neurons computed them.
+def answers_of_network(trained: Any, answers: Answers, X: np.ndarray) -> np.ndarray:
+    """Return what a trained model answers: labels, rows of labels, or quantities.
 
-    Attributes
+    Parameters
     ----------
-    network : ann.Network
-        The trained network, as it was saved.
-    classes : ndarray or None
-        Labels of the outputs; None where they are quantities.
+    trained : fitted estimator or ann.Network
+    answers : Answers
+        What its outputs mean.
+    X : ndarray, shape (n_samples, n_features)
     """
-
-    network: Network
-    classes: np.ndarray | None
-
-    @classmethod
-    def of(cls, trained: Any, card: dict[str, Any]) -> Answers:
-        """Find out from what `ann.load` returned and the card of its file.
-
-        A network saved without an estimator has no names for its classes: behind softmax or a
-        sigmoid they are numbers, and other outputs are quantities.
-
-        Raises
-        ------
-        ConversionError
-            An input may have several labels.
-        """
-        network = getattr(trained, "network_", trained)
-        if "targets" not in card:
-            last = network.layers[-1].activation.name
-            numbered = np.arange(max(2, network.sizes[-1]))
-            return cls(network, numbered if last in ("softmax", "sigmoid") else None)
-        kind = card["targets"]["kind"]
-        if kind == "multilabel":
-            raise ConversionError(
-                "this model gives an input several labels at once, and the command compares one "
-                "label an input; use bridge.convert in Python, where an output of run.logits() "
-                "above 0 means that its label is given"
-            )
-        return cls(network, None if kind == "regression" else np.asarray(trained.classes_))
-
-    def of_network(self, X: np.ndarray) -> np.ndarray:
-        """Return the label of each input, or a table of quantities with a row an input."""
-        if self.classes is None:
-            return np.asarray(self.network.output(X), dtype=float)
-        return self._labels(np.asarray(self.network.logits(X)))
-
-    def of_neurons(self, run: SpikingRun) -> np.ndarray:
-        """Return the same of the neurons, decided on at the end of a run."""
-        if self.classes is None:
-            return np.asarray(self.network.layers[-1].activation.value(run.logits()), dtype=float)
-        return self._labels(run.logits())
-
-    def _labels(self, logits: np.ndarray) -> np.ndarray:
-        assert self.classes is not None
-        one = logits.shape[1] == 1
-        return self.classes[(logits[:, 0] > 0).astype(int) if one else logits.argmax(axis=1)]
+    network = getattr(trained, "network_", trained)
+    logits = np.asarray(network.logits(X), dtype=float)
+    return answers.predict(logits, getattr(trained, "classes_", None))
 
 
 def compared(
-    answers: Answers, network: np.ndarray, neurons: np.ndarray, y: np.ndarray | None, which: str
+    labels: bool, network: np.ndarray, neurons: np.ndarray, y: np.ndarray | None, which: str
 ) -> tuple[dict[str, Any], list[str]]:
     """Return how network and neurons agree with each other and with y, as numbers and sentences.
 
     Parameters
     ----------
-    answers : Answers
+    labels : bool
+        Whether the answers are labels; else they are quantities.
     network, neurons : ndarray
-        What they answered: labels, or quantities with a row an input.
+        What they answered. Where an input has a row of labels, the whole row must be right.
     y : ndarray or None
         What is right, in the same form.
     which : str
@@ -97,7 +52,7 @@ def compared(
         Shares lie between 0 and 1.
     sentences : list of str
     """
-    if answers.classes is None:
+    if not labels:
         numbers, told = _distance("neurons from the network", neurons, network)
         sentences = [f"{told} on {which}"]
         for name, found in (("network", network), ("neurons", neurons)):
@@ -106,13 +61,19 @@ def compared(
                 numbers |= more
                 sentences.append(told)
         return numbers, sentences
-    numbers = {"same_label": float(np.mean(neurons == network))}
+    numbers = {"same_label": _alike(neurons, network)}
     sentences = [f"same label as the network: {100 * numbers['same_label']:.2f} % of {which}"]
     for name, found in (("network", network), ("neurons", neurons)):
         if y is not None:
-            right = numbers[f"accuracy_{name}"] = float(np.mean(found == y))
+            right = numbers[f"accuracy_{name}"] = _alike(found, y)
             sentences.append(f"accuracy of the {name}: {100 * right:.2f} %")
     return numbers, sentences
+
+
+def _alike(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Return the share of inputs with the same label, or the same labels."""
+    same = (found == wanted).reshape(len(found), -1)
+    return float(same.all(axis=1).mean())
 
 
 def _distance(what: str, found: np.ndarray, wanted: np.ndarray) -> tuple[dict[str, Any], str]:
@@ -138,18 +99,21 @@ def bound(
     certificate : Certificate
     X : ndarray, shape (n_samples, n_features)
         Inputs that were answered.
-    network, neurons : ndarray, shape (n_samples,)
-        Labels.
+    network, neurons : ndarray
+        Labels, or rows of labels.
     """
-    safe = certificate.safe(X)
-    held, changed = int(safe.sum()), int(np.sum(safe & (neurons != network)))
-    numbers = {
-        "held_by_errors_seen": held,
-        "of_these_changed": changed,
+    numbers: dict[str, Any] = {
         "answered": len(X),
         "certified_on": certificate.inputs,
         "runs": certificate.runs,
     }
+    try:
+        safe = certificate.safe(X)
+    except ConversionError as error:
+        return numbers, f"no label is vouched for: {error}"
+    differ = (neurons != network).reshape(len(X), -1).any(axis=1)
+    held, changed = int(safe.sum()), int(np.sum(safe & differ))
+    numbers |= {"held_by_errors_seen": held, "of_these_changed": changed}
     one = "input" if certificate.inputs == 1 else "inputs"
     seen = f"{certificate.inputs} {one} in {certificate.runs} runs"
     if changed:

@@ -38,6 +38,14 @@ def _neuron(onto: Onto) -> Any:
     return {"lif": LIF, "adex": AdEx, "tm": TraubMiles, "hh": HodgkinHuxley}[onto.value]()
 
 
+class Task(StrEnum):
+    """What outputs stand for."""
+
+    auto = "auto"
+    classification = "classification"
+    regression = "regression"
+
+
 @app.command("convert")
 def convert_command(
     model: Annotated[Path, typer.Argument(help="Model file written by ann.save.")],
@@ -48,6 +56,9 @@ def convert_command(
     test: Annotated[
         Path | None, typer.Option(help="Inputs to answer: .npz with X and, if known, y.")
     ] = None,
+    task: Annotated[
+        Task, typer.Option(help="What outputs are, of a network saved without its estimator.")
+    ] = Task.auto,
     onto: Annotated[Onto, typer.Option(help="Neuron.")] = Onto.lif,
     decision_ms: Annotated[float, typer.Option(min=1, help="When it decides (ms).")] = 100.0,
     noise_mv: Annotated[float, typer.Option(min=0, help="Noise of the membrane (mV).")] = 2.0,
@@ -71,17 +82,18 @@ def convert_command(
 
     from ann import load
     from ann.data.writing import write_text
-    from ann.storage import read_card
+    from bridge.answers import answers_of
     from bridge.certificate import certify
     from bridge.conversion import convert, validate
     from bridge.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
     from bridge.errors import ConversionError
     from bridge.nir import check_sayable, write_nir
-    from experiments.convert_answers import Answers, bound, compared
+    from experiments.convert_answers import answers_of_network, bound, compared
     from experiments.convert_files import (
         check_file,
         check_labels,
         check_quantities,
+        check_rows,
         check_width,
         read_inputs,
     )
@@ -102,8 +114,10 @@ def convert_command(
     if os.path.isdir(model):
         raise ConversionError(f"{model} is a folder; name the file that ann.save wrote")
     trained = load(model)
-    answers = Answers.of(trained, read_card(model))
-    width = validate(trained).sizes[0]
+    inner = validate(trained)
+    answers, width = answers_of(trained, inner, task.value), inner.sizes[0]
+    classes = getattr(trained, "classes_", np.arange(max(2, inner.sizes[-1])))
+    alone = trained is getattr(trained, "network_", trained)
     X = check_width(read_inputs(inputs)[0], width, inputs)
     # Tables are often sorted by class, so the first rows would be of one kind.
     order = np.random.default_rng(seed).permutation(len(X))
@@ -116,13 +130,18 @@ def convert_command(
         X_test, y = read_inputs(test)
         X_test = check_width(X_test, width, test)
         which = f"{len(X_test)} inputs"
-    from_network = answers.of_network(X_test)
+    from_network = answers_of_network(trained, answers, X_test)
     if test is not None and y is not None:
-        y = (
-            check_quantities(y, from_network.shape, test)
-            if answers.classes is None
-            else check_labels(y, len(X_test), answers.classes, test)
-        )
+        if answers.kind == "quantities":
+            y = check_quantities(y, from_network.shape, test)
+        elif answers.kind == "labels":
+            y = check_rows(y, from_network.shape, test)
+        else:
+            hint = "; if its outputs are quantities, say --task regression" if alone else ""
+            y = check_labels(y, len(X_test), classes, test, hint)
+    if alone:
+        meant = f"labels 0 to {len(classes) - 1}" if answers.labels else "quantities"
+        typer.echo(f"a network without its estimator: outputs are taken as {meant} (see --task)")
 
     cores = jobs or os.cpu_count() or 1
     spiking = convert(
@@ -135,14 +154,15 @@ def convert_command(
         synapse="conductance" if conductance else "current",
         # Where the steady f-I curve is not the whole story.
         refine_on=min(len(X), 300) if onto is Onto.adex or conductance else 0,
+        task=task.value,
         seed=seed,
         jobs=cores,
     )
     found: dict[str, Any] = {"network": repr(spiking), "seed": seed}
     typer.echo(repr(spiking))
     run = spiking.run(X_test, decision_ms * ms, seed=seed, jobs=cores)
-    from_neurons = answers.of_neurons(run)
-    numbers, sentences = compared(answers, from_network, from_neurons, y, which)
+    from_neurons = run.predict()
+    numbers, sentences = compared(answers.labels, from_network, from_neurons, y, which)
     found |= numbers
     typer.echo("\n".join(sentences))
     for prices in (HOWARTH, ATTWELL_LAUGHLIN):
@@ -168,7 +188,7 @@ def convert_command(
             )
             typer.echo(f"hidden layer {row['layer']}: rms error {row['rms_error']:.3g} ({parts})")
         typer.echo(certificate.why())
-        if answers.classes is None:
+        if not answers.labels:
             for row in rows:
                 # Agreement of labels, of which there are none.
                 row.pop("agreement", None)

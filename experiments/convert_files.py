@@ -14,7 +14,14 @@ import numpy as np
 from bridge.errors import ConversionError
 from experiments.result import OutputError
 
-__all__ = ["check_file", "check_labels", "check_quantities", "check_width", "read_inputs"]
+__all__ = [
+    "check_file",
+    "check_labels",
+    "check_quantities",
+    "check_rows",
+    "check_width",
+    "read_inputs",
+]
 
 # What numpy and its zip reader raise of files that are cut, empty or of another kind.
 _UNREADABLE = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
@@ -113,7 +120,9 @@ def _column(y: np.ndarray, rows: int, path: Path) -> np.ndarray:
     return y
 
 
-def check_labels(y: np.ndarray, rows: int, classes: np.ndarray, path: Path) -> np.ndarray:
+def check_labels(
+    y: np.ndarray, rows: int, classes: np.ndarray, path: Path, hint: str = ""
+) -> np.ndarray:
     """Return labels of a file as the classes of a model.
 
     Numbers may be written as text, and the other way round: "1" and 1.0 are the class 1.
@@ -127,6 +136,8 @@ def check_labels(y: np.ndarray, rows: int, classes: np.ndarray, path: Path) -> n
         Classes of the model.
     path : Path
         Where they stand.
+    hint : str
+        What else may be meant, added to the message.
 
     Returns
     -------
@@ -154,9 +165,27 @@ def check_labels(y: np.ndarray, rows: int, classes: np.ndarray, path: Path) -> n
         shown = ", ".join(strangers[:5]) + (", ..." if len(strangers) > 5 else "")
         raise ConversionError(
             f"y in {path} holds {shown}, which {'is' if len(strangers) == 1 else 'are'} none of "
-            f"the classes of this model ({', '.join(_text(c) for c in classes)})"
+            f"the classes of this model ({', '.join(_text(c) for c in classes)}){hint}"
         )
     return np.asarray(classes)[np.array(known)[place.ravel()]]
+
+
+def check_rows(y: np.ndarray, wanted: tuple[int, ...], path: Path) -> np.ndarray:
+    """Return rows of labels of a file, each 0 or 1, in the shape that the model answers.
+
+    Raises
+    ------
+    ConversionError
+        Another shape, or something else than 0 and 1.
+    """
+    if y.shape != wanted:
+        raise ConversionError(
+            f"y in {path} has the shape {y.shape}; this model gives an input any of {wanted[1]} "
+            f"labels, so y must have the shape {wanted}"
+        )
+    if y.dtype.kind not in "buif" or not np.all((y == 0) | (y == 1)):
+        raise ConversionError(f"y in {path} must hold 0 and 1, a column a label")
+    return y.astype(int)
 
 
 def _text(label: Any) -> str:
@@ -195,8 +224,7 @@ def check_quantities(y: np.ndarray, wanted: tuple[int, ...], path: Path) -> np.n
         raise ConversionError(f"{path} holds {wanted[0]} rows of X, but {rows} of y")
     if y.size != wanted[0] * outputs:
         raise ConversionError(
-            f"y in {path} has the shape {y.shape}; this model answers {outputs} quantities a row "
-            "(outputs stand for classes where a classifier was saved, or behind softmax)"
+            f"y in {path} has the shape {y.shape}; this model answers {outputs} quantities a row"
         )
     if not np.all(np.isfinite(y)):
         raise ConversionError(f"y in {path} holds NaN or infinity; leave these rows out")

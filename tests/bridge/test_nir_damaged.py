@@ -1,7 +1,7 @@
 """NIR files that were changed, cut or never were ones: each is refused by name, nothing is left."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -279,3 +279,19 @@ def test_classes_come_back_or_are_refused(spiking, tmp_path):
     days = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], dtype="datetime64[D]")
     with pytest.raises(NirError, match=r"classes of type datetime64.* cannot be written down"):
         write_nir(replace(spiking, classes=days), tmp_path / "y.nir", drop=BOTH)
+
+
+@pytest.mark.parametrize("output", ["identity", "softplus"])
+def test_what_outputs_mean_comes_back(tmp_path, output):
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    network = Network([4, 6, 1], ["relu", output], rng=0, dtype=np.float64)
+    spiking = replace(convert(network, X, task="regression"), feature_names=("a", "b", "c", "d"))
+    back = read_nir(write_nir(spiking, tmp_path / "x.nir", drop=BOTH)).network
+    assert back.feature_names == ("a", "b", "c", "d")
+    before, after = (n.run(X[:5], 20 * ms, seed=3).predict() for n in (spiking, back))
+    np.testing.assert_array_equal(before, after)
+    # Each field of the network is kept: none may be added and forgotten here.
+    assert {f.name for f in fields(spiking)} == {
+        "neuron", "background", "layers", "output_weights", "output_bias", "classes", "tau_syn",
+        "dt", "curve", "expanded", "synapse", "delay", "answers", "feature_names",
+    }  # fmt: skip

@@ -11,8 +11,9 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from ann import LogisticRegression, ShallowNetwork, save
-from experiments.convert_answers import Answers, bound, compared
-from experiments.convert_command import convert_command
+from bridge.errors import ConversionError
+from experiments.convert_answers import bound, compared
+from experiments.convert_command import Task, convert_command
 from experiments.convert_files import check_file, check_labels
 from neurosim.errors import NeurosimError
 
@@ -49,6 +50,9 @@ def place(tmp_path_factory):
     np.savez(folder / "objects.npz", X=np.array([[1, None]], dtype=object))
     np.savez(folder / "gap.npz", X=rows, y=np.where(np.arange(len(y)) == 3, np.nan, y))
     np.savez(folder / "twice.npz", X=rows, y=np.column_stack([y, y]))
+    np.savez(folder / "both.npz", X=X, y=both)
+    np.savez(folder / "halves.npz", X=X, y=both / 2)
+    save(quantities.network_, folder / "bare.safetensors")
     np.save(folder / "flat.npy", X[0])
     (folder / "empty.npz").write_bytes(b"")
     whole = (folder / "iris.npz").read_bytes()
@@ -86,7 +90,9 @@ def test_a_network_saved_without_its_estimator_says_the_same(place, tmp_path, ca
     found = json.loads(out.read_text())
     assert found["accuracy_network"] == pytest.approx(0.98)
     assert found["same_label"] > 0.95
-    assert "certificate: on 10 of 150 inputs, drawn at random, in 4 runs" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "certificate: on 10 of 150 inputs, drawn at random, in 4 runs" in said
+    assert ("taken as labels 0 to 2" in said) == (model == "plain")
 
 
 def test_quantities_have_errors_and_no_labels(place, tmp_path, capsys):
@@ -177,7 +183,9 @@ def test_a_bound_is_never_claimed_against_the_run(held, said):
         ({"inputs": "words.npz"}, "no file of plain arrays"),
         ({"inputs": "folder"}, "is a folder; name a .npz"),
         ({"inputs": "absent.npz"}, "there is no file"),
-        ({"model": "labels"}, "several labels at once"),
+        ({"model": "labels", "test": "iris.npz"}, r"any of 2 labels, so .* \(150, 2\)"),
+        ({"model": "labels", "test": "halves.npz"}, "must hold 0 and 1"),
+        ({"model": "bare", "inputs": "diabetes.npz", "test": "diabetes.npz"}, "--task regression"),
         ({"model": "flat"}, "no hidden layer"),
         ({"model": "quantities", "inputs": "diabetes.npz", "test": "gap.npz"}, "y in .* NaN"),
         ({"model": "quantities", "inputs": "diabetes.npz", "test": "twice.npz"}, "1 quantities a"),
@@ -190,6 +198,17 @@ def test_bad_input_is_refused_before_anything_runs(place, monkeypatch, options, 
     with pytest.raises(Exception, match=said) as caught:
         convert_here(place, **options)
     assert isinstance(caught.value, NeurosimError), caught.value
+
+
+def test_a_certificate_that_says_nothing_of_labels_ends_no_run():
+    class Silent(Vouched):
+        def safe(self, rows):
+            raise ConversionError("too few inputs to say which errors are possible")
+
+    labels = np.zeros(10, dtype=int)
+    numbers, said = bound(Silent(0), X[:10], labels, labels)
+    assert said == "no label is vouched for: too few inputs to say which errors are possible"
+    assert "held_by_errors_seen" not in numbers
 
 
 def never_converted(monkeypatch):
@@ -307,12 +326,32 @@ def test_labels_become_classes(y, classes, wanted):
 
 
 def test_a_constant_quantity_has_no_r2():
-    answers = Answers(None, None)
     same = np.ones((4, 1))
-    numbers, said = compared(answers, same, same + 1, same, "4 inputs")
+    numbers, said = compared(False, same, same + 1, same, "4 inputs")
     assert numbers["r2_neurons_from_network"] is None
     assert numbers["rms_neurons_from_network"] == 1
     assert "no R2" in said[0]
+
+
+def test_rows_of_labels_must_be_right_as_a_whole(place, tmp_path, capsys):
+    out = tmp_path / "found.json"
+    convert_here(place, "labels", test="both.npz", certify_on=40, out=out)
+    found = json.loads(out.read_text())
+    assert found["same_label"] > 0.9
+    assert found["accuracy_neurons"] > 0.85
+    assert found["labels"]["answered"] == 150
+    one_wrong = np.array([[1, 0], [1, 1]])
+    numbers, _ = compared(True, one_wrong, np.ones((2, 2)), one_wrong, "2 inputs")
+    assert numbers == {"same_label": 0.5, "accuracy_network": 1.0, "accuracy_neurons": 0.5}
+
+
+def test_a_network_alone_is_taken_as_said(place, tmp_path, capsys):
+    out = tmp_path / "found.json"
+    convert_here(
+        place, "bare", "diabetes.npz", "diabetes.npz", certify_on=0, out=out, task=Task.regression
+    )
+    assert "outputs are taken as quantities" in capsys.readouterr().out
+    assert json.loads(out.read_text())["r2_network_from_y"] > 0.4
 
 
 def test_a_file_that_may_be_written_leaves_no_trace(tmp_path):
