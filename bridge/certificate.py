@@ -32,14 +32,17 @@ from brian2.units import Quantity, ms, pA, second
 
 from bridge.calibration import rate_function
 from bridge.errors import ConversionError
-from bridge.inputs import check_inputs
+from bridge.inputs import check_inputs, check_number, check_whole
 from bridge.measure import trial_seeds
 from bridge.readout import CountReadout
-from bridge.spiking import SpikingNetwork, SpikingRun
+from bridge.spiking import SpikingNetwork, SpikingRun, check_memory, joined
 from neurosim import Constant, FeedForward, Steps, simulate
 from neurosim.quantities import check_quantity
 
 __all__ = ["PARTS", "Certificate", "LayerError", "certify", "time_to_accuracy"]
+
+# Inputs from which on errors seen are taken to say something of errors to come.
+_FEW = 30
 
 PARTS = ("inherited", "clipping", "f-I bias", "transient", "quantisation", "synaptic noise")
 
@@ -65,7 +68,7 @@ class LayerError:
         Root mean square of what this layer by itself adds to the outputs.
     agreement : float
         Share of inputs whose label is that of the network when the layers up to this one spike and
-        the others are computed.
+        the others are computed; NaN where the network answers quantities.
     """
 
     layer: int
@@ -103,6 +106,11 @@ class Certificate:
         Largest error of each neuron of the last hidden layer in all runs.
     second_moment : ndarray, shape (n_neurons, n_neurons)
         Mean product of errors of the last hidden layer, over inputs and runs.
+    static : ndarray, shape (n_neurons,)
+        Largest error of each of them that its mean rate alone makes, on the same inputs.
+    labels : tuple of (int, int)
+        Labels the trained network gives to these inputs: (0, label), or (label, 0 or 1) where
+        several may hold together; empty for quantities.
     inputs, runs : int
         How many inputs were used, in how many runs.
     """
@@ -112,6 +120,8 @@ class Certificate:
     layers: tuple[LayerError, ...]
     worst: np.ndarray
     second_moment: np.ndarray
+    static: np.ndarray
+    labels: tuple[tuple[int, int], ...]
     inputs: int
     runs: int
 
@@ -120,8 +130,56 @@ class Certificate:
         """Largest possible error of each output while no neuron errs more than it ever did."""
         return self.worst @ np.abs(self.network.output_weights)
 
+    @property
+    def exceeded(self) -> tuple[float, float]:
+        """How likely a new input goes beyond the errors seen: one neuron, and any of them, at most.
+
+        Of n + 1 inputs drawn alike, each is as likely as any other to be the one on which a neuron
+        errs most. That holds for inputs drawn at random from those it will see, and for no others.
+        """
+        one = 1 / (self.inputs + 1)
+        return one, min(1.0, len(self.worst) * one)
+
+    def _errors(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return outputs of the trained network, errors allowed for, and what is beyond knowledge.
+
+        The error of a neuron may be the largest seen, and more by as much as its mean rate errs
+        more on this input than on any seen.
+        """
+        expanded = self.network.expanded
+        ideal = expanded.layers(X)[-1]
+        logits = ideal @ expanded.weights[-1] + expanded.biases[-1]
+        steady, beyond = _steady(self.network, X)
+        more = np.maximum(np.abs(steady - ideal) - self.static, 0.0)
+        return logits, self.worst + more, beyond
+
+    def output_bounds(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return between what the outputs stay while no neuron errs more than it ever did.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_samples, n_features)
+            Inputs; nothing is run.
+
+        Returns
+        -------
+        low, high : ndarray, shape (n_samples, n_outputs)
+            After the activation of the output layer; infinite for inputs that drive a neuron beyond
+            its measured f-I curve.
+        """
+        network = self.network
+        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
+        logits, errors, beyond = self._errors(X)
+        apart = errors @ np.abs(network.expanded.weights[-1])
+        low, high = (network.answers.outputs(logits + sign * apart) for sign in (-1, 1))
+        return np.where(beyond[:, None], -np.inf, low), np.where(beyond[:, None], np.inf, high)
+
     def safe(self, X: np.ndarray, risk: float | None = None) -> np.ndarray:
         """Return which inputs keep the label of the trained network on neurons.
+
+        Where several labels may hold together, all of them are kept. Labels that no input of the
+        certificate had are never called safe, nor inputs that drive a neuron beyond its measured
+        f-I curve.
 
         Parameters
         ----------
@@ -130,6 +188,7 @@ class Certificate:
         risk : float, optional
             None: a label is safe if it cannot change while every neuron of the last hidden layer
             errs by no more than its largest error ever seen, all in the worst direction at once.
+            That is a condition, not a promise: `exceeded` tells how likely it fails.
             A number: a label is safe if Chebyshev's inequality with the errors' second moments
             allows a change with at most this probability. That needs nothing of the shape of the
             errors, but takes those of an input to be like those of the inputs certified on.
@@ -137,27 +196,65 @@ class Certificate:
         Returns
         -------
         ndarray of bool, shape (n_samples,)
+
+        Raises
+        ------
+        ConversionError
+            The network answers quantities (see `output_bounds`), the risk is no probability, or the
+            certificate rests on fewer than 30 inputs, whose errors say little of others.
         """
-        expanded = self.network.expanded
-        X = check_inputs(X, expanded.sizes[0])
-        W = expanded.weights[-1]
-        logits = expanded.layers(X)[-1] @ W + expanded.biases[-1]
-        if logits.shape[1] == 1:
-            # One output against zero, the second "output" that never moves.
-            W = np.column_stack([np.zeros(len(W)), W[:, 0]])
-            logits = np.column_stack([np.zeros(len(X)), logits[:, 0]])
-        first = logits.argmax(axis=1)
-        chance = np.zeros(len(X))
-        certain = np.ones(len(X), dtype=bool)
-        for rival in range(W.shape[1]):
-            apart = W[:, first].T - W[:, [rival]].T
-            margin = logits[np.arange(len(X)), first] - logits[:, rival]
-            other = first != rival
-            certain &= ~other | (np.abs(apart) @ self.worst < margin)
+        network = self.network
+        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
+        if risk is not None and not 0 < check_number(risk, "safe: risk", "a probability") < 1:
+            raise ConversionError(f"safe: risk must lie between 0 and 1; got {risk!r}")
+        logits, errors, beyond = self._errors(X)
+        decided = network.answers.decided(logits)
+        if self.inputs < _FEW:
+            raise ConversionError(
+                f"this certificate rests on {self.inputs} inputs, too few to say which errors are "
+                f"possible; certify on {_FEW} or more, drawn at random from training inputs"
+            )
+        seen = set(self.labels)
+        known = np.array([seen.issuperset(_said(one)) for one in decided]) & ~beyond
+        W = network.expanded.weights[-1]
+        # Every way a label can change: a direction in the last hidden layer, and how far it is.
+        ways: list[tuple[np.ndarray, np.ndarray]] = []
+        if network.answers.kind == "labels" or logits.shape[1] == 1:
+            ways = [
+                (np.broadcast_to(w, errors.shape), np.abs(z))
+                for w, z in zip(W.T, logits.T, strict=True)
+            ]
+        else:
+            rows = np.arange(len(X))
+            for rival in range(W.shape[1]):
+                margin = logits[rows, decided] - logits[:, rival]
+                ways.append(
+                    (W[:, decided].T - W[:, rival], np.where(decided == rival, np.inf, margin))
+                )
+        certain, chance = known.copy(), np.zeros(len(X))
+        for apart, margin in ways:
+            certain &= np.sum(np.abs(apart) * errors, axis=1) < margin
             power = np.einsum("su,uv,sv->s", apart, self.second_moment, apart)
             with np.errstate(divide="ignore", invalid="ignore"):
-                chance += np.where(other, power / margin**2, 0.0)
-        return certain if risk is None else chance <= risk
+                chance += np.where(np.isinf(margin), 0.0, power / margin**2)
+        return certain if risk is None else known & (chance <= risk)
+
+    def claim(self, X: np.ndarray) -> str:
+        """Say how many labels are safe, on what that rests, and how often it may fail.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_samples, n_features)
+            Inputs; nothing is run.
+        """
+        safe = self.safe(X)
+        one, some = self.exceeded
+        return (
+            f"{100 * safe.mean():.0f} % of {len(safe)} labels cannot change while no neuron of the "
+            f"last hidden layer errs more than it did in {self.runs} runs of {self.inputs} inputs; "
+            f"on a new input drawn as those were, one neuron may with a probability of up to "
+            f"{100 * one:.2g} %, and any of all {len(self.worst)} with up to {100 * some:.2g} %"
+        )
 
     def why(self) -> str:
         """Say in one sentence which layer costs most, and what in it."""
@@ -177,7 +274,7 @@ class Certificate:
                 **{f"{name} (%)": 100 * share for name, share in found.shares.items()},
                 "closing (%)": 100 * found.closing,
                 "logit_rms": found.logit_rms,
-                "agreement": found.agreement,
+                **({"agreement": found.agreement} if self.network.answers.labels else {}),
             }
             for found in self.layers
         ]
@@ -191,6 +288,7 @@ def certify(
     settle: Quantity = 100 * ms,
     trials: int = 4,
     repeats: int = 8,
+    inputs: int | None = None,
     readout: CountReadout | None = None,
     seed: int = 0,
     engine: str = "auto",
@@ -204,7 +302,7 @@ def certify(
     network : SpikingNetwork
         What `bridge.convert` returned.
     X : ndarray, shape (n_samples, n_features)
-        Inputs like those it will see; a hundred are enough.
+        Inputs like those it will see, of every class; a hundred are enough.
     decision, settle : Quantity
         Time of the decision, and time before the input comes on.
     trials : int
@@ -212,6 +310,9 @@ def certify(
         synaptic input, and the error that the sum of the parts has to meet.
     repeats : int
         Runs from which the mean response of each neuron is taken.
+    inputs : int, optional
+        How many of X are used, drawn at random with the seed (default: all). The first rows of a
+        table are often of one class.
     readout : CountReadout, optional
         How spikes are read.
     seed, engine, jobs, progress
@@ -224,14 +325,18 @@ def certify(
     Raises
     ------
     ConversionError
-        Fewer than two trials or repeats.
+        Fewer than two trials or repeats, or not even one input fits into memory.
     """
-    if trials < 2 or repeats < 2:
+    whole = all(isinstance(n, (int, np.integer)) for n in (trials, repeats))
+    if not whole or trials < 2 or repeats < 2:
         raise ConversionError(
-            f"certify needs at least 2 trials and 2 repeats; got {trials} and {repeats}"
+            f"certify needs at least 2 trials and 2 repeats, whole numbers; got {trials!r} and "
+            f"{repeats!r}"
         )
     expanded = network.expanded
-    X = check_inputs(X, expanded.sizes[0])
+    X = check_inputs(X, expanded.sizes[0], network.feature_names)
+    if inputs is not None and check_whole(inputs, "certify: inputs", 1) < len(X):
+        X = X[np.random.default_rng(int(seed)).permutation(len(X))[:inputs]]
     running: dict[str, Any] = {"engine": engine, "jobs": jobs}
     shown: dict[str, Any] = {"settle": settle, "readout": readout, **running}
     steps = 2 * trials + repeats
@@ -260,8 +365,9 @@ def certify(
             total += a / repeats
         tick()
     found = []
-    before = _labels(expanded.net_input(len(ideal), ideal[-1]))
     logits = expanded.net_input(len(ideal), ideal[-1])
+    answers = network.answers
+    before = answers.decided(logits) if answers.labels else None
     for k, exact in enumerate(ideal):
         seen = X if k == 0 else spiking[0][k - 1]
         parts = substitute.parts(
@@ -281,7 +387,7 @@ def certify(
                     for name, p in parts.items()
                 },
                 logit_rms=float(np.sqrt(np.mean((hybrid - logits) ** 2))),
-                agreement=float(np.mean(_labels(hybrid) == before)),
+                agreement=_agreement(network, hybrid, before),
             )
         )
         logits = hybrid
@@ -293,15 +399,40 @@ def certify(
         layers=tuple(found),
         worst=np.abs(flat).max(axis=0),
         second_moment=flat.T @ flat / len(flat),
+        static=np.abs(_steady(network, X)[0] - ideal[-1]).max(axis=0),
+        labels=()
+        if before is None
+        else tuple(sorted({said for one in before for said in _said(one)})),
         inputs=len(X),
         runs=trials,
     )
 
 
-def _labels(logits: np.ndarray) -> np.ndarray:
-    if logits.shape[1] == 1:
-        return np.asarray(logits[:, 0] > 0)
-    return np.asarray(logits.argmax(axis=1))
+def _said(decided: Any) -> list[tuple[int, int]]:
+    """Return a label as (0, label), or a row of labels as (number, 0 or 1) of each."""
+    return [(i, int(value)) for i, value in enumerate(np.atleast_1d(decided))]
+
+
+def _agreement(network: SpikingNetwork, logits: np.ndarray, before: np.ndarray | None) -> float:
+    """Return the share of inputs whose labels all are as before; NaN without labels."""
+    if before is None:
+        return float("nan")
+    same = network.answers.decided(logits) == before
+    return float(np.mean(same if same.ndim == 1 else same.all(axis=1)))
+
+
+def _steady(network: SpikingNetwork, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last hidden layer's activations by mean rates alone, and where they are guesses.
+
+    Guesses are those of a neuron driven harder than its f-I curve was measured.
+    """
+    rate = rate_function(network.curve)
+    activation, beyond = X, np.zeros(len(X), dtype=bool)
+    for k, layer in enumerate(network.layers):
+        current = layer.calibration.current_pA(network.expanded.net_input(k, activation))
+        beyond |= np.any(current > rate.x[-1], axis=1)
+        activation = layer.calibration.activation(rate(np.clip(current, rate.x[0], rate.x[-1])))
+    return activation, beyond
 
 
 def _onward(network: SpikingNetwork, k: int, activation: np.ndarray) -> np.ndarray:
@@ -361,21 +492,29 @@ class _Substitute:
             axis=1,
         )
         # The neurons stand where they stand in the network, so they have the same noise.
-        recording = simulate(
-            network.neuron,
-            self.pause + self.shown,
-            stimulus=Constant(0 * pA)
-            + Steps(amplitude=0 * pA, onset=self.pause, duration=self.shown + network.dt)
-            + network.background,
-            batch={
-                "current": np.broadcast_to(self.resting, current.shape) * pA,
-                "amplitude": (current - self.resting) * pA,
-            },
-            wiring=FeedForward(width=current.shape[1]),
-            seed=trial_seeds(seed, len(self.X)),
-            dt=network.dt,
-            **self.running,
-        )
+        seeds = trial_seeds(seed, len(self.X))
+        parts = []
+        fit = check_memory([current.shape[1]], len(self.X))
+        for start in range(0, len(self.X), fit):
+            here = slice(start, start + fit)
+            parts.append(
+                simulate(
+                    network.neuron,
+                    self.pause + self.shown,
+                    stimulus=Constant(0 * pA)
+                    + Steps(amplitude=0 * pA, onset=self.pause, duration=self.shown + network.dt)
+                    + network.background,
+                    batch={
+                        "current": np.broadcast_to(self.resting, current[here].shape) * pA,
+                        "amplitude": (current[here] - self.resting) * pA,
+                    },
+                    wiring=FeedForward(width=current.shape[1]),
+                    seed=seeds[here],
+                    dt=network.dt,
+                    **self.running,
+                )
+            )
+        recording = parts[0] if len(parts) == 1 else joined(parts)
         run = SpikingRun(
             network,
             recording,

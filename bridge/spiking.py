@@ -32,7 +32,14 @@ from neurosim import (
 )
 from neurosim.quantities import check_quantity
 
-__all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun", "available_bytes", "check_memory"]
+__all__ = [
+    "SpikingLayer",
+    "SpikingNetwork",
+    "SpikingRun",
+    "available_bytes",
+    "check_memory",
+    "joined",
+]
 
 # What a run keeps of each neuron and of each synapse: parameters, states, results; indices, weight
 # and queue. Counted generously on Brian2's standalone programs.
@@ -276,7 +283,7 @@ class SpikingNetwork:
                     progress=_share_of(progress, start / len(X), fit / len(X)),
                 )
             )
-        recording = parts[0] if len(parts) == 1 else _joined(parts)
+        recording = parts[0] if len(parts) == 1 else joined(parts)
         return SpikingRun(
             self,
             recording,
@@ -293,7 +300,7 @@ def _share_of(
     return None if progress is None else lambda part: progress(min(1.0, done + share * part))
 
 
-def _joined(parts: list[Recording]) -> Recording:
+def joined(parts: list[Recording]) -> Recording:
     """Put the recordings of several batches of one network together, traces left out."""
     firsts = np.cumsum([0, *(part.rows for part in parts)])
     return replace(
