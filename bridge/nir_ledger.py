@@ -85,11 +85,19 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
         }
     for k, (weights, bias) in enumerate(zip(expanded.weights, expanded.biases, strict=True)):
         ledger[f"trained{k}"] = {"weights": weights, "bias": bias}
-    ledger[_SUM] = _digest(ledger)
+    ledger[_SUM] = _digest(ledger, len(network.layers))
     return ledger
 
 
-def _digest(ledger: dict[str, Any]) -> str:
+def _parts(hidden: int) -> list[str]:
+    """Return the entries of a ledger, those that other tools may add left out."""
+    layers = [f"layer{k}" for k in range(hidden)]
+    return [_WORDS, "si", "noise", "timing", "curve", *layers] + [
+        f"trained{k}" for k in range(hidden + 1)
+    ]
+
+
+def _digest(ledger: dict[str, Any], hidden: int) -> str:
     """Return a checksum that does not depend on how numbers are stored."""
     total = hashlib.sha256()
 
@@ -104,7 +112,7 @@ def _digest(ledger: dict[str, Any]) -> str:
             array = np.asarray(value, dtype="<f8")
             total.update(repr(array.shape).encode() + array.tobytes())
 
-    for key in sorted(set(ledger) - {_SUM}):
+    for key in _parts(hidden):
         add(key, ledger[key])
     return total.hexdigest()
 
@@ -126,9 +134,9 @@ def _class_names(classes: np.ndarray | None) -> list[Any] | None:
 
 
 def _function_name(function: Any) -> Any:
-    if isinstance(function, Half):
-        return {"half": function.sign, "of": function.function.to_dict()}
     try:
+        if isinstance(function, Half):
+            return {"half": function.sign, "of": function.function.to_dict()}
         return function.to_dict()
     except Exception:
         raise NirError(
@@ -161,16 +169,14 @@ def network_of(ledger: dict[str, Any]) -> tuple[SpikingNetwork, str]:
         hidden = len(said["functions"])
     except (ValueError, KeyError, TypeError) as error:
         raise NirError(f"its ledger cannot be read ({error!r}); {remedy}") from None
-    needed = ["si", "noise", "timing", "curve", _SUM]
-    needed += [f"layer{k}" for k in range(hidden)] + [f"trained{k}" for k in range(hidden + 1)]
-    missing = [name for name in needed if name not in ledger]
+    missing = [name for name in (*_parts(hidden), _SUM) if name not in ledger]
     if missing:
         raise NirError(
             f"its ledger lacks {', '.join(missing)} (it was changed, or an earlier version wrote "
             f"it); {remedy}"
         )
     try:
-        whole = _text(ledger[_SUM]) == _digest(ledger)
+        whole = _text(ledger[_SUM]) == _digest(ledger, hidden)
     except (ValueError, TypeError):
         whole = False
     if not whole:

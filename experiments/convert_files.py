@@ -69,6 +69,11 @@ def read_inputs(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     except ConversionError:
         raise
     except _UNREADABLE as error:
+        if "Object arrays" in str(error):
+            raise ConversionError(
+                f"{path} holds Python objects, which are not read; write X.astype(float), and "
+                "labels as y.astype(str)"
+            ) from None
         # Broken zip files are not told apart from files that never were one.
         raise ConversionError(
             f"{path} is cut short or no file of plain arrays ({error}); {_WRITE}"

@@ -116,6 +116,10 @@ def test_a_ledger_that_was_changed_is_refused(edited, part):
         edited(change)
 
 
+def test_what_other_tools_add_to_the_metadata_is_left_alone(edited):
+    assert edited(lambda file: file["metadata"].create_dataset("author", data="me")).network
+
+
 def test_a_node_put_in_or_renamed_is_noticed(written, tmp_path):
     graph = nir.read(written)
     graph.nodes["more"] = nir.Affine(np.eye(3), np.zeros(3))
@@ -279,6 +283,32 @@ def test_classes_come_back_or_are_refused(spiking, tmp_path):
     days = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], dtype="datetime64[D]")
     with pytest.raises(NirError, match=r"classes of type datetime64.* cannot be written down"):
         write_nir(replace(spiking, classes=days), tmp_path / "y.nir", drop=BOTH)
+
+
+class Bent:
+    """An activation that takes both signs."""
+
+    def value(self, z):
+        return np.arctan(z)
+
+    def gradient(self, z):
+        return 1 / (1 + z**2)
+
+
+class Raised(Bent):
+    """One that does not."""
+
+    def value(self, z):
+        return np.arctan(z) + 2
+
+
+@pytest.mark.parametrize("own", [Bent(), Raised()])
+def test_an_activation_of_ones_own_is_refused_by_name(tmp_path, own):
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    network = Network([4, 6, 1], [own, "identity"], rng=0, dtype=np.float64)
+    with pytest.raises(NirError, match="object of your own and cannot be written down"):
+        write_nir(convert(network, X), tmp_path / "x.nir", drop=BOTH)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("output", ["identity", "softplus"])
