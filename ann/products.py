@@ -126,15 +126,15 @@ def edges_of(a: np.ndarray, b: np.ndarray) -> tuple[list[int], list[int]]:
     along = k if transposed else n
     if along % per_line or (transposed and k < VERY_LONG_SUMS):
         return whole
-    width = n
-    if not transposed:
-        parts = 1
-        while rows < ENOUGH_ROWS and width > per_line:
-            parts += 1
-            width = -(-n // (parts * per_line)) * per_line
-            rows = SMALL // (k * width)
-    rows -= rows % TOGETHER
     most = MANY_TRANSPOSED if transposed else MANY_PIECES
+    if transposed and m > most * (rows - rows % TOGETHER):
+        return whole
+    width, parts = n, 1
+    while rows < ENOUGH_ROWS and width > per_line:
+        parts += 1
+        width = -(-n // (parts * per_line)) * per_line
+        rows = min(SMALL // (k * width), FEW_ENTRIES // width if transposed else m)
+    rows -= rows % TOGETHER
     if rows == 0 or -(-m // rows) * -(-n // width) > most:
         return whole
     return [*range(0, m, rows), m], [*range(0, n, width), n]

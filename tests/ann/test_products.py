@@ -26,7 +26,7 @@ def factors(rng, m, k, n, orders, dtype):
 def test_products_of_all_shapes_and_layouts(small_kernels, orders, dtype):
     rng = np.random.default_rng(0)
     shapes = [(1, 1, 1), (100, 784, 32), (128, 784, 128), (10, 800, 128), (7, 3000, 70)]
-    shapes += [(100, 200, 784), (33, 500, 400)]  # cut both ways
+    shapes += [(100, 200, 784), (33, 500, 400), (100, 784, 200)]  # cut both ways
     shapes += [tuple(int(x) for x in np.exp(rng.uniform(0, 6, 3))) for _ in range(20)]
     for m, k, n in shapes:
         a, b = factors(rng, m, k, n, orders, dtype)
@@ -77,6 +77,8 @@ def test_where_a_piece_would_have_few_rows_columns_are_cut_as_well(monkeypatch):
     assert cut(*factors(rng, 100, 128, 784, "CC", "float32"))[1] == 1
     for k in (160, 200, 300, 500, 784):
         assert cut(*factors(rng, 100, k, 784, "CC", "float32"))[1] > 1
+    for n in (160, 200, 300):
+        assert cut(*factors(rng, 100, 784, n, "CF", "float32"))[1] > 1
     for m in (3, 10, 32):
         pieces, columns = cut(*factors(rng, m, 200, 784, "CF", "float32"))
         assert pieces == columns > 1
