@@ -114,8 +114,7 @@ def bound(
     differ = (neurons != network).reshape(len(X), -1).any(axis=1)
     held, changed = int(safe.sum()), int(np.sum(safe & differ))
     numbers |= {"held_by_errors_seen": held, "of_these_changed": changed}
-    one = "input" if certificate.inputs == 1 else "inputs"
-    seen = f"{certificate.inputs} {one} in {certificate.runs} runs"
+    seen = f"{certificate.inputs} inputs in {certificate.runs} runs"
     if changed:
         return numbers, (
             f"the errors seen on {seen} say too little here: they vouch for the labels of {held} "
@@ -125,6 +124,13 @@ def bound(
     said = (
         f"{held} of {len(X)} inputs ({100 * held / len(X):.0f} %) keep their label while no neuron "
         f"errs by more than the largest error seen on {seen}"
+    )
+    one, any_of_all = certificate.exceeded
+    numbers |= {"exceeded_by_one_neuron": one, "exceeded_by_any": any_of_all}
+    said += (
+        f" (an input drawn as these were takes one neuron beyond it with a probability of up to "
+        f"{100 * one:.2g} %, any of all {len(certificate.worst)} with up to {100 * any_of_all:.2g} "
+        "%)"
     )
     if held == 0:
         return numbers, said + ": the errors seen vouch for no label here"

@@ -178,10 +178,10 @@ def convert_command(
         certified = X[order[:certify_on]]
         certificate = certify(spiking, certified, decision_ms * ms, seed=seed + 1, jobs=cores)
         found["certificate"] = rows = certificate.rows()
-        typer.echo(
-            f"certificate: on {certificate.inputs} of {len(X)} inputs, drawn at random, in "
-            f"{certificate.runs} runs"
-        )
+        drawn = f"{len(certified)} of {len(X)} inputs, drawn at random"
+        if len(certified) == len(X):
+            drawn = f"all {len(X)} inputs"
+        typer.echo(f"certificate: on {drawn}, in {certificate.runs} runs")
         for row in rows:
             parts = ", ".join(
                 f"{key[:-4]} {value:.0f} %" for key, value in row.items() if key.endswith("(%)")
