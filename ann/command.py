@@ -57,9 +57,6 @@ __all__ = ["DATASETS", "app", "predict", "train", "train_and_say"]
 
 app = typer.Typer(no_args_is_help=True, help="Train a network on a table; predict with it.")
 
-# That of NumPy's older generator, which scikit-learn uses.
-LARGEST_SEED = 2**32 - 1
-
 #: Tables that come with scikit-learn; the target's column is called ``target``.
 DATASETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
@@ -235,12 +232,8 @@ def train_and_say(
     TableError
         If the table cannot be read, or cannot support a model.
     ParameterError
-        If there is no such table, the seed is out of range, or model file or folder cannot be
-        written.
+        If there is no such table, or model file or folder cannot be written.
     """
-    seed = settings.get("seed", 0)
-    if not 0 <= seed <= LARGEST_SEED:
-        raise ParameterError(f"seed must lie between 0 and {LARGEST_SEED}; got {seed}")
     if model_file is not None:
         check_file(model_file, (table, rules))
     if folder is not None:

@@ -62,7 +62,8 @@ Task = Annotated[str | None, typer.Option(help="classification or regression.")]
 RulesFile = Annotated[
     Path | None, typer.Option("--rules", help="Clean by this rules.json instead of learning rules.")
 ]
-Seed = Annotated[int, typer.Option(help="Of splits, samples and shuffling.")]
+# The largest is that of NumPy's older generator, which scikit-learn uses.
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of splits, samples and shuffling.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

@@ -35,8 +35,8 @@ def contents(place):
         (["--report", "file/below"], "file is a file, and a folder is needed"),
         (["--report", "report"], "rules.json is a folder"),
         (["--report", "/proc/report"], "cannot write"),
-        (["--seed", "-1"], "seed must lie between 0 and 4294967295; got -1"),
-        (["--seed", "99999999999999999999999"], "between 0 and 4294967295"),
+        (["--seed", "-1"], "greater than or equal to 0"),
+        (["--seed", "99999999999999999999999"], "less than or equal to 4294967295"),
     ],
 )
 def test_training_does_not_start(place, monkeypatch, options, said):
