@@ -30,18 +30,6 @@ beta_n = 0.125/ms*exp(-(v + 65*mV)/(80*mV)) : Hz
 """
 
 
-@pytest.fixture
-def brian():
-    """Brian2 with its NumPy target and a scope of its own."""
-    import brian2
-
-    kept = brian2.prefs.codegen.target
-    brian2.prefs.codegen.target = "numpy"
-    brian2.start_scope()
-    yield brian2
-    brian2.prefs.codegen.target = kept
-
-
 def spatial_neuron(brian, morphology, excitable, current, duration):
     """Run Brian2's own branched neuron; return the potentials (mV), shape (compartments, steps).
 

@@ -35,18 +35,6 @@ NAMES = {"g_l": 0.05 * mS / cm**2, "E_l": -70 * mV}
 DT = 0.025 * ms
 
 
-@pytest.fixture
-def brian():
-    """Brian2 with its NumPy target and a scope of its own."""
-    import brian2
-
-    kept = brian2.prefs.codegen.target
-    brian2.prefs.codegen.target = "numpy"
-    brian2.start_scope()
-    yield brian2
-    brian2.prefs.codegen.target = kept
-
-
 def potentials(brian, cell, duration):
     """Run Brian2's neuron from where it stands; return the potentials (mV)."""
     monitor = brian.StateMonitor(cell, "v", record=True, when="end")
