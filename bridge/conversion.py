@@ -24,7 +24,7 @@ from ann.exchange import from_scikit_learn
 from bridge.answers import answers_of
 from bridge.calibration import NORMALISATIONS, Calibration, Normalisation, calibrate
 from bridge.curve import FICurve
-from bridge.drive import background_for, mean_potential_mV, measure_for_conversion
+from bridge.drive import background_for, measure_for_conversion, potentials_mV
 from bridge.errors import ConversionError
 from bridge.expand import Expanded, Half, expand
 from bridge.from_torch import network_of_module
@@ -38,6 +38,11 @@ from neurosim.engine import ENGINES
 from neurosim.quantities import check_quantity
 
 __all__ = ["convert", "observe", "refine", "validate"]
+
+# Potentials of a driven neuron that are tried for conductances, by the share of time spent below,
+# and on how many inputs.
+_SHARES = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_TRIED = 60
 
 
 def validate(network: Any) -> Network:
@@ -296,10 +301,6 @@ def convert(
         _calibrated(curve, expanded, k, z, normalisation, 1e3 * decide, max_rate_Hz)
         for k, z in enumerate(observed)
     ]
-    if synapse.conductance and synapse.potential_mV is None and len(calibrations) > 1:
-        middle = calibrations[1].current_pA(np.median(observed[1], axis=0))
-        level = mean_potential_mV(neuron, background, float(np.median(middle)), **running)
-        synapse = replace(synapse, potential_mV=level)
     spiking = SpikingNetwork(
         neuron=neuron,
         background=background,
@@ -316,6 +317,10 @@ def convert(
         answers=answers,
         feature_names=None if names is None else tuple(map(str, names)),
     )
+    if synapse.conductance and synapse.potential_mV is None and len(calibrations) > 1:
+        driven = float(np.quantile(calibrations[1].current_pA(observed[1]), 0.75))
+        levels = potentials_mV(neuron, background, driven, _SHARES, **running)
+        spiking = _at_best_potential(spiking, X, levels, decision, running)
     if refine_on:
         some = np.random.default_rng(seed).permutation(len(X))[:refine_on]
         spiking = refine(spiking, X[some], decision=decision, seed=seed, engine=engine, jobs=jobs)
@@ -389,6 +394,44 @@ def check_curve(curve: FICurve, neuron: PointNeuron, background: Stimulus, what:
             "would mean something else; leave curve out to measure it here, or give the neuron and "
             "the background (or noise) it was measured with"
         )
+
+
+def _at_best_potential(
+    spiking: SpikingNetwork,
+    X: np.ndarray,
+    levels: list[float],
+    decision: Quantity,
+    running: dict[str, Any],
+) -> SpikingNetwork:
+    """Turn weights into conductances at the potential at which some training inputs err least.
+
+    A conductance changes the rate through the potential at which the neuron is most easily moved,
+    which lies nearer to threshold than its mean; where, depends on the neuron.
+    """
+    seed = running["seed"]
+    some = X[np.random.default_rng(seed).permutation(len(X))[:_TRIED]]
+    wanted = spiking.expanded.layers(some)[1:]
+    how = {name: running[name] for name in ("seed", "engine", "jobs")}
+    inside = [v for v in levels if spiking.synapse.E_inh_mV < v < spiking.synapse.E_exc_mV]
+
+    def at(level: float) -> SpikingNetwork:
+        return replace(spiking, synapse=replace(spiking.synapse, potential_mV=level))
+
+    def error(level: float) -> float:
+        answered = at(level).run(some, decision, **how).activations()[1:]
+        return sum(float(np.mean((a - b) ** 2)) for a, b in zip(answered, wanted, strict=True))
+
+    # If none lies between the reversal potentials, the first one says so.
+    tried = {level: error(level) for level in inside or levels[:1]}
+    best = min(tried, key=lambda level: tried[level])
+    k = inside.index(best) if inside else 0
+    if 0 < k < len(inside) - 1:
+        # Between the potentials tried, by the parabola through the best and its neighbours.
+        near = np.array(inside[k - 1 : k + 2])
+        bend, slope, _ = np.polyfit(near - best, [tried[level] for level in near], 2)
+        if bend > 0:
+            best = float(np.clip(best - slope / (2 * bend), near[0], near[-1]))
+    return at(best)
 
 
 def _calibrated(

@@ -6,7 +6,7 @@ has closed forms which are used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from bridge.measure import fi_curve, trial_seeds
 from neurosim import LIF, Constant, PointNeuron, Stimulus, WhiteNoise, simulate
 from neurosim.quantities import check_quantity
 
-__all__ = ["background_for", "firing_range_pA", "mean_potential_mV", "measure_for_conversion"]
+__all__ = ["background_for", "firing_range_pA", "measure_for_conversion", "potentials_mV"]
 
 # Highest rate looked for; a converted network needs far less.
 _FAST_HZ = 400.0
@@ -130,10 +130,17 @@ def measure_for_conversion(
     )
 
 
-def mean_potential_mV(
-    neuron: PointNeuron, background: Stimulus, current_pA: float, **running: Any
-) -> float:
-    """Return the mean membrane potential at a constant current, spikes included (mV)."""
+def potentials_mV(
+    neuron: PointNeuron,
+    background: Stimulus,
+    current_pA: float,
+    shares: Sequence[float],
+    **running: Any,
+) -> list[float]:
+    """Return potentials below which a neuron at a constant current spends given shares of its time.
+
+    Spikes and refractoriness included, in millivolt.
+    """
     running = running | {"seed": trial_seeds(running.get("seed", 0), _ROWS)}
     end = simulate(
         neuron,
@@ -142,4 +149,4 @@ def mean_potential_mV(
         batch={"current": np.full(_ROWS, current_pA) * pA},
         **running,
     )
-    return 1e3 * float(np.median(end.final_si["v"]))
+    return [1e3 * float(v) for v in np.quantile(end.final_si["v"], shares)]

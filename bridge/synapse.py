@@ -19,9 +19,9 @@ class Synapse:
     """Kind of synapse between hidden layers.
 
     A conductance carries a current that depends on the potential of the neuron. Weights are
-    turned into conductances at one potential, the mean of the neuron in the middle of its range;
-    what that leaves out is an error that `bridge.conversion.refine` corrects on average and the
-    certificate shows.
+    turned into conductances at one potential, that at which the network errs least on training
+    inputs; what that leaves out is an error that `bridge.conversion.refine` corrects on average and
+    the certificate shows.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Synapse:
     E_exc_mV, E_inh_mV : float
         Reversal potentials.
     potential_mV : float or None
-        Potential at which a conductance carries the current wanted; measured when None.
+        Potential at which a conductance carries the current wanted; found when None.
 
     Examples
     --------
