@@ -9,7 +9,6 @@ currents), **refine** the reading on the spiking network itself where asked, and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,22 +18,19 @@ from brian2.units import Quantity, mV, second
 from brian2.units import ms as ms_
 
 from ann import Network
-from ann.errors import AnnError
-from ann.exchange import from_scikit_learn
 from bridge.answers import answers_of
 from bridge.calibration import NORMALISATIONS, Calibration, Normalisation, calibrate
+from bridge.conversion_checks import check_curve, check_moving, check_running, told
 from bridge.curve import FICurve
 from bridge.drive import background_for, measure_for_conversion, potentials_mV
 from bridge.errors import ConversionError
 from bridge.expand import Expanded, Half, expand
-from bridge.from_torch import network_of_module
 from bridge.inputs import check_inputs, check_number, check_whole
-from bridge.measure import trial_seeds
 from bridge.measured import MeasuredUnit
 from bridge.spiking import SpikingLayer, SpikingNetwork, check_memory
 from bridge.synapse import Synapse
+from bridge.validation import validate
 from neurosim import LIF, PointNeuron, Stimulus
-from neurosim.engine import ENGINES
 from neurosim.quantities import check_quantity
 
 __all__ = ["convert", "observe", "refine", "validate"]
@@ -43,90 +39,6 @@ __all__ = ["convert", "observe", "refine", "validate"]
 # and on how many inputs.
 _SHARES = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _TRIED = 60
-
-
-def validate(network: Any) -> Network:
-    """Return the trained network inside `network`, or say why it cannot be converted.
-
-    Parameters
-    ----------
-    network : ann.Network, fitted estimator, scikit-learn MLP or torch.nn.Sequential
-        Dense layers. Batch normalisation is folded into weights and biases.
-
-    Raises
-    ------
-    ConversionError
-        It is not trained, has no hidden layer, holds a layer that is not dense, an activation that
-        falls, or weights that are not finite.
-    """
-    inner = getattr(network, "network_", network)
-    if getattr(inner, "layers", None) is None:
-        inner = _imported(network)
-    layers = inner.layers
-    if len(layers) < 2:
-        raise ConversionError(
-            "the network has no hidden layer, so there is nothing to put onto neurons"
-        )
-    for k, layer in enumerate(layers):
-        for what in ("weights", "bias"):
-            values = np.asarray(getattr(layer, what))
-            if not np.all(np.isfinite(values)):
-                raise ConversionError(
-                    f"layer {k + 1}: its {what} hold NaN or infinity; train it again with a lower "
-                    "learning rate, or load the right file"
-                )
-        if k < len(layers) - 1:
-            _check_rising(k, layer.activation)
-    return inner.folded() if any(layer.norm is not None for layer in layers) else inner
-
-
-def _imported(model: Any) -> Network:
-    """Return a scikit-learn or PyTorch model as a network."""
-    name = type(model).__name__
-    try:
-        if hasattr(model, "coefs_"):
-            return from_scikit_learn(model)
-        if any(kind.__module__.split(".")[0] == "torch" for kind in type(model).__mro__):
-            return network_of_module(model)
-    except AnnError as error:
-        raise ConversionError(
-            f"{name} cannot be converted: {error}; write the model as a torch.nn.Sequential of "
-            "dense layers, one activation after each"
-            if not hasattr(model, "coefs_")
-            else f"{name} cannot be converted: {error}"
-        ) from None
-    raise ConversionError(_no_network(model, name))
-
-
-def _no_network(model: Any, name: str) -> str:
-    """Say why a model is no network of dense layers, and what would be one."""
-    if hasattr(model, "steps"):
-        return (
-            f"{name} is several steps, of which only the last can be a network: "
-            "convert(pipe[-1], pipe[:-1].transform(X)), and give run() inputs transformed so, too"
-        )
-    if hasattr(model, "best_estimator_"):
-        return f"{name} is a search: convert its best_estimator_"
-    if hasattr(model, "coef_") or hasattr(model, "support_vectors_"):
-        return f"{name} has no hidden layer, so there is nothing to put onto neurons"
-    if hasattr(model, "hidden_layer_sizes") or hasattr(model, "hidden"):
-        return f"{name} holds no trained layers: fit it first"
-    return (
-        f"{name} is no network of dense layers; these can be converted: a fitted estimator of ann, "
-        "an ann.Network, a fitted scikit-learn MLP, a torch.nn.Sequential"
-    )
-
-
-def _check_rising(k: int, activation: Any) -> None:
-    with np.errstate(all="ignore"):
-        value = np.asarray(activation.value(np.linspace(-20.0, 20.0, 401)))
-    span = float(np.ptp(value)) if np.all(np.isfinite(value)) else np.nan
-    if not span > 0 or np.min(np.diff(value)) < -1e-6 * span:
-        raise ConversionError(
-            f"hidden layer {k + 1} has the activation {activation.name!r}, which does not rise "
-            "everywhere; a neuron fires more with more current: use 'sigmoid', 'tanh', 'relu', "
-            "'softplus' or a measured unit"
-        )
 
 
 def observe(network: Network | Expanded, X: np.ndarray) -> list[np.ndarray]:
@@ -254,12 +166,12 @@ def convert(
     names = getattr(network, "feature_names_in_", None)
     X = check_inputs(X, expanded.sizes[0], names)
     observed = observe(expanded, X)
-    _check_moving(expanded, observed, len(X))
+    check_moving(expanded, observed, len(X))
     check_memory(expanded.sizes[1:-1], samples=1)
     neuron = LIF() if neuron is None else neuron
     if not isinstance(neuron, PointNeuron):
         raise ConversionError(
-            f"neuron must be a point neuron such as LIF() or AdEx(); got {_told(neuron)}"
+            f"neuron must be a point neuron such as LIF() or AdEx(); got {told(neuron)}"
         )
     if isinstance(normalisation, str):
         normalisation = Normalisation(normalisation)
@@ -281,17 +193,17 @@ def convert(
         check_number(max_rate_Hz, "convert: max_rate_Hz", "a plain number of hertz")
     dt = neuron.default_dt_ms * ms_ if dt is None else dt
     running: dict[str, Any] = {"dt": dt, "seed": seed, "engine": engine, "jobs": jobs}
-    _check_running(**running)
+    check_running(**running)
     if background is None:
         background = background_for(neuron, noise, **running)
     elif not isinstance(background, Stimulus):
         raise ConversionError(
-            f"background must be a stimulus such as WhiteNoise(...); got {_told(background)}"
+            f"background must be a stimulus such as WhiteNoise(...); got {told(background)}"
         )
     if curve is None:
         curve = measure_for_conversion(neuron, background, progress=progress, **running)
     elif not isinstance(curve, FICurve):
-        raise ConversionError(f"curve must be an FICurve; got {_told(curve)}")
+        raise ConversionError(f"curve must be an FICurve; got {told(curve)}")
     check_curve(curve, neuron, background, "the curve given")
     for function in (f for layer in expanded.functions for f, _ in layer):
         unit = getattr(function.function if isinstance(function, Half) else function, "unit", None)
@@ -325,75 +237,6 @@ def convert(
         some = np.random.default_rng(seed).permutation(len(X))[:refine_on]
         spiking = refine(spiking, X[some], decision=decision, seed=seed, engine=engine, jobs=jobs)
     return spiking
-
-
-def _told(value: Any) -> str:
-    """Return how a wrong argument is called in a message."""
-    if isinstance(value, type):
-        return f"the class {value.__name__} itself; make one, {value.__name__}()"
-    return type(value).__name__
-
-
-def _check_running(dt: Quantity, seed: int, engine: str, jobs: int) -> None:
-    """Refuse what `neurosim.simulate` would refuse, before anything runs."""
-    check_quantity(dt, 0.1 * ms_, "convert: dt", above=0 * ms_)
-    trial_seeds(seed, 1)
-    if engine not in ENGINES:
-        raise ConversionError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}")
-    check_whole(jobs, "convert: jobs", 1)
-
-
-def _check_moving(expanded: Expanded, observed: list[np.ndarray], samples: int) -> None:
-    """Refuse inputs on which a whole hidden layer says the same."""
-    for k, z in enumerate(observed):
-        activation = expanded.activations(k, z)
-        size = np.abs(activation).max()
-        if np.ptp(activation, axis=0).max() > 1e-9 * max(float(size), 1e-300):
-            continue
-        if np.ptp(z, axis=0).max() > 1e-9 * np.abs(z).max():
-            raise ConversionError(
-                f"hidden layer {k + 1} gives {size:.3g} at most and never moves on any of the "
-                f"{samples} inputs: all its units are dead; train the network again, or check that "
-                "X is scaled as its training inputs were"
-            )
-        told = "X holds one input" if samples == 1 else f"the {samples} inputs of X are all alike"
-        raise ConversionError(
-            f"hidden layer {k + 1} does not move: {told if k == 0 else 'nothing reaches it'}; "
-            "calibrate on training inputs that differ, a hundred or more"
-        )
-
-
-def check_curve(curve: FICurve, neuron: PointNeuron, background: Stimulus, what: str) -> None:
-    """Refuse an f-I curve that says it was measured on another neuron or under other noise.
-
-    Parameters
-    ----------
-    curve : FICurve
-        One whose source names no neuron, such as that of a recorded cell, is taken at its word.
-    neuron, background
-        What it is to be used with. Sizes may differ by 5 %: noise is measured for most neurons.
-    what : str
-        How it is called in the message.
-
-    Raises
-    ------
-    ConversionError
-        It was measured on something else.
-    """
-    if not re.match(r"[A-Za-z_]\w*\(", curve.source):
-        return
-    wanted = f"{neuron!r} with {background!r}"
-    number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-    same = re.sub(number, "#", curve.source) == re.sub(number, "#", wanted)
-    if same:
-        said, used = (np.array(re.findall(number, text), float) for text in (curve.source, wanted))
-        same = bool(np.allclose(said, used, rtol=0.05, atol=0))
-    if not same:
-        raise ConversionError(
-            f"{what} was measured on {curve.source}, but the network goes onto {wanted}: rates "
-            "would mean something else; leave curve out to measure it here, or give the neuron and "
-            "the background (or noise) it was measured with"
-        )
 
 
 def _at_best_potential(
