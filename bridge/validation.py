@@ -60,8 +60,8 @@ def _imported(model: Any) -> Network:
             return network_of_module(model)
     except AnnError as error:
         raise ConversionError(
-            f"{name} cannot be converted: {error}; write the model as a torch.nn.Sequential of "
-            "dense layers, one activation after each"
+            f"{name} cannot be converted: {error}; write the model as dense layers in "
+            "a torch.nn.Sequential, one activation after each"
             if not hasattr(model, "coefs_")
             else f"{name} cannot be converted: {error}"
         ) from None

@@ -59,7 +59,9 @@ def test_modules_that_are_no_plain_stack_are_refused():
         def forward(self, x):
             return x + super().forward(x)
 
-    with pytest.raises(ConversionError, match=r"Own.*write the model as a torch\.nn\.Sequential"):
+    with pytest.raises(
+        ConversionError, match=r"Own.*write the model as dense layers in a torch\.nn\.Sequential"
+    ):
         validate(Own())
     with pytest.raises(ConversionError, match="Residual is a Sequential with a forward"):
         validate(Residual(nn.Linear(6, 6), nn.ReLU()))
