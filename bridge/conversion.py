@@ -57,8 +57,10 @@ def observe(network: Network | Expanded, X: np.ndarray) -> list[np.ndarray]:
     """
     expanded = network if isinstance(network, Expanded) else expand(network)
     X = check_inputs(X, expanded.sizes[0])
-    befores = [X, *expanded.layers(X)[:-1]]
-    return [expanded.net_input(k, before) for k, before in enumerate(befores)]
+    # What overflows is told by whoever asked.
+    with np.errstate(over="ignore", invalid="ignore"):
+        befores = [X, *expanded.layers(X)[:-1]]
+        return [expanded.net_input(k, before) for k, before in enumerate(befores)]
 
 
 def convert(
@@ -166,7 +168,7 @@ def convert(
     names = getattr(network, "feature_names_in_", None)
     X = check_inputs(X, expanded.sizes[0], names)
     observed = observe(expanded, X)
-    check_moving(expanded, observed, len(X))
+    check_moving(expanded, observed, X)
     check_memory(expanded.sizes[1:-1], samples=1)
     neuron = LIF() if neuron is None else neuron
     if not isinstance(neuron, PointNeuron):

@@ -37,10 +37,18 @@ def check_running(dt: Quantity, seed: int, engine: str, jobs: int) -> None:
     check_whole(jobs, "convert: jobs", 1)
 
 
-def check_moving(expanded: Expanded, observed: list[np.ndarray], samples: int) -> None:
+def check_moving(expanded: Expanded, observed: list[np.ndarray], X: np.ndarray) -> None:
     """Refuse inputs on which a whole hidden layer says the same."""
+    samples = len(X)
     for k, z in enumerate(observed):
-        activation = expanded.activations(k, z)
+        with np.errstate(over="ignore", invalid="ignore"):
+            activation = expanded.activations(k, z)
+        if not np.all(np.isfinite(activation)):
+            raise ConversionError(
+                f"hidden layer {k + 1} overflows: its activations are not finite on some of the "
+                f"{samples} inputs; train the network again, or check that X is scaled as its "
+                "training inputs were"
+            )
         size = np.abs(activation).max()
         if np.ptp(activation, axis=0).max() > 1e-9 * max(float(size), 1e-300):
             continue
@@ -50,9 +58,14 @@ def check_moving(expanded: Expanded, observed: list[np.ndarray], samples: int) -
                 f"{samples} inputs: all its units are dead; train the network again, or check that "
                 "X is scaled as its training inputs were"
             )
+        if np.ptp(X, axis=0).max() > 0:
+            raise ConversionError(
+                f"hidden layer {k + 1} does not move although the {samples} inputs differ: nothing "
+                "of them reaches it, as with weights of 0; train the network again"
+            )
         held = "X holds one input" if samples == 1 else f"the {samples} inputs of X are all alike"
         raise ConversionError(
-            f"hidden layer {k + 1} does not move: {held if k == 0 else 'nothing reaches it'}; "
+            f"hidden layer {k + 1} does not move: {held}; "
             "calibrate on training inputs that differ, a hundred or more"
         )
 

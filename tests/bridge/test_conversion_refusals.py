@@ -97,6 +97,14 @@ def test_inputs_that_do_not_move_a_layer_are_refused(curve):
     dead.layers[1].bias[:] = -1e3
     with pytest.raises(ConversionError, match=r"hidden layer 2 .* all its units are dead"):
         convert(dead, X, curve=curve)
+    still = Network([4, 8, 3], ["relu", "identity"], rng=0, dtype=np.float64)
+    still.layers[0].weights[...] = 0
+    with pytest.raises(ConversionError, match="does not move although the 60 inputs differ"):
+        convert(still, X, curve=curve)
+    loud = Network([4, 8, 3], ["exponential", "identity"], rng=0, dtype=np.float64)
+    loud.layers[0].weights[...] *= 1e4
+    with pytest.raises(ConversionError, match="hidden layer 1 overflows"):
+        convert(loud, X, curve=curve)
 
 
 def test_a_time_in_which_no_neuron_fires_is_too_short(curve):
