@@ -113,7 +113,8 @@ def neurosim_batch(shape: Morphology, rule: MaxLength, drive: Drive, cells: int,
     def call(length_ms: float):
         start = child_seconds()
         recording = simulate(
-            cell, length_ms * ms, seed=np.arange(cells), dt=DT_MS * ms, record_dt=1 * ms,
+            cell, length_ms * ms, seed=np.arange(cells), dt=DT_MS * ms,
+            record_dt=min(1.0, length_ms) * ms,
             scheme="backward-euler",
         )  # fmt: skip
         return child_seconds() - start, recording
