@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from ann.activations import ACTIVATIONS, Activation, Foreign
-from ann.augment import Distort
-from ann.check import check_gradients
-from ann.checkpoints import Checkpoint
-from ann.dense import DenseEstimator
-from ann.diagnosis import diagnose
-from ann.drawing import draw_graph
+from ann.calculus.gradient_check import check_gradients
+from ann.calculus.graph import OPERATIONS, Variable, gradient, hessian_vector_product
+from ann.calculus.graph_drawing import draw_graph
 from ann.errors import AnnError
-from ann.estimators import DeepNetwork, LogisticRegression, ShallowNetwork
-from ann.exchange import export_onnx, from_pytorch, from_scikit_learn
-from ann.graph import OPERATIONS, Variable, gradient, hessian_vector_product
-from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, ReduceOnPlateau, Validate
-from ann.initialisation import initial_weights
-from ann.losses import LOSSES, Loss, OwnLoss
-from ann.network import Layer, Network
+from ann.estimators.dense import DenseEstimator
+from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
+from ann.files.other_libraries import export_onnx, from_pytorch, from_scikit_learn
+from ann.files.storage import load, save
+from ann.inspect.diagnosis import diagnose
+from ann.network.activations import ACTIVATIONS, Activation, Foreign
+from ann.network.initialisation import initial_weights
+from ann.network.losses import LOSSES, Loss, OwnLoss
+from ann.network.network import Layer, Network
 from ann.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
-from ann.plan import Plan
-from ann.rate_finder import find_learning_rate
+from ann.plan.plan import Plan
 from ann.schedules import SCHEDULES
-from ann.storage import load, save
-from ann.training import Trainer
+from ann.training.augment import Distort
+from ann.training.checkpoints import Checkpoint
+from ann.training.hooks import EarlyStopping, KeepBest, Progress, ReduceOnPlateau, Validate
+from ann.training.rate_finder import find_learning_rate
+from ann.training.trainer import Hook, Trainer
 
 __all__ = [
     "ACTIVATIONS",

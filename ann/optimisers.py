@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
-from ann.activations import Step
-from ann.arrays import scalar_like
 from ann.errors import ParameterError, unknown_name
+from ann.network.activations import Step
+from ann.network.arrays import scalar_like
+from ann.network.blas import add_scaled
 
 __all__ = [
     "OPTIMISERS",
@@ -32,55 +32,6 @@ __all__ = [
     "RMSProp",
     "resolve_optimiser",
 ]
-
-
-def add_scaled(y: np.ndarray, x: np.ndarray, a: np.ndarray | float) -> Step:
-    """The call y ← y + a x, in place, for contiguous vectors of one dtype.
-
-    Parameters
-    ----------
-    y, x : ndarray of shape (n,)
-    a : ndarray of shape () or float
-        An array is read anew at each call.
-
-    Returns
-    -------
-    Step
-
-    Examples
-    --------
-    >>> y = np.ones(2)
-    >>> function, arguments = add_scaled(y, np.array([1.0, 2.0]), 10.0)
-    >>> _ = function(*arguments)
-    >>> y
-    array([11., 21.])
-    """
-    return get_blas_funcs("axpy", dtype=y.dtype), (x, y, y.size, a)
-
-
-def add_outer(z: np.ndarray, x: np.ndarray, y: np.ndarray) -> Step:
-    """The call z ← z + x yᵀ, in place, for contiguous arrays of one dtype.
-
-    Parameters
-    ----------
-    z : ndarray of shape (m, n)
-    x, y : ndarray of shape (m,), (n,)
-
-    Returns
-    -------
-    Step
-
-    Examples
-    --------
-    >>> z = np.zeros((2, 2))
-    >>> function, arguments = add_outer(z, np.array([1.0, 2.0]), np.ones(2))
-    >>> _ = function(*arguments)
-    >>> z
-    array([[1., 1.],
-           [2., 2.]])
-    """
-    # After the vectors their strides; then leave to overwrite what is given.
-    return get_blas_funcs("ger", dtype=z.dtype), (1.0, y, x, 1, 1, z.T, 1, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """How the learning rate changes while training: a factor for each fraction of the way.
 
 A schedule is a function from progress in [0, 1) to a factor on the learning rate, vectorised over
-the updates of an epoch. What depends on how training goes is a hook: `ann.hooks.ReduceOnPlateau`,
-which the estimators call the schedule ``"plateau"``.
+the updates of an epoch. What depends on how training goes is a hook:
+`ann.training.hooks.ReduceOnPlateau`, which the estimators call the schedule ``"plateau"``.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
-from ann.estimators import DeepNetwork, LogisticRegression, ShallowNetwork
+from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 
 TABLES = {
     "iris": load_iris,

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.datasets import load_digits, make_moons
 
 from ann import DeepNetwork, LogisticRegression, ShallowNetwork, diagnose
-from ann.plots import plot_decision_boundary, plot_history, plot_layers
+from ann.inspect.plots import plot_decision_boundary, plot_history, plot_layers
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from ann.augment import Distort, DropInputs
-from ann.estimators import DeepNetwork, ShallowNetwork
+from ann.estimators.models import DeepNetwork, ShallowNetwork
+from ann.training.augment import Distort, DropInputs
 
 #: name: estimator, settings, hooks, bar in per cent
 RECIPES: dict[str, tuple[Any, dict[str, Any], list[Any], float]] = {

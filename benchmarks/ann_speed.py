@@ -28,11 +28,11 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from ann.losses import CrossEntropy
-from ann.network import Network
+from ann.network.losses import CrossEntropy
+from ann.network.network import Network
 from ann.optimisers import SGD, Adam, Optimiser
-from ann.plan import Plan, run
-from ann.training import Trainer
+from ann.plan.plan import Plan, run
+from ann.training.trainer import Trainer
 
 #: name: sizes, batch, activation, optimiser
 NETWORKS: dict[str, tuple[tuple[int, ...], int, str, str]] = {

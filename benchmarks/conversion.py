@@ -84,11 +84,11 @@ def ours(network: Any, data: dict[str, np.ndarray], jobs: int) -> dict[str, Any]
     from brian2.units import ms as ms_
     from brian2.units import mV, second
 
-    from bridge.calibration import Normalisation
-    from bridge.conversion import convert
-    from bridge.integrator import Integrator
-    from bridge.readout import CountReadout
-    from experiments.normalisation import integrator_curve
+    from bridge.conversion.convert import convert
+    from bridge.mapping.calibration import Normalisation
+    from bridge.spiking.integrator import Integrator
+    from bridge.spiking.readout import CountReadout
+    from experiments.gallery.networks.normalisation import integrator_curve
 
     found = {}
     settings: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[float, ...]]] = {
@@ -146,8 +146,8 @@ def main() -> None:
     if options.as_peer:
         as_peer(options.file)
         return
-    from experiments.mnist import load_mnist
-    from experiments.normalisation import Parameters, train_relu
+    from experiments.gallery.networks.normalisation import Parameters, train_relu
+    from experiments.kit.mnist import load_mnist
 
     digits = load_mnist(str(options.file))
     network = train_relu(digits, Parameters(), options.seed)

@@ -25,7 +25,7 @@ BARS = {"profile": 4.0}
 COMMANDS = ("profile", "clean", "verdict", "train")
 _CHILD = """
 import resource as r, sys
-from ann.data.command import app
+from experiments.command.data import app
 try:
     app(sys.argv[1:], standalone_mode=False)
 finally:

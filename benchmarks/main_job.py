@@ -27,7 +27,7 @@ def main() -> None:
         environment = os.environ | {"NEUROSIM_CACHE": str(Path(folder) / "cache")}
         for name in ("cold", "warm", "warm again"):
             out = Path(folder) / name.replace(" ", "-")
-            command = [sys.executable, "-m", "experiments.command", "compare"]
+            command = [sys.executable, "-m", "experiments.command.main", "compare"]
             command += ["--out", str(out), "--jobs", str(options.jobs)]
             command += ["--quick"] * options.quick
             start = time.perf_counter()

@@ -86,12 +86,12 @@ def write_files(folder: Path, reset_mV: float) -> float:
     from brian2.units import ms, mV, pA
 
     from ann import Network
-    from bridge.calibration import Calibration
-    from bridge.curve import FICurve
-    from bridge.expand import expand
-    from bridge.nir import write_nir
-    from bridge.spiking import SpikingLayer, SpikingNetwork
-    from bridge.synapse import Synapse
+    from bridge.counts.curve import FICurve
+    from bridge.mapping.calibration import Calibration
+    from bridge.mapping.unit_splitting import expand
+    from bridge.nir.exchange import write_nir
+    from bridge.spiking.spiking_network import SpikingLayer, SpikingNetwork
+    from bridge.spiking.synapse import Synapse
     from neurosim import LIF, Constant, WhiteNoise, simulate
 
     neuron = LIF(t_ref=0 * ms, V_reset=reset_mV * mV)

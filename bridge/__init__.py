@@ -10,22 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridge.calibration import Normalisation, calibrate
-    from bridge.certificate import Certificate, certify
-    from bridge.choose import select
-    from bridge.codes import LatencyCode
-    from bridge.conversion import convert
-    from bridge.curve import FICurve, merge
-    from bridge.energy import Cost, cost
-    from bridge.equivalent import EquivalentUnit, equivalent_unit
-    from bridge.integrator import Integrator, ResettingIntegrator, SubtractingLIF
-    from bridge.measure import fi_curve
-    from bridge.measured import MeasuredUnit
-    from bridge.nir import read_nir, write_nir
-    from bridge.readout import CountReadout
-    from bridge.selection import Selection
-    from bridge.spiking import SpikingNetwork, SpikingRun
-    from bridge.synapse import Synapse
+    from bridge.certificate.certificate import Certificate
+    from bridge.certificate.certify import certify
+    from bridge.choice.select import select
+    from bridge.choice.selection import Selection
+    from bridge.conversion.convert import convert
+    from bridge.counts.curve import FICurve, merge
+    from bridge.equivalent.equivalent_unit import EquivalentUnit, equivalent_unit
+    from bridge.mapping.calibration import Normalisation, calibrate
+    from bridge.mapping.measured_unit import MeasuredUnit
+    from bridge.nir.exchange import read_nir, write_nir
+    from bridge.spiking.codes import LatencyCode
+    from bridge.spiking.energy import Cost, cost
+    from bridge.spiking.integrator import Integrator, ResettingIntegrator, SubtractingLIF
+    from bridge.spiking.readout import CountReadout
+    from bridge.spiking.spiking_network import SpikingNetwork, SpikingRun
+    from bridge.spiking.synapse import Synapse
+    from bridge.stimulate.fi_curve import fi_curve
     from bridge.units import (
         EVERY_FAMILY,
         Block,
@@ -96,31 +97,31 @@ _PLACES = {
         ],
         "bridge.units",
     ),
-    "Certificate": "bridge.certificate",
-    "Cost": "bridge.energy",
-    "Integrator": "bridge.integrator",
-    "LatencyCode": "bridge.codes",
-    "MeasuredUnit": "bridge.measured",
-    "Normalisation": "bridge.calibration",
-    "ResettingIntegrator": "bridge.integrator",
-    "SubtractingLIF": "bridge.integrator",
-    "EquivalentUnit": "bridge.equivalent",
-    "equivalent_unit": "bridge.equivalent",
-    "Synapse": "bridge.synapse",
-    "certify": "bridge.certificate",
-    "cost": "bridge.energy",
-    "read_nir": "bridge.nir",
-    "write_nir": "bridge.nir",
-    "CountReadout": "bridge.readout",
-    "FICurve": "bridge.curve",
-    "Selection": "bridge.selection",
-    "SpikingNetwork": "bridge.spiking",
-    "SpikingRun": "bridge.spiking",
-    "calibrate": "bridge.calibration",
-    "convert": "bridge.conversion",
-    "fi_curve": "bridge.measure",
-    "merge": "bridge.curve",
-    "select": "bridge.choose",
+    "Certificate": "bridge.certificate.certify",
+    "Cost": "bridge.spiking.energy",
+    "Integrator": "bridge.spiking.integrator",
+    "LatencyCode": "bridge.spiking.codes",
+    "MeasuredUnit": "bridge.mapping.measured_unit",
+    "Normalisation": "bridge.mapping.calibration",
+    "ResettingIntegrator": "bridge.spiking.integrator",
+    "SubtractingLIF": "bridge.spiking.integrator",
+    "EquivalentUnit": "bridge.equivalent.equivalent_unit",
+    "equivalent_unit": "bridge.equivalent.equivalent_unit",
+    "Synapse": "bridge.spiking.synapse",
+    "certify": "bridge.certificate.certify",
+    "cost": "bridge.spiking.energy",
+    "read_nir": "bridge.nir.exchange",
+    "write_nir": "bridge.nir.exchange",
+    "CountReadout": "bridge.spiking.readout",
+    "FICurve": "bridge.counts.curve",
+    "Selection": "bridge.choice.selection",
+    "SpikingNetwork": "bridge.spiking.spiking_network",
+    "SpikingRun": "bridge.spiking.spiking_network",
+    "calibrate": "bridge.mapping.calibration",
+    "convert": "bridge.conversion.convert",
+    "fi_curve": "bridge.stimulate.fi_curve",
+    "merge": "bridge.counts.curve",
+    "select": "bridge.choice.select",
 }
 
 

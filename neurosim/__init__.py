@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim.catalogue import LIF, AdEx, HodgkinHuxley, TraubMiles
     from neurosim.catalogue.textbook import textbook_neuron
-    from neurosim.cell import Neuron
-    from neurosim.circuit import Circuit
-    from neurosim.custom import from_brian2
-    from neurosim.neuron import PointNeuron
-    from neurosim.recording import Recording
-    from neurosim.simulation import simulate
+    from neurosim.custom.point_model import from_brian2
+    from neurosim.describe.circuit import Circuit
+    from neurosim.describe.neuron import Neuron
+    from neurosim.describe.point_neuron import PointNeuron
+    from neurosim.describe.wiring import FeedForward
+    from neurosim.run.recording import Recording
+    from neurosim.run.simulate import simulate
     from neurosim.stimuli import (
         Constant,
         FrozenNoise,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         Stimulus,
         WhiteNoise,
     )
-    from neurosim.wiring import FeedForward
 
 __all__ = [
     "LIF",
@@ -57,13 +57,13 @@ _PLACES = {
         "neurosim.stimuli",
     ),
     "textbook_neuron": "neurosim.catalogue",
-    "FeedForward": "neurosim.wiring",
-    "Neuron": "neurosim.cell",
-    "Circuit": "neurosim.circuit",
-    "from_brian2": "neurosim.custom",
-    "PointNeuron": "neurosim.neuron",
-    "Recording": "neurosim.recording",
-    "simulate": "neurosim.simulation",
+    "FeedForward": "neurosim.describe.wiring",
+    "Neuron": "neurosim.describe.neuron",
+    "Circuit": "neurosim.describe.circuit",
+    "from_brian2": "neurosim.custom.point_model",
+    "PointNeuron": "neurosim.describe.point_neuron",
+    "Recording": "neurosim.run.recording",
+    "simulate": "neurosim.run.simulate",
 }
 
 

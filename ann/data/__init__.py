@@ -7,19 +7,19 @@ support a model, and `train` goes the whole way.
 
 from __future__ import annotations
 
-from ann.data.cleaner import Cleaner
-from ann.data.encoder import Encoder, table_pipeline
+from ann.data.cleaning.cleaner import Cleaner
+from ann.data.cleaning.propose import propose
+from ann.data.cleaning.replay import Cleaned, clean, typed
+from ann.data.cleaning.rules import Rule
+from ann.data.cleaning.schema import ColumnSchema, Rules
+from ann.data.encoding.encoder import Encoder, table_pipeline
 from ann.data.errors import ReadError, SchemaError, SplitError, TableError, TargetError
+from ann.data.files.reading import RawTable, TableFile, read_table
+from ann.data.judging.splitting import Split, split_rows
+from ann.data.judging.verdict import Reason, Verdict, assess
 from ann.data.log import Log, Step
-from ann.data.profiling import Profile, profile, profile_file
-from ann.data.propose import propose
-from ann.data.reading import RawTable, TableFile, read_table
-from ann.data.replay import Cleaned, clean, typed
-from ann.data.report import render, write_report
-from ann.data.rules import Rule
-from ann.data.schema import ColumnSchema, Rules
-from ann.data.splitting import Split, split_rows
-from ann.data.verdict import Reason, Verdict, assess
+from ann.data.report.page import render, write_report
+from ann.data.report.profiling import Profile, profile, profile_file
 from ann.data.workflow import Trained, clean_file, train
 
 __all__ = [

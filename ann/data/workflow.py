@@ -19,21 +19,21 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
-from ann.data.duplicates import expected_pairs, find_duplicates, repeats, row_hashes
-from ann.data.encoder import table_pipeline
+from ann.data.cells.text_cells import text_frame
+from ann.data.cleaning.duplicates import expected_pairs, find_duplicates, repeats, row_hashes
+from ann.data.cleaning.propose import propose
+from ann.data.cleaning.replay import clean
+from ann.data.cleaning.rules import Rule
+from ann.data.cleaning.schema import Rules, nearest
+from ann.data.encoding.encoder import table_pipeline
 from ann.data.errors import TableError, TargetError
+from ann.data.files.reading import RawTable, TableFile
+from ann.data.files.writing import whole
+from ann.data.judging.splitting import Split, split_rows
+from ann.data.judging.target import Target, find_target, target_column
+from ann.data.judging.verdict import Verdict, assess
 from ann.data.log import Log, Step
-from ann.data.profiling import profile
-from ann.data.propose import propose
-from ann.data.reading import RawTable, TableFile
-from ann.data.replay import clean
-from ann.data.rules import Rule
-from ann.data.schema import Rules, nearest
-from ann.data.splitting import Split, split_rows
-from ann.data.target import Target, find_target, target_column
-from ann.data.text import text_frame
-from ann.data.verdict import Verdict, assess
-from ann.data.writing import whole
+from ann.data.report.profiling import profile
 
 __all__ = ["MODELS", "Trained", "clean_file", "train"]
 
@@ -88,7 +88,7 @@ def estimator(model: str, task: str, seed: int) -> Any:
     messy tables: on a churn table of 5,600 rows the default five layers reach an AUC of .75 where
     these reach that of logistic regression.
     """
-    from ann.estimators import DeepNetwork, LogisticRegression, ShallowNetwork
+    from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 
     if model == "shallow":
         return ShallowNetwork(hidden=16, task=task, l2=2.0, max_epochs=30, random_state=seed)

@@ -8,13 +8,13 @@
 from __future__ import annotations
 
 from bridge.recordings.cell import CellRecording
+from bridge.recordings.cell_properties import CellProperties, SpikeShape
 from bridge.recordings.errors import REASONS, RecordingError
-from bridge.recordings.features import CellProperties, SpikeShape
+from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.made import made_recording
 from bridge.recordings.protocol import Protocol, Step
-from bridge.recordings.read import read
-from bridge.recordings.spikes import SpikeRule, find_spikes
-from bridge.recordings.sweeps import Sweep
+from bridge.recordings.read_recording import read
+from bridge.recordings.spike_detection import SpikeRule, find_spikes
 
 __all__ = [
     "REASONS",

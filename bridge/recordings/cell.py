@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridge.curve import FICurve
+from bridge.counts.curve import FICurve
+from bridge.recordings.cell_properties import CellProperties, is_blocked, properties, step_features
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.features import CellProperties, is_blocked, properties, step_features
+from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Protocol, Step, find_protocol
-from bridge.recordings.spikes import SpikeRule, find_spikes
-from bridge.recordings.sweeps import Sweep
+from bridge.recordings.spike_detection import SpikeRule, find_spikes
 
 __all__ = ["CellRecording"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.recordings.cell import CellRecording
-from bridge.recordings.sweeps import Sweep
+from bridge.recordings.formats.sweeps import Sweep
 
 __all__ = ["made_recording"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bridge.recordings.cell import CellRecording
+from bridge.recordings.cell_properties import input_resistance
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.features import input_resistance
 
 __all__ = ["LARGEST_CURRENT_PA", "RESISTANCE_MOHM", "SLOWEST_RATE_HZ", "check_plausible"]
 

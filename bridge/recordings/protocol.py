@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.sweeps import Sweep
+from bridge.recordings.formats.sweeps import Sweep
 
 __all__ = ["Protocol", "Step", "find_protocol"]
 

@@ -7,8 +7,9 @@ a two-layer formula of the firing rate. Test trials have seeds of their own and 
 
 from __future__ import annotations
 
-from bridge.reduce.drive import Placements, Trains
+from bridge.reduce.architectures import FilterBank, PointUnit, TemporalConvolution, TwoLayer
 from bridge.reduce.errors import ReductionError
+from bridge.reduce.files import load_reduction
 from bridge.reduce.innervation import (
     Answer,
     Innervated,
@@ -17,10 +18,9 @@ from bridge.reduce.innervation import (
     innervate,
     play,
 )
-from bridge.reduce.models import FilterBank, PointUnit, TemporalConvolution, TwoLayer
-from bridge.reduce.network import ReducedNetwork
+from bridge.reduce.input_trains import Placements, Trains
+from bridge.reduce.reduced_network import ReducedNetwork
 from bridge.reduce.reduction import RateReduction, TrainReduction
-from bridge.reduce.saved import load_reduction
 from bridge.reduce.scores import auc, explained_variance, functional_complexity
 from bridge.reduce.search import Tolerance, check_times, reduce_rates, reduce_trains, search
 

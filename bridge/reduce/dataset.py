@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.reduce.drive import Trains
 from bridge.reduce.errors import ReductionError
 from bridge.reduce.innervation import BIN_MS, Innervated, Told
+from bridge.reduce.input_trains import Trains
 
 __all__ = ["WARM_UP_MS", "Recorded", "find_rate", "record_trains"]
 

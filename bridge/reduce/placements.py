@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ann import Variable
-from bridge.reduce.drive import Placements
 from bridge.reduce.errors import ReductionError
-from bridge.reduce.fitting import Fitted, fit
 from bridge.reduce.innervation import BIN_MS, Innervated, Told
+from bridge.reduce.input_trains import Placements
+from bridge.reduce.minimise import Fitted, fit
 from bridge.reduce.scores import Score, bootstrapped, explained_variance
 
 __all__ = [

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.reduce.drive import Placements, Trains
+from bridge.reduce.files import WHAT, plain, save_formula, save_network
 from bridge.reduce.innervation import BIN_MS
-from bridge.reduce.network import ReducedNetwork, TestScores
+from bridge.reduce.input_trains import Placements, Trains
 from bridge.reduce.placements import PlacementSet, RateFit
-from bridge.reduce.saved import WHAT, plain, save_formula, save_network
+from bridge.reduce.reduced_network import ReducedNetwork, TestScores
 
 __all__ = ["RateReduction", "Rung", "TrainReduction", "provenance"]
 
@@ -24,7 +24,7 @@ def provenance() -> dict[str, str]:
     import brian2
     import scipy
 
-    from neurosim.recording import versions
+    from neurosim.run.recording import versions
 
     return {
         **versions(),
@@ -171,7 +171,7 @@ class TrainReduction:
 
     def figure(self) -> Any:
         """The ladder, and a second of held-out drive; a matplotlib Figure."""
-        from bridge.reduce.figures import draw_trains
+        from bridge.reduce.reduction_figure import draw_trains
 
         return draw_trains(self)
 
@@ -276,7 +276,7 @@ class RateReduction:
 
     def figure(self) -> Any:
         """Predicted against found rates, and the subunit's curve; a matplotlib Figure."""
-        from bridge.reduce.figures import draw_rates
+        from bridge.reduce.reduction_figure import draw_rates
 
         return draw_rates(self)
 
@@ -298,7 +298,7 @@ def _write_json(content: dict[str, Any], folder: Path) -> Path:
 
 
 def _write_figure(figure: Any, folder: Path) -> list[Path]:
-    from bridge.card_figure import card_style
+    from bridge.equivalent.card_figure import card_style
 
     found = []
     with card_style():

@@ -12,20 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bridge.reduce.architectures import LAGS_MS, Layout, Model
 from bridge.reduce.dataset import Recorded, find_rate, record_trains
-from bridge.reduce.drive import Placements, Trains
 from bridge.reduce.errors import ReductionError
-from bridge.reduce.features import DECAYS_MS, choose_rows, scale_of
+from bridge.reduce.filtered_events import DECAYS_MS, choose_rows, scale_of
 from bridge.reduce.innervation import Innervated
-from bridge.reduce.models import LAGS_MS, Layout, Model
-from bridge.reduce.network import (
-    VOLTAGE_SHARE,
-    ReducedNetwork,
-    Validation,
-    fit_network,
-    score_test,
-    validate,
-)
+from bridge.reduce.input_trains import Placements, Trains
+from bridge.reduce.ladder import ladder
 from bridge.reduce.placements import (
     FORMULAS,
     SPLITS,
@@ -34,8 +27,15 @@ from bridge.reduce.placements import (
     fit_rates,
     record_placements,
 )
+from bridge.reduce.reduced_network import (
+    VOLTAGE_SHARE,
+    ReducedNetwork,
+    Validation,
+    fit_network,
+    score_test,
+    validate,
+)
 from bridge.reduce.reduction import RateReduction, Rung, TrainReduction, provenance
-from bridge.reduce.rungs import ladder
 
 __all__ = ["MEASURES", "Tolerance", "reduce_rates", "reduce_trains", "search", "search_rates"]
 

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bridge.errors import RangeError
-from bridge.quantities import plain
+from bridge.plain_numbers import plain
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
-    from bridge.curve import FICurve
-    from bridge.units.outline import Outline
+    from bridge.counts.curve import FICurve
+    from bridge.counts.outline import Outline
 
 __all__ = ["Parameter", "Unit"]
 
@@ -249,8 +249,8 @@ class Unit(ABC):
     def fit(cls, curve: FICurve, fixed: Mapping[str, float] | None = None) -> Self:
         """The most likely unit of this family, given spike counts.
 
-        Maximises the Poisson likelihood of the counts from many starting points. `bridge.choose`
-        tells how sure it is, and whether it fits at all.
+        Maximises the Poisson likelihood of the counts from many starting points.
+        `bridge.choice.select` tells how sure it is, and whether it fits at all.
 
         Parameters
         ----------
@@ -271,7 +271,7 @@ class Unit(ABC):
         UnknownNameError
             `fixed` names no parameter of this family.
         """
-        from bridge.fitting import fit_unit
+        from bridge.choice.fitting import fit_unit
 
         return fit_unit(cls, curve, fixed)
 

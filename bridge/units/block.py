@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit
 
+from bridge.counts.outline import Outline, grid
 from bridge.units.base import Array, Parameter, Unit
-from bridge.units.outline import Outline, grid
 
 __all__ = ["Block"]
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from bridge.quantities import plain
+from bridge.counts.outline import Outline, grid
+from bridge.plain_numbers import plain
 from bridge.units.base import Array, Parameter, Unit
-from bridge.units.outline import Outline, grid
 from neurosim.errors import ParameterError
 
 __all__ = ["LIFRate", "membrane_currents"]

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import erfc, erfcx
 
-from bridge.quantities import plain
+from bridge.counts.outline import Outline, grid
+from bridge.plain_numbers import plain
 from bridge.units.base import Array, Parameter, Unit
 from bridge.units.lif import MEMBRANE, membrane_currents
-from bridge.units.outline import Outline, grid
 from bridge.units.siegert import BARRIER_SHIFT, scaled_passage
 from neurosim.errors import ParameterError
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from bridge.counts.outline import Outline, grid
 from bridge.units.base import Array, Parameter, Unit
-from bridge.units.outline import Outline, grid
 
 __all__ = ["ReLU"]
 

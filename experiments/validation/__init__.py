@@ -7,6 +7,6 @@ or another simulator (NEURON 9.0.2, CVODE or second order, Hodgkin-Huxley rate t
 
 from __future__ import annotations
 
-from experiments.validation.checks import Check, Problem, all_problems
+from experiments.validation.checklist import Check, Problem, all_problems
 
 __all__ = ["Check", "Problem", "all_problems"]

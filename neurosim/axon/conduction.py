@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, meter, ms, mV, second
 
-from neurosim.cell import Neuron
+from neurosim.describe.neuron import Neuron
 from neurosim.errors import ParameterError
 from neurosim.morphology import Site
 from neurosim.quantities import check_quantity
-from neurosim.simulation import simulate
+from neurosim.run.simulate import simulate
 
 __all__ = ["conduction_velocity", "travel_times"]
 
@@ -79,7 +79,7 @@ def conduction_velocity(
     --------
     >>> from brian2 import cm, ms, nA, ohm, um
     >>> from neurosim import Neuron, Steps
-    >>> from neurosim.cell import Cable
+    >>> from neurosim.describe.parts import Cable
     >>> from neurosim.channels import squid_axon
     >>> from neurosim.morphology import PerBranch, at, cylinder
     >>> axon = cylinder(17.4 * 1000 * um, 10 * um, name="axon", tag="axon")

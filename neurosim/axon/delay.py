@@ -9,7 +9,7 @@ import numpy as np
 from brian2.units import Quantity, ms, mV, second
 
 from neurosim.axon.conduction import travel_times
-from neurosim.cell import Neuron
+from neurosim.describe.neuron import Neuron
 from neurosim.errors import ParameterError
 from neurosim.morphology import Site
 from neurosim.quantities import Description, check_quantity, quantity

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from brian2.units import Quantity, cm, mV, ohm, siemens, uF, um
 
-from neurosim.cell import Cable, Neuron
 from neurosim.channels import myelin, ranvier_node
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable
 from neurosim.errors import ParameterError
 from neurosim.morphology import (
     PerBranch,

@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 
 from brian2.units import Quantity, ms, mV, nS, pA, pF
 
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError
-from neurosim.neuron import PointNeuron
 from neurosim.quantities import quantity
 
 __all__ = ["AdEx"]

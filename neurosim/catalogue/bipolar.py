@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from brian2.units import cm, mS, mV, ohm, um
 
-from neurosim.cell import Cable, Neuron
 from neurosim.channels.delayed_rectifier import DelayedRectifier
 from neurosim.channels.h_current import HCurrent
 from neurosim.channels.leak import Leak
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable
 from neurosim.morphology import MaxLength, at, cylinder, tagged, tree
 
 __all__ = ["bipolar_cell"]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, msiemens, mV, uF, um
 
-from neurosim.neuron import PointNeuron
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.quantities import check_quantity, quantity
 
 __all__ = ["HodgkinHuxley"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from brian2.units import cm, mS, mV, ohm, um
 
 from neurosim.catalogue.textbook import INITIATION_COUNTS, Zone
-from neurosim.cell import Cable, Neuron
 from neurosim.channels.leak import Leak
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable
 from neurosim.morphology import PerBranch, at, axon, soma_with_axon, tagged, tree
 
 __all__ = ["fast_spiking_interneuron"]

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from brian2.units import Mohm, Quantity, ms, mV
 
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError
-from neurosim.neuron import PointNeuron
 from neurosim.quantities import quantity
 
 __all__ = ["LIF"]

@@ -9,9 +9,10 @@ from neurosim.catalogue.textbook import (
     Zone,
     initiation_membrane,
 )
-from neurosim.cell import Cable, Neuron
 from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable
 from neurosim.errors import ParameterError
 from neurosim.morphology import PerBranch, at, axon, soma_with_axon, tagged, tree
 from neurosim.quantities import check_quantity

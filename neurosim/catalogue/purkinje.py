@@ -9,8 +9,9 @@ from neurosim.catalogue.textbook import (
     Zone,
     initiation_membrane,
 )
-from neurosim.cell import Cable, Neuron, Poisson, Spines
 from neurosim.channels.leak import Leak
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable, Poisson, Spines
 from neurosim.morphology import PerBranch, at, axon, by_density, soma_with_axon, tagged, tree
 from neurosim.quantities import check_quantity
 from neurosim.synapses.exponential import AMPA

@@ -10,7 +10,6 @@ from neurosim.catalogue.textbook import (
     Zone,
     initiation_membrane,
 )
-from neurosim.cell import Cable, Neuron, Spines
 from neurosim.channels.a_type import AType
 from neurosim.channels.calcium_l import CalciumL
 from neurosim.channels.calcium_pool import CalciumPool
@@ -18,6 +17,8 @@ from neurosim.channels.calcium_potassium import SK
 from neurosim.channels.h_current import HCurrent
 from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable, Spines
 from neurosim.morphology import (
     Morphology,
     PerBranch,

@@ -12,10 +12,11 @@ from brian2.units import Mohm, Quantity, cm, mS, ms, mV, nS, ohm, pA, um
 
 from neurosim.catalogue.adex import AdEx
 from neurosim.catalogue.lif import LIF
-from neurosim.cell import Cable, Neuron
 from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology import (
     Morphology,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV, uF, um, usiemens
 
-from neurosim.neuron import PointNeuron
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.quantities import quantity
 
 __all__ = ["TraubMiles"]

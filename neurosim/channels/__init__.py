@@ -8,7 +8,6 @@ from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.channels.calcium_potassium import BK, SK
 from neurosim.channels.calcium_t import CalciumT
 from neurosim.channels.delayed_rectifier import DelayedRectifier
-from neurosim.channels.evaluate import Gate
 from neurosim.channels.fast_sodium import FastSodium
 from neurosim.channels.h_current import HCurrent
 from neurosim.channels.hodgkin_huxley import HHPotassium, HHSodium
@@ -18,6 +17,7 @@ from neurosim.channels.membranes import myelin, ranvier_node, spike_initiation, 
 from neurosim.channels.muscle import MusclePotassium, MuscleSodium
 from neurosim.channels.persistent_sodium import PersistentSodium
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
+from neurosim.equations.evaluate import Gate
 
 __all__ = [
     "BK",

@@ -20,7 +20,7 @@ from brian2.units.fundamentalunits import (
 )
 from brian2.units.stdunits import mM
 
-from neurosim.channels.evaluate import (
+from neurosim.equations.evaluate import (
     Gate,
     evaluate,
     gate_curves,

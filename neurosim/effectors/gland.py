@@ -12,9 +12,9 @@ from scipy.constants import elementary_charge
 from scipy.optimize import brentq
 from scipy.stats import poisson
 
-from neurosim.engine.randomness import gaussian, row_keys
 from neurosim.errors import ParameterError
 from neurosim.quantities import Description, check_quantity, check_seed, quantity
+from neurosim.randomness import gaussian, row_keys
 from neurosim.synapses.events import check_spikes
 from neurosim.terminals.base import uniforms
 

@@ -9,8 +9,9 @@ from brian2.units import Quantity, cm, mm, ms, mV, ohm, uF, um
 from scipy.optimize import brentq
 from scipy.special import erf
 
-from neurosim.cell import Cable, Neuron
 from neurosim.channels import Channel, Leak, MusclePotassium, MuscleSodium
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable
 from neurosim.errors import ParameterError
 from neurosim.morphology import PerBranch, at, cylinder
 from neurosim.quantities import Description, check_quantity, quantity

@@ -20,8 +20,8 @@ __all__ = ["main"]
 
 
 def _generate(folder: Path) -> None:
-    from neurosim.engine.model import Model
-    from neurosim.engine.standalone_source import write_sources
+    from neurosim.engine.point.model import Model
+    from neurosim.engine.point.source import write_sources
 
     model = Model.from_dict(json.loads((folder / "model.json").read_text()))
     write_sources(model, folder / "program")
@@ -38,8 +38,8 @@ def _generate_cable(folder: Path) -> None:
 def _run(folder: Path) -> None:
     import brian2
 
-    from neurosim.engine.assemble import Tables, assemble
-    from neurosim.engine.model import Model
+    from neurosim.engine.point.assemble import Tables, assemble
+    from neurosim.engine.point.model import Model
 
     brian2.prefs.codegen.target = "numpy"
     model = Model.from_dict(json.loads((folder / "model.json").read_text()))

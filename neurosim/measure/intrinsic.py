@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from brian2.units import Hz, Quantity, amp, ms, mV, nA, ohm, pA, second, volt
 
-from neurosim.cell import Neuron
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import EngineError, ParameterError
 from neurosim.measure.passive import step_response
 from neurosim.measure.spikes import adaptation_index, measure_spikes
-from neurosim.neuron import PointNeuron
 from neurosim.quantities import check_quantity
-from neurosim.recording import Recording
-from neurosim.simulation import simulate
+from neurosim.run.recording import Recording
+from neurosim.run.simulate import simulate
 from neurosim.stimuli import Steps
 
 __all__ = ["Intrinsic", "fi_curve", "intrinsic", "rheobase"]

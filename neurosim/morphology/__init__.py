@@ -9,6 +9,7 @@ from neurosim.morphology.axons import (
 )
 from neurosim.morphology.build import ball_and_stick, cone, cylinder, polyline, tree
 from neurosim.morphology.compartments import Compartments
+from neurosim.morphology.discretisation import DLambda, MaxLength, PerBranch, Rule
 from neurosim.morphology.errors import MorphologyError, MorphologyWarning
 from neurosim.morphology.picture import plot_morphology
 from neurosim.morphology.regions import (
@@ -22,7 +23,6 @@ from neurosim.morphology.regions import (
     subtree,
     tagged,
 )
-from neurosim.morphology.rules import DLambda, MaxLength, PerBranch, Rule
 from neurosim.morphology.shape import TAGS, Branch, Morphology
 from neurosim.morphology.sites import (
     Site,

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from neurosim.errors import UnknownNameError
+from neurosim.morphology.discretisation import Rule
 from neurosim.morphology.frusta import integrate_halves
 from neurosim.morphology.nodes import join_compartments
-from neurosim.morphology.rules import Rule
 from neurosim.morphology.shape import Morphology, _near
 
 __all__ = ["Compartments", "discretise"]

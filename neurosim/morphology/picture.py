@@ -9,8 +9,8 @@ from brian2.units import Quantity
 
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.morphology.compartments import Compartments
+from neurosim.morphology.discretisation import PerBranch
 from neurosim.morphology.regions import Region
-from neurosim.morphology.rules import PerBranch
 from neurosim.morphology.shape import Morphology
 
 __all__ = ["plot_morphology"]

@@ -19,7 +19,7 @@ from neurosim.morphology.errors import MorphologyError
 
 if TYPE_CHECKING:
     from neurosim.morphology.compartments import Compartments
-    from neurosim.morphology.rules import Rule
+    from neurosim.morphology.discretisation import Rule
 
 __all__ = ["TAGS", "Branch", "Morphology"]
 
@@ -457,7 +457,7 @@ class Morphology:
         41
         """
         from neurosim.morphology.compartments import discretise
-        from neurosim.morphology.rules import DLambda
+        from neurosim.morphology.discretisation import DLambda
 
         return discretise(self, DLambda() if rule is None else rule)
 

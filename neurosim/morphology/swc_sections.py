@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from neurosim.morphology.swc import Table
+    from neurosim.morphology.swc_table import Table
 
 __all__ = ["Sections", "sections_of"]
 

@@ -1,6 +1,6 @@
 """Random currents: white noise and the Ornstein-Uhlenbeck process.
 
-Both draw one normal deviate a step from a counter-based generator (`neurosim.engine.randomness`),
+Both draw one normal deviate a step from a counter-based generator (`neurosim.randomness`),
 a pure function of the row's seed and the step number. That is why a row gives the same spikes
 alone, in a batch and in any number of processes.
 """

@@ -8,7 +8,7 @@ from typing import ClassVar
 from brian2.units import Quantity, amp
 
 from neurosim.channels.base import Mechanism
-from neurosim.channels.evaluate import identifiers, known_words, parse
+from neurosim.equations.evaluate import identifiers, known_words, parse
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.synapses.events import Events
 

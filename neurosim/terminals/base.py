@@ -9,9 +9,9 @@ import numpy as np
 from brian2.units import Quantity, ms
 from scipy.special import gammaincinv, ndtr
 
-from neurosim.engine.randomness import gaussian, row_keys
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.quantities import Description, check_seed, quantity
+from neurosim.randomness import gaussian, row_keys
 from neurosim.synapses.events import Events, check_spikes
 
 __all__ = ["TRANSMITTER_NAMES", "Ongoing", "Terminal", "quantal_sizes", "uniforms"]

@@ -7,13 +7,13 @@ import pytest
 from scipy.special import expit
 
 from ann import ShallowNetwork
-from ann.activations import ACTIVATIONS, Foreign, Sigmoid, resolve
-from ann.check import check_gradients
+from ann.calculus.gradient_check import check_gradients
+from ann.calculus.graph import Variable, gradient
 from ann.errors import ParameterError, ShapeError
-from ann.graph import Variable, gradient
-from ann.initialisation import INITIALISATIONS, initial_weights
-from ann.losses import LOSSES, Huber, OwnLoss, resolve_loss
-from ann.network import Network
+from ann.network.activations import ACTIVATIONS, Foreign, Sigmoid, resolve
+from ann.network.initialisation import INITIALISATIONS, initial_weights
+from ann.network.losses import LOSSES, Huber, OwnLoss, resolve_loss
+from ann.network.network import Network
 from ann.optimisers import Adam, resolve_optimiser
 from ann.schedules import SCHEDULES, one_cycle, resolve_schedule
 

@@ -26,8 +26,8 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils.estimator_checks import check_estimator
 
 from ann import DeepNetwork, Hook, LogisticRegression, ShallowNetwork
+from ann.calculus.graph import Variable
 from ann.errors import AnnError, DataError, DivergenceError, ParameterError
-from ann.graph import Variable
 
 CHECKED = [
     LogisticRegression(),

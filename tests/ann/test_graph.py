@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ann.check import check_gradients
-from ann.errors import GraphError, ParameterError, ShapeError
-from ann.graph import (
+from ann.calculus.gradient_check import check_gradients
+from ann.calculus.graph import (
     OPERATIONS,
     Variable,
     ancestors,
@@ -15,6 +14,7 @@ from ann.graph import (
     gradient,
     hessian_vector_product,
 )
+from ann.errors import GraphError, ParameterError, ShapeError
 
 rng = np.random.default_rng(3)
 A, B = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))

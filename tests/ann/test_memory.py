@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ann import DeepNetwork, ShallowNetwork
-from ann.memory import PAGE, Room
+from ann.plan.memory import PAGE, Room
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing was learnt")
 

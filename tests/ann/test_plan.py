@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ann.activations import ACTIVATIONS, Foreign
+from ann.calculus.graph import Variable, gradient
 from ann.errors import ParameterError
-from ann.graph import Variable, gradient
-from ann.losses import LOSSES, Huber, OwnLoss, resolve_loss
-from ann.network import Network
+from ann.network.activations import ACTIVATIONS, Foreign
+from ann.network.losses import LOSSES, Huber, OwnLoss, resolve_loss
+from ann.network.network import Network
 from ann.optimisers import SGD
-from ann.plan import Plan, run
+from ann.plan.plan import Plan, run
 
 HIDDEN = sorted(set(ACTIVATIONS) - {"softmax"})
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import ann.products as products
-from ann.products import edges_of, product_steps
+import ann.plan.products as products
+from ann.plan.products import edges_of, product_steps
 
 
 @pytest.fixture(params=[True, False], ids=["small kernels", "none"])

@@ -15,14 +15,10 @@ import pytest
 from sklearn.datasets import load_digits, load_iris, make_moons
 
 from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork, Variable
-from ann.augment import Distort, distort, smoothing_matrix
-from ann.diagnosis import diagnose, layer_statistics
-from ann.drawing import draw_graph
+from ann.calculus.graph_drawing import draw_graph
 from ann.errors import GraphError, ParameterError, ShapeError
-from ann.losses import CrossEntropy, Quadratic
-from ann.optimisers import SGD, Adam
-from ann.plan import Plan
-from ann.plots import (
+from ann.inspect.diagnosis import diagnose, layer_statistics
+from ann.inspect.plots import (
     plot_calibration,
     plot_confusion,
     plot_decision_boundary,
@@ -31,8 +27,12 @@ from ann.plots import (
     plot_learning_curve,
     plot_weights,
 )
-from ann.rate_finder import find_learning_rate
-from ann.training import Trainer
+from ann.network.losses import CrossEntropy, Quadratic
+from ann.optimisers import SGD, Adam
+from ann.plan.plan import Plan
+from ann.training.augment import Distort, distort, smoothing_matrix
+from ann.training.rate_finder import find_learning_rate
+from ann.training.trainer import Trainer
 
 X, Y = load_iris(return_X_y=True)
 
@@ -225,7 +225,7 @@ def test_training_on_distorted_images_is_seeded_and_checks_the_shape():
 
 def test_search_finds_settings_better_than_the_worst():
     optuna = pytest.importorskip("optuna", reason="Optuna is not installed")
-    from ann.search import search
+    from ann.estimators.hyperparameter_search import search
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     model, study = search(

@@ -13,16 +13,16 @@ from sklearn.linear_model import RidgeCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork
-from ann.checkpoints import Checkpoint, load_checkpoint
 from ann.errors import ModelFileError, ParameterError
-from ann.exchange import export_onnx, from_pytorch, from_scikit_learn
-from ann.hooks import Hook, KeepBest
-from ann.losses import Quadratic
+from ann.files.other_libraries import export_onnx, from_pytorch, from_scikit_learn
+from ann.files.storage import load, read_card, save
+from ann.network.losses import Quadratic
 from ann.optimisers import OPTIMISERS
-from ann.plan import Plan
-from ann.storage import load, read_card, save
+from ann.plan.plan import Plan
 from ann.tensor_file import read_tensors, write_tensors
-from ann.training import Trainer
+from ann.training.checkpoints import Checkpoint, load_checkpoint
+from ann.training.hooks import KeepBest
+from ann.training.trainer import Hook, Trainer
 
 X, Y = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[Y]

@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_info
 
 from ann import ShallowNetwork
 from ann.errors import ParameterError
-from ann.losses import Quadratic
-from ann.network import Network
+from ann.network.losses import Quadratic
+from ann.network.network import Network
 from ann.optimisers import SGD
-from ann.plan import Plan
-from ann.products import product_steps
-from ann.threads import (
+from ann.plan.plan import Plan
+from ann.plan.products import product_steps
+from ann.plan.threads import (
     FIRST_REST,
     IN_A_ROW,
     TOO_OFTEN_LATE,

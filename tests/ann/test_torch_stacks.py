@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ann.errors import ParameterError
-from ann.exchange import from_pytorch
+from ann.files.other_libraries import from_pytorch
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn

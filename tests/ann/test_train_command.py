@@ -11,11 +11,11 @@ import pytest
 from sklearn.datasets import load_iris
 from typer.testing import CliRunner
 
-from ann.command import app, bundled_table
 from ann.data import Encoder, Rules, read_table, train
 from ann.errors import ModelFileError, ParameterError
-from ann.storage import read_card, save
-from ann.tabular import Encoding, TableModel
+from ann.files.storage import read_card, save
+from ann.files.table_model import Encoding, TableModel
+from experiments.command.train import app, bundled_table
 
 runner = CliRunner()
 
@@ -241,7 +241,7 @@ def test_predicting_from_another_table(table, tmp_path):
 
 
 def test_a_large_file_is_answered_row_by_row_in_chunks(table, tmp_path, monkeypatch):
-    from ann.data.reading import TableFile
+    from ann.data.files.reading import TableFile
 
     runner.invoke(
         app,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import ann.command
-from ann.command import app
+import experiments.command.train
+from experiments.command.train import app
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_training_does_not_start(place, monkeypatch, options, said):
     def fail(*_, **__):
         raise AssertionError("the training was started")
 
-    monkeypatch.setattr(ann.command, "train_on_table", fail)
+    monkeypatch.setattr(experiments.command.train, "train_on_table", fail)
     monkeypatch.chdir(place)
     before = contents(place)
     done = CliRunner().invoke(app, ["train", "table.csv", *options])
@@ -69,7 +69,9 @@ def test_the_largest_seed_trains(place, monkeypatch):
     done = CliRunner().invoke(app, ["train", "iris", *options])
     assert done.exit_code == 0, done.output
     assert (place / "m").stat().st_size > 0
-    assert {p.name for p in (place / "new/report").iterdir()} == set(ann.command.REPORT_FILES)
+    assert {p.name for p in (place / "new/report").iterdir()} == set(
+        experiments.command.train.REPORT_FILES
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ import pytest
 from sklearn.datasets import load_iris
 from threadpoolctl import threadpool_limits
 
-from ann.checkpoints import Checkpoint
 from ann.errors import DivergenceError, ParameterError, ShapeError
-from ann.estimators import ShallowNetwork
-from ann.hooks import EarlyStopping, Hook, KeepBest, Progress, ReduceOnPlateau, Validate
-from ann.losses import CrossEntropy, Quadratic
-from ann.network import Network
+from ann.estimators.models import ShallowNetwork
+from ann.network.losses import CrossEntropy, Quadratic
+from ann.network.network import Network
 from ann.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
-from ann.plan import Plan
-from ann.training import Trainer, _equal_parts
+from ann.plan.plan import Plan
+from ann.training.checkpoints import Checkpoint
+from ann.training.hooks import EarlyStopping, KeepBest, Progress, ReduceOnPlateau, Validate
+from ann.training.trainer import Hook, Trainer, _equal_parts
 
 
 def line(n=64, d=3, k=2, seed=0):

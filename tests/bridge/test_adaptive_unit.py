@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bridge.adaptive import Adaptive, bin_counts, expected_counts
-from bridge.adaptive_fit import StepCounts, draw_steps, fit_adaptive
+from bridge.choice.adaptive_fit import draw_steps, fit_adaptive
+from bridge.counts.step_counts import StepCounts, bin_counts
 from bridge.errors import CurveError, FitError
 from bridge.units import Block, ReLU, SquareRoot
+from bridge.units.adaptive import Adaptive, expected_counts
 from neurosim.errors import ParameterError
 
 EDGES = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.4, 1.0])

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from brian2 import pA
 
-from bridge.atlas import build_atlas
-from bridge.card import card_html, save_card
-from bridge.curve import FICurve
-from bridge.equivalent import equivalent_unit
-from experiments.recorded import recorded_curve
+from bridge.counts.curve import FICurve
+from bridge.equivalent.atlas import build_atlas
+from bridge.equivalent.card import card_html, save_card
+from bridge.equivalent.equivalent_unit import equivalent_unit
+from experiments.kit.recorded import recorded_curve
 from neurosim import LIF
 from neurosim.errors import ParameterError
 

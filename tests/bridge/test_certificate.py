@@ -6,8 +6,10 @@ from brian2 import ms
 from sklearn.datasets import load_digits
 
 from ann import DeepNetwork, ShallowNetwork
-from bridge.certificate import PARTS, certify, time_to_accuracy
-from bridge.conversion import convert
+from bridge.certificate.certificate import PARTS
+from bridge.certificate.certify import certify
+from bridge.certificate.time_to_accuracy import time_to_accuracy
+from bridge.conversion.convert import convert
 from bridge.errors import ConversionError
 
 

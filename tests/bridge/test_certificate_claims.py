@@ -5,11 +5,11 @@ import pytest
 from brian2 import ms, mV
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
-import bridge.spiking
+import bridge.spiking.spiking_network
 from ann import Network, ShallowNetwork
-from bridge.certificate import certify
-from bridge.conversion import convert
-from bridge.drive import background_for, measure_for_conversion
+from bridge.certificate.certify import certify
+from bridge.conversion.convert import convert
+from bridge.conversion.drive import background_for, measure_for_conversion
 from bridge.errors import ConversionError
 from neurosim import LIF
 
@@ -132,15 +132,15 @@ def test_a_certificate_obeys_the_limit_of_memory(curve, monkeypatch):
     spiking = convert(net, X, curve=curve)
     settings = {"trials": 2, "repeats": 2}
     whole = certify(spiking, X, 20 * ms, **settings)
-    monkeypatch.setattr(bridge.spiking, "available_bytes", lambda: 2 * 10 * 20_000)
+    monkeypatch.setattr(bridge.spiking.spiking_network, "available_bytes", lambda: 2 * 10 * 20_000)
     largest = []
-    simulate = bridge.certificate.simulate
+    simulate = bridge.certificate.certify.simulate
 
     def watched(*given, **how):
         largest.append(how["batch"]["current"].shape[0])
         return simulate(*given, **how)
 
-    monkeypatch.setattr(bridge.certificate, "simulate", watched)
+    monkeypatch.setattr(bridge.certificate.certify, "simulate", watched)
     split = certify(spiking, X, 20 * ms, **settings)
     assert max(largest) < 30
     np.testing.assert_array_equal(split.worst, whole.worst)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bridge.choose import select
-from bridge.curve import FICurve
+from bridge.choice.recovery import TRUTHS, draw_curve
+from bridge.choice.select import select
+from bridge.counts.curve import FICurve
 from bridge.errors import CurveError, RefusedError
-from bridge.recovery import TRUTHS, draw_curve
 from bridge.units import Logistic
 from neurosim.errors import ParameterError, UnknownNameError
 

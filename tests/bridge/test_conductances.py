@@ -5,8 +5,8 @@ from brian2 import ms, mV
 from sklearn.datasets import load_digits
 
 from ann import DeepNetwork
-from bridge.conversion import convert
-from bridge.drive import background_for, potentials_mV
+from bridge.conversion.convert import convert
+from bridge.conversion.drive import background_for, potentials_mV
 from neurosim import LIF
 
 

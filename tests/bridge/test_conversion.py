@@ -7,12 +7,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork
-from bridge.calibration import calibrate, fano_factor, rate_function
-from bridge.conversion import convert, observe, validate
-from bridge.curve import FICurve
+from bridge.conversion.convert import convert, observe, validate
+from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
-from bridge.measure import fi_curve, measure, trial_seeds
-from bridge.readout import CountReadout
+from bridge.mapping.calibration import calibrate, fano_factor, rate_function
+from bridge.spiking.readout import CountReadout
+from bridge.stimulate.fi_curve import fi_curve, measure, trial_seeds
 from neurosim import LIF, WhiteNoise
 from neurosim.errors import ParameterError, UnitError
 

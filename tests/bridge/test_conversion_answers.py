@@ -16,10 +16,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ann import Network, ShallowNetwork
-from bridge.codes import LatencyCode
-from bridge.conversion import convert
-from bridge.drive import background_for, measure_for_conversion
+from bridge.conversion.convert import convert
+from bridge.conversion.drive import background_for, measure_for_conversion
 from bridge.errors import ConversionError
+from bridge.spiking.codes import LatencyCode
 from neurosim import LIF
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -7,12 +7,12 @@ import pytest
 from brian2 import ms, mV, pA
 
 from ann import Network
-from bridge.calibration import calibrate
-from bridge.conversion import convert
-from bridge.counting import count_variance, fano_by_current
-from bridge.curve import FICurve
-from bridge.drive import background_for, measure_for_conversion
-from bridge.measure import measure
+from bridge.conversion.convert import convert
+from bridge.conversion.drive import background_for, measure_for_conversion
+from bridge.counts.count_variance import count_variance, fano_by_current
+from bridge.counts.curve import FICurve
+from bridge.mapping.calibration import calibrate
+from bridge.stimulate.fi_curve import measure
 from neurosim import LIF
 
 X = np.random.default_rng(0).normal(size=(200, 6))

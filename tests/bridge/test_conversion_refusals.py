@@ -5,12 +5,12 @@ import pytest
 from brian2 import Hz, ms, mV
 
 from ann import Network
-from bridge.conversion import convert
-from bridge.curve import FICurve
-from bridge.drive import background_for, measure_for_conversion
+from bridge.conversion.convert import convert
+from bridge.conversion.drive import background_for, measure_for_conversion
+from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
-from bridge.measured import MeasuredUnit
-from bridge.synapse import Synapse
+from bridge.mapping.measured_unit import MeasuredUnit
+from bridge.spiking.synapse import Synapse
 from neurosim import LIF
 from neurosim.errors import NeurosimError
 

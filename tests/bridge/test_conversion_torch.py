@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bridge.conversion import validate
+from bridge.conversion.convert import validate
 from bridge.errors import ConversionError
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")

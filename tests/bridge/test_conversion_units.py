@@ -7,16 +7,16 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
 from ann import DeepNetwork, Network, ShallowNetwork
-from bridge.calibration import Normalisation, calibrate
-from bridge.codes import LatencyCode, first_spikes_s
-from bridge.conversion import convert, observe, refine, validate
-from bridge.curve import FICurve
+from bridge.conversion.convert import convert, observe, refine, validate
+from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
-from bridge.expand import expand
-from bridge.integrator import Integrator, ResettingIntegrator, SubtractingLIF
-from bridge.measured import MeasuredUnit
-from bridge.spiking import check_memory
-from bridge.synapse import Synapse
+from bridge.mapping.calibration import Normalisation, calibrate
+from bridge.mapping.measured_unit import MeasuredUnit
+from bridge.mapping.unit_splitting import expand
+from bridge.spiking.codes import LatencyCode, first_spikes_s
+from bridge.spiking.integrator import Integrator, ResettingIntegrator, SubtractingLIF
+from bridge.spiking.memory import check_memory
+from bridge.spiking.synapse import Synapse
 from neurosim import LIF, AdEx, simulate
 
 

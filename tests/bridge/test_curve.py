@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from brian2 import ms, nA, pA, second
 
-from bridge.curve import FICurve, merge
+from bridge.counts.curve import FICurve, merge
 from bridge.errors import BridgeError, CurveError
 from neurosim.errors import NeurosimError, UnitError
 

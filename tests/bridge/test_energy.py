@@ -6,8 +6,8 @@ from brian2 import ms, mV
 from sklearn.datasets import load_iris
 
 from ann import DeepNetwork
-from bridge.conversion import convert
-from bridge.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
+from bridge.conversion.convert import convert
+from bridge.spiking.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
 
 
 def test_shares_of_attwell_and_laughlin():

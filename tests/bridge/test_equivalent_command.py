@@ -7,8 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from experiments.recorded import recorded_curve
-from experiments.unit_command import app
+from experiments.command.unit import app
+from experiments.kit.recorded import recorded_curve
 from neurosim.errors import NeurosimError
 
 

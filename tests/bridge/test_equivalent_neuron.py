@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from brian2 import Mohm, ms, mV, pA, um
 
-from bridge.curve import FICurve
-from bridge.equivalent import equivalent_unit
+from bridge.counts.curve import FICurve
+from bridge.equivalent.equivalent_unit import equivalent_unit
 from bridge.errors import CurveError, RefusedError
-from bridge.responses import currents_for
-from experiments.recorded import recorded_curve
+from bridge.stimulate.step_responses import currents_for
+from experiments.kit.recorded import recorded_curve
 from neurosim import LIF, AdEx
-from neurosim.cell import Neuron
 from neurosim.channels import HHPotassium, HHSodium, Leak
+from neurosim.describe.neuron import Neuron
 from neurosim.errors import ParameterError, UnitError
 from neurosim.morphology import PerBranch, ball_and_stick, branch
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.choose import select
-from bridge.curve import FICurve
+from bridge.choice.recovery import CURRENTS, MORE_TRUTHS, TRUTHS, draw_curve, recover
+from bridge.choice.select import select
+from bridge.counts.curve import FICurve
 from bridge.errors import RangeError
-from bridge.recovery import CURRENTS, MORE_TRUTHS, TRUTHS, draw_curve, recover
 from bridge.units import EVERY_FAMILY, Block, SquareRoot, TypeTwo
-from experiments.recorded import recorded_curve
+from experiments.kit.recorded import recorded_curve
 
 UNITS = list(MORE_TRUTHS.values())
 every_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

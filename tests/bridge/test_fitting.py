@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from bridge.choose import select
-from bridge.fitting import best_fit, problem
-from bridge.intervals import profile_intervals
-from bridge.likelihood import log_probability
-from bridge.recovery import TRUTHS, draw_curve
-from bridge.tally import Tally
+from bridge.choice.fitting import best_fit, problem
+from bridge.choice.intervals import profile_intervals
+from bridge.choice.recovery import TRUTHS, draw_curve
+from bridge.choice.select import select
+from bridge.counts.likelihood import log_probability
+from bridge.counts.sufficient_statistics import Tally
 
 CURRENTS = np.arange(0, 501, 25.0)
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.lost import bin_information, gaussian_information, score_rates, spike_information
-from bridge.lost.score import draw_trains
+from bridge.spike_trains import (
+    bin_information,
+    gaussian_information,
+    score_rates,
+    spike_information,
+)
+from bridge.spike_trains.score import draw_trains
 from bridge.units import Softplus
 from neurosim.errors import ParameterError
 

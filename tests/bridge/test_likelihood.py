@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import gamma, poisson
 
-from bridge.likelihood import (
+from bridge.counts.likelihood import (
     log_probability,
     log_probability_and_slope,
     probability_table,
@@ -14,7 +14,7 @@ from bridge.likelihood import (
     sample,
     variance,
 )
-from bridge.lookup import Lookup
+from bridge.counts.likelihood_table import Lookup
 
 SHAPES = [0.05, 0.3, 1.0, 1.0001, 2.0, 9.7, 100.0, 1000.0]
 MEANS = np.array([1e-3, 0.05, 0.7, 3.0, 20.4, 150.0])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from bridge.curve import FICurve
-from bridge.monotone import fall_after_peak, rising_rates
-from bridge.recovery import TRUTHS, draw_curve
-from bridge.tally import Tally
+from bridge.choice.recovery import TRUTHS, draw_curve
+from bridge.counts.curve import FICurve
+from bridge.counts.monotone import fall_after_peak, rising_rates
+from bridge.counts.sufficient_statistics import Tally
 
 
 def test_rising_rates_are_isotonic_regression():

@@ -8,12 +8,12 @@ from brian2 import ms, mV, pA
 from sklearn.datasets import load_iris
 
 from ann import DeepNetwork
-from bridge.conversion import convert
+from bridge.conversion.convert import convert
 from neurosim import LIF, AdEx, Constant, simulate
 
 nir = pytest.importorskip("nir")
 
-from bridge.nir import NirError, read_nir, write_nir  # noqa: E402
+from bridge.nir.exchange import NirError, read_nir, write_nir  # noqa: E402
 
 BOTH = ("noise", "refractory")
 

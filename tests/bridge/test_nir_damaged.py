@@ -11,12 +11,12 @@ import pytest
 from brian2 import ms
 
 from ann import Network
-from bridge.conversion import convert
+from bridge.conversion.convert import convert
 from neurosim import LIF
 
 nir = pytest.importorskip("nir")
 
-from bridge.nir import NirError, read_nir, write_nir  # noqa: E402
+from bridge.nir.exchange import NirError, read_nir, write_nir  # noqa: E402
 
 BOTH = ("noise", "refractory")
 

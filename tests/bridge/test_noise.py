@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.choose import select
-from bridge.curve import FICurve
-from bridge.fitting import best_fit, problem
-from bridge.likelihood import sample
-from bridge.noise import CountNoise, copies, noise_of_repeats, noise_of_residuals
-from bridge.recovery import TRUTHS, draw_curve
-from bridge.tally import Tally
+from bridge.choice.fitting import best_fit, problem
+from bridge.choice.goodness_of_fit import noise_of_residuals
+from bridge.choice.recovery import TRUTHS, draw_curve
+from bridge.choice.select import select
+from bridge.counts.curve import FICurve
+from bridge.counts.dispersion import CountNoise, copies, noise_of_repeats
+from bridge.counts.likelihood import sample
+from bridge.counts.sufficient_statistics import Tally
 from bridge.units import SquareRoot
 
 CURRENTS = np.arange(0, 501, 25.0)

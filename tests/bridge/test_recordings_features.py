@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bridge.recordings import CellRecording, Step, Sweep, made_recording, read
-from bridge.recordings.features import adaptation_index, is_blocked, sag_ratio, spike_shapes
+from bridge.recordings.cell_properties import adaptation_index, is_blocked, sag_ratio, spike_shapes
 
 
 @pytest.mark.parametrize("rate_Hz", [5000, 20000, 100000])

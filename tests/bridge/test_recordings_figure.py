@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bridge.recordings import CellRecording, made_recording, read
-from experiments.recorded import recorded_curve
-from experiments.recorded_traces import RecordedPanel, recorded_figure
+from experiments.gallery.units.recorded_traces import RecordedPanel, recorded_figure
+from experiments.kit.recorded import recorded_curve
 
 
 def test_figure_marks_every_counted_spike_and_opens_the_blocked_points() -> None:

@@ -339,7 +339,7 @@ def test_igor_wave_that_was_changed(tmp_path: Path) -> None:
 PRINTED = """
 import numpy as np
 from pathlib import Path
-from bridge.recordings.abf import read_abf
+from bridge.recordings.formats.abf import read_abf
 before = np.get_printoptions()
 try:
     read_abf(Path("missing.abf"))

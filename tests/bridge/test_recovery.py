@@ -11,7 +11,7 @@ import json
 import numpy as np
 import pytest
 
-from bridge.recovery import TRUTHS, draw_curve, recover
+from bridge.choice.recovery import TRUTHS, draw_curve, recover
 from neurosim.errors import UnknownNameError
 
 PROVEN = ["logistic", "softplus", "relu", "square-root", "lif"]

@@ -5,10 +5,10 @@ import pytest
 
 from ann import Variable, load, save
 from bridge.reduce import FilterBank, PointUnit, ReductionError, TemporalConvolution, TwoLayer
-from bridge.reduce.features import DECAYS_MS, Scale, filtered
-from bridge.reduce.models import LAGS_MS, Layout
-from bridge.reduce.network import ReducedNetwork
-from bridge.reduce.saved import load_reduction, save_network
+from bridge.reduce.architectures import LAGS_MS, Layout
+from bridge.reduce.files import load_reduction, save_network
+from bridge.reduce.filtered_events import DECAYS_MS, Scale, filtered
+from bridge.reduce.reduced_network import ReducedNetwork
 
 MODELS = [PointUnit(), TwoLayer(3), FilterBank(1), FilterBank(4), TemporalConvolution(2)]
 NAMES = [model.name for model in MODELS]

@@ -22,11 +22,11 @@ from bridge.reduce import (
     search,
 )
 from bridge.reduce.dataset import Recorded, find_rate, record_trains
-from bridge.reduce.features import decayed
-from bridge.reduce.fitting import Fitted
-from bridge.reduce.network import validate
+from bridge.reduce.files import save_formula
+from bridge.reduce.filtered_events import decayed
+from bridge.reduce.minimise import Fitted
 from bridge.reduce.placements import FORMULAS, RateFit
-from bridge.reduce.saved import save_formula
+from bridge.reduce.reduced_network import validate
 from bridge.reduce.scores import Score
 from neurosim import LIF, Neuron
 from neurosim.morphology import cylinder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.lost import (
+from bridge.spike_trains import (
     coincidence_factor,
     isi_distance,
     nth_spike_jitter,
@@ -14,7 +14,7 @@ from bridge.lost import (
     step_features,
     van_rossum,
 )
-from bridge.lost.reliability import spike_events
+from bridge.spike_trains.reliability import spike_events
 from neurosim.errors import ParameterError
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from brian2 import Hz, Mohm, ms, mV, nA, pA, second
 
-from ann.activations import resolve
-from bridge.curve import FICurve
+from ann.network.activations import resolve
+from bridge.choice.recovery import TRUTHS
+from bridge.counts.curve import FICurve
 from bridge.errors import FitError, RangeError
-from bridge.recovery import TRUTHS
 from bridge.units import (
     FAMILIES,
     LIFRate,

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from ann import ShallowNetwork, save
 from experiments import Context, find
-from experiments.mnist import load_mnist
+from experiments.kit.mnist import load_mnist
 from neurosim.errors import ParameterError
 
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
 
 def neurosim(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "experiments.command", *map(str, arguments)],
+        [sys.executable, "-m", "experiments.command.main", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

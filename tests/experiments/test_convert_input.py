@@ -12,9 +12,9 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from ann import LogisticRegression, ShallowNetwork, save
 from bridge.errors import ConversionError
-from experiments.convert_answers import bound, compared
-from experiments.convert_command import Task, convert_command
-from experiments.convert_files import check_file, check_labels
+from experiments.command.convert import Task, convert_command
+from experiments.command.convert_answers import bound, compared
+from experiments.command.convert_files import check_file, check_labels
 from neurosim.errors import NeurosimError
 
 X, Y = load_iris(return_X_y=True)
@@ -114,16 +114,16 @@ def test_quantities_have_errors_and_no_labels(place, tmp_path, capsys):
 
 
 def test_inputs_sorted_by_class_are_drawn_from_all_classes(place, monkeypatch, capsys):
-    import bridge.certificate
+    import bridge.certificate.certify
 
     certified = []
-    real = bridge.certificate.certify
+    real = bridge.certificate.certify.certify
 
     def seen(network, rows, *args, **settings):
         certified.append(rows)
         return real(network, rows, *args, **settings)
 
-    monkeypatch.setattr(bridge.certificate, "certify", seen)
+    monkeypatch.setattr(bridge.certificate.certify, "certify", seen)
     for seed in (1, 1, 2):
         convert_here(place, certify_on=30, seed=seed)
     classes = [{int(Y[np.flatnonzero((row == X).all(axis=1))[0]]) for row in c} for c in certified]
@@ -215,12 +215,12 @@ def test_a_certificate_that_says_nothing_of_labels_ends_no_run():
 
 
 def never_converted(monkeypatch):
-    import bridge.conversion
+    import bridge.conversion.convert
 
     def fail(*_, **__):
         raise AssertionError("the conversion was started")
 
-    monkeypatch.setattr(bridge.conversion, "convert", fail)
+    monkeypatch.setattr(bridge.conversion.convert, "convert", fail)
 
 
 def test_a_folder_as_model_is_called_one(place, monkeypatch):
@@ -266,7 +266,7 @@ def test_what_nir_cannot_say_is_refused_before_anything_runs(
     place, tmp_path, monkeypatch, options, said
 ):
     pytest.importorskip("nir")
-    from experiments.convert_command import Onto
+    from experiments.command.convert import Onto
 
     never_converted(monkeypatch)
     options = {
@@ -280,7 +280,7 @@ def test_what_nir_cannot_say_is_refused_before_anything_runs(
 
 def test_numbers_and_graph_are_both_written(place, tmp_path):
     pytest.importorskip("nir")
-    from bridge.nir import read_nir
+    from bridge.nir.exchange import read_nir
 
     convert_here(
         place, test="iris.npz", certify_on=0, out=tmp_path / "a.json", nir=tmp_path / "a.nir"
@@ -299,7 +299,14 @@ def test_numbers_and_graph_are_both_written(place, tmp_path):
 )
 def test_the_terminal_says_it_in_words(place, arguments, said):
     done = subprocess.run(
-        [sys.executable, "-m", "experiments.command", "convert", "iris.safetensors", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "experiments.command.main",
+            "convert",
+            "iris.safetensors",
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         check=False,

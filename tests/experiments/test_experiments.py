@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from experiments import Context, Result, Verdict, all_experiments, find
-from experiments.digits_on_neurons import mcnemar
-from experiments.recorded import CELLS, recorded_curve
-from experiments.result import OutputError, plain, write_folder
-from experiments.timing import Stopwatch
+from experiments.gallery.networks.digits_on_neurons import mcnemar
+from experiments.kit.recorded import CELLS, recorded_curve
+from experiments.kit.result import OutputError, plain, write_folder
+from experiments.kit.timing import Stopwatch
 from neurosim.errors import UnknownNameError
 
 CONTEXT = Context(seed=3, jobs=2, quick=True)
@@ -55,7 +55,7 @@ def test_known_units_are_found_again():
 def test_the_rates_of_hodgkin_huxley_are_those_of_the_acceptance_target(shared_targets):
     table = pd.read_csv(shared_targets / "hh_fi.csv")
     target = json.loads((shared_targets / "hh_fi.json").read_text())
-    from experiments.hodgkin_huxley_onset import REFERENCE_ONSET, REFERENCE_RATES
+    from experiments.gallery.neurons.hodgkin_huxley_onset import REFERENCE_ONSET, REFERENCE_RATES
 
     firing = table[table["steady_rate_Hz"] > 0]
     np.testing.assert_allclose(firing["J_uA_cm2"], list(REFERENCE_RATES))

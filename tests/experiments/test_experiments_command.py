@@ -15,7 +15,7 @@ HEADER = "current_pA,count,window_s\n"
 
 def neurosim(*arguments, cwd=None, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "experiments.command", *map(str, arguments)],
+        [sys.executable, "-m", "experiments.command.main", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -129,7 +129,7 @@ def test_an_unwritable_folder_is_named_before_anything_runs(tmp_path):
 def test_an_interrupted_main_job_leaves_nothing_behind(tmp_path):
     out = tmp_path / "out"
     process = subprocess.Popen(
-        [sys.executable, "-m", "experiments.command", "compare", "--quick", "--out", str(out)],
+        [sys.executable, "-m", "experiments.command.main", "compare", "--quick", "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -181,11 +181,11 @@ def test_the_report_stands_alone(report):
 
 
 def test_doctor_prints_the_brackets_of_an_extra(monkeypatch, capsys):
-    import experiments.doctor
-    from experiments.command import doctor_command
+    import experiments.command.doctor
+    from experiments.command.main import doctor_command
 
     remedy = "pip install 'neurosim[neo]'"
-    found = experiments.doctor.Finding("extras", "note", "none", remedy)
-    monkeypatch.setattr(experiments.doctor, "examine", lambda: [found])
+    found = experiments.command.doctor.Finding("extras", "note", "none", remedy)
+    monkeypatch.setattr(experiments.command.doctor, "examine", lambda: [found])
     doctor_command(clear_cache=False)
     assert remedy in capsys.readouterr().out

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments.reduce_command import reduce_command
+from experiments.command.reduce import reduce_command
 from neurosim.errors import NeurosimError
 
 
 def neurosim(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "experiments.command", *map(str, arguments)],
+        [sys.executable, "-m", "experiments.command.main", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

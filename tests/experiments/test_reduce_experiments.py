@@ -5,13 +5,13 @@ import pytest
 from brian2.units import ms, pA, second, um
 
 from bridge.reduce import InnervatedDendrites
-from experiments.smallest_network import (
+from experiments.gallery.units.smallest_network import (
     BranchedCell,
     BranchTrains,
     Parameters,
     integrate_and_fire_cell,
 )
-from experiments.two_layer_neuron import bushy_pyramidal
+from experiments.gallery.units.two_layer_neuron import bushy_pyramidal
 from neurosim import LIF, Constant, simulate
 from neurosim.morphology import tagged
 

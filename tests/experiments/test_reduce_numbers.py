@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.reduce_command import reduce_command
+from experiments.command.reduce import reduce_command
 from neurosim.errors import ParameterError
 
 

@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from experiments.registry import Context
+from experiments.kit.registry import Context
 from experiments.validation import Check, all_problems
-from experiments.validation.cables import cable_response, rallpack1
+from experiments.validation.cable_checks import cable_response, rallpack1
 
 PROBLEMS = {problem.id: problem for problem in all_problems()}
 LONG = {"P02", "P05", "P07", "P10"}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from brian2.units import cm, meter, ms, mV, nA, ohm, second, um
 
-from experiments.axon_velocity import exact_velocity
+from experiments.gallery.neurons.axon_velocity import exact_velocity
 from neurosim import Neuron, Steps, simulate
 from neurosim.axon import DelayLine, conduction_velocity, demyelinated, myelinated, travel_times
-from neurosim.cell import Cable
 from neurosim.channels import squid_axon
+from neurosim.describe.parts import Cable
 from neurosim.errors import ParameterError
 from neurosim.morphology import PerBranch, at, cylinder
 

@@ -15,8 +15,8 @@ from neurosim.engine.cable import (
     execute_cable,
 )
 from neurosim.engine.cable.scheme import conductance, linear_state
+from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError
-from neurosim.steady_state import steady_state
 
 HH = """
 v : volt

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from brian2.units import Hz, cm, mS, ms, mV, nS, pA, um
 
-from experiments.dendritic_xor import Parameters, correct, pyramidal, respond, spike_law
-from experiments.registry import Context
+from experiments.gallery.neurons.dendritic_xor import (
+    Parameters,
+    correct,
+    pyramidal,
+    respond,
+    spike_law,
+)
+from experiments.kit.registry import Context
 from neurosim import Constant, Neuron, Steps, simulate
 from neurosim.catalogue import (
     axon_arrivals,

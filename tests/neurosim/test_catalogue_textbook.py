@@ -18,7 +18,7 @@ from neurosim.catalogue import (
     with_textbook_axon,
 )
 from neurosim.catalogue.textbook import INITIATION_COUNTS
-from neurosim.cell import Cable
+from neurosim.describe.parts import Cable
 from neurosim.measure import intrinsic, measure_spikes
 from neurosim.morphology import DLambda, MaxLength, PerBranch, at, read_swc
 

@@ -15,7 +15,7 @@ from brian2.units import amp, meter
 from neurosim import HodgkinHuxley, effectors, synapses, terminals
 from neurosim import channels as catalogue
 from neurosim.channels import SHARED, Channel, HHSodium, IonPool, Leak, Mechanism, squid_axon
-from neurosim.channels.evaluate import evaluate, parse
+from neurosim.equations.evaluate import evaluate, parse
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.quantities import quantity, unit_name
 

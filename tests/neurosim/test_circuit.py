@@ -7,9 +7,9 @@ import pytest
 from brian2 import Hz, Quantity, ms, mV, nA, nS, second, um
 
 from neurosim import LIF, Circuit, Constant, Neuron, Steps, WhiteNoise, simulate
-from neurosim.cell import Poisson
 from neurosim.channels import HHPotassium, HHSodium, Leak
-from neurosim.engine.compiler import find_compiler
+from neurosim.describe.parts import Poisson
+from neurosim.engine.programs.compiler import find_compiler
 from neurosim.errors import EngineError, NeurosimError, ParameterError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, every
 from neurosim.morphology import branch as named

@@ -9,7 +9,7 @@ import pytest
 from brian2.units import cm, mS, ms, mV, nA, nS, ohm, pA, uF, um
 
 from neurosim import Constant, simulate
-from neurosim.custom import from_brian2
+from neurosim.custom.point_model import from_brian2
 from neurosim.errors import NeurosimError, ParameterError, UnitError
 from neurosim.morphology import at, every, numbered
 

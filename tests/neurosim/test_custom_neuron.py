@@ -9,7 +9,7 @@ from brian2 import Mohm, cm, ms, mV, nS, pA, pF, second, uF, um
 
 from neurosim import LIF, AdEx, TraubMiles
 from neurosim import simulate as simulate_anyhow
-from neurosim.custom import from_brian2
+from neurosim.custom.point_model import from_brian2
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 
 LEAKY = "dV/dt = (E - V + R*I)/tau : volt (unless refractory)\nI : amp"

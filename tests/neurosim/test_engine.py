@@ -12,8 +12,9 @@ from brian2 import ms, pA, second
 
 import neurosim.engine
 from neurosim import LIF, Constant, Steps, simulate
-from neurosim.engine import cache, processes, standalone
-from neurosim.engine.compiler import find_compiler
+from neurosim.engine.point import standalone
+from neurosim.engine.programs import cache, processes
+from neurosim.engine.programs.compiler import find_compiler
 from neurosim.errors import EngineError
 
 needs_compiler = pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler here")
@@ -112,12 +113,12 @@ def test_without_a_compiler_numpy_runs_and_it_is_said_once(monkeypatch):
     monkeypatch.setenv("CXX", "")
     monkeypatch.setattr(neurosim.engine, "_told", False)
     assert find_compiler() is None
-    with pytest.warns(neurosim.engine.EngineNotice, match="install one"):
+    with pytest.warns(neurosim.engine.point.execute.EngineNotice, match="install one"):
         recording = simulate(LIF(), 0.1 * second, stimulus=Constant(300 * pA))
     assert recording.engine == "numpy"
     assert recording.counts()[0] == 6
     with warnings.catch_warnings():
-        warnings.simplefilter("error", neurosim.engine.EngineNotice)
+        warnings.simplefilter("error", neurosim.engine.point.execute.EngineNotice)
         simulate(LIF(), 10 * ms)
     with pytest.raises(EngineError, match="needs a C\\+\\+ compiler"):
         simulate(LIF(), 10 * ms, engine="cpp")

@@ -10,7 +10,6 @@ import pytest
 from brian2.units import Hz, Quantity, amp, cm, meter, mS, ms, mV, nA, nS, ohm, pA, uF, um
 
 from neurosim import Constant, Neuron, Steps, WhiteNoise, simulate
-from neurosim.cell import Cable, Poisson, Spines
 from neurosim.channels import (
     SK,
     CalciumL,
@@ -22,7 +21,8 @@ from neurosim.channels import (
     Leak,
     squid_axon,
 )
-from neurosim.engine.compiler import find_compiler
+from neurosim.describe.parts import Cable, Poisson, Spines
+from neurosim.engine.programs.compiler import find_compiler
 from neurosim.errors import EngineError, NeurosimError, ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import (
     MaxLength,

@@ -11,7 +11,6 @@ import pytest
 from brian2.units import Quantity, cm, mS, ms, mV, nA, nS, pA, uF, um
 
 from neurosim import Constant, FrozenNoise, Neuron, Ramp, Steps, simulate
-from neurosim.cell import Cable
 from neurosim.channels import (
     CalciumL,
     CalciumPool,
@@ -21,8 +20,9 @@ from neurosim.channels import (
     HHSodium,
     Leak,
 )
-from neurosim.engine.cache import cached, fetch
-from neurosim.engine.compiler import find_compiler
+from neurosim.describe.parts import Cable
+from neurosim.engine.programs.cache import cached, fetch
+from neurosim.engine.programs.compiler import find_compiler
 from neurosim.errors import EngineError, NeurosimError, ParameterError, UnitError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, tagged
 from neurosim.quantities import quantity

@@ -11,8 +11,8 @@ from brian2 import Equations, ms, mV, nA, pA
 from brian2.stateupdaters.base import UnsupportedEquationsException
 
 from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, simulate
-from neurosim.engine.compiler import find_compiler
-from neurosim.engine.exponential_euler import ExponentialEuler
+from neurosim.engine.point.exponential_euler import ExponentialEuler
+from neurosim.engine.programs.compiler import find_compiler
 
 needs_compiler = pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler here")
 

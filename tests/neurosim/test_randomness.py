@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.special import ndtri
 
 from neurosim import LIF, OrnsteinUhlenbeck, WhiteNoise, simulate
-from neurosim.engine.randomness import AS241, _polynomial, gaussian, row_keys
+from neurosim.randomness import AS241, _polynomial, gaussian, row_keys
 
 
 def test_normal_deviates_have_the_normal_distribution():

@@ -12,9 +12,10 @@ from scipy.integrate import quad, solve_ivp
 from scipy.optimize import minimize_scalar
 
 from neurosim import Constant, simulate
-from neurosim.cell import Cable, Neuron
 from neurosim.channels import CalciumT, Leak
-from neurosim.channels.evaluate import evaluate, parse
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable
+from neurosim.equations.evaluate import evaluate, parse
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, cylinder
 from neurosim.synapses import (

@@ -12,7 +12,7 @@ import pytest
 from brian2 import NeuronGroup, SpikeMonitor, defaultclock, ms, mV, pA, prefs, run, second
 
 from neurosim import LIF, Constant, HodgkinHuxley, simulate
-from neurosim.engine.processes import run_all
+from neurosim.engine.programs.processes import run_all
 from neurosim.errors import EngineError
 
 V_th = "a name of the caller that a neuron uses too"

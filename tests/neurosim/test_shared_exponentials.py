@@ -8,7 +8,7 @@ from brian2.equations.equations import Equations
 
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.shared_exponentials import share_exponentials
-from neurosim.steady_state import Names
+from neurosim.equations.steady_state import Names
 
 RATES = """
 alpha_m = 0.1/ms/exprel(-(v + 40*mV)/(10*mV)) : Hz

@@ -9,10 +9,10 @@ a compiler.
 
 from __future__ import annotations
 
-from neurosim.engine.cable.exchange import Exchange, Fired, Incoming
 from neurosim.engine.cable.execute import execute_cable, execute_cables
 from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, KernelInputs, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
+from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
 
 __all__ = [
     "Arrivals",

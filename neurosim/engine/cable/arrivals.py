@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosim.cell import Placed, Poisson
+from neurosim.describe.parts import Placed, Poisson
 from neurosim.engine.cable.inputs import Arrivals
 from neurosim.errors import ParameterError
 

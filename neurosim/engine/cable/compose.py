@@ -13,17 +13,18 @@ import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import Quantity
 
-from neurosim.cell import Neuron, Painted, Placed
 from neurosim.channels.base import Mechanism
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Painted, Placed
 from neurosim.engine.cable.draft import Draft, Run, Varied
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.patches import Membrane, draft_patches
 from neurosim.engine.cable.points import draft_electrode, draft_receptors
 from neurosim.engine.cable.probes import Reader, detectors
+from neurosim.equations.steady_state import steady_state
 from neurosim.errors import ParameterError
 from neurosim.morphology import Compartments
-from neurosim.steady_state import steady_state
 from neurosim.synapses.base import Receptor
 
 __all__ = ["Composed", "Run", "compose_cable"]

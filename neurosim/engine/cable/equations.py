@@ -9,7 +9,7 @@ from typing import Any
 from brian2.units import Quantity
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
-from neurosim.channels.evaluate import parse
+from neurosim.equations.evaluate import parse
 from neurosim.errors import ParameterError
 from neurosim.quantities import unit_name
 from neurosim.synapses.base import Receptor

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -10,35 +9,25 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neurosim.engine.cable.exchange import Exchange, converse
 from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, Tree
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.oracle import run_oracle
 from neurosim.engine.cable.source import write_runtime
-from neurosim.engine.cache import cached, fetch
-from neurosim.engine.compiler import Compiler, find_compiler
-from neurosim.engine.processes import Progress, run_all, worker_command
+from neurosim.engine.cable.spike_exchange import Exchange, converse
+from neurosim.engine.programs.cache import cached, fetch
+from neurosim.engine.programs.compiler import Compiler, find_compiler
+from neurosim.engine.programs.digest import engine_digest
+from neurosim.engine.programs.processes import Progress, run_all, worker_command
 from neurosim.errors import DivergenceError, EngineError, ParameterError
 
 __all__ = ["block_size", "execute_cable", "execute_cables"]
 
-_GENERATORS = (
-    "cable/source.py",
-    "cable/scheme.py",
-    "cable/shared_exponentials.py",
-    "cable/kernel.h",
-    "cable/runtime.cpp",
-    "cable/templates/kernel.cpp",
-    "randomness.py",
-    "standalone_source.py",
-)
 # Full fast-math, for the vector forms of exp that it allows; a diverging run is told by the
 # exponent bits of the potential, not by comparisons that the compiler may drop.
 # Of a second-level cache of at least 512 kB, and the numbers in the widest vector.
@@ -103,7 +92,7 @@ def execute_cables(
         raise EngineError("no C++ compiler was found; use engine='numpy'")
     models = list(dict.fromkeys(model for model, _ in parts))
     flags = [*_FLAGS, *_native(compiler)]
-    key = program_key(models, "cable", compiler.identity, *flags, _generator())
+    key = program_key(models, "cable", compiler.identity, *flags, engine_digest())
     built = fetch(key, lambda empty: _build(models, compiler, empty))
     folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
     environment = os.environ | {"NEUROSIM_RUN": str(folder)}
@@ -159,18 +148,11 @@ def block_size(model: CableModel, tree: Tree, cells: int) -> int:
     return -(-cells // (blocks * _VECTOR)) * _VECTOR
 
 
-@cache
-def _generator() -> str:
-    here = Path(__file__).parent.parent
-    content = b"".join((here / name).read_bytes() for name in _GENERATORS)
-    return f"brian2 {version('brian2')} {hashlib.sha256(content).hexdigest()}"
-
-
 def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> None:
     """Write and compile the membrane loops, and meanwhile what is around them if that is new."""
     (folder / "cable.json").write_text(json.dumps([model.to_dict() for model in models]))
     flags = [*_FLAGS, *_native(compiler)]
-    key = program_key([], "cable runtime", compiler.identity, *flags, _generator())
+    key = program_key([], "cable runtime", compiler.identity, *flags, engine_digest())
     runtime = cached(key)
     work = [worker_command("generate-cable", folder)]
     if runtime is None:

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.engine.cable.exchange import Exchange, Fired, Incoming
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.randomness import gaussian
+from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
+from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
-from neurosim.steady_state import Names
+from neurosim.randomness import gaussian
 
 __all__ = ["run_oracle"]
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity
 
-from neurosim.cell import Cable, Neuron, Painted, Spines
 from neurosim.channels.base import Mechanism
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Cable, Painted, Spines
 from neurosim.engine.cable.draft import Draft, Run, Varied, single
 from neurosim.engine.cable.equations import Text, write_membrane
 

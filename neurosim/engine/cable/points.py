@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from brian2.units import Quantity, mV
 
-from neurosim.cell import Neuron, Placed
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
 from neurosim.engine.cable.draft import Draft, Run, Varied
 from neurosim.engine.cable.equations import Text, write_receptor
-from neurosim.engine.randomness import row_keys
 from neurosim.errors import ParameterError
+from neurosim.randomness import row_keys
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 

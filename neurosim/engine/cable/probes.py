@@ -8,8 +8,8 @@ import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import Quantity
 
-from neurosim.cell import Neuron
 from neurosim.channels.base import Mechanism
+from neurosim.describe.neuron import Neuron
 from neurosim.engine.cable.inputs import KernelInputs
 from neurosim.engine.cable.model import Kernel
 from neurosim.errors import UnknownNameError, suggest

@@ -16,9 +16,9 @@ import numpy as np
 
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
-from neurosim.engine.randomness import cpp_source
-from neurosim.engine.standalone_source import FILES, WAVEFORMS
+from neurosim.engine.point.source import FILES, WAVEFORMS
 from neurosim.errors import EngineError
+from neurosim.randomness import cpp_source
 
 __all__ = ["write_program", "write_runtime"]
 

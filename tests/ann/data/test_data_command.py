@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ann.data.command import app
+from ann.data.cleaning.replay import clean
+from ann.data.cleaning.schema import Rules
 from ann.data.errors import ReadError, TableError
-from ann.data.profiling import profile_file
-from ann.data.reading import read_table
-from ann.data.replay import clean
-from ann.data.report import render
-from ann.data.schema import Rules
+from ann.data.files.reading import read_table
+from ann.data.report.page import render
+from ann.data.report.profiling import profile_file
 from ann.data.workflow import clean_file, train
+from experiments.command.data import app
 
 
 def run(*arguments: object) -> Any:
@@ -94,7 +94,7 @@ def test_clean_replay_and_undo_by_file(messy: Path, tmp_path: Path) -> None:
 
 
 def test_chunks_and_the_whole_give_one_table(messy: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    from ann.data.reading import TableFile
+    from ann.data.files.reading import TableFile
 
     rules, _ = clean_file(messy, tmp_path / "whole", target="bought")
     chunks = TableFile.chunks

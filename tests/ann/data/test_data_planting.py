@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from data_planting import FAULTS, Planting, clean_table, plant
 
-from ann.data.leakage import find_leaks
-from ann.data.propose import propose
-from ann.data.replay import Cleaned, clean, typed
+from ann.data.cleaning.propose import propose
+from ann.data.cleaning.replay import Cleaned, clean, typed
+from ann.data.judging.leakage import find_leaks
 
 PLANTINGS = 200
 RULES = {

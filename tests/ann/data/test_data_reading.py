@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ann.data.dialect import sniff
 from ann.data.errors import ReadError
-from ann.data.reading import TableFile, read_table
+from ann.data.files.dialect import sniff
+from ann.data.files.reading import TableFile, read_table
 
 ROWS = "name,age,town\nAnn,31,Köln\nBob,44,Paris\nCid,27,Oslo\n"
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ann.data.dates import DateStyle, iso, read_date_style
+from ann.data.cells.dates import DateStyle, iso, read_date_style
+from ann.data.cells.numerals import NumberStyle, plain, read_style, split_affixes
+from ann.data.cleaning.propose import propose, propose_column
+from ann.data.cleaning.replay import clean, replay_column, typed
+from ann.data.cleaning.rules import Rule
+from ann.data.cleaning.schema import Rules
+from ann.data.cleaning.suspects import find_outliers, find_scale, find_sentinels
 from ann.data.errors import SchemaError
-from ann.data.numerals import NumberStyle, plain, read_style, split_affixes
-from ann.data.propose import propose, propose_column
-from ann.data.replay import clean, replay_column, typed
-from ann.data.rules import Rule
-from ann.data.schema import Rules
-from ann.data.suspects import find_outliers, find_scale, find_sentinels
 
 
 def column(cells: list[str | None], name: str = "x") -> tuple[str, list[str | None]]:

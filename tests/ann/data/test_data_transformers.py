@@ -12,11 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from ann.data.cleaner import Cleaner
-from ann.data.encoder import RARE, Encoder, table_pipeline
+from ann.data.cleaning.cleaner import Cleaner
+from ann.data.cleaning.propose import propose
+from ann.data.encoding.column_scaling import SoftScaler
+from ann.data.encoding.encoder import RARE, Encoder, table_pipeline
 from ann.data.errors import SchemaError
-from ann.data.propose import propose
-from ann.data.scaling import SoftScaler
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Computational graphs: operations, their derivatives, and checks by finite differences."""

@@ -1,0 +1,1 @@
+"""What one cell of a table says: words for "missing", numbers and dates in all their spellings."""

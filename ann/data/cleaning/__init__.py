@@ -1,0 +1,1 @@
+"""Rules that clean a table: proposed from its columns, logged, replayed and undone."""

@@ -1,0 +1,231 @@
+"""Rows that come twice, or nearly, and whether that is chance.
+
+Two people may well share an age, a sex and a town; two rows that share fifteen cells, one of them
+a weight to the gram, were typed in twice. So equal rows are only called duplicates when there are
+many more of them than independent columns would give.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ann.data.cleaning.rules import Rule
+
+__all__ = [
+    "Twins",
+    "expected_pairs",
+    "find_duplicates",
+    "find_twins",
+    "repeats",
+    "row_hashes",
+]
+
+
+def row_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
+    """Return one 64-bit hash a row, blind to spaces at the ends of cells.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Cells as str or None.
+
+    Returns
+    -------
+    (rows,) array of uint64
+
+    Examples
+    --------
+    >>> h = row_hashes(pd.DataFrame({"a": ["1", "1 ", "2"]}))
+    >>> bool(h[0] == h[1]), bool(h[0] == h[2])
+    (True, False)
+    """
+    total = np.zeros(len(frame), dtype=np.uint64)
+    for name in frame.columns:
+        codes, uniques = pd.factorize(frame[name].to_numpy(dtype=object))
+        texts = np.array([*(str(u).strip() for u in uniques), ""], dtype=object)
+        hashes = pd.util.hash_array(texts, categorize=False)[codes]
+        with np.errstate(over="ignore"):
+            total = total * np.uint64(0x9E3779B97F4A7C15) + hashes
+            total ^= total >> np.uint64(29)
+    return total
+
+
+def repeats(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the rows that equal an earlier one.
+
+    Examples
+    --------
+    >>> repeats(pd.DataFrame({"a": ["1", "2", "1"]})).tolist()
+    [False, False, True]
+    """
+    return pd.Series(row_hashes(frame)).duplicated().to_numpy()
+
+
+def expected_pairs(frame: pd.DataFrame) -> float:
+    """Return how many pairs of equal rows independent columns would give by chance.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Cells as str or None.
+
+    Returns
+    -------
+    float
+        n (n - 1) / 2 times the product over columns of the chance that two cells agree.
+    """
+    n = len(frame)
+    log = np.log(max(n * (n - 1) / 2, 1e-300))
+    for name in frame.columns:
+        counts = frame[name].value_counts(dropna=False).to_numpy(dtype=float)
+        log += np.log(max((counts * (counts - 1)).sum() / max(n * (n - 1), 1), 1e-12))
+    return float(np.exp(log))
+
+
+def find_duplicates(frame: pd.DataFrame) -> list[Rule]:
+    """Find rows that were entered twice.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Cells as str or None, with the column to predict.
+
+    Returns
+    -------
+    list of Rule
+        None, or one named ``"duplicates"``: applied where chance explains fewer than one in
+        twenty of them, else left to a person.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"a": [str(k) for k in range(50)] + ["7"], "b": ["u"] * 51})
+    >>> rule = find_duplicates(table)[0]
+    >>> rule.rows, rule.apply
+    (1, False)
+    """
+    marked = repeats(frame)
+    found = int(marked.sum())
+    if not found:
+        return []
+    hashes = row_hashes(frame)
+    later = int(np.flatnonzero(marked)[0])
+    first = int(np.flatnonzero(hashes == hashes[later])[0])
+    chance = expected_pairs(frame)
+    sure = chance < 0.05 * found
+    cells = ", ".join("" if v is None else str(v).strip() for v in frame.iloc[later])
+    why = (
+        f"{found} rows equal an earlier one; independent columns would give {chance:.2g} such pairs"
+    )
+    return [
+        Rule(
+            "",
+            "duplicates",
+            sure,
+            {},
+            why if sure else why + "; they may be different rows that look alike",
+            found,
+            f"rows {frame.index[first]} and {frame.index[later]}: {cells}"[:300],
+            f"row {frame.index[later]} left out",
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Rows that equal another one but for one column, and look like copies.
+
+    Attributes
+    ----------
+    column : str
+        In which they differ; empty where they are equal throughout.
+    rows : int
+        How many.
+    labels : (rows of the table,) array of int
+        Equal for rows that belong together.
+    """
+
+    column: str
+    rows: int
+    labels: NDArray[np.intp]
+
+
+def find_twins(frame: pd.DataFrame) -> Twins | None:
+    """Find rows copied with one cell changed, such as a number given anew.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Features only, of any types.
+
+    Returns
+    -------
+    Twins or None
+
+    Notes
+    -----
+    Different things resemble each other by degrees: for each pair of rows that differs in one
+    column there are several that differ in two. Copies leave a gap there. So pairs that agree in
+    all columns but one are called copies where they outnumber those that differ in exactly one
+    column more.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)), columns=list("abcd"))
+    >>> again = table[:20].assign(d=range(20))
+    >>> twins = find_twins(pd.concat([table, again]))
+    >>> twins.column, twins.rows
+    ('d', 40)
+    """
+    names = [str(c) for c in frame.columns]
+    if len(names) < 3:
+        return None
+    # The sum over columns: leaving one out is a subtraction.
+    hashes = np.stack([_column_hash(frame.iloc[:, k], k) for k in range(len(names))])
+    whole = hashes.sum(axis=0, dtype=np.uint64)
+    least = max(4.0, 0.01 * len(frame))
+    best: Twins | None = None
+    equal = _shared(whole)
+    if equal >= least and _stands_apart(whole, hashes):
+        best = Twins("", equal, np.unique(whole, return_inverse=True)[1])
+    alone = [_shared(whole - h) for h in hashes]
+    # Only where leaving the column out makes many more rows equal is it worth a closer look.
+    for k in sorted(range(len(names)), key=lambda k: -alone[k])[:5]:
+        if alone[k] < max(least, 2 * equal) or (best is not None and alone[k] <= best.rows):
+            continue
+        key = whole - hashes[k]
+        if _stands_apart(key, np.delete(hashes, k, axis=0)):
+            best = Twins(names[k], alone[k], np.unique(key, return_inverse=True)[1])
+    return best
+
+
+def _stands_apart(key: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> bool:
+    """Tell whether more pairs of rows are equal than differ in exactly one column."""
+    pairs = _pairs(key)
+    return bool(sum(_pairs(key - h) - pairs for h in hashes) < pairs)
+
+
+def _column_hash(column: pd.Series, place: int) -> NDArray[np.uint64]:
+    codes, uniques = pd.factorize(column.to_numpy(dtype=object))
+    texts = np.array([*(str(u) for u in uniques), ""], dtype=object)
+    hashed: NDArray[np.uint64] = pd.util.hash_array(texts, categorize=False)
+    with np.errstate(over="ignore"):
+        # The same text in two columns must not cancel or swap.
+        mixed = (hashed ^ np.uint64(0x9E3779B97F4A7C15 * (place + 1) % 2**64)) * np.uint64(
+            0xBF58476D1CE4E5B9
+        )
+    return (mixed ^ (mixed >> np.uint64(31)))[codes]
+
+
+def _shared(key: NDArray[np.uint64]) -> int:
+    """Count the rows whose key another row has."""
+    counts = np.unique(key, return_counts=True)[1]
+    return int(counts[counts > 1].sum())
+
+
+def _pairs(key: NDArray[np.uint64]) -> float:
+    counts = np.unique(key, return_counts=True)[1].astype(float)
+    return float((counts * (counts - 1)).sum() / 2)

@@ -1,0 +1,102 @@
+"""One column as the rules that propose others see it: its distinct texts and their counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ann.data.cells.numerals import is_plain
+from ann.data.cleaning.rules import Rule
+
+__all__ = ["MOSTLY", "Look"]
+
+#: A column is one of numbers (or dates) when at least so many of its filled cells are.
+MOSTLY = 0.9
+
+
+class Look:
+    """One column's distinct texts, as the rules found so far leave them."""
+
+    def __init__(self, name: str, cells: pd.Series) -> None:
+        self.name = name
+        self.unit = ""
+        self.rules: list[Rule] = []
+        codes, uniques = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=True)
+        self.codes = codes
+        self.rows = len(cells)
+        self.now: list[str | None] = [str(u) for u in uniques]
+        self.counts = np.bincount(codes[codes >= 0], minlength=len(uniques)).astype(np.int64)
+
+    def filled(self) -> int:
+        return int(sum(n for v, n in self.weighed() if v))
+
+    def weighed(self) -> list[tuple[str, int]]:
+        """Texts that are not missing, with their counts; one text may come twice."""
+        return [(v, int(n)) for v, n in zip(self.now, self.counts, strict=True) if v is not None]
+
+    def tally(self) -> Counter[str]:
+        tally: Counter[str] = Counter()
+        for v, n in self.weighed():
+            tally[v] += n
+        return tally
+
+    def by_count(self) -> list[str]:
+        return [v for v, _ in sorted(self.tally().items(), key=lambda kv: (-kv[1], kv[0]))]
+
+    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        tally: Counter[float] = Counter()
+        for v, n in self.weighed():
+            if is_plain(v) and abs(float(v)) < np.inf:
+                tally[float(v)] += n
+        values = np.array(sorted(tally), dtype=float)
+        return values, np.array([tally[v] for v in values], dtype=np.int64)
+
+    def in_rows(self) -> list[str | None]:
+        """The column row by row."""
+        table = np.array([*self.now, None], dtype=object)
+        return list(table[self.codes])
+
+    def rule(
+        self,
+        kind: str,
+        settings: dict[str, Any] | None = None,
+        *,
+        why: str,
+        apply: bool = True,
+        only_if_found: bool = False,
+    ) -> Rule | None:
+        """Add a rule and, if it is to be applied, look on through it."""
+        rule = Rule(self.name, kind, apply, settings or {}, why)
+        function = rule.function()
+        new = [None if v is None else function(v) for v in self.now]
+        changed = [k for k, (a, b) in enumerate(zip(self.now, new, strict=True)) if a != b]
+        if not changed and only_if_found:
+            return None
+        if changed:
+            rule.rows = int(self.counts[changed].sum())
+            best = max(changed, key=lambda k: (self.counts[k], -k))
+            rule.before, rule.after = self.now[best] or "", new[best] or ""
+        if apply:
+            self.now = new
+        self.rules.append(rule)
+        return rule
+
+    def drop(self, target: bool, kind: str, why: str) -> None:
+        if target:
+            return
+        shown = [v for v in self.in_rows()[:200] if v][:3]
+        self.rules.append(
+            Rule(
+                self.name,
+                "drop",
+                True,
+                {"kind": kind},
+                why,
+                self.rows,
+                ", ".join(shown),
+                "no feature",
+            )
+        )

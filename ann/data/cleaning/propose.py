@@ -1,0 +1,118 @@
+"""Proposing rules: what a careful person would do to each column after looking at all of it.
+
+A column is looked at through its distinct texts and their counts. Each rule that is found is
+applied to them at once, so that the next one sees what it will see when the rules run.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ann.data.cells.text_cells import text_frame
+from ann.data.cleaning.duplicates import find_duplicates, repeats
+from ann.data.cleaning.inspection import Look
+from ann.data.cleaning.propose_numbers import as_numbers
+from ann.data.cleaning.propose_words import as_dates, as_words, as_yes_no, blank_missing
+from ann.data.cleaning.roles import role_of
+from ann.data.cleaning.rules import Rule
+from ann.data.cleaning.schema import ColumnSchema, Rules, nearest
+from ann.data.errors import SchemaError
+
+__all__ = ["propose", "propose_column"]
+
+
+def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True) -> Rules:
+    """Learn columns and rules from a table.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As read from the file, or of any types (turned into text first).
+    target : str, optional
+        The column to predict: cleaned like the others, never dropped.
+    rows : bool
+        Whether to look for duplicate rows.
+
+    Returns
+    -------
+    Rules
+
+    Raises
+    ------
+    SchemaError
+        If there is no such target.
+
+    Examples
+    --------
+    >>> city = ["Rom", "rom ", "Oslo"] * 9
+    >>> table = pd.DataFrame({"h": ["150 cm", "171 cm", "?"] * 9, "city": city})
+    >>> rules = propose(table, rows=False)
+    >>> [(c.name, c.kind, c.unit) for c in rules.columns]
+    [('h', 'number', 'cm'), ('city', 'category', '')]
+    >>> for rule in rules.rules:
+    ...     if rule.rows:
+    ...         print(rule.column, rule.rule, rule.rows, repr(rule.before), repr(rule.after))
+    h missing 9 '?' ''
+    h unit 18 '150 cm' '150'
+    city trim 9 'rom ' 'rom'
+    city spelling 9 'rom' 'Rom'
+    """
+    frame = text_frame(frame)
+    if target is not None and target not in frame.columns:
+        raise SchemaError(f"there is no column {target!r}{nearest(target, list(frame.columns))}")
+    out = Rules(target=target or "", rows=len(frame))
+    if rows:
+        out.rules += find_duplicates(frame)
+        if any(r.apply for r in out.rules):
+            # Counted twice, an id would no longer differ from row to row.
+            frame = frame[~repeats(frame)]
+    for name in frame.columns:
+        schema, found = propose_column(str(name), frame[name], target=name == target)
+        out.columns.append(schema)
+        out.rules += found
+    return out
+
+
+def propose_column(
+    name: str, cells: pd.Series, *, target: bool = False
+) -> tuple[ColumnSchema, list[Rule]]:
+    """Learn what one column is and how to clean it.
+
+    Parameters
+    ----------
+    name : str
+        Its name, which may tell an id or a unit.
+    cells : Series of str or None
+        Its text.
+    target : bool
+        Whether it is the column to predict, which is never dropped.
+
+    Returns
+    -------
+    ColumnSchema
+    list of Rule
+    """
+    look = Look(name, cells)
+    look.rule("encoding", only_if_found=True, why="UTF-8 read as a Western code page")
+    look.rule("trim", why="spaces at the ends or in a row")
+    blank_missing(look)
+    if not look.filled():
+        schema = ColumnSchema(name, "empty", had_missing=True)
+        look.drop(target, "empty", "no value in any row")
+        return schema, look.rules
+    kind = as_yes_no(look) or as_numbers(look) or as_dates(look) or as_words(look)
+    schema = ColumnSchema(name, kind, look.unit)
+    schema.had_missing = look.filled() < len(cells)
+    if look.filled() == 0:
+        schema.kind = "empty"
+        look.drop(target, "empty", "no usable value in any row")
+        return schema, look.rules
+    role = role_of(look, kind)
+    if role is not None:
+        schema.kind, why = role
+        look.drop(target, schema.kind, why)
+        if target:
+            schema.kind = kind
+    if schema.kind == "category":
+        schema.categories = look.by_count()[:200]
+    return schema, look.rules

@@ -1,0 +1,366 @@
+"""Applying rules to a table, recording every cell that changes, and taking it all back.
+
+Cleaning goes from text to text: a rule that finds nothing to do leaves a cell as it stood in the
+file. Only `typed` turns text into numbers, dates and words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ann.data.cells.text_cells import text_frame
+from ann.data.cleaning.duplicates import repeats
+from ann.data.cleaning.rules import Rule
+from ann.data.cleaning.schema import ColumnSchema, Rules, nearest
+from ann.data.errors import SchemaError
+from ann.data.log import Log, Step
+
+__all__ = ["Cleaned", "Edit", "clean", "replay_column", "typed"]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What one rule did to one column, cell by cell.
+
+    Attributes
+    ----------
+    column, rule : str
+        Which.
+    rows : (n,) array
+        Index labels of the rows touched.
+    before, after : (n,) arrays of str or None
+        Their cells.
+    """
+
+    column: str
+    rule: str
+    rows: NDArray[np.object_]
+    before: NDArray[np.object_]
+    after: NDArray[np.object_]
+
+
+@dataclass
+class Cleaned:
+    """A cleaned table of text, and how it came about.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Cells as str or None; only columns that can be features, and the target.
+    log : Log
+        One step a rule that touched something, and the findings that change nothing.
+    edits : list of Edit
+        Every cell changed, in order.
+    removed_rows : pandas.DataFrame
+        Rows left out, as they were.
+    removed_columns : pandas.DataFrame
+        Columns left out, as they were.
+    order : list of str
+        The columns of the original table.
+    index : pandas.Index
+        Its rows.
+    """
+
+    frame: pd.DataFrame
+    log: Log
+    edits: list[Edit] = field(default_factory=list)
+    removed_rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    removed_columns: pd.DataFrame = field(default_factory=pd.DataFrame)
+    order: list[str] = field(default_factory=list)
+    index: pd.Index = field(default_factory=lambda: pd.RangeIndex(0))
+
+    def undo(self, column: str | None = None, rule: str | None = None) -> pd.DataFrame:
+        """Take the cleaning back.
+
+        Parameters
+        ----------
+        column, rule : str, optional
+            Only this column's edits, or those of this rule and the ones after it in the same
+            cells. By default everything, rows and columns included.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A new table; with everything undone it equals the one that was cleaned.
+        """
+        frame = self.frame.copy()
+        for edit in reversed(self.edits):
+            if column not in (None, edit.column) or edit.column not in frame.columns:
+                continue
+            if rule is not None and edit.rule != rule:
+                continue
+            at = frame.index.get_indexer(pd.Index(edit.rows))
+            there = at >= 0
+            cells = frame[edit.column].to_numpy(dtype=object).copy()
+            if rule is not None:
+                # A cell that a later rule went on to change stays as that rule left it.
+                same = np.array(
+                    [cells[k] == a for k, a in zip(at[there], edit.after[there], strict=True)],
+                    dtype=bool,
+                )
+                cells[at[there][same]] = edit.before[there][same]
+            else:
+                cells[at[there]] = edit.before[there]
+            frame[edit.column] = pd.Series(cells, index=frame.index, dtype=object)
+        if column is None and rule is None:
+            for name in self.removed_columns.columns:
+                frame[name] = self.removed_columns[name].reindex(frame.index)
+            frame = frame.astype(object)
+            if len(self.removed_rows):
+                frame = pd.concat([frame, self.removed_rows[frame.columns]])
+            frame = frame.loc[self.index, self.order]
+        return frame
+
+    def changes(self) -> pd.DataFrame:
+        """Return every changed cell as a table: row, column, rule, before, after."""
+        parts = [
+            pd.DataFrame(
+                {
+                    "row": e.rows,
+                    "column": e.column,
+                    "rule": e.rule,
+                    "before": e.before,
+                    "after": e.after,
+                }
+            )
+            for e in self.edits
+        ]
+        names = ["row", "column", "rule", "before", "after"]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+
+def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
+    """Apply rules to a table.
+
+    Parameters
+    ----------
+    table : DataFrame, array or mapping
+        With the columns that the rules know, in any order; others are left out and logged.
+    rules : Rules
+        What to do.
+    rows : bool
+        Whether the rules about rows (duplicates) are applied too.
+
+    Returns
+    -------
+    Cleaned
+
+    Raises
+    ------
+    SchemaError
+        If a feature is absent whose schema says ``absent: error``, or a value is missing where
+        it says ``missing: error``.
+
+    Examples
+    --------
+    >>> from ann.data.cleaning.propose import propose
+    >>> raw = pd.DataFrame({"h": ["1,200", " 80", "?"] * 5})
+    >>> done = clean(raw, propose(raw), rows=False)
+    >>> done.frame["h"].tolist()[:3]
+    ['1200', '80', None]
+    >>> done.undo().equals(raw.astype(object))
+    True
+    """
+    frame = text_frame(table)
+    whole = frame
+    order, index = list(frame.columns), frame.index
+    if not index.is_unique:
+        raise SchemaError("the rows' index labels must differ from one another; use reset_index")
+    log = Log()
+    frame = _align(frame, rules, log)
+    removed_rows = frame.iloc[:0]
+    for rule in rules.rules:
+        if rule.rule == "duplicates" and rows:
+            marked = repeats(frame)
+            if not marked.any():
+                continue
+            if rule.apply:
+                removed_rows = frame[marked]
+                frame = frame[~marked]
+            log.add(_step(rule, int(marked.sum()), rule.before, rule.after))
+    edits: list[Edit] = []
+    out = rules.dropped()
+    keep: dict[str, NDArray[np.object_]] = {}
+    for column in rules.columns:
+        name = column.name
+        if name not in frame.columns:
+            continue
+        if name in out:
+            rule = next(r for r in rules.of(name) if r.rule == "drop")
+            log.add(_step(rule, len(frame), rule.before, rule.after))
+            continue
+        cells, steps, found = replay_column(frame[name], rules.of(name))
+        log.extend(steps)
+        edits += found
+        if column.kind == "category" and column.unseen != "rare" and name != rules.target:
+            cells = _unseen(cells, column, log)
+        if name != rules.target:
+            _new_missing(cells, column, log)
+        keep[name] = cells
+    dropped = [c for c in frame.columns if c not in keep]
+    extra = [c for c in order if c not in frame.columns]
+    return Cleaned(
+        pd.DataFrame(keep, index=frame.index, dtype=object),
+        log,
+        edits,
+        whole.loc[removed_rows.index, order],
+        whole[[*dropped, *extra]],
+        order,
+        index,
+    )
+
+
+def _align(frame: pd.DataFrame, rules: Rules, log: Log) -> pd.DataFrame:
+    known = [c.name for c in rules.columns]
+    present = list(frame.columns)
+    for column in rules.columns:
+        if column.name in present or column.name == rules.target:
+            continue
+        if column.name in rules.dropped():
+            continue
+        if column.absent == "error":
+            raise SchemaError(
+                f"the table has no column {column.name!r}{nearest(column.name, present)} "
+                '(set its "absent" to "missing" in the rules to go on without it)'
+            )
+        frame = frame.assign(
+            **{column.name: pd.Series([None] * len(frame), frame.index, dtype=object)}
+        )
+        log.add(
+            Step(column.name, "absent", len(frame), "", "", "the whole column lacks: all missing")
+        )
+    for name in present:
+        if name not in known:
+            log.add(Step(name, "new column", len(frame), "", "", "not in the rules: left out"))
+    return frame[[n for n in known if n in frame.columns]]
+
+
+def replay_column(
+    cells: pd.Series, rules: list[Rule]
+) -> tuple[NDArray[np.object_], list[Step], list[Edit]]:
+    """Apply one column's rules in order.
+
+    Parameters
+    ----------
+    cells : Series of str or None
+        The column.
+    rules : list of Rule
+        Its rules; those not to be applied are tried and reported.
+
+    Returns
+    -------
+    cells : (rows,) array of str or None
+    steps : list of Step
+    edits : list of Edit
+    """
+    codes, uniques = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=True)
+    counts = np.bincount(codes[codes >= 0], minlength=len(uniques))
+    now: list[str | None] = [str(u) for u in uniques]
+    labels = cells.index.to_numpy()
+    steps: list[Step] = []
+    edits: list[Edit] = []
+    for rule in rules:
+        if rule.rule == "drop":
+            continue
+        function = rule.function()
+        new = [None if v is None else function(v) for v in now]
+        changed = np.array([a != b for a, b in zip(now, new, strict=True)], dtype=bool)
+        if not changed.any():
+            continue
+        where = np.flatnonzero(changed)
+        best = int(max(where, key=lambda k: (counts[k], -k)))
+        rows = int(counts[changed].sum())
+        steps.append(_step(rule, rows, now[best] or "", new[best] or ""))
+        if rule.apply:
+            touched = np.flatnonzero(np.append(changed, False)[codes])
+            old_cells = np.array(now, dtype=object)[codes[touched]]
+            new_cells = np.array(new, dtype=object)[codes[touched]]
+            edits.append(Edit(rule.column, rule.rule, labels[touched], old_cells, new_cells))
+            now = new
+    table = np.empty(len(now) + 1, dtype=object)
+    table[:-1] = now
+    table[-1] = None
+    return table[codes], steps, edits
+
+
+def _step(rule: Rule, rows: int, before: str, after: str) -> Step:
+    return Step(rule.column, rule.rule, rows, before, after, rule.why, rule.apply)
+
+
+def _unseen(cells: NDArray[np.object_], column: ColumnSchema, log: Log) -> NDArray[np.object_]:
+    known = set(column.categories)
+    new = np.array([v is not None and v not in known for v in cells], dtype=bool)
+    if not new.any():
+        return cells
+    shown = sorted({str(v) for v in cells[new]})
+    if column.unseen == "error":
+        raise SchemaError(
+            f"column {column.name!r} holds {shown[0]!r}, which was not there before"
+            f'{nearest(shown[0], column.categories)} (its "unseen" says error)'
+        )
+    cells = cells.copy()
+    cells[new] = None
+    why = f"not there before: {', '.join(map(repr, shown[:5]))}"
+    log.add(Step(column.name, "unseen", int(new.sum()), shown[0], "", why))
+    return cells
+
+
+def _new_missing(cells: NDArray[np.object_], column: ColumnSchema, log: Log) -> None:
+    if column.had_missing or column.kind not in ("number", "category", "date"):
+        return
+    missing = sum(v is None for v in cells)
+    if not missing:
+        return
+    if column.missing == "error":
+        raise SchemaError(
+            f'column {column.name!r} lacks {missing} values, and its "missing" says error'
+        )
+    why = "values missing in a column that was complete: filled in like the others"
+    log.add(Step(column.name, "new missing", missing, "", "", why))
+
+
+def typed(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Turn cleaned text into numbers, dates and words.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `clean` gives it.
+    rules : Rules
+        Which column is what.
+
+    Returns
+    -------
+    pandas.DataFrame
+        float64 for numbers, datetime64 for dates, object (str or None) for the rest.
+
+    Examples
+    --------
+    >>> rules = Rules([ColumnSchema("a", "number"), ColumnSchema("d", "date")])
+    >>> table = typed(pd.DataFrame({"a": ["1.5", None], "d": ["2007-11-11", None]}), rules)
+    >>> [str(t)[:8] for t in table.dtypes]
+    ['float64', 'datetime']
+    """
+    out = {}
+    for name in frame.columns:
+        kind = rules.column(str(name)).kind
+        cells = frame[name]
+        if kind == "number":
+            try:
+                values: object = np.array([np.nan if v is None else float(v) for v in cells])
+            except ValueError as error:
+                raise SchemaError(
+                    f"column {name!r} is to be numbers, but a cell is not: {error} "
+                    '(the rule "not a number" would make it missing)'
+                ) from None
+        elif kind == "date":
+            stamps = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True)
+            values = stamps.dt.tz_localize(None).to_numpy()
+        else:
+            values = cells.astype(object)
+        out[name] = values
+    return pd.DataFrame(out, index=frame.index)

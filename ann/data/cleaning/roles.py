@@ -1,0 +1,73 @@
+"""Columns that cannot be features: constants, free text, and labels of the rows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+
+from ann.data.cells.lexicon import ID_WORDS
+from ann.data.cells.numerals import is_plain
+from ann.data.cleaning.inspection import Look
+
+__all__ = ["role_of"]
+
+
+def role_of(look: Look, kind: str) -> tuple[str, str] | None:
+    """Return why the column cannot be a feature, or None where it can."""
+    tally = look.tally()
+    filled = look.filled()
+    if len(tally) == 1:
+        if filled == look.rows:
+            return "constant", f"{next(iter(tally))!r} in every row"
+        return None
+    if kind == "text":
+        return "text", f"free text: {len(tally)} different ones in {filled} filled rows"
+    if kind == "date":
+        return None
+    return _id(look, kind, tally, filled)
+
+
+def _id(look: Look, kind: str, tally: Counter[str], filled: int) -> tuple[str, str] | None:
+    named = _says_id(look.name)
+    distinct = len(tally) / filled
+    if filled < 10:
+        return None
+    if kind == "category":
+        if sum(n for v, n in tally.items() if is_plain(v)) >= 0.5 * filled:
+            # Numbers that could not all be read; a finding says so.
+            return None
+        if distinct >= 0.98 and filled >= 20:
+            return "id", f"{len(tally)} different labels in {filled} rows"
+        if named and distinct >= 0.5 and filled >= 20:
+            return "id", f"named like a label, {len(tally)} different ones in {filled} rows"
+        return None
+    cells = [v for v in look.in_rows() if v is not None]
+    if not all(is_plain(v) and float(v).is_integer() for v in tally):
+        return None
+    numbers = np.array([float(v) for v in cells])
+    steps = np.diff(numbers)
+    if len(steps) and np.mean(steps == 1) >= 0.95:
+        return "id", "counts the rows: each number is one more than the one before"
+    # The same counter in a part of the rows, as a split leaves it.
+    if len(tally) >= 20 and np.mean((steps >= 1) & (steps <= 12)) >= 0.95 and np.median(steps) <= 2:
+        return "id", "counts the rows: each number is a little more than the one before"
+    if distinct >= 0.98:
+        extent = numbers.max() - numbers.min() + 1
+        if extent <= 1.05 * filled and filled >= 20:
+            return "id", f"a numbering: {filled} different whole numbers in a range of {extent:.0f}"
+        if named:
+            return "id", f"named like a label, {len(tally)} different whole numbers"
+        lengths = {len(v.lstrip("+-")) for v in tally}
+        if len(lengths) == 1 and next(iter(lengths)) >= 7:
+            return "id", f"different whole numbers of {next(iter(lengths))} digits each"
+    return None
+
+
+def _says_id(name: str) -> bool:
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    words = [w for w in re.split(r"[^A-Za-z0-9]+", spaced.casefold()) if w]
+    if not words:
+        return False
+    return words[-1] in ID_WORDS or words[0] in {"id", "uuid", "unnamed", "index", "rownum"}

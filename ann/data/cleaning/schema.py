@@ -1,0 +1,256 @@
+"""The document between a messy file and a model: what each column is, and the rules that clean it.
+
+It is learned once, written as JSON, read and changed by a person, and applied to next month's
+file. Nothing else is remembered: the same document on the same text gives the same table, bit for
+bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ann.data.cleaning.rules import Rule
+from ann.data.errors import SchemaError
+from ann.data.files.writing import write_text
+
+__all__ = ["KINDS", "ColumnSchema", "Rules"]
+
+#: What a column can be. Only the first three make features.
+KINDS = ("number", "category", "date", "text", "id", "constant", "empty")
+_UNSEEN = ("rare", "missing", "error")
+_MISSING = ("impute", "error")
+_ABSENT = ("error", "missing")
+_FORMAT = "neurosim data rules"
+
+
+@dataclass
+class ColumnSchema:
+    """What one column is, and what to do when a later file differs.
+
+    Attributes
+    ----------
+    name : str
+        As in the file.
+    kind : str
+        One of `KINDS`.
+    unit : str
+        Of a number column; empty where none was found.
+    categories : list of str
+        Of a category column, in order of frequency (the first 200).
+    unseen : str
+        A category that was not there: ``"rare"`` (counts as an infrequent one), ``"missing"`` or
+        ``"error"``.
+    missing : str
+        A missing value where none was: ``"impute"`` or ``"error"``.
+    absent : str
+        The whole column lacking: ``"error"`` or ``"missing"``.
+    had_missing : bool
+        Whether values were missing where the rules were learned.
+    """
+
+    name: str
+    kind: str
+    unit: str = ""
+    categories: list[str] = field(default_factory=list)
+    unseen: str = "rare"
+    missing: str = "impute"
+    absent: str = "error"
+    had_missing: bool = False
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> ColumnSchema:
+        """Build a column from plain values.
+
+        Raises
+        ------
+        SchemaError
+            If a key or a value is not one of those that exist.
+        """
+        known = list(cls.__dataclass_fields__)
+        for key in document:
+            if key not in known:
+                raise SchemaError(f"a column has no {key!r}{nearest(key, known)}")
+        if "name" not in document or "kind" not in document:
+            raise SchemaError(f"a column needs 'name' and 'kind'; this one has {sorted(document)}")
+        for key, allowed in (
+            ("kind", KINDS),
+            ("unseen", _UNSEEN),
+            ("missing", _MISSING),
+            ("absent", _ABSENT),
+        ):
+            value = document.get(key, allowed[0])
+            if value not in allowed:
+                raise SchemaError(
+                    f"column {document['name']!r}: {key} cannot be {value!r}"
+                    f"{nearest(str(value), list(allowed))}"
+                )
+        for key, kind, words in (
+            ("categories", list, "a list of words"),
+            ("had_missing", bool, "true or false"),
+        ):
+            if not isinstance(document.get(key, kind()), kind):
+                raise SchemaError(
+                    f"column {document['name']!r}: {key} must be {words}, not {document[key]!r}"
+                )
+        return cls(**document)
+
+
+@dataclass
+class Rules:
+    """Columns and rules, as learned from one table.
+
+    Attributes
+    ----------
+    columns : list of ColumnSchema
+        In the order of the file.
+    rules : list of Rule
+        In the order in which they run.
+    target : str
+        The column to predict, or empty.
+    rows : int
+        From how many rows they were learned.
+
+    Examples
+    --------
+    >>> rules = Rules([ColumnSchema("height", "number")], [Rule("height", "trim")])
+    >>> Rules.loads(rules.dumps()) == rules
+    True
+    """
+
+    columns: list[ColumnSchema] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    target: str = ""
+    rows: int = 0
+
+    def column(self, name: str) -> ColumnSchema:
+        """Return one column by name.
+
+        Raises
+        ------
+        SchemaError
+            If there is none of that name.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        names = [c.name for c in self.columns]
+        raise SchemaError(f"there is no column {name!r}{nearest(name, names)}")
+
+    def of(self, column: str) -> list[Rule]:
+        """Return the rules of one column, in order."""
+        return [r for r in self.rules if r.column == column]
+
+    def dropped(self) -> dict[str, str]:
+        """Return the columns that are no features, with the reason."""
+        return {r.column: r.why for r in self.rules if r.rule == "drop" and r.apply}
+
+    def features(self) -> list[ColumnSchema]:
+        """Return the columns that make features."""
+        out = self.dropped()
+        return [c for c in self.columns if c.name != self.target and c.name not in out]
+
+    def without(self, column: str) -> Rules:
+        """Return the rules of all other columns, those about rows left out."""
+        return Rules(
+            [c for c in self.columns if c.name != column],
+            [r for r in self.rules if r.column not in ("", column)],
+            "",
+            self.rows,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return {
+            "format": _FORMAT,
+            "version": 1,
+            "target": self.target,
+            "rows": self.rows,
+            "columns": [asdict(c) for c in self.columns],
+            "rules": [r.document() for r in self.rules],
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Rules:
+        """Build rules from plain values.
+
+        Raises
+        ------
+        SchemaError
+            If they are not in this format, or refer to a column that is not listed.
+        """
+        if not isinstance(document, Mapping) or document.get("format") != _FORMAT:
+            raise SchemaError(f"not a rules file: 'format' must be {_FORMAT!r}")
+        if document.get("version") != 1:
+            raise SchemaError(
+                f"version {document.get('version')!r} of the rules is not known, only 1"
+            )
+        try:
+            columns = [ColumnSchema.from_document(c) for c in document["columns"]]
+            rules = [Rule.from_document(r) for r in document["rules"]]
+        except KeyError as error:
+            raise SchemaError(f"a rules file needs {error.args[0]!r}") from None
+        except TypeError as error:
+            raise SchemaError(f"'columns' and 'rules' must be lists of objects: {error}") from None
+        names = [c.name for c in columns]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise SchemaError(f"column {twice[0]!r} is listed twice")
+        for rule in rules:
+            if rule.column and rule.column not in names:
+                raise SchemaError(
+                    f"rule {rule.rule!r} speaks of a column {rule.column!r} that is not listed"
+                    f"{nearest(rule.column, names)}"
+                )
+        target, rows = document.get("target", ""), document.get("rows", 0)
+        return cls(columns, rules, target, rows)
+
+    def dumps(self) -> str:
+        """Return the JSON text."""
+        return json.dumps(self.document(), indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def loads(cls, text: str) -> Rules:
+        """Build rules from JSON text.
+
+        Raises
+        ------
+        SchemaError
+            If it is not JSON, with the line, or not a rules document.
+        """
+        try:
+            return cls.from_document(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise SchemaError(f"not JSON, line {error.lineno}: {error.msg}") from None
+
+    def save(self, path: str | Path) -> None:
+        """Write the JSON text to a file, whole or not at all."""
+        write_text(path, self.dumps())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Rules:
+        """Read rules from a file.
+
+        Raises
+        ------
+        SchemaError
+            If the file is absent or not a rules document.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SchemaError(f"cannot read rules from {path}: {error}") from None
+        return cls.loads(text)
+
+
+def nearest(given: str, known: list[str]) -> str:
+    """Return "; did you mean ...?", or the list of what there is."""
+    near = get_close_matches(given, known, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    shown = ", ".join(repr(k) for k in known[:12])
+    return f"; there are {shown}" + (f" and {len(known) - 12} more" if len(known) > 12 else "")

@@ -1,0 +1,1 @@
+"""From clean columns to arrays of numbers."""

@@ -1,0 +1,1 @@
+"""Reading tables from text files as they come, and writing them."""

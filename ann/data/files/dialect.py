@@ -1,0 +1,297 @@
+"""What kind of text file this is: its encoding, delimiter, line ends and header.
+
+Everything is decided from the bytes themselves and can be overruled by name. What is refused is
+refused with what it seems to be instead (a workbook, an archive, a picture).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ann.data.cells.lexicon import MISSING_ALWAYS, fold
+from ann.data.cells.numerals import split_affixes
+from ann.data.errors import ReadError
+
+__all__ = ["Dialect", "sniff"]
+
+_MAGIC = (
+    (b"PK\x03\x04", "a zip archive or an Excel workbook (save the sheet as CSV)"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (save the sheet as CSV)"),
+    (b"\x1f\x8b", "a gzip archive (unpack it first)"),
+    (b"BZh", "a bzip2 archive (unpack it first)"),
+    (b"\xfd7zXZ", "an xz archive (unpack it first)"),
+    (b"PAR1", "a Parquet file (read it with pandas and pass the frame)"),
+    (b"\x89HDF", "an HDF5 file (read it with pandas and pass the frame)"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a program"),
+    (b"\x93NUMPY", "a NumPy array (load it and pass a frame)"),
+    (b"SQLite format", "a database"),
+)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DELIMITERS = ("\t", ";", "|", ",")
+_HEAD = 1 << 20
+
+
+@dataclass(frozen=True)
+class Dialect:
+    r"""How a table is written down.
+
+    Attributes
+    ----------
+    encoding : str
+        As Python's codecs call it.
+    delimiter : str
+        One character.
+    header : bool
+        Whether the first row holds the names.
+    line_ends : str
+        ``"LF"``, ``"CRLF"``, ``"CR"`` or ``"mixed"``.
+    spaces : bool
+        Whether delimiters are followed by spaces that are not part of the cell.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    header: bool = True
+    line_ends: str = "LF"
+    spaces: bool = False
+
+
+def sniff(
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+) -> tuple[Dialect, list[str]]:
+    """Find the dialect of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    encoding, delimiter, header : optional
+        Overrule what would be found.
+
+    Returns
+    -------
+    dialect : Dialect
+    remarks : list of str
+        What was unusual, in words, for the log.
+
+    Raises
+    ------
+    ReadError
+        If the file is absent, empty, binary, or not in the encoding given.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
+    >>> _ = file.write_bytes(b"a;b\\r1,5;x\\r2,5;y\\r")
+    >>> sniff(file)[0]
+    Dialect(encoding='utf-8', delimiter=';', header=True, line_ends='CR', spaces=False)
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except FileNotFoundError:
+        raise ReadError(f"there is no file {path}{_nearby(path)}") from None
+    except IsADirectoryError:
+        raise ReadError(f"{path} is a folder, not a table") from None
+    except OSError as error:
+        raise ReadError(f"cannot read {path}: {error.strerror}") from None
+    if not head:
+        raise ReadError(f"{path.name} is empty (0 bytes)")
+    for magic, what in _MAGIC:
+        if head.startswith(magic):
+            raise ReadError(f"{path.name} is {what}, not a text table")
+    remarks: list[str] = []
+    if encoding is None:
+        encoding = _encoding(path, head, remarks)
+    else:
+        _check_encoding(path, encoding)
+    text = codecs.getincrementaldecoder(encoding)("strict").decode(head)
+    if not text.strip():
+        raise ReadError(f"{path.name} holds only blank lines")
+    if "\0" in text or _control_share(text) > 0.01:
+        raise ReadError(f"{path.name} is a binary file, not a text table")
+    ends = _line_ends(text)
+    if ends in ("CR", "mixed"):
+        remarks.append(f"line ends: {'old Mac (CR)' if ends == 'CR' else 'mixed'}")
+    lines = text.splitlines()
+    if len(head) == _HEAD:
+        lines = lines[:-1] or lines
+    lines = [line for line in lines[:400] if line.strip()]
+    if delimiter is None:
+        delimiter = _delimiter(lines)
+        if delimiter != ",":
+            remarks.append(f"delimiter: {delimiter!r}")
+    elif len(delimiter) != 1:
+        raise ReadError(f"a delimiter is one character, not {delimiter!r}")
+    elif not any(delimiter in line for line in lines) and (other := _delimiter(lines)) in lines[0]:
+        raise ReadError(
+            f"the delimiter {delimiter!r} does not occur in {path.name}; is it {other!r}?"
+        )
+    spaces = delimiter == " " or _spaced(lines, delimiter)
+    if spaces and delimiter != " ":
+        remarks.append("a space after each delimiter, not part of the cells")
+    found = Dialect(encoding, delimiter, True, ends, spaces)
+    rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=spaces))
+    if header is None:
+        header = _has_header(rows)
+        if not header:
+            remarks.append("no header: the first row is data")
+    return replace(found, header=header), remarks
+
+
+def _nearby(path: Path) -> str:
+    from difflib import get_close_matches
+
+    try:
+        names = [p.name for p in path.parent.iterdir() if p.is_file()]
+    except OSError:
+        return f" (nor a folder {path.parent})"
+    near = get_close_matches(path.name, names, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _encoding(path: Path, head: bytes, remarks: list[str]) -> str:
+    for bom, name in _BOMS:
+        if head.startswith(bom):
+            if name != "utf-8-sig":
+                remarks.append(f"encoding: {name}")
+            return name
+    if b"\0" in head:
+        even, odd = head[0::2].count(0), head[1::2].count(0)
+        half = len(head) / 2
+        if odd > 0.4 * half and even < 0.05 * half:
+            remarks.append("encoding: utf-16-le")
+            return "utf-16-le"
+        if even > 0.4 * half and odd < 0.05 * half:
+            remarks.append("encoding: utf-16-be")
+            return "utf-16-be"
+        raise ReadError(f"{path.name} is a binary file, not a text table (it holds zero bytes)")
+    bad = _first_undecodable(path, "utf-8")
+    if bad is None:
+        return "utf-8"
+    # Windows' code page leaves five bytes undefined; Latin-1 reads anything.
+    name = "cp1252" if _first_undecodable(path, "cp1252") is None else "latin-1"
+    remarks.append(f"encoding: not UTF-8 (byte 0x{bad[1]:02x} at {bad[0]}), read as {name}")
+    return name
+
+
+def _check_encoding(path: Path, encoding: str) -> None:
+    try:
+        bad = _first_undecodable(path, encoding)
+    except LookupError:
+        raise ReadError(f"there is no encoding {encoding!r}; try utf-8, cp1252 or utf-16") from None
+    if bad is not None:
+        raise ReadError(
+            f"{path.name} is not {encoding}: byte 0x{bad[1]:02x} at position {bad[0]} has no "
+            "meaning in it; leave the encoding out to have it found"
+        )
+
+
+def _first_undecodable(path: Path, encoding: str) -> tuple[int, int] | None:
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    start = 0
+    with path.open("rb") as stream:
+        while True:
+            block = stream.read(_HEAD)
+            pending = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                at = start - pending + error.start
+                return at, error.object[error.start]
+            except UnicodeError:
+                return start, 0
+            if not block:
+                return None
+            start += len(block)
+
+
+def _control_share(text: str) -> float:
+    head = text[:65536]
+    return len(re.findall(r"[\x01-\x08\x0e-\x1f]", head)) / len(head)
+
+
+def _line_ends(text: str) -> str:
+    crlf = text.count("\r\n")
+    cr, lf = text.count("\r") - crlf, text.count("\n") - crlf
+    kinds = [name for name, n in (("CRLF", crlf), ("CR", cr), ("LF", lf)) if n]
+    return kinds[0] if len(kinds) == 1 else ("mixed" if kinds else "LF")
+
+
+def _delimiter(lines: list[str]) -> str:
+    best, best_score = ",", 0.0
+    for candidate in _DELIMITERS:
+        widths = [len(r) for r in csv.reader(lines, delimiter=candidate)]
+        if not widths:
+            continue
+        width, count = Counter(widths).most_common(1)[0]
+        if width < 2:
+            continue
+        score = count / len(widths) + 0.2 * (widths[0] == width)
+        # A tie goes to the rarer sign: commas also stand in numbers and sentences.
+        if score > best_score + 0.02:
+            best, best_score = candidate, score
+    if best_score == 0.0 and _space_table(lines):
+        return " "
+    return best
+
+
+def _space_table(lines: list[str]) -> bool:
+    rows = [line.split() for line in lines]
+    body = rows[1:] or rows
+    width, count = Counter(len(r) for r in body).most_common(1)[0]
+    cells = [cell for r in body for cell in r]
+    numeric = sum(split_affixes(cell) is not None for cell in cells)
+    return width > 1 and count >= 0.95 * len(body) and numeric >= 0.7 * len(cells)
+
+
+def _spaced(lines: list[str], delimiter: str) -> bool:
+    joined = "\n".join(lines)
+    n = joined.count(delimiter)
+    return n > 0 and joined.count(delimiter + " ") >= 0.9 * n
+
+
+def _has_header(rows: list[list[str]]) -> bool:
+    if len(rows) < 2:
+        return True
+    first, body = rows[0], rows[1:]
+    votes = 0
+    distinct = len(set(first)) == len(first)
+    reappears = False
+    for k, name in enumerate(first):
+        cells = [r[k] for r in body if k < len(r) and fold(r[k]) not in MISSING_ALWAYS]
+        if not cells:
+            continue
+        numeric = sum(_numeric(cell) for cell in cells) >= 0.8 * len(cells)
+        if numeric:
+            votes += -1 if _numeric(name) else (1 if name.strip() else 0)
+        reappears |= name in cells
+    if votes:
+        return votes > 0
+    return distinct and not reappears
+
+
+def _numeric(cell: str) -> bool:
+    parts = split_affixes(cell)
+    return parts is not None and not any(c.isalpha() for c in parts[2][:1])

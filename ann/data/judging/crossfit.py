@@ -1,0 +1,244 @@
+"""Out-of-fold scores: every row predicted by a model that never saw it, cleaning included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+from ann.data.cleaning.cleaner import Cleaner
+from ann.data.encoding.encoder import Encoder
+
+__all__ = ["Scores", "compare", "cross_fit"]
+
+
+@dataclass
+class Scores:
+    """How well a model did on rows it did not see.
+
+    Attributes
+    ----------
+    accuracy, balanced_accuracy, auc, log_loss : float
+        Of a classification; NaN otherwise. The AUC is the mean over classes, one against the rest.
+    r2, rmse : float
+        Of a regression; NaN otherwise.
+    effect : float
+        2 AUC - 1 or R²: zero for a guess, one for perfection.
+    effect_se : float
+        Its standard error, from the spread over folds.
+    calibration : float
+        Mean distance between the stated chance and the observed share, in ten bins.
+    losses : (rows,) array
+        Log-loss or squared error of each row.
+    folds : list of float
+        Accuracy (or R²) of each fold.
+    """
+
+    accuracy: float = np.nan
+    balanced_accuracy: float = np.nan
+    auc: float = np.nan
+    log_loss: float = np.nan
+    r2: float = np.nan
+    rmse: float = np.nan
+    effect: float = 0.0
+    effect_se: float = 0.0
+    calibration: float = np.nan
+    losses: NDArray[np.float64] = None  # type: ignore[assignment]
+    folds: list[float] = None  # type: ignore[assignment]
+
+    def document(self) -> dict[str, Any]:
+        """Return the scores as plain values; what does not apply is left out."""
+        out: dict[str, Any] = {
+            k: float(v)
+            for k, v in vars(self).items()
+            if k not in ("losses", "folds") and not np.isnan(v)
+        }
+        out["folds"] = [float(f) for f in self.folds]
+        return out
+
+
+def cross_fit(
+    X: pd.DataFrame,
+    y: NDArray[Any],
+    models: dict[str, Any],
+    *,
+    cleaner: Cleaner,
+    encoder: Encoder | None = None,
+    groups: NDArray[np.intp] | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> dict[str, Scores]:
+    """Fit cleaning, encoding and models on all folds but one, and predict that one.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame
+        Text, as read.
+    y : (rows,) array
+        object for classes, float for quantities.
+    models : dict of str to estimator
+        What to try; a dummy is added.
+    cleaner : Cleaner
+    encoder : Encoder, optional
+    groups : (rows,) array of int, optional
+        Rows of one group share a fold.
+    folds, seed : int
+
+    Returns
+    -------
+    dict of str to Scores
+        ``"dummy"`` first.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X = pd.DataFrame({"a": np.arange(100) % 7})
+    >>> y = np.where(X["a"] > 3, "u", "v").astype(object)
+    >>> scores = cross_fit(X, y, {"lr": LogisticRegression()}, cleaner=Cleaner())
+    >>> scores["dummy"].accuracy < scores["lr"].accuracy
+    True
+    """
+    classify = y.dtype == object
+    encoder = Encoder() if encoder is None else encoder
+    labels = y.astype(str) if classify else y.astype(float)
+    classes = np.unique(labels) if classify else np.array([])
+    width = len(classes) if classify else 1
+    out = {name: np.zeros((len(y), width)) for name in ("dummy", *models)}
+    fold_of = np.zeros(len(y), dtype=int)
+    for k, (train, test) in enumerate(_folds(labels, classify, groups, folds, seed)):
+        fold_of[test] = k
+        prepare = clone(cleaner).fit(X.iloc[train])
+        table = prepare.transform(X.iloc[train])
+        code = clone(encoder).fit(table)
+        A, B = code.transform(table), code.transform(prepare.transform(X.iloc[test]))
+        if classify:
+            share = np.array([np.mean(labels[train] == c) for c in classes])
+            out["dummy"][test] = share
+        else:
+            out["dummy"][test] = labels[train].mean()
+        for name, model in models.items():
+            fitted = clone(model).fit(A, labels[train])
+            if classify:
+                at = np.searchsorted(classes, fitted.classes_)
+                out[name][np.ix_(test, at)] = fitted.predict_proba(B)
+            else:
+                out[name][test, 0] = np.asarray(fitted.predict(B)).ravel()
+    return {
+        name: _class_scores(p, labels, classes, fold_of)
+        if classify
+        else _quantity_scores(p[:, 0], labels, fold_of)
+        for name, p in out.items()
+    }
+
+
+def _folds(
+    labels: NDArray[Any], classify: bool, groups: NDArray[np.intp] | None, folds: int, seed: int
+) -> Any:
+    if groups is not None:
+        return GroupKFold(min(folds, len(np.unique(groups)))).split(labels, groups=groups)
+    if classify and np.unique(labels, return_counts=True)[1].max() >= folds:
+        import warnings
+
+        with warnings.catch_warnings():
+            # Classes with fewer rows than folds are a reason of the verdict already.
+            warnings.simplefilter("ignore", UserWarning)
+            return list(
+                StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)
+            )
+    return KFold(folds, shuffle=True, random_state=seed).split(labels)
+
+
+def _class_scores(
+    p: NDArray[np.float64],
+    labels: NDArray[Any],
+    classes: NDArray[Any],
+    fold_of: NDArray[np.intp],
+) -> Scores:
+    codes = np.searchsorted(classes, labels)
+    guess = p.argmax(axis=1)
+    losses = -np.log(np.clip(p[np.arange(len(p)), codes], 1e-12, 1.0))
+    right = guess == codes
+    each = np.unique(fold_of)
+    aucs = np.array([_auc(p[fold_of == k], codes[fold_of == k]) for k in each])
+    auc = float(np.nanmean(aucs)) if np.isfinite(aucs).any() else 0.5
+    spread = float(np.nanstd(aucs)) if np.isfinite(aucs).sum() > 1 else 0.0
+    confidence = p.max(axis=1)
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    gap = sum(
+        abs(confidence[bins == b].mean() - right[bins == b].mean()) * np.mean(bins == b)
+        for b in np.unique(bins)
+    )
+    return Scores(
+        accuracy=float(right.mean()),
+        balanced_accuracy=float(balanced_accuracy_score(codes, guess)),
+        auc=auc,
+        log_loss=float(losses.mean()),
+        effect=2 * auc - 1,
+        effect_se=2 * spread / np.sqrt(len(each)),
+        calibration=float(gap),
+        losses=losses,
+        folds=[float(right[fold_of == k].mean()) for k in each],
+    )
+
+
+def _auc(p: NDArray[np.float64], codes: NDArray[np.intp]) -> float:
+    parts = [
+        roc_auc_score(codes == k, p[:, k])
+        for k in range(p.shape[1])
+        if 0 < np.sum(codes == k) < len(codes)
+    ]
+    if p.shape[1] == 2:
+        parts = parts[1:]
+    return float(np.mean(parts)) if parts else np.nan
+
+
+def _quantity_scores(
+    p: NDArray[np.float64], values: NDArray[np.float64], fold_of: NDArray[np.intp]
+) -> Scores:
+    losses = (values - p) ** 2
+    total = float(((values - values.mean()) ** 2).mean())
+    each = np.unique(fold_of)
+    parts = [
+        1 - losses[fold_of == k].mean() / max(float(values[fold_of == k].var()), 1e-300)
+        for k in each
+    ]
+    r2 = 1 - float(losses.mean()) / total
+    return Scores(
+        r2=r2,
+        rmse=float(np.sqrt(losses.mean())),
+        effect=r2,
+        effect_se=float(np.std(parts) / np.sqrt(len(parts))),
+        losses=losses,
+        folds=[float(r) for r in parts],
+    )
+
+
+def compare(better: Scores, worse: Scores) -> tuple[float, float]:
+    """Compare two models row by row.
+
+    Parameters
+    ----------
+    better, worse : Scores
+        Of the same rows.
+
+    Returns
+    -------
+    gain : float
+        By how much the first one's mean loss is lower.
+    error : float
+        Standard error of that difference, rows taken in pairs.
+
+    Examples
+    --------
+    >>> a, b = Scores(losses=np.array([1.0, 2.0])), Scores(losses=np.array([2.0, 3.0]))
+    >>> compare(a, b)
+    (1.0, 0.0)
+    """
+    difference = worse.losses - better.losses
+    return float(difference.mean()), float(difference.std() / np.sqrt(len(difference)))

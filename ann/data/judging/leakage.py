@@ -1,0 +1,462 @@
+"""Columns that give the target away, and columns that say where a row came from.
+
+A feature is suspected of being written down after the fact when it alone predicts the target
+out of fold almost without error, or when having a value at all settles the class. A column is
+suspected of naming the rows' origin (a hospital, a batch) when it explains which other columns
+are missing, or is called so, and the classes differ between its values.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binom, chi2_contingency
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from ann.data.cells.text_cells import is_words
+from ann.data.chance import generator
+from ann.data.log import Step
+
+__all__ = [
+    "Suspect",
+    "find_groups",
+    "find_leaks",
+    "find_origin",
+    "find_suspects",
+    "single_feature_score",
+]
+
+#: A single feature better than this gives the target away.
+AUC_BAR, BALANCED_BAR, R2_BAR = 0.98, 0.97, 0.985
+#: A class so pure among rows that have (or lack) a value is settled by that alone.
+PURITY_BAR, PURITY_P = 0.97, 1e-6
+#: So many values, shared by so many rows each, with one target each, name groups of rows.
+LEAST_GROUPS, ROWS_A_GROUP, GROUP_PURITY = 20, 2.5, 0.99
+_MOST_ROWS = 6000
+_ORIGIN = re.compile(
+    r"(^|[^a-z])(site|cent(er|re)|hospital|clinic|source|dataset|batch|lab|cohort|scanner|machine)s?([^a-z]|$)"
+)
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A column that should not be a plain feature.
+
+    Attributes
+    ----------
+    column : str
+    kind : str
+        ``"leak"``, ``"group"`` or ``"origin"``.
+    number : float
+        The score that gave it away: AUC, R², purity, or the spread of prevalence.
+    why : str
+    step : Step
+        For the log.
+    """
+
+    column: str
+    kind: str
+    number: float
+    why: str
+    step: Step
+
+
+def _sample(n: int, seed: int) -> NDArray[np.intp]:
+    if n <= _MOST_ROWS:
+        return np.arange(n)
+    return np.sort(generator(seed, "sample").choice(n, _MOST_ROWS, replace=False))
+
+
+def single_feature_score(
+    column: pd.Series, y: NDArray[np.object_] | NDArray[np.float64], *, seed: int = 0
+) -> tuple[float, float]:
+    """Say how well one column alone predicts the target, out of fold.
+
+    Parameters
+    ----------
+    column : Series
+        Numbers, dates or words; missing values are a value of their own.
+    y : (rows,) array
+        object for classes, float for quantities.
+    seed : int
+        Of the five folds.
+
+    Returns
+    -------
+    score : float
+        Area under the ROC curve (mean over classes, one against the rest), or R².
+    balanced : float
+        Balanced accuracy; R² again for quantities.
+
+    Examples
+    --------
+    >>> y = np.array(["no", "yes"] * 50, dtype=object)
+    >>> single_feature_score(pd.Series(np.arange(100) % 2 + 0.0), y)
+    (1.0, 1.0)
+    """
+    rows = _sample(len(column), seed)
+    column, y = column.iloc[rows], y[rows]
+    if y.dtype != object:
+        return _regression_score(column, y.astype(float), seed)
+    classes, codes = np.unique(y.astype(str), return_inverse=True)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    if np.bincount(codes).min() < 5:
+        return 0.5, 1.0 / len(classes)
+    chance = np.zeros((len(y), len(classes)))
+    words = is_words(column)
+    cells = _category_codes(column) if words else _as_number(column)
+    leaf = max(3, len(y) // 500)
+    for train, test in folds.split(cells, codes):
+        if words:
+            chance[test] = _category_chances(cells, codes, train, test, len(classes))
+        else:
+            tree = DecisionTreeClassifier(
+                max_leaf_nodes=24, min_samples_leaf=leaf, random_state=seed
+            )
+            tree.fit(cells[train, None], codes[train])
+            chance[test] = tree.predict_proba(cells[test, None])
+    auc = np.mean([roc_auc_score(codes == k, chance[:, k]) for k in range(len(classes))])
+    return float(auc), float(balanced_accuracy_score(codes, chance.argmax(axis=1)))
+
+
+def _regression_score(column: pd.Series, y: NDArray[np.float64], seed: int) -> tuple[float, float]:
+    predicted = np.zeros(len(y))
+    words = is_words(column)
+    cells = _category_codes(column) if words else _as_number(column)
+    for train, test in KFold(5, shuffle=True, random_state=seed).split(y):
+        if words:
+            k = cells[train].astype(int)
+            n = np.bincount(k, minlength=int(cells.max()) + 1)
+            sums = np.bincount(k, weights=y[train], minlength=len(n))
+            mean = y[train].mean()
+            predicted[test] = ((sums + mean) / (n + 1))[cells[test].astype(int)]
+        else:
+            tree = DecisionTreeRegressor(max_leaf_nodes=200, min_samples_leaf=2, random_state=seed)
+            predicted[test] = tree.fit(cells[train, None], y[train]).predict(cells[test, None])
+    total = float(((y - y.mean()) ** 2).sum())
+    r2 = 1.0 - float(((y - predicted) ** 2).sum()) / total if total > 0 else 0.0
+    return r2, r2
+
+
+def _as_number(column: pd.Series) -> NDArray[np.float64]:
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        values = np.array(column.astype("datetime64[s]").astype("int64"), dtype=np.float64)
+        values[column.isna().to_numpy()] = np.nan
+    else:
+        values = np.array(column, dtype=np.float64)
+    # A tree cuts a value below all others off with one question.
+    low = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
+    values[~np.isfinite(values)] = low - max(1.0, abs(low))
+    return values
+
+
+def _category_codes(column: pd.Series) -> NDArray[np.float64]:
+    codes = pd.factorize(column.to_numpy(dtype=object))[0]
+    cells: NDArray[np.float64] = np.array(codes, dtype=np.float64)
+    return cells + 1.0
+
+
+def _category_chances(
+    cells: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    classes: int,
+) -> NDArray[np.float64]:
+    size = int(cells.max()) + 1
+    table = np.zeros((size, classes))
+    np.add.at(table, (cells[train].astype(int), codes[train]), 1.0)
+    prior = np.bincount(codes[train], minlength=classes) / len(train)
+    table = (table + prior) / (table.sum(axis=1, keepdims=True) + 1.0)
+    return table[cells[test].astype(int)]
+
+
+def find_suspects(
+    features: pd.DataFrame,
+    y: NDArray[np.object_] | NDArray[np.float64],
+    *,
+    grouped: bool = False,
+    seed: int = 0,
+) -> list[Suspect]:
+    """Find leaks, columns that name groups, and columns that name the rows' origin.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        object for classes, float for quantities.
+    grouped : bool
+        Whether the groups are known already; none are looked for then.
+    seed : int
+        Of folds and samples.
+
+    Returns
+    -------
+    list of Suspect
+        A column that names groups is not called a leak too.
+    """
+    groups = [] if grouped else find_groups(features, y)
+    named = {s.column for s in groups}
+    leaks = [s for s in find_leaks(features, y, seed=seed) if s.column not in named]
+    return [*leaks, *groups, *find_origin(features, y)]
+
+
+def find_leaks(
+    features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64], *, seed: int = 0
+) -> list[Suspect]:
+    """Find features that give the target away.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        object for classes, float for quantities.
+    seed : int
+        Of folds and samples.
+
+    Returns
+    -------
+    list of Suspect
+
+    Examples
+    --------
+    >>> y = np.array(["no", "yes"] * 50, dtype=object)
+    >>> table = pd.DataFrame({"x": np.sin(np.arange(100.0)), "paid": np.arange(100) % 2 * 7.0})
+    >>> [s.column for s in find_leaks(table, y)]
+    ['paid']
+    """
+    found = []
+    for name in features.columns:
+        column = features[name]
+        score, balanced = single_feature_score(column, y, seed=seed)
+        if y.dtype == object and score > AUC_BAR and balanced > BALANCED_BAR:
+            why = (
+                f"alone it predicts the target out of fold: AUC {score:.3f}, "
+                f"balanced accuracy {balanced:.3f}"
+            )
+            found.append(_suspect(str(name), column, y, score, why))
+        elif y.dtype != object and score > R2_BAR:
+            why = f"alone it predicts the target out of fold: R² {score:.4f}"
+            found.append(_suspect(str(name), column, y, score, why))
+        elif y.dtype == object:
+            purity, why = _settled_by_presence(column, y)
+            if why:
+                found.append(_suspect(str(name), column, y, purity, why))
+    return found
+
+
+def _settled_by_presence(column: pd.Series, y: NDArray[Any]) -> tuple[float, str]:
+    missing = column.isna().to_numpy()
+    for group, word in ((~missing, "with"), (missing, "without")):
+        n = int(group.sum())
+        if n < 15 or n > len(y) - 15:
+            continue
+        classes, counts = np.unique(y[group].astype(str), return_counts=True)
+        k = int(counts.argmax())
+        purity = counts[k] / n
+        prior = float(np.mean(y.astype(str) == classes[k]))
+        chance = float(binom.sf(counts[k] - 1, n, prior))
+        if purity >= PURITY_BAR and chance < PURITY_P and purity - prior > 0.1:
+            why = (
+                f"{counts[k]} of the {n} rows {word} a value are {str(classes[k])!r} "
+                f"({prior:.0%} of all rows are): written down after the outcome?"
+            )
+            return float(purity), why
+    return 0.0, ""
+
+
+def _suspect(
+    name: str,
+    column: pd.Series,
+    y: NDArray[np.object_] | NDArray[np.float64],
+    number: float,
+    why: str,
+    *,
+    kind: str = "leak",
+) -> Suspect:
+    there = np.flatnonzero(column.notna().to_numpy())[:3]
+    shown = ", ".join(f"{column.iloc[k]} ({y[k]})" for k in there)
+    return Suspect(
+        name,
+        kind,
+        number,
+        why,
+        Step(name, kind, len(column), shown, "left out of the features", why),
+    )
+
+
+def find_groups(
+    features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]
+) -> list[Suspect]:
+    """Find columns that name groups of rows with one target each, such as a patient's number.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        object for classes, float for quantities.
+
+    Returns
+    -------
+    list of Suspect
+
+    Notes
+    -----
+    At least 20 values with 2.5 rows each on average, of which 99 % (of rows, or of the variance of
+    a quantity) follow the commonest target of their value; shuffled targets do so for fewer than
+    95 %.
+
+    Examples
+    --------
+    >>> patient = np.repeat(np.arange(40), 5)
+    >>> ill = np.where(patient * 7 % 13 > 6, "ill", "well").astype(object)
+    >>> table = pd.DataFrame({"patient": patient, "pulse": np.sin(np.arange(200.0))})
+    >>> [s.column for s in find_groups(table, ill)]
+    ['patient']
+    """
+    found = []
+    shuffled = generator(0, "groups").permutation(y)
+    for name in features.columns:
+        column = features[name]
+        codes, values = pd.factorize(column.to_numpy(dtype=object))
+        there = codes >= 0
+        if len(values) < LEAST_GROUPS or there.sum() < ROWS_A_GROUP * len(values):
+            continue
+        if there.mean() < 0.9:
+            continue
+        pure = _purity(codes[there], y[there])
+        if pure < GROUP_PURITY or _purity(codes[there], shuffled[there]) > 0.95:
+            continue
+        why = (
+            f"each of its {len(values)} values has one target only: it names groups of rows that "
+            f"belong together (say so with --group {name}), or was written down after the outcome"
+        )
+        found.append(_suspect(str(name), column, y, pure, why, kind="group"))
+    return found
+
+
+def _purity(codes: NDArray[np.intp], y: NDArray[np.object_] | NDArray[np.float64]) -> float:
+    """Share of rows (or of variance) that knowing the value settles."""
+    if y.dtype == object:
+        table = pd.crosstab(codes, y.astype(str)).to_numpy()
+        return float(table.max(axis=1).sum() / len(codes))
+    values = y.astype(float)
+    means = np.bincount(codes, weights=values) / np.maximum(np.bincount(codes), 1)
+    total = float(((values - values.mean()) ** 2).sum())
+    return 1.0 - float(((values - means[codes]) ** 2).sum()) / total if total > 0 else 0.0
+
+
+def find_origin(
+    features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]
+) -> list[Suspect]:
+    """Find columns that name where rows came from.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        object for classes, float for quantities.
+
+    Returns
+    -------
+    list of Suspect
+
+    Notes
+    -----
+    Cramér's V between the column and the missingness of each other column; three above 0.5, or a
+    telling name, and classes that differ between its values (chi-squared p < 1e-6).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> site = np.array(["A", "B"] * 100, dtype=object)
+    >>> gaps = {f"x{k}": np.where(site == "A", rng.normal(size=200), np.nan) for k in range(3)}
+    >>> ill = rng.random(200) < np.where(site == "A", 0.9, 0.2)
+    >>> y = np.where(ill, "ill", "well").astype(object)
+    >>> [s.column for s in find_origin(pd.DataFrame({"origin": site, **gaps}), y)]
+    ['origin']
+    """
+    found = []
+    gaps = {
+        str(n): features[n].isna().to_numpy()
+        for n in features.columns
+        if 0.02 <= features[n].isna().mean() <= 0.98
+    }
+    for name in features.columns:
+        column = features[name]
+        if not is_words(column):
+            continue
+        there = column.notna().to_numpy()
+        codes = pd.factorize(column.to_numpy(dtype=object))[0] + 1
+        sizes = np.bincount(codes[there])
+        sizes = sizes[sizes > 0]
+        if not 2 <= len(sizes) <= 50 or np.median(sizes) < 10:
+            continue
+        explained = [
+            n for n, gap in gaps.items() if n != name and _cramer(codes[there], gap[there]) > 0.5
+        ]
+        named = _ORIGIN.search(str(name).casefold()) is not None
+        if len(explained) < 3 and not named:
+            continue
+        spread, words = _differs(codes, column, y)
+        if not spread:
+            continue
+        why = words + (
+            f"; it also explains which values are missing in {', '.join(explained[:6])}"
+            if explained
+            else ""
+        )
+        why += ": a model may learn where a row comes from. Split by it and leave it out"
+        found.append(
+            Suspect(
+                str(name),
+                "origin",
+                spread,
+                why,
+                Step(str(name), "origin", len(column), words, "left out of the features", why),
+            )
+        )
+    return found
+
+
+def _cramer(codes: NDArray[np.intp], flag: NDArray[np.bool_]) -> float:
+    table = pd.crosstab(codes, flag).to_numpy()
+    if min(table.shape) < 2:
+        return 0.0
+    chi2 = chi2_contingency(table, correction=False)[0]
+    return float(np.sqrt(chi2 / table.sum()))
+
+
+def _differs(
+    codes: NDArray[np.intp], column: pd.Series, y: NDArray[np.object_] | NDArray[np.float64]
+) -> tuple[float, str]:
+    if y.dtype == object:
+        common = pd.Series(y).value_counts().index[0]
+        flag = np.asarray(y == common, dtype=bool)
+        what = f"share of {common!r}"
+    else:
+        flag = np.asarray(y > np.median(y), dtype=bool)
+        what = "share above the median"
+    table = pd.crosstab(codes, flag).to_numpy()
+    if min(table.shape) < 2 or chi2_contingency(table)[1] > 1e-6:
+        return 0.0, ""
+    big = {
+        k: flag[codes == k].mean() for k in np.unique(codes) if (codes == k).sum() >= 10 and k > 0
+    }
+    if len(big) < 2:
+        return 0.0, ""
+    low, high = min(big, key=lambda k: big[k]), max(big, key=lambda k: big[k])
+    first = {k: column.iloc[int(np.flatnonzero(codes == k)[0])] for k in (low, high)}
+    words = f"{what} runs from {big[low]:.0%} ({first[low]}) to {big[high]:.0%} ({first[high]})"
+    return float(big[high] - big[low]), words

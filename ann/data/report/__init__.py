@@ -1,0 +1,1 @@
+"""What is in a table, as numbers, figures and a page."""

@@ -1,0 +1,249 @@
+"""Networks from and for other libraries: scikit-learn, PyTorch, ONNX.
+
+What comes in are dense networks, and they come in as a `Network` that gives the same outputs.
+What goes out is an ONNX file that any runtime of that standard reads. None of the libraries is
+needed unless its own objects are handed over or its format is asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_regressor
+
+from ann.errors import MissingExtraError, ParameterError
+from ann.network.network import Network
+
+__all__ = ["export_onnx", "from_pytorch", "from_scikit_learn", "stacked_layers"]
+
+_SCIKIT = {"logistic": "sigmoid", "relu": "relu", "tanh": "tanh", "identity": "identity",
+           "softmax": "softmax", "exp": "exponential"}  # fmt: skip
+
+
+_SOFTPLUS_THRESHOLD = 15.0
+
+
+def from_scikit_learn(model: Any) -> Network:
+    """A network with the numbers of a fitted scikit-learn model.
+
+    Parameters
+    ----------
+    model : MLPClassifier, MLPRegressor, LogisticRegression or a linear regressor
+        Fitted. A linear regressor is anything with ``coef_`` and ``intercept_`` that predicts
+        quantities, such as LinearRegression or RidgeCV.
+
+    Returns
+    -------
+    Network
+        In double precision. Its output is that of ``predict_proba`` (for two classes the
+        probability of the second) or ``predict``.
+
+    Raises
+    ------
+    ParameterError
+        If the model is of another kind or not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = LogisticRegression(max_iter=1000).fit(X, y)
+    >>> bool(np.allclose(from_scikit_learn(model).output(X), model.predict_proba(X)))
+    True
+    """
+    if hasattr(model, "coefs_") and hasattr(model, "out_activation_"):
+        hidden = _SCIKIT[model.activation]
+        kinds = [hidden] * (len(model.coefs_) - 1) + [_SCIKIT[model.out_activation_]]
+        return Network.from_arrays(model.coefs_, model.intercepts_, kinds, dtype=np.float64)
+    if type(model).__name__ in ("LogisticRegression", "LogisticRegressionCV") and hasattr(
+        model, "coef_"
+    ):
+        kind = "sigmoid" if model.coef_.shape[0] == 1 else "softmax"
+        bias = np.broadcast_to(model.intercept_, model.coef_.shape[:1])
+        return Network.from_arrays([model.coef_.T], [bias], [kind], dtype=np.float64)
+    if is_regressor(model) and hasattr(model, "coef_") and hasattr(model, "intercept_"):
+        coefficients = np.atleast_2d(model.coef_)
+        bias = np.broadcast_to(model.intercept_, coefficients.shape[:1])
+        return Network.from_arrays([coefficients.T], [bias], "identity", dtype=np.float64)
+    raise ParameterError(
+        f"{type(model).__name__} is not a fitted MLPClassifier, MLPRegressor, LogisticRegression "
+        "or linear regressor"
+    )
+
+
+def from_pytorch(module: Any) -> Network:
+    """A network with the numbers of a PyTorch stack of layers.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        Of Linear, activations (Sigmoid, Tanh, ReLU, LeakyReLU, Softplus, Softmax, Identity) and
+        Dropout and Flatten, which are of no effect after training.
+
+    Returns
+    -------
+    Network
+        In the precision of the module; half precisions become single.
+
+    Raises
+    ------
+    ParameterError
+        If a layer is of another kind, or a stack computes more than its layers; says which and
+        where.
+    """
+    weights: list[np.ndarray] = []
+    biases: list[np.ndarray] = []
+    kinds: list[Any] = []
+    plain = {"Sigmoid": "sigmoid", "Tanh": "tanh", "ReLU": "relu", "Softmax": "softmax"}
+    dtype: Any = np.float32
+    for i, layer in enumerate(stacked_layers(module)):
+        name = type(layer).__name__
+        if name == "Linear":
+            weight = _numbers(layer.weight)
+            dtype = weight.dtype
+            weights.append(weight.T)
+            no_bias = np.zeros(weight.shape[0], weight.dtype)
+            biases.append(no_bias if layer.bias is None else _numbers(layer.bias))
+            kinds.append("identity")
+        elif name in ("Dropout", "Flatten", "Identity"):
+            continue
+        elif name in plain or name in ("LeakyReLU", "Softplus"):
+            if not kinds or kinds[-1] != "identity":
+                raise ParameterError(f"layer {i} ({name}) does not follow a Linear layer")
+            if name == "LeakyReLU":
+                kinds[-1] = {"name": "leaky_relu", "leak": float(layer.negative_slope)}
+            elif name == "Softplus":
+                if layer.beta != 1:
+                    raise ParameterError(
+                        f"layer {i}: Softplus with beta {layer.beta}; only 1 is read"
+                    )
+                # From there on PyTorch's is the identity: no difference where exp(-z) is rounded.
+                if layer.threshold < _SOFTPLUS_THRESHOLD:
+                    raise ParameterError(
+                        f"layer {i}: Softplus with threshold {layer.threshold:g} is cut off where "
+                        f"it still bends; only one of {_SOFTPLUS_THRESHOLD:g} or more is read"
+                    )
+                kinds[-1] = "softplus"
+            else:
+                kinds[-1] = plain[name]
+        else:
+            raise ParameterError(
+                f"layer {i} is a {name}; Linear, {', '.join(plain)}, LeakyReLU, Softplus, Dropout, "
+                "Flatten and Identity are read"
+            )
+    if not weights:
+        raise ParameterError("this module has no Linear layer")
+    return Network.from_arrays(weights, biases, kinds, dtype=dtype)
+
+
+def stacked_layers(module: Any) -> list[Any]:
+    """The layers of a PyTorch stack in the order they are applied, stacks within it opened.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        A layer used twice comes twice.
+
+    Returns
+    -------
+    list of torch.nn.Module
+
+    Raises
+    ------
+    ParameterError
+        If a kind of Sequential within it has a ``forward`` of its own.
+    """
+    stack = next(
+        (
+            kind
+            for kind in type(module).__mro__
+            if kind.__name__ == "Sequential" and kind.__module__.split(".")[0] == "torch"
+        ),
+        None,
+    )
+    if stack is None:
+        return [module]
+    if getattr(type(module), "forward", None) is not getattr(stack, "forward", None):
+        raise ParameterError(
+            f"{type(module).__name__} is a Sequential with a forward of its own, so its layers are "
+            "not all that it computes; only plain torch.nn.Sequential is read"
+        )
+    # Not children(): that leaves out what comes a second time.
+    return [layer for part in module._modules.values() for layer in stacked_layers(part)]
+
+
+def _numbers(tensor: Any) -> np.ndarray:
+    """The numbers of a tensor in double precision where it has that, else in single."""
+    values = tensor.detach().cpu()
+    if str(values.dtype) != "torch.float64":
+        # NumPy has no bfloat16, and a Network no half precision.
+        values = values.float()
+    return np.asarray(values.numpy())
+
+
+def export_onnx(network: Network, path: str | Path) -> None:
+    """Write a network as an ONNX file, opset 17, in single precision.
+
+    Parameters
+    ----------
+    network : Network
+        Of an estimator: its ``network_``.
+    path : str or Path
+        Its input is called ``x``, shape (rows, n_inputs); its output ``y``.
+
+    Raises
+    ------
+    MissingExtraError
+        If the package ``onnx`` is not installed.
+    ParameterError
+        If an activation has no counterpart in ONNX.
+    """
+    try:
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+    except ImportError as error:
+        raise MissingExtraError(
+            "exporting to ONNX needs the optional extra 'onnx': "
+            "python -m pip install 'neurosim[onnx]'"
+        ) from error
+    names: dict[str, tuple[str, dict[str, Any]]] = {
+        "sigmoid": ("Sigmoid", {}),
+        "tanh": ("Tanh", {}),
+        "relu": ("Relu", {}),
+        "softplus": ("Softplus", {}),
+        "exponential": ("Exp", {}),
+        "identity": ("Identity", {}),
+        "softmax": ("Softmax", {"axis": 1}),
+        "leaky_relu": ("LeakyRelu", {}),
+    }
+    nodes, initial = [], []
+    last = "x"
+    layers = network.folded().layers
+    for i, layer in enumerate(layers):
+        kind = layer.activation.name
+        if kind not in names:
+            raise ParameterError(f"layer {i + 1}: {kind} has no counterpart in ONNX")
+        operator, attributes = names[kind]
+        if kind == "leaky_relu":
+            attributes = {"alpha": float(layer.activation.leak)}  # type: ignore[attr-defined]
+        w, b, z = f"W{i + 1}", f"b{i + 1}", f"z{i + 1}"
+        initial.append(numpy_helper.from_array(layer.weights.astype(np.float32), w))
+        initial.append(numpy_helper.from_array(layer.bias.astype(np.float32), b))
+        out = "y" if i == len(layers) - 1 else f"a{i + 1}"
+        nodes.append(helper.make_node("Gemm", [last, w, b], [z]))
+        nodes.append(helper.make_node(operator, [z], [out], **attributes))
+        last = out
+
+    def rows_of(name: str, columns: int) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", columns])
+
+    graph = helper.make_graph(
+        nodes, "neurosim", [rows_of("x", network.sizes[0])], [rows_of("y", network.sizes[-1])],
+        initial,
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))

@@ -1,0 +1,298 @@
+"""A fitted estimator or a network in a file, and back: arrays as safetensors, the rest as JSON.
+
+No pickle: a file can be read with a text editor and opened without running anything. Saved are
+the network as it was trained, the scale of the columns, the coding of the answers, the settings
+and the history, so a loaded model predicts bit for bit what the saved one did and can be trained
+on. Objects of your own (an activation, a loss, hooks) cannot be written down; the card names them
+and `load` takes them back.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ann.errors import ModelFileError, ParameterError
+from ann.estimators.dense import DenseEstimator
+from ann.estimators.input_scaling import InputScale
+from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
+from ann.estimators.targets import ClassTargets, QuantityTargets
+from ann.network.activations import Foreign
+from ann.network.losses import OwnLoss, resolve_loss
+from ann.network.network import Network
+from ann.tensor_file import read_tensors, write_tensors
+
+__all__ = ["load", "read_card", "save"]
+
+WHAT = "neurosim model 1"
+_KINDS: dict[str, Any] = {k.__name__: k for k in (DeepNetwork, LogisticRegression, ShallowNetwork)}
+
+
+def save(model: Any, path: str | Path, notes: Any = None) -> None:
+    """Write a fitted estimator, or a network alone, to a file.
+
+    Parameters
+    ----------
+    model : LogisticRegression, ShallowNetwork, DeepNetwork or Network
+        An estimator must be fitted.
+    path : str or Path
+        Ends in ``.safetensors`` by custom.
+    notes : object, optional
+        Anything JSON can say, kept on the card under ``notes``.
+
+    Raises
+    ------
+    ParameterError
+        If the model is of another kind, not fitted, or its classes cannot be written as JSON.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = LogisticRegression().fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, Path(folder, "iris.safetensors"))
+    ...     back = load(Path(folder, "iris.safetensors"))
+    >>> bool((back.predict_proba(X) == model.predict_proba(X)).all())
+    True
+    """
+    if isinstance(model, Network):
+        tensors, card = _plain_network(model)
+        write_tensors(path, tensors, {"what": WHAT, "model": "Network", **card, "notes": notes})
+        return
+    kind = type(model).__name__
+    if _KINDS.get(kind) is not type(model):
+        raise ParameterError(f"{kind} cannot be saved; Network, {', '.join(_KINDS)} can")
+    if not hasattr(model, "network_"):
+        raise ParameterError(f"this {kind} is not fitted; there is nothing to save yet")
+    tensors, described = _plain_network(getattr(model, "_inner", model.network_))
+    settings, left_out = _plain_settings(model)
+    card = {
+        "what": WHAT,
+        "model": kind,
+        "settings": settings,
+        "left_out": left_out,
+        **described,
+        "n_features": int(model.n_features_in_),
+        "feature_names": _plain_list(getattr(model, "feature_names_in_", None)),
+        "n_iter": int(model.n_iter_),
+        "notes": notes,
+    }
+    scale: InputScale | None = getattr(model, "_scale", None)
+    if scale is not None:
+        tensors["scale.mean"], tensors["scale.spread"] = scale.mean, scale.spread
+    targets = model._targets
+    if isinstance(targets, ClassTargets):
+        classes = targets.classes
+        card["targets"] = {
+            "kind": targets.kind,
+            "classes": _plain_list(classes),
+            "classes_dtype": classes.dtype.str if classes.dtype.kind != "O" else "O",
+        }
+    else:
+        card["targets"] = {"kind": "regression", "flat": targets.flat}
+        tensors["targets.mean"], tensors["targets.spread"] = targets.mean, targets.spread
+    if isinstance(model, DenseEstimator):
+        card["loss"] = None if isinstance(model.loss_, OwnLoss) else model.loss_.to_dict()
+        card["history"] = model.history_
+    else:
+        card["objective"] = float(model.objective_)
+    write_tensors(path, tensors, card)
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """What a model file says about itself, without building the model.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged or holds no model.
+    """
+    return _read(path)[1]
+
+
+def _read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    tensors, card = read_tensors(path)
+    if not isinstance(card, dict) or "what" not in card:
+        raise ModelFileError(f"{path} has no card: it was not written by save")
+    if card["what"] != WHAT:
+        raise ModelFileError(f"{path} holds a {card['what']!r}; this version reads {WHAT!r}")
+    return tensors, card
+
+
+def load(path: str | Path, **own: Any) -> Any:
+    """Read a fitted estimator back.
+
+    Parameters
+    ----------
+    path : str or Path
+    **own
+        Settings that could not be written down, such as ``activation`` or ``hooks``; the card
+        lists them under ``left_out``.
+
+    Returns
+    -------
+    LogisticRegression, ShallowNetwork, DeepNetwork or Network
+        What was saved; an estimator is fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is cut short, edited, of another version, or needs an object that was not
+        given.
+    """
+    tensors, card = _read(path)
+    try:
+        if card["model"] == "Network":
+            return _rebuild_network(tensors, card, own, path)
+        kind = _KINDS[card["model"]]
+        model = kind(**{**card["settings"], **own})
+        return _rebuild(model, tensors, card, own, path)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"{path} does not describe a model: {error!r}") from error
+
+
+def _rebuild_network(
+    tensors: dict[str, np.ndarray], card: dict[str, Any], own: dict[str, Any], path: str | Path
+) -> Network:
+    kinds: list[Any] = []
+    for i, plain in enumerate(card["activations"]):
+        if plain is None:
+            given = own.get("activation")
+            given = given[i] if isinstance(given, list | tuple) else given
+            if given is None:
+                raise ModelFileError(
+                    f"layer {i + 1} of {path} has an activation of its maker's own; pass it as "
+                    "load(path, activation=...)"
+                )
+            kinds.append(given)
+        else:
+            kinds.append(plain)
+    network = Network(
+        card["sizes"],
+        kinds,
+        dropout=card["dropout"],
+        batch_norm=card["batch_norm"],
+        initialisation="zeros",
+        dtype=card["dtype"],
+    )
+    if tensors["parameters"].shape != network.parameters.shape:
+        raise ModelFileError(
+            f"{path} holds {tensors['parameters'].size} parameters; the card describes "
+            f"{network.parameters.size}"
+        )
+    start = 0
+    for part in _in_file_order(network):
+        part[...] = tensors["parameters"][start : start + part.size].reshape(part.shape)
+        start += part.size
+    for i, layer in enumerate(network.layers):
+        if layer.norm is not None:
+            layer.norm.mean[...] = tensors[f"layer{i}.mean"]
+            layer.norm.variance[...] = tensors[f"layer{i}.variance"]
+    return network
+
+
+def _rebuild(
+    model: Any,
+    tensors: dict[str, np.ndarray],
+    card: dict[str, Any],
+    own: dict[str, Any],
+    path: str | Path,
+) -> Any:
+    network = _rebuild_network(tensors, card, own, path)
+    plain = card["targets"]
+    if plain["kind"] == "regression":
+        targets: Any = QuantityTargets.__new__(QuantityTargets)
+        targets.flat, targets.columns = plain["flat"], card["sizes"][-1]
+        targets.mean, targets.spread = tensors["targets.mean"], tensors["targets.spread"]
+    else:
+        targets = ClassTargets.restore(
+            plain["kind"], np.array(plain["classes"], dtype=plain["classes_dtype"])
+        )
+        model.classes_ = targets.classes
+    model._targets = targets
+    model.n_features_in_ = card["n_features"]
+    if card["feature_names"] is not None:
+        model.feature_names_in_ = np.array(card["feature_names"], dtype=object)
+    if isinstance(model, LogisticRegression):
+        model.network_ = network
+        model.coef_ = np.ascontiguousarray(network.layers[0].weights.T)
+        model.intercept_ = network.layers[0].bias.copy()
+        model.objective_, model.n_iter_ = card["objective"], card["n_iter"]
+        return model
+    if card["loss"] is None and not callable(own.get("loss")):
+        raise ModelFileError(
+            f"{path} was trained with its maker's own loss; pass load(path, loss=...)"
+        )
+    model.loss_ = resolve_loss(own["loss"] if card["loss"] is None else card["loss"])
+    model._inner = network
+    has_scale = "scale.mean" in tensors
+    model._scale = InputScale(tensors["scale.mean"], tensors["scale.spread"]) if has_scale else None
+    model._finish(card["history"])
+    return model
+
+
+def _in_file_order(network: Network) -> list[np.ndarray]:
+    """A file holds layer by layer W row by row, b, and what normalisation has learnt."""
+    return [part for i in range(len(network.layers)) for part in network.parts(i)]
+
+
+def _plain_network(network: Network) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays of a network, and what to say of it on the card."""
+    tensors = {"parameters": np.concatenate([p.ravel() for p in _in_file_order(network)])}
+    for i, layer in enumerate(network.layers):
+        if layer.norm is not None:
+            tensors[f"layer{i}.mean"] = layer.norm.mean
+            tensors[f"layer{i}.variance"] = layer.norm.variance
+    card = {
+        "sizes": list(network.sizes),
+        "dtype": network.dtype.name,
+        "activations": [_plain_activation(layer.activation) for layer in network.layers],
+        "dropout": [layer.dropout for layer in network.layers[:-1]],
+        "batch_norm": network.layers[0].norm is not None,
+    }
+    return tensors, card
+
+
+def _plain_activation(activation: Any) -> dict[str, Any] | None:
+    return None if isinstance(activation, Foreign) else activation.to_dict()
+
+
+def _plain_list(array: Any) -> list[Any] | None:
+    return None if array is None else [x.item() if hasattr(x, "item") else x for x in array]
+
+
+def _plain_settings(model: Any) -> tuple[dict[str, Any], list[str]]:
+    """Settings JSON can say, and the names of those it cannot."""
+    settings, left_out = {}, []
+    for name, value in model.get_params(deep=False).items():
+        if hasattr(value, "to_dict") and not isinstance(value, Foreign | OwnLoss):
+            value = value.to_dict()
+        elif isinstance(value, np.generic):
+            value = value.item()
+        if _is_plain(value):
+            settings[name] = value
+        else:
+            left_out.append(name)
+    return settings, left_out
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
+    return value is None or isinstance(value, str | bool | int | float)

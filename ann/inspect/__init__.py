@@ -1,0 +1,1 @@
+"""Looking at a network: plots, and a diagnosis of what keeps it from learning."""

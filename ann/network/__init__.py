@@ -1,0 +1,1 @@
+"""The network itself: layers, activations, losses and initial weights."""

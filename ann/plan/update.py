@@ -1,0 +1,89 @@
+"""From a gradient to the next weights, as a list of NumPy calls in the order that matters.
+
+Penalties join the gradient, the gradient is clipped, decoupled decay shrinks the weights, the
+optimiser moves the parameters in stretches small enough to stay in the cache, and each unit's
+incoming weights are cut to their largest norm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ann.network.activations import Step
+from ann.network.blas import add_scaled
+
+if TYPE_CHECKING:
+    from ann.plan.plan import Plan
+
+__all__ = ["Update"]
+
+#: Most entries of a vector updated at a time: five such stretches fit a cache of 2 MB.
+STRETCH = 65_536
+
+
+class Update:
+    """Everything between a gradient and the next weights, compiled.
+
+    In this order: penalties join the gradient, the gradient is clipped, decoupled decay shrinks
+    the weights, the optimiser moves the parameters, and each unit's incoming weights are cut to
+    their largest norm.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        l1: float,
+        l2: float,
+        clip_norm: float | None,
+        max_norm: float | None,
+    ) -> None:
+        network, p, g = plan.network, plan.network.parameters, plan.gradient
+        dtype = network.dtype
+        scratch = plan.scratch
+        self.now = np.zeros(plan.optimiser.scalars, dtype)
+        self.steps: list[Step] = []
+        weights = slice(network.n_weights)
+        if l1 or l2:
+            self._penalty_steps(p[weights], g[weights], scratch, l1, l2)
+        if clip_norm is not None:
+            self.steps.append((_clip, (g, float(clip_norm))))
+        if getattr(plan.optimiser, "weight_decay", 0.0):
+            self.steps.append((np.multiply, (p[weights], self.now[-1:].reshape(()), p[weights])))
+        # Stretches of one length need the least scratch, which leaves more of the cache.
+        stretch = -(-p.size // -(-p.size // STRETCH))
+        stretch += -stretch % 16  # whole lines of the cache
+        for start in range(0, p.size, stretch):
+            c = slice(start, min(start + stretch, p.size))
+            state = {name: vector[c] for name, vector in plan.state.items()}
+            self.steps += plan.optimiser.steps(
+                p[c], g[c], state, scratch[: c.stop - c.start], self.now
+            )
+        if max_norm is not None:
+            for layer in network.layers[:-1]:
+                self.steps.append((_cut_norms, (layer.weights, float(max_norm))))
+
+    def _penalty_steps(
+        self, w: np.ndarray, g: np.ndarray, scratch: np.ndarray, l1: float, l2: float
+    ) -> None:
+        if l2:
+            self.steps.append(add_scaled(g, w, l2))
+        for start in range(0, w.size, STRETCH) if l1 else ():
+            c = slice(start, min(start + STRETCH, w.size))
+            s = scratch[: c.stop - c.start]
+            self.steps += [(np.sign, (w[c], s)), add_scaled(g[c], s, l1)]
+
+
+def _clip(g: np.ndarray, limit: float) -> None:
+    """Shrink the whole gradient to length `limit` where it is longer."""
+    length = float(np.sqrt(np.dot(g, g)))
+    if length > limit:
+        g *= g.dtype.type(limit / length)
+
+
+def _cut_norms(weights: np.ndarray, limit: float) -> None:
+    """Shrink each unit's incoming weights to length `limit` where they are longer."""
+    length = np.sqrt(np.einsum("ij,ij->j", weights, weights))
+    weights *= np.minimum(1.0, limit / np.maximum(length, np.finfo(weights.dtype).tiny))

@@ -1,0 +1,1 @@
+"""Training: the loop over batches, its hooks, and other ways to the minimum."""

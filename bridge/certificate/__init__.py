@@ -1,0 +1,1 @@
+"""What spiking costs a converted network: the error by source, and labels that are safe."""

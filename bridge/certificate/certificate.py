@@ -1,0 +1,274 @@
+"""What a certificate says: where the error of each layer comes from, and which labels are safe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bridge.errors import ConversionError
+from bridge.mapping.calibration import rate_function
+from bridge.spiking.input_tables import check_inputs, check_number
+from bridge.spiking.spiking_network import SpikingNetwork
+
+__all__ = ["PARTS", "Certificate", "LayerError"]
+
+
+# Inputs from which on errors seen are taken to say something of errors to come.
+_FEW = 30
+
+
+PARTS = ("inherited", "clipping", "f-I bias", "transient", "quantisation", "synaptic noise")
+
+
+@dataclass(frozen=True, eq=False)
+class LayerError:
+    """The error of one hidden layer at the time of decision.
+
+    Attributes
+    ----------
+    layer : int
+        Counted from 1.
+    mean_square : float
+        Mean squared error of the activations in the run that was taken apart.
+    independent : float
+        The same in runs of other noise, not used for any part.
+    parts_rms : dict of str to float
+        Root mean square of each part.
+    shares : dict of str to float
+        What each part contributes to `mean_square`: mean of part times error, divided by it. A
+        share is negative where a part makes up for another; they add to 1.
+    logit_rms : float
+        Root mean square of what this layer by itself adds to the outputs.
+    agreement : float
+        Share of inputs whose label is that of the network when the layers up to this one spike and
+        the others are computed; NaN where the network answers quantities.
+    """
+
+    layer: int
+    mean_square: float
+    independent: float
+    parts_rms: dict[str, float]
+    shares: dict[str, float]
+    logit_rms: float
+    agreement: float
+
+    @property
+    def closing(self) -> float:
+        """By how much the sum of the parts misses the error of independent runs, as a fraction."""
+        explained = sum(self.shares.values()) * self.mean_square
+        return float(abs(explained / self.independent - 1)) if self.independent > 0 else 0.0
+
+    @property
+    def largest(self) -> str:
+        """The part that contributes most, not counting what was inherited."""
+        own = {name: share for name, share in self.shares.items() if name != "inherited"}
+        return max(own, key=lambda name: own[name])
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """What `certify` found.
+
+    Attributes
+    ----------
+    network : SpikingNetwork
+    decision_s : float
+        Time of the decision.
+    layers : tuple of LayerError
+    worst : ndarray, shape (n_neurons,)
+        Largest error of each neuron of the last hidden layer in all runs.
+    second_moment : ndarray, shape (n_neurons, n_neurons)
+        Mean product of errors of the last hidden layer, over inputs and runs.
+    static : ndarray, shape (n_neurons,)
+        Largest error of each of them that its mean rate alone makes, on the same inputs.
+    labels : tuple of (int, int)
+        Labels the trained network gives to these inputs: (0, label), or (label, 0 or 1) where
+        several may hold together; empty for quantities.
+    inputs, runs : int
+        How many inputs were used, in how many runs.
+    """
+
+    network: SpikingNetwork
+    decision_s: float
+    layers: tuple[LayerError, ...]
+    worst: np.ndarray
+    second_moment: np.ndarray
+    static: np.ndarray
+    labels: tuple[tuple[int, int], ...]
+    inputs: int
+    runs: int
+
+    @property
+    def logit_bound(self) -> np.ndarray:
+        """Largest possible error of each output while no neuron errs more than it ever did."""
+        return self.worst @ np.abs(self.network.output_weights)
+
+    @property
+    def exceeded(self) -> tuple[float, float]:
+        """How likely a new input goes beyond the errors seen: one neuron, and any of them, at most.
+
+        Of n + 1 inputs drawn alike, each is as likely as any other to be the one on which a neuron
+        errs most. That holds for inputs drawn at random from those it will see, and for no others.
+        """
+        one = 1 / (self.inputs + 1)
+        return one, min(1.0, len(self.worst) * one)
+
+    def _errors(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return outputs of the trained network, errors allowed for, and what is beyond knowledge.
+
+        The error of a neuron may be the largest seen, and more by as much as its mean rate errs
+        more on this input than on any seen.
+        """
+        expanded = self.network.expanded
+        ideal = expanded.layers(X)[-1]
+        logits = ideal @ expanded.weights[-1] + expanded.biases[-1]
+        steady, beyond = _steady(self.network, X)
+        more = np.maximum(np.abs(steady - ideal) - self.static, 0.0)
+        return logits, self.worst + more, beyond
+
+    def output_bounds(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return between what the outputs stay while no neuron errs more than it ever did.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_samples, n_features)
+            Inputs; nothing is run.
+
+        Returns
+        -------
+        low, high : ndarray, shape (n_samples, n_outputs)
+            After the activation of the output layer; infinite for inputs that drive a neuron beyond
+            its measured f-I curve.
+        """
+        network = self.network
+        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
+        logits, errors, beyond = self._errors(X)
+        apart = errors @ np.abs(network.expanded.weights[-1])
+        low, high = (network.answers.outputs(logits + sign * apart) for sign in (-1, 1))
+        return np.where(beyond[:, None], -np.inf, low), np.where(beyond[:, None], np.inf, high)
+
+    def safe(self, X: np.ndarray, risk: float | None = None) -> np.ndarray:
+        """Return which inputs keep the label of the trained network on neurons.
+
+        Where several labels may hold together, all of them are kept. Labels that no input of the
+        certificate had are never called safe, nor inputs that drive a neuron beyond its measured
+        f-I curve.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_samples, n_features)
+            Inputs; nothing is run.
+        risk : float, optional
+            None: a label is safe if it cannot change while every neuron of the last hidden layer
+            errs by no more than its largest error ever seen, all in the worst direction at once.
+            That is a condition, not a promise: `exceeded` tells how likely it fails.
+            A number: a label is safe if Chebyshev's inequality with the errors' second moments
+            allows a change with at most this probability. That needs nothing of the shape of the
+            errors, but takes those of an input to be like those of the inputs certified on.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_samples,)
+
+        Raises
+        ------
+        ConversionError
+            The network answers quantities (see `output_bounds`), the risk is no probability, or the
+            certificate rests on fewer than 30 inputs, whose errors say little of others.
+        """
+        network = self.network
+        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
+        if risk is not None and not 0 < check_number(risk, "safe: risk", "a probability") < 1:
+            raise ConversionError(f"safe: risk must lie between 0 and 1; got {risk!r}")
+        logits, errors, beyond = self._errors(X)
+        decided = network.answers.decided(logits)
+        if self.inputs < _FEW:
+            raise ConversionError(
+                f"this certificate rests on {self.inputs} inputs, too few to say which errors are "
+                f"possible; certify on {_FEW} or more, drawn at random from training inputs"
+            )
+        seen = set(self.labels)
+        known = np.array([seen.issuperset(_said(one)) for one in decided]) & ~beyond
+        W = network.expanded.weights[-1]
+        # Every way a label can change: a direction in the last hidden layer, and how far it is.
+        ways: list[tuple[np.ndarray, np.ndarray]] = []
+        if network.answers.kind == "labels" or logits.shape[1] == 1:
+            ways = [
+                (np.broadcast_to(w, errors.shape), np.abs(z))
+                for w, z in zip(W.T, logits.T, strict=True)
+            ]
+        else:
+            rows = np.arange(len(X))
+            for rival in range(W.shape[1]):
+                margin = logits[rows, decided] - logits[:, rival]
+                ways.append(
+                    (W[:, decided].T - W[:, rival], np.where(decided == rival, np.inf, margin))
+                )
+        certain, chance = known.copy(), np.zeros(len(X))
+        for apart, margin in ways:
+            certain &= np.sum(np.abs(apart) * errors, axis=1) < margin
+            power = np.einsum("su,uv,sv->s", apart, self.second_moment, apart)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                chance += np.where(np.isinf(margin), 0.0, power / margin**2)
+        return certain if risk is None else known & (chance <= risk)
+
+    def claim(self, X: np.ndarray) -> str:
+        """Say how many labels are safe, on what that rests, and how often it may fail.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_samples, n_features)
+            Inputs; nothing is run.
+        """
+        safe = self.safe(X)
+        one, some = self.exceeded
+        return (
+            f"{100 * safe.mean():.0f} % of {len(safe)} labels cannot change while no neuron of the "
+            f"last hidden layer errs more than it did in {self.runs} runs of {self.inputs} inputs; "
+            f"on a new input drawn as those were, one neuron may with a probability of up to "
+            f"{100 * one:.2g} %, and any of all {len(self.worst)} with up to {100 * some:.2g} %"
+        )
+
+    def why(self) -> str:
+        """Say in one sentence which layer costs most, and what in it."""
+        worst = max(self.layers, key=lambda found: found.logit_rms)
+        share = 100 * worst.shares[worst.largest]
+        return (
+            f"hidden layer {worst.layer} adds most to the outputs (rms {worst.logit_rms:.3g}); "
+            f"there {worst.largest} makes {share:.0f} % of the error"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the table: a row a layer."""
+        return [
+            {
+                "layer": found.layer,
+                "rms_error": float(np.sqrt(found.mean_square)),
+                **{f"{name} (%)": 100 * share for name, share in found.shares.items()},
+                "closing (%)": 100 * found.closing,
+                "logit_rms": found.logit_rms,
+                **({"agreement": found.agreement} if self.network.answers.labels else {}),
+            }
+            for found in self.layers
+        ]
+
+
+def _said(decided: Any) -> list[tuple[int, int]]:
+    """Return a label as (0, label), or a row of labels as (number, 0 or 1) of each."""
+    return [(i, int(value)) for i, value in enumerate(np.atleast_1d(decided))]
+
+
+def _steady(network: SpikingNetwork, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last hidden layer's activations by mean rates alone, and where they are guesses.
+
+    Guesses are those of a neuron driven harder than its f-I curve was measured.
+    """
+    rate = rate_function(network.curve)
+    activation, beyond = X, np.zeros(len(X), dtype=bool)
+    for k, layer in enumerate(network.layers):
+        current = layer.calibration.current_pA(network.expanded.net_input(k, activation))
+        beyond |= np.any(current > rate.x[-1], axis=1)
+        activation = layer.calibration.activation(rate(np.clip(current, rate.x[0], rate.x[-1])))
+    return activation, beyond

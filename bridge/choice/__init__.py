@@ -1,0 +1,1 @@
+"""Which unit the counts support: fits, intervals, goodness of fit, selection."""

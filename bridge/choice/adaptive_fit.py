@@ -1,0 +1,367 @@
+"""Find the adaptive unit behind spike counts in bins after the onset of steps.
+
+Counts are taken as Poisson in each bin, the conservative choice: cells that fire more regularly
+than that are granted less evidence than they give, and their intervals are too wide, not too
+narrow. The same counts weigh the plain unit of every family, so that AICc compares like with like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln, xlogy
+from scipy.stats import chi2
+
+from bridge.choice.fitting import problem, starting_points
+from bridge.choice.selection import Interval
+from bridge.counts.step_counts import StepCounts
+from bridge.counts.sufficient_statistics import Tally
+from bridge.errors import FitError
+from bridge.units import Logistic, NakaRushton, ReLU, Softplus, SquareRoot, Unit
+from bridge.units.adaptive import Adaptive, expected_counts
+
+__all__ = ["AdaptiveFit", "draw_steps", "fit_adaptive"]
+
+Array = NDArray[np.float64]
+
+ONSETS: tuple[type[Unit], ...] = (Logistic, Softplus, ReLU, SquareRoot, NakaRushton)
+"""Families an onset curve is sought in. A membrane's own time constant cannot be told from that
+of its adaptation, so the LIF families are left out."""
+STRONGEST, FASTEST, SLOWEST = 1e4, 2e-3, 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveFit:
+    """The best adaptive unit, beside the best plain one.
+
+    Attributes
+    ----------
+    unit : Adaptive
+    plain : Unit
+        The likeliest unit without adaptation, by the same counts.
+    aicc, plain_aicc : float
+        Of each.
+    weight : float
+        Akaike weight of the adaptive unit against the plain one.
+    intervals : dict of Interval
+        Profile-likelihood intervals of the strength and the time constant.
+    counts : StepCounts
+        What it was fitted to.
+    confidence : float
+        Of the intervals.
+    """
+
+    unit: Adaptive
+    plain: Unit
+    aicc: float
+    plain_aicc: float
+    weight: float
+    intervals: dict[str, Interval]
+    counts: StepCounts
+    confidence: float
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the counts support adaptation at all."""
+        return self.aicc < self.plain_aicc
+
+    def expected(self) -> Array:
+        """Spikes the adaptive unit expects in every bin, of the shape of the counts."""
+        onset = self.unit.onset
+        return expected_counts(
+            type(onset),
+            onset.values[None],
+            onset.settings,
+            np.array([self.unit.strength_pA_per_Hz]),
+            np.array([self.unit.tau_s]),
+            self.counts.current_pA,
+            self.counts.edges_s,
+        )[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every number, fit for JSON; None stands for an open end."""
+        ends = {
+            name: [end if np.isfinite(end) else None for end in (found.low, found.high)]
+            for name, found in self.intervals.items()
+        }
+        return {
+            "unit": self.unit.to_dict(),
+            "plain": self.plain.to_dict(),
+            "adapts": self.adapts,
+            "aicc": self.aicc,
+            "plain_aicc": self.plain_aicc,
+            "weight": self.weight,
+            "intervals": ends,
+        }
+
+    def __str__(self) -> str:
+        if not self.adapts:
+            return f"no evidence of adaptation (weight {self.weight:.2f})"
+        strength, tau = self.intervals["strength_pA_per_Hz"], self.intervals["tau_s"]
+        return (
+            f"{self.unit.family} (weight {self.weight:.2f}): "
+            f"{self.unit.strength_pA_per_Hz:.3g} pA/Hz ({strength}), "
+            f"time constant {self.unit.tau_s:.3g} s ({tau})"
+        )
+
+
+@dataclass(eq=False)
+class _Task:
+    """One onset family and the counts it is fitted to; the last two coordinates are adaptation."""
+
+    family: type[Unit]
+    counts: StepCounts
+
+    def __post_init__(self) -> None:
+        self.current, index = np.unique(self.counts.current_pA, return_inverse=True)
+        self.total = np.zeros((len(self.current), len(self.counts.edges_s) - 1))
+        np.add.at(self.total, index, self.counts.count)
+        self.repeats = np.bincount(index).astype(float)
+        self.constant = float(
+            (xlogy(self.counts.count, 1.0) - gammaln(self.counts.count + 1)).sum()
+        )
+        self.base = problem(self.family, Tally.of(self.counts.curve()))
+        self.low = np.append(self.base.lower, np.log([1e-6, FASTEST]))
+        self.high = np.append(self.base.upper, np.log([STRONGEST, SLOWEST]))
+
+    def mean(self, z: Array) -> Array:
+        spikes = expected_counts(
+            self.family,
+            self.base.theta(z[:, :-2]),
+            self.base.settings,
+            np.exp(z[:, -2]),
+            np.exp(z[:, -1]),
+            self.current,
+            self.counts.edges_s,
+        )
+        return np.maximum(spikes, 1e-9) * self.repeats[:, None]
+
+    def log_likelihood(self, mean: Array) -> Array:
+        # Repeats of one step are pooled: only a constant is left out, and put back here.
+        each = mean / self.repeats[:, None]
+        return (self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant
+
+    def climb(self, z: Array, held: int | None = None, steps: int = 40) -> tuple[float, Array]:
+        """Fisher scoring with Marquardt's damping, slopes by differences, all in one batch."""
+        z = np.clip(z, self.low, self.high)
+        free = np.array([i for i in range(len(z)) if i != held])
+        span = float(self.current[-1] - self.current[0]) or 1.0
+        logs = np.append(self.base.logarithmic, [True, True])
+        h = np.where(logs, 1e-5, 1e-6 * span)
+        mean = self.mean(z[None])[0]
+        value, damping = float(self.log_likelihood(mean[None])[0]), 1e-3
+        for _ in range(steps):
+            moved = np.tile(z, (2 * len(free), 1))
+            rows = np.arange(len(free))
+            moved[rows, free] += h[free]
+            moved[rows + len(free), free] -= h[free]
+            means = self.mean(moved)
+            slopes = (means[: len(free)] - means[len(free) :]) / (2 * h[free])[:, None, None]
+            # Where nothing is expected a slope tells nothing.
+            slopes = np.where(mean > 1e-6, slopes, 0.0).reshape(len(free), -1)
+            flat, seen = mean.ravel(), self.total.ravel()
+            gradient = slopes @ (seen / flat - 1)
+            curvature = (slopes / flat) @ slopes.T
+            diagonal = np.diag(curvature)
+            for _ in range(8):
+                ballast = damping * diagonal + 1e-10 * diagonal.max() + 1e-12
+                step = np.linalg.solve(curvature + np.diag(ballast), gradient)
+                step = np.clip(
+                    step, -np.where(logs[free], 2.0, span), np.where(logs[free], 2, span)
+                )
+                trial = z.copy()
+                trial[free] = np.clip(z[free] + step, self.low[free], self.high[free])
+                new = self.mean(trial[None])[0]
+                found = float(self.log_likelihood(new[None])[0])
+                if found > value:
+                    break
+                damping *= 10
+            if not found > value:
+                break
+            gain, z, mean, value = found - value, trial, new, found
+            damping = max(damping / 30, 1e-9)
+            if gain < 1e-5:
+                break
+        return value, z
+
+
+def fit_adaptive(
+    counts: StepCounts,
+    onsets: Iterable[type[Unit]] = ONSETS,
+    confidence: float = 0.95,
+    intervals: bool = True,
+) -> AdaptiveFit:
+    """Fit adaptive units and weigh the best of them against the best plain unit.
+
+    Parameters
+    ----------
+    counts : StepCounts
+    onsets : iterable of Unit classes
+        Families of the onset curve.
+    confidence : float
+        Of the intervals.
+    intervals : bool
+        Whether to find intervals of strength and time constant.
+
+    Returns
+    -------
+    AdaptiveFit
+
+    Raises
+    ------
+    FitError
+        No spikes, one bin, or too few steps for any family.
+
+    Examples
+    --------
+    >>> from bridge.units import ReLU
+    >>> truth = Adaptive(ReLU(0.5, 100), 2.0, 0.1)
+    >>> edges, steps = np.array([0, 0.05, 0.1, 0.2, 0.4, 1.0]), np.arange(50.0, 501, 50)
+    >>> mean = expected_counts(ReLU, truth.onset.values[None], {}, np.full(1, 2.0),
+    ...                        np.full(1, 0.1), steps, edges)[0]
+    >>> found = fit_adaptive(StepCounts(steps, edges, mean.round()), [ReLU], intervals=False)
+    >>> found.adapts, round(found.unit.tau_s, 2)
+    (True, 0.1)
+    """
+    if not counts.count.any():
+        raise FitError("no spikes in any bin; measure at larger currents")
+    if counts.count.shape[1] < 2:
+        raise FitError("one bin cannot tell onset from steady state; give at least two")
+    found: list[tuple[float, float, _Task, Array]] = []
+    plains: list[tuple[float, Unit]] = []
+    measurements = counts.count.size
+    for family in onsets:
+        task = _Task(family, counts)
+        size = task.base.size
+        if len(task.current) < size + 2:
+            continue
+        simple = family.fit(counts.curve())
+        mean = simple.rate(task.current)[:, None] * np.diff(counts.edges_s)
+        value = float(task.log_likelihood(np.maximum(mean, 1e-9)[None] * task.repeats[:, None])[0])
+        plains.append((_aicc(value, size, measurements), simple))
+        value, z = _best(task, simple)
+        found.append((_aicc(value, size + 2, measurements), value, task, z))
+    if not found:
+        raise FitError(
+            f"{len(np.unique(counts.current_pA))} currents are too few for an onset curve; "
+            "measure at least four"
+        )
+    aicc, value, task, z = min(found, key=lambda one: one[0])
+    plain_aicc, simple = min(plains, key=lambda one: one[0])
+    ends: dict[str, Interval] = {}
+    if intervals:
+        drop = float(chi2.ppf(confidence, 1))
+        for name, place in (("strength_pA_per_Hz", -2), ("tau_s", -1)):
+            low, high, value, z = _profile(task, value, z, len(z) + place, drop)
+            ends[name] = Interval(low, high)
+        aicc = min(aicc, _aicc(value, task.base.size + 2, measurements))
+    unit = Adaptive(task.base.unit(z[:-2]), float(np.exp(z[-2])), float(np.exp(z[-1])))
+    weight = float(1 / (1 + np.exp(np.clip((aicc - plain_aicc) / 2, -700, 700))))
+    return AdaptiveFit(unit, simple, aicc, plain_aicc, weight, ends, counts, confidence)
+
+
+def _best(task: _Task, simple: Unit) -> tuple[float, Array]:
+    """Climb from where the first bins and the whole step put the onset curve."""
+    begin = task.base.coordinates(simple.values)
+    starts = [begin]
+    width = task.counts.edges_s
+    early = max(1, int(np.searchsorted(width, 0.2 * width[-1])) - 1)
+    first = task.counts.curve(slice(0, early))
+    if np.count_nonzero(first.count) >= 2:
+        z, _, _ = starting_points(problem(task.family, Tally.of(first)), keep=2)
+        starts += list(np.clip(z, task.base.lower, task.base.upper))
+    # What steady firing leaves of the onset rate tells how strong adaptation is.
+    reach = 0.3 * float(task.current[-1] - task.current[0]) / max(simple.rate(task.current[-1]), 1)
+    tries = [
+        task.climb(np.concatenate([z, np.log([reach * share, tau])]), steps=4)
+        for z in starts
+        for share in (0.3, 2.0)
+        for tau in (0.03, 0.2)
+    ]
+    tries.sort(key=lambda one: -one[0])
+    return max((task.climb(z, steps=80) for _, z in tries[:2]), key=lambda one: one[0])
+
+
+def _profile(
+    task: _Task, value: float, z: Array, where: int, drop: float
+) -> tuple[float, float, float, Array]:
+    """Both ends of one parameter's interval, and the best point come across."""
+    ends = []
+    for side in (-1, 1):
+        near, start, step, end = float(z[where]), z, 0.1, np.nan
+        loss_near = 0.0
+        while np.isnan(end):
+            place = near + side * step
+            limit = float((task.high if side > 0 else task.low)[where])
+            at_limit = side * (place - limit) >= 0
+            held = start.copy()
+            held[where] = limit if at_limit else place
+            found, held = task.climb(held, where, steps=12)
+            if found > value + 1e-3:
+                # Likelier than the fit itself: begin again from there.
+                better, z = task.climb(held, steps=60)
+                return _profile(task, better, z, where, drop)
+            loss = float(np.sqrt(max(2 * (value - found), 0.0)))
+            if loss >= np.sqrt(drop):
+                part = (np.sqrt(drop) - loss_near) / max(loss - loss_near, 1e-12)
+                if step > 0.15 and part < 0.97:
+                    step *= max(part, 0.2) * 0.999
+                    if step > 0.02:
+                        continue
+                end = np.exp(near + side * step * part)
+            elif at_limit:
+                end = np.inf if side > 0 else 0.0
+            else:
+                near, start, loss_near, step = held[where], held, loss, min(step * 1.6, 0.8)
+        ends.append(float(end))
+    return ends[0], ends[1], value, z
+
+
+def _aicc(log_likelihood: float, parameters: int, measurements: int) -> float:
+    spare = max(measurements - parameters - 1, 1)
+    return float(-2 * log_likelihood + 2 * parameters + 2 * parameters * (parameters + 1) / spare)
+
+
+def draw_steps(
+    unit: Adaptive | Unit, currents: ArrayLike, edges: ArrayLike, trials: int, seed: Any
+) -> StepCounts:
+    """Poisson counts of a unit after the onset of steps, for tests of the fit.
+
+    Parameters
+    ----------
+    unit : Adaptive or Unit
+    currents : array_like, shape (m,)
+        Steps (pA).
+    edges : array_like, shape (b + 1,)
+        Edges of the bins (s).
+    trials : int
+        Repeats of every step.
+    seed : int or sequence of int
+
+    Returns
+    -------
+    StepCounts
+    """
+    onset = unit.onset if isinstance(unit, Adaptive) else unit
+    strength = unit.strength_pA_per_Hz if isinstance(unit, Adaptive) else 0.0
+    tau = unit.tau_s if isinstance(unit, Adaptive) else 1.0
+    amounts = np.asarray(currents, dtype=float)
+    mean = expected_counts(
+        type(onset),
+        onset.values[None],
+        onset.settings,
+        np.array([strength]),
+        np.array([tau]),
+        amounts,
+        np.asarray(edges, dtype=float),
+    )[0]
+    random = np.random.default_rng(seed)
+    return StepCounts(
+        np.repeat(amounts, trials),
+        np.asarray(edges, dtype=float),
+        random.poisson(np.repeat(mean, trials, 0)).astype(float),
+    )

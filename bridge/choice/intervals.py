@@ -1,0 +1,302 @@
+"""How sure each parameter is: profile likelihood, or a parametric bootstrap.
+
+A parameter's profile is the best log-likelihood the others can reach when it is held. Its interval
+holds the values whose profile is close enough to the top (Wilks 1938); it needs no normality and
+may be open: a saturation never seen has no upper end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.choice.fitting import Problem, Solution, climb, stretches
+from bridge.counts.likelihood import sample
+
+__all__ = ["Intervals", "bootstrap_intervals", "covariance", "profile_intervals"]
+
+Array = NDArray[np.float64]
+
+STEPS = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 3.2, 4.5, 7.0, 12.0, 25.0, 60.0, 150.0, 500.0])
+"""Distances at which a profile is looked at, in standard errors times 1.96 / quantile."""
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Ends of the interval of every parameter, in its own unit.
+
+    Attributes
+    ----------
+    low, high : ndarray, shape (p,)
+        Where an end was not found within the range of the parameter: -inf, the smallest value the
+        parameter may take, or inf.
+    better : ndarray, shape (p,) or None
+        Coordinates of a likelier fit, if the profile came across one.
+    """
+
+    low: Array
+    high: Array
+    better: Array | None = None
+
+
+def profile_intervals(task: Problem, best: Solution, drop: float) -> Intervals:
+    """Intervals by profile likelihood.
+
+    Parameters
+    ----------
+    task : Problem
+    best : Solution
+        From `best_fit`.
+    drop : float
+        Twice the loss of log-likelihood at the ends; 3.84 for 95 %.
+
+    Returns
+    -------
+    Intervals
+    """
+    root = np.sqrt(drop)
+    spread = covariance(task, best.z[0])
+    ends = [
+        _End(task, best, spread, int(j), side, root)
+        for j in np.flatnonzero(task.free)
+        for side in (-1, 1)
+    ]
+    while walking := [end for end in ends if not end.done]:
+        _look(task, best, walking, [end.next() for end in walking])
+    for _ in range(2):
+        closing = [end for end in ends if end.bracket() is not None]
+        for part in range(2):
+            if closing:
+                _look(task, best, closing, [end.between()[part] for end in closing])
+    low, high = best.z[0].copy(), best.z[0].copy()
+    for end in ends:
+        (high if end.side > 0 else low)[end.parameter] = end.place()
+    tops = [end.highest for end in ends]
+    i = int(np.argmax([value for value, _ in tops]))
+    better = tops[i][1] if tops[i][0] > best.log_likelihood[0] + 1e-3 else None
+    return Intervals(task.theta(low), task.theta(high), better)
+
+
+class _End:
+    """One end of one interval while it is being sought.
+
+    It walks away from the fit and remembers where the other parameters went, so that each look
+    starts where the last two point to. Distances are along the held coordinate.
+    """
+
+    def __init__(
+        self,
+        task: Problem,
+        best: Solution,
+        covariance: Array,
+        parameter: int,
+        side: int,
+        root: float,
+    ) -> None:
+        self.parameter, self.side, self.root = parameter, side, root
+        self.top = float(best.log_likelihood[0])
+        self.centre = float(best.z[0, parameter])
+        here = task.parameters[parameter]
+        sharp = task.family.sharp and parameter == task.location
+        # A held threshold needs no stretch of its own.
+        self.tracks = np.arange(1 if sharp else len(best.z))
+        own = max(covariance[parameter, parameter], 1e-300)
+        self.slope = covariance[parameter] / own
+        self.slope[parameter] = 1.0
+        reach = float(task.tally.current[-1] - task.tally.current[0])
+        widest = 1.0 if here.logarithmic else reach / 4 if here.quantity == "pA" else 0.01
+        unit = float(np.clip(np.sqrt(own), 1e-6 * widest, widest)) * root / 1.96
+
+        limit = float((task.upper if side > 0 else task.lower)[parameter])
+        natural = here.quantity != "pA" or here.logarithmic
+        self.open_at = here.lower if side < 0 and natural else side * np.inf
+        if here.logarithmic and side < 0:
+            self.open_at = -np.inf
+        edges = np.empty(0)
+        if sharp:
+            borders = stretches(task.tally)
+            if side > 0:
+                # No threshold lies above a current that fired: the range ends there, closed.
+                limit = self.open_at = float(borders[-1])
+            # A threshold at a silent current is a cusp of the likelihood: look exactly there.
+            edges = np.abs(borders[1:] - self.centre)[(borders[1:] - self.centre) * side > 0]
+        self.limit = abs(limit - self.centre)
+        # Near a cusp standard errors are tiny and tell nothing of what lies beyond a current.
+        near = np.sort(edges)[:3]
+        plan = np.concatenate([STEPS * unit, edges[edges < 4.5 * unit], near])
+        self.plan = [d for d in np.unique(np.minimum(plan, self.limit)).tolist() if d > 0]
+        self.seen: list[tuple[float, float]] = [(0.0, 0.0)]
+        self.past: list[tuple[float, Array]] = [(0.0, best.z[self.tracks])]
+        self.highest: tuple[float, Array] = (-np.inf, best.z[0])
+
+    @property
+    def done(self) -> bool:
+        return not self.plan or self.seen[-1][1] >= self.root
+
+    def next(self) -> float:
+        return self.plan.pop(0)
+
+    def guess(self, distance: float) -> tuple[Array, float]:
+        """Where the others may be, two guesses a track, and the value to hold."""
+        value = self.centre + self.side * distance
+        near = sorted(self.past, key=lambda past: abs(past[0] - distance))
+        (d, z) = near[0]
+        if len(near) > 1:
+            d2, z2 = near[1]
+            start = z + (z - z2) * (distance - d) / (d - d2)
+        else:
+            start = z + self.slope * (self.side * (distance - d))
+        # Where a ridge bends the extrapolation may mislead: also begin where the last look ended.
+        return np.concatenate([start, z]), value
+
+    def saw(self, distance: float, total: Array, z: Array) -> None:
+        i = int(np.argmax(total))
+        loss = float(np.sqrt(max(2 * (self.top - total[i]), 0.0)))
+        self.seen.append((distance, loss))
+        self.past.append((distance, z))
+        if total[i] > self.highest[0]:
+            self.highest = (float(total[i]), z[i])
+
+    def bracket(self) -> tuple[tuple[float, float], tuple[float, float]] | None:
+        seen = sorted(self.seen)
+        inside = max(i for i, (_, loss) in enumerate(seen) if loss < self.root)
+        return (seen[inside], seen[inside + 1]) if inside + 1 < len(seen) else None
+
+    def between(self) -> tuple[float, float]:
+        (near, low), (far, high) = self.bracket() or ((0.0, 0.0), (0.0, 1.0))
+        part = float(np.clip((self.root - low) / (high - low), 0.05, 0.95))
+        return near + (far - near) * 0.8 * part, near + (far - near) * (0.2 + 0.8 * part)
+
+    def place(self) -> float:
+        found = self.bracket()
+        if found is None:
+            return self.open_at
+        (near, low), (far, high) = found
+        return self.centre + self.side * (near + (far - near) * (self.root - low) / (high - low))
+
+
+def _look(task: Problem, best: Solution, ends: list[_End], distances: list[float]) -> None:
+    """Hold the parameter of each end at its distance and let the others climb, all at once."""
+    starts, lows, highs, frees = [], [], [], []
+    for end, distance in zip(ends, distances, strict=True):
+        start, value = end.guess(distance)
+        low, high = np.tile(best.low[end.tracks], (2, 1)), np.tile(best.high[end.tracks], (2, 1))
+        low[:, end.parameter] = high[:, end.parameter] = value
+        free = np.tile(task.free, (len(start), 1))
+        free[:, end.parameter] = False
+        starts.append(start)
+        lows.append(low)
+        highs.append(high)
+        frees.append(free)
+    found = climb(
+        task,
+        np.concatenate(starts),
+        np.concatenate(lows),
+        np.concatenate(highs),
+        np.concatenate(frees),
+        gain=1e-5,
+    )
+    row = 0
+    for end, distance in zip(ends, distances, strict=True):
+        n = len(end.tracks)
+        total = found.log_likelihood[row : row + 2 * n].reshape(2, n)
+        z = found.z[row : row + 2 * n].reshape(2, n, -1)
+        won = np.argmax(total, axis=0)
+        end.saw(distance, total[won, np.arange(n)], z[won, np.arange(n)])
+        row += 2 * n
+
+
+def covariance(task: Problem, z: Array) -> Array:
+    """Covariance of the coordinates of a fit, from the curvature of its likelihood.
+
+    Parameters
+    ----------
+    task : Problem
+    z : ndarray, shape (p,)
+        The fit.
+
+    Returns
+    -------
+    ndarray, shape (p, p)
+        Zero for fixed parameters.
+    """
+    information = task.information(z)
+    scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    inverse = np.linalg.pinv(information / np.outer(scale, scale), rcond=1e-10, hermitian=True)
+    return inverse / np.outer(scale, scale) * np.outer(task.free, task.free)
+
+
+def bootstrap_intervals(
+    task: Problem, best: Solution, confidence: float, draws: int, seed: int
+) -> Intervals:
+    """Intervals by refitting data sets drawn from the fitted unit.
+
+    Parameters
+    ----------
+    task : Problem
+    best : Solution
+        From `best_fit`.
+    confidence : float
+        Share of the refitted values inside.
+    draws : int
+        Data sets.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    Intervals
+        Percentiles of the refitted values (Efron and Tibshirani 1993, chapter 13).
+    """
+    tally, z = task.tally, best.z[0]
+    mean = tally.window * task.rate(z)[tally.index]
+    counts = sample(mean, tally.shape, draws, np.random.default_rng(seed)).astype(float)
+    counts = counts[counts.sum(axis=1) > 0]
+    drawn = tally.with_counts(counts)
+    low, high = np.tile(task.lower, (len(counts), 1)), np.tile(task.upper, (len(counts), 1))
+    sets = np.arange(len(counts))
+    if task.family.sharp and np.isnan(task.known[task.location]):
+        edges = tally.current
+        first = np.argmax(drawn.pooled_count > 0, axis=1)
+        sets, low, high = _nearby_stretches(task, best, edges, first)
+    again = Problem(task.family, tally.with_counts(counts[sets]), task.settings, task.known)
+    start = np.clip(np.tile(z, (len(sets), 1)), low, high)
+    if task.family.sharp:
+        # In the middle of its stretch no threshold starts on a cusp.
+        middle = 0.5 * (low + high)[:, task.location]
+        moved = (z[task.location] <= low[:, task.location]) | (
+            z[task.location] >= high[:, task.location]
+        )
+        start[moved, task.location] = middle[moved]
+    found = climb(again, start, low, high, np.tile(task.free, (len(sets), 1)))
+    winner = np.full(len(counts), -1)
+    for i in np.argsort(found.log_likelihood):
+        winner[sets[i]] = i
+    theta = task.theta(found.z[winner])
+    tail = 50 * (1 - confidence)
+    ends = np.percentile(theta, [tail, 100 - tail], axis=0)
+    return Intervals(ends[0], ends[1])
+
+
+def _nearby_stretches(
+    task: Problem, best: Solution, edges: Array, first: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Array, Array]:
+    """For each data set, the stretches around the fitted threshold in which it may lie."""
+    where = task.location
+    home = int(np.searchsorted(edges, best.z[0, where], side="right"))
+    width = edges[-1] - edges[0]
+    ladder = np.concatenate([[edges[0] - 20 * width], edges])
+    sets, lows, highs = [], [], []
+    for i, limit in enumerate(first):
+        # Stretch s lies between ladder[s] and ladder[s + 1]; the last ends at the first spike.
+        for s in {min(max(home + step, 0), int(limit)) for step in (-2, -1, 0, 1, 2)}:
+            low, high = task.lower.copy(), task.upper.copy()
+            low[where], high[where] = ladder[s], ladder[s + 1]
+            if s == limit:
+                high[where] -= 1e-9 * max(width, abs(high[where]))
+            sets.append(i)
+            lows.append(low)
+            highs.append(high)
+    return np.array(sets), np.array(lows), np.array(highs)

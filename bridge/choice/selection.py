@@ -1,0 +1,364 @@
+"""What `select` found: units ranked, how sure, where valid, what the sigmoid loses; or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bridge.counts.curve import FICurve
+from bridge.counts.dispersion import CountNoise
+from bridge.errors import RefusedError
+from bridge.units.base import Unit
+
+__all__ = ["Interval", "Selection", "SigmoidLoss", "UnitFit"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Ends of a confidence interval; infinite where the data set no end.
+
+    Examples
+    --------
+    >>> 5 in Interval(4.0, np.inf)
+    True
+    >>> print(Interval(4.0, np.inf))
+    4 .. open
+    """
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        low, high = (f"{end:.3g}" if np.isfinite(end) else "open" for end in (self.low, self.high))
+        return f"{low} .. {high}"
+
+
+@dataclass(frozen=True, eq=False)
+class UnitFit:
+    """One family fitted to the curve.
+
+    Attributes
+    ----------
+    unit : Unit
+        The most likely unit of the family.
+    log_likelihood : float
+        Of all counts (nats).
+    n_parameters : int
+        Fitted parameters of the unit.
+    aicc : float
+        Corrected Akaike criterion; lower is better.
+    weight : float
+        Akaike weight among the families compared.
+    intervals : dict of Interval
+        By parameter; empty where none were asked for.
+    current_pA : ndarray, shape (m,)
+        Distinct currents.
+    residual_count, residual_Hz : ndarray, shape (m,)
+        Measured less expected, mean count of a window and rate.
+    noise_Hz : ndarray, shape (m,)
+        Standard deviation of the mean rate by counting noise alone.
+    p_fit : float
+        Chance of so large a misfit if the unit were right.
+    noise_ratio : float
+        Residuals over counting noise, root mean square.
+    adequate : bool
+        Whether it claims to fit: the residuals are no larger than counting noise.
+    notes : tuple of str
+        What to keep in mind.
+    """
+
+    unit: Unit
+    log_likelihood: float
+    n_parameters: int
+    aicc: float
+    weight: float
+    intervals: Mapping[str, Interval]
+    current_pA: Array
+    residual_count: Array
+    residual_Hz: Array
+    noise_Hz: Array
+    p_fit: float
+    noise_ratio: float
+    adequate: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """Name of the family."""
+        return self.unit.name
+
+    @property
+    def residual_rms_Hz(self) -> float:
+        """Root mean square of the residuals (Hz)."""
+        return float(np.sqrt(np.mean(self.residual_Hz**2)))
+
+    @property
+    def noise_rms_Hz(self) -> float:
+        """Root mean square of the counting noise (Hz)."""
+        return float(np.sqrt(np.mean(self.noise_Hz**2)))
+
+    @property
+    def valid_pA(self) -> tuple[float, float]:
+        """Currents it was tested on (pA); outside, it is a guess."""
+        return float(self.current_pA[0]), float(self.current_pA[-1])
+
+    @property
+    def valid_Hz(self) -> tuple[float, float]:
+        """Rates it has on those currents (Hz)."""
+        rate = self.unit.rate(self.current_pA)
+        return float(rate.min()), float(rate.max())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every number, fit for JSON; None stands for an open end.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            "family": self.family,
+            "unit": self.unit.to_dict(),
+            "intervals": {
+                name: [_json(interval.low), _json(interval.high)]
+                for name, interval in self.intervals.items()
+            },
+            "log_likelihood": self.log_likelihood,
+            "n_parameters": self.n_parameters,
+            "aicc": _json(self.aicc),
+            "weight": self.weight,
+            "adequate": bool(self.adequate),
+            "p_fit": self.p_fit,
+            "noise_ratio": self.noise_ratio,
+            "residual_rms_Hz": self.residual_rms_Hz,
+            "noise_rms_Hz": self.noise_rms_Hz,
+            "residual_count": self.residual_count.tolist(),
+            "residual_Hz": self.residual_Hz.tolist(),
+            "noise_Hz": self.noise_Hz.tolist(),
+            "valid_pA": list(self.valid_pA),
+            "valid_Hz": list(self.valid_Hz),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class SigmoidLoss:
+    """How much worse the logistic unit is than the best one.
+
+    Attributes
+    ----------
+    best : str
+        The family it is compared with.
+    rms_Hz, max_Hz : float
+        Difference of the two units over the measured currents (Hz).
+    max_at_pA : float
+        Where it is largest (pA).
+    residual_rms_Hz, best_residual_rms_Hz : float
+        Distance of each from the measured rates (Hz).
+    delta_aicc : float
+        AICc of the logistic less that of the best.
+    bits_per_measurement, bits_per_spike : float
+        Log-likelihood lost, base 2.
+    """
+
+    best: str
+    rms_Hz: float
+    max_Hz: float
+    max_at_pA: float
+    residual_rms_Hz: float
+    best_residual_rms_Hz: float
+    delta_aicc: float
+    bits_per_measurement: float
+    bits_per_spike: float
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The answer of `select`.
+
+    Attributes
+    ----------
+    curve : FICurve
+        The counts that were used.
+    fits : tuple of UnitFit
+        Best first; empty where the whole curve was refused before fitting.
+    noise : CountNoise
+        How counts scatter; the same for all families.
+    confidence : float
+        Of the intervals.
+    refused : mapping of str to str
+        Reasons, by family name; under ``"curve"`` the reason why no unit may stand for it at all.
+    notes : tuple of str
+        What was done to the curve.
+    sigmoid_loss : SigmoidLoss or None
+        None where the logistic was not fitted.
+    """
+
+    curve: FICurve
+    fits: tuple[UnitFit, ...]
+    noise: CountNoise
+    confidence: float
+    refused: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    sigmoid_loss: SigmoidLoss | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether some unit may stand for the curve."""
+        return "curve" not in self.refused
+
+    @property
+    def best(self) -> UnitFit | None:
+        """The fit of lowest AICc, adequate or not; None where nothing was fitted."""
+        return self.fits[0] if self.fits else None
+
+    def __getitem__(self, family: str) -> UnitFit:
+        """The fit of one family.
+
+        Raises
+        ------
+        RefusedError
+            The family was refused or not asked for; the message gives the reason.
+        """
+        for fit in self.fits:
+            if fit.family == family:
+                return fit
+        why = self.refused.get(family, self.refused.get("curve", "it was not among the families"))
+        raise RefusedError(f"{family} was not fitted: {why}", self)
+
+    def require(self) -> Unit:
+        """The best unit, for those who want nothing less.
+
+        Returns
+        -------
+        Unit
+
+        Raises
+        ------
+        RefusedError
+            The curve was refused, or the best unit misses by more than counting noise.
+
+        Examples
+        --------
+        >>> from bridge.choice.select import select
+        >>> select(FICurve([0, 50, 100], [0, 0, 0], 1.0)).require()
+        Traceback (most recent call last):
+        bridge.errors.RefusedError: no unit stands for this curve: no spikes up to 100 pA; ...
+        """
+        if not self.ok:
+            raise RefusedError(f"no unit stands for this curve: {self.refused['curve']}", self)
+        best = self.fits[0]
+        if not best.adequate:
+            others = ", ".join(fit.family for fit in self.fits if fit.adequate)
+            raise RefusedError(
+                f"the likeliest unit, {best.family}, misses by {best.noise_ratio:.2g} times "
+                f"counting noise (p = {best.p_fit:.2g}); within noise: {others}",
+                self,
+            )
+        return best.unit
+
+    def to_frame(self) -> pd.DataFrame:
+        """The families as a table, best first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a family: AICc, weight, adequacy, residuals, noise, parameters in words.
+        """
+        columns = [
+            "family", "parameters", "aicc", "delta_aicc", "weight", "adequate", "p_fit",
+            "residual_rms_Hz", "noise_rms_Hz", "noise_ratio", "values",
+        ]  # fmt: skip
+        rows = [
+            (
+                fit.family, fit.n_parameters, fit.aicc, fit.aicc - self.fits[0].aicc, fit.weight,
+                fit.adequate, fit.p_fit, fit.residual_rms_Hz, fit.noise_rms_Hz, fit.noise_ratio,
+                _in_words(fit),
+            )
+            for fit in self.fits
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns).set_index("family")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every number, fit for JSON.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            "source": self.curve.source,
+            "current_pA": self.curve.current_pA.tolist(),
+            "count": self.curve.count.tolist(),
+            "window_s": self.curve.window_s.tolist(),
+            "trial": self.curve.trial.tolist(),
+            "ok": self.ok,
+            "best": self.fits[0].family if self.fits else None,
+            "fits": [fit.to_dict() for fit in self.fits],
+            "noise": {key: _json(value) for key, value in asdict(self.noise).items()},
+            "confidence": self.confidence,
+            "refused": dict(self.refused),
+            "notes": list(self.notes),
+            "sigmoid_loss": None if self.sigmoid_loss is None else asdict(self.sigmoid_loss),
+        }
+
+    def __str__(self) -> str:
+        lines = []
+        if self.curve.source:
+            lines.append(self.curve.source)
+        if self.fits:
+            best = self.fits[0]
+            verdict = "fits within counting noise" if best.adequate else "does not fit"
+            (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
+            lines.append(
+                f"best unit: {best.family} (weight {best.weight:.2f}), {verdict}; valid "
+                f"{low:g} .. {high:g} pA, {round(slow, 2):g} .. {fast:.3g} Hz; {self.noise}"
+            )
+            lines.append(
+                f"{'family':14s} {'dAICc':>8s} {'weight':>6s} {'residual':>9s} {'noise':>8s} "
+                f"{'p':>6s}  parameters"
+            )
+            for fit in self.fits:
+                lines.append(
+                    f"{fit.family:14s} {fit.aicc - best.aicc:8.2f} {fit.weight:6.3f} "
+                    f"{fit.residual_rms_Hz:6.2f} Hz {fit.noise_rms_Hz:5.2f} Hz {fit.p_fit:6.3f}"
+                    f"{' ' if fit.adequate else '*'} {_in_words(fit)}"
+                )
+            if any(not fit.adequate for fit in self.fits):
+                lines.append("* misses by more than counting noise")
+        loss = self.sigmoid_loss
+        if loss is not None and loss.best != "logistic":
+            lines.append(
+                f"the sigmoid is off by {loss.rms_Hz:.2g} Hz rms, {loss.max_Hz:.2g} Hz at "
+                f"{loss.max_at_pA:g} pA, and loses {loss.bits_per_measurement:.2g} bits a "
+                f"measurement, {loss.bits_per_spike:.2g} a spike"
+            )
+        names: dict[str, list[str]] = {}
+        for name, why in self.refused.items():
+            names.setdefault(why, []).append(name)
+        lines += [f"refused ({', '.join(same)}): {why}" for why, same in names.items()]
+        lines += [f"note: {note}" for note in self.notes]
+        lines += [f"note ({fit.family}): {note}" for fit in self.fits[:1] for note in fit.notes]
+        return "\n".join(lines)
+
+
+def _in_words(fit: UnitFit) -> str:
+    words = []
+    for parameter in fit.unit.parameters:
+        interval = fit.intervals.get(parameter.name)
+        told = f"{parameter.name} {getattr(fit.unit, parameter.name):.3g}"
+        words.append(f"{told} ({interval})" if interval else told)
+    return ", ".join(words)
+
+
+def _json(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value

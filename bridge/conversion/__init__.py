@@ -1,0 +1,1 @@
+"""Trained networks onto spiking neurons."""

@@ -1,0 +1,103 @@
+"""What is looked at before a conversion measures or runs anything."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity
+from brian2.units import ms as ms_
+
+from bridge.counts.curve import FICurve
+from bridge.errors import ConversionError
+from bridge.mapping.unit_splitting import Expanded
+from bridge.spiking.input_tables import check_whole
+from bridge.stimulate.fi_curve import trial_seeds
+from neurosim import PointNeuron, Stimulus
+from neurosim.engine.point.execute import ENGINES
+from neurosim.quantities import check_quantity
+
+__all__ = ["check_curve", "check_moving", "check_running", "told"]
+
+
+def told(value: Any) -> str:
+    """Return how a wrong argument is called in a message."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself; make one, {value.__name__}()"
+    return type(value).__name__
+
+
+def check_running(dt: Quantity, seed: int, engine: str, jobs: int) -> None:
+    """Refuse what `neurosim.simulate` would refuse, before anything runs."""
+    check_quantity(dt, 0.1 * ms_, "convert: dt", above=0 * ms_)
+    trial_seeds(seed, 1)
+    if engine not in ENGINES:
+        raise ConversionError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}")
+    check_whole(jobs, "convert: jobs", 1)
+
+
+def check_moving(expanded: Expanded, observed: list[np.ndarray], X: np.ndarray) -> None:
+    """Refuse inputs on which a whole hidden layer says the same."""
+    samples = len(X)
+    for k, z in enumerate(observed):
+        with np.errstate(over="ignore", invalid="ignore"):
+            activation = expanded.activations(k, z)
+        if not np.all(np.isfinite(activation)):
+            raise ConversionError(
+                f"hidden layer {k + 1} overflows: its activations are not finite on some of the "
+                f"{samples} inputs; train the network again, or check that X is scaled as its "
+                "training inputs were"
+            )
+        size = np.abs(activation).max()
+        if np.ptp(activation, axis=0).max() > 1e-9 * max(float(size), 1e-300):
+            continue
+        if np.ptp(z, axis=0).max() > 1e-9 * np.abs(z).max():
+            raise ConversionError(
+                f"hidden layer {k + 1} gives {size:.3g} at most and never moves on any of the "
+                f"{samples} inputs: all its units are dead; train the network again, or check that "
+                "X is scaled as its training inputs were"
+            )
+        if np.ptp(X, axis=0).max() > 0:
+            raise ConversionError(
+                f"hidden layer {k + 1} does not move although the {samples} inputs differ: nothing "
+                "of them reaches it, as with weights of 0; train the network again"
+            )
+        held = "X holds one input" if samples == 1 else f"the {samples} inputs of X are all alike"
+        raise ConversionError(
+            f"hidden layer {k + 1} does not move: {held}; "
+            "calibrate on training inputs that differ, a hundred or more"
+        )
+
+
+def check_curve(curve: FICurve, neuron: PointNeuron, background: Stimulus, what: str) -> None:
+    """Refuse an f-I curve that says it was measured on another neuron or under other noise.
+
+    Parameters
+    ----------
+    curve : FICurve
+        One whose source names no neuron, such as that of a recorded cell, is taken at its word.
+    neuron, background
+        What it is to be used with. Sizes may differ by 5 %: noise is measured for most neurons.
+    what : str
+        How it is called in the message.
+
+    Raises
+    ------
+    ConversionError
+        It was measured on something else.
+    """
+    if not re.match(r"[A-Za-z_]\w*\(", curve.source):
+        return
+    wanted = f"{neuron!r} with {background!r}"
+    number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+    same = re.sub(number, "#", curve.source) == re.sub(number, "#", wanted)
+    if same:
+        said, used = (np.array(re.findall(number, text), float) for text in (curve.source, wanted))
+        same = bool(np.allclose(said, used, rtol=0.05, atol=0))
+    if not same:
+        raise ConversionError(
+            f"{what} was measured on {curve.source}, but the network goes onto {wanted}: rates "
+            "would mean something else; leave curve out to measure it here, or give the neuron and "
+            "the background (or noise) it was measured with"
+        )

@@ -1,0 +1,77 @@
+"""PyTorch stacks with batch normalisation as networks of dense layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ann import Network
+from ann.files.other_libraries import from_pytorch, stacked_layers
+from bridge.errors import ConversionError
+
+__all__ = ["network_of_module"]
+
+# Of no effect after training.
+_IDLE = ("Dropout", "Identity", "Flatten")
+
+
+def network_of_module(module: Any) -> Network:
+    """Return a PyTorch stack as a network, batch normalisation made part of the layers before it.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        As `ann.files.other_libraries.from_pytorch` reads, and BatchNorm1d directly after Linear.
+
+    Raises
+    ------
+    ConversionError
+        Batch normalisation stands elsewhere, or has kept no averages.
+    ann.ParameterError
+        Another layer cannot be read.
+    """
+    from torch import nn
+
+    layers: list[Any] = []
+    last = -1  # the last layer that does anything
+    for i, layer in enumerate(stacked_layers(module)):
+        layers.append(layer)
+        if type(layer).__name__ in _IDLE:
+            continue
+        if not isinstance(layer, nn.BatchNorm1d):
+            last = i
+            continue
+        if last < 0 or not isinstance(layers[last], nn.Linear):
+            after = f"after {type(layers[last]).__name__}" if last >= 0 else "first"
+            raise ConversionError(
+                f"layer {i}: BatchNorm1d comes {after}; only one directly after a Linear layer, "
+                "before its activation, becomes part of the weights: train with that order, or "
+                "fold it by hand"
+            )
+        layers[last], layers[i] = _fused(layers[last], layer, i), nn.Identity()
+    return from_pytorch(nn.Sequential(*layers))
+
+
+def _fused(linear: Any, norm: Any, i: int) -> Any:
+    """Return one Linear layer for a Linear layer and the normalisation of its sums."""
+    import torch
+
+    if norm.running_mean is None:
+        raise ConversionError(
+            f"layer {i}: BatchNorm1d with track_running_stats=False normalises by whatever batch "
+            "it is given, so it stands for no fixed weights; train it with running statistics"
+        )
+    with torch.no_grad():
+        double = linear.weight.dtype == torch.float64
+        kind = torch.float64 if double else torch.float32
+        slope = (norm.running_var.double() + norm.eps).rsqrt()
+        if norm.weight is not None:
+            slope = slope * norm.weight.double()
+        bias = -norm.running_mean.double() * slope
+        if linear.bias is not None:
+            bias = bias + linear.bias.double() * slope
+        if norm.bias is not None:
+            bias = bias + norm.bias.double()
+        fused = torch.nn.Linear(linear.in_features, linear.out_features, dtype=kind)
+        fused.weight.copy_(linear.weight.double() * slope[:, None])
+        fused.bias.copy_(bias)
+    return fused

@@ -1,0 +1,411 @@
+"""A measured f-I curve: how many spikes each current gave, in how long a window.
+
+Counts are kept as they were counted, one entry a measurement. Rates are only a view of them,
+because what a count is worth depends on how many spikes it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from bridge.counts.table import read_table, table_columns
+from bridge.errors import CurveError
+from bridge.plain_numbers import plain
+from neurosim.errors import UnitError
+
+__all__ = ["FICurve", "merge"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class FICurve:
+    """Spike counts at constant currents; one entry a measurement, read-only.
+
+    Entries are kept in order of current, and of trial within a current. Plain float arrays in
+    picoampere and seconds; Brian2 quantities are converted.
+
+    Parameters
+    ----------
+    current_pA : array_like, shape (n,)
+        Injected current of each measurement (pA).
+    count : array_like, shape (n,)
+        Spikes counted; whole numbers.
+    window_s : array_like, shape (n,), or float
+        Length of the window in which they were counted (s).
+    trial : array_like, shape (n,), optional
+        Which repeat each measurement is; 0 throughout where left out.
+    source : str
+        What was measured, in words.
+    provenance : mapping
+        Whatever made it: seeds, versions, parameters.
+
+    Raises
+    ------
+    CurveError
+        A value is not finite, a count negative or fractional, a window not positive, a current
+        given twice in one trial, or there are fewer than two measurements.
+
+    Examples
+    --------
+    >>> curve = FICurve([100, 0, 200], [4, 0, 9], 0.5)
+    >>> curve.current_pA
+    array([  0., 100., 200.])
+    >>> curve.rate_Hz
+    array([ 0.,  8., 18.])
+    """
+
+    current_pA: Array
+    count: Array
+    window_s: Array
+    trial: Array = None  # type: ignore[assignment]
+    source: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        current = _column(self.current_pA, "current_pA", "pA")
+        count = _column(self.count, "count", "")
+        window = _column(self.window_s, "window_s", "s")
+        if window.size == 1:
+            window = np.full(current.shape, window[0])
+        trial = np.zeros(current.shape) if self.trial is None else _column(self.trial, "trial", "")
+        sizes = {"current_pA": current, "count": count, "window_s": window, "trial": trial}
+        if len({len(column) for column in sizes.values()}) > 1:
+            told = ", ".join(f"{name} has {len(column)}" for name, column in sizes.items())
+            raise CurveError(f"columns differ in length: {told}", "give one entry a measurement")
+        if len(current) < 2:
+            raise CurveError(
+                f"an f-I curve of {len(current)} measurement{'' if len(current) == 1 else 's'}",
+                "give at least two currents",
+            )
+        problem = first_problem(current, count, window, trial)
+        if problem is not None:
+            entry, wrong, remedy = problem
+            raise CurveError(f"entry {entry}: {wrong}", remedy)
+        order = np.lexsort((trial, current))
+        for name, column, kind in (
+            ("current_pA", current, float),
+            ("count", count, np.int64),
+            ("window_s", window, float),
+            ("trial", trial, np.int64),
+        ):
+            values = column[order].astype(kind)
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "source", str(self.source))
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+    def __len__(self) -> int:
+        return len(self.current_pA)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FICurve):
+            return NotImplemented
+        return self.source == other.source and all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("current_pA", "count", "window_s", "trial")
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only views of a dict can be neither pickled nor copied.
+        columns = (self.current_pA, self.count, self.window_s, self.trial)
+        return FICurve, (*columns, self.source, dict(self.provenance))
+
+    @property
+    def rate_Hz(self) -> NDArray[np.float64]:
+        """Rate of each measurement, count / window (Hz)."""
+        return self.count / self.window_s
+
+    @property
+    def currents(self) -> NDArray[np.float64]:
+        """Distinct currents, ascending (pA)."""
+        return np.unique(self.current_pA)
+
+    def mean_rate_Hz(self) -> NDArray[np.float64]:
+        """Rate at each distinct current, all trials pooled (Hz).
+
+        Returns
+        -------
+        ndarray, shape of `currents`
+            All spikes of a current over all its windows.
+
+        Examples
+        --------
+        >>> FICurve([0, 50, 50], [0, 4, 6], 1.0, trial=[0, 0, 1]).mean_rate_Hz()
+        array([0., 5.])
+        """
+        _, index = np.unique(self.current_pA, return_inverse=True)
+        return np.bincount(index, weights=self.count) / np.bincount(index, weights=self.window_s)
+
+    def up_to(self, current_max: float) -> FICurve:
+        """The part of the curve at or below a current.
+
+        Parameters
+        ----------
+        current_max : float
+            Highest current kept (pA).
+
+        Returns
+        -------
+        FICurve
+
+        Raises
+        ------
+        CurveError
+            Fewer than two measurements are left.
+
+        Examples
+        --------
+        >>> len(FICurve([0, 50, 100], [0, 4, 6], 1.0).up_to(50))
+        2
+        """
+        keep = self.current_pA <= current_max
+        if keep.sum() < 2:
+            raise CurveError(
+                f"only {keep.sum()} of {len(self)} measurements lie at or below {current_max:g} pA",
+                f"choose a limit between {self.currents[1]:g} and {self.currents[-1]:g} pA",
+            )
+        return FICurve(
+            self.current_pA[keep],
+            self.count[keep],
+            self.window_s[keep],
+            self.trial[keep],
+            self.source,
+            {**self.provenance, "current_max_pA": float(current_max)},
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """The curve as a table: current_pA, count, window_s, trial, rate_Hz.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a measurement.
+
+        Examples
+        --------
+        >>> list(FICurve([0, 50], [0, 4], 1.0).to_frame())
+        ['current_pA', 'count', 'window_s', 'trial', 'rate_Hz']
+        """
+        return pd.DataFrame(
+            {
+                "current_pA": self.current_pA,
+                "count": self.count,
+                "window_s": self.window_s,
+                "trial": self.trial,
+                "rate_Hz": self.rate_Hz,
+            }
+        )
+
+    @classmethod
+    def from_csv(cls, path: str | Path) -> FICurve:
+        """Read a curve from a text table.
+
+        Columns `current_pA` (or `current`), `count` (or `spikes`), `window_s` (or `window`,
+        `duration_s`) and, where currents are repeated, `trial`; other columns are left alone.
+        Rows of one trial are in order of current. Comma, semicolon or tab; ``#`` opens a comment.
+
+        Parameters
+        ----------
+        path : path
+            File to read.
+
+        Returns
+        -------
+        FICurve
+
+        Raises
+        ------
+        CurveError
+            Anything wrong with the file, with the line and the remedy.
+        """
+        return cls.from_frame(read_table(Path(path)), source=Path(path).name)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, source: str = "") -> FICurve:
+        """Read a curve from a table with the columns of `from_csv`.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row a measurement.
+        source : str
+            What was measured.
+
+        Returns
+        -------
+        FICurve
+
+        Raises
+        ------
+        CurveError
+            A column is missing or a value makes no sense; the message names the row.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"current": [0, 50], "spikes": [0, 4], "window": [1, 1]})
+        >>> FICurve.from_frame(table).count
+        array([0, 4])
+        """
+        columns, place = table_columns(frame)
+        current, count = columns["current_pA"], columns["count"]
+        window, trial = columns["window_s"], columns.get("trial", np.zeros(len(frame)))
+        if len(frame) < 2:
+            raise place("only one row of data", "give at least two currents", 0)
+        problem = first_problem(current, count, window, trial, in_order=True)
+        if problem is not None:
+            entry, wrong, remedy = problem
+            raise place(wrong, remedy, entry)
+        wrong = unlikely_unit(current, count)
+        if wrong:
+            raise place(wrong, "write the column current_pA in picoampere (1 nA = 1000 pA)", None)
+        return cls(current, count, window, trial, source)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write the curve as a table that `from_csv` reads back.
+
+        Parameters
+        ----------
+        path : path
+            File to write; it appears only when whole.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        self.to_frame().to_csv(part, index=False)
+        part.replace(path)
+        return path
+
+
+def merge(curves: Iterable[FICurve]) -> FICurve:
+    """Put several measurements of one cell together; each curve's trials become trials of its own.
+
+    Parameters
+    ----------
+    curves : iterable of FICurve
+        At least one.
+
+    Returns
+    -------
+    FICurve
+
+    Raises
+    ------
+    CurveError
+        No curve was given.
+
+    Examples
+    --------
+    >>> one = FICurve([0, 50], [0, 4], 1.0)
+    >>> merge([one, one]).trial
+    array([0, 1, 0, 1])
+    """
+    parts = list(curves)
+    if not parts:
+        raise CurveError("nothing to merge", "give at least one curve")
+    trials, used = [], 0
+    for part in parts:
+        trials.append(part.trial - part.trial.min() + used)
+        used = int(trials[-1].max()) + 1
+    return FICurve(
+        np.concatenate([part.current_pA for part in parts]),
+        np.concatenate([part.count for part in parts]),
+        np.concatenate([part.window_s for part in parts]),
+        np.concatenate(trials),
+        " + ".join(dict.fromkeys(part.source for part in parts if part.source)),
+        {"merged": [dict(part.provenance) for part in parts]},
+    )
+
+
+def first_problem(
+    current: Array, count: Array, window: Array, trial: Array, *, in_order: bool = False
+) -> tuple[int, str, str] | None:
+    """Find the first entry that makes no sense.
+
+    Parameters
+    ----------
+    current, count, window, trial : ndarray, shape (n,)
+        The columns.
+    in_order : bool
+        Whether currents must ascend within a trial.
+
+    Returns
+    -------
+    (entry, wrong, remedy) or None
+        Entry counted from 0.
+    """
+    last: dict[float, float] = {}
+    seen: dict[tuple[float, float], int] = {}
+    for i, (amount, spikes, length, repeat) in enumerate(
+        zip(current, count, window, trial, strict=True)
+    ):
+        for name, value in (
+            ("current_pA", amount),
+            ("count", spikes),
+            ("window_s", length),
+            ("trial", repeat),
+        ):
+            if not np.isfinite(value):
+                return i, f"{name} is {value}", "leave the row out or give the measured number"
+        if spikes < 0 or spikes != round(spikes):
+            kind = "negative" if spikes < 0 else "not a whole number"
+            return i, f"count {spikes:g} is {kind}", "give the number of spikes, not a rate"
+        if length <= 0:
+            return i, f"window_s {length:g} is not positive", "give the counted time in seconds"
+        if repeat != round(repeat):
+            return i, f"trial {repeat:g} is not a whole number", "number the trials 0, 1, 2, ..."
+        if (repeat, amount) in seen:
+            return (
+                i,
+                f"current {amount:g} pA is given twice",
+                "add a column `trial` that numbers the repeats",
+            )
+        if in_order and repeat in last and amount < last[repeat]:
+            return (
+                i,
+                f"currents are not in order: {amount:g} pA after {last[repeat]:g} pA",
+                "sort the rows by current within each trial",
+            )
+        seen[repeat, amount] = i
+        last[repeat] = amount
+    return None
+
+
+def unlikely_unit(current: Array, count: Array) -> str:
+    """Say so when currents can hardly be picoampere (no cell fires on less than 5 pA)."""
+    largest = float(np.abs(current).max())
+    if 0 < largest < 1e-6:
+        return f"currents look like ampere (largest {largest:g})"
+    if 0 < largest < 5 and count.sum() > 0:
+        return f"currents look like nanoampere (largest {largest:g})"
+    return ""
+
+
+def _column(values: ArrayLike, name: str, unit: str) -> NDArray[np.float64]:
+    try:
+        column = np.array(plain(values, unit, name), dtype=float)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, UnitError):
+            raise
+        raise CurveError(
+            f"{name} is not a list of numbers: {error}", "give plain numbers"
+        ) from None
+    if column.ndim > 1:
+        raise CurveError(
+            f"{name} has shape {column.shape}", "give one entry a measurement, in one dimension"
+        )
+    return np.atleast_1d(column)

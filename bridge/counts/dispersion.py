@@ -1,0 +1,169 @@
+"""How noisy the counts are: Poisson, or a regularity found in the data, chosen by evidence.
+
+The regularity is one number for the whole curve, the shape ``k`` of `bridge.counts.likelihood`, and
+the same for every family compared (as Burnham and Anderson 2002, section 2.5, advise for
+over-dispersed counts). It is estimated by the Cox-Reid adjusted profile likelihood (Cox and Reid
+1987, J. R. Stat. Soc. B 49:1), which corrects for the means having been fitted to the same counts,
+from the scatter of repeats where there are enough of them, else from the residuals of the best
+family. It replaces Poisson only if its likelihood pays for the parameter (AICc).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.stats import chi2, t
+
+from bridge.counts.curve import FICurve
+from bridge.counts.likelihood import MAX_SHAPE, MIN_SHAPE, log_probability, rough_variance
+from bridge.counts.sufficient_statistics import Tally
+
+__all__ = ["CountNoise", "copies", "noise_of_repeats"]
+
+Array = NDArray[np.float64]
+
+ENOUGH = 6
+"""Degrees of freedom needed among repeats before they alone decide."""
+
+
+@dataclass(frozen=True)
+class CountNoise:
+    """How counts scatter about their mean.
+
+    Attributes
+    ----------
+    shape : float
+        1 is Poisson; larger is more regular, smaller more variable.
+    source : {"poisson", "repeats", "residuals"}
+        Where the shape comes from.
+    freedom : float
+        Degrees of freedom it rests on; inf where nothing was estimated.
+    evidence : float
+        How much lower the AICc is than with Poisson; 0 where Poisson was kept.
+    """
+
+    shape: float = 1.0
+    source: str = "poisson"
+    freedom: float = np.inf
+    evidence: float = 0.0
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the shape costs a parameter."""
+        return self.source != "poisson"
+
+    def drop(self, confidence: float) -> float:
+        """Twice the loss of log-likelihood at the ends of a confidence interval.
+
+        Chi-squared where the noise is known; the square of Student's t where it was estimated.
+
+        Examples
+        --------
+        >>> round(CountNoise().drop(0.95), 2)
+        3.84
+        """
+        if self.estimated:
+            return float(t.ppf(0.5 + confidence / 2, self.freedom) ** 2)
+        return float(chi2.ppf(confidence, 1))
+
+    def __str__(self) -> str:
+        if not self.estimated:
+            return "Poisson counts"
+        kind = "more regular" if self.shape > 1 else "more variable"
+        shape = f"gamma intervals of shape {self.shape:.3g}, from {self.source}"
+        return f"counts {kind} than Poisson ({shape})"
+
+
+def copies(curve: FICurve) -> FICurve | None:
+    """The curve with one trial a current, if its repeats are copies of each other.
+
+    A neuron without noise gives the same count every time; counting it twice teaches nothing.
+
+    Parameters
+    ----------
+    curve : FICurve
+
+    Returns
+    -------
+    FICurve or None
+        None where repeats differ, or where there is too little to tell.
+
+    Examples
+    --------
+    >>> twice = FICurve([0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 9, 9, 12, 12, 15, 15], 1.0, [0, 1] * 4)
+    >>> len(copies(twice))
+    4
+    """
+    _, first, index = np.unique(curve.current_pA, return_index=True, return_inverse=True)
+    if len(first) == len(curve):
+        return None
+    same = np.all(curve.count == curve.count[first][index])
+    repeated = np.bincount(index) > 1
+    firing = repeated & (curve.count[first] >= 3)
+    if not same or firing.sum() < 3 or not np.all(curve.window_s == curve.window_s[first][index]):
+        return None
+    return FICurve(
+        curve.current_pA[first],
+        curve.count[first],
+        curve.window_s[first],
+        curve.trial[first],
+        curve.source,
+        curve.provenance,
+    )
+
+
+def noise_of_repeats(tally: Tally) -> CountNoise | None:
+    """Noise from the scatter of repeats about their own mean; None where there are too few.
+
+    Parameters
+    ----------
+    tally : Tally
+
+    Returns
+    -------
+    CountNoise or None
+    """
+    rate = tally.pooled_count / tally.pooled_window
+    firing = rate > 0
+    used = firing[tally.index]
+    freedom = int(used.sum() - firing.sum())
+    if freedom < ENOUGH:
+        return None
+    mean = tally.window * rate[tally.index]
+
+    def volume(shape: float) -> float:
+        each = tally.window[used] ** 2 / rough_variance(mean[used], shape)
+        return float(
+            np.log(
+                np.bincount(tally.index[used], weights=each)[firing[: tally.index[used].max() + 1]]
+            ).sum()
+        )
+
+    return _choose(tally.count[used], mean[used], volume, freedom, "repeats")
+
+
+def _choose(
+    count: Array, mean: Array, volume: Callable[[float], float], freedom: int, source: str
+) -> CountNoise:
+    def loss(log_shape: float) -> float:
+        shape = float(np.exp(log_shape))
+        return 0.5 * volume(shape) - float(log_probability(count, mean, shape).sum())
+
+    grid = np.linspace(np.log(MIN_SHAPE), np.log(MAX_SHAPE), 11)
+    losses = [loss(x) for x in grid]
+    i = int(np.argmin(losses))
+    found = minimize_scalar(
+        loss,
+        bounds=(grid[max(i - 1, 0)], grid[min(i + 1, len(grid) - 1)]),
+        method="bounded",
+        options={"xatol": 3e-2},
+    )
+    price = 2 + 4 / max(freedom - 2, 1)
+    evidence = 2 * (loss(0.0) - float(found.fun)) - price
+    if evidence <= 0:
+        return CountNoise()
+    return CountNoise(float(np.exp(found.x)), source, freedom, evidence)

@@ -1,0 +1,150 @@
+"""Counts arranged for fitting: one likelihood, asked for many candidate rates at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from bridge.counts.curve import FICurve
+from bridge.counts.likelihood import TINY_MEAN, rough_variance
+from bridge.counts.likelihood_table import Lookup
+from bridge.counts.outline import Outline
+
+__all__ = ["Tally"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Counts, their windows, and the distinct currents they belong to.
+
+    Attributes
+    ----------
+    current : ndarray, shape (m,)
+        Distinct currents, ascending (pA).
+    index : ndarray, shape (n,)
+        Which of them each measurement used; ascending.
+    window : ndarray, shape (n,)
+        Length of each window (s).
+    count : ndarray, shape (n,) or (b, n)
+        Spikes; with a leading axis, as many data sets as candidates.
+    shape : float
+        Regularity of spiking, as in `bridge.counts.likelihood`; 1 is Poisson.
+    """
+
+    current: Array
+    index: NDArray[np.int64]
+    window: Array
+    count: Array
+    shape: float = 1.0
+
+    @classmethod
+    def of(cls, curve: FICurve, shape: float = 1.0) -> Self:
+        """Arrange the counts of a curve.
+
+        Examples
+        --------
+        >>> Tally.of(FICurve([0, 50, 50], [0, 4, 6], 1.0, trial=[0, 0, 1])).pooled_count
+        array([ 0., 10.])
+        """
+        current, index = np.unique(curve.current_pA, return_inverse=True)
+        return cls(current, index, curve.window_s, curve.count.astype(float), shape)
+
+    def with_shape(self, shape: float) -> Tally:
+        """The same counts under another regularity of spiking."""
+        return Tally(self.current, self.index, self.window, self.count, shape)
+
+    def with_counts(self, count: Array) -> Tally:
+        """Other counts, measured the same way; shape (n,) or (b, n)."""
+        return Tally(self.current, self.index, self.window, count, self.shape)
+
+    def pick(self, rows: NDArray[np.int64]) -> Tally:
+        """The data sets of some candidates only; itself where all share one data set."""
+        if self.count.ndim == 1:
+            return self
+        picked = self.with_counts(self.count[rows])
+        if self.shape != 1.0:
+            picked.__dict__["_lookup"] = self._lookup.pick(rows)
+        return picked
+
+    @cached_property
+    def first(self) -> NDArray[np.int64]:
+        """Where each distinct current begins among the measurements, shape (m,)."""
+        return np.searchsorted(self.index, np.arange(len(self.current)))
+
+    @cached_property
+    def pooled_window(self) -> Array:
+        """Total time at each distinct current, shape (m,) (s)."""
+        return np.add.reduceat(self.window, self.first)
+
+    @cached_property
+    def pooled_count(self) -> Array:
+        """Total spikes at each distinct current, shape (m,) or (b, m)."""
+        return np.add.reduceat(self.count, self.first, axis=-1)
+
+    @cached_property
+    def _constant(self) -> Array:
+        # What pooling leaves out of the Poisson likelihood.
+        return np.sum(self.count * np.log(self.window) - gammaln(self.count + 1), axis=-1)
+
+    @property
+    def outline(self) -> Outline:
+        """Mean rate at each distinct current (of one data set)."""
+        return Outline(self.current, self.pooled_count / self.pooled_window)
+
+    def log_likelihood(self, rate: Array) -> Array:
+        """Log-likelihood of candidate rates.
+
+        Parameters
+        ----------
+        rate : ndarray, shape (..., m)
+            Rate of each candidate at each distinct current (Hz).
+
+        Returns
+        -------
+        ndarray, shape (...)
+        """
+        if self.shape == 1.0:
+            low = np.maximum(rate, TINY_MEAN)
+            terms = self.pooled_count * np.log(low) - self.pooled_window * low
+            return terms.sum(axis=-1) + self._constant
+        return self._scores(rate)[0].sum(axis=-1)
+
+    def slopes(self, rate: Array) -> tuple[Array, Array, Array]:
+        """Log-likelihood with its slope and Fisher information in each rate.
+
+        Parameters
+        ----------
+        rate : ndarray, shape (b, m)
+            As in `log_likelihood`.
+
+        Returns
+        -------
+        log_likelihood : ndarray, shape (b,)
+        slope, information : ndarray, shape (b, m)
+            d / d rate, and the expected curvature.
+        """
+        low = np.maximum(rate, TINY_MEAN)
+        if self.shape == 1.0:
+            share = self.pooled_count / low
+            terms = self.pooled_count * np.log(low) - self.pooled_window * low
+            total = terms.sum(axis=-1) + self._constant
+            return total, share - self.pooled_window, self.pooled_window / low
+        log_p, score = self._scores(rate)
+        slope = np.add.reduceat(score * self.window, self.first, axis=-1)
+        spread = rough_variance(self.window * low[..., self.index], self.shape)
+        information = np.add.reduceat(self.window**2 / spread, self.first, axis=-1)
+        return log_p.sum(axis=-1), slope, information
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(self.count, self.shape)
+
+    def _scores(self, rate: Array) -> tuple[Array, Array]:
+        return self._lookup(self.window * rate[..., self.index])

@@ -1,0 +1,273 @@
+"""The units of many cells: a folder of recordings in, a table and a figure out.
+
+Every cell is kept as soon as it is done, so an atlas that was stopped goes on where it was. A file
+that cannot be used is listed with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bridge.equivalent.card import save_card
+from bridge.equivalent.card_figure import card_style
+from bridge.equivalent.equivalent_unit import EquivalentUnit, equivalent_unit
+from neurosim.errors import NeurosimError, ParameterError
+
+__all__ = ["Atlas", "build_atlas"]
+
+VERSION = 1
+"""Of what is kept for a cell; older ones are made again."""
+SUFFIXES = (".abf", ".ibw", ".nwb", ".csv", ".tsv", ".txt")
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Cells and their units.
+
+    Attributes
+    ----------
+    cells : pandas.DataFrame
+        One row a cell: file, family, weight, fits, rheobase-like numbers, losses.
+    failed : pandas.DataFrame
+        One row a file that could not be used: file, reason.
+    curves : dict
+        Current and rate of each cell, and of its unit, for the figure.
+    """
+
+    cells: pd.DataFrame
+    failed: pd.DataFrame
+    curves: dict[str, dict[str, list[float]]]
+
+    @property
+    def winners(self) -> dict[str, int]:
+        """How many cells each family stands for; ``"none"`` where no unit fits."""
+        if not len(self.cells):
+            return {}
+        told = self.cells["family"].where(self.cells["fits"], "none")
+        return {str(name): int(times) for name, times in told.value_counts().items()}
+
+
+def build_atlas(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    cards: bool = True,
+    fresh: bool = False,
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+) -> Atlas:
+    """Find the unit of every recording in a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Searched with all folders in it for ABF, IBW, NWB and text files.
+    out : path
+        Where cells are kept: ``cells/*.json``, ``cards/``, ``atlas.csv``, ``failed.csv`` and
+        ``atlas.png`` and ``.svg``.
+    cards : bool
+        Whether to write a card a cell.
+    fresh : bool
+        Whether to do again what is there already.
+    seed : int
+        Of the tests and the bootstrap.
+    progress : callable, optional
+        Called with the share done and the file at hand.
+
+    Returns
+    -------
+    Atlas
+
+    Raises
+    ------
+    ParameterError
+        The folder does not exist or holds nothing that could be a recording.
+    """
+    folder, out = Path(folder), Path(out)
+    paths = list(_recordings(folder, out))
+    kept = out / "cells"
+    kept.mkdir(parents=True, exist_ok=True)
+    done: list[dict[str, Any]] = []
+    covered: set[str] = set()
+    for k, path in enumerate(paths):
+        label = path.relative_to(folder).as_posix()
+        if progress is not None:
+            progress(k / len(paths), label)
+        if label in covered:
+            continue
+        place = kept / (label.replace("/", "__") + ".json")
+        stat = path.stat()
+        mark = [VERSION, label, stat.st_size, stat.st_mtime_ns, seed, cards]
+        entry = None if fresh else _kept(place, mark)
+        if entry is None:
+            entry = {"mark": mark, **_one(path, folder, out if cards else None, seed)}
+            part = place.with_name(place.name + ".part")
+            part.write_text(json.dumps(entry))
+            part.replace(place)
+        covered.update(entry["files"])
+        done.append(entry)
+    if progress is not None:
+        progress(1.0, "")
+    cells = pd.DataFrame([entry["row"] for entry in done if "row" in entry])
+    failed = pd.DataFrame(
+        [
+            {"file": entry["mark"][1], "reason": entry["reason"]}
+            for entry in done
+            if "reason" in entry
+        ],
+        columns=["file", "reason"],
+    )
+    curves = {entry["row"]["file"]: entry["curve"] for entry in done if "row" in entry}
+    found = Atlas(cells, failed, curves)
+    _write(found, out)
+    return found
+
+
+def _recordings(folder: Path, out: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise ParameterError(f"{folder} is no folder; name one that holds recordings")
+    own = out.resolve()
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file() and own not in path.resolve().parents
+    ]
+    if not paths:
+        raise ParameterError(
+            f"{folder} holds no recording: none of its files ends in {', '.join(SUFFIXES)}"
+        )
+    yield from paths
+
+
+def _kept(place: Path, mark: list[Any]) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(place.read_text())
+    except (OSError, ValueError):
+        return None
+    return entry if entry.get("mark") == mark else None
+
+
+def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any]:
+    label = path.relative_to(folder).as_posix()
+    try:
+        found = equivalent_unit(path, name=path.stem, seed=seed)
+    except NeurosimError as error:
+        return {"files": [label], "reason": str(error)}
+    except Exception as error:
+        # One broken file must not take the others with it; it is listed, not hidden.
+        return {"files": [label], "reason": f"unexpected {type(error).__name__}: {error}"}
+    if out is not None:
+        save_card(found, out / "cards", label.replace("/", "__"))
+    best, curve = found.selection.best, found.selection.curve
+    together = [Path(name).name for name in _files(found)]
+    files = [label, *(path.with_name(name).relative_to(folder).as_posix() for name in together)]
+    rates = curve.mean_rate_Hz()
+    row: dict[str, Any] = {
+        "file": label,
+        "family": None if best is None else best.family,
+        "weight": None if best is None else best.weight,
+        "fits": found.ok,
+        "refusal": found.refusal or "",
+        "currents": len(curve.currents),
+        "spikes": int(curve.count.sum()),
+        "first_firing_pA": float(curve.currents[int(np.argmax(rates > 0))])
+        if rates.any()
+        else None,
+        "highest_rate_Hz": float(rates.max()),
+        "residual_Hz": None if best is None else best.residual_rms_Hz,
+        "counting_noise_Hz": None if best is None else best.noise_rms_Hz,
+        "sigmoid_residual_Hz": None
+        if found.selection.sigmoid_loss is None
+        else found.selection.sigmoid_loss.residual_rms_Hz,
+    }
+    if found.features is not None:
+        told = found.features.to_dict()
+        row |= {name: told[name] for name in ("adaptation_index", "cv", "latency_ms")}
+    if found.adaptation is not None and found.adaptation.adapts:
+        row["adaptation_tau_s"] = found.adaptation.unit.tau_s
+    fine = np.linspace(curve.currents[0], curve.currents[-1], 200)
+    drawn = {
+        "current_pA": curve.currents.tolist(),
+        "rate_Hz": rates.tolist(),
+        "fine_pA": fine.tolist(),
+        "unit_Hz": [] if best is None else np.asarray(best.unit.rate(fine)).tolist(),
+    }
+    return {"files": files, "row": row, "curve": drawn}
+
+
+def _files(found: EquivalentUnit) -> list[str]:
+    """Files of one series that were read together."""
+    told = found.selection.curve.provenance.get("files", ())
+    return [str(name) for name in told]
+
+
+def _write(found: Atlas, out: Path) -> None:
+    for name, table in (("atlas", found.cells), ("failed", found.failed)):
+        part = out / f"{name}.csv.part"
+        table.to_csv(part, index=False)
+        part.replace(out / f"{name}.csv")
+    if not len(found.cells):
+        return
+    with card_style():
+        figure = draw_atlas(found)
+        for kind in ("svg", "png"):
+            part = out / f"atlas.{kind}.part"
+            figure.savefig(part, format=kind, dpi=150)
+            part.replace(out / f"atlas.{kind}")
+
+
+def draw_atlas(found: Atlas) -> Any:
+    """One small f-I curve a cell, with its unit, and how often each family won.
+
+    Parameters
+    ----------
+    found : Atlas
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    cells = found.cells.head(60)
+    columns = min(4, len(cells) + 1)
+    rows = int(np.ceil((len(cells) + 1) / columns))
+    figure = Figure(figsize=(2.0 * columns + 0.4, 1.75 * rows + 0.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for place, row in zip(axes, cells.to_dict("records"), strict=False):
+        curve = found.curves[row["file"]]
+        place.plot(curve["current_pA"], curve["rate_Hz"], "o", ms=2.2, color="#222222")
+        colour = "#0072B2" if row["fits"] else "#D55E00"
+        if curve["unit_Hz"]:
+            place.plot(curve["fine_pA"], curve["unit_Hz"], color=colour, lw=1.1)
+        short = Path(row["file"]).stem
+        place.set_title(short if len(short) < 25 else short[:22] + "...", fontsize=6.5)
+        told = row["family"] if row["fits"] else f"{row['family'] or 'refused'} (no fit)"
+        place.text(
+            0.04, 0.93, told, transform=place.transAxes, va="top", fontsize=6.5, color=colour
+        )
+        place.tick_params(labelsize=6)
+    for place in axes[max(len(cells) - columns, 0) : len(cells)]:
+        place.set_xlabel("current (pA)", fontsize=7)
+    for k in range(0, len(cells), columns):
+        axes[k].set_ylabel("rate (Hz)", fontsize=7)
+    wins = found.winners
+    last = axes[len(cells)]
+    names = list(wins)[::-1]
+    last.barh(names, [wins[name] for name in names], color="#56B4E9", height=0.6)
+    last.set_title("Which unit, how often", fontsize=7)
+    last.tick_params(labelsize=6)
+    last.set_xlabel("cells", fontsize=7)
+    last.xaxis.get_major_locator().set_params(integer=True)
+    for place in axes[len(cells) + 1 :]:
+        place.set_axis_off()
+    return figure

@@ -1,0 +1,202 @@
+"""One page a cell: its voltage, its spikes, its unit with band and residual, and what is lost."""
+
+from __future__ import annotations
+
+import base64
+import io
+import textwrap
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bridge.equivalent.card_figure import card_style, draw_panels
+from bridge.equivalent.equivalent_unit import EquivalentUnit
+
+__all__ = ["card_html", "save_card"]
+
+INK, SOFT, GOOD, BAD = "#222222", "#666666", "#00734f", "#b23c00"
+
+
+def card_html(found: EquivalentUnit) -> str:
+    """The card as a page of HTML that needs no other file.
+
+    Parameters
+    ----------
+    found : EquivalentUnit
+        From `equivalent_unit`.
+
+    Returns
+    -------
+    str
+    """
+    import jinja2
+
+    with card_style():
+        figure = _figure(9.0, 5.4)
+        draw_panels(figure, found)
+        stream = io.BytesIO()
+        figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None})
+    picture = "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+    source = (files("bridge.equivalent") / "templates" / "card.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(source).render(figure=picture, **_content(found))
+
+
+def save_card(found: EquivalentUnit, folder: str | Path, name: str | None = None) -> list[Path]:
+    """Write the card as HTML and PDF, each only when whole.
+
+    Parameters
+    ----------
+    found : EquivalentUnit
+    folder : path
+        Made if need be.
+    name : str, optional
+        Of the files, without suffix (default: the cell's).
+
+    Returns
+    -------
+    list of pathlib.Path
+        The HTML page and the PDF page.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name or found.name) or "cell"
+    html, pdf = folder / f"{stem}.html", folder / f"{stem}.pdf"
+    part = html.with_name(html.name + ".part")
+    part.write_text(card_html(found), encoding="utf-8")
+    part.replace(html)
+    part = pdf.with_name(pdf.name + ".part")
+    with card_style():
+        _page(found).savefig(part, format="pdf", metadata={"CreationDate": None})
+    part.replace(pdf)
+    return [html, pdf]
+
+
+def _figure(width: float, height: float, layout: str | None = "constrained") -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _page(found: EquivalentUnit) -> Any:
+    """An A4 page: words, pictures, tables."""
+    content = _content(found)
+    figure = _figure(8.27, 11.69)
+    head, body, foot = figure.subfigures(3, 1, height_ratios=[1.35, 6.0, 4.3])
+    head.text(0.04, 0.92, _fold(content["name"], 80, 2), size=13, weight="bold", va="top")
+    head.text(
+        0.04, 0.56, _fold(content["verdict"], 115, 3), size=8.5, weight="bold", va="top",
+        color=GOOD if content["ok"] else BAD,
+    )  # fmt: skip
+    head.text(
+        0.04, 0.16, _fold(" · ".join(content["lines"]), 150, 2), size=6.5, va="top", color=SOFT
+    )
+    # A margin on both sides of the pictures.
+    _, inner, _ = body.subfigures(1, 3, width_ratios=[0.02, 1, 0.035])
+    draw_panels(inner, found)
+    # Fractions of the page, from above.
+    row = 0.040
+    top = 0.98
+    foot.text(0.04, top, "Units", size=9, weight="bold", va="top")
+    header = ("family", "ΔAICc", "weight", "resid. (Hz)", "noise (Hz)", "fits")
+    places = (0.04, 0.195, 0.255, 0.345, 0.43, 0.445)
+    for k, cells in enumerate([header, *content["families"]]):
+        _cells(foot, top - row * (k + 1.3), cells, places, left={0, 5}, bold=k == 0)
+    y = top - row * (len(content["families"]) + 3.0)
+    if content["parameters"]:
+        foot.text(
+            0.04, y, f"Numbers of the {content['family']} unit", size=9, weight="bold", va="top"
+        )
+        titles = ("parameter", "value", f"{content['confidence']} % interval")
+        for k, cells in enumerate([titles, *content["parameters"]]):
+            _cells(foot, y - row * (k + 1.3), cells, (0.04, 0.29, 0.31), left={0, 2}, bold=k == 0)
+    foot.text(0.53, top, "What is lost", size=9, weight="bold", va="top")
+    for k, cells in enumerate([("measure", "value", "meaning"), *content["lost"]]):
+        _cells(foot, top - row * (k + 1.3), cells, (0.53, 0.80, 0.815), left={0, 2}, bold=k == 0)
+    notes = "\n".join(_fold(note, 150, 2) for note in content["notes"][:4])
+    foot.text(0.04, 0.02, notes, size=6, va="bottom", color=SOFT)
+    return figure
+
+
+def _cells(
+    figure: Any, y: float, cells: tuple[str, ...], places: tuple[float, ...], left: set[int],
+    bold: bool,
+) -> None:  # fmt: skip
+    for k, (text, x) in enumerate(zip(cells, places, strict=True)):
+        figure.text(
+            x, y, text, size=6.8, va="baseline", ha="left" if k in left else "right",
+            weight="bold" if bold else "normal", color=INK,
+        )  # fmt: skip
+
+
+def _fold(text: str, width: int, lines: int) -> str:
+    return "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder=" ..."))
+
+
+def _content(found: EquivalentUnit) -> dict[str, Any]:
+    """What stands on the card, as words."""
+    selection = found.selection
+    best = selection.best
+    lines = []
+    if best is not None:
+        (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
+        lines.append(f"valid {low:.4g} to {high:.4g} pA, {round(slow, 2):g} to {fast:.3g} Hz")
+        lines.append(str(selection.noise))
+    if found.noise:
+        lines.append(f"background: {found.noise}")
+    if found.adaptation is not None:
+        lines.append(f"adaptation: {found.adaptation}")
+    if found.ok and best is not None:
+        verdict = f"{best.family} unit, Akaike weight {best.weight:.2f}; fits within counting noise"
+    else:
+        verdict = found.refusal or "refused"
+    reasons: dict[str, list[str]] = {}
+    for name, why in selection.refused.items():
+        if name != "curve":
+            reasons.setdefault(why, []).append(name)
+    notes = [f"refused ({', '.join(names)}): {why}" for why, names in reasons.items()]
+    notes += [f"note: {note}" for note in (*selection.notes, *found.notes)]
+    notes += [f"note: {note}" for note in (() if best is None else best.notes)]
+    return {
+        "name": found.name,
+        "ok": found.ok,
+        "verdict": verdict,
+        "lines": lines,
+        "family": "" if best is None else best.family,
+        "confidence": f"{100 * selection.confidence:g}",
+        "families": [
+            (
+                fit.family,
+                f"{fit.aicc - selection.fits[0].aicc:.1f}",
+                f"{fit.weight:.2f}",
+                f"{fit.residual_rms_Hz:.2f}",
+                f"{fit.noise_rms_Hz:.2f}",
+                "yes" if fit.adequate else "no",
+            )
+            for fit in selection.fits
+        ],
+        "parameters": []
+        if best is None
+        else [
+            (
+                parameter.name,
+                f"{getattr(best.unit, parameter.name):.4g}",
+                str(best.intervals.get(parameter.name, "not sought")),
+            )
+            for parameter in best.unit.parameters
+        ],
+        "lost": [
+            (
+                row.measure,
+                f"{row.value:.3g} {row.unit}".strip() if np.isfinite(row.value) else "–",  # type: ignore[arg-type]
+                row.says,
+            )
+            for row in found.lost().itertuples()
+        ],
+        "notes": notes,
+    }

@@ -1,0 +1,1 @@
+"""Converted networks as files of the Neuromorphic Intermediate Representation (NIR)."""

@@ -1,0 +1,240 @@
+"""The ledger of a NIR file: the numbers of a converted network themselves, and a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from brian2.units import ms, ohm, pA, second, volt
+
+from ann.network.activations import resolve
+from bridge.counts.curve import FICurve
+from bridge.mapping.calibration import Calibration
+from bridge.mapping.unit_splitting import Copies, Expanded, Half
+from bridge.nir.nir_graph import NirError
+from bridge.spiking.answers import Answers
+from bridge.spiking.spiking_network import SpikingLayer, SpikingNetwork
+from bridge.spiking.synapse import Synapse
+from neurosim import LIF, WhiteNoise
+
+__all__ = ["has_ledger", "network_of", "write_ledger"]
+
+_WORDS = "neurosim"
+_SUM = "sha256"
+_UNITS = {
+    "millivolt": {
+        "v": "volt", "tau": "second", "r": "ohm", "first weight": "ampere per unit of input",
+        "weight": "coulomb", "bias": "ampere", "output weight": "second", "output bias": "1",
+    },
+    "normalised": {
+        "v": "(v - E_L)/(V_th - E_L)", "tau": "second", "r": "1",
+        "first weight": "1 per unit of input", "weight": "second", "bias": "1",
+        "output weight": "second", "output bias": "1",
+    },
+}  # fmt: skip
+_NEURON = ("E_L", "V_th", "V_reset", "tau_m", "R_m", "t_ref")
+_CALIBRATION = ("holding_pA", "gain_pA", "offset", "slope_s", "bias", "count_noise")
+
+
+def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> dict[str, Any]:
+    """Return everything that reading back needs, as strings and arrays."""
+    neuron, background = network.neuron, network.background
+    assert isinstance(neuron, LIF)
+    assert isinstance(background, WhiteNoise)
+    expanded, curve = network.expanded, network.curve
+    ledger: dict[str, Any] = {
+        _WORDS: json.dumps(
+            {
+                "form": form,
+                "units": _UNITS[form],
+                "dropped": list(drop),
+                "functions": [
+                    [[_function_name(f), [place.start, place.stop]] for f, place in runs]
+                    for runs in expanded.functions
+                ],
+                "curve source": curve.source,
+                "classes": _class_names(network.classes),
+                "answers": {
+                    "kind": network.answers.kind,
+                    "link": None
+                    if network.answers.link is None
+                    else _function_name(network.answers.link),
+                    "flat": network.answers.flat,
+                },
+                "feature names": None
+                if network.feature_names is None
+                else list(network.feature_names),
+            }
+        ),
+        "si": np.array([float(getattr(neuron, name)) for name in _NEURON]),
+        "noise": float(background.intensity),
+        "timing": np.array([float(network.tau_syn), float(network.dt)]),
+        "curve": np.stack([curve.current_pA, curve.count, curve.window_s, curve.trial]),
+    }
+    for k, layer in enumerate(network.layers):
+        calibration, copies = layer.calibration, expanded.copies[k]
+        ledger[f"layer{k}"] = {
+            "weights_pA": layer.weights_pA,
+            "holding_pA": layer.holding_pA,
+            "calibration": np.stack([getattr(calibration, name) for name in _CALIBRATION]),
+            "decision_ms": float(calibration.decision_ms),
+            "copies": np.stack([copies.unit, copies.share]),
+            "units": int(copies.units),
+        }
+    for k, (weights, bias) in enumerate(zip(expanded.weights, expanded.biases, strict=True)):
+        ledger[f"trained{k}"] = {"weights": weights, "bias": bias}
+    ledger[_SUM] = _digest(ledger, len(network.layers))
+    return ledger
+
+
+def _parts(hidden: int) -> list[str]:
+    """Return the entries of a ledger, those that other tools may add left out."""
+    layers = [f"layer{k}" for k in range(hidden)]
+    return [_WORDS, "si", "noise", "timing", "curve", *layers] + [
+        f"trained{k}" for k in range(hidden + 1)
+    ]
+
+
+def _digest(ledger: dict[str, Any], hidden: int) -> str:
+    """Return a checksum that does not depend on how numbers are stored."""
+    total = hashlib.sha256()
+
+    def add(name: str, value: Any) -> None:
+        total.update(name.encode() + b"\0")
+        if isinstance(value, dict):
+            for key in sorted(value):
+                add(f"{name}/{key}", value[key])
+        elif isinstance(value, str | bytes):
+            total.update(_text(value).encode())
+        else:
+            array = np.asarray(value, dtype="<f8")
+            total.update(repr(array.shape).encode() + array.tobytes())
+
+    for key in _parts(hidden):
+        add(key, ledger[key])
+    return total.hexdigest()
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf8") if isinstance(value, bytes) else str(value)
+
+
+def _class_names(classes: np.ndarray | None) -> list[Any] | None:
+    if classes is None:
+        return None
+    names = np.asarray(classes).tolist()
+    if not all(isinstance(name, str | bool | int | float) for name in names):
+        raise NirError(
+            f"classes of type {np.asarray(classes).dtype} cannot be written down; use text or "
+            "whole numbers"
+        )
+    return list(names)
+
+
+def _function_name(function: Any) -> Any:
+    try:
+        if isinstance(function, Half):
+            return {"half": function.sign, "of": function.function.to_dict()}
+        return function.to_dict()
+    except Exception:
+        raise NirError(
+            f"the activation {function.name!r} is an object of your own and cannot be written down"
+        ) from None
+
+
+def _function(name: Any) -> Any:
+    if "half" in name:
+        return Half(resolve(name["of"]), int(name["half"]))
+    return resolve(name)
+
+
+def has_ledger(metadata: dict[str, Any]) -> bool:
+    """Whether a graph was written here, even if parts of its ledger are lost since."""
+    return any(name in metadata for name in (_WORDS, _SUM, "layer0", "trained0"))
+
+
+def network_of(ledger: dict[str, Any]) -> tuple[SpikingNetwork, str]:
+    """Return the network that a ledger describes, and the form of the graph beside it.
+
+    Raises
+    ------
+    NirError
+        Parts of the ledger are missing, or it is not as it was written.
+    """
+    remedy = "write the network again, or delete the metadata of the graph to read the graph alone"
+    try:
+        said = json.loads(_text(ledger[_WORDS]))
+        hidden = len(said["functions"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise NirError(f"its ledger cannot be read ({error!r}); {remedy}") from None
+    missing = [name for name in (*_parts(hidden), _SUM) if name not in ledger]
+    if missing:
+        raise NirError(
+            f"its ledger lacks {', '.join(missing)} (it was changed, or an earlier version wrote "
+            f"it); {remedy}"
+        )
+    try:
+        whole = _text(ledger[_SUM]) == _digest(ledger, hidden)
+    except (ValueError, TypeError):
+        whole = False
+    if not whole:
+        raise NirError(
+            f"its ledger was changed after it was written (the checksum does not match); {remedy}"
+        )
+    return _network(ledger, said, hidden), said["form"]
+
+
+def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> SpikingNetwork:
+    units = (volt, volt, volt, second, ohm, second)
+    values = dict(zip(_NEURON, np.asarray(ledger["si"], dtype=float), strict=True))
+    neuron = LIF(**{n: values[n] * unit for n, unit in zip(_NEURON, units, strict=True)})
+    tau_syn, dt = (float(x) for x in ledger["timing"])
+    layers: list[SpikingLayer] = []
+    copies: list[Copies] = []
+    for k in range(hidden):
+        part = ledger[f"layer{k}"]
+        calibration = Calibration(
+            **dict(zip(_CALIBRATION, np.asarray(part["calibration"]), strict=True)),
+            decision_ms=float(part["decision_ms"]),
+        )
+        layers.append(
+            SpikingLayer(
+                np.asarray(part["weights_pA"]), np.asarray(part["holding_pA"]), calibration
+            )
+        )
+        unit, share = np.asarray(part["copies"])
+        copies.append(Copies(unit.astype(int), share, int(part["units"])))
+    trained = [ledger[f"trained{k}"] for k in range(hidden + 1)]
+    expanded = Expanded(
+        tuple(np.asarray(part["weights"]) for part in trained),
+        tuple(np.asarray(part["bias"]) for part in trained),
+        tuple(copies),
+        tuple(
+            tuple((_function(name), slice(*place)) for name, place in runs)
+            for runs in said["functions"]
+        ),
+    )
+    current, count, window, trial = np.asarray(ledger["curve"])
+    answers, names = said["answers"], said["feature names"]
+    return SpikingNetwork(
+        neuron=neuron,
+        background=WhiteNoise(intensity=float(ledger["noise"]) * (1 * second) ** 0.5 * 1e12 * pA),
+        layers=tuple(layers),
+        output_weights=expanded.weights[-1],
+        output_bias=expanded.biases[-1],
+        classes=None if said["classes"] is None else np.array(said["classes"]),
+        tau_syn=tau_syn * second,
+        dt=dt * second,
+        curve=FICurve(current, count, window, trial, said["curve source"]),
+        expanded=expanded,
+        synapse=Synapse(),
+        delay=0 * ms,
+        answers=Answers(
+            answers["kind"],
+            None if answers["link"] is None else _function(answers["link"]),
+            answers["flat"],
+        ),
+        feature_names=None if names is None else tuple(names),
+    )

@@ -1,0 +1,239 @@
+"""Igor binary waves (.ibw, versions 1, 2, 3 and 5): one file a channel, often one a sweep.
+
+The layout is Wavemetrics' Technical Note 003.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
+
+__all__ = ["Wave", "read_igor", "read_wave", "series"]
+
+# Bytes of the file's header and of the wave's header before the data; where the wave's header
+# keeps number of points, type, step of x, units of the data and of x (and sizes of dimensions).
+_LAYOUT = {
+    1: (8, 110, 42, 0, 48, 34, 38),
+    2: (16, 110, 42, 0, 48, 34, 38),
+    3: (20, 110, 42, 0, 48, 34, 38),
+    5: (64, 320, 12, 16, 84, 148, 152),
+}
+_TYPES = {2: "f4", 4: "f8", 8: "i1", 16: "i2", 32: "i4", 72: "u1", 80: "u2", 96: "u4"}
+_NUMBER = re.compile(r"(\d+)(?=\.[^.]*$)")
+_CHANNEL = re.compile(r"(?i)(?<![a-z])(ch|chan|channel|ad|da|adc|dac)_?(\d+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Wave:
+    """One Igor wave: columns of numbers, their unit, and the time between rows."""
+
+    data: NDArray[np.float64]
+    unit: str
+    step_s: float
+
+
+def read_wave(path: Path) -> Wave:
+    """Read one binary wave.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    Wave
+        Data of shape (samples, sweeps).
+
+    Raises
+    ------
+    RecordingError
+        The file is cut short, of another kind, or holds no real numbers.
+    """
+    raw, where = path.read_bytes(), path.name
+    if len(raw) < 2:
+        raise RecordingError("truncated", "is empty", "copy it again", where)
+    order = "<" if struct.unpack_from("<h", raw)[0] in _LAYOUT else ">"
+    version = struct.unpack_from(order + "h", raw)[0]
+    if version not in _LAYOUT:
+        raise RecordingError(
+            "file", "does not begin as an Igor binary wave does", "save it as .ibw", where
+        )
+    head, wave, points_at, type_at, step_at, unit_at, x_unit_at = _LAYOUT[version]
+    begin = head + wave
+    if len(raw) < begin:
+        raise RecordingError(
+            "truncated", f"has only {len(raw)} bytes, less than a header", "copy it again", where
+        )
+    _check_sum(raw[: 384 if version == 5 else begin + 16], order, where)
+    points = struct.unpack_from(order + "i", raw, head + points_at)[0]
+    code = struct.unpack_from(order + "h", raw, head + type_at)[0]
+    if code not in _TYPES:
+        raise RecordingError(
+            "file", f"holds text or complex numbers (type {code})", "give a wave of reals", where
+        )
+    kind = np.dtype(order + _TYPES[code])
+    needed = begin + points * kind.itemsize
+    if len(raw) < needed:
+        raise RecordingError(
+            "truncated",
+            f"ends after {len(raw)} of the {needed} bytes its header promises",
+            "copy it again from where it was recorded",
+            where,
+        )
+    data = np.frombuffer(raw, kind, points, begin).astype(float)
+    if version == 5:
+        sizes = [n for n in struct.unpack_from(order + "4i", raw, head + 68) if n > 0]
+        data = data.reshape(sizes[0], -1, order="F") if len(sizes) > 1 else data[:, None]
+    else:
+        data = data[:, None]
+    step = struct.unpack_from(order + "d", raw, head + step_at)[0]
+    x_unit = _text(raw, head + x_unit_at)
+    step *= {"ms": 1e-3, "us": 1e-6}.get(x_unit, 1.0)
+    return Wave(data, _text(raw, head + unit_at), step)
+
+
+def series(path: Path) -> list[Path]:
+    """Every file of the series one belongs to: the same name with another number at its end.
+
+    Examples
+    --------
+    >>> [file.name for file in series(Path("nowhere/cell_Ch3_Steps_12.ibw"))]
+    ['cell_Ch3_Steps_12.ibw']
+    """
+    found = _NUMBER.search(path.name)
+    if found is None:
+        return [path]
+    before, after = path.name[: found.start()], path.name[found.end() :]
+    alike = re.compile(re.escape(before) + r"\d+" + re.escape(after) + "$", re.IGNORECASE)
+    files = [p for p in path.parent.glob("*") if alike.match(p.name)]
+    return sorted(files, key=_number) or [path]
+
+
+def read_igor(
+    paths: Sequence[Path], units: tuple[str | None, str | None] = (None, None)
+) -> tuple[list[Sweep], list[Path]]:
+    """Read voltage waves with the current waves that were recorded beside them.
+
+    Parameters
+    ----------
+    paths : sequence of pathlib.Path
+        Waves in volt or ampere, in any order. A wave whose partner is not among them is looked for
+        in its folder: the same name with another channel (``Ch0`` for ``Ch3``).
+    units : (str or None, str or None)
+        Units of voltage and current, where the files have them wrong or not at all.
+
+    Returns
+    -------
+    sweeps : list of Sweep
+    files : list of pathlib.Path
+        All that were read.
+
+    Raises
+    ------
+    RecordingError
+        A wave has no partner, or the two do not match.
+    """
+    kinds = {path: _kind(read_wave(path), path, units) for path in dict.fromkeys(paths)}
+    sweeps: list[Sweep] = []
+    files: list[Path] = []
+    done: set[Path] = set()
+    for path, (kind, wave) in list(kinds.items()):
+        if path in done:
+            continue
+        partner, other = _partner(path, kind, kinds, units)
+        done |= {path, partner}
+        files += [path, partner]
+        volts, amps = (wave, other) if kind == "V" else (other, wave)
+        if volts.data.shape != amps.data.shape or not np.isclose(volts.step_s, amps.step_s):
+            raise RecordingError(
+                "format",
+                f"{path.name} and {partner.name} differ in length or sampling interval",
+                "give the two channels of one sweep",
+                path.name,
+            )
+        found = _NUMBER.search(path.name)
+        number = int(found.group()) if found and volts.data.shape[1] == 1 else len(sweeps)
+        for k in range(volts.data.shape[1]):
+            sweeps.append(
+                Sweep(
+                    number + k,
+                    round(1 / volts.step_s, 6),
+                    volts.data[:, k],
+                    amps.data[:, k],
+                    "measured",
+                )
+            )
+    return sweeps, files
+
+
+def _kind(wave: Wave, path: Path, units: tuple[str | None, str | None]) -> tuple[str, Wave]:
+    known = scale_to(wave.unit)
+    if known is None:
+        raise RecordingError(
+            "units",
+            f"the wave's unit is {wave.unit!r}, neither volt nor ampere",
+            'set it in Igor: SetScale d 0,0,"mV" (or "pA")',
+            path.name,
+        )
+    said = units[0 if known[0] == "V" else 1]
+    factor = factor_to("V" if known[0] == "V" else "A", wave.unit, said, path.name)
+    return known[0], Wave(wave.data * factor, wave.unit, wave.step_s)
+
+
+def _partner(
+    path: Path,
+    kind: str,
+    kinds: dict[Path, tuple[str, Wave]],
+    units: tuple[str | None, str | None],
+) -> tuple[Path, Wave]:
+    key = _CHANNEL.sub(r"\1", path.name)
+    beside = [
+        p
+        for p in sorted({*kinds, *path.parent.glob("*" + path.suffix)})
+        if p != path and _CHANNEL.sub(r"\1", p.name) == key and _CHANNEL.search(p.name)
+    ]
+    for other in beside:
+        found = kinds.get(other) or _kind(read_wave(other), other, units)
+        if found[0] != kind:
+            return other, found[1]
+    if kind == "V":
+        raise RecordingError(
+            "no-current",
+            "no wave in ampere was recorded with it",
+            "put the current channel beside it, named alike (..._Ch0_... for ..._Ch3_...), or give "
+            "both files",
+            path.name,
+        )
+    raise RecordingError(
+        "no-voltage",
+        "no wave in volt was recorded with it",
+        "put the voltage channel beside it, named alike, or give both files",
+        path.name,
+    )
+
+
+def _check_sum(header: bytes, order: str, where: str) -> None:
+    words = np.frombuffer(header[: len(header) // 2 * 2], order + "i2")
+    if int(words.sum(dtype=np.int64)) & 0xFFFF:
+        raise RecordingError(
+            "file", "its header does not add up (checksum)", "copy or save it again", where
+        )
+
+
+def _text(raw: bytes, place: int) -> str:
+    return raw[place : place + 4].split(b"\0")[0].decode("latin-1").strip()
+
+
+def _number(path: Path) -> int:
+    found = _NUMBER.search(path.name)
+    return int(found.group()) if found else 0

@@ -1,0 +1,318 @@
+"""Neurodata Without Borders: version 2 through PyNWB, version 1 straight from HDF5."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
+from neurosim.errors import ExtraMissingError
+
+__all__ = ["read_nwb"]
+
+# PyNWB's series by what the amplifier did.
+_CLAMPED = ("VoltageClampSeries", "VoltageClampStimulusSeries")
+
+
+def read_nwb(
+    path: Path,
+    voltage: str | None = None,
+    units: tuple[str | None, str | None] = (None, None),
+) -> list[Sweep]:
+    """Read the current-clamp sweeps of an NWB file.
+
+    A response is matched with its stimulus by the table of intracellular recordings, else by the
+    sweep number, else by the number in their names, else by the time at which both start.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    voltage : str, optional
+        The electrode, where the file has several cells.
+    units : (str or None, str or None)
+        Units of voltage and current, where the file has them wrong.
+
+    Returns
+    -------
+    list of Sweep
+
+    Raises
+    ------
+    RecordingError
+        The file is broken, in voltage clamp, or holds no stimulus.
+    ExtraMissingError
+        pynwb is not installed.
+    """
+    try:
+        import pynwb
+    except ImportError as error:
+        raise ExtraMissingError.needed_for("reading NWB files", "recordings") from error
+    where = path.name
+    if path.read_bytes()[:8] != b"\x89HDF\r\n\x1a\n":
+        raise RecordingError(
+            "file", "does not begin as an NWB (HDF5) file does", "give an .nwb file", where
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            old = _version_1(path)
+            if old is not None:
+                return _sweeps(old, voltage, units, where)
+            with pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as io:
+                return _sweeps(io.read(), voltage, units, where)
+    except RecordingError:
+        raise
+    except Exception as error:  # h5py and PyNWB raise whatever their parsing runs into
+        text = " ".join(str(error).split())
+        if "truncated" in text:
+            raise RecordingError(
+                "truncated",
+                f"is cut short ({text})",
+                "copy it again from where it was recorded",
+                where,
+            ) from None
+        raise RecordingError(
+            "file",
+            f"cannot be read as NWB ({text[:200]})",
+            "check it with nwbinspector",
+            where,
+        ) from None
+
+
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """A series of an NWB 1 file, in the words of PyNWB."""
+
+    name: str
+    data: NDArray[Any]
+    unit: str
+    conversion: float
+    rate: float
+    sweep_number: int | None
+    description: str
+    starting_time: float | None = None
+    electrode: Any = None
+
+    @property
+    def object_id(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class _Content:
+    acquisition: dict[str, _Series]
+    stimulus: dict[str, _Series]
+
+
+def _version_1(path: Path) -> _Content | None:
+    """Read the series of an NWB 1 file; None where it is another version."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        if "acquisition/timeseries" not in file:
+            return None
+        groups = ("acquisition/timeseries", "stimulus/presentation")
+        return _Content(*({k: _series_1(k, g) for k, g in file[at].items()} for at in groups))
+
+
+def _series_1(name: str, group: Any) -> _Series:
+    def text(value: Any) -> str:
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+    data, digits = group["data"], re.findall(r"\d+", name)
+    told = group["aibs_stimulus_name"][()] if "aibs_stimulus_name" in group else ""
+    return _Series(
+        name,
+        np.asarray(data[()]),
+        text(data.attrs["unit"]),
+        float(data.attrs.get("conversion", 1.0)),
+        float(group["starting_time"].attrs["rate"]),
+        int(digits[-1]) if digits else None,
+        text(told),
+    )
+
+
+def _sweeps(
+    content: Any, voltage: str | None, units: tuple[str | None, str | None], where: str
+) -> list[Sweep]:
+    responses = [s for s in content.acquisition.values() if hasattr(s, "data")]
+    stimuli = [s for s in content.stimulus.values() if hasattr(s, "data")]
+    cells = [s for s in responses if _kind(s) == "V"]
+    if not cells:
+        if any(type(s).__name__ in _CLAMPED or _kind(s) == "A" for s in responses):
+            raise RecordingError(
+                "voltage-clamp",
+                "the file holds current recorded in voltage clamp",
+                "give a current-clamp file: an f-I curve needs spikes",
+                where,
+            )
+        raise RecordingError(
+            "no-voltage",
+            f"no acquired series is in volt (found: {', '.join(content.acquisition) or 'none'})",
+            "store the membrane potential as CurrentClampSeries",
+            where,
+        )
+    cells = _one_electrode(cells, voltage, where)
+    currents = [s for s in (*stimuli, *responses) if _kind(s) == "A"]
+    if not currents:
+        raise RecordingError(
+            "no-stimulus",
+            f"{len(cells)} voltage sweeps but no stimulus is stored",
+            "store the injected current as CurrentClampStimulusSeries under stimulus",
+            where,
+        )
+    told = _told_pairs(content)
+    sweeps, alone = [], []
+    for order, response in enumerate(cells):
+        stimulus = told.get(response.object_id) or _match(response, currents, order, len(cells))
+        if stimulus is None:
+            alone.append(response.name)
+            continue
+        rate = _rate(response, where)
+        volts = _values(response, units[0], "V", where)
+        amps = _values(stimulus, units[1], "A", where)
+        number = getattr(response, "sweep_number", None)
+        sweeps.append(
+            Sweep(
+                order if number is None else int(number),
+                rate,
+                volts,
+                _alike(amps, _rate(stimulus, where), len(volts), rate, response.name, where),
+                "measured" if stimulus in responses else "command",
+                str(getattr(response, "stimulus_description", "") or stimulus.description or ""),
+            )
+        )
+    if not sweeps:
+        raise RecordingError(
+            "no-stimulus",
+            f"no stimulus belongs to {alone[0]!r} or any other voltage sweep",
+            "give response and stimulus the same sweep_number, or list them in the table of "
+            "intracellular recordings",
+            where,
+        )
+    return sweeps
+
+
+def _kind(series: Any) -> str | None:
+    name = type(series).__name__
+    if name in _CLAMPED:
+        return "A" if name == "VoltageClampSeries" else None
+    if name in ("CurrentClampSeries", "IZeroClampSeries"):
+        return "V"
+    if name == "CurrentClampStimulusSeries":
+        return "A"
+    known = scale_to(str(series.unit))
+    return known[0] if known else None
+
+
+def _one_electrode(cells: list[Any], wanted: str | None, where: str) -> list[Any]:
+    names = {s.name: str(getattr(getattr(s, "electrode", None), "name", "")) for s in cells}
+    found = sorted(set(names.values()))
+    if wanted is None:
+        if len(found) > 1:
+            raise RecordingError(
+                "choice",
+                f"the file holds {len(found)} electrodes ({', '.join(map(repr, found))})",
+                'say which cell: voltage="..."',
+                where,
+            )
+        return cells
+    if wanted not in found:
+        raise RecordingError(
+            "choice",
+            f"no electrode is called {wanted!r}",
+            f"choose one of {', '.join(map(repr, found))}",
+            where,
+        )
+    return [s for s in cells if names[s.name] == wanted]
+
+
+def _told_pairs(content: Any) -> dict[str, Any]:
+    table = getattr(content, "intracellular_recordings", None)
+    pairs: dict[str, Any] = {}
+    if table is None:
+        return pairs
+    for row in range(len(table)):
+        entry = table[row]
+        response = entry[("responses", "response")].iloc[0].timeseries
+        stimulus = entry[("stimuli", "stimulus")].iloc[0].timeseries
+        if response is not None and stimulus is not None and _kind(stimulus) == "A":
+            pairs[response.object_id] = stimulus
+    return pairs
+
+
+def _match(response: Any, currents: list[Any], order: int, count: int) -> Any:
+    electrode = getattr(response, "electrode", None)
+    same = [s for s in currents if getattr(s, "electrode", None) is electrode] or currents
+    number = getattr(response, "sweep_number", None)
+    if number is not None:
+        found = [s for s in same if getattr(s, "sweep_number", None) == number]
+        if found:
+            return found[0]
+    digits = re.findall(r"\d+", response.name)
+    found = [s for s in same if digits and re.findall(r"\d+", s.name) == digits]
+    if len(found) == 1:
+        return found[0]
+    start = response.starting_time
+    found = [s for s in same if start is not None and s.starting_time == start]
+    if len(found) == 1:
+        return found[0]
+    return same[order] if len(same) == count and number is None and not digits else None
+
+
+def _rate(series: Any, where: str) -> float:
+    if series.rate is not None:
+        return float(series.rate)
+    times = np.asarray(series.timestamps[:], dtype=float)
+    steps = np.diff(times)
+    if len(steps) and np.ptp(steps) <= 0.01 * steps.mean():
+        return float(1 / steps.mean())
+    raise RecordingError(
+        "format",
+        f"{series.name!r} is sampled at uneven times",
+        "resample it at a fixed rate",
+        where,
+    )
+
+
+def _values(
+    series: Any, unit: str | None, kind: Literal["V", "A"], where: str
+) -> NDArray[np.float64]:
+    factor = factor_to(kind, str(series.unit), unit, f"{where}, {series.name}")
+    data = np.asarray(series.data[:], dtype=float).squeeze()
+    if not data.size:
+        raise RecordingError("truncated", f"{series.name!r} is empty", "export it again", where)
+    # A unit given by the user is that of the stored numbers.
+    conversion = 1.0 if unit else float(series.conversion)
+    offset = 0.0 if unit else float(getattr(series, "offset", 0.0) or 0.0)
+    values = (data * conversion + offset) * factor
+    bias = getattr(series, "bias_current", None)
+    return values if not bias or kind == "V" else values + float(bias) * 1e12
+
+
+def _alike(
+    amps: NDArray[np.float64], rate: float, samples: int, wanted: float, name: str, where: str
+) -> NDArray[np.float64]:
+    """Bring a stimulus to the samples of its response; the shorter one may lack its end."""
+    if not np.isclose(rate, wanted):
+        amps = amps[(np.arange(int(len(amps) * wanted / rate)) * rate / wanted).astype(int)]
+    if len(amps) == samples:
+        return amps
+    if abs(len(amps) - samples) > 0.5 * samples:
+        raise RecordingError(
+            "format",
+            f"{name!r} has {samples} samples and its stimulus {len(amps)}",
+            "store the stimulus at full length",
+            where,
+        )
+    if len(amps) > samples:
+        return amps[:samples]
+    return np.concatenate([amps, np.full(samples - len(amps), amps[-1])])

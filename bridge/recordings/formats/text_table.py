@@ -1,0 +1,254 @@
+"""Sweeps as text: one row a sample, with a column that numbers the sweeps, or columns a sweep."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
+
+__all__ = ["read_text"]
+
+Array = NDArray[np.float64]
+
+_TIME_UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "second": 1.0, "ms": 1e-3, "us": 1e-6}
+_WORDS = {
+    "time": ("time", "t"),
+    "V": ("voltage", "v", "vm", "potential", "membranepotential", "response"),
+    "A": ("current", "i", "im", "command", "stimulus", "stim", "injected"),
+    "sweep": ("sweep", "trace", "episode", "trial"),
+}
+_HEADER = (
+    "name the columns with their units, such as sweep,time_s,voltage_mV,current_pA; or, one sweep "
+    "a column, time_s,voltage_mV_1,current_pA_1,voltage_mV_2,..."
+)
+
+
+def read_text(path: Path, units: tuple[str | None, str | None] = (None, None)) -> list[Sweep]:
+    """Read sweeps from a table of samples.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Comma, semicolon or tab; ``#`` opens a comment. Long: columns of time, voltage, current
+        and, with several sweeps, their number. Wide: a column of time, and for each sweep one
+        of voltage and one of current (or one current for all).
+    units : (str or None, str or None)
+        Units of voltage and current, where the header does not tell or is wrong.
+
+    Returns
+    -------
+    list of Sweep
+
+    Raises
+    ------
+    RecordingError
+        A column or a unit is missing, the file is cut short, or times are uneven.
+    """
+    frame = _table(path)
+    where = path.name
+    roles: dict[str, list[tuple[str, str, str]]] = {"time": [], "V": [], "A": [], "sweep": []}
+    for column in frame.columns:
+        role, label, unit = _understand(str(column))
+        if role:
+            roles[role].append((str(column), label, unit))
+    if not roles["time"]:
+        raise RecordingError(
+            "format", f"no column of time (found: {', '.join(frame.columns)})", _HEADER, where
+        )
+    if not roles["V"]:
+        raise RecordingError(
+            "no-voltage",
+            f"no column of voltage (found: {', '.join(frame.columns)})",
+            _HEADER,
+            where,
+        )
+    if not roles["A"]:
+        raise RecordingError(
+            "no-current",
+            f"no column of current (found: {', '.join(frame.columns)})",
+            "add the injected current of each sample: " + _HEADER,
+            where,
+        )
+    time_column, _, time_unit = roles["time"][0]
+    if time_unit not in _TIME_UNITS:
+        raise RecordingError(
+            "units",
+            f"column {time_column!r} does not tell its unit",
+            "name it time_s or time_ms",
+            where,
+        )
+    scales = {
+        column: factor_to(kind, unit, units[0 if kind == "V" else 1], f"{where}, column {column!r}")
+        for kind in ("V", "A")
+        for column, _, unit in roles[kind]
+    }
+    seconds = frame[time_column].to_numpy(float) * _TIME_UNITS[time_unit]
+    if len(roles["V"]) > 1:
+        return _wide(frame, seconds, roles, scales, where)
+    volts = frame[roles["V"][0][0]].to_numpy(float) * scales[roles["V"][0][0]]
+    amps = frame[roles["A"][0][0]].to_numpy(float) * scales[roles["A"][0][0]]
+    if roles["sweep"]:
+        marks = frame[roles["sweep"][0][0]].to_numpy()
+    else:
+        # A time that starts again is a new sweep.
+        marks = np.concatenate([[0], np.cumsum(np.diff(seconds) < 0)])
+    sweeps = []
+    for order, mark in enumerate(dict.fromkeys(marks.tolist())):
+        rows = marks == mark
+        number = int(mark) if float(mark).is_integer() else order
+        sweeps.append(
+            Sweep(number, _rate(seconds[rows], number, where), volts[rows], amps[rows], "measured")
+        )
+    lengths = [len(s) for s in sweeps]
+    if len(lengths) > 1 and lengths[-1] < max(lengths[:-1]) == min(lengths[:-1]):
+        raise RecordingError(
+            "truncated",
+            f"the last sweep has {lengths[-1]} samples, all others {lengths[0]}",
+            "export the table again, or leave the last sweep out",
+            where,
+        )
+    return sweeps
+
+
+def _wide(
+    frame: pd.DataFrame,
+    seconds: Array,
+    roles: dict[str, list[tuple[str, str, str]]],
+    scales: dict[str, float],
+    where: str,
+) -> list[Sweep]:
+    currents = {label: column for column, label, _ in roles["A"]}
+    rate = _rate(seconds, 0, where)
+    sweeps = []
+    for order, (column, label, _) in enumerate(roles["V"]):
+        partner = currents.get(label)
+        if partner is None and len(currents) == 1:
+            partner = next(iter(currents.values()))
+        if partner is None:
+            raise RecordingError(
+                "no-current",
+                f"no column of current belongs to {column!r}",
+                "end both names with the sweep's number: voltage_mV_1, current_pA_1",
+                where,
+            )
+        sweeps.append(
+            Sweep(
+                int(label) if label.isdigit() else order,
+                rate,
+                frame[column].to_numpy(float) * scales[column],
+                frame[partner].to_numpy(float) * scales[partner],
+                "measured",
+            )
+        )
+    return sweeps
+
+
+def _understand(column: str) -> tuple[str, str, str]:
+    """Role, sweep label and unit of a column, from its name alone.
+
+    Examples
+    --------
+    >>> _understand("voltage_mV_12")
+    ('V', '12', 'mV')
+    >>> _understand("Time (ms)")
+    ('time', '', 'ms')
+    """
+    words = [word for word in re.split(r"[\s_()\[\],/:.-]+", column.strip()) if word]
+    unit = label = role = ""
+    for word in words:
+        match = re.fullmatch(r"([A-Za-zµμ]*)(\d*)", word)
+        text, digits = match.groups() if match else (word, "")
+        lower = text.lower()
+        if digits:
+            label = str(int(digits))
+        # The first word names the column, so that `v` there is the voltage and not the volt.
+        named = next((key for key, names in _WORDS.items() if lower in names), "")
+        if named and not role:
+            role = named
+        elif scale_to(text) or lower in _TIME_UNITS:
+            unit = text if scale_to(text) else lower
+    if not role and unit:
+        known = scale_to(unit)
+        role = known[0] if known else "time"
+    return role, label, unit
+
+
+def _table(path: Path) -> pd.DataFrame:
+    where = path.name
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            lines = (line for line in stream if line.strip() and not line.startswith("#"))
+            header = next(lines, "")
+            first = next(lines, "")
+    except UnicodeDecodeError:
+        header = first = "\0"
+    if "\0" in header + first:
+        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8", where)
+    if not header:
+        raise RecordingError("truncated", "is empty", "export it again", where)
+    mark = max(",;\t", key=header.count)
+    if not re.search(r"[A-Za-z]", header):
+        raise RecordingError("format", "has no line of column names", _HEADER, where)
+    try:
+        frame = pd.read_csv(
+            path,
+            sep=mark,
+            comment="#",
+            skipinitialspace=True,
+            encoding="utf-8-sig",
+            decimal="," if mark == ";" and "," in first else ".",
+        )
+    except (pd.errors.ParserError, ValueError) as error:
+        raise RecordingError(
+            "file", f"is not a table ({error})", "export it as CSV", where
+        ) from None
+    frame.columns = [str(column).strip() for column in frame.columns]
+    if not len(frame):
+        raise RecordingError("truncated", "has a header but no samples", "export it again", where)
+    for column in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            if not _understand(column)[0]:
+                continue
+            wrong = pd.to_numeric(frame[column], errors="coerce").isna().to_numpy()
+            row = int(wrong.argmax())
+            cell = frame[column].iloc[row]
+            raise RecordingError(
+                "format",
+                f"column {column!r}, sample {row + 1}: {cell!r} is no number",
+                "write plain digits",
+                where,
+            )
+        if _understand(column)[0] and frame[column].isna().any():
+            row = int(frame[column].isna().to_numpy().argmax())
+            cut = row == len(frame) - 1
+            raise RecordingError(
+                "truncated" if cut else "format",
+                f"column {column!r} is empty at sample {row + 1} of {len(frame)}",
+                "export it again: the file ends within a line" if cut else "fill or cut the gap",
+                where,
+            )
+    return frame
+
+
+def _rate(seconds: Array, sweep: int, where: str) -> float:
+    steps = np.diff(seconds)
+    if len(steps) < 2:
+        raise RecordingError(
+            "truncated", f"sweep {sweep} has {len(seconds)} samples", "export it again", where
+        )
+    middle = float(np.median(steps))
+    # Times are often rounded when written; the mean step is not.
+    if middle <= 0 or np.abs(steps - middle).max() > 0.5 * middle:
+        raise RecordingError(
+            "format",
+            f"sweep {sweep} is sampled at uneven times",
+            "resample it at a fixed rate, and number the sweeps in a column `sweep`",
+            where,
+        )
+    return float(round((len(seconds) - 1) / (seconds[-1] - seconds[0]), 3))

@@ -1,0 +1,120 @@
+"""Read a recording, whichever format it comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.recordings.cell import CellRecording
+from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.abf import read_abf
+from bridge.recordings.formats.igor import read_igor, series
+from bridge.recordings.formats.nwb import read_nwb
+from bridge.recordings.formats.others import read_with_neo
+from bridge.recordings.formats.sweeps import Sweep
+from bridge.recordings.formats.text_table import read_text
+from bridge.recordings.plausible import check_plausible
+
+__all__ = ["FORMATS", "read"]
+
+FORMATS = {
+    ".abf": "Axon Binary Format (pCLAMP)",
+    ".ibw": "Igor binary wave",
+    ".nwb": "Neurodata Without Borders",
+    ".csv": "table of samples",
+    ".txt": "table of samples",
+    ".tsv": "table of samples",
+}
+"""File names that are read, by their ending; others are left to Neo."""
+
+
+def read(
+    path: str | Path | Sequence[str | Path],
+    *,
+    voltage: str | None = None,
+    current: str | None = None,
+    voltage_unit: str | None = None,
+    current_unit: str | None = None,
+    name: str | None = None,
+) -> CellRecording:
+    """Read a current-clamp recording of one cell.
+
+    Parameters
+    ----------
+    path : path, or sequence of paths
+        An ABF, IBW, NWB or text file, or one that Neo knows; or several files of one cell whose
+        sweeps belong together.
+        One IBW file brings its series with it: the files named alike but for the number at the
+        end, and the current channel beside each.
+    voltage : str, optional
+        Which channel (ABF, Neo) or electrode (NWB) is the cell, where a file has several.
+    current : str, optional
+        Which channel (ABF, Neo) is the current; ``"command"`` for the command waveform (ABF).
+    voltage_unit, current_unit : str, optional
+        What the stored numbers are, such as ``"nA"``, where the file says something else. They
+        are then taken at your word, not judged.
+    name : str, optional
+        How tables and figures call the cell; the file's name where left out.
+
+    Returns
+    -------
+    CellRecording
+
+    Raises
+    ------
+    RecordingError
+        The file cannot serve; `reason` tells which kind of trouble, the message the remedy.
+    ExtraMissingError
+        The format needs the extra ``recordings``.
+    """
+    given = [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]
+    if not given:
+        raise RecordingError("file", "no file given", "give at least one")
+    for file in given:
+        if not file.is_file():
+            what = "is a folder" if file.is_dir() else "no such file"
+            raise RecordingError("file", what, "give the path of a recording", str(file))
+    endings = sorted({file.suffix.lower() for file in given})
+    if len(endings) > 1:
+        raise RecordingError(
+            "format",
+            f"files of {len(endings)} formats ({', '.join(endings)})",
+            "give the files of one recording",
+            given[0].name,
+        )
+    units = (voltage_unit, current_unit)
+    if endings[0] == ".ibw":
+        sweeps, files = read_igor(series(given[0]) if len(given) == 1 else given, units)
+    else:
+        files = given
+        sweeps = []
+        for file in given:
+            found = _read_one(file, voltage, current, units)
+            sweeps += _renumbered(found, len(sweeps)) if len(given) > 1 else found
+    cell = CellRecording(tuple(sweeps), name or files[0].stem, tuple(files))
+    check_plausible(cell, voltage=voltage_unit is None, current=current_unit is None)
+    return cell
+
+
+def _read_one(
+    file: Path,
+    voltage: str | None,
+    current: str | None,
+    units: tuple[str | None, str | None],
+) -> list[Sweep]:
+    ending = file.suffix.lower()
+    if ending == ".abf":
+        return read_abf(file, voltage, current, units)
+    if ending == ".nwb":
+        return read_nwb(file, voltage, units)
+    if ending in FORMATS:
+        return read_text(file, units)
+    return read_with_neo(file, voltage, current, units)
+
+
+def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:
+    """Number the sweeps of several files through."""
+    return [
+        Sweep(first + k, s.rate_Hz, s.voltage_mV, s.current_pA, s.current_kind, s.stimulus)
+        for k, s in enumerate(sweeps)
+    ]

@@ -1,0 +1,389 @@
+"""A network of spiking neurons that stands for a trained one: inspect it, run it, read it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, ms, pA, second
+
+from bridge.counts.curve import FICurve
+from bridge.errors import ConversionError
+from bridge.mapping.calibration import Calibration
+from bridge.mapping.unit_splitting import Expanded
+from bridge.spiking.answers import Answers
+from bridge.spiking.input_tables import check_inputs, check_whole
+from bridge.spiking.memory import check_memory
+from bridge.spiking.readout import CountReadout
+from bridge.spiking.synapse import Synapse
+from bridge.stimulate.fi_curve import trial_seeds
+from neurosim import (
+    Constant,
+    FeedForward,
+    PointNeuron,
+    Recording,
+    Steps,
+    Stimulus,
+    simulate,
+)
+from neurosim.quantities import check_quantity
+
+__all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun", "joined"]
+
+
+@dataclass(frozen=True)
+class SpikingLayer:
+    """One hidden layer as neurons.
+
+    Attributes
+    ----------
+    weights_pA : ndarray, shape (n_in, n_units)
+        First layer: current for each unit of input. Later layers: current step for each spike.
+    holding_pA : ndarray, shape (n_units,)
+        Holding current of each neuron: the bias.
+    calibration : Calibration
+        How its rates are read.
+    """
+
+    weights_pA: np.ndarray
+    holding_pA: np.ndarray
+    calibration: Calibration
+
+    @property
+    def units(self) -> int:
+        """Number of neurons."""
+        return len(self.holding_pA)
+
+
+@dataclass(frozen=True)
+class SpikingNetwork:
+    """A trained network on spiking neurons.
+
+    Attributes
+    ----------
+    neuron : PointNeuron
+        Every neuron is one of these.
+    background : Stimulus
+        Noise that each neuron receives.
+    layers : tuple of SpikingLayer
+        Hidden layers.
+    output_weights, output_bias : ndarray
+        Output layer, applied to decoded activations.
+    classes : ndarray or None
+        Labels of the outputs.
+    tau_syn, dt : Quantity
+        Synaptic decay between hidden layers, and time step.
+    curve : FICurve
+        The f-I curve the drive was calibrated on.
+    expanded : Expanded
+        The network as the neurons carry it, and which unit each neuron stands for.
+    synapse : Synapse
+        What a spike does to the next layer.
+    delay : Quantity
+        From a spike to its arrival.
+    answers : Answers
+        What the outputs mean: a label, labels or quantities.
+    feature_names : tuple of str or None
+        Columns the network was fitted on, where it was fitted on a DataFrame.
+    """
+
+    neuron: PointNeuron
+    background: Stimulus
+    layers: tuple[SpikingLayer, ...]
+    output_weights: np.ndarray
+    output_bias: np.ndarray
+    classes: np.ndarray | None
+    tau_syn: Quantity
+    dt: Quantity
+    curve: FICurve
+    expanded: Expanded
+    synapse: Synapse
+    delay: Quantity
+    answers: Answers = field(default_factory=Answers)
+    feature_names: tuple[str, ...] | None = None
+
+    @property
+    def wiring(self) -> FeedForward:
+        """The synapses between hidden layers."""
+        weights = [layer.weights_pA for layer in self.layers[1:]]
+        return self.synapse.wiring(weights, self.layers[0].units, self.tau_syn, self.delay)
+
+    @property
+    def synapses(self) -> int:
+        """Number of synapses between hidden layers and onto the output layer."""
+        inner = sum(np.count_nonzero(layer.weights_pA) for layer in self.layers[1:])
+        return int(inner + np.count_nonzero(self.output_weights))
+
+    def __repr__(self) -> str:
+        chain = "-".join(map(str, self.expanded.sizes))
+        return (
+            f"SpikingNetwork({chain} on {type(self.neuron).__name__}, {self.synapse.kind} "
+            f"synapses, dt={self.dt})"
+        )
+
+    def run(
+        self,
+        X: np.ndarray,
+        duration: Quantity = 100 * ms,
+        *,
+        settle: Quantity = 100 * ms,
+        readout: CountReadout | None = None,
+        record: Sequence[str] = (),
+        record_rows: Sequence[int] | None = None,
+        record_dt: Quantity | None = None,
+        samples_at_once: int | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+        jobs: int = 1,
+        progress: Callable[[float], None] | None = None,
+    ) -> SpikingRun:
+        """Show inputs to the network, all at once as one batch.
+
+        During `settle` every neuron receives its holding current and noise only; then the input
+        comes on and stays for `duration`.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_samples, n_features)
+            Inputs.
+        duration, settle : Quantity
+            How long each input is shown, and the time before it.
+        readout : CountReadout, optional
+            How spikes are read (default: the count since onset, tapered at both ends).
+        record, record_rows, record_dt
+            Traces, as in `neurosim.simulate`; row = sample * n_units + unit.
+        samples_at_once : int, optional
+            Samples of one batch (default: as many as fit into memory); answers do not depend on it.
+        seed, engine, jobs, progress
+            As in `neurosim.simulate`; every sample gets noise of its own.
+
+        Returns
+        -------
+        SpikingRun
+
+        Raises
+        ------
+        ConversionError
+            X has the wrong shape or is not finite, or traces are asked for of a run that does not
+            fit into memory at once.
+        """
+        X = check_inputs(X, self.expanded.sizes[0], self.feature_names)
+        first = self.layers[0]
+        shown = check_quantity(duration, 100 * ms, "run: duration", above=0 * ms)
+        if shown < 0.999 * self.dt:
+            raise ConversionError(
+                f"run: duration {duration} is shorter than one time step of {self.dt}"
+            )
+        pause = check_quantity(settle, 100 * ms, "run: settle", at_least=0 * ms)
+        if samples_at_once is not None:
+            check_whole(samples_at_once, "run: samples_at_once", 1)
+        if not isinstance(readout, CountReadout | None):
+            raise ConversionError(
+                f"run: readout must be a CountReadout such as CountReadout('flat'); got {readout!r}"
+            )
+        wiring = self.wiring
+        holding = np.concatenate([layer.holding_pA for layer in self.layers])
+        step = np.zeros((len(X), wiring.units))
+        # Not a matrix product: its rounding depends on how many samples there are, and a sample
+        # must be answered alike alone and in a batch.
+        step[:, : first.units] = np.einsum("si,iu->su", X, first.weights_pA)
+        stimulus = (
+            Constant(0 * pA)
+            + Steps(amplitude=0 * pA, onset=pause, duration=shown + self.dt)
+            + self.background
+        )
+        seeds = trial_seeds(seed, len(X))
+        fit = check_memory(wiring.layers, len(X))
+        if samples_at_once is not None:
+            fit = min(samples_at_once, fit)
+        if record and fit < len(X):
+            raise ConversionError(
+                f"traces of {len(X)} samples do not fit into one batch; {fit} samples do"
+            )
+        parts = []
+        for start in range(0, len(X), fit):
+            here = slice(start, start + fit)
+            parts.append(
+                simulate(
+                    self.neuron,
+                    pause + shown,
+                    stimulus=stimulus,
+                    batch={
+                        "current": np.broadcast_to(holding, step[here].shape) * pA,
+                        "amplitude": step[here] * pA,
+                    },
+                    wiring=wiring,
+                    seed=seeds[here],
+                    dt=self.dt,
+                    record=record,
+                    record_rows=record_rows,
+                    record_dt=record_dt,
+                    engine=engine,
+                    jobs=jobs,
+                    progress=_share_of(progress, start / len(X), fit / len(X)),
+                )
+            )
+        recording = parts[0] if len(parts) == 1 else joined(parts)
+        return SpikingRun(
+            self,
+            recording,
+            len(X),
+            float(pause / second),
+            float(shown / second),
+            CountReadout() if readout is None else readout,
+        )
+
+
+def _share_of(
+    progress: Callable[[float], None] | None, done: float, share: float
+) -> Callable[[float], None] | None:
+    return None if progress is None else lambda part: progress(min(1.0, done + share * part))
+
+
+def joined(parts: list[Recording]) -> Recording:
+    """Put the recordings of several batches of one network together, traces left out."""
+    firsts = np.cumsum([0, *(part.rows for part in parts)])
+    return replace(
+        parts[0],
+        rows=int(firsts[-1]),
+        parameters={
+            name: np.concatenate([part.parameters[name] for part in parts])
+            for name in parts[0].parameters
+        },
+        seeds=np.concatenate([part.seeds for part in parts]),
+        spike_row=np.concatenate(
+            [part.spike_row + first for part, first in zip(parts, firsts[:-1], strict=True)]
+        ),
+        spike_time_s=np.concatenate([part.spike_time_s for part in parts]),
+        final_si={
+            name: np.concatenate([part.final_si[name] for part in parts])
+            for name in parts[0].final_si
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SpikingRun:
+    """What a spiking network answered, at any time after the input came on.
+
+    Attributes
+    ----------
+    network : SpikingNetwork
+        What was run.
+    recording : Recording
+        Spikes of every neuron; row = sample * n_units + unit.
+    samples : int
+        Number of inputs.
+    onset_s, duration_s : float
+        When the input came on, and how long it stayed, in second.
+    readout : CountReadout
+        How spikes are read.
+    """
+
+    network: SpikingNetwork
+    recording: Recording
+    samples: int
+    onset_s: float
+    duration_s: float
+    readout: CountReadout
+
+    @cached_property
+    def _since_onset(self) -> np.ndarray:
+        # Half a step: spike times are multiples of dt and must not fall to either side by rounding.
+        return self.recording.spike_time_s - self.onset_s + 0.5 * self.recording.dt_s
+
+    def time_s(self, at: Quantity | None = None) -> float:
+        """Return a time of decision in second, or say that the input was not shown so long."""
+        if at is None:
+            return self.duration_s
+        value = float(check_quantity(at, 50 * ms, "at", above=0 * ms))
+        if value > self.duration_s * (1 + 1e-9):
+            raise ConversionError(
+                f"the input was shown for {self.duration_s * second}; there is no answer at {at}"
+            )
+        return value
+
+    def rates(self, at: Quantity | None = None) -> list[np.ndarray]:
+        """Return the filtered rates of every hidden layer, each (n_samples, n_units), in hertz."""
+        rate = self.readout.rate_Hz(
+            self.recording.spike_row, self._since_onset, self.recording.rows, self.time_s(at)
+        ).reshape(self.samples, -1)
+        return [rate[:, place] for place in self.network.wiring.layer_slices()]
+
+    def activations(self, at: Quantity | None = None) -> list[np.ndarray]:
+        """Return what the rates stand for: an activation for every neuron, by hidden layer."""
+        return [
+            layer.calibration.activation(rate)
+            for layer, rate in zip(self.network.layers, self.rates(at), strict=True)
+        ]
+
+    def unit_activations(self, at: Quantity | None = None) -> list[np.ndarray]:
+        """Return the activations of the units of the trained network, by hidden layer.
+
+        Several neurons may stand for one unit: both signs of a tanh, twins, a population.
+        """
+        return [
+            copies.original(activation)
+            for copies, activation in zip(
+                self.network.expanded.copies, self.activations(at), strict=True
+            )
+        ]
+
+    def logits(self, at: Quantity | None = None) -> np.ndarray:
+        """Return the outputs before softmax, shape (n_samples, n_outputs)."""
+        return self.activations(at)[-1] @ self.network.output_weights + self.network.output_bias
+
+    def predict(self, at: Quantity | None = None) -> np.ndarray:
+        """Return the answer at a time after onset (default: at the end).
+
+        Returns
+        -------
+        ndarray, shape (n_samples,) or (n_samples, n_outputs)
+            Labels; rows of 0 and 1 where several labels may hold; or quantities.
+        """
+        return self.answers(self.logits(at))
+
+    def answers(self, logits: np.ndarray) -> np.ndarray:
+        """Return what outputs before their activation mean, as `predict` does."""
+        return self.network.answers.predict(logits, self.network.classes)
+
+    def labels(self, logits: np.ndarray) -> np.ndarray:
+        """Return the label of each row of outputs; a network of quantities has none."""
+        self.network.answers.decided(logits[:1])
+        return self.answers(logits)
+
+    def probabilities(self, at: Quantity | None = None) -> np.ndarray:
+        """Return softmax of the outputs, shape (n_samples, n_outputs).
+
+        Of a single output, and of labels that may hold together, each its logistic.
+
+        Raises
+        ------
+        ConversionError
+            The network answers quantities.
+        """
+        return self.network.answers.probabilities(self.logits(at))
+
+    def spikes_per_decision(self, at: Quantity | None = None) -> float:
+        """Return the mean number of spikes of all neurons from onset to the decision."""
+        return float(self.spikes_by_neuron(at).sum() / self.samples)
+
+    def spikes_by_neuron(self, at: Quantity | None = None) -> np.ndarray:
+        """Return spikes from onset to decision, shape (n_samples, n_neurons)."""
+        inside = (self._since_onset >= 0) & (self._since_onset < self.time_s(at))
+        counts = np.bincount(self.recording.spike_row[inside], minlength=self.recording.rows)
+        return counts.reshape(self.samples, -1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how it was run, in plain values."""
+        return {
+            **self.recording.to_dict(),
+            "varied_si": "holding and input currents of every neuron",
+            "seeds": "one for each sample, made from the seed of the run",
+            "onset_s": self.onset_s,
+            "shown_s": self.duration_s,
+            "readout": self.readout.filter,
+        }

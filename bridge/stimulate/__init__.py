@@ -1,0 +1,1 @@
+"""Stimuli that measure a neuron: f-I curves, steps of current, frozen noise."""

@@ -1,0 +1,182 @@
+"""Measure the f-I curve of a neuron: how many spikes a constant current makes it fire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, ms, pA, second
+
+from bridge.counts.curve import FICurve
+from neurosim import Constant, Neuron, PointNeuron, Recording, Stimulus, simulate
+from neurosim.errors import ParameterError
+from neurosim.quantities import check_quantity, check_seed
+
+__all__ = ["fi_curve", "measure", "trial_seeds"]
+
+
+def trial_seeds(seed: int, count: int) -> np.ndarray:
+    """Return `count` independent seeds made from one.
+
+    Examples
+    --------
+    >>> trial_seeds(1, 3).shape
+    (3,)
+    """
+    checked = check_seed(seed)
+    if checked.ndim:
+        raise ParameterError(f"seed must be one integer here; got {seed!r}")
+    words = np.random.SeedSequence(int(checked)).generate_state(count, np.uint64)
+    return (words >> np.uint64(1)).astype(np.int64)
+
+
+def measure(
+    neuron: PointNeuron | Neuron,
+    currents: Quantity,
+    *,
+    duration: Quantity = 1 * second,
+    settle: Quantity = 200 * ms,
+    trials: int = 1,
+    background: Stimulus | None = None,
+    dt: Quantity | None = None,
+    seed: int = 0,
+    engine: str = "auto",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> Recording:
+    """Run a neuron at every current, every trial with noise of its own, as one batch.
+
+    Takes the arguments of `fi_curve`; rows are ordered by current, then by trial.
+
+    Returns
+    -------
+    Recording
+        Of length `settle` + `duration`.
+    """
+    amounts = np.atleast_1d(
+        np.asarray(check_quantity(currents, 100 * pA, "fi_curve: currents", many=1), dtype=float)
+    )
+    repeated = np.flatnonzero(np.diff(np.sort(amounts)) == 0)
+    if len(repeated):
+        value = np.sort(amounts)[repeated[0]] * 1e12
+        raise ParameterError(
+            f"fi_curve: {value:g} pA is given twice; use trials= to repeat every current"
+        )
+    if not isinstance(trials, (int, np.integer)) or trials < 1:
+        raise ParameterError(f"fi_curve: trials must be a whole number of at least 1; got {trials}")
+    window = check_quantity(duration, 1 * second, "fi_curve: duration", above=0 * second)
+    pause = check_quantity(settle, 200 * ms, "fi_curve: settle", at_least=0 * second)
+    stimulus: Stimulus = Constant(0 * pA)
+    if background is not None:
+        stimulus = stimulus + background
+    amounts = np.sort(amounts)
+    return simulate(
+        neuron,
+        pause + window,
+        stimulus=stimulus,
+        batch={"constant.current": np.repeat(amounts, trials) * pA * 1e12},
+        seed=trial_seeds(seed, len(amounts) * trials),
+        dt=dt,
+        engine=engine,
+        jobs=jobs,
+        progress=progress,
+    )
+
+
+def fi_curve(
+    source: PointNeuron | Neuron | FICurve | str | Path | Any,
+    currents: Quantity | None = None,
+    *,
+    duration: Quantity = 1 * second,
+    settle: Quantity = 200 * ms,
+    trials: int = 1,
+    background: Stimulus | None = None,
+    dt: Quantity | None = None,
+    seed: int = 0,
+    engine: str = "auto",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> FICurve:
+    """Measure the f-I curve of a neuron, or read that of a recorded cell.
+
+    Parameters
+    ----------
+    source : PointNeuron, Neuron, path, DataFrame or FICurve
+        A neuron to run (one with extent is injected at its soma); or a table with the columns
+        current_pA, count, window_s of a recorded cell.
+    currents : Quantity array
+        Constant currents to inject (only with a neuron).
+    duration : Quantity
+        Window in which spikes are counted.
+    settle : Quantity
+        Time before it, not counted, in which the cell forgets its start.
+    trials : int
+        Repeats of every current, each with noise of its own.
+    background : Stimulus, optional
+        Injected on top, such as ``WhiteNoise.for_membrane(5 * mV, neuron)``.
+    dt, seed, engine, jobs, progress
+        As in `neurosim.simulate`.
+
+    Returns
+    -------
+    FICurve
+
+    Raises
+    ------
+    UnitError, ParameterError
+        An argument is not what it should be.
+    CurveError
+        A table is faulty; the message names the line.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import pA
+    >>> from neurosim import LIF
+    >>> curve = fi_curve(LIF(), np.array([140, 160, 200]) * pA)
+    >>> curve.count.tolist()
+    [0, 17, 34]
+    """
+    if not isinstance(source, (PointNeuron, Neuron)):
+        if currents is not None:
+            raise ParameterError(
+                "fi_curve: a recorded table brings its own currents; leave them out"
+            )
+        if isinstance(source, FICurve):
+            return source
+        if isinstance(source, (str, Path)):
+            return FICurve.from_csv(source)
+        return FICurve.from_frame(source)
+    if currents is None:
+        raise ParameterError("fi_curve: say which currents to inject, such as [0, 100, 200]*pA")
+    recording = measure(
+        source,
+        currents,
+        duration=duration,
+        settle=settle,
+        trials=trials,
+        background=background,
+        dt=dt,
+        seed=seed,
+        engine=engine,
+        jobs=jobs,
+        progress=progress,
+    )
+    injected = np.sort(np.atleast_1d(np.asarray(currents, dtype=float)))
+    amounts = np.repeat(injected, trials) * 1e12
+    window = float(duration / second)
+    return FICurve(
+        current_pA=amounts,
+        count=recording.counts(settle),
+        window_s=np.full(recording.rows, window),
+        trial=np.tile(np.arange(trials), recording.rows // trials),
+        source=repr(source) if background is None else f"{source!r} with {background!r}",
+        provenance={
+            **recording.to_dict(),
+            "seed": int(seed),
+            "settle_s": float(settle / second),
+            "trials": int(trials),
+        },
+    )

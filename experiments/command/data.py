@@ -1,0 +1,246 @@
+"""`neurosim data profile|clean|verdict|train FILE`: the chapter that people skip, in four words."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ann.data.errors import ReadError
+from experiments.command.options import (
+    AsJson,
+    Asked,
+    Delimiter,
+    Encoding,
+    File,
+    Goal,
+    Group,
+    Header,
+    Keep,
+    Leave,
+    Names,
+    Out,
+    RulesFile,
+    Seed,
+    Task,
+    _table,
+    reading_options,
+    say_scores,
+    say_steps,
+    write_json,
+)
+
+__all__ = ["app", "clean_command", "profile_command", "train_command", "verdict_command"]
+
+app = typer.Typer(
+    name="data",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Know your data: profile, clean and judge a messy table, and train on it.",
+)
+
+
+@app.command("profile")
+def profile_command(
+    file: File,
+    target: Goal = None,
+    out: Out = None,
+    names: Names = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    sample: Annotated[int, typer.Option(min=100, help="Rows looked at closely.")] = 100_000,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say what each column holds and what is odd, and write report.html and rules.json."""
+    from ann.data.report.page import write_report
+    from ann.data.report.profiling import profile_file
+
+    seen = profile_file(
+        file,
+        target,
+        sample_rows=sample,
+        seed=seed,
+        **reading_options(names, encoding, delimiter, header),
+    )
+    folder = _folder(file, out)
+    write_report(folder / "report.html", seen)
+    seen.rules.save(folder / "rules.json")
+    write_json(folder / "profile.json", seen.document())
+    if as_json:
+        typer.echo(json.dumps(seen.document(), indent=1, ensure_ascii=False))
+        return
+    rows = [
+        [
+            c.name,
+            c.kind + (f" ({c.unit})" if c.unit else ""),
+            f"{c.distinct:,}",
+            _share(c.missing, c.rows),
+        ]
+        for c in seen.columns
+    ]
+    _table(f"{seen.name}: {seen.rows:,} rows", ["column", "kind", "different", "missing"], rows)
+    say_steps(seen.log)
+    _written(folder, "report.html", "rules.json", "profile.json")
+
+
+@app.command("clean")
+def clean_command(
+    file: File,
+    target: Goal = None,
+    out: Out = None,
+    rules: RulesFile = None,
+    names: Names = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+) -> None:
+    """Write the cleaned table, the rules, and every cell changed."""
+    from ann.data.cleaning.schema import Rules
+    from ann.data.workflow import clean_file
+
+    given = None if rules is None else Rules.load(rules)
+    folder = _default(file, out)
+    _, log = clean_file(
+        file,
+        folder,
+        target=target,
+        rules=given,
+        **reading_options(names, encoding, delimiter, header),
+    )
+    say_steps(log)
+    _written(folder, "clean.csv", "changes.csv", "removed.csv", "rules.json", "log.json")
+
+
+@app.command("verdict")
+def verdict_command(
+    file: File,
+    target: Asked,
+    out: Out = None,
+    task: Task = None,
+    group: Group = None,
+    keep: Keep = None,
+    leave_out: Leave = None,
+    rules: RulesFile = None,
+    names: Names = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the data support a model, with reasons, and write report.html."""
+    from ann.data.cleaning.schema import Rules
+    from ann.data.files.reading import read_table
+    from ann.data.judging.verdict import MOST_ROWS, assess
+    from ann.data.report.page import write_report
+    from ann.data.report.profiling import profile
+
+    raw = read_table(
+        file, max_rows=MOST_ROWS, **reading_options(names, encoding, delimiter, header)
+    )
+    verdict = assess(
+        raw,
+        target,
+        task=task,
+        group=group,
+        keep=tuple(keep or ()),
+        leave_out=tuple(leave_out or ()),
+        rules=None if rules is None else Rules.load(rules),
+        seed=seed,
+    )
+    folder = _folder(file, out)
+    seen = profile(raw.frame, target, name=file.name)
+    seen.log.steps[:0] = list(raw.log)
+    write_report(folder / "report.html", seen, verdict)
+    write_json(folder / "verdict.json", verdict.document())
+    if as_json:
+        typer.echo(json.dumps(verdict.document(), indent=1, ensure_ascii=False))
+        return
+    typer.echo(str(verdict))
+    say_scores(verdict)
+    _written(folder, "report.html", "verdict.json")
+
+
+@app.command("train")
+def train_command(
+    file: File,
+    target: Asked,
+    out: Out = None,
+    model: Annotated[str, typer.Option(help="logistic, shallow, deep or best.")] = "best",
+    test: Annotated[float, typer.Option(help="Share of rows set aside for the test.")] = 0.2,
+    task: Task = None,
+    group: Group = None,
+    time: Annotated[
+        str | None, typer.Option(help="Test on what comes last by this column.")
+    ] = None,
+    keep: Keep = None,
+    leave_out: Leave = None,
+    rules: RulesFile = None,
+    names: Names = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    seed: Seed = 0,
+) -> None:
+    """Go from the raw file to a trained model; `neurosim train` with the pipeline as a pickle."""
+    from experiments.command.train import train_and_say
+
+    if not file.is_file():
+        raise ReadError(f"there is no file {file}")
+    folder = out if out is not None else Path(f"{file.name}.data")
+    done = train_and_say(
+        str(file),
+        target,
+        folder=folder,
+        reading=reading_options(names, encoding, delimiter, header),
+        rules=rules,
+        model=model,
+        test=test,
+        group=group,
+        time=time,
+        keep=tuple(keep or ()),
+        leave_out=tuple(leave_out or ()),
+        task=task,
+        seed=seed,
+    )
+    _pickle(folder / "model.pickle", done.pipeline)
+    _written(folder, "model.pickle")
+
+
+def _default(file: Path, out: Path | None) -> Path:
+    return out if out is not None else Path(f"{file.name}.data")
+
+
+def _folder(file: Path, out: Path | None) -> Path:
+    from ann.data.errors import TableError
+
+    folder = _default(file, out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TableError(f"cannot make the folder {folder}: {error.strerror}") from None
+    return folder
+
+
+def _pickle(path: Path, thing: Any) -> None:
+    import os
+
+    # Written beside and renamed, so that a broken run leaves no half model.
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(pickle.dumps(thing))
+    os.replace(part, path)
+
+
+def _share(part: int, whole: int) -> str:
+    if not part:
+        return ""
+    return f"{part:,} ({100 * part / max(whole, 1):.1f} %)"
+
+
+def _written(folder: Path, *names: str) -> None:
+    typer.echo(f"written to {folder}: {', '.join(names)}")

@@ -1,0 +1,141 @@
+"""What works on this machine, and what to do about what does not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from neurosim.engine.programs.cache import cache_folder, cache_state
+from neurosim.engine.programs.compiler import find_compiler
+from neurosim.run.recording import versions
+
+__all__ = ["Finding", "examine"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes
+    ----------
+    what : str
+        What was looked at.
+    state : {"ok", "note", "broken"}
+        Whether it works, works but could be better, or does not work.
+    found : str
+        What was found.
+    remedy : str
+        What to do; empty when nothing needs doing.
+    """
+
+    what: str
+    state: str
+    found: str
+    remedy: str = ""
+
+
+def _compiler() -> Finding:
+    compiler = find_compiler()
+    if compiler is None:
+        return Finding(
+            "C++ compiler",
+            "note",
+            "none found; runs use NumPy and take longer",
+            "install one (Debian/Ubuntu: apt install g++; macOS: xcode-select --install), "
+            "or name it in the environment variable CXX",
+        )
+    return Finding("C++ compiler", "ok", f"{compiler.path}: {compiler.version}")
+
+
+def _numpy_with_brian2() -> Finding:
+    found = versions()
+    brian2 = tuple(int(part) for part in found["brian2"].split(".")[:2])
+    numpy = tuple(int(part) for part in found["numpy"].split(".")[:2])
+    text = f"Brian2 {found['brian2']}, NumPy {found['numpy']}"
+    if brian2 <= (2, 9) and numpy >= (2, 4):
+        return Finding(
+            "Brian2 and NumPy",
+            "broken",
+            f"{text}: Brian2 2.9 does not work with NumPy 2.4 or newer",
+            'python -m pip install "numpy<2.4"',
+        )
+    return Finding("Brian2 and NumPy", "ok", text)
+
+
+def _cache() -> Finding:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return Finding(
+            "model cache",
+            "broken",
+            f"{folder} cannot be written ({error.strerror})",
+            "set the environment variable NEUROSIM_CACHE to a folder that can",
+        )
+    state = cache_state()
+    return Finding(
+        "model cache",
+        "ok",
+        f"{state.folder}: {state.models} compiled models, {state.bytes / 1e6:.1f} MB",
+    )
+
+
+def _run() -> Finding:
+    import numpy as np
+    from brian2.units import pA, second
+
+    from neurosim import LIF, Constant, simulate
+    from neurosim.errors import NeurosimError
+
+    try:
+        recording = simulate(LIF(), 1 * second, stimulus=Constant(200 * pA))
+    except NeurosimError as error:
+        return Finding("a test run", "broken", str(error), "see the lines above")
+    rate = float(np.asarray(recording.interval_rate())[0])
+    expected = 1 / (2e-3 + 20e-3 * np.log(4))
+    state = "ok" if abs(rate / expected - 1) < 0.01 else "broken"
+    return Finding(
+        "a test run",
+        state,
+        f"LIF at 200 pA fires {rate:.2f} Hz ({expected:.2f} expected), engine {recording.engine}",
+    )
+
+
+def _extras() -> Finding:
+    wanted = ("neo", "xarray")
+    missing = [name for name in wanted if find_spec(name) is None]
+    if missing:
+        return Finding(
+            "optional extras",
+            "note",
+            f"not installed: {', '.join(missing)}",
+            f"python -m pip install 'neurosim[{','.join(missing)}]'",
+        )
+    return Finding("optional extras", "ok", f"{', '.join(wanted)} installed")
+
+
+def examine() -> list[Finding]:
+    """Look at everything a run depends on, ending with a real run."""
+    return [
+        Finding(
+            "Python",
+            "ok" if sys.version_info >= (3, 11) else "broken",
+            f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+            "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer",
+        ),
+        _numpy_with_brian2(),
+        Finding("processor cores", "ok", f"{os.cpu_count()} (used by --jobs)"),
+        _compiler(),
+        _cache(),
+        Finding("temporary folder", "ok", str(Path(tempfile.gettempdir()))),
+        _extras(),
+        _run(),
+    ]

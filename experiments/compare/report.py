@@ -1,0 +1,52 @@
+"""The self-contained HTML report of the main job."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.kit.result import plain
+from experiments.kit.style import figure_style
+
+__all__ = ["data_uri", "html_table", "render"]
+
+
+def data_uri(figure: Figure) -> str:
+    """Return a figure as an SVG that stands inside a page."""
+    stream = io.BytesIO()
+    with figure_style():
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def html_table(table: pd.DataFrame) -> str:
+    """Return a table as HTML, numbers with four digits."""
+    shown = table.copy()
+    shown.columns = [str(column).replace("_", " ") for column in shown.columns]
+    return shown.to_html(index=False, border=0, float_format=lambda v: f"{v:.4g}", na_rep="–")
+
+
+def render(**content: Any) -> str:
+    """Fill the page.
+
+    Parameters
+    ----------
+    **content
+        What the template names; tables as DataFrames in ``*_table`` become HTML.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    page = files("experiments.compare") / "templates" / "report.html"
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    for name, value in list(content.items()):
+        if name.endswith("_table") and isinstance(value, pd.DataFrame):
+            content[name] = Markup(html_table(value))
+    content["provenance"] = json.dumps(plain(content["provenance"]), indent=1)
+    return environment.from_string(page.read_text(encoding="utf-8")).render(**content)

@@ -1,0 +1,1 @@
+"""Experiments on trained networks that run on spiking neurons."""

@@ -1,0 +1,211 @@
+"""Five hidden layers on spiking neurons, and where the error comes from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from brian2.units import ms, mV
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from ann import DeepNetwork
+from bridge.certificate.certificate import PARTS, Certificate
+from bridge.certificate.certify import certify
+from bridge.certificate.time_to_accuracy import time_to_accuracy
+from bridge.conversion.convert import convert
+from bridge.counts.curve import FICurve
+from bridge.spiking.spiking_network import SpikingRun
+from experiments.gallery.networks.digits_on_neurons import (
+    HELD_OUT,
+    Trained,
+    compare_answers,
+    draw_accuracy,
+)
+from experiments.kit.registry import Context, experiment
+from experiments.kit.result import Result, Verdict
+from experiments.kit.style import COLOURS, figure_style, new_figure
+from neurosim import LIF
+from neurosim.run.recording import versions
+
+CLAIM = (
+    "Five hidden layers of 64 sigmoid units keep their accuracy on digits within 0.5 points on "
+    "noisy neurons at 200 ms, and the parts of the error of every layer add up."
+)
+
+_SHADES = ("grey", "black", "orange", "sky", "blue", "vermilion")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Network, neurons, times, and how much the certificate looks at."""
+
+    seeds: int = 3
+    width: int = 64
+    depth: int = 5
+    # A network that learned with units missing now and then minds noisy neurons less.
+    dropout: float = 0.1
+    noise_mV: float = 2.0
+    decision_ms: float = 200.0
+    times_ms: tuple[float, ...] = (50.0, 100.0, 150.0, 200.0)
+    certified: int = 200
+    trials: int = 4
+    repeats: int = 6
+
+
+def train_deep(parameters: Parameters, seed: int) -> Trained:
+    """Train on scikit-learn's digits with 540 images held out."""
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X / 16.0, y, test_size=HELD_OUT, stratify=y, random_state=seed
+    )
+    network = DeepNetwork(
+        hidden=(parameters.width,) * parameters.depth,
+        activation="sigmoid",
+        dropout=parameters.dropout,
+        random_state=seed,
+    )
+    return Trained(network.fit(X_train, y_train), X_train, X_test, y_test, seed)
+
+
+def label_table(
+    certificate: Certificate, trained: Trained, run: SpikingRun, at_ms: float
+) -> pd.DataFrame:
+    """Return, for each kind of promise, how many labels it covers and how many of them changed."""
+    X = trained.X_test
+    same = trained.network.predict(X) == run.predict(at_ms * ms)
+    rows = []
+    for name, risk in (
+        ("no neuron errs more than it ever did", None),
+        ("Chebyshev, 1 %", 0.01),
+        ("Chebyshev, 10 %", 0.1),
+    ):
+        safe = certificate.safe(X, risk)
+        rows.append(
+            {
+                "promise": name,
+                "inputs_covered_%": 100 * float(safe.mean()),
+                "labels_changed_among_them": int(np.sum(~same[safe])),
+                "labels_changed_elsewhere": int(np.sum(~same[~safe])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def draw_parts(axes: Any, certificate: Certificate) -> None:
+    """Draw what each part contributes to the error of every layer."""
+    layers = [found.layer for found in certificate.layers]
+    below, above = np.zeros(len(layers)), np.zeros(len(layers))
+    for part, colour in zip(PARTS, _SHADES, strict=True):
+        height = np.array([found.shares[part] * found.mean_square for found in certificate.layers])
+        height = 1e3 * height
+        base = np.where(height >= 0, above, below)
+        face = {"grey": "0.75", "black": "0.2"}.get(colour) or COLOURS[colour]
+        axes.bar(layers, height, 0.7, bottom=base, color=face, label=part, lw=0)
+        above = above + np.maximum(height, 0)
+        below = below + np.minimum(height, 0)
+    independent = [1e3 * found.independent for found in certificate.layers]
+    axes.plot(layers, independent, "kD", ms=5, mfc="w", label="measured, other runs")
+    axes.axhline(0, color="k", lw=0.6)
+    axes.set(
+        xlabel="hidden layer", ylabel="mean squared error of activations (10⁻³)", xticks=layers
+    )
+    axes.set_ylim(top=1.75 * max(independent))
+    axes.legend(fontsize=6.5, ncols=2, loc="upper left")
+
+
+@experiment("deep-on-neurons", CLAIM, Parameters)
+def run(parameters: Parameters, context: Context) -> Result:
+    pairs: list[tuple[Trained, SpikingRun]] = []
+    curve: FICurve | None = None
+    certificate: Certificate | None = None
+    labels = pd.DataFrame()
+    spans = []
+    for k in range(1 if context.quick else parameters.seeds):
+        trained = train_deep(parameters, context.seed + k)
+        spiking = convert(
+            trained.network,
+            trained.X_train,
+            noise=parameters.noise_mV * mV,
+            curve=curve,
+            decision=parameters.decision_ms * ms,
+            seed=trained.seed,
+            jobs=context.jobs,
+            engine=context.engine,
+        )
+        curve = spiking.curve
+        answers = spiking.run(
+            trained.X_test,
+            parameters.decision_ms * ms,
+            seed=trained.seed,
+            jobs=context.jobs,
+            engine=context.engine,
+            progress=context.task(f"five layers on neurons, seed {trained.seed}"),
+        )
+        pairs.append((trained, answers))
+        ann = float(np.mean(trained.network.predict(trained.X_test) == trained.y_test))
+        spans.append(time_to_accuracy(answers, trained.y_test, ann - 0.01, seed=trained.seed))
+        if certificate is None:
+            # On training images: what is promised of the others is held against them.
+            certificate = certify(
+                spiking,
+                trained.X_train[: parameters.certified],
+                parameters.decision_ms * ms,
+                trials=parameters.trials,
+                repeats=parameters.repeats,
+                seed=1000 + trained.seed,
+                jobs=context.jobs,
+                engine=context.engine,
+                progress=context.task("taking the error apart"),
+            )
+            labels = label_table(certificate, trained, answers, parameters.decision_ms)
+    assert certificate is not None
+    table = compare_answers(pairs, parameters.times_ms)
+    row = table[table["time_ms"] == parameters.decision_ms].iloc[0]
+    with figure_style():
+        figure = new_figure(9.0, 3.6)
+        left, right = figure.subplots(1, 2)
+        draw_accuracy(left, table)
+        draw_parts(right, certificate)
+    return Result(
+        name="deep-on-neurons",
+        claim=CLAIM,
+        numbers={
+            "images": HELD_OUT * len(pairs),
+            "why": certificate.why(),
+            "logit_bound": certificate.logit_bound.tolist(),
+            "ms_to_one_point_below_the_ann_with_interval": [list(span) for span in spans],
+        },
+        tables={
+            "accuracy": table,
+            "certificate": pd.DataFrame(certificate.rows()),
+            "labels": labels,
+        },
+        figures={"deep-on-neurons": figure},
+        verdicts=[
+            Verdict("accuracy of the ANN (mean)", float(row["ann_accuracy"]), 0.97, ">="),
+            Verdict(
+                f"points lost on neurons at {parameters.decision_ms:g} ms",
+                -float(row["difference_points"]),
+                0.5,
+            ),
+            Verdict(
+                "largest closing error of a layer (%)",
+                100 * max(found.closing for found in certificate.layers),
+                5.0,
+            ),
+            Verdict(
+                "changed labels among those that cannot change",
+                float(labels["labels_changed_among_them"].iloc[0]),
+                0.0,
+            ),
+        ],
+        provenance={
+            "parameters": asdict(parameters),
+            "seed": context.seed,
+            "neuron": LIF().to_dict(),
+            "versions": versions(),
+        },
+    )

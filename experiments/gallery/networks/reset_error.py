@@ -1,0 +1,117 @@
+"""How the reset decides whether waiting removes the error of a rate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from brian2.units import ms
+
+from bridge.spiking.integrator import Integrator, ResettingIntegrator
+from experiments.kit.registry import Context, experiment
+from experiments.kit.result import Result, Verdict
+from experiments.kit.style import COLOURS, figure_style, new_figure
+from neurosim import simulate
+from neurosim.run.recording import versions
+
+CLAIM = (
+    "Reset by subtraction makes the rate of a driven integrator right to 1/T; reset to zero leaves "
+    "it at 1/ceil(1/z) for ever."
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Drives and numbers of time steps."""
+
+    drives: int = 400
+    steps: tuple[int, ...] = (10, 30, 100, 300, 1000, 3000)
+
+
+def rates(neuron: Integrator, z: np.ndarray, steps: int, context: Context) -> np.ndarray:
+    """Return spikes a step of integrators driven by `z` thresholds a step."""
+    dt = neuron.default_dt_ms * ms
+    recording = simulate(
+        neuron,
+        steps * dt,
+        batch={"current": z * neuron.current_per_spike(dt)},
+        dt=dt,
+        engine=context.engine,
+    )
+    return recording.counts() / steps
+
+
+@experiment("reset-error", CLAIM, Parameters)
+def run(parameters: Parameters, context: Context) -> Result:
+    z = np.sort(np.random.default_rng(context.seed).uniform(0, 1, parameters.drives))
+    floor = 1 / np.ceil(1 / z)
+    rows = []
+    for steps in parameters.steps:
+        subtract = rates(Integrator(), z, steps, context)
+        zero = rates(ResettingIntegrator(), z, steps, context)
+        rows.append(
+            {
+                "steps": steps,
+                "subtract_largest": float(np.max(np.abs(subtract - z))),
+                "subtract_mean": float(np.mean(np.abs(subtract - z))),
+                "zero_mean": float(np.mean(np.abs(zero - z))),
+                "zero_from_floor_largest": float(np.max(np.abs(zero - floor))),
+            }
+        )
+    table = pd.DataFrame(rows)
+    slope = float(np.polyfit(np.log(table["steps"]), np.log(table["subtract_mean"]), 1)[0])
+    lasting = float(np.mean(z - floor))
+    with figure_style():
+        figure = new_figure(6.4, 3.0)
+        left, right = figure.subplots(1, 2)
+        draw_waiting(left, table, lasting)
+        draw_rates(right, z, subtract, zero)
+    return Result(
+        name="reset-error",
+        claim=CLAIM,
+        numbers={"slope": slope, "mean_bias_of_reset_to_zero": lasting},
+        tables={"errors": table},
+        figures={"reset-error": figure},
+        verdicts=[
+            Verdict(
+                "subtract: largest error times T",
+                float((table["subtract_largest"] * table["steps"]).max()),
+                # A step on the border may fall to either side by rounding.
+                1 + 1e-6,
+            ),
+            Verdict("subtract: |slope of log error against log T + 1|", abs(slope + 1), 0.05),
+            Verdict(
+                "zero: largest distance from 1/ceil(1/z), times T",
+                float((table["zero_from_floor_largest"] * table["steps"]).max()),
+                1 + 1e-6,
+            ),
+        ],
+        provenance={
+            "parameters": asdict(parameters),
+            "seed": context.seed,
+            "neuron": Integrator().to_dict(),
+            "versions": versions(),
+        },
+    )
+
+
+def draw_waiting(axes: Any, table: pd.DataFrame, lasting: float) -> None:
+    """Draw mean error against time."""
+    for column, label, colour, mark in (
+        ("subtract_mean", "reset by subtraction", "blue", "o"),
+        ("zero_mean", "reset to zero", "vermilion", "s"),
+    ):
+        axes.loglog(table["steps"], table[column], f"{mark}-", color=COLOURS[colour], label=label)
+    axes.loglog(table["steps"], 1 / table["steps"], "k:", lw=1, label="1/T")
+    axes.axhline(lasting, color=COLOURS["vermilion"], ls="--", lw=1, label="what 1/⌈1/z⌉ leaves")
+    axes.set(xlabel="time steps T", ylabel="mean |rate − z| (1/step)")
+    axes.legend(fontsize=7)
+
+
+def draw_rates(axes: Any, z: np.ndarray, subtract: np.ndarray, zero: np.ndarray) -> None:
+    """Draw rate against drive at the longest time."""
+    axes.plot(z, subtract, color=COLOURS["blue"], lw=1.4)
+    axes.plot(z, zero, ".", color=COLOURS["vermilion"], ms=3)
+    axes.set(xlabel="drive z (thresholds a step)", ylabel="rate (1/step)")

@@ -1,0 +1,113 @@
+"""A network trained with the measured f-I curve as its activation loses nothing on neurons."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+from brian2.units import ms, mV
+
+from ann import ShallowNetwork
+from bridge.conversion.convert import convert
+from bridge.conversion.drive import background_for, measure_for_conversion
+from bridge.mapping.measured_unit import MeasuredUnit
+from bridge.spiking.spiking_network import SpikingRun
+from experiments.gallery.networks.digits_on_neurons import Trained, compare_answers, draw_accuracy
+from experiments.kit.registry import Context, experiment
+from experiments.kit.result import Result, Verdict
+from experiments.kit.style import figure_style, new_figure
+from neurosim import LIF
+from neurosim.run.recording import versions
+
+CLAIM = (
+    "A network trained with the measured f-I curve of the neuron as activation loses nothing on "
+    "these neurons at 50 ms."
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Network, neurons and the rates its units use."""
+
+    seeds: int = 5
+    hidden: int = 64
+    noise_mV: float = 2.0
+    dropout: float = 0.2
+    low_Hz: float = 20.0
+    top_Hz: float = 150.0
+    times_ms: tuple[float, ...] = (10.0, 25.0, 50.0, 100.0)
+
+
+@experiment("trained-with-unit", CLAIM, Parameters)
+def run(parameters: Parameters, context: Context) -> Result:
+    neuron = LIF()
+    running: dict[str, Any] = {
+        "dt": neuron.default_dt_ms * ms,
+        "seed": context.seed,
+        "jobs": context.jobs,
+        "engine": context.engine,
+    }
+    noise = parameters.noise_mV * mV
+    curve = measure_for_conversion(neuron, background_for(neuron, noise, **running), **running)
+    unit = MeasuredUnit.of_rates(curve, low_Hz=parameters.low_Hz, top_Hz=parameters.top_Hz)
+    pairs: list[tuple[Trained, SpikingRun]] = []
+    for k in range(2 if context.quick else parameters.seeds):
+        seed = context.seed + k
+        images = _split(seed)
+        network = ShallowNetwork(
+            hidden=parameters.hidden,
+            activation=unit,
+            dropout=parameters.dropout,
+            random_state=seed,
+        ).fit(images[0], images[2])
+        trained = Trained(network, images[0], images[1], images[3], seed)
+        spiking = convert(network, trained.X_train, noise=noise, curve=curve, seed=seed)
+        answers = spiking.run(
+            trained.X_test,
+            max(parameters.times_ms) * ms,
+            seed=seed,
+            jobs=context.jobs,
+            engine=context.engine,
+            progress=context.task(f"trained with the unit, seed {seed}"),
+        )
+        pairs.append((trained, answers))
+    table = compare_answers(pairs, parameters.times_ms)
+    return _result(table, parameters, context)
+
+
+def _split(seed: int) -> Any:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    from experiments.gallery.networks.digits_on_neurons import HELD_OUT
+
+    X, y = load_digits(return_X_y=True)
+    return train_test_split(X / 16.0, y, test_size=HELD_OUT, stratify=y, random_state=seed)
+
+
+def _result(table: pd.DataFrame, parameters: Parameters, context: Context) -> Result:
+    row = table[table["time_ms"] == 50.0].iloc[0]
+    with figure_style():
+        figure = new_figure(5.6, 3.8)
+        axes = figure.subplots()
+        draw_accuracy(axes, table)
+        axes.set_title("Digits: trained with the measured f-I curve")
+    return Result(
+        name="trained-with-unit",
+        claim=CLAIM,
+        numbers={},
+        tables={"accuracy": table},
+        figures={"trained-with-unit": figure},
+        verdicts=[
+            Verdict("accuracy of the ANN (mean)", float(row["ann_accuracy"]), 0.97, ">="),
+            Verdict("McNemar p at 50 ms", float(row["mcnemar_p"]), 0.05, ">="),
+            Verdict("points lost at 50 ms", -float(row["difference_points"]), 0.3),
+        ],
+        provenance={
+            "parameters": asdict(parameters),
+            "seed": context.seed,
+            "neuron": LIF().to_dict(),
+            "versions": versions(),
+        },
+    )

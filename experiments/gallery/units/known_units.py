@@ -1,0 +1,159 @@
+"""When the unit is known it is found again, and intervals hold the truth as often as they say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from bridge.choice.recovery import MORE_TRUTHS, TRUTHS, recover
+from bridge.units import EVERY_FAMILY
+from experiments.kit.registry import Context, experiment
+from experiments.kit.result import Result, Verdict
+from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from neurosim.run.recording import versions
+
+CLAIM = (
+    "Counts drawn from a known unit are traced back to it wherever families differ, and 95 % "
+    "intervals hold the true parameters 90 to 99 times in 100."
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Truths and number of data sets."""
+
+    families: tuple[str, ...] = (*TRUTHS, *MORE_TRUTHS)
+    data_sets: int = 100
+    trials: int = 5
+
+
+@experiment("known-units", CLAIM, Parameters)
+def run(parameters: Parameters, context: Context) -> Result:
+    sets = max(10, parameters.data_sets // 5) if context.quick else parameters.data_sets
+    found = []
+    for k, family in enumerate(parameters.families):
+        told = context.task(f"known unit: {family}")
+        found.append(
+            recover(
+                family,
+                sets,
+                context.seed + k,
+                trials=parameters.trials,
+                families=EVERY_FAMILY,
+                jobs=context.jobs,
+            )
+        )
+        if told is not None:
+            told(1.0)
+    choices = pd.DataFrame(
+        [
+            {
+                "truth": r.truth.name,
+                "rival": rival,
+                "mean_delta_aicc": float(row["mean_delta_aicc"]),
+                "beaten_percent": 100 * float(row["beaten"]),
+                "differs_by_more_than_5": bool(row["distinct"]),
+            }
+            for r in found
+            for rival, row in r.rivals.iterrows()
+        ]
+    )
+    summary = pd.DataFrame(
+        [
+            {
+                "truth": r.truth.name,
+                "chosen_percent": 100 * r.chosen.get(r.truth.name, 0) / r.n_seeds,
+                "all_rivals_differ": r.distinct,
+                "refused": r.refused,
+                "claims_to_fit_percent": 100 * r.adequate,
+            }
+            for r in found
+        ]
+    )
+    coverage = pd.DataFrame(
+        [
+            {
+                "truth": r.truth.name,
+                "parameter": name,
+                "covered_percent": 100 * float(row["covered"]),
+                "open_percent": 100 * float(row["open"]),
+            }
+            for r in found
+            for name, row in r.coverage.iterrows()
+        ]
+    )
+    distinct = choices[choices["differs_by_more_than_5"]]
+    clear = summary[summary["all_rivals_differ"]]
+    with figure_style():
+        figure = new_figure(7.2, 0.22 * len(coverage) + 1.4)
+        axes = figure.subplots()
+        rows = np.arange(len(coverage))[::-1]
+        axes.axvspan(90, 99, color=COLOURS["sky"], alpha=0.3, lw=0, label="bar: 90 to 99 %")
+        axes.axvline(95, color=GREY, lw=0.8)
+        error = np.sqrt(95 * 5 / sets)
+        axes.errorbar(
+            coverage["covered_percent"],
+            rows,
+            xerr=error,
+            fmt="o",
+            ms=4,
+            color=COLOURS["blue"],
+            lw=1,
+        )
+        axes.set_yticks(rows, coverage["truth"] + ": " + coverage["parameter"], fontsize=7)
+        axes.set(
+            xlabel=f"true value inside the 95 % interval (% of {sets} data sets, ± 1 s.e.)",
+            title="Known units: how often the interval holds the truth",
+            xlim=(min(84.0, float(coverage["covered_percent"].min()) - 3), 101.5),
+        )
+        axes.legend(loc="lower left")
+    verdicts = [
+        Verdict(
+            "least often a rival that differs by > 5 AICc is beaten (%)",
+            float(distinct["beaten_percent"].min()),
+            90.0,
+            ">=",
+        ),
+        Verdict(
+            "mean coverage of 95 % intervals (%), low side",
+            float(coverage["covered_percent"].mean()),
+            90.0,
+            ">=",
+        ),
+        Verdict(
+            "mean coverage of 95 % intervals (%), high side",
+            float(coverage["covered_percent"].mean()),
+            99.0,
+        ),
+    ]
+    if len(clear):
+        verdicts.insert(
+            0,
+            Verdict(
+                "least often the true family is chosen where all rivals differ (%)",
+                float(clear["chosen_percent"].min()),
+                90.0,
+                ">=",
+            ),
+        )
+    return Result(
+        name="known-units",
+        claim=CLAIM,
+        numbers={
+            "recoveries": [r.to_dict() for r in found],
+            "parameters_with_coverage_within_90_to_99": int(
+                coverage["covered_percent"].between(90, 99).sum()
+            ),
+            "parameters": len(coverage),
+        },
+        tables={"chosen": summary, "rivals": choices, "coverage": coverage},
+        figures={"known-units": figure},
+        verdicts=verdicts,
+        provenance={
+            "parameters": asdict(parameters),
+            "seed": context.seed,
+            "versions": versions(),
+        },
+    )

@@ -1,0 +1,1 @@
+"""What experiments share: registry, results, style, timing and data."""

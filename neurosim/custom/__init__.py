@@ -1,0 +1,1 @@
+"""Models written for Brian2 itself, taken over as neurons of this package."""

@@ -1,0 +1,444 @@
+"""A neuron with extent: a morphology, what covers it, what sits on it, and what is read from it.
+
+Three verbs build it, each returning a new value: `Neuron.paint` puts a channel on an area,
+`Neuron.place` an electrode or synapses at points, `Neuron.probe` reads a variable.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from brian2.units import Quantity, ms, mV
+
+from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.describe.parts import Cable, Detector, Painted, Part, Placed, Poisson, Probed, Spines
+from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.morphology import (
+    Compartments,
+    DLambda,
+    Morphology,
+    Region,
+    Rule,
+    Site,
+    everywhere,
+)
+from neurosim.quantities import check_quantity
+from neurosim.stimuli import Stimulus
+from neurosim.synapses.base import Receptor
+from neurosim.synapses.events import Events
+
+__all__ = ["Neuron"]
+
+
+_LABEL = r"[A-Za-z][A-Za-z0-9_]*"
+# What a batch calls the membrane as a whole.
+_RESERVED = {"everywhere"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Neuron:
+    """A neuron with dendrites, soma and axon, as a frozen value.
+
+    Parameters
+    ----------
+    morphology : Morphology
+        Its shape.
+    rule : Rule
+        How it is cut into compartments.
+    cable : Cable
+        Capacitance and axial resistivity where no other `Cable` is painted.
+    celsius : float
+        Temperature, in °C.
+    rest : Quantity
+        Membrane potential at the start; gates start at their steady state there.
+
+    Examples
+    --------
+    >>> from brian2 import ms, nA, um
+    >>> from neurosim import Constant, simulate
+    >>> from neurosim.channels import HHPotassium, HHSodium, Leak
+    >>> from neurosim.morphology import PerBranch, ball_and_stick, branch
+    >>> cell = (
+    ...     Neuron(ball_and_stick(20 * um, 500 * um, 2 * um), PerBranch(21), celsius=6.3)
+    ...     .paint(Leak())
+    ...     .paint(HHSodium(), branch("soma"))
+    ...     .paint(HHPotassium(), branch("soma"))
+    ... )
+    >>> recording = simulate(cell, 50 * ms, stimulus=Constant(0.3 * nA), dt=0.01 * ms)
+    >>> int(recording.counts()[0]) > 0
+    True
+    """
+
+    morphology: Morphology
+    rule: Rule = field(default_factory=DLambda)
+    cable: Cable = field(default_factory=Cable, kw_only=True)
+    celsius: float = field(default=37.0, kw_only=True)
+    rest: Quantity = field(default_factory=lambda: -70 * mV, kw_only=True)
+    painted: tuple[Painted, ...] = field(default=(), kw_only=True)
+    placed: tuple[Placed, ...] = field(default=(), kw_only=True)
+    probed: tuple[Probed, ...] = field(default=(), kw_only=True)
+    detectors: tuple[Detector, ...] = field(default=(), kw_only=True)
+
+    default_dt_ms: ClassVar[float] = 0.025
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.morphology, Morphology):
+            raise ParameterError(
+                "Neuron: morphology must be a Morphology, such as ball_and_stick() or "
+                f"read_swc(path); got {self.morphology!r}"
+            )
+        if not isinstance(self.rule, Rule):
+            raise ParameterError(
+                f"Neuron: rule must say how the shape is cut, such as DLambda() or PerBranch(3); "
+                f"got {self.rule!r}"
+            )
+        if not isinstance(self.cable, Cable):
+            raise ParameterError(
+                f"Neuron: cable must be a Cable, such as Cable(C_m=1*uF/cm**2); got {self.cable!r}"
+            )
+        rest = check_quantity(self.rest, -70 * mV, "Neuron: rest")
+        object.__setattr__(self, "rest", rest)
+        number = isinstance(self.celsius, (int, float, np.number))
+        if not number or isinstance(self.celsius, bool) or not -10 <= float(self.celsius) <= 60:
+            raise ParameterError(
+                "Neuron: celsius must be a plain number of °C from -10 to 60, such as 37; got "
+                f"{self.celsius!r}"
+            )
+
+    # ---- the three verbs ------------------------------------------------------------------------
+    def paint(
+        self,
+        part: Part | Sequence[Part],
+        region: Region = everywhere,
+        *,
+        label: str = "",
+        scale: Any = None,
+    ) -> Neuron:
+        """Return the neuron with a part covering a region.
+
+        Parameters
+        ----------
+        part : Channel, IonPool, Cable or Spines, or several
+            What covers it; several are painted one after the other.
+        region : Region
+            Where; by default everywhere.
+        label : str
+            Name by which a batch varies its parameters (default: the name of the part).
+        scale : callable, optional
+            Gets the path distance from the soma in µm, shape (n,), and returns what the
+            conductance ``g`` (or permeability ``P``) of the channel is multiplied by there.
+
+        Raises
+        ------
+        ParameterError
+            Part or region are none, the region is empty, or a channel of that name is there.
+        """
+        if isinstance(part, (tuple, list)):
+            if label and len(part) > 1:
+                raise ParameterError(
+                    f"paint: one label {label!r} for {len(part)} parts; paint them one by one"
+                )
+            several = self
+            for one in part:
+                several = several.paint(one, region, label=label, scale=scale)
+            return several
+        if not isinstance(part, (Channel, IonPool, Cable, Spines)):
+            raise ParameterError(
+                f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable or "
+                "Spines, and place stimuli and receptors"
+            )
+        if not isinstance(region, Region):
+            raise ParameterError(f"paint: region must be a Region such as everywhere; got {region}")
+        mask = region.mask(self.compartments)
+        if isinstance(part, Mechanism):
+            for other in self.painted:
+                if not isinstance(other.part, Mechanism) or other.part.name != part.name:
+                    continue
+                if type(other.part) is not type(part):
+                    raise ParameterError(
+                        f"paint: the name {part.name!r} belongs to {type(other.part).__name__}; "
+                        f"give this part another, {type(part).__name__}(..., name='...')"
+                    )
+                if np.any(mask & other.region.mask(self.compartments)):
+                    raise ParameterError(
+                        f"paint: a part named {part.name!r} covers some of that region already; "
+                        f"give this one another name, {type(part).__name__}(..., name='...'), or "
+                        "paint regions that do not overlap"
+                    )
+        named = label or (part.name if isinstance(part, Mechanism) else type(part).__name__.lower())
+        if not re.fullmatch(_LABEL, named):
+            raise ParameterError(
+                f"paint: a label is one word of letters, digits and underscores; got {named!r}"
+            )
+        others = [p for p in self.painted if p.label == named and type(p.part) is not type(part)]
+        if named in _RESERVED or others or any(named == p.label for p in self.placed):
+            raise ParameterError(f"paint: the label {named!r} is taken; give another")
+        painted = Painted(part, region, named, scale)
+        if scale is not None:
+            self._check_scale(painted, mask)
+        return self._with(painted=(*self.painted, painted))
+
+    def _check_scale(self, painted: Painted, mask: np.ndarray) -> None:
+        name = painted.label
+        if not painted.strength:
+            raise ParameterError(
+                f"paint: scale multiplies the conductance g or permeability P of a channel, and "
+                f"{name!r} has neither; paint it region by region with the values it should have"
+            )
+        if not callable(painted.scale):
+            raise ParameterError(
+                f"paint: scale must be a function of the distance in um, such as "
+                f"lambda x: 1 + x / 100; got {painted.scale!r}"
+            )
+        distance = np.asarray(self.compartments.distance_m)[mask] * 1e6
+        try:
+            factors = np.asarray(painted.scale(distance), dtype=float)
+        except TypeError as error:
+            raise ParameterError(
+                f"{name}: scale is called with the distances in um alone; it said: {error}"
+            ) from None
+        if factors.shape not in ((), distance.shape):
+            raise ParameterError(
+                f"{name}: scale must return a number for each of the {len(distance)} distances; "
+                f"got shape {factors.shape}"
+            )
+        if np.any(~np.isfinite(factors)) or np.any(factors < 0):
+            raise ParameterError(f"{name}: scale must return finite numbers that are not negative")
+
+    def place(
+        self,
+        part: Stimulus | Receptor,
+        site: Site,
+        arrivals: Events | Sequence[Events] | Poisson | None = None,
+        *,
+        label: str = "",
+    ) -> Neuron:
+        """Return the neuron with an electrode or receptors at a site.
+
+        Parameters
+        ----------
+        part : Stimulus or Receptor
+            An injected current, or a receptor at each point of the site.
+        site : Site
+            Where.
+        arrivals : Events, sequence of Events or Poisson, optional
+            For receptors: what arrives at every point, at each point in turn, or Poisson trains.
+        label : str
+            Name by which a batch varies its parameters.
+        """
+        if not isinstance(part, (Stimulus, Receptor)):
+            raise ParameterError(
+                f"place: {part!r} cannot sit at a point; place stimuli and receptors, and paint "
+                "channels"
+            )
+        if not isinstance(site, Site):
+            raise ParameterError(f"place: site must be a Site such as at('soma', 0.5); got {site}")
+        points = len(site.compartments(self.compartments))
+        given: tuple[Events, ...] | Poisson | None
+        if isinstance(part, Stimulus):
+            if arrivals is not None:
+                raise ParameterError("place: events arrive at receptors, not at an electrode")
+            given = None
+        elif arrivals is None or isinstance(arrivals, Poisson):
+            if isinstance(arrivals, Poisson) and not part.lumps:
+                raise ParameterError(
+                    f"place: {part.name!r} needs the times of its releases, since receptors on one "
+                    "compartment do not add; give Events, one list a point"
+                )
+            given = arrivals
+        else:
+            lists = (arrivals,) if isinstance(arrivals, Events) else arrivals
+            known = isinstance(lists, (tuple, list))
+            if not known or not all(isinstance(one, Events) for one in lists):
+                raise ParameterError(
+                    "place: what arrives is Events.at([1, 5] * ms), or one such a point, or "
+                    f"Poisson(10 * Hz); got {arrivals!r}"
+                )
+            # A kinetic receptor takes the edges of the transmitter's pulses, not the releases.
+            given = tuple(part.arrivals(one) for one in lists)
+            if len(given) not in (1, points):
+                raise ParameterError(
+                    f"place: {len(given)} lists of events for {points} points of the site; give "
+                    "one list, or one a point"
+                )
+        kind = part.label if isinstance(part, Stimulus) else part.name
+        named = label or self._free(kind)
+        if not re.fullmatch(_LABEL, named):
+            raise ParameterError(
+                f"place: a label is one word of letters, digits and underscores; got {named!r}"
+            )
+        if named in self._labels() | _RESERVED:
+            raise ParameterError(f"place: the label {named!r} is taken; give another")
+        return self._with(placed=(*self.placed, Placed(part, site, named, given)))
+
+    def probe(self, variable: str, site: Site, *, label: str = "") -> Neuron:
+        """Return the neuron with a variable traced at a site.
+
+        Parameters
+        ----------
+        variable : str
+            ``"v"``, a state or expression of a painted part (``"hh_sodium.m"``), its current
+            (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
+            by its label (``"ampa.current"``).
+        site : Site
+            Where; every compartment the points of the site fall on is traced. Of several placed
+            receptors or electrodes on one compartment, the first is.
+        label : str
+            Name of the trace (default: the variable).
+        """
+        if not isinstance(site, Site):
+            raise ParameterError(f"probe: site must be a Site such as at('soma', 0.5); got {site}")
+        site.compartments(self.compartments)
+        taken = {probe.label for probe in self.probed}
+        named = label or variable
+        if named in taken:
+            raise ParameterError(f"probe: a trace {named!r} exists; give this one a label")
+        return self._with(probed=(*self.probed, Probed(variable, site, named)))
+
+    def detect(
+        self,
+        site: Site,
+        threshold: Quantity = -20 * mV,
+        *,
+        refractory: Quantity = 0 * ms,
+        label: str = "",
+    ) -> Neuron:
+        """Return the neuron with a spike detector at a site; the first one gives the spike trains.
+
+        Without any, spikes are detected at the root of the morphology, at -20 mV.
+
+        Parameters
+        ----------
+        site : Site
+            A single point.
+        threshold : Quantity
+            Potential that is crossed upwards.
+        refractory : Quantity
+            How long after a spike another crossing does not count; the membrane is not touched.
+        label : str
+            Name, by which `NeuronRecording.spike_times_at` and `Circuit.connect` find it.
+
+        Raises
+        ------
+        ParameterError
+            The site is no single point, the label is taken, or the refractory period is negative.
+        """
+        if not isinstance(site, Site):
+            raise ParameterError(f"detect: site must be a Site such as at('soma', 0.5); got {site}")
+        value = float(check_quantity(threshold, -20 * mV, "detect: threshold"))
+        if len(site.compartments(self.compartments)) != 1:
+            raise ParameterError("detect: the site must be a single point")
+        silent = float(check_quantity(refractory, 0 * ms, "detect: refractory"))
+        if not 0 <= silent < np.inf:
+            raise ParameterError(
+                f"detect: refractory must be at least 0 ms; got {silent * 1e3:g} ms"
+            )
+        named = label or f"detector_{len(self.detectors)}"
+        if any(named == other.label for other in self.detectors):
+            raise ParameterError(f"detect: a detector {named!r} exists; give this one a label")
+        return self._with(detectors=(*self.detectors, Detector(site, value, named, silent)))
+
+    # ---- what it is made of ---------------------------------------------------------------------
+    @cached_property
+    def compartments(self) -> Compartments:
+        """The morphology cut by the rule."""
+        return self.morphology.discretise(self.rule)
+
+    def replace(self, **changes: Any) -> Neuron:
+        """Return a copy with some fields changed."""
+        known = {f.name for f in dataclasses.fields(self)}
+        for name in changes:
+            if name not in known:
+                raise UnknownNameError(f"Neuron has no field {name!r}: {suggest(name, known)}")
+        return self._with(**changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what identifies the neuron, in plain values."""
+        return {
+            "kind": "Neuron",
+            "morphology": repr(self.morphology),
+            "rule": repr(self.rule),
+            "compartments": len(self.compartments.area_m2),
+            "shape_sha256": self._shape_digest(),
+            "celsius": self.celsius,
+            "rest_V": float(self.rest),
+            "cable": self.cable.to_dict(),
+            "painted": [
+                {
+                    "part": p.part.to_dict(),
+                    "region": repr(p.region),
+                    "label": p.label,
+                    "covers_sha256": self._cover_digest(p),
+                }
+                for p in self.painted
+            ],
+            "placed": [
+                {"part": p.part.to_dict(), "site": repr(p.site), "label": p.label}
+                for p in self.placed
+            ],
+            "detectors": [
+                {
+                    "site": repr(d.site),
+                    "threshold_V": d.threshold,
+                    "refractory_s": d.refractory,
+                    "label": d.label,
+                }
+                for d in self.detectors
+            ],
+        }
+
+    def _shape_digest(self) -> str:
+        """Return what two shapes share only if they are cut and joined alike."""
+        shape = self.compartments
+        return _digest(
+            shape.area_m2,
+            shape.node_parent,
+            shape.own_factor_per_m,
+            shape.parent_factor_per_m,
+            shape.distance_m,
+        )
+
+    def _cover_digest(self, painted: Painted) -> str:
+        """Return what tells where a part covers, and how densely."""
+        mask = painted.region.mask(self.compartments)
+        if painted.scale is None:
+            return _digest(mask)
+        return _digest(mask, painted.scale(np.asarray(self.compartments.distance_m)[mask] * 1e6))
+
+    def __repr__(self) -> str:
+        parts = ", ".join(dict.fromkeys(p.label for p in self.painted)) or "bare"
+        return (
+            f"Neuron({self.morphology!r}, {len(self.compartments.area_m2)} compartments; {parts})"
+        )
+
+    def _with(self, **changes: Any) -> Neuron:
+        changed = dataclasses.replace(self, **changes)
+        if "compartments" in self.__dict__ and not changes.keys() & {"morphology", "rule"}:
+            changed.__dict__["compartments"] = self.__dict__["compartments"]
+        return changed
+
+    def _labels(self) -> set[str]:
+        return {p.label for p in self.placed} | {p.label for p in self.painted}
+
+    def _free(self, kind: str) -> str:
+        taken = self._labels()
+        kind = re.sub(r"\W", "_", kind)
+        number = 1
+        while (name := kind if number == 1 else f"{kind}_{number}") in taken:
+            number += 1
+        return name
+
+
+def _digest(*arrays: Any) -> str:
+    """Return a name made from the content of arrays."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]

@@ -1,0 +1,114 @@
+"""What describes a neuron with extent: cable, spines, and parts painted, placed and probed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from brian2.units import Hz, Quantity, cm, ohm, uF
+
+from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.morphology import (
+    Region,
+    Site,
+)
+from neurosim.quantities import Description, quantity
+from neurosim.stimuli import Stimulus
+from neurosim.synapses.base import Receptor
+from neurosim.synapses.events import Events
+
+__all__ = ["Cable", "Detector", "Painted", "Part", "Placed", "Poisson", "Probed", "Spines"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cable(Description):
+    """Capacitance of the membrane and resistivity of the cytoplasm.
+
+    Examples
+    --------
+    >>> from brian2 import cm, ohm
+    >>> round(float(Cable(R_a=150 * ohm * cm).C_m), 6)
+    0.01
+    """
+
+    C_m: Quantity = quantity(1 * uF / cm**2, "specific capacitance", above=0 * uF / cm**2)
+    R_a: Quantity = quantity(100 * ohm * cm, "axial resistivity", above=0 * ohm * cm)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Spines(Description):
+    """Spines too many to draw, as membrane added to the dendrite that carries them.
+
+    The membrane area is multiplied by `factor`, F = (A_dendrite + A_spines) / A_dendrite, which
+    scales capacitance and every painted conductance; the axial resistance stays.
+
+    References
+    ----------
+    Holmes and Rall (1992), in Single Neuron Computation; Stratford et al. (1989), in The Computing
+    Neuron.
+    """
+
+    factor: Quantity = quantity(
+        Quantity(1.9), "membrane area with spines over that without", at_least=1
+    )
+
+    @classmethod
+    def of_density(cls, per_length: Quantity, area: Quantity, diameter: Quantity) -> Spines:
+        """Return the factor of spines of a known density and area on a dendrite of a diameter."""
+        return cls(factor=Quantity(1.0) + per_length * area / (np.pi * diameter))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Poisson(Description):
+    """Independent Poisson trains, one a synapse; cells of a batch that share a seed share them."""
+
+    rate: Quantity = quantity(5 * Hz, "rate of each synapse", at_least=0 * Hz)
+
+
+Part = Channel | IonPool | Cable | Spines
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A part, where it covers the membrane, and the name its parameters are varied by."""
+
+    part: Part
+    region: Region
+    label: str
+    scale: Any = None
+
+    @property
+    def strength(self) -> str:
+        """The parameter that `scale` multiplies: a conductance, or a permeability."""
+        known = self.part.parameters() if isinstance(self.part, Mechanism) else ()
+        return next((name for name in ("g", "P") if name in known), "")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An electrode or receptors, where they sit, and what arrives there."""
+
+    part: Stimulus | Receptor
+    site: Site
+    label: str
+    arrivals: tuple[Events, ...] | Poisson | None = None
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A variable that is traced, at the first compartment of a site."""
+
+    variable: str
+    site: Site
+    label: str
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Where a spike is detected: an upward crossing of a potential (SI units)."""
+
+    site: Site
+    threshold: float
+    label: str
+    refractory: float = 0.0

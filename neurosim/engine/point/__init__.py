@@ -1,0 +1,1 @@
+"""Point neurons as one Brian2 run, compiled to C++ or run with NumPy."""

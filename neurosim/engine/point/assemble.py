@@ -1,0 +1,185 @@
+"""A `Model` as Brian2 objects, the same for both engines.
+
+Runs only inside a worker process (`neurosim.engine.worker`), never in the caller's Brian2 session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from brian2 import (
+    Clock,
+    Network,
+    NeuronGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    second,
+)
+from brian2.core.functions import Function
+
+from neurosim import randomness
+from neurosim.engine.point.exponential_euler import ExponentialEuler
+from neurosim.engine.point.model import Model
+
+__all__ = ["Assembled", "Tables", "assemble"]
+
+
+# What a spike does where it arrives.
+_ARRIVAL = {
+    "current": "I_syn_post += w",
+    "conductance": "g_exc_post += clip(w, 0*siemens, inf*siemens)\n"
+    "g_inh_post += clip(-w, 0*siemens, inf*siemens)",
+}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Lookup tables a run may need: sampled waveforms and synaptic weights.
+
+    Attributes
+    ----------
+    waveforms : list of ndarray
+        One array of samples (ampere) a channel.
+    weights : ndarray, shape (n_units, n_units)
+        Step of current (ampere) or conductance (siemens) on unit j after a spike of unit i, at
+        [i, j].
+    """
+
+    waveforms: list[np.ndarray]
+    weights: np.ndarray
+
+    def waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
+        """Return the sample of each row's channel at a position counted in samples."""
+        channel, position = np.broadcast_arrays(np.atleast_1d(channel), np.atleast_1d(position))
+        sample = np.floor(position + 1e-6).astype(np.int64)
+        found = np.zeros(len(channel))
+        for k in np.unique(channel):
+            samples = self.waveforms[int(k)]
+            inside = (channel == k) & (sample >= 0) & (sample < len(samples))
+            found[inside] = samples[sample[inside]]
+        return found
+
+    def weight(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the weight from unit `source` to unit `target`."""
+        return self.weights[source, target]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """Brian2 objects of one model."""
+
+    network: Network
+    cells: NeuronGroup
+    spikes: SpikeMonitor
+    traces: StateMonitor | None
+    clock: Clock
+    trace_clock: Clock | None
+    wires: Synapses | None
+
+
+def _functions(tables: Tables) -> dict[str, Function]:
+    integer, number = "integer", "float"
+    functions = {
+        "gaussian": Function(
+            randomness.gaussian,
+            arg_units=[1, 1, 1, 1],
+            arg_types=[integer] * 4,
+            return_unit=1,
+            return_type=number,
+        ),
+        "waveform": Function(
+            tables.waveform,
+            arg_units=[1, 1],
+            arg_types=[integer, number],
+            return_unit=1,
+            return_type=number,
+        ),
+        "weight": Function(
+            tables.weight,
+            arg_units=[1, 1],
+            arg_types=[integer, integer],
+            return_unit=1,
+            return_type=number,
+        ),
+    }
+    for name, function in functions.items():
+        # The C++ bodies stand in the header that every source file includes.
+        function.implementations.add_implementation("cpp", "", name=f"neurosim_{name}")
+    return functions
+
+
+def assemble(
+    model: Model,
+    *,
+    rows: int,
+    recorded: np.ndarray,
+    dt: float,
+    trace_dt: float,
+    tables: Tables,
+    states: dict[str, np.ndarray] | None = None,
+) -> Assembled:
+    """Make the Brian2 objects of a model.
+
+    Parameters
+    ----------
+    model : Model
+        What to make.
+    rows : int
+        Number of rows (neurons).
+    recorded : ndarray of int
+        Rows whose variables are traced.
+    dt, trace_dt : float
+        Time step of the run and of the traces, in second.
+    tables : Tables
+        Waveforms and weights.
+    states : dict of str to ndarray, optional
+        Parameters and initial states, by variable, in SI units. Must be given before synapses
+        are made, since they read them.
+    """
+    functions = _functions(tables)
+    clock = Clock(dt=dt * second, name="clock")
+    cells = NeuronGroup(
+        rows,
+        model.equations,
+        threshold=model.threshold,
+        reset=model.reset or None,
+        refractory=model.refractory,
+        method=ExponentialEuler() if model.method == "exponential_euler" else model.method,
+        namespace=functions,
+        clock=clock,
+        name="cells",
+    )
+    for name, values in (states or {}).items():
+        cells.variables[name].get_value()[:] = values
+    if model.drive:
+        drive = "\n".join([*model.updates, f"I_stim = {model.drive}"])
+        cells.run_regularly(drive, when="start", name="drive", clock=clock)
+    spikes = SpikeMonitor(cells, name="spikes")
+    parts = [cells, spikes]
+    wires = None
+    if model.wired:
+        wires = Synapses(
+            cells,
+            cells,
+            "w : siemens" if model.conductance else "w : amp",
+            on_pre=_ARRIVAL["conductance" if model.conductance else "current"],
+            namespace=functions,
+            clock=clock,
+            name="wires",
+        )
+        wires.connect(j="network_start_pre + k for k in range(first_target_pre, last_target_pre)")
+        unit = "siemens" if model.conductance else "amp"
+        wires.w = f"weight(i - network_start_pre, j - network_start_pre)*{unit}"
+        if model.delayed:
+            wires.delay = "axon_delay_pre"
+        parts.append(wires)
+    traces = trace_clock = None
+    if model.record:
+        trace_clock = Clock(dt=trace_dt * second, name="trace_clock")
+        traces = StateMonitor(
+            cells, list(model.record), record=recorded, clock=trace_clock, name="traces"
+        )
+        parts.append(traces)
+    return Assembled(Network(parts), cells, spikes, traces, clock, trace_clock, wires)

@@ -1,0 +1,160 @@
+"""The part of a run that has to be compiled, as one plain value.
+
+Everything that varies between runs of a model (parameter values, seeds, batch size, duration, time
+step, weights) stays out of it: two runs with equal `Model`s share one compiled program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from neurosim.describe.point_neuron import PointNeuron
+from neurosim.quantities import unit_name
+from neurosim.stimuli import Constant, Stimulus
+
+__all__ = ["Model", "compose"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A neuron and its drive in Brian2's language.
+
+    Attributes
+    ----------
+    equations : str
+        Neuron equations followed by one line a parameter.
+    threshold, reset, refractory, method : str
+        As in `PointNeuron`.
+    updates : tuple of str
+        Statements run at the start of each step.
+    drive : str
+        Expression of the current injected during the step; empty where the equations have it.
+    wired : bool
+        Whether rows excite each other through weighted synapses.
+    record : tuple of str
+        Variables traced over time.
+    integers : tuple of str
+        Parameters stored as 32-bit integers.
+    conductance : bool
+        Whether a synapse opens a conductance; else it injects a current.
+    delayed : bool
+        Whether spikes take time to arrive.
+    shared : tuple of str
+        Parameters with one value for all rows.
+    """
+
+    equations: str
+    threshold: str
+    reset: str
+    refractory: str
+    method: str
+    updates: tuple[str, ...]
+    drive: str
+    wired: bool
+    record: tuple[str, ...]
+    integers: tuple[str, ...]
+    conductance: bool = False
+    delayed: bool = False
+    shared: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Model:
+        """Make a model from what `to_dict` returned."""
+        lists = ("updates", "record", "integers", "shared")
+        values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items()}
+        return cls(**values)
+
+    def key(self, *context: str) -> str:
+        """Return a name made from the content of the model and of `context`."""
+        content = json.dumps([self.to_dict(), *context], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+def compose(
+    neuron: PointNeuron,
+    stimulus: Stimulus,
+    *,
+    wired: bool,
+    record: tuple[str, ...],
+    conductance: bool = False,
+    delayed: bool = False,
+    uniform: bool = False,
+) -> Model:
+    """Write neuron, stimulus and wiring as one set of equations.
+
+    With `uniform` no parameter of the neuron differs between rows, so that what follows from them
+    alone is computed once a step and not once a row.
+    """
+    lines = [neuron.equations.strip()]
+    flags = "constant, shared" if uniform else "constant"
+    for name, field in neuron.quantity_fields().items():
+        lines.append(f"{name} : {unit_name(field.metadata['unit'])} ({flags})")
+    updates: list[str] = []
+    terms: list[str] = []
+    integers: list[str] = []
+    states: list[str] = []
+    if stimulus.noisy:
+        lines += ["key_low : integer (constant)", "key_high : integer (constant)"]
+        integers += ["key_low", "key_high"]
+    parts = stimulus.components()
+    for stream, (name, part) in enumerate(parts.items()):
+        drive = part.drive(f"{name}_", stream)
+        for variable, unit in drive.units.items():
+            kind = "integer" if variable in drive.integers else unit
+            state = any(line.startswith(f"{variable} =") for line in drive.updates)
+            lines.append(f"{variable} : {kind}" + ("" if state else " (constant)"))
+            if state:
+                states.append(variable)
+        updates += drive.updates
+        terms.append(drive.current)
+        integers += drive.integers
+    if wired:
+        if conductance:
+            lines += [
+                "dg_exc/dt = -g_exc/tau_syn : siemens",
+                "dg_inh/dt = -g_inh/tau_syn : siemens",
+                "E_exc : volt (constant)",
+                "E_inh : volt (constant)",
+            ]
+            terms.append("g_exc*(E_exc - v) + g_inh*(E_inh - v)")
+        else:
+            lines.append("dI_syn/dt = -I_syn/tau_syn : amp")
+            terms.append("I_syn")
+        if delayed:
+            lines.append("axon_delay : second (constant)")
+        lines += [
+            "tau_syn : second (constant)",
+            "network_start : integer (constant)",
+            "first_target : integer (constant)",
+            "last_target : integer (constant)",
+        ]
+        integers += ["network_start", "first_target", "last_target"]
+    injected = " + ".join(terms)
+    if not wired and not updates and all(isinstance(part, Constant) for part in parts.values()):
+        # Nothing to update at each step: the current is another name of a parameter.
+        lines.append(f"I_stim = {injected} : amp")
+        injected = ""
+    else:
+        lines.append("I_stim : amp")
+    return Model(
+        equations="\n".join(line.strip() for line in "\n".join(lines).splitlines()),
+        threshold=neuron.threshold,
+        reset=neuron.reset,
+        refractory=neuron.refractory,
+        method=neuron.method,
+        updates=tuple(updates),
+        drive=injected,
+        wired=wired,
+        record=record,
+        integers=tuple(integers),
+        conductance=conductance,
+        delayed=delayed,
+        shared=tuple(neuron.quantity_fields()) if uniform else (),
+    )

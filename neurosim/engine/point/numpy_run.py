@@ -1,0 +1,69 @@
+"""The NumPy engine: Brian2's NumPy target in a worker process, where there is no compiler."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.engine.point.inputs import Inputs, Results
+from neurosim.engine.point.model import Model
+from neurosim.engine.programs.processes import Progress, run_all, worker_command
+
+__all__ = ["run_numpy"]
+
+
+def run_numpy(
+    model: Model, chunks: list[Inputs], folder: Path, progress: Progress | None
+) -> list[Results]:
+    """Run a model on several independent chunks of a batch, each in a worker process.
+
+    Parameters and result are those of `neurosim.engine.point.standalone.run_standalone`.
+    """
+    places = []
+    for k, inputs in enumerate(chunks):
+        place = folder / f"run{k}"
+        place.mkdir()
+        (place / "model.json").write_text(json.dumps(model.to_dict()))
+        settings = {
+            "rows": inputs.rows,
+            "duration": inputs.duration,
+            "dt": inputs.dt,
+            "trace_dt": inputs.trace_dt,
+            "waveforms": len(inputs.waveforms),
+            "report": progress is not None,
+        }
+        (place / "settings.json").write_text(json.dumps(settings))
+        arrays: dict[str, Any] = {f"row.{name}": values for name, values in inputs.states.items()}
+        arrays |= {f"waveform.{k}": samples for k, samples in enumerate(inputs.waveforms)}
+        np.savez(place / "inputs.npz", weights=inputs.weights, recorded=inputs.recorded, **arrays)
+        places.append(place)
+    run_all(
+        [worker_command("run", place) for place in places],
+        at_once=len(places),
+        what="the simulation",
+        progress=progress,
+    )
+    return [_read(place) for place in places]
+
+
+def _read(place: Path) -> Results:
+    with np.load(place / "results.npz") as archive:
+        arrays = dict(archive)
+    return Results(
+        spike_row=arrays["spikes.i"].astype(np.int64),
+        spike_time=arrays["spikes.t"],
+        final={
+            name.removeprefix("state."): values
+            for name, values in arrays.items()
+            if name.startswith("state.")
+        },
+        trace_time=arrays.get("trace.t", np.zeros(0)),
+        traces={
+            name.removeprefix("trace."): values.T
+            for name, values in arrays.items()
+            if name.startswith("trace.") and name != "trace.t"
+        },
+    )

@@ -1,0 +1,161 @@
+"""The C++ engine: one compiled program a model, from the cache or built, run as a child."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.engine.point.inputs import Inputs, Results
+from neurosim.engine.point.model import Model
+from neurosim.engine.point.source import HEADER, VECTORS
+from neurosim.engine.programs.cache import fetch
+from neurosim.engine.programs.compiler import Compiler
+from neurosim.engine.programs.digest import engine_digest
+from neurosim.engine.programs.processes import Progress, run_all, worker_command
+
+__all__ = ["run_standalone"]
+
+# For the one loop that advances the states, whose rows all go through the same vector code: vector
+# forms of exp, powers of exp as one exp. Numbers need not be finite, so a diverging run is seen.
+_VECTOR_FLAGS = (
+    "-DNEUROSIM_VECTORS",
+    "-funsafe-math-optimizations",
+    "-ffp-contract=fast",
+    "-fopenmp-simd",
+)
+
+
+def _build(model: Model, compiler: Compiler, folder: Path) -> None:
+    (folder / "model.json").write_text(json.dumps(model.to_dict()))
+    run_all(
+        [worker_command("generate", folder)], at_once=1, what="writing the C++ program of the model"
+    )
+    program = folder / "program"
+    manifest = json.loads((program / "manifest.json").read_text())
+    objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
+    compile_one = [compiler.path, *compiler.flags, "-I.", "-include", HEADER, "-c"]
+    run_all(
+        [
+            [*compile_one, *_special(source, compiler), source, "-o", target]
+            for source, target in zip(manifest["sources"], objects, strict=True)
+        ],
+        at_once=os.cpu_count() or 1,
+        what="compiling the model",
+        folder=program,
+    )
+    run_all(
+        [[compiler.path, *objects, "-o", "main"]],
+        at_once=1,
+        what="linking the model",
+        folder=program,
+    )
+    (program / "main").rename(folder / "main")
+    # Kept beside the program, so that anyone can read what was compiled.
+    for target in objects:
+        (program / target).unlink()
+    shutil.move(program / "manifest.json", folder / "manifest.json")
+
+
+def _special(source: str, compiler: Compiler) -> list[str]:
+    if Path(source).name != VECTORS:
+        return []
+    native = any(flag.startswith("-march") for flag in compiler.flags)
+    wide = native and platform.machine().lower() in ("x86_64", "amd64")
+    return [*_VECTOR_FLAGS, *(["-mprefer-vector-width=512"] if wide else [])]
+
+
+def run_standalone(
+    model: Model,
+    compiler: Compiler,
+    chunks: list[Inputs],
+    folder: Path,
+    progress: Progress | None,
+) -> list[Results]:
+    """Run a model on several independent chunks of a batch, each in a process of its own.
+
+    Parameters
+    ----------
+    model : Model
+        What to run.
+    compiler : Compiler
+        Compiles the model if the cache does not have it.
+    chunks : list of Inputs
+        Parts of the batch, run at the same time.
+    folder : Path
+        Temporary folder for inputs and results.
+    progress : callable, optional
+        Called with the share done.
+    """
+    key = model.key(compiler.identity, f"{engine_digest()} {_VECTOR_FLAGS}")
+    built = fetch(key, lambda empty: _build(model, compiler, empty))
+    manifest = json.loads((built / "manifest.json").read_text())
+    commands, environments, places = [], [], []
+    for k, inputs in enumerate(chunks):
+        place = folder / f"run{k}"
+        results = place / "results"
+        results.mkdir(parents=True)
+        (place / "static_arrays").mkdir()
+        _write_inputs(inputs, place, manifest["inputs"], report=progress is not None)
+        # Brian2 writes results as DIR + file name.
+        commands.append([str(built / "main"), "--results_dir", f"{results}{os.sep}"])
+        environments.append(os.environ | {"NEUROSIM_RUN": str(place)})
+        places.append(results)
+    run_all(
+        commands,
+        at_once=len(commands),
+        what="the simulation",
+        environments=environments,
+        folder=built / "program",
+        progress=progress,
+    )
+    return [_read_results(place, manifest["outputs"], model) for place in places]
+
+
+def _write_inputs(inputs: Inputs, place: Path, dtypes: dict[str, str], *, report: bool) -> None:
+    settings = [
+        inputs.rows,
+        len(inputs.recorded),
+        len(inputs.weights),
+        inputs.duration,
+        inputs.dt,
+        inputs.trace_dt,
+        float(report),
+        0.0,
+    ]
+    np.asarray(settings, dtype=np.float64).tofile(place / "settings")
+    for name, dtype in dtypes.items():
+        inputs.states[name].astype(dtype).tofile(place / name)
+    inputs.recorded.astype(np.int32).tofile(place / "recorded")
+    inputs.weights.astype(np.float64).tofile(place / "weights")
+    lengths = [len(samples) for samples in inputs.waveforms]
+    np.asarray([len(lengths)], dtype=np.float64).tofile(place / "waveform_count")
+    np.cumsum([0, *lengths]).astype(np.int64).tofile(place / "waveform_starts")
+    np.concatenate([np.zeros(0), *inputs.waveforms]).tofile(place / "waveform_samples")
+
+
+def _read_results(place: Path, outputs: dict[str, dict[str, str]], model: Model) -> Results:
+    arrays = {
+        name: np.fromfile(place / output["file"], dtype=output["dtype"])
+        for name, output in outputs.items()
+    }
+    traces = {}
+    if model.record:
+        samples = len(arrays["trace.t"])
+        for name in model.record:
+            traces[name] = arrays[f"trace.{name}"].reshape(samples, -1).T
+    return Results(
+        spike_row=arrays["spikes.i"].astype(np.int64),
+        spike_time=arrays["spikes.t"],
+        final={
+            name.removeprefix("state."): values
+            for name, values in arrays.items()
+            if name.startswith("state.")
+        },
+        trace_time=arrays.get("trace.t", np.zeros(0)),
+        traces=traces,
+    )

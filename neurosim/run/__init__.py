@@ -1,0 +1,1 @@
+"""From a description to a recording: `simulate` and what it returns."""

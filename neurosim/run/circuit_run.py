@@ -1,0 +1,224 @@
+"""Run a circuit: from a `Circuit` to the recordings of its populations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from brian2.units import Quantity
+
+from neurosim.describe.circuit import Circuit
+from neurosim.engine.cable import Fired, Incoming, execute_cables
+from neurosim.engine.cable.compose import Composed, compose_cable
+from neurosim.engine.point.execute import choose_engine
+from neurosim.errors import (
+    DivergenceError,
+    EngineError,
+    NeurosimError,
+    ParameterError,
+    UnknownNameError,
+    suggest,
+)
+from neurosim.quantities import check_seed
+from neurosim.run.neuron_run import (
+    NeuronRecording,
+    check_times,
+    diverged,
+    prepare,
+    recording_of,
+    with_stimulus,
+)
+from neurosim.terminals.base import Ongoing
+
+__all__ = ["CircuitRecording", "simulate_circuit"]
+
+
+@dataclass(frozen=True, eq=False)
+class CircuitRecording(Mapping[str, NeuronRecording]):
+    """What a circuit did: by population, a `NeuronRecording` with a row a cell.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        What was run.
+    populations : dict of str to NeuronRecording
+        The recordings.
+    seed : int
+        Seed of the run.
+    releases : dict of str to int
+        By ``"source -> target (onto)"``, how many releases arrived before the end.
+    """
+
+    circuit: Circuit
+    populations: dict[str, NeuronRecording]
+    seed: int
+    releases: dict[str, int]
+
+    def __getitem__(self, name: str) -> NeuronRecording:
+        if name not in self.populations:
+            raise UnknownNameError(
+                f"there is no population {name!r}: {suggest(str(name), self.populations)}"
+            )
+        return self.populations[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.populations)
+
+    def __len__(self) -> int:
+        return len(self.populations)
+
+    def __repr__(self) -> str:
+        spikes = ", ".join(f"{int(r.counts().sum())} of {n}" for n, r in self.populations.items())
+        return f"CircuitRecording(spikes: {spikes})"
+
+
+def simulate_circuit(
+    circuit: Circuit,
+    duration: Quantity,
+    *,
+    seed: int = 0,
+    dt: Quantity | None = None,
+    record: Sequence[str] = (),
+    record_dt: Quantity | None = None,
+    settle: Quantity | None = None,
+    scheme: str = "crank-nicolson",
+    engine: str = "auto",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> CircuitRecording:
+    """Run a circuit; `neurosim.simulate` calls this.
+
+    Parameters are those of `neurosim.simulate`. Noise and terminals of every cell and contact draw
+    random numbers of their own from the one seed.
+    """
+    if not circuit.populations:
+        raise ParameterError("simulate: the circuit has no cells; add a population first")
+    drawn = check_seed(seed)
+    if np.ndim(drawn):
+        raise ParameterError("simulate: a circuit takes one seed, from which its cells draw theirs")
+    first = next(iter(circuit.populations.values()))
+    times = check_times(first.neuron, duration, dt, record_dt, settle, scheme, jobs)
+    composed, runs, neurons = [], [], []
+    waveforms: list[np.ndarray] = []
+    for number, (name, population) in enumerate(circuit.populations.items()):
+        for key, values in population.batch.items():
+            if np.size(values) not in (1, population.count):
+                raise ParameterError(
+                    f"simulate: {key!r} of {name!r} has {np.size(values)} values for "
+                    f"{population.count} cells; give one, or one a cell"
+                )
+        seeds = np.random.SeedSequence([int(drawn), number]).generate_state(population.count)
+        try:
+            neuron = with_stimulus(population.neuron, population.stimulus, record)
+            run = prepare(neuron, population.batch, seeds.astype(np.int64), times)
+            composed.append(compose_cable(neuron, run, waveforms))
+        except NeurosimError as error:
+            raise type(error)(f"population {name!r}: {error}") from None
+        runs.append(run)
+        neurons.append(neuron)
+    wires = _Wires(circuit, composed, int(drawn)) if circuit.connections else None
+    used = choose_engine(engine)
+    try:
+        results = execute_cables(
+            [(one.model, one.inputs) for one in composed],
+            engine=used,
+            threads=jobs,
+            progress=progress,
+            exchange=wires,
+        )
+    except DivergenceError as error:
+        name = list(circuit.populations)[error.group]
+        told = diverged(error, neurons[error.group], composed[error.group], times.dt)
+        raise EngineError(f"population {name!r}: {told}") from None
+    recordings = {
+        name: recording_of(neuron, population.stimulus, run, one, result, used)
+        for (name, population), neuron, run, one, result in zip(
+            circuit.populations.items(), neurons, runs, composed, results, strict=True
+        )
+    }
+    released = {} if wires is None else wires.released
+    return CircuitRecording(circuit, recordings, int(drawn), released)
+
+
+class _Bundle(NamedTuple):
+    """Where the axon of one cell ends on the receptors of one placement; arrays have a value a
+    contact."""
+
+    name: str
+    terminal: Ongoing
+    group: int
+    kernel: int
+    site: np.ndarray
+    cell: np.ndarray
+    delay_s: np.ndarray
+    weight: np.ndarray
+
+
+# Keeps the seeds of terminals apart from those of cells.
+_WIRE = 0x57495245
+
+
+class _Wires:
+    """Lets the terminals of a circuit turn spikes into events; see `Exchange`."""
+
+    def __init__(self, circuit: Circuit, composed: list[Composed], seed: int) -> None:
+        dt = self.dt = composed[0].inputs.dt
+        self.steps = composed[0].inputs.steps
+        numbers = {name: k for k, name in enumerate(circuit.populations)}
+        shortest = min(connection.shortest_s for connection in circuit.connections)
+        self.window = int(shortest / dt + 1e-6)
+        if self.window < 1:
+            raise ParameterError(
+                f"simulate: the shortest way from a spike to its effect takes {shortest * 1e3:g} "
+                f"ms, less than a time step ({dt * 1e3:g} ms); give a delay or a smaller dt"
+            )
+        #: By source (group, detector, cell), where its axon ends.
+        self.bundles: dict[tuple[int, int, int], list[_Bundle]] = {}
+        self.released: dict[str, int] = {}
+        for k, connection in enumerate(circuit.connections):
+            group = numbers[connection.target]
+            kernel, member = composed[group].receptors[connection.onto]
+            seeds = np.random.SeedSequence([seed, k, _WIRE]).generate_state(len(connection.pairs))
+            name = f"{connection.source} -> {connection.target} ({connection.onto})"
+            self.released[name] = 0
+            for cell in np.unique(connection.pairs[:, 0]):
+                here = np.flatnonzero(connection.pairs[:, 0] == cell)
+                bundle = _Bundle(
+                    name,
+                    connection.terminal.begin(seeds[here].astype(np.int64)),
+                    group,
+                    kernel,
+                    member[connection.points[here]],
+                    connection.pairs[here, 1],
+                    connection.delay_s[here] + float(connection.terminal.delay),
+                    connection.weight[here],
+                )
+                key = (numbers[connection.source], connection.detector, int(cell))
+                self.bundles.setdefault(key, []).append(bundle)
+
+    def __call__(self, fired: Sequence[Fired]) -> list[Incoming]:
+        events: list[Incoming] = []
+        for spike in fired:
+            for bundle in self.bundles.get((spike.group, spike.detector, spike.cell), ()):
+                events += self._release(bundle, spike.time)
+        return sorted(events, key=lambda event: event.step)
+
+    def _release(self, bundle: _Bundle, time: float) -> list[Incoming]:
+        """Return what a spike releases at the contacts of an axon."""
+        weights = bundle.terminal.spike(time) * bundle.weight
+        steps = np.ceil((time + bundle.delay_s) / self.dt - 1e-6).astype(int)
+        acting = np.flatnonzero((weights != 0) & (steps < self.steps))
+        self.released[bundle.name] += len(acting)
+        return [
+            Incoming(
+                bundle.group,
+                bundle.kernel,
+                int(bundle.site[k]),
+                int(bundle.cell[k]),
+                int(steps[k]),
+                float(weights[k]),
+            )
+            for k in acting
+        ]

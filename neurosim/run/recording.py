@@ -1,0 +1,333 @@
+"""What a run returns: spike trains and traces, with everything needed to repeat it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from brian2.units import Hz, Quantity, get_unit, hertz, second
+
+from neurosim.describe.point_neuron import PointNeuron
+from neurosim.describe.wiring import FeedForward
+from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError, suggest
+from neurosim.quantities import check_quantity
+from neurosim.stimuli import Stimulus
+
+if TYPE_CHECKING:
+    from neurosim.describe.neuron import Neuron
+
+__all__ = ["Recording", "versions"]
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions a result depends on."""
+    found = {"python": platform.python_version()}
+    for name in ("neurosim", "brian2", "numpy", "scipy", "scikit-learn"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording:
+    """Spike trains and traces of a batch, with units, parameters, seeds and versions.
+
+    Attributes
+    ----------
+    neuron, stimulus, wiring
+        The descriptions that were run.
+    duration_s, dt_s : float
+        Length of the run and time step, in second.
+    rows : int
+        Number of neurons.
+    parameters : dict of str to ndarray, each of shape (rows,)
+        Every parameter of every row, in SI units.
+    seeds : ndarray of int, shape (rows,)
+        Seed of each row; with `wiring`, of its network.
+    spike_row, spike_time_s : ndarray, shape (n_spikes,)
+        Row and time (second) of each spike, sorted by row, then by time.
+    trace_rows : ndarray of int, shape (n_traced,)
+        Rows that were traced.
+    trace_time_s : ndarray, shape (n_samples,)
+        Times of the samples, in second.
+    traces_si : dict of str to ndarray, each of shape (n_traced, n_samples)
+        Traced variables, in SI units; `trace` gives them with units.
+    final_si : dict of str to ndarray, each of shape (rows,)
+        States at the end, in SI units.
+    engine : str
+        Engine that ran it.
+    versions : dict of str to str
+        Versions of what ran it.
+    """
+
+    neuron: PointNeuron | Neuron
+    stimulus: Stimulus
+    wiring: FeedForward | None
+    duration_s: float
+    dt_s: float
+    rows: int
+    parameters: dict[str, np.ndarray]
+    seeds: np.ndarray
+    spike_row: np.ndarray
+    spike_time_s: np.ndarray
+    trace_rows: np.ndarray
+    trace_time_s: np.ndarray
+    traces_si: dict[str, np.ndarray]
+    final_si: dict[str, np.ndarray]
+    engine: str
+    versions: dict[str, str]
+    _starts: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        starts = np.searchsorted(self.spike_row, np.arange(self.rows + 1))
+        object.__setattr__(self, "_starts", starts)
+
+    @property
+    def duration(self) -> Quantity:
+        """Length of the run."""
+        return self.duration_s * second
+
+    @property
+    def dt(self) -> Quantity:
+        """Time step."""
+        return self.dt_s * second
+
+    def spike_train(self, row: int = 0) -> Quantity:
+        """Return the spike times of one row."""
+        return self._train(row) * second
+
+    def spike_trains(self) -> list[Quantity]:
+        """Return the spike times of every row."""
+        return [self.spike_train(row) for row in range(self.rows)]
+
+    def counts(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> np.ndarray:
+        """Return how many spikes each row fired in ``start <= t < stop``.
+
+        Parameters
+        ----------
+        start, stop : Quantity
+            Window; the whole run by default.
+
+        Returns
+        -------
+        ndarray of int, shape (rows,)
+        """
+        first, last = self._window(start, stop)
+        inside = (self.spike_time_s >= first) & (self.spike_time_s < last)
+        return np.bincount(self.spike_row[inside], minlength=self.rows)
+
+    def mean_rate(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> Quantity:
+        """Return the number of spikes of each row divided by the length of the window."""
+        first, last = self._window(start, stop)
+        return self.counts(start, stop) / (last - first) * Hz
+
+    def interval_rate(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> Quantity:
+        """Return 1 / mean interspike interval of each row; 0 where fewer than two spikes fell.
+
+        Unlike a count in a window it has no rounding error of one spike.
+        """
+        first, last = self._window(start, stop)
+        rates = np.zeros(self.rows)
+        for row in range(self.rows):
+            train = self._train(row)
+            train = train[(train >= first) & (train < last)]
+            if len(train) > 1:
+                rates[row] = (len(train) - 1) / (train[-1] - train[0])
+        return rates * hertz
+
+    def interval_cv(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> np.ndarray:
+        """Return the coefficient of variation of the intervals; nan below three spikes."""
+        first, last = self._window(start, stop)
+        found = np.full(self.rows, np.nan)
+        for row in range(self.rows):
+            train = self._train(row)
+            intervals = np.diff(train[(train >= first) & (train < last)])
+            if len(intervals) > 1:
+                found[row] = np.std(intervals) / np.mean(intervals)
+        return found
+
+    def trace(self, name: str) -> Quantity:
+        """Return a traced variable, shape (n_traced, n_samples), with its unit.
+
+        Raises
+        ------
+        UnknownNameError
+            The variable was not recorded.
+        """
+        if name not in self.traces_si:
+            raise UnknownNameError(
+                f"{name!r} was not recorded: {suggest(name, self.traces_si)}"
+                if self.traces_si
+                else f"{name!r} was not recorded: give simulate(record=[{name!r}])"
+            )
+        return Quantity(self.traces_si[name], dim=self._dimension(name))
+
+    @property
+    def trace_time(self) -> Quantity:
+        """Times of the samples of the traces."""
+        return self.trace_time_s * second
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how it was run, in plain values: descriptions, seeds, step, engine, versions."""
+        varied = {
+            name: values.tolist()
+            for name, values in self.parameters.items()
+            if len(np.unique(values)) > 1
+        }
+        return {
+            "neuron": self.neuron.to_dict(),
+            "stimulus": self.stimulus.to_dict(),
+            "wiring": None if self.wiring is None else repr(self.wiring),
+            "duration_s": self.duration_s,
+            "dt_s": self.dt_s,
+            "rows": self.rows,
+            "varied_si": varied,
+            "seeds": np.unique(self.seeds).tolist(),
+            "engine": self.engine,
+            "versions": self.versions,
+        }
+
+    def to_pandas(self) -> Any:
+        """Return a table of spikes: row, time in second, and what varied over the batch.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
+        import pandas as pd
+
+        table = pd.DataFrame({"row": self.spike_row, "time_s": self.spike_time_s})
+        for name, values in self.parameters.items():
+            if len(np.unique(values)) > 1:
+                table[name] = values[self.spike_row]
+        return table
+
+    def to_neo(self) -> Any:
+        """Return a Neo block with one segment a row: spike train, traces, parameters.
+
+        Returns
+        -------
+        neo.Block
+
+        Raises
+        ------
+        ExtraMissingError
+            Neo is not installed.
+        """
+        try:
+            import neo
+            import quantities
+        except ImportError as error:
+            raise ExtraMissingError.needed_for("Recording.to_neo", "neo") from error
+
+        block = neo.Block(name=type(self.neuron).__name__, description=repr(self.neuron))
+        block.annotate(stimulus=repr(self.stimulus), **self.versions)
+        traced = {int(row): k for k, row in enumerate(self.trace_rows)}
+        for row in range(self.rows):
+            segment = neo.Segment(index=row)
+            segment.annotate(
+                seed=int(self.seeds[row]),
+                **{name: float(values[row]) for name, values in self.parameters.items()},
+            )
+            segment.spiketrains.append(
+                neo.SpikeTrain(self._train(row), units="s", t_stop=self.duration_s)
+            )
+            for name, values in self.traces_si.items():
+                if row in traced and len(self.trace_time_s) > 1:
+                    segment.analogsignals.append(
+                        neo.AnalogSignal(
+                            values[traced[row]][:, np.newaxis],
+                            units=self._unit_symbol(name),
+                            sampling_period=(self.trace_time_s[1] - self.trace_time_s[0])
+                            * quantities.s,
+                            name=name,
+                        )
+                    )
+            block.segments.append(segment)
+        return block
+
+    def to_xarray(self) -> Any:
+        """Return traces and counts as an xarray Dataset with the parameters as coordinates.
+
+        Returns
+        -------
+        xarray.Dataset
+
+        Raises
+        ------
+        ExtraMissingError
+            xarray is not installed.
+        """
+        try:
+            import xarray
+        except ImportError as error:
+            raise ExtraMissingError.needed_for("Recording.to_xarray", "xarray") from error
+
+        rows = np.arange(self.rows)
+        content: dict[str, Any] = {
+            "count": ("row", self.counts()),
+            "spike_row": ("spike", self.spike_row),
+            "spike_time": ("spike", self.spike_time_s, {"units": "s"}),
+        }
+        coordinates: dict[str, Any] = {"row": rows, "seed": ("row", self.seeds)}
+        for name, values in self.parameters.items():
+            coordinates[name] = ("row", values, {"units": self._unit_symbol(name)})
+        if self.traces_si:
+            coordinates["traced_row"] = self.trace_rows
+            coordinates["time"] = ("time", self.trace_time_s, {"units": "s"})
+            for name, values in self.traces_si.items():
+                content[name] = (
+                    ("traced_row", "time"),
+                    values,
+                    {"units": self._unit_symbol(name)},
+                )
+        attributes = {"neuron": repr(self.neuron), "stimulus": repr(self.stimulus)}
+        return xarray.Dataset(content, coordinates, attributes | self.versions)
+
+    def __repr__(self) -> str:
+        return (
+            f"Recording({type(self.neuron).__name__}, {self.rows} row{'s'[: self.rows != 1]}, "
+            f"{self.duration}, {len(self.spike_time_s)} spikes)"
+        )
+
+    def _train(self, row: int) -> np.ndarray:
+        if not -self.rows <= row < self.rows:
+            raise ParameterError(f"there is no row {row}: rows are 0 to {self.rows - 1}")
+        row %= self.rows
+        return self.spike_time_s[self._starts[row] : self._starts[row + 1]]
+
+    def _window(self, start: Quantity, stop: Quantity | None) -> tuple[float, float]:
+        first = float(check_quantity(start, 1 * second, "start", at_least=0 * second))
+        last = self.duration_s
+        if stop is not None:
+            last = float(check_quantity(stop, 1 * second, "stop"))
+        if last <= first:
+            raise ParameterError(f"stop ({last * second}) must come after start ({first * second})")
+        return first, last
+
+    def _dimension(self, name: str) -> Any:
+        from brian2.equations.equations import Equations
+
+        from neurosim.engine.point.model import compose
+
+        assert isinstance(self.neuron, PointNeuron)
+        wired = self.wiring is not None and bool(self.wiring.weights)
+        model = compose(
+            self.neuron,
+            self.stimulus,
+            wired=wired,
+            record=(),
+            conductance=wired and self.wiring is not None and self.wiring.conductance,
+        )
+        return Equations(model.equations)[name].dim
+
+    def _unit_symbol(self, name: str) -> str:
+        unit = get_unit(self._dimension(name))
+        return str(unit) if str(unit) != "1" else "dimensionless"
