@@ -14,8 +14,10 @@ __all__ = [
     "GraphError",
     "MissingExtraError",
     "ModelFileError",
+    "OutputError",
     "ParameterError",
     "ShapeError",
+    "UnknownNameError",
     "require_number",
     "unknown_name",
 ]
@@ -34,7 +36,15 @@ class ShapeError(AnnError, ValueError):
 
 
 class ParameterError(AnnError, ValueError):
-    """A setting outside its range, or a name that does not exist."""
+    """A value lies outside the range in which it means something."""
+
+
+class UnknownNameError(ParameterError, KeyError):
+    """A name that nothing answers to; the message offers the nearest ones."""
+
+    def __str__(self) -> str:
+        # KeyError prints the repr of its argument, which would quote the sentence.
+        return str(self.args[0])
 
 
 class DataError(AnnError, ValueError):
@@ -42,7 +52,11 @@ class DataError(AnnError, ValueError):
 
 
 class DivergenceError(AnnError, ArithmeticError):
-    """Training whose loss or weights stopped being finite numbers."""
+    """Numbers of a training left every bound."""
+
+
+class OutputError(AnnError, OSError):
+    """A file or folder cannot be written."""
 
 
 class ModelFileError(AnnError, ValueError):
@@ -86,7 +100,7 @@ def require_number(
     raise ParameterError(f"{name} must be a number in {left}{low:g}, {high:g}), not {value!r}")
 
 
-def unknown_name(kind: str, given: object, known: Iterable[str]) -> ParameterError:
+def unknown_name(kind: str, given: object, known: Iterable[str]) -> UnknownNameError:
     """Build the error for a name that is not in a list, with the nearest one that is.
 
     Parameters
@@ -100,7 +114,7 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> ParameterErr
 
     Returns
     -------
-    ParameterError
+    UnknownNameError
         To be raised by the caller.
 
     Examples
@@ -112,4 +126,4 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> ParameterErr
     # A remark in brackets behind a name is for the reader.
     near = get_close_matches(str(given), [name.partition(" (")[0] for name in names], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return ParameterError(f"no {kind} called {given!r}{hint} There are: {', '.join(names)}")
+    return UnknownNameError(f"no {kind} called {given!r}{hint} There are: {', '.join(names)}")

@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "DivergenceError",
     "EngineError",
     "ExtraMissingError",
     "NeurosimError",
+    "OutputError",
     "ParameterError",
     "UnitError",
     "UnknownNameError",
@@ -32,7 +34,7 @@ class ParameterError(NeurosimError, ValueError):
     """A value lies outside the range in which it means something."""
 
 
-class UnknownNameError(NeurosimError, KeyError):
+class UnknownNameError(ParameterError, KeyError):
     """A name that nothing answers to; the message offers the nearest ones."""
 
     def __str__(self) -> str:
@@ -44,8 +46,12 @@ class EngineError(NeurosimError, RuntimeError):
     """The simulation could not be built or did not finish."""
 
 
-class DivergenceError(EngineError):
-    """A membrane potential left every bound.
+class OutputError(NeurosimError, OSError):
+    """A file or folder cannot be written."""
+
+
+class DivergenceError(EngineError, ArithmeticError):
+    """Numbers of a run left every bound.
 
     Attributes
     ----------

@@ -28,12 +28,12 @@ from ann.data.cleaning.schema import Rules, nearest
 from ann.data.encoding.encoder import table_pipeline
 from ann.data.errors import TableError, TargetError
 from ann.data.files.reading import RawTable, TableFile
-from ann.data.files.writing import whole
 from ann.data.judging.splitting import Split, split_rows
 from ann.data.judging.target import Target, find_target, target_column
 from ann.data.judging.verdict import Verdict, assess
 from ann.data.log import Log, Step
 from ann.data.report.profiling import profile
+from ann.whole_files import whole
 
 __all__ = ["MODELS", "Trained", "clean_file", "train"]
 

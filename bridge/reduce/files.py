@@ -17,8 +17,9 @@ from bridge.reduce.minimise import Fitted
 from bridge.reduce.placements import FORMULAS, RateFit
 from bridge.reduce.reduced_network import ReducedNetwork
 from bridge.reduce.scores import Score
+from neurosim.whole_files import plain
 
-__all__ = ["WHAT", "load_reduction", "plain", "save_formula", "save_network"]
+__all__ = ["WHAT", "load_reduction", "save_formula", "save_network"]
 
 WHAT = "neurosim reduction 1"
 
@@ -135,18 +136,3 @@ def _network(tensors: dict[str, NDArray[Any]], card: dict[str, Any], path: Path)
         ),
         parameters=[tensors[f"parameter_{k}"] for k in range(len(tensors) - 4)],
     )
-
-
-def plain(value: Any) -> Any:
-    """Nested values as JSON can hold them; nan and infinity become null."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

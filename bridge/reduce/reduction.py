@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.reduce.files import WHAT, plain, save_formula, save_network
+from bridge.reduce.files import WHAT, save_formula, save_network
 from bridge.reduce.innervation import BIN_MS
 from bridge.reduce.input_trains import Placements, Trains
 from bridge.reduce.placements import PlacementSet, RateFit
 from bridge.reduce.reduced_network import ReducedNetwork, TestScores
+from neurosim.whole_files import plain
 
 __all__ = ["RateReduction", "Rung", "TrainReduction", "provenance"]
 

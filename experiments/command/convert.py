@@ -81,7 +81,7 @@ def convert_command(
     from brian2.units import ms, mV
 
     from ann import load
-    from ann.data.files.writing import write_text
+    from ann.whole_files import write_text
     from bridge.certificate.certify import certify
     from bridge.conversion.convert import convert, validate
     from bridge.errors import ConversionError
@@ -97,7 +97,8 @@ def convert_command(
         check_width,
         read_inputs,
     )
-    from experiments.kit.result import OutputError, plain
+    from neurosim.errors import OutputError
+    from neurosim.whole_files import plain
 
     # Everything that can be refused is refused before anything runs.
     read = (model, inputs) if test is None else (model, inputs, test)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bridge.errors import ConversionError
-from experiments.kit.result import OutputError
+from neurosim.errors import OutputError
 
 __all__ = [
     "check_file",

@@ -130,7 +130,7 @@ def _names(given: str) -> list[str]:
 
 def write_json(path: Path, document: Any) -> None:
     """Write plain values as JSON, whole or not at all."""
-    from ann.data.files.writing import write_text
+    from ann.whole_files import write_text
 
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 

@@ -27,13 +27,13 @@ from sklearn import datasets
 from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.schema import Rules
 from ann.data.files.reading import RawTable, TableFile, read_table
-from ann.data.files.writing import whole
 from ann.data.log import Log, Step
 from ann.data.report.page import write_report
 from ann.data.report.profiling import profile
 from ann.data.workflow import train as train_on_table
 from ann.errors import AnnError, DataError, ParameterError, unknown_name
 from ann.files.table_model import TableModel
+from ann.whole_files import whole
 from experiments.command.options import (
     Delimiter,
     Encoding,

@@ -85,7 +85,8 @@ def unit_command(
 ) -> None:
     """Find the artificial unit that stands for a neuron, and say what is lost."""
     from bridge.equivalent.equivalent_unit import equivalent_unit
-    from experiments.kit.result import check_writable, plain
+    from experiments.kit.result import check_writable
+    from neurosim.whole_files import plain
 
     if out is not None:
         check_writable(out)

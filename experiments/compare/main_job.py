@@ -36,7 +36,7 @@ from experiments.gallery.networks.digits_on_neurons import (
 from experiments.gallery.networks.digits_on_neurons import Parameters as DigitsParameters
 from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context
-from experiments.kit.result import Result, Verdict, check_writable, plain, write_folder
+from experiments.kit.result import Result, Verdict, check_writable, write_folder
 from experiments.kit.style import figure_style, new_figure
 from experiments.kit.timing import Stopwatch
 from experiments.kit.unit_tables import (
@@ -49,6 +49,7 @@ from experiments.kit.unit_tables import (
 from neurosim import LIF, HodgkinHuxley, WhiteNoise
 from neurosim.engine.programs.processes import halted
 from neurosim.run.recording import versions
+from neurosim.whole_files import plain
 
 __all__ = ["Parameters", "compare", "summary"]
 

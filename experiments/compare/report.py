@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.kit.result import plain
 from experiments.kit.style import figure_style
+from neurosim.whole_files import plain
 
 __all__ = ["data_uri", "html_table", "render"]
 

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from neurosim.errors import NeurosimError
+from neurosim.errors import OutputError
+from neurosim.whole_files import plain
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["OutputError", "Result", "Verdict", "check_writable", "plain", "write_folder"]
-
-
-class OutputError(NeurosimError, OSError):
-    """Results cannot be written where they were wanted."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+__all__ = ["Result", "Verdict", "check_writable", "write_folder"]
 
 
 @dataclass(frozen=True)
@@ -134,23 +124,6 @@ class Result:
                 figure.savefig(place / f"{name}.png", dpi=150)
 
         return write_folder(folder, fill)
-
-
-def plain(value: Any) -> Any:
-    """Return nested values as JSON can hold them; nan and infinity become null."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Path):
-        return value.name
-    return value
 
 
 def check_writable(folder: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 from experiments import Context, Result, Verdict, all_experiments, find
 from experiments.gallery.networks.digits_on_neurons import mcnemar
 from experiments.kit.recorded import CELLS, recorded_curve
-from experiments.kit.result import OutputError, plain, write_folder
+from experiments.kit.result import write_folder
 from experiments.kit.timing import Stopwatch
-from neurosim.errors import UnknownNameError
+from neurosim.errors import OutputError, UnknownNameError
+from neurosim.whole_files import plain
 
 CONTEXT = Context(seed=3, jobs=2, quick=True)
 

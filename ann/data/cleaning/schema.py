@@ -16,7 +16,7 @@ from typing import Any
 
 from ann.data.cleaning.rules import Rule
 from ann.data.errors import SchemaError
-from ann.data.files.writing import write_text
+from ann.whole_files import write_text
 
 __all__ = ["KINDS", "ColumnSchema", "Rules"]
 

@@ -1,0 +1,106 @@
+"""Files that appear whole or not at all, in `neurosim` and in `ann`, which share no code."""
+
+import json
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import ann.errors
+import ann.whole_files
+import neurosim.errors
+import neurosim.whole_files
+
+BOTH = pytest.mark.parametrize(
+    ("files", "errors"),
+    [(neurosim.whole_files, neurosim.errors), (ann.whole_files, ann.errors)],
+    ids=["neurosim", "ann"],
+)
+
+
+@BOTH
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(files, errors, tmp_path):
+    target = tmp_path / "numbers.json"
+    files.write_json(target, {"a": 1})
+
+    def fail_midway():
+        with files.whole(target) as stream:
+            stream.write("half a fi")
+            raise RuntimeError("midway")
+
+    with pytest.raises(RuntimeError, match="midway"):
+        fail_midway()
+    assert json.loads(target.read_text()) == {"a": 1}
+    assert os.listdir(tmp_path) == ["numbers.json"]
+
+
+@BOTH
+def test_a_folder_that_is_not_there_is_named(files, errors, tmp_path):
+    with pytest.raises(errors.OutputError, match=r"cannot write .*gone.*No such file"):
+        files.write_text(tmp_path / "gone" / "a.txt", "x")
+
+
+@BOTH
+def test_an_error_of_the_disk_while_writing_is_ours(files, errors, tmp_path):
+    with pytest.raises(errors.OutputError, match="No space left"), files.whole(tmp_path / "a"):
+        raise OSError(28, "No space left on device")
+    assert os.listdir(tmp_path) == []
+
+
+@BOTH
+def test_two_writers_at_once_never_mix(files, errors, tmp_path):
+    target = tmp_path / "a.txt"
+    texts = [str(k) * 200_000 for k in range(4)]
+    seen = []
+
+    def write(text):
+        for _ in range(25):
+            files.write_text(target, text)
+            seen.append(target.read_text())
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 100
+    assert set(seen) <= set(texts)
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@BOTH
+def test_a_link_stays_a_link(files, errors, tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    files.write_text(tmp_path / "link.txt", "new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+@BOTH
+def test_new_files_have_the_permissions_of_any_new_file(files, errors, tmp_path):
+    (tmp_path / "usual").write_text("")
+    files.write_bytes(tmp_path / "ours", b"x")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@BOTH
+def test_json_has_null_for_what_is_no_number(files, errors):
+    assert files.plain({"x": np.array([1.0, np.inf]), "y": np.float32(np.nan)}) == {
+        "x": [1.0, None],
+        "y": None,
+    }
+
+
+def test_errors_of_one_name_are_of_one_kind():
+    """Whoever catches a builtin kind catches it from either package."""
+    shared = set(neurosim.errors.__all__) & set(ann.errors.__all__)
+    assert {"ParameterError", "DivergenceError", "OutputError", "UnknownNameError"} <= shared
+    for name in shared:
+        kinds = [
+            {base for base in getattr(module, name).__mro__ if base.__module__ == "builtins"}
+            for module in (neurosim.errors, ann.errors)
+        ]
+        # A run that diverges is also a run that did not finish.
+        assert kinds[0] - {RuntimeError} == kinds[1] - {RuntimeError}, name
