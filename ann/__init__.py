@@ -8,6 +8,7 @@ from ann.calculus.graph_drawing import draw_graph
 from ann.errors import AnnError
 from ann.estimators.dense import DenseEstimator
 from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
+from ann.files.checkpoints import Checkpoint
 from ann.files.other_libraries import export_onnx, from_pytorch, from_scikit_learn
 from ann.files.storage import load, save
 from ann.inspect.diagnosis import diagnose
@@ -15,13 +16,12 @@ from ann.network.activations import ACTIVATIONS, Activation, Foreign
 from ann.network.initialisation import initial_weights
 from ann.network.losses import LOSSES, Loss, OwnLoss
 from ann.network.network import Layer, Network
-from ann.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
+from ann.plan.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 from ann.plan.plan import Plan
-from ann.schedules import SCHEDULES
 from ann.training.augment import Distort
-from ann.training.checkpoints import Checkpoint
 from ann.training.hooks import EarlyStopping, KeepBest, Progress, ReduceOnPlateau, Validate
 from ann.training.rate_finder import find_learning_rate
+from ann.training.schedules import SCHEDULES
 from ann.training.trainer import Hook, Trainer
 
 __all__ = [

@@ -19,10 +19,10 @@ from ann.estimators.dense import DenseEstimator
 from ann.estimators.input_scaling import InputScale
 from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 from ann.estimators.targets import ClassTargets, QuantityTargets
+from ann.files.tensor_file import read_tensors, write_tensors
 from ann.network.activations import Foreign
 from ann.network.losses import OwnLoss, resolve_loss
 from ann.network.network import Network
-from ann.tensor_file import read_tensors, write_tensors
 
 __all__ = ["load", "read_card", "save"]
 

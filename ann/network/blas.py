@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from ann.network.activations import Step
+from ann.network.steps import Step
 
 __all__ = ["add_outer", "add_scaled"]
 

@@ -14,13 +14,13 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork
 from ann.errors import ModelFileError, ParameterError
+from ann.files.checkpoints import Checkpoint, load_checkpoint
 from ann.files.other_libraries import export_onnx, from_pytorch, from_scikit_learn
 from ann.files.storage import load, read_card, save
+from ann.files.tensor_file import read_tensors, write_tensors
 from ann.network.losses import Quadratic
-from ann.optimisers import OPTIMISERS
+from ann.plan.optimisers import OPTIMISERS
 from ann.plan.plan import Plan
-from ann.tensor_file import read_tensors, write_tensors
-from ann.training.checkpoints import Checkpoint, load_checkpoint
 from ann.training.hooks import KeepBest
 from ann.training.trainer import Hook, Trainer
 

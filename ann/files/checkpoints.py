@@ -7,17 +7,14 @@ generators of chance, running averages, the history, and what hooks remember.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ann.errors import ModelFileError, ParameterError
-from ann.tensor_file import read_tensors, write_tensors
+from ann.files.tensor_file import read_tensors, write_tensors
 from ann.training.hooks import running_averages
-from ann.training.trainer import Hook
-
-if TYPE_CHECKING:
-    from ann.training.trainer import Trainer
+from ann.training.trainer import Hook, Trainer
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
