@@ -1,19 +1,14 @@
-"""Arrays in a file that anyone can read and nobody can run: the safetensors layout.
+"""Arrays in a file that anyone can read and nobody can run: safetensors, with a checksum.
 
-Eight bytes give the length of a JSON header, the header gives dtype, shape and place of each
-array, and then come the bytes. Nothing in it is code, so opening a stranger's file is safe. Ours
-carry a checksum over everything, so a file cut short or edited by hand is noticed.
-
-Layout: huggingface/safetensors, format section of its README. Files written here are read by that
-package and the other way round.
+Nothing in such a file is code, so opening a stranger's file is safe. Ours carry a card, which says
+what the arrays are, and a checksum over the card and over the name, type, shape and bytes of every
+array, so a file that was cut short or edited by hand is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,17 +16,20 @@ from typing import Any
 import numpy as np
 
 from ann.errors import ModelFileError
+from ann.whole_files import write_bytes
 
 __all__ = ["read_tensors", "write_tensors"]
 
-_CODES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
-_NAMES = {np.dtype(code): name for name, code in _CODES.items()}
-#: A header longer than this is no header of ours; reading it would only fill the memory.
-_LONGEST = 100_000_000
+_TYPES = ("float64", "float32", "int64", "int32", "uint8", "bool")
 
 
-def _digest(card: str, payload: bytes) -> str:
-    return hashlib.sha256(card.encode() + b"\0" + payload).hexdigest()
+def _checksum(card: str, tensors: Mapping[str, np.ndarray]) -> str:
+    names = sorted(tensors)
+    told = [card, [[name, tensors[name].dtype.name, tensors[name].shape] for name in names]]
+    digest = hashlib.sha256(json.dumps(told).encode())
+    for name in names:
+        digest.update(tensors[name].tobytes())
+    return digest.hexdigest()
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], card: Any) -> None:
@@ -49,7 +47,9 @@ def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], card: Any
     Raises
     ------
     ModelFileError
-        If an array has a dtype the layout does not know.
+        If an array has another dtype.
+    OutputError
+        If the file cannot be written.
 
     Examples
     --------
@@ -59,43 +59,20 @@ def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], card: Any
     ...     read_tensors(Path(folder, "a.safetensors"))
     ({'x': array([1., 1.])}, {'about': 'ones'})
     """
-    header: dict[str, Any] = {}
-    pieces: list[bytes] = []
-    place = 0
+    from safetensors.numpy import save
+
     for name, array in tensors.items():
-        plain = np.ascontiguousarray(array)
-        code = _NAMES.get(plain.dtype.newbyteorder("<"))
-        if code is None:
+        if array.dtype.name not in _TYPES:
             raise ModelFileError(
-                f"array {name!r} has dtype {plain.dtype}; a model file holds "
-                f"{', '.join(str(d) for d in _NAMES)}"
+                f"array {name!r} has dtype {array.dtype}; a model file holds {', '.join(_TYPES)}"
             )
-        data = plain.astype(_CODES[code], copy=False).tobytes()
-        shape = list(np.shape(array))
-        header[name] = {"dtype": code, "shape": shape, "data_offsets": [place, place + len(data)]}
-        pieces.append(data)
-        place += len(data)
-    payload = b"".join(pieces)
     text = json.dumps(card, ensure_ascii=False, allow_nan=False)
-    header["__metadata__"] = {"card": text, "sha256": _digest(text, payload)}
-    head = json.dumps(header, ensure_ascii=False).encode()
-    head += b" " * (-len(head) % 8)  # arrays begin at a multiple of eight bytes
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(len(head).to_bytes(8, "little"))
-            file.write(head)
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's files are private to the user
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    # The library takes the memory as it lies, whatever the strides and the order of bytes.
+    plain = {
+        name: array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+        for name, array in tensors.items()
+    }
+    write_bytes(path, save(plain, {"card": text, "checksum": _checksum(text, plain)}))
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
@@ -116,46 +93,22 @@ def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
     ModelFileError
         If the file is cut short, changed or no such file at all; says which.
     """
+    from safetensors import SafetensorError, safe_open
+
     path = Path(path)
     if not path.is_file():
         raise ModelFileError(f"there is no model file {path}")
-    data = path.read_bytes()
-    if len(data) < 8:
-        raise ModelFileError(f"{path} has {len(data)} bytes: it is cut short or no model file")
-    length = int.from_bytes(data[:8], "little")
-    if length > _LONGEST or length > len(data) - 8:
-        raise ModelFileError(
-            f"{path} announces a header of {length} bytes but holds {len(data) - 8}: it is cut "
-            "short or no model file"
-        )
     try:
-        header = json.loads(data[8 : 8 + length])
-        metadata = header.pop("__metadata__", {})
-        entries = {
-            name: (entry["dtype"], tuple(entry["shape"]), *entry["data_offsets"])
-            for name, entry in header.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelFileError(f"{path} has a damaged header: {error}") from error
-    payload = data[8 + length :]
-    tensors: dict[str, np.ndarray] = {}
-    for name, (code, shape, start, stop) in entries.items():
-        if code not in _CODES:
-            raise ModelFileError(f"{path}: array {name!r} has the unknown type {code!r}")
-        dtype = np.dtype(_CODES[code])
-        wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        if not 0 <= start <= stop <= len(payload) or stop - start != wanted:
-            raise ModelFileError(
-                f"{path}: array {name!r} of shape {shape} needs {wanted} bytes at {start}:{stop}, "
-                f"the file has {len(payload)}: it is cut short or was edited"
-            )
-        tensors[name] = np.frombuffer(payload[start:stop], dtype).reshape(shape).copy()
-    card = None
-    if isinstance(metadata, dict) and "card" in metadata:
-        if metadata.get("sha256") != _digest(metadata["card"], payload):
-            raise ModelFileError(
-                f"{path} was changed after it was written (its checksum does not match); save the "
-                "model again instead of editing the file"
-            )
-        card = json.loads(metadata["card"])
-    return tensors, card
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise ModelFileError(f"{path} is cut short, damaged or no model file: {error}") from error
+    if "card" not in metadata:
+        return tensors, None
+    if metadata.get("checksum") != _checksum(metadata["card"], tensors):
+        raise ModelFileError(
+            f"{path} was changed after it was written, or an earlier version wrote it (its "
+            "checksum does not match); save the model again instead of editing the file"
+        )
+    return tensors, json.loads(metadata["card"])
