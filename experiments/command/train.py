@@ -30,9 +30,9 @@ from ann.data.files.reading import RawTable, TableFile, read_table
 from ann.data.log import Log, Step
 from ann.data.report.page import write_report
 from ann.data.report.profiling import profile
+from ann.data.table_model import TableModel
 from ann.data.workflow import train as train_on_table
 from ann.errors import AnnError, DataError, ParameterError, unknown_name
-from ann.files.table_model import TableModel
 from ann.whole_files import whole
 from experiments.command.options import (
     Delimiter,
