@@ -18,7 +18,7 @@ from brian2.units import ms, mV, pA, second
 
 from bridge.choice.select_unit import select
 from bridge.choice.selection import Selection
-from bridge.conversion.convert import measure_for_conversion
+from bridge.conversion.drive import measure_for_conversion
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
 from experiments.compare.figures import activation_figure, voltage_figure
