@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from bridge.units.fitting import best_fit, problem
 from bridge.choice.intervals import profile_intervals
 from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.choice.select_unit import select
 from bridge.counts.likelihood import log_probability
 from bridge.counts.sufficient_statistics import SufficientStatistics
+from bridge.units.fitting import best_fit, problem
 
 CURRENTS = np.arange(0, 501, 25.0)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.units.fitting import best_fit, problem
 from bridge.choice.goodness_of_fit import noise_of_residuals
 from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.choice.select_unit import select
@@ -14,6 +13,7 @@ from bridge.counts.dispersion import CountNoise, copies, noise_of_repeats
 from bridge.counts.likelihood import sample
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units import SquareRoot
+from bridge.units.fitting import best_fit, problem
 
 CURRENTS = np.arange(0, 501, 25.0)
 
