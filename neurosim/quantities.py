@@ -223,6 +223,11 @@ class Description:
             )
         self.check()
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickling turns a dimensionless quantity into a plain float; checking it turns it back.
+        self.__dict__.update(state)
+        self.__post_init__()
+
     def check(self) -> None:
         """Check what no single field can tell (overridden where fields depend on each other)."""
 

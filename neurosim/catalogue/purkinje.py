@@ -14,7 +14,7 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Poisson, Spines
 from neurosim.morphology import PerBranch, at, axon, by_density, soma_with_axon, tagged, tree
 from neurosim.quantities import check_quantity
-from neurosim.synapses.exponential import AMPA
+from neurosim.synapses.ampa import AMPA
 
 __all__ = ["purkinje_cell", "with_parallel_fibres"]
 

@@ -95,11 +95,6 @@ class Mechanism(Description):
             self._verify()
             type(self)._verified = True  # type: ignore[attr-defined]
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Pickling turns a dimensionless quantity into a plain float; checking it turns it back.
-        self.__dict__.update(state)
-        self.__post_init__()
-
     @property
     def states(self) -> tuple[str, ...]:
         """Local names of what the part integrates."""

@@ -106,11 +106,6 @@ class ChromaffinCell(Description):
     cv: Quantity = quantity(0.6, "coefficient of variation of the content", at_least=0)
     half_width: Quantity = quantity(10 * ms, "median half-width of a spike", above=0 * ms)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Pickling turns a dimensionless quantity into a plain float; checking it turns it back.
-        self.__dict__.update(state)
-        self.__post_init__()
-
     def release(self, spike_times: Quantity, seed: Any = 0) -> Secretion:
         """Return the vesicles that spikes release.
 
@@ -167,4 +162,4 @@ def _half_width() -> float:
     half = shape(top) / 2
     before = brentq(lambda x: shape(x) - half, 0, top)
     after = brentq(lambda x: shape(x) - half, top, 50)
-    return after - before
+    return float(after - before)

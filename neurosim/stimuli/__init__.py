@@ -3,9 +3,10 @@
 from neurosim.stimuli.base import Drive, Stimulus, Sum
 from neurosim.stimuli.constant import Constant
 from neurosim.stimuli.frozen import FrozenNoise
-from neurosim.stimuli.noise import OrnsteinUhlenbeck, WhiteNoise
+from neurosim.stimuli.ornstein_uhlenbeck import OrnsteinUhlenbeck
 from neurosim.stimuli.ramp import Ramp
 from neurosim.stimuli.steps import Steps
+from neurosim.stimuli.white_noise import WhiteNoise
 
 __all__ = [
     "Constant",

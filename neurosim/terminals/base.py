@@ -42,11 +42,6 @@ class Terminal(Description):
                 f"{suggest(self.transmitter, TRANSMITTER_NAMES)}"
             )
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Pickling turns a dimensionless quantity into a plain float; checking it turns it back.
-        self.__dict__.update(state)
-        self.__post_init__()
-
     def release(self, spike_times: Quantity, seed: Any = 0, *, terminal: int = 0) -> Events:
         """Return when and how much transmitter acts.
 
@@ -125,7 +120,8 @@ def uniforms(seeds: np.ndarray, terminal: int, stream: int, steps: np.ndarray) -
     """
     low, high = row_keys(seeds, terminal)
     # The generator maps its uniform to a normal deviate; the normal distribution maps it back.
-    return ndtr(gaussian(low[:, None], high[:, None], stream, np.asarray(steps)[None, :]))
+    normal = gaussian(low[:, None], high[:, None], stream, np.asarray(steps)[None, :])
+    return np.asarray(ndtr(normal))
 
 
 def quantal_sizes(count: np.ndarray, u: np.ndarray, cv: float) -> np.ndarray:

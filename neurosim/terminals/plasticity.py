@@ -67,8 +67,7 @@ class TsodyksMarkram(Terminal):
 
     def course(self, spike_times: Quantity) -> tuple[np.ndarray, np.ndarray]:
         """Return u (after its jump) and x (before release) at each spike."""
-        events = self.release(spike_times)
-        return _use(self, events.time_s), _available(self, events.time_s)
+        return self._course(self.release(spike_times).time_s)
 
     def steady_state(self, rate: Quantity) -> SteadyRelease:
         r"""Return what a regular train comes to.
@@ -88,8 +87,23 @@ class TsodyksMarkram(Terminal):
         return _Mean(self, seeds, terminal)
 
     def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
-        released = _use(self, times_s) * _available(self, times_s)
-        return np.broadcast_to(float(self.amplitude) * released, (len(seeds), len(times_s)))
+        use, available = self._course(times_s)
+        released = float(self.amplitude) * (use * available)
+        return np.broadcast_to(released, (len(seeds), len(times_s)))
+
+    def _course(self, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        use, available = np.empty((2, len(times_s)))
+        u, x = 0.0, 1.0
+        intervals = np.diff(times_s, prepend=-np.inf)
+        kept = (_fade(intervals, tau) for tau in (self.tau_facil, self.tau_rec))
+        for k, (keep_u, keep_x) in enumerate(zip(*kept, strict=True)):
+            u, x = use[k], available[k] = self._next(u, x, keep_u, keep_x)
+        return use, available
+
+    def _next(self, u: float, x: float, keep_u: float, keep_x: float) -> tuple[float, float]:
+        """Return u and x at a spike, from those at the last one and what is kept since."""
+        jump = float(self.U)
+        return u * keep_u * (1 - jump) + jump, 1 - (1 - x * (1 - u)) * keep_x
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,19 +170,13 @@ class _Mean(Ongoing):
     """Use and what is available, from spike to spike."""
 
     terminal: TsodyksMarkram
-    last: float | None = None
-    u, x = 0.0, 1.0
+    last, u, x = -np.inf, 0.0, 1.0
 
     def spike(self, time_s: float) -> np.ndarray:
-        jump = float(self.terminal.U)
-        if self.last is not None:
-            interval = np.array(time_s - self.last)
-            # What the spike before left, and what has come back since.
-            left = self.x * (1 - self.u)
-            self.x = 1 - (1 - left) * float(_fade(interval, self.terminal.tau_rec))
-            self.u *= float(_fade(interval, self.terminal.tau_facil))
-        self.last = time_s
-        self.u = self.u * (1 - jump) + jump
+        interval, self.last = np.array(time_s - self.last), time_s
+        keep_u = float(_fade(interval, self.terminal.tau_facil))
+        keep_x = float(_fade(interval, self.terminal.tau_rec))
+        self.u, self.x = self.terminal._next(self.u, self.x, keep_u, keep_x)
         return np.full(len(self.seeds), float(self.terminal.amplitude) * (self.u * self.x))
 
 
@@ -176,8 +184,7 @@ class _Vesicles(Ongoing):
     """Which sites hold a vesicle, from spike to spike; a row a trial."""
 
     terminal: DepletingRelease
-    last: float | None = None
-    u, count = 0.0, 0
+    last, u, count = -np.inf, 0.0, 0
 
     def __init__(self, terminal: DepletingRelease, seeds: np.ndarray, number: int) -> None:
         super().__init__(terminal, seeds, number)
@@ -187,17 +194,14 @@ class _Vesicles(Ongoing):
     def spike(self, time_s: float) -> np.ndarray:
         terminal, jump = self.terminal, float(self.terminal.U)
         draws = self.count * terminal.N + np.arange(terminal.N)
-        if self.last is not None:
-            interval = np.array(time_s - self.last)
-            chance = uniforms(self.seeds, self.number, 1, draws)
-            wanted = ~self.filled & (chance > float(_fade(interval, terminal.tau_rec)))
-            if terminal.reserve >= 0:
-                wanted &= np.cumsum(wanted, axis=1) <= self.left[:, None]
-                self.left -= wanted.sum(axis=1)
-            self.filled |= wanted
-            self.u *= float(_fade(interval, terminal.tau_facil))
-        self.last = time_s
-        self.u = self.u * (1 - jump) + jump
+        interval, self.last = np.array(time_s - self.last), time_s
+        chance = uniforms(self.seeds, self.number, 1, draws)
+        wanted = ~self.filled & (chance > float(_fade(interval, terminal.tau_rec)))
+        if terminal.reserve >= 0:
+            wanted &= np.cumsum(wanted, axis=1) <= self.left[:, None]
+            self.left -= wanted.sum(axis=1)
+        self.filled |= wanted
+        self.u = self.u * float(_fade(interval, terminal.tau_facil)) * (1 - jump) + jump
         out = self.filled & (uniforms(self.seeds, self.number, 0, draws) < self.u)
         self.filled &= ~out
         u = uniforms(self.seeds, self.number, 2, np.array([self.count]))[:, 0]
@@ -209,29 +213,4 @@ def _fade(interval_s: np.ndarray, tau: Quantity) -> np.ndarray:
     """Return e^{-Δt/τ}, 0 for a τ of 0 (also for spikes at the same time)."""
     if float(tau) == 0:
         return np.zeros_like(interval_s)
-    return np.exp(-interval_s / float(tau))
-
-
-def _use(terminal: TsodyksMarkram | DepletingRelease, times_s: np.ndarray) -> np.ndarray:
-    """Return u at each spike, after its jump."""
-    jump = float(terminal.U)
-    keep = _fade(np.diff(times_s), terminal.tau_facil)
-    use = np.empty(len(times_s))
-    u = 0.0
-    for k in range(len(times_s)):
-        u = (u * keep[k - 1] if k else 0.0) * (1 - jump) + jump
-        use[k] = u
-    return use
-
-
-def _available(terminal: TsodyksMarkram, times_s: np.ndarray) -> np.ndarray:
-    """Return x at each spike, before its release."""
-    use = _use(terminal, times_s)
-    keep = _fade(np.diff(times_s), terminal.tau_rec)
-    available = np.empty(len(times_s))
-    x = 1.0
-    for k in range(len(times_s)):
-        if k:
-            x = 1 - (1 - x * (1 - use[k - 1])) * keep[k - 1]
-        available[k] = x
-    return available
+    return np.asarray(np.exp(-interval_s / float(tau)))

@@ -1,4 +1,4 @@
-"""Slow transmitters that carry no current but scale a conductance."""
+"""Dopamine: a slow transmitter that carries no current but scales a conductance."""
 
 from __future__ import annotations
 
@@ -159,9 +159,9 @@ class Dopamine(Mechanism):
 
             def rate(
                 now: float, a: np.ndarray, start: float = start, level: float = level
-            ) -> float:
+            ) -> np.ndarray:
                 free = level * np.exp(-(now - start) / uptake)
-                return (free / (free + half) - a) / slow
+                return np.asarray((free / (free + half) - a) / slow)
 
             inside = np.flatnonzero((times >= start) & (times < end))
             wanted = np.concatenate([times[inside], [end]])

@@ -1,77 +1,24 @@
-"""The muscle fibre and its end-plate: from quanta of acetylcholine to the end-plate potential."""
+"""The end-plate: from quanta of acetylcholine to the end-plate potential."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from brian2.units import Quantity, cm, mm, ms, mV, ohm, uF, um
+from brian2.units import Quantity, mm, ms, mV
 from scipy.optimize import brentq
 from scipy.special import erf
 
-from neurosim.channels import Channel, Leak, MusclePotassium, MuscleSodium
+from neurosim.channels import MuscleSodium
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable
+from neurosim.effectors.muscle_fibre import MuscleFibre
 from neurosim.errors import ParameterError
 from neurosim.morphology import PerBranch, at, cylinder
-from neurosim.quantities import Description, check_quantity, quantity
+from neurosim.quantities import Description, check_quantity
 from neurosim.synapses import DoubleExponential, Events, Nicotinic
 
-__all__ = ["EndPlate", "MuscleFibre", "martin_correction"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class MuscleFibre(Description):
-    r"""A skeletal muscle fibre as a cable, sealed at both ends.
-
-    .. math:: \lambda = \sqrt{\frac{R_m d}{4 R_a}}, \quad \tau = R_m C_m, \quad
-              R_{in} = \frac{2 R_a \lambda}{\pi d^2} \;\text{(in the middle of a long fibre)}
-
-    The capacitance counts the tubules too. `membrane` gives the channels to paint for an action
-    potential.
-
-    References
-    ----------
-    Fatt and Katz (1951), J Physiol 115:320 (cable of the frog's fibre).
-
-    Examples
-    --------
-    >>> MuscleFibre().length_constant, MuscleFibre().time_constant
-    (2. * mmetre, 20. * msecond)
-    """
-
-    diameter: Quantity = quantity(50 * um, "diameter", above=0 * um)
-    length: Quantity = quantity(20 * mm, "length", above=0 * mm)
-    R_m: Quantity = quantity(4000 * ohm * cm**2, "membrane resistance", above=0 * ohm * cm**2)
-    C_m: Quantity = quantity(5 * uF / cm**2, "capacitance", above=0 * uF / cm**2)
-    R_a: Quantity = quantity(125 * ohm * cm, "axial resistivity", above=0 * ohm * cm)
-    E_rest: Quantity = quantity(-90 * mV, "resting potential")
-
-    @property
-    def length_constant(self) -> Quantity:
-        """Distance over which a steady potential falls e-fold."""
-        return np.sqrt(self.R_m * self.diameter / (4 * self.R_a))
-
-    @property
-    def time_constant(self) -> Quantity:
-        """Membrane time constant."""
-        return self.R_m * self.C_m
-
-    @property
-    def input_resistance(self) -> Quantity:
-        """Resistance seen from the middle of an endless fibre."""
-        return 2 * self.R_a * self.length_constant / (np.pi * self.diameter**2)
-
-    def membrane(self) -> tuple[Channel, ...]:
-        """Return the channels to paint on the whole fibre for it to fire.
-
-        The leak is that of the passive fibre. `EndPlate.neuron` paints them.
-        """
-        return (
-            MuscleSodium(),
-            MusclePotassium(E=self.E_rest),
-            Leak(g=1 / self.R_m, E=self.E_rest),
-        )
+__all__ = ["EndPlate"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -253,7 +200,7 @@ class EndPlate(Description):
         for image in range(-images, images + 1):
             lag = (away - image * length) ** 2 / (4 * spread)
             weights += _hat_weights(t, tau, lag)
-        return scale * weights
+        return np.asarray(scale * weights)
 
 
 # Nodes and weights of Gauss and Legendre on a step from 0 to 1.
@@ -278,43 +225,6 @@ def _hat_weights(t: np.ndarray, tau: float, lag: float) -> np.ndarray:
         whole = step * kernel @ _SHARES
         rising = step * kernel @ (_SHARES * _NODES)
     # On the step from t_j on, the hat around t_j falls and the one around t_{j+1} rises.
-    weights = whole - rising
+    weights = np.asarray(whole - rising)
     weights[1:] += rising[:-1]
     return weights
-
-
-def martin_correction(
-    potential: Quantity, miniature: Quantity, driving_force: Quantity, f: float = 0.8
-) -> np.ndarray:
-    r"""Return the quantal content behind an end-plate potential that does not add up linearly.
-
-    .. math:: m = \frac{V / V_{mini}}{1 - f\,V / (E - E_{rest})}
-
-    Parameters
-    ----------
-    potential, miniature : Quantity
-        Depolarisation by all quanta and by one.
-    driving_force : Quantity
-        Reversal potential minus resting potential.
-    f : float
-        1 where the capacitance plays no part (Martin 1955), about 0.8 for a brief conductance on a
-        long fibre (McLachlan and Martin 1981).
-
-    References
-    ----------
-    Martin (1955), J Physiol 130:114. McLachlan and Martin (1981), J Physiol 311:307.
-
-    Examples
-    --------
-    >>> round(float(martin_correction(33.76 * mV, 0.5354 * mV, 80 * mV)), 1)
-    95.2
-    """
-    potential = check_quantity(potential, 1 * mV, "martin_correction: potential", many=1)
-    miniature = check_quantity(miniature, 1 * mV, "martin_correction: miniature", above=0 * mV)
-    force = check_quantity(driving_force, 80 * mV, "martin_correction: driving_force", above=0 * mV)
-    apart = 1 - f * np.asarray(potential / force, dtype=float)
-    if np.any(apart <= 0):
-        raise ParameterError(
-            f"martin_correction: a potential of {potential} reaches the driving force ({force})"
-        )
-    return np.asarray(potential / miniature, dtype=float) / apart
