@@ -26,7 +26,15 @@ from brian2.units import (
 
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 
-__all__ = ["Description", "check_field", "check_quantity", "check_seed", "quantity", "unit_name"]
+__all__ = [
+    "Description",
+    "check_field",
+    "check_quantity",
+    "check_seed",
+    "in_best_unit",
+    "quantity",
+    "unit_name",
+]
 
 
 def quantity(
@@ -168,6 +176,22 @@ def check_field(
         at_least=rule["at_least"],
         many=rule["many"] if many is None else many,
     )
+
+
+def in_best_unit(values: Quantity, name: str) -> tuple[np.ndarray, str]:
+    """Return numbers in a unit that reads well, and a label that says it.
+
+    Examples
+    --------
+    >>> from brian2 import volt
+    >>> numbers, label = in_best_unit([-0.07, 0.02] * volt, "v")
+    >>> numbers.round(6).tolist(), label
+    ([-70.0, 20.0], 'v (mV)')
+    """
+    if get_dimensions(values).is_dimensionless:
+        return np.asarray(values, dtype=float), name
+    best = values.get_best_unit()
+    return np.asarray(values / best, dtype=float), f"{name} ({str(best).replace('um', 'µm')})"
 
 
 def check_seed(seed: Any) -> np.ndarray:

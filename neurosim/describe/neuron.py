@@ -12,13 +12,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from brian2.units import Quantity, ms, mV
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
 from neurosim.describe.parts import Cable, Detector, Painted, Part, Placed, Poisson, Probed, Spines
+from neurosim.display import html_table
+from neurosim.drawing.cable import mark_sites
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.morphology import (
     Compartments,
@@ -27,12 +29,17 @@ from neurosim.morphology import (
     Region,
     Rule,
     Site,
+    every,
     everywhere,
+    plot_morphology,
 )
 from neurosim.quantities import check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 from neurosim.synapses.events import Events
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Neuron"]
 
@@ -278,7 +285,7 @@ class Neuron:
             raise ParameterError(f"place: the label {named!r} is taken; give another")
         return self._with(placed=(*self.placed, Placed(part, site, named, given)))
 
-    def probe(self, variable: str, site: Site, *, label: str = "") -> Neuron:
+    def probe(self, variable: str, site: Site | Region, *, label: str = "") -> Neuron:
         """Return the neuron with a variable traced at a site.
 
         Parameters
@@ -287,12 +294,13 @@ class Neuron:
             ``"v"``, a state or expression of a painted part (``"hh_sodium.m"``), its current
             (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
             by its label (``"ampa.current"``).
-        site : Site
-            Where; every compartment the points of the site fall on is traced. Of several placed
-            receptors or electrodes on one compartment, the first is.
+        site : Site or Region
+            Where; every compartment the points of the site fall on is traced, or every one of the
+            region. Of several placed receptors or electrodes on one compartment, the first is.
         label : str
-            Name of the trace (default: the variable).
+            Name of the trace (default: the variable), by which `NeuronRecording.matrix` finds it.
         """
+        site = every(site) if isinstance(site, Region) else site
         if not isinstance(site, Site):
             raise ParameterError(f"probe: site must be a Site such as at('soma', 0.5); got {site}")
         site.compartments(self.compartments)
@@ -418,6 +426,51 @@ class Neuron:
             return _digest(mask)
         return _digest(mask, painted.scale(np.asarray(self.compartments.distance_m)[mask] * 1e6))
 
+    def plot(self, values: Any = None, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the shape, with a marker at everything that is placed, probed or detects spikes.
+
+        Parameters
+        ----------
+        values : Quantity or ndarray, optional
+            One a compartment or branch, shown as colour (default: a colour a tag).
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+        **options
+            Of `neurosim.morphology.plot_morphology`, such as ``label`` or ``projection="3d"``.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from brian2 import pA
+        >>> from neurosim import Constant
+        >>> from neurosim.morphology import at, ball_and_stick
+        >>> cell = Neuron(ball_and_stick()).place(Constant(1 * pA), at("soma"))
+        >>> cell.plot().get_legend_handles_labels()[1]
+        ['constant']
+        """
+        cut = self.compartments
+        axes = plot_morphology(cut, values, ax=ax, **options)
+        named = [*self.placed, *(p for p in self.probed if p.site != every()), *self.detectors]
+        sites = {entry.label: cut.xyz_m[entry.site.compartments(cut)] * 1e6 for entry in named}
+        return mark_sites(axes, sites, plane=options.get("plane", "xy"))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            *(("painted", p.label, _brief(p.part), repr(p.region)) for p in self.painted),
+            *(("placed", p.label, _brief(p.part), repr(p.site)) for p in self.placed),
+            *(("probed", p.label, p.variable, repr(p.site)) for p in self.probed),
+            *(
+                ("detects", d.label, f"crossings of {d.threshold * 1e3:g} mV", repr(d.site))
+                for d in self.detectors
+            ),
+        ]
+        note = (
+            f"{self.morphology!r}; {len(self.compartments)} compartments by {self.rule!r}; "
+            f"{self.cable!r}; {self.celsius:g} °C; rest at {self.rest}"
+        )
+        return html_table("Neuron", rows, ("", "label", "what", "where"), note)
+
     def __repr__(self) -> str:
         parts = ", ".join(dict.fromkeys(p.label for p in self.painted)) or "bare"
         return (
@@ -440,6 +493,11 @@ class Neuron:
         while (name := kind if number == 1 else f"{kind}_{number}") in taken:
             number += 1
         return name
+
+
+def _brief(part: Any) -> str:
+    text = repr(part)
+    return text if len(text) <= 160 else f"{text[:157]}..."
 
 
 def _arrivals(given: tuple[Events, ...] | Poisson | None) -> Any:

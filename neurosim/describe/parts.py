@@ -9,10 +9,7 @@ import numpy as np
 from brian2.units import Hz, Quantity, cm, ohm, uF
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
-from neurosim.morphology import (
-    Region,
-    Site,
-)
+from neurosim.morphology import Compartments, Region, Site
 from neurosim.quantities import Description, quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -97,11 +94,18 @@ class Placed:
 
 @dataclass(frozen=True)
 class Probed:
-    """A variable that is traced, at the first compartment of a site."""
+    """A variable that is traced, in every compartment that the points of a site fall on."""
 
     variable: str
     site: Site
     label: str
+
+    def traces(self, cut: Compartments) -> list[tuple[str, int]]:
+        """Return name and compartment of each trace."""
+        points = list(dict.fromkeys(self.site.compartments(cut).tolist()))
+        if len(points) == 1:
+            return [(self.label, points[0])]
+        return [(f"{self.label}[{k}]", point) for k, point in enumerate(points)]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from neurosim.errors import ParameterError, UnknownNameError, suggest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_cable", "svg_of_cable"]
+__all__ = ["draw_cable", "mark_sites", "svg_of_cable"]
 
 _PLANES = {"xy": (0, 1), "xz": (0, 2), "yz": (1, 2)}
 _REST = "#bfbfbf"
@@ -267,3 +267,40 @@ def svg_of_cable(
         f'<svg width="{width:.0f}" height="{height:.0f}" stroke="currentColor" '
         f'role="img" aria-label="shape of the cell">{paths}</svg>'
     )
+
+
+def mark_sites(ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy") -> Axes:
+    """Put a marker at each point of named sites on a picture of `draw_cable`, and a legend.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Axes of the picture.
+    sites_um : dict of str to ndarray, each of shape (n, 3)
+        Points of each site, in um.
+    plane : {"xy", "xz", "yz"}
+        Plane of a flat picture.
+    """
+    solid = getattr(ax, "name", "") == "3d"
+    kept = [0, 1, 2] if solid else list(_PLANES[plane])
+    shapes = ("o", "s", "^", "D", "v", "P", "X", "*")
+    above = ax.get_legend()
+    for k, (name, points) in enumerate(sites_um.items()):
+        ax.scatter(
+            *points[:, kept].T,
+            marker=shapes[k % len(shapes)],
+            color=f"C{(k + 4) % 10}",
+            edgecolor="black",
+            linewidth=0.5,
+            zorder=5,
+            label=name,
+            **({"depthshade": False} if solid else {}),
+        )
+    if sites_um:
+        # The legend of tags stays; this one stands below the picture.
+        ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False, fontsize="small"
+        )
+        if above is not None:
+            ax.add_artist(above)
+    return ax

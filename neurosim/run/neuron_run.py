@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions, pA, second
+from brian2.units import Quantity, get_dimensions, meter, pA, second
 
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
+from neurosim.drawing.animation import animate_cable
+from neurosim.drawing.recordings import draw_space_time
 from neurosim.engine.cable import CableResults, execute_cable
 from neurosim.engine.cable.compose import Composed, Run, compose_cable
 from neurosim.errors import (
@@ -20,20 +24,50 @@ from neurosim.errors import (
     UnknownNameError,
     suggest,
 )
-from neurosim.morphology import Compartments, root_site
+from neurosim.morphology import Compartments, plot_morphology, root_site
+from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.run.batch import batch_places, batch_size, resolve_batch
 from neurosim.run.recording import Recording, versions
 from neurosim.run.settings import RunSettings
 from neurosim.stimuli import Constant, Stimulus
 
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+
 __all__ = [
     "NeuronRecording",
+    "TraceMatrix",
     "diverged",
     "prepare",
     "recording_of",
     "run_neuron",
     "with_stimulus",
 ]
+
+
+class TraceMatrix(NamedTuple):
+    """What a probe read in all its compartments.
+
+    Attributes
+    ----------
+    values : Quantity, shape (rows, samples, compartments)
+        The variable.
+    time : Quantity, shape (samples,)
+        When, in second.
+    compartments : ndarray of int, shape (compartments,)
+        Which ones, in the numbers of the morphology.
+    distance : Quantity, shape (compartments,)
+        Path distance of each from the soma, in metre.
+    xyz : Quantity, shape (compartments, 3)
+        Centre of each, in metre.
+    """
+
+    values: Quantity
+    time: Quantity
+    compartments: np.ndarray
+    distance: Quantity
+    xyz: Quantity
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,11 +107,133 @@ class NeuronRecording(Recording):
             raise UnknownNameError(
                 f"there is no detector {detector!r}: {suggest(detector, self.detectors)}"
             )
-        if not -self.rows <= row < self.rows:
-            raise ParameterError(f"there is no row {row}: rows are 0 to {self.rows - 1}")
-        row %= self.rows
         cells, times = self.detectors[detector]
-        return times[cells == row] * second
+        return times[cells == self._row(row)] * second
+
+    def matrix(self, label: str = "v") -> TraceMatrix:
+        """Return what a probe read, as one array with the places.
+
+        Parameters
+        ----------
+        label : str
+            Label of the probe, by default the name of its variable.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such probe.
+
+        Examples
+        --------
+        >>> from brian2 import ms, um
+        >>> from neurosim import Neuron, simulate
+        >>> from neurosim.morphology import PerBranch, ball_and_stick, everywhere
+        >>> cell = Neuron(ball_and_stick(20 * um, 300 * um, 2 * um), PerBranch(5))
+        >>> found = simulate(cell.probe("v", everywhere), 1 * ms, dt=0.1 * ms).matrix("v")
+        >>> found.values.shape, len(found.compartments)
+        ((1, 10, 10), 10)
+        """
+        assert isinstance(self.neuron, Neuron)
+        probes = {probe.label: probe for probe in self.neuron.probed}
+        if label not in probes:
+            raise UnknownNameError(f"there is no probe {label!r}: {suggest(label, probes)}")
+        cut = self.neuron.compartments
+        names, places = zip(*probes[label].traces(cut), strict=True)
+        values = np.stack([self.traces_si[name] for name in names], axis=2)
+        here = np.array(places)
+        return TraceMatrix(
+            Quantity(values, dim=self._dimension(names[0])),
+            self.trace_time,
+            here,
+            cut.distance_m[here] * meter,
+            cut.xyz_m[here] * meter,
+        )
+
+    def plot_space_time(self, label: str = "v", *, row: int = 0, ax: Axes | None = None) -> Axes:
+        """Draw a probed variable along the cell over time, as colour.
+
+        Parameters
+        ----------
+        label : str
+            Label of a probe, such as that of ``neuron.probe("v", everywhere)``.
+        row : int
+            Which cell of the batch.
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such probe.
+        ParameterError
+            There is no such cell.
+        """
+        here, values, said = self._along(label, row)
+        cut = self.neuron.compartments
+        length = cut.length_m[here]
+        kinds, many = np.unique(cut.branch[here], return_counts=True)
+        branches = [(cut.branch_names[k], int(n)) for k, n in zip(kinds, many, strict=True)]
+        return draw_space_time(self.trace_time_s, length, values, said, branches, ax)
+
+    def animate(
+        self,
+        label: str = "v",
+        *,
+        row: int = 0,
+        path: str | os.PathLike[str] | None = None,
+        step: Quantity | None = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> FuncAnimation:
+        """Let a probed variable run through the shape of the cell, as colour.
+
+        Parameters
+        ----------
+        label : str
+            Label of a probe that reads every compartment: ``neuron.probe("v", everywhere)``.
+        row : int
+            Which cell of the batch.
+        path : str or path-like, optional
+            Where to save it: ``.gif``, or ``.mp4`` where ffmpeg is installed.
+        step : Quantity, optional
+            Time between frames (default: such that there are about 100).
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+        **options
+            Of `neurosim.morphology.plot_morphology`, such as ``projection="3d"``.
+
+        Returns
+        -------
+        matplotlib.animation.FuncAnimation
+            Keep it as long as it is to run.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such probe.
+        ParameterError
+            The probe does not read every compartment, or no writer knows the kind of file.
+        """
+        here, values, said = self._along(label, row)
+        cut = self.neuron.compartments
+        if len(here) != len(cut):
+            raise ParameterError(
+                f"animate: the probe {label!r} reads {len(here)} of {len(cut)} compartments; probe "
+                "everywhere"
+            )
+        wait = self.duration / 100 if step is None else step
+        every = float(check_quantity(wait, 0.1 * second, "animate: step", above=0 * second))
+        sample = float(np.diff(self.trace_time_s[:2]).sum()) or every
+        frames = slice(None, None, max(1, round(every / sample)))
+        draw = partial(plot_morphology, cut, ax=ax, label=said, **options)
+        return animate_cable(draw, values[frames], self.trace_time_s[frames], path)
+
+    def _along(self, label: str, row: int) -> tuple[np.ndarray, np.ndarray, str]:
+        """Return compartments in order, values (samples, compartments), and what to call them."""
+        found = self.matrix(label)
+        values, said = in_best_unit(found.values[self._row(row)], label)
+        order = np.argsort(found.compartments)
+        return found.compartments[order], values[:, order], said
 
     def _dimension(self, name: str) -> Any:
         if name in self.trace_units:

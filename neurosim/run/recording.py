@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,11 +14,15 @@ from brian2.units import Hz, Quantity, get_unit, hertz, second
 
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
+from neurosim.display import html_table
+from neurosim.drawing.recordings import draw_raster, draw_rate, draw_traces, svg_of_raster
 from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError, suggest
-from neurosim.quantities import check_quantity
+from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.stimuli import Stimulus
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from neurosim.describe.neuron import Neuron
 
 __all__ = ["Recording", "versions"]
@@ -122,6 +127,11 @@ class Recording:
         first, last = self._window(start, stop)
         inside = (self.spike_time_s >= first) & (self.spike_time_s < last)
         return np.bincount(self.spike_row[inside], minlength=self.rows)
+
+    @property
+    def rate_Hz(self) -> np.ndarray:
+        """Spikes a second of each row over the whole run, shape (rows,)."""
+        return self.counts() / self.duration_s
 
     def mean_rate(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> Quantity:
         """Return the number of spikes of each row divided by the length of the window."""
@@ -291,17 +301,102 @@ class Recording:
         attributes = {"neuron": repr(self.neuron), "stimulus": repr(self.stimulus)}
         return xarray.Dataset(content, coordinates, attributes | self.versions)
 
+    def plot(
+        self, name: str = "v", *, rows: Sequence[int] | None = None, ax: Axes | None = None
+    ) -> Axes:
+        """Draw a traced variable, with a tick above it for each spike.
+
+        Parameters
+        ----------
+        name : str
+            Name of the trace.
+        rows : sequence of int, optional
+            Rows to draw (default: the first five that were traced).
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+
+        Raises
+        ------
+        UnknownNameError
+            The variable was not recorded.
+        ParameterError
+            A row was not traced.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from brian2 import ms, pA
+        >>> from neurosim import LIF, Constant, simulate
+        >>> run = simulate(LIF(), 100 * ms, stimulus=Constant(200 * pA), record=["v"])
+        >>> run.plot().get_ylabel()
+        'v (mV)'
+        """
+        values, label = in_best_unit(self.trace(name), name)
+        traced = self.trace_rows.tolist()
+        chosen = traced[:5] if rows is None else [int(row) for row in rows]
+        for row in chosen:
+            if row not in traced:
+                raise ParameterError(f"row {row} was not traced; traced are {traced}")
+        return draw_traces(
+            self.trace_time_s,
+            values[[traced.index(row) for row in chosen]],
+            [self._train(row) for row in chosen],
+            self.duration_s,
+            label,
+            [f"row {row}" for row in chosen],
+            ax,
+        )
+
+    def plot_raster(self, ax: Axes | None = None) -> Axes:
+        """Draw a stroke for each spike, a line for each row."""
+        return draw_raster(self.spike_row, self.spike_time_s, self.rows, self.duration_s, ax)
+
+    def plot_rate(self, width: Quantity | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the mean rate of all rows over time.
+
+        Parameters
+        ----------
+        width : Quantity, optional
+            Of a bin, in second (default: a fiftieth of the run).
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+        """
+        given = self.duration / 50 if width is None else width
+        bin_s = float(check_quantity(given, 0.01 * second, "plot_rate: width", above=0 * second))
+        return draw_rate(self.spike_time_s, self.rows, self.duration_s, bin_s, ax)
+
+    def _repr_html_(self) -> str:
+        rates = self.rate_Hz
+        said = f"{rates.mean():.3g} spikes/s"
+        if self.rows > 1:
+            said += f" (from {rates.min():.3g} to {rates.max():.3g})"
+        facts = [
+            ("neuron", _brief(self.neuron)),
+            ("stimulus", _brief(self.stimulus)),
+            ("rows", self.rows),
+            ("duration", f"{self.duration}, steps of {self.dt} ({self.engine})"),
+            ("mean rate", said),
+            ("traces", ", ".join(list(self.traces_si)[:8]) or "none"),
+        ]
+        raster = svg_of_raster(self.spike_row, self.spike_time_s, self.rows, self.duration_s)
+        return html_table(type(self).__name__, facts) + raster
+
     def __repr__(self) -> str:
         return (
-            f"Recording({type(self.neuron).__name__}, {self.rows} row{'s'[: self.rows != 1]}, "
-            f"{self.duration}, {len(self.spike_time_s)} spikes)"
+            f"{type(self).__name__}({type(self.neuron).__name__}, "
+            f"{self.rows} row{'s'[: self.rows != 1]}, {self.duration}, "
+            f"{len(self.spike_time_s)} spikes, {self.rate_Hz.mean():.3g} a second)"
         )
 
     def _train(self, row: int) -> np.ndarray:
+        row = self._row(row)
+        return self.spike_time_s[self._starts[row] : self._starts[row + 1]]
+
+    def _row(self, row: int) -> int:
         if not -self.rows <= row < self.rows:
             raise ParameterError(f"there is no row {row}: rows are 0 to {self.rows - 1}")
-        row %= self.rows
-        return self.spike_time_s[self._starts[row] : self._starts[row + 1]]
+        return row % self.rows
 
     def _window(self, start: Quantity, stop: Quantity | None) -> tuple[float, float]:
         first = float(check_quantity(start, 1 * second, "start", at_least=0 * second))
@@ -331,3 +426,8 @@ class Recording:
     def _unit_symbol(self, name: str) -> str:
         unit = get_unit(self._dimension(name))
         return str(unit) if str(unit) != "1" else "dimensionless"
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

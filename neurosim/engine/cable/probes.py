@@ -80,9 +80,7 @@ class Reader:
         """
         found = Readings([], [], {})
         for probe in self.neuron.probed:
-            points = list(dict.fromkeys(np.asarray(probe.site.compartments(self.shape)).tolist()))
-            for k, compartment in enumerate(points):
-                name = probe.label if len(points) == 1 else f"{probe.label}[{k}]"
+            for name, compartment in probe.traces(self.shape):
                 number = int(numbering[compartment])
                 at = self._find(probe.variable, compartment, number, kernels, values)
                 found.probes.append(at)
