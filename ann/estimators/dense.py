@@ -8,6 +8,7 @@ leaves in ``network_`` a network that reads the user's own columns.
 from __future__ import annotations
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,69 +37,39 @@ __all__ = ["DenseEstimator", "baseline_loss"]
 RAN_AWAY = 1000.0
 
 
-class DenseEstimator(Checking, Answering, BaseEstimator):
+@dataclass(eq=False, repr=False)
+class DenseEstimator(Checking, Answering, BaseEstimator):  # type: ignore[misc]  # no types there
     """What the estimators share; use `ShallowNetwork` or `DeepNetwork`."""
 
-    def __init__(
-        self,
-        hidden: Any = 64,
-        *,
-        task: str = "classification",
-        activation: Any = "sigmoid",
-        loss: Any = "auto",
-        optimiser: Any = "adam",
-        learning_rate: Any = "auto",
-        schedule: Any = "one_cycle",
-        max_epochs: int = 150,
-        batch_size: int = 32,
-        l1: float = 0.0,
-        l2: float = 0.15,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        max_norm: float | None = None,
-        clip_norm: float | None = None,
-        initialisation: str = "auto",
-        standardise: Any = "auto",
-        class_weight: Any = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 20,
-        tol: float = 1e-4,
-        hooks: Any = None,
-        progress: bool = False,
-        warm_start: bool = False,
-        n_jobs: int | None = None,
-        dtype: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.task = task
-        self.activation = activation
-        self.loss = loss
-        self.optimiser = optimiser
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.l1 = l1
-        self.l2 = l2
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.initialisation = initialisation
-        self.standardise = standardise
-        self.class_weight = class_weight
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.tol = tol
-        self.hooks = hooks
-        self.progress = progress
-        self.warm_start = warm_start
-        self.n_jobs = n_jobs
-        self.dtype = dtype
-        self.random_state = random_state
+    hidden: Any = 64
+    _: KW_ONLY
+    task: str = "classification"
+    activation: Any = "sigmoid"
+    loss: Any = "auto"
+    optimiser: Any = "adam"
+    learning_rate: Any = "auto"
+    schedule: Any = "one_cycle"
+    max_epochs: int = 150
+    batch_size: int = 32
+    l1: float = 0.0
+    l2: float = 0.15
+    dropout: Any = 0.0
+    batch_norm: bool = False
+    max_norm: float | None = None
+    clip_norm: float | None = None
+    initialisation: str = "auto"
+    standardise: Any = "auto"
+    class_weight: Any = None
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 20
+    tol: float = 1e-4
+    hooks: Any = None
+    progress: bool = False
+    warm_start: bool = False
+    n_jobs: int | None = None
+    dtype: Any = "auto"
+    random_state: Any = None
 
     # -- fitting ------------------------------------------------------------------------------
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
