@@ -20,7 +20,7 @@ from ann.estimators.input_scaling import InputScale
 from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.files.tensor_file import read_tensors, write_tensors
-from ann.network.activations import Foreign
+from ann.network.activations import CustomActivation
 from ann.network.losses import OwnLoss, resolve_loss
 from ann.network.network import Network
 
@@ -272,7 +272,7 @@ def _plain_network(network: Network) -> tuple[dict[str, np.ndarray], dict[str, A
 
 
 def _plain_activation(activation: Any) -> dict[str, Any] | None:
-    return None if isinstance(activation, Foreign) else activation.to_dict()
+    return None if isinstance(activation, CustomActivation) else activation.to_dict()
 
 
 def _plain_list(array: Any) -> list[Any] | None:
@@ -283,7 +283,7 @@ def _plain_settings(model: Any) -> tuple[dict[str, Any], list[str]]:
     """Settings JSON can say, and the names of those it cannot."""
     settings, left_out = {}, []
     for name, value in model.get_params(deep=False).items():
-        if hasattr(value, "to_dict") and not isinstance(value, Foreign | OwnLoss):
+        if hasattr(value, "to_dict") and not isinstance(value, CustomActivation | OwnLoss):
             value = value.to_dict()
         elif isinstance(value, np.generic):
             value = value.item()

@@ -79,11 +79,11 @@ class Layer:
 
     @property
     def n_in(self) -> int:
-        return self.weights.shape[0]
+        return int(self.weights.shape[0])
 
     @property
     def n_out(self) -> int:
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     def net_input(self, x: Any) -> np.ndarray:
         """Input z of the activation, shape (batch, n_out), for x of shape (batch, n_in)."""
