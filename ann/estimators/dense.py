@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
 
+from ann.drawing.training_history import draw_history
 from ann.errors import DataError, DivergenceError, ParameterError
 from ann.estimators.answering import Answering
 from ann.estimators.input_scaling import InputScale, fold, mean_and_spread
+from ann.estimators.plotting import Plotting
 from ann.estimators.refusals import Checking
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.arrays import is_sparse
@@ -31,6 +34,9 @@ from ann.training.hooks import EarlyStopping, KeepBest, Progress, ReduceOnPlatea
 from ann.training.lbfgs import fit_lbfgs
 from ann.training.trainer import Hook, Trainer
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["DenseEstimator", "baseline_loss"]
 
 #: Training that ends with a loss so many times that of a constant answer went the wrong way.
@@ -38,7 +44,7 @@ RAN_AWAY = 1000.0
 
 
 @dataclass(eq=False, repr=False)
-class DenseEstimator(Checking, Answering, BaseEstimator):  # type: ignore[misc]  # no types there
+class DenseEstimator(Checking, Answering, Plotting, BaseEstimator):  # type: ignore[misc]  # no types there
     """What the estimators share; use `ShallowNetwork` or `DeepNetwork`."""
 
     hidden: Any = 64
@@ -339,9 +345,23 @@ class DenseEstimator(Checking, Answering, BaseEstimator):  # type: ignore[misc] 
             self.network_ = fold(self._inner, self._scale, mean, spread)
         else:
             self.network_ = fold(self._inner, self._scale)
-        self.history_ = history
+        self.history_ = self.network_.history = history
         self.n_iter_ = len(history)
         self.loss_curve_ = [record["loss"] for record in history]
+
+    def plot_history(self, ax: Axes | None = None) -> Axes:
+        """Draw the loss of each epoch; with early stopping also that on the rows held out.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        check_is_fitted(self, "network_")
+        return draw_history(self.history_, self.loss_.name, ax)
 
     def _judge(self, baseline: float) -> None:
         """Raise if training ran away without leaving the numbers; warn if nothing was learnt."""

@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
 
 from ann.errors import DataError, require_number
 from ann.estimators.dense import DenseEstimator
+from ann.estimators.plotting import Plotting
 from ann.estimators.targets import ClassTargets, class_weights
 from ann.network.network import Network
 from ann.training.newton import minimise_cross_entropy
@@ -154,7 +155,7 @@ class DeepNetwork(DenseEstimator):
 
 
 @dataclass(eq=False, repr=False)
-class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # no types there
+class LogisticRegression(Plotting, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # no types there
     """A single layer, at the exact minimum of its penalised loss.
 
     Minimises C Σ_i w_i L_i + ½ ΣW², L the cross-entropy, intercepts not penalised: with the same
