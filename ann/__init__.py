@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ann.files.other_libraries import export_onnx, from_pytorch, from_scikit_learn
     from ann.files.storage import load, save
     from ann.inspect.diagnosis import diagnose
-    from ann.network.activations import ACTIVATIONS, Activation, Foreign
+    from ann.network.activations import ACTIVATIONS, Activation, CustomActivation, Foreign
     from ann.network.initialisation import initial_weights
     from ann.network.losses import LOSSES, Loss, OwnLoss
     from ann.network.network import Layer, Network
@@ -43,6 +43,7 @@ __all__ = [
     "AdamW",
     "AnnError",
     "Checkpoint",
+    "CustomActivation",
     "DeepNetwork",
     "DenseEstimator",
     "Distort",
@@ -90,7 +91,7 @@ _PLACES = {
     "ann.files.other_libraries": "export_onnx from_pytorch from_scikit_learn",
     "ann.files.storage": "load save",
     "ann.inspect.diagnosis": "diagnose",
-    "ann.network.activations": "ACTIVATIONS Activation Foreign",
+    "ann.network.activations": "ACTIVATIONS Activation CustomActivation Foreign",
     "ann.network.initialisation": "initial_weights",
     "ann.network.losses": "LOSSES Loss OwnLoss",
     "ann.network.network": "Layer Network",

@@ -83,8 +83,8 @@ def _spread_sum(g: Operand, y: Operand, x: Operand, axis: Any, keepdims: bool) -
 def _share_of_max(g: Operand, y: Operand, x: Operand, axis: Any, keepdims: bool) -> Operand:
     """Send the slope to the largest entries; equal ones share it (a subgradient)."""
     top = x.value == np.max(x.value, axis=axis, keepdims=True)
-    share = top / np.sum(top, axis=axis, keepdims=True)
-    return _spread(g, x, axis, keepdims) * share.astype(x.value.dtype)
+    share = _mask(top / np.sum(top, axis=axis, keepdims=True), x)
+    return _spread(g, x, axis, keepdims) * share
 
 
 def _scatter(g: np.ndarray, *, key: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -99,7 +99,7 @@ def _logsumexp(x: np.ndarray, *, axis: int, keepdims: bool) -> np.ndarray:
     top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     with np.errstate(divide="ignore"):
         total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return total if keepdims else np.squeeze(total, axis=axis)
+    return np.asarray(total if keepdims else np.squeeze(total, axis=axis))
 
 
 def _softmax(g: Operand, y: Operand, x: Operand, axis: int, keepdims: bool) -> Operand:
@@ -108,7 +108,7 @@ def _softmax(g: Operand, y: Operand, x: Operand, axis: int, keepdims: bool) -> O
 
 
 def _mask(condition: np.ndarray, like: Operand) -> np.ndarray:
-    return condition.astype(like.value.dtype)
+    return np.asarray(condition, like.value.dtype)
 
 
 def _power_by_exponent(g: Operand, y: Operand, a: Operand, b: Operand) -> Operand:

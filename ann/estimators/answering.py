@@ -14,6 +14,7 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.network import Network
 
 __all__ = ["Answering"]
@@ -32,7 +33,7 @@ class Answering:
 
     task: str
     network_: Network
-    _targets: Any
+    _targets: ClassTargets | QuantityTargets
 
     @property
     def _estimator_type(self) -> str:
@@ -74,12 +75,12 @@ class Answering:
         X = self._asked(X)
         return self._targets.decode(self.network_.output(X))
 
-    @available_if(_classifies)
+    @available_if(_classifies)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class, shape (n, n_classes), in the order of ``classes_``."""
-        return np.exp(self.predict_log_proba(X))
+        return np.asarray(np.exp(self.predict_log_proba(X)))
 
-    @available_if(_classifies)
+    @available_if(_classifies)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of `predict_proba`, computed without rounding small probabilities to 0."""
         z = self._fitted().logits(self._asked(X))
@@ -88,8 +89,8 @@ class Answering:
                 # One output a class, trained apart from the others: their shares of the sum.
                 z = np.log(np.maximum(self.network_.layers[-1].activation.value(z), 1e-300))
             z -= z.max(axis=1, keepdims=True)
-            return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        log_one = -np.logaddexp(0.0, -z)
+            return np.asarray(z - np.log(np.exp(z).sum(axis=1, keepdims=True)))
+        log_one: np.ndarray = -np.logaddexp(0.0, -z)
         if self._targets.kind == "binary":
             return np.column_stack([-np.logaddexp(0.0, z[:, 0]), log_one[:, 0]])
         return log_one

@@ -8,16 +8,20 @@ leaves in ``network_`` a network that reads the user's own columns.
 from __future__ import annotations
 
 import warnings
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
 
+from ann.drawing.training_history import draw_history
 from ann.errors import DataError, DivergenceError, ParameterError
 from ann.estimators.answering import Answering
 from ann.estimators.input_scaling import InputScale, fold, mean_and_spread
+from ann.estimators.plotting import Plotting
 from ann.estimators.refusals import Checking
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.arrays import is_sparse
@@ -30,75 +34,48 @@ from ann.training.hooks import EarlyStopping, KeepBest, Progress, ReduceOnPlatea
 from ann.training.lbfgs import fit_lbfgs
 from ann.training.trainer import Hook, Trainer
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["DenseEstimator", "baseline_loss"]
 
 #: Training that ends with a loss so many times that of a constant answer went the wrong way.
 RAN_AWAY = 1000.0
 
 
-class DenseEstimator(Checking, Answering, BaseEstimator):
+@dataclass(eq=False, repr=False)
+class DenseEstimator(Checking, Answering, Plotting, BaseEstimator):  # type: ignore[misc]  # no types there
     """What the estimators share; use `ShallowNetwork` or `DeepNetwork`."""
 
-    def __init__(
-        self,
-        hidden: Any = 64,
-        *,
-        task: str = "classification",
-        activation: Any = "sigmoid",
-        loss: Any = "auto",
-        optimiser: Any = "adam",
-        learning_rate: Any = "auto",
-        schedule: Any = "one_cycle",
-        max_epochs: int = 150,
-        batch_size: int = 32,
-        l1: float = 0.0,
-        l2: float = 0.15,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        max_norm: float | None = None,
-        clip_norm: float | None = None,
-        initialisation: str = "auto",
-        standardise: Any = "auto",
-        class_weight: Any = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 20,
-        tol: float = 1e-4,
-        hooks: Any = None,
-        progress: bool = False,
-        warm_start: bool = False,
-        n_jobs: int | None = None,
-        dtype: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.task = task
-        self.activation = activation
-        self.loss = loss
-        self.optimiser = optimiser
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.l1 = l1
-        self.l2 = l2
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.initialisation = initialisation
-        self.standardise = standardise
-        self.class_weight = class_weight
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.tol = tol
-        self.hooks = hooks
-        self.progress = progress
-        self.warm_start = warm_start
-        self.n_jobs = n_jobs
-        self.dtype = dtype
-        self.random_state = random_state
+    hidden: Any = 64
+    _: KW_ONLY
+    task: str = "classification"
+    activation: Any = "sigmoid"
+    loss: Any = "auto"
+    optimiser: Any = "adam"
+    learning_rate: Any = "auto"
+    schedule: Any = "one_cycle"
+    max_epochs: int = 150
+    batch_size: int = 32
+    l1: float = 0.0
+    l2: float = 0.15
+    dropout: Any = 0.0
+    batch_norm: bool = False
+    max_norm: float | None = None
+    clip_norm: float | None = None
+    initialisation: str = "auto"
+    standardise: Any = "auto"
+    class_weight: Any = None
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 20
+    tol: float = 1e-4
+    hooks: Any = None
+    progress: bool = False
+    warm_start: bool = False
+    n_jobs: int | None = None
+    dtype: Any = "auto"
+    random_state: Any = None
 
     # -- fitting ------------------------------------------------------------------------------
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
@@ -368,9 +345,23 @@ class DenseEstimator(Checking, Answering, BaseEstimator):
             self.network_ = fold(self._inner, self._scale, mean, spread)
         else:
             self.network_ = fold(self._inner, self._scale)
-        self.history_ = history
+        self.history_ = self.network_.history = history
         self.n_iter_ = len(history)
         self.loss_curve_ = [record["loss"] for record in history]
+
+    def plot_history(self, ax: Axes | None = None) -> Axes:
+        """Draw the loss of each epoch; with early stopping also that on the rows held out.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        check_is_fitted(self, "network_")
+        return draw_history(self.history_, self.loss_.name, ax)
 
     def _judge(self, baseline: float) -> None:
         """Raise if training ran away without leaving the numbers; warn if nothing was learnt."""

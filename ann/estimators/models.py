@@ -8,6 +8,7 @@ hidden layer, `DeepNetwork` five by default. All three are scikit-learn estimato
 from __future__ import annotations
 
 import warnings
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from sklearn.utils.validation import (
 
 from ann.errors import DataError, require_number
 from ann.estimators.dense import DenseEstimator
+from ann.estimators.plotting import Plotting
 from ann.estimators.targets import ClassTargets, class_weights
 from ann.network.network import Network
 from ann.training.newton import minimise_cross_entropy
@@ -124,43 +126,8 @@ class ShallowNetwork(DenseEstimator):
     """
     )
 
-    def __init__(
-        self,
-        hidden: Any = 64,
-        *,
-        task: str = "classification",
-        activation: Any = "sigmoid",
-        loss: Any = "auto",
-        optimiser: Any = "adam",
-        learning_rate: Any = "auto",
-        schedule: Any = "one_cycle",
-        max_epochs: int = 150,
-        batch_size: int = 32,
-        l1: float = 0.0,
-        l2: float = 0.15,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        max_norm: float | None = None,
-        clip_norm: float | None = None,
-        initialisation: str = "auto",
-        standardise: Any = "auto",
-        class_weight: Any = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 20,
-        tol: float = 1e-4,
-        hooks: Any = None,
-        progress: bool = False,
-        warm_start: bool = False,
-        n_jobs: int | None = None,
-        dtype: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        arguments = dict(locals())
-        del arguments["self"], arguments["__class__"]
-        super().__init__(**arguments)
 
-
+@dataclass(eq=False, repr=False)
 class DeepNetwork(DenseEstimator):
     __doc__ = (
         "Several hidden layers, five of 64 units by default.\n"
@@ -179,46 +146,16 @@ class DeepNetwork(DenseEstimator):
     """
     )
 
+    hidden: Any = (64, 64, 64, 64, 64)
+    _: KW_ONLY
+    max_epochs: int = 100
+    l2: float = 0.2
+
     _peak_rate = 0.01
 
-    def __init__(
-        self,
-        hidden: Any = (64, 64, 64, 64, 64),
-        *,
-        task: str = "classification",
-        activation: Any = "sigmoid",
-        loss: Any = "auto",
-        optimiser: Any = "adam",
-        learning_rate: Any = "auto",
-        schedule: Any = "one_cycle",
-        max_epochs: int = 100,
-        batch_size: int = 32,
-        l1: float = 0.0,
-        l2: float = 0.2,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        max_norm: float | None = None,
-        clip_norm: float | None = None,
-        initialisation: str = "auto",
-        standardise: Any = "auto",
-        class_weight: Any = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 20,
-        tol: float = 1e-4,
-        hooks: Any = None,
-        progress: bool = False,
-        warm_start: bool = False,
-        n_jobs: int | None = None,
-        dtype: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        arguments = dict(locals())
-        del arguments["self"], arguments["__class__"]
-        super().__init__(**arguments)
 
-
-class LogisticRegression(ClassifierMixin, BaseEstimator):
+@dataclass(eq=False, repr=False)
+class LogisticRegression(Plotting, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # no types there
     """A single layer, at the exact minimum of its penalised loss.
 
     Minimises C Σ_i w_i L_i + ½ ΣW², L the cross-entropy, intercepts not penalised: with the same
@@ -261,22 +198,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     31.378768
     """
 
-    def __init__(
-        self,
-        C: float = 1.0,
-        *,
-        fit_intercept: bool = True,
-        class_weight: Any = None,
-        tol: float = 1e-10,
-        max_iter: int = 100,
-        warm_start: bool = False,
-    ) -> None:
-        self.C = C
-        self.fit_intercept = fit_intercept
-        self.class_weight = class_weight
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
+    C: float = 1.0
+    _: KW_ONLY
+    fit_intercept: bool = True
+    class_weight: Any = None
+    tol: float = 1e-10
+    max_iter: int = 100
+    warm_start: bool = False
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -381,4 +309,4 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of `predict_proba`."""
-        return np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
+        return np.asarray(np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny)))

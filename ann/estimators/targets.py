@@ -47,6 +47,8 @@ class ClassTargets:
     (array([1., 0.]), array(['yes'], dtype='<U3'))
     """
 
+    classes: np.ndarray
+
     def __init__(self, y: np.ndarray, classes: Any = None) -> None:
         try:
             check_classification_targets(y)
@@ -125,8 +127,8 @@ class ClassTargets:
         if self.kind == "multilabel":
             return (output > 0.5).astype(int)
         if self.kind == "binary":
-            return self.classes[(output[:, 0] > 0.5).astype(int)]
-        return self.classes[np.argmax(output, axis=1)]
+            return np.asarray(self.classes[(output[:, 0] > 0.5).astype(int)])
+        return np.asarray(self.classes[np.argmax(output, axis=1)])
 
 
 class QuantityTargets:

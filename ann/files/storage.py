@@ -20,9 +20,10 @@ from ann.estimators.input_scaling import InputScale
 from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.files.tensor_file import read_tensors, write_tensors
-from ann.network.activations import Foreign
+from ann.network.activations import CustomActivation
 from ann.network.losses import OwnLoss, resolve_loss
 from ann.network.network import Network
+from ann.whole_files import plain
 
 __all__ = ["load", "read_card", "save"]
 
@@ -97,7 +98,6 @@ def save(model: Any, path: str | Path, notes: Any = None) -> None:
         tensors["targets.mean"], tensors["targets.spread"] = targets.mean, targets.spread
     if isinstance(model, DenseEstimator):
         card["loss"] = None if isinstance(model.loss_, OwnLoss) else model.loss_.to_dict()
-        card["history"] = model.history_
     else:
         card["objective"] = float(model.objective_)
     write_tensors(path, tensors, card)
@@ -171,8 +171,8 @@ def _rebuild_network(
     tensors: dict[str, np.ndarray], card: dict[str, Any], own: dict[str, Any], path: str | Path
 ) -> Network:
     kinds: list[Any] = []
-    for i, plain in enumerate(card["activations"]):
-        if plain is None:
+    for i, described in enumerate(card["activations"]):
+        if described is None:
             given = own.get("activation")
             given = given[i] if isinstance(given, list | tuple) else given
             if given is None:
@@ -182,7 +182,7 @@ def _rebuild_network(
                 )
             kinds.append(given)
         else:
-            kinds.append(plain)
+            kinds.append(described)
     network = Network(
         card["sizes"],
         kinds,
@@ -197,6 +197,7 @@ def _rebuild_network(
             f"{path} holds {parameters.size} parameters; the card describes "
             f"{network.parameters.size}"
         )
+    network.history = card["history"]
     start = 0
     for part in _in_file_order(network):
         part[...] = parameters[start : start + part.size].reshape(part.shape)
@@ -216,14 +217,14 @@ def _rebuild(
     own: dict[str, Any],
     path: str | Path,
 ) -> Any:
-    plain = card["targets"]
-    if plain["kind"] == "regression":
+    coding = card["targets"]
+    if coding["kind"] == "regression":
         targets: Any = QuantityTargets.__new__(QuantityTargets)
-        targets.flat, targets.columns = plain["flat"], card["sizes"][-1]
+        targets.flat, targets.columns = coding["flat"], card["sizes"][-1]
         targets.mean, targets.spread = (tensors.pop(f"targets.{x}") for x in ("mean", "spread"))
     else:
         targets = ClassTargets.restore(
-            plain["kind"], np.array(plain["classes"], dtype=plain["classes_dtype"])
+            coding["kind"], np.array(coding["classes"], dtype=coding["classes_dtype"])
         )
         model.classes_ = targets.classes
     model._targets = targets
@@ -267,12 +268,13 @@ def _plain_network(network: Network) -> tuple[dict[str, np.ndarray], dict[str, A
         "activations": [_plain_activation(layer.activation) for layer in network.layers],
         "dropout": [layer.dropout for layer in network.layers[:-1]],
         "batch_norm": network.layers[0].norm is not None,
+        "history": plain(network.history),
     }
     return tensors, card
 
 
 def _plain_activation(activation: Any) -> dict[str, Any] | None:
-    return None if isinstance(activation, Foreign) else activation.to_dict()
+    return None if isinstance(activation, CustomActivation) else activation.to_dict()
 
 
 def _plain_list(array: Any) -> list[Any] | None:
@@ -283,7 +285,7 @@ def _plain_settings(model: Any) -> tuple[dict[str, Any], list[str]]:
     """Settings JSON can say, and the names of those it cannot."""
     settings, left_out = {}, []
     for name, value in model.get_params(deep=False).items():
-        if hasattr(value, "to_dict") and not isinstance(value, Foreign | OwnLoss):
+        if hasattr(value, "to_dict") and not isinstance(value, CustomActivation | OwnLoss):
             value = value.to_dict()
         elif isinstance(value, np.generic):
             value = value.item()

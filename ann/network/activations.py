@@ -21,13 +21,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ann.calculus.graph import Variable, apply
-from ann.errors import ParameterError, unknown_name
+from ann.errors import ParameterError
 from ann.network.arrays import scalar_like
+from ann.network.named import Named, make
 from ann.network.steps import Step, run
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "CustomActivation",
     "Exponential",
     "Foreign",
     "Identity",
@@ -42,13 +44,11 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Activation:
+class Activation(Named):
     """What all activations share.
 
     Attributes
     ----------
-    name : str
-        As written in a description or a model file.
     gain : float
         Factor on the Glorot bound that keeps the variance of signals and gradients from layer to
         layer.
@@ -58,7 +58,6 @@ class Activation:
         Whether each output depends on its own input only.
     """
 
-    name: ClassVar[str] = ""
     gain: ClassVar[float] = 1.0
     keeps_input: ClassVar[bool] = False
     elementwise: ClassVar[bool] = True
@@ -89,10 +88,6 @@ class Activation:
     def slope_steps(self, a: np.ndarray, out: np.ndarray) -> list[Step]:
         """Calls that write the slope into `out`, given the output `a`."""
         raise NotImplementedError
-
-    def to_dict(self) -> dict[str, Any]:
-        """Name and parameters as plain values, for a model file."""
-        return {"name": self.name, **vars(self)}
 
 
 @dataclass(frozen=True)
@@ -321,7 +316,7 @@ class Softmax(Activation):
     elementwise: ClassVar[bool] = False
 
     def value(self, z: np.ndarray) -> np.ndarray:
-        out = np.exp(z - np.max(z, axis=-1, keepdims=True))
+        out: np.ndarray = np.exp(z - np.max(z, axis=-1, keepdims=True))
         out /= np.sum(out, axis=-1, keepdims=True)
         return out
 
@@ -337,7 +332,7 @@ class Softmax(Activation):
         return (z - z.logsumexp(axis=-1, keepdims=True)).exp()
 
 
-class Foreign(Activation):
+class CustomActivation(Activation):
     """Any object with a value and a gradient, used as an activation.
 
     Parameters
@@ -362,7 +357,7 @@ class Foreign(Activation):
     >>> class Cube:
     ...     def value(self, z): return z**3
     ...     def gradient(self, z): return 3 * z**2
-    >>> Foreign(Cube()).gradient(np.array([2.0]))
+    >>> CustomActivation(Cube()).gradient(np.array([2.0]))
     array([12.])
     """
 
@@ -410,10 +405,13 @@ class Foreign(Activation):
     gain: float  # type: ignore[misc]
 
     def __repr__(self) -> str:
-        return f"Foreign({self.unit!r})"
+        return f"CustomActivation({self.unit!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Foreign) and (self.unit, self.scales) == (other.unit, other.scales)
+        return isinstance(other, CustomActivation) and (self.unit, self.scales) == (
+            other.unit,
+            other.scales,
+        )
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -455,6 +453,9 @@ class Foreign(Activation):
         )
 
 
+#: An earlier name.
+Foreign = CustomActivation
+
 #: The activations that have a name.
 ACTIVATIONS: dict[str, type[Activation]] = {
     kind.name: kind
@@ -468,7 +469,8 @@ def resolve(activation: str | dict[str, Any] | Activation | Any) -> Activation:
     Parameters
     ----------
     activation : str, dict, Activation or object
-        A name of `ACTIVATIONS`, what `Activation.to_dict` gave, or anything `Foreign` accepts.
+        A name of `ACTIVATIONS`, what `Activation.to_dict` gave, or anything that
+        `CustomActivation` accepts.
 
     Returns
     -------
@@ -486,14 +488,6 @@ def resolve(activation: str | dict[str, Any] | Activation | Any) -> Activation:
     """
     if isinstance(activation, Activation):
         return activation
-    if isinstance(activation, dict):
-        settings = dict(activation)
-        name = settings.pop("name", None)
-        if name not in ACTIVATIONS:
-            raise unknown_name("activation", name, ACTIVATIONS)
-        return ACTIVATIONS[name](**settings)
-    if isinstance(activation, str):
-        if activation not in ACTIVATIONS:
-            raise unknown_name("activation", activation, ACTIVATIONS)
-        return ACTIVATIONS[activation]()
-    return Foreign(activation)
+    if isinstance(activation, dict | str):
+        return make("activation", activation, ACTIVATIONS)
+    return CustomActivation(activation)

@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ann.calculus.graph import Variable, gradient
-from ann.errors import ParameterError, ShapeError, unknown_name
+from ann.errors import ParameterError, ShapeError
 from ann.network.arrays import scalar_like
+from ann.network.named import Named, make
 from ann.network.steps import Step, run
 
 __all__ = [
@@ -38,20 +39,17 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Named):
     """What all losses share.
 
     Attributes
     ----------
-    name : str
-        As written in a model file.
     link : str
         The output activation it belongs to; empty if it reads the output itself.
     rows : int
         How many numbers a sample `steps` leaves in the record.
     """
 
-    name: ClassVar[str] = ""
     link: ClassVar[str] = ""
     rows: ClassVar[int] = 1
 
@@ -80,11 +78,7 @@ class Loss:
 
     def from_record(self, record: np.ndarray) -> np.ndarray:
         """Loss of each sample from what `steps` left behind, in double precision."""
-        return record[0].astype(np.float64)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Name and parameters as plain values."""
-        return {"name": self.name, **vars(self)}
+        return np.asarray(record[0], np.float64)
 
 
 @dataclass(frozen=True)
@@ -120,7 +114,7 @@ class CrossEntropy(Loss):
         ]
 
     def from_record(self, record: np.ndarray) -> np.ndarray:
-        return np.log(record[0], dtype=np.float64) - record[1]
+        return np.asarray(np.log(record[0], dtype=np.float64) - record[1])
 
 
 @dataclass(frozen=True)
@@ -187,7 +181,7 @@ class Quadratic(Loss):
         ]
 
     def from_record(self, record: np.ndarray) -> np.ndarray:
-        return 0.5 * record[0].astype(np.float64)
+        return 0.5 * np.asarray(record[0], np.float64)
 
 
 @dataclass(frozen=True)
@@ -363,10 +357,4 @@ def resolve_loss(loss: str | dict[str, Any] | Loss | Callable[..., Variable]) ->
     """
     if isinstance(loss, Loss):
         return loss
-    settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
-    name = settings.pop("name", None)
-    if callable(name):
-        return OwnLoss(name)
-    if name not in LOSSES:
-        raise unknown_name("loss", name, LOSSES)
-    return LOSSES[name](**settings)
+    return OwnLoss(loss) if callable(loss) else make("loss", loss, LOSSES)

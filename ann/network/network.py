@@ -12,15 +12,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ann.calculus.graph import Variable
+from ann.display import html_table
+from ann.drawing.training_history import draw_history
+from ann.drawing.weight_images import draw_weights
 from ann.errors import DataError, ParameterError, ShapeError, require_number
 from ann.network.activations import Activation, resolve
 from ann.network.arrays import aligned_zeros, is_sparse
 from ann.network.initialisation import initial_weights
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["BatchNorm", "Layer", "Network", "Parts"]
 
@@ -79,11 +85,11 @@ class Layer:
 
     @property
     def n_in(self) -> int:
-        return self.weights.shape[0]
+        return int(self.weights.shape[0])
 
     @property
     def n_out(self) -> int:
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     def net_input(self, x: Any) -> np.ndarray:
         """Input z of the activation, shape (batch, n_out), for x of shape (batch, n_in)."""
@@ -121,6 +127,8 @@ class Network:
         All numbers that are learnt.
     layers : tuple of Layer
         Views into `parameters`, first layer first.
+    history : list of dict
+        Of its last training, one record an epoch; see `ann.Trainer.history`.
 
     Raises
     ------
@@ -171,6 +179,7 @@ class Network:
         self.n_weights = sum(n_in * n_out for n_in, n_out in pairwise(self.sizes))
         self.n_biases = sum(self.sizes[1:])
         self._normed = bool(batch_norm)
+        self.history: list[dict[str, Any]] = []
         n_norm = 2 * sum(self.sizes[1:-1]) if batch_norm else 0
         self.parameters = aligned_zeros(self.n_weights + self.n_biases + n_norm, self.dtype)
         self.layers = tuple(
@@ -293,6 +302,7 @@ class Network:
             "batch_norm": self.layers[0].norm is not None,
             "dtype": self.dtype.name,
             "parameters": self.parameters,
+            "history": list(self.history),
             "running": [
                 (layer.norm.mean, layer.norm.variance)
                 for layer in self.layers
@@ -302,9 +312,10 @@ class Network:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         settings = dict(state)
+        history = settings.pop("history")
         parameters, running = settings.pop("parameters"), settings.pop("running")
         self.__init__(**settings, initialisation="zeros")  # type: ignore[misc]
-        self.parameters[...] = parameters
+        self.parameters[...], self.history = parameters, history
         norms = [layer.norm for layer in self.layers if layer.norm is not None]
         for norm, (mean, variance) in zip(norms, running, strict=True):
             norm.mean[...], norm.variance[...] = mean, variance
@@ -414,6 +425,71 @@ class Network:
             if i < len(self.layers):
                 x = layer.activation.graph(x)
         return x, parameters
+
+    # -- what it looks like -------------------------------------------------------------------
+    def plot_history(self, ax: Axes | None = None) -> Axes:
+        """Draw the loss of each epoch of the training.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ParameterError
+            If the network was not trained by epochs.
+        """
+        return draw_history(self.history, ax=ax)
+
+    def plot_weights(
+        self,
+        layer: int = 1,
+        shape: tuple[int, int] | None = None,
+        ax: Axes | None = None,
+        *,
+        most: int = 64,
+    ) -> Axes:
+        """Draw the weights into the units of a layer: red excites, blue inhibits.
+
+        Parameters
+        ----------
+        layer : int
+            Counted from 1.
+        shape : (int, int), optional
+            Rows and columns of the image that the inputs are. By default square where the number
+            of inputs is a square of at least 16; else there are no images but one matrix.
+        ax : matplotlib Axes, optional
+        most : int
+            Largest number of units shown.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ParameterError
+            If there is no such layer or the inputs do not fill the image.
+        """
+        if not 1 <= layer <= len(self.layers):
+            raise ParameterError(f"layer must lie in 1 to {len(self.layers)}, not {layer}")
+        return draw_weights(self.layers[layer - 1].weights, shape, ax, layer=layer, most=most)
+
+    def _repr_html_(self) -> str:
+        head = ["layer", "inputs", "units", "activation", "dropout", "batch norm", "parameters"]
+        rows = [
+            (i + 1, layer.n_in, layer.n_out, layer.activation.name, f"{layer.dropout:g}",
+             "no" if layer.norm is None else "yes", sum(part.size for part in self.parts(i)))
+            for i, layer in enumerate(self.layers)
+        ]  # fmt: skip
+        note = (
+            f"{self.parameters.size} parameters, {self.dtype}; {len(self.history)} epochs trained"
+        )
+        return html_table(f"Network {'-'.join(map(str, self.sizes))}", rows, head, note)
 
     def __repr__(self) -> str:
         kinds = ", ".join(layer.activation.name for layer in self.layers)

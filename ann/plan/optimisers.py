@@ -12,13 +12,14 @@ NumPy would need two passes over memory.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from ann.errors import ParameterError, unknown_name
+from ann.errors import ParameterError
 from ann.network.arrays import scalar_like
 from ann.network.blas import add_scaled
+from ann.network.named import Named, make
 from ann.network.steps import Step
 
 __all__ = [
@@ -34,14 +35,17 @@ __all__ = [
 ]
 
 
+Array: TypeAlias = np.ndarray
+#: The vectors of an optimiser, by the names of its `slots`.
+State: TypeAlias = dict[str, np.ndarray]
+
+
 @dataclass(frozen=True)
-class Optimiser:
+class Optimiser(Named):
     """What all optimisers share.
 
     Attributes
     ----------
-    name : str
-        As written in a model file.
     slots : tuple of str
         Vectors as long as the parameters that it keeps from update to update.
     scalars : int
@@ -51,7 +55,6 @@ class Optimiser:
     """
 
     learning_rate: float = 0.1
-    name: ClassVar[str] = ""
     slots: ClassVar[tuple[str, ...]] = ()
     scalars: ClassVar[int] = 1
 
@@ -65,24 +68,13 @@ class Optimiser:
                     f"{key} of {type(self).__name__} must lie in {left}0, {top:g}), not {value}"
                 )
 
-    def steps(
-        self,
-        p: np.ndarray,
-        g: np.ndarray,
-        state: dict[str, np.ndarray],
-        s: np.ndarray,
-        now: np.ndarray,
-    ) -> list[Step]:
+    def steps(self, p: Array, g: Array, state: State, s: Array, now: Array) -> list[Step]:
         """Calls of one update; ``s`` is scratch as long as ``p``, ``now`` one row of `table`."""
         raise NotImplementedError
 
     def table(self, first: int, rates: np.ndarray) -> np.ndarray:
         """Numbers for the updates first, first + 1, ... (counted from 1): (len(rates), scalars)."""
         return -rates[:, None]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Name and parameters as plain values."""
-        return {"name": self.name, **vars(self)}
 
 
 @dataclass(frozen=True)
@@ -97,14 +89,7 @@ class SGD(Optimiser):
 
     name: ClassVar[str] = "sgd"
 
-    def steps(
-        self,
-        p: np.ndarray,
-        g: np.ndarray,
-        state: dict[str, np.ndarray],
-        s: np.ndarray,
-        now: np.ndarray,
-    ) -> list[Step]:
+    def steps(self, p: Array, g: Array, state: State, s: Array, now: Array) -> list[Step]:
         return [add_scaled(p, g, now[0:1].reshape(()))]
 
 
@@ -122,14 +107,7 @@ class Momentum(Optimiser):
     name: ClassVar[str] = "momentum"
     slots: ClassVar[tuple[str, ...]] = ("velocity",)
 
-    def steps(
-        self,
-        p: np.ndarray,
-        g: np.ndarray,
-        state: dict[str, np.ndarray],
-        s: np.ndarray,
-        now: np.ndarray,
-    ) -> list[Step]:
+    def steps(self, p: Array, g: Array, state: State, s: Array, now: Array) -> list[Step]:
         v = state["velocity"]
         return [
             (np.multiply, (v, scalar_like(self.momentum, p), v)),
@@ -150,14 +128,7 @@ class Nesterov(Momentum):
 
     name: ClassVar[str] = "nesterov"
 
-    def steps(
-        self,
-        p: np.ndarray,
-        g: np.ndarray,
-        state: dict[str, np.ndarray],
-        s: np.ndarray,
-        now: np.ndarray,
-    ) -> list[Step]:
+    def steps(self, p: Array, g: Array, state: State, s: Array, now: Array) -> list[Step]:
         v, descent = state["velocity"], now[0:1].reshape(())
         return [
             (np.multiply, (v, scalar_like(self.momentum, p), v)),
@@ -183,14 +154,7 @@ class RMSProp(Optimiser):
     name: ClassVar[str] = "rmsprop"
     slots: ClassVar[tuple[str, ...]] = ("square",)
 
-    def steps(
-        self,
-        p: np.ndarray,
-        g: np.ndarray,
-        state: dict[str, np.ndarray],
-        s: np.ndarray,
-        now: np.ndarray,
-    ) -> list[Step]:
+    def steps(self, p: Array, g: Array, state: State, s: Array, now: Array) -> list[Step]:
         v = state["square"]
         return [
             (np.multiply, (v, scalar_like(self.decay, p), v)),
@@ -236,14 +200,7 @@ class Adam(Optimiser):
         smallest = min(self.beta1, self.beta2)
         return max(1, int(np.log(1e4) / -np.log(smallest))) if smallest > 1e-4 else 1
 
-    def steps(
-        self,
-        p: np.ndarray,
-        g: np.ndarray,
-        state: dict[str, np.ndarray],
-        s: np.ndarray,
-        now: np.ndarray,
-    ) -> list[Step]:
+    def steps(self, p: Array, g: Array, state: State, s: Array, now: Array) -> list[Step]:
         M, V = state["mean"], state["square"]
         descent, epsilon, up1, up2, restart = (now[i : i + 1].reshape(()) for i in range(5))
         down1 = scalar_like(self.beta1**self._period, p)
@@ -334,13 +291,6 @@ def resolve_optimiser(
     >>> resolve_optimiser("sgd", 0.5)
     SGD(learning_rate=0.5)
     """
-    if isinstance(optimiser, Optimiser):
-        settings = optimiser.to_dict()
-    else:
-        settings = dict(optimiser) if isinstance(optimiser, dict) else {"name": optimiser}
-    name = settings.pop("name", None)
-    if name not in OPTIMISERS:
-        raise unknown_name("optimiser", name, [*OPTIMISERS, "lbfgs (estimators only)"])
-    if learning_rate is not None:
-        settings["learning_rate"] = learning_rate
-    return OPTIMISERS[name](**settings)
+    given = optimiser.to_dict() if isinstance(optimiser, Optimiser) else optimiser
+    rate = {} if learning_rate is None else {"learning_rate": learning_rate}
+    return make("optimiser", given, OPTIMISERS, "lbfgs (estimators only)", **rate)

@@ -43,7 +43,8 @@ def smoothing_matrix(n: int, sigma: float) -> np.ndarray:
     """
     offsets = np.arange(n)
     kernel = np.exp(-0.5 * ((offsets[:, None] - offsets) / sigma) ** 2)
-    return (kernel / np.exp(-0.5 * (np.arange(-n, n + 1) / sigma) ** 2).sum()).astype(np.float32)
+    total = np.exp(-0.5 * (np.arange(-n, n + 1) / sigma) ** 2).sum()
+    return np.asarray(kernel / total, np.float32)
 
 
 def distort(
@@ -141,7 +142,7 @@ def _read(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     place += left
     place += (np.arange(batch, dtype=np.int32) * ((height + 3) * stride))[:, None, None]
     flat = framed.ravel()
-    upper = flat.take(place)
+    upper: np.ndarray = flat.take(place)
     upper += x * (flat.take(place + 1) - upper)
     place += stride
     lower = flat.take(place)

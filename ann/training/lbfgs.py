@@ -144,4 +144,5 @@ def fit_lbfgs(
             )
     if not history:
         history.append({"epoch": 0, "loss": last["loss"], "seconds": time.perf_counter() - began})
+    network.history = history
     return history

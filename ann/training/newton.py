@@ -196,7 +196,7 @@ class _Problem:
         error = P - self.T
         if self.weight is not None:
             error *= self.weight
-        return np.asarray(self.A.T @ error) + self.penalty * W
+        return np.asarray(self.A.T @ error + self.penalty * W)
 
     def newton_step(
         self, P: np.ndarray, gradient: np.ndarray, loss: float

@@ -8,15 +8,19 @@ The network that was given is left as it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ann.display import axes_or_new
 from ann.errors import ParameterError
 from ann.network.steps import run
 from ann.plan.plan import Plan
 from ann.plan.threads import Team
 from ann.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["RateCurve", "find_learning_rate"]
 
@@ -39,17 +43,16 @@ class RateCurve:
     losses: np.ndarray
     suggestion: float
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the curve with the suggestion marked; returns the axes."""
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = axes_or_new(ax)
         ax.semilogx(self.rates, self.losses)
-        ax.axvline(self.suggestion, color="tab:red", linestyle="--")
+        ax.axvline(
+            self.suggestion, color="C1", linestyle="--", label=f"suggested: {self.suggestion:.2g}"
+        )
         ax.set_xlabel("learning rate")
-        ax.set_ylabel("loss (smoothed)")
-        ax.set_title(f"suggested rate {self.suggestion:.2g}")
+        ax.set_ylabel("loss (mean over rows, smoothed)")
+        ax.legend()
         return ax
 
 

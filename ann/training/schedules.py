@@ -93,7 +93,7 @@ def step(progress: np.ndarray, drops: int = 3, factor: float = 0.1) -> np.ndarra
     >>> step(np.array([0.0, 0.3, 0.6, 0.9])).round(4)
     array([1.   , 0.1  , 0.01 , 0.001])
     """
-    return factor ** np.floor(progress * (drops + 1))
+    return np.asarray(factor ** np.floor(progress * (drops + 1)))
 
 
 def exponential(progress: np.ndarray, final: float = 0.01) -> np.ndarray:

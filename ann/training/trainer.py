@@ -145,6 +145,7 @@ class Trainer:
         X, T, weights = self._prepared(X, T, weights)
         n = X.shape[0]
         self.stop, self.interrupted = "", False
+        self.network.history = self.history
         bounds = _equal_parts(n, self.batch_size)
         with Team(self.n_threads) as team, np.errstate(all="ignore"):
             programs = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 import warnings
 from xml.etree import ElementTree
 
@@ -11,10 +13,12 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits, load_iris, make_moons
+from sklearn.exceptions import NotFittedError
 
-from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork, Variable
+from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork, Variable, load, save
 from ann.calculus.graph_drawing import draw_graph
 from ann.errors import GraphError, ParameterError, ShapeError
 from ann.inspect.diagnosis import diagnose, layer_statistics
@@ -31,6 +35,7 @@ from ann.network.losses import CrossEntropy, Quadratic
 from ann.plan.optimisers import SGD, Adam
 from ann.plan.plan import Plan
 from ann.training.augment import Distort, distort, smoothing_matrix
+from ann.training.hooks import Validate
 from ann.training.rate_finder import find_learning_rate
 from ann.training.trainer import Trainer
 
@@ -116,25 +121,141 @@ def test_diagnosis_in_plain_words():
         diagnose(LogisticRegression().fit(X, Y), X, Y)
 
 
+def rendered(figure):
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba()).copy()
+
+
 def test_curves_show_the_history():
     model = ShallowNetwork(early_stopping=True, max_epochs=12, random_state=0).fit(X, Y)
-    ax = plot_history(model)
-    training, held_out = ax.lines[:2]
-    np.testing.assert_allclose(training.get_ydata(), model.loss_curve_)
-    np.testing.assert_allclose(held_out.get_ydata(), [r["validation_loss"] for r in model.history_])
+    for ax in (plot_history(model), model.plot_history(), model.network_.plot_history()):
+        training, held_out = ax.lines[:2]
+        np.testing.assert_allclose(training.get_ydata(), model.loss_curve_)
+        np.testing.assert_allclose(
+            held_out.get_ydata(), [r["validation_loss"] for r in model.history_]
+        )
+        assert ax.get_xlabel() == "epoch"
+        assert ax.get_ylabel().endswith("loss (mean over rows)")
+    assert model.plot_history().get_ylabel().startswith("cross entropy")
+    # Drawn where one asks for it, and a picture of these numbers.
+    _, mine = plt.subplots()
+    blank = rendered(mine.figure)
+    assert model.plot_history(ax=mine) is mine
+    assert (rendered(mine.figure) != blank).any()
+    with pytest.raises(ParameterError, match="no training history"):
+        LogisticRegression().fit(X, Y).network_.plot_history()
+
+
+def test_a_network_keeps_its_history_through_copies_and_files(tmp_path):
+    rng = np.random.default_rng(0)
+    T = np.eye(3)[Y]
+    net = Network([4, 5, 3], ["tanh", "identity"], rng=0)
+    assert net.history == []
+
+    def rightly(output, target):
+        return np.mean(output.argmax(axis=1) == target.argmax(axis=1))
+
+    hooks = [Validate(X, T, rightly)]
+    Trainer(Plan(net, Quadratic(), SGD(0.01), rng=rng), hooks=hooks).fit(X, T, epochs=3)
+    assert [r["epoch"] for r in net.history] == [1, 2, 3]
+    save(net, tmp_path / "n.safetensors")
+    for twin in (net.copy(), pickle.loads(pickle.dumps(net)), load(tmp_path / "n.safetensors")):
+        assert twin.history == net.history
+    ax = net.plot_history()
+    (right,) = (other for other in ax.figure.axes if other is not ax)
+    scores = right.lines[0].get_ydata()
+    np.testing.assert_allclose(scores, [r["validation_score"] for r in net.history])
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert told == ["training", "held out", "held out, score"]
 
 
 def test_weights_as_images_are_the_weights():
     D, d = load_digits(return_X_y=True)
     model = ShallowNetwork(hidden=5, max_epochs=3, random_state=0).fit(D / 16, d)
-    figure = plot_weights(model)
-    shown = [ax.images[0].get_array() for ax in figure.axes if ax.images]
-    assert len(shown) == 5
-    np.testing.assert_allclose(shown[2].ravel(), model.network_.layers[0].weights[:, 2])
+    weights = model.network_.layers[0].weights
+    for ax in (plot_weights(model), model.plot_weights(), model.network_.plot_weights()):
+        (image,) = ax.images
+        picture = np.ma.filled(image.get_array(), np.nan)
+        assert picture.shape == (2 * 9 + 1, 3 * 9 + 1)  # five of 8 × 8, a pixel between
+        for k in range(5):
+            top, left = 1 + 9 * (k // 3), 1 + 9 * (k % 3)
+            np.testing.assert_allclose(
+                picture[top : top + 8, left : left + 8].ravel(), weights[:, k]
+            )
+        assert np.isnan(picture).sum() == picture.size - 5 * 64
+        # Nought is white, and both signs have the same reach.
+        assert image.norm.vmax == -image.norm.vmin == np.abs(weights).max()
+        assert "8 × 8" in ax.get_xlabel()
+    assert "first 3 of 5" in model.plot_weights(most=3).get_xlabel()
+    # The output layer reads five units, which are no image.
+    second = model.plot_weights(2)
+    np.testing.assert_allclose(second.images[0].get_array(), model.network_.layers[1].weights)
+    assert (second.get_xlabel(), second.get_ylabel()) == ("units of layer 2", "units of layer 1")
+    assert plot_weights(model, layer=2).images[0].get_array().shape == (5, 10)
+    before = rendered(second.figure)
+    model.network_.layers[1].weights[0, 0] += 50
+    assert (rendered(model.plot_weights(2).figure) != before).any()
     with pytest.raises(ParameterError, match="do not fill"):
         plot_weights(model, shape=(3, 5))
     with pytest.raises(ParameterError, match="layer must lie in 1 to 2"):
         plot_weights(model, layer=3)
+
+
+def test_a_boundary_lies_where_the_prediction_changes():
+    M, m = make_moons(120, noise=0.2, random_state=0)
+    names = np.array(["left", "right"])[m]
+    frame = pd.DataFrame(M, columns=["x (mm)", "y (mm)"])
+    model = LogisticRegression().fit(frame, names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the columns keep their names
+        ax = model.plot_boundary(frame, names)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (mm)", "y (mm)")
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["left", "right"]
+    mesh, *points = ax.collections
+    codes = mesh.get_array().reshape(200, 200)
+    assert set(np.unique(codes)) == {0, 1}
+    corners = mesh.get_coordinates()
+    centres = (corners[:-1, :-1] + corners[1:, 1:]) / 2
+    told = model.predict(pd.DataFrame(centres.reshape(-1, 2), columns=frame.columns))
+    assert np.mean((told == "right") == (codes.ravel() == 1)) > 0.999
+    for k, cloud in enumerate(points):
+        np.testing.assert_allclose(cloud.get_offsets(), M[m == k])
+    blank = rendered(plt.subplots()[0])
+    assert (rendered(ax.figure) != blank).any()
+    with pytest.raises(ParameterError, match="quantities"):
+        ShallowNetwork(task="regression", max_epochs=2).fit(M, M[:, 0]).plot_boundary(M, m)
+    with pytest.raises(ShapeError, match="one for each row"):
+        model.plot_boundary(frame, names[:5])
+    with pytest.raises(NotFittedError):
+        ShallowNetwork().plot_boundary(M, m)
+
+
+def test_a_network_says_at_a_glance_what_it_is():
+    class Hostile:
+        name = "<script>alert(1)</script>"
+
+        def value(self, z):
+            return z
+
+        def gradient(self, z):
+            return np.ones_like(z)
+
+    net = Network([784, 30, 10], [Hostile(), "softmax"], dropout=0.2, batch_norm=True, rng=0)
+    html = net._repr_html_()
+    cells = re.findall(r"<td>([^<]*)</td>", html)
+    assert cells[4:7] == ["0.2", "yes", str(784 * 30 + 30 + 60)]
+    assert cells[7:] == ["2", "30", "10", "softmax", "0", "no", "310"]
+    assert "784-30-10" in html
+    assert f"{net.parameters.size} parameters, float32" in html
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert repr(Network([2, 3, 1], "tanh")) == (
+        "Network(2-3-1: tanh, identity; 13 parameters, float32)"
+    )
+    # Estimators have scikit-learn's diagram.
+    assert "DeepNetwork" in DeepNetwork()._repr_html_()
+    assert "sk-top-container" in LogisticRegression()._repr_html_()
+    assert repr(ShallowNetwork(hidden=8)) == "ShallowNetwork(hidden=8)"
 
 
 def test_the_other_pictures_can_be_drawn():
