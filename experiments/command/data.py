@@ -136,7 +136,7 @@ def verdict_command(
     """Say whether the data support a model, with reasons, and write report.html."""
     from ann.data.cleaning.schema import Rules
     from ann.data.files.reading import read_table
-    from ann.data.judging.verdict import MOST_ROWS, assess
+    from ann.data.judging.assess import MOST_ROWS, assess
     from ann.data.report.page import write_report
     from ann.data.report.profiling import profile
 
@@ -217,13 +217,13 @@ def _default(file: Path, out: Path | None) -> Path:
 
 
 def _folder(file: Path, out: Path | None) -> Path:
-    from ann.data.errors import TableError
+    from ann.errors import OutputError
 
     folder = _default(file, out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TableError(f"cannot make the folder {folder}: {error.strerror}") from None
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from None
     return folder
 
 
