@@ -13,10 +13,18 @@ from ann.data.cleaning.replay import Cleaned, clean, typed
 from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import ColumnSchema, Rules
 from ann.data.encoding.encoder import Encoder, table_pipeline
-from ann.data.errors import ReadError, SchemaError, SplitError, TableError, TargetError
+from ann.data.errors import (
+    ReadError,
+    SchemaError,
+    SplitError,
+    TableError,
+    TargetError,
+    UnusableTargetError,
+)
 from ann.data.files.reading import RawTable, TableFile, read_table
+from ann.data.judging.assess import assess
 from ann.data.judging.splitting import Split, split_rows
-from ann.data.judging.verdict import Reason, Verdict, assess
+from ann.data.judging.verdict import Reason, Verdict
 from ann.data.log import Log, Step
 from ann.data.report.page import render, write_report
 from ann.data.report.profiling import Profile, profile, profile_file
@@ -42,6 +50,7 @@ __all__ = [
     "TableFile",
     "TargetError",
     "Trained",
+    "UnusableTargetError",
     "Verdict",
     "assess",
     "clean",

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from difflib import get_close_matches
+
 from ann.errors import AnnError
 
-__all__ = ["ReadError", "SchemaError", "SplitError", "TableError", "TargetError"]
+__all__ = [
+    "ReadError",
+    "SchemaError",
+    "SplitError",
+    "TableError",
+    "TargetError",
+    "UnusableTargetError",
+    "nearest",
+]
 
 
 class TableError(AnnError, ValueError):
@@ -20,8 +31,28 @@ class SchemaError(TableError):
 
 
 class TargetError(TableError):
-    """A target column that is absent, empty or constant."""
+    """A target that is asked for wrongly, or that cannot be predicted."""
+
+
+class UnusableTargetError(TargetError):
+    """A target column that is there and cannot be predicted: empty, constant, or of words only."""
 
 
 class SplitError(TableError):
     """A split that would leave a part without rows, classes or groups."""
+
+
+def nearest(given: object, known: Collection[object]) -> str:
+    """Return the end of a message about an unknown name: the nearest one, or what there is.
+
+    Examples
+    --------
+    >>> nearest("hight", ["height", "age"]), nearest("x", ["height", "age"])
+    ("; did you mean 'height'?", "; there are 'height', 'age'")
+    """
+    names = list(map(str, known))
+    near = get_close_matches(str(given), names, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return "; there are " + ", ".join(map(repr, names[:12])) + more

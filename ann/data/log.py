@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
@@ -66,6 +66,17 @@ class Log:
     def extend(self, steps: Iterable[Step]) -> None:
         """Append several steps."""
         self.steps.extend(steps)
+
+    def merge(self, steps: Iterable[Step]) -> None:
+        """Take in the steps of another part of the table: rows of the same step are added up."""
+        for step in steps:
+            key = (step.column, step.rule, step.applied)
+            for k, old in enumerate(self.steps):
+                if (old.column, old.rule, old.applied) == key:
+                    self.steps[k] = replace(old, rows=old.rows + step.rows)
+                    break
+            else:
+                self.steps.append(step)
 
     def find(self, column: str | None = None, rule: str | None = None) -> list[Step]:
         """Return the steps of one column, one rule, or both.

@@ -6,8 +6,6 @@ scales and categories on the training part only, judge, fit, test.
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,24 +14,32 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from ann.data.cells.text_cells import text_frame
-from ann.data.cleaning.duplicates import expected_pairs, find_duplicates, repeats, row_hashes
+from ann.data.cleaning.duplicates import (
+    find_duplicates,
+    row_hashes,
+    without_repeats,
+)
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean
-from ann.data.cleaning.rules import Rule
-from ann.data.cleaning.schema import Rules, nearest
+from ann.data.cleaning.schema import Rules
 from ann.data.encoding.encoder import table_pipeline
-from ann.data.errors import TableError, TargetError
+from ann.data.errors import TargetError, nearest
 from ann.data.files.reading import RawTable, TableFile
+from ann.data.judging.assess import assess
+from ann.data.judging.candidates import candidate
+from ann.data.judging.leakage import SUSPICIONS
+from ann.data.judging.measures import mean_auc, r_squared
 from ann.data.judging.splitting import Split, split_rows
 from ann.data.judging.target import Target, find_target, target_column
-from ann.data.judging.verdict import Verdict, assess
+from ann.data.judging.verdict import Verdict
 from ann.data.log import Log, Step
 from ann.data.report.profiling import profile
-from ann.whole_files import whole
+from ann.errors import OutputError
+from ann.whole_files import whole, write_json
 
 __all__ = ["MODELS", "Trained", "clean_file", "train"]
 
@@ -79,26 +85,6 @@ class Trained:
             "verdict": self.verdict.document(),
             "log": self.log.document(),
         }
-
-
-def estimator(model: str, task: str, seed: int) -> Any:
-    """Return an unfitted model of this package by name.
-
-    Networks are smaller and more strongly decayed than the estimators' defaults, which overfit
-    messy tables: on a churn table of 5,600 rows the default five layers reach an AUC of .75 where
-    these reach that of logistic regression.
-    """
-    from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
-
-    if model == "shallow":
-        return ShallowNetwork(hidden=16, task=task, l2=2.0, max_epochs=30, random_state=seed)
-    if model == "deep":
-        return DeepNetwork(hidden=(32,) * 5, task=task, l2=2.0, max_epochs=30, random_state=seed)
-    if task == "regression":
-        from sklearn.linear_model import RidgeCV
-
-        return RidgeCV(np.logspace(-2, 3, 11))
-    return LogisticRegression()
 
 
 def train(
@@ -162,11 +148,8 @@ def train(
     goal = find_target(frame, target, task=task)
     log.extend(goal.steps)
     kept, y = frame.iloc[goal.rows], goal.values
-    for rule in find_duplicates(kept):
-        if rule.apply:
-            marked = repeats(kept)
-            log.add(Step("", "duplicates", int(marked.sum()), rule.before, rule.after, rule.why))
-            kept, y = kept[~marked], y[~marked]
+    kept, y, steps = without_repeats(kept, y, find_duplicates(kept))
+    log.extend(steps)
     kept = kept.reset_index(drop=True)
     split = split_rows(kept, y, test=test, group=group, time=time, seed=seed)
     log.add(split.step)
@@ -186,11 +169,10 @@ def train(
         raise TargetError(f"the data cannot support a model of {target!r}: {reasons}")
     chosen = model
     if model == "best":
-        better = any(r.code == "network" and "is better" in r.text for r in verdict.reasons)
-        chosen = "shallow" if better else "logistic"
+        chosen = "shallow" if verdict.has("network better") else "logistic"
     out = tuple(dict.fromkeys((*leave_out, *verdict.leave_out, *([group] if group else []))))
     pipeline = table_pipeline(
-        estimator(chosen, goal.task, seed),
+        candidate(chosen, goal.task, seed=seed),
         rules=None if rules is None else rules.without(goal.column),
         leave_out=tuple(n for n in out if n not in keep),
     )
@@ -198,28 +180,20 @@ def train(
     labels = y.astype(str) if goal.task == "classification" else y
     pipeline.fit(X.iloc[split.train], labels[split.train])
     log.extend(pipeline["clean"].log_)
-    log.extend(s for s in verdict.log if s.rule in ("leak", "group", "origin"))
+    log.extend(s for s in verdict.log if s.rule in SUSPICIONS)
     scores = _test(pipeline, X.iloc[split.test], labels[split.test], goal.task)
     return Trained(pipeline, verdict, split, goal, scores, log, chosen)
 
 
 def _test(pipeline: Pipeline, X: pd.DataFrame, y: Any, task: str) -> dict[str, float]:
     if task == "regression":
-        error = np.asarray(y, dtype=float) - np.asarray(pipeline.predict(X)).ravel()
-        spread = float(np.var(np.asarray(y, dtype=float)))
-        out = {"rmse": float(np.sqrt(np.mean(error**2)))}
-        return {"r2": 1 - float(np.mean(error**2)) / spread, **out} if spread > 0 else out
-    chance = pipeline.predict_proba(X)
-    classes = np.asarray(pipeline.classes_)
+        predicted = np.asarray(pipeline.predict(X)).ravel()
+        r2 = {"r2": r_squared(y, predicted)} if np.ptp(y) > 0 else {}
+        return {**r2, "rmse": float(np.sqrt(np.mean((y - predicted) ** 2)))}
+    chance, classes = pipeline.predict_proba(X), np.asarray(pipeline.classes_)
     out = {"accuracy": float(np.mean(classes[chance.argmax(axis=1)] == y))}
-    parts = [
-        roc_auc_score(y == c, chance[:, k])
-        for k, c in enumerate(classes)
-        if 0 < np.sum(y == c) < len(y)
-    ]
-    if parts:
-        out["auc"] = float(parts[-1] if len(classes) == 2 else np.mean(parts))
-    return out
+    auc = mean_auc(chance, pd.Index(classes).get_indexer(y))
+    return out if np.isnan(auc) else {**out, "auc": auc}
 
 
 def clean_file(
@@ -272,7 +246,7 @@ def clean_file(
     asked = target
     if target is not None:
         target = target_column(file.names, target)[0]
-    hashes: list[np.ndarray] = []
+    hashes: list[NDArray[np.uint64]] = []
     suspects: list[Step] = []
     if rules is None:
         # One pass serves both: a sample to learn from, and a hash of every row.
@@ -281,48 +255,38 @@ def clean_file(
         if asked is not None:
             suspects = _suspects(sample.frame, asked)
         if sample.sampled and rules.rules and not any(r.rule == "duplicates" for r in rules.rules):
-            rules.rules[:0] = _duplicates_of_all(sample.frame, hashes)
+            rules.rules[:0] = find_duplicates(sample.frame, np.concatenate(hashes))
     drop_rows = None
     if any(r.rule == "duplicates" and r.apply for r in rules.rules):
-        drop_rows = _later(hashes or [row_hashes(chunk) for chunk in file.chunks()])
-    steps: dict[tuple[str, str, bool], Step] = {}
+        every = np.concatenate(hashes or [row_hashes(chunk) for chunk in file.chunks()])
+        drop_rows = pd.Series(every).duplicated().to_numpy()
+    steps = Log()
     with (
         _folder(Path(out)) as out,
         whole(out / "clean.csv") as clean_stream,
         whole(out / "changes.csv") as change_stream,
         whole(out / "removed.csv") as removed_stream,
     ):
-        first = True
-        changes = csv.writer(change_stream)
-        changes.writerow(["row", "column", "rule", "before", "after"])
         for chunk in file.chunks():
+            head = {"header": chunk.index[0] == 0, "lineterminator": "\n"}
             if drop_rows is not None:
                 marked = drop_rows[chunk.index[0] : chunk.index[-1] + 1]
-                chunk[marked].to_csv(
-                    removed_stream, header=first, index_label="row", lineterminator="\n"
-                )
+                chunk[marked].to_csv(removed_stream, index_label="row", **head)
                 chunk = chunk[~marked]
             done = clean(chunk, rules, rows=False)
-            done.frame.to_csv(clean_stream, header=first, index=False, lineterminator="\n")
-            for edit in done.edits:
-                for row, before, after in zip(edit.rows, edit.before, edit.after, strict=True):
-                    if before == "" and after is None:
-                        # Blank before and after: counted in the log, no change to list.
-                        continue
-                    changes.writerow(
-                        [row, edit.column, edit.rule, before, "" if after is None else after]
-                    )
-            _merge(steps, done.log)
-            first = False
+            done.frame.to_csv(clean_stream, index=False, **head)
+            changes = done.changes()
+            # Blank before and after: counted in the log, no change to list.
+            listed = (changes["before"] != "") | changes["after"].notna()
+            changes[listed].to_csv(change_stream, index=False, **head)
+            steps.merge(done.log)
     log = Log(list(file.log))
     if drop_rows is not None and drop_rows.any():
         rule = next(r for r in rules.rules if r.rule == "duplicates")
-        log.add(Step("", "duplicates", int(drop_rows.sum()), rule.before, rule.after, rule.why))
-    log.extend(steps.values())
-    log.extend(suspects)
+        log.add(rule.step(int(drop_rows.sum())))
+    log.extend([*steps, *suspects])
     rules.save(out / "rules.json")
-    with whole(out / "log.json") as stream:
-        json.dump(log.document(), stream, indent=1, ensure_ascii=False)
+    write_json(out / "log.json", log.document())
     return rules, log
 
 
@@ -333,7 +297,7 @@ def _folder(path: Path) -> Iterator[Path]:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TableError(f"cannot make the folder {path}: {error.strerror}") from None
+        raise OutputError(f"cannot make the folder {path}: {error.strerror}") from None
     try:
         yield path
     except BaseException:
@@ -347,37 +311,5 @@ def _suspects(sample: pd.DataFrame, asked: str) -> list[Step]:
     return [
         replace(s, after="kept in the table", applied=False)
         for s in profile(sample, asked).log
-        if s.rule in ("leak", "group", "origin")
+        if s.rule in SUSPICIONS
     ]
-
-
-def _later(hashes: list[np.ndarray]) -> np.ndarray:
-    """Mark the rows whose hash an earlier row has."""
-    every = np.concatenate(hashes)
-    order = np.argsort(every, kind="stable")
-    same = np.zeros(len(every), dtype=bool)
-    same[order[1:]] = every[order[1:]] == every[order[:-1]]
-    return same
-
-
-def _duplicates_of_all(sample: pd.DataFrame, hashes: list[np.ndarray]) -> list[Rule]:
-    """Judge rows that come twice in the whole file, of which a sample holds hardly any pair."""
-    later = _later(hashes)
-    found, n = int(later.sum()), len(later)
-    if not found:
-        return []
-    # Chance pairs grow with the square of the number of rows.
-    chance = expected_pairs(sample) * (n / len(sample)) ** 2
-    sure = chance < 0.05 * found
-    row = int(np.flatnonzero(later)[0])
-    why = f"{found} of {n} rows equal an earlier one; independent columns would give {chance:.2g}"
-    return [Rule("", "duplicates", sure, {}, why, found, f"row {row}", f"row {row} left out")]
-
-
-def _merge(steps: dict[tuple[str, str, bool], Step], log: Log) -> None:
-    for s in log:
-        key = (s.column, s.rule, s.applied)
-        old = steps.get(key)
-        rows = s.rows + (old.rows if old else 0)
-        kept = old or s
-        steps[key] = Step(s.column, s.rule, rows, kept.before, kept.after, kept.why, s.applied)

@@ -132,7 +132,7 @@ def verdict_command(
 ) -> None:
     """Say whether the data support a model, with reasons, and write report.html."""
     from ann.data import Rules, assess, profile, read_table, write_report
-    from ann.data.judging.verdict import MOST_ROWS
+    from ann.data.judging.assess import MOST_ROWS
     from neurosim.whole_files import write_json
 
     raw = read_table(
@@ -216,13 +216,13 @@ def _default(file: Path, out: Path | None) -> Path:
 
 
 def _folder(file: Path, out: Path | None) -> Path:
-    from ann.data.errors import TableError
+    from ann.errors import OutputError
 
     folder = _default(file, out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TableError(f"cannot make the folder {folder}: {error.strerror}") from None
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from None
     return folder
 
 

@@ -26,20 +26,9 @@ _NAMED = (
         r"(?P<m>[A-Za-z]{3,9})\.?[ \-]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[ \-]+(?P<y>\d{4})\Z"
     ),
 )
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FULL = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
 )
 
 
@@ -135,10 +124,10 @@ def iso(text: str, style: DateStyle) -> str | None:
         named = pattern.match(text)
         if named is not None:
             word = named["m"].casefold()
-            month = _MONTHS.index(word[:3]) + 1 if word[:3] in _MONTHS else 0
-            if not month or not (_FULL[month - 1].startswith(word) or word == "sept"):
-                return None
-            return _day(int(named["y"]), month, int(named["d"]))
+            for month, full in enumerate(_MONTHS, 1):
+                if full.startswith(word) or (month, word) == (9, "sept"):
+                    return _day(int(named["y"]), month, int(named["d"]))
+            return None
     found = _NUMERIC.match(text)
     if found is None:
         return None

@@ -20,78 +20,32 @@ __all__ = [
     "unit_key",
 ]
 
-#: Results of a failed spreadsheet formula.
-ERROR_MARKS = frozenset({"#n/a", "#na", "#value!", "#ref!", "#div/0!", "#null!", "#num!", "#name?"})
 
-#: Means "no value" in any column.
-MISSING_ALWAYS = ERROR_MARKS | frozenset(
-    {
-        "",
-        "?",
-        "??",
-        "-",
-        "--",
-        "---",
-        ".",
-        "..",
-        "na",
-        "n/a",
-        "n.a.",
-        "n.a",
-        "nan",
-        "null",
-        "nul",
-        "<na>",
-        "<null>",
-        "(null)",
-        "(blank)",
-        "\\n",
-        "nat",
-        "not available",
-        "no data",
-        "missing",
-        "(missing)",
-    }
+def _words(text: str) -> frozenset[str]:
+    """Split a list of words at bars, spaces around them left out."""
+    return frozenset(word.strip() for word in text.split("|"))
+
+
+#: Results of a failed spreadsheet formula.
+ERROR_MARKS = _words("#n/a | #na | #value! | #ref! | #div/0! | #null! | #num! | #name?")
+
+#: Means "no value" in any column, a blank cell too.
+MISSING_ALWAYS = ERROR_MARKS | _words(
+    r"""| ? | ?? | - | -- | --- | . | .. | na | n/a | n.a. | n.a | nan | null | nul | <na> | <null>
+    | (null) | (blank) | \n | nat | not available | no data | missing | (missing)"""
 )
 
 #: Means "no value" among numbers and dates, and may be a category among words.
-MISSING_AMONG_NUMBERS = frozenset(
-    {
-        "none",
-        "nil",
-        "unknown",
-        "unk",
-        "not known",
-        "not recorded",
-        "not measured",
-        "undefined",
-        "n/d",
-        "nd",
-        "n.d.",
-        "tbd",
-        "tba",
-        "x",
-        "*",
-        "invalid",
-        "error",
-        "empty",
-        "not applicable",
-        "not sampled",
-    }
+MISSING_AMONG_NUMBERS = _words(
+    """none | nil | unknown | unk | not known | not recorded | not measured | undefined | n/d | nd
+    | n.d. | tbd | tba | x | * | invalid | error | empty | not applicable | not sampled"""
 )
 
 #: Numbers that people write where they have none.
 SENTINELS = (
-    0.0,
+    *(0.0, -1.0, -7.0, -8.0, -9.0, -9.9, -9.99, -999.25),
     *(sign * float(digit * n) for sign in (-1, 1) for digit in "987" for n in range(2, 9)),
-    -1.0,
-    -9.0,
-    -8.0,
-    -7.0,
-    -999.25,
     *(sign * value for sign in (-1, 1) for value in (99.9, 999.9, 9999.9, 99.99, 999.99, 9999.99)),
-    -9.9,
-    -9.99,
     # The ends of two integer types, and powers of ten that nobody measures.
     *(32767.0, -32768.0, 2147483647.0, -2147483648.0, 1e9, -1e9, 1e10, -1e10, 1e20, 1e30),
 )
@@ -99,72 +53,66 @@ SENTINELS = (
 #: Two-valued vocabularies, each a pair of synonym sets.
 PAIRS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
-        frozenset(
-            {"yes", "y", "true", "t", "1", "1.0", "on", "ja", "j", "oui", "si", "sí", "vrai"}
-        ),
-        frozenset({"no", "n", "false", "f", "0", "0.0", "off", "nein", "non", "faux"}),
+        _words("yes | y | true | t | 1 | 1.0 | on | ja | j | oui | si | sí | vrai"),
+        _words("no | n | false | f | 0 | 0.0 | off | nein | non | faux"),
     ),
-    (
-        frozenset({"male", "m", "man"}),
-        frozenset({"female", "f", "woman", "w"}),
-    ),
+    (_words("male | m | man"), _words("female | f | woman | w")),
 )
 
 #: Signs of money before or after a number.
 CURRENCIES = ("$", "€", "£", "¥", "₹", "₽", "US$", "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD")
 
+_UNIT_TABLE = """
+length              | 1e-9           | nm
+length              | 1e-6           | um µm μm micron microns
+length              | 1e-3           | mm mms millimetre millimetres millimeter millimeters
+length              | 1e-2           | cm cms centimetre centimetres centimeter centimeters
+length              | 1              | m metre meter metres meters
+length              | 1e3            | km kms kilometre kilometres kilometer kilometers
+length              | 0.0254         | in inch inches "
+length              | 0.3048         | ft foot feet
+length              | 1609.344       | mi mile miles
+mass                | 1e-9           | ug µg μg mcg
+mass                | 1e-6           | mg
+mass                | 1e-3           | g gr gram grams
+mass                | 1              | kg kgs kilo kilos kilogram kilograms
+mass                | 0.45359237     | lb lbs pound pounds
+mass                | 0.028349523125 | oz ounce ounces
+time                | 1e-6           | us µs μs
+time                | 1e-3           | ms msec
+time                | 1              | s sec secs second seconds
+time                | 60             | min mins minute minutes
+time                | 3600           | h hr hrs hour hours
+time                | 86400          | d day days
+current or pressure | 1e-12          | pa
+current             | 1e-9           | na
+voltage             | 1e-6           | uv µv μv
+voltage             | 1e-3           | mv
+voltage             | 1              | v volt volts
+voltage             | 1e3            | kv
+frequency           | 1              | hz
+frequency           | 1e3            | khz
+frequency           | 1e6            | mhz
+volume              | 1e-3           | ml
+volume              | 1e-2           | cl
+volume              | 1              | l litre liter litres liters
+memory              | 1e3            | kb
+memory              | 1e6            | mb
+memory              | 1e9            | gb
+count               | 1e3            | k
+count               | 1e6            | mio mn million
+"""
 #: Unit spelling -> (dimension, how many of the dimension's base unit it is).
 UNITS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("nm",), ("length", "1e-9")),
-    **dict.fromkeys(("um", "µm", "μm", "micron", "microns"), ("length", "1e-6")),
-    **dict.fromkeys(
-        ("mm", "mms", "millimetre", "millimetres", "millimeter", "millimeters"), ("length", "1e-3")
-    ),
-    **dict.fromkeys(
-        ("cm", "cms", "centimetre", "centimetres", "centimeter", "centimeters"), ("length", "1e-2")
-    ),
-    **dict.fromkeys(("m", "metre", "meter", "metres", "meters"), ("length", "1")),
-    **dict.fromkeys(
-        ("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), ("length", "1e3")
-    ),
-    **dict.fromkeys(("in", "inch", "inches", '"'), ("length", "0.0254")),
-    **dict.fromkeys(("ft", "foot", "feet"), ("length", "0.3048")),
-    **dict.fromkeys(("mi", "mile", "miles"), ("length", "1609.344")),
-    **dict.fromkeys(("ug", "µg", "μg", "mcg"), ("mass", "1e-9")),
-    **dict.fromkeys(("mg",), ("mass", "1e-6")),
-    **dict.fromkeys(("g", "gr", "gram", "grams"), ("mass", "1e-3")),
-    **dict.fromkeys(("kg", "kgs", "kilo", "kilos", "kilogram", "kilograms"), ("mass", "1")),
-    **dict.fromkeys(("lb", "lbs", "pound", "pounds"), ("mass", "0.45359237")),
-    **dict.fromkeys(("oz", "ounce", "ounces"), ("mass", "0.028349523125")),
-    **dict.fromkeys(("us", "µs", "μs"), ("time", "1e-6")),
-    **dict.fromkeys(("ms", "msec"), ("time", "1e-3")),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), ("time", "1")),
-    **dict.fromkeys(("min", "mins", "minute", "minutes"), ("time", "60")),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), ("time", "3600")),
-    **dict.fromkeys(("d", "day", "days"), ("time", "86400")),
-    **dict.fromkeys(("pa",), ("current or pressure", "1e-12")),
-    **dict.fromkeys(("na",), ("current", "1e-9")),
-    **dict.fromkeys(("uv", "µv", "μv"), ("voltage", "1e-6")),
-    **dict.fromkeys(("mv",), ("voltage", "1e-3")),
-    **dict.fromkeys(("v", "volt", "volts"), ("voltage", "1")),
-    **dict.fromkeys(("kv",), ("voltage", "1e3")),
-    **dict.fromkeys(("hz",), ("frequency", "1")),
-    **dict.fromkeys(("khz",), ("frequency", "1e3")),
-    **dict.fromkeys(("mhz",), ("frequency", "1e6")),
-    **dict.fromkeys(("ml",), ("volume", "1e-3")),
-    **dict.fromkeys(("cl",), ("volume", "1e-2")),
-    **dict.fromkeys(("l", "litre", "liter", "litres", "liters"), ("volume", "1")),
-    **dict.fromkeys(("kb",), ("memory", "1e3")),
-    **dict.fromkeys(("mb",), ("memory", "1e6")),
-    **dict.fromkeys(("gb",), ("memory", "1e9")),
-    **dict.fromkeys(("k",), ("count", "1e3")),
-    **dict.fromkeys(("mio", "mn", "million"), ("count", "1e6")),
+    unit: (dimension.strip(), size.strip())
+    for dimension, size, units in (line.split("|") for line in _UNIT_TABLE.strip().splitlines())
+    for unit in units.split()
 }
 
 #: Words in a column's name that say "this is a label of the row".
-ID_WORDS = frozenset(
-    {"id", "ids", "uid", "uuid", "guid", "key", "code", "index", "idx", "no", "nr", "num", "number"}
-    | {"ref", "reference", "serial", "record", "rownum", "unnamed", "identifier"}
+ID_WORDS = _words(
+    """id | ids | uid | uuid | guid | key | code | index | idx | no | nr | num | number | ref
+    | reference | serial | record | rownum | unnamed | identifier"""
 )
 
 

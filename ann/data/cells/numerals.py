@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 
 from ann.data.cells.lexicon import CURRENCIES
 
-__all__ = ["NumberStyle", "is_plain", "plain", "read_style", "split_affixes", "times"]
+__all__ = ["NumberStyle", "is_plain", "plain", "ratio", "read_style", "split_affixes", "times"]
 
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?\Z")
@@ -232,7 +232,20 @@ def times(body: str, factor: str, offset: str = "0") -> str:
         value = Decimal(body) * Decimal(factor) + Decimal(offset)
     except InvalidOperation:
         return body
+    return _digits(value)
+
+
+def ratio(size: str, unit: str) -> str:
+    """Divide one number in plain digits by another, to 28 digits.
+
+    Examples
+    --------
+    >>> ratio("0.0254", "0.01")
+    '2.54'
+    """
+    return _digits(Decimal(size) / Decimal(unit))
+
+
+def _digits(value: Decimal) -> str:
     text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text or "0"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"

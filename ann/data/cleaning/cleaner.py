@@ -18,8 +18,8 @@ from ann.data.cells.text_cells import text_frame, two_dimensional
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.rules import Rule
-from ann.data.cleaning.schema import Rules, nearest
-from ann.data.errors import SchemaError
+from ann.data.cleaning.schema import Rules
+from ann.data.errors import SchemaError, nearest
 from ann.data.log import Log
 
 __all__ = ["Cleaner"]
@@ -88,7 +88,7 @@ class Cleaner(TransformerMixin, BaseEstimator):
             ]
             rules = Rules(rules.columns, rules.rules + extra, rules.target, rules.rows)
         done = clean(frame, rules, rows=False)
-        if not self._names(rules):
+        if not rules.feature_names():
             raise SchemaError(
                 f"no column is left as a feature (n_samples = {len(frame)}): "
                 + "; ".join(f"{c} is {w}" for c, w in list(rules.dropped().items())[:5])
@@ -98,10 +98,6 @@ class Cleaner(TransformerMixin, BaseEstimator):
         self.n_features_in_ = frame.shape[1]
         self.feature_names_in_ = np.array(list(frame.columns), dtype=object)
         return self
-
-    @staticmethod
-    def _names(rules: Rules) -> list[str]:
-        return [c.name for c in rules.features()]
 
     def transform(self, X: Any) -> pd.DataFrame:
         """Replay the rules.
@@ -142,15 +138,14 @@ class Cleaner(TransformerMixin, BaseEstimator):
         frame = text_frame(X)
         index = frame.index
         done = clean(frame.reset_index(drop=True), self.rules_, rows=False)
-        names = self._names(self.rules_)
-        out = typed(done.frame[names], self.rules_)
+        out = typed(done.frame[self.rules_.feature_names()], self.rules_)
         out.index = index
         return out, done.log
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns that `transform` gives."""
         check_is_fitted(self, "rules_")
-        return np.array(self._names(self.rules_), dtype=object)
+        return np.array(self.rules_.feature_names(), dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,31 +7,44 @@ many more of them than independent columns would give.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ann.data.cleaning.rules import Rule
+from ann.data.log import Step
 
 __all__ = [
     "Twins",
     "expected_pairs",
+    "factorized",
     "find_duplicates",
     "find_twins",
     "repeats",
     "row_hashes",
+    "without_repeats",
 ]
 
+#: Of each column the code of each row, and the values that the codes stand for.
+Columns = list[tuple[NDArray[np.intp], Any]]
 
-def row_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
+
+def factorized(frame: pd.DataFrame) -> Columns:
+    """Return of each column the code of each row and the distinct values; -1 stands for missing."""
+    return [pd.factorize(frame.iloc[:, k].to_numpy(dtype=object)) for k in range(frame.shape[1])]
+
+
+def row_hashes(table: pd.DataFrame | Columns) -> NDArray[np.uint64]:
     """Return one 64-bit hash a row, blind to spaces at the ends of cells.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        Cells as str or None.
+    table : pandas.DataFrame, or what `factorized` makes of one
+        Cells of any types; missing ones are like blank ones.
 
     Returns
     -------
@@ -43,14 +56,10 @@ def row_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
     >>> bool(h[0] == h[1]), bool(h[0] == h[2])
     (True, False)
     """
-    total = np.zeros(len(frame), dtype=np.uint64)
-    for name in frame.columns:
-        codes, uniques = pd.factorize(frame[name].to_numpy(dtype=object))
-        texts = np.array([*(str(u).strip() for u in uniques), ""], dtype=object)
-        hashes = pd.util.hash_array(texts, categorize=False)[codes]
-        with np.errstate(over="ignore"):
-            total = total * np.uint64(0x9E3779B97F4A7C15) + hashes
-            total ^= total >> np.uint64(29)
+    columns = factorized(table) if isinstance(table, pd.DataFrame) else table
+    total = np.zeros(len(columns[0][0]) if columns else 0, dtype=np.uint64)
+    for place, column in enumerate(columns):
+        total += _column_hash(*column, place)
     return total
 
 
@@ -63,6 +72,34 @@ def repeats(frame: pd.DataFrame) -> NDArray[np.bool_]:
     [False, False, True]
     """
     return pd.Series(row_hashes(frame)).duplicated().to_numpy()
+
+
+def without_repeats(
+    frame: pd.DataFrame, y: NDArray[Any], rules: Iterable[Rule]
+) -> tuple[pd.DataFrame, NDArray[Any], list[Step]]:
+    """Leave out the rows that equal an earlier one, where a rule says so.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Cells as str or None.
+    y : (rows,) array
+        The target.
+    rules : iterable of Rule
+        Those about rows are looked for among them.
+
+    Returns
+    -------
+    frame, y : what is left
+    steps : list of Step
+        For the log.
+    """
+    steps = []
+    for rule in rules:
+        if rule.rule == "duplicates" and rule.apply and (marked := repeats(frame)).any():
+            steps.append(rule.step(int(marked.sum())))
+            frame, y = frame[~marked], y[~marked]
+    return frame, y, steps
 
 
 def expected_pairs(frame: pd.DataFrame) -> float:
@@ -86,13 +123,15 @@ def expected_pairs(frame: pd.DataFrame) -> float:
     return float(np.exp(log))
 
 
-def find_duplicates(frame: pd.DataFrame) -> list[Rule]:
+def find_duplicates(frame: pd.DataFrame, hashes: NDArray[np.uint64] | None = None) -> list[Rule]:
     """Find rows that were entered twice.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Cells as str or None, with the column to predict.
+    hashes : (rows of the file,) array, optional
+        Of all rows, where the table is only a sample, which holds hardly any pair.
 
     Returns
     -------
@@ -107,31 +146,26 @@ def find_duplicates(frame: pd.DataFrame) -> list[Rule]:
     >>> rule.rows, rule.apply
     (1, False)
     """
-    marked = repeats(frame)
-    found = int(marked.sum())
+    every = row_hashes(frame) if hashes is None else hashes
+    marked = pd.Series(every).duplicated().to_numpy()
+    found, n = int(marked.sum()), len(marked)
     if not found:
         return []
-    hashes = row_hashes(frame)
     later = int(np.flatnonzero(marked)[0])
-    first = int(np.flatnonzero(hashes == hashes[later])[0])
-    chance = expected_pairs(frame)
+    first = int(np.flatnonzero(every == every[later])[0])
+    shown = f"rows {first} and {later}"
+    if hashes is None:
+        cells = ", ".join("" if v is None else str(v).strip() for v in frame.iloc[later])
+        first, later = frame.index[first], frame.index[later]
+        shown = f"rows {first} and {later}: {cells}"[:300]
+    # Chance pairs grow with the square of the number of rows.
+    chance = expected_pairs(frame) * (n / len(frame)) ** 2
     sure = chance < 0.05 * found
-    cells = ", ".join("" if v is None else str(v).strip() for v in frame.iloc[later])
     why = (
         f"{found} rows equal an earlier one; independent columns would give {chance:.2g} such pairs"
     )
-    return [
-        Rule(
-            "",
-            "duplicates",
-            sure,
-            {},
-            why if sure else why + "; they may be different rows that look alike",
-            found,
-            f"rows {frame.index[first]} and {frame.index[later]}: {cells}"[:300],
-            f"row {frame.index[later]} left out",
-        )
-    ]
+    why += "" if sure else "; they may be different rows that look alike"
+    return [Rule("", "duplicates", sure, {}, why, found, shown, f"row {later} left out")]
 
 
 @dataclass(frozen=True)
@@ -184,7 +218,7 @@ def find_twins(frame: pd.DataFrame) -> Twins | None:
     if len(names) < 3:
         return None
     # The sum over columns: leaving one out is a subtraction.
-    hashes = np.stack([_column_hash(frame.iloc[:, k], k) for k in range(len(names))])
+    hashes = np.stack([_column_hash(*c, k) for k, c in enumerate(factorized(frame))])
     whole = hashes.sum(axis=0, dtype=np.uint64)
     least = max(4.0, 0.01 * len(frame))
     best: Twins | None = None
@@ -208,9 +242,8 @@ def _stands_apart(key: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> bool:
     return bool(sum(_pairs(key - h) - pairs for h in hashes) < pairs)
 
 
-def _column_hash(column: pd.Series, place: int) -> NDArray[np.uint64]:
-    codes, uniques = pd.factorize(column.to_numpy(dtype=object))
-    texts = np.array([*(str(u) for u in uniques), ""], dtype=object)
+def _column_hash(codes: NDArray[np.intp], values: Any, place: int) -> NDArray[np.uint64]:
+    texts = np.array([*(str(v).strip() for v in values), ""], dtype=object)
     hashed: NDArray[np.uint64] = pd.util.hash_array(texts, categorize=False)
     with np.errstate(over="ignore"):
         # The same text in two columns must not cancel or swap.

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.rules import Rule
 
-__all__ = ["MOSTLY", "Look"]
+__all__ = ["MOSTLY", "Inspection"]
 
 #: A column is one of numbers (or dates) when at least so many of its filled cells are.
 MOSTLY = 0.9
 
 
-class Look:
+class Inspection:
     """One column's distinct texts, as the rules found so far leave them."""
 
     def __init__(self, name: str, cells: pd.Series) -> None:
@@ -31,28 +32,32 @@ class Look:
         self.counts = np.bincount(codes[codes >= 0], minlength=len(uniques)).astype(np.int64)
 
     def filled(self) -> int:
-        return int(sum(n for v, n in self.weighed() if v))
+        """How many cells hold a value."""
+        return sum(n for v, n in self.weighed() if v)
 
     def weighed(self) -> list[tuple[str, int]]:
         """Texts that are not missing, with their counts; one text may come twice."""
         return [(v, int(n)) for v, n in zip(self.now, self.counts, strict=True) if v is not None]
 
-    def tally(self) -> Counter[str]:
-        tally: Counter[str] = Counter()
+    def text_counts(self) -> Counter[str]:
+        """How often each text occurs."""
+        counts: Counter[str] = Counter()
         for v, n in self.weighed():
-            tally[v] += n
-        return tally
+            counts[v] += n
+        return counts
 
     def by_count(self) -> list[str]:
-        return [v for v, _ in sorted(self.tally().items(), key=lambda kv: (-kv[1], kv[0]))]
+        """The texts, the commonest first."""
+        return [v for v, _ in sorted(self.text_counts().items(), key=lambda kv: (-kv[1], kv[0]))]
 
-    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
-        tally: Counter[float] = Counter()
+    def numbers(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The distinct finite numbers, sorted, and how often each occurs."""
+        counts: Counter[float] = Counter()
         for v, n in self.weighed():
             if is_plain(v) and abs(float(v)) < np.inf:
-                tally[float(v)] += n
-        values = np.array(sorted(tally), dtype=float)
-        return values, np.array([tally[v] for v in values], dtype=np.int64)
+                counts[float(v)] += n
+        values = np.array(sorted(counts), dtype=float)
+        return values, np.array([counts[v] for v in values], dtype=np.int64)
 
     def in_rows(self) -> list[str | None]:
         """The column row by row."""
@@ -68,7 +73,7 @@ class Look:
         apply: bool = True,
         only_if_found: bool = False,
     ) -> Rule | None:
-        """Add a rule and, if it is to be applied, look on through it."""
+        """Add a rule and, if it is to be applied, see the column through it."""
         rule = Rule(self.name, kind, apply, settings or {}, why)
         function = rule.function()
         new = [None if v is None else function(v) for v in self.now]
@@ -85,18 +90,9 @@ class Look:
         return rule
 
     def drop(self, target: bool, kind: str, why: str) -> None:
+        """Add the rule that the column is no feature, unless it is the target."""
         if target:
             return
         shown = [v for v in self.in_rows()[:200] if v][:3]
-        self.rules.append(
-            Rule(
-                self.name,
-                "drop",
-                True,
-                {"kind": kind},
-                why,
-                self.rows,
-                ", ".join(shown),
-                "no feature",
-            )
-        )
+        example = (", ".join(shown), "no feature")
+        self.rules.append(Rule(self.name, "drop", True, {"kind": kind}, why, self.rows, *example))

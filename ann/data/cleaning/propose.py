@@ -10,13 +10,13 @@ import pandas as pd
 
 from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.duplicates import find_duplicates, repeats
-from ann.data.cleaning.inspection import Look
+from ann.data.cleaning.inspection import Inspection
 from ann.data.cleaning.propose_numbers import as_numbers
 from ann.data.cleaning.propose_words import as_dates, as_words, as_yes_no, blank_missing
 from ann.data.cleaning.roles import role_of
 from ann.data.cleaning.rules import Rule
-from ann.data.cleaning.schema import ColumnSchema, Rules, nearest
-from ann.data.errors import SchemaError
+from ann.data.cleaning.schema import ColumnSchema, Rules
+from ann.data.errors import SchemaError, nearest
 
 __all__ = ["propose", "propose_column"]
 
@@ -92,27 +92,27 @@ def propose_column(
     ColumnSchema
     list of Rule
     """
-    look = Look(name, cells)
-    look.rule("encoding", only_if_found=True, why="UTF-8 read as a Western code page")
-    look.rule("trim", why="spaces at the ends or in a row")
-    blank_missing(look)
-    if not look.filled():
+    seen = Inspection(name, cells)
+    seen.rule("encoding", only_if_found=True, why="UTF-8 read as a Western code page")
+    seen.rule("trim", why="spaces at the ends or in a row")
+    blank_missing(seen)
+    if not seen.filled():
         schema = ColumnSchema(name, "empty", had_missing=True)
-        look.drop(target, "empty", "no value in any row")
-        return schema, look.rules
-    kind = as_yes_no(look) or as_numbers(look) or as_dates(look) or as_words(look)
-    schema = ColumnSchema(name, kind, look.unit)
-    schema.had_missing = look.filled() < len(cells)
-    if look.filled() == 0:
+        seen.drop(target, "empty", "no value in any row")
+        return schema, seen.rules
+    kind = as_yes_no(seen) or as_numbers(seen) or as_dates(seen) or as_words(seen)
+    schema = ColumnSchema(name, kind, seen.unit)
+    schema.had_missing = seen.filled() < len(cells)
+    if seen.filled() == 0:
         schema.kind = "empty"
-        look.drop(target, "empty", "no usable value in any row")
-        return schema, look.rules
-    role = role_of(look, kind)
+        seen.drop(target, "empty", "no usable value in any row")
+        return schema, seen.rules
+    role = role_of(seen, kind)
     if role is not None:
         schema.kind, why = role
-        look.drop(target, schema.kind, why)
+        seen.drop(target, schema.kind, why)
         if target:
             schema.kind = kind
     if schema.kind == "category":
-        schema.categories = look.by_count()[:200]
-    return schema, look.rules
+        schema.categories = seen.by_count()[:200]
+    return schema, seen.rules

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.duplicates import repeats
 from ann.data.cleaning.rules import Rule
-from ann.data.cleaning.schema import ColumnSchema, Rules, nearest
-from ann.data.errors import SchemaError
+from ann.data.cleaning.schema import ColumnSchema, Rules
+from ann.data.errors import SchemaError, nearest
 from ann.data.log import Log, Step
 
 __all__ = ["Cleaned", "Edit", "clean", "replay_column", "typed"]
@@ -98,13 +98,8 @@ class Cleaned:
             cells = frame[edit.column].to_numpy(dtype=object).copy()
             if rule is not None:
                 # A cell that a later rule went on to change stays as that rule left it.
-                same = np.array(
-                    [cells[k] == a for k, a in zip(at[there], edit.after[there], strict=True)],
-                    dtype=bool,
-                )
-                cells[at[there][same]] = edit.before[there][same]
-            else:
-                cells[at[there]] = edit.before[there]
+                there &= cells[at] == edit.after
+            cells[at[there]] = edit.before[there]
             frame[edit.column] = pd.Series(cells, index=frame.index, dtype=object)
         if column is None and rule is None:
             for name in self.removed_columns.columns:
@@ -117,20 +112,13 @@ class Cleaned:
 
     def changes(self) -> pd.DataFrame:
         """Return every changed cell as a table: row, column, rule, before, after."""
+        names = ("column", "rule", "before", "after")
         parts = [
-            pd.DataFrame(
-                {
-                    "row": e.rows,
-                    "column": e.column,
-                    "rule": e.rule,
-                    "before": e.before,
-                    "after": e.after,
-                }
-            )
-            for e in self.edits
+            pd.DataFrame({"row": e.rows, **{n: getattr(e, n) for n in names}}) for e in self.edits
         ]
-        names = ["row", "column", "rule", "before", "after"]
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+        return (
+            pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["row", *names])
+        )
 
 
 def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
@@ -181,7 +169,7 @@ def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
             if rule.apply:
                 removed_rows = frame[marked]
                 frame = frame[~marked]
-            log.add(_step(rule, int(marked.sum()), rule.before, rule.after))
+            log.add(rule.step(int(marked.sum())))
     edits: list[Edit] = []
     out = rules.dropped()
     keep: dict[str, NDArray[np.object_]] = {}
@@ -191,7 +179,7 @@ def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
             continue
         if name in out:
             rule = next(r for r in rules.of(name) if r.rule == "drop")
-            log.add(_step(rule, len(frame), rule.before, rule.after))
+            log.add(rule.step(len(frame)))
             continue
         cells, steps, found = replay_column(frame[name], rules.of(name))
         log.extend(steps)
@@ -217,22 +205,18 @@ def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
 def _align(frame: pd.DataFrame, rules: Rules, log: Log) -> pd.DataFrame:
     known = [c.name for c in rules.columns]
     present = list(frame.columns)
-    for column in rules.columns:
-        if column.name in present or column.name == rules.target:
-            continue
-        if column.name in rules.dropped():
+    for column in rules.features():
+        if column.name in present:
             continue
         if column.absent == "error":
             raise SchemaError(
                 f"the table has no column {column.name!r}{nearest(column.name, present)} "
                 '(set its "absent" to "missing" in the rules to go on without it)'
             )
-        frame = frame.assign(
-            **{column.name: pd.Series([None] * len(frame), frame.index, dtype=object)}
-        )
-        log.add(
-            Step(column.name, "absent", len(frame), "", "", "the whole column lacks: all missing")
-        )
+        gone = pd.Series([None] * len(frame), frame.index, dtype=object)
+        frame = frame.assign(**{column.name: gone})
+        why = "the whole column lacks: all missing"
+        log.add(Step(column.name, "absent", len(frame), why=why))
     for name in present:
         if name not in known:
             log.add(Step(name, "new column", len(frame), "", "", "not in the rules: left out"))
@@ -274,21 +258,14 @@ def replay_column(
         where = np.flatnonzero(changed)
         best = int(max(where, key=lambda k: (counts[k], -k)))
         rows = int(counts[changed].sum())
-        steps.append(_step(rule, rows, now[best] or "", new[best] or ""))
+        steps.append(rule.step(rows, now[best] or "", new[best] or ""))
         if rule.apply:
             touched = np.flatnonzero(np.append(changed, False)[codes])
             old_cells = np.array(now, dtype=object)[codes[touched]]
             new_cells = np.array(new, dtype=object)[codes[touched]]
             edits.append(Edit(rule.column, rule.rule, labels[touched], old_cells, new_cells))
             now = new
-    table = np.empty(len(now) + 1, dtype=object)
-    table[:-1] = now
-    table[-1] = None
-    return table[codes], steps, edits
-
-
-def _step(rule: Rule, rows: int, before: str, after: str) -> Step:
-    return Step(rule.column, rule.rule, rows, before, after, rule.why, rule.apply)
+    return np.array([*now, None], dtype=object)[codes], steps, edits
 
 
 def _unseen(cells: NDArray[np.object_], column: ColumnSchema, log: Log) -> NDArray[np.object_]:

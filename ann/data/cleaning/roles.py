@@ -9,57 +9,61 @@ import numpy as np
 
 from ann.data.cells.lexicon import ID_WORDS
 from ann.data.cells.numerals import is_plain
-from ann.data.cleaning.inspection import Look
+from ann.data.cleaning.inspection import Inspection
 
 __all__ = ["role_of"]
 
 
-def role_of(look: Look, kind: str) -> tuple[str, str] | None:
+def role_of(seen: Inspection, kind: str) -> tuple[str, str] | None:
     """Return why the column cannot be a feature, or None where it can."""
-    tally = look.tally()
-    filled = look.filled()
-    if len(tally) == 1:
-        if filled == look.rows:
-            return "constant", f"{next(iter(tally))!r} in every row"
+    counts = seen.text_counts()
+    filled = seen.filled()
+    if len(counts) == 1:
+        if filled == seen.rows:
+            return "constant", f"{next(iter(counts))!r} in every row"
         return None
     if kind == "text":
-        return "text", f"free text: {len(tally)} different ones in {filled} filled rows"
+        return "text", f"free text: {len(counts)} different ones in {filled} filled rows"
     if kind == "date":
         return None
-    return _id(look, kind, tally, filled)
+    return _id(seen, kind, counts, filled)
 
 
-def _id(look: Look, kind: str, tally: Counter[str], filled: int) -> tuple[str, str] | None:
-    named = _says_id(look.name)
-    distinct = len(tally) / filled
+def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple[str, str] | None:
+    named = _says_id(seen.name)
+    distinct = len(counts) / filled
     if filled < 10:
         return None
     if kind == "category":
-        if sum(n for v, n in tally.items() if is_plain(v)) >= 0.5 * filled:
+        if sum(n for v, n in counts.items() if is_plain(v)) >= 0.5 * filled:
             # Numbers that could not all be read; a finding says so.
             return None
         if distinct >= 0.98 and filled >= 20:
-            return "id", f"{len(tally)} different labels in {filled} rows"
+            return "id", f"{len(counts)} different labels in {filled} rows"
         if named and distinct >= 0.5 and filled >= 20:
-            return "id", f"named like a label, {len(tally)} different ones in {filled} rows"
+            return "id", f"named like a label, {len(counts)} different ones in {filled} rows"
         return None
-    cells = [v for v in look.in_rows() if v is not None]
-    if not all(is_plain(v) and float(v).is_integer() for v in tally):
+    cells = [v for v in seen.in_rows() if v is not None]
+    if not all(is_plain(v) and float(v).is_integer() for v in counts):
         return None
     numbers = np.array([float(v) for v in cells])
     steps = np.diff(numbers)
     if len(steps) and np.mean(steps == 1) >= 0.95:
         return "id", "counts the rows: each number is one more than the one before"
     # The same counter in a part of the rows, as a split leaves it.
-    if len(tally) >= 20 and np.mean((steps >= 1) & (steps <= 12)) >= 0.95 and np.median(steps) <= 2:
+    if (
+        len(counts) >= 20
+        and np.mean((steps >= 1) & (steps <= 12)) >= 0.95
+        and np.median(steps) <= 2
+    ):
         return "id", "counts the rows: each number is a little more than the one before"
     if distinct >= 0.98:
         extent = numbers.max() - numbers.min() + 1
         if extent <= 1.05 * filled and filled >= 20:
             return "id", f"a numbering: {filled} different whole numbers in a range of {extent:.0f}"
         if named:
-            return "id", f"named like a label, {len(tally)} different whole numbers"
-        lengths = {len(v.lstrip("+-")) for v in tally}
+            return "id", f"named like a label, {len(counts)} different whole numbers"
+        lengths = {len(v.lstrip("+-")) for v in counts}
         if len(lengths) == 1 and next(iter(lengths)) >= 7:
             return "id", f"different whole numbers of {next(iter(lengths))} digits each"
     return None

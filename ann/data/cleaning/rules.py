@@ -1,7 +1,7 @@
 """Rules that change cells: each a name, a few settings a person can edit, and a reason.
 
 A rule maps the text of one cell to another text, or to None for "missing", and looks at nothing
-else; so it can be replayed on any later file, switched off, or taken back. The table `CELL_RULES`
+else; so it can be replayed on any later file, switched off, or taken back. The table `RULE_KINDS`
 holds them all.
 """
 
@@ -10,17 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from ann.data.cells.dates import DateStyle, iso
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold, unit_key
 from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, times
-from ann.data.errors import SchemaError
+from ann.data.errors import SchemaError, nearest
+from ann.data.log import Step
 
-__all__ = ["CELL_RULES", "CellMap", "Rule", "loose"]
+__all__ = ["RULE_KINDS", "CellMap", "Effect", "Rule", "loose"]
 
 CellMap = Callable[[str], str | None]
+Effect = Literal["lossless", "reversible", "destructive"]
 _MOJIBAKE = re.compile("[ÃÂâ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 #: Zero-width space, word joiner, byte order mark, soft hyphen.
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
@@ -38,7 +39,7 @@ def loose(text: str) -> str:
     return key.strip(" .,;:\"'") or key
 
 
-def _trim(settings: Mapping[str, Any]) -> CellMap:
+def _trim(_settings: Mapping[str, Any]) -> CellMap:
     return lambda text: " ".join(text.translate(_INVISIBLE).split())
 
 
@@ -68,71 +69,57 @@ def _style(settings: Mapping[str, Any]) -> NumberStyle:
     return NumberStyle(settings.get("decimal", "."), settings.get("thousands", ","))
 
 
+def _on_numbers(change: Callable[[str, str, str], str | None]) -> CellMap:
+    """Map what stands before, in and after a number; where it gives None the cell stays."""
+
+    def rewrite(text: str) -> str:
+        parts = split_affixes(text)
+        new = None if parts is None else change(*parts)
+        return text if new is None else new
+
+    return rewrite
+
+
 def _unit(settings: Mapping[str, Any]) -> CellMap:
     factors = {unit_key(str(k)): str(v) for k, v in settings["factors"].items()}
     style = _style(settings)
 
-    def strip(text: str) -> str:
-        parts = split_affixes(text)
-        if parts is None:
-            return text
-        factor = factors.get(unit_key(parts[2]))
-        if factor is None or (not parts[2] and factor == "1"):
-            return text
-        body = plain(parts[1], style)
-        if body is None:
-            return text
-        return parts[1] if factor == "1" else times(body, factor)
+    def strip(_prefix: str, body: str, suffix: str) -> str | None:
+        factor, number = factors.get(unit_key(suffix)), plain(body, style)
+        if factor is None or number is None or (not suffix and factor == "1"):
+            return None
+        return body if factor == "1" else times(number, factor)
 
-    return strip
+    return _on_numbers(strip)
 
 
 def _currency(settings: Mapping[str, Any]) -> CellMap:
     signs = {str(s).casefold() for s in settings["signs"]}
 
-    def strip(text: str) -> str:
-        parts = split_affixes(text)
-        if parts is None:
-            return text
-        prefix, body, suffix = parts
-        if prefix.casefold() in signs:
-            return body + (f" {suffix}" if suffix and suffix.casefold() not in signs else "")
+    def strip(prefix: str, body: str, suffix: str) -> str | None:
         if suffix.casefold() in signs:
             return body
-        return text
+        return f"{body} {suffix}".rstrip() if prefix.casefold() in signs else None
 
-    return strip
+    return _on_numbers(strip)
 
 
 def _percent(settings: Mapping[str, Any]) -> CellMap:
     factor = str(settings.get("factor", "1"))
     style = _style(settings)
 
-    def strip(text: str) -> str:
-        parts = split_affixes(text)
-        if parts is None or parts[2] != "%":
-            return text
-        body = plain(parts[1], style)
-        if body is None:
-            return text
-        return body if factor == "1" else times(body, factor)
+    def strip(_prefix: str, body: str, suffix: str) -> str | None:
+        number = plain(body, style) if suffix == "%" else None
+        return number if number is None or factor == "1" else times(number, factor)
 
-    return strip
+    return _on_numbers(strip)
 
 
 def _thousands(settings: Mapping[str, Any]) -> CellMap:
     style = _style(settings)
-
-    def rewrite(text: str) -> str:
-        if is_plain(text) and style.thousands != ".":
-            return text
-        parts = split_affixes(text)
-        if parts is None or parts[0] or parts[2]:
-            return text
-        body = plain(parts[1], style)
-        return text if body is None else body
-
-    return rewrite
+    return _on_numbers(
+        lambda prefix, body, suffix: None if prefix or suffix else plain(body, style)
+    )
 
 
 def _date(settings: Mapping[str, Any]) -> CellMap:
@@ -174,48 +161,48 @@ def _range(settings: Mapping[str, Any]) -> CellMap:
     return lambda text: None if is_plain(text) and not low <= float(text) <= high else text
 
 
-#: Every rule that works on one cell, in the order in which a column's rules run.
-CELL_RULES: dict[str, Callable[[Mapping[str, Any]], CellMap]] = {
-    "encoding": _mojibake,
-    "trim": _trim,
-    "missing": _missing,
-    "currency": _currency,
-    "percent": _percent,
-    "unit": _unit,
-    "thousands": _thousands,
-    "date": _date,
-    "yes/no": _spelling,
-    "spelling": _spelling,
-    "sentinel": _sentinel,
-    "scale": _scale,
-    "outlier": _range,
-    "not a number": _not_a_number,
-    "not a date": _not_a_date,
+@dataclass(frozen=True)
+class RuleKind:
+    """What a rule of one name does and needs.
+
+    Attributes
+    ----------
+    make : callable or None
+        Builds the map of a cell from the settings; None for rules about columns and rows.
+    needed, optional : tuple of str
+        Its settings.
+    effect : str
+        ``"lossless"`` (another spelling of the same), ``"reversible"`` (a value gives way to
+        "missing") or ``"destructive"`` (labels merged, values changed, rows or columns left out).
+    """
+
+    make: Callable[[Mapping[str, Any]], CellMap] | None
+    effect: Effect
+    needed: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+_STYLE = ("decimal", "thousands")
+#: Every rule; those that work on one cell in the order in which a column's rules run.
+RULE_KINDS: dict[str, RuleKind] = {
+    "encoding": RuleKind(_mojibake, "lossless"),
+    "trim": RuleKind(_trim, "lossless"),
+    "missing": RuleKind(_missing, "reversible", (), ("usual", "spellings", "but not")),
+    "currency": RuleKind(_currency, "lossless", ("signs",)),
+    "percent": RuleKind(_percent, "lossless", (), ("factor", *_STYLE)),
+    "unit": RuleKind(_unit, "lossless", ("factors",), _STYLE),
+    "thousands": RuleKind(_thousands, "lossless", (), _STYLE),
+    "date": RuleKind(_date, "lossless", (), ("day first",)),
+    "yes/no": RuleKind(_spelling, "destructive", ("words",)),
+    "spelling": RuleKind(_spelling, "destructive", ("words",)),
+    "sentinel": RuleKind(_sentinel, "reversible", ("values",)),
+    "scale": RuleKind(_scale, "destructive", ("factor", "from", "to")),
+    "outlier": RuleKind(_range, "destructive", (), ("low", "high")),
+    "not a number": RuleKind(_not_a_number, "destructive"),
+    "not a date": RuleKind(_not_a_date, "destructive"),
+    "drop": RuleKind(None, "destructive", (), ("kind",)),
+    "duplicates": RuleKind(None, "destructive"),
 }
-_NEEDED = {
-    "unit": {"factors"},
-    "currency": {"signs"},
-    "yes/no": {"words"},
-    "spelling": {"words"},
-    "sentinel": {"values"},
-    "scale": {"from", "to", "factor"},
-}
-_NUMBERS = {"decimal", "thousands"}
-_ALLOWED = {
-    "missing": {"usual", "spellings", "but not"},
-    "currency": {"signs"},
-    "percent": {"factor", *_NUMBERS},
-    "unit": {"factors", *_NUMBERS},
-    "thousands": _NUMBERS,
-    "date": {"day first"},
-    "yes/no": {"words"},
-    "spelling": {"words"},
-    "sentinel": {"values"},
-    "scale": {"from", "to", "factor"},
-    "outlier": {"low", "high"},
-    "drop": {"kind"},
-}
-_OTHER = ("drop", "duplicates")
 
 
 @dataclass
@@ -227,7 +214,7 @@ class Rule:
     column : str
         Where; empty for the rows as a whole.
     rule : str
-        A name from `CELL_RULES`, or ``"drop"`` (the column is no feature), or ``"duplicates"``.
+        A name from `RULE_KINDS`.
     apply : bool
         False for a suspicion that a person must confirm.
     settings : dict
@@ -256,7 +243,16 @@ class Rule:
 
     def function(self) -> CellMap:
         """Return the map from a cell's text to its new text, None for missing."""
-        return CELL_RULES[self.rule](self.settings)
+        make = RULE_KINDS[self.rule].make
+        if make is None:
+            raise SchemaError(f"rule {self.rule!r} is about rows or columns, not about cells")
+        return make(self.settings)
+
+    def step(self, rows: int, before: str | None = None, after: str | None = None) -> Step:
+        """Return the step for the log: rows touched, and an example if not that of the rule."""
+        before = self.before if before is None else before
+        after = self.after if after is None else after
+        return Step(self.column, self.rule, rows, before, after, self.why, self.apply)
 
     def document(self) -> dict[str, Any]:
         """Return the rule as plain values, ready for JSON."""
@@ -274,46 +270,30 @@ class Rule:
         known = list(cls.__dataclass_fields__)
         for key in document:
             if key not in known:
-                raise SchemaError(f"a rule has no {key!r}{_did_you_mean(key, known)}")
+                raise SchemaError(f"a rule has no {key!r}{nearest(key, known)}")
         for key in ("column", "rule"):
             if key not in document:
                 raise SchemaError(f"a rule needs {key!r}; this one has {sorted(document)}")
-        name = document["rule"]
-        names = [*CELL_RULES, *_OTHER]
-        if name not in names:
-            raise SchemaError(f"there is no rule {name!r}{_did_you_mean(str(name), names)}")
-        settings = document.get("settings", {})
-        lacking = _NEEDED.get(name, set()) - set(settings)
-        if lacking:
+        name, settings = document["rule"], document.get("settings", {})
+        if name not in RULE_KINDS:
+            raise SchemaError(f"there is no rule {name!r}{nearest(name, RULE_KINDS)}")
+        kind, where = RULE_KINDS[name], f"rule {name!r} of column {document['column']!r}"
+        if lacking := set(kind.needed) - set(settings):
             raise SchemaError(
-                f"rule {name!r} of column {document['column']!r} needs the settings "
-                f"{sorted(_NEEDED[name])}; {sorted(lacking)} are not there"
+                f"{where} needs the settings {list(kind.needed)}; {sorted(lacking)} are not there"
             )
         for key in settings:
-            allowed = sorted(_ALLOWED.get(name, set()))
+            allowed = (*kind.needed, *kind.optional)
             if key not in allowed:
-                raise SchemaError(
-                    f"rule {name!r} of column {document['column']!r} has no setting {key!r}"
-                    f"{_did_you_mean(str(key), allowed)}"
-                )
+                raise SchemaError(f"{where} has no setting {key!r}{nearest(key, allowed)}")
         if not isinstance(document.get("apply", True), bool):
-            raise SchemaError(
-                f"rule {name!r} of column {document['column']!r}: apply is true or false, "
-                f"not {document['apply']!r}"
-            )
+            raise SchemaError(f"{where}: apply is true or false, not {document['apply']!r}")
         rule = cls(**{**document, "settings": dict(settings)})
-        if name in CELL_RULES:
+        if kind.make is not None:
             try:
                 for factor in (settings.get("factor", "1"), *settings.get("factors", {}).values()):
                     float(factor)
                 rule.function()
             except (TypeError, ValueError, AttributeError) as error:
-                raise SchemaError(
-                    f"rule {name!r} of column {rule.column!r} has settings it cannot use: {error}"
-                ) from None
+                raise SchemaError(f"{where} has settings it cannot use: {error}") from None
         return rule
-
-
-def _did_you_mean(given: str, known: list[str]) -> str:
-    near = get_close_matches(given, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"

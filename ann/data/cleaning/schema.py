@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ann.data.cleaning.rules import Rule
-from ann.data.errors import SchemaError
+from ann.data.errors import SchemaError, nearest
 from ann.whole_files import write_text
 
 __all__ = ["KINDS", "ColumnSchema", "Rules"]
@@ -154,6 +153,10 @@ class Rules:
         out = self.dropped()
         return [c for c in self.columns if c.name != self.target and c.name not in out]
 
+    def feature_names(self) -> list[str]:
+        """Return the names of the columns that make features."""
+        return [c.name for c in self.features()]
+
     def without(self, column: str) -> Rules:
         """Return the rules of all other columns, those about rows left out."""
         return Rules(
@@ -245,12 +248,3 @@ class Rules:
         except (OSError, UnicodeDecodeError) as error:
             raise SchemaError(f"cannot read rules from {path}: {error}") from None
         return cls.loads(text)
-
-
-def nearest(given: str, known: list[str]) -> str:
-    """Return "; did you mean ...?", or the list of what there is."""
-    near = get_close_matches(given, known, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    shown = ", ".join(repr(k) for k in known[:12])
-    return f"; there are {shown}" + (f" and {len(known) - 12} more" if len(known) > 12 else "")

@@ -141,7 +141,7 @@ def _inside(values: NDArray[np.float64], candidate: NDArray[np.bool_]) -> NDArra
         return np.zeros(len(values), dtype=bool)
     step = np.median(np.diff(ordinary)) if len(ordinary) > 1 else 0.0
     low, high = ordinary[0], ordinary[-1]
-    out = candidate & (values >= low) & (values <= high)
+    out: NDArray[np.bool_] = candidate & (values >= low) & (values <= high)
     listed = np.flatnonzero(candidate)
     for order in (listed, listed[::-1]):
         for k in order:
@@ -156,9 +156,8 @@ def _inside(values: NDArray[np.float64], candidate: NDArray[np.bool_]) -> NDArra
 def _zero(core: NDArray[np.float64], weight: NDArray[np.int64], n: int) -> int:
     if core[0] <= 0 or n > 0.3 * (n + weight.sum()):
         return 0
-    median = weighted_quantile(core, weight, 0.5)
-    iqr = weighted_quantile(core, weight, 0.75) - weighted_quantile(core, weight, 0.25)
-    spread = max(iqr / 1.349, 1e-12 * median)
+    median, spread = _middle(core, weight)
+    spread = max(spread, 1e-12 * median)
     bottom = weighted_quantile(core, weight, 0.01)
     if median < 3 * spread or bottom < 0.25 * median or core[0] < 0.15 * median:
         return 0
@@ -215,20 +214,16 @@ def find_scale(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Clump 
     logs = np.log10(values)
     gaps = np.diff(logs)
     k = int(np.argmax(gaps))
-    below = int(counts[: k + 1].sum())
-    above = int(counts[k + 1 :].sum())
-    minor = slice(0, k + 1) if below < above else slice(k + 1, len(values))
-    major = slice(k + 1, len(values)) if below < above else slice(0, k + 1)
-    rows = min(below, above)
+    minor, major = slice(0, k + 1), slice(k + 1, len(values))
+    if counts[minor].sum() >= counts[major].sum():
+        minor, major = major, minor
+    rows = int(counts[minor].sum())
     width = logs[major][-1] - logs[major][0]
-    if rows > 0.2 * (below + above) or width <= 0 or gaps[k] < max(2 * width, 0.3):
+    if rows > 0.2 * counts.sum() or width <= 0 or gaps[k] < max(2 * width, 0.3):
         return None
     centre = weighted_quantile(values[major], counts[major], 0.5)
     few = values[minor]
-    for factor in sorted(
-        _FACTORS,
-        key=lambda f: abs(np.log(np.median(few) * float(f) / centre)),
-    ):
+    for factor in sorted(_FACTORS, key=lambda f: abs(np.log(np.median(few) * float(f) / centre))):
         scaled = few * float(factor)
         lowest, highest = values[major][0] * 0.9, values[major][-1] * 1.1
         if scaled.min() >= lowest and scaled.max() <= highest:
@@ -279,8 +274,11 @@ def find_outliers(
 
 
 def _far(values: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    median = weighted_quantile(values, counts, 0.5)
-    iqr = weighted_quantile(values, counts, 0.75) - weighted_quantile(values, counts, 0.25)
-    if iqr <= 0:
-        return np.zeros(len(values), dtype=bool)
-    return np.abs(values - median) > 8 * iqr / 1.349
+    median, spread = _middle(values, counts)
+    return (np.abs(values - median) > 8 * spread) & (spread > 0)
+
+
+def _middle(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Return median and robust standard deviation."""
+    low, median, high = (weighted_quantile(values, counts, q) for q in (0.25, 0.5, 0.75))
+    return median, (high - low) / 1.349

@@ -20,15 +20,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from ann.data.cells.text_cells import is_words, two_dimensional
 from ann.data.cleaning.cleaner import Cleaner
-from ann.data.cleaning.schema import Rules, nearest
+from ann.data.cleaning.schema import Rules
 from ann.data.encoding.column_scaling import DateParts, SoftScaler
-from ann.data.errors import SchemaError
+from ann.data.errors import SchemaError, nearest
 
 __all__ = ["Encoder", "table_pipeline"]
 
 #: How a missing category is called among the others.
 NO_VALUE = "(missing)"
 RARE = "(rare)"
+#: What scikit-learn calls the rare ones, and what we do.
+_LATER_NAMES = {"infrequent_sklearn": RARE}
 
 
 class Encoder(TransformerMixin, BaseEstimator):
@@ -84,29 +86,18 @@ class Encoder(TransformerMixin, BaseEstimator):
         dates = [c for c in X.columns if pd.api.types.is_datetime64_any_dtype(X[c].dtype)]
         words = [c for c in X.columns if is_words(X[c])]
         self._kinds = {"numbers": numbers, "words": words, "dates": dates}
-        fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        words_to_columns = OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            min_frequency=max(1, self.min_count),
+            max_categories=self.max_categories,
+            sparse_output=False,
+            dtype=np.float32,
+            feature_name_combiner=_category_name,
+        )
         steps = [
-            ("numbers", make_pipeline(SoftScaler(self.bound), fill), numbers),
-            (
-                "words",
-                OneHotEncoder(
-                    handle_unknown="infrequent_if_exist",
-                    min_frequency=max(1, self.min_count),
-                    max_categories=self.max_categories,
-                    sparse_output=False,
-                    dtype=np.float32,
-                ),
-                words,
-            ),
-            (
-                "dates",
-                make_pipeline(
-                    DateParts(),
-                    SoftScaler(self.bound),
-                    SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-                ),
-                dates,
-            ),
+            ("numbers", _scaled_and_filled(self.bound), numbers),
+            ("words", words_to_columns, words),
+            ("dates", _scaled_and_filled(self.bound, DateParts()), dates),
         ]
         self.columns_ = ColumnTransformer([s for s in steps if s[2]], sparse_threshold=0.0)
         self.columns_.fit(self._words(X))
@@ -174,7 +165,7 @@ class Encoder(TransformerMixin, BaseEstimator):
             block = X[:, self.columns_.output_indices_[kind]]
             if kind == "words":
                 for name, cells in zip(names, part.inverse_transform(block).T, strict=True):
-                    back = {NO_VALUE: None, "infrequent_sklearn": RARE}
+                    back = {NO_VALUE: None, **_LATER_NAMES}
                     words = [back.get(v, v) for v in cells]
                     out[name] = pd.Series(words, dtype=object)
                 continue
@@ -192,12 +183,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         out: list[str] = []
         for kind, part, names in self.columns_.transformers_:
             if kind == "words":
-                for name, categories, rare in zip(
-                    names, part.categories_, part.infrequent_categories_, strict=True
-                ):
-                    few = set() if rare is None else set(rare)
-                    out += [f"{name}={v}" for v in categories if v not in few]
-                    out += [f"{name}={RARE}"] if few else []
+                out += list(part.get_feature_names_out(names))
             elif kind != "remainder":
                 first = part.steps[0][1]
                 base = list(first.get_feature_names_out(names))
@@ -213,6 +199,15 @@ class Encoder(TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _scaled_and_filled(bound: float, *before: Any) -> Pipeline:
+    fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    return make_pipeline(*before, SoftScaler(bound), fill)
+
+
+def _category_name(column: str, category: str) -> str:
+    return f"{column}={_LATER_NAMES.get(category, category)}"
 
 
 def _unfill(imputer: SimpleImputer, block: NDArray[np.floating]) -> NDArray[np.floating]:

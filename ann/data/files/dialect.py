@@ -11,6 +11,7 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold
@@ -161,8 +162,6 @@ def sniff(
 
 
 def _nearby(path: Path) -> str:
-    from difflib import get_close_matches
-
     try:
         names = [p.name for p in path.parent.iterdir() if p.is_file()]
     except OSError:
@@ -178,14 +177,11 @@ def _encoding(path: Path, head: bytes, remarks: list[str]) -> str:
                 remarks.append(f"encoding: {name}")
             return name
     if b"\0" in head:
-        even, odd = head[0::2].count(0), head[1::2].count(0)
-        half = len(head) / 2
-        if odd > 0.4 * half and even < 0.05 * half:
-            remarks.append("encoding: utf-16-le")
-            return "utf-16-le"
-        if even > 0.4 * half and odd < 0.05 * half:
-            remarks.append("encoding: utf-16-be")
-            return "utf-16-be"
+        even, odd = (2 * head[k::2].count(0) / len(head) for k in (0, 1))
+        for name, many, few in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+            if many > 0.4 and few < 0.05:
+                remarks.append(f"encoding: {name}")
+                return name
         raise ReadError(f"{path.name} is a binary file, not a text table (it holds zero bytes)")
     bad = _first_undecodable(path, "utf-8")
     if bad is None:

@@ -9,9 +9,10 @@ so in the log.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,14 @@ class RawTable:
 
 @dataclass
 class _Torn:
-    """Counts of rows that did not fit."""
+    """Rows that did not fit: how many of each kind, and the first one with its line."""
 
-    blank: int = 0
-    short: list[tuple[int, list[str]]] = field(default_factory=list)
-    cut: list[tuple[int, list[str]]] = field(default_factory=list)
-    aside: list[tuple[int, list[str]]] = field(default_factory=list)
-    n_short: int = 0
-    n_cut: int = 0
-    n_aside: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+
+    def add(self, kind: str, line: int, record: list[str]) -> None:
+        self.counts[kind] += 1
+        self.first.setdefault(kind, (line, record))
 
 
 class TableFile:
@@ -111,13 +111,10 @@ class TableFile:
         names: Sequence[str] | None = None,
     ) -> None:
         self.path = Path(path)
-        self.dialect, self._remarks = sniff(
+        self.dialect, remarks = sniff(
             self.path, encoding=encoding, delimiter=delimiter, header=header
         )
-        self.log = Log()
-        for remark in self._remarks:
-            kind, _, detail = remark.partition(":")
-            self.log.add(Step("", "reading", 0, why=(detail.strip() and remark) or kind))
+        self.log = Log([Step("", "reading", 0, why=remark) for remark in remarks])
         self.names = self._names(names)
         self._log_length = len(self.log)
         self.rows = 0
@@ -143,7 +140,7 @@ class TableFile:
     def _names(self, given: Sequence[str] | None) -> list[str]:
         records = ((n, r) for n, r in self._records() if any(c.strip() for c in r))
         first = next(records, (1, []))[1]
-        widths = [len(r) for _, r in chain.from_iterable([_take(records, 400)])]
+        widths = [len(r) for _, r in islice(records, 400)]
         if self.dialect.header and not widths:
             columns = ", ".join(c.strip() for c in first[:8])
             raise ReadError(f"{self.path.name} has a header ({columns}) and no rows under it")
@@ -158,14 +155,8 @@ class TableFile:
             wider = sum(w == len(names) + 1 for w in widths)
             if wider >= 0.95 * len(widths) and not self._trailing(len(names)):
                 names.insert(0, "row")
-                self.log.add(
-                    Step(
-                        "row",
-                        "names",
-                        0,
-                        why="the header is one name short: rows begin with a label",
-                    )
-                )
+                why = "the header is one name short: rows begin with a label"
+                self.log.add(Step("row", "names", 0, why=why))
             while len(names) > 1 and not names[-1] and max(widths) < len(names):
                 names.pop()
         else:
@@ -175,7 +166,7 @@ class TableFile:
 
     def _trailing(self, width: int) -> bool:
         """Tell whether each row just ends in a delimiter."""
-        body = _take((r for _, r in self._records() if len(r) > width), 50)
+        body = islice((r for _, r in self._records() if len(r) > width), 50)
         return all(not r[-1].strip() for r in body)
 
     def _unique(self, names: list[str]) -> list[str]:
@@ -232,7 +223,7 @@ class TableFile:
                     continue
                 record = fitted
             elif width == 1 and not record[0].strip():
-                torn.blank += 1
+                torn.add("blank lines", line, record)
                 continue
             keep.append(record)
             position += 1
@@ -255,65 +246,49 @@ class TableFile:
         return pd.DataFrame(cells, index=index, columns=self.names, dtype=object)
 
     def _fit(self, line: int, record: list[str], width: int, torn: _Torn) -> list[str] | None:
+        """Return the row with as many cells as there are columns, or None where none is right."""
         if not any(c.strip() for c in record):
-            torn.blank += 1
+            torn.add("blank lines", line, record)
             return None
         if len(record) < width:
-            torn.n_short += 1
-            if len(torn.short) < 3:
-                torn.short.append((line, record))
+            torn.add("short rows", line, record)
             return record + [""] * (width - len(record))
         if not any(c.strip() for c in record[width:]):
-            torn.n_cut += 1
-            if len(torn.cut) < 3:
-                torn.cut.append((line, record))
+            torn.add("long rows", line, record)
             return record[:width]
-        torn.n_aside += 1
-        if len(torn.aside) < 3:
-            torn.aside.append((line, record))
+        torn.add("torn rows", line, record)
         return None
 
     def _judge(self, kept: int, torn: _Torn) -> None:
-        bad = torn.n_short + torn.n_aside
-        if bad > max(2, 0.2 * (kept + torn.n_aside)):
-            line, record = (torn.aside or torn.short)[0]
+        aside = torn.counts["torn rows"]
+        bad = torn.counts["short rows"] + aside
+        if bad > max(2, 0.2 * (kept + aside)):
+            line, record = torn.first.get("torn rows") or torn.first["short rows"]
             raise ReadError(
-                f"{self.path.name}: {bad} of {kept + torn.n_aside} rows do not have the "
+                f"{self.path.name}: {bad} of {kept + aside} rows do not have the "
                 f"{len(self.names)} cells of the header (line {line} has {len(record)}); "
                 f"is {self.dialect.delimiter!r} the delimiter?"
             )
 
     def _report(self, torn: _Torn) -> None:
-        d = self.dialect.delimiter
         width = len(self.names)
-        if torn.blank:
-            self.log.add(Step("", "blank lines", torn.blank, why="lines without any cell left out"))
-        if torn.n_short:
-            line, record = torn.short[0]
-            after = d.join(record + [""] * (width - len(record)))
-            why = f"padded with missing cells up to {width} columns"
-            self.log.add(
-                Step("", "short rows", torn.n_short, f"line {line}: {d.join(record)}", after, why)
-            )
-        if torn.n_cut:
-            line, record = torn.cut[0]
-            why = f"blank cells beyond column {width} cut"
-            self.log.add(
-                Step(
-                    "",
-                    "long rows",
-                    torn.n_cut,
-                    f"line {line}: {d.join(record)}",
-                    d.join(record[:width]),
-                    why,
-                )
-            )
-        if torn.n_aside:
-            line, record = torn.aside[0]
-            why = f"more than {width} cells, so no telling which belongs where; set aside"
-            self.log.add(
-                Step("", "torn rows", torn.n_aside, f"line {line}: {d.join(record)}", "", why)
-            )
+        reasons = {
+            "blank lines": "lines without any cell left out",
+            "short rows": f"padded with missing cells up to {width} columns",
+            "long rows": f"blank cells beyond column {width} cut",
+            "torn rows": f"more than {width} cells, so no telling which belongs where; set aside",
+        }
+        for kind, why in reasons.items():
+            if not torn.counts[kind]:
+                continue
+            line, record = torn.first[kind]
+            before = after = ""
+            if kind != "blank lines":
+                before = f"line {line}: {self.dialect.delimiter.join(record)}"
+            if kind in ("short rows", "long rows"):
+                fitted = (record + [""] * width)[:width]
+                after = self.dialect.delimiter.join(fitted)
+            self.log.add(Step("", kind, torn.counts[kind], before, after, why))
 
     def read(
         self,
@@ -355,11 +330,7 @@ class TableFile:
         return RawTable(frame, self.dialect, self.log, self.rows)
 
 
-def _take(records: Iterator[Any], n: int) -> list[Any]:
-    return [r for _, r in zip(range(n), records, strict=False)]
-
-
-def read_table(path: str | Path, *, max_rows: int | None = None, **options: object) -> RawTable:
+def read_table(path: str | Path, *, max_rows: int | None = None, **options: Any) -> RawTable:
     """Read a file into a table of text; short for ``TableFile(path, ...).read()``.
 
     Parameters
@@ -388,4 +359,4 @@ def read_table(path: str | Path, *, max_rows: int | None = None, **options: obje
     >>> read_table(file).frame.shape
     (2, 2)
     """
-    return TableFile(path, **options).read(max_rows)  # type: ignore[arg-type]
+    return TableFile(path, **options).read(max_rows)

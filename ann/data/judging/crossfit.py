@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.pipeline import make_pipeline
 
 from ann.data.cleaning.cleaner import Cleaner
 from ann.data.encoding.encoder import Encoder
+from ann.data.judging.measures import mean_auc, r_squared
 
 __all__ = ["Scores", "compare", "cross_fit"]
 
@@ -49,8 +54,8 @@ class Scores:
     effect: float = 0.0
     effect_se: float = 0.0
     calibration: float = np.nan
-    losses: NDArray[np.float64] = None  # type: ignore[assignment]
-    folds: list[float] = None  # type: ignore[assignment]
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    folds: list[float] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return the scores as plain values; what does not apply is left out."""
@@ -105,23 +110,18 @@ def cross_fit(
     True
     """
     classify = y.dtype == object
-    encoder = Encoder() if encoder is None else encoder
     labels = y.astype(str) if classify else y.astype(float)
-    classes = np.unique(labels) if classify else np.array([])
-    width = len(classes) if classify else 1
-    out = {name: np.zeros((len(y), width)) for name in ("dummy", *models)}
+    classes = np.unique(labels) if classify else np.zeros(1)
+    dummy = DummyClassifier(strategy="prior") if classify else DummyRegressor()
+    models = {"dummy": dummy, **models}
+    out = {name: np.zeros((len(y), len(classes))) for name in models}
+    prepare = make_pipeline(cleaner, Encoder() if encoder is None else encoder)
     fold_of = np.zeros(len(y), dtype=int)
+    # Not `cross_val_predict`: here all models share what each fold has cleaned and encoded.
     for k, (train, test) in enumerate(_folds(labels, classify, groups, folds, seed)):
         fold_of[test] = k
-        prepare = clone(cleaner).fit(X.iloc[train])
-        table = prepare.transform(X.iloc[train])
-        code = clone(encoder).fit(table)
-        A, B = code.transform(table), code.transform(prepare.transform(X.iloc[test]))
-        if classify:
-            share = np.array([np.mean(labels[train] == c) for c in classes])
-            out["dummy"][test] = share
-        else:
-            out["dummy"][test] = labels[train].mean()
+        code = clone(prepare)
+        A, B = code.fit_transform(X.iloc[train]), code.transform(X.iloc[test])
         for name, model in models.items():
             fitted = clone(model).fit(A, labels[train])
             if classify:
@@ -130,7 +130,7 @@ def cross_fit(
             else:
                 out[name][test, 0] = np.asarray(fitted.predict(B)).ravel()
     return {
-        name: _class_scores(p, labels, classes, fold_of)
+        name: _class_scores(p, np.searchsorted(classes, labels), fold_of)
         if classify
         else _quantity_scores(p[:, 0], labels, fold_of)
         for name, p in out.items()
@@ -139,33 +139,26 @@ def cross_fit(
 
 def _folds(
     labels: NDArray[Any], classify: bool, groups: NDArray[np.intp] | None, folds: int, seed: int
-) -> Any:
+) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     if groups is not None:
         return GroupKFold(min(folds, len(np.unique(groups)))).split(labels, groups=groups)
     if classify and np.unique(labels, return_counts=True)[1].max() >= folds:
-        import warnings
-
         with warnings.catch_warnings():
             # Classes with fewer rows than folds are a reason of the verdict already.
             warnings.simplefilter("ignore", UserWarning)
-            return list(
-                StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)
-            )
+            splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)
+            return list(splits)
     return KFold(folds, shuffle=True, random_state=seed).split(labels)
 
 
 def _class_scores(
-    p: NDArray[np.float64],
-    labels: NDArray[Any],
-    classes: NDArray[Any],
-    fold_of: NDArray[np.intp],
+    p: NDArray[np.float64], codes: NDArray[np.intp], fold_of: NDArray[np.intp]
 ) -> Scores:
-    codes = np.searchsorted(classes, labels)
     guess = p.argmax(axis=1)
     losses = -np.log(np.clip(p[np.arange(len(p)), codes], 1e-12, 1.0))
     right = guess == codes
     each = np.unique(fold_of)
-    aucs = np.array([_auc(p[fold_of == k], codes[fold_of == k]) for k in each])
+    aucs = np.array([mean_auc(p[fold_of == k], codes[fold_of == k]) for k in each])
     auc = float(np.nanmean(aucs)) if np.isfinite(aucs).any() else 0.5
     spread = float(np.nanstd(aucs)) if np.isfinite(aucs).sum() > 1 else 0.0
     confidence = p.max(axis=1)
@@ -187,35 +180,20 @@ def _class_scores(
     )
 
 
-def _auc(p: NDArray[np.float64], codes: NDArray[np.intp]) -> float:
-    parts = [
-        roc_auc_score(codes == k, p[:, k])
-        for k in range(p.shape[1])
-        if 0 < np.sum(codes == k) < len(codes)
-    ]
-    if p.shape[1] == 2:
-        parts = parts[1:]
-    return float(np.mean(parts)) if parts else np.nan
-
-
 def _quantity_scores(
     p: NDArray[np.float64], values: NDArray[np.float64], fold_of: NDArray[np.intp]
 ) -> Scores:
     losses = (values - p) ** 2
-    total = float(((values - values.mean()) ** 2).mean())
     each = np.unique(fold_of)
-    parts = [
-        1 - losses[fold_of == k].mean() / max(float(values[fold_of == k].var()), 1e-300)
-        for k in each
-    ]
-    r2 = 1 - float(losses.mean()) / total
+    parts = [r_squared(values[fold_of == k], p[fold_of == k]) for k in each]
+    r2 = r_squared(values, p)
     return Scores(
         r2=r2,
         rmse=float(np.sqrt(losses.mean())),
         effect=r2,
         effect_se=float(np.std(parts) / np.sqrt(len(parts))),
         losses=losses,
-        folds=[float(r) for r in parts],
+        folds=parts,
     )
 
 

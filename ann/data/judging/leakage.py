@@ -9,23 +9,24 @@ are missing, or is called so, and the classes differ between its values.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom, chi2_contingency
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.model_selection import KFold, StratifiedKFold
+from scipy.stats.contingency import association
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ann.data.cells.text_cells import is_words
-from ann.data.chance import generator
+from ann.data.chance import generator, sample
+from ann.data.judging.measures import mean_auc, r_squared
 from ann.data.log import Step
 
 __all__ = [
-    "Suspect",
+    "SUSPICIONS",
     "find_groups",
     "find_leaks",
     "find_origin",
@@ -33,6 +34,8 @@ __all__ = [
     "single_feature_score",
 ]
 
+#: What a column may be suspected of; the rules of the steps that say so.
+SUSPICIONS = ("leak", "group", "origin")
 #: A single feature better than this gives the target away.
 AUC_BAR, BALANCED_BAR, R2_BAR = 0.98, 0.97, 0.985
 #: A class so pure among rows that have (or lack) a value is settled by that alone.
@@ -43,35 +46,6 @@ _MOST_ROWS = 6000
 _ORIGIN = re.compile(
     r"(^|[^a-z])(site|cent(er|re)|hospital|clinic|source|dataset|batch|lab|cohort|scanner|machine)s?([^a-z]|$)"
 )
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A column that should not be a plain feature.
-
-    Attributes
-    ----------
-    column : str
-    kind : str
-        ``"leak"``, ``"group"`` or ``"origin"``.
-    number : float
-        The score that gave it away: AUC, R², purity, or the spread of prevalence.
-    why : str
-    step : Step
-        For the log.
-    """
-
-    column: str
-    kind: str
-    number: float
-    why: str
-    step: Step
-
-
-def _sample(n: int, seed: int) -> NDArray[np.intp]:
-    if n <= _MOST_ROWS:
-        return np.arange(n)
-    return np.sort(generator(seed, "sample").choice(n, _MOST_ROWS, replace=False))
 
 
 def single_feature_score(
@@ -101,47 +75,43 @@ def single_feature_score(
     >>> single_feature_score(pd.Series(np.arange(100) % 2 + 0.0), y)
     (1.0, 1.0)
     """
-    rows = _sample(len(column), seed)
+    rows = sample(len(column), _MOST_ROWS, seed)
     column, y = column.iloc[rows], y[rows]
-    if y.dtype != object:
-        return _regression_score(column, y.astype(float), seed)
-    classes, codes = np.unique(y.astype(str), return_inverse=True)
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    if np.bincount(codes).min() < 5:
-        return 0.5, 1.0 / len(classes)
-    chance = np.zeros((len(y), len(classes)))
-    words = is_words(column)
-    cells = _category_codes(column) if words else _as_number(column)
-    leaf = max(3, len(y) // 500)
-    for train, test in folds.split(cells, codes):
-        if words:
-            chance[test] = _category_chances(cells, codes, train, test, len(classes))
-        else:
-            tree = DecisionTreeClassifier(
-                max_leaf_nodes=24, min_samples_leaf=leaf, random_state=seed
-            )
-            tree.fit(cells[train, None], codes[train])
-            chance[test] = tree.predict_proba(cells[test, None])
-    auc = np.mean([roc_auc_score(codes == k, chance[:, k]) for k in range(len(classes))])
-    return float(auc), float(balanced_accuracy_score(codes, chance.argmax(axis=1)))
-
-
-def _regression_score(column: pd.Series, y: NDArray[np.float64], seed: int) -> tuple[float, float]:
-    predicted = np.zeros(len(y))
-    words = is_words(column)
-    cells = _category_codes(column) if words else _as_number(column)
-    for train, test in KFold(5, shuffle=True, random_state=seed).split(y):
-        if words:
-            k = cells[train].astype(int)
-            n = np.bincount(k, minlength=int(cells.max()) + 1)
-            sums = np.bincount(k, weights=y[train], minlength=len(n))
-            mean = y[train].mean()
-            predicted[test] = ((sums + mean) / (n + 1))[cells[test].astype(int)]
-        else:
-            tree = DecisionTreeRegressor(max_leaf_nodes=200, min_samples_leaf=2, random_state=seed)
-            predicted[test] = tree.fit(cells[train, None], y[train]).predict(cells[test, None])
-    total = float(((y - y.mean()) ** 2).sum())
-    r2 = 1.0 - float(((y - predicted) ** 2).sum()) / total if total > 0 else 0.0
+    classify = y.dtype == object
+    splits: Any
+    tree: Any
+    if classify:
+        classes, codes = np.unique(y.astype(str), return_inverse=True)
+        if np.bincount(codes).min() < 5:
+            return 0.5, 1.0 / len(classes)
+        targets = np.eye(len(classes))[codes]
+        splits = StratifiedKFold(5, shuffle=True, random_state=seed)
+        leaf = max(3, len(y) // 500)
+        tree = DecisionTreeClassifier(max_leaf_nodes=24, min_samples_leaf=leaf, random_state=seed)
+    else:
+        codes = y.astype(float)
+        targets = codes[:, None]
+        splits = KFold(5, shuffle=True, random_state=seed)
+        tree = DecisionTreeRegressor(max_leaf_nodes=200, min_samples_leaf=2, random_state=seed)
+    if is_words(column):
+        cells = pd.factorize(column.to_numpy(dtype=object))[0] + 1
+        predicted = np.zeros_like(targets)
+        for train, test in splits.split(cells, codes):
+            sums = np.zeros((cells.max() + 1, targets.shape[1]))
+            np.add.at(sums, cells[train], targets[train])
+            sizes = np.bincount(cells[train], minlength=len(sums))[:, None]
+            # One row like all others is added to each category.
+            means = (sums + targets[train].mean(axis=0)) / (sizes + 1)
+            predicted[test] = means[cells[test]]
+    else:
+        method = "predict_proba" if classify else "predict"
+        predicted = cross_val_predict(
+            tree, _as_number(column)[:, None], codes, cv=splits, method=method
+        )
+    if classify:
+        balanced = balanced_accuracy_score(codes, predicted.argmax(axis=1))
+        return mean_auc(predicted, codes), float(balanced)
+    r2 = r_squared(codes, predicted.ravel())
     return r2, r2
 
 
@@ -157,34 +127,13 @@ def _as_number(column: pd.Series) -> NDArray[np.float64]:
     return values
 
 
-def _category_codes(column: pd.Series) -> NDArray[np.float64]:
-    codes = pd.factorize(column.to_numpy(dtype=object))[0]
-    cells: NDArray[np.float64] = np.array(codes, dtype=np.float64)
-    return cells + 1.0
-
-
-def _category_chances(
-    cells: NDArray[np.float64],
-    codes: NDArray[np.intp],
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
-    classes: int,
-) -> NDArray[np.float64]:
-    size = int(cells.max()) + 1
-    table = np.zeros((size, classes))
-    np.add.at(table, (cells[train].astype(int), codes[train]), 1.0)
-    prior = np.bincount(codes[train], minlength=classes) / len(train)
-    table = (table + prior) / (table.sum(axis=1, keepdims=True) + 1.0)
-    return table[cells[test].astype(int)]
-
-
 def find_suspects(
     features: pd.DataFrame,
     y: NDArray[np.object_] | NDArray[np.float64],
     *,
     grouped: bool = False,
     seed: int = 0,
-) -> list[Suspect]:
+) -> list[Step]:
     """Find leaks, columns that name groups, and columns that name the rows' origin.
 
     Parameters
@@ -200,7 +149,7 @@ def find_suspects(
 
     Returns
     -------
-    list of Suspect
+    list of Step
         A column that names groups is not called a leak too.
     """
     groups = [] if grouped else find_groups(features, y)
@@ -211,7 +160,7 @@ def find_suspects(
 
 def find_leaks(
     features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64], *, seed: int = 0
-) -> list[Suspect]:
+) -> list[Step]:
     """Find features that give the target away.
 
     Parameters
@@ -225,7 +174,7 @@ def find_leaks(
 
     Returns
     -------
-    list of Suspect
+    list of Step
 
     Examples
     --------
@@ -238,23 +187,22 @@ def find_leaks(
     for name in features.columns:
         column = features[name]
         score, balanced = single_feature_score(column, y, seed=seed)
-        if y.dtype == object and score > AUC_BAR and balanced > BALANCED_BAR:
-            why = (
-                f"alone it predicts the target out of fold: AUC {score:.3f}, "
-                f"balanced accuracy {balanced:.3f}"
-            )
-            found.append(_suspect(str(name), column, y, score, why))
-        elif y.dtype != object and score > R2_BAR:
-            why = f"alone it predicts the target out of fold: R² {score:.4f}"
-            found.append(_suspect(str(name), column, y, score, why))
-        elif y.dtype == object:
-            purity, why = _settled_by_presence(column, y)
-            if why:
-                found.append(_suspect(str(name), column, y, purity, why))
+        why = said = ""
+        if y.dtype != object:
+            said = f"R² {score:.4f}" if score > R2_BAR else ""
+        elif score > AUC_BAR and balanced > BALANCED_BAR:
+            said = f"AUC {score:.3f}, balanced accuracy {balanced:.3f}"
+        else:
+            why = _settled_by_presence(column, y)
+        if said:
+            why = f"alone it predicts the target out of fold: {said}"
+        if why:
+            found.append(_suspect("leak", column, y, why))
     return found
 
 
-def _settled_by_presence(column: pd.Series, y: NDArray[Any]) -> tuple[float, str]:
+def _settled_by_presence(column: pd.Series, y: NDArray[Any]) -> str:
+    """Return how having a value, or none, settles the class; nothing where it does not."""
     missing = column.isna().to_numpy()
     for group, word in ((~missing, "with"), (missing, "without")):
         n = int(group.sum())
@@ -266,37 +214,23 @@ def _settled_by_presence(column: pd.Series, y: NDArray[Any]) -> tuple[float, str
         prior = float(np.mean(y.astype(str) == classes[k]))
         chance = float(binom.sf(counts[k] - 1, n, prior))
         if purity >= PURITY_BAR and chance < PURITY_P and purity - prior > 0.1:
-            why = (
+            return (
                 f"{counts[k]} of the {n} rows {word} a value are {str(classes[k])!r} "
                 f"({prior:.0%} of all rows are): written down after the outcome?"
             )
-            return float(purity), why
-    return 0.0, ""
+    return ""
 
 
 def _suspect(
-    name: str,
-    column: pd.Series,
-    y: NDArray[np.object_] | NDArray[np.float64],
-    number: float,
-    why: str,
-    *,
-    kind: str = "leak",
-) -> Suspect:
-    there = np.flatnonzero(column.notna().to_numpy())[:3]
-    shown = ", ".join(f"{column.iloc[k]} ({y[k]})" for k in there)
-    return Suspect(
-        name,
-        kind,
-        number,
-        why,
-        Step(name, kind, len(column), shown, "left out of the features", why),
-    )
+    kind: str, column: pd.Series, y: NDArray[Any] | None, why: str, shown: str = ""
+) -> Step:
+    if y is not None:
+        there = np.flatnonzero(column.notna().to_numpy())[:3]
+        shown = ", ".join(f"{column.iloc[k]} ({y[k]})" for k in there)
+    return Step(str(column.name), kind, len(column), shown, "left out of the features", why)
 
 
-def find_groups(
-    features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]
-) -> list[Suspect]:
+def find_groups(features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]) -> list[Step]:
     """Find columns that name groups of rows with one target each, such as a patient's number.
 
     Parameters
@@ -308,7 +242,7 @@ def find_groups(
 
     Returns
     -------
-    list of Suspect
+    list of Step
 
     Notes
     -----
@@ -341,7 +275,7 @@ def find_groups(
             f"each of its {len(values)} values has one target only: it names groups of rows that "
             f"belong together (say so with --group {name}), or was written down after the outcome"
         )
-        found.append(_suspect(str(name), column, y, pure, why, kind="group"))
+        found.append(_suspect("group", column, y, why))
     return found
 
 
@@ -352,13 +286,10 @@ def _purity(codes: NDArray[np.intp], y: NDArray[np.object_] | NDArray[np.float64
         return float(table.max(axis=1).sum() / len(codes))
     values = y.astype(float)
     means = np.bincount(codes, weights=values) / np.maximum(np.bincount(codes), 1)
-    total = float(((values - values.mean()) ** 2).sum())
-    return 1.0 - float(((values - means[codes]) ** 2).sum()) / total if total > 0 else 0.0
+    return r_squared(values, means[codes])
 
 
-def find_origin(
-    features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]
-) -> list[Suspect]:
+def find_origin(features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]) -> list[Step]:
     """Find columns that name where rows came from.
 
     Parameters
@@ -370,7 +301,7 @@ def find_origin(
 
     Returns
     -------
-    list of Suspect
+    list of Step
 
     Notes
     -----
@@ -409,8 +340,8 @@ def find_origin(
         named = _ORIGIN.search(str(name).casefold()) is not None
         if len(explained) < 3 and not named:
             continue
-        spread, words = _differs(codes, column, y)
-        if not spread:
+        words = _differs(codes, column, y)
+        if not words:
             continue
         why = words + (
             f"; it also explains which values are missing in {', '.join(explained[:6])}"
@@ -418,29 +349,19 @@ def find_origin(
             else ""
         )
         why += ": a model may learn where a row comes from. Split by it and leave it out"
-        found.append(
-            Suspect(
-                str(name),
-                "origin",
-                spread,
-                why,
-                Step(str(name), "origin", len(column), words, "left out of the features", why),
-            )
-        )
+        found.append(_suspect("origin", column, None, why, words))
     return found
 
 
 def _cramer(codes: NDArray[np.intp], flag: NDArray[np.bool_]) -> float:
     table = pd.crosstab(codes, flag).to_numpy()
-    if min(table.shape) < 2:
-        return 0.0
-    chi2 = chi2_contingency(table, correction=False)[0]
-    return float(np.sqrt(chi2 / table.sum()))
+    return float(association(table, method="cramer")) if min(table.shape) > 1 else 0.0
 
 
 def _differs(
     codes: NDArray[np.intp], column: pd.Series, y: NDArray[np.object_] | NDArray[np.float64]
-) -> tuple[float, str]:
+) -> str:
+    """Return how the target differs between the values of a column; nothing where it does not."""
     if y.dtype == object:
         common = pd.Series(y).value_counts().index[0]
         flag = np.asarray(y == common, dtype=bool)
@@ -450,13 +371,12 @@ def _differs(
         what = "share above the median"
     table = pd.crosstab(codes, flag).to_numpy()
     if min(table.shape) < 2 or chi2_contingency(table)[1] > 1e-6:
-        return 0.0, ""
+        return ""
     big = {
         k: flag[codes == k].mean() for k in np.unique(codes) if (codes == k).sum() >= 10 and k > 0
     }
     if len(big) < 2:
-        return 0.0, ""
+        return ""
     low, high = min(big, key=lambda k: big[k]), max(big, key=lambda k: big[k])
     first = {k: column.iloc[int(np.flatnonzero(codes == k)[0])] for k in (low, high)}
-    words = f"{what} runs from {big[low]:.0%} ({first[low]}) to {big[high]:.0%} ({first[high]})"
-    return float(big[high] - big[low]), words
+    return f"{what} runs from {big[low]:.0%} ({first[low]}) to {big[high]:.0%} ({first[high]})"

@@ -14,13 +14,14 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-from ann.data.cleaning.propose import propose_column
-from ann.data.cleaning.replay import replay_column, typed
-from ann.data.cleaning.schema import Rules, nearest
-from ann.data.errors import SplitError
+from ann.data.cleaning.propose import propose
+from ann.data.cleaning.replay import clean, typed
+from ann.data.errors import SplitError, nearest
 from ann.data.log import Step
 
 __all__ = ["Split", "split_rows"]
+
+Parts = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,11 @@ def split_rows(
     if n < 2:
         raise SplitError(f"{n} rows cannot be split in two")
     if time is not None:
-        train, test_rows, how = _by_time(frame, time, test)
+        (train, test_rows), how = _by_time(frame, time, test)
     elif group is not None:
-        train, test_rows, how = _by_group(frame[group], y, group, test, seed)
+        (train, test_rows), how = _by_group(frame[group], y, group, test, seed)
     else:
-        train, test_rows, how = _at_random(y, test, seed)
+        (train, test_rows), how = _at_random(y, test, seed)
     if not len(train) or not len(test_rows):
         raise SplitError(f"{how}: one part would have no rows")
     step = Step(
@@ -109,7 +110,7 @@ def split_rows(
 
 def _at_random(
     y: NDArray[np.object_] | NDArray[np.float64], test: float, seed: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], str]:
+) -> tuple[Parts, str]:
     size = max(1, round(test * len(y)))
     counts = np.array([], dtype=int)
     if y.dtype == object:
@@ -117,11 +118,11 @@ def _at_random(
     k = len(counts)
     if k and counts.min() >= 2 and k <= size <= len(y) - k:
         splitter = StratifiedShuffleSplit(1, test_size=size, random_state=seed)
-        train, rest = next(splitter.split(np.zeros((len(y), 1)), y.astype(str)))
-        return train, rest, f"at random, each class in proportion (seed {seed})"
-    train, rest = next(ShuffleSplit(1, test_size=size, random_state=seed).split(y))
+        parts = next(splitter.split(np.zeros((len(y), 1)), y.astype(str)))
+        return parts, f"at random, each class in proportion (seed {seed})"
     note = "; some class has a single row" if k else ""
-    return train, rest, f"at random (seed {seed}){note}"
+    splitter = ShuffleSplit(1, test_size=size, random_state=seed)
+    return next(splitter.split(y)), f"at random (seed {seed}){note}"
 
 
 def _by_group(
@@ -130,7 +131,7 @@ def _by_group(
     name: str,
     test: float,
     seed: int,
-) -> tuple[NDArray[np.intp], NDArray[np.intp], str]:
+) -> tuple[Parts, str]:
     groups = pd.factorize(cells.map(lambda v: str(v).strip()))[0]
     n = len(np.unique(groups))
     if n < 2:
@@ -139,24 +140,18 @@ def _by_group(
     folds = max(2, round(1 / test))
     if y.dtype == object and n >= folds:
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-        train, rest = next(splitter.split(groups, y.astype(str), groups))
-        return train, rest, how
+        return next(splitter.split(groups, y.astype(str), groups)), how
     share = min(max(test, 1 / n), 1 - 1 / n)
-    train, rest = next(
-        GroupShuffleSplit(1, test_size=share, random_state=seed).split(groups, groups=groups)
-    )
-    return train, rest, how
+    splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+    return next(splitter.split(groups, groups=groups)), how
 
 
-def _by_time(
-    frame: pd.DataFrame, name: str, test: float
-) -> tuple[NDArray[np.intp], NDArray[np.intp], str]:
-    schema, rules = propose_column(name, frame[name], target=True)
-    if schema.kind not in ("date", "number"):
-        raise SplitError(f"column {name!r} is {schema.kind}; time is dates or numbers")
-    cells, _, _ = replay_column(frame[name], rules)
-    table = pd.DataFrame({name: pd.Series(cells, index=frame.index, dtype=object)})
-    times = typed(table, Rules([schema]))[name]
+def _by_time(frame: pd.DataFrame, name: str, test: float) -> tuple[Parts, str]:
+    rules = propose(frame[[name]], name, rows=False)
+    kind = rules.column(name).kind
+    if kind not in ("date", "number"):
+        raise SplitError(f"column {name!r} is {kind}; time is dates or numbers")
+    times = typed(clean(frame[[name]], rules, rows=False).frame, rules)[name]
     if times.isna().any():
         raise SplitError(
             f"column {name!r} lacks {int(times.isna().sum())} times; fill or drop these rows"
@@ -166,4 +161,4 @@ def _by_time(
     # Rows of the same moment stay together, on the later side.
     later = values >= at
     how = f"by time: the test part is {name!r} from {at} on"
-    return np.flatnonzero(~later), np.flatnonzero(later), how
+    return (np.flatnonzero(~later), np.flatnonzero(later)), how

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ann.data.cleaning.propose import propose_column
 from ann.data.cleaning.replay import replay_column
 from ann.data.cleaning.rules import Rule
-from ann.data.cleaning.schema import ColumnSchema, nearest
-from ann.data.errors import TargetError
+from ann.data.cleaning.schema import ColumnSchema
+from ann.data.errors import TargetError, UnusableTargetError, nearest
 from ann.data.log import Step
 
 __all__ = ["Target", "find_target", "target_column"]
@@ -130,7 +130,9 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
     Raises
     ------
     TargetError
-        If the column is absent, empty, constant or free text.
+        If there is no such column or task.
+    UnusableTargetError
+        If the column is empty, constant or free text.
 
     Examples
     --------
@@ -148,24 +150,16 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
     rows = np.flatnonzero(there)
     missing = int((~there).sum())
     if not len(rows):
-        raise TargetError(f"target {name!r} has no value in any of the {len(cells)} rows")
+        raise UnusableTargetError(f"target {name!r} has no value in any of the {len(cells)} rows")
     if missing:
-        steps.append(
-            Step(
-                name,
-                "no target",
-                missing,
-                "",
-                "row left out",
-                "a row without a target teaches nothing",
-            )
-        )
+        why = "a row without a target teaches nothing"
+        steps.append(Step(name, "no target", missing, "", "row left out", why))
     filled = cells[there]
     if comparison is not None:
         filled, schema = _compare(filled, comparison, name), ColumnSchema(name, "category")
     distinct = pd.unique(pd.Series(filled, dtype=object))
     if len(distinct) < 2:
-        raise TargetError(
+        raise UnusableTargetError(
             f"target {asked!r} is {distinct[0]!r} in every row: there is nothing to tell apart"
         )
     numeric = schema.kind == "number"
@@ -177,7 +171,9 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
         task = "classification" if not numeric or (whole and few) else "regression"
     if task == "regression":
         if not numeric:
-            raise TargetError(f"target {name!r} is {schema.kind}, not a number to regress on")
+            raise UnusableTargetError(
+                f"target {name!r} is {schema.kind}, not a number to regress on"
+            )
         values: NDArray[np.object_] | NDArray[np.float64] = np.array([float(v) for v in filled])
     else:
         if numeric:
@@ -195,7 +191,7 @@ def _compare(
         right: object = float(value)
     except ValueError:
         if sign not in ("==", "!="):
-            raise TargetError(
+            raise UnusableTargetError(
                 f"{name!r} is not a number column, so {sign} {value} has no meaning; use == or !="
             ) from None
         left, right = list(cells), value

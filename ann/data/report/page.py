@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from ann.data.judging.verdict import Verdict
 from ann.data.report.profiling import ColumnProfile, Profile
@@ -34,40 +35,37 @@ def render(profile: Profile, verdict: Verdict | None = None) -> str:
     True
     """
     from jinja2 import Environment, PackageLoader
-    from markupsafe import Markup
 
     environment = Environment(loader=PackageLoader("ann.data.report"), autoescape=True)
     out = {} if verdict is None else dict.fromkeys(verdict.leave_out, "left out")
     out |= profile.rules.dropped()
     columns = [_column(c, profile, c.name in out) for c in profile.columns]
     dots = null = None
-    measure = ""
+    classify = verdict is not None and verdict.task == "classification"
     if verdict is not None and verdict.scores:
-        measure = "Accuracy" if verdict.task == "classification" else "R²"
         rows = [
-            (n, s.accuracy if verdict.task == "classification" else s.r2, s.folds)
+            (_model(n, classify), s.accuracy if classify else s.r2, s.folds)
             for n, s in verdict.scores.items()
         ]
-        dots = Markup(score_dots([(_model(n, verdict.task), v, f) for n, v, f in rows]))
+        dots = Markup(score_dots(rows))
     if verdict is not None and verdict.signal is not None:
         null = Markup(null_histogram(verdict.signal.null, verdict.signal.score))
     classes = next((c.classes for c in profile.columns if c.classes), [])
     return environment.get_template("report.html").render(
         profile=profile,
         verdict=verdict,
-        columns=[{**c, "picture": Markup(c["picture"])} for c in columns],
+        columns=columns,
         classes=classes,
         colours=COLOURS,
         dots=dots,
         null=null,
-        measure=measure,
+        measure="Accuracy" if classify else "R²",
         steps=list(profile.log),
     )
 
 
-def _model(name: str, task: str) -> str:
-    names = {"dummy": "a guess", "linear": "logistic" if task == "classification" else "linear"}
-    return names.get(name, name)
+def _model(name: str, classify: bool) -> str:
+    return {"dummy": "a guess", "linear": "logistic" if classify else "linear"}.get(name, name)
 
 
 def _column(c: ColumnProfile, profile: Profile, out: bool) -> dict[str, Any]:
@@ -80,11 +78,10 @@ def _column(c: ColumnProfile, profile: Profile, out: bool) -> dict[str, Any]:
         "share": 0 if share == 0 else (round(share, 1) if share >= 0.1 else "< 0.1"),
         "width": round(share, 1),
         "stats": _stats(c, profile),
-        "picture": _picture(c),
+        "picture": Markup(_picture(c)),
         "findings": c.findings,
         "out": out,
-        "is_target": (bool(profile.target) and profile.target.split(" ")[0] == c.name)
-        or profile.target == c.name,
+        "is_target": c.name in (profile.target_column, profile.target),
     }
 
 

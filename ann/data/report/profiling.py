@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold
 from ann.data.cells.text_cells import is_words, text_frame
-from ann.data.chance import generator
+from ann.data.chance import generator, sample
+from ann.data.cleaning.duplicates import factorized, row_hashes
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
-from ann.data.errors import TargetError
+from ann.data.errors import UnusableTargetError
 from ann.data.files.reading import TableFile
 from ann.data.files.reservoir import Reservoir
 from ann.data.judging.leakage import find_suspects, single_feature_score
 from ann.data.judging.target import Target, find_target
 from ann.data.log import Log, Step
+from ann.display import html_table
 
 __all__ = ["ColumnProfile", "Profile", "profile", "profile_file"]
 
@@ -75,7 +77,7 @@ class ColumnProfile:
     findings: list[Step] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(repr=False)
 class Profile:
     """A table.
 
@@ -91,6 +93,8 @@ class Profile:
         Proposed.
     target, task : str
         If one was named.
+    target_column : str
+        Which column the target speaks of, if it can be predicted.
     """
 
     name: str
@@ -101,11 +105,38 @@ class Profile:
     rules: Rules
     target: str = ""
     task: str = ""
+    target_column: str = ""
 
     @property
     def sampled(self) -> bool:
         """Whether types and distributions come from a sample."""
         return self.looked_at < self.rows
+
+    def __repr__(self) -> str:
+        kinds = Counter(c.kind for c in self.columns)
+        said = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        found = sum(bool(c.findings) for c in self.columns)
+        return (
+            f"<Profile of {self.name}: {self.rows} rows, {len(self.columns)} columns ({said}); "
+            f"{found} with findings>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                c.name,
+                c.kind + (f" ({c.unit})" if c.unit else ""),
+                c.distinct,
+                c.missing or "",
+                "" if c.score is None else f"{c.score:.2f}",
+                "; ".join(f"{s.rule}: {s.why}" for s in c.findings),
+            )
+            for c in self.columns
+        ]
+        score = "AUC alone" if self.task == "classification" else "R² alone"
+        head = ("column", "kind", "different", "missing", score if self.task else "", "findings")
+        sampled = f"Types are those of a sample of {self.looked_at} rows." if self.sampled else ""
+        return html_table(f"{self.name}: {self.rows} rows", rows, head, sampled)
 
     def document(self) -> dict[str, Any]:
         """Return the profile as plain values, ready for JSON."""
@@ -146,12 +177,8 @@ def profile(table: Any, target: str | None = None, *, name: str = "table") -> Pr
     if rows > SAMPLE_ROWS:
         why = f"a uniform sample of {SAMPLE_ROWS} of the {rows} rows"
         log.add(Step("", "sample", SAMPLE_ROWS, why=why))
-        frame = (
-            frame.sample(SAMPLE_ROWS, random_state=generator(0, "sample"))
-            .sort_index()
-            .reset_index(drop=True)
-        )
-    return _look(frame, target, name, rows, None, log)
+        frame = frame.iloc[sample(rows, SAMPLE_ROWS, 0)].reset_index(drop=True)
+    return _inspect(frame, target, name, rows, None, log)
 
 
 def profile_file(
@@ -200,10 +227,10 @@ def profile_file(
     missing: Counter[str] = Counter()
     hashes: list[NDArray[np.uint64]] = []
     for chunk in file.chunks():
-        codes_of = {c: pd.factorize(chunk[c].to_numpy(dtype=object)) for c in chunk.columns}
-        hashes.append(_hashes(codes_of, len(chunk)))
-        for column, (codes, uniques) in codes_of.items():
-            gone = np.array([fold(u) in MISSING_ALWAYS for u in uniques], dtype=bool)
+        columns = factorized(chunk)
+        hashes.append(row_hashes(columns))
+        for column, (codes, values) in zip(chunk.columns, columns, strict=True):
+            gone = np.array([fold(v) in MISSING_ALWAYS for v in values], dtype=bool)
             missing[column] += int(gone[codes].sum())
         reservoir.add(chunk)
     frame = reservoir.frame().reset_index(drop=True)
@@ -222,21 +249,10 @@ def profile_file(
             why = f"{repeated} of all {rows} rows equal an earlier one"
             log.add(Step("", "repeated rows", repeated, why=why, applied=False))
     exact = dict(missing) if len(frame) < rows else None
-    return _look(frame, target, file.path.name, rows, exact, log)
+    return _inspect(frame, target, file.path.name, rows, exact, log)
 
 
-def _hashes(codes_of: dict[str, tuple[NDArray[np.intp], Any]], n: int) -> NDArray[np.uint64]:
-    total = np.zeros(n, dtype=np.uint64)
-    for codes, uniques in codes_of.values():
-        texts = np.array([u.strip() for u in uniques], dtype=object)
-        hashed = pd.util.hash_array(texts, categorize=False)[codes]
-        with np.errstate(over="ignore"):
-            total = total * np.uint64(0x9E3779B97F4A7C15) + hashed
-            total ^= total >> np.uint64(29)
-    return total
-
-
-def _look(
+def _inspect(
     frame: pd.DataFrame,
     target: str | None,
     name: str,
@@ -248,29 +264,26 @@ def _look(
     if target is not None:
         try:
             goal = find_target(frame, target)
-        except TargetError as error:
-            if "there is no column" in str(error):
-                raise
+        except UnusableTargetError as error:
             log.add(Step("", "target", len(frame), why=str(error), applied=False))
     column = goal.column if goal else None
     rules = propose(frame, column)
     done = clean(frame, Rules(rules.columns, [r for r in rules.rules if r.rule != "drop"], "", 0))
-    dropped = [_drop_step(r) for r in rules.rules if r.rule == "drop"]
-    steps = [s for s in done.log if s.rule not in ("new column",)] + dropped
+    dropped = [r.step(r.rows) for r in rules.rules if r.rule == "drop"]
+    steps = [s for s in done.log if s.rule != "new column"] + dropped
     # In the rows that are kept, by their place in the table.
     table = typed(done.frame, rules)
     y: NDArray[Any] | None = None
     suspects: list[Step] = []
     scores: dict[str, float] = {}
-    usable = [c.name for c in rules.features()]
     if goal is not None:
         place = {int(r): k for k, r in enumerate(goal.rows)}
         there = np.array([int(i) in place for i in table.index], dtype=bool)
         y = goal.values[[place[int(i)] for i in table.index[there]]]
-        features = table.loc[there, usable]
+        features = table.loc[there, rules.feature_names()]
         few = goal.task == "classification" and len(np.unique(y.astype(str))) > 50
         if len(y) >= 20 and not few:
-            suspects = [s.step for s in find_suspects(features, y)]
+            suspects = find_suspects(features, y)
             scores = {str(c): single_feature_score(features[c], y)[0] for c in features.columns}
         table = table[there]
     log.extend(steps)
@@ -292,12 +305,16 @@ def _look(
         _distribution(one, cells, y)
         columns.append(one)
     return Profile(
-        name, rows, len(frame), columns, log, rules, target or "", goal.task if goal else ""
+        name,
+        rows,
+        len(frame),
+        columns,
+        log,
+        rules,
+        target or "",
+        goal.task if goal else "",
+        column or "",
     )
-
-
-def _drop_step(rule: Any) -> Step:
-    return Step(rule.column, rule.rule, rule.rows, rule.before, rule.after, rule.why, rule.apply)
 
 
 def _distribution(one: ColumnProfile, cells: pd.Series, y: NDArray[Any] | None) -> None:

@@ -6,7 +6,7 @@ for scores. Colours are told apart by people who do not see red and green alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 import numpy as np
@@ -17,7 +17,6 @@ __all__ = ["COLOURS", "bars", "null_histogram", "score_dots"]
 #: Okabe and Ito's palette, dark ones first.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 _GREY, _INK = "#b9c0c8", "#28323c"
-_TEXT = f'font-family="system-ui, sans-serif" fill="{_INK}"'
 
 
 def bars(
@@ -82,18 +81,10 @@ def bars(
             )
     for k, word in enumerate(below):
         shown = word if len(word) <= room_for else word[: room_for - 1] + "…"
-        parts.append(
-            f'<text x="{(k + 0.5) * step:.1f}" y="{height - 3}" font-size="11" '
-            f'text-anchor="middle" {_TEXT}>{escape(shown)}</text>'
-        )
+        parts.append(_text((k + 0.5) * step, height - 3, shown, 11, "middle"))
     if ends:
-        parts.append(
-            f'<text x="1" y="{height - 3}" font-size="11" {_TEXT}>{escape(ends[0])}</text>'
-        )
-        parts.append(
-            f'<text x="{width - 1}" y="{height - 3}" font-size="11" text-anchor="end" {_TEXT}>'
-            f"{escape(ends[1])}</text>"
-        )
+        parts.append(_text(1, height - 3, ends[0], 11))
+        parts.append(_text(width - 1, height - 3, ends[1], 11, "end"))
     return "".join(parts) + "</svg>"
 
 
@@ -119,11 +110,8 @@ def null_histogram(
     >>> "true target" in null_histogram(np.random.default_rng(0).normal(0.5, 0.01, 99), 0.8)
     True
     """
-    low, high = min(null.min(), score), max(null.max(), score)
-    pad = 0.06 * (high - low or 1.0)
-    low, high = low - pad, high + pad
+    low, high, x = _scale([*null, score], 0.06, 0, width)
     counts, edges = np.histogram(null, bins=60, range=(low, high))
-    x = lambda v: (v - low) / (high - low) * width  # noqa: E731
     parts = [_open(width, height)]
     room = height - 38
     for n, a, b in zip(counts, edges[:-1], edges[1:], strict=True):
@@ -134,16 +122,14 @@ def null_histogram(
                 f'height="{tall:.1f}" fill="{_GREY}"/>'
             )
     at = x(score)
-    side = "end" if at > width / 2 else "start"
-    shift = -5 if side == "end" else 5
+    side, shift = ("end", -5) if at > width / 2 else ("start", 5)
     parts.append(
         f'<line x1="{at:.1f}" x2="{at:.1f}" y1="4" y2="{height - 18}" '
         f'stroke="{COLOURS[0]}" stroke-width="2.5"/>'
-        f'<text x="{at + shift:.1f}" y="14" font-size="12" text-anchor="{side}" {_TEXT}>'
-        f"true target {score:.3f}</text>"
-        f'<text x="{x(float(null.mean())):.1f}" y="{height - 4}" font-size="12" '
-        f'text-anchor="middle" {_TEXT}>shuffled {null.mean():.3f}</text>'
     )
+    middle = float(null.mean())
+    parts.append(_text(at + shift, 14, f"true target {score:.3f}", 12, side))
+    parts.append(_text(x(middle), height - 4, f"shuffled {middle:.3f}", 12, "middle"))
     return "".join(parts) + "</svg>"
 
 
@@ -166,18 +152,14 @@ def score_dots(rows: Sequence[tuple[str, float, Sequence[float]]], *, width: int
     >>> score_dots([("dummy", 0.5, [0.5, 0.51]), ("linear", 0.8, [0.79, 0.81])]).count("<circle")
     4
     """
-    every = [v for _, mean, folds in rows for v in (mean, *folds)]
-    low, high = min(every), max(every)
-    pad = 0.08 * (high - low or 1.0)
-    low, high = low - pad, high + pad
     left, line = 90, 30
     room = width - left - 60
-    x = lambda v: left + (v - low) / (high - low) * room  # noqa: E731
+    _, _, x = _scale([v for _, mean, folds in rows for v in (mean, *folds)], 0.08, left, room)
     height = line * len(rows) + 6
     parts = [_open(width, height)]
     for k, (name, mean, folds) in enumerate(rows):
         y = line * k + line / 2 + 3
-        parts.append(f'<text x="0" y="{y + 4}" font-size="13" {_TEXT}>{escape(name)}</text>')
+        parts.append(_text(0, y + 4, name, 13))
         parts.append(f'<line x1="{left}" x2="{left + room}" y1="{y}" y2="{y}" stroke="#e3e7eb"/>')
         for v in folds:
             parts.append(
@@ -185,9 +167,8 @@ def score_dots(rows: Sequence[tuple[str, float, Sequence[float]]], *, width: int
             )
         parts.append(
             f'<rect x="{x(mean) - 1.5:.1f}" y="{y - 9}" width="3" height="18" fill="{_INK}"/>'
-            f'<text x="{width}" y="{y + 4}" font-size="13" text-anchor="end" {_TEXT}>'
-            f"{mean:.3f}</text>"
         )
+        parts.append(_text(width, y + 4, f"{mean:.3f}", 13, "end"))
     return "".join(parts) + "</svg>"
 
 
@@ -196,3 +177,20 @@ def _open(width: int, height: int) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img">'
     )
+
+
+def _text(x: float, y: float, words: str, size: int, anchor: str = "start") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
+        f'font-family="system-ui, sans-serif" fill="{_INK}">{escape(words)}</text>'
+    )
+
+
+def _scale(
+    values: Sequence[float], margin: float, left: float, room: float
+) -> tuple[float, float, Callable[[float], float]]:
+    """Return the ends of an axis with a margin about all values, and the place of a value."""
+    low, high = min(values), max(values)
+    pad = margin * (high - low or 1.0)
+    low, high = low - pad, high + pad
+    return low, high, lambda v: left + (v - low) / (high - low) * room

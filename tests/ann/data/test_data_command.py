@@ -19,6 +19,7 @@ from ann.data.files.reading import read_table
 from ann.data.report.page import render
 from ann.data.report.profiling import profile_file
 from ann.data.workflow import clean_file, train
+from ann.errors import OutputError
 from experiments.command.data import app
 
 
@@ -223,8 +224,9 @@ def test_the_page_runs_as_it_stands() -> None:
 
 def test_an_unwritable_folder(messy: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(TableError, match="cannot make the folder"):
-        run("profile", messy, "--out", tmp_path / "file" / "out")
+    for command in ("profile", "clean"):
+        with pytest.raises(OutputError, match="cannot make the folder"):
+            run(command, messy, "--out", tmp_path / "file" / "out")
 
 
 def test_names_may_come_from_a_file(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def run(seed: int) -> tuple[dict[str, bool], list[str]]:
     done = clean(p.dirty, rules)
     features = typed(done.frame, rules).drop(columns="outcome")
     y = done.frame["outcome"].to_numpy(dtype=object)
-    leaks = {s.column for s in find_leaks(features, y) if s.step.before and s.step.after}
+    leaks = {s.column for s in find_leaks(features, y) if s.before and s.after}
     found, wrong = judge(p, done, leaks)
     assert set(found) == set(faults)
     assert done.undo().equals(p.dirty.astype(object)), "undo does not give back the file"
