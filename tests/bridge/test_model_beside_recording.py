@@ -72,10 +72,12 @@ def test_the_textbook_threshold_at_every_sampling_rate(run, kHz, tmp_path):
         assert abs(ours["threshold_mV"][0] + 55) <= 1
         assert abs(theirs["threshold_mV"][0] + 55) <= 1
         for name in ours.columns:
-            # The file keeps nine digits. A trough as late as the step's end lies where recordings
-            # are bridged, since electrodes have their transients there.
-            near = 0.1 if name in ("trough_mV", "ahp_mV") else 1e-4
-            np.testing.assert_allclose(theirs[name], ours[name], rtol=1e-4, atol=near, err_msg=name)
+            # The file keeps nine digits. The last trough may lie at the step's end, where
+            # recordings are bridged since electrodes have their transients there.
+            some = slice(None, -1 if name in ("trough_mV", "ahp_mV") else None)
+            np.testing.assert_allclose(
+                theirs[name][some], ours[name][some], rtol=1e-4, atol=1e-4, err_msg=name
+            )
         best = measure_spikes(finest[0] * ms, finest[1][row] * mV, start=ONSET * ms)
         moved = ours["threshold_mV"][0] - best.features()["threshold_mV"][0]
         assert abs(moved) < (0.02 if kHz >= 20 else 0.4)
