@@ -37,9 +37,9 @@ class _Substitute:
         self.curve = rate_function(network.curve)
         self.resting = self._resting()
         # The curve is monotone: its ends are its slowest and its fastest rate, shape (2, 1).
-        self.extremes = self.rate_Hz(np.array([[-np.inf], [np.inf]]))
+        self.extremes = self.rates(np.array([[-np.inf], [np.inf]]))
 
-    def rate_Hz(self, current_pA: np.ndarray) -> np.ndarray:
+    def rates(self, current_pA: np.ndarray) -> np.ndarray:
         """Return the steady rate; beyond the measured currents that of the last one."""
         return np.asarray(self.curve(np.clip(current_pA, self.curve.x[0], self.curve.x[-1])))
 
@@ -52,7 +52,7 @@ class _Substitute:
         for k, layer in enumerate(self.network.layers):
             z = expanded.net_input(k, activation)
             currents.append(layer.calibration.current_pA(z))
-            activation = layer.calibration.activation(self.rate_Hz(currents[-1]))
+            activation = layer.calibration.activation(self.rates(currents[-1]))
         return np.concatenate(currents)
 
     def decoded(self, spiking: list[np.ndarray], seed: int) -> list[np.ndarray]:
@@ -127,7 +127,7 @@ class _Substitute:
         calibration = self.network.layers[k].calibration
         z = self.network.expanded.net_input(k, seen)
         given = self.network.expanded.activations(k, z)
-        rates = self.rate_Hz(calibration.current_pA(z))
+        rates = self.rates(calibration.current_pA(z))
         ends = calibration.activation(self.extremes)
         clipped = np.clip(given, ends.min(axis=0), ends.max(axis=0))
         steady = calibration.activation(rates)

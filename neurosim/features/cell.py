@@ -71,7 +71,10 @@ class CellProperties:
         rows = []
         for name, value in asdict(self).items():
             end = next((end for end in _UNITS if name.endswith(end)), "")
-            said = [f"{round(number, 9):.4g}" for number in (value if isinstance(value, tuple) else (value,))]
+            said = [
+                f"{round(number, 9):.4g}"
+                for number in (value if isinstance(value, tuple) else (value,))
+            ]
             label = name.removesuffix(end).replace("_", " ")
             rows.append(
                 (label, ", ".join("-" if s == "nan" else s for s in said), _UNITS.get(end, ""))
