@@ -95,8 +95,9 @@ def made_recording(
             volts = volts + sign * np.sign(amplitude) * artefact_mV * decay * late
         volts = volts + noise_mV * random.standard_normal(len(time))
         current = holding_pA + amplitude * inside + noise_pA * random.standard_normal(len(time))
-        kind = "measured" if noise_pA else "command"
-        sweeps.append(Sweep(k, sampling_rate_Hz, volts, current, kind))  # type: ignore[arg-type]
+        sweeps.append(
+            Sweep(k, sampling_rate_Hz, volts, current, "measured" if noise_pA else "command")
+        )
     return CellRecording(tuple(sweeps), name)
 
 
@@ -105,4 +106,4 @@ def _charging(
 ) -> NDArray[np.float64]:
     up = 1 - np.exp(-np.clip(time - start, 0, None) / tau)
     down = 1 - np.exp(-np.clip(time - start - duration, 0, None) / tau)
-    return final * (up - down)
+    return np.asarray(final * (up - down))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_sweeps"]
 
+# Share of the height that is the current's, and that of the rows of spikes over the potential's.
+_SHARE = 0.25
+_TICKS = 0.3
+
 
 def plot_sweeps(
     sweeps: Sequence[Sweep],
@@ -39,32 +43,35 @@ def plot_sweeps(
     Returns
     -------
     matplotlib Axes
-        Of the potential; the current has axes of its own, split off below.
+        Of the potential; the current has the lower quarter, with its axis on the right.
     """
     import matplotlib as mpl
-    from mpl_toolkits.axes_grid1 import make_axes_locatable
 
     voltage = axes_or_new(ax)
-    current = make_axes_locatable(voltage).append_axes("bottom", "28%", pad=0.12, sharex=voltage)
+    current = voltage.twinx()
     colours = mpl.colormaps[mpl.rcParams["image.cmap"]](np.linspace(0, 0.9, max(len(sweeps), 2)))
-    top = max(float(sweep.voltage_mV.max()) for sweep in sweeps)
-    span = top - min(float(sweep.voltage_mV.min()) for sweep in sweeps)
-    rows = [times for times in spikes_s if len(times)]
     for sweep, colour in zip(sweeps, colours, strict=False):
         name = f"sweep {sweep.number}"
         voltage.plot(sweep.time_s, sweep.voltage_mV, color=colour, linewidth=0.6, label=name)
         current.plot(sweep.time_s, sweep.current_pA, color=colour, linewidth=0.8, label=name)
-    row = 0.0
-    for times, colour in zip(spikes_s, colours, strict=False):
-        if len(times):
-            row += 1
-            height = top + span * (0.04 + 0.3 * row / len(rows))
-            voltage.plot(times, np.full(len(times), height), "|", color=colour, label="_spikes")
+    (low, high), (least, most) = voltage.get_ylim(), current.get_ylim()
+    rows = [pair for pair in zip(spikes_s, colours, strict=False) if len(pair[0])]
+    top = high + _TICKS * (high - low) * bool(rows)
+    for row, (times, colour) in enumerate(rows):
+        height = np.full(len(times), high + (row + 0.5) / len(rows) * (top - high))
+        voltage.plot(times, height, "|", color=colour, markersize=4, label="_spikes")
     for start, stop in spans_s:
-        for panel in (voltage, current):
-            panel.axvspan(start, stop, color="0.5", alpha=0.12, linewidth=0)
-    voltage.tick_params(labelbottom=False)
-    voltage.set_ylabel("potential (mV)")
-    current.set_ylabel("current (pA)")
-    current.set_xlabel("time (s)")
+        voltage.axvspan(start, stop, color="0.5", alpha=0.12, linewidth=0)
+    # The potential has the upper part of the axes, the current the rest; each axis its own ticks.
+    bottom = low - (top - low) * _SHARE / (1 - _SHARE)
+    for axes, first, last, limits in (
+        (voltage, low, high, (bottom, top)),
+        (current, least, most, (least, least + (most - least) / (_SHARE - 0.04))),
+    ):
+        ticks = mpl.ticker.MaxNLocator(6 if axes is voltage else 3).tick_values(first, last)
+        axes.set_yticks([tick for tick in ticks if first <= tick <= last])
+        axes.set_ylim(limits)
+    voltage.set_ylabel("potential (mV)", y=(low + high - 2 * bottom) / 2 / (top - bottom))
+    current.set_ylabel("current (pA)", y=_SHARE / 2)
+    voltage.set_xlabel("time (s)")
     return voltage

@@ -101,7 +101,7 @@ def spike_information(
     duration_s : float
         Length of a trial (s).
     bin_s : float
-        Bin (s); changes within it are lost.
+        Bin (s); changes within it are not seen.
 
     Returns
     -------
@@ -135,7 +135,8 @@ def spike_information(
 def _g(n: Array) -> Array:
     """psi(n) + (-1)^n / 2 [psi((n + 1) / 2) - psi(n / 2)], Grassberger's stand-in for ln n."""
     sign = np.where(n % 2 == 0, 1.0, -1.0)
-    return digamma(n) + 0.5 * sign * (digamma((n + 1) / 2) - digamma(n / 2))
+    found: Array = digamma(n) + 0.5 * sign * (digamma((n + 1) / 2) - digamma(n / 2))
+    return found
 
 
 def bin_information(
@@ -191,7 +192,7 @@ def bin_information(
 
 
 def _entropies(seen: NDArray[np.int64], n: int) -> tuple[Array, Array]:
-    """Entropy of each row of tallies (bits): as it is, and with the Miller-Madow correction."""
+    """Entropy of each row of numbers seen (bits): plain, and with the Miller-Madow correction."""
     share = seen / n
     plain = -np.sum(
         np.where(share > 0, share * np.log2(np.where(share > 0, share, 1.0)), 0), axis=1

@@ -119,7 +119,7 @@ def nth_spike_jitter(trains: Sequence[Array]) -> Array:
     if len(trains) < 2:
         raise ParameterError("nth_spike_jitter needs at least two trials")
     count = min(len(train) for train in trains)
-    return 1e3 * np.std([train[:count] for train in trains], axis=0, ddof=1)
+    return np.asarray(1e3 * np.std([train[:count] for train in trains], axis=0, ddof=1))
 
 
 def spike_events(

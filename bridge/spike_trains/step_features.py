@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosim.features import firing_features
+
 __all__ = ["StepFeatures", "step_features"]
 
 Array = NDArray[np.float64]
@@ -17,6 +19,8 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True)
 class StepFeatures:
     """Medians over the steps that fired often enough; nan where none did.
+
+    What each number is stands in `neurosim.features.firing_features`.
 
     Attributes
     ----------
@@ -71,23 +75,13 @@ def step_features(currents_pA: ArrayLike, trains: Sequence[Array]) -> StepFeatur
     >>> round(told.adaptation_index, 3), round(told.slowing), told.latency_ms
     (0.333, 4, 10.0)
     """
-    currents = np.asarray(currents_pA, dtype=float)
-    rows = []
-    for train in trains:
-        intervals = np.diff(train)
-        if len(intervals) < 3:
-            continue
-        change = np.diff(intervals) / (intervals[1:] + intervals[:-1])
-        rows.append(
-            (
-                change.mean(),
-                intervals[-1] / intervals[0],
-                intervals.std() / intervals.mean(),
-                2 * np.abs(change).mean(),
-            )
-        )
-    index, slowing, cv, cv2 = np.median(rows, axis=0) if rows else np.full(4, np.nan)
-    fired = [i for i, train in enumerate(trains) if len(train)]
-    top = max(fired, key=lambda i: currents[i]) if fired else None
-    latency = np.nan if top is None else 1e3 * float(trains[top][0])
-    return StepFeatures(float(index), float(slowing), float(cv), float(cv2), latency, len(rows))
+    rows = [firing_features(train, 1.0) for train in trains if len(train) > 3]
+    names = ("adaptation_index", "slowing", "cv", "cv2")
+    middle = {n: float(np.median([row[n] for row in rows])) if rows else np.nan for n in names}
+    fired = [
+        pair
+        for pair in zip(np.asarray(currents_pA, dtype=float), trains, strict=True)
+        if len(pair[1])
+    ]
+    first = max(fired, key=lambda pair: pair[0])[1][0] if fired else np.nan
+    return StepFeatures(**middle, latency_ms=1e3 * float(first), steps=len(rows))

@@ -42,7 +42,7 @@ class CountReadout:
                 f"the filter must be one of {', '.join(FILTERS)}; got {self.filter!r}"
             )
 
-    def rate_Hz(
+    def rates(
         self, spike_row: np.ndarray, spike_time_s: np.ndarray, rows: int, at_s: float
     ) -> np.ndarray:
         """Return the rate of every row at one time.

@@ -270,7 +270,7 @@ class SpikingRun:
 
     def rates(self, at: Quantity | None = None) -> list[np.ndarray]:
         """Return the filtered rates of every hidden layer, each (n_samples, n_units), in hertz."""
-        rate = self.readout.rate_Hz(
+        rate = self.readout.rates(
             self.recording.spike_row, self._since_onset, self.recording.rows, self.time_s(at)
         ).reshape(self.samples, -1)
         return [rate[:, place] for place in self.network.wiring.layer_slices()]

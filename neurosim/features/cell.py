@@ -67,11 +67,14 @@ class CellProperties:
         return asdict(self)
 
     def _rows(self) -> list[tuple[str, str, str]]:
-        """Name, value and unit of each property that is known."""
+        """Name, value and unit of each property; a dash where it is not known."""
         rows = []
         for name, value in asdict(self).items():
             end = next((end for end in _UNITS if name.endswith(end)), "")
-            said = [f"{number:.4g}" for number in (value if isinstance(value, tuple) else (value,))]
+            said = [
+                f"{round(number, 9):.4g}"
+                for number in (value if isinstance(value, tuple) else (value,))
+            ]
             label = name.removesuffix(end).replace("_", " ")
             rows.append(
                 (label, ", ".join("-" if s == "nan" else s for s in said), _UNITS.get(end, ""))

@@ -118,5 +118,6 @@ def firing_features(spikes_s: ArrayLike, duration_s: float) -> dict[str, float]:
 
 def _changes(intervals: ArrayLike) -> NDArray[np.float64]:
     """Relative growth from each interval to the next."""
-    values = np.asarray(intervals, dtype=float)
-    return np.diff(values) / (values[1:] + values[:-1])
+    values: NDArray[np.float64] = np.asarray(intervals, dtype=float)
+    change: NDArray[np.float64] = np.diff(values) / (values[1:] + values[:-1])
+    return change

@@ -153,8 +153,8 @@ def _one(
         top,
         top - threshold,
         1e3 * (rise + fall) / sampling_rate,
-        float(slope[fastest]),
-        float(slope[peak - first :].min()),
+        _steepest(spline, fastest, 1),
+        _steepest(spline, peak - first + int(np.argmin(slope[peak - first :])), -1),
         trough,
         threshold - trough,
     )
@@ -173,6 +173,12 @@ def _threshold(spline: CubicSpline, begin: int, fastest: int, rate: float) -> fl
     where = rising[-1]
     before = slope(np.append(time[begin:][time[begin:] < where], where))
     return float(spline(where)) if before.min() < _DIP_SHARE * rate else float("nan")
+
+
+def _steepest(spline: CubicSpline, sample: int, sign: int) -> float:
+    """Return the steepest rise (sign 1) or fall (-1) around a sample, between samples."""
+    first, last = spline.x[max(sample - 1, 0)], spline.x[min(sample + 1, len(spline.x) - 1)]
+    return float(sign * (sign * spline(np.linspace(first, last, 21), 1)).max())
 
 
 def _samples_above(from_peak: Array, level: float) -> float:

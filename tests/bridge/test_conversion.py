@@ -110,7 +110,7 @@ def test_the_readout_is_unbiased_for_a_constant_rate():
     spike_time = rng.uniform(0, 0.2, counts.sum())
     for readout in (CountReadout(), CountReadout("flat")):
         for at in (0.02, 0.2):
-            estimate = readout.rate_Hz(spike_row, spike_time, rows, at)
+            estimate = readout.rates(spike_row, spike_time, rows, at)
             standard_error = estimate.std() / np.sqrt(rows)
             assert abs(estimate.mean() - rate) < 4 * standard_error
 

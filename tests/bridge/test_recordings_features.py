@@ -117,6 +117,7 @@ def _efel(cell: CellRecording, step: Step) -> dict[str, Any]:
     sweep = cell.sweeps[step.sweep]
     efel.reset()
     efel.set_setting("interp_step", 1e3 / sweep.sampling_rate_Hz)
+    efel.set_setting("DerivativeThreshold", 10.0)
     # Spikes of these cells cross -10 mV; eFEL counts crossings.
     efel.set_setting("Threshold", -10.0)
     efel.set_setting("strict_stiminterval", True)
@@ -150,7 +151,9 @@ def test_spikes_agree_with_efel(shared_data: Path, name: str) -> None:
         assert len(theirs["peak_indices"]) == len(times)
         assert 1e3 * times[0] == pytest.approx(theirs["time_to_first_spike"][0], abs=2 * sample)
         assert 1 / (times[1] - times[0]) == pytest.approx(theirs["inv_first_ISI"][0], rel=0.02)
-        assert first.threshold_mV == pytest.approx(theirs["AP_begin_voltage"][0], abs=4)
+        # eFEL takes a sample, which at 4 kHz lies up to 2 mV above the crossing.
+        near = 1 if sample < 0.1 else 2.5
+        assert first.threshold_mV == pytest.approx(theirs["AP_begin_voltage"][0], abs=near)
         # eFEL counts whole samples.
         half = theirs["AP_duration_half_width"][0]
         assert first.width_ms == pytest.approx(half, abs=2 * sample + 0.1)

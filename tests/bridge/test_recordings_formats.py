@@ -318,7 +318,8 @@ def _wave(path: Path, values: np.ndarray, unit: str, rate: float, version: int =
     header = bytes(head + wave + data)[:covered]
     total = int(np.frombuffer(header, order + "i2").sum(dtype=np.int64))
     struct.pack_into(order + "H", head, place, -total & 0xFFFF)
-    path.write_bytes(bytes(head + wave) + data)
+    # Versions 1 to 3 end with 16 bytes of padding, which the size in the header counts.
+    path.write_bytes(bytes(head + wave) + data + bytes(0 if version == 5 else 16))
     return path
 
 

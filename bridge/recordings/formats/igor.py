@@ -1,16 +1,16 @@
-"""Igor binary waves (.ibw, versions 1, 2, 3 and 5): one file a channel, often one a sweep.
-
-The layout is Wavemetrics' Technical Note 003.
-"""
+"""Igor binary waves (.ibw, versions 1, 2, 3 and 5) by igor2: one file a channel, often a sweep."""
 
 from __future__ import annotations
 
+import io
+import logging
 import re
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
+import igor2.binarywave
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,15 +19,11 @@ from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
 
 __all__ = ["Wave", "read_igor", "read_wave", "series"]
 
-# Bytes of the file's header and of the wave's header before the data; where the wave's header
-# keeps number of points, type, step of x, units of the data and of x (and sizes of dimensions).
-_LAYOUT = {
-    1: (8, 110, 42, 0, 48, 34, 38),
-    2: (16, 110, 42, 0, 48, 34, 38),
-    3: (20, 110, 42, 0, 48, 34, 38),
-    5: (64, 320, 12, 16, 84, 148, 152),
-}
-_TYPES = {2: "f4", 4: "f8", 8: "i1", 16: "i2", 32: "i4", 72: "u1", 80: "u2", 96: "u4"}
+# It would print the whole content of a file that it cannot read.
+logging.getLogger("igor2").setLevel(logging.CRITICAL + 1)
+
+# Bytes of each version that the checksum in the header covers.
+_HEADER = {1: 134, 2: 142, 3: 146, 5: 384}
 _NUMBER = re.compile(r"(\d+)(?=\.[^.]*$)")
 _CHANNEL = re.compile(r"(?i)(?<![a-z])(ch|chan|channel|ad|da|adc|dac)_?(\d+)")
 
@@ -62,44 +58,45 @@ def read_wave(path: Path) -> Wave:
     raw, where = path.read_bytes(), path.name
     if len(raw) < 2:
         raise RecordingError("truncated", "is empty", "copy it again", where)
-    order = "<" if struct.unpack_from("<h", raw)[0] in _LAYOUT else ">"
-    version = struct.unpack_from(order + "h", raw)[0]
-    if version not in _LAYOUT:
+    order: Literal["little", "big"] = "little" if raw[1] == 0 else "big"
+    version = int.from_bytes(raw[:2], order)
+    if version not in _HEADER:
         raise RecordingError(
             "file", "does not begin as an Igor binary wave does", "save it as .ibw", where
         )
-    head, wave, points_at, type_at, step_at, unit_at, x_unit_at = _LAYOUT[version]
-    begin = head + wave
-    if len(raw) < begin:
+    header = raw[: _HEADER[version]]
+    if len(header) < _HEADER[version]:
         raise RecordingError(
             "truncated", f"has only {len(raw)} bytes, less than a header", "copy it again", where
         )
-    _check_sum(raw[: 384 if version == 5 else begin + 16], order, where)
-    points = struct.unpack_from(order + "i", raw, head + points_at)[0]
-    code = struct.unpack_from(order + "h", raw, head + type_at)[0]
-    if code not in _TYPES:
+    # igor2 does not compare it.
+    words = np.frombuffer(header, np.dtype("i2").newbyteorder(order))
+    if int(words.sum(dtype=np.int64)) & 0xFFFF:
         raise RecordingError(
-            "file", f"holds text or complex numbers (type {code})", "give a wave of reals", where
+            "file", "its header does not add up (checksum)", "copy or save it again", where
         )
-    kind = np.dtype(order + _TYPES[code])
-    needed = begin + points * kind.itemsize
-    if len(raw) < needed:
+    try:
+        wave = igor2.binarywave.load(io.BytesIO(raw))["wave"]
+    except Exception:  # igor2 raises whatever its parsing runs into
         raise RecordingError(
             "truncated",
-            f"ends after {len(raw)} of the {needed} bytes its header promises",
+            f"ends after {len(raw)} bytes, before what its header promises",
             "copy it again from where it was recorded",
             where,
-        )
-    data = np.frombuffer(raw, kind, points, begin).astype(float)
-    if version == 5:
-        sizes = [n for n in struct.unpack_from(order + "4i", raw, head + 68) if n > 0]
-        data = data.reshape(sizes[0], -1, order="F") if len(sizes) > 1 else data[:, None]
-    else:
-        data = data[:, None]
-    step = struct.unpack_from(order + "d", raw, head + step_at)[0]
-    x_unit = _text(raw, head + x_unit_at)
-    step *= {"ms": 1e-3, "us": 1e-6}.get(x_unit, 1.0)
-    return Wave(data, _text(raw, head + unit_at), step)
+        ) from None
+    values, head = wave["wData"], wave["wave_header"]
+    if values.dtype.kind not in "fiu":
+        raise RecordingError("file", "holds text or complex numbers", "give a wave of reals", where)
+    data = np.asarray(values, dtype=float)
+    data = data.reshape(len(data), -1, order="F")
+    step, x_unit = (
+        (head["sfA"][0], head["dimUnits"][0]) if version == 5 else (head["hsA"], head["xUnits"])
+    )
+    return Wave(
+        data,
+        _text(head["dataUnits"]),
+        float(step) * {"ms": 1e-3, "us": 1e-6}.get(_text(x_unit), 1.0),
+    )
 
 
 def series(path: Path) -> list[Path]:
@@ -222,16 +219,9 @@ def _partner(
     )
 
 
-def _check_sum(header: bytes, order: str, where: str) -> None:
-    words = np.frombuffer(header[: len(header) // 2 * 2], order + "i2")
-    if int(words.sum(dtype=np.int64)) & 0xFFFF:
-        raise RecordingError(
-            "file", "its header does not add up (checksum)", "copy or save it again", where
-        )
-
-
-def _text(raw: bytes, place: int) -> str:
-    return raw[place : place + 4].split(b"\0")[0].decode("latin-1").strip()
+def _text(letters: Any) -> str:
+    """Join the letters of a unit, which igor2 gives one by one."""
+    return b"".join(np.ravel(letters).tolist()).split(b"\0")[0].decode("latin-1").strip()
 
 
 def _number(path: Path) -> int:
