@@ -84,7 +84,7 @@ def unit_command(
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 1,
 ) -> None:
     """Find the artificial unit that stands for a neuron, and say what is lost."""
-    from bridge.equivalent.equivalent_unit import equivalent_unit
+    from bridge.equivalent.find_unit import equivalent_unit
     from experiments.kit.result import check_writable
     from neurosim.whole_files import plain
 
