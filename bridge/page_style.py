@@ -10,13 +10,12 @@ from typing import Any
 from neurosim.whole_files import whole_path
 
 __all__ = [
-    "BLUE", "GREEN", "GREY", "INK", "ORANGE", "SKY", "VERMILION", "new_page", "page_style",
-    "save_page",
+    "BLUE", "GREY", "INK", "ORANGE", "SKY", "VERMILION", "new_page", "page_style", "save_page",
 ]  # fmt: skip
 
 # Okabe and Ito (2008), as everywhere in this project.
-BLUE, ORANGE, VERMILION, SKY, GREEN, GREY, INK = (
-    "#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#009E73", "#8A8A8A", "#222222",
+BLUE, ORANGE, VERMILION, SKY, GREY, INK = (
+    "#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#8A8A8A", "#222222",
 )  # fmt: skip
 
 _STYLE: Any = {

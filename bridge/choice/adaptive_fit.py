@@ -266,7 +266,7 @@ def fit_adaptive(
 
 
 def _best(task: _Task, simple: Unit) -> tuple[float, Array]:
-    """Climb from where the first bins and the whole step put the onset curve."""
+    """Fit from where the first bins and the whole step put the onset curve."""
     begin = task.base.coordinates(simple.values)
     starts = [begin]
     width = task.counts.edges_s

@@ -362,7 +362,7 @@ class Selection:
         ax = self.curve.plot(ax, noise=self.noise)
         best = self.best
         if best is None:
-            ax.set_title(fill(f"No unit: {self.refused['curve']}", 60), fontsize="small")
+            ax.set_title(fill(f"No unit: {self.refused['curve']}", 50), fontsize="small")
             return ax
         fine = np.linspace(*best.valid_pA, 500)
         label, style = (best.family, "-") if best.adequate else (f"{best.family} (misfit)", ":")

@@ -43,9 +43,14 @@ def draw_unit(
 
 def residual_axes(ax: Axes) -> Axes:
     """Split the lower third off an axes for residuals; both share their currents."""
-    from mpl_toolkits.axes_grid1 import make_axes_locatable
-
-    below: Axes = make_axes_locatable(ax).append_axes("bottom", size="45%", pad=0.08, sharex=ax)
+    figure, place = ax.figure, ax.get_subplotspec()
+    if place is None:
+        # An axes that stands outside every grid: below it is where its own label is.
+        below = ax.inset_axes((0, -0.55, 1, 0.45), sharex=ax)
+    else:
+        grid = place.subgridspec(2, 1, height_ratios=[2.2, 1], hspace=0.06)
+        ax.set_subplotspec(grid[0])
+        below = figure.add_subplot(grid[1], sharex=ax)
     ax.tick_params(labelbottom=False)
     ax.set_xlabel("")
     below.set_xlabel("current (pA)")
@@ -54,7 +59,10 @@ def residual_axes(ax: Axes) -> Axes:
 
 def draw_residual(ax: Axes, current: Array, residual: Array, noise: Array, color: Any) -> None:
     """Measured less expected rate, over the band that counting noise alone would leave (± 1 SD)."""
-    ax.fill_between(current, -noise, noise, color="gray", alpha=0.3, lw=0, label="counting noise")
+    ax.fill_between(
+        current, -noise, noise, color="gray", alpha=0.3, lw=0, label="± 1 SD of counting"
+    )
     ax.axhline(0, color="gray", lw=0.8)
     ax.plot(current, residual, "o-", color=color)
     ax.set(xlabel="current (pA)", ylabel="residual (Hz)")
+    ax.legend(fontsize="x-small", loc="lower left")

@@ -176,12 +176,12 @@ class EquivalentUnit:
         ax = self.selection.plot(ax)
         fit, best = self.adaptation, self.selection.best
         if fit is not None and fit.adapts and best is not None:
-            top = ax.get_ylim()[1]
+            bottom, top = ax.get_ylim()
             fine = np.linspace(*best.valid_pA, 500)
             onset = fit.unit.onset_rate(fine)
             draw_unit(ax, fine, onset, "at onset, before adaptation", style="-.")
             # A rate at onset may be far above any that was counted: the counts stay readable.
-            ax.set_ylim(top=min(max(1.05 * float(onset.max()), top), 3 * top))
+            ax.set_ylim(bottom, min(max(1.05 * float(onset.max()), top), 3 * top))
             ax.set_xlabel("")
             ax.legend(fontsize="small")
         return ax
