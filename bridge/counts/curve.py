@@ -417,8 +417,9 @@ class FICurve:
 
     def __repr__(self) -> str:
         facts = self._facts()
-        inside = f"{facts['currents']}; {len(self)} measurements; {facts['rates']}"
-        return f"FICurve({inside}{f'; {self.source}' if self.source else ''})"
+        currents = facts["currents"].replace(",", " currents,", 1)
+        source = f"; {self.source}" if self.source else ""
+        return f"FICurve({currents}; {len(self)} measurements; {facts['rates']}{source})"
 
     def _repr_html_(self) -> str:
         return html_table(self.source or "f-I curve", self._facts().items())

@@ -89,8 +89,9 @@ def draw_sizes(
             continue
         value = np.array([score.value for _, score in mine])
         ends = np.array([(score.low, score.high) for _, score in mine]).T
+        reach = np.clip([value - ends[0], ends[1] - value], 0, None)
         ax.errorbar(
-            [size for size, _ in mine], value, yerr=np.clip([value - ends[0], ends[1] - value], 0, None),
+            [size for size, _ in mine], value, yerr=reach,
             fmt=mark, ms=5, lw=1, capsize=2, label=kind,
         )  # fmt: skip
     ax.axhline(tolerance, color="gray", lw=0.9, ls="--", label=f"tolerance {tolerance:g}")
