@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from bridge.choice.selection import Selection
     from bridge.conversion.convert import convert
     from bridge.counts.curve import FICurve, merge
-    from bridge.equivalent.equivalent_unit import EquivalentUnit, equivalent_unit
+    from bridge.equivalent.equivalent_unit import EquivalentUnit
+    from bridge.equivalent.find_unit import equivalent_unit
     from bridge.mapping.calibration import calibrate
     from bridge.mapping.measured_unit import MeasuredUnit
     from bridge.mapping.normalisation import Normalisation
@@ -107,7 +108,7 @@ _PLACES = {
     "ResettingIntegrator": "bridge.spiking.integrator",
     "SubtractingLIF": "bridge.spiking.integrator",
     "EquivalentUnit": "bridge.equivalent.equivalent_unit",
-    "equivalent_unit": "bridge.equivalent.equivalent_unit",
+    "equivalent_unit": "bridge.equivalent.find_unit",
     "Synapse": "bridge.spiking.synapse",
     "certify": "bridge.certificate.certify",
     "cost": "bridge.spiking.energy",

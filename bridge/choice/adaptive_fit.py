@@ -18,7 +18,6 @@ from scipy.stats import chi2
 
 from bridge.choice.selection import Interval
 from bridge.counts.step_counts import StepCounts
-from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.errors import FitError
 from bridge.units import Logistic, NakaRushton, ReLU, Softplus, SquareRoot, Unit
 from bridge.units.adaptive import Adaptive, expected_counts
@@ -124,7 +123,7 @@ class _Task:
         self.constant = float(
             (xlogy(self.counts.count, 1.0) - gammaln(self.counts.count + 1)).sum()
         )
-        self.base = problem(self.family, SufficientStatistics.of(self.counts.curve()))
+        self.base = problem(self.family, self.counts.curve().statistics())
         self.low = np.append(self.base.lower, np.log([1e-6, FASTEST]))
         self.high = np.append(self.base.upper, np.log([STRONGEST, SLOWEST]))
 
@@ -267,14 +266,14 @@ def fit_adaptive(
 
 
 def _best(task: _Task, simple: Unit) -> tuple[float, Array]:
-    """Climb from where the first bins and the whole step put the onset curve."""
+    """Fit from where the first bins and the whole step put the onset curve."""
     begin = task.base.coordinates(simple.values)
     starts = [begin]
     width = task.counts.edges_s
     early = max(1, int(np.searchsorted(width, 0.2 * width[-1])) - 1)
     first = task.counts.curve(slice(0, early))
     if np.count_nonzero(first.count) >= 2:
-        z, _, _ = starting_points(problem(task.family, SufficientStatistics.of(first)), keep=2)
+        z, _, _ = starting_points(problem(task.family, first.statistics()), keep=2)
         starts += list(np.clip(z, task.base.lower, task.base.upper))
     # What steady firing leaves of the onset rate tells how strong adaptation is.
     reach = 0.3 * float(task.current[-1] - task.current[0]) / max(simple.rate(task.current[-1]), 1)

@@ -18,13 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.counts.dispersion import CountNoise, _choose
-from bridge.counts.likelihood import (
-    TINY_MEAN,
-    rough_variance,
-    sample,
-    variance,
-)
+from bridge.counts.dispersion import CountNoise, choose_noise
+from bridge.counts.likelihood import TINY_MEAN, rough_variance, sample, variance
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem
 
@@ -176,4 +171,4 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
         information = (design * weight[:, None]).T @ design
         return float(np.linalg.slogdet(information + 1e-6 * np.eye(task.size))[1])
 
-    return _choose(statistics.count, mean, volume, freedom, "residuals")
+    return choose_noise(statistics.count, mean, volume, freedom, "residuals")

@@ -17,7 +17,7 @@ from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
 from bridge.choice.intervals import bootstrap_intervals, profile_intervals
 from bridge.choice.selection import Interval, Selection, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
-from bridge.counts.dispersion import CountNoise, copies, noise_of_repeats
+from bridge.counts.dispersion import CountNoise, noise_of_repeats
 from bridge.counts.likelihood import log_probability
 from bridge.counts.monotone import Fall, fall_after_peak
 from bridge.counts.sufficient_statistics import SufficientStatistics
@@ -98,11 +98,11 @@ def select(
     if current_max is not None:
         curve = curve.up_to(float(strip_unit(current_max, "pA", "current_max")))
     notes: list[str] = []
-    single = copies(curve)
+    single = curve.without_copies()
     if single is not None:
         notes.append("repeats are identical: one trial of each current is used")
         curve = single
-    statistics = SufficientStatistics.of(curve)
+    statistics = curve.statistics()
     refused: dict[str, Refusal] = {}
 
     def answer(*found: Any) -> Selection:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bridge.choice.intervals import rate_band
 from bridge.counts.curve import FICurve
+from bridge.counts.curve_plot import draw_residual, draw_unit, residual_axes
 from bridge.counts.dispersion import CountNoise
 from bridge.errors import Refusal, RefusedError
 from bridge.units.base import Unit
+from bridge.units.fitting import problem
+from neurosim.display import html_table
 from neurosim.whole_files import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Interval", "Selection", "SigmoidLoss", "UnitFit"]
 
@@ -118,6 +126,19 @@ class UnitFit:
         """Rates it has on those currents (Hz)."""
         rate = self.unit.rate(self.current_pA)
         return float(rate.min()), float(rate.max())
+
+    def numbers(self) -> list[tuple[str, str]]:
+        """Each parameter of the unit with its value and interval, in words."""
+        told = []
+        for parameter in self.unit.parameters:
+            value = f"{getattr(self.unit, parameter.name):.3g}"
+            interval = self.intervals.get(parameter.name)
+            told.append((parameter.name, f"{value} ({interval})" if interval else value))
+        return told
+
+    def in_words(self) -> str:
+        """All `numbers` in a line."""
+        return ", ".join(" ".join(pair) for pair in self.numbers())
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON; None stands for an open end.
@@ -281,7 +302,7 @@ class Selection:
             (
                 fit.family, fit.n_parameters, fit.aicc, fit.aicc - self.fits[0].aicc, fit.weight,
                 fit.adequate, fit.p_fit, fit.residual_rms_Hz, fit.noise_rms_Hz, fit.noise_ratio,
-                _in_words(fit),
+                fit.in_words(),
             )
             for fit in self.fits
         ]  # fmt: skip
@@ -311,6 +332,74 @@ class Selection:
         }
         return dict(plain(said))
 
+    def band(self, fit: UnitFit, current: Array) -> tuple[Array, Array]:
+        """Where the rate of a fit may lie at some currents (pA), with the confidence asked for.
+
+        Returns
+        -------
+        low, high : ndarray, shape of `current`
+            Rates (Hz).
+        """
+        task = problem(type(fit.unit), self.curve.statistics(self.noise.shape))
+        return rate_band(task, task.coordinates(fit.unit.values), current, self.confidence)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the counts, the best unit with its band, and below what the unit leaves.
+
+        The bars of the counts follow the noise that the fits took. A sigmoid that is not the best
+        unit is drawn as a dashed line.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure); its lower third becomes the residuals.
+
+        Returns
+        -------
+        matplotlib Axes
+            Of the rates.
+        """
+        ax = self.curve.plot(ax, noise=self.noise)
+        best = self.best
+        if best is None:
+            ax.set_title(fill(f"No unit: {self.refused['curve']}", 50), fontsize="small")
+            return ax
+        fine = np.linspace(*best.valid_pA, 500)
+        label, style = (best.family, "-") if best.adequate else (f"{best.family} (misfit)", ":")
+        band = self.band(best, fine)
+        line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style)
+        for fit in self.fits[1:]:
+            if fit.family == "logistic":
+                draw_unit(ax, fine, fit.unit.rate(fine), fit.family, style="--")
+        ax.legend(fontsize="small")
+        below = residual_axes(ax)
+        draw_residual(below, best.current_pA, best.residual_Hz, best.noise_Hz, line.get_color())
+        return ax
+
+    def __repr__(self) -> str:
+        best = self.best
+        if best is None:
+            return f"Selection(no unit: {self.refused['curve']})"
+        verdict = f"{'adequate' if best.adequate else 'not adequate'}, p = {best.p_fit:.2g}"
+        return (
+            f"Selection({best.family}, weight {best.weight:.2f}, {verdict}; {len(self.fits)} "
+            f"families fitted, {len(set(self.refused) - {'curve'})} refused)"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                fit.family, f"{fit.aicc - self.fits[0].aicc:.1f}", f"{fit.weight:.2f}",
+                f"{fit.residual_rms_Hz:.2f}", f"{fit.noise_rms_Hz:.2f}",
+                "yes" if fit.adequate else "no", fit.in_words(),
+            )
+            for fit in self.fits
+        ]  # fmt: skip
+        head = ("family", "ΔAICc", "weight", "residual (Hz)", "noise (Hz)", "adequate", "numbers")
+        refused = "; ".join(f"{name}: {why}" for name, why in self.refused.items())
+        title = self.curve.source or "Which unit stands for the curve"
+        return html_table(title, rows, head, f"Refused: {refused}" if refused else "")
+
     def __str__(self) -> str:
         lines = []
         if self.curve.source:
@@ -331,7 +420,7 @@ class Selection:
                 lines.append(
                     f"{fit.family:14s} {fit.aicc - best.aicc:8.2f} {fit.weight:6.3f} "
                     f"{fit.residual_rms_Hz:6.2f} Hz {fit.noise_rms_Hz:5.2f} Hz {fit.p_fit:6.3f}"
-                    f"{' ' if fit.adequate else '*'} {_in_words(fit)}"
+                    f"{' ' if fit.adequate else '*'} {fit.in_words()}"
                 )
             if any(not fit.adequate for fit in self.fits):
                 lines.append("* misses by more than counting noise")
@@ -349,12 +438,3 @@ class Selection:
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"note ({fit.family}): {note}" for fit in self.fits[:1] for note in fit.notes]
         return "\n".join(lines)
-
-
-def _in_words(fit: UnitFit) -> str:
-    words = []
-    for parameter in fit.unit.parameters:
-        interval = fit.intervals.get(parameter.name)
-        told = f"{parameter.name} {getattr(fit.unit, parameter.name):.3g}"
-        words.append(f"{told} ({interval})" if interval else told)
-    return ", ".join(words)

@@ -11,17 +11,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bridge.counts.curve_plot import draw_counts
+from bridge.counts.dispersion import CountNoise, noise_of_repeats
+from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.counts.table import read_table, table_columns
 from bridge.errors import CurveError
 from bridge.plain_numbers import strip_unit
+from neurosim.display import axes_or_new, html_table
 from neurosim.errors import UnitError
 from neurosim.whole_files import plain, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["FICurve", "merge"]
 
@@ -184,6 +191,38 @@ class FICurve:
             )
         return self.rows(keep, current_max_pA=float(current_max))
 
+    def statistics(self, shape: float = 1.0) -> SufficientStatistics:
+        """The counts arranged for fitting, under one regularity of spiking (1 is Poisson)."""
+        current, index = np.unique(self.current_pA, return_inverse=True)
+        count = self.count.astype(float)
+        return SufficientStatistics(current, index, self.window_s, count, shape)
+
+    def without_copies(self) -> FICurve | None:
+        """The curve with one trial a current, if its repeats are copies of each other.
+
+        A neuron without noise gives the same count every time; counting it twice teaches nothing.
+
+        Returns
+        -------
+        FICurve or None
+            None where repeats differ, or where there is too little to tell.
+
+        Examples
+        --------
+        >>> count = [0, 0, 9, 9, 12, 12, 15, 15]
+        >>> len(FICurve([0, 0, 1, 1, 2, 2, 3, 3], count, 1.0, [0, 1] * 4).without_copies())
+        4
+        """
+        _, first, index = np.unique(self.current_pA, return_index=True, return_inverse=True)
+        if len(first) == len(self):
+            return None
+        firing = (np.bincount(index) > 1) & (self.count[first] >= 3)
+        if firing.sum() < 3 or any(
+            np.any(column != column[first][index]) for column in (self.count, self.window_s)
+        ):
+            return None
+        return self.rows(first)
+
     def rows(self, keep: Array, **more: Any) -> FICurve:
         """Some of the measurements, with `more` said in the provenance.
 
@@ -338,6 +377,52 @@ class FICurve:
             )
             frame.to_csv(stream, index=False, lineterminator="\n")
         return Path(path)
+
+    def noise(self) -> CountNoise:
+        """How the counts scatter, as far as repeats tell; Poisson where they are too few."""
+        return noise_of_repeats(self.statistics()) or CountNoise()
+
+    def plot(self, ax: Axes | None = None, *, noise: CountNoise | None = None) -> Axes:
+        """Draw the mean rate at each current, with bars of one standard deviation.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+        noise : CountNoise, optional
+            How counts scatter (default: as repeats tell, or Poisson).
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        ax = axes_or_new(ax)
+        sd = (noise or self.noise()).rate_sd_Hz(self.statistics())
+        draw_counts(ax, self.currents, self.mean_rate_Hz(), sd)
+        return ax
+
+    def _facts(self) -> dict[str, str]:
+        """What the curve is, at a glance."""
+        currents, rates = self.currents, self.mean_rate_Hz()
+        each = len(self) / len(currents)
+        windows = np.unique(self.window_s)
+        return {
+            "currents": f"{len(currents)}, {currents[0]:g} to {currents[-1]:g} pA",
+            "measurements": f"{len(self)} ({each:.3g} a current)",
+            "window": " to ".join(f"{end:g}" for end in np.unique(windows[[0, -1]])) + " s",
+            "rates": f"{rates.min():.3g} to {rates.max():.3g} Hz",
+            "spikes": str(int(self.count.sum())),
+            "scatter": str(self.noise()),
+        }
+
+    def __repr__(self) -> str:
+        facts = self._facts()
+        currents = facts["currents"].replace(",", " currents,", 1)
+        source = f"; {self.source}" if self.source else ""
+        return f"FICurve({currents}; {len(self)} measurements; {facts['rates']}{source})"
+
+    def _repr_html_(self) -> str:
+        return html_table(self.source or "f-I curve", self._facts().items())
 
 
 def merge(curves: Iterable[FICurve]) -> FICurve:

@@ -12,19 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2, t
 
-from bridge.counts.curve import FICurve
-from bridge.counts.likelihood import MAX_SHAPE, MIN_SHAPE, log_probability, rough_variance
+from bridge.counts.likelihood import MAX_SHAPE, MIN_SHAPE, log_probability, rough_variance, variance
 from bridge.counts.sufficient_statistics import SufficientStatistics
 
-__all__ = ["CountNoise", "copies", "noise_of_repeats"]
+__all__ = ["CountNoise", "choose_noise", "noise_of_repeats"]
 
 Array = NDArray[np.float64]
+
+Source = Literal["poisson", "repeats", "residuals"]
 
 ENOUGH = 6
 """Degrees of freedom needed among repeats before they alone decide."""
@@ -47,7 +49,7 @@ class CountNoise:
     """
 
     shape: float = 1.0
-    source: str = "poisson"
+    source: Source = "poisson"
     freedom: float = np.inf
     evidence: float = 0.0
 
@@ -70,43 +72,25 @@ class CountNoise:
             return float(t.ppf(0.5 + confidence / 2, self.freedom) ** 2)
         return float(chi2.ppf(confidence, 1))
 
+    def rate_sd_Hz(self, statistics: SufficientStatistics) -> Array:
+        """Standard deviation of the mean rate at each distinct current (Hz), shape (m,).
+
+        Examples
+        --------
+        >>> from bridge.counts.curve import FICurve
+        >>> CountNoise().rate_sd_Hz(FICurve([0, 50], [0, 16], 2.0).statistics())
+        array([0., 2.])
+        """
+        rate = statistics.pooled_count / statistics.pooled_window
+        spread = variance(statistics.window * rate[statistics.index], self.shape)
+        return np.sqrt(np.add.reduceat(spread, statistics.first)) / statistics.pooled_window
+
     def __str__(self) -> str:
         if not self.estimated:
             return "Poisson counts"
         kind = "more regular" if self.shape > 1 else "more variable"
         shape = f"gamma intervals of shape {self.shape:.3g}, from {self.source}"
         return f"counts {kind} than Poisson ({shape})"
-
-
-def copies(curve: FICurve) -> FICurve | None:
-    """The curve with one trial a current, if its repeats are copies of each other.
-
-    A neuron without noise gives the same count every time; counting it twice teaches nothing.
-
-    Parameters
-    ----------
-    curve : FICurve
-
-    Returns
-    -------
-    FICurve or None
-        None where repeats differ, or where there is too little to tell.
-
-    Examples
-    --------
-    >>> twice = FICurve([0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 9, 9, 12, 12, 15, 15], 1.0, [0, 1] * 4)
-    >>> len(copies(twice))
-    4
-    """
-    _, first, index = np.unique(curve.current_pA, return_index=True, return_inverse=True)
-    if len(first) == len(curve):
-        return None
-    same = np.all(curve.count == curve.count[first][index])
-    repeated = np.bincount(index) > 1
-    firing = repeated & (curve.count[first] >= 3)
-    if not same or firing.sum() < 3 or not np.all(curve.window_s == curve.window_s[first][index]):
-        return None
-    return curve.rows(first)
 
 
 def noise_of_repeats(statistics: SufficientStatistics) -> CountNoise | None:
@@ -138,12 +122,25 @@ def noise_of_repeats(statistics: SufficientStatistics) -> CountNoise | None:
             ).sum()
         )
 
-    return _choose(statistics.count[used], mean[used], volume, freedom, "repeats")
+    return choose_noise(statistics.count[used], mean[used], volume, freedom, "repeats")
 
 
-def _choose(
-    count: Array, mean: Array, volume: Callable[[float], float], freedom: int, source: str
+def choose_noise(
+    count: Array, mean: Array, volume: Callable[[float], float], freedom: int, source: Source
 ) -> CountNoise:
+    """Take Poisson counts, or the likeliest shape if its likelihood pays for the parameter.
+
+    Parameters
+    ----------
+    count, mean : ndarray, shape (n,)
+        Counts, and what is expected of them.
+    volume : callable
+        Given a shape, the log determinant of the information about the means (Cox and Reid).
+    freedom : int
+        Degrees of freedom of the scatter.
+    source : {"repeats", "residuals"}
+    """
+
     def loss(log_shape: float) -> float:
         shape = float(np.exp(log_shape))
         return 0.5 * volume(shape) - float(log_probability(count, mean, shape).sum())

@@ -65,7 +65,7 @@ def fall_after_peak(statistics: SufficientStatistics, draws: int = 999, seed: in
     Examples
     --------
     >>> from bridge.counts.curve import FICurve
-    >>> fall = fall_after_peak(SufficientStatistics.of(FICurve([0, 1, 2, 3], [0, 30, 40, 2], 1.0)))
+    >>> fall = fall_after_peak(FICurve([0, 1, 2, 3], [0, 30, 40, 2], 1.0).statistics())
     >>> fall.p < 0.01, fall.peak_pA
     (True, 2.0)
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from scipy.special import gammaln
 from bridge.counts.likelihood import TINY_MEAN, rough_variance
 from bridge.counts.likelihood_table import Lookup
 from bridge.counts.outline import Outline
-
-if TYPE_CHECKING:
-    from bridge.counts.curve import FICurve
 
 __all__ = ["SufficientStatistics"]
 
@@ -38,6 +35,12 @@ class SufficientStatistics:
         Spikes; with a leading axis, as many data sets as candidates.
     shape : float
         Regularity of spiking, as in `bridge.counts.likelihood`; 1 is Poisson.
+
+    Examples
+    --------
+    >>> from bridge.counts.curve import FICurve
+    >>> FICurve([0, 50, 50], [0, 4, 6], 1.0, trial=[0, 0, 1]).statistics().pooled_count
+    array([ 0., 10.])
     """
 
     current: Array
@@ -45,20 +48,6 @@ class SufficientStatistics:
     window: Array
     count: Array
     shape: float = 1.0
-
-    @classmethod
-    def of(cls, curve: FICurve, shape: float = 1.0) -> Self:
-        """Arrange the counts of a curve.
-
-        Examples
-        --------
-        >>> from bridge.counts.curve import FICurve
-        >>> curve = FICurve([0, 50, 50], [0, 4, 6], 1.0, trial=[0, 0, 1])
-        >>> SufficientStatistics.of(curve).pooled_count
-        array([ 0., 10.])
-        """
-        current, index = np.unique(curve.current_pA, return_inverse=True)
-        return cls(current, index, curve.window_s, curve.count.astype(float), shape)
 
     def pick(self, rows: NDArray[np.int64]) -> Self:
         """The data sets of some candidates only; itself where all share one data set."""

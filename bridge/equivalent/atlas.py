@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from bridge.equivalent.card import save_card
-from bridge.equivalent.card_figure import card_style
-from bridge.equivalent.equivalent_unit import EquivalentUnit, equivalent_unit
+from bridge.equivalent.find_unit import equivalent_unit
+from bridge.page_style import BLUE, INK, SKY, VERMILION, new_page, page_style, save_page
 from neurosim.errors import NeurosimError, ParameterError
+from neurosim.whole_files import whole, write_json
 
 __all__ = ["Atlas", "build_atlas"]
 
@@ -108,20 +109,14 @@ def build_atlas(
         entry = None if fresh else _kept(place, mark)
         if entry is None:
             entry = {"mark": mark, **_one(path, folder, out if cards else None, seed)}
-            part = place.with_name(place.name + ".part")
-            part.write_text(json.dumps(entry))
-            part.replace(place)
+            write_json(place, entry)
         covered.update(entry["files"])
         done.append(entry)
     if progress is not None:
         progress(1.0, "")
     cells = pd.DataFrame([entry["row"] for entry in done if "row" in entry])
     failed = pd.DataFrame(
-        [
-            {"file": entry["mark"][1], "reason": entry["reason"]}
-            for entry in done
-            if "reason" in entry
-        ],
+        [(entry["mark"][1], entry["reason"]) for entry in done if "reason" in entry],
         columns=["file", "reason"],
     )
     curves = {entry["row"]["file"]: entry["curve"] for entry in done if "row" in entry}
@@ -166,8 +161,9 @@ def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any
     if out is not None:
         save_card(found, out / "cards", label.replace("/", "__"))
     best, curve = found.selection.best, found.selection.curve
-    together = [Path(name).name for name in _files(found)]
-    files = [label, *(path.with_name(name).relative_to(folder).as_posix() for name in together)]
+    # Files of one series are read together.
+    together = [path.with_name(Path(name).name) for name in curve.provenance.get("files", ())]
+    files = [label, *(other.relative_to(folder).as_posix() for other in together)]
     rates = curve.mean_rate_Hz()
     row: dict[str, Any] = {
         "file": label,
@@ -202,25 +198,16 @@ def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any
     return {"files": files, "row": row, "curve": drawn}
 
 
-def _files(found: EquivalentUnit) -> list[str]:
-    """Files of one series that were read together."""
-    told = found.selection.curve.provenance.get("files", ())
-    return [str(name) for name in told]
-
-
 def _write(found: Atlas, out: Path) -> None:
     for name, table in (("atlas", found.cells), ("failed", found.failed)):
-        part = out / f"{name}.csv.part"
-        table.to_csv(part, index=False)
-        part.replace(out / f"{name}.csv")
+        with whole(out / f"{name}.csv") as stream:
+            table.to_csv(stream, index=False, lineterminator="\n")
     if not len(found.cells):
         return
-    with card_style():
+    with page_style():
         figure = draw_atlas(found)
-        for kind in ("svg", "png"):
-            part = out / f"atlas.{kind}.part"
-            figure.savefig(part, format=kind, dpi=150)
-            part.replace(out / f"atlas.{kind}")
+    for kind in ("svg", "png"):
+        save_page(figure, out / f"atlas.{kind}")
 
 
 def draw_atlas(found: Atlas) -> Any:
@@ -234,19 +221,15 @@ def draw_atlas(found: Atlas) -> Any:
     -------
     matplotlib Figure
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     cells = found.cells.head(60)
     columns = min(4, len(cells) + 1)
     rows = int(np.ceil((len(cells) + 1) / columns))
-    figure = Figure(figsize=(2.0 * columns + 0.4, 1.75 * rows + 0.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_page(2.0 * columns + 0.4, 1.75 * rows + 0.4)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for place, row in zip(axes, cells.to_dict("records"), strict=False):
         curve = found.curves[row["file"]]
-        place.plot(curve["current_pA"], curve["rate_Hz"], "o", ms=2.2, color="#222222")
-        colour = "#0072B2" if row["fits"] else "#D55E00"
+        place.plot(curve["current_pA"], curve["rate_Hz"], "o", ms=2.2, color=INK)
+        colour = BLUE if row["fits"] else VERMILION
         if curve["unit_Hz"]:
             place.plot(curve["fine_pA"], curve["unit_Hz"], color=colour, lw=1.1)
         short = Path(row["file"]).stem
@@ -263,7 +246,7 @@ def draw_atlas(found: Atlas) -> Any:
     wins = found.winners
     last = axes[len(cells)]
     names = list(wins)[::-1]
-    last.barh(names, [wins[name] for name in names], color="#56B4E9", height=0.6)
+    last.barh(names, [wins[name] for name in names], color=SKY, height=0.6)
     last.set_title("Which unit, how often", fontsize=7)
     last.tick_params(labelsize=6)
     last.set_xlabel("cells", fontsize=7)

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from bridge.equivalent.card_figure import card_style, draw_panels
+from bridge.equivalent.card_figure import draw_panels
 from bridge.equivalent.equivalent_unit import EquivalentUnit
+from bridge.page_style import new_page, page_style, save_page
+from neurosim.whole_files import write_text
 
 __all__ = ["card_html", "save_card"]
 
@@ -33,8 +35,8 @@ def card_html(found: EquivalentUnit) -> str:
     """
     import jinja2
 
-    with card_style():
-        figure = _figure(9.0, 5.4)
+    with page_style():
+        figure = new_page(9.0, 5.4)
         draw_panels(figure, found)
         stream = io.BytesIO()
         figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None})
@@ -64,29 +66,17 @@ def save_card(found: EquivalentUnit, folder: str | Path, name: str | None = None
     folder.mkdir(parents=True, exist_ok=True)
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name or found.name) or "cell"
     html, pdf = folder / f"{stem}.html", folder / f"{stem}.pdf"
-    part = html.with_name(html.name + ".part")
-    part.write_text(card_html(found), encoding="utf-8")
-    part.replace(html)
-    part = pdf.with_name(pdf.name + ".part")
-    with card_style():
-        _page(found).savefig(part, format="pdf", metadata={"CreationDate": None})
-    part.replace(pdf)
+    write_text(html, card_html(found))
+    with page_style():
+        page = _page(found)
+    save_page(page, pdf)
     return [html, pdf]
-
-
-def _figure(width: float, height: float, layout: str | None = "constrained") -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _page(found: EquivalentUnit) -> Any:
     """An A4 page: words, pictures, tables."""
     content = _content(found)
-    figure = _figure(8.27, 11.69)
+    figure = new_page(8.27, 11.69)
     head, body, foot = figure.subfigures(3, 1, height_ratios=[1.35, 6.0, 4.3])
     head.text(0.04, 0.92, _fold(content["name"], 80, 2), size=13, weight="bold", va="top")
     head.text(

@@ -2,91 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bridge.choice.intervals import covariance
-from bridge.choice.selection import UnitFit
-from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.equivalent.equivalent_unit import EquivalentUnit
-from bridge.units.fitting import problem
+from bridge.page_style import BLUE, GREY, INK, VERMILION
+from bridge.stimulate.step_responses import Responses
 
-__all__ = ["card_style", "draw_panels", "unit_band"]
-
-Array = NDArray[np.float64]
-
-# Okabe and Ito (2008), as everywhere in this project.
-BLUE, ORANGE, VERMILION, SKY, GREY, INK = (
-    "#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#8A8A8A", "#222222",
-)  # fmt: skip
-
-_STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "legend.frameon": False,
-    "legend.fontsize": 7,
-    "figure.facecolor": "white",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "neurosim",
-    "pdf.fonttype": 42,
-}
-
-
-@contextmanager
-def card_style() -> Iterator[None]:
-    """Draw in the house style without touching the caller's settings."""
-    import matplotlib as mpl
-
-    with mpl.rc_context(_STYLE):
-        yield
-
-
-def unit_band(
-    fit: UnitFit, found: EquivalentUnit, current: Array, draws: int = 400, seed: int = 0
-) -> tuple[Array, Array]:
-    """Where the unit's rate may lie, from the curvature of its likelihood.
-
-    Parameters
-    ----------
-    fit : UnitFit
-    found : EquivalentUnit
-        That it belongs to.
-    current : ndarray, shape (n,)
-        Currents (pA).
-    draws : int
-        Units drawn about the fitted one.
-    seed : int
-
-    Returns
-    -------
-    low, high : ndarray, shape (n,)
-        Ends of the interval of the confidence of the selection (Hz).
-    """
-    selection = found.selection
-    task = problem(type(fit.unit), SufficientStatistics.of(selection.curve, selection.noise.shape))
-    z = task.coordinates(fit.unit.values)
-    spread = covariance(task, z)
-    # A number the counts do not fix wanders by no more than a factor of e, or a range of currents.
-    reach = np.where(task.logarithmic, 1.0, np.ptp(selection.curve.currents))
-    shrink = np.minimum(1.0, reach / np.sqrt(np.maximum(np.diag(spread), 1e-300)))
-    spread = spread * np.outer(shrink, shrink)
-    random = np.random.default_rng(seed)
-    drawn = random.multivariate_normal(z, spread, draws, method="eigh", check_valid="ignore")
-    theta = task.theta(np.clip(drawn, task.lower, task.upper))
-    rate = task.family.evaluate(theta, current, **task.settings)
-    tail = 50 * (1 - selection.confidence)
-    low, high = np.percentile(rate, [tail, 100 - tail], axis=0)
-    return low, high
+__all__ = ["draw_panels"]
 
 
 def draw_panels(figure: Any, found: EquivalentUnit) -> None:
@@ -98,21 +22,20 @@ def draw_panels(figure: Any, found: EquivalentUnit) -> None:
     found : EquivalentUnit
     """
     if found.responses is None:
-        curve, residual = figure.subplots(2, 1, height_ratios=[2.2, 1], sharex=True)
+        curve = figure.subplots()
     else:
-        axes = figure.subplots(2, 2, height_ratios=[2.2, 1.3], width_ratios=[1.1, 1])
-        voltage, raster = axes[:, 0]
-        curve, residual = axes[:, 1]
-        residual.sharex(curve)
-        _voltage(voltage, found)
-        _raster(raster, found)
-    _curve(curve, found)
-    _residual(residual, found)
+        axes = figure.subplot_mosaic(
+            [["voltage", "curve"], ["raster", "curve"]], height_ratios=[2.2, 1.3],
+            width_ratios=[1.1, 1],
+        )  # fmt: skip
+        _voltage(axes["voltage"], found.responses)
+        _raster(axes["raster"], found.responses)
+        curve = axes["curve"]
+    found.plot(curve).set_title("f-I curve, unit and band")
 
 
-def _voltage(axes: Any, found: EquivalentUnit) -> None:
-    assert found.responses is not None
-    traces = found.responses.traces
+def _voltage(axes: Any, responses: Responses) -> None:
+    traces = responses.traces
     axes.set_title("Membrane potential")
     if not traces:
         axes.text(0.5, 0.5, "not recorded", ha="center", transform=axes.transAxes, color=GREY)
@@ -157,9 +80,7 @@ def _voltage(axes: Any, found: EquivalentUnit) -> None:
     axes.set_xlabel("time since the onset (ms)")
 
 
-def _raster(axes: Any, found: EquivalentUnit) -> None:
-    assert found.responses is not None
-    responses = found.responses
+def _raster(axes: Any, responses: Responses) -> None:
     # One row a current: the first trial of each.
     _, first = np.unique(responses.current_pA, return_index=True)
     trains = [1e3 * responses.trains[i] for i in first]
@@ -173,64 +94,3 @@ def _raster(axes: Any, found: EquivalentUnit) -> None:
         xlim=(0, 1e3 * responses.duration_s),
         ylim=(-0.7, len(first) - 0.3),
     )
-
-
-def _curve(axes: Any, found: EquivalentUnit) -> None:
-    selection = found.selection
-    data = selection.curve
-    currents, rates = data.currents, data.mean_rate_Hz()
-    best = selection.best
-    error = (
-        np.sqrt(
-            np.maximum(rates, 0)
-            / np.bincount(np.unique(data.current_pA, return_inverse=True)[1], weights=data.window_s)
-        )
-        if best is None
-        else best.noise_Hz
-    )
-    axes.errorbar(
-        currents, rates, yerr=error, fmt="o", ms=3, color=INK, lw=0.8, zorder=3, label="counted"
-    )
-    fine = np.linspace(currents[0], currents[-1], 500)
-    if best is not None:
-        low, high = unit_band(best, found, fine)
-        axes.fill_between(fine, low, high, color=SKY, alpha=0.4, lw=0)
-        fits = best.adequate
-        axes.plot(
-            fine, best.unit.rate(fine), "-" if fits else ":", color=BLUE, lw=1.5,
-            label=best.family if fits else f"{best.family} (does not fit)",
-        )  # fmt: skip
-        if best.family != "logistic" and any(f.family == "logistic" for f in selection.fits):
-            axes.plot(
-                fine, selection["logistic"].unit.rate(fine), "--", color=VERMILION, lw=1,
-                label="logistic",
-            )  # fmt: skip
-    fit = found.adaptation
-    if fit is not None and fit.adapts:
-        onset = fit.unit.onset_rate(fine)
-        axes.plot(fine, onset, "-.", color=ORANGE, lw=1, label="at onset, before adaptation")
-        top = max(float((rates + error).max()), 1.0)
-        axes.set_ylim(-0.04 * top, min(max(float(onset.max()), top), 3 * top) * 1.05)
-    axes.set(title="f-I curve, unit and band", ylabel="firing rate (Hz)")
-    axes.legend(loc="upper left")
-
-
-def _residual(axes: Any, found: EquivalentUnit) -> None:
-    best = found.selection.best
-    axes.set(xlabel="current (pA)", ylabel="residual (Hz)", title="What the unit leaves")
-    axes.axhline(0, color=GREY, lw=0.8)
-    if best is None:
-        axes.text(
-            0.5, 0.6, "refused before fitting", ha="center", transform=axes.transAxes, color=GREY
-        )
-        return
-    axes.fill_between(
-        best.current_pA, -best.noise_Hz, best.noise_Hz, color=GREY, alpha=0.25, lw=0,
-        label="counting noise",
-    )  # fmt: skip
-    axes.plot(best.current_pA, best.residual_Hz, "o-", ms=2.5, lw=0.8, color=BLUE)
-    if best.family != "logistic":
-        for fit in found.selection.fits:
-            if fit.family == "logistic":
-                axes.plot(fit.current_pA, fit.residual_Hz, "--", lw=0.9, color=VERMILION)
-    axes.legend(loc="lower left")

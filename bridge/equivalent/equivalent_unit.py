@@ -1,44 +1,27 @@
-"""Any neuron in, modelled or recorded; out: the unit that stands for it, and what is lost.
-
-from bridge.equivalent.equivalent_unit import equivalent_unit
-print(equivalent_unit(LIF(), noise=3 * mV))
-print(equivalent_unit("cell.abf"))
-"""
+"""The unit that stands for a neuron: how sure that is, and what a rate leaves out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from brian2.units import Quantity, ms, pA, second
 
-from bridge.choice.adaptive_fit import AdaptiveFit, fit_adaptive
-from bridge.choice.select_unit import select
+from bridge.choice.adaptive_fit import AdaptiveFit
 from bridge.choice.selection import Selection
-from bridge.counts.curve import FICurve
-from bridge.errors import FitError, RefusedError
-from bridge.spike_trains import StepFeatures, step_features
-from bridge.stimulate.frozen_noise import FrozenLoss, frozen_loss, frozen_noise_pA, play
-from bridge.stimulate.step_responses import (
-    Responses,
-    currents_for,
-    noise_stimulus,
-    of_recording,
-    run_steps,
-)
-from bridge.units import EVERY_FAMILY, Unit
-from neurosim import PointNeuron, Stimulus
-from neurosim.custom.point_model import from_brian2
-from neurosim.describe.neuron import Neuron
-from neurosim.errors import ParameterError
+from bridge.counts.curve_plot import draw_unit
+from bridge.errors import Refusal
+from bridge.spike_trains import StepFeatures
+from bridge.stimulate.frozen_noise import FrozenLoss
+from bridge.stimulate.step_responses import Responses
+from bridge.units import Unit
+from neurosim.display import html_table
 
-__all__ = ["EquivalentUnit", "equivalent_unit", "noise_series"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-STEP_S = 0.001
+__all__ = ["EquivalentUnit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +60,12 @@ class EquivalentUnit:
     @property
     def ok(self) -> bool:
         """Whether a unit may stand for the neuron: fitted, and within counting noise."""
-        return self.selection.ok and self.refusal is None
+        return self.refusal is None
 
     @property
-    def refusal(self) -> str | None:
+    def refusal(self) -> Refusal | None:
         """Why no unit stands for the neuron; None where one does."""
-        try:
-            self.selection.require()
-        except RefusedError as error:
-            return str(error)
-        return None
+        return self.selection.refusal
 
     @property
     def family(self) -> str | None:
@@ -106,14 +85,14 @@ class EquivalentUnit:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON."""
+        parts = {
+            name: getattr(self, name) for name in ("selection", "adaptation", "features", "frozen")
+        }
         return {
             "name": self.name,
             "ok": self.ok,
-            "refusal": self.refusal,
-            "selection": self.selection.to_dict(),
-            "adaptation": None if self.adaptation is None else self.adaptation.to_dict(),
-            "features": None if self.features is None else self.features.to_dict(),
-            "frozen": None if self.frozen is None else self.frozen.to_dict(),
+            "refusal": None if self.refusal is None else str(self.refusal),
+            **{name: None if part is None else part.to_dict() for name, part in parts.items()},
             "noise": self.noise,
             "notes": list(self.notes),
         }
@@ -181,283 +160,45 @@ class EquivalentUnit:
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `Selection.plot`, and the rate at the onset of a step where the neuron adapts.
 
-def equivalent_unit(
-    source: Any,
-    currents: Quantity | None = None,
-    *,
-    noise: Quantity | Stimulus | None = None,
-    families: Iterable[type[Unit] | str] = EVERY_FAMILY,
-    confidence: float = 0.95,
-    intervals: str | None = "profile",
-    current_max: float | Quantity | None = None,
-    duration: Quantity = 1 * second,
-    settle: Quantity = 0.2 * second,
-    trials: int = 3,
-    adaptation: bool = True,
-    frozen: bool = False,
-    name: str | None = None,
-    brian2: Mapping[str, Any] | None = None,
-    dt: Quantity | None = None,
-    seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
-) -> EquivalentUnit:
-    """Find the artificial unit that stands for a neuron.
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
 
-    Parameters
-    ----------
-    source : PointNeuron, Neuron, str, NeuronGroup, CellRecording, FICurve, DataFrame or path
-        A neuron of the catalogue; a neuron with extent, injected at its root; equations in
-        Brian2's language (a string with ``d.../dt``) or a NeuronGroup, with `brian2` for what they
-        do not say; a recorded cell; counts; or a file: a recording, or a table with the columns
-        current_pA, count, window_s.
-    currents : Quantity array, optional
-        Currents to inject into a model (default: found from its rheobase).
-    noise : Quantity or Stimulus, optional
-        Background noise of a model: in volt the fluctuation of a `LIF`'s free membrane, in ampere
-        the standard deviation of a noise current, or any stimulus.
-    families, confidence, intervals, current_max
-        As in `select`; by default every family is tried, the jump and the block included.
-    duration, settle, trials
-        Window, time before it, and repeats of every current of a model.
-    adaptation : bool
-        Whether to fit the adaptive unit where spike times are known.
-    frozen : bool
-        Whether to play frozen noise to a model and measure reliability and information (20 trials
-        of 20 s; the cell's own noise is `noise`, or a twentieth of its rheobase where none is
-        given).
-    name : str, optional
-        What to call it.
-    brian2 : mapping, optional
-        Arguments of `neurosim.from_brian2` for equations or a group.
-    dt, seed, engine, jobs, progress
-        As in `neurosim.simulate`.
+        Returns
+        -------
+        matplotlib Axes
+            Of the rates.
+        """
+        ax = self.selection.plot(ax)
+        fit, best = self.adaptation, self.selection.best
+        if fit is not None and fit.adapts and best is not None:
+            bottom, top = ax.get_ylim()
+            fine = np.linspace(*best.valid_pA, 500)
+            onset = fit.unit.onset_rate(fine)
+            draw_unit(ax, fine, onset, "at onset, before adaptation", style="-.")
+            # A rate at onset may be far above any that was counted: the counts stay readable.
+            ax.set_ylim(bottom, min(max(1.05 * float(onset.max()), top), 3 * top))
+            ax.set_xlabel("")
+            ax.legend(fontsize="small")
+        return ax
 
-    Returns
-    -------
-    EquivalentUnit
+    def __repr__(self) -> str:
+        found = self.refusal or self.selection.best
+        told = f"no unit: {found}" if isinstance(found, str) else f"{found.unit!r}"
+        return f"EquivalentUnit({self.name}: {told})"
 
-    Raises
-    ------
-    ParameterError, UnitError, UnknownNameError
-        An argument is not what it should be.
-    CurveError, RecordingError
-        The neuron never fires, or the recording cannot be used; the message gives the remedy.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian2 import pA
-    >>> from neurosim import LIF
-    >>> found = equivalent_unit(LIF(), np.arange(100, 401, 20) * pA, trials=1, adaptation=False)
-    >>> found.ok, bool(abs(found.unit.rate(300) - 63) < 2)
-    (True, True)
-    """
-    choice = {
-        "families": families,
-        "confidence": confidence,
-        "intervals": intervals,
-        "current_max": current_max,
-        "seed": seed,
-    }
-    notes: list[str] = []
-    if isinstance(source, pd.DataFrame):
-        source = FICurve.from_frame(source)
-    if _is_file(source):
-        source, name = _read(Path(source)), name or Path(source).name
-    if isinstance(source, FICurve):
-        _no_model(currents, noise, "counts")
-        notes.append("only counts are known: adaptation, timing and information cannot be told")
-        label = name or source.source or "counts"
-        return EquivalentUnit(label, select(source, **choice), notes=tuple(notes))  # type: ignore[arg-type]
-    if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
-        _no_model(currents, noise, "a recording")
-        responses = of_recording(source)
-        if frozen:
-            notes.append("frozen noise needs repeated trials of it, which these steps are not")
-        return _put_together(
-            name or source.name,
-            responses,
-            select(responses.curve, **choice),  # type: ignore[arg-type]
-            adaptation,
-            confidence,
-            notes,
-        )
-    if not isinstance(source, (PointNeuron, Neuron)):
-        if not isinstance(source, str) and not hasattr(source, "user_equations"):
-            raise ParameterError(
-                "equivalent_unit takes a neuron such as LIF(), equations, a NeuronGroup, a "
-                f"recording, an FICurve or a file; got {type(source).__name__}"
-            )
-        source = from_brian2(source, **{"level": 1, **(brian2 or {})})
-    background = noise_stimulus(noise, source)
-    if currents is None:
-        currents = currents_for(source, background=background, engine=engine, seed=seed)
-    responses = run_steps(
-        source,
-        currents,
-        duration=duration,
-        settle=settle,
-        trials=trials,
-        background=background,
-        dt=dt,
-        seed=seed,
-        engine=engine,
-        jobs=jobs,
-        progress=progress,
-    )
-    chosen = select(responses.curve, **choice)  # type: ignore[arg-type]
-    found = _put_together(
-        name or type(source).__name__,
-        responses,
-        chosen,
-        adaptation,
-        confidence,
-        notes,
-        noise="" if background is None else repr(background),
-    )
-    if not frozen or chosen.best is None:
-        return found
-    loss, more = _play_frozen(source, found, background, seed=seed, dt=dt, engine=engine, jobs=jobs)
-    return EquivalentUnit(
-        found.name,
-        chosen,
-        responses,
-        found.adaptation,
-        found.features,
-        loss,
-        found.noise,
-        (*found.notes, *more),
-    )
-
-
-def noise_series(
-    neuron: PointNeuron,
-    levels: Sequence[Quantity],
-    currents: Quantity | None = None,
-    **options: Any,
-) -> list[EquivalentUnit]:
-    """The unit of one neuron at several levels of noise.
-
-    Parameters
-    ----------
-    neuron : PointNeuron
-    levels : sequence of Quantity
-        Noise, as `noise` of `equivalent_unit`.
-    currents : Quantity array, optional
-        The same for all levels (default: found at the first).
-    **options
-        Of `equivalent_unit`.
-
-    Returns
-    -------
-    list of EquivalentUnit
-        One a level.
-    """
-    if currents is None:
-        currents = currents_for(neuron, background=noise_stimulus(levels[0], neuron))
-    return [equivalent_unit(neuron, currents, noise=level, **options) for level in levels]
-
-
-def _is_file(source: Any) -> bool:
-    if isinstance(source, Path):
-        return True
-    # Equations are strings as well: they have a derivative in them and no suffix.
-    return isinstance(source, str) and "/dt" not in source and "\n" not in source
-
-
-def _read(path: Path) -> Any:
-    if path.suffix.lower() in ("", ".csv", ".txt", ".tsv"):
-        from bridge.errors import CurveError
-
-        try:
-            return FICurve.from_csv(path)
-        except CurveError as as_counts:
-            if "no column" not in str(as_counts):
-                raise
-            return _recording(path, as_counts)
-    return _recording(path, None)
-
-
-def _recording(path: Path, before: Exception | None) -> Any:
-    from bridge.recordings import RecordingError, read
-
-    try:
-        return read(path)
-    except RecordingError:
-        if before is not None:
-            raise before from None
-        raise
-
-
-def _no_model(currents: Any, noise: Any, what: str) -> None:
-    for given, value in (("currents", currents), ("noise", noise)):
-        if value is not None:
-            raise ParameterError(f"{what} brings its own {given}; leave {given}= out")
-
-
-def _put_together(
-    name: str,
-    responses: Responses,
-    selection: Selection,
-    adaptation: bool,
-    confidence: float,
-    notes: list[str],
-    noise: str = "",
-) -> EquivalentUnit:
-    fit = None
-    if adaptation:
-        fall = any("depolarisation block" in why for why in selection.refused.values())
-        if fall:
-            notes.append("adaptation is not fitted: onset curves rise, and this cell is blocked")
-        else:
-            try:
-                fit = fit_adaptive(responses.counts(), confidence=confidence)
-            except FitError as error:
-                notes.append(f"adaptation is not fitted: {error}")
-    features = step_features(responses.current_pA, responses.trains)
-    return EquivalentUnit(name, selection, responses, fit, features, None, noise, tuple(notes))
-
-
-def _play_frozen(
-    neuron: PointNeuron,
-    found: EquivalentUnit,
-    background: Stimulus | None,
-    *,
-    seed: int,
-    dt: Quantity | None,
-    engine: str,
-    jobs: int,
-    trials: int = 20,
-    duration_s: float = 20.0,
-) -> tuple[FrozenLoss | None, list[str]]:
-    best, curve = found.selection.best, found.selection.curve
-    assert best is not None
-    rates = curve.mean_rate_Hz()
-    notes = []
-    # Around the current of a third of the highest rate, as wide as the rise itself.
-    middle = float(np.interp(rates.max() / 3, np.maximum.accumulate(rates), curve.currents))
-    onset = float(curve.currents[int(np.argmax(rates > 0))])
-    width = max(abs(middle - onset), 0.15 * float(np.ptp(curve.currents)))
-    if background is None:
-        background = noise_stimulus(max(abs(onset), width) / 20 * pA, neuron)
-        notes.append(f"frozen noise: the cell's own noise is taken as {background!r}")
-    current = frozen_noise_pA(middle, width, 0.005, duration_s, STEP_S, seed)
-    played = play(
-        neuron,
-        current,
-        step=STEP_S * 1e3 * ms,
-        trials=trials,
-        background=background,
-        dt=dt,
-        seed=seed,
-        engine=engine,
-        jobs=jobs,
-    )
-    if sum(len(train) for train in played.trains) < 10 * trials:
-        return None, [*notes, "frozen noise: too few spikes to say anything"]
-    fit = found.adaptation
-    adaptive = fit.unit if fit is not None and fit.adapts else None
-    return frozen_loss(played, best.unit, adaptive, seed=seed), notes
+    def _repr_html_(self) -> str:
+        best, rows = self.selection.best, []
+        if best is not None:
+            rows = [(name, value, "") for name, value in best.numbers()]
+        rows += [
+            (measure.strip(), f"{value:.3g} {unit}".strip(), says)
+            for measure, value, unit, says in self._rows()
+            if np.isfinite(value)
+        ]
+        title = f"{self.name}: {self.refusal or f'{self.family} unit'}"
+        return html_table(title, rows, ("measure", "value", "meaning"), "; ".join(self.notes))

@@ -1,6 +1,6 @@
 """From a neuron to the smallest network that answers as it does.
 
-`innervate` gives a cell numbered inputs, `reduce_trains` climbs from a point unit to a temporal
+`innervate` gives a cell numbered inputs, `reduce_trains` goes from a point unit to a temporal
 convolution until spikes or potential are foretold well enough, `reduce_rates` from a point unit to
 a two-layer formula of the firing rate. Test trials have seeds of their own and are scored once.
 """

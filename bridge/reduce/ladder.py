@@ -8,7 +8,7 @@ __all__ = ["ladder"]
 
 
 def ladder(branches: int, largest: int = 16) -> list[Model]:
-    """The rungs a search climbs, before they are put in order of size.
+    """The networks a search fits, before they are put in order of size.
 
     Examples
     --------

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.page_style import save_page
 from bridge.reduce.files import WHAT, save_formula, save_network
 from bridge.reduce.innervation import BIN_MS
 from bridge.reduce.input_trains import Placements, Trains
 from bridge.reduce.placements import PlacementSet, RateFit
 from bridge.reduce.reduced_network import ReducedNetwork, TestScores
-from neurosim.whole_files import plain
+from bridge.reduce.reduction_figure import draw_foretold, draw_rates, draw_sizes, draw_trains
+from bridge.reduce.scores import Score
+from neurosim.display import axes_or_new, html_table
+from neurosim.whole_files import write_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["RateReduction", "Rung", "TrainReduction", "provenance"]
 
@@ -56,8 +63,73 @@ class Rung:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class TrainReduction:
+class _Reduction(ABC):
+    """What both kinds of reduction share: words, files and a table."""
+
+    name: str
+    found: int | None
+
+    @abstractmethod
+    def rows(self) -> list[dict[str, Any]]:
+        """A row a network or formula, for a table."""
+
+    @abstractmethod
+    def summary(self) -> str:
+        """In words."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the numbers of networks and formulas, in plain values."""
+
+    @abstractmethod
+    def figure(self) -> Any:
+        """How good each is, in the style of pages; a Matplotlib figure."""
+
+    @abstractmethod
+    def _save_best(self, path: Path) -> None:
+        """Write the numbers of the best one."""
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``reduction.json``, ``network.safetensors`` and the figure (PNG, SVG).
+
+        Returns
+        -------
+        list of pathlib.Path
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        content, model = folder / "reduction.json", folder / "network.safetensors"
+        self._save_best(model)
+        write_json(content, self.to_dict())
+        figure = self.figure()
+        pages = [save_page(figure, folder / f"reduction.{kind}", 160) for kind in ("png", "svg")]
+        return [content, model, *pages]
+
+    def _head(self, tolerance: dict[str, float], best: str, parameters: int) -> dict[str, Any]:
+        return {
+            "what": WHAT,
+            **{name: getattr(self, name) for name in ("name", "cell", "seed", "versions")},
+            "drive": self.drive.to_dict(),  # type: ignore[attr-defined]
+            "tolerance": tolerance,
+            "reached": self.found is not None,
+            "found": best,
+            "parameters": parameters,
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.summary().partition(chr(10))[0].rstrip('.')})"
+
+    def _repr_html_(self) -> str:
+        rows = self.rows()
+        cells = [
+            [f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row.values()]
+            for row in rows
+        ]
+        return html_table(self.name, cells, list(rows[0]), self.summary())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainReduction(_Reduction):
     """The smallest network that foretells spikes and potential, and the rungs below it.
 
     Attributes
@@ -69,7 +141,7 @@ class TrainReduction:
     measure, tolerance
         What was asked for.
     rungs : list of Rung
-        In order of size, as far as the search climbed.
+        In order of size, as far as the search went.
     found : int or None
         The first that reached the tolerance on the validation trials.
     output_Hz, seconds : dict of str to float
@@ -153,45 +225,44 @@ class TrainReduction:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the network's numbers, in plain values."""
+        best = self.best.network
         return {
-            "what": WHAT,
-            "name": self.name,
-            "cell": self.cell,
-            "drive": self.drive.to_dict(),
-            "tolerance": {self.measure: self.tolerance},
-            "reached": self.found is not None,
-            "found": self.best.network.model.name,
-            "parameters": self.best.network.count,
+            **self._head({self.measure: self.tolerance}, best.model.name, best.count),
             "rungs": [rung.to_dict() for rung in self.rungs],
             "output_Hz": self.output_Hz,
             "seconds": self.seconds,
             "bin_ms": BIN_MS,
-            "seed": self.seed,
-            "versions": self.versions,
         }
 
+    def _sizes(self) -> tuple[list[tuple[str, int, Score]], str, float, int | None]:
+        networks = [
+            (rung.network.model.kind, rung.network.count, getattr(rung.test, self.measure))
+            for rung in self.rungs
+        ]
+        return networks, self.measure, self.tolerance, self.found
+
     def figure(self) -> Any:
-        """The ladder, and a second of held-out drive; a matplotlib Figure."""
-        from bridge.reduce.reduction_figure import draw_trains
+        """How good each network is, and a second of held-out drive; a Matplotlib figure."""
+        return draw_trains(self.name, *self._sizes(), self.network.model.name, self.example)
 
-        return draw_trains(self)
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how good each network is on held-out drive, by its size.
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``reduction.json``, ``network.safetensors`` and the figure (PNG, SVG).
-
-        Returns
-        -------
-        list of pathlib.Path
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        model = folder / "network.safetensors"
-        save_network(self.network, model)
-        return [_write_json(self.to_dict(), folder), model, *_write_figure(self.figure(), folder)]
+        ax = axes_or_new(ax)
+        draw_sizes(ax, *self._sizes())
+        return ax
+
+    def _save_best(self, path: Path) -> None:
+        save_network(self.network, path)
 
 
-@dataclass(frozen=True, eq=False)
-class RateReduction:
+@dataclass(frozen=True, eq=False, repr=False)
+class RateReduction(_Reduction):
     """The smallest formula that foretells firing rates, beside the others.
 
     Attributes
@@ -261,53 +332,31 @@ class RateReduction:
     def to_dict(self) -> dict[str, Any]:
         """Everything but the formulas' numbers, in plain values."""
         return {
-            "what": WHAT,
-            "name": self.name,
-            "cell": self.cell,
-            "drive": self.drive.to_dict(),
-            "tolerance": {"rate": self.tolerance},
-            "reached": self.found is not None,
-            "found": self.best.formula.name,
-            "parameters": self.best.parameters,
+            **self._head({"rate": self.tolerance}, self.best.formula.name, self.best.parameters),
             "formulas": [one.to_dict() for one in self.fits],
             "trials": self.trials,
-            "seed": self.seed,
-            "versions": self.versions,
         }
 
+    def _foretold(self, fit: RateFit) -> tuple[str, NDArray[Any], Score]:
+        return fit.formula.name, fit.predict(self.test.number), fit.test
+
     def figure(self) -> Any:
-        """Predicted against found rates, and the subunit's curve; a matplotlib Figure."""
-        from bridge.reduce.reduction_figure import draw_rates
+        """Predicted against found rates, and the subunit's curve; a Matplotlib figure."""
+        number = np.linspace(0, min(20.0, float(self.test.number.max())), 200)
+        formulas = [self._foretold(fit) for fit in self.fits[:3]]
+        return draw_rates(formulas, self.test.rate_Hz, number, self.fits[2].subunit(number))
 
-        return draw_rates(self)
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the test rates that the best formula foretells against those of the cell.
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write ``reduction.json``, ``network.safetensors`` and the figure (PNG, SVG)."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        model = folder / "network.safetensors"
-        save_formula(self.best, model)
-        return [_write_json(self.to_dict(), folder), model, *_write_figure(self.figure(), folder)]
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+        """
+        ax = axes_or_new(ax)
+        draw_foretold(ax, *self._foretold(self.best), self.test.rate_Hz)
+        return ax
 
-
-def _write_json(content: dict[str, Any], folder: Path) -> Path:
-    path = folder / "reduction.json"
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
-    part.replace(path)
-    return path
-
-
-def _write_figure(figure: Any, folder: Path) -> list[Path]:
-    from bridge.equivalent.card_figure import card_style
-
-    found = []
-    with card_style():
-        for kind in ("png", "svg"):
-            path = folder / f"reduction.{kind}"
-            part = path.with_name(path.name + ".part")
-            metadata = {"Date": None} if kind == "svg" else {}
-            figure.savefig(part, format=kind, dpi=160, metadata=metadata)
-            part.replace(path)
-            found.append(path)
-    return found
+    def _save_best(self, path: Path) -> None:
+        save_formula(self.best, path)

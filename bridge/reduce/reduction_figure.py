@@ -2,49 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bridge.equivalent.card_figure import BLUE, GREY, INK, ORANGE, VERMILION, card_style
+from bridge.page_style import BLUE, GREY, INK, ORANGE, new_page, page_style
 from bridge.reduce.innervation import BIN_MS
+from bridge.reduce.scores import Score
 
-if TYPE_CHECKING:
-    from bridge.reduce.reduction import RateReduction, TrainReduction
+__all__ = ["draw_foretold", "draw_rates", "draw_sizes", "draw_trains"]
 
-__all__ = ["draw_rates", "draw_trains"]
-
-GREEN = "#009E73"
-_LOOKS = {
-    "point unit": ("o", BLUE),
-    "two-layer": ("s", ORANGE),
-    "filter bank": ("^", VERMILION),
-    "temporal convolution": ("D", GREEN),
-}
+MARKS = {"point unit": "o", "two-layer": "s", "filter bank": "^", "temporal convolution": "D"}
 _TITLES = {"auc": "AUC of spikes in 1 ms bins", "variance": "subthreshold variance explained"}
 
 
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def draw_trains(
+    name: str,
+    networks: Sequence[tuple[str, int, Score]],
+    measure: str,
+    tolerance: float,
+    best: int | None,
+    told_name: str,
+    seen: dict[str, NDArray[Any]],
+) -> Any:
+    """How good networks are by size, and one second of held-out drive; a Matplotlib figure.
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def draw_trains(found: TrainReduction) -> Any:
-    """The ladder on held-out drive, and one second of it."""
-    with card_style():
-        figure = _figure(7.2, 3.4)
+    Parameters
+    ----------
+    name, told_name : str
+        Of the cell, and of the network whose answer is in `seen`.
+    networks, measure, tolerance, best
+        As in `draw_sizes`.
+    seen : dict of ndarray
+        voltage_mV, spikes, told_mV and chance, a value a bin.
+    """
+    with page_style():
+        figure = new_page(7.2, 3.4)
         left, right = figure.subfigures(1, 2, width_ratios=[1, 1.25])
-        _ladder(left.subplots(), found)
+        draw_sizes(left.subplots(), networks, measure, tolerance, best)
         above, below = right.subplots(2, 1, sharex=True, height_ratios=[2, 1])
-        seen = found.example
         time = np.arange(len(seen["spikes"])) * BIN_MS
         spikes = time[seen["spikes"] > 0]
-        above.plot(time, seen["voltage_mV"], color=GREY, lw=1, label=found.name)
-        above.plot(time, seen["told_mV"], color=BLUE, lw=1, label=found.network.model.name)
+        above.plot(time, seen["voltage_mV"], color=GREY, lw=1, label=name)
+        above.plot(time, seen["told_mV"], color=BLUE, lw=1, label=told_name)
         below.plot(time, seen["chance"], color=BLUE, lw=1)
         high = 1.1 * float(max(seen["chance"].max(), 1e-4))
         below.vlines(spikes, 1.05 * high, 1.25 * high, color=INK, lw=0.9)
@@ -61,71 +63,82 @@ def draw_trains(found: TrainReduction) -> Any:
     return figure
 
 
-def _ladder(axes: Any, found: TrainReduction) -> None:
-    auc = found.measure == "auc"
-    for kind, (mark, colour) in _LOOKS.items():
-        mine = [rung for rung in found.rungs if rung.network.model.kind == kind]
+def draw_sizes(
+    ax: Any,
+    networks: Sequence[tuple[str, int, Score]],
+    measure: str,
+    tolerance: float,
+    best: int | None,
+) -> None:
+    """Draw how good networks are on test trials, by how many numbers they have.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    networks : sequence of (kind, numbers, score)
+        In order of size.
+    measure : {"auc", "variance"}
+    tolerance : float
+        What was asked for.
+    best : int or None
+        Which of them was found, if one was good enough.
+    """
+    for kind, mark in MARKS.items():
+        mine = [(size, score) for other, size, score in networks if other == kind]
         if not mine:
             continue
-        scores = [rung.test.auc if auc else rung.test.variance for rung in mine]
-        value = np.array([score.value for score in scores])
-        low = value - [score.low for score in scores]
-        high = [score.high for score in scores] - value
-        axes.errorbar(
-            [rung.network.count for rung in mine], value, yerr=np.clip([low, high], 0, None),
-            fmt=mark, ms=5, color=colour, lw=1, capsize=2, label=kind,
+        value = np.array([score.value for _, score in mine])
+        ends = np.array([(score.low, score.high) for _, score in mine]).T
+        reach = np.clip([value - ends[0], ends[1] - value], 0, None)
+        ax.errorbar(
+            [size for size, _ in mine], value, yerr=reach,
+            fmt=mark, ms=5, lw=1, capsize=2, label=kind,
         )  # fmt: skip
-    axes.axhline(found.tolerance, color=GREY, lw=0.9, ls="--")
-    axes.annotate(
-        f"tolerance {found.tolerance:g}", (0.02, found.tolerance), (0, 3),
-        xycoords=("axes fraction", "data"), textcoords="offset points", va="bottom",
-        fontsize=7, color="#666666",
-    )  # fmt: skip
-    if found.found is not None:
-        best = found.best
-        score = best.test.auc if auc else best.test.variance
-        axes.plot(best.network.count, score.value, "o", ms=12, mfc="none", mec=INK, mew=1)
-    sizes = [rung.network.count for rung in found.rungs]
-    axes.set_xscale("log")
-    axes.set_xlim(0.7 * min(sizes), 1.5 * max(sizes))
+    ax.axhline(tolerance, color="gray", lw=0.9, ls="--", label=f"tolerance {tolerance:g}")
+    if best is not None:
+        _, size, score = networks[best]
+        ax.plot(size, score.value, "o", ms=12, mfc="none", mec="gray", mew=1)
+    sizes = [size for _, size, _ in networks]
+    ax.set_xscale("log")
+    ax.set_xlim(0.7 * min(sizes), 1.5 * max(sizes))
     # Two ticks need half an octave between them.
     shown = [sizes[0]] + [s for k, s in enumerate(sizes[1:]) if s > 1.5 * sizes[k]]
     shown = shown if len(shown) < 6 else [shown[0], shown[len(shown) // 2], shown[-1]]
-    axes.set_xticks(shown, [str(size) for size in shown])
-    axes.minorticks_off()
-    axes.set(
-        xlabel="numbers in the network", ylabel=_TITLES[found.measure],
-        title="The ladder (test, 95 % interval)",
+    ax.set_xticks(shown, [str(size) for size in shown])
+    ax.minorticks_off()
+    ax.set(
+        xlabel="numbers in the network", ylabel=_TITLES[measure],
+        title="Networks by size (test, 95 % interval)",
     )  # fmt: skip
-    axes.margins(y=0.18)
-    axes.legend(loc="best")
+    ax.margins(y=0.18)
+    ax.legend(loc="best")
 
 
-def draw_rates(found: RateReduction) -> Any:
-    """Rates foretold against rates found, by formula, and the curve of a subunit."""
-    shown = [found.fits[0], found.fits[1], found.fits[2]]
-    with card_style():
-        figure = _figure(7.6, 2.5)
+def draw_rates(
+    formulas: Sequence[tuple[str, NDArray[Any], Score]],
+    rate_Hz: NDArray[Any],
+    number: NDArray[Any],
+    subunit: NDArray[Any],
+) -> Any:
+    """Rates foretold against rates found, by formula, and the curve of a subunit.
+
+    Parameters
+    ----------
+    formulas : sequence of (name, foretold rates, score)
+        Three of them.
+    rate_Hz : ndarray, shape (trials,)
+        Of the cell.
+    number, subunit : ndarray
+        Synapses on a branch, and the output of its subunit.
+    """
+    with page_style():
+        figure = new_page(7.6, 2.5)
         axes = figure.subplots(1, 4)
-        top = 1.05 * float(found.test.rate_Hz.max())
-        for panel, fit, colour in zip(axes, shown, (GREY, BLUE, ORANGE), strict=False):
-            told = fit.predict(found.test.number)
-            panel.plot([0, top], [0, top], color=INK, lw=0.7)
-            panel.plot(found.test.rate_Hz, told, "o", ms=2, color=colour, alpha=0.6, mew=0)
-            title = fit.formula.name.replace(", ", ",\n")
-            title += "" if "\n" in title else "\n(sigmoid branches)"
-            panel.set(
-                xlim=(0, top), ylim=(0, top), title=title, xlabel="rate of the cell (Hz)",
-            )  # fmt: skip
-            panel.set_aspect("equal")
-            panel.text(
-                0.05, 0.95, f"{100 * fit.test.value:.0f} %\n({100 * fit.test.low:.0f} to "
-                f"{100 * fit.test.high:.0f})", transform=panel.transAxes, va="top", fontsize=7,
-            )  # fmt: skip
-        axes[0].set_ylabel("rate foretold (Hz)")
-        number = np.linspace(0, min(20.0, float(found.test.number.max())), 200)
-        curve = shown[2].subunit(number)
-        curve = curve - curve[0]
+        for panel, formula, colour in zip(axes, formulas, (GREY, BLUE, ORANGE), strict=False):
+            draw_foretold(panel, *formula, rate_Hz, colour)
+        for panel in axes[1:3]:
+            panel.set_ylabel("")
+        curve = subunit - subunit[0]
         axes[3].plot(number, curve / max(curve.max(), 1e-9), color=ORANGE)
         axes[3].plot(number, number / number.max(), color=GREY, lw=1, ls="--")
         axes[3].set(
@@ -134,3 +147,24 @@ def draw_rates(found: RateReduction) -> Any:
         )  # fmt: skip
         axes[3].set_box_aspect(1)
     return figure
+
+
+def draw_foretold(
+    ax: Any, name: str, told_Hz: NDArray[Any], score: Score, rate_Hz: NDArray[Any],
+    colour: str | None = None,
+) -> None:  # fmt: skip
+    """Draw the rates that a formula foretells against those of the cell."""
+    top = 1.05 * float(rate_Hz.max())
+    ax.plot([0, top], [0, top], color="gray", lw=0.7)
+    ax.plot(rate_Hz, told_Hz, "o", ms=2, color=colour, alpha=0.6, mew=0)
+    title = name.replace(", ", ",\n")
+    title += "" if "\n" in title else "\n(sigmoid branches)"
+    ax.set(
+        xlim=(0, top), ylim=(0, top), title=title, xlabel="rate of the cell (Hz)",
+        ylabel="rate foretold (Hz)",
+    )  # fmt: skip
+    ax.set_aspect("equal")
+    ax.text(
+        0.05, 0.95, f"{100 * score.value:.0f} %\n({100 * score.low:.0f} to {100 * score.high:.0f})",
+        transform=ax.transAxes, va="top", fontsize="small",
+    )  # fmt: skip

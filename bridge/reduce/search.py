@@ -1,4 +1,4 @@
-"""Climb a ladder of networks from the smallest, and stop at the first that is good enough.
+"""Search networks from small to large, and stop at the first that is good enough.
 
 Good enough is a tolerance the user states: ``auc=0.99`` or ``variance=0.9`` (of the potential away
 from spikes), under random trains, or ``rate=0.9`` (of the firing rate), under placed synapses. The
@@ -131,7 +131,7 @@ def reduce_trains(
     largest : int
         Most units of a layer that is tried.
     all_rungs : bool
-        Climb to the end although the tolerance was reached.
+        Go on to the largest although the tolerance was reached.
     restarts : int
         Random starts of each network with hidden units.
     seed, jobs : int
@@ -215,7 +215,7 @@ def search(
     seed: int = 1,
     task: Saying = _silent,
 ) -> TrainReduction:
-    """Climb rungs in the order of their size on trials that are already recorded.
+    """Fit networks in the order of their size to trials that are already recorded.
 
     Parameters are those of `reduce_trains`, and two more.
 
@@ -231,9 +231,9 @@ def search(
     train, check, test = (recorded[split] for split in SPLITS)
     scale = scale_of(train)
     ordered = sorted(rungs, key=lambda model: model.count(layout))
-    told = task("climbing the ladder")
+    told = task("fitting networks, smallest first")
     lags: tuple[int, ...] = ()
-    climbed: list[tuple[ReducedNetwork, Validation]] = []
+    searched: list[tuple[ReducedNetwork, Validation]] = []
     best: int | None = None
     for k, model in enumerate(ordered):
         if len(lags) < model.lags:
@@ -249,7 +249,7 @@ def search(
             )
             tried.append((network, validate(network, check)))
         network, validated = max(tried, key=lambda one: getattr(one[1], tolerance.measure))
-        climbed.append((network, validated))
+        searched.append((network, validated))
         if best is None and getattr(validated, tolerance.measure) >= tolerance.value:
             best = k
         if told is not None:
@@ -261,7 +261,7 @@ def search(
     steps = [
         Rung(network, validated.auc, validated.variance,
              score_test(network, validated, check, test, seed=seed))
-        for network, validated in climbed
+        for network, validated in searched
     ]  # fmt: skip
     return TrainReduction(
         cell=cell.to_dict(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from brian2.units import Quantity, ms, pA, second
@@ -14,7 +14,16 @@ from neurosim import Constant, Neuron, PointNeuron, Recording, Stimulus, simulat
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, check_seed
 
-__all__ = ["fi_curve", "measure", "trial_seeds"]
+__all__ = ["Running", "curve_of", "fi_curve", "measure", "steps_on", "trial_seeds"]
+
+
+class Running(TypedDict, total=False):
+    """Arguments of `neurosim.simulate` that are passed on as they are."""
+
+    dt: Quantity | None
+    engine: str
+    jobs: int
+    progress: Callable[[float], None] | None
 
 
 def trial_seeds(seed: int, count: int) -> np.ndarray:
@@ -40,11 +49,8 @@ def measure(
     settle: Quantity = 200 * ms,
     trials: int = 1,
     background: Stimulus | None = None,
-    dt: Quantity | None = None,
     seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
+    **running: Unpack[Running],
 ) -> Recording:
     """Run a neuron at every current, every trial with noise of its own, as one batch.
 
@@ -68,20 +74,56 @@ def measure(
         raise ParameterError(f"fi_curve: trials must be a whole number of at least 1; got {trials}")
     window = check_quantity(duration, 1 * second, "fi_curve: duration", above=0 * second)
     pause = check_quantity(settle, 200 * ms, "fi_curve: settle", at_least=0 * second)
-    stimulus: Stimulus = Constant(0 * pA)
-    if background is not None:
-        stimulus = stimulus + background
     amounts = np.sort(amounts)
     return simulate(
         neuron,
         pause + window,
-        stimulus=stimulus,
+        stimulus=steps_on(background),
         batch={"constant.current": np.repeat(amounts, trials) * pA * 1e12},
         seed=trial_seeds(seed, len(amounts) * trials),
-        dt=dt,
-        engine=engine,
-        jobs=jobs,
-        progress=progress,
+        **running,
+    )
+
+
+def steps_on(background: Stimulus | None) -> Stimulus:
+    """A current to be varied as ``constant.current``, on top of a background."""
+    step = Constant(0 * pA)
+    return step if background is None else step + background
+
+
+def curve_of(
+    recording: Recording,
+    neuron: PointNeuron | Neuron,
+    current_pA: np.ndarray,
+    background: Stimulus | None,
+    settle: Quantity,
+    window: Quantity,
+    **provenance: Any,
+) -> FICurve:
+    """The f-I curve of what `measure` returned.
+
+    Parameters
+    ----------
+    recording : Recording
+    neuron, background, settle
+        As they were measured.
+    current_pA : ndarray, shape (rows,)
+        Of each row, trials of a current beside each other.
+    window : Quantity
+        Its length.
+    **provenance
+        What else is worth keeping.
+    """
+    trials = recording.rows // len(np.unique(current_pA))
+    return FICurve(
+        current_pA,
+        recording.counts(settle),
+        np.full(recording.rows, float(window / second)),
+        np.tile(np.arange(trials), recording.rows // trials),
+        source=repr(neuron) if background is None else f"{neuron!r} with {background!r}",
+        provenance={**recording.to_dict(), "settle_s": float(settle / second), **provenance},
+        neuron=neuron.to_dict(),
+        background=None if background is None else background.to_dict(),
     )
 
 
@@ -166,19 +208,5 @@ def fi_curve(
     )
     injected = np.sort(np.atleast_1d(np.asarray(currents, dtype=float)))
     amounts = np.repeat(injected, trials) * 1e12
-    window = float(duration / second)
-    return FICurve(
-        current_pA=amounts,
-        count=recording.counts(settle),
-        window_s=np.full(recording.rows, window),
-        trial=np.tile(np.arange(trials), recording.rows // trials),
-        source=repr(source) if background is None else f"{source!r} with {background!r}",
-        provenance={
-            **recording.to_dict(),
-            "seed": int(seed),
-            "settle_s": float(settle / second),
-            "trials": int(trials),
-        },
-        neuron=source.to_dict(),
-        background=None if background is None else background.to_dict(),
-    )
+    kept = {"seed": int(seed), "trials": int(trials)}
+    return curve_of(recording, source, amounts, background, settle, duration, **kept)

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from brian2.units import Quantity, ms, pA, second
 from numpy.typing import NDArray
 
+from bridge.counts.curve import FICurve
 from bridge.spike_trains import RateScore, Reliability, coincidence_factor, reliability, score_rates
 from bridge.spike_trains.information import Bits, gaussian_information, spike_counts
 from bridge.spike_trains.score import draw_trains
-from bridge.stimulate.fi_curve import trial_seeds
+from bridge.stimulate.fi_curve import Running, trial_seeds
+from bridge.stimulate.step_responses import noise_stimulus
 from bridge.units import Unit
 from bridge.units.adaptive import Adaptive
 from neurosim import FrozenNoise, PointNeuron, Stimulus, simulate
 from neurosim.quantities import check_quantity
+from neurosim.whole_files import plain
 
-__all__ = ["FrozenLoss", "FrozenTrials", "frozen_loss", "frozen_noise_pA", "play"]
+__all__ = [
+    "FrozenLoss",
+    "FrozenTrials",
+    "frozen_loss",
+    "frozen_noise_pA",
+    "measure_frozen_loss",
+    "play",
+]
 
 Array = NDArray[np.float64]
+
+STEP_S = 0.001
+"""How long a sample of frozen noise is held."""
 
 
 def frozen_noise_pA(
@@ -81,11 +93,8 @@ def play(
     step: Quantity = 1 * ms,
     trials: int = 20,
     background: Stimulus | None = None,
-    dt: Quantity | None = None,
     seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
+    **running: Unpack[Running],
 ) -> FrozenTrials:
     """Play one current to a neuron many times, each time with background noise of its own.
 
@@ -116,10 +125,7 @@ def play(
         len(current_pA) * step_s * second,
         stimulus=stimulus,
         seed=trial_seeds(seed, trials),
-        dt=dt,
-        engine=engine,
-        jobs=jobs,
-        progress=progress,
+        **running,
     )
     trains = [np.asarray(train / second) for train in recording.spike_trains()]
     return FrozenTrials(np.asarray(current_pA, dtype=float), step_s, trains)
@@ -164,7 +170,7 @@ class FrozenLoss:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON."""
-        return {
+        said = {
             "reliability": self.reliability.to_dict(),
             "static": self.static.to_dict(),
             "filtered": self.filtered.to_dict(),
@@ -172,10 +178,9 @@ class FrozenLoss:
             "adaptive": None if self.adaptive is None else self.adaptive.to_dict(),
             "stimulus": self.stimulus.to_dict(),
             "unit_coincidence": self.unit_coincidence,
-            "coincidence_kept": self.coincidence_kept
-            if np.isfinite(self.coincidence_kept)
-            else None,
+            "coincidence_kept": self.coincidence_kept,
         }
+        return dict(plain(said))
 
 
 def frozen_loss(
@@ -258,6 +263,64 @@ def frozen_loss(
     )
 
 
+def measure_frozen_loss(
+    neuron: PointNeuron,
+    curve: FICurve,
+    unit: Unit,
+    adaptive: Adaptive | None,
+    background: Stimulus | None,
+    *,
+    seed: int = 0,
+    trials: int = 20,
+    duration_s: float = 20.0,
+    **running: Unpack[Running],
+) -> tuple[FrozenLoss | None, list[str]]:
+    """Play frozen noise to a neuron around the rise of its f-I curve, and score its unit.
+
+    Parameters
+    ----------
+    neuron : PointNeuron
+    curve, unit, adaptive
+        What is known of it.
+    background : Stimulus or None
+        The cell's own noise; a twentieth of its rheobase where none is given.
+    seed, trials : int
+    duration_s : float
+        Of a trial.
+    **running
+        Of `neurosim.simulate`.
+
+    Returns
+    -------
+    loss : FrozenLoss or None
+        None where the cell fires too little to say anything.
+    notes : list of str
+        What was assumed.
+    """
+    rates = curve.mean_rate_Hz()
+    notes = []
+    # Around the current of a third of the highest rate, as wide as the rise itself.
+    middle = float(np.interp(rates.max() / 3, np.maximum.accumulate(rates), curve.currents))
+    onset = float(curve.currents[int(np.argmax(rates > 0))])
+    width = max(abs(middle - onset), 0.15 * float(np.ptp(curve.currents)))
+    if background is None:
+        background = noise_stimulus(max(abs(onset), width) / 20 * pA, neuron)
+        notes.append(f"frozen noise: the cell's own noise is taken as {background!r}")
+    current = frozen_noise_pA(middle, width, 0.005, duration_s, STEP_S, seed)
+    played = play(
+        neuron,
+        current,
+        step=STEP_S * 1e3 * ms,
+        trials=trials,
+        background=background,
+        seed=seed,
+        **running,
+    )
+    if sum(len(train) for train in played.trains) < 10 * trials:
+        return None, [*notes, "frozen noise: too few spikes to say anything"]
+    return frozen_loss(played, unit, adaptive, seed=seed), notes
+
+
 def _low_pass(current: Array, step_s: float, tau_s: float) -> Array:
     if tau_s <= 0:
         return current
@@ -271,4 +334,4 @@ def _low_pass(current: Array, step_s: float, tau_s: float) -> Array:
 def _binned(values: Array, step_s: float, bin_s: float) -> Array:
     size = max(round(bin_s / step_s), 1)
     bins = len(values) // size
-    return values[: bins * size].reshape(bins, size).mean(axis=1)
+    return np.asarray(values[: bins * size].reshape(bins, size).mean(axis=1))

@@ -6,9 +6,9 @@ potential of a few of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from brian2.units import Quantity, mV, pA, second, volt
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from bridge.counts.curve import FICurve
 from bridge.counts.step_counts import StepCounts, bin_counts
 from bridge.errors import CurveError
-from bridge.stimulate.fi_curve import measure, trial_seeds
-from neurosim import LIF, Constant, OrnsteinUhlenbeck, PointNeuron, Stimulus, WhiteNoise, simulate
+from bridge.stimulate.fi_curve import Running, curve_of, measure, steps_on, trial_seeds
+from neurosim import LIF, OrnsteinUhlenbeck, PointNeuron, Stimulus, WhiteNoise, simulate
 from neurosim.describe.neuron import Neuron
 from neurosim.errors import UnitError
 from neurosim.quantities import check_quantity
@@ -148,9 +148,6 @@ def currents_for(
         It never fires, or at every current tried.
     """
     tried = np.concatenate([-WIDEST_SEARCH_PA[::-1], [0.0], WIDEST_SEARCH_PA])
-    stimulus: Stimulus = Constant(0 * pA)
-    if background is not None:
-        stimulus = stimulus + background
     # Currents far beyond use make some models diverge: those rows are left out, strongest first.
     usable = tried
     while True:
@@ -158,7 +155,7 @@ def currents_for(
             found = simulate(
                 neuron,
                 0.7 * second,
-                stimulus=stimulus,
+                stimulus=steps_on(background),
                 batch={"constant.current": usable * pA},
                 seed=trial_seeds(seed, len(usable)),
                 engine=engine,
@@ -197,11 +194,8 @@ def run_steps(
     settle: Quantity = 0.2 * second,
     trials: int = 1,
     background: Stimulus | None = None,
-    dt: Quantity | None = None,
     seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
+    **running: Unpack[Running],
 ) -> Responses:
     """Give a model neuron steps from rest, all in one batch.
 
@@ -225,39 +219,23 @@ def run_steps(
         settle=settle,
         trials=trials,
         background=background,
-        dt=dt,
         seed=seed,
-        engine=engine,
-        jobs=jobs,
-        progress=progress,
+        **running,
     )
     # Rows are in order of current, then of trial.
     amounts = np.repeat(np.sort(np.atleast_1d(np.asarray(currents / pA, dtype=float))), trials)
-    trial = np.tile(np.arange(trials), recording.rows // trials)
-    curve = FICurve(
-        amounts,
-        recording.counts(settle),
-        np.full(recording.rows, float(duration / second)),
-        trial,
-        source=repr(neuron) if background is None else f"{neuron!r} with {background!r}",
-        provenance={**recording.to_dict(), "settle_s": float(settle / second)},
-        neuron=neuron.to_dict(),
-        background=None if background is None else background.to_dict(),
-    )
+    curve = curve_of(recording, neuron, amounts, background, settle, duration)
     trains = [np.asarray(train / second) for train in recording.spike_trains()]
-    shown = _shown(amounts[trial == 0], [trains[i] for i in np.flatnonzero(trial == 0)])
-    stimulus: Stimulus = Constant(0 * pA)
-    if background is not None:
-        stimulus = stimulus + background
+    shown = _shown(amounts[::trials], trains[::trials])
     pictures = simulate(
         neuron,
         min(float(settle / second) + float(duration / second), 0.6) * second,
-        stimulus=stimulus,
+        stimulus=steps_on(background),
         batch={"constant.current": shown * pA},
         seed=seed,
-        dt=dt,
+        dt=running.get("dt"),
         record=["v"],
-        engine=engine,
+        engine=running.get("engine", "auto"),
     )
     time = pictures.trace_time_s
     traces = tuple(

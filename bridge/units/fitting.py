@@ -399,7 +399,7 @@ def fit_unit(
     FitError
         The curve has no spikes, or fewer currents than free parameters.
     """
-    statistics = SufficientStatistics.of(curve)
+    statistics = curve.statistics()
     task = problem(family, statistics, fixed)
     if not statistics.pooled_count.any():
         raise FitError(

@@ -72,7 +72,7 @@ def unit_command(
     seed: Seed = 1,
 ) -> None:
     """Find the artificial unit that stands for a neuron, and say what is lost."""
-    from bridge.equivalent.equivalent_unit import equivalent_unit
+    from bridge.equivalent.find_unit import equivalent_unit
     from experiments.kit.outputs import check_folder
     from neurosim.errors import ParameterError
     from neurosim.whole_files import write_json

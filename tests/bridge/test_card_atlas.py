@@ -12,7 +12,7 @@ from brian2 import pA
 from bridge.counts.curve import FICurve
 from bridge.equivalent.atlas import build_atlas
 from bridge.equivalent.card import card_html, save_card
-from bridge.equivalent.equivalent_unit import equivalent_unit
+from bridge.equivalent.find_unit import equivalent_unit
 from experiments.kit.recorded import recorded_curve
 from neurosim import LIF
 from neurosim.errors import ParameterError

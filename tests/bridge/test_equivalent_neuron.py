@@ -9,7 +9,7 @@ import pytest
 from brian2 import Mohm, ms, mV, pA, um
 
 from bridge.counts.curve import FICurve
-from bridge.equivalent.equivalent_unit import equivalent_unit
+from bridge.equivalent.find_unit import equivalent_unit
 from bridge.errors import CurveError, RefusedError
 from bridge.stimulate.step_responses import currents_for
 from experiments.kit.recorded import recorded_curve

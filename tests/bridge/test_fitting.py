@@ -10,7 +10,6 @@ from bridge.choice.intervals import profile_intervals
 from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.choice.select_unit import select
 from bridge.counts.likelihood import log_probability
-from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import best_fit, problem
 
 CURRENTS = np.arange(0, 501, 25.0)
@@ -21,7 +20,7 @@ CURRENTS = np.arange(0, 501, 25.0)
 def test_no_other_search_finds_a_likelier_unit(name, shape):
     """Nelder-Mead from the truth and from the fit gains nothing over the climb."""
     curve = draw_curve(TRUTHS[name], CURRENTS, 1.0, 2, [1, 1])
-    statistics = SufficientStatistics.of(curve, shape)
+    statistics = curve.statistics(shape)
     task = problem(type(TRUTHS[name]), statistics)
     found = best_fit(task)
     own = log_probability(curve.count, task.rate(found.z[0])[statistics.index], shape).sum()
@@ -44,7 +43,7 @@ def test_no_other_search_finds_a_likelier_unit(name, shape):
 def test_relu_profile_against_a_direct_grid():
     """Given the threshold, the gain is spikes over (time x current above): a profile by hand."""
     curve = draw_curve(TRUTHS["relu"], CURRENTS, 1.0, 5, [1, 2])
-    statistics = SufficientStatistics.of(curve)
+    statistics = curve.statistics()
     task = problem(type(TRUTHS["relu"]), statistics)
     found = best_fit(task)
     thresholds = np.linspace(60, 124.9, 12000)
@@ -62,7 +61,7 @@ def test_intervals_in_gaussian_limit():
     """With many counts the profile interval is the estimate +- 1.96 standard errors."""
     truth = TRUTHS["logistic"]
     curve = draw_curve(truth, CURRENTS, 100.0, 2, [1, 3])
-    task = problem(type(truth), SufficientStatistics.of(curve))
+    task = problem(type(truth), curve.statistics())
     found = best_fit(task)
     ends = profile_intervals(task, found, 3.8415)
     error = np.sqrt(np.diag(np.linalg.inv(task.information(found.z[0]))))

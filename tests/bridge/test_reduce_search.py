@@ -115,6 +115,28 @@ def test_nothing_is_foretold_of_another_trials_answer():
         assert rung.test.variance.value < 0.02
 
 
+def test_a_reduction_draws_and_shows_itself(tmp_path):
+    cell = Made(bend=False, name="a <made> cell")
+    found = search(
+        cell, recorded(cell, 20.0), Tolerance("variance", 0.9), [PointUnit(), FilterBank(1)],
+        drive=Trains(10.0), silent_rows=2000, all_rungs=True,
+    )  # fmt: skip
+    ax = found.plot()
+    assert ax.get_xlabel() == "numbers in the network"
+    assert ax.get_ylabel() == "subthreshold variance explained"
+    seen = np.concatenate([bars.lines[0].get_xydata() for bars in ax.containers])
+    wanted = [(rung.network.count, rung.test.variance.value) for rung in found.rungs]
+    np.testing.assert_allclose(sorted(map(tuple, seen)), sorted(wanted))
+    assert any(np.allclose(line.get_ydata(), 0.9) for line in ax.lines)
+    assert repr(found).startswith("TrainReduction(a <made> cell: the smallest network")
+    page = found._repr_html_()
+    assert "a &lt;made&gt; cell" in page
+    assert "point unit" in page
+    assert {path.name for path in found.save(tmp_path)} == {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
 @pytest.mark.slow
 def test_a_leaky_integrate_and_fire_cell_is_one_filter(tmp_path):
     cell = innervate(LIF(), "LIF")

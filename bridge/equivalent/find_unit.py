@@ -1,0 +1,245 @@
+"""Any neuron in, modelled or recorded; out: the unit that stands for it, and what it leaves out.
+
+from bridge import equivalent_unit
+print(equivalent_unit(LIF(), noise=3 * mV))
+print(equivalent_unit("cell.abf"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from brian2.units import Quantity, second
+
+from bridge.choice.adaptive_fit import fit_adaptive
+from bridge.choice.select_unit import select
+from bridge.choice.selection import Selection
+from bridge.counts.curve import FICurve
+from bridge.equivalent.equivalent_unit import EquivalentUnit
+from bridge.errors import CurveError, FitError
+from bridge.spike_trains import step_features
+from bridge.stimulate.fi_curve import Running
+from bridge.stimulate.frozen_noise import measure_frozen_loss
+from bridge.stimulate.step_responses import (
+    Responses,
+    currents_for,
+    noise_stimulus,
+    of_recording,
+    run_steps,
+)
+from bridge.units import EVERY_FAMILY, Unit
+from neurosim import PointNeuron, Stimulus
+from neurosim.custom.point_model import from_brian2
+from neurosim.describe.neuron import Neuron
+from neurosim.errors import ParameterError
+
+__all__ = ["equivalent_unit", "noise_series"]
+
+
+def equivalent_unit(
+    source: Any,
+    currents: Quantity | None = None,
+    *,
+    noise: Quantity | Stimulus | None = None,
+    families: Iterable[type[Unit] | str] = EVERY_FAMILY,
+    confidence: float = 0.95,
+    intervals: str | None = "profile",
+    current_max: float | Quantity | None = None,
+    duration: Quantity = 1 * second,
+    settle: Quantity = 0.2 * second,
+    trials: int = 3,
+    adaptation: bool = True,
+    frozen: bool = False,
+    name: str | None = None,
+    brian2: Mapping[str, Any] | None = None,
+    dt: Quantity | None = None,
+    seed: int = 0,
+    engine: str = "auto",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> EquivalentUnit:
+    """Find the artificial unit that stands for a neuron.
+
+    Parameters
+    ----------
+    source : PointNeuron, Neuron, str, NeuronGroup, CellRecording, FICurve, DataFrame or path
+        A neuron of the catalogue; a neuron with extent, injected at its root; equations in
+        Brian2's language (a string with ``d.../dt``) or a NeuronGroup, with `brian2` for what they
+        do not say; a recorded cell; counts; or a file: a recording, or a table with the columns
+        current_pA, count, window_s.
+    currents : Quantity array, optional
+        Currents to inject into a model (default: found from its rheobase).
+    noise : Quantity or Stimulus, optional
+        Background noise of a model: in volt the fluctuation of a `LIF`'s free membrane, in ampere
+        the standard deviation of a noise current, or any stimulus.
+    families, confidence, intervals, current_max
+        As in `select`; by default every family is tried, the jump and the block included.
+    duration, settle, trials
+        Window, time before it, and repeats of every current of a model.
+    adaptation : bool
+        Whether to fit the adaptive unit where spike times are known.
+    frozen : bool
+        Whether to play frozen noise to a model and measure reliability and information (20 trials
+        of 20 s; the cell's own noise is `noise`, or a twentieth of its rheobase where none is
+        given).
+    name : str, optional
+        What to call it.
+    brian2 : mapping, optional
+        Arguments of `neurosim.from_brian2` for equations or a group.
+    dt, seed, engine, jobs, progress
+        As in `neurosim.simulate`.
+
+    Returns
+    -------
+    EquivalentUnit
+
+    Raises
+    ------
+    ParameterError, UnitError, UnknownNameError
+        An argument is not what it should be.
+    CurveError, RecordingError
+        The neuron never fires, or the recording cannot be used; the message gives the remedy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import pA
+    >>> from neurosim import LIF
+    >>> found = equivalent_unit(LIF(), np.arange(100, 401, 20) * pA, trials=1, adaptation=False)
+    >>> found.ok, bool(abs(found.unit.rate(300) - 63) < 2)
+    (True, True)
+    """
+    if isinstance(source, pd.DataFrame):
+        source = FICurve.from_frame(source)
+    if _is_file(source):
+        source, name = _read(Path(source)), name or Path(source).name
+
+    def choose(curve: FICurve) -> Selection:
+        return select(curve, families, confidence, intervals, seed, current_max)
+
+    if isinstance(source, FICurve):
+        _no_model(currents, noise, "counts")
+        note = "only counts are known: adaptation, timing and information cannot be told"
+        label = name or source.source or "counts"
+        return EquivalentUnit(label, choose(source), notes=(note,))
+    if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
+        _no_model(currents, noise, "a recording")
+        responses = of_recording(source)
+        found = EquivalentUnit(name or source.name, choose(responses.curve), responses)
+        if frozen:
+            note = "frozen noise needs repeated trials of it, which these steps are not"
+            found = replace(found, notes=(note,))
+        return _with_times(found, responses, adaptation)
+    if not isinstance(source, (PointNeuron, Neuron)):
+        if not isinstance(source, str) and not hasattr(source, "user_equations"):
+            raise ParameterError(
+                "equivalent_unit takes a neuron such as LIF(), equations, a NeuronGroup, a "
+                f"recording, an FICurve or a file; got {type(source).__name__}"
+            )
+        source = from_brian2(source, **{"level": 1, **(brian2 or {})})
+    background = noise_stimulus(noise, source)
+    if currents is None:
+        currents = currents_for(source, background=background, engine=engine, seed=seed)
+    running: Running = {"dt": dt, "engine": engine, "jobs": jobs}
+    responses = run_steps(
+        source,
+        currents,
+        duration=duration,
+        settle=settle,
+        trials=trials,
+        background=background,
+        seed=seed,
+        progress=progress,
+        **running,
+    )
+    told = "" if background is None else repr(background)
+    label = name or type(source).__name__
+    found = EquivalentUnit(label, choose(responses.curve), responses, noise=told)
+    found = _with_times(found, responses, adaptation)
+    best = found.selection.best
+    if not frozen or best is None:
+        return found
+    fit = found.adaptation
+    adaptive = fit.unit if fit is not None and fit.adapts else None
+    loss, notes = measure_frozen_loss(
+        source, found.selection.curve, best.unit, adaptive, background, seed=seed, **running
+    )
+    return replace(found, frozen=loss, notes=(*found.notes, *notes))
+
+
+def noise_series(
+    neuron: PointNeuron,
+    levels: Sequence[Quantity],
+    currents: Quantity | None = None,
+    **options: Any,
+) -> list[EquivalentUnit]:
+    """The unit of one neuron at several levels of noise.
+
+    Parameters
+    ----------
+    neuron : PointNeuron
+    levels : sequence of Quantity
+        Noise, as `noise` of `equivalent_unit`.
+    currents : Quantity array, optional
+        The same for all levels (default: found at the first).
+    **options
+        Of `equivalent_unit`.
+
+    Returns
+    -------
+    list of EquivalentUnit
+        One a level.
+    """
+    if currents is None:
+        currents = currents_for(neuron, background=noise_stimulus(levels[0], neuron))
+    return [equivalent_unit(neuron, currents, noise=level, **options) for level in levels]
+
+
+def _is_file(source: Any) -> bool:
+    if isinstance(source, Path):
+        return True
+    # Equations are strings as well: they have a derivative in them and no suffix.
+    return isinstance(source, str) and "/dt" not in source and "\n" not in source
+
+
+def _read(path: Path) -> Any:
+    """A table of counts or a recording, whichever the file holds."""
+    from bridge.recordings import RecordingError, read
+
+    if path.suffix.lower() not in ("", ".csv", ".txt", ".tsv"):
+        return read(path)
+    try:
+        return FICurve.from_csv(path)
+    except CurveError as as_counts:
+        # A table without the columns of counts may hold a trace.
+        if as_counts.column is None:
+            raise
+        try:
+            return read(path)
+        except RecordingError:
+            raise as_counts from None
+
+
+def _no_model(currents: Any, noise: Any, what: str) -> None:
+    for given, value in (("currents", currents), ("noise", noise)):
+        if value is not None:
+            raise ParameterError(f"{what} brings its own {given}; leave {given}= out")
+
+
+def _with_times(found: EquivalentUnit, responses: Responses, adaptation: bool) -> EquivalentUnit:
+    """Add what the times of spikes tell: features of the steps, and adaptation."""
+    fit, notes = None, list(found.notes)
+    selection = found.selection
+    if adaptation and any(why.reason == "block" for why in selection.refused.values()):
+        notes.append("adaptation is not fitted: onset curves rise, and this cell is blocked")
+    elif adaptation:
+        try:
+            fit = fit_adaptive(responses.counts(), confidence=selection.confidence)
+        except FitError as error:
+            notes.append(f"adaptation is not fitted: {error}")
+    features = step_features(responses.current_pA, responses.trains)
+    return replace(found, adaptation=fit, features=features, notes=tuple(notes))
