@@ -13,7 +13,7 @@ from neurosim import LIF, AdEx, Constant, simulate
 
 nir = pytest.importorskip("nir")
 
-from bridge.nir.exchange import NirError, read_nir, write_nir  # noqa: E402
+from bridge.nir.nir_files import NirError, read_nir, write_nir  # noqa: E402
 
 BOTH = ("noise", "refractory")
 
