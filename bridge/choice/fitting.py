@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bridge.counts.curve import FICurve
 from bridge.counts.sufficient_statistics import Tally
 from bridge.errors import FitError
-from bridge.plain_numbers import plain
+from bridge.plain_numbers import strip_unit
 from bridge.units.base import Parameter, Unit
 from neurosim.errors import ParameterError
 
@@ -179,14 +179,14 @@ def problem(family: type[Unit], tally: Tally, fixed: Mapping[str, Any] | None = 
     known = np.full(len(family.parameters), np.nan)
     for i, parameter in enumerate(family.parameters):
         if parameter.name in given:
-            value = float(plain(given.pop(parameter.name), parameter.quantity, parameter.name))
+            value = float(strip_unit(given.pop(parameter.name), parameter.quantity, parameter.name))
             if not parameter.lower <= value <= parameter.upper:
                 raise ParameterError(
                     f"{family.__name__}: fixed {parameter.name} = {value:g} lies outside "
                     f"{parameter.lower:g} to {parameter.upper:g}"
                 )
             known[i] = np.log(value) if parameter.logarithmic else value
-    settings = {name: float(plain(value, "s", name)) for name, value in given.items()}
+    settings = {name: float(strip_unit(value, "s", name)) for name, value in given.items()}
     return Problem(family, tally, settings, known)
 
 

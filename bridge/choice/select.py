@@ -22,7 +22,7 @@ from bridge.counts.dispersion import CountNoise, copies, noise_of_repeats
 from bridge.counts.likelihood import log_probability
 from bridge.counts.monotone import Fall, fall_after_peak
 from bridge.counts.sufficient_statistics import Tally
-from bridge.plain_numbers import plain
+from bridge.plain_numbers import strip_unit
 from bridge.units import EVERY_FAMILY, FAMILIES, Logistic, Unit
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
@@ -94,7 +94,7 @@ def select(
     candidates = _families(families)
     _check(confidence, intervals, fixed, candidates)
     if current_max is not None:
-        curve = curve.up_to(float(plain(current_max, "pA", "current_max")))
+        curve = curve.up_to(float(strip_unit(current_max, "pA", "current_max")))
     notes: list[str] = []
     single = copies(curve)
     if single is not None:

@@ -106,14 +106,7 @@ def copies(curve: FICurve) -> FICurve | None:
     firing = repeated & (curve.count[first] >= 3)
     if not same or firing.sum() < 3 or not np.all(curve.window_s == curve.window_s[first][index]):
         return None
-    return FICurve(
-        curve.current_pA[first],
-        curve.count[first],
-        curve.window_s[first],
-        curve.trial[first],
-        curve.source,
-        curve.provenance,
-    )
+    return curve.rows(first)
 
 
 def noise_of_repeats(tally: Tally) -> CountNoise | None:

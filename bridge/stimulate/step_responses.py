@@ -241,6 +241,8 @@ def run_steps(
         trial,
         source=repr(neuron) if background is None else f"{neuron!r} with {background!r}",
         provenance={**recording.to_dict(), "settle_s": float(settle / second)},
+        neuron=neuron.to_dict(),
+        background=None if background is None else background.to_dict(),
     )
     trains = [np.asarray(train / second) for train in recording.spike_trains()]
     shown = _shown(amounts[trial == 0], [trains[i] for i in np.flatnonzero(trial == 0)])

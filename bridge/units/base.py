@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bridge.errors import RangeError
-from bridge.plain_numbers import plain
+from bridge.plain_numbers import strip_unit
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Unit(ABC):
                 )
 
     def _number(self, name: str, quantity: str) -> float:
-        value = plain(getattr(self, name), quantity, name)
+        value = strip_unit(getattr(self, name), quantity, name)
         try:
             number = float(value)
         except (TypeError, ValueError):
@@ -187,7 +187,7 @@ class Unit(ABC):
         float or ndarray
             Rate (Hz), of the shape of `current`.
         """
-        amount = np.asarray(plain(current, "pA", "current"), dtype=float)
+        amount = np.asarray(strip_unit(current, "pA", "current"), dtype=float)
         out = self.evaluate(self.values, amount.ravel(), **self.settings).reshape(amount.shape)
         return out[()]
 
@@ -207,7 +207,7 @@ class Unit(ABC):
         float or ndarray
             d rate / d current (Hz / pA), of the shape of `current`.
         """
-        amount = np.asarray(plain(current, "pA", "current"), dtype=float)
+        amount = np.asarray(strip_unit(current, "pA", "current"), dtype=float)
         _, partials = self.derivatives(self.values, amount.ravel(), **self.settings)
         where = [parameter.name for parameter in self.parameters].index(self.location)
         # Moving the curve to the right by one step is moving along it to the left by one step.
@@ -232,7 +232,7 @@ class Unit(ABC):
         RangeError
             A rate the unit does not reach; the message names the range it does reach.
         """
-        wanted = np.asarray(plain(rate, "Hz", "rate"), dtype=float)
+        wanted = np.asarray(strip_unit(rate, "Hz", "rate"), dtype=float)
         low, high = self.rate_range
         inside = (wanted >= low if self.sharp else wanted > low) & (wanted < high)
         if not np.all(inside):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from bridge.counts.outline import Outline, grid
-from bridge.plain_numbers import plain
+from bridge.plain_numbers import strip_unit
 from bridge.units.base import Array, Parameter, Unit
 from neurosim.errors import ParameterError
 
@@ -151,10 +151,10 @@ def membrane_currents(
     >>> membrane_currents(100.0, -70.0, -55.0, -65.0)
     (150.0, 100.0, 100.0)
     """
-    resistance = float(plain(resistance_Mohm, "Mohm", "resistance_Mohm"))
-    rest = float(plain(rest_mV, "mV", "rest_mV"))
-    threshold = float(plain(threshold_mV, "mV", "threshold_mV"))
-    reset = float(plain(reset_mV, "mV", "reset_mV"))
+    resistance = float(strip_unit(resistance_Mohm, "Mohm", "resistance_Mohm"))
+    rest = float(strip_unit(rest_mV, "mV", "rest_mV"))
+    threshold = float(strip_unit(threshold_mV, "mV", "threshold_mV"))
+    reset = float(strip_unit(reset_mV, "mV", "reset_mV"))
     if not resistance > 0:
         raise ParameterError(f"resistance_Mohm = {resistance:g} must be positive")
     if not threshold > reset:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import erfc, erfcx
 
 from bridge.counts.outline import Outline, grid
-from bridge.plain_numbers import plain
+from bridge.plain_numbers import strip_unit
 from bridge.units.base import Array, Parameter, Unit
 from bridge.units.lif import MEMBRANE, membrane_currents
 from bridge.units.siegert import BARRIER_SHIFT, scaled_passage
@@ -112,7 +112,7 @@ class NoisyLIF(Unit):
         rheobase, span, resistance = membrane_currents(
             resistance_Mohm, rest_mV, threshold_mV, reset_mV
         )
-        noise = float(plain(sigma_mV, "mV", "sigma_mV")) / resistance * 1e3
+        noise = float(strip_unit(sigma_mV, "mV", "sigma_mV")) / resistance * 1e3
         return cls(rheobase, span, tau_s, refractory_s, noise, dt_s)
 
     @staticmethod
