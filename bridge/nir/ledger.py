@@ -35,6 +35,7 @@ _UNITS = {
         "output weight": "second", "output bias": "1",
     },
 }  # fmt: skip
+_CURVE = ("source", "neuron", "background")
 _NEURON = {"E_L": volt, "V_th": volt, "V_reset": volt, "tau_m": second, "R_m": ohm, "t_ref": second}
 
 
@@ -55,7 +56,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
                     [[_activation_dict(f), [place.start, place.stop]] for f, place in runs]
                     for runs in split.functions
                 ],
-                "curve source": curve.source,
+                "curve": {name: getattr(curve, name) for name in _CURVE},
                 "classes": _class_names(network.classes),
                 "answers": {**vars(answers), "link": _activation_dict(answers.link)},
                 "feature names": None if names is None else list(names),
@@ -223,7 +224,7 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
         classes=None if said["classes"] is None else np.array(said["classes"]),
         tau_syn=tau_syn,
         dt=dt,
-        curve=FICurve(current, count, window, trial, said["curve source"]),
+        curve=FICurve(current, count, window, trial, **said["curve"]),
         split=split,
         synapse=Synapse(),
         delay=0 * ms,

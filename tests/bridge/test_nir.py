@@ -118,7 +118,7 @@ def test_what_nir_cannot_say_is_refused(spiking, network, iris, tmp_path):
             {
                 "neuron": AdEx(),
                 "background": spiking.background,
-                "curve": replace(curve, source=""),
+                "curve": replace(curve, neuron=None),
             },
             "cannot say AdEx",
         ),
