@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bridge.certificate.certificate import Certificate
     from bridge.certificate.certify import certify
-    from bridge.choice.select import select
+    from bridge.choice.select_unit import select
     from bridge.choice.selection import Selection
     from bridge.conversion.convert import convert
     from bridge.counts.curve import FICurve, merge
@@ -122,7 +122,7 @@ _PLACES = {
     "convert": "bridge.conversion.convert",
     "fi_curve": "bridge.stimulate.fi_curve",
     "merge": "bridge.counts.curve",
-    "select": "bridge.choice.select",
+    "select": "bridge.choice.select_unit",
 }
 
 

@@ -26,7 +26,7 @@ from brian2.units import (
 
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 
-__all__ = ["Description", "check_quantity", "check_seed", "quantity", "unit_name"]
+__all__ = ["Description", "check_field", "check_quantity", "check_seed", "quantity", "unit_name"]
 
 
 def quantity(
@@ -144,6 +144,32 @@ def check_quantity(
     return checked
 
 
+def check_field(
+    value: Any,
+    field: dataclasses.Field[Any],
+    name: str,
+    *,
+    like: Quantity | None = None,
+    many: int | None = None,
+) -> Quantity:
+    """Check a value by the rule of a field made with `quantity`; see `check_quantity`.
+
+    Parameters
+    ----------
+    like, many : optional
+        Taken instead of the field's own.
+    """
+    rule = field.metadata
+    return check_quantity(
+        value,
+        rule["unit"] if like is None else like,
+        name,
+        above=rule["above"],
+        at_least=rule["at_least"],
+        many=rule["many"] if many is None else many,
+    )
+
+
 def check_seed(seed: Any) -> np.ndarray:
     """Return seeds as an array of non-negative 64-bit integers.
 
@@ -191,16 +217,10 @@ class Description:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             if "unit" not in field.metadata:
                 continue
-            rule = field.metadata
-            value = check_quantity(
-                getattr(self, field.name),
-                rule["unit"],
-                f"{type(self).__name__}: {field.name}",
-                above=rule["above"],
-                at_least=rule["at_least"],
-                many=rule["many"],
+            name = f"{type(self).__name__}: {field.name}"
+            object.__setattr__(
+                self, field.name, check_field(getattr(self, field.name), field, name)
             )
-            object.__setattr__(self, field.name, value)
         self.check()
 
     def check(self) -> None:

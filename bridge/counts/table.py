@@ -135,7 +135,8 @@ def table_columns(
             lower = {column.lower(): column for column in known}
             near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
             hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
-            raise place(f"no column {name!r} (found: {', '.join(known)})", hint, None)
+            found_here = f"no column {name!r} (found: {', '.join(known)})"
+            raise CurveError(found_here, hint, file=file, column=name)
         if known.count(found) > 1:
             raise place(f"two columns are called {found!r}", "keep one of them", None)
         columns[name] = found

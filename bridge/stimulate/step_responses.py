@@ -295,11 +295,11 @@ def of_recording(cell: Any) -> Responses:
     for wanted in _shown(currents, trains):
         step = steps[int(np.argmin(np.abs(currents - wanted)))]
         sweep = cell.sweeps[step.sweep]
-        first = round((step.start_s - 0.05) * sweep.rate_Hz)
-        last = round((step.start_s + min(step.duration_s, 0.6) + 0.05) * sweep.rate_Hz)
+        first = round((step.start_s - 0.05) * sweep.sampling_rate_Hz)
+        last = round((step.start_s + min(step.duration_s, 0.6) + 0.05) * sweep.sampling_rate_Hz)
         part = slice(max(first, 0), last)
         voltage = np.asarray(sweep.voltage_mV[part], dtype=float)
-        time = (np.arange(len(voltage)) + max(first, 0)) / sweep.rate_Hz - step.start_s
+        time = (np.arange(len(voltage)) + max(first, 0)) / sweep.sampling_rate_Hz - step.start_s
         traces.append(Trace(step.current_pA, time, voltage))
     return Responses(curve, currents, trains, duration, tuple(traces))
 

@@ -1,82 +1,153 @@
-"""What every command shares: the terminal, progress, seeds and how results are shown."""
+"""The terminal: tables, progress, and how results are shown."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from experiments.kit.registry import Context
+    from experiments.kit.result import Result, Verdict
 
-__all__ = ["Jobs", "Quick", "Seed"]
-
-
-Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
-
-
-Jobs = Annotated[
-    int, typer.Option(min=0, help="Processes that share the work (0: as many as cores).")
-]
+__all__ = ["console", "one_line_errors", "print_table", "progress", "running", "say_result",
+           "say_scores", "say_steps", "say_verdicts"]  # fmt: skip
 
 
-Quick = Annotated[
-    bool, typer.Option("--quick", help="Fewer seeds and trials; the same claims, wider intervals.")
-]
-
-
-def _console(stderr: bool = False) -> Any:
+def console(stderr: bool = False) -> Any:
+    """Return a console; a file or a pipe has no width, so tables there get room for their words."""
     from rich.console import Console
 
-    # A file or a pipe has no width of its own; tables then get room for their words.
     piped = not (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, highlight=False, soft_wrap=piped, width=150 if piped else None)
+    width = 150 if piped else None
+    return Console(stderr=stderr, highlight=False, emoji=False, soft_wrap=piped, width=width)
 
 
 @contextmanager
-def _context(seed: int, jobs: int, quick: bool) -> Iterator[Context]:
-    """Give a context whose tasks show progress bars when the output is a terminal."""
+def progress() -> Iterator[Callable[[str], Callable[[float], None] | None]]:
+    """Give a function that starts a bar a task; where errors go to no terminal it is silent."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from experiments.kit.registry import Context
-
-    cores = jobs or os.cpu_count() or 1
-    if not sys.stderr.isatty():
-        yield Context(seed=seed, jobs=cores, quick=quick)
-        return
     columns = (
         TextColumn("{task.description:<42}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_console(stderr=True), transient=True) as bars:
+    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
 
-        def task(description: str) -> Any:
+        def task(description: str) -> Callable[[float], None]:
             bar = bars.add_task(description, total=1.0)
             return lambda share: bars.update(bar, completed=share)
 
-        yield Context(seed=seed, jobs=cores, quick=quick, task=task)
+        yield task
 
 
-def _say_result(result: Any, folder: Path | None) -> None:
+@contextmanager
+def running(seed: int, jobs: int, quick: bool) -> Iterator[Context]:
+    """Give the context of an experiment, with its bars; 0 jobs are as many as cores."""
+    from experiments.kit.registry import Context
+
+    with progress() as task:
+        yield Context(seed=seed, jobs=jobs or os.cpu_count() or 1, quick=quick, task=task)
+
+
+def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
+    """End with one line and exit code 2 where the caller can put things right."""
+
+    @wraps(function)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        try:
+            function(*arguments, **options)
+        except Exception as error:
+            from ann.errors import AnnError
+            from neurosim.errors import NeurosimError
+
+            if not isinstance(error, (AnnError, NeurosimError, OSError)):
+                raise
+            console(stderr=True).print(f"neurosim: {error}", style="red", markup=False)
+            raise typer.Exit(2) from error
+
+    return wrapped
+
+
+def say_result(result: Result, folder: Path | None) -> None:
+    """Print claim, tables and verdicts of an experiment, and where they were written."""
     from rich.table import Table
 
-    console = _console()
-    console.print(result.claim, style="bold")
+    out = console()
+    out.print(result.claim, style="bold")
     for name, table in result.tables.items():
         shown = Table(title=name, title_justify="left")
         for column in table.columns:
             shown.add_column(str(column), justify="right")
         for row in table.itertuples(index=False):
             shown.add_row(*(f"{v:.5g}" if isinstance(v, float) else str(v) for v in row))
-        console.print(shown)
-    for verdict in result.verdicts:
-        console.print(str(verdict), style="green" if verdict.holds else "bold red")
+        out.print(shown)
+    say_verdicts(result.verdicts)
     if folder is not None:
-        console.print(f"written to {folder}")
+        out.print(f"written to {folder}")
+
+
+def say_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Print a line a verdict, green where it holds."""
+    for verdict in verdicts:
+        console().print(str(verdict), style="green" if verdict.holds else "bold red")
+
+
+def print_table(title: str, head: list[str], rows: list[list[str]]) -> None:
+    """Print a table of words; long ones are folded, and not cut where there is no terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 160
+    Console(highlight=False, markup=False, width=width).print(table)
+
+
+def say_steps(log: Any) -> None:
+    """Print what was done to a table, one line a step."""
+    rows = [
+        [
+            s.column or "(table)",
+            s.rule + ("" if s.applied else " (not applied)"),
+            f"{s.rows:,}" if s.rows else "",
+            repr(s.before[:40]) if s.before else "",
+            repr(s.after[:40]) if s.after else "",
+            s.why,
+        ]
+        for s in log
+    ]
+    if rows:
+        head = ["column", "rule", "rows", "before", "after", "why"]
+        print_table("what was done and found", head, rows)
+
+
+def say_scores(verdict: Any) -> None:
+    """Print the scores that a verdict rests on."""
+    if not verdict.scores:
+        return
+    if verdict.task == "classification":
+        head = ["out of fold", "accuracy", "AUC", "log-loss", "calibration gap"]
+        rows = [
+            [n, f"{s.accuracy:.4f}", f"{s.auc:.4f}", f"{s.log_loss:.4f}", f"{s.calibration:.4f}"]
+            for n, s in verdict.scores.items()
+        ]
+    else:
+        head = ["out of fold", "R²", "RMSE"]
+        rows = [[n, f"{s.r2:.4f}", f"{s.rmse:.4g}"] for n, s in verdict.scores.items()]
+    print_table("five folds", head, rows)

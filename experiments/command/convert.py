@@ -8,12 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-__all__ = ["app", "convert_command"]
-
-app = typer.Typer(no_args_is_help=True, help="Trained networks onto spiking neurons.")
+__all__ = ["convert_command"]
 
 # Inputs that are answered when no test file is given.
 SHOWN = 200
@@ -46,7 +43,6 @@ class Task(StrEnum):
     regression = "regression"
 
 
-@app.command("convert")
 def convert_command(
     model: Annotated[Path, typer.Argument(help="Model file written by ann.save.")],
     inputs: Annotated[
@@ -78,10 +74,10 @@ def convert_command(
     jobs: Annotated[int, typer.Option(min=0, help="Processes (0: as many as cores).")] = 0,
 ) -> None:
     """Put a trained network onto spiking neurons; say what it loses, where, and what it costs."""
+    import numpy as np
     from brian2.units import ms, mV
 
     from ann import load
-    from ann.whole_files import write_text
     from bridge.certificate.certify import certify
     from bridge.conversion.convert import convert
     from bridge.errors import ConversionError
@@ -91,15 +87,15 @@ def convert_command(
     from bridge.spiking.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
     from experiments.command.convert_answers import answers_of_network, bound, compared
     from experiments.command.convert_files import (
-        check_file,
         check_labels,
         check_quantities,
         check_rows,
         check_width,
         read_inputs,
     )
+    from experiments.kit.outputs import check_file
     from neurosim.errors import OutputError
-    from neurosim.whole_files import plain
+    from neurosim.whole_files import plain, write_text
 
     # Everything that can be refused is refused before anything runs.
     read = (model, inputs) if test is None else (model, inputs, test)

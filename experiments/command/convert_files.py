@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,10 +11,8 @@ from typing import Any
 import numpy as np
 
 from bridge.errors import ConversionError
-from neurosim.errors import OutputError
 
 __all__ = [
-    "check_file",
     "check_labels",
     "check_quantities",
     "check_rows",
@@ -234,40 +231,3 @@ def check_quantities(y: np.ndarray, wanted: tuple[int, ...], path: Path) -> np.n
     if not np.all(np.isfinite(y)):
         raise ConversionError(f"y in {path} holds NaN or infinity; leave these rows out")
     return y.astype(float).reshape(wanted)
-
-
-def check_file(path: Path, option: str, inputs: tuple[Path, ...] = ()) -> None:
-    """Say early, before any long run, that a file cannot be written.
-
-    Parameters
-    ----------
-    path : Path
-        The file to be written.
-    option : str
-        How it was named, such as ``--out``.
-    inputs : tuple of Path
-        Files that are read and must not be written over.
-
-    Raises
-    ------
-    OutputError
-        It is a folder, a device or one of the inputs, or its folder is absent or not writable.
-    """
-    # Unlike those of Path, these do not fail where a name is too long.
-    if os.path.isdir(path):
-        raise OutputError(f"{option} {path} is a folder; name a file, such as {path / 'found'}")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OutputError(f"{option} {path} is not a plain file; name one that may be replaced")
-    if any(
-        os.path.exists(path) and os.path.exists(read) and path.samefile(read) for read in inputs
-    ):
-        raise OutputError(f"{option} {path} would write over a file that is read; name another")
-    if not os.path.isdir(path.parent):
-        raise OutputError(f"{option} {path}: there is no folder {path.parent}; make it first")
-    try:
-        # Access rights do not tell of read-only mounts, full disks or names too long.
-        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
-            pass
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise OutputError(f"{option} {path} cannot be written ({why}); name another") from None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import pickle
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ann.data.errors import ReadError
+from experiments.command.console import print_table, say_scores, say_steps
 from experiments.command.options import (
     AsJson,
     Asked,
@@ -24,13 +23,10 @@ from experiments.command.options import (
     Names,
     Out,
     RulesFile,
-    Seed,
+    TableSeed,
     Task,
-    _table,
+    Time,
     reading_options,
-    say_scores,
-    say_steps,
-    write_json,
 )
 
 __all__ = ["app", "clean_command", "profile_command", "train_command", "verdict_command"]
@@ -53,12 +49,12 @@ def profile_command(
     delimiter: Delimiter = None,
     header: Header = None,
     sample: Annotated[int, typer.Option(min=100, help="Rows looked at closely.")] = 100_000,
-    seed: Seed = 0,
+    seed: TableSeed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Say what each column holds and what is odd, and write report.html and rules.json."""
-    from ann.data.report.page import write_report
-    from ann.data.report.profiling import profile_file
+    from ann.data import profile_file, write_report
+    from neurosim.whole_files import write_json
 
     seen = profile_file(
         file,
@@ -83,7 +79,9 @@ def profile_command(
         ]
         for c in seen.columns
     ]
-    _table(f"{seen.name}: {seen.rows:,} rows", ["column", "kind", "different", "missing"], rows)
+    print_table(
+        f"{seen.name}: {seen.rows:,} rows", ["column", "kind", "different", "missing"], rows
+    )
     say_steps(seen.log)
     _written(folder, "report.html", "rules.json", "profile.json")
 
@@ -100,8 +98,7 @@ def clean_command(
     header: Header = None,
 ) -> None:
     """Write the cleaned table, the rules, and every cell changed."""
-    from ann.data.cleaning.schema import Rules
-    from ann.data.workflow import clean_file
+    from ann.data import Rules, clean_file
 
     given = None if rules is None else Rules.load(rules)
     folder = _default(file, out)
@@ -130,15 +127,13 @@ def verdict_command(
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     header: Header = None,
-    seed: Seed = 0,
+    seed: TableSeed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Say whether the data support a model, with reasons, and write report.html."""
-    from ann.data.cleaning.schema import Rules
-    from ann.data.files.reading import read_table
-    from ann.data.judging.verdict import MOST_ROWS, assess
-    from ann.data.report.page import write_report
-    from ann.data.report.profiling import profile
+    from ann.data import Rules, assess, profile, read_table, write_report
+    from ann.data.judging.verdict import MOST_ROWS
+    from neurosim.whole_files import write_json
 
     raw = read_table(
         file, max_rows=MOST_ROWS, **reading_options(names, encoding, delimiter, header)
@@ -175,9 +170,7 @@ def train_command(
     test: Annotated[float, typer.Option(help="Share of rows set aside for the test.")] = 0.2,
     task: Task = None,
     group: Group = None,
-    time: Annotated[
-        str | None, typer.Option(help="Test on what comes last by this column.")
-    ] = None,
+    time: Time = None,
     keep: Keep = None,
     leave_out: Leave = None,
     rules: RulesFile = None,
@@ -185,14 +178,20 @@ def train_command(
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     header: Header = None,
-    seed: Seed = 0,
+    seed: TableSeed = 0,
 ) -> None:
     """Go from the raw file to a trained model; `neurosim train` with the pipeline as a pickle."""
-    from experiments.command.train import train_and_say
+    import pickle
+
+    from ann.data.errors import ReadError
+    from experiments.command.train import REPORT_FILES, train_and_say
+    from experiments.kit.outputs import check_folder
+    from neurosim.whole_files import write_bytes
 
     if not file.is_file():
         raise ReadError(f"there is no file {file}")
-    folder = out if out is not None else Path(f"{file.name}.data")
+    folder = _default(file, out)
+    check_folder(folder, files=(*REPORT_FILES, "model.pickle"))
     done = train_and_say(
         str(file),
         target,
@@ -208,7 +207,7 @@ def train_command(
         task=task,
         seed=seed,
     )
-    _pickle(folder / "model.pickle", done.pipeline)
+    write_bytes(folder / "model.pickle", pickle.dumps(done.pipeline))
     _written(folder, "model.pickle")
 
 
@@ -225,15 +224,6 @@ def _folder(file: Path, out: Path | None) -> Path:
     except OSError as error:
         raise TableError(f"cannot make the folder {folder}: {error.strerror}") from None
     return folder
-
-
-def _pickle(path: Path, thing: Any) -> None:
-    import os
-
-    # Written beside and renamed, so that a broken run leaves no half model.
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(pickle.dumps(thing))
-    os.replace(part, path)
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,4 +1,4 @@
-"""What works on this machine, and what to do about what does not."""
+"""`neurosim doctor`: what works on this machine, and what to do about what does not."""
 
 from __future__ import annotations
 
@@ -9,12 +9,39 @@ import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 
-from neurosim.engine.programs.cache import cache_folder, cache_state
-from neurosim.engine.programs.compiler import find_compiler
-from neurosim.run.recording import versions
+import typer
 
-__all__ = ["Finding", "examine"]
+from experiments.command.console import console
+
+__all__ = ["Finding", "doctor_command", "examine"]
+
+
+def doctor_command(
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Delete every compiled model first.")
+    ] = False,
+) -> None:
+    """Say what works on this machine, and what to do about what does not."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    if clear_cache:
+        from neurosim.engine.programs import cache
+
+        console().print(f"deleted {cache.clear_cache()} compiled models")
+    findings = examine()
+    table = Table("", "", "", box=None, show_header=False)
+    colours = {"ok": "green", "note": "yellow", "broken": "red"}
+    for finding in findings:
+        found = finding.found + (f"\n-> {finding.remedy}" if finding.remedy else "")
+        # Extras stand in square brackets, which would be taken for markup.
+        state = f"[{colours[finding.state]}]{finding.state}[/]"
+        table.add_row(state, finding.what, escape(found))
+    console().print(table)
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
 
 
 @dataclass(frozen=True)
@@ -40,6 +67,8 @@ class Finding:
 
 
 def _compiler() -> Finding:
+    from neurosim.engine.programs.compiler import find_compiler
+
     compiler = find_compiler()
     if compiler is None:
         return Finding(
@@ -53,6 +82,8 @@ def _compiler() -> Finding:
 
 
 def _numpy_with_brian2() -> Finding:
+    from neurosim.run.recording import versions
+
     found = versions()
     brian2 = tuple(int(part) for part in found["brian2"].split(".")[:2])
     numpy = tuple(int(part) for part in found["numpy"].split(".")[:2])
@@ -68,6 +99,8 @@ def _numpy_with_brian2() -> Finding:
 
 
 def _cache() -> Finding:
+    from neurosim.engine.programs.cache import cache_folder, cache_state
+
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.command.unit import CELLS, MODELS
+from experiments.command.console import console, running
+from experiments.command.options import Seed
+from experiments.kit.words import CELLS, MODELS, named_neuron
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
     from bridge.reduce.reduction import RateReduction, TrainReduction
 
-__all__ = ["app", "reduce_command"]
-
-app = typer.Typer(no_args_is_help=True, help="Neurons to the networks that stand for them.")
+__all__ = ["reduce_command"]
 
 # Point neurons whose input is a current; the Hodgkin-Huxley kinds need stronger synapses.
 REDUCIBLE = (*CELLS, *MODELS)
 QUICK_SECONDS, QUICK_TRIALS, QUICK_LARGEST = 120.0, 150, 4
 
 
-@app.command("reduce")
 def reduce_command(
     cell: Annotated[
         str, typer.Argument(metavar="CELL", help=f"One of {', '.join(REDUCIBLE)}.")
@@ -55,21 +54,20 @@ def reduce_command(
     ] = 240.0,
     largest: Annotated[int, typer.Option(min=1, help="Most units of a layer.")] = 16,
     all_rungs: Annotated[
-        bool, typer.Option("--all", help="Climb on after the tolerance is reached.")
+        bool, typer.Option("--all", help="Fit larger networks after the tolerance is reached.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Less data and a shorter ladder; wider intervals.")
+        bool, typer.Option("--quick", help="Less data and fewer sizes of network; wider intervals.")
     ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for numbers (JSON), network and figure.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 1,
+    seed: Seed = 1,
     jobs: Annotated[int, typer.Option(min=0, help="Threads (0: as many as cores).")] = 0,
 ) -> None:
     """Find the smallest network that answers as a cell does, on drive it has not seen."""
     from bridge.reduce import Placements, Tolerance, check_times, reduce_rates, reduce_trains
-    from experiments.command.console import _context
-    from experiments.kit.result import check_writable
+    from experiments.kit.outputs import check_folder
 
     # Everything that can be refused is refused before anything runs.
     given = {
@@ -87,10 +85,10 @@ def reduce_command(
     if wanted.measure != "rate":
         check_times(seconds, output_rate)
     if out is not None:
-        check_writable(out)
+        check_folder(out)
     innervated = _innervated(cell, ampa_ns, nmda_ns, current_pa)
     found: TrainReduction | RateReduction
-    with _context(seed, jobs, quick) as context:
+    with running(seed, jobs, quick) as context:
         if wanted.measure == "rate":
             found = reduce_rates(
                 innervated, wanted, drive=drive, trials=trials, seed=seed, jobs=context.jobs,
@@ -112,26 +110,21 @@ def reduce_command(
 def _innervated(cell: str, ampa_nS: float, nmda_nS: float, current_pA: float) -> Any:
     from brian2.units import nS, pA
 
-    import neurosim
-    import neurosim.catalogue
     from bridge.reduce import innervate
 
     if cell not in REDUCIBLE:
         raise UnknownNameError(f"no cell is called {cell!r}: {suggest(cell, REDUCIBLE)}")
     if cell in MODELS:
-        return innervate(getattr(neurosim, cell)(), cell, current=current_pA * pA)
-    neuron = getattr(neurosim.catalogue, cell)()
-    return innervate(neuron, cell, ampa=ampa_nS * nS, nmda=nmda_nS * nS)
+        return innervate(named_neuron(cell), cell, current=current_pA * pA)
+    return innervate(named_neuron(cell), cell, ampa=ampa_nS * nS, nmda=nmda_nS * nS)
 
 
 def _say(found: TrainReduction | RateReduction) -> None:
     from rich.table import Table
 
-    from experiments.command.console import _console
-
     rows = found.rows()
     table = Table(*rows[0], box=None)
     for row in rows:
         table.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()))
-    _console().print(table)
+    console().print(table)
     typer.echo(found.summary())

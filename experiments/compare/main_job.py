@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from brian2.units import ms, mV, pA, second
 
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.choice.selection import Selection
 from bridge.conversion.drive import measure_for_conversion
 from bridge.counts.curve import FICurve
@@ -34,9 +34,10 @@ from experiments.gallery.networks.digits_on_neurons import (
     verdicts_of,
 )
 from experiments.gallery.networks.digits_on_neurons import Parameters as DigitsParameters
+from experiments.kit.outputs import check_folder, write_folder
 from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context
-from experiments.kit.result import Result, Verdict, check_writable, write_folder
+from experiments.kit.result import Result, Verdict
 from experiments.kit.style import figure_style, new_figure
 from experiments.kit.timing import Stopwatch
 from experiments.kit.unit_tables import (
@@ -146,7 +147,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
         The recording is faulty.
     """
     started = time.perf_counter()
-    check_writable(out)
+    check_folder(out)
     # What a user brings is read first: a fault in it should not cost a simulation.
     recorded = _recorded(parameters)
     watch = Stopwatch()

@@ -1,19 +1,30 @@
-"""Experiments by name: one file, one claim, one figure."""
+"""Experiments by name: one file, one claim, one figure.
+
+What there is to run is read from the sources, so that a list of names and claims, or a name that is
+misspelt, costs no import of a simulator; a module is imported when its experiment is asked for.
+"""
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
-import pkgutil
+import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from experiments.kit.result import Result
-from neurosim.errors import ParameterError, UnknownNameError, suggest
+from experiments.kit.words import parse_value
+from neurosim.errors import UnknownNameError, suggest
 
-__all__ = ["Context", "Experiment", "all_experiments", "experiment", "find"]
+if TYPE_CHECKING:
+    from experiments.kit.result import Result
+
+__all__ = ["Context", "Entry", "Experiment", "all_experiments", "contents", "experiment", "find"]
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def _silent(_: str) -> Callable[[float], None] | None:
@@ -42,7 +53,9 @@ class Context:
     jobs: int = 1
     quick: bool = False
     engine: str = "auto"
-    task: Callable[[str], Callable[[float], None] | None] = _silent
+    task: Callable[[str], Callable[[float], None] | None] = dataclasses.field(
+        default=_silent, repr=False
+    )
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,7 @@ class Experiment:
                     if known
                     else f"{self.name} has no parameters; {name!r} was given"
                 )
-            parsed[name] = _parse(f"{self.name}: {name}", text, hints[name])
+            parsed[name] = parse_value(f"{self.name}: {name}", text, hints[name])
         return self.parameters(**parsed)
 
     def run(self, parameters: Any = None, context: Context | None = None) -> Result:
@@ -97,13 +110,33 @@ class Experiment:
         )
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What the source of an experiment says of it.
+
+    Attributes
+    ----------
+    name, claim : str
+        As in `Experiment`.
+    defaults : dict
+        Parameters by name.
+    module : str
+        Where it stands.
+    """
+
+    name: str
+    claim: str
+    defaults: dict[str, Any]
+    module: str
+
+
 _EXPERIMENTS: dict[str, Experiment] = {}
 
 
 def experiment(
     name: str, claim: str, parameters: type
 ) -> Callable[[Callable[[Any, Context], Result]], Callable[[Any, Context], Result]]:
-    """Register a function as an experiment."""
+    """Register a function as an experiment; claim and defaults are written out in its module."""
 
     def register(function: Callable[[Any, Context], Result]) -> Callable[[Any, Context], Result]:
         _EXPERIMENTS[name] = Experiment(name, claim, parameters, function)
@@ -112,14 +145,48 @@ def experiment(
     return register
 
 
-def all_experiments() -> dict[str, Experiment]:
-    """Return every experiment of the package by name."""
-    import experiments.gallery
+def contents() -> dict[str, Entry]:
+    """Return what there is to run, by name, without importing any of it."""
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        if "\n@experiment(" in source:
+            module = ".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts))
+            found += _entries(source, module)
+    return {entry.name: entry for entry in sorted(found, key=lambda entry: entry.name)}
 
-    for module in pkgutil.walk_packages(experiments.gallery.__path__, "experiments.gallery."):
-        importlib.import_module(module.name)
-    for name in ("experiments.compare.main_job", "experiments.validation.run"):
-        importlib.import_module(name)
+
+def _entries(source: str, module: str) -> Iterator[Entry]:
+    # Only the few statements that matter are parsed; whole modules would take ten times as long.
+    pieces = re.split(r"\n(?=[^\s)\]}])", source)
+
+    def piece(start: str) -> Any:
+        return ast.parse(next(p for p in pieces if p.startswith(start))).body[0]
+
+    for decorator in (p for p in pieces if p.startswith("@experiment(")):
+        name, claim, parameters = ast.parse(decorator[1:], mode="eval").body.args  # type: ignore[attr-defined]
+        if isinstance(claim, ast.Name):
+            claim = piece(f"{claim.id} = ").value
+        defaults = {
+            line.target.id: _value(line.value)
+            for line in piece(f"class {parameters.id}").body
+            if isinstance(line, ast.AnnAssign)
+        }
+        yield Entry(_value(name), _value(claim), defaults, module)
+
+
+def _value(node: ast.expr) -> Any:
+    """Return what a literal stands for, or the source of what is none."""
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
+
+
+def all_experiments() -> dict[str, Experiment]:
+    """Return every experiment of the package by name; imports them all."""
+    for entry in contents().values():
+        importlib.import_module(entry.module)
     return dict(sorted(_EXPERIMENTS.items()))
 
 
@@ -131,21 +198,9 @@ def find(name: str) -> Experiment:
     UnknownNameError
         There is none of this name; the message offers the nearest.
     """
-    known = all_experiments()
-    if name not in known:
-        raise UnknownNameError(f"no experiment is called {name!r}: {suggest(name, known)}")
-    return known[name]
-
-
-def _parse(what: str, text: str, kind: Any) -> Any:
-    wanted = {int: "a whole number", float: "a number", bool: "true or false"}
-    try:
-        if kind is bool:
-            return {"true": True, "false": False}[text.lower()]
-        if typing.get_origin(kind) is tuple:
-            inner = typing.get_args(kind)[0]
-            return tuple(inner(part) for part in text.split(","))
-        return kind(text)
-    except (KeyError, ValueError):
-        need = wanted.get(kind, "numbers separated by commas")
-        raise ParameterError(f"{what} must be {need}; got {text!r}") from None
+    if name not in _EXPERIMENTS:
+        known = contents()
+        if name not in known:
+            raise UnknownNameError(f"no experiment is called {name!r}: {suggest(name, known)}")
+        importlib.import_module(known[name].module)
+    return _EXPERIMENTS[name]

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.errors import OutputError
+from experiments.kit.outputs import write_folder
 from neurosim.whole_files import plain
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Result", "Verdict", "check_writable", "write_folder"]
+__all__ = ["Result", "Verdict"]
 
 
 @dataclass(frozen=True)
@@ -124,57 +121,3 @@ class Result:
                 figure.savefig(place / f"{name}.png", dpi=150)
 
         return write_folder(folder, fill)
-
-
-def check_writable(folder: Path) -> None:
-    """Say early, before any long run, that a folder cannot be written.
-
-    Raises
-    ------
-    OutputError
-        It is a file, or it (or the nearest existing parent) is not writable.
-    """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file; name a folder with --out")
-    existing = folder
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise OutputError(
-            f"cannot write to {folder}: {existing} is not a writable folder; "
-            "name another with --out"
-        )
-    try:
-        # Access rights do not tell of read-only mounts or full disks.
-        probe = tempfile.mkdtemp(prefix=".neurosim-", dir=existing)
-        os.rmdir(probe)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to {folder} ({error.strerror}); name another with --out"
-        ) from error
-
-
-def write_folder(folder: Path, fill: Any) -> Path:
-    """Fill a temporary folder and move its files into place only when all are whole.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the files shall stand; made if need be. Files of other names in it stay.
-    fill : callable
-        Given an empty folder, writes the files.
-    """
-    folder = Path(folder)
-    check_writable(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-    try:
-        fill(place)
-        for path in sorted(place.iterdir()):
-            path.replace(folder / path.name)
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder} ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    return folder

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import experiments.command.train
-from experiments.command.train import app
+import ann.data
+from experiments.command.main import app
+from experiments.command.train import REPORT_FILES
 
 
 @pytest.fixture
@@ -27,10 +28,10 @@ def contents(place):
     [
         (["--out", "folder"], "folder is a folder; name a file"),
         (["--out", "absent/m"], "there is no folder"),
-        (["--out", "/proc/m.safetensors"], "cannot write"),
+        (["--out", "/proc/m.safetensors"], "cannot be written"),
         (["--out", "/dev/full"], "not a plain file"),
-        (["--out", "x" * 300], "cannot write"),
-        (["--out", "table.csv"], "would be written over"),
+        (["--out", "x" * 300], "cannot be written"),
+        (["--out", "table.csv"], "would write over a file that is read"),
         (["--report", "file"], "file is a file, and a folder is needed"),
         (["--report", "file/below"], "file is a file, and a folder is needed"),
         (["--report", "report"], "rules.json is a folder"),
@@ -43,7 +44,7 @@ def test_training_does_not_start(place, monkeypatch, options, said):
     def fail(*_, **__):
         raise AssertionError("the training was started")
 
-    monkeypatch.setattr(experiments.command.train, "train_on_table", fail)
+    monkeypatch.setattr(ann.data, "train", fail)
     monkeypatch.chdir(place)
     before = contents(place)
     done = CliRunner().invoke(app, ["train", "table.csv", *options])
@@ -69,9 +70,7 @@ def test_the_largest_seed_trains(place, monkeypatch):
     done = CliRunner().invoke(app, ["train", "iris", *options])
     assert done.exit_code == 0, done.output
     assert (place / "m").stat().st_size > 0
-    assert {p.name for p in (place / "new/report").iterdir()} == set(
-        experiments.command.train.REPORT_FILES
-    )
+    assert {p.name for p in (place / "new/report").iterdir()} == set(REPORT_FILES)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +79,8 @@ def test_the_largest_seed_trains(place, monkeypatch):
         (["folder", "iris"], "folder is a folder; name the file"),
         (["m", "iris", "--out", "folder"], "folder is a folder; name a file"),
         (["m", "iris", "--out", "absent/a.csv"], "there is no folder"),
-        (["m", "table.csv", "--out", "table.csv"], "would be written over"),
-        (["m", "iris", "--out", "m"], "would be written over"),
+        (["m", "table.csv", "--out", "table.csv"], "would write over a file that is read"),
+        (["m", "iris", "--out", "m"], "would write over a file that is read"),
     ],
 )
 def test_predicting_does_not_start(place, monkeypatch, arguments, said):

@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from experiments.command.unit import app
+from experiments.command.main import app
 from experiments.kit.recorded import recorded_curve
 from neurosim.errors import NeurosimError
 

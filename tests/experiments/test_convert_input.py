@@ -14,7 +14,8 @@ from ann import LogisticRegression, ShallowNetwork, save
 from bridge.errors import ConversionError
 from experiments.command.convert import Task, convert_command
 from experiments.command.convert_answers import bound, compared
-from experiments.command.convert_files import check_file, check_labels
+from experiments.command.convert_files import check_labels
+from experiments.kit.outputs import check_file
 from neurosim.errors import NeurosimError
 
 X, Y = load_iris(return_X_y=True)

@@ -8,8 +8,9 @@ import pytest
 
 from experiments import Context, Result, Verdict, all_experiments, find
 from experiments.gallery.networks.digits_on_neurons import mcnemar
+from experiments.kit.outputs import write_folder
 from experiments.kit.recorded import CELLS, recorded_curve
-from experiments.kit.result import write_folder
+from experiments.kit.registry import contents
 from experiments.kit.timing import Stopwatch
 from neurosim.errors import OutputError, UnknownNameError
 from neurosim.whole_files import plain
@@ -101,8 +102,17 @@ def test_recorded_cells_by_name():
         recorded_curve("regullar")
 
 
+def test_the_list_read_from_the_sources_is_that_of_the_experiments():
+    listed, found = contents(), all_experiments()
+    assert len(found) >= 26
+    assert list(listed) == list(found)
+    for name, entry in listed.items():
+        assert entry.claim == found[name].claim
+        assert list(entry.defaults.items()) == list(vars(found[name].parameters()).items())
+        assert entry.module == found[name].function.__module__
+
+
 def test_experiments_are_found_by_name_and_take_text():
-    assert len(all_experiments()) >= 7
     found = find("digits-on-neurons")
     values = found.with_values({"times_ms": "10,50", "seeds": "2"})
     assert values.times_ms == (10.0, 50.0)

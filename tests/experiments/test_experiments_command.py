@@ -31,6 +31,32 @@ def test_list_names_every_experiment():
         assert name in done.stdout
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["list"],
+        ["run", "lif-close-form"],
+        ["convert", "--help"],
+        ["data", "train", "--help"],
+        ["unit", "--out", "/proc/x", "--sett"],
+    ],
+)
+def test_nothing_heavy_is_imported_before_a_command_needs_it(words):
+    program = (
+        "import sys, experiments.command.main as command\n"
+        "try:\n    command.main()\n"
+        "finally:\n    print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False
+    )
+    imported = set(done.stdout.splitlines()[-1][1:-1].replace("'", "").split(", "))
+    assert "experiments" in imported, done.stderr
+    heavy = {"brian2", "jinja2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "sympy"}
+    assert not imported & heavy
+
+
 def test_doctor_ends_with_a_real_run():
     done = neurosim("doctor")
     assert done.returncode == 0, done.stdout
@@ -182,7 +208,7 @@ def test_the_report_stands_alone(report):
 
 def test_doctor_prints_the_brackets_of_an_extra(monkeypatch, capsys):
     import experiments.command.doctor
-    from experiments.command.main import doctor_command
+    from experiments.command.doctor import doctor_command
 
     remedy = "pip install 'neurosim[neo]'"
     found = experiments.command.doctor.Finding("extras", "note", "none", remedy)

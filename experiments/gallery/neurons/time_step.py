@@ -30,7 +30,7 @@ class Parameters:
     """Time steps (in ms), each a whole part of the time that is looked at, and the reference."""
 
     steps: tuple[float, ...] = (0.1, 0.05, 0.025, 0.0125)
-    reference: float = 0.0125 / 16
+    reference: float = 0.00078125
     current_nA: float = 0.3
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from bridge.choice.recovery import MORE_TRUTHS, TRUTHS, recover
+from bridge.choice.recovery import recover
 from bridge.units import EVERY_FAMILY
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
@@ -24,7 +24,10 @@ CLAIM = (
 class Parameters:
     """Truths and number of data sets."""
 
-    families: tuple[str, ...] = (*TRUTHS, *MORE_TRUTHS)
+    families: tuple[str, ...] = (
+        "logistic", "softplus", "relu", "square-root", "naka-rushton", "lif", "noisy-lif",
+        "type-two", "block",
+    )  # fmt: skip
     data_sets: int = 100
     trials: int = 5
 

@@ -1,0 +1,151 @@
+"""What is typed at a terminal, as values: numbers, quantities with units, neurons by name."""
+
+from __future__ import annotations
+
+import re
+import typing
+from typing import TYPE_CHECKING, Any
+
+from neurosim.errors import ParameterError, UnitError
+
+if TYPE_CHECKING:
+    from brian2.units import Quantity
+
+__all__ = ["CELLS", "MODELS", "assignment", "current_range", "named_neuron", "parse_value",
+           "quantity_of"]  # fmt: skip
+
+# Point neurons.
+MODELS = ("LIF", "AdEx", "HodgkinHuxley", "TraubMiles")
+# With dendrites and axon; their parameters are painted, so --set does not reach them.
+CELLS = (
+    "textbook_neuron",
+    "ca1_pyramidal",
+    "layer5_pyramidal",
+    "purkinje_cell",
+    "fast_spiking_interneuron",
+    "spinal_motoneuron",
+)
+
+
+def named_neuron(name: str) -> Any:
+    """Return the neuron of one of the names in `MODELS` or `CELLS`."""
+    import neurosim
+    import neurosim.catalogue
+
+    return getattr(neurosim if name in MODELS else neurosim.catalogue, name)()
+
+
+def parse_value(what: str, text: str, kind: Any) -> Any:
+    """Return a text as a value of a type: int, float, bool, str, or a tuple of one of these.
+
+    Parameters
+    ----------
+    what : str
+        What it is, for the message.
+    text : str
+        Parts of a tuple are separated by commas.
+    kind : type
+
+    Raises
+    ------
+    ParameterError
+        The text is no value of this type.
+
+    Examples
+    --------
+    >>> parse_value("times", "10,50", tuple[float, ...])
+    (10.0, 50.0)
+    """
+    wanted = {int: "a whole number", float: "a number", bool: "true or false"}
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if typing.get_origin(kind) is tuple:
+            inner = typing.get_args(kind)[0]
+            return tuple(inner(part) for part in text.split(","))
+        return kind(text)
+    except (KeyError, ValueError):
+        need = wanted.get(kind, "numbers separated by commas")
+        raise ParameterError(f"{what} must be {need}; got {text!r}") from None
+
+
+def assignment(text: str, example: str = "") -> tuple[str, str]:
+    """Return name and value of a ``--set NAME=VALUE``.
+
+    Raises
+    ------
+    ParameterError
+        There is no equals sign; the message shows the example.
+
+    Examples
+    --------
+    >>> assignment("tau_m = 10ms")
+    ('tau_m', '10ms')
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        such = f", such as {example}" if example else ""
+        raise ParameterError(f"--set takes NAME=VALUE{such}; got {text!r}")
+    return name.strip(), value.strip()
+
+
+def quantity_of(text: str, what: str) -> Quantity:
+    """Return a number with a unit: 10ms, -70*mV or '1.5 nA'.
+
+    Parameters
+    ----------
+    text : str
+    what : str
+        What it is, for the message.
+
+    Raises
+    ------
+    UnitError
+        It is no number, or no unit is called that.
+
+    Examples
+    --------
+    >>> quantity_of("-70*mV", "--start")
+    -70. * mvolt
+    """
+    from brian2.units import Quantity, allunits, stdunits
+    from brian2.units.fundamentalunits import Unit
+
+    found = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*\*?\s*(\w*)\s*", text)
+    if found is None:
+        raise UnitError(f"{what}: {text!r} is no number with a unit, such as 3mV or 50pA")
+    number, name = found.groups()
+    try:
+        value = float(number)
+    except ValueError:
+        raise UnitError(f"{what}: {number!r} is no number") from None
+    if not name:
+        return Quantity(value)
+    unit = stdunits.stdunits.get(name, getattr(allunits, name, None))
+    if not isinstance(unit, Unit):
+        raise UnitError(f"{what}: no unit is called {name!r}; write it as in 3mV, 50pA or 10ms")
+    return value * unit
+
+
+def current_range(text: str) -> Quantity:
+    """Return the currents of a ``--currents FROM:TO:STEP``, in pA.
+
+    Raises
+    ------
+    ParameterError
+        It is no range, or one of more than 10,000 currents.
+    """
+    import numpy as np
+    from brian2.units import pA
+
+    try:
+        first, last, step = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise ParameterError(
+            f"--currents takes FROM:TO:STEP in pA, such as 0:500:25; got {text!r}"
+        ) from None
+    if not step > 0 or last <= first:
+        raise ParameterError(f"--currents {text}: give TO above FROM and a positive STEP")
+    if (last - first) / step > 10_000:
+        raise ParameterError(f"--currents {text}: more than 10 000 currents; choose a larger STEP")
+    return np.arange(first, last + step / 2, step) * pA
