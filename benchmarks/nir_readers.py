@@ -89,7 +89,7 @@ def write_files(folder: Path, reset_mV: float) -> float:
     from bridge.counts.curve import FICurve
     from bridge.mapping.calibration import Calibration
     from bridge.mapping.unit_splitting import split_units
-    from bridge.nir.exchange import write_nir
+    from bridge.nir.nir_files import write_nir
     from bridge.spiking.spiking_network import SpikingLayer, SpikingNetwork
     from bridge.spiking.synapse import Synapse
     from neurosim import LIF, Constant, WhiteNoise, simulate

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bridge.mapping.calibration import calibrate
     from bridge.mapping.measured_unit import MeasuredUnit
     from bridge.mapping.normalisation import Normalisation
-    from bridge.nir.exchange import read_nir, write_nir
+    from bridge.nir.nir_files import read_nir, write_nir
     from bridge.spiking.codes import LatencyCode
     from bridge.spiking.energy import Cost, cost
     from bridge.spiking.integrator import Integrator, ResettingIntegrator, SubtractingLIF
@@ -112,8 +112,8 @@ _PLACES = {
     "Synapse": "bridge.spiking.synapse",
     "certify": "bridge.certificate.certify",
     "cost": "bridge.spiking.energy",
-    "read_nir": "bridge.nir.exchange",
-    "write_nir": "bridge.nir.exchange",
+    "read_nir": "bridge.nir.nir_files",
+    "write_nir": "bridge.nir.nir_files",
     "CountReadout": "bridge.spiking.readout",
     "FICurve": "bridge.counts.curve",
     "Selection": "bridge.choice.selection",

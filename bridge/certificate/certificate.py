@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridge.certificate.error_plot import draw_error_sources
 from bridge.certificate.mean_rates import MeanRates
 from bridge.errors import ConversionError
 from bridge.mapping.input_tables import check_number
 from bridge.spiking.spiking_network import SpikingNetwork
+from neurosim.display import html_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["PARTS", "Certificate", "LayerError", "label_values"]
 
@@ -229,6 +234,50 @@ class Certificate:
             f"on a new input drawn as those were, one neuron may with a probability of up to "
             f"{100 * one:.2g} %, and any of all {len(self.worst)} with up to {100 * some:.2g} %"
         )
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.network.split.sizes))
+        worst = max(self.layers, key=lambda found: found.logit_rms)
+        return (
+            f"Certificate({sizes} at {1e3 * self.decision_s:g} ms, {self.inputs} inputs in "
+            f"{self.runs} runs, largest error: {worst.largest} in hidden layer {worst.layer})"
+        )
+
+    def _repr_html_(self) -> str:
+        head = ("hidden layer", "rms error", *(f"{name} (%)" for name in PARTS), "agreement (%)")
+        rows = [
+            (
+                found.layer,
+                f"{np.sqrt(found.mean_square):.3g}",
+                *(f"{100 * found.shares[name]:.0f}" for name in PARTS),
+                f"{100 * found.agreement:.1f}" if self.network.answers.labels else "no labels",
+            )
+            for found in self.layers
+        ]
+        return html_table(repr(self), rows, head, self.why())
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw where the error of each hidden layer comes from, as bars.
+
+        A bar is the share of the mean squared error that a source makes; those of a layer add to
+        100 %. A share below 0 makes up for another.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        shares = {
+            f"hidden layer {found.layer}: rms error {np.sqrt(found.mean_square):.2g}": [
+                found.shares[name] for name in PARTS
+            ]
+            for found in self.layers
+        }
+        return draw_error_sources(shares, PARTS, ax)
 
     def why(self) -> str:
         """Say in one sentence which layer costs most, and what in it."""

@@ -24,8 +24,6 @@ that no step has seen (`LayerError.closing`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
-from typing import NamedTuple
 
 import numpy as np
 from brian2.units import Quantity, ms, second
@@ -98,17 +96,17 @@ def certify(
         X = X[np.random.default_rng(int(seed)).permutation(len(X))[:inputs]]
     running = {"engine": engine, "jobs": jobs}
     substitute = Substitute(network, X, decision, settle, readout, running)
-    responses = _responses(substitute, trials, repeats, seed, progress)
+    substitute.run(trials, repeats, seed, progress)
     ideal = network.split.layers(X)
     logits, answers = network.outputs(ideal[-1]), network.answers
     decided = answers.decided(logits) if answers.labels else None
-    last = np.stack([run[-1] - ideal[-1] for run in responses.spiking])
+    last = np.stack([run[-1] - ideal[-1] for run in substitute.spiking])
     flat = last.reshape(-1, last.shape[-1])
     static = np.abs(substitute.mean_rates.last_layer(X)[0] - ideal[-1]).max(axis=0)
     return Certificate(
         network=network,
         decision_s=float(decision / second),
-        layers=_layer_errors(substitute, responses, ideal, logits, decided),
+        layers=_layer_errors(substitute, ideal, logits, decided),
         worst=np.abs(flat).max(axis=0),
         second_moment=flat.T @ flat / len(flat),
         static=static,
@@ -120,48 +118,8 @@ def certify(
     )
 
 
-class _Responses(NamedTuple):
-    """What the layers were read as: to spikes and to constant currents, a list of layers a run."""
-
-    spiking: list[list[np.ndarray]]
-    smooth: list[list[np.ndarray]]
-    # Of every layer to the constant currents of the first run, over noise.
-    mean: list[np.ndarray]
-
-
-def _responses(
-    substitute: Substitute,
-    trials: int,
-    repeats: int,
-    seed: int,
-    progress: Callable[[float], None] | None,
-) -> _Responses:
-    """Run the network, and its neurons under constant currents."""
-    done, steps = count(1), 2 * trials + repeats
-
-    def tick() -> None:
-        part = next(done) / steps
-        if progress is not None:
-            progress(part)
-
-    spiking, smooth = [], []
-    for trial in range(seed, seed + trials):
-        spiking.append(substitute.spiking(trial))
-        tick()
-        smooth.append(substitute.decoded(spiking[-1], trial))
-        tick()
-    # Each repeat has noise of its own, and the inputs of the run that is taken apart.
-    mean = [np.zeros_like(a) for a in spiking[0]]
-    for repeat in range(seed + trials, seed + trials + repeats):
-        for total, a in zip(mean, substitute.decoded(spiking[0], repeat), strict=True):
-            total += a / repeats
-        tick()
-    return _Responses(spiking, smooth, mean)
-
-
 def _layer_errors(
     substitute: Substitute,
-    responses: _Responses,
     ideal: list[np.ndarray],
     logits: np.ndarray,
     decided: np.ndarray | None,
@@ -171,20 +129,15 @@ def _layer_errors(
     Parameters
     ----------
     substitute : Substitute
-    responses : _Responses
     ideal : list of ndarray
         Activations of the trained network, by hidden layer.
     logits, decided : ndarray
         Its outputs, and its labels where there are any.
     """
-    network, spiking = substitute.network, responses.spiking
+    network, spiking = substitute.network, substitute.spiking
     found = []
     for k, exact in enumerate(ideal):
-        before = substitute.X if k == 0 else spiking[0][k - 1]
-        smooth = [run[k] for run in responses.smooth]
-        parts = substitute.parts(
-            k, exact, before, responses.mean[k], smooth, [run[k] for run in spiking]
-        )
+        parts = substitute.parts(k, exact)
         error = spiking[0][k] - exact
         power = float(np.mean(error**2))
         # The outputs when the layers up to this one spike and the others are computed.

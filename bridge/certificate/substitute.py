@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,13 @@ class Substitute:
         How spikes are read.
     running : dict
         engine and jobs, as in `neurosim.simulate`.
+
+    Attributes
+    ----------
+    spiking, smooth : list of list of ndarray, each of shape (n_samples, n_neurons)
+        What every layer was read as in every run: driven by spikes, and by constant currents.
+    mean : list of ndarray
+        What every layer is read as under the constant currents of the first run, over noise.
     """
 
     def __init__(
@@ -50,13 +59,11 @@ class Substitute:
         # Before the input comes on the first layer has its bias only.
         silent = np.zeros(network.split.sizes[0])
         self.resting = np.concatenate([current for current, _ in self.mean_rates.layers(silent)])
+        self.spiking: list[list[np.ndarray]] = []
+        self.smooth: list[list[np.ndarray]] = []
+        self.mean: list[np.ndarray] = []
         # The curve is monotone: its ends are its slowest and its fastest rate, shape (2, 1).
         self.extremes = self.mean_rates.rate_Hz(np.array([[-np.inf], [np.inf]]))
-
-    def spiking(self, seed: int) -> list[np.ndarray]:
-        """Return every layer's activations when the network itself runs."""
-        how = {"settle": self.pause, "readout": self.readout, **self.running}
-        return self.network.run(self.X, self.shown, seed=seed, **how).activations()
 
     def decoded(self, spiking: list[np.ndarray], seed: int) -> list[np.ndarray]:
         """Return every layer's activations under the constant currents that stand for spikes.
@@ -92,15 +99,32 @@ class Substitute:
         onset, shown = float(self.pause / second), float(self.shown / second)
         return SpikingRun(network, recording, self.X, onset, shown, self.readout).activations()
 
-    def parts(
-        self,
-        k: int,
-        exact: np.ndarray,
-        before: np.ndarray,
-        mean: np.ndarray,
-        smooth: list[np.ndarray],
-        spiking: list[np.ndarray],
-    ) -> dict[str, np.ndarray]:
+    def run(
+        self, trials: int, repeats: int, seed: int, progress: Callable[[float], None] | None
+    ) -> None:
+        """Run the network, and its neurons under constant currents, as `certify` says."""
+        done, steps = count(1), 2 * trials + repeats
+
+        def tick() -> None:
+            part = next(done) / steps
+            if progress is not None:
+                progress(part)
+
+        how = {"settle": self.pause, "readout": self.readout, **self.running}
+        for trial in range(seed, seed + trials):
+            run = self.network.run(self.X, self.shown, seed=trial, **how)
+            self.spiking.append(run.activations())
+            tick()
+            self.smooth.append(self.decoded(self.spiking[-1], trial))
+            tick()
+        # Each repeat has noise of its own, and the inputs of the run that is taken apart.
+        self.mean = [np.zeros_like(a) for a in self.spiking[0]]
+        for repeat in range(seed + trials, seed + trials + repeats):
+            for total, a in zip(self.mean, self.decoded(self.spiking[0], repeat), strict=True):
+                total += a / repeats
+            tick()
+
+    def parts(self, k: int, exact: np.ndarray) -> dict[str, np.ndarray]:
         """Return the parts of the error of a layer in the first run, each (n_samples, n_neurons).
 
         Parameters
@@ -109,13 +133,10 @@ class Substitute:
             Which layer, from 0.
         exact : ndarray
             Activations of the trained network.
-        before : ndarray
-            What the layer before was read as in the first run.
-        mean : ndarray
-            Mean response to that as a constant current.
-        smooth, spiking : list of ndarray
-            Response in every run, to constant currents and to spikes.
         """
+        before = self.X if k == 0 else self.spiking[0][k - 1]
+        spiking, smooth = ([run[k] for run in runs] for runs in (self.spiking, self.smooth))
+        mean = self.mean[k]
         calibration = self.network.layers[k].calibration
         z = self.network.split.net_input(k, before)
         given = self.network.split.activations(k, z)

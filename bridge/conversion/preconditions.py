@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from bridge.stimulate.fi_curve import trial_seeds
 from neurosim import PointNeuron, Stimulus
 from neurosim.engine.point.execute import ENGINES
 from neurosim.quantities import check_quantity
+from neurosim.whole_files import plain
 
 __all__ = ["check_curve", "check_kind", "check_moving", "check_running"]
 
@@ -96,14 +97,15 @@ def check_moving(split: SplitNetwork, observed: list[np.ndarray], X: np.ndarray)
 
 
 def check_curve(curve: FICurve, neuron: PointNeuron, background: Stimulus, what: str) -> None:
-    """Refuse an f-I curve that says it was measured on another neuron or under other noise.
+    """Refuse an f-I curve that was measured on another neuron or under other noise.
 
     Parameters
     ----------
     curve : FICurve
-        One whose source names no neuron, such as that of a recorded cell, is taken at its word.
+        One that does not know its neuron, such as that of a recorded cell, is accepted.
     neuron, background
-        What it is to be used with. Sizes may differ by 5 %: noise is measured for most neurons.
+        What it is to be used with. Numbers may differ by 5 %: noise is measured for most neurons.
+        The order of the terms of a sum does not matter.
     what : str
         How it is called in the message.
 
@@ -112,17 +114,33 @@ def check_curve(curve: FICurve, neuron: PointNeuron, background: Stimulus, what:
     ConversionError
         It was measured on something else.
     """
-    if not re.match(r"[A-Za-z_]\w*\(", curve.source):
+    if curve.neuron is None:
         return
-    wanted = f"{neuron!r} with {background!r}"
-    number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-    same = re.sub(number, "#", curve.source) == re.sub(number, "#", wanted)
-    if same:
-        said, used = (np.array(re.findall(number, text), float) for text in (curve.source, wanted))
-        same = bool(np.allclose(said, used, rtol=0.05, atol=0))
-    if not same:
+    wanted = plain([neuron.to_dict(), background.to_dict()])
+    if not _alike([curve.neuron, curve.background], wanted):
         raise ConversionError(
-            f"{what} was measured on {curve.source}, but the network goes onto {wanted}: rates "
-            "would mean something else; leave curve out to measure it here, or give the neuron and "
-            "the background (or noise) it was measured with"
+            f"{what} was measured on {curve.source or curve.neuron['kind']}, but the network goes "
+            f"onto {neuron!r} with {background!r}: rates would mean something else; leave curve "
+            "out to measure it here, or give the neuron and the background (or noise) it was "
+            "measured with"
         )
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two plain descriptions are the same, numbers within 5 %, terms in any order."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        if one.get("kind") == other.get("kind") == "Sum":
+            left = list(other["parts"])
+            for part in one["parts"]:
+                match = next((k for k, rest in enumerate(left) if _alike(part, rest)), None)
+                if match is None:
+                    return False
+                del left[match]
+            return not left
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    numbers = (one, other)
+    if all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        return math.isclose(*numbers, rel_tol=0.05)
+    return bool(one == other)

@@ -14,6 +14,20 @@ from bridge.mapping.torch_stacks import network_of_module
 
 __all__ = ["validate"]
 
+_NO_HIDDEN = "no hidden layer, so there is nothing to put onto neurons"
+# What else may be handed over: an attribute that betrays it, and what is said of it.
+_OTHERS = {
+    "steps": "is several steps, of which only the last can be a network: "
+    "convert(pipe[-1], pipe[:-1].transform(X)), and give run() inputs transformed so, too",
+    "best_estimator_": "is a search: convert its best_estimator_",
+    "coef_": f"has {_NO_HIDDEN}",
+    "support_vectors_": f"has {_NO_HIDDEN}",
+    "hidden_layer_sizes": "holds no trained layers: fit it first",
+    "hidden": "holds no trained layers: fit it first",
+    None: "is no network of dense layers; these can be converted: a fitted estimator of ann, "
+    "an ann.Network, a fitted scikit-learn MLP, a torch.nn.Sequential",
+}
+
 
 def validate(network: Any) -> Network:
     """Return the trained network inside `network`, or say why it cannot be converted.
@@ -34,9 +48,7 @@ def validate(network: Any) -> Network:
         inner = _imported(network)
     layers = inner.layers
     if len(layers) < 2:
-        raise ConversionError(
-            "the network has no hidden layer, so there is nothing to put onto neurons"
-        )
+        raise ConversionError(f"the network has {_NO_HIDDEN}")
     for k, layer in enumerate(layers):
         for what in ("weights", "bias"):
             values = np.asarray(getattr(layer, what))
@@ -63,26 +75,8 @@ def _imported(model: Any) -> Network:
         remedy = "; write the model as dense layers in a torch.nn.Sequential, one activation after "
         remedy = "" if hasattr(model, "coefs_") else remedy + "each"
         raise ConversionError(f"{name} cannot be converted: {error}{remedy}") from None
-    raise ConversionError(_no_network(model, name))
-
-
-def _no_network(model: Any, name: str) -> str:
-    """Say why a model is no network of dense layers, and what would be one."""
-    if hasattr(model, "steps"):
-        return (
-            f"{name} is several steps, of which only the last can be a network: "
-            "convert(pipe[-1], pipe[:-1].transform(X)), and give run() inputs transformed so, too"
-        )
-    if hasattr(model, "best_estimator_"):
-        return f"{name} is a search: convert its best_estimator_"
-    if hasattr(model, "coef_") or hasattr(model, "support_vectors_"):
-        return f"{name} has no hidden layer, so there is nothing to put onto neurons"
-    if hasattr(model, "hidden_layer_sizes") or hasattr(model, "hidden"):
-        return f"{name} holds no trained layers: fit it first"
-    return (
-        f"{name} is no network of dense layers; these can be converted: a fitted estimator of ann, "
-        "an ann.Network, a fitted scikit-learn MLP, a torch.nn.Sequential"
-    )
+    marks = (mark for mark in _OTHERS if mark is None or hasattr(model, mark))
+    raise ConversionError(f"{name} {_OTHERS[next(marks)]}")
 
 
 def _check_rising(k: int, activation: Any) -> None:

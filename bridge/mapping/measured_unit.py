@@ -68,6 +68,12 @@ class MeasuredUnit:
         at_low, at_top = (float(current[np.argmax(values >= r)]) for r in (low_Hz, top_Hz))
         return cls(curve, at_low, (at_top - at_low) / width, top_Hz)
 
+    def __repr__(self) -> str:
+        return (
+            f"MeasuredUnit({self.holding_pA:.4g} pA at z = 0, {self.gain_pA:.4g} pA for each unit "
+            f"of z, {self.top_Hz:.4g} Hz stand for 1)"
+        )
+
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rate = rate_function(self.curve)

@@ -50,11 +50,6 @@ class Half:
         z = np.asarray(z)
         return np.asarray(np.maximum(self.sign * self.function.value(self.sign * z), 0))
 
-    def gradient(self, z: np.ndarray) -> np.ndarray:
-        """Return its slope."""
-        z = np.asarray(z)
-        return np.where(self.value(z) > 0, self.function.gradient(self.sign * z), 0)
-
 
 @dataclass(frozen=True, eq=False)
 class Copies:

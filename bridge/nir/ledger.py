@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from brian2.units import ms, ohm, pA, second, volt
 
+from ann.errors import AnnError
 from ann.network.activations import resolve
 from bridge.counts.curve import FICurve
-from bridge.mapping.calibration import Calibration
+from bridge.mapping.calibration import PER_UNIT, Calibration
 from bridge.mapping.unit_splitting import Copies, Half, SplitNetwork
 from bridge.nir.nir_graph import NirError
 from bridge.spiking.answers import Answers
@@ -34,8 +35,8 @@ _UNITS = {
         "output weight": "second", "output bias": "1",
     },
 }  # fmt: skip
-_NEURON = ("E_L", "V_th", "V_reset", "tau_m", "R_m", "t_ref")
-_CALIBRATION = ("holding_pA", "gain_pA", "offset", "slope_s", "bias", "count_noise")
+_CURVE = ("source", "neuron", "background")
+_NEURON = {"E_L": volt, "V_th": volt, "V_reset": volt, "tau_m": second, "R_m": ohm, "t_ref": second}
 
 
 def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> dict[str, Any]:
@@ -43,7 +44,8 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
     neuron, background = network.neuron, network.background
     assert isinstance(neuron, LIF)
     assert isinstance(background, WhiteNoise)
-    split, curve = network.split, network.curve
+    split, curve, answers = network.split, network.curve, network.answers
+    names = network.feature_names
     ledger: dict[str, Any] = {
         _WORDS: json.dumps(
             {
@@ -51,21 +53,13 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
                 "units": _UNITS[form],
                 "dropped": list(drop),
                 "functions": [
-                    [[_function_name(f), [place.start, place.stop]] for f, place in runs]
+                    [[_activation_dict(f), [place.start, place.stop]] for f, place in runs]
                     for runs in split.functions
                 ],
-                "curve source": curve.source,
+                "curve": {name: getattr(curve, name) for name in _CURVE},
                 "classes": _class_names(network.classes),
-                "answers": {
-                    "kind": network.answers.kind,
-                    "link": None
-                    if network.answers.link is None
-                    else _function_name(network.answers.link),
-                    "flat": network.answers.flat,
-                },
-                "feature names": None
-                if network.feature_names is None
-                else list(network.feature_names),
+                "answers": {**vars(answers), "link": _activation_dict(answers.link)},
+                "feature names": None if names is None else list(names),
             }
         ),
         "si": np.array([float(getattr(neuron, name)) for name in _NEURON]),
@@ -73,13 +67,12 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
         "timing": np.array([float(network.tau_syn), float(network.dt)]),
         "curve": np.stack([curve.current_pA, curve.count, curve.window_s, curve.trial]),
     }
-    for k, layer in enumerate(network.layers):
-        calibration, copies = layer.calibration, split.copies[k]
+    for k, (layer, copies) in enumerate(zip(network.layers, split.copies, strict=True)):
         ledger[f"layer{k}"] = {
             "weights_pA": layer.weights_pA,
             "holding_pA": layer.holding_pA,
-            "calibration": np.stack([getattr(calibration, name) for name in _CALIBRATION]),
-            "decision_ms": float(calibration.decision_ms),
+            "calibration": np.stack([getattr(layer.calibration, name) for name in PER_UNIT]),
+            "decision_ms": float(layer.calibration.decision_ms),
             "copies": np.stack([copies.unit, copies.share]),
             "units": int(copies.units),
         }
@@ -98,19 +91,24 @@ def _parts(hidden: int) -> list[str]:
 
 
 def _digest(ledger: dict[str, Any], hidden: int) -> str:
-    """Return a checksum that does not depend on how numbers are stored."""
+    """Return a checksum of the names, types, shapes and bytes of all entries.
+
+    The byte order of the machine does not matter.
+    """
     total = hashlib.sha256()
 
     def add(name: str, value: Any) -> None:
-        total.update(name.encode() + b"\0")
         if isinstance(value, dict):
             for key in sorted(value):
                 add(f"{name}/{key}", value[key])
-        elif isinstance(value, str | bytes):
-            total.update(_text(value).encode())
+            return
+        if isinstance(value, str | bytes):
+            kind, content = "text", _text(value).encode()
         else:
-            array = np.asarray(value, dtype="<f8")
-            total.update(repr(array.shape).encode() + array.tobytes())
+            array = np.asarray(value)
+            array = array.astype(array.dtype.newbyteorder("<"))
+            kind, content = f"{array.dtype.str} {array.shape}", array.tobytes()
+        total.update(f"{name}\0{kind}\0{len(content)}\0".encode() + content)
 
     for key in _parts(hidden):
         add(key, ledger[key])
@@ -133,21 +131,23 @@ def _class_names(classes: np.ndarray | None) -> list[Any] | None:
     return list(names)
 
 
-def _function_name(function: Any) -> Any:
+def _activation_dict(function: Any) -> Any:
+    if function is None:
+        return None
     try:
         if isinstance(function, Half):
             return {"half": function.sign, "of": function.function.to_dict()}
         return function.to_dict()
-    except Exception:
+    except (AnnError, AttributeError):
         raise NirError(
             f"the activation {function.name!r} is an object of your own and cannot be written down"
         ) from None
 
 
-def _function(name: Any) -> Any:
-    if "half" in name:
-        return Half(resolve(name["of"]), int(name["half"]))
-    return resolve(name)
+def _activation(said: Any) -> Any:
+    if said is None:
+        return None
+    return Half(resolve(said["of"]), int(said["half"])) if "half" in said else resolve(said)
 
 
 def has_ledger(metadata: dict[str, Any]) -> bool:
@@ -181,58 +181,53 @@ def network_of(ledger: dict[str, Any]) -> tuple[SpikingNetwork, str]:
         whole = False
     if not whole:
         raise NirError(
-            f"its ledger was changed after it was written (the checksum does not match); {remedy}"
+            "its ledger was changed after it was written, or an earlier version wrote it (the "
+            f"checksum does not match); {remedy}"
         )
     return _network(ledger, said, hidden), said["form"]
 
 
 def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> SpikingNetwork:
-    units = (volt, volt, volt, second, ohm, second)
-    values = dict(zip(_NEURON, np.asarray(ledger["si"], dtype=float), strict=True))
-    neuron = LIF(**{n: values[n] * unit for n, unit in zip(_NEURON, units, strict=True)})
-    tau_syn, dt = (float(x) for x in ledger["timing"])
-    layers: list[SpikingLayer] = []
-    copies: list[Copies] = []
-    for k in range(hidden):
-        part = ledger[f"layer{k}"]
-        calibration = Calibration(
-            **dict(zip(_CALIBRATION, np.asarray(part["calibration"]), strict=True)),
-            decision_ms=float(part["decision_ms"]),
-        )
-        layers.append(
-            SpikingLayer(
-                np.asarray(part["weights_pA"]), np.asarray(part["holding_pA"]), calibration
-            )
-        )
-        unit, share = np.asarray(part["copies"])
-        copies.append(Copies(unit.astype(int), share, int(part["units"])))
+    values = zip(_NEURON.items(), ledger["si"], strict=True)
+    tau_syn, dt = (float(x) * second for x in ledger["timing"])
+    parts = [ledger[f"layer{k}"] for k in range(hidden)]
     trained = [ledger[f"trained{k}"] for k in range(hidden + 1)]
+    layers = tuple(
+        SpikingLayer(
+            part["weights_pA"],
+            part["holding_pA"],
+            Calibration(
+                **dict(zip(PER_UNIT, part["calibration"], strict=True)),
+                decision_ms=float(part["decision_ms"]),
+            ),
+        )
+        for part in parts
+    )
     split = SplitNetwork(
-        tuple(np.asarray(part["weights"]) for part in trained),
-        tuple(np.asarray(part["bias"]) for part in trained),
-        tuple(copies),
-        tuple(
-            tuple((_function(name), slice(*place)) for name, place in runs)
+        weights=tuple(part["weights"] for part in trained),
+        biases=tuple(part["bias"] for part in trained),
+        copies=tuple(
+            Copies(part["copies"][0].astype(int), part["copies"][1], int(part["units"]))
+            for part in parts
+        ),
+        functions=tuple(
+            tuple((_activation(name), slice(*place)) for name, place in runs)
             for runs in said["functions"]
         ),
     )
-    current, count, window, trial = np.asarray(ledger["curve"])
+    current, count, window, trial = ledger["curve"]
     answers, names = said["answers"], said["feature names"]
     return SpikingNetwork(
-        neuron=neuron,
+        neuron=LIF(**{name: value * unit for (name, unit), value in values}),
         background=WhiteNoise(intensity=float(ledger["noise"]) * (1 * second) ** 0.5 * 1e12 * pA),
-        layers=tuple(layers),
+        layers=layers,
         classes=None if said["classes"] is None else np.array(said["classes"]),
-        tau_syn=tau_syn * second,
-        dt=dt * second,
-        curve=FICurve(current, count, window, trial, said["curve source"]),
+        tau_syn=tau_syn,
+        dt=dt,
+        curve=FICurve(current, count, window, trial, **said["curve"]),
         split=split,
         synapse=Synapse(),
         delay=0 * ms,
-        answers=Answers(
-            answers["kind"],
-            None if answers["link"] is None else _function(answers["link"]),
-            answers["flat"],
-        ),
+        answers=Answers(**{**answers, "link": _activation(answers["link"])}),
         feature_names=None if names is None else tuple(names),
     )

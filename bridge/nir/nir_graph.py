@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ from brian2.units import ohm, second, volt
 
 from bridge.errors import BridgeError
 from neurosim import LIF
-from neurosim.errors import ExtraMissingError
+from neurosim.errors import ExtraMissingError, OutputError
+from neurosim.whole_files import whole_path
 
 if TYPE_CHECKING:
     from bridge.spiking.spiking_network import SpikingNetwork
@@ -57,28 +57,24 @@ def nodes_of(network: SpikingNetwork, form: str) -> dict[str, Any]:
     span = float((neuron.V_th - neuron.E_L) / volt)
     rest = float(neuron.E_L / volt)
     resistance = float(neuron.R_m / ohm)
-    plain = form == "normalised"
+    normalised = form == "normalised"
     # Volt, and ampere, that are 1 in the file.
-    unit_volt, offset = (span, rest) if plain else (1.0, 0.0)
-    unit_ampere = span / resistance if plain else 1.0
+    unit_volt, offset = (span, rest) if normalised else (1.0, 0.0)
+    unit_ampere = span / resistance if normalised else 1.0
+    tau_syn = float(network.tau_syn / second)
     nodes: dict[str, Any] = {"input": nir.Input(np.array([network.split.sizes[0]]))}
     for k, layer in enumerate(network.layers):
         one = np.ones(layer.units)
         weights = 1e-12 * layer.weights_pA.T / unit_ampere
         if k:
-            weights = weights * float(network.tau_syn / second)
+            weights = weights * tau_syn
         nodes[f"weights_{k + 1}"] = nir.Affine(weights, 1e-12 * layer.holding_pA / unit_ampere)
-        volts = {
-            "v_leak": one * (rest - offset) / unit_volt,
-            "v_threshold": one * (float(neuron.V_th / volt) - offset) / unit_volt,
-            "v_reset": one * (float(neuron.V_reset / volt) - offset) / unit_volt,
-            "r": one * (1.0 if plain else resistance),
-        }
+        own: dict[str, Any] = {"r": one * (1.0 if normalised else resistance)}
+        for name, level in (("v_leak", "E_L"), ("v_threshold", "V_th"), ("v_reset", "V_reset")):
+            own[name] = one * (float(getattr(neuron, level) / volt) - offset) / unit_volt
         tau = one * float(neuron.tau_m / second)
         nodes[f"neurons_{k + 1}"] = (
-            nir.CubaLIF(tau_syn=one * float(network.tau_syn / second), tau_mem=tau, **volts)
-            if k
-            else nir.LIF(tau=tau, **volts)
+            nir.CubaLIF(tau_syn=one * tau_syn, tau_mem=tau, **own) if k else nir.LIF(tau=tau, **own)
         )
     last = network.layers[-1].calibration
     nodes["readout"] = nir.Affine(
@@ -105,22 +101,11 @@ def write_graph(path: Path, nodes: dict[str, Any], ledger: dict[str, Any]) -> No
         raise NirError(f"{path} is not a plain file; name one that may be replaced")
     if not os.path.isdir(path.parent):
         raise NirError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    graph = nir.NIRGraph(nodes, list(pairwise(nodes)), metadata=ledger)
     try:
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise NirError(f"cannot write {path}: {error.strerror}; name another file") from None
-    os.close(handle)
-    try:
-        nir.write(part, graph)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(part, 0o666 & ~mask)
-        os.replace(part, path)
-    except OSError as error:
-        raise NirError(f"cannot write {path}: {error}") from error
-    finally:
-        Path(part).unlink(missing_ok=True)
+        with whole_path(path) as part:
+            nir.write(part, nir.NIRGraph(nodes, list(pairwise(nodes)), metadata=ledger))
+    except OutputError as error:
+        raise NirError(f"{error}; name another file") from error
 
 
 def read_graph(path: Path) -> Any:
@@ -198,7 +183,12 @@ def chain_of(graph: Any) -> Chain:
         raise NirError(f"nodes {', '.join(left)} are not part of the chain from the Input")
     chain = [(name, graph.nodes[name]) for name in names]
     for name, node in chain:
-        _check_node(name, node)
+        kind = type(node).__name__
+        if kind not in _READABLE:
+            raise NirError(f"node {name!r} is a {kind}; {', '.join(_READABLE)} can be read")
+        for key, values in _numbers(node).items():
+            if values.dtype.kind not in "buif" or not np.all(np.isfinite(values)):
+                raise NirError(f"{key} of node {name!r} holds NaN, infinity or no numbers")
     for (before, giving), (name, taking) in pairwise(chain):
         given, taken = _widths(before, giving)[1], _widths(name, taking)[0]
         if given != taken:
@@ -213,16 +203,6 @@ def _numbers(node: Any) -> dict[str, np.ndarray]:
         for name, value in vars(node).items()
         if name not in _SHAPES and not name.startswith("_")
     }
-
-
-def _check_node(name: str, node: Any) -> None:
-    kind = type(node).__name__
-    if kind not in _READABLE:
-        raise NirError(f"node {name!r} is a {kind}; {', '.join(_READABLE)} can be read")
-    for key, values in _numbers(node).items():
-        if values.dtype.kind not in "buif" or not np.all(np.isfinite(values)):
-            raise NirError(f"{key} of node {name!r} holds NaN, infinity or no numbers")
-    _widths(name, node)
 
 
 def _widths(name: str, node: Any) -> tuple[int, int]:
@@ -283,9 +263,9 @@ def check_agrees(chain: Chain, wanted: dict[str, Any]) -> None:
                 f"node {name!r} takes and gives {_widths(name, node)} values, its ledger says "
                 f"{_widths(name, wanted[name])}: {remedy}"
             )
-        told = _numbers(wanted[name])
+        said = _numbers(wanted[name])
         for key, values in _numbers(node).items():
             # Sums may be rounded otherwise on another machine.
-            slack = 1e-12 * np.max(np.abs(told[key]), initial=0.0)
-            if not np.allclose(values, told[key], rtol=1e-9, atol=slack):
+            slack = 1e-12 * np.max(np.abs(said[key]), initial=0.0)
+            if not np.allclose(values, said[key], rtol=1e-9, atol=slack):
                 raise NirError(f"{key} of node {name!r} is not what the ledger says: {remedy}")

@@ -60,14 +60,14 @@ class Answers:
         ConversionError
             The network answers quantities.
         """
-        if not self.labels:
-            raise ConversionError(
-                "this network answers quantities, which have no labels; ask run.predict() or "
-                "certificate.output_bounds(X)"
-            )
+        self._check_labels("labels; ask run.predict() or certificate.output_bounds(X)")
         if self.kind == "labels":
             return (logits > 0).astype(int)
         return (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
+
+    def _check_labels(self, absent: str) -> None:
+        if not self.labels:
+            raise ConversionError(f"this network answers quantities, which have no {absent}")
 
     def outputs(self, logits: np.ndarray) -> np.ndarray:
         """Return the outputs after their activation, (n, n_outputs)."""
@@ -89,10 +89,7 @@ class Answers:
         ConversionError
             The network answers quantities.
         """
-        if not self.labels:
-            raise ConversionError(
-                "this network answers quantities, which have no probabilities; ask run.predict()"
-            )
+        self._check_labels("probabilities; ask run.predict()")
         if self.kind == "labels" or logits.shape[1] == 1:
             return _logistic(logits)
         if getattr(self.link, "name", None) == "sigmoid":

@@ -152,13 +152,8 @@ class Cost:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number as plain values."""
-        return {
-            **vars(self),
-            "atp_total": self.atp_total,
-            "atp_joule": self.atp_joule,
-            "ann_joule": self.ann_joule,
-            "spiking_joule": self.spiking_joule,
-        }
+        derived = ("atp_total", "atp_joule", "ann_joule", "spiking_joule")
+        return vars(self) | {name: getattr(self, name) for name in derived}
 
 
 def cost(run: SpikingRun, at: Quantity | None = None, model: AtpModel = HOWARTH) -> Cost:

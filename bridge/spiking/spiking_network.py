@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from brian2.units import Quantity, ms, second
 
 from bridge.counts.curve import FICurve
 from bridge.errors import ConversionError
+from bridge.mapping.accepted_networks import validate
 from bridge.mapping.calibration import Calibration
 from bridge.mapping.input_tables import check_inputs, check_whole
-from bridge.mapping.unit_splitting import SplitNetwork
+from bridge.mapping.unit_splitting import SplitNetwork, split_units
+from bridge.spiking.activation_plot import draw_agreement
 from bridge.spiking.answers import Answers
 from bridge.spiking.batches import show_in_batches
 from bridge.spiking.readout import CountReadout
 from bridge.spiking.synapse import Synapse
 from neurosim import FeedForward, PointNeuron, Recording, Stimulus
+from neurosim.display import html_table
 from neurosim.quantities import check_quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun"]
 
@@ -124,6 +130,22 @@ class SpikingNetwork:
             f"SpikingNetwork({chain} on {type(self.neuron).__name__}, {self.synapse.kind} "
             f"synapses, dt={self.dt})"
         )
+
+    def _repr_html_(self) -> str:
+        sizes = self.split.sizes
+        labels = "" if self.classes is None else f", of {len(self.classes)} classes"
+        rows = [
+            ("neuron", self.neuron),
+            ("background of each neuron", self.background),
+            ("inputs", sizes[0]),
+            *((f"neurons of hidden layer {k}", n) for k, n in enumerate(sizes[1:-1], 1)),
+            ("outputs", f"{sizes[-1]} ({self.answers.kind}{labels})"),
+            ("synapses, outputs included", f"{self.synapses} ({self.synapse.kind})"),
+            ("decay of synapses, delay", f"{self.tau_syn}, {self.delay}"),
+            ("time step", self.dt),
+            ("f-I curve", f"{self.curve.currents[0]:.4g} to {self.curve.currents[-1]:.4g} pA"),
+        ]
+        return html_table("Spiking network", rows)
 
     def run(
         self,
@@ -338,6 +360,52 @@ class SpikingRun:
         inside = (self._since_onset >= 0) & (self._since_onset < self.time_s(at))
         counts = np.bincount(self.recording.spike_row[inside], minlength=self.recording.rows)
         return counts.reshape(self.samples, -1)
+
+    def plot_against(
+        self, network: Any = None, *, at: Quantity | None = None, ax: Axes | None = None
+    ) -> Axes:
+        """Draw the activations read from firing rates against those of the trained network.
+
+        Parameters
+        ----------
+        network : ann.Network, fitted estimator, scikit-learn MLP or torch.nn.Sequential, optional
+            The network that was converted (default: its activations as the neurons carry them).
+        at : Quantity, optional
+            Time of the decision (default: the end).
+        ax : matplotlib Axes, optional
+            Where to draw; its lower part becomes the residual.
+
+        Returns
+        -------
+        matplotlib Axes
+            The upper panel.
+
+        Raises
+        ------
+        ConversionError
+            It is another network: its layers have other sizes.
+        """
+        split = self.network.split if network is None else split_units(validate(network))
+        units = [
+            c.original(a) for c, a in zip(split.copies, split.layers(self.inputs), strict=True)
+        ]
+        read = self.unit_activations(at)
+        if [a.shape for a in units] != [a.shape for a in read]:
+            wrong = [a.shape[1] for a in units], [a.shape[1] for a in read]
+            raise ConversionError(
+                f"this network has hidden layers of {wrong[0]} units, the one that ran {wrong[1]}; "
+                "give the network that was converted"
+            )
+        pairs = {
+            f"hidden layer {k}": pair for k, pair in enumerate(zip(units, read, strict=True), 1)
+        }
+        return draw_agreement(pairs, 1e3 * self.time_s(at), ax)
+
+    def __repr__(self) -> str:
+        return (
+            f"SpikingRun({self.samples} inputs for {1e3 * self.duration_s:g} ms, "
+            f"{self.spikes_per_decision():.4g} spikes each, of {self.network!r})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return how it was run, in plain values."""

@@ -82,7 +82,7 @@ def convert_command(
     from bridge.conversion.convert import convert
     from bridge.errors import ConversionError
     from bridge.mapping.accepted_networks import validate
-    from bridge.nir.exchange import check_sayable, write_nir
+    from bridge.nir.nir_files import check_expressible, write_nir
     from bridge.spiking.answers import answers_of
     from bridge.spiking.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
     from experiments.command.convert_answers import answers_of_network, bound, compared
@@ -105,7 +105,7 @@ def convert_command(
         check_file(nir, "--nir", read)
         if out is not None and nir.resolve() == out.resolve():
             raise OutputError(f"--out and --nir are both {out}; name two files")
-        check_sayable(_neuron(onto), conductance=conductance, drop=DROPPED)
+        check_expressible(_neuron(onto), conductance=conductance, drop=DROPPED)
     for option, value in (("--decision-ms", decision_ms), ("--noise-mv", noise_mv)):
         if not np.isfinite(value):
             raise ConversionError(f"{option} must be a finite number; got {value}")

@@ -1,8 +1,10 @@
 """What conversion refuses before anything runs, and what it says instead."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from brian2 import Hz, ms, mV
+from brian2 import Hz, ms, mV, pA
 
 from ann import Network
 from bridge.conversion.convert import convert
@@ -11,7 +13,7 @@ from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
 from bridge.mapping.measured_unit import MeasuredUnit
 from bridge.spiking.synapse import Synapse
-from neurosim import LIF
+from neurosim import LIF, AdEx, OrnsteinUhlenbeck
 from neurosim.errors import NeurosimError
 
 X = np.random.default_rng(0).normal(size=(60, 4))
@@ -84,6 +86,28 @@ def test_a_curve_of_another_neuron_is_refused(curve):
     # A curve that says nothing of a neuron is taken at its word.
     silent = FICurve(curve.current_pA, curve.count, curve.window_s, curve.trial, "cell.csv")
     assert convert(NET, X, curve=silent, noise=2.5 * mV).curve.source == "cell.csv"
+
+
+def test_what_a_curve_was_measured_on_is_compared_as_values(curve):
+    white = background_for(LIF(), 2 * mV)
+    slow = OrnsteinUhlenbeck(sd=10 * pA, tau=5 * ms)
+    both = replace(curve, background=(white + slow).to_dict())
+    assert convert(NET, X, curve=both, background=slow + white).curve is both
+    # Terms of one kind are told apart by their size, whatever the order in which they were added.
+    near = [OrnsteinUhlenbeck(sd=s * pA, tau=5 * ms) for s in (9.9, 20, 10.1)]
+    two = replace(curve, background=(near[0] + near[1]).to_dict())
+    assert convert(NET, X, curve=two, background=near[1] + near[2]).curve is two
+    for other in (slow, white + slow + slow, white + near[1]):
+        with pytest.raises(ConversionError, match="was measured on"):
+            convert(NET, X, curve=both, background=other)
+    # Words in the source decide nothing.
+    renamed = replace(curve, source="my cell")
+    assert convert(NET, X, curve=renamed).curve is renamed
+    adapting = replace(curve, source="slow AdEx()", neuron=AdEx().to_dict())
+    with pytest.raises(ConversionError, match=r"was measured on slow AdEx\(\), but .* LIF\("):
+        convert(NET, X, curve=adapting)
+    with pytest.raises(ConversionError, match="was measured on AdEx, but"):
+        convert(NET, X, curve=replace(adapting, source=""))
 
 
 def test_inputs_that_do_not_move_a_layer_are_refused(curve):

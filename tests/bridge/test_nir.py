@@ -13,7 +13,7 @@ from neurosim import LIF, AdEx, Constant, simulate
 
 nir = pytest.importorskip("nir")
 
-from bridge.nir.exchange import NirError, read_nir, write_nir  # noqa: E402
+from bridge.nir.nir_files import NirError, read_nir, write_nir  # noqa: E402
 
 BOTH = ("noise", "refractory")
 
@@ -118,7 +118,7 @@ def test_what_nir_cannot_say_is_refused(spiking, network, iris, tmp_path):
             {
                 "neuron": AdEx(),
                 "background": spiking.background,
-                "curve": replace(curve, source=""),
+                "curve": replace(curve, neuron=None),
             },
             "cannot say AdEx",
         ),

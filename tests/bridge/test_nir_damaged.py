@@ -16,7 +16,7 @@ from neurosim import LIF
 
 nir = pytest.importorskip("nir")
 
-from bridge.nir.exchange import NirError, read_nir, write_nir  # noqa: E402
+from bridge.nir.nir_files import NirError, read_nir, write_nir  # noqa: E402
 
 BOTH = ("noise", "refractory")
 
@@ -114,6 +114,25 @@ def test_a_ledger_that_was_changed_is_refused(edited, part):
 
     with pytest.raises(NirError, match="its ledger was changed after it was written"):
         edited(change)
+
+
+@pytest.mark.parametrize("change", ["type", "shape", "name", "swapped"])
+def test_a_ledger_of_the_same_numbers_under_other_names_or_types_is_refused(edited, change):
+    def replaced(file):
+        layer = file["metadata/layer0"]
+        if change == "swapped":
+            layer.move("weights_pA", "kept")
+            layer.move("holding_pA", "weights_pA")
+            layer.move("kept", "holding_pA")
+        elif change == "name":
+            layer.create_dataset("more", data=layer["units"][()])
+        else:
+            value = np.asarray(layer["units"][()])
+            del layer["units"]
+            layer["units"] = value.astype(float) if change == "type" else value[None]
+
+    with pytest.raises(NirError, match="its ledger was changed after it was written"):
+        edited(replaced)
 
 
 def test_what_other_tools_add_to_the_metadata_is_left_alone(edited):

@@ -281,7 +281,7 @@ def test_what_nir_cannot_say_is_refused_before_anything_runs(
 
 def test_numbers_and_graph_are_both_written(place, tmp_path):
     pytest.importorskip("nir")
-    from bridge.nir.exchange import read_nir
+    from bridge.nir.nir_files import read_nir
 
     convert_here(
         place, test="iris.npz", certify_on=0, out=tmp_path / "a.json", nir=tmp_path / "a.nir"

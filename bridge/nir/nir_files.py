@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Mohm, Quantity, ms, mV, pA, second, volt
+from brian2.units import Mohm, Quantity, ms, mV, second, volt
 
 from bridge.nir.ledger import has_ledger, network_of, write_ledger
 from bridge.nir.nir_graph import (
@@ -39,10 +39,11 @@ from bridge.nir.nir_graph import (
     write_graph,
 )
 from bridge.spiking.spiking_network import SpikingNetwork
+from bridge.spiking.synapse import Synapse
 from neurosim import LIF, FeedForward, PointNeuron, WhiteNoise
 from neurosim.quantities import check_quantity
 
-__all__ = ["NirError", "NirNetwork", "check_sayable", "read_nir", "write_nir"]
+__all__ = ["NirError", "NirNetwork", "check_expressible", "read_nir", "write_nir"]
 
 _FORMS = ("millivolt", "normalised")
 _DROPPABLE = ("noise", "refractory")
@@ -91,7 +92,7 @@ def write_nir(
     background = network.background
     if not isinstance(background, WhiteNoise):
         raise NirError(f"NIR cannot say the background {background!r}; convert with noise=0*mV")
-    dropped = check_sayable(
+    dropped = check_expressible(
         network.neuron,
         conductance=network.synapse.conductance,
         noise=float(background.intensity) > 0,
@@ -104,7 +105,7 @@ def write_nir(
     return path
 
 
-def check_sayable(
+def check_expressible(
     neuron: PointNeuron,
     *,
     conductance: bool = False,
@@ -139,9 +140,9 @@ def check_sayable(
     Examples
     --------
     >>> from neurosim import LIF, AdEx
-    >>> check_sayable(LIF(), drop="refractory")
+    >>> check_expressible(LIF(), drop="refractory")
     ('refractory',)
-    >>> check_sayable(AdEx())
+    >>> check_expressible(AdEx())
     Traceback (most recent call last):
     ...
     bridge.nir.nir_graph.NirError: NIR cannot say AdEx: its neurons are LIF neurons reset to a \
@@ -230,12 +231,12 @@ def read_nir(path: str | Path, *, volt_per_unit: Quantity = 15 * mV) -> NirNetwo
     ledger = dict(graph.metadata or {})
     try:
         chain = chain_of(graph)
-        return _own(chain, ledger) if has_ledger(ledger) else _foreign(chain, step)
+        return _with_ledger(chain, ledger) if has_ledger(ledger) else _without_ledger(chain, step)
     except NirError as error:
         raise NirError(f"{path}: {error}") from None
 
 
-def _own(chain: Chain, ledger: dict[str, Any]) -> NirNetwork:
+def _with_ledger(chain: Chain, ledger: dict[str, Any]) -> NirNetwork:
     """Return the network of a file written by `write_nir`, from its ledger."""
     network, form = network_of(ledger)
     check_agrees(chain, nodes_of(network, form))
@@ -252,9 +253,9 @@ def _own(chain: Chain, ledger: dict[str, Any]) -> NirNetwork:
     )
 
 
-def _same(name: str, cells: list[Any], key: str, above_zero: bool = False) -> float:
+def _same(name: str, cells: list[Any], above_zero: bool = False) -> float:
     """Return the one value of all neurons of a graph."""
-    values = np.unique(np.concatenate([np.ravel(getattr(cell, key)) for cell in cells]))
+    values = np.unique(np.concatenate([np.ravel(getattr(cell, name)) for cell in cells]))
     if len(values) != 1:
         raise NirError(
             f"{name} differs between neurons ({values[0]:g} to {values[-1]:g}); all neurons of a "
@@ -265,47 +266,27 @@ def _same(name: str, cells: list[Any], key: str, above_zero: bool = False) -> fl
     return float(values[0])
 
 
-def _foreign(chain: Chain, step: float) -> NirNetwork:
+def _without_ledger(chain: Chain, step: float) -> NirNetwork:
     """Return the network of a file without units, `step` volts from leak to threshold."""
     cells = [node for _, node in chain if hasattr(node, "v_threshold")]
+    kinds = [type(cell).__name__ for cell in cells]
     if not cells:
         raise NirError("the graph has no spiking neurons")
-    weights: list[np.ndarray] = []
-    biases: list[np.ndarray] = []
-    pending: tuple[np.ndarray, np.ndarray] | None = None
-    for name, node in chain:
-        kind = type(node).__name__
-        if kind in ("Affine", "Linear"):
-            if pending is not None:
-                raise NirError(f"node {name!r} follows another layer of weights without neurons")
-            matrix = np.asarray(node.weight, dtype=float).T
-            pending = (matrix, np.asarray(getattr(node, "bias", np.zeros(matrix.shape[1]))))
-        elif kind in ("LIF", "CubaLIF"):
-            if pending is None:
-                eye = np.eye(len(node.v_threshold))
-                pending = (eye, np.zeros(len(eye)))
-            w_in = getattr(node, "w_in", 1.0)
-            weights.append(pending[0] * w_in)
-            biases.append(pending[1] * w_in)
-            pending = None
-    if type(cells[0]).__name__ == "CubaLIF" or any(
-        type(cell).__name__ == "LIF" for cell in cells[1:]
-    ):
+    weights, biases, readout = _matrices(chain)
+    if kinds != ["LIF", *["CubaLIF"] * (len(kinds) - 1)]:
         raise NirError(
             "the first neurons must be LIF (their input is a current), the others CubaLIF (theirs "
             "are spikes)"
         )
-    tau_m = _same("tau", cells[:1], "tau", above_zero=True)
-    if cells[1:] and (other := _same("tau_mem", cells[1:], "tau_mem")) != tau_m:
+    tau_m = _same("tau", cells[:1], above_zero=True)
+    if cells[1:] and (other := _same("tau_mem", cells[1:])) != tau_m:
         raise NirError(
             f"tau differs between neurons ({tau_m:g} and {other:g}); all neurons of a network are "
             "alike here"
         )
-    leak = _same("v_leak", cells, "v_leak")
-    threshold = _same("v_threshold", cells, "v_threshold")
-    reset = _same("v_reset", cells, "v_reset")
-    resistance = _same("r", cells, "r", above_zero=True)
-    tau_syn = _same("tau_syn", cells[1:], "tau_syn", above_zero=True) if cells[1:] else 5e-3
+    leak, threshold, reset = (_same(name, cells) for name in ("v_leak", "v_threshold", "v_reset"))
+    resistance = _same("r", cells, above_zero=True)
+    tau_syn = _same("tau_syn", cells[1:], above_zero=True) if cells[1:] else 5e-3
     if threshold <= leak or reset >= threshold:
         raise NirError(
             f"v_reset ({reset:g}) and v_leak ({leak:g}) must lie below v_threshold ({threshold:g})"
@@ -321,20 +302,35 @@ def _foreign(chain: Chain, step: float) -> NirNetwork:
     )
     # r I of the file, in its units of voltage, is R_m I here.
     picoampere = 1e12 * resistance * volts / 1e8
-    synapses = tuple(w * picoampere / tau_syn * pA for w in weights[1:])
-    units = weights[0].shape[1]
-    out = pending or (np.eye(weights[-1].shape[1]), np.zeros(weights[-1].shape[1]))
-    wiring = (
-        FeedForward(weights=synapses, tau_syn=tau_syn * second)
-        if synapses
-        else FeedForward(width=units, tau_syn=tau_syn * second)
-    )
+    synapses = [w * picoampere / tau_syn for w in weights[1:]]
     return NirNetwork(
         neuron=neuron,
-        wiring=wiring,
+        wiring=Synapse().wiring(synapses, weights[0].shape[1], tau_syn * second, 0 * ms),
         input_weights_pA=weights[0] * picoampere,
         holding_pA=np.concatenate(biases) * picoampere,
-        output_weights_s=out[0],
-        output_bias=out[1],
+        output_weights_s=readout[0],
+        output_bias=readout[1],
         network=None,
     )
+
+
+def _matrices(chain: Chain) -> tuple[list[np.ndarray], list[np.ndarray], tuple[np.ndarray, ...]]:
+    """Return the weights into every layer of neurons, their biases, and both of the outputs."""
+    weights: list[np.ndarray] = []
+    biases: list[np.ndarray] = []
+    pending: tuple[np.ndarray, ...] | None = None
+    width = 0
+    for name, node in chain:
+        if hasattr(node, "weight"):
+            if pending is not None:
+                raise NirError(f"node {name!r} follows another layer of weights without neurons")
+            matrix = np.asarray(node.weight, dtype=float).T
+            pending = (matrix, np.asarray(getattr(node, "bias", np.zeros(matrix.shape[1]))))
+        elif hasattr(node, "v_threshold"):
+            width = len(node.v_threshold)
+            matrix, bias = pending or (np.eye(width), np.zeros(width))
+            w_in = getattr(node, "w_in", 1.0)
+            weights.append(matrix * w_in)
+            biases.append(bias * w_in)
+            pending = None
+    return weights, biases, pending or (np.eye(width), np.zeros(width))
