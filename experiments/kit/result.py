@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,19 +55,19 @@ class Result:
     Attributes
     ----------
     name, claim : str
-        Which experiment, and what it set out to show.
+        Which experiment, and what it set out to show; `Experiment.run` fills them in.
     numbers : dict
         Every number worth keeping, nested as it reads best.
     tables : dict of str to DataFrame
     figures : dict of str to Figure
     verdicts : list of Verdict
     provenance : dict
-        Parameters, seed, versions, engine.
+        Parameters, seed and versions (filled in likewise), neuron, engine.
     """
 
-    name: str
-    claim: str
-    numbers: dict[str, Any]
+    name: str = ""
+    claim: str = ""
+    numbers: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -80,27 +80,11 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return numbers, tables, verdicts and provenance as plain values."""
-        return plain(
-            {
-                "name": self.name,
-                "claim": self.claim,
-                "verdicts": [
-                    {
-                        "what": v.what,
-                        "value": v.value,
-                        "sense": v.sense,
-                        "bar": v.bar,
-                        "holds": v.holds,
-                    }
-                    for v in self.verdicts
-                ],
-                "numbers": self.numbers,
-                "tables": {
-                    name: table.to_dict(orient="records") for name, table in self.tables.items()
-                },
-                "provenance": self.provenance,
-            }
-        )
+        verdicts = [{**asdict(v), "holds": v.holds} for v in self.verdicts]
+        tables = {name: table.to_dict(orient="records") for name, table in self.tables.items()}
+        kept: dict[str, Any] = {"name": self.name, "claim": self.claim, "verdicts": verdicts}
+        kept |= {"numbers": self.numbers, "tables": tables, "provenance": self.provenance}
+        return {key: plain(value) for key, value in kept.items()}
 
     def save(self, folder: Path) -> Path:
         """Write ``result.json``, each table as CSV and each figure as SVG and PNG, all or nothing.

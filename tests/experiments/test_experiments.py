@@ -104,7 +104,7 @@ def test_recorded_cells_by_name():
 
 def test_the_list_read_from_the_sources_is_that_of_the_experiments():
     listed, found = contents(), all_experiments()
-    assert len(found) >= 26
+    assert len(found) >= 25
     assert list(listed) == list(found)
     for name, entry in listed.items():
         assert entry.claim == found[name].claim
