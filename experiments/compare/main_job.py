@@ -22,7 +22,7 @@ from bridge.conversion.drive import measure_for_conversion
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
 from experiments.compare.figures import activation_figure, voltage_figure
-from experiments.compare.report import data_uri, render
+from experiments.compare.report import render
 from experiments.gallery.networks.digits_on_neurons import (
     HELD_OUT,
     Trained,
@@ -38,7 +38,7 @@ from experiments.kit.outputs import check_folder, write_folder
 from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import drawing, figure_style
+from experiments.kit.style import data_uri, drawing, figure_style
 from experiments.kit.timing import Stopwatch
 from experiments.kit.unit_tables import (
     Measured,

@@ -78,6 +78,31 @@ class Result:
         """Whether every verdict holds."""
         return all(verdict.holds for verdict in self.verdicts)
 
+    def __repr__(self) -> str:
+        held = sum(verdict.holds for verdict in self.verdicts)
+        parts = [f"{held} of {len(self.verdicts)} verdicts hold"]
+        for kind, names in (("tables", self.tables), ("figures", self.figures)):
+            if names:
+                parts.append(f"{kind}: {', '.join(names)}")
+        return f"Result({self.name}; {'; '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from experiments.kit.style import data_uri
+        from neurosim.display import html_table
+
+        rows = [
+            ("holds" if v.holds else "FAILS", v.what, f"{v.value:.4g}", f"{v.sense} {v.bar:g}")
+            for v in self.verdicts
+        ]
+        head = ("verdict", "what was measured", "value", "bar")
+        pictures = (
+            f'<img alt="{escape(name)}" src="{data_uri(figure)}">'
+            for name, figure in self.figures.items()
+        )
+        return html_table(self.name, rows, head, note=self.claim) + "".join(pictures)
+
     def to_dict(self) -> dict[str, Any]:
         """Return numbers, tables, verdicts and provenance as plain values."""
         verdicts = [{**asdict(v), "holds": v.holds} for v in self.verdicts]

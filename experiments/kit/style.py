@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "GREY", "INK", "drawing", "figure_style", "new_figure"]
+__all__ = ["COLOURS", "GREY", "INK", "data_uri", "drawing", "figure_style", "new_figure"]
 
 # Okabe and Ito (2008): distinguishable with every common colour deficiency and in grey print.
 COLOURS = {
@@ -85,3 +85,14 @@ def drawing(
     with figure_style():
         figure = new_figure(width, height)
         yield figure, figure.subplots(rows, columns, **subplots)
+
+
+def data_uri(figure: Figure) -> str:
+    """Return a figure as an SVG that stands inside a page."""
+    import base64
+    import io
+
+    stream = io.BytesIO()
+    with figure_style():
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
