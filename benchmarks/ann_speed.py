@@ -30,8 +30,9 @@ from threadpoolctl import threadpool_limits
 
 from ann.network.losses import CrossEntropy
 from ann.network.network import Network
-from ann.optimisers import SGD, Adam, Optimiser
-from ann.plan.plan import Plan, run
+from ann.network.steps import run
+from ann.plan.optimisers import SGD, Adam, Optimiser
+from ann.plan.plan import Plan
 from ann.training.trainer import Trainer
 
 #: name: sizes, batch, activation, optimiser

@@ -85,7 +85,7 @@ def ours(network: Any, data: dict[str, np.ndarray], jobs: int) -> dict[str, Any]
     from brian2.units import mV, second
 
     from bridge.conversion.convert import convert
-    from bridge.mapping.calibration import Normalisation
+    from bridge.mapping.normalisation import Normalisation
     from bridge.spiking.integrator import Integrator
     from bridge.spiking.readout import CountReadout
     from experiments.gallery.networks.normalisation import integrator_curve

@@ -88,7 +88,7 @@ def write_files(folder: Path, reset_mV: float) -> float:
     from ann import Network
     from bridge.counts.curve import FICurve
     from bridge.mapping.calibration import Calibration
-    from bridge.mapping.unit_splitting import expand
+    from bridge.mapping.unit_splitting import split_units
     from bridge.nir.exchange import write_nir
     from bridge.spiking.spiking_network import SpikingLayer, SpikingNetwork
     from bridge.spiking.synapse import Synapse
@@ -101,13 +101,11 @@ def write_files(folder: Path, reset_mV: float) -> float:
         neuron=neuron,
         background=WhiteNoise(),
         layers=(SpikingLayer(np.array([[400.0]]), 0 * one, calibration),),
-        output_weights=np.ones((1, 1)),
-        output_bias=0 * one,
         classes=None,
         tau_syn=10 * ms,
         dt=0.1 * ms,
         curve=FICurve([0, 100], [0, 1], 1.0),
-        expanded=expand(Network([1, 1, 1], ["relu", "identity"], dtype="float64", rng=0)),
+        split=split_units(Network([1, 1, 1], ["relu", "identity"], dtype="float64", rng=0)),
         synapse=Synapse(),
         delay=0 * ms,
     )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bridge.certificate.certificate import Certificate
     from bridge.certificate.certify import certify
-    from bridge.choice.select import select
+    from bridge.choice.select_unit import select
     from bridge.choice.selection import Selection
     from bridge.conversion.convert import convert
     from bridge.counts.curve import FICurve, merge
     from bridge.equivalent.equivalent_unit import EquivalentUnit, equivalent_unit
-    from bridge.mapping.calibration import Normalisation, calibrate
+    from bridge.mapping.calibration import calibrate
     from bridge.mapping.measured_unit import MeasuredUnit
+    from bridge.mapping.normalisation import Normalisation
     from bridge.nir.exchange import read_nir, write_nir
     from bridge.spiking.codes import LatencyCode
     from bridge.spiking.energy import Cost, cost
@@ -97,12 +98,12 @@ _PLACES = {
         ],
         "bridge.units",
     ),
-    "Certificate": "bridge.certificate.certify",
+    "Certificate": "bridge.certificate.certificate",
     "Cost": "bridge.spiking.energy",
     "Integrator": "bridge.spiking.integrator",
     "LatencyCode": "bridge.spiking.codes",
     "MeasuredUnit": "bridge.mapping.measured_unit",
-    "Normalisation": "bridge.mapping.calibration",
+    "Normalisation": "bridge.mapping.normalisation",
     "ResettingIntegrator": "bridge.spiking.integrator",
     "SubtractingLIF": "bridge.spiking.integrator",
     "EquivalentUnit": "bridge.equivalent.equivalent_unit",
@@ -121,7 +122,7 @@ _PLACES = {
     "convert": "bridge.conversion.convert",
     "fi_curve": "bridge.stimulate.fi_curve",
     "merge": "bridge.counts.curve",
-    "select": "bridge.choice.select",
+    "select": "bridge.choice.select_unit",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from neurosim.errors import NeurosimError
 
@@ -13,8 +13,16 @@ __all__ = [
     "CurveError",
     "FitError",
     "RangeError",
+    "Reason",
+    "Refusal",
     "RefusedError",
 ]
+
+Reason = Literal[
+    "silent", "one-current", "one-bin", "block", "no-block", "few-currents", "few-measurements",
+    "misfit", "not-tried",
+]  # fmt: skip
+"""Why a family, or every unit, may not stand for a curve."""
 
 
 class BridgeError(NeurosimError):
@@ -34,6 +42,8 @@ class CurveError(BridgeError, ValueError):
         The file it stands in.
     line : int, optional
         The line of that file, counted from 1.
+    column : str, optional
+        The column that is absent, if that is what is wrong.
 
     Examples
     --------
@@ -42,9 +52,11 @@ class CurveError(BridgeError, ValueError):
     """
 
     def __init__(
-        self, wrong: str, remedy: str, *, file: str | None = None, line: int | None = None
-    ) -> None:
+        self, wrong: str, remedy: str, *, file: str | None = None, line: int | None = None,
+        column: str | None = None,
+    ) -> None:  # fmt: skip
         self.wrong, self.remedy, self.file, self.line = wrong, remedy, file, line
+        self.column = column
         place = ", ".join(
             part for part in (file, None if line is None else f"line {line}") if part is not None
         )
@@ -52,11 +64,54 @@ class CurveError(BridgeError, ValueError):
 
 
 class FitError(BridgeError, ValueError):
-    """A unit cannot be fitted to this curve at all; the message gives the reason."""
+    """A unit cannot be fitted to this curve at all.
+
+    Parameters
+    ----------
+    message : str
+        Why, and what to do about it.
+    reason : str
+        One of `Reason`.
+    """
+
+    def __init__(self, message: str, reason: Reason | None = None) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class RangeError(BridgeError, ValueError):
     """A rate was asked for that the unit never reaches; the message names the range."""
+
+
+class Refusal(str):
+    """A sentence that says why something was refused, and the reason as a value.
+
+    Parameters
+    ----------
+    words : str
+        The sentence, with what to do instead.
+    reason : str
+        One of `Reason`, for programs that decide on it.
+
+    Examples
+    --------
+    >>> why = Refusal("no spikes up to 100 pA; measure at larger currents", "silent")
+    >>> print(why)
+    no spikes up to 100 pA; measure at larger currents
+    >>> why.reason
+    'silent'
+    """
+
+    __slots__ = ("reason",)
+    reason: Reason
+
+    def __new__(cls, words: str, reason: Reason) -> Refusal:
+        made = super().__new__(cls, words)
+        made.reason = reason
+        return made
+
+    def __getnewargs__(self) -> tuple[str, Reason]:  # type: ignore[override]
+        return str(self), self.reason
 
 
 class RefusedError(BridgeError):
@@ -66,12 +121,14 @@ class RefusedError(BridgeError):
     ----------
     message : str
         The reason, in words.
+    reason : str
+        One of `Reason`.
     selection : Selection, optional
         The refused selection, for those who want to look closer.
     """
 
-    def __init__(self, message: str, selection: Any = None) -> None:
-        self.selection = selection
+    def __init__(self, message: str, reason: Reason | None = None, selection: Any = None) -> None:
+        self.reason, self.selection = reason, selection
         super().__init__(message)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from neurosim.errors import UnitError
 
-__all__ = ["plain"]
+__all__ = ["strip_unit"]
 
 _SCALE = {"pA": 1e12, "Hz": 1.0, "s": 1.0, "mV": 1e3, "Mohm": 1e-6, "": 1.0}
 _BASE = {"pA": "amp", "Hz": "hertz", "s": "second", "mV": "volt", "Mohm": "ohm"}
 
 
-def plain(value: Any, unit: str, name: str = "value") -> Any:
+def strip_unit(value: Any, unit: str, name: str = "value") -> Any:
     """Strip the unit of a quantity; leave plain numbers as they are.
 
     Parameters
@@ -38,7 +38,7 @@ def plain(value: Any, unit: str, name: str = "value") -> Any:
 
     Examples
     --------
-    >>> plain(150.0, "pA")
+    >>> strip_unit(150.0, "pA")
     150.0
     """
     if not hasattr(value, "dim"):

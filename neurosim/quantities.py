@@ -8,7 +8,7 @@ is made, and compares, hashes, prints and serialises by the SI numbers inside.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from brian2.units import (
@@ -26,7 +26,7 @@ from brian2.units import (
 
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 
-__all__ = ["Description", "check_quantity", "check_seed", "quantity", "unit_name"]
+__all__ = ["Description", "check_field", "check_quantity", "check_seed", "quantity", "unit_name"]
 
 
 def quantity(
@@ -144,6 +144,32 @@ def check_quantity(
     return checked
 
 
+def check_field(
+    value: Any,
+    field: dataclasses.Field[Any],
+    name: str,
+    *,
+    like: Quantity | None = None,
+    many: int | None = None,
+) -> Quantity:
+    """Check a value by the rule of a field made with `quantity`; see `check_quantity`.
+
+    Parameters
+    ----------
+    like, many : optional
+        Taken instead of the field's own.
+    """
+    rule = field.metadata
+    return check_quantity(
+        value,
+        rule["unit"] if like is None else like,
+        name,
+        above=rule["above"],
+        at_least=rule["at_least"],
+        many=rule["many"] if many is None else many,
+    )
+
+
 def check_seed(seed: Any) -> np.ndarray:
     """Return seeds as an array of non-negative 64-bit integers.
 
@@ -178,22 +204,23 @@ class Description:
 
     Subclasses are declared with ``@dataclass(frozen=True, eq=False, repr=False)`` and fields made
     by `quantity`. Making one checks units and ranges and touches no simulator object.
+
+    Attributes
+    ----------
+    described_by : tuple of str
+        Class attributes that say what the value is beside its fields, such as equations.
     """
+
+    described_by: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             if "unit" not in field.metadata:
                 continue
-            rule = field.metadata
-            value = check_quantity(
-                getattr(self, field.name),
-                rule["unit"],
-                f"{type(self).__name__}: {field.name}",
-                above=rule["above"],
-                at_least=rule["at_least"],
-                many=rule["many"],
+            name = f"{type(self).__name__}: {field.name}"
+            object.__setattr__(
+                self, field.name, check_field(getattr(self, field.name), field, name)
             )
-            object.__setattr__(self, field.name, value)
         self.check()
 
     def check(self) -> None:
@@ -240,18 +267,26 @@ class Description:
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values: the kind, and each field as a number with its SI unit."""
+        """Return all that the value says in plain JSON values, to be stored and compared.
+
+        Returns
+        -------
+        dict
+            The kind, each field as a number with its SI unit, and `described_by`.
+
+        Examples
+        --------
+        >>> from brian2 import pA
+        >>> from neurosim import Constant
+        >>> Constant(100 * pA).to_dict()
+        {'kind': 'Constant', 'current': {'value': 1e-10, 'unit': 'amp'}}
+        """
         content: dict[str, Any] = {"kind": type(self).__name__}
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            if "unit" in field.metadata:
-                content[field.name] = {
-                    "value": np.asarray(value, dtype=float).tolist(),
-                    "unit": unit_name(value),
-                }
-            else:
-                content[field.name] = _plain(value)
-        return content
+            # Dimensionless quantities come back from pickling as plain floats.
+            content[field.name] = _plain(Quantity(value) if "unit" in field.metadata else value)
+        return content | {name: getattr(self, name) for name in self.described_by}
 
     def _key(self) -> tuple[Any, ...]:
         parts: list[Any] = [type(self)]
@@ -284,9 +319,9 @@ def _plain(value: Any) -> Any:
         return value.to_dict()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return np.asarray(value).tolist()
-    return value
+    if isinstance(value, Quantity):
+        return {"value": np.asarray(value, dtype=float).tolist(), "unit": unit_name(value)}
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 _NAMED = (amp, farad, hertz, ohm, second, siemens, volt)

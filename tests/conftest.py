@@ -9,29 +9,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-
-def _shared() -> Path:
-    """Folder with recordings, images and acceptance targets that do not ship with the project."""
-    beside = Path(__file__).resolve().parents[2] / "shared"
-    return Path(os.environ.get("NEUROSIM_SHARED", beside))
+HERE = Path(__file__).resolve().parent
+#: Recordings, reconstructions and tables of others, which do not ship with the project.
+REAL_DATA = Path(os.environ.get("NEUROSIM_SHARED", HERE.parents[1] / "shared")) / "data"
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """`shared/data`: real recordings, images and tables; skips where they are absent."""
-    folder = _shared() / "data"
-    if not folder.is_dir():
-        pytest.skip(f"real data not found at {folder} (set NEUROSIM_SHARED)")
-    return folder
+    """Real recordings, images and tables; skips where they are absent."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"real data not found at {REAL_DATA} (set NEUROSIM_SHARED to its parent)")
+    return REAL_DATA
 
 
 @pytest.fixture(scope="session")
 def shared_targets() -> Path:
-    """`shared/targets`: acceptance problems with reference values; skips where they are absent."""
-    folder = _shared() / "targets"
-    if not folder.is_dir():
-        pytest.skip(f"acceptance targets not found at {folder} (set NEUROSIM_SHARED)")
-    return folder
+    """Acceptance problems with their reference values, see `tests/targets/README.md`."""
+    return HERE / "targets"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where real data are absent, a test that runs once a file is skipped once, not once a file."""
+    if REAL_DATA.is_dir():
+        return
+    seen: set[str] = set()
+    kept = []
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        if "shared_data" not in getattr(item, "fixturenames", ()) or name not in seen:
+            kept.append(item)
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            seen.add(name)
+    items[:] = kept
 
 
 @pytest.fixture(autouse=True)

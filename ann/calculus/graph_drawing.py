@@ -13,6 +13,7 @@ import numpy as np
 
 from ann.calculus.graph import OPERATIONS, Variable, ancestors
 from ann.errors import GraphError
+from ann.whole_files import write_text
 
 __all__ = ["draw_graph"]
 
@@ -120,7 +121,7 @@ def draw_graph(result: Variable, path: str | Path | None = None, digits: int = 3
     parts.append("</svg>")
     document = "\n".join(parts)
     if path is not None:
-        Path(path).write_text(document, encoding="utf-8")
+        write_text(path, document)
     return document
 
 

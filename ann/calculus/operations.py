@@ -9,16 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ann.calculus.graph import Variable
-
 __all__ = ["OPERATIONS", "Operation"]
 
-Rule: TypeAlias = Callable[..., "Variable"]
+
+class Operand(Protocol):
+    """What the rules with a name need of a `ann.calculus.graph.Variable`."""
+
+    value: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    def __mul__(self, other: Any) -> Operand: ...
+    def __sub__(self, other: Any) -> Operand: ...
+    def exp(self) -> Operand: ...
+    def log(self) -> Operand: ...
+    def maximum(self, other: Any) -> Operand: ...
+    def reshape(self, *shape: int) -> Operand: ...
+    def transpose(self, *axes: int) -> Operand: ...
+    def broadcast(self, *shape: int) -> Operand: ...
+
+
+Rule: TypeAlias = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -42,16 +59,14 @@ class Operation:
     symbol: str
 
 
-def _swap(x: Variable) -> Variable:
+def _swap(x: Operand) -> Operand:
     """Transpose the last two axes."""
     axes = list(range(x.ndim))
     axes[-2:] = axes[-1], axes[-2]
     return x.transpose(*axes)
 
 
-def _spread(
-    g: Variable, x: Variable, axis: int | tuple[int, ...] | None, keepdims: bool
-) -> Variable:
+def _spread(g: Operand, x: Operand, axis: int | tuple[int, ...] | None, keepdims: bool) -> Operand:
     """Put back the axes that a reduction took away, so that `g` broadcasts against `x`."""
     if keepdims or axis is None:
         shape = g.shape if keepdims else (1,) * x.ndim
@@ -61,11 +76,11 @@ def _spread(
     return g.reshape(*shape)
 
 
-def _spread_sum(g: Variable, y: Variable, x: Variable, axis: Any, keepdims: bool) -> Variable:
+def _spread_sum(g: Operand, y: Operand, x: Operand, axis: Any, keepdims: bool) -> Operand:
     return _spread(g, x, axis, keepdims).broadcast(*x.shape)
 
 
-def _share_of_max(g: Variable, y: Variable, x: Variable, axis: Any, keepdims: bool) -> Variable:
+def _share_of_max(g: Operand, y: Operand, x: Operand, axis: Any, keepdims: bool) -> Operand:
     """Send the slope to the largest entries; equal ones share it (a subgradient)."""
     top = x.value == np.max(x.value, axis=axis, keepdims=True)
     share = top / np.sum(top, axis=axis, keepdims=True)
@@ -87,16 +102,16 @@ def _logsumexp(x: np.ndarray, *, axis: int, keepdims: bool) -> np.ndarray:
     return total if keepdims else np.squeeze(total, axis=axis)
 
 
-def _softmax(g: Variable, y: Variable, x: Variable, axis: int, keepdims: bool) -> Variable:
+def _softmax(g: Operand, y: Operand, x: Operand, axis: int, keepdims: bool) -> Operand:
     spread = _spread(y, x, axis, keepdims)
     return _spread(g, x, axis, keepdims) * (x - spread).exp()
 
 
-def _mask(condition: np.ndarray, like: Variable) -> np.ndarray:
+def _mask(condition: np.ndarray, like: Operand) -> np.ndarray:
     return condition.astype(like.value.dtype)
 
 
-def _power_by_exponent(g: Variable, y: Variable, a: Variable, b: Variable) -> Variable:
+def _power_by_exponent(g: Operand, y: Operand, a: Operand, b: Operand) -> Operand:
     # x**p at x = 0 has the slope 0 in p for p > 0; log(0) would make it nan.
     safe = a.maximum(np.asarray(np.finfo(a.value.dtype).tiny, a.value.dtype))
     return g * y * safe.log()

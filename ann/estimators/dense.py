@@ -23,7 +23,7 @@ from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.arrays import is_sparse
 from ann.network.losses import Loss, resolve_loss
 from ann.network.network import Network
-from ann.optimisers import Adam, Optimiser, resolve_optimiser
+from ann.plan.optimisers import Adam, Optimiser, resolve_optimiser
 from ann.plan.plan import Plan
 from ann.plan.threads import count_threads
 from ann.training.hooks import EarlyStopping, KeepBest, Progress, ReduceOnPlateau, Validate

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, column_or_1d, validat
 from ann.errors import DataError, ParameterError, require_number
 from ann.estimators.targets import class_weights
 from ann.network.arrays import physical_memory
-from ann.optimisers import resolve_optimiser
+from ann.plan.optimisers import resolve_optimiser
 from ann.plan.threads import count_threads
 from ann.training.trainer import Hook
 

@@ -15,6 +15,7 @@ from sklearn.base import is_regressor
 
 from ann.errors import MissingExtraError, ParameterError
 from ann.network.network import Network
+from ann.whole_files import write_bytes
 
 __all__ = ["export_onnx", "from_pytorch", "from_scikit_learn", "stacked_layers"]
 
@@ -243,4 +244,4 @@ def export_onnx(network: Network, path: str | Path) -> None:
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    write_bytes(path, model.SerializeToString())

@@ -19,10 +19,10 @@ from ann.estimators.dense import DenseEstimator
 from ann.estimators.input_scaling import InputScale
 from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 from ann.estimators.targets import ClassTargets, QuantityTargets
+from ann.files.tensor_file import read_tensors, write_tensors
 from ann.network.activations import Foreign
 from ann.network.losses import OwnLoss, resolve_loss
 from ann.network.network import Network
-from ann.tensor_file import read_tensors, write_tensors
 
 __all__ = ["load", "read_card", "save"]
 
@@ -154,15 +154,17 @@ def load(path: str | Path, **own: Any) -> Any:
     """
     tensors, card = _read(path)
     try:
-        if card["model"] == "Network":
-            return _rebuild_network(tensors, card, own, path)
-        kind = _KINDS[card["model"]]
-        model = kind(**{**card["settings"], **own})
-        return _rebuild(model, tensors, card, own, path)
+        model = _rebuild_network(tensors, card, own, path)
+        if card["model"] != "Network":
+            kind = _KINDS[card["model"]]
+            model = _rebuild(kind(**{**card["settings"], **own}), model, tensors, card, own, path)
     except (KeyError, TypeError, IndexError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path} does not describe a model: {error!r}") from error
+    if tensors:
+        raise ModelFileError(f"{path} holds arrays that no model has: {', '.join(tensors)}")
+    return model
 
 
 def _rebuild_network(
@@ -189,35 +191,36 @@ def _rebuild_network(
         initialisation="zeros",
         dtype=card["dtype"],
     )
-    if tensors["parameters"].shape != network.parameters.shape:
+    parameters = tensors.pop("parameters")
+    if parameters.shape != network.parameters.shape:
         raise ModelFileError(
-            f"{path} holds {tensors['parameters'].size} parameters; the card describes "
+            f"{path} holds {parameters.size} parameters; the card describes "
             f"{network.parameters.size}"
         )
     start = 0
     for part in _in_file_order(network):
-        part[...] = tensors["parameters"][start : start + part.size].reshape(part.shape)
+        part[...] = parameters[start : start + part.size].reshape(part.shape)
         start += part.size
     for i, layer in enumerate(network.layers):
         if layer.norm is not None:
-            layer.norm.mean[...] = tensors[f"layer{i}.mean"]
-            layer.norm.variance[...] = tensors[f"layer{i}.variance"]
+            layer.norm.mean[...] = tensors.pop(f"layer{i}.mean")
+            layer.norm.variance[...] = tensors.pop(f"layer{i}.variance")
     return network
 
 
 def _rebuild(
     model: Any,
+    network: Network,
     tensors: dict[str, np.ndarray],
     card: dict[str, Any],
     own: dict[str, Any],
     path: str | Path,
 ) -> Any:
-    network = _rebuild_network(tensors, card, own, path)
     plain = card["targets"]
     if plain["kind"] == "regression":
         targets: Any = QuantityTargets.__new__(QuantityTargets)
         targets.flat, targets.columns = plain["flat"], card["sizes"][-1]
-        targets.mean, targets.spread = tensors["targets.mean"], tensors["targets.spread"]
+        targets.mean, targets.spread = (tensors.pop(f"targets.{x}") for x in ("mean", "spread"))
     else:
         targets = ClassTargets.restore(
             plain["kind"], np.array(plain["classes"], dtype=plain["classes_dtype"])
@@ -240,7 +243,8 @@ def _rebuild(
     model.loss_ = resolve_loss(own["loss"] if card["loss"] is None else card["loss"])
     model._inner = network
     has_scale = "scale.mean" in tensors
-    model._scale = InputScale(tensors["scale.mean"], tensors["scale.spread"]) if has_scale else None
+    scale = [tensors.pop(f"scale.{x}") for x in ("mean", "spread") if has_scale]
+    model._scale = InputScale(*scale) if has_scale else None
     model._finish(card["history"])
     return model
 

@@ -18,8 +18,9 @@ from ann.errors import ParameterError
 from ann.estimators.dense import DenseEstimator, baseline_loss
 from ann.network.losses import Loss
 from ann.network.network import Network
-from ann.optimisers import SGD
-from ann.plan.plan import Plan, run
+from ann.network.steps import run
+from ann.plan.optimisers import SGD
+from ann.plan.plan import Plan
 
 __all__ = ["Diagnosis", "LayerStatistics", "diagnose", "layer_statistics"]
 

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ann.calculus.graph import Variable, apply
 from ann.errors import ParameterError, unknown_name
 from ann.network.arrays import scalar_like
+from ann.network.steps import Step, run
 
 __all__ = [
     "ACTIVATIONS",
@@ -35,13 +36,9 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
-    "Step",
     "Tanh",
     "resolve",
 ]
-
-#: One NumPy call with its arguments bound: ``function(*arguments)``.
-Step: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,7 @@ class Activation:
     def value(self, z: np.ndarray) -> np.ndarray:
         """Output for the input z, as a new array of the same shape and dtype."""
         out = np.array(z, dtype=z.dtype if z.dtype.kind == "f" else np.float64)
-        for function, arguments in self.steps(out):
-            function(*arguments)
+        run(self.steps(out))
         return out
 
     __call__ = value
@@ -79,8 +75,7 @@ class Activation:
         """Slope d(value)/dz at the input z."""
         a = self.value(np.asarray(z))
         out = np.empty_like(a)
-        for function, arguments in self.slope_steps(a, out):
-            function(*arguments)
+        run(self.slope_steps(a, out))
         return out
 
     def graph(self, z: Variable) -> Variable:

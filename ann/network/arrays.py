@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 __all__ = ["aligned_zeros", "is_sparse", "physical_memory", "scalar_like"]
 
@@ -36,7 +36,9 @@ def is_sparse(X: Any) -> bool:
     >>> is_sparse([[1.0]])
     False
     """
-    return bool(sparse.issparse(X))
+    # Whoever holds such a matrix has loaded the module that makes it.
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(X))
 
 
 def physical_memory() -> int | None:

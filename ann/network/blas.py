@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.linalg import get_blas_funcs
+from functools import lru_cache
+from typing import Any
 
-from ann.network.activations import Step
+import numpy as np
+
+from ann.network.steps import Step
 
 __all__ = ["add_outer", "add_scaled"]
+
+
+@lru_cache
+def _routine(name: str, dtype: np.dtype) -> Any:
+    from scipy.linalg import get_blas_funcs  # takes longer to load than all of NumPy
+
+    return get_blas_funcs(name, dtype=dtype)
 
 
 def add_scaled(y: np.ndarray, x: np.ndarray, a: np.ndarray | float) -> Step:
@@ -31,7 +40,7 @@ def add_scaled(y: np.ndarray, x: np.ndarray, a: np.ndarray | float) -> Step:
     >>> y
     array([11., 21.])
     """
-    return get_blas_funcs("axpy", dtype=y.dtype), (x, y, y.size, a)
+    return _routine("axpy", y.dtype), (x, y, y.size, a)
 
 
 def add_outer(z: np.ndarray, x: np.ndarray, y: np.ndarray) -> Step:
@@ -56,4 +65,4 @@ def add_outer(z: np.ndarray, x: np.ndarray, y: np.ndarray) -> Step:
            [2., 2.]])
     """
     # After the vectors their strides; then leave to overwrite what is given.
-    return get_blas_funcs("ger", dtype=z.dtype), (1.0, y, x, 1, 1, z.T, 1, 1, 1)
+    return _routine("ger", z.dtype), (1.0, y, x, 1, 1, z.T, 1, 1, 1)

@@ -21,8 +21,8 @@ import numpy as np
 
 from ann.calculus.graph import Variable, gradient
 from ann.errors import ParameterError, ShapeError, unknown_name
-from ann.network.activations import Step
 from ann.network.arrays import scalar_like
+from ann.network.steps import Step, run
 
 __all__ = [
     "LOSSES",
@@ -63,8 +63,7 @@ class Loss:
         """Derivative of each sample's loss by x, shape (n, k)."""
         columns = np.array(np.asarray(x).T, order="C")
         record = np.empty((self.rows, columns.shape[1]), columns.dtype)
-        for function, arguments in self.steps(columns, np.asarray(target).T, record):
-            function(*arguments)
+        run(self.steps(columns, np.asarray(target).T, record))
         return columns.T
 
     def graph(self, x: Variable, target: np.ndarray) -> Variable:

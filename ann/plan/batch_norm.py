@@ -7,15 +7,11 @@ what the batch's own mean and variance contribute (Ioffe & Szegedy, 2015, ICML, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ann.errors import ParameterError
 from ann.network.network import Layer
-
-if TYPE_CHECKING:
-    from ann.plan.plan import Plan
+from ann.plan.workspace import Workspace
 
 __all__ = ["NormStep"]
 
@@ -23,12 +19,12 @@ __all__ = ["NormStep"]
 class NormStep:
     """Batch normalisation of one layer: forward in place, backward in place."""
 
-    def __init__(self, plan: Plan, i: int, layer: Layer, z: np.ndarray) -> None:
+    def __init__(self, space: Workspace, i: int, layer: Layer, z: np.ndarray) -> None:
         if layer.norm is None:
             raise ParameterError("this layer has no batch normalisation")
         self.norm, self.z = layer.norm, z
         self.normal = np.empty_like(z)
-        _, _, self.g_scale, self.g_shift = plan.network.parts(i, plan.gradient)
+        _, _, self.g_scale, self.g_shift = space.network.parts(i, space.gradient)
         self.spread = np.ones((layer.n_out, 1), z.dtype)
 
     def forward(self) -> None:

@@ -1,7 +1,7 @@
 """The compiled plan: a network, a loss and an optimiser, made ready for training.
 
-A plan owns what training adds to a network: the gradient, the optimiser's vectors, the buffers of
-a batch. `Program` has the passes over a batch, `Update` the way from a gradient to new weights.
+A plan is the `Workspace` of a training with two things that use it: `Program` has the passes over
+a batch, `Update` the way from a gradient to new weights.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import numpy as np
 from ann.errors import ParameterError, require_number
 from ann.network.losses import Loss
 from ann.network.network import Network
-from ann.optimisers import Optimiser
-from ann.plan.memory import Room
-from ann.plan.program import Program, run
+from ann.plan.optimisers import Optimiser
+from ann.plan.program import Program
 from ann.plan.threads import Team
-from ann.plan.update import STRETCH, Update
+from ann.plan.update import Update
+from ann.plan.workspace import Workspace
 
-__all__ = ["Plan", "Program", "Update", "run"]
+__all__ = ["Plan"]
 
 
-class Plan:
+class Plan(Workspace):
     """A network, a loss and an optimiser, ready to be trained on batches.
 
     Parameters
@@ -45,14 +45,10 @@ class Plan:
 
     Attributes
     ----------
-    gradient : ndarray of shape (n_parameters,)
-        Of the last batch, laid out like ``network.parameters``.
-    state : dict of str to ndarray
-        The optimiser's vectors.
-    scratch : ndarray
-        Room for a passing result, small enough to stay in the cache.
-    memory : Room
-        Where these and the buffers of a batch lie.
+    update : Update
+        The way from a gradient to the next weights.
+    gradient, state, scratch, memory
+        See `Workspace`.
 
     Raises
     ------
@@ -62,7 +58,8 @@ class Plan:
     Examples
     --------
     >>> from ann.network.losses import Quadratic
-    >>> from ann.optimisers import SGD
+    >>> from ann.network.steps import run
+    >>> from ann.plan.optimisers import SGD
     >>> net = Network.from_arrays([[[1.0]]], [[0.0]], "identity", dtype="float64")
     >>> plan = Plan(net, Quadratic(), SGD())
     >>> program = plan.program(1, np.array([[2.0]]), np.array([[1.0]]))
@@ -95,16 +92,7 @@ class Plan:
         for name, limit in (("clip_norm", clip_norm), ("max_norm", max_norm)):
             if limit is not None:
                 require_number(name, limit, 0.0, low_too=False)
-        self.network, self.loss, self.optimiser = network, loss, optimiser
-        self.rng = np.random.default_rng() if rng is None else rng
-        size, dtype, sizes = network.parameters.size, network.dtype, network.sizes
-        per_sample = sizes[0] + 2 * sum(sizes[1:]) + sizes[-1]  # outputs, derivatives; both ends
-        entries = (1 + len(optimiser.slots)) * size + STRETCH + batch * per_sample
-        self.memory = Room(entries * dtype.itemsize)
-        self.gradient = self.memory.zeros(size, dtype)
-        self.state = {name: self.memory.zeros(size, dtype) for name in optimiser.slots}
-        self.scratch = self.memory.zeros(STRETCH, dtype)
-        self.buffers: dict[str, np.ndarray] = {}
+        super().__init__(network, loss, optimiser, batch=batch, rng=rng)
         self.update = Update(self, l1=l1, l2=l2, clip_norm=clip_norm, max_norm=max_norm)
 
     def program(

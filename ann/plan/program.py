@@ -15,40 +15,38 @@ Nothing is allocated after the list is made. Tests compare every number with the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 
 from ann.errors import ParameterError
-from ann.network.activations import Activation, Step
+from ann.network.activations import Activation
 from ann.network.arrays import is_sparse
 from ann.network.blas import add_outer
 from ann.network.losses import Loss
+from ann.network.network import Layer
+from ann.network.steps import Step
 from ann.plan.batch_norm import NormStep
 from ann.plan.threads import Team
+from ann.plan.workspace import Workspace
 
-if TYPE_CHECKING:
-    from ann.plan.plan import Plan
-
-__all__ = ["Program", "run"]
+__all__ = ["Program"]
 
 
-def run(steps: list[Step]) -> None:
-    """Carry out a list of calls.
+@dataclass
+class _LayerPass:
+    """One layer's part of a batch; the forward pass leaves here what the backward pass reads."""
 
-    Parameters
-    ----------
-    steps : list of (function, arguments)
-
-    Examples
-    --------
-    >>> x = np.array([1.0, 4.0])
-    >>> run([(np.sqrt, (x, x))])
-    >>> x
-    array([1., 2.])
-    """
-    for function, arguments in steps:
-        function(*arguments)
+    layer: Layer
+    rows: slice  # the layer's units among those of all layers
+    z: np.ndarray  # its sums, then its outputs
+    delta: np.ndarray  # derivative of the loss by its sums
+    fed: np.ndarray  # what the layer above reads: outputs, or what dropout left of them
+    slope_source: np.ndarray  # what the slope is computed from: outputs, or sums
+    mask: np.ndarray | None = None
+    norm: NormStep | None = None
 
 
 class Program:
@@ -56,7 +54,7 @@ class Program:
 
     Parameters
     ----------
-    plan : Plan
+    space : Workspace
         Whose network, loss and gradient this works on.
     batch : int
         Number of samples.
@@ -77,132 +75,150 @@ class Program:
         The gathered batch; a hook may change it between `gather` and `learn`.
     record : ndarray
         What the loss left behind, see `Loss.from_record`.
+    output : ndarray of shape (n_outputs, batch)
+        What the loss reads; after `learn`, its derivative.
     gather, learn : list of Step
     """
 
     def __init__(
         self,
-        plan: Plan,
+        space: Workspace,
         batch: int,
         X: Any,
         T: np.ndarray,
         weights: np.ndarray | None,
         team: Team,
     ) -> None:
-        network, loss = plan.network, plan.loss
-        dtype, sizes = network.dtype, network.sizes
-        self.batch, self._plan = batch, plan
+        network, loss = space.network, space.loss
+        self.batch, self._space, self._team = batch, space, team
+        self.is_sparse = is_sparse(X)
         self.index = np.zeros(batch, np.intp)
-        self.record = np.zeros((loss.rows, batch), dtype)
+        self.record = np.zeros((loss.rows, batch), network.dtype)
         self.gather: list[Step] = []
         self.learn: list[Step] = []
-        self.is_sparse = is_sparse(X)
 
         # The outputs of each layer, one row a unit and one column a sample. All layers lie in one
         # buffer, so that all biases' gradients are one call, and in small networks all slopes.
-        ends = [0, *(int(n) for n in np.cumsum(sizes[1:]))]
-        n_hidden = ends[-2]
-        outputs = self._buffer("outputs", (n_hidden, batch))
-        deltas = self._buffer("deltas", (ends[-1], batch))
-        out = deltas[n_hidden:]
-        ones = np.ones(batch, dtype)
+        ends = list(accumulate(network.sizes[1:], initial=0))
+        self._outputs = space.buffer("outputs", (ends[-2], batch))
+        self._deltas = space.buffer("deltas", (ends[-1], batch))
+        self._ones = np.ones(batch, network.dtype)
+        self._passes: list[_LayerPass] = []
+        for layer, (start, end) in zip(network.layers, pairwise(ends), strict=True):
+            rows = slice(start, end)
+            delta = self._deltas[rows]
+            z = delta if end == ends[-1] else self._outputs[rows]
+            self._passes.append(_LayerPass(layer, rows, z, delta, z, z))
+        self.output = self._passes[-1].z
 
-        # -- gather ------------------------------------------------------------------------------
+        target, scale = self._gather(X, T, weights)
+        self._forward()
+        self._loss(target, scale)
+        self._backward()
+        if team.helpers:
+            self.gather.insert(0, (team.begin_step, ()))
+
+    def _gather(
+        self, X: Any, T: np.ndarray, weights: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Copy the batch's rows; return where targets and the factors on the loss will be."""
+        dtype, sizes = self._space.network.dtype, self._space.network.sizes
         self.x: Any = None
         if self.is_sparse:
             self.gather.append((self._gather_sparse, (X,)))
         else:
-            self.x = self._buffer("x", (batch, sizes[0]))
+            self.x = self._space.buffer("x", (self.batch, sizes[0]))
             # mode="clip" writes straight into the buffer; the default makes a copy first.
             self.gather.append((X.take, (self.index, 0, self.x, "clip")))
-        target = self._buffer("target", (batch, sizes[-1]))
+        target = self._space.buffer("target", (self.batch, sizes[-1]))
         self.gather.append((T.take, (self.index, 0, target, "clip")))
-        scale: np.ndarray = np.array(1.0 / batch, dtype)
+        scale: np.ndarray = np.array(1.0 / self.batch, dtype)
         if weights is not None:
-            scale = np.empty(batch, dtype)
-            share = (weights / batch).astype(dtype)
+            scale = np.empty(self.batch, dtype)
+            share = (weights / self.batch).astype(dtype)
             self.gather.append((share.take, (self.index, 0, scale, "clip")))
+        return target, scale
 
-        # -- forward -----------------------------------------------------------------------------
-        last = len(network.layers) - 1
-        masks: dict[int, np.ndarray] = {}
-        fed: list[np.ndarray] = []  # what the layer above reads: outputs, or what dropout left
-        kept_inputs: dict[int, np.ndarray] = {}
-        norms: dict[int, NormStep] = {}
-        for i, layer in enumerate(network.layers):
-            z = out if i == last else outputs[ends[i] : ends[i + 1]]
-            if i == 0 and self.is_sparse:
+    def _forward(self) -> None:
+        """Z = Wᵀ A + b of each layer, A = f(Z) of the hidden ones."""
+        space = self._space
+        below: np.ndarray | None = None if self.is_sparse else self.x.T
+        for i, part in enumerate(self._passes):
+            layer, z = part.layer, part.z
+            if below is None:
                 self.learn.append((self._sparse_product, (layer.weights, z)))
             else:
-                below = fed[i - 1] if i else self.x.T
-                self.learn += team.product(layer.weights.T, below, z)
-            self.learn.append(add_outer(z, layer.bias, ones))
+                self.learn += self._team.product(layer.weights.T, below, z)
+            self.learn.append(add_outer(z, layer.bias, self._ones))
             if layer.norm is not None:
-                norms[i] = NormStep(plan, i, layer, z)
-                self.learn.append((norms[i].forward, ()))
-            if i == last:
-                break
+                part.norm = NormStep(space, i, layer, z)
+                self.learn.append((part.norm.forward, ()))
+            if part is self._passes[-1]:
+                return  # the loss takes it from here
             if layer.activation.keeps_input:
-                kept_inputs[i] = self._buffer(f"input {i}", z.shape)
-                self.learn.append((np.copyto, (kept_inputs[i], z)))
+                part.slope_source = space.buffer(f"input {i}", z.shape)
+                self.learn.append((np.copyto, (part.slope_source, z)))
             self.learn += layer.activation.steps(z)
-            fed.append(z)
             if layer.dropout:
-                masks[i] = self._buffer(f"mask {i}", z.shape)
-                fed[i] = self._buffer(f"fed {i}", z.shape)
-                self.learn += _dropout_steps(layer.dropout, masks[i], plan.rng)
-                self.learn.append((np.multiply, (z, masks[i], fed[i])))
+                part.mask = space.buffer(f"mask {i}", z.shape)
+                part.fed = space.buffer(f"fed {i}", z.shape)
+                self.learn += _dropout_steps(layer.dropout, part.mask, space.rng)
+                self.learn.append((np.multiply, (z, part.mask, part.fed)))
+            below = part.fed
 
-        # -- loss --------------------------------------------------------------------------------
-        output = network.layers[last].activation
+    def _loss(self, target: np.ndarray, scale: np.ndarray) -> None:
+        """D = dL/dZ of the last layer, divided by the batch size."""
+        loss, out = self._space.loss, self.output
         if loss.link:
             self.learn += loss.steps(out, target.T, self.record)
         else:
-            self._unlinked_loss(loss, output, out, target)
+            self._unlinked_loss(loss, self._passes[-1].layer.activation, target)
         self.learn.append((np.multiply, (out, scale, out)))
 
-        # -- backward ----------------------------------------------------------------------------
-        # Slopes go through a scratch that stays in the cache, all at once if they fit.
-        slopes = None
-        kinds = {layer.activation for layer in network.layers[:last]}
-        if len(kinds) == 1 and not kept_inputs and 0 < outputs.size <= plan.scratch.size:
-            slopes = plan.scratch[: outputs.size].reshape(outputs.shape)
-            self.learn += kinds.pop().slope_steps(outputs, slopes)
-        for i in range(last, -1, -1):
-            layer, delta = network.layers[i], deltas[ends[i] : ends[i + 1]]
-            if i < last:
-                if i in masks:
-                    self.learn.append((np.multiply, (delta, masks[i], delta)))
-                if slopes is not None:
-                    self.learn.append((np.multiply, (delta, slopes[ends[i] : ends[i + 1]], delta)))
-                elif layer.activation.name != "identity":
-                    source = kept_inputs.get(i, outputs[ends[i] : ends[i + 1]])
-                    self.learn += _times_slope(delta, layer.activation, source, plan.scratch)
-                if i in norms:
-                    self.learn.append((norms[i].backward, (delta,)))
-            gradient = network.parts(i, plan.gradient).weights
+    def _backward(self) -> None:
+        """dWᵀ = D Aᵀ and D below = (W D) · f'(Z below), from the last layer to the first."""
+        network, gradient = self._space.network, self._space.gradient
+        slopes = self._all_slopes()
+        for i in reversed(range(len(self._passes))):
+            part = self._passes[i]
+            layer, delta = part.layer, part.delta
+            if part.mask is not None:
+                self.learn.append((np.multiply, (delta, part.mask, delta)))
+            if part is self._passes[-1]:
+                pass  # the loss has taken the slope of the output
+            elif slopes is not None:
+                self.learn.append((np.multiply, (delta, slopes[part.rows], delta)))
+            elif layer.activation.name != "identity":
+                self.learn += _times_slope(
+                    delta, layer.activation, part.slope_source, self._space.scratch
+                )
+            if part.norm is not None:
+                self.learn.append((part.norm.backward, (delta,)))
+            of_weights = network.parts(i, gradient).weights
             if i == 0 and self.is_sparse:
-                self.learn.append((self._sparse_gradient, (delta, gradient)))
+                self.learn.append((self._sparse_gradient, (delta, of_weights)))
             else:
-                below = fed[i - 1].T if i else self.x
+                below = self._passes[i - 1].fed.T if i else self.x
                 # From the last row to the first: the update begins with what was written last.
-                self.learn += reversed(team.product(delta, below, gradient.T))
+                self.learn += reversed(self._team.product(delta, below, of_weights.T))
             if i:
-                self.learn += team.product(layer.weights, delta, deltas[ends[i - 1] : ends[i]])
+                self.learn += self._team.product(layer.weights, delta, self._passes[i - 1].delta)
         # A product with ones is several times faster than a sum over rows.
-        biases = plan.gradient[network.n_weights :][: network.n_biases]
-        self.learn.append((np.dot, (deltas, ones, biases)))
-        if team.helpers:
-            self.gather.insert(0, (team.begin_step, ()))
-        self.output = out
+        biases = gradient[network.n_weights :][: network.n_biases]
+        self.learn.append((np.dot, (self._deltas, self._ones, biases)))
 
-    def _buffer(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Part of an array that programs for batches of all sizes share, one after another."""
-        size = int(np.prod(shape))
-        store = self._plan.buffers
-        if name not in store or store[name].size < size:
-            store[name] = self._plan.memory.zeros(size, self._plan.network.dtype)
-        return store[name][:size].reshape(shape)
+    def _all_slopes(self) -> np.ndarray | None:
+        """Slopes of all hidden layers at once, where they fit a scratch that stays in the cache."""
+        scratch, hidden = self._space.scratch, self._passes[:-1]
+        kinds = {part.layer.activation for part in hidden}
+        if len(kinds) != 1 or not 0 < self._outputs.size <= scratch.size:
+            return None
+        kind = kinds.pop()
+        if kind.keeps_input:
+            return None
+        slopes = scratch[: self._outputs.size].reshape(self._outputs.shape)
+        self.learn += kind.slope_steps(self._outputs, slopes)
+        return slopes
 
     def _gather_sparse(self, X: Any) -> None:
         self.x = X[self.index]
@@ -213,10 +229,9 @@ class Program:
     def _sparse_gradient(self, delta: np.ndarray, gradient: np.ndarray) -> None:
         gradient[...] = self.x.T @ delta.T
 
-    def _unlinked_loss(
-        self, loss: Loss, output: Activation, out: np.ndarray, target: np.ndarray
-    ) -> None:
+    def _unlinked_loss(self, loss: Loss, output: Activation, target: np.ndarray) -> None:
         """A loss on the output itself: its derivative times the slope of the activation."""
+        out = self.output
         if not output.elementwise:
             raise ParameterError(
                 f"the {loss.name} loss reads each output on its own and cannot follow "

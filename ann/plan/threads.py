@@ -28,7 +28,7 @@ from types import TracebackType
 import numpy as np
 
 from ann.errors import ParameterError
-from ann.network.activations import Step
+from ann.network.steps import Step, run
 from ann.plan.products import controller, edges_of, product_steps, steps_between
 
 __all__ = ["Team", "count_threads"]
@@ -102,8 +102,7 @@ class Team:
     --------
     >>> a, b, out = np.ones((2, 3)), np.ones((3, 2)), np.empty((2, 2))
     >>> with Team(1) as team:
-    ...     for function, arguments in team.product(a, b, out):
-    ...         _ = function(*arguments)
+    ...     run(team.product(a, b, out))
     >>> out
     array([[3., 3.],
            [3., 3.]])
@@ -232,7 +231,7 @@ class Helper:
             self._answered.release()
 
     def _compute(self, steps: list[Step]) -> None:
-        _carry_out(steps)
+        run(steps)
 
 
 class SharedProduct:
@@ -278,14 +277,14 @@ class SharedProduct:
 
     def _compare(self) -> None:
         for steps in self._own:
-            _carry_out(steps)
+            run(steps)
         in_parts = [part.copy() for part in self._parts]
         self._do_alone()
         pairs = zip(in_parts, self._parts, strict=True)
         self._may_share = all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
 
     def _do_alone(self) -> None:
-        _carry_out(self._whole)
+        run(self._whole)
         self.alone += 1
 
     def _share(self) -> None:
@@ -293,18 +292,13 @@ class SharedProduct:
         began = perf_counter()
         for helper, steps in zip(helpers, self._asked, strict=True):
             helper.ask(steps)
-        _carry_out(self._own[0])
+        run(self._own[0])
         done = perf_counter()
         limit = done + PATIENCE * (done - began)
         for i, (helper, answer) in enumerate(zip(helpers, self._answers, strict=True), 1):
             if helper.has_answered(limit - perf_counter()):
                 np.copyto(self._parts[i], answer)
             else:
-                _carry_out(self._own[i])
+                run(self._own[i])
                 self._team.late += 1
         self.shared += 1
-
-
-def _carry_out(steps: list[Step]) -> None:
-    for function, arguments in steps:
-        function(*arguments)

@@ -7,20 +7,13 @@ incoming weights are cut to their largest norm.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ann.network.activations import Step
 from ann.network.blas import add_scaled
-
-if TYPE_CHECKING:
-    from ann.plan.plan import Plan
+from ann.network.steps import Step
+from ann.plan.workspace import STRETCH, Workspace
 
 __all__ = ["Update"]
-
-#: Most entries of a vector updated at a time: five such stretches fit a cache of 2 MB.
-STRETCH = 65_536
 
 
 class Update:
@@ -33,32 +26,32 @@ class Update:
 
     def __init__(
         self,
-        plan: Plan,
+        space: Workspace,
         *,
         l1: float,
         l2: float,
         clip_norm: float | None,
         max_norm: float | None,
     ) -> None:
-        network, p, g = plan.network, plan.network.parameters, plan.gradient
+        network, p, g = space.network, space.network.parameters, space.gradient
         dtype = network.dtype
-        scratch = plan.scratch
-        self.now = np.zeros(plan.optimiser.scalars, dtype)
+        scratch = space.scratch
+        self.now = np.zeros(space.optimiser.scalars, dtype)
         self.steps: list[Step] = []
         weights = slice(network.n_weights)
         if l1 or l2:
             self._penalty_steps(p[weights], g[weights], scratch, l1, l2)
         if clip_norm is not None:
             self.steps.append((_clip, (g, float(clip_norm))))
-        if getattr(plan.optimiser, "weight_decay", 0.0):
+        if getattr(space.optimiser, "weight_decay", 0.0):
             self.steps.append((np.multiply, (p[weights], self.now[-1:].reshape(()), p[weights])))
         # Stretches of one length need the least scratch, which leaves more of the cache.
         stretch = -(-p.size // -(-p.size // STRETCH))
         stretch += -stretch % 16  # whole lines of the cache
         for start in range(0, p.size, stretch):
             c = slice(start, min(start + stretch, p.size))
-            state = {name: vector[c] for name, vector in plan.state.items()}
-            self.steps += plan.optimiser.steps(
+            state = {name: vector[c] for name, vector in space.state.items()}
+            self.steps += space.optimiser.steps(
                 p[c], g[c], state, scratch[: c.stop - c.start], self.now
             )
         if max_norm is not None:

@@ -9,15 +9,12 @@ between the four pixels around.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ann.errors import ParameterError, ShapeError
-from ann.training.trainer import Hook
-
-if TYPE_CHECKING:
-    from ann.training.trainer import Trainer
+from ann.training.trainer import Hook, Trainer
 
 __all__ = ["Distort", "DropInputs", "distort", "smoothing_matrix"]
 

@@ -7,15 +7,12 @@ on the trainer. All hooks here are made of nothing more.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
 from ann.errors import ParameterError
-from ann.training.trainer import Hook
-
-if TYPE_CHECKING:
-    from ann.training.trainer import Trainer
+from ann.training.trainer import Hook, Trainer
 
 __all__ = [
     "EarlyStopping",

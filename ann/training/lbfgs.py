@@ -17,8 +17,10 @@ from scipy.optimize import minimize
 from ann.errors import DivergenceError, ParameterError
 from ann.network.losses import Loss
 from ann.network.network import Network
-from ann.optimisers import SGD
-from ann.plan.plan import Plan, Program, run
+from ann.network.steps import run
+from ann.plan.optimisers import SGD
+from ann.plan.plan import Plan
+from ann.plan.program import Program
 from ann.plan.threads import Team
 
 __all__ = ["fit_lbfgs"]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ann.errors import ParameterError
-from ann.plan.plan import Plan, run
+from ann.network.steps import run
+from ann.plan.plan import Plan
 from ann.plan.threads import Team
 from ann.training.trainer import Trainer
 
@@ -91,7 +92,7 @@ def find_learning_rate(
     --------
     >>> from ann.network.losses import Quadratic
     >>> from ann.network.network import Network
-    >>> from ann.optimisers import SGD
+    >>> from ann.plan.optimisers import SGD
     >>> net = Network([1, 1], "identity", rng=0)
     >>> trainer = Trainer(Plan(net, Quadratic(), SGD()), batch_size=8, rng=np.random.default_rng(0))
     >>> X = np.linspace(-1, 1, 64)[:, None]

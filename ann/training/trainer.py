@@ -25,9 +25,11 @@ from scipy.linalg import get_blas_funcs
 
 from ann.errors import DivergenceError, ParameterError, ShapeError
 from ann.network.arrays import is_sparse
-from ann.plan.plan import Plan, Program
+from ann.network.steps import run
+from ann.plan.plan import Plan
+from ann.plan.program import Program
 from ann.plan.threads import Team
-from ann.schedules import Schedule, resolve_schedule
+from ann.training.schedules import Schedule, resolve_schedule
 
 __all__ = ["Hook", "Trainer"]
 
@@ -42,7 +44,7 @@ class Trainer:
     batch_size : int
         Largest number of samples a step.
     schedule : str or callable
-        See `ann.schedules`.
+        See `ann.training.schedules`.
     hooks : sequence of Hook
         Called in this order.
     rng : numpy.random.Generator, optional
@@ -70,7 +72,7 @@ class Trainer:
     --------
     >>> from ann.network.losses import Quadratic
     >>> from ann.network.network import Network
-    >>> from ann.optimisers import SGD
+    >>> from ann.plan.optimisers import SGD
     >>> net = Network([1, 1], "identity", dtype="float64", rng=0)
     >>> trainer = Trainer(Plan(net, Quadratic(), SGD(0.5)), batch_size=2)
     >>> _ = trainer.fit(np.array([[-1.0], [1.0]]), np.array([[1.0], [5.0]]), epochs=40)
@@ -202,8 +204,7 @@ class Trainer:
             for program, rows, kept, row in batches:
                 program.index[:] = rows
                 now[:] = row
-                for function, arguments in chained[program.batch]:
-                    function(*arguments)
+                run(chained[program.batch])
                 kept[:] = program.record
         self.step += len(bounds)
         losses = plan.loss.from_record(record)
@@ -235,12 +236,10 @@ class Trainer:
         for program, rows, kept, row in batches:
             program.index[:] = rows
             self.plan.update.now[:] = row
-            for function, arguments in program.gather:
-                function(*arguments)
+            run(program.gather)
             self.batch = program
             self.call("before_batch")
-            for function, arguments in [*program.learn, *self.plan.update.steps]:
-                function(*arguments)
+            run([*program.learn, *self.plan.update.steps])
             kept[:] = program.record
             self.call("after_batch")
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bridge.certificate.mean_rates import MeanRates
 from bridge.errors import ConversionError
-from bridge.mapping.calibration import rate_function
-from bridge.spiking.input_tables import check_inputs, check_number
+from bridge.mapping.input_tables import check_number
 from bridge.spiking.spiking_network import SpikingNetwork
 
-__all__ = ["PARTS", "Certificate", "LayerError"]
-
+__all__ = ["PARTS", "Certificate", "LayerError", "label_values"]
 
 # Inputs from which on errors seen are taken to say something of errors to come.
-_FEW = 30
-
+_FEWEST_INPUTS = 30
 
 PARTS = ("inherited", "clipping", "f-I bias", "transient", "quantisation", "synaptic noise")
 
@@ -103,7 +102,7 @@ class Certificate:
     @property
     def logit_bound(self) -> np.ndarray:
         """Largest possible error of each output while no neuron errs more than it ever did."""
-        return self.worst @ np.abs(self.network.output_weights)
+        return np.asarray(self.worst @ np.abs(self.network.output_weights))
 
     @property
     def exceeded(self) -> tuple[float, float]:
@@ -121,12 +120,10 @@ class Certificate:
         The error of a neuron may be the largest seen, and more by as much as its mean rate errs
         more on this input than on any seen.
         """
-        expanded = self.network.expanded
-        ideal = expanded.layers(X)[-1]
-        logits = ideal @ expanded.weights[-1] + expanded.biases[-1]
-        steady, beyond = _steady(self.network, X)
+        ideal = self.network.split.layers(X)[-1]
+        steady, beyond = MeanRates(self.network).last_layer(X)
         more = np.maximum(np.abs(steady - ideal) - self.static, 0.0)
-        return logits, self.worst + more, beyond
+        return self.network.outputs(ideal), self.worst + more, beyond
 
     def output_bounds(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return between what the outputs stay while no neuron errs more than it ever did.
@@ -143,9 +140,8 @@ class Certificate:
             its measured f-I curve.
         """
         network = self.network
-        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
-        logits, errors, beyond = self._errors(X)
-        apart = errors @ np.abs(network.expanded.weights[-1])
+        logits, errors, beyond = self._errors(network.check_inputs(X))
+        apart = errors @ np.abs(network.output_weights)
         low, high = (network.answers.outputs(logits + sign * apart) for sign in (-1, 1))
         return np.where(beyond[:, None], -np.inf, low), np.where(beyond[:, None], np.inf, high)
 
@@ -179,40 +175,43 @@ class Certificate:
             certificate rests on fewer than 30 inputs, whose errors say little of others.
         """
         network = self.network
-        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
+        X = network.check_inputs(X)
         if risk is not None and not 0 < check_number(risk, "safe: risk", "a probability") < 1:
             raise ConversionError(f"safe: risk must lie between 0 and 1; got {risk!r}")
         logits, errors, beyond = self._errors(X)
         decided = network.answers.decided(logits)
-        if self.inputs < _FEW:
+        if self.inputs < _FEWEST_INPUTS:
             raise ConversionError(
                 f"this certificate rests on {self.inputs} inputs, too few to say which errors are "
-                f"possible; certify on {_FEW} or more, drawn at random from training inputs"
+                f"possible; certify on {_FEWEST_INPUTS} or more, drawn at random from training "
+                "inputs"
             )
         seen = set(self.labels)
-        known = np.array([seen.issuperset(_said(one)) for one in decided]) & ~beyond
-        W = network.expanded.weights[-1]
-        # Every way a label can change: a direction in the last hidden layer, and how far it is.
-        ways: list[tuple[np.ndarray, np.ndarray]] = []
-        if network.answers.kind == "labels" or logits.shape[1] == 1:
-            ways = [
-                (np.broadcast_to(w, errors.shape), np.abs(z))
-                for w, z in zip(W.T, logits.T, strict=True)
-            ]
-        else:
-            rows = np.arange(len(X))
-            for rival in range(W.shape[1]):
-                margin = logits[rows, decided] - logits[:, rival]
-                ways.append(
-                    (W[:, decided].T - W[:, rival], np.where(decided == rival, np.inf, margin))
-                )
+        known = np.array([seen.issuperset(label_values(one)) for one in decided]) & ~beyond
         certain, chance = known.copy(), np.zeros(len(X))
-        for apart, margin in ways:
+        for apart, margin in self._changes(logits, decided):
             certain &= np.sum(np.abs(apart) * errors, axis=1) < margin
             power = np.einsum("su,uv,sv->s", apart, self.second_moment, apart)
             with np.errstate(divide="ignore", invalid="ignore"):
                 chance += np.where(np.isinf(margin), 0.0, power / margin**2)
-        return certain if risk is None else known & (chance <= risk)
+        return certain if risk is None else np.asarray(known & (chance <= risk))
+
+    def _changes(
+        self, logits: np.ndarray, decided: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield every way a label can change, for each input.
+
+        That is a direction in the last hidden layer, (n_samples, n_neurons), and how far away the
+        change lies along it, (n_samples,).
+        """
+        W = self.network.output_weights
+        if self.network.answers.kind == "labels" or logits.shape[1] == 1:
+            for w, z in zip(W.T, logits.T, strict=True):
+                yield np.broadcast_to(w, (len(logits), len(w))), np.abs(z)
+            return
+        for rival in range(W.shape[1]):
+            margin = logits[np.arange(len(logits)), decided] - logits[:, rival]
+            yield W[:, decided].T - W[:, rival], np.where(decided == rival, np.inf, margin)
 
     def claim(self, X: np.ndarray) -> str:
         """Say how many labels are safe, on what that rests, and how often it may fail.
@@ -255,20 +254,6 @@ class Certificate:
         ]
 
 
-def _said(decided: Any) -> list[tuple[int, int]]:
+def label_values(decided: Any) -> list[tuple[int, int]]:
     """Return a label as (0, label), or a row of labels as (number, 0 or 1) of each."""
     return [(i, int(value)) for i, value in enumerate(np.atleast_1d(decided))]
-
-
-def _steady(network: SpikingNetwork, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last hidden layer's activations by mean rates alone, and where they are guesses.
-
-    Guesses are those of a neuron driven harder than its f-I curve was measured.
-    """
-    rate = rate_function(network.curve)
-    activation, beyond = X, np.zeros(len(X), dtype=bool)
-    for k, layer in enumerate(network.layers):
-        current = layer.calibration.current_pA(network.expanded.net_input(k, activation))
-        beyond |= np.any(current > rate.x[-1], axis=1)
-        activation = layer.calibration.activation(rate(np.clip(current, rate.x[0], rate.x[-1])))
-    return activation, beyond

@@ -24,15 +24,16 @@ that no step has seen (`LayerError.closing`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 from brian2.units import Quantity, ms, second
 
-from bridge.certificate.certificate import Certificate, LayerError, _said, _steady
-from bridge.certificate.substitute import _Substitute
+from bridge.certificate.certificate import Certificate, LayerError, label_values
+from bridge.certificate.substitute import Substitute
 from bridge.errors import ConversionError
-from bridge.spiking.input_tables import check_inputs, check_whole
+from bridge.mapping.input_tables import check_whole
 from bridge.spiking.readout import CountReadout
 from bridge.spiking.spiking_network import SpikingNetwork
 
@@ -92,79 +93,126 @@ def certify(
             f"certify needs at least 2 trials and 2 repeats, whole numbers; got {trials!r} and "
             f"{repeats!r}"
         )
-    expanded = network.expanded
-    X = check_inputs(X, expanded.sizes[0], network.feature_names)
+    X = network.check_inputs(X)
     if inputs is not None and check_whole(inputs, "certify: inputs", 1) < len(X):
         X = X[np.random.default_rng(int(seed)).permutation(len(X))[:inputs]]
-    running: dict[str, Any] = {"engine": engine, "jobs": jobs}
-    shown: dict[str, Any] = {"settle": settle, "readout": readout, **running}
-    steps = 2 * trials + repeats
-    done = 0
+    running = {"engine": engine, "jobs": jobs}
+    substitute = Substitute(network, X, decision, settle, readout, running)
+    responses = _responses(substitute, trials, repeats, seed, progress)
+    ideal = network.split.layers(X)
+    logits, answers = network.outputs(ideal[-1]), network.answers
+    decided = answers.decided(logits) if answers.labels else None
+    last = np.stack([run[-1] - ideal[-1] for run in responses.spiking])
+    flat = last.reshape(-1, last.shape[-1])
+    static = np.abs(substitute.mean_rates.last_layer(X)[0] - ideal[-1]).max(axis=0)
+    return Certificate(
+        network=network,
+        decision_s=float(decision / second),
+        layers=_layer_errors(substitute, responses, ideal, logits, decided),
+        worst=np.abs(flat).max(axis=0),
+        second_moment=flat.T @ flat / len(flat),
+        static=static,
+        labels=()
+        if decided is None
+        else tuple(sorted({value for one in decided for value in label_values(one)})),
+        inputs=len(X),
+        runs=trials,
+    )
+
+
+class _Responses(NamedTuple):
+    """What the layers were read as: to spikes and to constant currents, a list of layers a run."""
+
+    spiking: list[list[np.ndarray]]
+    smooth: list[list[np.ndarray]]
+    # Of every layer to the constant currents of the first run, over noise.
+    mean: list[np.ndarray]
+
+
+def _responses(
+    substitute: Substitute,
+    trials: int,
+    repeats: int,
+    seed: int,
+    progress: Callable[[float], None] | None,
+) -> _Responses:
+    """Run the network, and its neurons under constant currents."""
+    done, steps = count(1), 2 * trials + repeats
 
     def tick() -> None:
-        nonlocal done
-        done += 1
+        part = next(done) / steps
         if progress is not None:
-            progress(done / steps)
+            progress(part)
 
-    ideal = expanded.layers(X)
-    substitute = _Substitute(network, X, decision, settle, readout, running)
     spiking, smooth = [], []
-    for trial in range(trials):
-        one = seed + trial
-        spiking.append(network.run(X, decision, seed=one, **shown).activations())
+    for trial in range(seed, seed + trials):
+        spiking.append(substitute.spiking(trial))
         tick()
-        smooth.append(substitute.decoded(spiking[-1], one))
+        smooth.append(substitute.decoded(spiking[-1], trial))
         tick()
     # Each repeat has noise of its own, and the inputs of the run that is taken apart.
-    mean = [np.zeros_like(a) for a in ideal]
-    for repeat in range(repeats):
-        again = substitute.decoded(spiking[0], seed + trials + repeat)
-        for total, a in zip(mean, again, strict=True):
+    mean = [np.zeros_like(a) for a in spiking[0]]
+    for repeat in range(seed + trials, seed + trials + repeats):
+        for total, a in zip(mean, substitute.decoded(spiking[0], repeat), strict=True):
             total += a / repeats
         tick()
+    return _Responses(spiking, smooth, mean)
+
+
+def _layer_errors(
+    substitute: Substitute,
+    responses: _Responses,
+    ideal: list[np.ndarray],
+    logits: np.ndarray,
+    decided: np.ndarray | None,
+) -> tuple[LayerError, ...]:
+    """Take the error of every layer apart.
+
+    Parameters
+    ----------
+    substitute : Substitute
+    responses : _Responses
+    ideal : list of ndarray
+        Activations of the trained network, by hidden layer.
+    logits, decided : ndarray
+        Its outputs, and its labels where there are any.
+    """
+    network, spiking = substitute.network, responses.spiking
     found = []
-    logits = expanded.net_input(len(ideal), ideal[-1])
-    answers = network.answers
-    before = answers.decided(logits) if answers.labels else None
     for k, exact in enumerate(ideal):
-        seen = X if k == 0 else spiking[0][k - 1]
+        before = substitute.X if k == 0 else spiking[0][k - 1]
+        smooth = [run[k] for run in responses.smooth]
         parts = substitute.parts(
-            k, exact, seen, mean[k], [run[k] for run in smooth], [run[k] for run in spiking]
+            k, exact, before, responses.mean[k], smooth, [run[k] for run in spiking]
         )
         error = spiking[0][k] - exact
         power = float(np.mean(error**2))
-        hybrid = _onward(network, k, spiking[0][k])
+        # The outputs when the layers up to this one spike and the others are computed.
+        activation = spiking[0][k]
+        for after in range(k + 1, len(ideal)):
+            z = network.split.net_input(after, activation)
+            activation = network.split.activations(after, z)
+        hybrid = network.outputs(activation)
         found.append(
             LayerError(
                 layer=k + 1,
                 mean_square=power,
                 independent=float(np.mean([np.mean((run[k] - exact) ** 2) for run in spiking[1:]])),
-                parts_rms={name: float(np.sqrt(np.mean(p**2))) for name, p in parts.items()},
+                parts_rms={name: _rms(part) for name, part in parts.items()},
                 shares={
-                    name: float(np.mean(error * p)) / power if power > 0 else 0.0
-                    for name, p in parts.items()
+                    name: float(np.mean(error * part)) / power if power > 0 else 0.0
+                    for name, part in parts.items()
                 },
-                logit_rms=float(np.sqrt(np.mean((hybrid - logits) ** 2))),
-                agreement=_agreement(network, hybrid, before),
+                logit_rms=_rms(hybrid - logits),
+                agreement=_agreement(network, hybrid, decided),
             )
         )
         logits = hybrid
-    last = np.stack([run[-1] - ideal[-1] for run in spiking])
-    flat = last.reshape(-1, last.shape[-1])
-    return Certificate(
-        network=network,
-        decision_s=float(decision / second),
-        layers=tuple(found),
-        worst=np.abs(flat).max(axis=0),
-        second_moment=flat.T @ flat / len(flat),
-        static=np.abs(_steady(network, X)[0] - ideal[-1]).max(axis=0),
-        labels=()
-        if before is None
-        else tuple(sorted({said for one in before for said in _said(one)})),
-        inputs=len(X),
-        runs=trials,
-    )
+    return tuple(found)
+
+
+def _rms(error: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(error**2)))
 
 
 def _agreement(network: SpikingNetwork, logits: np.ndarray, before: np.ndarray | None) -> float:
@@ -173,11 +221,3 @@ def _agreement(network: SpikingNetwork, logits: np.ndarray, before: np.ndarray |
         return float("nan")
     same = network.answers.decided(logits) == before
     return float(np.mean(same if same.ndim == 1 else same.all(axis=1)))
-
-
-def _onward(network: SpikingNetwork, k: int, activation: np.ndarray) -> np.ndarray:
-    """Return the outputs when layer `k` answers so and the layers after it are computed."""
-    expanded = network.expanded
-    for after in range(k + 1, len(network.layers)):
-        activation = expanded.activations(after, expanded.net_input(after, activation))
-    return expanded.net_input(len(network.layers), activation)

@@ -1,25 +1,37 @@
-"""A network in which some layers are replaced by what spiking neurons answered."""
+"""The neurons of a network under constant currents in place of spikes from other layers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, ms, pA, second
+from brian2.units import Quantity, ms, second
 
-from bridge.mapping.calibration import rate_function
-from bridge.spiking.memory import check_memory
+from bridge.certificate.mean_rates import MeanRates
+from bridge.spiking.batches import show_in_batches
 from bridge.spiking.readout import CountReadout
-from bridge.spiking.spiking_network import SpikingNetwork, SpikingRun, joined
-from bridge.stimulate.fi_curve import trial_seeds
-from neurosim import Constant, FeedForward, Steps, simulate
+from bridge.spiking.spiking_network import SpikingNetwork, SpikingRun
+from neurosim import FeedForward
 from neurosim.quantities import check_quantity
 
-__all__ = []
+__all__ = ["Substitute"]
 
 
-class _Substitute:
-    """The neurons of a network with constant currents in place of spikes from other layers."""
+class Substitute:
+    """A converted network whose synapses are replaced by the constant currents they stand for.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    X : ndarray, shape (n_samples, n_features)
+        Inputs.
+    decision, settle : Quantity
+        Time of the decision, and time before the input comes on.
+    readout : CountReadout or None
+        How spikes are read.
+    running : dict
+        engine and jobs, as in `neurosim.simulate`.
+    """
 
     def __init__(
         self,
@@ -31,80 +43,60 @@ class _Substitute:
         running: dict[str, Any],
     ) -> None:
         self.network, self.X, self.running = network, X, running
-        self.readout = CountReadout() if readout is None else readout
+        self.readout = readout or CountReadout()
         self.shown = check_quantity(decision, 50 * ms, "certify: decision", above=0 * ms)
         self.pause = check_quantity(settle, 100 * ms, "certify: settle", at_least=0 * ms)
-        self.curve = rate_function(network.curve)
-        self.resting = self._resting()
-        # The curve is monotone: its ends are its slowest and its fastest rate, shape (2, 1).
-        self.extremes = self.rate_Hz(np.array([[-np.inf], [np.inf]]))
-
-    def rate_Hz(self, current_pA: np.ndarray) -> np.ndarray:
-        """Return the steady rate; beyond the measured currents that of the last one."""
-        return np.asarray(self.curve(np.clip(current_pA, self.curve.x[0], self.curve.x[-1])))
-
-    def _resting(self) -> np.ndarray:
-        """Return the current of every neuron before the input comes on."""
-        expanded = self.network.expanded
-        currents: list[np.ndarray] = []
+        self.mean_rates = MeanRates(network)
         # Before the input comes on the first layer has its bias only.
-        activation = np.zeros(expanded.sizes[0])
-        for k, layer in enumerate(self.network.layers):
-            z = expanded.net_input(k, activation)
-            currents.append(layer.calibration.current_pA(z))
-            activation = layer.calibration.activation(self.rate_Hz(currents[-1]))
-        return np.concatenate(currents)
+        silent = np.zeros(network.split.sizes[0])
+        self.resting = np.concatenate([current for current, _ in self.mean_rates.layers(silent)])
+        # The curve is monotone: its ends are its slowest and its fastest rate, shape (2, 1).
+        self.extremes = self.mean_rates.rate_Hz(np.array([[-np.inf], [np.inf]]))
+
+    def spiking(self, seed: int) -> list[np.ndarray]:
+        """Return every layer's activations when the network itself runs."""
+        how = {"settle": self.pause, "readout": self.readout, **self.running}
+        return self.network.run(self.X, self.shown, seed=seed, **how).activations()
 
     def decoded(self, spiking: list[np.ndarray], seed: int) -> list[np.ndarray]:
-        """Return every layer's activations under the constant current that others' rates mean."""
-        network, expanded = self.network, self.network.expanded
+        """Return every layer's activations under the constant currents that stand for spikes.
+
+        Parameters
+        ----------
+        spiking : list of ndarray, each of shape (n_samples, n_neurons)
+            Activations that the layers were read as when they spiked.
+        seed : int
+            The neurons have the same noise as in a run of the network with this seed.
+        """
+        network = self.network
         befores = [self.X, *spiking[:-1]]
         current = np.concatenate(
             [
-                layer.calibration.current_pA(expanded.net_input(k, before))
+                layer.calibration.current_pA(network.split.net_input(k, before))
                 for k, (layer, before) in enumerate(zip(network.layers, befores, strict=True))
             ],
             axis=1,
         )
-        # The neurons stand where they stand in the network, so they have the same noise.
-        seeds = trial_seeds(seed, len(self.X))
-        parts = []
-        fit = check_memory([current.shape[1]], len(self.X))
-        for start in range(0, len(self.X), fit):
-            here = slice(start, start + fit)
-            parts.append(
-                simulate(
-                    network.neuron,
-                    self.pause + self.shown,
-                    stimulus=Constant(0 * pA)
-                    + Steps(amplitude=0 * pA, onset=self.pause, duration=self.shown + network.dt)
-                    + network.background,
-                    batch={
-                        "current": np.broadcast_to(self.resting, current[here].shape) * pA,
-                        "amplitude": (current[here] - self.resting) * pA,
-                    },
-                    wiring=FeedForward(width=current.shape[1]),
-                    seed=seeds[here],
-                    dt=network.dt,
-                    **self.running,
-                )
-            )
-        recording = parts[0] if len(parts) == 1 else joined(parts)
-        run = SpikingRun(
-            network,
-            recording,
-            len(self.X),
-            float(self.pause / second),
-            float(self.shown / second),
-            self.readout,
+        recording = show_in_batches(
+            network.neuron,
+            network.background,
+            FeedForward(width=current.shape[1]),
+            self.resting,
+            current - self.resting,
+            settle=self.pause,
+            duration=self.shown,
+            dt=network.dt,
+            seed=seed,
+            **self.running,
         )
-        return run.activations()
+        onset, shown = float(self.pause / second), float(self.shown / second)
+        return SpikingRun(network, recording, self.X, onset, shown, self.readout).activations()
 
     def parts(
         self,
         k: int,
         exact: np.ndarray,
-        seen: np.ndarray,
+        before: np.ndarray,
         mean: np.ndarray,
         smooth: list[np.ndarray],
         spiking: list[np.ndarray],
@@ -117,20 +109,19 @@ class _Substitute:
             Which layer, from 0.
         exact : ndarray
             Activations of the trained network.
-        seen : ndarray
-            What the layer before said in the first run.
+        before : ndarray
+            What the layer before was read as in the first run.
         mean : ndarray
             Mean response to that as a constant current.
         smooth, spiking : list of ndarray
             Response in every run, to constant currents and to spikes.
         """
         calibration = self.network.layers[k].calibration
-        z = self.network.expanded.net_input(k, seen)
-        given = self.network.expanded.activations(k, z)
-        rates = self.rate_Hz(calibration.current_pA(z))
+        z = self.network.split.net_input(k, before)
+        given = self.network.split.activations(k, z)
         ends = calibration.activation(self.extremes)
         clipped = np.clip(given, ends.min(axis=0), ends.max(axis=0))
-        steady = calibration.activation(rates)
+        steady = calibration.activation(self.mean_rates.rate_Hz(calibration.current_pA(z)))
         # The first run is left out: its own noise must not look like a mean.
         effect = np.mean([s - c for s, c in zip(spiking[1:], smooth[1:], strict=True)], axis=0)
         return {

@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, xlogy
 from scipy.stats import chi2
 
-from bridge.choice.fitting import problem, starting_points
 from bridge.choice.selection import Interval
 from bridge.counts.step_counts import StepCounts
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.errors import FitError
 from bridge.units import Logistic, NakaRushton, ReLU, Softplus, SquareRoot, Unit
 from bridge.units.adaptive import Adaptive, expected_counts
+from bridge.units.fitting import problem, starting_points
 
 __all__ = ["AdaptiveFit", "draw_steps", "fit_adaptive"]
 
@@ -124,7 +124,7 @@ class _Task:
         self.constant = float(
             (xlogy(self.counts.count, 1.0) - gammaln(self.counts.count + 1)).sum()
         )
-        self.base = problem(self.family, Tally.of(self.counts.curve()))
+        self.base = problem(self.family, SufficientStatistics.of(self.counts.curve()))
         self.low = np.append(self.base.lower, np.log([1e-6, FASTEST]))
         self.high = np.append(self.base.upper, np.log([STRONGEST, SLOWEST]))
 
@@ -145,7 +145,9 @@ class _Task:
         each = mean / self.repeats[:, None]
         return (self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant
 
-    def climb(self, z: Array, held: int | None = None, steps: int = 40) -> tuple[float, Array]:
+    def fisher_scoring(
+        self, z: Array, held: int | None = None, steps: int = 40
+    ) -> tuple[float, Array]:
         """Fisher scoring with Marquardt's damping, slopes by differences, all in one batch."""
         z = np.clip(z, self.low, self.high)
         free = np.array([i for i in range(len(z)) if i != held])
@@ -272,18 +274,18 @@ def _best(task: _Task, simple: Unit) -> tuple[float, Array]:
     early = max(1, int(np.searchsorted(width, 0.2 * width[-1])) - 1)
     first = task.counts.curve(slice(0, early))
     if np.count_nonzero(first.count) >= 2:
-        z, _, _ = starting_points(problem(task.family, Tally.of(first)), keep=2)
+        z, _, _ = starting_points(problem(task.family, SufficientStatistics.of(first)), keep=2)
         starts += list(np.clip(z, task.base.lower, task.base.upper))
     # What steady firing leaves of the onset rate tells how strong adaptation is.
     reach = 0.3 * float(task.current[-1] - task.current[0]) / max(simple.rate(task.current[-1]), 1)
     tries = [
-        task.climb(np.concatenate([z, np.log([reach * share, tau])]), steps=4)
+        task.fisher_scoring(np.concatenate([z, np.log([reach * share, tau])]), steps=4)
         for z in starts
         for share in (0.3, 2.0)
         for tau in (0.03, 0.2)
     ]
     tries.sort(key=lambda one: -one[0])
-    return max((task.climb(z, steps=80) for _, z in tries[:2]), key=lambda one: one[0])
+    return max((task.fisher_scoring(z, steps=80) for _, z in tries[:2]), key=lambda one: one[0])
 
 
 def _profile(
@@ -300,10 +302,10 @@ def _profile(
             at_limit = side * (place - limit) >= 0
             held = start.copy()
             held[where] = limit if at_limit else place
-            found, held = task.climb(held, where, steps=12)
+            found, held = task.fisher_scoring(held, where, steps=12)
             if found > value + 1e-3:
                 # Likelier than the fit itself: begin again from there.
-                better, z = task.climb(held, steps=60)
+                better, z = task.fisher_scoring(held, steps=60)
                 return _profile(task, better, z, where, drop)
             loss = float(np.sqrt(max(2 * (value - found), 0.0)))
             if loss >= np.sqrt(drop):

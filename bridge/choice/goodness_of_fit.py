@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.choice.fitting import Problem
 from bridge.counts.dispersion import CountNoise, _choose
 from bridge.counts.likelihood import (
     TINY_MEAN,
@@ -26,7 +25,8 @@ from bridge.counts.likelihood import (
     sample,
     variance,
 )
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
+from bridge.units.fitting import Problem
 
 __all__ = ["Misfit", "misfit", "noise_of_residuals"]
 
@@ -91,50 +91,54 @@ def misfit(task: Problem, z: Array, noise: CountNoise, draws: int, seed: int) ->
 def _compare(
     task: Problem, z: Array, shape: float, source: str, freedom: float, draws: int, seed: int
 ) -> Misfit:
-    tally = task.tally
+    statistics = task.statistics
     rate, partials = task.jacobian(z[None])
-    mean = np.maximum(tally.window * rate[0][tally.index], TINY_MEAN)
+    mean = np.maximum(statistics.window * rate[0][statistics.index], TINY_MEAN)
     spread = variance(mean, shape)
-    expected = np.add.reduceat(mean, tally.first)
-    repeats = np.diff(np.append(tally.first, len(mean)))
+    expected = np.add.reduceat(mean, statistics.first)
+    repeats = np.diff(np.append(statistics.first, len(mean)))
     # Counts are whole: trials that start alike round alike, so that part does not average out.
     rounding = np.maximum(spread - mean / shape, 0)
-    total = np.add.reduceat(spread + rounding * (repeats[tally.index] - 1), tally.first)
+    total = np.add.reduceat(spread + rounding * (repeats[statistics.index] - 1), statistics.first)
 
     moving = np.where(rate[0][:, None] > 0, partials[0], 0.0)
     inside = task.free & (z > task.lower) & (z < task.upper)
-    design = (moving * (tally.pooled_window / np.sqrt(total))[:, None])[:, inside]
+    design = (moving * (statistics.pooled_window / np.sqrt(total))[:, None])[:, inside]
     basis, _ = np.linalg.qr(design / np.maximum(np.linalg.norm(design, axis=0), 1e-300))
 
     random = np.random.default_rng(seed)
     if source == "repeats":
         counts = sample(mean, shape, draws, random)
-        pooled = np.add.reduceat(counts, tally.first, axis=1)
+        pooled = np.add.reduceat(counts, statistics.first, axis=1)
     else:
         # Sums of Poisson counts are Poisson; and without repeats there is nothing to sum.
         counts = pooled = sample(expected, shape, draws, random)
-    shared = np.sqrt(np.maximum(total - np.add.reduceat(spread, tally.first), 0))
+    shared = np.sqrt(np.maximum(total - np.add.reduceat(spread, statistics.first), 0))
     error = (pooled - expected + random.standard_normal(pooled.shape) * shared) / np.sqrt(total)
     error -= (error @ basis) @ basis.T
     simulated = (error**2).sum(axis=1)
-    misses = tally.pooled_count - expected
+    misses = statistics.pooled_count - expected
     observed = float((misses**2 / total).sum())
     ratio = float(np.sqrt(observed / max(float(simulated.mean()), 1e-12)))
     if source == "repeats":
         # Both are relative to the scatter of their own repeats, never below that of the model.
-        simulated = simulated / _scatter(counts, tally, spread, repeats)
-        observed = observed / float(_scatter(tally.count[None], tally, spread, repeats)[0])
+        simulated = simulated / _scatter(counts, statistics, spread, repeats)
+        observed = observed / float(
+            _scatter(statistics.count[None], statistics, spread, repeats)[0]
+        )
     elif source == "residuals":
         # The noise itself is an estimate: the denominator of an F ratio.
         simulated = simulated / (random.chisquare(freedom, draws) / freedom)
     p = (1 + float(np.sum(simulated >= observed * (1 - 1e-9)))) / (1 + draws)
-    window = tally.pooled_window
+    window = statistics.pooled_window
     return Misfit(p, ratio, misses / repeats, misses / window, np.sqrt(total) / window)
 
 
-def _scatter(count: NDArray[Any], tally: Tally, spread: Array, repeats: Array) -> Array:
+def _scatter(
+    count: NDArray[Any], statistics: SufficientStatistics, spread: Array, repeats: Array
+) -> Array:
     """Scatter of repeats about their own mean over that expected, but at least 1; shape (b,)."""
-    index, first = tally.index, tally.first
+    index, first = statistics.index, statistics.first
     mean = np.add.reduceat(count, first, axis=1) / repeats
     squares = ((count - mean[:, index]) ** 2 / spread).sum(axis=1)
     free = float((1 - 1 / repeats[index])[spread > 1e-3].sum())
@@ -155,11 +159,11 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
     CountNoise
         Poisson where there is too little to tell.
     """
-    tally = task.tally
+    statistics = task.statistics
     rate, partials = task.jacobian(z[None])
-    mean = tally.window * rate[0][tally.index]
+    mean = statistics.window * rate[0][statistics.index]
     moving = np.where(rate[0][:, None] > 0, partials[0], 0.0)[:, task.free]
-    design = moving[tally.index] * tally.window[:, None]
+    design = moving[statistics.index] * statistics.window[:, None]
     scale = np.sqrt((design**2 / np.maximum(mean, 1e-9)[:, None]).sum(axis=0))
     design = design / np.where(scale > 0, scale, 1.0)
     freedom = int((mean > 0.5).sum() - task.size)
@@ -172,4 +176,4 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
         information = (design * weight[:, None]).T @ design
         return float(np.linalg.slogdet(information + 1e-6 * np.eye(task.size))[1])
 
-    return _choose(tally.count, mean, volume, freedom, "residuals")
+    return _choose(statistics.count, mean, volume, freedom, "residuals")

@@ -7,13 +7,13 @@ may be open: a saturation never seen has no upper end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.choice.fitting import Problem, Solution, climb, stretches
 from bridge.counts.likelihood import sample
+from bridge.units.fitting import Problem, Solution, fisher_scoring, stretches
 
 __all__ = ["Intervals", "bootstrap_intervals", "covariance", "profile_intervals"]
 
@@ -64,12 +64,12 @@ def profile_intervals(task: Problem, best: Solution, drop: float) -> Intervals:
         for side in (-1, 1)
     ]
     while walking := [end for end in ends if not end.done]:
-        _look(task, best, walking, [end.next() for end in walking])
+        _hold(task, best, walking, [end.next() for end in walking])
     for _ in range(2):
         closing = [end for end in ends if end.bracket() is not None]
         for part in range(2):
             if closing:
-                _look(task, best, closing, [end.between()[part] for end in closing])
+                _hold(task, best, closing, [end.between()[part] for end in closing])
     low, high = best.z[0].copy(), best.z[0].copy()
     for end in ends:
         (high if end.side > 0 else low)[end.parameter] = end.place()
@@ -105,7 +105,7 @@ class _End:
         own = max(covariance[parameter, parameter], 1e-300)
         self.slope = covariance[parameter] / own
         self.slope[parameter] = 1.0
-        reach = float(task.tally.current[-1] - task.tally.current[0])
+        reach = float(task.statistics.current[-1] - task.statistics.current[0])
         widest = 1.0 if here.logarithmic else reach / 4 if here.quantity == "pA" else 0.01
         unit = float(np.clip(np.sqrt(own), 1e-6 * widest, widest)) * root / 1.96
 
@@ -116,7 +116,7 @@ class _End:
             self.open_at = -np.inf
         edges = np.empty(0)
         if sharp:
-            borders = stretches(task.tally)
+            borders = stretches(task.statistics)
             if side > 0:
                 # No threshold lies above a current that fired: the range ends there, closed.
                 limit = self.open_at = float(borders[-1])
@@ -174,30 +174,22 @@ class _End:
         if found is None:
             return self.open_at
         (near, low), (far, high) = found
-        return self.centre + self.side * (near + (far - near) * (self.root - low) / (high - low))
+        distance = near + (far - near) * (self.root - low) / (high - low)
+        return float(self.centre + self.side * distance)
 
 
-def _look(task: Problem, best: Solution, ends: list[_End], distances: list[float]) -> None:
-    """Hold the parameter of each end at its distance and let the others climb, all at once."""
-    starts, lows, highs, frees = [], [], [], []
+def _hold(task: Problem, best: Solution, ends: list[_End], distances: list[float]) -> None:
+    """Hold the parameter of each end at its distance and maximise over the others, all at once."""
+    rows: list[tuple[Array, ...]] = []
     for end, distance in zip(ends, distances, strict=True):
         start, value = end.guess(distance)
         low, high = np.tile(best.low[end.tracks], (2, 1)), np.tile(best.high[end.tracks], (2, 1))
         low[:, end.parameter] = high[:, end.parameter] = value
         free = np.tile(task.free, (len(start), 1))
         free[:, end.parameter] = False
-        starts.append(start)
-        lows.append(low)
-        highs.append(high)
-        frees.append(free)
-    found = climb(
-        task,
-        np.concatenate(starts),
-        np.concatenate(lows),
-        np.concatenate(highs),
-        np.concatenate(frees),
-        gain=1e-5,
-    )
+        rows.append((start, low, high, free))
+    start, low, high, free = (np.concatenate(part) for part in zip(*rows, strict=True))
+    found = fisher_scoring(task, start, low, high, free, gain=1e-5)
     row = 0
     for end, distance in zip(ends, distances, strict=True):
         n = len(end.tracks)
@@ -250,27 +242,26 @@ def bootstrap_intervals(
     Intervals
         Percentiles of the refitted values (Efron and Tibshirani 1993, chapter 13).
     """
-    tally, z = task.tally, best.z[0]
-    mean = tally.window * task.rate(z)[tally.index]
-    counts = sample(mean, tally.shape, draws, np.random.default_rng(seed)).astype(float)
+    statistics, z = task.statistics, best.z[0]
+    mean = statistics.window * task.rate(z)[statistics.index]
+    counts = sample(mean, statistics.shape, draws, np.random.default_rng(seed)).astype(float)
     counts = counts[counts.sum(axis=1) > 0]
-    drawn = tally.with_counts(counts)
+    drawn = replace(statistics, count=counts)
     low, high = np.tile(task.lower, (len(counts), 1)), np.tile(task.upper, (len(counts), 1))
     sets = np.arange(len(counts))
-    if task.family.sharp and np.isnan(task.known[task.location]):
-        edges = tally.current
+    if task.seeks_threshold:
+        edges = statistics.current
         first = np.argmax(drawn.pooled_count > 0, axis=1)
         sets, low, high = _nearby_stretches(task, best, edges, first)
-    again = Problem(task.family, tally.with_counts(counts[sets]), task.settings, task.known)
+    again = replace(task, statistics=replace(statistics, count=counts[sets]))
     start = np.clip(np.tile(z, (len(sets), 1)), low, high)
     if task.family.sharp:
         # In the middle of its stretch no threshold starts on a cusp.
         middle = 0.5 * (low + high)[:, task.location]
-        moved = (z[task.location] <= low[:, task.location]) | (
-            z[task.location] >= high[:, task.location]
-        )
+        where = z[task.location]
+        moved = (where <= low[:, task.location]) | (where >= high[:, task.location])
         start[moved, task.location] = middle[moved]
-    found = climb(again, start, low, high, np.tile(task.free, (len(sets), 1)))
+    found = fisher_scoring(again, start, low, high, np.tile(task.free, (len(sets), 1)))
     winner = np.full(len(counts), -1)
     for i in np.argsort(found.log_likelihood):
         winner[sets[i]] = i

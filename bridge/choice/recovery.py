@@ -15,7 +15,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.units import (
     FAMILIES,

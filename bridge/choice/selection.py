@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise
-from bridge.errors import RefusedError
+from bridge.errors import Refusal, RefusedError
 from bridge.units.base import Unit
+from neurosim.whole_files import plain
 
 __all__ = ["Interval", "Selection", "SigmoidLoss", "UnitFit"]
 
@@ -125,29 +126,17 @@ class UnitFit:
         -------
         dict
         """
-        return {
-            "family": self.family,
-            "unit": self.unit.to_dict(),
-            "intervals": {
-                name: [_json(interval.low), _json(interval.high)]
-                for name, interval in self.intervals.items()
-            },
-            "log_likelihood": self.log_likelihood,
-            "n_parameters": self.n_parameters,
-            "aicc": _json(self.aicc),
-            "weight": self.weight,
-            "adequate": bool(self.adequate),
-            "p_fit": self.p_fit,
-            "noise_ratio": self.noise_ratio,
-            "residual_rms_Hz": self.residual_rms_Hz,
-            "noise_rms_Hz": self.noise_rms_Hz,
-            "residual_count": self.residual_count.tolist(),
-            "residual_Hz": self.residual_Hz.tolist(),
-            "noise_Hz": self.noise_Hz.tolist(),
-            "valid_pA": list(self.valid_pA),
-            "valid_Hz": list(self.valid_Hz),
-            "notes": list(self.notes),
-        }
+        ends = {name: [one.low, one.high] for name, one in self.intervals.items()}
+        numbers = {
+            name: getattr(self, name)
+            for name in (
+                "log_likelihood", "n_parameters", "aicc", "weight", "adequate", "p_fit",
+                "noise_ratio", "residual_rms_Hz", "noise_rms_Hz", "residual_count", "residual_Hz",
+                "noise_Hz", "valid_pA", "valid_Hz", "notes",
+            )
+        }  # fmt: skip
+        said = {"family": self.family, "unit": self.unit.to_dict(), "intervals": ends, **numbers}
+        return dict(plain(said))
 
 
 @dataclass(frozen=True)
@@ -195,8 +184,9 @@ class Selection:
         How counts scatter; the same for all families.
     confidence : float
         Of the intervals.
-    refused : mapping of str to str
-        Reasons, by family name; under ``"curve"`` the reason why no unit may stand for it at all.
+    refused : mapping of str to Refusal
+        Sentences, each with its `reason`, by family name; under ``"curve"`` the one that says why
+        no unit may stand for it at all.
     notes : tuple of str
         What was done to the curve.
     sigmoid_loss : SigmoidLoss or None
@@ -207,7 +197,7 @@ class Selection:
     fits: tuple[UnitFit, ...]
     noise: CountNoise
     confidence: float
-    refused: Mapping[str, str]
+    refused: Mapping[str, Refusal]
     notes: tuple[str, ...] = ()
     sigmoid_loss: SigmoidLoss | None = None
 
@@ -232,8 +222,25 @@ class Selection:
         for fit in self.fits:
             if fit.family == family:
                 return fit
-        why = self.refused.get(family, self.refused.get("curve", "it was not among the families"))
-        raise RefusedError(f"{family} was not fitted: {why}", self)
+        asked = Refusal("it was not among the families", "not-tried")
+        why = self.refused.get(family, self.refused.get("curve", asked))
+        raise RefusedError(f"{family} was not fitted: {why}", why.reason, self)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why no unit may stand for the curve; None where the best one may."""
+        if not self.ok:
+            why = self.refused["curve"]
+            return Refusal(f"no unit stands for this curve: {why}", why.reason)
+        best = self.fits[0]
+        if best.adequate:
+            return None
+        others = ", ".join(fit.family for fit in self.fits if fit.adequate)
+        return Refusal(
+            f"the likeliest unit, {best.family}, misses by {best.noise_ratio:.2g} times "
+            f"counting noise (p = {best.p_fit:.2g}); within noise: {others}",
+            "misfit",
+        )
 
     def require(self) -> Unit:
         """The best unit, for those who want nothing less.
@@ -249,22 +256,14 @@ class Selection:
 
         Examples
         --------
-        >>> from bridge.choice.select import select
+        >>> from bridge import select
         >>> select(FICurve([0, 50, 100], [0, 0, 0], 1.0)).require()
         Traceback (most recent call last):
         bridge.errors.RefusedError: no unit stands for this curve: no spikes up to 100 pA; ...
         """
-        if not self.ok:
-            raise RefusedError(f"no unit stands for this curve: {self.refused['curve']}", self)
-        best = self.fits[0]
-        if not best.adequate:
-            others = ", ".join(fit.family for fit in self.fits if fit.adequate)
-            raise RefusedError(
-                f"the likeliest unit, {best.family}, misses by {best.noise_ratio:.2g} times "
-                f"counting noise (p = {best.p_fit:.2g}); within noise: {others}",
-                self,
-            )
-        return best.unit
+        if self.refusal is not None:
+            raise RefusedError(self.refusal, self.refusal.reason, self)
+        return self.fits[0].unit
 
     def to_frame(self) -> pd.DataFrame:
         """The families as a table, best first.
@@ -295,21 +294,22 @@ class Selection:
         -------
         dict
         """
-        return {
-            "source": self.curve.source,
-            "current_pA": self.curve.current_pA.tolist(),
-            "count": self.curve.count.tolist(),
-            "window_s": self.curve.window_s.tolist(),
-            "trial": self.curve.trial.tolist(),
+        counts = self.curve.to_dict()
+        del counts["provenance"]
+        best = None if self.best is None else self.best.family
+        said = {
+            **counts,
             "ok": self.ok,
-            "best": self.fits[0].family if self.fits else None,
+            "best": best,
             "fits": [fit.to_dict() for fit in self.fits],
-            "noise": {key: _json(value) for key, value in asdict(self.noise).items()},
+            "noise": asdict(self.noise),
             "confidence": self.confidence,
-            "refused": dict(self.refused),
-            "notes": list(self.notes),
+            "refused": {name: str(why) for name, why in self.refused.items()},
+            "reasons": {name: why.reason for name, why in self.refused.items()},
+            "notes": self.notes,
             "sigmoid_loss": None if self.sigmoid_loss is None else asdict(self.sigmoid_loss),
         }
+        return dict(plain(said))
 
     def __str__(self) -> str:
         lines = []
@@ -358,7 +358,3 @@ def _in_words(fit: UnitFit) -> str:
         told = f"{parameter.name} {getattr(fit.unit, parameter.name):.3g}"
         words.append(f"{told} ({interval})" if interval else told)
     return ", ".join(words)
-
-
-def _json(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -98,18 +98,14 @@ def measure_for_conversion(
     neuron: PointNeuron,
     background: Stimulus,
     *,
-    dt: Quantity,
-    seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
     progress: Callable[[float], None] | None = None,
+    **running: Any,
 ) -> FICurve:
     """Measure the f-I curve over the range a conversion may use.
 
     That is from -4 times the rheobase, where noise alone makes no spike, to 25 times (LIF) or the
-    highest useful rate (other neurons).
+    highest useful rate (other neurons). dt, seed, engine and jobs are as in `neurosim.simulate`.
     """
-    running: dict[str, Any] = {"dt": dt, "seed": seed, "engine": engine, "jobs": jobs}
     if isinstance(neuron, LIF):
         first, last = float(neuron.rheobase / pA), 25 * float(neuron.rheobase / pA)
     else:

@@ -1,4 +1,4 @@
-"""What is looked at before a conversion measures or runs anything."""
+"""What is checked before a conversion measures or runs anything."""
 
 from __future__ import annotations
 
@@ -6,43 +6,68 @@ import re
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity
-from brian2.units import ms as ms_
+from brian2.units import Quantity, ms
 
 from bridge.counts.curve import FICurve
 from bridge.errors import ConversionError
-from bridge.mapping.unit_splitting import Expanded
-from bridge.spiking.input_tables import check_whole
+from bridge.mapping.input_tables import check_whole
+from bridge.mapping.unit_splitting import SplitNetwork
 from bridge.stimulate.fi_curve import trial_seeds
 from neurosim import PointNeuron, Stimulus
 from neurosim.engine.point.execute import ENGINES
 from neurosim.quantities import check_quantity
 
-__all__ = ["check_curve", "check_moving", "check_running", "told"]
+__all__ = ["check_curve", "check_kind", "check_moving", "check_running"]
 
 
-def told(value: Any) -> str:
-    """Return how a wrong argument is called in a message."""
+def check_kind(value: Any, kind: type | tuple[type, ...], said: str) -> None:
+    """Refuse an argument of another kind.
+
+    Parameters
+    ----------
+    value : object
+    kind : type or tuple of types
+    said : str
+        What it must be, for the message.
+
+    Raises
+    ------
+    ConversionError
+        It is something else.
+
+    Examples
+    --------
+    >>> check_kind(5, str, "the name must be text")
+    Traceback (most recent call last):
+    ...
+    bridge.errors.ConversionError: the name must be text; got 5
+    """
+    if isinstance(value, kind):
+        return
     if isinstance(value, type):
-        return f"the class {value.__name__} itself; make one, {value.__name__}()"
-    return type(value).__name__
+        found = f"the class {value.__name__} itself; make one, {value.__name__}()"
+    elif value is None or isinstance(value, str | bool | int | float):
+        found = repr(value)
+    else:
+        found = type(value).__name__
+    raise ConversionError(f"{said}; got {found}")
 
 
 def check_running(dt: Quantity, seed: int, engine: str, jobs: int) -> None:
     """Refuse what `neurosim.simulate` would refuse, before anything runs."""
-    check_quantity(dt, 0.1 * ms_, "convert: dt", above=0 * ms_)
+    check_quantity(dt, 0.1 * ms, "convert: dt", above=0 * ms)
     trial_seeds(seed, 1)
     if engine not in ENGINES:
         raise ConversionError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}")
     check_whole(jobs, "convert: jobs", 1)
 
 
-def check_moving(expanded: Expanded, observed: list[np.ndarray], X: np.ndarray) -> None:
+def check_moving(split: SplitNetwork, observed: list[np.ndarray], X: np.ndarray) -> None:
     """Refuse inputs on which a whole hidden layer says the same."""
     samples = len(X)
     for k, z in enumerate(observed):
         with np.errstate(over="ignore", invalid="ignore"):
-            activation = expanded.activations(k, z)
+            activation = split.activations(k, z)
         if not np.all(np.isfinite(activation)):
             raise ConversionError(
                 f"hidden layer {k + 1} overflows: its activations are not finite on some of the "

@@ -6,8 +6,9 @@ because what a count is worth depends on how many spikes it is.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,12 +19,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from bridge.counts.table import read_table, table_columns
 from bridge.errors import CurveError
-from bridge.plain_numbers import plain
+from bridge.plain_numbers import strip_unit
 from neurosim.errors import UnitError
+from neurosim.whole_files import plain, whole
 
 __all__ = ["FICurve", "merge"]
 
 Array = NDArray[Any]
+
+COLUMNS = ("current_pA", "count", "window_s", "trial")
+MEASURED_ON = ("neuron", "background")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,9 @@ class FICurve:
         What was measured, in words.
     provenance : mapping
         Whatever made it: seeds, versions, parameters.
+    neuron, background : dict, optional
+        The model neuron and the current injected besides the steps, as their ``to_dict()`` gives
+        them; None where they are not known, as for a recorded cell.
 
     Raises
     ------
@@ -69,6 +77,8 @@ class FICurve:
     trial: Array = None  # type: ignore[assignment]
     source: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    neuron: dict[str, Any] | None = None
+    background: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         current = _column(self.current_pA, "current_pA", "pA")
@@ -77,9 +87,9 @@ class FICurve:
         if window.size == 1:
             window = np.full(current.shape, window[0])
         trial = np.zeros(current.shape) if self.trial is None else _column(self.trial, "trial", "")
-        sizes = {"current_pA": current, "count": count, "window_s": window, "trial": trial}
-        if len({len(column) for column in sizes.values()}) > 1:
-            told = ", ".join(f"{name} has {len(column)}" for name, column in sizes.items())
+        columns = dict(zip(COLUMNS, (current, count, window, trial), strict=True))
+        if len({len(column) for column in columns.values()}) > 1:
+            told = ", ".join(f"{name} has {len(column)}" for name, column in columns.items())
             raise CurveError(f"columns differ in length: {told}", "give one entry a measurement")
         if len(current) < 2:
             raise CurveError(
@@ -91,17 +101,14 @@ class FICurve:
             entry, wrong, remedy = problem
             raise CurveError(f"entry {entry}: {wrong}", remedy)
         order = np.lexsort((trial, current))
-        for name, column, kind in (
-            ("current_pA", current, float),
-            ("count", count, np.int64),
-            ("window_s", window, float),
-            ("trial", trial, np.int64),
-        ):
-            values = column[order].astype(kind)
+        for name, column in columns.items():
+            values = column[order].astype(np.int64 if name in ("count", "trial") else float)
             values.flags.writeable = False
             object.__setattr__(self, name, values)
         object.__setattr__(self, "source", str(self.source))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+        for name in MEASURED_ON:
+            object.__setattr__(self, name, plain(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.current_pA)
@@ -109,17 +116,17 @@ class FICurve:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FICurve):
             return NotImplemented
-        return self.source == other.source and all(
-            np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("current_pA", "count", "window_s", "trial")
-        )
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
+        ) and all(getattr(self, name) == getattr(other, name) for name in ("source", *MEASURED_ON))
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Read-only views of a dict can be neither pickled nor copied.
-        columns = (self.current_pA, self.count, self.window_s, self.trial)
-        return FICurve, (*columns, self.source, dict(self.provenance))
+        columns = [getattr(self, name) for name in COLUMNS]
+        measured_on = [getattr(self, name) for name in MEASURED_ON]
+        return FICurve, (*columns, self.source, dict(self.provenance), *measured_on)
 
     @property
     def rate_Hz(self) -> NDArray[np.float64]:
@@ -175,14 +182,18 @@ class FICurve:
                 f"only {keep.sum()} of {len(self)} measurements lie at or below {current_max:g} pA",
                 f"choose a limit between {self.currents[1]:g} and {self.currents[-1]:g} pA",
             )
-        return FICurve(
-            self.current_pA[keep],
-            self.count[keep],
-            self.window_s[keep],
-            self.trial[keep],
-            self.source,
-            {**self.provenance, "current_max_pA": float(current_max)},
-        )
+        return self.rows(keep, current_max_pA=float(current_max))
+
+    def rows(self, keep: Array, **more: Any) -> FICurve:
+        """Some of the measurements, with `more` said in the provenance.
+
+        Parameters
+        ----------
+        keep : ndarray
+            Mask or indices.
+        """
+        columns = {name: getattr(self, name)[keep] for name in COLUMNS}
+        return replace(self, **columns, provenance={**self.provenance, **more})
 
     def to_frame(self) -> pd.DataFrame:
         """The curve as a table: current_pA, count, window_s, trial, rate_Hz.
@@ -197,14 +208,47 @@ class FICurve:
         >>> list(FICurve([0, 50], [0, 4], 1.0).to_frame())
         ['current_pA', 'count', 'window_s', 'trial', 'rate_Hz']
         """
-        return pd.DataFrame(
-            {
-                "current_pA": self.current_pA,
-                "count": self.count,
-                "window_s": self.window_s,
-                "trial": self.trial,
-                "rate_Hz": self.rate_Hz,
-            }
+        frame = pd.DataFrame({name: getattr(self, name) for name in (*COLUMNS, "rate_Hz")})
+        known = {name: getattr(self, name) for name in MEASURED_ON}
+        frame.attrs.update({name: value for name, value in known.items() if value is not None})
+        return frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts, and what they were measured on, fit for JSON; `from_dict` reads it back.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> curve = FICurve([0, 50], [0, 4], 1.0, neuron={"kind": "LIF"})
+        >>> FICurve.from_dict(curve.to_dict()) == curve
+        True
+        """
+        return {name.name: plain(getattr(self, name.name)) for name in fields(self)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> FICurve:
+        """Make a curve of what `to_dict` gave; names it does not know are left alone.
+
+        Parameters
+        ----------
+        content : mapping
+            At least current_pA, count and window_s. ``Selection.to_dict()`` will do as well.
+
+        Raises
+        ------
+        CurveError
+            One of the three is absent, or a value makes no sense.
+        """
+        absent = [name for name in COLUMNS[:3] if name not in content]
+        if absent:
+            raise CurveError(
+                f"no {absent[0]!r} in the f-I curve", "give current_pA, count and window_s"
+            )
+        return cls(
+            **{name.name: content[name.name] for name in fields(cls) if name.name in content}
         )
 
     @classmethod
@@ -269,10 +313,13 @@ class FICurve:
         wrong = unlikely_unit(current, count)
         if wrong:
             raise place(wrong, "write the column current_pA in picoampere (1 nA = 1000 pA)", None)
-        return cls(current, count, window, trial, source)
+        measured_on = {name: frame.attrs.get(name) for name in MEASURED_ON}
+        return cls(current, count, window, trial, source, **measured_on)
 
     def to_csv(self, path: str | Path) -> Path:
         """Write the curve as a table that `from_csv` reads back.
+
+        What it was measured on, where that is known, stands in comment lines above the header.
 
         Parameters
         ----------
@@ -284,11 +331,13 @@ class FICurve:
         pathlib.Path
             The file.
         """
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
-        self.to_frame().to_csv(part, index=False)
-        part.replace(path)
-        return path
+        frame = self.to_frame()
+        with whole(path) as stream:
+            stream.writelines(
+                f"# {name}: {json.dumps(said)}\n" for name, said in frame.attrs.items()
+            )
+            frame.to_csv(stream, index=False, lineterminator="\n")
+        return Path(path)
 
 
 def merge(curves: Iterable[FICurve]) -> FICurve:
@@ -321,13 +370,18 @@ def merge(curves: Iterable[FICurve]) -> FICurve:
     for part in parts:
         trials.append(part.trial - part.trial.min() + used)
         used = int(trials[-1].max()) + 1
+    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS[:3]]
+    same = {
+        name: getattr(parts[0], name)
+        for name in MEASURED_ON
+        if all(getattr(part, name) == getattr(parts[0], name) for part in parts)
+    }
     return FICurve(
-        np.concatenate([part.current_pA for part in parts]),
-        np.concatenate([part.count for part in parts]),
-        np.concatenate([part.window_s for part in parts]),
+        *columns,
         np.concatenate(trials),
         " + ".join(dict.fromkeys(part.source for part in parts if part.source)),
         {"merged": [dict(part.provenance) for part in parts]},
+        **same,
     )
 
 
@@ -349,16 +403,10 @@ def first_problem(
         Entry counted from 0.
     """
     last: dict[float, float] = {}
-    seen: dict[tuple[float, float], int] = {}
-    for i, (amount, spikes, length, repeat) in enumerate(
-        zip(current, count, window, trial, strict=True)
-    ):
-        for name, value in (
-            ("current_pA", amount),
-            ("count", spikes),
-            ("window_s", length),
-            ("trial", repeat),
-        ):
+    seen: set[tuple[float, float]] = set()
+    for i, entry in enumerate(zip(current, count, window, trial, strict=True)):
+        amount, spikes, length, repeat = entry
+        for name, value in zip(COLUMNS, entry, strict=True):
             if not np.isfinite(value):
                 return i, f"{name} is {value}", "leave the row out or give the measured number"
         if spikes < 0 or spikes != round(spikes):
@@ -369,18 +417,12 @@ def first_problem(
         if repeat != round(repeat):
             return i, f"trial {repeat:g} is not a whole number", "number the trials 0, 1, 2, ..."
         if (repeat, amount) in seen:
-            return (
-                i,
-                f"current {amount:g} pA is given twice",
-                "add a column `trial` that numbers the repeats",
-            )
+            remedy = "add a column `trial` that numbers the repeats"
+            return i, f"current {amount:g} pA is given twice", remedy
         if in_order and repeat in last and amount < last[repeat]:
-            return (
-                i,
-                f"currents are not in order: {amount:g} pA after {last[repeat]:g} pA",
-                "sort the rows by current within each trial",
-            )
-        seen[repeat, amount] = i
+            wrong = f"currents are not in order: {amount:g} pA after {last[repeat]:g} pA"
+            return i, wrong, "sort the rows by current within each trial"
+        seen.add((repeat, amount))
         last[repeat] = amount
     return None
 
@@ -397,7 +439,7 @@ def unlikely_unit(current: Array, count: Array) -> str:
 
 def _column(values: ArrayLike, name: str, unit: str) -> NDArray[np.float64]:
     try:
-        column = np.array(plain(values, unit, name), dtype=float)
+        column = np.array(strip_unit(values, unit, name), dtype=float)
     except (TypeError, ValueError) as error:
         if isinstance(error, UnitError):
             raise

@@ -20,7 +20,7 @@ from scipy.stats import chi2, t
 
 from bridge.counts.curve import FICurve
 from bridge.counts.likelihood import MAX_SHAPE, MIN_SHAPE, log_probability, rough_variance
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
 
 __all__ = ["CountNoise", "copies", "noise_of_repeats"]
 
@@ -106,44 +106,39 @@ def copies(curve: FICurve) -> FICurve | None:
     firing = repeated & (curve.count[first] >= 3)
     if not same or firing.sum() < 3 or not np.all(curve.window_s == curve.window_s[first][index]):
         return None
-    return FICurve(
-        curve.current_pA[first],
-        curve.count[first],
-        curve.window_s[first],
-        curve.trial[first],
-        curve.source,
-        curve.provenance,
-    )
+    return curve.rows(first)
 
 
-def noise_of_repeats(tally: Tally) -> CountNoise | None:
+def noise_of_repeats(statistics: SufficientStatistics) -> CountNoise | None:
     """Noise from the scatter of repeats about their own mean; None where there are too few.
 
     Parameters
     ----------
-    tally : Tally
+    statistics : SufficientStatistics
 
     Returns
     -------
     CountNoise or None
     """
-    rate = tally.pooled_count / tally.pooled_window
+    rate = statistics.pooled_count / statistics.pooled_window
     firing = rate > 0
-    used = firing[tally.index]
+    used = firing[statistics.index]
     freedom = int(used.sum() - firing.sum())
     if freedom < ENOUGH:
         return None
-    mean = tally.window * rate[tally.index]
+    mean = statistics.window * rate[statistics.index]
 
     def volume(shape: float) -> float:
-        each = tally.window[used] ** 2 / rough_variance(mean[used], shape)
+        each = statistics.window[used] ** 2 / rough_variance(mean[used], shape)
         return float(
             np.log(
-                np.bincount(tally.index[used], weights=each)[firing[: tally.index[used].max() + 1]]
+                np.bincount(statistics.index[used], weights=each)[
+                    firing[: statistics.index[used].max() + 1]
+                ]
             ).sum()
         )
 
-    return _choose(tally.count[used], mean[used], volume, freedom, "repeats")
+    return _choose(statistics.count[used], mean[used], volume, freedom, "repeats")
 
 
 def _choose(

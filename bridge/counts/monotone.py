@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
 
 __all__ = ["Fall", "fall_after_peak", "rising_rates"]
 
@@ -46,12 +46,12 @@ class Fall:
     last_Hz: float
 
 
-def fall_after_peak(tally: Tally, draws: int = 999, seed: int = 0) -> Fall:
+def fall_after_peak(statistics: SufficientStatistics, draws: int = 999, seed: int = 0) -> Fall:
     """Test whether the rate falls after its peak.
 
     Parameters
     ----------
-    tally : Tally
+    statistics : SufficientStatistics
         One data set; its shape is not used, the yardstick is Poisson.
     draws : int
         Simulated data sets.
@@ -65,11 +65,11 @@ def fall_after_peak(tally: Tally, draws: int = 999, seed: int = 0) -> Fall:
     Examples
     --------
     >>> from bridge.counts.curve import FICurve
-    >>> fall = fall_after_peak(Tally.of(FICurve([0, 1, 2, 3], [0, 30, 40, 2], 1.0)))
+    >>> fall = fall_after_peak(SufficientStatistics.of(FICurve([0, 1, 2, 3], [0, 30, 40, 2], 1.0)))
     >>> fall.p < 0.01, fall.peak_pA
     (True, 2.0)
     """
-    count, window = np.atleast_2d(tally.pooled_count), tally.pooled_window
+    count, window = np.atleast_2d(statistics.pooled_count), statistics.pooled_window
     rate = count[0] / window
     peak = int(np.argmax(rate))
     ratio = float(_ratio(count, window)[0])
@@ -81,7 +81,7 @@ def fall_after_peak(tally: Tally, draws: int = 999, seed: int = 0) -> Fall:
             [_ratio(part, window) for part in np.array_split(drawn, max(1, len(flat) // 4))]
         )
         p = (1 + float(np.sum(chance >= ratio - 1e-9))) / (1 + draws)
-    current = tally.current
+    current = statistics.current
     return Fall(p, float(current[peak]), float(rate[peak]), float(current[-1]), float(rate[-1]))
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from bridge.counts.curve import FICurve
 from bridge.counts.likelihood import TINY_MEAN, rough_variance
 from bridge.counts.likelihood_table import Lookup
 from bridge.counts.outline import Outline
 
-__all__ = ["Tally"]
+if TYPE_CHECKING:
+    from bridge.counts.curve import FICurve
+
+__all__ = ["SufficientStatistics"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class SufficientStatistics:
     """Counts, their windows, and the distinct currents they belong to.
 
     Attributes
@@ -50,25 +52,19 @@ class Tally:
 
         Examples
         --------
-        >>> Tally.of(FICurve([0, 50, 50], [0, 4, 6], 1.0, trial=[0, 0, 1])).pooled_count
+        >>> from bridge.counts.curve import FICurve
+        >>> curve = FICurve([0, 50, 50], [0, 4, 6], 1.0, trial=[0, 0, 1])
+        >>> SufficientStatistics.of(curve).pooled_count
         array([ 0., 10.])
         """
         current, index = np.unique(curve.current_pA, return_inverse=True)
         return cls(current, index, curve.window_s, curve.count.astype(float), shape)
 
-    def with_shape(self, shape: float) -> Tally:
-        """The same counts under another regularity of spiking."""
-        return Tally(self.current, self.index, self.window, self.count, shape)
-
-    def with_counts(self, count: Array) -> Tally:
-        """Other counts, measured the same way; shape (n,) or (b, n)."""
-        return Tally(self.current, self.index, self.window, count, self.shape)
-
-    def pick(self, rows: NDArray[np.int64]) -> Tally:
+    def pick(self, rows: NDArray[np.int64]) -> Self:
         """The data sets of some candidates only; itself where all share one data set."""
         if self.count.ndim == 1:
             return self
-        picked = self.with_counts(self.count[rows])
+        picked = replace(self, count=self.count[rows])
         if self.shape != 1.0:
             picked.__dict__["_lookup"] = self._lookup.pick(rows)
         return picked
@@ -81,17 +77,18 @@ class Tally:
     @cached_property
     def pooled_window(self) -> Array:
         """Total time at each distinct current, shape (m,) (s)."""
-        return np.add.reduceat(self.window, self.first)
+        return np.asarray(np.add.reduceat(self.window, self.first))
 
     @cached_property
     def pooled_count(self) -> Array:
         """Total spikes at each distinct current, shape (m,) or (b, m)."""
-        return np.add.reduceat(self.count, self.first, axis=-1)
+        return np.asarray(np.add.reduceat(self.count, self.first, axis=-1))
 
     @cached_property
     def _constant(self) -> Array:
         # What pooling leaves out of the Poisson likelihood.
-        return np.sum(self.count * np.log(self.window) - gammaln(self.count + 1), axis=-1)
+        each = self.count * np.log(self.window) - gammaln(self.count + 1)
+        return np.asarray(each.sum(axis=-1))
 
     @property
     def outline(self) -> Outline:
@@ -111,10 +108,12 @@ class Tally:
         ndarray, shape (...)
         """
         if self.shape == 1.0:
-            low = np.maximum(rate, TINY_MEAN)
-            terms = self.pooled_count * np.log(low) - self.pooled_window * low
-            return terms.sum(axis=-1) + self._constant
-        return self._scores(rate)[0].sum(axis=-1)
+            return self._poisson(np.maximum(rate, TINY_MEAN))
+        return np.asarray(self._scores(rate)[0].sum(axis=-1))
+
+    def _poisson(self, rate: Array) -> Array:
+        terms = self.pooled_count * np.log(rate) - self.pooled_window * rate
+        return np.asarray(terms.sum(axis=-1) + self._constant)
 
     def slopes(self, rate: Array) -> tuple[Array, Array, Array]:
         """Log-likelihood with its slope and Fisher information in each rate.
@@ -132,10 +131,8 @@ class Tally:
         """
         low = np.maximum(rate, TINY_MEAN)
         if self.shape == 1.0:
-            share = self.pooled_count / low
-            terms = self.pooled_count * np.log(low) - self.pooled_window * low
-            total = terms.sum(axis=-1) + self._constant
-            return total, share - self.pooled_window, self.pooled_window / low
+            slope = self.pooled_count / low - self.pooled_window
+            return self._poisson(low), slope, self.pooled_window / low
         log_p, score = self._scores(rate)
         slope = np.add.reduceat(score * self.window, self.first, axis=-1)
         spread = rough_variance(self.window * low[..., self.index], self.shape)

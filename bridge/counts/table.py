@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +40,8 @@ def read_table(path: Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Strings; the index is named ``line``, and ``attrs["file"]`` holds the path.
+        Strings; the index is named ``line``. ``attrs["file"]`` holds the path, ``attrs["neuron"]``
+        and ``attrs["background"]`` what comment lines such as ``# neuron: {...}`` say.
 
     Raises
     ------
@@ -57,14 +61,14 @@ def read_table(path: Path) -> pd.DataFrame:
         text = "\0"
     if "\0" in text:
         raise CurveError("is not a text file", "export the table as CSV in UTF-8", file=file)
-    lines = text.splitlines()
+    lines, measured_on = _without_comments(text.splitlines(), file)
     reader = csv.reader(lines, delimiter=_delimiter(lines))
     header: list[str] | None = None
     rows, numbers = [], []
     try:
         for fields in reader:
             cells = [cell.strip() for cell in fields]
-            if not any(cells) or cells[0].startswith("#"):
+            if not any(cells):
                 continue
             if header is None:
                 header = cells
@@ -85,7 +89,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if header is None:
         raise CurveError("the file is empty", _HEADER, file=file)
     frame = pd.DataFrame(rows, columns=header, index=pd.Index(numbers, name="line"), dtype=object)
-    frame.attrs["file"] = file
+    frame.attrs |= {"file": file, **measured_on}
     return frame
 
 
@@ -131,7 +135,8 @@ def table_columns(
             lower = {column.lower(): column for column in known}
             near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
             hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
-            raise place(f"no column {name!r} (found: {', '.join(known)})", hint, None)
+            found_here = f"no column {name!r} (found: {', '.join(known)})"
+            raise CurveError(found_here, hint, file=file, column=name)
         if known.count(found) > 1:
             raise place(f"two columns are called {found!r}", "keep one of them", None)
         columns[name] = found
@@ -153,6 +158,24 @@ def _numbers(
     return values
 
 
+def _without_comments(lines: list[str], file: str) -> tuple[list[str], dict[str, Any]]:
+    """Blank comment lines, so that lines keep their numbers, and read what they say as JSON."""
+    rest, said = [], {}
+    for number, line in enumerate(lines, 1):
+        comment = line.lstrip(' \t"').startswith("#")
+        rest.append("" if comment else line)
+        found = re.match(r"\s*#\s*(neuron|background):\s*(\{.*)", line)
+        if found:
+            try:
+                said[found[1]] = json.loads(found[2])
+            except ValueError:
+                raise CurveError(
+                    f"the comment on the {found[1]} is damaged", "delete it, or write the file "
+                    "again", file=file, line=number,
+                ) from None  # fmt: skip
+    return rest, said
+
+
 def _delimiter(lines: list[str]) -> str:
-    header = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    header = next((line for line in lines if line.strip()), "")
     return max(",;\t", key=header.count)

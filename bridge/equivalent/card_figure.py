@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.choice.fitting import problem
 from bridge.choice.intervals import covariance
 from bridge.choice.selection import UnitFit
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.equivalent.equivalent_unit import EquivalentUnit
+from bridge.units.fitting import problem
 
 __all__ = ["card_style", "draw_panels", "unit_band"]
 
@@ -73,7 +73,7 @@ def unit_band(
         Ends of the interval of the confidence of the selection (Hz).
     """
     selection = found.selection
-    task = problem(type(fit.unit), Tally.of(selection.curve, selection.noise.shape))
+    task = problem(type(fit.unit), SufficientStatistics.of(selection.curve, selection.noise.shape))
     z = task.coordinates(fit.unit.values)
     spread = covariance(task, z)
     # A number the counts do not fix wanders by no more than a factor of e, or a range of currents.

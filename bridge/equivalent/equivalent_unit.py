@@ -17,7 +17,7 @@ import pandas as pd
 from brian2.units import Quantity, ms, pA, second
 
 from bridge.choice.adaptive_fit import AdaptiveFit, fit_adaptive
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.choice.selection import Selection
 from bridge.counts.curve import FICurve
 from bridge.errors import FitError, RefusedError

@@ -13,7 +13,8 @@ import numpy as np
 from bridge.counts.count_variance import count_variance, fano_by_current
 from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError
-from bridge.mapping.calibration import Calibration, rate_function
+from bridge.mapping.calibration import Calibration
+from bridge.mapping.rate_table import rate_function
 
 __all__ = ["MeasuredUnit"]
 
@@ -76,13 +77,14 @@ class MeasuredUnit:
     def value(self, z: np.ndarray) -> np.ndarray:
         """Return the activation; beyond the measured currents that of the last one."""
         current, activation, _ = self._table
-        return np.interp(self.holding_pA + self.gain_pA * np.asarray(z), current, activation)
+        at = self.holding_pA + self.gain_pA * np.asarray(z)
+        return np.asarray(np.interp(at, current, activation))
 
     def gradient(self, z: np.ndarray) -> np.ndarray:
         """Return its slope."""
         current, _, slope = self._table
         at = self.holding_pA + self.gain_pA * np.asarray(z)
-        return self.gain_pA * np.interp(at, current, slope, left=0.0, right=0.0)
+        return np.asarray(self.gain_pA * np.interp(at, current, slope, left=0.0, right=0.0))
 
     def calibration(self, z: np.ndarray, decision_ms: float) -> Calibration:
         """Return the calibration of a layer of such units: exact, whatever the inputs."""

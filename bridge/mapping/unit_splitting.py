@@ -8,15 +8,14 @@ are copied, with weights in and out such that the function stays the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ann import Network
-from bridge.errors import ConversionError
+from bridge.mapping.input_tables import check_whole
 
-__all__ = ["Copies", "Expanded", "Half", "expand"]
+__all__ = ["Copies", "Half", "SplitNetwork", "split_units"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Half:
     def value(self, z: np.ndarray) -> np.ndarray:
         """Return the function."""
         z = np.asarray(z)
-        return np.maximum(self.sign * self.function.value(self.sign * z), 0)
+        return np.asarray(np.maximum(self.sign * self.function.value(self.sign * z), 0))
 
     def gradient(self, z: np.ndarray) -> np.ndarray:
         """Return its slope."""
@@ -84,8 +83,8 @@ class Copies:
 
 
 @dataclass(frozen=True, eq=False)
-class Expanded:
-    """A rewritten network.
+class SplitNetwork:
+    """A network rewritten for neurons.
 
     Attributes
     ----------
@@ -94,7 +93,7 @@ class Expanded:
     copies : tuple of Copies
         One for each hidden layer.
     functions : tuple of tuple
-        For each hidden layer, (activation, number of neurons) of every run of neurons that share an
+        For each hidden layer, (activation, which neurons) of every run of neurons that share an
         activation.
     """
 
@@ -112,7 +111,7 @@ class Expanded:
 
     def net_input(self, k: int, before: np.ndarray) -> np.ndarray:
         """Return the pre-activations of layer `k` from the outputs of the layer before."""
-        return before @ self.weights[k] + self.biases[k]
+        return np.asarray(before @ self.weights[k] + self.biases[k])
 
     def layers(self, X: np.ndarray) -> list[np.ndarray]:
         """Return the activations of every hidden layer for inputs."""
@@ -128,7 +127,7 @@ class Expanded:
         return (len(self.weights[0]), *(w.shape[1] for w in self.weights))
 
 
-def expand(network: Network, *, dale: bool = False, population: int = 1) -> Expanded:
+def split_units(network: Network, *, dale: bool = False, population: int = 1) -> SplitNetwork:
     """Rewrite a network for neurons.
 
     Hidden units whose function takes both signs (tanh, leaky ReLU, identity) become two neurons,
@@ -154,92 +153,44 @@ def expand(network: Network, *, dale: bool = False, population: int = 1) -> Expa
     >>> import numpy as np
     >>> from ann import Network
     >>> net = Network([2, 3, 1], ["tanh", "identity"], rng=0)
-    >>> expanded = expand(net, dale=True)
-    >>> expanded.sizes
+    >>> split = split_units(net, dale=True)
+    >>> split.sizes
     (2, 12, 1)
     >>> X = np.ones((1, 2))
-    >>> z = expanded.net_input(0, X)
-    >>> out = expanded.net_input(1, expanded.activations(0, z))
+    >>> z = split.net_input(0, X)
+    >>> out = split.net_input(1, split.activations(0, z))
     >>> bool(np.allclose(out, net.logits(X)))
     True
     """
-    if population < 1 or population != int(population):
-        raise ConversionError(
-            f"population must be a whole number of at least 1; got {population!r}"
+    check_whole(population, "population", 1)
+    weights = [np.asarray(layer.weights, dtype=float) for layer in network.layers]
+    biases = [np.asarray(layer.bias, dtype=float) for layer in network.layers]
+    copies, functions = [], []
+    repeats = (2 if dale else 1) * population
+    signs = [_signs(layer.activation) for layer in network.layers[:-1]]
+    # The signs of weights into a layer are settled before those out of the one before are divided
+    # into exciting and inhibiting ones.
+    for k, of_layer in enumerate(signs):
+        weights[k] = np.hstack([sign * weights[k] for sign in of_layer])
+        biases[k] = np.hstack([sign * biases[k] for sign in of_layer])
+        weights[k + 1] = np.vstack([sign * weights[k + 1] for sign in of_layer])
+    for k, of_layer in enumerate(signs):
+        weights[k] = np.tile(weights[k], repeats)
+        biases[k] = np.tile(biases[k], repeats)
+        out = weights[k + 1]
+        parts = [np.maximum(out, 0), np.minimum(out, 0)] if dale else [out]
+        weights[k + 1] = np.tile(np.vstack(parts), (population, 1)) / population
+        function, n = network.layers[k].activation, network.layers[k].n_out
+        share = np.tile(np.repeat(of_layer, n), repeats) / repeats
+        copies.append(Copies(np.tile(np.arange(n), repeats * len(of_layer)), share, n))
+        kinds = [function] if len(of_layer) == 1 else [Half(function, sign) for sign in of_layer]
+        functions.append(
+            tuple((f, slice(n * i, n * (i + 1))) for i, f in enumerate(kinds * repeats))
         )
-    parts = _Parts(network)
-    # In this order: the signs of weights into a layer are settled before twins divide them.
-    for k in range(len(parts.runs)):
-        parts.split_signs(k)
-    for k in range(len(parts.runs)):
-        if dale:
-            parts.make_twins(k)
-        parts.multiply(k, int(population))
-    return parts.expanded()
+    return SplitNetwork(tuple(weights), tuple(biases), tuple(copies), tuple(functions))
 
 
-class _Parts:
-    """A network being rewritten."""
-
-    def __init__(self, network: Network) -> None:
-        hidden = network.layers[:-1]
-        self.weights = [np.asarray(layer.weights, dtype=float) for layer in network.layers]
-        self.biases = [np.asarray(layer.bias, dtype=float) for layer in network.layers]
-        self.copies = [
-            Copies(np.arange(layer.n_out), np.ones(layer.n_out), layer.n_out) for layer in hidden
-        ]
-        self.runs: list[list[tuple[Any, int]]] = [
-            [(layer.activation, layer.n_out)] for layer in hidden
-        ]
-
-    def split_signs(self, k: int) -> None:
-        """Give units that take both signs a neuron for each."""
-        function, n = self.runs[k][0]
-        if not takes_both_signs(function):
-            return
-        W, b, out = self.weights[k], self.biases[k], self.weights[k + 1]
-        self.weights[k], self.biases[k] = np.hstack([W, -W]), np.hstack([b, -b])
-        self.weights[k + 1] = np.vstack([out, -out])
-        self.copies[k] = Copies(np.tile(np.arange(n), 2), np.repeat([1.0, -1.0], n), n)
-        self.runs[k] = [(Half(function, 1), n), (Half(function, -1), n)]
-
-    def make_twins(self, k: int) -> None:
-        """Put an exciting and an inhibiting neuron in the place of each."""
-        out = self.weights[k + 1]
-        self._repeat(k, 2)
-        self.weights[k + 1] = np.vstack([np.maximum(out, 0), np.minimum(out, 0)])
-
-    def multiply(self, k: int, times: int) -> None:
-        """Put several neurons of which the mean is read in the place of each."""
-        out = self.weights[k + 1]
-        self._repeat(k, times)
-        self.weights[k + 1] = np.tile(out, (times, 1)) / times
-
-    def _repeat(self, k: int, times: int) -> None:
-        old = self.copies[k]
-        self.weights[k] = np.tile(self.weights[k], (1, times))
-        self.biases[k] = np.tile(self.biases[k], times)
-        self.copies[k] = Copies(
-            np.tile(old.unit, times), np.tile(old.share, times) / times, old.units
-        )
-        self.runs[k] = self.runs[k] * times
-
-    def expanded(self) -> Expanded:
-        """Return the rewritten network."""
-        functions = []
-        for runs in self.runs:
-            ends = np.cumsum([0, *(count for _, count in runs)])
-            functions.append(
-                tuple(
-                    (f, slice(int(first), int(last)))
-                    for (f, _), (first, last) in zip(runs, pairwise(ends), strict=True)
-                )
-            )
-        return Expanded(
-            tuple(self.weights), tuple(self.biases), tuple(self.copies), tuple(functions)
-        )
-
-
-def takes_both_signs(function: Any) -> bool:
-    """Whether a function goes below zero."""
-    return bool(np.min(function.value(np.linspace(-30.0, 30.0, 601))) < -1e-9)
+def _signs(function: Any) -> tuple[int, ...]:
+    """Return the signs that a unit needs a neuron for: both where its function goes below zero."""
+    lowest = np.min(function.value(np.linspace(-30.0, 30.0, 601)))
+    return (1, -1) if lowest < -1e-9 else (1,)

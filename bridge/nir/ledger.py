@@ -12,7 +12,7 @@ from brian2.units import ms, ohm, pA, second, volt
 from ann.network.activations import resolve
 from bridge.counts.curve import FICurve
 from bridge.mapping.calibration import Calibration
-from bridge.mapping.unit_splitting import Copies, Expanded, Half
+from bridge.mapping.unit_splitting import Copies, Half, SplitNetwork
 from bridge.nir.nir_graph import NirError
 from bridge.spiking.answers import Answers
 from bridge.spiking.spiking_network import SpikingLayer, SpikingNetwork
@@ -43,7 +43,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
     neuron, background = network.neuron, network.background
     assert isinstance(neuron, LIF)
     assert isinstance(background, WhiteNoise)
-    expanded, curve = network.expanded, network.curve
+    split, curve = network.split, network.curve
     ledger: dict[str, Any] = {
         _WORDS: json.dumps(
             {
@@ -52,7 +52,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
                 "dropped": list(drop),
                 "functions": [
                     [[_function_name(f), [place.start, place.stop]] for f, place in runs]
-                    for runs in expanded.functions
+                    for runs in split.functions
                 ],
                 "curve source": curve.source,
                 "classes": _class_names(network.classes),
@@ -74,7 +74,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
         "curve": np.stack([curve.current_pA, curve.count, curve.window_s, curve.trial]),
     }
     for k, layer in enumerate(network.layers):
-        calibration, copies = layer.calibration, expanded.copies[k]
+        calibration, copies = layer.calibration, split.copies[k]
         ledger[f"layer{k}"] = {
             "weights_pA": layer.weights_pA,
             "holding_pA": layer.holding_pA,
@@ -83,7 +83,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
             "copies": np.stack([copies.unit, copies.share]),
             "units": int(copies.units),
         }
-    for k, (weights, bias) in enumerate(zip(expanded.weights, expanded.biases, strict=True)):
+    for k, (weights, bias) in enumerate(zip(split.weights, split.biases, strict=True)):
         ledger[f"trained{k}"] = {"weights": weights, "bias": bias}
     ledger[_SUM] = _digest(ledger, len(network.layers))
     return ledger
@@ -207,7 +207,7 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
         unit, share = np.asarray(part["copies"])
         copies.append(Copies(unit.astype(int), share, int(part["units"])))
     trained = [ledger[f"trained{k}"] for k in range(hidden + 1)]
-    expanded = Expanded(
+    split = SplitNetwork(
         tuple(np.asarray(part["weights"]) for part in trained),
         tuple(np.asarray(part["bias"]) for part in trained),
         tuple(copies),
@@ -222,13 +222,11 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
         neuron=neuron,
         background=WhiteNoise(intensity=float(ledger["noise"]) * (1 * second) ** 0.5 * 1e12 * pA),
         layers=tuple(layers),
-        output_weights=expanded.weights[-1],
-        output_bias=expanded.biases[-1],
         classes=None if said["classes"] is None else np.array(said["classes"]),
         tau_syn=tau_syn * second,
         dt=dt * second,
         curve=FICurve(current, count, window, trial, said["curve source"]),
-        expanded=expanded,
+        split=split,
         synapse=Synapse(),
         delay=0 * ms,
         answers=Answers(

@@ -61,7 +61,7 @@ def nodes_of(network: SpikingNetwork, form: str) -> dict[str, Any]:
     # Volt, and ampere, that are 1 in the file.
     unit_volt, offset = (span, rest) if plain else (1.0, 0.0)
     unit_ampere = span / resistance if plain else 1.0
-    nodes: dict[str, Any] = {"input": nir.Input(np.array([network.expanded.sizes[0]]))}
+    nodes: dict[str, Any] = {"input": nir.Input(np.array([network.split.sizes[0]]))}
     for k, layer in enumerate(network.layers):
         one = np.ones(layer.units)
         weights = 1e-12 * layer.weights_pA.T / unit_ampere
@@ -85,7 +85,7 @@ def nodes_of(network: SpikingNetwork, form: str) -> dict[str, Any]:
         (last.slope_s[:, None] * network.output_weights).T,
         network.output_bias + last.offset @ network.output_weights,
     )
-    nodes["output"] = nir.Output(np.array([network.expanded.sizes[-1]]))
+    nodes["output"] = nir.Output(np.array([network.split.sizes[-1]]))
     return nodes
 
 

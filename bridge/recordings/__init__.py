@@ -8,13 +8,12 @@
 from __future__ import annotations
 
 from bridge.recordings.cell import CellRecording
-from bridge.recordings.cell_properties import CellProperties, SpikeShape
 from bridge.recordings.errors import REASONS, RecordingError
 from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.made import made_recording
 from bridge.recordings.protocol import Protocol, Step
 from bridge.recordings.read_recording import read
-from bridge.recordings.spike_detection import SpikeRule, find_spikes
+from neurosim.features import CellProperties, SpikeRule, SpikeShape, find_spikes
 
 __all__ = [
     "REASONS",

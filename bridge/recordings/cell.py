@@ -6,23 +6,28 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
-from bridge.recordings.cell_properties import CellProperties, is_blocked, properties, step_features
+from bridge.recordings.cell_properties import StepAnswer, properties
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Protocol, Step, find_protocol
-from bridge.recordings.spike_detection import SpikeRule, find_spikes
+from bridge.recordings.sweep_drawing import plot_sweeps
+from neurosim.display import html_table
+from neurosim.features import CellProperties, SpikeRule, find_spikes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["CellRecording"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CellRecording:
     """The sweeps of one cell in current clamp; what is found in them is computed once, on demand.
 
@@ -76,8 +81,10 @@ class CellRecording:
         for step in (*self.protocol.steps, *self.protocol.pulses):
             edges.setdefault(step.sweep, set()).update((step.start_s, step.stop_s))
         return tuple(
-            find_spikes(sweep.voltage_mV, sweep.rate_Hz, sorted(edges.get(k, ())), self.rule)
-            / sweep.rate_Hz
+            find_spikes(
+                sweep.voltage_mV, sweep.sampling_rate_Hz, sorted(edges.get(k, ())), self.rule
+            )
+            / sweep.sampling_rate_Hz
             for k, sweep in enumerate(self.sweeps)
         )
 
@@ -88,7 +95,7 @@ class CellRecording:
         start, stop = (0.0, step.duration_s) if window is None else window
         times = self.spikes_s[step.sweep] - step.start_s
         # Half a sample of grace: a peak on the first sample belongs to the window.
-        grace = 0.25 / self.sweeps[step.sweep].rate_Hz
+        grace = 0.25 / self.sweeps[step.sweep].sampling_rate_Hz
         return times[(times >= start - grace) & (times < stop - grace)]
 
     def is_from_holding(self, step: Step) -> bool:
@@ -103,14 +110,66 @@ class CellRecording:
         levels = [level for s in self.steps for level in (s.current_pA, s.holding_pA)]
         return max(0.5, 0.005 * float(np.ptp(levels)))
 
+    def _answer(self, step: Step) -> StepAnswer:
+        return StepAnswer(
+            step,
+            self.sweeps[step.sweep],
+            self.spikes_in(step),
+            self.is_from_holding(step),
+            self.rule,
+        )
+
+    @cached_property
+    def answers(self) -> tuple[StepAnswer, ...]:
+        """What the cell answered to each of `steps`."""
+        return tuple(map(self._answer, self.steps))
+
+    @cached_property
+    def pulse_answers(self) -> tuple[StepAnswer, ...]:
+        """What the cell answered to each test pulse."""
+        return tuple(map(self._answer, self.protocol.pulses))
+
     def features(self) -> pd.DataFrame:
-        """Count, timing and voltage of every step; see `features.step_features`."""
-        return step_features(self)
+        """Return the features of every step.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a step: sweep (as the file numbers it), step, current_pA (above holding),
+            holding_pA, and the columns of `neurosim.features.step_features`.
+        """
+        return pd.DataFrame([answer.features() for answer in self.answers])
+
+    def spike_features(self, step: Step | None = None) -> pd.DataFrame:
+        """Return the features of every spike.
+
+        Parameters
+        ----------
+        step : Step, optional
+            Of one of `steps`; of all where left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a spike: sweep, step, current_pA (above holding), and the columns of
+            `neurosim.features.SpikeShape`, times from the start of the step.
+        """
+        rows = [
+            {
+                "sweep": answer.sweep.number,
+                "step": answer.step.number,
+                "current_pA": answer.amplitude_pA,
+                **asdict(shape),
+            }
+            for answer in (self.answers if step is None else (self._answer(step),))
+            for shape in answer.shapes()
+        ]
+        return pd.DataFrame(rows)
 
     @cached_property
     def properties(self) -> CellProperties:
         """Passive membrane, spike shape, rheobase and block of the cell as a whole."""
-        return properties(self)
+        return properties(self.answers, self.pulse_answers)
 
     def counts(self, window: tuple[float, float] | None = None) -> pd.DataFrame:
         """Spikes of every step.
@@ -127,18 +186,18 @@ class CellRecording:
             holding_pA, start_s, window_s, count, blocked.
         """
         rows = []
-        for step in self.steps:
-            length = step.duration_s if window is None else window[1] - window[0]
+        for answer in self.answers:
+            step = answer.step
             rows.append(
                 {
-                    "sweep": self.sweeps[step.sweep].number,
+                    "sweep": answer.sweep.number,
                     "step": step.number,
                     "current_pA": step.amplitude_pA,
                     "holding_pA": step.holding_pA,
                     "start_s": step.start_s,
-                    "window_s": length,
+                    "window_s": step.duration_s if window is None else window[1] - window[0],
                     "count": len(self.spikes_in(step, window)),
-                    "blocked": is_blocked(self, step),
+                    "blocked": answer.is_blocked,
                 }
             )
         return pd.DataFrame(rows)
@@ -176,7 +235,7 @@ class CellRecording:
             depolarisation block at every current that makes it fire.
         """
         chosen = self._chosen(step)
-        shortest = min(s.duration_s for s in chosen)
+        shortest = min(a.step.duration_s for a in chosen)
         if window is not None and not 0 <= window[0] < window[1] <= shortest + 1e-9:
             raise RecordingError(
                 "choice",
@@ -189,7 +248,6 @@ class CellRecording:
                 "choice", f"there is no current {current!r}", "say 'step' or 'total'", self.where
             )
         currents = self._nominal(chosen, current)
-        counts = np.array([len(self.spikes_in(s, window)) for s in chosen])
         self._check_range(currents)
         self._check_answer(chosen, currents)
         used: Counter[float] = Counter()
@@ -197,11 +255,12 @@ class CellRecording:
         for amount in currents:
             trials.append(used[amount])
             used[amount] += 1
-        lengths = [s.duration_s if window is None else window[1] - window[0] for s in chosen]
         return FICurve(
             np.array(currents),
-            counts,
-            np.array(lengths),
+            np.array([len(self.spikes_in(a.step, window)) for a in chosen]),
+            np.array(
+                [a.step.duration_s if window is None else window[1] - window[0] for a in chosen]
+            ),
             np.array(trials),
             source=self.name,
             provenance=self._provenance(chosen, currents, window, current),
@@ -225,9 +284,9 @@ class CellRecording:
                 self.where,
             )
 
-    def _check_answer(self, steps: list[Step], currents: list[float]) -> None:
-        fired = [bool(len(self.spikes_in(s))) for s in steps]
-        blocked = [is_blocked(self, s) for s in steps]
+    def _check_answer(self, chosen: list[StepAnswer], currents: list[float]) -> None:
+        fired = [bool(len(a.spikes_s)) for a in chosen]
+        blocked = [a.is_blocked for a in chosen]
         healthy = [f and not b for f, b in zip(fired, blocked, strict=True)]
         if any(blocked) and not any(healthy):
             first = min(c for c, b in zip(currents, blocked, strict=True) if b)
@@ -241,7 +300,7 @@ class CellRecording:
         if not any(fired):
             raise RecordingError(
                 "silent",
-                f"no spike in any of {len(steps)} steps up to {max(currents):g} pA",
+                f"no spike in any of {len(chosen)} steps up to {max(currents):g} pA",
                 "inject more current; or check that this channel is the cell's voltage",
                 self.where,
             )
@@ -269,10 +328,10 @@ class CellRecording:
         [(0.0, 0), (100.0, 5), (200.0, 12)]
         """
         chosen = self._chosen(step)
-        pairs = zip(self._nominal(chosen, current), chosen, strict=True)
+        pairs = zip(self._nominal(chosen, current), (a.step for a in chosen), strict=True)
         return sorted(pairs, key=lambda pair: pair[0])
 
-    def _chosen(self, number: int | None) -> list[Step]:
+    def _chosen(self, number: int | None) -> list[StepAnswer]:
         numbers = self.protocol.numbers
         if number is not None:
             if number not in numbers:
@@ -282,20 +341,19 @@ class CellRecording:
                     f"choose among {', '.join(map(str, numbers))}",
                     self.where,
                 )
-            return [s for s in self.steps if s.number == number]
-        rested = [s for s in self.steps if self.is_from_holding(s)]
-        groups: dict[float, list[Step]] = {}
-        for s in rested or self.steps:
-            groups.setdefault(round(s.duration_s, 2), []).append(s)
+            return [a for a in self.answers if a.step.number == number]
+        groups: dict[float, list[StepAnswer]] = {}
+        for answer in [a for a in self.answers if a.from_holding] or self.answers:
+            groups.setdefault(round(answer.step.duration_s, 2), []).append(answer)
         # Most currents; among equals the longest.
         return max(
             groups.items(),
-            key=lambda item: (len({round(s.current_pA) for s in item[1]}), item[0]),
+            key=lambda item: (len({round(a.step.current_pA) for a in item[1]}), item[0]),
         )[1]
 
-    def _nominal(self, steps: list[Step], current: str) -> list[float]:
+    def _nominal(self, chosen: list[StepAnswer], current: str) -> list[float]:
         """Currents of the steps; measured ones that differ by less than can be told share one."""
-        raw = np.array([s.amplitude_pA if current == "step" else s.current_pA for s in steps])
+        raw = np.array([a.amplitude_pA if current == "step" else a.step.current_pA for a in chosen])
         order = np.argsort(raw)
         group = np.concatenate([[0], np.cumsum(np.diff(raw[order]) > self._apart_pA)])
         means = np.bincount(group, raw[order]) / np.bincount(group)
@@ -305,21 +363,70 @@ class CellRecording:
 
     def _provenance(
         self,
-        steps: list[Step],
+        chosen: list[StepAnswer],
         currents: list[float],
         window: tuple[float, float] | None,
         current: str,
     ) -> dict[str, Any]:
-        blocked = {c for c, s in zip(currents, steps, strict=True) if is_blocked(self, s)}
+        steps = [a.step for a in chosen]
+        blocked = {c for c, a in zip(currents, chosen, strict=True) if a.is_blocked}
         return {
             "files": [path.name for path in self.files],
             "steps": sorted({s.number for s in steps}),
-            "sweeps": [self.sweeps[s.sweep].number for s in steps],
+            "sweeps": [a.sweep.number for a in chosen],
             "left_out": {self.sweeps[k].number: why for k, why in self.protocol.left_out},
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
             "holding_pA": float(np.median([s.holding_pA for s in steps])),
             "current": "above holding" if current == "step" else "total",
-            "current_kind": self.sweeps[steps[0].sweep].current_kind,
+            "current_kind": chosen[0].sweep.current_kind,
             "blocked_pA": sorted(blocked),
             "spike": asdict(self.rule),
         }
+
+    def __repr__(self) -> str:
+        return f"CellRecording({', '.join(f'{name} {value}' for name, value in self._said())})"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Recording of {self.name}", self._said())
+
+    def _said(self) -> list[tuple[str, str]]:
+        """What a reader wants to know first, a row a fact."""
+        rates = sorted({sweep.sampling_rate_Hz for sweep in self.sweeps})
+        said = [
+            ("name", self.name),
+            ("sweeps", f"{len(self)} of {max(s.duration_s for s in self.sweeps):g} s"),
+            ("sampled at", " and ".join(f"{rate / 1e3:g}" for rate in rates) + " kHz"),
+        ]
+        try:
+            amounts = [a.amplitude_pA for a in self.answers]
+        except RecordingError as error:
+            return [*said, ("steps", f"none: {error.wrong}")]
+        lengths = sorted({a.step.duration_s for a in self.answers})
+        return [
+            *said,
+            (
+                "steps",
+                f"{len(amounts)}, {min(amounts):.4g} to {max(amounts):.4g} pA above holding, "
+                f"{' and '.join(f'{length:g}' for length in lengths)} s",
+            ),
+            ("spikes in steps", str(sum(len(a.spikes_s) for a in self.answers))),
+        ]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the potential of every sweep over time, with its spikes, and the current below it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; new axes where left out.
+
+        Returns
+        -------
+        matplotlib Axes
+            Of the potential (mV); the stretch of the steps is shaded.
+        """
+        try:
+            spans = sorted({(step.start_s, step.stop_s) for step in self.steps})
+        except RecordingError:
+            return plot_sweeps(self.sweeps, ax=ax)
+        return plot_sweeps(self.sweeps, self.spikes_s, spans, ax)

@@ -21,7 +21,7 @@ def made_recording(
     start_s: float = 0.1,
     duration_s: float = 0.5,
     length_s: float = 0.7,
-    rate_Hz: float = 10000.0,
+    sampling_rate_Hz: float = 10000.0,
     rest_mV: float = -70.0,
     resistance_Mohm: float = 100.0,
     time_constant_ms: float = 20.0,
@@ -48,7 +48,7 @@ def made_recording(
         Current outside the steps (pA).
     start_s, duration_s, length_s : float
         Of the step, and of the whole sweep (s).
-    rate_Hz : float
+    sampling_rate_Hz : float
         Sampling rate (Hz).
     rest_mV, resistance_Mohm, time_constant_ms : float
         Of the membrane; rest is at the holding current.
@@ -75,7 +75,7 @@ def made_recording(
     array([ 0,  5, 12])
     """
     random = np.random.default_rng(seed)
-    time = np.arange(round(length_s * rate_Hz)) / rate_Hz
+    time = np.arange(round(length_s * sampling_rate_Hz)) / sampling_rate_Hz
     inside = (time >= start_s - 1e-9) & (time < start_s + duration_s - 1e-9)
     sweeps = []
     for k, (amplitude, count) in enumerate(zip(steps_pA, counts, strict=True)):
@@ -96,7 +96,7 @@ def made_recording(
         volts = volts + noise_mV * random.standard_normal(len(time))
         current = holding_pA + amplitude * inside + noise_pA * random.standard_normal(len(time))
         kind = "measured" if noise_pA else "command"
-        sweeps.append(Sweep(k, rate_Hz, volts, current, kind))  # type: ignore[arg-type]
+        sweeps.append(Sweep(k, sampling_rate_Hz, volts, current, kind))  # type: ignore[arg-type]
     return CellRecording(tuple(sweeps), name)
 
 

@@ -49,7 +49,7 @@ def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool 
 
 
 def _check_rate(cell: CellRecording) -> None:
-    slowest = min(s.rate_Hz for s in cell.sweeps)
+    slowest = min(s.sampling_rate_Hz for s in cell.sweeps)
     if slowest < SLOWEST_RATE_HZ:
         raise RecordingError(
             "format",
@@ -116,16 +116,16 @@ def _check_current(cell: CellRecording) -> None:
     except RecordingError:
         return
     amplitude = max(abs(step.amplitude_pA) for step in steps)
-    resistance = input_resistance(cell, while_firing=True)
-    implied = "" if resistance is None else f"imply an input resistance of {_ohm(resistance)}"
-    if resistance is not None and resistance > RESISTANCE_MOHM[1]:
+    resistance = input_resistance(cell.answers, cell.pulse_answers, while_firing=True)
+    implied = f"imply an input resistance of {_ohm(resistance)}"
+    if resistance > RESISTANCE_MOHM[1]:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.3g} pA {implied}: they look like nanoampere",
             remedy.format("nA"),
             cell.where,
         )
-    if resistance is not None and resistance < RESISTANCE_MOHM[0]:
+    if resistance < RESISTANCE_MOHM[0]:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.4g} pA {implied}: they look like "

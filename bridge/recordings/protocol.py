@@ -176,7 +176,7 @@ def _scale(sweeps: Sequence[Sweep]) -> float:
     """How far the current of a recording ranges, brief noise left out (pA)."""
     lowest, highest = np.inf, -np.inf
     for sweep in sweeps:
-        means = _block_means(sweep.current_pA, max(1, round(_COMPARE_S * sweep.rate_Hz)))
+        means = _block_means(sweep.current_pA, max(1, round(_COMPARE_S * sweep.sampling_rate_Hz)))
         lowest, highest = min(lowest, means.min()), max(highest, means.max())
     return float(highest - lowest)
 
@@ -193,7 +193,7 @@ def trace_of(sweep: Sweep, scale: float) -> _Trace:
     # A written command is noiseless and holds its value far longer than it changes.
     if len(cuts) <= _MOST_PIECES:
         levels = current[np.concatenate([[0], cuts])]
-        edges = cuts / sweep.rate_Hz
+        edges = cuts / sweep.sampling_rate_Hz
         shape: Shape = "steps" if len(cuts) else "flat"
         turns = np.sum(np.diff(np.sign(np.diff(levels))) != 0)
         # Trains of brief pulses turn back each time; a ramp written in small treads does not.
@@ -204,7 +204,7 @@ def trace_of(sweep: Sweep, scale: float) -> _Trace:
 
 
 def _noisy_trace(sweep: Sweep, scale: float) -> _Trace:
-    current, rate = sweep.current_pA, sweep.rate_Hz
+    current, rate = sweep.current_pA, sweep.sampling_rate_Hz
     width = max(2, round(_COMPARE_S * rate))
     noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / np.sqrt(2)
     sums = np.concatenate([[0.0], np.cumsum(current)])

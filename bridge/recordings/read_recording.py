@@ -115,6 +115,6 @@ def _read_one(
 def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:
     """Number the sweeps of several files through."""
     return [
-        Sweep(first + k, s.rate_Hz, s.voltage_mV, s.current_pA, s.current_kind, s.stimulus)
+        Sweep(first + k, s.sampling_rate_Hz, s.voltage_mV, s.current_pA, s.current_kind, s.stimulus)
         for k, s in enumerate(sweeps)
     ]

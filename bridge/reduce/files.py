@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.tensor_file import read_tensors, write_tensors
+from ann.files.tensor_file import read_tensors, write_tensors
 from bridge.reduce.architectures import LAGS_MS, MODELS, Layout, PointUnit
 from bridge.reduce.errors import ReductionError
 from bridge.reduce.filtered_events import DECAYS_MS, Scale

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, is_regressor
 
 from ann import Network
@@ -97,13 +98,12 @@ class Answers:
         if getattr(self.link, "name", None) == "sigmoid":
             # One output a class, trained apart from the others: their shares of the sum.
             apart = _logistic(logits)
-            return apart / apart.sum(axis=1, keepdims=True)
-        found = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return found / found.sum(axis=1, keepdims=True)
+            return np.asarray(apart / apart.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(logits, axis=1))
 
 
 def _logistic(z: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0.0, -z))
+    return np.asarray(np.exp(-np.logaddexp(0.0, -z)))
 
 
 def answers_of(model: Any, network: Network, task: str = "auto") -> Answers:

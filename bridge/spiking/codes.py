@@ -15,7 +15,6 @@ from brian2.units import Quantity, ms
 from sklearn.isotonic import IsotonicRegression
 
 from bridge.errors import ConversionError
-from bridge.spiking.input_tables import check_inputs
 from bridge.spiking.spiking_network import SpikingNetwork, SpikingRun
 
 __all__ = ["LatencyCode", "first_spikes_s"]
@@ -71,8 +70,8 @@ class LatencyCode:
         **running
             As in `SpikingNetwork.run`.
         """
-        X = check_inputs(X, network.expanded.sizes[0], network.feature_names)
-        wanted = network.expanded.layers(X)[-1]
+        X = network.check_inputs(X)
+        wanted = network.split.layers(X)[-1]
         run = network.run(X, decision, **running)
         place = network.wiring.layer_slices()[-1]
         latency = first_spikes_s(run)[:, place]
@@ -103,7 +102,7 @@ class LatencyCode:
 
     def logits(self, run: SpikingRun) -> np.ndarray:
         """Return the outputs before softmax, (n_samples, n_outputs)."""
-        return self.activations(run) @ self.network.output_weights + self.network.output_bias
+        return self.network.outputs(self.activations(run))
 
     def predict(self, run: SpikingRun) -> np.ndarray:
         """Return the answers: labels or quantities."""

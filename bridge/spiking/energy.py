@@ -188,8 +188,8 @@ def cost(run: SpikingRun, at: Quantity | None = None, model: AtpModel = HOWARTH)
     reached = np.concatenate(outgoing)
     mean = spikes.mean(axis=0)
     events = float(mean @ reached)
-    sizes = [network.expanded.sizes[0], *(c.units for c in network.expanded.copies)]
-    sizes.append(network.expanded.sizes[-1])
+    sizes = [network.split.sizes[0], *(c.units for c in network.split.copies)]
+    sizes.append(network.split.sizes[-1])
     return Cost(
         time_s=time,
         spikes=float(mean.sum()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +12,10 @@ from bridge.errors import ConversionError
 __all__ = ["FILTERS", "CountReadout"]
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
-    return np.ones_like(x)
-
-
-def _welch(x: np.ndarray) -> np.ndarray:
-    return 6 * x * (1 - x)
-
-
-FILTERS = {"welch": _welch, "flat": _flat}
+FILTERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "welch": lambda x: 6 * x * (1 - x),
+    "flat": np.ones_like,
+}
 
 
 @dataclass(frozen=True)

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, ms, pA, second
+from brian2.units import Quantity, ms, second
 
 from bridge.counts.curve import FICurve
 from bridge.errors import ConversionError
 from bridge.mapping.calibration import Calibration
-from bridge.mapping.unit_splitting import Expanded
+from bridge.mapping.input_tables import check_inputs, check_whole
+from bridge.mapping.unit_splitting import SplitNetwork
 from bridge.spiking.answers import Answers
-from bridge.spiking.input_tables import check_inputs, check_whole
-from bridge.spiking.memory import check_memory
+from bridge.spiking.batches import show_in_batches
 from bridge.spiking.readout import CountReadout
 from bridge.spiking.synapse import Synapse
-from bridge.stimulate.fi_curve import trial_seeds
-from neurosim import (
-    Constant,
-    FeedForward,
-    PointNeuron,
-    Recording,
-    Steps,
-    Stimulus,
-    simulate,
-)
+from neurosim import FeedForward, PointNeuron, Recording, Stimulus
 from neurosim.quantities import check_quantity
 
-__all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun", "joined"]
+__all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun"]
 
 
 @dataclass(frozen=True)
@@ -70,15 +61,13 @@ class SpikingNetwork:
         Noise that each neuron receives.
     layers : tuple of SpikingLayer
         Hidden layers.
-    output_weights, output_bias : ndarray
-        Output layer, applied to decoded activations.
     classes : ndarray or None
         Labels of the outputs.
     tau_syn, dt : Quantity
         Synaptic decay between hidden layers, and time step.
     curve : FICurve
         The f-I curve the drive was calibrated on.
-    expanded : Expanded
+    split : SplitNetwork
         The network as the neurons carry it, and which unit each neuron stands for.
     synapse : Synapse
         What a spike does to the next layer.
@@ -93,17 +82,29 @@ class SpikingNetwork:
     neuron: PointNeuron
     background: Stimulus
     layers: tuple[SpikingLayer, ...]
-    output_weights: np.ndarray
-    output_bias: np.ndarray
     classes: np.ndarray | None
     tau_syn: Quantity
     dt: Quantity
     curve: FICurve
-    expanded: Expanded
+    split: SplitNetwork
     synapse: Synapse
     delay: Quantity
     answers: Answers = field(default_factory=Answers)
     feature_names: tuple[str, ...] | None = None
+
+    @property
+    def output_weights(self) -> np.ndarray:
+        """Weights of the output layer, applied to decoded activations."""
+        return self.split.weights[-1]
+
+    @property
+    def output_bias(self) -> np.ndarray:
+        """Bias of the output layer."""
+        return self.split.biases[-1]
+
+    def outputs(self, activation: np.ndarray) -> np.ndarray:
+        """Return the outputs before their activation, from those of the last hidden layer."""
+        return self.split.net_input(-1, activation)
 
     @property
     def wiring(self) -> FeedForward:
@@ -118,7 +119,7 @@ class SpikingNetwork:
         return int(inner + np.count_nonzero(self.output_weights))
 
     def __repr__(self) -> str:
-        chain = "-".join(map(str, self.expanded.sizes))
+        chain = "-".join(map(str, self.split.sizes))
         return (
             f"SpikingNetwork({chain} on {type(self.neuron).__name__}, {self.synapse.kind} "
             f"synapses, dt={self.dt})"
@@ -170,7 +171,7 @@ class SpikingNetwork:
             X has the wrong shape or is not finite, or traces are asked for of a run that does not
             fit into memory at once.
         """
-        X = check_inputs(X, self.expanded.sizes[0], self.feature_names)
+        X = self.check_inputs(X)
         first = self.layers[0]
         shown = check_quantity(duration, 100 * ms, "run: duration", above=0 * ms)
         if shown < 0.999 * self.dt:
@@ -185,84 +186,40 @@ class SpikingNetwork:
                 f"run: readout must be a CountReadout such as CountReadout('flat'); got {readout!r}"
             )
         wiring = self.wiring
-        holding = np.concatenate([layer.holding_pA for layer in self.layers])
         step = np.zeros((len(X), wiring.units))
         # Not a matrix product: its rounding depends on how many samples there are, and a sample
         # must be answered alike alone and in a batch.
         step[:, : first.units] = np.einsum("si,iu->su", X, first.weights_pA)
-        stimulus = (
-            Constant(0 * pA)
-            + Steps(amplitude=0 * pA, onset=pause, duration=shown + self.dt)
-            + self.background
+        recording = show_in_batches(
+            self.neuron,
+            self.background,
+            wiring,
+            np.concatenate([layer.holding_pA for layer in self.layers]),
+            step,
+            settle=pause,
+            duration=shown,
+            dt=self.dt,
+            seed=seed,
+            samples_at_once=samples_at_once,
+            progress=progress,
+            record=record,
+            record_rows=record_rows,
+            record_dt=record_dt,
+            engine=engine,
+            jobs=jobs,
         )
-        seeds = trial_seeds(seed, len(X))
-        fit = check_memory(wiring.layers, len(X))
-        if samples_at_once is not None:
-            fit = min(samples_at_once, fit)
-        if record and fit < len(X):
-            raise ConversionError(
-                f"traces of {len(X)} samples do not fit into one batch; {fit} samples do"
-            )
-        parts = []
-        for start in range(0, len(X), fit):
-            here = slice(start, start + fit)
-            parts.append(
-                simulate(
-                    self.neuron,
-                    pause + shown,
-                    stimulus=stimulus,
-                    batch={
-                        "current": np.broadcast_to(holding, step[here].shape) * pA,
-                        "amplitude": step[here] * pA,
-                    },
-                    wiring=wiring,
-                    seed=seeds[here],
-                    dt=self.dt,
-                    record=record,
-                    record_rows=record_rows,
-                    record_dt=record_dt,
-                    engine=engine,
-                    jobs=jobs,
-                    progress=_share_of(progress, start / len(X), fit / len(X)),
-                )
-            )
-        recording = parts[0] if len(parts) == 1 else joined(parts)
-        return SpikingRun(
-            self,
-            recording,
-            len(X),
-            float(pause / second),
-            float(shown / second),
-            CountReadout() if readout is None else readout,
-        )
+        onset, time = float(pause / second), float(shown / second)
+        return SpikingRun(self, recording, X, onset, time, readout or CountReadout())
 
+    def check_inputs(self, X: Any) -> np.ndarray:
+        """Return inputs as a table of floats, or say why this network cannot take them.
 
-def _share_of(
-    progress: Callable[[float], None] | None, done: float, share: float
-) -> Callable[[float], None] | None:
-    return None if progress is None else lambda part: progress(min(1.0, done + share * part))
-
-
-def joined(parts: list[Recording]) -> Recording:
-    """Put the recordings of several batches of one network together, traces left out."""
-    firsts = np.cumsum([0, *(part.rows for part in parts)])
-    return replace(
-        parts[0],
-        rows=int(firsts[-1]),
-        parameters={
-            name: np.concatenate([part.parameters[name] for part in parts])
-            for name in parts[0].parameters
-        },
-        seeds=np.concatenate([part.seeds for part in parts]),
-        spike_row=np.concatenate(
-            [part.spike_row + first for part, first in zip(parts, firsts[:-1], strict=True)]
-        ),
-        spike_time_s=np.concatenate([part.spike_time_s for part in parts]),
-        final_si={
-            name: np.concatenate([part.final_si[name] for part in parts])
-            for name in parts[0].final_si
-        },
-    )
+        Raises
+        ------
+        ConversionError
+            X has the wrong shape, other columns, or is not finite.
+        """
+        return check_inputs(X, self.split.sizes[0], self.feature_names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,8 +232,8 @@ class SpikingRun:
         What was run.
     recording : Recording
         Spikes of every neuron; row = sample * n_units + unit.
-    samples : int
-        Number of inputs.
+    inputs : ndarray, shape (n_samples, n_features)
+        What was shown.
     onset_s, duration_s : float
         When the input came on, and how long it stayed, in second.
     readout : CountReadout
@@ -285,15 +242,20 @@ class SpikingRun:
 
     network: SpikingNetwork
     recording: Recording
-    samples: int
+    inputs: np.ndarray
     onset_s: float
     duration_s: float
     readout: CountReadout
 
+    @property
+    def samples(self) -> int:
+        """Number of inputs."""
+        return len(self.inputs)
+
     @cached_property
     def _since_onset(self) -> np.ndarray:
         # Half a step: spike times are multiples of dt and must not fall to either side by rounding.
-        return self.recording.spike_time_s - self.onset_s + 0.5 * self.recording.dt_s
+        return np.asarray(self.recording.spike_time_s - self.onset_s + 0.5 * self.recording.dt_s)
 
     def time_s(self, at: Quantity | None = None) -> float:
         """Return a time of decision in second, or say that the input was not shown so long."""
@@ -328,13 +290,13 @@ class SpikingRun:
         return [
             copies.original(activation)
             for copies, activation in zip(
-                self.network.expanded.copies, self.activations(at), strict=True
+                self.network.split.copies, self.activations(at), strict=True
             )
         ]
 
     def logits(self, at: Quantity | None = None) -> np.ndarray:
         """Return the outputs before softmax, shape (n_samples, n_outputs)."""
-        return self.activations(at)[-1] @ self.network.output_weights + self.network.output_bias
+        return self.network.outputs(self.activations(at)[-1])
 
     def predict(self, at: Quantity | None = None) -> np.ndarray:
         """Return the answer at a time after onset (default: at the end).

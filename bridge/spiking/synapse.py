@@ -8,7 +8,7 @@ import numpy as np
 from brian2.units import Quantity, mV, nS, pA
 
 from bridge.errors import ConversionError
-from bridge.spiking.input_tables import check_number
+from bridge.mapping.input_tables import check_number
 from neurosim import FeedForward
 
 __all__ = ["Synapse"]

@@ -179,4 +179,6 @@ def fi_curve(
             "settle_s": float(settle / second),
             "trials": int(trials),
         },
+        neuron=source.to_dict(),
+        background=None if background is None else background.to_dict(),
     )

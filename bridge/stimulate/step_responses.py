@@ -241,6 +241,8 @@ def run_steps(
         trial,
         source=repr(neuron) if background is None else f"{neuron!r} with {background!r}",
         provenance={**recording.to_dict(), "settle_s": float(settle / second)},
+        neuron=neuron.to_dict(),
+        background=None if background is None else background.to_dict(),
     )
     trains = [np.asarray(train / second) for train in recording.spike_trains()]
     shown = _shown(amounts[trial == 0], [trains[i] for i in np.flatnonzero(trial == 0)])
@@ -293,11 +295,11 @@ def of_recording(cell: Any) -> Responses:
     for wanted in _shown(currents, trains):
         step = steps[int(np.argmin(np.abs(currents - wanted)))]
         sweep = cell.sweeps[step.sweep]
-        first = round((step.start_s - 0.05) * sweep.rate_Hz)
-        last = round((step.start_s + min(step.duration_s, 0.6) + 0.05) * sweep.rate_Hz)
+        first = round((step.start_s - 0.05) * sweep.sampling_rate_Hz)
+        last = round((step.start_s + min(step.duration_s, 0.6) + 0.05) * sweep.sampling_rate_Hz)
         part = slice(max(first, 0), last)
         voltage = np.asarray(sweep.voltage_mV[part], dtype=float)
-        time = (np.arange(len(voltage)) + max(first, 0)) / sweep.rate_Hz - step.start_s
+        time = (np.arange(len(voltage)) + max(first, 0)) / sweep.sampling_rate_Hz - step.start_s
         traces.append(Trace(step.current_pA, time, voltage))
     return Responses(curve, currents, trains, duration, tuple(traces))
 

@@ -5,12 +5,13 @@ Each serves as an activation too: it has a `name`, a `value` and a `gradient`.
 
 from __future__ import annotations
 
-from bridge.units.base import Parameter, Unit
+from bridge.units.base import Unit
 from bridge.units.block import Block
 from bridge.units.lif import LIFRate
 from bridge.units.logistic import Logistic
 from bridge.units.naka_rushton import NakaRushton
 from bridge.units.noisy_lif import NoisyLIF
+from bridge.units.rate_function import Parameter
 from bridge.units.relu import ReLU
 from bridge.units.softplus import Softplus
 from bridge.units.square_root import SquareRoot

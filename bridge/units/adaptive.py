@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bridge.plain_numbers import plain
+from bridge.plain_numbers import strip_unit
 from bridge.units import Unit
 from neurosim.errors import ParameterError
 
@@ -66,7 +66,7 @@ class Adaptive:
                 f"Adaptive: onset must be a unit whose rate never falls; got {self.onset!r}"
             )
         for name, unit, low in (("strength_pA_per_Hz", "", 0.0), ("tau_s", "s", 1e-6)):
-            value = float(plain(getattr(self, name), unit, name))
+            value = float(strip_unit(getattr(self, name), unit, name))
             if not (np.isfinite(value) and value >= low):
                 raise ParameterError(f"Adaptive: {name} = {value:g} must be at least {low:g}")
             object.__setattr__(self, name, value)
@@ -82,7 +82,7 @@ class Adaptive:
 
     def rate(self, current: ArrayLike) -> Any:
         """Steady rate (Hz), of the shape of `current` (pA)."""
-        amount = np.asarray(plain(current, "pA", "current"), dtype=float)
+        amount = np.asarray(strip_unit(current, "pA", "current"), dtype=float)
         low, high = np.zeros_like(amount), np.asarray(self.onset.rate(amount), dtype=float)
         # r - onset(I - strength r) rises with r: halve.
         for _ in range(60):
@@ -109,7 +109,7 @@ class Adaptive:
         ndarray, shape (n,)
             Rates (Hz).
         """
-        amount = np.atleast_1d(np.asarray(plain(current, "pA", "current"), dtype=float))
+        amount = np.atleast_1d(np.asarray(strip_unit(current, "pA", "current"), dtype=float))
         times = np.asarray(times_s, dtype=float)
         fine = np.unique(np.concatenate([times, np.linspace(0, times.max(), 400)]))
         rates = _integrate(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
 
 from bridge.counts.outline import Outline, grid
-from bridge.units.base import Array, Parameter, Unit
+from bridge.units.base import Unit
+from bridge.units.rate_function import Array, Parameter, Slopes
 
 __all__ = ["Block"]
 
@@ -58,7 +59,7 @@ class Block(Unit):
 
     name: ClassVar[str] = "block"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("max_rate_Hz", "rate the rise alone would approach", 1e-3, 5e3, True, "Hz"),
+        Parameter("max_rate_Hz", "rate the rise alone would approach", 1e-3, 5e3, True, "Hz", 1),
         Parameter("threshold_pA", "largest silent current", -1e6, 1e6, False, "pA"),
         Parameter("half_pA", "current above threshold of half of it", 1e-3, 1e6, True, "pA"),
         Parameter("reach_pA", "current above threshold of half block", 1e-3, 1e6, True, "pA"),
@@ -70,14 +71,14 @@ class Block(Unit):
     monotone: ClassVar[bool] = False
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, **settings: float) -> Array:
-        top, threshold, half, reach, width, rest = (theta[..., i, None] for i in range(6))
+    def equation(current: Array, *theta: Array) -> Any:
+        top, threshold, half, reach, width, rest = theta
         x = np.maximum(current - threshold, 0)
         return top * x / (x + half) * (rest + (1 - rest) * expit((reach - x) / width))
 
     @staticmethod
-    def derivatives(theta: Array, current: Array, **settings: float) -> tuple[Array, Array]:
-        top, threshold, half, reach, width, rest = (theta[..., i, None] for i in range(6))
+    def slopes(current: Array, *theta: Array) -> Slopes:
+        top, threshold, half, reach, width, rest = theta
         x = np.maximum(current - threshold, 0)
         u = (reach - x) / width
         open_, shut = expit(u), expit(-u)
@@ -85,7 +86,7 @@ class Block(Unit):
         rise = top * x / (x + half)
         bend = rise * (1 - rest) * open_ * shut / width
         fires = x > 0
-        partials = [
+        return rise * left, [
             x / (x + half) * left,
             np.where(fires, bend - top * half / (x + half) ** 2 * left, 0.0),
             -rise / (x + half) * left,
@@ -93,7 +94,6 @@ class Block(Unit):
             -bend * u,
             rise * shut,
         ]
-        return rise * left, np.stack(np.broadcast_arrays(*partials), axis=-1)
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
@@ -102,20 +102,11 @@ class Block(Unit):
         peak = outline.current[int(np.argmax(outline.rate))]
         far = outline.current[-1]
         # Block between the peak and the end of the curve; late if nothing of it is seen yet.
-        reaches = np.unique(peak + (far - peak) * np.array([0.1, 0.4, 0.7, 1.2])) - outline.middle(
-            1e-9
-        )
-        reaches = np.maximum(reaches, 0.05 * outline.span)
-        halves, widths = (
-            outline.span * np.array([0.05, 0.3, 2.0]),
-            outline.span * np.array([0.005, 0.03, 0.15]),
-        )
+        reaches = np.unique(peak + (far - peak) * np.array([0.1, 0.4, 0.7, 1.2]))
+        reaches = np.maximum(reaches - outline.middle(1e-9), 0.05 * outline.span)
+        halves = outline.span * np.array([0.05, 0.3, 2.0])
+        widths = outline.span * np.array([0.005, 0.03, 0.15])
         return grid([1.0], thresholds, halves, reaches, widths, [0.02, 0.2])
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        one = np.ones_like(factor)
-        return theta * np.stack([factor, one, one, one, one, one], axis=-1)
 
     @property
     def peak_pA(self) -> float:

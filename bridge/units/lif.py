@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from bridge.counts.outline import Outline, grid
-from bridge.plain_numbers import plain
-from bridge.units.base import Array, Parameter, Unit
+from bridge.plain_numbers import strip_unit
+from bridge.units.base import Unit
+from bridge.units.rate_function import Array, Parameter, Slopes
 from neurosim.errors import ParameterError
 
 __all__ = ["LIFRate", "membrane_currents"]
@@ -17,8 +18,8 @@ __all__ = ["LIFRate", "membrane_currents"]
 MEMBRANE = (
     Parameter("rheobase_pA", "largest silent current without noise", -1e6, 1e6, False, "pA"),
     Parameter("span_pA", "reset to threshold, over the resistance", 1e-2, 1e6, True, "pA"),
-    Parameter("tau_s", "membrane time constant", 1e-5, 1e2, True, "s"),
-    Parameter("refractory_s", "dead time after a spike", 0.0, 0.5, False, "s"),
+    Parameter("tau_s", "membrane time constant", 1e-5, 1e2, True, "s", -1),
+    Parameter("refractory_s", "dead time after a spike", 0.0, 0.5, False, "s", -1),
 )
 
 
@@ -97,15 +98,13 @@ class LIFRate(Unit):
         return cls(rheobase, span, tau_s, refractory_s)
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, **settings: float) -> Array:
-        rheobase, span, tau, dead = (theta[..., i, None] for i in range(4))
+    def equation(current: Array, rheobase: Array, span: Array, tau: Array, dead: Array) -> Any:
         above = np.maximum(current - rheobase, 0)
         with np.errstate(divide="ignore", over="ignore"):
             return 1 / (dead + tau * np.log1p(span / above))
 
     @staticmethod
-    def derivatives(theta: Array, current: Array, **settings: float) -> tuple[Array, Array]:
-        rheobase, span, tau, dead = (theta[..., i, None] for i in range(4))
+    def slopes(current: Array, rheobase: Array, span: Array, tau: Array, dead: Array) -> Slopes:
         above = current - rheobase
         fires = above > 0
         # Nearer to rheobase than this the rate is zero for every purpose, its slope is not.
@@ -114,18 +113,12 @@ class LIFRate(Unit):
         rate = np.where(fires, 1 / (dead + tau * wait), 0)
         square = rate**2
         steep = square * tau / (above + span)
-        partials = [-steep * span / above, -steep, -square * wait, -square]
-        return rate, np.stack(partials, axis=-1)
+        return rate, [-steep * span / above, -steep, -square * wait, -square]
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
         spans = outline.span * np.array([0.03, 0.3, 2.0])
         return grid(outline.onset(), spans, [0.02], [0.0, 0.002, 0.02])
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        one = np.ones_like(factor)
-        return theta * np.stack([one, one, 1 / factor, 1 / factor], axis=-1)
 
     @property
     def rate_range(self) -> tuple[float, float]:
@@ -151,10 +144,10 @@ def membrane_currents(
     >>> membrane_currents(100.0, -70.0, -55.0, -65.0)
     (150.0, 100.0, 100.0)
     """
-    resistance = float(plain(resistance_Mohm, "Mohm", "resistance_Mohm"))
-    rest = float(plain(rest_mV, "mV", "rest_mV"))
-    threshold = float(plain(threshold_mV, "mV", "threshold_mV"))
-    reset = float(plain(reset_mV, "mV", "reset_mV"))
+    resistance = float(strip_unit(resistance_Mohm, "Mohm", "resistance_Mohm"))
+    rest = float(strip_unit(rest_mV, "mV", "rest_mV"))
+    threshold = float(strip_unit(threshold_mV, "mV", "threshold_mV"))
+    reset = float(strip_unit(reset_mV, "mV", "reset_mV"))
     if not resistance > 0:
         raise ParameterError(f"resistance_Mohm = {resistance:g} must be positive")
     if not threshold > reset:

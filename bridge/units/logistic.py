@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit, logit
 
 from bridge.counts.outline import Outline, grid
-from bridge.units.base import Array, Parameter, Unit
+from bridge.units.base import Unit
+from bridge.units.rate_function import Array, Parameter, Slopes
 
 __all__ = ["Logistic"]
 
@@ -44,37 +45,27 @@ class Logistic(Unit):
 
     name: ClassVar[str] = "logistic"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("max_rate_Hz", "rate that large currents approach", 1e-3, 5e3, True, "Hz"),
+        Parameter("max_rate_Hz", "rate that large currents approach", 1e-3, 5e3, True, "Hz", 1),
         Parameter("midpoint_pA", "current of half that rate", -1e6, 1e6, False, "pA"),
         Parameter("width_pA", "width of the rise", 1e-3, 1e5, True, "pA"),
     )
     location: ClassVar[str] = "midpoint_pA"
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, **settings: float) -> Array:
-        top, middle, width = (theta[..., i, None] for i in range(3))
+    def equation(current: Array, top: Array, middle: Array, width: Array) -> Any:
         return top * expit((current - middle) / width)
 
     @staticmethod
-    def derivatives(theta: Array, current: Array, **settings: float) -> tuple[Array, Array]:
-        top, middle, width = (theta[..., i, None] for i in range(3))
+    def slopes(current: Array, top: Array, middle: Array, width: Array) -> Slopes:
         u = (current - middle) / width
         share = expit(u)
         rise = top * share * expit(-u) / width
-        return top * share, np.stack([share, -rise, -rise * u], axis=-1)
+        return top * share, [share, -rise, -rise * u]
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
         middles = outline.current[0] + outline.span * np.linspace(0.05, 1.6, 12)
         return grid([outline.top], middles, outline.span * np.geomspace(0.02, 0.5, 7))
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        return theta * np.stack([factor, np.ones_like(factor), np.ones_like(factor)], axis=-1)
-
-    @property
-    def rate_range(self) -> tuple[float, float]:
-        return 0.0, self.max_rate_Hz
 
     def _invert(self, rate: Array) -> Array:
         return self.midpoint_pA + self.width_pA * logit(rate / self.max_rate_Hz)

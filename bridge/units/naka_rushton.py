@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
 
 from bridge.counts.outline import Outline, grid
-from bridge.units.base import Array, Parameter, Unit
+from bridge.units.base import Unit
+from bridge.units.rate_function import Array, Parameter, Slopes
 
 __all__ = ["NakaRushton"]
 
@@ -46,7 +47,7 @@ class NakaRushton(Unit):
 
     name: ClassVar[str] = "naka-rushton"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("max_rate_Hz", "rate that large currents approach", 1e-3, 5e3, True, "Hz"),
+        Parameter("max_rate_Hz", "rate that large currents approach", 1e-3, 5e3, True, "Hz", 1),
         Parameter("threshold_pA", "largest silent current", -1e6, 1e6, False, "pA"),
         Parameter("half_pA", "current above threshold of half the rate", 1e-3, 1e6, True, "pA"),
         Parameter("exponent", "steepness", 0.1, 20.0),
@@ -55,37 +56,25 @@ class NakaRushton(Unit):
     sharp: ClassVar[bool] = True
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, **settings: float) -> Array:
-        top, threshold, half, power = (theta[..., i, None] for i in range(4))
+    def equation(current: Array, top: Array, threshold: Array, half: Array, power: Array) -> Any:
         above = np.maximum(current - threshold, 0)
         with np.errstate(divide="ignore"):
             return top * expit(power * np.log(above / half))
 
     @staticmethod
-    def derivatives(theta: Array, current: Array, **settings: float) -> tuple[Array, Array]:
-        top, threshold, half, power = (theta[..., i, None] for i in range(4))
+    def slopes(current: Array, top: Array, threshold: Array, half: Array, power: Array) -> Slopes:
         above = np.maximum(current - threshold, 0)
         fires = above > 0
         safe = np.where(fires, above, half)
         log_x = np.log(safe / half)
         share = np.where(fires, expit(power * log_x), 0)
         rise = top * share * expit(-power * log_x)
-        partials = [share, -rise * power / safe, -rise * power / half, rise * log_x]
-        return top * share, np.stack(partials, axis=-1)
+        return top * share, [share, -rise * power / safe, -rise * power / half, rise * log_x]
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
         halves = outline.span * np.array([0.1, 0.3, 0.7, 1.5, 4.0])
         return grid([1.0], outline.onset(), halves, [0.5, 1.0, 2.0, 4.0])
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        one = np.ones_like(factor)
-        return theta * np.stack([factor, one, one, one], axis=-1)
-
-    @property
-    def rate_range(self) -> tuple[float, float]:
-        return 0.0, self.max_rate_Hz
 
     def _invert(self, rate: Array) -> Array:
         odds = rate / (self.max_rate_Hz - rate)

@@ -9,9 +9,10 @@ import numpy as np
 from scipy.special import erfc, erfcx
 
 from bridge.counts.outline import Outline, grid
-from bridge.plain_numbers import plain
-from bridge.units.base import Array, Parameter, Unit
+from bridge.plain_numbers import strip_unit
+from bridge.units.base import Unit
 from bridge.units.lif import MEMBRANE, membrane_currents
+from bridge.units.rate_function import Array, Parameter, Slopes
 from bridge.units.siegert import BARRIER_SHIFT, scaled_passage
 from neurosim.errors import ParameterError
 
@@ -112,12 +113,12 @@ class NoisyLIF(Unit):
         rheobase, span, resistance = membrane_currents(
             resistance_Mohm, rest_mV, threshold_mV, reset_mV
         )
-        noise = float(plain(sigma_mV, "mV", "sigma_mV")) / resistance * 1e3
+        noise = float(strip_unit(sigma_mV, "mV", "sigma_mV")) / resistance * 1e3
         return cls(rheobase, span, tau_s, refractory_s, noise, dt_s)
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, dt_s: float = 0.0, **settings: float) -> Array:
-        rheobase, span, tau, dead, noise = (theta[..., i, None] for i in range(5))
+    def equation(current: Array, *theta: Array, dt_s: float = 0.0) -> Any:
+        rheobase, span, tau, dead, noise = theta
         shift = BARRIER_SHIFT * noise * np.sqrt(2 * dt_s / tau)
         b = (rheobase + shift - current) / (ROOT_2 * noise)
         a = (rheobase - span - current) / (ROOT_2 * noise)
@@ -125,10 +126,8 @@ class NoisyLIF(Unit):
         return shrink / (shrink * dead + tau * ROOT_PI * passage)
 
     @staticmethod
-    def derivatives(
-        theta: Array, current: Array, dt_s: float = 0.0, **settings: float
-    ) -> tuple[Array, Array]:
-        rheobase, span, tau, dead, noise = (theta[..., i, None] for i in range(5))
+    def slopes(current: Array, *theta: Array, dt_s: float = 0.0) -> Slopes:
+        rheobase, span, tau, dead, noise = theta
         lift = BARRIER_SHIFT * np.sqrt(2 * dt_s / tau)
         scale = ROOT_2 * noise
         b = (rheobase - current) / scale + lift / ROOT_2
@@ -146,10 +145,7 @@ class NoisyLIF(Unit):
         d_tau = -ROOT_PI * pull * (passage - 0.5 * lift / ROOT_2 * at_b)
         d_dead = -pull * shrink
         d_noise = -steep * (at_b * (b - lift / ROOT_2) - at_a * a) / noise
-        partials = np.stack(
-            np.broadcast_arrays(d_rheobase, d_span, d_tau, d_dead, d_noise), axis=-1
-        )
-        return rate, partials
+        return rate, [d_rheobase, d_span, d_tau, d_dead, d_noise]
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
@@ -158,11 +154,6 @@ class NoisyLIF(Unit):
         spans = outline.span * np.array([0.1, 0.4, 1.5])
         noises = outline.span * np.array([0.01, 0.05, 0.15, 0.4])
         return grid(rheobases, spans, [0.02], [0.0, 0.004], noises)
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        one = np.ones_like(factor)
-        return theta * np.stack([one, one, 1 / factor, 1 / factor, one], axis=-1)
 
     @property
     def rate_range(self) -> tuple[float, float]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bridge.counts.outline import Outline, grid
-from bridge.units.base import Array, Parameter, Unit
+from bridge.units.base import Unit
+from bridge.units.rate_function import Array, Parameter, Slopes
 
 __all__ = ["ReLU"]
 
@@ -38,34 +39,24 @@ class ReLU(Unit):
 
     name: ClassVar[str] = "relu"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("gain_Hz_per_pA", "slope above threshold", 1e-9, 1e4),
+        Parameter("gain_Hz_per_pA", "slope above threshold", 1e-9, 1e4, scales=1),
         Parameter("threshold_pA", "largest silent current", -1e6, 1e6, False, "pA"),
     )
     location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = True
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, **settings: float) -> Array:
-        gain, threshold = (theta[..., i, None] for i in range(2))
+    def equation(current: Array, gain: Array, threshold: Array) -> Any:
         return gain * np.maximum(current - threshold, 0)
 
     @staticmethod
-    def derivatives(theta: Array, current: Array, **settings: float) -> tuple[Array, Array]:
-        gain, threshold = (theta[..., i, None] for i in range(2))
+    def slopes(current: Array, gain: Array, threshold: Array) -> Slopes:
         above = np.maximum(current - threshold, 0)
-        return gain * above, np.stack([above, -gain * (above > 0)], axis=-1)
+        return gain * above, [above, -gain * (above > 0)]
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
         return grid([1.0], outline.onset())
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        return theta * np.stack([factor, np.ones_like(factor)], axis=-1)
-
-    @property
-    def rate_range(self) -> tuple[float, float]:
-        return 0.0, np.inf
 
     def _invert(self, rate: Array) -> Array:
         return self.threshold_pA + rate / self.gain_Hz_per_pA

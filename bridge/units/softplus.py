@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
 
 from bridge.counts.outline import Outline, grid
-from bridge.units.base import Array, Parameter, Unit
+from bridge.units.base import Unit
+from bridge.units.rate_function import Array, Parameter, Slopes
 
 __all__ = ["Softplus"]
 
@@ -45,38 +46,27 @@ class Softplus(Unit):
 
     name: ClassVar[str] = "softplus"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("gain_Hz_per_pA", "slope at large currents", 1e-9, 1e4),
+        Parameter("gain_Hz_per_pA", "slope at large currents", 1e-9, 1e4, scales=1),
         Parameter("threshold_pA", "where the line meets zero", -1e6, 1e6, False, "pA"),
         Parameter("width_pA", "width of the bend", 1e-3, 1e5, True, "pA"),
     )
     location: ClassVar[str] = "threshold_pA"
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, **settings: float) -> Array:
-        gain, threshold, width = (theta[..., i, None] for i in range(3))
+    def equation(current: Array, gain: Array, threshold: Array, width: Array) -> Any:
         return gain * width * np.logaddexp(0, (current - threshold) / width)
 
     @staticmethod
-    def derivatives(theta: Array, current: Array, **settings: float) -> tuple[Array, Array]:
-        gain, threshold, width = (theta[..., i, None] for i in range(3))
+    def slopes(current: Array, gain: Array, threshold: Array, width: Array) -> Slopes:
         u = (current - threshold) / width
         bend, share = np.logaddexp(0, u), expit(u)
-        partials = [width * bend, -gain * share, gain * (bend - u * share)]
-        return gain * width * bend, np.stack(partials, axis=-1)
+        return gain * width * bend, [width * bend, -gain * share, gain * (bend - u * share)]
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
         thresholds = outline.current[0] + outline.span * np.linspace(-0.3, 1.0, 12)
         smooth = grid([1.0], thresholds, outline.span * np.geomspace(0.005, 0.5, 7))
         return np.concatenate([smooth, grid([1.0], outline.onset(), [1e-4 * outline.span])])
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        return theta * np.stack([factor, np.ones_like(factor), np.ones_like(factor)], axis=-1)
-
-    @property
-    def rate_range(self) -> tuple[float, float]:
-        return 0.0, np.inf
 
     def _invert(self, rate: Array) -> Array:
         y = rate / (self.gain_Hz_per_pA * self.width_pA)

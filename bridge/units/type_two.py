@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bridge.counts.outline import Outline, grid
-from bridge.units.base import Array, Parameter, Unit
+from bridge.units.base import Unit
+from bridge.units.rate_function import Array, Parameter, Slopes
 
 __all__ = ["TypeTwo"]
 
@@ -46,27 +47,25 @@ class TypeTwo(Unit):
 
     name: ClassVar[str] = "type-two"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("onset_rate_Hz", "lowest rate of firing", 1e-3, 2e3, True, "Hz"),
-        Parameter("gain_Hz_per_sqrt_pA", "rate gained one picoampere above", 1e-9, 1e4),
+        Parameter("onset_rate_Hz", "lowest rate of firing", 1e-3, 2e3, True, "Hz", 1),
+        Parameter("gain_Hz_per_sqrt_pA", "rate gained one picoampere above", 1e-9, 1e4, scales=1),
         Parameter("threshold_pA", "largest silent current", -1e6, 1e6, False, "pA"),
     )
     location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = True
 
     @staticmethod
-    def evaluate(theta: Array, current: Array, **settings: float) -> Array:
-        onset, gain, threshold = (theta[..., i, None] for i in range(3))
+    def equation(current: Array, onset: Array, gain: Array, threshold: Array) -> Any:
         above = np.maximum(current - threshold, 0)
         return np.where(above > 0, onset + gain * np.sqrt(above), 0.0)
 
     @staticmethod
-    def derivatives(theta: Array, current: Array, **settings: float) -> tuple[Array, Array]:
-        onset, gain, threshold = (theta[..., i, None] for i in range(3))
+    def slopes(current: Array, onset: Array, gain: Array, threshold: Array) -> Slopes:
         above = np.maximum(current - threshold, 0)
         root, fires = np.sqrt(above), above > 0
         steep = np.divide(-0.5 * gain, root, out=np.zeros_like(root), where=fires)
         rate = np.where(fires, onset + gain * root, 0.0)
-        return rate, np.stack([fires.astype(float), root, steep], axis=-1)
+        return rate, [fires.astype(float), root, steep]
 
     @classmethod
     def starts(cls, outline: Outline) -> Array:
@@ -74,10 +73,6 @@ class TypeTwo(Unit):
         shares = outline.top * np.array([0.05, 0.3, 0.6, 0.9])
         gains = outline.top / np.sqrt(outline.span) * np.array([0.1, 0.4, 1.0])
         return grid(shares, gains, outline.onset())
-
-    @classmethod
-    def scaled(cls, theta: Array, factor: Array) -> Array:
-        return theta * np.stack([factor, factor, np.ones_like(factor)], axis=-1)
 
     @property
     def rate_range(self) -> tuple[float, float]:

@@ -79,8 +79,9 @@ def convert_command(
 
     from ann import load
     from bridge.certificate.certify import certify
-    from bridge.conversion.convert import convert, validate
+    from bridge.conversion.convert import convert
     from bridge.errors import ConversionError
+    from bridge.mapping.accepted_networks import validate
     from bridge.nir.exchange import check_sayable, write_nir
     from bridge.spiking.answers import answers_of
     from bridge.spiking.energy import ATTWELL_LAUGHLIN, HOWARTH, cost

@@ -40,8 +40,8 @@ def predict_command(
     import pandas as pd
 
     from ann.data.log import Log
+    from ann.data.table_model import TableModel
     from ann.errors import DataError, ModelFileError
-    from ann.files.table_model import TableModel
     from experiments.kit.outputs import check_file
     from neurosim.whole_files import write_text
 

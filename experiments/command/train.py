@@ -145,7 +145,7 @@ def train_and_say(
     from ann.data import Rules, profile, read_table, write_report
     from ann.data import train as train_on_table
     from ann.data.cells.text_cells import text_frame
-    from ann.files.table_model import TableModel
+    from ann.data.table_model import TableModel
     from neurosim.whole_files import write_json
 
     path = Path(table)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from brian2.units import ms, mV, pA, second
 
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.choice.selection import Selection
 from bridge.conversion.drive import measure_for_conversion
 from bridge.counts.curve import FICurve

@@ -8,6 +8,7 @@ from typing import ClassVar
 from brian2.units import Quantity, cm, mS, msiemens, mV, uF, um
 
 from neurosim.describe.point_neuron import PointNeuron
+from neurosim.equations.rates import HODGKIN_HUXLEY, patch
 from neurosim.quantities import check_quantity, quantity
 
 __all__ = ["HodgkinHuxley"]
@@ -46,18 +47,7 @@ class HodgkinHuxley(PointNeuron):
     V_init: Quantity = quantity(-64.99637933 * mV, "potential at the start (rest by default)")
     V_detect: Quantity = quantity(0 * mV, "upward crossing that counts as a spike")
 
-    equations: ClassVar[str] = """
-    dv/dt = (g_Na*m**3*h*(E_Na - v) + g_K*n**4*(E_K - v) + g_L*(E_L - v) + I_stim/area)/C_m : volt
-    dm/dt = alpha_m*(1 - m) - beta_m*m : 1
-    dh/dt = alpha_h*(1 - h) - beta_h*h : 1
-    dn/dt = alpha_n*(1 - n) - beta_n*n : 1
-    alpha_m = 1/ms/exprel(-(v + 40*mV)/(10*mV)) : Hz
-    beta_m = 4/ms*exp(-(v + 65*mV)/(18*mV)) : Hz
-    alpha_h = 0.07/ms*exp(-(v + 65*mV)/(20*mV)) : Hz
-    beta_h = 1/ms/(1 + exp(-(v + 35*mV)/(10*mV))) : Hz
-    alpha_n = 0.1/ms/exprel(-(v + 55*mV)/(10*mV)) : Hz
-    beta_n = 0.125/ms*exp(-(v + 65*mV)/(80*mV)) : Hz
-    """
+    equations: ClassVar[str] = patch(HODGKIN_HUXLEY)
     threshold: ClassVar[str] = "v > V_detect"
     refractory: ClassVar[str] = "v > V_detect"
     default_dt_ms: ClassVar[float] = 0.01

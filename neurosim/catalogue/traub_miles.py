@@ -8,6 +8,7 @@ from typing import ClassVar
 from brian2.units import Quantity, cm, mS, mV, uF, um, usiemens
 
 from neurosim.describe.point_neuron import PointNeuron
+from neurosim.equations.rates import TRAUB_MILES, patch
 from neurosim.quantities import quantity
 
 __all__ = ["TraubMiles"]
@@ -46,18 +47,7 @@ class TraubMiles(PointNeuron):
     V_T: Quantity = quantity(-63 * mV, "shift of the activation curves")
     V_detect: Quantity = quantity(-20 * mV, "upward crossing that counts as a spike")
 
-    equations: ClassVar[str] = """
-    dv/dt = (g_Na*m**3*h*(E_Na - v) + g_K*n**4*(E_K - v) + g_L*(E_L - v) + I_stim/area)/C_m : volt
-    dm/dt = alpha_m*(1 - m) - beta_m*m : 1
-    dh/dt = alpha_h*(1 - h) - beta_h*h : 1
-    dn/dt = alpha_n*(1 - n) - beta_n*n : 1
-    alpha_m = 1.28/ms/exprel((13*mV - v + V_T)/(4*mV)) : Hz
-    beta_m = 1.4/ms/exprel((v - V_T - 40*mV)/(5*mV)) : Hz
-    alpha_h = 0.128/ms*exp((17*mV - v + V_T)/(18*mV)) : Hz
-    beta_h = 4/ms/(1 + exp((40*mV - v + V_T)/(5*mV))) : Hz
-    alpha_n = 0.16/ms/exprel((15*mV - v + V_T)/(5*mV)) : Hz
-    beta_n = 0.5/ms*exp((10*mV - v + V_T)/(40*mV)) : Hz
-    """
+    equations: ClassVar[str] = patch(TRAUB_MILES)
     threshold: ClassVar[str] = "v > V_detect"
     refractory: ClassVar[str] = "v > V_detect"
     default_dt_ms: ClassVar[float] = 0.025

@@ -8,6 +8,7 @@ from typing import ClassVar
 from brian2.units import Quantity, cm, mS, mV
 
 from neurosim.channels.base import Channel
+from neurosim.equations.rates import HODGKIN_HUXLEY, gates
 from neurosim.quantities import quantity
 
 __all__ = ["HHPotassium", "HHSodium"]
@@ -34,14 +35,7 @@ class HHSodium(Channel):
     E: Quantity = quantity(50 * mV, "sodium reversal potential")
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
-    dm/dt = alpha_m*(1 - m) - beta_m*m : 1
-    dh/dt = alpha_h*(1 - h) - beta_h*h : 1
-    alpha_m = phi*1/ms/exprel(-(v + 40*mV)/(10*mV)) : Hz
-    beta_m = phi*4/ms*exp(-(v + 65*mV)/(18*mV)) : Hz
-    alpha_h = phi*0.07/ms*exp(-(v + 65*mV)/(20*mV)) : Hz
-    beta_h = phi*1/ms/(1 + exp(-(v + 35*mV)/(10*mV))) : Hz
-    """
+    equations: ClassVar[str] = gates(HODGKIN_HUXLEY, "mh", "phi*")
     current: ClassVar[str] = "g*m**3*h*(E - v)"
     ion: ClassVar[str | None] = "na"
     temperature_ref: ClassVar[float] = 6.3
@@ -66,11 +60,7 @@ class HHPotassium(Channel):
     E: Quantity = quantity(-77 * mV, "potassium reversal potential")
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
-    dn/dt = alpha_n*(1 - n) - beta_n*n : 1
-    alpha_n = phi*0.1/ms/exprel(-(v + 55*mV)/(10*mV)) : Hz
-    beta_n = phi*0.125/ms*exp(-(v + 65*mV)/(80*mV)) : Hz
-    """
+    equations: ClassVar[str] = gates(HODGKIN_HUXLEY, "n", "phi*")
     current: ClassVar[str] = "g*n**4*(E - v)"
     ion: ClassVar[str | None] = "k"
     temperature_ref: ClassVar[float] = 6.3

@@ -8,6 +8,7 @@ from typing import ClassVar
 from brian2.units import Quantity, cm, mS, mV
 
 from neurosim.channels.base import Channel
+from neurosim.equations.rates import TRAUB_MILES, gates
 from neurosim.quantities import quantity
 
 __all__ = ["TraubMilesPotassium", "TraubMilesSodium"]
@@ -39,14 +40,7 @@ class TraubMilesSodium(Channel):
     speed: Quantity = quantity(1.0, "factor on the rates at 36 °C", above=0)
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
-    dm/dt = alpha_m*(1 - m) - beta_m*m : 1
-    dh/dt = alpha_h*(1 - h) - beta_h*h : 1
-    alpha_m = phi*speed*1.28/ms/exprel((13*mV - v + V_T)/(4*mV)) : Hz
-    beta_m = phi*speed*1.4/ms/exprel((v - V_T - 40*mV)/(5*mV)) : Hz
-    alpha_h = phi*speed*0.128/ms*exp((17*mV - v + V_T)/(18*mV)) : Hz
-    beta_h = phi*speed*4/ms/(1 + exp((40*mV - v + V_T)/(5*mV))) : Hz
-    """
+    equations: ClassVar[str] = gates(TRAUB_MILES, "mh", "phi*speed*")
     current: ClassVar[str] = "g*m**3*h*(E - v)"
     ion: ClassVar[str | None] = "na"
     temperature_ref: ClassVar[float] = 36.0
@@ -74,11 +68,7 @@ class TraubMilesPotassium(Channel):
     speed: Quantity = quantity(1.0, "factor on the rates at 36 °C", above=0)
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
-    dn/dt = alpha_n*(1 - n) - beta_n*n : 1
-    alpha_n = phi*speed*0.16/ms/exprel((15*mV - v + V_T)/(5*mV)) : Hz
-    beta_n = phi*speed*0.5/ms*exp((10*mV - v + V_T)/(40*mV)) : Hz
-    """
+    equations: ClassVar[str] = gates(TRAUB_MILES, "n", "phi*speed*")
     current: ClassVar[str] = "g*n**4*(E - v)"
     ion: ClassVar[str | None] = "k"
     temperature_ref: ClassVar[float] = 36.0

@@ -437,7 +437,6 @@ def _make(
             "default_dt_ms": dt_ms,
             "start": "v_start",
             "__doc__": f"A neuron of own equations:\n\n{text}",
-            "to_dict": _to_dict,
             "_key": _key,
         },
         frozen=True,
@@ -461,13 +460,4 @@ def _make(
 
 def _key(self: Any) -> tuple[Any, ...]:
     """What makes two of them equal: name, model and numbers."""
-    return (type(self).__name__, str(_to_dict(self)))
-
-
-def _to_dict(self: Any) -> dict[str, Any]:
-    """Plain values: the kind, its equations, and each field as a number with its SI unit."""
-    content = PointNeuron.to_dict(self)
-    model = {
-        part: getattr(self, part) for part in ("equations", "threshold", "reset", "refractory")
-    }
-    return {**content, **model, "method": self.method}
+    return (type(self).__name__, str(self.to_dict()))

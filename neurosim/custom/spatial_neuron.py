@@ -397,17 +397,12 @@ def _channel(name: str, lines: list[str], current: str, values: Mapping[str, Qua
             "equations": text,
             "current": current,
             "__doc__": f"Membrane of own equations:\n\n{text}\nIm = {current}",
-            "to_dict": _to_dict,
+            "described_by": ("equations", "current"),
         },
         frozen=True,
         eq=False,
         repr=False,
     )
-
-
-def _to_dict(self: Any) -> dict[str, Any]:
-    """Plain values: the kind, its equations, and each field as a number with its SI unit."""
-    return {**Channel.to_dict(self), "equations": self.equations, "current": self.current}
 
 
 def _stretches(

@@ -380,7 +380,13 @@ class Neuron:
                 for p in self.painted
             ],
             "placed": [
-                {"part": p.part.to_dict(), "site": repr(p.site), "label": p.label}
+                {
+                    "part": p.part.to_dict(),
+                    "site": repr(p.site),
+                    "label": p.label,
+                    "points_sha256": _digest(p.site.compartments(self.compartments)),
+                    "arrivals": _arrivals(p.arrivals),
+                }
                 for p in self.placed
             ],
             "detectors": [
@@ -434,6 +440,15 @@ class Neuron:
         while (name := kind if number == 1 else f"{kind}_{number}") in taken:
             number += 1
         return name
+
+
+def _arrivals(given: tuple[Events, ...] | Poisson | None) -> Any:
+    """Return what arrives at receptors in plain values; trains by number and digest."""
+    if isinstance(given, tuple):
+        return [
+            {"events": len(one.time_s), "sha256": _digest(one.time_s, one.weight)} for one in given
+        ]
+    return None if given is None else given.to_dict()
 
 
 def _digest(*arrays: Any) -> str:

@@ -42,3 +42,6 @@ class PointNeuron(Description):
     method: ClassVar[str] = "rk4"
     default_dt_ms: ClassVar[float] = 0.1
     start: ClassVar[str] = "E_L"
+    described_by: ClassVar[tuple[str, ...]] = (
+        *("equations", "threshold", "reset", "refractory", "method", "start"),
+    )

@@ -3,7 +3,7 @@
 from neurosim.measure.efel_features import efel_features
 from neurosim.measure.intrinsic import Intrinsic, fi_curve, intrinsic, rheobase
 from neurosim.measure.passive import StepResponse, step_response
-from neurosim.measure.spikes import Spikes, adaptation_index, measure_spikes
+from neurosim.measure.spikes import Spikes, adaptation_index, measure_spikes, step_features
 
 __all__ = [
     "Intrinsic",
@@ -15,5 +15,6 @@ __all__ = [
     "intrinsic",
     "measure_spikes",
     "rheobase",
+    "step_features",
     "step_response",
 ]

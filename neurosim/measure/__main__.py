@@ -33,8 +33,8 @@ def row(name: str) -> tuple[str, ...]:
     numbers = (
         f"{found.rest_mV:.1f}",
         f"{found.input_resistance_Mohm:.4g}",
-        f"{found.tau_ms:.3g}",
-        f"{abs(found.sag):.2f}",
+        f"{found.time_constant_ms:.3g}",
+        f"{abs(found.sag_ratio):.2f}",
         f"{found.threshold_mV:.1f}",
         f"{found.rheobase_pA:.4g}",
         f"{found.width_ms:.2f}",

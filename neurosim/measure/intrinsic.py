@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,15 @@ from brian2.units import Hz, Quantity, amp, ms, mV, nA, ohm, pA, second, volt
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import EngineError, ParameterError
+from neurosim.features import (
+    CellProperties,
+    adaptation_index,
+    is_blocked,
+    spike_shapes,
+    steady,
+)
 from neurosim.measure.passive import step_response
-from neurosim.measure.spikes import adaptation_index, measure_spikes
+from neurosim.measure.spikes import measure_spikes
 from neurosim.quantities import check_quantity
 from neurosim.run.recording import Recording
 from neurosim.run.simulate import simulate
@@ -30,53 +37,46 @@ _SPIKING = (
     "amplitude_mV",
     "width_ms",
     "ahp_mV",
-    "adaptation",
+    "upstroke_V_per_s",
+    "adaptation_index",
+    "largest_rate_Hz",
+    "blocked_from_pA",
     "refractory_ms",
 )
 
 
-@dataclass(frozen=True)
-class Intrinsic:
-    """What an electrophysiologist would write down of a cell; nan where it has no meaning.
+@dataclass(frozen=True, repr=False)
+class Intrinsic(CellProperties):
+    """What an electrophysiologist would write down of a modelled cell, as of a recorded one.
 
     Attributes
     ----------
-    rest_mV, input_resistance_Mohm, tau_ms, sag : float
-        From a small hyperpolarising step.
+    rest_mV, input_resistance_Mohm, time_constant_ms, capacitance_pF, sag_ratio : float
+        From a small hyperpolarising step; nan where something has no meaning, here and below.
     rheobase_pA : float
         Smallest long step that makes it fire, and the length of that step.
     threshold_mV : float
         Somatic potential where dV/dt of the first spike reaches `criterion_mV_per_ms`, at 1.2 times
         rheobase. Of a neuron whose spike is a reset without upstroke: the potential of the reset.
-    peak_mV, amplitude_mV, width_ms, ahp_mV : float
+    peak_mV, amplitude_mV, width_ms, ahp_mV, upstroke_V_per_s : float
         Of that spike.
-    adaptation : float
-        `adaptation_index` at twice rheobase.
+    adaptation_index : float
+        At twice rheobase.
+    largest_rate_Hz, blocked_from_pA : float
+        Over the currents of the f-I curve: highest rate, and the smallest current that ends in
+        depolarisation block.
     refractory_ms : float
         Shortest interval between spikes over the currents of the f-I curve.
     current_pA, rate_Hz : tuple of float
         The f-I curve: spikes over the length of the step.
+    criterion_mV_per_ms : float
+        dV/dt that stands for the threshold.
     """
 
-    rest_mV: float
-    input_resistance_Mohm: float
-    tau_ms: float
-    sag: float
-    rheobase_pA: float
-    threshold_mV: float
-    peak_mV: float
-    amplitude_mV: float
-    width_ms: float
-    ahp_mV: float
-    adaptation: float
     refractory_ms: float
-    current_pA: tuple[float, ...] = field(repr=False)
-    rate_Hz: tuple[float, ...] = field(repr=False)
+    current_pA: tuple[float, ...]
+    rate_Hz: tuple[float, ...]
     criterion_mV_per_ms: float = 10.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the numbers by name."""
-        return asdict(self)
 
 
 def _steps(
@@ -239,103 +239,101 @@ def intrinsic(
     --------
     >>> from neurosim import LIF
     >>> found = intrinsic(LIF())
-    >>> round(found.input_resistance_Mohm), round(found.tau_ms), round(found.rheobase_pA)
+    >>> round(found.input_resistance_Mohm), round(found.time_constant_ms), round(found.rheobase_pA)
     (100, 20, 150)
     """
     if dt is None and isinstance(neuron, Neuron):
         dt = 0.01 * ms
     length = float(check_quantity(duration, 500 * ms, "intrinsic: duration", above=0 * ms))
-    onset = _onset(neuron)
     passive = _passive(neuron, probe_current, length, dt, jobs)
-    nothing = float("nan")
+    curve = np.full((2, len(multiples)), np.nan)
+    shape = dict.fromkeys(_SPIKING, float("nan"))
     try:
         lowest = float(rheobase(neuron, duration=duration, dt=dt, jobs=jobs))
-        graded = isinstance(neuron, Neuron) and not _upstroke(
-            neuron, lowest * 1.2, length, dt, jobs, criterion
-        )
     except ParameterError:
-        # A cell that never fires, or always.
-        graded = True
-    if graded:
-        rates = tuple(nothing for _ in multiples)
-        unmeasured = dict.fromkeys(_SPIKING, nothing)
-        return Intrinsic(
-            **passive,
-            **unmeasured,
-            current_pA=rates,
-            rate_Hz=rates,
-            criterion_mV_per_ms=float(criterion),
-        )
-    currents = np.array(sorted({1.2, 2.0, *multiples})) * lowest
-    run = _steps(neuron, currents, length, dt, trace=True, jobs=jobs)
-    window = (onset * second, (onset + length) * second)
-    time, row = run.trace_time, int(np.argmin(abs(currents - 1.2 * lowest)))
-    found = measure_spikes(time, run.trace("v")[row], criterion=criterion, start=onset * second)
-    shape = dict.fromkeys(_SPIKING, nothing)
-    if len(found):
-        shape |= {
-            "threshold_mV": float(found.threshold[0] / mV),
-            "peak_mV": float(found.peak[0] / mV),
-            "amplitude_mV": float(found.amplitude[0] / mV),
-            "width_ms": float(found.width[0] / ms),
-            "ahp_mV": float(found.ahp[0] / mV),
-        }
+        pass  # A cell that never fires, or always.
     else:
-        shape["threshold_mV"] = _before_reset(run, row, onset, float(criterion)) * 1e3
-    twice = run.spike_train(int(np.argmin(abs(currents - 2 * lowest))))
-    twice = twice[(twice >= window[0]) & (twice < window[1])]
-    trains = [np.asarray(run.spike_train(k)) for k in range(len(currents))]
-    gaps = np.concatenate([np.diff(train[train >= onset]) for train in trains])
-    measured = run.counts(*window) / length
-    wanted = [int(np.argmin(abs(currents - m * lowest))) for m in multiples]
-    shape |= {
-        "rheobase_pA": lowest * 1e12,
-        "adaptation": float(adaptation_index(twice)) if len(twice) else nothing,
-        "refractory_ms": float(gaps.min() * 1e3) if len(gaps) else nothing,
-    }
+        currents = np.array(sorted({1.2, 2.0, *multiples})) * lowest
+        run = _steps(neuron, currents, length, dt, trace=True, jobs=jobs)
+        found = _spiking(run, lowest, currents, _onset(neuron), length, criterion)
+        if found:
+            shape = found
+            wanted = [int(np.argmin(abs(currents - m * lowest))) for m in multiples]
+            rates = _rates(run, _onset(neuron), length)
+            curve = np.array([currents[wanted] * 1e12, rates[wanted]])
     return Intrinsic(
         **passive,
         **shape,
-        current_pA=tuple(float(currents[k] * 1e12) for k in wanted),
-        rate_Hz=tuple(float(measured[k]) for k in wanted),
+        current_pA=tuple(curve[0].tolist()),
+        rate_Hz=tuple(curve[1].tolist()),
         criterion_mV_per_ms=float(criterion),
     )
 
 
-def _upstroke(
-    neuron: Neuron,
-    current: float,
+def _rates(run: Recording, onset: float, length: float) -> np.ndarray:
+    return run.counts(onset * second, (onset + length) * second) / length
+
+
+def _spiking(
+    run: Recording,
+    lowest: float,
+    currents: np.ndarray,
+    onset: float,
     length: float,
-    dt: Quantity | None,
-    jobs: int,
     criterion: Quantity,
-) -> bool:
-    """Say whether what crossed the level of detection rose as a spike does."""
-    run = _steps(neuron, np.array([current]), length, dt, trace=True, jobs=jobs)
-    start = _onset(neuron) * second
-    found = measure_spikes(run.trace_time, run.trace("v")[0], criterion=criterion, start=start)
-    return bool(np.isfinite(found.threshold).any())
+) -> dict[str, float]:
+    """Measure the first spike at 1.2 times rheobase, and the firing at every current (ampere).
+
+    Nothing is returned of a neuron that answers without spikes.
+    """
+    row = int(np.argmin(abs(currents - 1.2 * lowest)))
+    found = measure_spikes(
+        run.trace_time, run.trace("v")[row], criterion=criterion, start=onset * second
+    )
+    if isinstance(run.neuron, Neuron) and np.isnan(found.threshold).all():
+        # What crosses the level of detection without the upstroke of a spike is a graded answer.
+        return {}
+    shape = dict.fromkeys(_SPIKING, float("nan"))
+    if len(found):
+        shape |= {k: v for k, v in asdict(found.shapes[0]).items() if k in _SPIKING}
+    else:
+        shape["threshold_mV"] = _before_reset(run, row, onset, float(criterion))
+    trains = [np.asarray(run.spike_train(k)) - onset for k in range(len(currents))]
+    gaps = np.concatenate([np.diff(train[train >= 0]) for train in trains])
+    twice = trains[int(np.argmin(abs(currents - 2 * lowest)))]
+    sampling = 1 / (run.trace_time_s[1] - run.trace_time_s[0])
+    blocked = [
+        current
+        for current, train, volts in zip(currents, trains, run.traces_si["v"], strict=True)
+        if is_blocked(train, length, steady(1e3 * volts, sampling, onset, onset + length))
+    ]
+    return shape | {
+        "rheobase_pA": lowest * 1e12,
+        "adaptation_index": adaptation_index(np.diff(twice[(twice >= 0) & (twice < length)])),
+        "largest_rate_Hz": float(_rates(run, onset, length).max()),
+        "blocked_from_pA": min(blocked, default=float("nan")) * 1e12,
+        "refractory_ms": float(gaps.min() * 1e3) if len(gaps) else float("nan"),
+    }
 
 
 def _before_reset(run: Recording, row: int, onset: float, rate: float) -> float:
-    """Return the threshold of a neuron whose spike is a reset: by dV/dt, else where it is reset."""
+    """Return the threshold (mV) of a neuron whose spike is a reset: by dV/dt, else where reset."""
     train = np.asarray(run.spike_train(row))
     first = float(train[train >= onset][0])
-    t = run.trace_time_s
-    v = run.traces_si["v"][row]
+    t, v = run.trace_time_s, 1e3 * run.traces_si["v"][row]
     last = int(np.flatnonzero(t <= first + run.dt_s / 2)[-1])
     # The sample at the spike may already be the reset.
     last -= int(v[last] < v[last - 1])
-    begin = int(np.searchsorted(t, onset))
-    slope = np.diff(v[begin : last + 1]) / np.diff(t[begin : last + 1])
-    slow = np.flatnonzero(slope < rate)
-    if len(slow) == 0 or slow[-1] + 1 >= len(slope):
-        return float(v[last])
-    j = int(slow[-1])
-    # Slopes stand for the middle between two samples.
-    middle = (v[begin + j : begin + j + 3][:-1] + v[begin + j : begin + j + 3][1:]) / 2
-    share = (rate - slope[j]) / (slope[j + 1] - slope[j])
-    return float(middle[0] + share * (middle[1] - middle[0]))
+    # What the reset cut off is drawn on, so that the slope before it can be read.
+    rest = v[last] + (v[last] - v[last - 1]) * np.arange(1, 20)
+    (shape,) = spike_shapes(
+        np.append(v[: last + 1], rest),
+        1 / (t[1] - t[0]),
+        [last + 10],
+        start_s=onset,
+        criterion_V_per_s=rate,
+    )
+    return shape.threshold_mV if np.isfinite(shape.threshold_mV) else float(v[last])
 
 
 def _passive(
@@ -365,9 +363,11 @@ def _passive(
     else:
         current = float(check_quantity(given, -10 * pA, "intrinsic: probe_current"))
     found = respond(current)
+    tau, resistance = float(found.tau / ms), float(found.resistance / ohm) * 1e-6
     return {
         "rest_mV": float(found.rest / mV),
-        "input_resistance_Mohm": float(found.resistance / ohm) * 1e-6,
-        "tau_ms": float(found.tau / ms),
-        "sag": found.sag,
+        "input_resistance_Mohm": resistance,
+        "time_constant_ms": tau,
+        "capacitance_pF": 1e3 * tau / resistance,
+        "sag_ratio": found.sag,
     }

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from brian2.units import Quantity, ms, ohm, pA, second, volt
+from brian2.units import Quantity, ms, mV, ohm, pA, second
 
 from neurosim.errors import ParameterError
-from neurosim.measure.spikes import check_trace
+from neurosim.features import (
+    baseline,
+    exponential_time_constant,
+    extreme,
+    sag_ratio,
+    steady,
+)
+from neurosim.measure.spikes import even_trace
 from neurosim.quantities import check_quantity
 
 __all__ = ["StepResponse", "step_response"]
@@ -21,11 +28,11 @@ class StepResponse:
     Attributes
     ----------
     rest : Quantity
-        Mean potential over the last tenth of the time before the step.
+        Median potential over the 50 ms before the step.
     steady : Quantity
-        Mean potential over the last tenth of the step.
+        Median potential over the last fifth of the step.
     extreme : Quantity
-        Farthest potential from rest during the step.
+        Farthest potential from rest during the step, a mean over 5 ms.
     resistance : Quantity
         Input resistance, (steady - rest) / current.
     tau : Quantity
@@ -70,58 +77,44 @@ def step_response(
     ParameterError
         The trace does not hold the step, the amplitude is 0, or nothing is deflected.
     """
-    t, volts = check_trace(time, v, "step_response")
-    first = float(check_quantity(onset, 100 * ms, "step_response: onset"))
+    zero, sampling, volts = even_trace(time, v, "step_response")
+    first = float(check_quantity(onset, 100 * ms, "step_response: onset")) - zero
     length = float(check_quantity(duration, 500 * ms, "step_response: duration", above=0 * ms))
     current = float(check_quantity(amplitude, -10 * pA, "step_response: amplitude"))
-    last = first + length
+    last, end = first + length, (len(volts) - 1) / sampling
     if current == 0:
         raise ParameterError("step_response: amplitude is 0; give the current of the step")
-    step = t[1] - t[0]
-    if t[0] > first - 2 * step or t[-1] < last - 2 * step:
+    if first < 2 / sampling or last > end + 2 / sampling:
         raise ParameterError(
-            f"step_response: the trace runs from {t[0] * 1e3:g} to {t[-1] * 1e3:g} ms and the step "
-            f"from {first * 1e3:g} to {last * 1e3:g} ms; the trace must hold it, with rest before"
+            f"step_response: the trace runs from {zero * 1e3:g} to {(zero + end) * 1e3:g} ms and "
+            f"the step from {(zero + first) * 1e3:g} to {(zero + last) * 1e3:g} ms; the trace must "
+            f"hold it, with rest before"
         )
-    before = (t >= first - (first - t[0]) / 10) & (t < first - step / 2)
-    inside = (t >= first) & (t < last - step / 2)
-    late = inside & (t >= last - length / 10)
-    rest, steady = float(volts[before].mean()), float(volts[late].mean())
-    seen_t, seen = t[inside] - first, volts[inside] - rest
-    sign = np.sign(steady - rest)
+    rest = baseline(volts, sampling, first)
+    late = steady(volts, sampling, first, last)
+    sign = float(np.sign(late - rest))
     if sign == 0:
         raise ParameterError("step_response: the step deflects nothing; is it injected?")
-    extreme_at = int(np.argmax(sign * seen))
-    extreme = float(seen[extreme_at])
-    resting = (extreme - (steady - rest)) / extreme
+    farthest = extreme(volts, sampling, first, last, sign)
     return StepResponse(
-        rest=Quantity(rest, dim=volt.dim),
-        steady=Quantity(steady, dim=volt.dim),
-        extreme=Quantity(rest + extreme, dim=volt.dim),
-        resistance=Quantity((steady - rest) / current, dim=ohm.dim),
-        tau=Quantity(_slowest(seen_t, seen, extreme_at), dim=second.dim),
-        sag=float(resting),
+        rest=rest * mV,
+        steady=late * mV,
+        extreme=farthest * mV,
+        resistance=Quantity(1e-3 * (late - rest) / current, dim=ohm.dim),
+        tau=Quantity(_slowest(volts, sampling, first, last, rest, sign), dim=second.dim),
+        sag=sag_ratio(farthest, late, rest),
     )
 
 
-def _slowest(t: np.ndarray, v: np.ndarray, extreme_at: int) -> float:
+def _slowest(
+    volts: np.ndarray, sampling: float, first: float, last: float, rest: float, sign: float
+) -> float:
     """Return the time constant of the approach to the extreme, in second."""
-    from scipy.optimize import curve_fit
-
-    half = int(np.argmax(np.abs(v) >= abs(v[extreme_at]) / 2))
-    if extreme_at - half < 8:
+    begin = round(first * sampling)
+    seen = sign * (volts[begin : round(last * sampling)] - rest)
+    top = int(np.argmax(seen))
+    half = int(np.argmax(seen >= seen[top] / 2))
+    if top - half < 8:
         return float("nan")
-    chosen = np.unique(np.linspace(half, extreme_at, 400).astype(int))
-    x, y = t[chosen], v[chosen] / abs(v[extreme_at])
-    guess = max((x[-1] - x[0]) / 5, 1e-6)
-
-    def model(x: np.ndarray, end: float, size: float, tau: float) -> np.ndarray:
-        return end + size * np.exp(-(x - t[half]) / tau)
-
-    try:
-        found, _ = curve_fit(
-            model, x, y, p0=(y[-1], y[0] - y[-1], guess), bounds=([-2, -2, 1e-7], [2, 2, 100])
-        )
-    except RuntimeError:
-        return float("nan")
-    return float(found[2])
+    chosen = np.unique(np.linspace(half, top, 400).astype(int))
+    return exponential_time_constant(chosen / sampling, seen[chosen])

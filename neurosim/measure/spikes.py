@@ -1,17 +1,22 @@
-"""The shape of spikes: threshold, amplitude, width, after-hyperpolarisation, adaptation."""
+"""The shape of spikes and the features of steps, on traces with units."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from brian2.units import Quantity, ms, mV, second, volt
 
+from neurosim import features
 from neurosim.errors import ParameterError
+from neurosim.features import SpikeShape
 from neurosim.quantities import check_quantity
 
-__all__ = ["Spikes", "adaptation_index", "check_trace", "measure_spikes"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Spikes", "adaptation_index", "check_trace", "measure_spikes", "step_features"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -20,44 +25,74 @@ class Spikes:
 
     Attributes
     ----------
-    time : Quantity
-        Of the peak.
-    threshold : Quantity
-        Potential where dV/dt reached the criterion.
-    peak : Quantity
-        Highest potential.
-    amplitude : Quantity
-        Peak less threshold.
-    width : Quantity
-        Duration above the middle between threshold and peak.
-    trough : Quantity
-        Lowest potential after the peak, before the next spike's threshold.
-    ahp : Quantity
-        After-hyperpolarisation: threshold less trough.
+    shapes : tuple of SpikeShape
+        The numbers, in mV and ms, named as those of recorded cells are; times count from the
+        onset of the stimulus where one was given.
+    time, width : Quantity
+        Of the peak, on the clock of the trace; duration above the middle between threshold and
+        peak.
+    threshold, peak, amplitude, trough, ahp : Quantity
+        Potential where dV/dt reached the criterion; highest potential; peak less threshold; lowest
+        potential after the peak, before the next spike; threshold less trough.
     criterion : Quantity
         The rate of rise that stands for the threshold.
     """
 
+    shapes: tuple[SpikeShape, ...]
     time: Quantity
-    threshold: Quantity
-    peak: Quantity
-    amplitude: Quantity
-    width: Quantity
-    trough: Quantity
-    ahp: Quantity
     criterion: Quantity
 
     def __len__(self) -> int:
-        return int(np.size(self.time))
+        return len(self.shapes)
+
+    def _potential(self, name: str) -> Quantity:
+        return np.array([getattr(shape, name) for shape in self.shapes]) * mV
+
+    @property
+    def threshold(self) -> Quantity:
+        """Potential where dV/dt reached the criterion."""
+        return self._potential("threshold_mV")
+
+    @property
+    def peak(self) -> Quantity:
+        """Highest potential."""
+        return self._potential("peak_mV")
+
+    @property
+    def amplitude(self) -> Quantity:
+        """Peak less threshold."""
+        return self._potential("amplitude_mV")
+
+    @property
+    def width(self) -> Quantity:
+        """Duration above the middle between threshold and peak."""
+        return np.array([shape.width_ms for shape in self.shapes]) * ms
+
+    @property
+    def trough(self) -> Quantity:
+        """Lowest potential after the peak, before the next spike."""
+        return self._potential("trough_mV")
+
+    @property
+    def ahp(self) -> Quantity:
+        """After-hyperpolarisation: threshold less trough."""
+        return self._potential("ahp_mV")
+
+    def features(self) -> pd.DataFrame:
+        """Return a table with one row a spike, its columns those of `SpikeShape`."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(shape) for shape in self.shapes])
 
     def __repr__(self) -> str:
         if not len(self):
             return "Spikes(none)"
-        said = ", ".join(
-            f"{name} {np.round(float(getattr(self, name)[0] / unit), 2)} {unit}"
-            for name, unit in (("threshold", mV), ("peak", mV), ("width", ms), ("ahp", mV))
+        first = self.shapes[0]
+        return (
+            f"Spikes({len(self)}; of the first: threshold {first.threshold_mV:.2f} mV, "
+            f"peak {first.peak_mV:.2f} mV, width {first.width_ms:.2f} ms, "
+            f"ahp {first.ahp_mV:.2f} mV)"
         )
-        return f"Spikes({len(self)}; of the first: {said})"
 
 
 def check_trace(time: Any, v: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +118,21 @@ def check_trace(time: Any, v: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     return t, volts
 
 
+def even_trace(time: Any, v: Any, name: str) -> tuple[float, float, np.ndarray]:
+    """Return the first time (s), the sampling rate (Hz) and the potential (mV) of a checked trace.
+
+    A trace sampled at uneven times is interpolated to its shortest step.
+    """
+    t, volts = check_trace(time, v, name)
+    steps = np.diff(t)
+    rate = (len(t) - 1) / (t[-1] - t[0])
+    if np.ptp(steps) > 1e-3 * steps.mean():
+        rate = 1 / steps.min()
+        even = t[0] + np.arange(int((t[-1] - t[0]) * rate + 1e-9) + 1) / rate
+        volts = np.interp(even, t, volts)
+    return float(t[0]), float(rate), 1e3 * volts
+
+
 def measure_spikes(
     time: Quantity,
     v: Quantity,
@@ -90,25 +140,25 @@ def measure_spikes(
     criterion: Quantity = 10 * volt / second,
     detect: Quantity = -20 * mV,
     start: Quantity | None = None,
+    stop: Quantity | None = None,
 ) -> Spikes:
     """Measure every spike of a voltage trace.
 
-    A spike is an upward crossing of `detect`. Its threshold is where, going back from there, dV/dt
-    was last below `criterion`, interpolated between samples. That reads the onset of the spike only
-    if the stimulus alone charges the membrane slower: where dV/dt did not fall below 3/4 of the
-    criterion between the last spike (or `start`) and the upstroke, the threshold is nan, and so is
-    what hangs on it.
+    A spike is an upward crossing of `detect`; its shape is that of
+    `neurosim.features.spike_shapes`. In short: the threshold is where, going back from the
+    upstroke, dV/dt was last below `criterion`. It is nan if the stimulus alone charges the membrane
+    nearly as fast, and so is what hangs on it.
 
     Parameters
     ----------
     time, v : Quantity, shape (n,)
-        A trace; samples of 0.05 ms or finer, since dV/dt is a central difference.
+        A trace; the number holds at samples of 0.1 ms or finer.
     criterion : Quantity
         Rate of rise, such as 10 mV/ms (``10*volt/second``).
     detect : Quantity
         Potential that only spikes cross.
-    start : Quantity, optional
-        Onset of the stimulus: earlier samples are not looked at.
+    start, stop : Quantity, optional
+        Onset and end of the stimulus: other samples are not looked at.
 
     Examples
     --------
@@ -121,98 +171,86 @@ def measure_spikes(
     >>> bool(abs(found.threshold[0] + 55 * mV) < 1 * mV)
     True
     """
-    t, volts = check_trace(time, v, "measure_spikes")
+    zero, sampling, volts = even_trace(time, v, "measure_spikes")
     rate = float(check_quantity(criterion, 10 * volt / second, "measure_spikes: criterion"))
     if rate <= 0:
         raise ParameterError(f"measure_spikes: criterion must be greater than 0; got {criterion}")
     level = float(check_quantity(detect, -20 * mV, "measure_spikes: detect"))
+    onset, end = 0.0, len(volts) / sampling
     if start is not None:
-        kept = t >= float(check_quantity(start, 10 * ms, "measure_spikes: start"))
-        t, volts = t[kept], volts[kept]
-    crossings = np.flatnonzero((volts[1:] >= level) & (volts[:-1] < level)) + 1
-    slope = np.gradient(volts, t) if len(t) > 1 else np.zeros(len(t))
-    rows = []
-    for k, up in enumerate(crossings):
-        end = int(crossings[k + 1]) if k + 1 < len(crossings) else len(t)
-        begin = _peak(volts, int(crossings[k - 1]), int(up), level) if k else 0
-        rows.append(_one(t, volts, slope, begin, int(up), end, rate, level))
-    columns = np.array(rows).reshape(-1, 7).T
-    names = ("time", "threshold", "peak", "amplitude", "width", "trough", "ahp")
-    values = {
-        name: Quantity(column, dim=(second if name in ("time", "width") else volt).dim)
-        for name, column in zip(names, columns, strict=True)
-    }
-    return Spikes(**values, criterion=Quantity(rate, dim=(volt / second).dim))
+        onset = float(check_quantity(start, 10 * ms, "measure_spikes: start")) - zero
+    if stop is not None:
+        end = float(check_quantity(stop, 90 * ms, "measure_spikes: stop")) - zero
+    first, last = max(0, int(np.ceil(onset * sampling - 1e-6))), round(end * sampling)
+    peaks = first + features.level_crossings(volts[first:last], 1e3 * level)
+    shapes = features.spike_shapes(
+        volts, sampling, peaks, start_s=onset, stop_s=end, criterion_V_per_s=rate
+    )
+    return Spikes(
+        tuple(shapes),
+        Quantity(zero + peaks / sampling, dim=second.dim),
+        Quantity(rate, dim=(volt / second).dim),
+    )
 
 
-def _peak(v: np.ndarray, up: int, end: int, level: float) -> int:
-    """Return the sample of the peak: the highest before the potential falls below `level`."""
-    down = np.flatnonzero(v[up:end] < level)
-    last = up + int(down[0]) if len(down) else end
-    return up + int(np.argmax(v[up:last]))
+def step_features(
+    time: Quantity,
+    v: Quantity,
+    *,
+    onset: Quantity,
+    duration: Quantity,
+    detect: Quantity = -20 * mV,
+) -> dict[str, float | bool]:
+    """Return the features of a step of current, named as those of a recorded step are.
 
+    Parameters
+    ----------
+    time, v : Quantity, shape (n,)
+        A trace that holds the step.
+    onset, duration : Quantity
+        The step.
+    detect : Quantity
+        Potential that only spikes cross.
 
-def _one(
-    t: np.ndarray,
-    v: np.ndarray,
-    slope: np.ndarray,
-    begin: int,
-    up: int,
-    end: int,
-    rate: float,
-    level: float,
-) -> list[float]:
-    """Return time, threshold, peak, amplitude, width, trough and AHP of one spike."""
-    peak = _peak(v, up, end, level)
-    threshold, where = np.nan, np.nan
-    slow = np.flatnonzero(slope[begin : up + 1] < rate)
-    if len(slow) and begin + slow[-1] < up:
-        j = begin + int(slow[-1])
-        # The slope dips between the jump at a stimulus's onset and the upstroke.
-        dip = slope[begin : j + 1].min()
-        if begin > 0 or dip < 0.75 * rate:
-            share = (rate - slope[j]) / (slope[j + 1] - slope[j])
-            threshold = v[j] + share * (v[j + 1] - v[j])
-            where = t[j] + share * (t[j + 1] - t[j])
-    after = v[peak:end]
-    # The next spike's upstroke is no trough; the lowest sample comes before it anyway.
-    trough = float(after.min()) if len(after) > 1 else np.nan
-    width = np.nan
-    if np.isfinite(where):
-        half = (threshold + v[peak]) / 2
-        rise = _crossing(t, v, half, up, peak, step=-1)
-        fall = _crossing(t, v, half, peak, end - 1, step=1)
-        width = fall - rise
-    return [t[peak], threshold, v[peak], v[peak] - threshold, width, trough, threshold - trough]
+    Returns
+    -------
+    dict of str to float or bool
+        See `neurosim.features.step_features`; `bridge.recordings` tables the same for each step.
 
-
-def _crossing(
-    t: np.ndarray, v: np.ndarray, level: float, first: int, last: int, *, step: int
-) -> float:
-    """Return when a level is crossed, before the peak (step -1, from it down) or after it (1)."""
-    j = last if step < 0 else first
-    while 0 < j < len(v) - 1 and v[j + step] > level:
-        j += step
-    other = j + step
-    if not 0 <= other < len(v) or v[other] > level:
-        return np.nan
-    share = (level - v[j]) / (v[other] - v[j])
-    return float(t[j] + share * (t[other] - t[j]))
+    Examples
+    --------
+    >>> from neurosim import Steps, simulate
+    >>> from neurosim.catalogue import textbook_neuron
+    >>> from brian2 import pA
+    >>> step = Steps(amplitude=100 * pA, onset=10 * ms, duration=80 * ms)
+    >>> run = simulate(textbook_neuron(), 100 * ms, stimulus=step)
+    >>> trace = run.trace_time, run.trace("soma")[0]
+    >>> step_features(*trace, onset=10 * ms, duration=80 * ms)["rate_Hz"] > 20
+    True
+    """
+    zero, sampling, volts = even_trace(time, v, "step_features")
+    first = float(check_quantity(onset, 100 * ms, "step_features: onset")) - zero
+    length = float(check_quantity(duration, 500 * ms, "step_features: duration", above=0 * ms))
+    found = measure_spikes(time, v, detect=detect, start=onset, stop=onset + duration)
+    return features.step_features(
+        volts,
+        sampling,
+        first,
+        first + length,
+        np.array([shape.time_s for shape in found.shapes]),
+        found.shapes[0] if found.shapes else None,
+    )
 
 
 def adaptation_index(spike_times: Quantity) -> float:
     r"""Return the mean of (I_{k+1} - I_k)/(I_{k+1} + I_k) over intervals; nan below three spikes.
 
-    0 for regular firing, above 0 where intervals grow; eFEL calls it ``adaptation_index2`` (which
-    leaves out the first spike's intervals), the Allen Institute ``adapt``.
+    0 for regular firing, above 0 where intervals grow; see `neurosim.features.adaptation_index`.
 
     Examples
     --------
-    >>> adaptation_index([0, 10, 30] * ms).round(4)
-    np.float64(0.3333)
+    >>> round(adaptation_index([0, 10, 30] * ms), 4)
+    0.3333
     """
-    times = np.asarray(check_quantity(spike_times, 1 * ms, "spike_times", many=1), dtype=float)
-    intervals = np.diff(times)
-    if len(intervals) < 2:
-        return float("nan")
-    return np.mean(np.diff(intervals) / (intervals[1:] + intervals[:-1]))
+    times = check_quantity(spike_times, 1 * ms, "spike_times", many=1)
+    return features.adaptation_index(np.diff(np.asarray(times, dtype=float)))

@@ -11,6 +11,7 @@ from neurosim.morphology.build import ball_and_stick, cone, cylinder, polyline, 
 from neurosim.morphology.compartments import Compartments
 from neurosim.morphology.discretisation import DLambda, MaxLength, PerBranch, Rule
 from neurosim.morphology.errors import MorphologyError, MorphologyWarning
+from neurosim.morphology.geometry import TAGS, Branch
 from neurosim.morphology.picture import plot_morphology
 from neurosim.morphology.regions import (
     Region,
@@ -23,7 +24,7 @@ from neurosim.morphology.regions import (
     subtree,
     tagged,
 )
-from neurosim.morphology.shape import TAGS, Branch, Morphology
+from neurosim.morphology.shape import Morphology
 from neurosim.morphology.sites import (
     Site,
     at,

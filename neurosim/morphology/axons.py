@@ -65,9 +65,8 @@ class Sheath(Description):
 
     def fibre_diameter(self, axon_diameter: Quantity) -> Quantity:
         """Return the outer diameter of the fibre."""
-        return check_quantity(axon_diameter, 1 * um, "axon_diameter", above=0 * um) / float(
-            self.g_ratio
-        )
+        d = check_quantity(axon_diameter, 1 * um, "axon_diameter", above=0 * um)
+        return d / float(self.g_ratio)
 
     def wraps(self, axon_diameter: Quantity) -> float:
         """Return the number of wraps."""
@@ -77,7 +76,7 @@ class Sheath(Description):
     def factor(self, axon_diameter: Quantity) -> float:
         """Return capacitance (or conductance) per area of axon over that of one membrane."""
         d = check_quantity(axon_diameter, 1 * um, "axon_diameter", above=0 * um)
-        return float(self.period) / (float(d) * np.log(1 / float(self.g_ratio)))
+        return float(float(self.period) / (float(d) * np.log(1 / float(self.g_ratio))))
 
 
 def axon(length: Quantity, diameter: Quantity, *, name: str = "axon") -> Morphology:

@@ -9,7 +9,8 @@ from brian2.units import Quantity, um
 
 from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError
-from neurosim.morphology.shape import Branch, Morphology
+from neurosim.morphology.geometry import Branch
+from neurosim.morphology.shape import Morphology
 from neurosim.quantities import check_quantity
 
 __all__ = ["ball_and_stick", "cone", "cylinder", "polyline", "tree"]
@@ -23,7 +24,7 @@ def _direction(direction: Any, name: str) -> np.ndarray:
     vector = np.asarray(direction, dtype=float)
     if vector.shape != (3,) or not np.isfinite(vector).all() or not np.any(vector):
         raise ParameterError(f"{name}: direction must be three numbers, not all 0; got {direction}")
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def cone(

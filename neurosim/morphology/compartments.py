@@ -7,11 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from neurosim.errors import UnknownNameError
 from neurosim.morphology.discretisation import Rule
 from neurosim.morphology.frusta import integrate_halves
+from neurosim.morphology.geometry import Geometry
 from neurosim.morphology.nodes import join_compartments
-from neurosim.morphology.shape import Morphology, _near
 
 __all__ = ["Compartments", "discretise"]
 
@@ -22,7 +21,7 @@ class Compartments:
 
     Attributes
     ----------
-    morphology : Morphology
+    morphology : Geometry
         The shape that was cut.
     rule : Rule
         The rule that cut it.
@@ -57,7 +56,7 @@ class Compartments:
     holds the position, as in NEURON. Branches at an end meet in that very point.
     """
 
-    morphology: Morphology
+    morphology: Geometry
     rule: Rule
     branch: np.ndarray
     area_m2: np.ndarray
@@ -85,11 +84,6 @@ class Compartments:
             f"{self.area_m2.sum() * 1e12:.4g} um^2)"
         )
 
-    @cached_property
-    def branch_number(self) -> dict[str, int]:
-        """Number of each branch by name."""
-        return {name: k for k, name in enumerate(self.branch_names)}
-
     @property
     def branch_names(self) -> tuple[str, ...]:
         """Name of each branch."""
@@ -103,37 +97,35 @@ class Compartments:
     @property
     def order(self) -> np.ndarray:
         """Branch order, shape (N,)."""
-        return self.morphology.orders[self.branch]
+        return np.take(self.morphology.orders, self.branch)
 
     @property
     def start(self) -> np.ndarray:
         """Where each compartment begins along its branch, from 0 to 1; shape (N,)."""
-        return self._nth / np.diff(self.first)[self.branch]
+        return _places(self.branch, self.first, 0)
 
     @property
     def end(self) -> np.ndarray:
         """Where each compartment ends along its branch, from 0 to 1; shape (N,)."""
-        return (self._nth + 1) / np.diff(self.first)[self.branch]
+        return _places(self.branch, self.first, 1)
 
     @property
     def length_m(self) -> np.ndarray:
         """Length of each compartment, shape (N,)."""
-        return (self.morphology.lengths_m / np.diff(self.first))[self.branch]
+        return np.take(self.morphology.lengths_m / np.diff(self.first), self.branch)
 
     @cached_property
     def xyz_m(self) -> np.ndarray:
         """Centre of each compartment, shape (N, 3)."""
         shape, total = self.morphology, len(self)
-        middle = (self._nth + 0.5) / np.diff(self.first)[self.branch]
-        middle *= shape.lengths_m[self.branch]
+        middle = _places(self.branch, self.first, 0.5) * shape.lengths_m[self.branch]
         points = len(shape.along_m)
-        owner = np.repeat(np.arange(len(shape.names)), np.diff(shape.offsets))
         # Sorted along the branches, a centre after points at the same place.
         order = np.lexsort(
             (
                 np.repeat([0, 1], [points, total]),
                 np.concatenate([shape.along_m, middle]),
-                np.concatenate([owner, self.branch]),
+                np.concatenate([shape.branch_of_point, self.branch]),
             )
         )
         centre = order >= points
@@ -144,13 +136,9 @@ class Compartments:
         inside, gap = middle - shape.along_m[before], shape.along_m[after] - shape.along_m[before]
         part = np.clip(np.divide(inside, gap, out=np.zeros(total), where=gap > 0), 0, 1)
         low, high = shape.points_m[before], shape.points_m[after]
-        found = low + part[:, np.newaxis] * (high - low)
+        found = np.asarray(low + part[:, np.newaxis] * (high - low))
         found.setflags(write=False)
         return found
-
-    @property
-    def _nth(self) -> np.ndarray:
-        return np.arange(len(self)) - self.first[self.branch]
 
     @property
     def own_compartment(self) -> np.ndarray:
@@ -168,12 +156,7 @@ class Compartments:
     @property
     def _reaching_up(self) -> np.ndarray:
         """Nodes with membrane of their own between them and their parent."""
-        return (self.node_parent >= 0) & (self.node_compartment >= 0)
-
-    @property
-    def branch_parents(self) -> np.ndarray:
-        """Parent of each branch; -1 for a root."""
-        return self.morphology.parents
+        return np.asarray((self.node_parent >= 0) & (self.node_compartment >= 0))
 
     def at(self, branch: str, position: float) -> int:
         """Return the compartment that holds a relative position of a branch.
@@ -183,12 +166,9 @@ class Compartments:
         UnknownNameError
             There is no such branch.
         """
-        if branch not in self.branch_number:
-            raise UnknownNameError(
-                f"there is no branch {branch!r}: {_near(branch, self.branch_names)}"
-            )
-        k = self.branch_number[branch]
-        return int(_holding(self.first, np.array([k]), np.array([float(position)]))[0])
+        k = self.morphology.index(branch)
+        first, count = int(self.first[k]), int(self.first[k + 1] - self.first[k])
+        return first + max(min(int(np.floor(position * count)), count - 1), 0)
 
     def axial_resistance(self, R_a: float | np.ndarray) -> np.ndarray:
         """Return the resistance (ohm) between each node and its parent; 0 for roots.
@@ -199,7 +179,7 @@ class Compartments:
             Axial resistivity, in ohm metre.
         """
         resistivity = np.broadcast_to(np.asarray(R_a, dtype=float), len(self))
-        found = resistivity[self.parent_compartment]
+        found = np.take(resistivity, self.parent_compartment)
         found *= self.parent_factor_per_m
         inner = self._reaching_up
         own = self.node_compartment[inner]
@@ -207,14 +187,7 @@ class Compartments:
         return found
 
 
-def _holding(first: np.ndarray, branch: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Return the compartments at positions of branches cut into equal lengths."""
-    count = first[branch + 1] - first[branch]
-    inside = np.minimum(np.floor(position * count).astype(np.intp), count - 1)
-    return first[branch] + np.maximum(inside, 0)
-
-
-def discretise(morphology: Morphology, rule: Rule) -> Compartments:
+def discretise(morphology: Geometry, rule: Rule) -> Compartments:
     """Cut a morphology into compartments of equal length within each branch."""
     counts = np.asarray(rule.counts(morphology), dtype=np.intp)
     first = np.concatenate([[0], np.cumsum(counts)])
@@ -234,12 +207,14 @@ def discretise(morphology: Morphology, rule: Rule) -> Compartments:
     )
 
 
-def _distances(morphology: Morphology, branch: np.ndarray, first: np.ndarray) -> np.ndarray:
+def _places(branch: np.ndarray, first: np.ndarray, part: float) -> np.ndarray:
+    """Return where a part of each compartment (0 start, 1 end) lies along its branch, 0 to 1."""
+    return np.asarray((np.arange(len(branch)) - first[branch] + part) / np.diff(first)[branch])
+
+
+def _distances(morphology: Geometry, branch: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Return the path distance of each centre from the root's reference point."""
-    along = np.arange(len(branch), dtype=float)
-    along -= first[branch]
-    along += 0.5
-    along /= np.diff(first)[branch]
+    along = _places(branch, first, 0.5)
     along *= morphology.lengths_m[branch]
     soma_root = (morphology.parents < 0) & (np.array(morphology.tags) == "soma")
     here = np.flatnonzero(soma_root[branch])

@@ -10,7 +10,7 @@ import numpy as np
 from brian2.units import Hz, Quantity, cm, ohm, uF, um
 
 from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.morphology.shape import Morphology
+from neurosim.morphology.geometry import Geometry
 from neurosim.quantities import Description, quantity
 
 __all__ = ["DLambda", "MaxLength", "PerBranch", "Rule"]
@@ -21,7 +21,7 @@ class Rule(Description):
 
     most: ClassVar[int] = 5_000_000
 
-    def counts(self, morphology: Morphology) -> np.ndarray:
+    def counts(self, morphology: Geometry) -> np.ndarray:
         """Return the number of compartments of each branch."""
         raise NotImplementedError
 
@@ -64,7 +64,7 @@ class DLambda(Rule):
     C_m: Quantity = quantity(1 * uF / cm**2, "specific capacitance", above=0 * uF / cm**2)
     R_a: Quantity = quantity(100 * ohm * cm, "axial resistivity", above=0 * ohm * cm)
 
-    def counts(self, morphology: Morphology) -> np.ndarray:
+    def counts(self, morphology: Geometry) -> np.ndarray:
         """Return the number of compartments of each branch."""
         diameters = morphology.diameters_m
         mean = (diameters + np.concatenate([diameters[1:], diameters[-1:]])) / 2
@@ -88,14 +88,14 @@ class MaxLength(Rule):
 
     length: Quantity = quantity(20 * um, "longest compartment", above=0 * um)
 
-    def counts(self, morphology: Morphology) -> np.ndarray:
+    def counts(self, morphology: Geometry) -> np.ndarray:
         """Return the number of compartments of each branch."""
         pieces = morphology.lengths_m / float(self.length)
         if float(pieces.sum()) > self.most:
             return _odd(pieces, self)
         # A length that is a whole number of pieces but for rounding is not cut once more.
         whole = np.ceil(pieces * (1 - 1e-12)).astype(np.intp)
-        return np.maximum(whole + (whole % 2 == 0), 1)
+        return np.asarray(np.maximum(whole + (whole % 2 == 0), 1))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,7 +135,7 @@ class PerBranch(Rule):
                     f"PerBranch: {name} must be a whole number of at least 1; got {value!r}"
                 )
 
-    def counts(self, morphology: Morphology) -> np.ndarray:
+    def counts(self, morphology: Geometry) -> np.ndarray:
         """Return the number of compartments of each branch."""
         counts = np.full(len(morphology), int(self.n), dtype=np.intp)
         pairs = dict(self.others)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.morphology.shape import Morphology
+from neurosim.morphology.geometry import Geometry
 
 __all__ = ["Halves", "integrate_halves"]
 
@@ -33,7 +33,7 @@ class Halves:
 _TOGETHER = 1 << 16
 
 
-def integrate_halves(morphology: Morphology, branch: np.ndarray, first: np.ndarray) -> Halves:
+def integrate_halves(morphology: Geometry, branch: np.ndarray, first: np.ndarray) -> Halves:
     """Integrate over the frusta between the start, the centre and the end of each compartment."""
     total = len(branch)
     counts = np.diff(first)
@@ -58,14 +58,14 @@ def integrate_halves(morphology: Morphology, branch: np.ndarray, first: np.ndarr
     return found
 
 
-def _point_before(morphology: Morphology, k: int, at: float) -> int:
+def _point_before(morphology: Geometry, k: int, at: float) -> int:
     """Return the last point of a branch that is not beyond a position, its first one if none is."""
     first, end = morphology.offsets[k], morphology.offsets[k + 1]
     found = int(np.searchsorted(morphology.along_m[first:end], at, "right")) - 1
     return int(first) + (found if at > 0 else 0)
 
 
-def _point_after(morphology: Morphology, k: int, at: float) -> int:
+def _point_after(morphology: Geometry, k: int, at: float) -> int:
     """Return the first point of a branch beyond a position, its last one if none is."""
     first, end = morphology.offsets[k], morphology.offsets[k + 1]
     found = int(np.searchsorted(morphology.along_m[first:end], at, "right"))
@@ -73,7 +73,7 @@ def _point_after(morphology: Morphology, k: int, at: float) -> int:
 
 
 def _between(
-    morphology: Morphology,
+    morphology: Geometry,
     branch: np.ndarray,
     starts: np.ndarray,
     middles: np.ndarray,

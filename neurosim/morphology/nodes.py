@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosim.morphology.shape import Morphology
+from neurosim.morphology.geometry import Geometry
 
 __all__ = ["join_compartments"]
 
 
 def join_compartments(
-    morphology: Morphology,
+    morphology: Geometry,
     branch: np.ndarray,
     first: np.ndarray,
     near: np.ndarray,

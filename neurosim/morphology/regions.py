@@ -14,7 +14,7 @@ from brian2.units import Quantity, um
 
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.morphology.compartments import Compartments
-from neurosim.morphology.shape import TAGS, _near
+from neurosim.morphology.geometry import TAGS
 from neurosim.quantities import check_quantity
 
 __all__ = [
@@ -70,7 +70,7 @@ class Region:
 
     def hints(self, compartments: Compartments) -> Iterable[str]:
         """Say what could have been asked for."""
-        raise NotImplementedError
+        return []
 
     def __or__(self, other: Region) -> Region:
         return _Combined("|", self, _region(other))
@@ -142,9 +142,6 @@ class _Everywhere(Region):
     def select(self, compartments: Compartments) -> np.ndarray:
         return np.ones(len(compartments), dtype=bool)
 
-    def hints(self, compartments: Compartments) -> Iterable[str]:
-        return []
-
     def __repr__(self) -> str:
         return "everywhere"
 
@@ -207,8 +204,7 @@ class _Tagged(Region):
                     f"no branch is tagged {tag!r}: {suggest(tag, set(compartments.tags))}"
                 )
             wanted.update(FAMILIES.get(tag, (tag,)))
-        found = np.array([tag in wanted for tag in compartments.tags], dtype=bool)
-        return found[compartments.branch]
+        return np.take([tag in wanted for tag in compartments.tags], compartments.branch)
 
     def hints(self, compartments: Compartments) -> Iterable[str]:
         present = dict.fromkeys(compartments.tags)
@@ -237,7 +233,7 @@ class _Branch(Region):
     names: tuple[str, ...]
 
     def select(self, compartments: Compartments) -> np.ndarray:
-        numbers = [_number(compartments, name) for name in self.names]
+        numbers = [compartments.morphology.index(name) for name in self.names]
         return np.isin(compartments.branch, numbers)
 
     def hints(self, compartments: Compartments) -> Iterable[str]:
@@ -245,14 +241,6 @@ class _Branch(Region):
 
     def __repr__(self) -> str:
         return f"branch({', '.join(map(repr, self.names))})"
-
-
-def _number(compartments: Compartments, name: str) -> int:
-    if name not in compartments.branch_number:
-        raise UnknownNameError(
-            f"there is no branch {name!r}: {_near(name, compartments.branch_names)}"
-        )
-    return compartments.branch_number[name]
 
 
 def branch(*names: str) -> Region:
@@ -267,16 +255,9 @@ class _Subtree(Region):
     name: str
 
     def select(self, compartments: Compartments) -> np.ndarray:
-        root = _number(compartments, self.name)
-        inside = np.zeros(len(compartments.branch_names), dtype=bool)
-        inside[root] = True
-        for k, parent in enumerate(compartments.branch_parents.tolist()):
-            if parent >= 0 and inside[parent]:
-                inside[k] = True
-        return inside[compartments.branch]
-
-    def hints(self, compartments: Compartments) -> Iterable[str]:
-        return []
+        shape = compartments.morphology
+        inside = shape.with_descendants(np.arange(len(shape)) == shape.index(self.name))
+        return np.take(inside, compartments.branch)
 
     def __repr__(self) -> str:
         return f"subtree({self.name!r})"

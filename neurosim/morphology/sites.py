@@ -98,11 +98,11 @@ class _Tips(Site):
     region: Region
 
     def compartments(self, compartments: Compartments) -> np.ndarray:
-        parents = compartments.branch_parents
+        parents = compartments.morphology.parents
         terminal = np.ones(len(parents), dtype=bool)
         terminal[parents[parents >= 0]] = False
         last = compartments.first[1:][terminal] - 1
-        found = last[self.region.mask(compartments)[last]]
+        found = np.compress(self.region.mask(compartments)[last], last)
         if len(found) == 0:
             raise ParameterError(f"tips({self.region!r}): no branch ends there")
         return found

@@ -1,9 +1,9 @@
-"""What a batch varies of a neuron with extent: names, values and whether they go together."""
+"""What a batch varies: names, values, and whether they go together."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,91 +12,156 @@ from brian2.units import Quantity, get_dimensions
 from neurosim.channels.base import Channel
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Placed, Spines
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.quantities import Description, check_quantity
+from neurosim.quantities import Description, check_field
 from neurosim.stimuli import FrozenNoise, Steps, Stimulus
 
-__all__ = ["batch_places", "resolve_batch"]
+__all__ = ["batch_places", "batch_size", "point_places", "read_batch", "resolve_batch"]
+
+#: By full name, the default value of a parameter and the field that says its range.
+Places = dict[str, tuple[Quantity, "dataclasses.Field[Any]"]]
 
 
-def batch_places(neuron: Neuron) -> dict[str, tuple[Quantity, dict[str, Any]]]:
-    """Return what a batch can vary: full name, default value and the rule of its range.
+def point_places(neuron: PointNeuron, stimulus: Stimulus) -> Places:
+    """Return what a batch of point neurons can vary.
+
+    Full names are those of the neuron's parameters, and ``<component>.<parameter>`` of a stimulus.
+    """
+    own = {name: (getattr(neuron, name), field) for name, field in neuron.quantity_fields().items()}
+    return own | _of_stimulus(stimulus, "")
+
+
+def batch_places(neuron: Neuron) -> Places:
+    """Return what a batch of neurons with extent can vary.
 
     Full names are ``<label>.<parameter>``, for a stimulus ``<label>.<component>.<parameter>``.
     """
-    found: dict[str, tuple[Quantity, dict[str, Any]]] = {}
-    capacitance = dict(neuron.cable.quantity_fields()["C_m"].metadata)
-    found["everywhere.C_m"] = (neuron.cable.C_m, capacitance)
-    entries: list[Painted | Placed] = [*neuron.painted, *neuron.placed]
-    for entry in entries:
+    capacitance = neuron.cable.quantity_fields()["C_m"]
+    found: Places = {"everywhere.C_m": (neuron.cable.C_m, capacitance)}
+    for entry in _entries(neuron):
         part = entry.part
         if isinstance(part, Cable):
             # Cells of a batch share the tree, so that the axial resistivity cannot differ.
             found[f"{entry.label}.C_m"] = (part.C_m, capacitance)
-            continue
-        if isinstance(part, Spines):
-            continue
-        if isinstance(part, Stimulus):
-            for inner, component in part.components().items():
-                for name, value in component.values().items():
-                    rule = dict(component.quantity_fields()[name.split("[")[0]].metadata)
-                    found[f"{entry.label}.{inner}.{name}"] = (value, rule)
-            continue
-        fields = part.quantity_fields()
-        for name in part.parameters():
-            found[f"{entry.label}.{name}"] = (getattr(part, name), dict(fields[name].metadata))
+        elif isinstance(part, Stimulus):
+            found |= _of_stimulus(part, f"{entry.label}.")
+        elif not isinstance(part, Spines):
+            fields = part.quantity_fields()
+            for name in part.parameters():
+                found[f"{entry.label}.{name}"] = (getattr(part, name), fields[name])
     return found
 
 
-def resolve_batch(neuron: Neuron, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the batch by full names, in SI units.
+def read_batch(
+    batch: Mapping[str, Any] | None, places: Places, *, many: int = 1
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Return the batch by full names in SI units, and the length of each array by the name given.
 
     A name may leave out parts of the full one as long as it stays unique: ``current`` for
     ``stimulus.constant.current``.
+
+    Parameters
+    ----------
+    batch : mapping of str to Quantity
+        What varies.
+    places : dict
+        What can vary.
+    many : int
+        How many dimensions an array may have.
+
+    Raises
+    ------
+    ParameterError
+        The batch is no mapping, a name is given twice, or a value is out of range.
+    UnknownNameError
+        A name is none, or not clear.
     """
-    if not isinstance(batch, Mapping):
+    if not isinstance(batch, Mapping | None):
         raise ParameterError(
             f"batch must say by name what varies, such as {{'current': [0.1, 0.2] * nA}}; got "
             f"{batch!r}"
         )
-    places = batch_places(neuron)
     values: dict[str, np.ndarray] = {}
-    for name, given in batch.items():
-        if not isinstance(name, str):
-            raise ParameterError(f"batch: names are text such as 'current'; got {name!r}")
-        wanted = name.split(".")
-        found = [full for full in places if _matches(wanted, full.split("."))]
-        exact = [full for full in found if full == name]
-        found = exact or found
-        if len(found) > 1:
-            raise UnknownNameError(
-                f"batch: {name!r} could be any of {', '.join(found)}; write which one"
-            )
-        if not found:
-            raise UnknownNameError(
-                f"batch: neither the neuron nor the stimulus has a parameter {name!r}: "
-                f"{suggest(name, places)}"
-            )
-        if found[0] in values:
-            raise ParameterError(f"batch: {name!r} is {found[0]}, which is given already")
-        default, rule = places[found[0]]
-        checked = check_quantity(
-            given,
-            default,
-            f"batch: {name}",
-            above=rule["above"],
-            at_least=rule["at_least"],
-            many=1,
-        )
-        values[found[0]] = np.asarray(checked, dtype=float)
+    sizes: dict[str, int] = {}
+    for name, given in (batch or {}).items():
+        full = _full_name(name, places)
+        if full in values:
+            raise ParameterError(f"batch: {name!r} is {full}, which is given already")
+        default, field = places[full]
+        checked = check_field(given, field, f"batch: {name}", like=default, many=many)
+        values[full] = np.asarray(checked, dtype=float)
+        if values[full].ndim:
+            sizes[name] = len(values[full])
+    return values, sizes
+
+
+def batch_size(sizes: Mapping[str, int], seeds: np.ndarray) -> int:
+    """Return the one length of all arrays of a batch; arrays of one value stand for all.
+
+    Raises
+    ------
+    ParameterError
+        They differ.
+    """
+    if seeds.ndim:
+        sizes = {**sizes, "seed": len(seeds)}
+    lengths = {name: size for name, size in sizes.items() if size != 1}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{size} for {name}" for name, size in lengths.items())
+        raise ParameterError(f"batch: all arrays must have one length; got {said}")
+    return next(iter(lengths.values()), 1)
+
+
+def resolve_batch(
+    neuron: Neuron, batch: Mapping[str, Any] | None
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Return what `read_batch` does for a neuron with extent, checked cell by cell."""
+    values, sizes = read_batch(batch, batch_places(neuron))
     _check_together(neuron, values)
-    return values
+    return values, sizes
+
+
+def _entries(neuron: Neuron) -> Iterator[Painted | Placed]:
+    yield from neuron.painted
+    yield from neuron.placed
+
+
+def _of_stimulus(stimulus: Stimulus, head: str) -> Places:
+    return {
+        f"{head}{label}.{name}": (value, part.quantity_fields()[name.split("[")[0]])
+        for label, part in stimulus.components().items()
+        for name, value in part.values().items()
+    }
+
+
+def _full_name(name: Any, places: Places) -> str:
+    if not isinstance(name, str):
+        raise ParameterError(f"batch: names are text such as 'current'; got {name!r}")
+    if name in places:
+        return name
+    wanted = name.split(".")
+    found = [full for full in places if _matches(wanted, full.split("."))]
+    if len(found) > 1:
+        raise UnknownNameError(
+            f"batch: {name!r} could be any of {', '.join(found)}; write which one"
+        )
+    if not found:
+        raise UnknownNameError(
+            f"batch: neither the neuron nor the stimulus has a parameter {name!r}: "
+            f"{suggest(name, places)}"
+        )
+    return found[0]
+
+
+def _matches(wanted: list[str], full: list[str]) -> bool:
+    rest = iter(full)
+    return wanted[-1] == full[-1] and all(part in rest for part in wanted)
 
 
 def _check_together(neuron: Neuron, values: Mapping[str, np.ndarray]) -> None:
     """Check for every cell what no single value can tell, as a description does when it is made."""
-    entries: list[Painted | Placed] = [*neuron.painted, *neuron.placed]
-    for entry in entries:
+    for entry in _entries(neuron):
         parts = {entry.label: entry.part}
         if isinstance(entry.part, Stimulus):
             parts = {f"{entry.label}.{k}": part for k, part in entry.part.components().items()}
@@ -125,8 +190,3 @@ def _check_rows(label: str, part: Any, fields: Mapping[str, np.ndarray]) -> None
             dataclasses.replace(part, **changed)
         except ParameterError as error:
             raise ParameterError(f"batch: {label} of cell {cell}: {error}") from None
-
-
-def _matches(wanted: list[str], full: list[str]) -> bool:
-    rest = iter(full)
-    return wanted[-1] == full[-1] and all(part in rest for part in wanted)

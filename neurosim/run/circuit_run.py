@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from brian2.units import Quantity
 
 from neurosim.describe.circuit import Circuit
 from neurosim.engine.cable import Fired, Incoming, execute_cables
 from neurosim.engine.cable.compose import Composed, compose_cable
-from neurosim.engine.point.execute import choose_engine
 from neurosim.errors import (
     DivergenceError,
     EngineError,
@@ -21,18 +19,17 @@ from neurosim.errors import (
     UnknownNameError,
     suggest,
 )
-from neurosim.quantities import check_seed
 from neurosim.run.neuron_run import (
     NeuronRecording,
-    check_times,
     diverged,
     prepare,
     recording_of,
     with_stimulus,
 )
+from neurosim.run.settings import RunSettings
 from neurosim.terminals.base import Ongoing
 
-__all__ = ["CircuitRecording", "simulate_circuit"]
+__all__ = ["CircuitRecording", "run_circuit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,32 +71,18 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
         return f"CircuitRecording(spikes: {spikes})"
 
 
-def simulate_circuit(
-    circuit: Circuit,
-    duration: Quantity,
-    *,
-    seed: int = 0,
-    dt: Quantity | None = None,
-    record: Sequence[str] = (),
-    record_dt: Quantity | None = None,
-    settle: Quantity | None = None,
-    scheme: str = "crank-nicolson",
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
-) -> CircuitRecording:
+def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
     """Run a circuit; `neurosim.simulate` calls this.
 
-    Parameters are those of `neurosim.simulate`. Noise and terminals of every cell and contact draw
-    random numbers of their own from the one seed.
+    Noise and terminals of every cell and contact draw random numbers of their own from the one
+    seed.
     """
     if not circuit.populations:
         raise ParameterError("simulate: the circuit has no cells; add a population first")
-    drawn = check_seed(seed)
-    if np.ndim(drawn):
+    if settings.seed.ndim:
         raise ParameterError("simulate: a circuit takes one seed, from which its cells draw theirs")
-    first = next(iter(circuit.populations.values()))
-    times = check_times(first.neuron, duration, dt, record_dt, settle, scheme, jobs)
+    seed = int(settings.seed)
+    settings = settings.in_whole_steps()
     composed, runs, neurons = [], [], []
     waveforms: list[np.ndarray] = []
     for number, (name, population) in enumerate(circuit.populations.items()):
@@ -109,37 +92,36 @@ def simulate_circuit(
                     f"simulate: {key!r} of {name!r} has {np.size(values)} values for "
                     f"{population.count} cells; give one, or one a cell"
                 )
-        seeds = np.random.SeedSequence([int(drawn), number]).generate_state(population.count)
+        seeds = np.random.SeedSequence([seed, number]).generate_state(population.count)
         try:
-            neuron = with_stimulus(population.neuron, population.stimulus, record)
-            run = prepare(neuron, population.batch, seeds.astype(np.int64), times)
+            neuron = with_stimulus(population.neuron, population.stimulus, settings.record)
+            run = prepare(neuron, population.batch, seeds.astype(np.int64), settings)
             composed.append(compose_cable(neuron, run, waveforms))
         except NeurosimError as error:
             raise type(error)(f"population {name!r}: {error}") from None
         runs.append(run)
         neurons.append(neuron)
-    wires = _Wires(circuit, composed, int(drawn)) if circuit.connections else None
-    used = choose_engine(engine)
+    wires = _Wires(circuit, composed, seed) if circuit.connections else None
     try:
         results = execute_cables(
             [(one.model, one.inputs) for one in composed],
-            engine=used,
-            threads=jobs,
-            progress=progress,
+            engine=settings.engine,
+            threads=settings.jobs,
+            progress=settings.progress,
             exchange=wires,
         )
     except DivergenceError as error:
         name = list(circuit.populations)[error.group]
-        told = diverged(error, neurons[error.group], composed[error.group], times.dt)
+        told = diverged(error, neurons[error.group], composed[error.group], settings.dt)
         raise EngineError(f"population {name!r}: {told}") from None
     recordings = {
-        name: recording_of(neuron, population.stimulus, run, one, result, used)
+        name: recording_of(neuron, population.stimulus, run, one, result, settings.engine)
         for (name, population), neuron, run, one, result in zip(
             circuit.populations.items(), neurons, runs, composed, results, strict=True
         )
     }
     released = {} if wires is None else wires.released
-    return CircuitRecording(circuit, recordings, int(drawn), released)
+    return CircuitRecording(circuit, recordings, seed, released)
 
 
 class _Bundle(NamedTuple):

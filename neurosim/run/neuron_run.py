@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions, ms, pA, second
+from brian2.units import Quantity, get_dimensions, pA, second
 
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.engine.cable import CableResults, execute_cable
 from neurosim.engine.cable.compose import Composed, Run, compose_cable
-from neurosim.engine.point.execute import choose_engine
 from neurosim.errors import (
     DivergenceError,
     EngineError,
     ParameterError,
-    UnitError,
     UnknownNameError,
     suggest,
 )
 from neurosim.morphology import Compartments, root_site
-from neurosim.quantities import check_quantity, check_seed
-from neurosim.run.batch import batch_places, resolve_batch
+from neurosim.run.batch import batch_places, batch_size, resolve_batch
 from neurosim.run.recording import Recording, versions
+from neurosim.run.settings import RunSettings
 from neurosim.stimuli import Constant, Stimulus
 
 __all__ = [
-    "SCHEMES",
     "NeuronRecording",
-    "Times",
-    "check_times",
     "diverged",
     "prepare",
     "recording_of",
-    "simulate_neuron",
+    "run_neuron",
     "with_stimulus",
 ]
-
-SCHEMES = {"backward-euler": 1.0, "crank-nicolson": 0.5}
-_MOST_STEPS = 1e12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,42 +86,29 @@ class NeuronRecording(Recording):
         return get_dimensions(batch_places(self.neuron)[name][0])
 
 
-def simulate_neuron(
+def run_neuron(
     neuron: Neuron,
-    duration: Quantity,
+    stimulus: Stimulus | None,
+    settings: RunSettings,
     *,
-    stimulus: Stimulus | None = None,
-    batch: Mapping[str, Any] | None = None,
-    seed: int | Sequence[int] | np.ndarray = 0,
-    dt: Quantity | None = None,
-    record: Sequence[str] = (),
-    record_dt: Quantity | None = None,
-    settle: Quantity | None = None,
-    scheme: str = "crank-nicolson",
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
+    batch: Mapping[str, Any] | None,
 ) -> NeuronRecording:
-    """Run a neuron with extent; `neurosim.simulate` calls this.
-
-    Parameters are those of `neurosim.simulate`.
-    """
-    if stimulus is not None and not isinstance(stimulus, Stimulus):
-        raise UnitError(
-            f"stimulus must be a description such as Constant(200*pA); got {stimulus!r}"
-        )
-    times = check_times(neuron, duration, dt, record_dt, settle, scheme, jobs)
-    neuron = with_stimulus(neuron, stimulus, record)
-    run = prepare(neuron, batch or {}, check_seed(seed), times)
+    """Run a batch of neurons with extent; `neurosim.simulate` calls this."""
+    settings = settings.in_whole_steps()
+    neuron = with_stimulus(neuron, stimulus, settings.record)
+    run = prepare(neuron, batch, settings.seed, settings)
     composed = compose_cable(neuron, run)
-    used = choose_engine(engine)
     try:
         results = execute_cable(
-            composed.model, composed.inputs, engine=used, threads=jobs, progress=progress
+            composed.model,
+            composed.inputs,
+            engine=settings.engine,
+            threads=settings.jobs,
+            progress=settings.progress,
         )
     except DivergenceError as error:
-        raise EngineError(diverged(error, neuron, composed, times.dt)) from None
-    return recording_of(neuron, stimulus, run, composed, results, used)
+        raise EngineError(diverged(error, neuron, composed, run.dt)) from None
+    return recording_of(neuron, stimulus, run, composed, results, settings.engine)
 
 
 def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: float) -> str:
@@ -146,64 +125,6 @@ def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: flo
     )
 
 
-class Times(NamedTuple):
-    """Durations and steps of a run, in second, and what the scheme makes implicit."""
-
-    duration: float
-    dt: float
-    trace_dt: float
-    settle: float
-    theta: float
-
-
-def check_times(
-    neuron: Neuron,
-    duration: Quantity,
-    dt: Quantity | None,
-    record_dt: Quantity | None,
-    settle: Quantity | None,
-    scheme: str,
-    jobs: int,
-) -> Times:
-    """Return how long and in which steps a run goes, or say what is wrong with it."""
-
-    def in_seconds(given: Quantity | None, default: Quantity, what: str, **rule: Any) -> float:
-        value = default if given is None else given
-        return float(check_quantity(value, 0.1 * ms, f"simulate: {what}", **rule))
-
-    length = in_seconds(duration, 100 * ms, "duration", above=0 * ms)
-    step = in_seconds(dt, neuron.default_dt_ms * ms, "dt", above=0 * ms)
-    sample = in_seconds(record_dt, step * second, "record_dt", above=0 * ms)
-    pause = in_seconds(settle, 0 * ms, "settle", at_least=0 * ms)
-    if step > length:
-        raise ParameterError(
-            f"simulate: dt ({step * second}) is longer than the duration ({length * second})"
-        )
-    if isinstance(jobs, bool) or not isinstance(jobs, int | np.integer) or jobs < 1:
-        raise ParameterError(f"simulate: jobs must be a whole number of at least 1; got {jobs!r}")
-    if scheme not in SCHEMES:
-        raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")
-    if length / step > _MOST_STEPS:
-        raise ParameterError(
-            f"simulate: {length / step:.3g} steps of dt ({step * second}) are more than a run can "
-            f"take ({_MOST_STEPS:g}); take a longer dt"
-        )
-    if sample > length:
-        raise ParameterError(
-            f"simulate: record_dt ({sample * second}) is longer than the duration "
-            f"({length * second})"
-        )
-    # What is run is whole steps, and so is what the recording says.
-    length, sample, pause = (_whole_steps(time, step) for time in (length, sample, pause))
-    return Times(length, step, max(sample, step), pause, SCHEMES[scheme])
-
-
-def _whole_steps(time: float, step: float) -> float:
-    """Return the nearest whole number of steps; the time itself where it is one."""
-    whole = round(time / step) * step
-    return time if abs(whole - time) <= 1e-9 * time else whole
-
-
 def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[str]) -> Neuron:
     """Return the neuron with an electrode, and traces, at the middle of its root branch."""
     if stimulus is not None:
@@ -214,11 +135,7 @@ def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[st
             )
         injected = Placed(stimulus, root_site, "stimulus")
         neuron = neuron.replace(placed=(*neuron.placed, injected))
-    if isinstance(record, str):
-        raise ParameterError(f"record must be a list such as [{record!r}], not a string")
     for name in record:
-        if not isinstance(name, str):
-            raise ParameterError(f"record must be a list of names such as ['v']; got {name!r}")
         # What every neuron calls its injected current.
         name = "stimulus.current" if name == "I_stim" else name
         if not any(p.label == p.variable == name and p.site == root_site for p in neuron.probed):
@@ -226,26 +143,21 @@ def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[st
     return neuron
 
 
-def prepare(neuron: Neuron, batch: Mapping[str, Any], seeds: np.ndarray, times: Times) -> Run:
+def prepare(
+    neuron: Neuron, batch: Mapping[str, Any] | None, seeds: np.ndarray, settings: RunSettings
+) -> Run:
     """Return what a run asks beyond the neuron; the size of the batch follows from its arrays."""
-    values = resolve_batch(neuron, batch)
-    sizes = {name: len(value) for name, value in values.items() if value.ndim}
-    if seeds.ndim:
-        sizes["seed"] = len(seeds)
-    varied = {name: size for name, size in sizes.items() if size != 1}
-    if len(set(varied.values())) > 1:
-        said = ", ".join(f"{size} for {name}" for name, size in varied.items())
-        raise ParameterError(f"batch: all arrays must have one length; got {said}")
-    cells = next(iter(varied.values()), 1)
+    values, sizes = resolve_batch(neuron, batch)
+    cells = batch_size(sizes, seeds)
     return Run(
         cells=cells,
         batch={name: np.broadcast_to(value, cells) for name, value in values.items()},
         seeds=np.broadcast_to(seeds, cells).copy(),
-        duration=times.duration,
-        dt=times.dt,
-        trace_dt=times.trace_dt,
-        settle=times.settle,
-        theta=times.theta,
+        duration=settings.duration,
+        dt=settings.dt,
+        trace_dt=settings.record_dt,
+        settle=settings.settle,
+        theta=settings.theta,
     )
 
 

@@ -1,88 +1,121 @@
-"""A run of point neurons: from a description and a batch to a Recording."""
+"""A run of point neurons: from a description and a batch to a `Recording`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from brian2.equations.equations import Equations
-from brian2.units import Quantity
+from brian2.units import second
 
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
-from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.quantities import check_quantity
+from neurosim.engine.point.execute import execute
+from neurosim.engine.point.inputs import Inputs
+from neurosim.engine.point.model import compose
+from neurosim.equations.steady_state import steady_state
+from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
 from neurosim.randomness import row_keys
+from neurosim.run.batch import batch_size, point_places, read_batch
+from neurosim.run.recording import Recording, versions
+from neurosim.run.settings import RunSettings
 from neurosim.stimuli import Stimulus
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = []
+__all__ = ["run_point"]
 
 
-def _batch_values(
-    neuron: PointNeuron, stimulus: Stimulus, batch: Mapping[str, Any], units: int
-) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Return every parameter by variable in SI units, and the batch size each name asks for."""
-    places: dict[str, tuple[str, Quantity, dict[str, Any]]] = {}
-    short: dict[str, list[str]] = {}
-    for name, field in neuron.quantity_fields().items():
-        places[name] = (name, getattr(neuron, name), dict(field.metadata))
-        short[name] = [name]
-    for part_name, part in stimulus.components().items():
-        for name, value in part.values().items():
-            rule = dict(part.quantity_fields()[name.split("[")[0]].metadata)
-            variable = f"{part_name}_{name.replace('[', '_').replace(']', '')}"
-            places[f"{part_name}.{name}"] = (variable, value, rule)
-            short.setdefault(name, []).append(f"{part_name}.{name}")
-    values = {variable: np.asarray(value, dtype=float) for variable, value, _ in places.values()}
-    sizes: dict[str, int] = {}
-    for name, given in batch.items():
-        full = name if name in places else None
-        if full is None:
-            found = short.get(name, [])
-            if len(found) > 1:
-                raise UnknownNameError(
-                    f"batch: {name!r} could be any of {', '.join(found)}; write which one"
-                )
-            if not found:
-                known = {*places, *(n for n, full_names in short.items() if len(full_names) == 1)}
-                raise UnknownNameError(
-                    f"batch: neither the neuron nor the stimulus has a parameter {name!r}: "
-                    f"{suggest(name, known)}"
-                )
-            full = found[0]
-        variable, default, rule = places[full]
-        value = check_quantity(
-            given,
-            default,
-            f"batch: {name}",
-            above=rule["above"],
-            at_least=rule["at_least"],
-            many=2,
-        )
-        numbers = np.asarray(value, dtype=float)
+def run_point(
+    neuron: PointNeuron,
+    stimulus: Stimulus,
+    settings: RunSettings,
+    *,
+    batch: Mapping[str, Any] | None,
+    record_rows: Sequence[int] | None,
+    wiring: FeedForward | None,
+) -> Recording:
+    """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
+    units = 1 if wiring is None else wiring.units
+    # Without weights there is nothing to run of a wiring but its number of units.
+    wired = wiring if wiring is not None and wiring.weights else None
+    places = point_places(neuron, stimulus)
+    varied, sizes = read_batch(batch, places, many=2)
+    for name, numbers in varied.items():
         if numbers.ndim == 2 and numbers.shape[1] != units:
             raise ParameterError(
                 f"batch: {name} has the shape {numbers.shape}; an array of two dimensions needs "
                 f"one column a unit of the wiring, here {units}"
             )
-        values[variable] = numbers
-        if numbers.ndim:
-            sizes[name] = len(numbers)
-    return values, sizes
+    values = {
+        _variable(name): varied.get(name, np.asarray(default, dtype=float))
+        for name, (default, _) in places.items()
+    }
+    networks = batch_size(sizes, settings.seed)
+    rows = networks * units
+    seeds = np.repeat(np.broadcast_to(settings.seed, networks), units)
+
+    model = compose(
+        neuron,
+        stimulus,
+        wired=wired is not None,
+        record=settings.record,
+        conductance=wired is not None and wired.conductance,
+        delayed=wired is not None and wired.delayed,
+        uniform=all(values[name].ndim == 0 for name in neuron.quantity_fields()),
+    )
+    equations = Equations(model.equations)
+    _check_record(settings.record, equations)
+    states = {name: _spread(value, networks, units) for name, value in values.items()}
+    states |= _more_states(stimulus, wired, networks, seeds)
+    states |= steady_state(equations, states, start=neuron.start)
+    given = states | {name: values[name] for name in model.shared}
+    needed = (equations.parameter_names | equations.diff_eq_names) - {"I_stim"}
+    recorded = _recorded(settings.record, record_rows, rows)
+    inputs = Inputs(
+        states={name: given[name] for name in sorted(needed)},
+        recorded=recorded,
+        waveforms=[w for part in stimulus.components().values() for w in part.waveforms()],
+        weights=np.zeros((0, 0)) if wired is None else wired.matrix(),
+        units=units,
+        duration=settings.duration,
+        dt=settings.dt,
+        trace_dt=settings.record_dt,
+    )
+    results = execute(
+        model, inputs, engine=settings.engine, jobs=settings.jobs, progress=settings.progress
+    )
+    for name, final in results.final.items():
+        bad = np.flatnonzero(~np.isfinite(final))
+        if len(bad):
+            raise EngineError(
+                f"the run diverged: {name} of row {bad[0]} is {final[bad[0]]} at the end "
+                f"({len(bad)} of {rows} rows); use a smaller dt than {settings.dt * second} or "
+                "check its parameters"
+            )
+    order = np.lexsort((results.spike_time, results.spike_row))
+    return Recording(
+        neuron=neuron,
+        stimulus=stimulus,
+        wiring=wiring,
+        duration_s=settings.duration,
+        dt_s=settings.dt,
+        rows=rows,
+        parameters={name: states[name] for name in values},
+        seeds=seeds,
+        spike_row=results.spike_row[order],
+        spike_time_s=results.spike_time[order],
+        trace_rows=recorded,
+        trace_time_s=results.trace_time,
+        traces_si=results.traces,
+        final_si=results.final,
+        engine=settings.engine,
+        versions=versions(),
+    )
 
 
-def _batch_size(sizes: dict[str, int], seeds: np.ndarray) -> int:
-    if seeds.ndim:
-        sizes = sizes | {"seed": len(seeds)}
-    lengths = {name: size for name, size in sizes.items() if size != 1}
-    if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{size} for {name}" for name, size in lengths.items())
-        raise ParameterError(f"batch: all arrays must have one length; got {said}")
-    return next(iter(lengths.values()), 1)
+def _variable(name: str) -> str:
+    """Return what the equations call a parameter: steps.amplitude[1] is steps_amplitude_1."""
+    return name.replace(".", "_").replace("[", "_").replace("]", "")
 
 
 def _spread(value: np.ndarray, networks: int, units: int) -> np.ndarray:
@@ -93,51 +126,35 @@ def _spread(value: np.ndarray, networks: int, units: int) -> np.ndarray:
 
 
 def _more_states(
-    integers: tuple[str, ...],
-    stimulus: Stimulus,
-    wiring: FeedForward | None,
-    wired: bool,
-    networks: int,
-    row_seeds: np.ndarray,
+    stimulus: Stimulus, wired: FeedForward | None, networks: int, seeds: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return what no user sets: random keys, waveform numbers and the layout of the networks."""
     states: dict[str, np.ndarray] = {}
-    rows = len(row_seeds)
+    rows = len(seeds)
     units = rows // networks
     if stimulus.noisy:
-        states["key_low"], states["key_high"] = row_keys(
-            row_seeds, np.tile(np.arange(units), networks)
-        )
+        numbers = np.tile(np.arange(units), networks)
+        states["key_low"], states["key_high"] = row_keys(seeds, numbers)
     first_channel = 0
     for name, part in stimulus.components().items():
         channels = len(part.waveforms())
         if channels:
             states[f"{name}_first_channel"] = np.full(rows, first_channel)
             first_channel += channels
-    if wired:
-        assert wiring is not None
-        first, last = wiring.targets()
-        states["tau_syn"] = np.full(rows, float(wiring.tau_syn))
-        if wiring.conductance:
-            states["E_exc"] = np.full(rows, float(wiring.E_exc))
-            states["E_inh"] = np.full(rows, float(wiring.E_inh))
-        if wiring.delayed:
-            states["axon_delay"] = np.tile(np.broadcast_to(wiring.delay, units), networks)
+    if wired is not None:
+        first, last = wired.targets()
+        same = ["tau_syn", *(["E_exc", "E_inh"] if wired.conductance else [])]
+        states |= {name: np.full(rows, float(getattr(wired, name))) for name in same}
+        if wired.delayed:
+            states["axon_delay"] = np.tile(np.broadcast_to(wired.delay, units), networks)
         states["network_start"] = np.repeat(np.arange(networks) * units, units)
         states["first_target"] = np.tile(first, networks)
         states["last_target"] = np.tile(last, networks)
     return states
 
 
-def _needed(equations: Equations) -> list[str]:
-    names = set(equations.parameter_names) | set(equations.diff_eq_names)
-    return sorted(names - {"I_stim"})
-
-
 def _check_record(record: Sequence[str], equations: Equations) -> None:
-    if isinstance(record, str):
-        raise ParameterError(f"record must be a list such as [{record!r}], not a string")
-    known = set(equations.diff_eq_names) | set(equations.subexpr_names) | {"I_stim"}
+    known = equations.diff_eq_names | equations.subexpr_names | {"I_stim"}
     for name in record:
         if name not in known:
             raise UnknownNameError(f"record: there is no variable {name!r}: {suggest(name, known)}")

@@ -3,97 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
-from brian2.equations.equations import Equations
-from brian2.units import Quantity, ms, pA, second
+from brian2.units import Quantity, ms, pA
 
+from neurosim.describe.circuit import Circuit
+from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
-from neurosim.engine.point.execute import execute
-from neurosim.engine.point.inputs import Inputs
-from neurosim.engine.point.model import compose
-from neurosim.equations.steady_state import steady_state
-from neurosim.errors import EngineError, ParameterError, UnitError
-from neurosim.quantities import check_quantity, check_seed
-from neurosim.run.point_run import (
-    _batch_size,
-    _batch_values,
-    _check_record,
-    _more_states,
-    _needed,
-    _recorded,
-    _spread,
-)
-from neurosim.run.recording import Recording, versions
+from neurosim.errors import ParameterError, UnitError
+from neurosim.run.circuit_run import CircuitRecording, run_circuit
+from neurosim.run.neuron_run import NeuronRecording, run_neuron
+from neurosim.run.point_run import run_point
+from neurosim.run.recording import Recording
+from neurosim.run.settings import RunSettings
 from neurosim.stimuli import Constant, Stimulus
-
-if TYPE_CHECKING:
-    from neurosim.describe.circuit import Circuit
-    from neurosim.describe.neuron import Neuron
-    from neurosim.run.circuit_run import CircuitRecording
-    from neurosim.run.neuron_run import NeuronRecording
 
 __all__ = ["simulate"]
 
 
+class _OfAll(TypedDict, total=False):
+    dt: Quantity | None
+    record: Sequence[str]
+    record_dt: Quantity | None
+    settle: Quantity | None
+    scheme: str | None
+    engine: str
+    jobs: int
+    progress: Callable[[float], None] | None
+
+
+class _OfNeurons(_OfAll, total=False):
+    stimulus: Stimulus | None
+    batch: Mapping[str, Any] | None
+    seed: int | Sequence[int] | np.ndarray
+    record_rows: Sequence[int] | None
+    wiring: FeedForward | None
+
+
+class _OfCircuits(_OfAll, total=False):
+    seed: int
+
+
 @overload
 def simulate(
-    neuron: PointNeuron,
-    duration: Quantity,
-    *,
-    stimulus: Stimulus | None = ...,
-    batch: Mapping[str, Any] | None = ...,
-    seed: int | Sequence[int] | np.ndarray = ...,
-    dt: Quantity | None = ...,
-    record: Sequence[str] = ...,
-    record_rows: Sequence[int] | None = ...,
-    record_dt: Quantity | None = ...,
-    wiring: FeedForward | None = ...,
-    settle: Quantity | None = ...,
-    scheme: str | None = ...,
-    engine: str = ...,
-    jobs: int = ...,
-    progress: Callable[[float], None] | None = ...,
+    neuron: PointNeuron, duration: Quantity, **arguments: Unpack[_OfNeurons]
 ) -> Recording: ...
 @overload
 def simulate(
-    neuron: Neuron,
-    duration: Quantity,
-    *,
-    stimulus: Stimulus | None = ...,
-    batch: Mapping[str, Any] | None = ...,
-    seed: int | Sequence[int] | np.ndarray = ...,
-    dt: Quantity | None = ...,
-    record: Sequence[str] = ...,
-    record_rows: Sequence[int] | None = ...,
-    record_dt: Quantity | None = ...,
-    wiring: FeedForward | None = ...,
-    settle: Quantity | None = ...,
-    scheme: str | None = ...,
-    engine: str = ...,
-    jobs: int = ...,
-    progress: Callable[[float], None] | None = ...,
+    neuron: Neuron, duration: Quantity, **arguments: Unpack[_OfNeurons]
 ) -> NeuronRecording: ...
 @overload
 def simulate(
-    neuron: Circuit,
-    duration: Quantity,
-    *,
-    stimulus: None = ...,
-    batch: None = ...,
-    seed: int = ...,
-    dt: Quantity | None = ...,
-    record: Sequence[str] = ...,
-    record_rows: None = ...,
-    record_dt: Quantity | None = ...,
-    wiring: None = ...,
-    settle: Quantity | None = ...,
-    scheme: str | None = ...,
-    engine: str = ...,
-    jobs: int = ...,
-    progress: Callable[[float], None] | None = ...,
+    neuron: Circuit, duration: Quantity, **arguments: Unpack[_OfCircuits]
 ) -> CircuitRecording: ...
 
 
@@ -114,7 +77,7 @@ def simulate(
     engine: str = "auto",
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
-) -> Recording | CircuitRecording:
+) -> Recording | NeuronRecording | CircuitRecording:
     """Run a neuron, or a batch of variations of it, as one run.
 
     A row of the batch is determined by its description, its parameters and its seed, and by
@@ -146,7 +109,8 @@ def simulate(
     record_rows : sequence of int, optional
         Rows to trace (default: all).
     record_dt : Quantity, optional
-        Time step of the traces (default: every step); a whole number of steps, the nearest.
+        Time step of the traces (default: every step); a whole number of steps, the nearest, not
+        longer than the run.
     wiring : FeedForward, optional
         Makes each member of the batch a network of such neurons.
     settle : Quantity, optional
@@ -186,142 +150,42 @@ def simulate(
     >>> recording.counts().tolist()
     [0, 17, 33]
     """
-    if not isinstance(neuron, PointNeuron):
-        from neurosim.describe.neuron import Neuron
-
-        if isinstance(neuron, Neuron):
-            from neurosim.run.neuron_run import simulate_neuron
-
-            if wiring is not None or record_rows is not None:
-                raise ParameterError(
-                    "simulate: wiring and record_rows are for point neurons; probe a neuron with "
-                    "extent, and connect it by the events of its terminals"
-                )
-            return simulate_neuron(
-                neuron,
-                duration,
-                stimulus=stimulus,
-                batch=batch,
-                seed=seed,
-                dt=dt,
-                record=record,
-                record_dt=record_dt,
-                settle=settle,
-                scheme=scheme or "crank-nicolson",
-                engine=engine,
-                jobs=jobs,
-                progress=progress,
-            )
-        from neurosim.describe.circuit import Circuit
-
-        if isinstance(neuron, Circuit):
-            from neurosim.run.circuit_run import simulate_circuit
-
-            if not (stimulus is wiring is record_rows is None) or batch:
-                raise ParameterError(
-                    "simulate: a circuit has its stimuli and batches by population (Circuit.add) "
-                    "and its wiring in it (Circuit.connect)"
-                )
-            return simulate_circuit(
-                neuron,
-                duration,
-                seed=seed,  # type: ignore[arg-type]
-                dt=dt,
-                record=record,
-                record_dt=record_dt,
-                settle=settle,
-                scheme=scheme or "crank-nicolson",
-                engine=engine,
-                jobs=jobs,
-                progress=progress,
-            )
-        raise ParameterError(f"neuron must be a description such as LIF(); got {neuron!r}")
-    if settle is not None or scheme is not None:
-        raise ParameterError("simulate: settle and scheme are for neurons with extent")
-    stimulus = Constant(0 * pA) if stimulus is None else stimulus
-    if not isinstance(stimulus, Stimulus):
+    settings = RunSettings.checked(
+        getattr(neuron, "default_dt_ms", Neuron.default_dt_ms) * ms,
+        duration,
+        seed=seed,
+        dt=dt,
+        record=record,
+        record_dt=record_dt,
+        settle=settle,
+        scheme=scheme,
+        engine=engine,
+        jobs=jobs,
+        progress=progress,
+    )
+    if stimulus is not None and not isinstance(stimulus, Stimulus):
         raise UnitError(
             f"stimulus must be a description such as Constant(200*pA); got {stimulus!r}"
         )
-    length = float(check_quantity(duration, 100 * ms, "simulate: duration", above=0 * ms))
-    step = float(
-        check_quantity(
-            neuron.default_dt_ms * ms if dt is None else dt, 0.1 * ms, "simulate: dt", above=0 * ms
+    if isinstance(neuron, PointNeuron):
+        if settle is not None or scheme is not None:
+            raise ParameterError("simulate: settle and scheme are for neurons with extent")
+        current = Constant(0 * pA) if stimulus is None else stimulus
+        return run_point(
+            neuron, current, settings, batch=batch, record_rows=record_rows, wiring=wiring
         )
-    )
-    trace_step = float(
-        check_quantity(
-            step * second if record_dt is None else record_dt,
-            0.1 * ms,
-            "simulate: record_dt",
-            above=0 * ms,
-        )
-    )
-    if step > length:
-        raise ParameterError(
-            f"simulate: dt ({step * second}) is longer than the duration ({length * second})"
-        )
-    if jobs < 1:
-        raise ParameterError(f"simulate: jobs must be at least 1; got {jobs}")
-    units = 1 if wiring is None else wiring.units
-    wired = wiring is not None and bool(wiring.weights)
-    values, sizes = _batch_values(neuron, stimulus, batch or {}, units)
-    seeds = check_seed(seed)
-    networks = _batch_size(sizes, seeds)
-    rows = networks * units
-    row_seeds = np.repeat(np.broadcast_to(seeds, networks), units)
-
-    model = compose(
-        neuron,
-        stimulus,
-        wired=wired,
-        record=tuple(record),
-        conductance=wiring is not None and wiring.conductance,
-        delayed=wiring is not None and wiring.delayed,
-        uniform=all(values[name].ndim == 0 for name in neuron.quantity_fields()),
-    )
-    states = {name: _spread(value, networks, units) for name, value in values.items()}
-    states |= _more_states(model.integers, stimulus, wiring, wired, networks, row_seeds)
-    equations = Equations(model.equations)
-    _check_record(record, equations)
-    states |= steady_state(equations, states, start=neuron.start)
-    recorded = _recorded(record, record_rows, rows)
-    given = states | {name: values[name] for name in model.shared}
-    inputs = Inputs(
-        states={name: given[name] for name in _needed(equations)},
-        recorded=recorded,
-        waveforms=[w for part in stimulus.components().values() for w in part.waveforms()],
-        weights=wiring.matrix() if wiring is not None and wired else np.zeros((0, 0)),
-        units=units,
-        duration=length,
-        dt=step,
-        trace_dt=trace_step,
-    )
-    results, used = execute(model, inputs, engine=engine, jobs=jobs, progress=progress)
-    for name, final in results.final.items():
-        bad = np.flatnonzero(~np.isfinite(final))
-        if len(bad):
-            raise EngineError(
-                f"the run diverged: {name} of row {bad[0]} is {final[bad[0]]} at the end "
-                f"({len(bad)} of {rows} rows); use a smaller dt than {step * second} or check its "
-                "parameters"
+    if isinstance(neuron, Neuron):
+        if wiring is not None or record_rows is not None:
+            raise ParameterError(
+                "simulate: wiring and record_rows are for point neurons; probe a neuron with "
+                "extent, and connect it by the events of its terminals"
             )
-    order = np.lexsort((results.spike_time, results.spike_row))
-    return Recording(
-        neuron=neuron,
-        stimulus=stimulus,
-        wiring=wiring,
-        duration_s=length,
-        dt_s=step,
-        rows=rows,
-        parameters={name: states[name] for name in values},
-        seeds=row_seeds,
-        spike_row=results.spike_row[order],
-        spike_time_s=results.spike_time[order],
-        trace_rows=recorded,
-        trace_time_s=results.trace_time,
-        traces_si=results.traces,
-        final_si=results.final,
-        engine=used,
-        versions=versions(),
-    )
+        return run_neuron(neuron, stimulus, settings, batch=batch)
+    if isinstance(neuron, Circuit):
+        if batch or any(given is not None for given in (stimulus, wiring, record_rows)):
+            raise ParameterError(
+                "simulate: a circuit has its stimuli and batches by population (Circuit.add) "
+                "and its wiring in it (Circuit.connect)"
+            )
+        return run_circuit(neuron, settings)
+    raise ParameterError(f"neuron must be a description such as LIF(); got {neuron!r}")

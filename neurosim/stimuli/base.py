@@ -7,6 +7,7 @@ own prefix, so that any number of them can be added.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -131,7 +132,9 @@ class Sum(Stimulus):
         return named
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": "Sum", "parts": [part.to_dict() for part in self.parts]}
+        """Return the parts in an order of their own: a + b is the same current as b + a."""
+        parts = [part.to_dict() for part in self.parts]
+        return {"kind": "Sum", "parts": sorted(parts, key=lambda part: json.dumps(part))}
 
     def __repr__(self) -> str:
         return " + ".join(map(repr, self.parts))

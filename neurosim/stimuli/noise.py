@@ -8,15 +8,26 @@ alone, in a batch and in any number of processes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 
 from brian2.units import Quantity, ms, mV, pA
 
-from neurosim.catalogue.lif import LIF
 from neurosim.quantities import check_quantity, quantity
 from neurosim.stimuli.base import Drive, Stimulus
 
-__all__ = ["OrnsteinUhlenbeck", "WhiteNoise"]
+__all__ = ["Membrane", "OrnsteinUhlenbeck", "WhiteNoise"]
+
+
+class Membrane(Protocol):
+    """A passive membrane, such as that of `neurosim.LIF`."""
+
+    @property
+    def R_m(self) -> Quantity:
+        """Input resistance."""
+
+    @property
+    def tau_m(self) -> Quantity:
+        """Time constant."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,20 +57,20 @@ class WhiteNoise(Stimulus):
     noisy: ClassVar[bool] = True
 
     @classmethod
-    def for_membrane(cls, sd: Quantity, neuron: LIF) -> Self:
+    def for_membrane(cls, sd: Quantity, neuron: Membrane) -> Self:
         """Return the noise that makes a passive membrane fluctuate with standard deviation `sd`.
 
         Parameters
         ----------
         sd : Quantity
             Standard deviation of the free membrane potential, in volt.
-        neuron : LIF
-            Its input resistance and time constant are used.
+        neuron : Membrane
+            Such as `neurosim.LIF`; its input resistance and time constant are used.
         """
         sd = check_quantity(sd, 5 * mV, "WhiteNoise.for_membrane: sd", at_least=0 * mV)
         return cls(intensity=sd * (2 * neuron.tau_m) ** 0.5 / neuron.R_m)
 
-    def membrane_sd(self, neuron: LIF) -> Quantity:
+    def membrane_sd(self, neuron: Membrane) -> Quantity:
         """Return the standard deviation of the free membrane potential under this noise."""
         return neuron.R_m * self.intensity / (2 * neuron.tau_m) ** 0.5
 

@@ -14,8 +14,8 @@ from ann.network.activations import ACTIVATIONS, Foreign, Sigmoid, resolve
 from ann.network.initialisation import INITIALISATIONS, initial_weights
 from ann.network.losses import LOSSES, Huber, OwnLoss, resolve_loss
 from ann.network.network import Network
-from ann.optimisers import Adam, resolve_optimiser
-from ann.schedules import SCHEDULES, one_cycle, resolve_schedule
+from ann.plan.optimisers import Adam, resolve_optimiser
+from ann.training.schedules import SCHEDULES, one_cycle, resolve_schedule
 
 ELEMENTWISE = sorted(set(ACTIVATIONS) - {"softmax"})
 

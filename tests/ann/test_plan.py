@@ -11,8 +11,9 @@ from ann.errors import ParameterError
 from ann.network.activations import ACTIVATIONS, Foreign
 from ann.network.losses import LOSSES, Huber, OwnLoss, resolve_loss
 from ann.network.network import Network
-from ann.optimisers import SGD
-from ann.plan.plan import Plan, run
+from ann.network.steps import run
+from ann.plan.optimisers import SGD
+from ann.plan.plan import Plan
 
 HIDDEN = sorted(set(ACTIVATIONS) - {"softmax"})
 

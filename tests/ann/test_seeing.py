@@ -28,7 +28,7 @@ from ann.inspect.plots import (
     plot_weights,
 )
 from ann.network.losses import CrossEntropy, Quadratic
-from ann.optimisers import SGD, Adam
+from ann.plan.optimisers import SGD, Adam
 from ann.plan.plan import Plan
 from ann.training.augment import Distort, distort, smoothing_matrix
 from ann.training.rate_finder import find_learning_rate

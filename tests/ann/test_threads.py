@@ -13,7 +13,7 @@ from ann import ShallowNetwork
 from ann.errors import ParameterError
 from ann.network.losses import Quadratic
 from ann.network.network import Network
-from ann.optimisers import SGD
+from ann.plan.optimisers import SGD
 from ann.plan.plan import Plan
 from ann.plan.products import product_steps
 from ann.plan.threads import (

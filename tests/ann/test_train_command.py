@@ -12,9 +12,9 @@ from sklearn.datasets import load_iris
 from typer.testing import CliRunner
 
 from ann.data import Encoder, Rules, read_table, train
+from ann.data.table_model import Encoding, TableModel
 from ann.errors import ModelFileError, ParameterError
 from ann.files.storage import read_card, save
-from ann.files.table_model import Encoding, TableModel
 from experiments.command.main import app
 from experiments.command.train import bundled_table
 

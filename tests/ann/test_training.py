@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from ann.errors import DivergenceError, ParameterError, ShapeError
 from ann.estimators.models import ShallowNetwork
+from ann.files.checkpoints import Checkpoint
 from ann.network.losses import CrossEntropy, Quadratic
 from ann.network.network import Network
-from ann.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
+from ann.plan.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 from ann.plan.plan import Plan
-from ann.training.checkpoints import Checkpoint
 from ann.training.hooks import EarlyStopping, KeepBest, Progress, ReduceOnPlateau, Validate
 from ann.training.trainer import Hook, Trainer, _equal_parts
 

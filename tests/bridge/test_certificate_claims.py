@@ -5,7 +5,8 @@ import pytest
 from brian2 import ms, mV
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
-import bridge.spiking.spiking_network
+import bridge.spiking.batches
+import bridge.spiking.memory
 from ann import Network, ShallowNetwork
 from bridge.certificate.certify import certify
 from bridge.conversion.convert import convert
@@ -91,7 +92,7 @@ def test_a_certificate_says_on_what_it_rests(digits, certificate):
 def test_how_often_a_new_input_goes_beyond_is_bounded(digits, certificate):
     X, _, _, spiking = digits
     new = X[1200:1500]
-    error = spiking.run(new, 50 * ms, seed=5).activations()[-1] - spiking.expanded.layers(new)[-1]
+    error = spiking.run(new, 50 * ms, seed=5).activations()[-1] - spiking.split.layers(new)[-1]
     beyond = np.abs(error) > certificate.worst
     one, some = certificate.exceeded
     # One draw of 60 inputs: its errors may lie lower than most draws', hence the factor.
@@ -132,15 +133,15 @@ def test_a_certificate_obeys_the_limit_of_memory(curve, monkeypatch):
     spiking = convert(net, X, curve=curve)
     settings = {"trials": 2, "repeats": 2}
     whole = certify(spiking, X, 20 * ms, **settings)
-    monkeypatch.setattr(bridge.spiking.spiking_network, "available_bytes", lambda: 2 * 10 * 20_000)
+    monkeypatch.setattr(bridge.spiking.memory, "available_bytes", lambda: 2 * 10 * 20_000)
     largest = []
-    simulate = bridge.certificate.certify.simulate
+    simulate = bridge.spiking.batches.simulate
 
     def watched(*given, **how):
         largest.append(how["batch"]["current"].shape[0])
         return simulate(*given, **how)
 
-    monkeypatch.setattr(bridge.certificate.certify, "simulate", watched)
+    monkeypatch.setattr(bridge.spiking.batches, "simulate", watched)
     split = certify(spiking, X, 20 * ms, **settings)
     assert max(largest) < 30
     np.testing.assert_array_equal(split.worst, whole.worst)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bridge.choice.recovery import TRUTHS, draw_curve
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.errors import CurveError, RefusedError
 from bridge.units import Logistic

@@ -7,10 +7,14 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from ann import DeepNetwork, LogisticRegression, Network, ShallowNetwork
-from bridge.conversion.convert import convert, observe, validate
+from bridge.conversion.convert import convert
+from bridge.conversion.replacement import observe
+from bridge.counts.count_variance import fano_factor
 from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
-from bridge.mapping.calibration import calibrate, fano_factor, rate_function
+from bridge.mapping.accepted_networks import validate
+from bridge.mapping.calibration import calibrate
+from bridge.mapping.rate_table import rate_function
 from bridge.spiking.readout import CountReadout
 from bridge.stimulate.fi_curve import fi_curve, measure, trial_seeds
 from neurosim import LIF, WhiteNoise

@@ -109,7 +109,7 @@ def test_what_was_said_of_the_error_is_the_error(curve):
     net = network(dead=[0])
     spiking = convert(net, X, curve=curve)
     run = spiking.run(X, 50 * ms)
-    error = run.activations()[0] - spiking.expanded.layers(X)[0]
+    error = run.activations()[0] - spiking.split.layers(X)[0]
     calibration = spiking.layers[0].calibration
     said = np.hypot(calibration.bias, calibration.count_noise)
     # The filter of the readout makes a regular train quieter than its count.

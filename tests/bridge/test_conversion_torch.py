@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bridge.conversion.convert import validate
 from bridge.errors import ConversionError
+from bridge.mapping.accepted_networks import validate
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn

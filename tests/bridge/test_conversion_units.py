@@ -7,12 +7,16 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
 from ann import DeepNetwork, Network, ShallowNetwork
-from bridge.conversion.convert import convert, observe, refine, validate
+from bridge.conversion.convert import convert
+from bridge.conversion.refinement import refine
+from bridge.conversion.replacement import observe
 from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
-from bridge.mapping.calibration import Normalisation, calibrate
+from bridge.mapping.accepted_networks import validate
+from bridge.mapping.calibration import calibrate
 from bridge.mapping.measured_unit import MeasuredUnit
-from bridge.mapping.unit_splitting import expand
+from bridge.mapping.normalisation import Normalisation
+from bridge.mapping.unit_splitting import split_units
 from bridge.spiking.codes import LatencyCode, first_spikes_s
 from bridge.spiking.integrator import Integrator, ResettingIntegrator, SubtractingLIF
 from bridge.spiking.memory import check_memory
@@ -54,17 +58,17 @@ def test_every_activation_keeps_its_accuracy(digits, curve, activation):
 @pytest.mark.parametrize("settings", [{}, {"dale": True}, {"population": 3, "dale": True}])
 def test_rewriting_leaves_the_function_as_it_is(activation, settings):
     network = Network([5, 7, 6, 3], [activation, activation, "softmax"], dtype="float64", rng=1)
-    expanded = expand(network, **settings)
+    split = split_units(network, **settings)
     X = np.random.default_rng(0).normal(size=(20, 5))
-    layers = expanded.layers(X)
-    np.testing.assert_allclose(expanded.net_input(2, layers[-1]), network.logits(X), atol=1e-12)
+    layers = split.layers(X)
+    np.testing.assert_allclose(split.net_input(2, layers[-1]), network.logits(X), atol=1e-12)
     assert all(np.all(a >= 0) for a in layers)
     for copies, activations, wanted in zip(
-        expanded.copies, layers, network.activations(X), strict=False
+        split.copies, layers, network.activations(X), strict=False
     ):
         np.testing.assert_allclose(copies.original(activations), wanted, atol=1e-12)
     if settings.get("dale"):
-        for weights in expanded.weights[1:]:
+        for weights in split.weights[1:]:
             signs = np.sign(weights)
             assert np.all((signs.max(axis=1) <= 0) | (signs.min(axis=1) >= 0))
 

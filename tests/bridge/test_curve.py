@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +12,8 @@ from brian2 import ms, nA, pA, second
 
 from bridge.counts.curve import FICurve, merge
 from bridge.errors import BridgeError, CurveError
+from bridge.stimulate.fi_curve import fi_curve
+from neurosim import LIF, OrnsteinUhlenbeck
 from neurosim.errors import NeurosimError, UnitError
 
 HEADER = "current_pA,count,window_s\n"
@@ -145,3 +150,48 @@ def test_part_of_a_curve():
     assert curve.up_to(50).provenance["current_max_pA"] == 50
     with pytest.raises(CurveError, match="only 1 of 3"):
         curve.up_to(10)
+
+
+MEASURED_ON = {
+    "neuron": {"kind": "LIF", "R": {"value": 1e8, "unit": "ohm"}, "names": ["a, b", 'c "d"']},
+    "background": {"kind": "WhiteNoise", "sd": 2.0},
+}
+
+
+def test_a_curve_keeps_what_it_was_measured_on(tmp_path):
+    curve = FICurve([0, 50, 50], [0, 4, 5], 1.0, [0, 0, 1], "a LIF", **MEASURED_ON)
+    assert curve.neuron == MEASURED_ON["neuron"]
+    assert curve != FICurve([0, 50, 50], [0, 4, 5], 1.0, [0, 0, 1], "a LIF")
+    for again in (
+        FICurve.from_dict(json.loads(json.dumps(curve.to_dict()))),
+        pickle.loads(pickle.dumps(curve)),
+        FICurve.from_frame(curve.to_frame(), source="a LIF"),
+        curve.up_to(50),
+    ):
+        assert again == curve
+    read_back = FICurve.from_csv(curve.to_csv(tmp_path / "fi.csv"))
+    assert (read_back.neuron, read_back.background) == (curve.neuron, curve.background)
+    np.testing.assert_array_equal(read_back.count, curve.count)
+    assert merge([curve, curve]).neuron == curve.neuron
+    other = FICurve([0, 60], [0, 4], 1.0, neuron={"kind": "AdEx"})
+    assert merge([curve, other]).neuron is None
+
+
+def test_tables_written_before_are_read_and_damaged_comments_are_named(tmp_path):
+    old = read(tmp_path, HEADER + "0,0,1\n10,3,1\n")
+    assert old.neuron is None
+    assert (
+        FICurve.from_dict({"current_pA": [0, 10], "count": [0, 3], "window_s": 1.0}).neuron is None
+    )
+    with pytest.raises(CurveError, match="no 'count'"):
+        FICurve.from_dict({"current_pA": [0, 10]})
+    with pytest.raises(CurveError, match="line 2: the comment on the neuron is damaged"):
+        read(tmp_path, "# a cell\n# neuron: {torn\n" + HEADER + "0,0,1\n10,3,1\n")
+
+
+def test_a_measured_curve_says_on_which_neuron_and_background():
+    neuron, noise = LIF(), OrnsteinUhlenbeck(sd=20 * pA)
+    curve = fi_curve(neuron, [100, 200] * pA, background=noise, duration=50 * ms, engine="numpy")
+    assert curve.neuron == json.loads(json.dumps(neuron.to_dict()))
+    assert curve.background == json.loads(json.dumps(noise.to_dict()))
+    assert fi_curve(neuron, [100, 200] * pA, duration=50 * ms, engine="numpy").background is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.choice.recovery import CURRENTS, MORE_TRUTHS, TRUTHS, draw_curve, recover
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.errors import RangeError
 from bridge.units import EVERY_FAMILY, Block, SquareRoot, TypeTwo

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from bridge.choice.fitting import best_fit, problem
 from bridge.choice.intervals import profile_intervals
 from bridge.choice.recovery import TRUTHS, draw_curve
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.counts.likelihood import log_probability
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
+from bridge.units.fitting import best_fit, problem
 
 CURRENTS = np.arange(0, 501, 25.0)
 
@@ -21,15 +21,15 @@ CURRENTS = np.arange(0, 501, 25.0)
 def test_no_other_search_finds_a_likelier_unit(name, shape):
     """Nelder-Mead from the truth and from the fit gains nothing over the climb."""
     curve = draw_curve(TRUTHS[name], CURRENTS, 1.0, 2, [1, 1])
-    tally = Tally.of(curve, shape)
-    task = problem(type(TRUTHS[name]), tally)
+    statistics = SufficientStatistics.of(curve, shape)
+    task = problem(type(TRUTHS[name]), statistics)
     found = best_fit(task)
-    own = log_probability(curve.count, task.rate(found.z[0])[tally.index], shape).sum()
+    own = log_probability(curve.count, task.rate(found.z[0])[statistics.index], shape).sum()
     assert found.log_likelihood[0] == pytest.approx(own, abs=1e-3)
 
     def loss(z):
         inside = np.all((z >= task.lower) & (z <= task.upper))
-        return -task.tally.log_likelihood(task.rate(z[None]))[0] if inside else 1e9
+        return -task.statistics.log_likelihood(task.rate(z[None]))[0] if inside else 1e9
 
     for start in (task.coordinates(TRUTHS[name].values), found.z[0]):
         other = minimize(
@@ -44,13 +44,13 @@ def test_no_other_search_finds_a_likelier_unit(name, shape):
 def test_relu_profile_against_a_direct_grid():
     """Given the threshold, the gain is spikes over (time x current above): a profile by hand."""
     curve = draw_curve(TRUTHS["relu"], CURRENTS, 1.0, 5, [1, 2])
-    tally = Tally.of(curve)
-    task = problem(type(TRUTHS["relu"]), tally)
+    statistics = SufficientStatistics.of(curve)
+    task = problem(type(TRUTHS["relu"]), statistics)
     found = best_fit(task)
     thresholds = np.linspace(60, 124.9, 12000)
-    above = np.maximum(tally.current - thresholds[:, None], 0)
-    gain = tally.pooled_count.sum() / (above @ tally.pooled_window)
-    profile = tally.log_likelihood(gain[:, None] * above)
+    above = np.maximum(statistics.current - thresholds[:, None], 0)
+    gain = statistics.pooled_count.sum() / (above @ statistics.pooled_window)
+    profile = statistics.log_likelihood(gain[:, None] * above)
     assert found.log_likelihood[0] == pytest.approx(profile.max(), abs=1e-5)
     inside = thresholds[2 * (profile.max() - profile) <= 3.841]
     ends = profile_intervals(task, found, 3.841)
@@ -62,7 +62,7 @@ def test_intervals_in_gaussian_limit():
     """With many counts the profile interval is the estimate +- 1.96 standard errors."""
     truth = TRUTHS["logistic"]
     curve = draw_curve(truth, CURRENTS, 100.0, 2, [1, 3])
-    task = problem(type(truth), Tally.of(curve))
+    task = problem(type(truth), SufficientStatistics.of(curve))
     found = best_fit(task)
     ends = profile_intervals(task, found, 3.8415)
     error = np.sqrt(np.diag(np.linalg.inv(task.information(found.z[0]))))

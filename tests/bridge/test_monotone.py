@@ -9,7 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.counts.curve import FICurve
 from bridge.counts.monotone import fall_after_peak, rising_rates
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
 
 
 def test_rising_rates_are_isotonic_regression():
@@ -26,7 +26,9 @@ def test_rising_rates_are_isotonic_regression():
 
 def test_a_block_is_seen_and_placed():
     current = np.arange(0, 1001, 100.0)
-    fall = fall_after_peak(Tally.of(FICurve(current, [0, 3, 6, 9, 12, 13, 12, 6, 1, 1, 1], 0.5)))
+    fall = fall_after_peak(
+        SufficientStatistics.of(FICurve(current, [0, 3, 6, 9, 12, 13, 12, 6, 1, 1, 1], 0.5))
+    )
     assert fall.p < 0.01
     assert (fall.peak_pA, fall.peak_Hz) == (500, 26)
     assert (fall.last_pA, fall.last_Hz) == (1000, 2)
@@ -35,7 +37,7 @@ def test_a_block_is_seen_and_placed():
 def test_small_dips_are_no_block():
     current = np.arange(0, 1001, 100.0)
     fall = fall_after_peak(
-        Tally.of(FICurve(current, [0, 3, 6, 9, 12, 13, 12, 14, 13, 13, 12], 0.5))
+        SufficientStatistics.of(FICurve(current, [0, 3, 6, 9, 12, 13, 12, 14, 13, 13, 12], 0.5))
     )
     assert fall.p > 0.05
 
@@ -45,7 +47,9 @@ def test_false_alarms_are_rare(name):
     """Rising and saturated curves are called blocked in about one of a hundred at p < .01."""
     current = np.arange(0, 601, 50.0)
     p = [
-        fall_after_peak(Tally.of(draw_curve(TRUTHS[name], current, 0.5, 2, [9, i])), 499, i).p
+        fall_after_peak(
+            SufficientStatistics.of(draw_curve(TRUTHS[name], current, 0.5, 2, [9, i])), 499, i
+        ).p
         for i in range(200)
     ]
     assert np.mean(np.array(p) < 0.01) <= 0.03

@@ -322,6 +322,6 @@ def test_what_outputs_mean_comes_back(tmp_path, output):
     np.testing.assert_array_equal(before, after)
     # Each field of the network is kept: none may be added and forgotten here.
     assert {f.name for f in fields(spiking)} == {
-        "neuron", "background", "layers", "output_weights", "output_bias", "classes", "tau_syn",
-        "dt", "curve", "expanded", "synapse", "delay", "answers", "feature_names",
+        "neuron", "background", "layers", "classes", "tau_syn", "dt", "curve", "split", "synapse",
+        "delay", "answers", "feature_names",
     }  # fmt: skip

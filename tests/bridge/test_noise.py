@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.choice.fitting import best_fit, problem
 from bridge.choice.goodness_of_fit import noise_of_residuals
 from bridge.choice.recovery import TRUTHS, draw_curve
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise, copies, noise_of_repeats
 from bridge.counts.likelihood import sample
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units import SquareRoot
+from bridge.units.fitting import best_fit, problem
 
 CURRENTS = np.arange(0, 501, 25.0)
 
@@ -28,8 +28,8 @@ def regular_curve(shape, trials, seed, unit=TRUTHS["square-root"]):
 def test_shape_is_found_from_repeats_and_residuals(shape):
     repeats, residuals = [], []
     for seed in range(20):
-        repeats.append(noise_of_repeats(Tally.of(regular_curve(shape, 5, seed))))
-        task = problem(SquareRoot, Tally.of(regular_curve(shape, 1, seed)))
+        repeats.append(noise_of_repeats(SufficientStatistics.of(regular_curve(shape, 5, seed))))
+        task = problem(SquareRoot, SufficientStatistics.of(regular_curve(shape, 1, seed)))
         residuals.append(noise_of_residuals(task, best_fit(task).z[0]))
     for found, spread in ((repeats, 0.12), (residuals, 0.35)):
         shapes = np.log([one.shape for one in found if one.estimated])
@@ -42,7 +42,7 @@ def test_poisson_is_kept_for_poisson_counts():
     kept = 0
     for seed in range(60):
         curve = draw_curve(TRUTHS["square-root"], CURRENTS, 1.0, 5, [4, seed])
-        kept += not noise_of_repeats(Tally.of(curve)).estimated
+        kept += not noise_of_repeats(SufficientStatistics.of(curve)).estimated
     # AIC adds one idle parameter in about 16 of 100.
     assert kept >= 44
 

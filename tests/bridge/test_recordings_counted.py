@@ -36,7 +36,7 @@ def test_counts_and_times_equal_the_table(shared_data: Path, table: str) -> None
     starts = [step.start_s for step in cell.steps]
     np.testing.assert_allclose(features.assign(start=starts)["start"], starts)
     # The same spikes, not only as many: the broad tops of spikes in block leave 0.2 ms of doubt.
-    sample = 1e3 / cell.sweeps[0].rate_Hz
+    sample = 1e3 / cell.sweeps[0].sampling_rate_Hz
     np.testing.assert_allclose(both["latency_ms"], both["latency_ms_found"], atol=2 * sample)
     for counted_rate, found in (
         ("first_isi_Hz", "first_rate_Hz"),

@@ -15,7 +15,9 @@ import pytest
 
 from bridge.recordings import CellRecording, RecordingError, made_recording, read
 
-CELL = made_recording([-50, 0, 60, 120, 180], [0, 0, 3, 8, 12], holding_pA=-20, rate_Hz=5000)
+CELL = made_recording(
+    [-50, 0, 60, 120, 180], [0, 0, 3, 8, 12], holding_pA=-20, sampling_rate_Hz=5000
+)
 CURVE = CELL.fi_curve()
 
 
@@ -58,7 +60,7 @@ def _nwb(
         common = {
             "electrode": wires[k % electrodes],
             "gain": 1.0,
-            "rate": sweep.rate_Hz,
+            "rate": sweep.sampling_rate_Hz,
             "starting_time": 2.0 * k,
         }
         if pairing == "sweep_number":
@@ -323,8 +325,12 @@ def _wave(path: Path, values: np.ndarray, unit: str, rate: float, version: int =
 @pytest.mark.parametrize("version", [2, 5])
 def test_igor_waves_both_byte_orders(tmp_path: Path, version: int) -> None:
     for s in CELL.sweeps:
-        _wave(tmp_path / f"AD0_{s.number}.ibw", s.voltage_mV * 1e-3, "V", s.rate_Hz, version)
-        _wave(tmp_path / f"AD1_{s.number}.ibw", s.current_pA * 1e-3, "nA", s.rate_Hz, version)
+        _wave(
+            tmp_path / f"AD0_{s.number}.ibw", s.voltage_mV * 1e-3, "V", s.sampling_rate_Hz, version
+        )
+        _wave(
+            tmp_path / f"AD1_{s.number}.ibw", s.current_pA * 1e-3, "nA", s.sampling_rate_Hz, version
+        )
     _same_curve(read(tmp_path / "AD0_2.ibw"))
 
 
@@ -375,7 +381,7 @@ def _abf(path: Path, values: np.ndarray, unit: str) -> Path:
     return path
 
 
-STAIR = made_recording([0, 50, 100, 150], [0, 2, 6, 11], length_s=0.64, rate_Hz=5000)
+STAIR = made_recording([0, 50, 100, 150], [0, 2, 6, 11], length_s=0.64, sampling_rate_Hz=5000)
 
 
 def _abf_with_command(path: Path, unit: str, increment: float, *, source: int = 1) -> Path:
@@ -496,7 +502,7 @@ def _neo(path: Path, *, current: bool = True, cells: int = 1) -> Path:
                 neo.AnalogSignal(
                     values,
                     units=unit,
-                    sampling_rate=s.rate_Hz * quantities.Hz,
+                    sampling_rate=s.sampling_rate_Hz * quantities.Hz,
                     name=name,
                 )
             )

@@ -20,7 +20,7 @@ def _measured(change: Callable[[Sweep, np.random.Generator], np.ndarray]) -> Cel
     random = np.random.default_rng(3)
     return CellRecording(
         tuple(
-            Sweep(s.number, s.rate_Hz, s.voltage_mV, change(s, random), "measured")
+            Sweep(s.number, s.sampling_rate_Hz, s.voltage_mV, change(s, random), "measured")
             for s in BASE.sweeps
         )
     )
@@ -77,7 +77,7 @@ def test_test_pulse_is_no_step() -> None:
     for s in made_recording([0, 50, 100], [0, 3, 7], noise_pA=2).sweeps:
         current = s.current_pA.copy()
         current[200:300] -= 20
-        sweeps.append(Sweep(s.number, s.rate_Hz, s.voltage_mV, current, "measured"))
+        sweeps.append(Sweep(s.number, s.sampling_rate_Hz, s.voltage_mV, current, "measured"))
     cell = CellRecording(tuple(sweeps))
     assert {step.start_s for step in cell.steps} == {0.1}
     assert [round(pulse.amplitude_pA) for pulse in cell.protocol.pulses] == [-20, -20, -20]
@@ -91,7 +91,7 @@ def test_second_step_from_the_holding_current_is_a_repeat(noise_pA: float) -> No
         tuple(
             Sweep(
                 a.number,
-                a.rate_Hz,
+                a.sampling_rate_Hz,
                 np.concatenate([a.voltage_mV, b.voltage_mV]),
                 np.concatenate([a.current_pA, b.current_pA]),
                 a.current_kind,

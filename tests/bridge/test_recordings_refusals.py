@@ -20,7 +20,7 @@ def _cell(*currents: np.ndarray) -> CellRecording:
 def _scaled(cell: CellRecording, current: float = 1.0, voltage: float = 1.0) -> CellRecording:
     return CellRecording(
         tuple(
-            Sweep(s.number, s.rate_Hz, voltage * s.voltage_mV, current * s.current_pA)
+            Sweep(s.number, s.sampling_rate_Hz, voltage * s.voltage_mV, current * s.current_pA)
             for s in cell.sweeps
         ),
         cell.name,
@@ -95,7 +95,7 @@ def test_a_test_pulse_beside_the_one_step_is_still_one_sweep() -> None:
     current = single.current_pA.copy()
     current[200:800] = -50
     reason, message = _reason(
-        CellRecording((Sweep(0, single.rate_Hz, single.voltage_mV, current),))
+        CellRecording((Sweep(0, single.sampling_rate_Hz, single.voltage_mV, current),))
     )
     assert reason == "one-sweep"
     assert "100 pA" in message
@@ -103,7 +103,7 @@ def test_a_test_pulse_beside_the_one_step_is_still_one_sweep() -> None:
 
 def test_sampled_too_slowly_for_spikes() -> None:
     with pytest.raises(RecordingError, match="at least 2500 Hz") as caught:
-        check_plausible(made_recording([0, 100], [0, 5], rate_Hz=1000))
+        check_plausible(made_recording([0, 100], [0, 5], sampling_rate_Hz=1000))
     assert caught.value.reason == "format"
 
 
@@ -139,7 +139,8 @@ def test_one_spike_and_then_block_is_block() -> None:
     onset = made_recording([0, 200, 300], [0, 0, 0], resistance_Mohm=200)
     spike = 100 * np.exp(-(((TIME[:7000] - 0.105) / 0.0005) ** 2))
     sweeps = [onset.sweeps[0]] + [
-        Sweep(s.number, s.rate_Hz, s.voltage_mV + spike, s.current_pA) for s in onset.sweeps[1:]
+        Sweep(s.number, s.sampling_rate_Hz, s.voltage_mV + spike, s.current_pA)
+        for s in onset.sweeps[1:]
     ]
     cell = CellRecording(tuple(sweeps))
     assert cell.counts()["count"].tolist() == [0, 1, 1]

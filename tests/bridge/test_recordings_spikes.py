@@ -86,7 +86,7 @@ def test_a_seal_that_hides_the_overshoot_does_not_hide_the_spikes() -> None:
 def test_narrow_and_broad_spikes(rate_Hz: int, width_ms: float, noise_mV: float) -> None:
     counts = [0, 1, 7, 20]
     cell = made_recording(
-        [0, 100, 200, 300], counts, rate_Hz=rate_Hz, width_ms=width_ms, noise_mV=noise_mV
+        [0, 100, 200, 300], counts, sampling_rate_Hz=rate_Hz, width_ms=width_ms, noise_mV=noise_mV
     )
     assert cell.counts()["count"].tolist() == counts
 
@@ -109,7 +109,7 @@ def test_a_wandering_plateau_gives_crossings_but_no_spikes() -> None:
 
 
 def test_the_peak_is_timed_on_the_trace() -> None:
-    cell = made_recording([100, 200], [4, 8], rate_Hz=20_000, noise_mV=0.02)
+    cell = made_recording([100, 200], [4, 8], sampling_rate_Hz=20_000, noise_mV=0.02)
     found = cell.spikes_in(cell.steps[0])
     np.testing.assert_allclose(found, [0.0625, 0.1875, 0.3125, 0.4375], atol=6e-5)
 
@@ -119,13 +119,13 @@ def test_a_spike_at_the_end_of_the_step_belongs_to_the_sample_it_peaks_on() -> N
     sweep = base.sweeps[1]
     for peak, inside in ((0.597, 1), (0.603, 0)):
         volts = sweep.voltage_mV + 100 * np.exp(-(((sweep.time_s - peak) / 0.0005) ** 2))
-        both = (base.sweeps[0], Sweep(1, sweep.rate_Hz, volts, sweep.current_pA))
+        both = (base.sweeps[0], Sweep(1, sweep.sampling_rate_Hz, volts, sweep.current_pA))
         assert CellRecording(both).counts()["count"].tolist() == [0, inside]
 
 
 def test_counts_hang_on_no_sharp_choice() -> None:
     """Half or twice each threshold leaves the counts of ordinary spikes as they are."""
-    cell = made_recording([0, 100, 200], [0, 6, 15], noise_mV=0.5, rate_Hz=20_000)
+    cell = made_recording([0, 100, 200], [0, 6, 15], noise_mV=0.5, sampling_rate_Hz=20_000)
     for change in (
         {"height_mV": 10.0},
         {"height_mV": 40.0},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from brian2.units import mV, pA, um
 
-from ann.tensor_file import write_tensors
+from ann.files.tensor_file import write_tensors
 from bridge.reduce import (
     Answer,
     FilterBank,

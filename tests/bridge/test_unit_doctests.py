@@ -9,7 +9,7 @@ import pytest
 
 MODULES = [
     "adequacy", "choose", "curve", "errors", "fitting", "intervals", "likelihood", "lookup",
-    "monotone", "noise", "quantities", "recovery", "selection", "table", "tally", "units.base",
+    "monotone", "noise", "quantities", "recovery", "selection", "table", "statistics", "units.base",
     "units.lif", "units.logistic", "units.naka_rushton", "units.noisy_lif", "units.outline",
     "units.relu", "units.siegert", "units.softplus", "units.square_root",
 ]  # fmt: skip

@@ -48,7 +48,7 @@ def test_bipolar_cell_is_graded():
 def test_fast_spiking_interneuron():
     found = intrinsic(fast_spiking_interneuron(), dt=0.02 * ms)
     assert found.width_ms < 0.3
-    assert abs(found.adaptation) < 0.02
+    assert abs(found.adaptation_index) < 0.02
     assert max(found.rate_Hz) > 200
 
 
@@ -56,7 +56,7 @@ def test_fast_spiking_interneuron():
 def test_pyramidal_cells_sag_and_spike_from_the_initial_segment(cell):
     neuron = cell()
     found = intrinsic(neuron, dt=0.025 * ms, multiples=(1.2, 2.0))
-    assert found.sag > 0.05
+    assert found.sag_ratio > 0.05
     assert -60 < found.threshold_mV < -50
     steps = Steps(amplitude=2 * found.rheobase_pA * pA, onset=5 * ms, duration=90 * ms)
     run = simulate(neuron, 100 * ms, stimulus=steps)

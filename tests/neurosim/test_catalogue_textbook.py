@@ -128,7 +128,7 @@ def test_intrinsic_properties_and_twins():
     assert ohmic.input_resistance_Mohm == pytest.approx(found.input_resistance_Mohm, rel=0.01)
     assert early.rheobase_pA == pytest.approx(found.rheobase_pA, rel=0.01)
     for lif in (ohmic, early):
-        assert lif.tau_ms == pytest.approx(found.tau_ms, rel=0.01)
+        assert lif.time_constant_ms == pytest.approx(found.time_constant_ms, rel=0.01)
         assert lif.threshold_mV == pytest.approx(-55, abs=0.1)
 
 

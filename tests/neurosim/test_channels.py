@@ -8,7 +8,7 @@ from brian2 import cm, mM, mS, ms, mV, siemens, uM, um
 from brian2.units import amp, meter, metre
 from brian2.units.constants import faraday_constant, gas_constant
 
-from neurosim import channels
+from neurosim import HodgkinHuxley, TraubMiles, channels
 from neurosim.channels import (
     BK,
     SK,
@@ -445,3 +445,18 @@ class TestMembranes:
 def test_leak_resistance():
     assert float(Leak(g=0.25 * mS / cm**2).resistance / (metre**2 / siemens)) == pytest.approx(0.4)
     assert float(Leak().density(-80 * mV) / (amp / meter**2)) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "parts", "factor"),
+    [
+        (HodgkinHuxley, (HHSodium, HHPotassium), "phi*"),
+        (TraubMiles, (TraubMilesSodium, TraubMilesPotassium), "phi*speed*"),
+    ],
+)
+def test_a_point_neuron_and_its_channels_are_made_of_the_same_rates(neuron, parts, factor):
+    of_neuron = set(neuron.equations.splitlines()[1:])
+    of_parts = {
+        line.replace(factor, "", 1) for part in parts for line in part.equations.split("\n")
+    }
+    assert of_neuron == of_parts

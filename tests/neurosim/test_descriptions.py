@@ -1,11 +1,12 @@
 """Descriptions are plain values that refuse what makes no sense."""
 
 import dataclasses
+import json
 import pickle
 
 import numpy as np
 import pytest
-from brian2 import Mohm, ms, mV, nA, pA, pF, second
+from brian2 import Hz, Mohm, ms, mV, nA, nS, pA, pF, second, um
 
 from neurosim import (
     LIF,
@@ -14,13 +15,20 @@ from neurosim import (
     FeedForward,
     FrozenNoise,
     HodgkinHuxley,
+    Neuron,
     OrnsteinUhlenbeck,
+    PointNeuron,
     Ramp,
     Steps,
     TraubMiles,
     WhiteNoise,
+    from_brian2,
 )
+from neurosim.describe.parts import Poisson
 from neurosim.errors import NeurosimError, ParameterError, UnitError, UnknownNameError
+from neurosim.morphology import PerBranch, at, ball_and_stick
+from neurosim.synapses import AMPA
+from neurosim.synapses.events import Events
 
 NEURONS = [LIF(), AdEx(), AdEx.brette_gerstner(), HodgkinHuxley(), TraubMiles()]
 STIMULI = [
@@ -48,6 +56,63 @@ def test_equal_descriptions_are_equal_hash_alike_and_survive_pickling(value):
     assert hash(again) == hash(value)
     assert type(value).__name__ in repr(value)
     assert value.to_dict()["kind"] == type(value).__name__
+
+
+@pytest.mark.parametrize("value", [*NEURONS, *STIMULI], ids=lambda v: type(v).__name__)
+def test_what_a_description_says_survives_a_json_file_and_tells_every_value_apart(value):
+    told = value.to_dict()
+    assert json.loads(json.dumps(told)) == told
+    assert pickle.loads(pickle.dumps(value)).to_dict() == told
+    for name in value.quantity_fields():
+        if (name, type(value).__name__) == ("channel", "FrozenNoise"):
+            continue
+        changed = value.replace(**{name: getattr(value, name) * 1.01})
+        assert (changed.to_dict() == told) == bool(np.all(np.asarray(getattr(value, name)) == 0))
+
+
+def test_a_sum_says_the_same_in_any_order_and_a_sum_of_others_does_not():
+    first, second_, third = Constant(1 * pA), WhiteNoise(), Constant(2 * pA)
+    told = (first + second_ + third).to_dict()
+    assert (third + (first + second_)).to_dict() == told
+    assert json.loads(json.dumps(told)) == told
+    assert (first + second_ + first).to_dict() != told
+    assert (first + second_).to_dict() != told
+
+
+def test_a_point_neuron_says_its_equations_whoever_wrote_them():
+    @dataclasses.dataclass(frozen=True, eq=False, repr=False)
+    class LIF(PointNeuron):
+        equations = "dv/dt = I_stim/(1*pF) : volt"
+        threshold = "v > -50*mV"
+
+    assert LIF().to_dict()["kind"] == "LIF"
+    assert LIF().to_dict()["equations"] == LIF.equations
+    given = {"threshold": "v > -55*mV", "reset": "v = E_L", "parameters": {"E_L": -70 * mV}}
+    slow, fast = (
+        from_brian2(f"dv/dt = (E_L - v + I_stim*(100*Mohm))/({tau}*ms) : volt", **given)
+        for tau in (20, 10)
+    )
+    assert slow.to_dict() != fast.to_dict()
+    assert json.loads(json.dumps(slow.to_dict())) == slow.to_dict()
+
+
+def test_a_network_says_whether_its_weights_are_currents_or_conductances():
+    told = [FeedForward(weights=(np.ones((3, 2)) * unit,)).to_dict() for unit in (pA, nS)]
+    assert [one["weights"][0]["unit"] for one in told] == ["amp", "siemens"]
+
+
+def test_a_neuron_with_extent_says_where_receptors_sit_and_what_arrives_there():
+    bare = Neuron(ball_and_stick(20 * um, 100 * um, 2 * um), PerBranch(5))
+    ways = [
+        (at("soma"), None),
+        (at("dendrite", 0.9), None),
+        (at("soma"), Poisson(5 * Hz)),
+        (at("soma"), Poisson(6 * Hz)),
+        (at("soma"), Events.at([1, 5] * ms)),
+        (at("soma"), Events.at([1, 6] * ms)),
+    ]
+    told = [json.dumps(bare.place(AMPA(), *way, label="a").to_dict()) for way in ways]
+    assert len(set(told)) == len(ways)
 
 
 def test_a_changed_parameter_makes_another_value():

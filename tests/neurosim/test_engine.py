@@ -111,7 +111,7 @@ def test_an_unusable_cache_folder_is_named(tmp_path, monkeypatch):
 
 def test_without_a_compiler_numpy_runs_and_it_is_said_once(monkeypatch):
     monkeypatch.setenv("CXX", "")
-    monkeypatch.setattr(neurosim.engine, "_told", False)
+    monkeypatch.setattr(neurosim.engine.point.execute, "_told", False)
     assert find_compiler() is None
     with pytest.warns(neurosim.engine.point.execute.EngineNotice, match="install one"):
         recording = simulate(LIF(), 0.1 * second, stimulus=Constant(300 * pA))

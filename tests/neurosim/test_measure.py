@@ -33,8 +33,8 @@ def test_passive_ball_and_stick_against_cable_theory():
     expected = 1e-6 / (stick + g * np.pi * ball**2)
     assert found.input_resistance_Mohm == pytest.approx(expected, rel=2e-3)
     # Uniform membrane: the slowest time constant is C_m/g whatever the shape.
-    assert found.tau_ms == pytest.approx(10, rel=5e-3)
-    assert found.sag == pytest.approx(0, abs=1e-6)
+    assert found.time_constant_ms == pytest.approx(10, rel=5e-3)
+    assert found.sag_ratio == pytest.approx(0, abs=1e-6)
     assert np.isnan(found.rheobase_pA)
 
 
@@ -51,8 +51,8 @@ def test_step_response_of_a_made_trace(tau):
 def test_sag_needs_an_h_current():
     plain = Neuron(ball_and_stick(), PerBranch(5)).paint(Leak())
     sagging = plain.paint(HCurrent(g=0.1 * mS / cm**2))
-    assert intrinsic(plain).sag < 1e-6
-    assert intrinsic(sagging, probe_current=-200 * pA).sag > 0.05
+    assert intrinsic(plain).sag_ratio < 1e-6
+    assert intrinsic(sagging, probe_current=-200 * pA).sag_ratio > 0.05
 
 
 def test_made_spikes():
@@ -140,8 +140,8 @@ def test_point_neurons():
     assert rates[0] == 0
     assert rates[1] == pytest.approx(expected, abs=0.5)
     found = intrinsic(AdEx())
-    assert 0.05 < found.sag < 0.2
-    assert found.adaptation > 0.1
+    assert 0.05 < found.sag_ratio < 0.2
+    assert found.adaptation_index > 0.1
 
 
 @pytest.mark.parametrize(

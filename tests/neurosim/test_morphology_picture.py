@@ -14,6 +14,7 @@ from neurosim.morphology import (
     PerBranch,
     ball_and_stick,
     cone,
+    myelinated_axon,
     plot_morphology,
     read_swc,
     tagged,
@@ -94,3 +95,85 @@ def test_a_real_cell_is_drawn_whole(shared_data, tmp_path):
     points = shape.points_m[:, :2] * 1e6
     assert np.all(corners.min(axis=0) <= points.min(axis=0) + 1e-6)
     assert np.all(corners.max(axis=0) >= points.max(axis=0) - 1e-6)
+
+
+def pixels(figure):
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba()).copy()
+
+
+def test_a_morphology_plots_itself_by_branch_and_by_compartment():
+    cell = ball_and_stick()
+    ax = cell.plot([-60, -70] * mV, label="potential")
+    assert sorted(set(bodies(ax).get_array())) == [-70, -60]
+    (bar,) = [a for a in ax.figure.axes if a is not ax]
+    assert bar.get_ylabel() == "potential (mV)"
+    rule = PerBranch(1, {"dendrite": 5})
+    ax = cell.plot(np.arange(6), rule=rule, limits=(0, 10), cmap="magma")
+    assert set(bodies(ax).get_array()) == set(range(6))
+    assert bodies(ax).get_clim() == (0, 10)
+    assert bodies(ax).get_cmap().name == "magma"
+    own = plt.figure().add_subplot()
+    assert cell.plot(ax=own) is own
+    with pytest.raises(ParameterError, match="each of the 2 branches"):
+        cell.plot(np.zeros(3))
+
+
+def test_colours_are_those_of_the_style():
+    cell = ball_and_stick()
+    with plt.style.context("dark_background"):
+        ax = cell.plot()
+        cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+        assert ax.lines[0].get_color() == plt.rcParams["text.color"]
+        patches = ax.get_legend().legend_handles
+    drawn = [matplotlib.colors.to_hex(patch.get_facecolor()) for patch in patches]
+    assert drawn == [matplotlib.colors.to_hex(colour) for colour in cycle[:2]]
+
+
+def test_in_space_every_frustum_lies_where_it_is():
+    cell = tree(2, direction=(0, 0, 1))
+    ax = cell.plot(np.arange(3), projection="3d", label="order")
+    (drawn,) = ax.collections
+    segments = np.asarray(drawn._segments3d)
+    np.testing.assert_allclose(np.sort(segments[:, 0, 2]), [0, 100, 100])
+    assert list(drawn.get_array()) == [0, 1, 2]
+    widths = np.asarray(drawn.get_linewidths())
+    assert widths[0] > widths[1] == widths[2]
+    assert [ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()] == ["x (µm)", "y (µm)", "z (µm)"]
+    for name, axis in (("x", 0), ("y", 1), ("z", 2)):
+        low, high = getattr(ax, f"get_{name}lim")()
+        assert low <= segments[..., axis].min() + 1e-9
+        assert high >= segments[..., axis].max() - 1e-9
+    before = pixels(ax.figure)
+    drawn.set_array(np.array([2.0, 0.0, 1.0]))
+    assert np.any(pixels(ax.figure) != before)
+    space = plt.figure().add_subplot(projection="3d")
+    assert cell.plot(ax=space) is space
+    with pytest.raises(ParameterError, match="these axes are flat"):
+        cell.plot(ax=plt.figure().add_subplot(), projection="3d")
+    with pytest.raises(UnknownNameError, match="did you mean '3d'"):
+        cell.plot(projection="3D")
+
+
+def test_another_value_gives_another_picture():
+    cell = ball_and_stick()
+    first, second = (
+        pixels(cell.plot(values, limits=(0, 1)).figure) for values in ([0.0, 1.0], [1.0, 0.0])
+    )
+    assert np.any(first != second)
+
+
+def test_a_notebook_sees_branches_areas_and_the_shape():
+    cell = ball_and_stick().join(tree(3, tag="<b>oblique</b>"), "soma", at=0)
+    said = cell._repr_html_()
+    assert "<b>oblique" not in said
+    assert "&lt;b&gt;oblique&lt;/b&gt;" in said
+    assert "<td>dendrite</td><td>1</td><td>500</td><td>3142</td><td>2 to 2</td>" in said
+    total = f"{float(cell.total_length) * 1e6:.4g}</td><td>{float(cell.total_area) * 1e12:.4g}"
+    assert f"<td>all</td><td>9</td><td>{total}" in said
+    assert said.count("L") >= 9
+    assert 'stroke="currentColor"' in said
+
+
+def test_a_huge_axon_is_a_small_picture():
+    assert len(myelinated_axon(1 * um, internodes=15_000)._repr_html_()) < 60_000

@@ -38,7 +38,7 @@ class Sweep:
     ----------
     number : int
         Which sweep of the file it is, as the file counts them.
-    rate_Hz : float
+    sampling_rate_Hz : float
         Sampling rate (Hz).
     voltage_mV : ndarray, shape (n,)
         Membrane potential (mV).
@@ -57,14 +57,14 @@ class Sweep:
     """
 
     number: int
-    rate_Hz: float
+    sampling_rate_Hz: float
     voltage_mV: Array
     current_pA: Array
     current_kind: Literal["command", "measured"] = "command"
     stimulus: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rate_Hz", float(self.rate_Hz))
+        object.__setattr__(self, "sampling_rate_Hz", float(self.sampling_rate_Hz))
         for name in ("voltage_mV", "current_pA"):
             values = np.array(getattr(self, name), dtype=float)
             values.flags.writeable = False
@@ -83,16 +83,16 @@ class Sweep:
     @property
     def duration_s(self) -> float:
         """Length of the sweep (s)."""
-        return len(self) / self.rate_Hz
+        return len(self) / self.sampling_rate_Hz
 
     @property
     def time_s(self) -> Array:
         """Time of each sample from the sweep's start (s), shape (n,)."""
-        return np.arange(len(self)) / self.rate_Hz
+        return np.arange(len(self)) / self.sampling_rate_Hz
 
     def index(self, time_s: float) -> int:
         """Return the sample at or just after a time (s), inside the sweep."""
-        return int(np.clip(round(time_s * self.rate_Hz), 0, len(self)))
+        return int(np.clip(round(time_s * self.sampling_rate_Hz), 0, len(self)))
 
 
 def scale_to(unit: str) -> tuple[str, float] | None:

@@ -12,7 +12,7 @@ from brian2.units import ms, mV, pA, second
 from ann import ShallowNetwork
 from bridge.conversion.convert import convert
 from bridge.counts.curve import FICurve
-from bridge.mapping.calibration import Normalisation
+from bridge.mapping.normalisation import Normalisation
 from bridge.spiking.integrator import Integrator
 from bridge.spiking.readout import CountReadout
 from experiments.gallery.networks.digits_on_neurons import mcnemar

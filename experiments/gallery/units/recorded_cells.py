@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bridge.choice.select import select
+from bridge.choice.select_unit import select
 from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict

@@ -259,7 +259,7 @@ class _Climbed:
         return self.ladders[TOGETHER].output_Hz["test"]
 
 
-def climb(
+def fisher_scoring(
     cell: Innervated, p: Parameters, drive: Trains, size: tuple[float, int], context: Context
 ) -> _Climbed:
     """Climb to the first network with the wanted AUC, in so many seconds and units at most."""
@@ -312,7 +312,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         (twins[1], constant),
         (alone, constant),
     ]
-    found = [climb(cell, p, drive, size, context) for cell, drive in cases]
+    found = [fisher_scoring(cell, p, drive, size, context) for cell, drive in cases]
     plain, *pairs = found
     verdicts = [
         Verdict("LIF: AUC of one filter, held out", _one_filter(plain, TOGETHER)[0], p.auc, ">=")

@@ -60,8 +60,8 @@ def choose_engine(engine: str) -> str:
 
 def execute(
     model: Model, inputs: Inputs, *, engine: str, jobs: int, progress: Progress | None
-) -> tuple[Results, str]:
-    """Run a model on a batch; return the results and the name of the engine used.
+) -> Results:
+    """Run a model on a batch.
 
     Parameters
     ----------
@@ -69,18 +69,17 @@ def execute(
         What to run.
     inputs : Inputs
         The batch.
-    engine : {"auto", "cpp", "numpy"}
-        How to run it.
+    engine : {"cpp", "numpy"}
+        How to run it, as `choose_engine` says.
     jobs : int
         Processes to split the batch over.
     progress : callable, optional
         Called with the share done, 0 to 1.
     """
-    chosen = choose_engine(engine)
     chunks, first_rows = split(inputs, jobs)
     folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
     try:
-        if chosen == "cpp":
+        if engine == "cpp":
             compiler = find_compiler()
             assert compiler is not None
             parts = run_standalone(model, compiler, chunks, folder, progress)
@@ -88,4 +87,4 @@ def execute(
             parts = run_numpy(model, chunks, folder, progress)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return join(parts, first_rows), chosen
+    return join(parts, first_rows)

@@ -9,8 +9,8 @@ import numpy as np
 from ann import Network
 from ann.errors import AnnError
 from ann.files.other_libraries import from_scikit_learn
-from bridge.conversion.torch_stacks import network_of_module
 from bridge.errors import ConversionError
+from bridge.mapping.torch_stacks import network_of_module
 
 __all__ = ["validate"]
 
@@ -29,7 +29,7 @@ def validate(network: Any) -> Network:
         It is not trained, has no hidden layer, holds a layer that is not dense, an activation that
         falls, or weights that are not finite.
     """
-    inner = getattr(network, "network_", network)
+    inner: Any = getattr(network, "network_", network)
     if getattr(inner, "layers", None) is None:
         inner = _imported(network)
     layers = inner.layers
@@ -47,7 +47,8 @@ def validate(network: Any) -> Network:
                 )
         if k < len(layers) - 1:
             _check_rising(k, layer.activation)
-    return inner.folded() if any(layer.norm is not None for layer in layers) else inner
+    found: Network = inner.folded() if any(layer.norm is not None for layer in layers) else inner
+    return found
 
 
 def _imported(model: Any) -> Network:
@@ -59,12 +60,9 @@ def _imported(model: Any) -> Network:
         if any(kind.__module__.split(".")[0] == "torch" for kind in type(model).__mro__):
             return network_of_module(model)
     except AnnError as error:
-        raise ConversionError(
-            f"{name} cannot be converted: {error}; write the model as dense layers in "
-            "a torch.nn.Sequential, one activation after each"
-            if not hasattr(model, "coefs_")
-            else f"{name} cannot be converted: {error}"
-        ) from None
+        remedy = "; write the model as dense layers in a torch.nn.Sequential, one activation after "
+        remedy = "" if hasattr(model, "coefs_") else remedy + "each"
+        raise ConversionError(f"{name} cannot be converted: {error}{remedy}") from None
     raise ConversionError(_no_network(model, name))
 
 

@@ -37,7 +37,7 @@ def check_inputs(X: Any, width: int, names: Sequence[str] | None = None) -> np.n
     found = getattr(X, "columns", None)
     if names is not None and found is not None and all(isinstance(c, str) for c in found):
         _check_names(list(found), list(names))
-    if np.ma.isMaskedArray(X) and np.ma.is_masked(X):
+    if isinstance(X, np.ma.MaskedArray) and np.any(X.mask):
         raise ConversionError(
             "X is a masked array with masked values; fill them first, such as with X.filled(0)"
         )
@@ -72,12 +72,11 @@ def _check_names(found: list[str], names: list[str]) -> None:
         )
     missing = [name for name in names if name not in found]
     extra = [name for name in found if name not in names]
-    told = [f"lacks {', '.join(missing[:5])}"] if missing else []
-    told += [f"has {', '.join(extra[:5])} instead" if missing else f"also has {extra[0]}"]
+    differ = [f"lacks {', '.join(missing[:5])}"] if missing else []
+    if extra:
+        differ += [f"has {', '.join(extra[:5])} instead" if missing else f"also has {extra[0]}"]
     raise ConversionError(
-        f"the columns of X are not those the network was fitted on: it {' and '.join(told)}"
-        if extra
-        else f"the columns of X are not those the network was fitted on: it {told[0]}"
+        f"the columns of X are not those the network was fitted on: it {' and '.join(differ)}"
     )
 
 

@@ -7,21 +7,18 @@ generators of chance, running averages, the history, and what hooks remember.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ann.errors import ModelFileError, ParameterError
-from ann.tensor_file import read_tensors, write_tensors
+from ann.files.tensor_file import read_tensors, write_tensors
 from ann.training.hooks import running_averages
-from ann.training.trainer import Hook
-
-if TYPE_CHECKING:
-    from ann.training.trainer import Trainer
+from ann.training.trainer import Hook, Trainer
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-WHAT = "neurosim checkpoint 3"
+WHAT = "neurosim checkpoint 4"
 
 
 def save_checkpoint(path: str | Path, trainer: Trainer) -> None:
@@ -47,8 +44,7 @@ def save_checkpoint(path: str | Path, trainer: Trainer) -> None:
         hooks.append({"type": type(hook).__name__, "state": plain})
     card = {
         "what": WHAT,
-        "network": repr(trainer.network),
-        "optimiser": trainer.plan.optimiser.name,
+        **_belongs_to(trainer),
         "epoch": trainer.epoch,
         "step": trainer.step,
         "rate_share": trainer.rate_share,
@@ -58,6 +54,20 @@ def save_checkpoint(path: str | Path, trainer: Trainer) -> None:
         "hooks": hooks,
     }
     write_tensors(path, tensors, card)
+
+
+def _belongs_to(trainer: Trainer) -> dict[str, Any]:
+    """What a trainer must have in common with a checkpoint that it goes on from."""
+    network = trainer.network
+    return {
+        "network": {
+            "sizes": list(network.sizes),
+            "activations": [layer.activation.name for layer in network.layers],
+            "parameters": network.parameters.size,
+            "dtype": network.dtype.name,
+        },
+        "optimiser": trainer.plan.optimiser.name,
+    }
 
 
 def load_checkpoint(path: str | Path, trainer: Trainer) -> None:
@@ -79,10 +89,7 @@ def load_checkpoint(path: str | Path, trainer: Trainer) -> None:
     if what != WHAT:
         found = f"; it says {what!r}" if what else ""
         raise ModelFileError(f"{path} is no checkpoint of this version ({WHAT!r}){found}")
-    for name, mine in (
-        ("network", repr(trainer.network)),
-        ("optimiser", trainer.plan.optimiser.name),
-    ):
+    for name, mine in _belongs_to(trainer).items():
         if card[name] != mine:
             raise ModelFileError(f"{path} belongs to {name} {card[name]}, not to {mine}")
     kinds = [type(hook).__name__ for hook in trainer.hooks]

@@ -1,46 +1,48 @@
-"""Find the most likely unit: many candidates climb the likelihood at once.
+"""Find the most likely unit: the likelihood of many candidates is maximised at once.
 
 Fisher scoring (Newton's method with the expected curvature) with Marquardt's damping, in
 coordinates where positive parameters are logarithms. Every array has a leading axis of
-candidates, so starting points, points of a profile and resampled data sets cost one climb.
+candidates, so starting points, points of a profile and resampled data sets are one batch.
 
 Units that are exactly silent below a threshold have a likelihood with a corner or a cusp wherever
 the threshold meets a measured current. Between two neighbouring currents it is smooth, so each
-such *stretch* is climbed by itself and the best one wins.
+such *stretch* is searched by itself and the best one wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.counts.curve import FICurve
-from bridge.counts.sufficient_statistics import Tally
+from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.errors import FitError
-from bridge.plain_numbers import plain
-from bridge.units.base import Parameter, Unit
+from bridge.plain_numbers import strip_unit
+from bridge.units.rate_function import Array, Parameter, RateFunction
 from neurosim.errors import ParameterError
+
+if TYPE_CHECKING:
+    from bridge.counts.curve import FICurve
 
 __all__ = [
     "Problem",
     "Solution",
     "best_fit",
-    "climb",
+    "fisher_scoring",
     "fit_unit",
     "problem",
     "starting_points",
     "stretches",
 ]
 
-Array = NDArray[np.float64]
-
 LIKELY = 12.0
 """Stretches whose best log-likelihood lies further below the best of all are given up."""
+
+Family = TypeVar("Family", bound=RateFunction)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +51,16 @@ class Problem:
 
     Attributes
     ----------
-    family : type of Unit
-    tally : Tally
+    family : type of RateFunction
+    statistics : SufficientStatistics
     settings : dict
         Fields of the family that are not fitted.
     known : ndarray, shape (p,)
         Fixed values in coordinates, nan where free.
     """
 
-    family: type[Unit]
-    tally: Tally
+    family: type[RateFunction]
+    statistics: SufficientStatistics
     settings: dict[str, float]
     known: Array
 
@@ -94,46 +96,61 @@ class Problem:
             return np.where(self.logarithmic, np.log(np.where(self.logarithmic, theta, 1.0)), theta)
 
     @cached_property
+    def _range(self) -> Array:
+        return np.array([(parameter.lower, parameter.upper) for parameter in self.parameters]).T
+
+    @cached_property
     def lower(self) -> Array:
         """Lower bounds in coordinates, shape (p,)."""
-        return self.coordinates(np.array([parameter.lower for parameter in self.parameters]))
+        return self.coordinates(self._range[0])
 
     @cached_property
     def upper(self) -> Array:
         """Upper bounds in coordinates, shape (p,)."""
-        return self.coordinates(np.array([parameter.upper for parameter in self.parameters]))
+        return self.coordinates(self._range[1])
 
     @cached_property
     def location(self) -> int:
         """Index of the parameter that shifts the curve."""
         return [parameter.name for parameter in self.parameters].index(self.family.location)
 
-    def unit(self, z: Array) -> Unit:
-        """The unit at a point."""
-        theta = np.clip(
-            self.theta(z),
-            [parameter.lower for parameter in self.parameters],
-            [parameter.upper for parameter in self.parameters],
-        )
+    @property
+    def seeks_threshold(self) -> bool:
+        """Whether the likelihood has a cusp at every silent current: see `stretches`."""
+        return self.family.sharp and bool(self.free[self.location])
+
+    def bounds(self, z: Array) -> tuple[Array, Array]:
+        """Within what each of many points may move, shapes (b, p): the range, and its stretch."""
+        low, high = np.tile(self.lower, (len(z), 1)), np.tile(self.upper, (len(z), 1))
+        if self.seeks_threshold:
+            edges, where = stretches(self.statistics), self.location
+            stretch = np.searchsorted(edges, z[:, where], side="right") - 1
+            stretch = np.clip(stretch, 0, len(edges) - 2)
+            low[:, where], high[:, where] = edges[stretch], edges[stretch + 1]
+        return low, high
+
+    def unit(self, z: Array) -> Any:
+        """The unit of the family at a point."""
+        theta = np.clip(self.theta(z), *self._range)
         names = [parameter.name for parameter in self.parameters]
         return self.family(**dict(zip(names, theta.tolist(), strict=True)), **self.settings)
 
     def rate(self, z: Array) -> Array:
         """Rates at the distinct currents, shape (..., m)."""
-        return self.family.evaluate(self.theta(z), self.tally.current, **self.settings)
+        return self.family.evaluate(self.theta(z), self.statistics.current, **self.settings)
 
     def jacobian(self, z: Array) -> tuple[Array, Array]:
         """Rates and their slopes in the coordinates, shapes (..., m) and (..., m, p)."""
         theta = self.theta(z)
-        rate, partials = self.family.derivatives(theta, self.tally.current, **self.settings)
+        rate, partials = self.family.derivatives(theta, self.statistics.current, **self.settings)
         return rate, partials * np.where(self.logarithmic, theta, 1.0)[..., None, :]
 
     def information(self, z: Array) -> Array:
         """Expected information at a point, shape (p, p); fixed parameters have none."""
         rate, partials = self.jacobian(z[None])
-        _, _, weight = self.tally.slopes(rate)
+        _, _, weight = self.statistics.slopes(rate)
         partials = np.where(rate[..., None] > 0, partials, 0.0)[0] * self.free
-        return partials.T @ (weight[0][:, None] * partials)
+        return np.asarray(partials.T @ (weight[0][:, None] * partials))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,14 +171,28 @@ class Solution:
     low: Array
     high: Array
 
+    def pick(self, rows: Any) -> Solution:
+        """Some of the candidates, in this order."""
+        return Solution(self.z[rows], self.log_likelihood[rows], self.low[rows], self.high[rows])
 
-def problem(family: type[Unit], tally: Tally, fixed: Mapping[str, Any] | None = None) -> Problem:
+    def best_first(self, *others: Solution) -> Solution:
+        """These candidates and those of others, the likeliest first."""
+        parts = [(one.z, one.log_likelihood, one.low, one.high) for one in (self, *others)]
+        found = Solution(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        return found.pick(np.argsort(-found.log_likelihood, kind="stable"))
+
+
+def problem(
+    family: type[RateFunction],
+    statistics: SufficientStatistics,
+    fixed: Mapping[str, Any] | None = None,
+) -> Problem:
     """State a fit.
 
     Parameters
     ----------
-    family : type of Unit
-    tally : Tally
+    family : type of RateFunction
+    statistics : SufficientStatistics
     fixed : mapping, optional
         Known parameters and settings, by name.
 
@@ -179,18 +210,18 @@ def problem(family: type[Unit], tally: Tally, fixed: Mapping[str, Any] | None = 
     known = np.full(len(family.parameters), np.nan)
     for i, parameter in enumerate(family.parameters):
         if parameter.name in given:
-            value = float(plain(given.pop(parameter.name), parameter.quantity, parameter.name))
+            value = float(strip_unit(given.pop(parameter.name), parameter.quantity, parameter.name))
             if not parameter.lower <= value <= parameter.upper:
                 raise ParameterError(
                     f"{family.__name__}: fixed {parameter.name} = {value:g} lies outside "
                     f"{parameter.lower:g} to {parameter.upper:g}"
                 )
             known[i] = np.log(value) if parameter.logarithmic else value
-    settings = {name: float(plain(value, "s", name)) for name, value in given.items()}
-    return Problem(family, tally, settings, known)
+    settings = {name: float(strip_unit(value, "s", name)) for name, value in given.items()}
+    return Problem(family, statistics, settings, known)
 
 
-def climb(
+def fisher_scoring(
     task: Problem,
     start: Array,
     low: Array,
@@ -200,7 +231,7 @@ def climb(
     steps: int = 60,
     gain: float = 1e-7,
 ) -> Solution:
-    """Climb from many points at once.
+    """Maximise the likelihood from many points at once.
 
     Parameters
     ----------
@@ -245,9 +276,8 @@ def climb(
         step = np.clip(step, -reach, reach)
         trial = np.clip(here + step, low[rows], high[rows])
         promised = np.einsum("bp,bp->b", g, trial - here)
-        value, new_slope, new_curve = _ascent(
-            Problem(task.family, task.tally.pick(rows), task.settings, task.known), trial
-        )
+        now = replace(task, statistics=task.statistics.pick(rows))
+        value, new_slope, new_curve = _ascent(now, trial)
         better = value > total[rows]
         # A damped step promises little because it is short, not because the top is near.
         arrived = promised * (1 + damping[rows]) < gain
@@ -265,7 +295,7 @@ def climb(
 
 def _ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
     rate, partials = task.jacobian(z)
-    total, slope, weight = task.tally.slopes(rate)
+    total, slope, weight = task.statistics.slopes(rate)
     # A silent unit tells nothing by its slope, however steep its likelihood.
     partials = np.where((rate > 0)[..., None], partials, 0.0)
     gradient = np.einsum("bm,bmp->bp", slope, partials)
@@ -273,7 +303,7 @@ def _ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
 
 
 def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
-    """The most promising rough guesses, and the bounds within which each may climb.
+    """The most promising rough guesses, and the bounds within which each may move.
 
     Parameters
     ----------
@@ -287,28 +317,22 @@ def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
     start, low, high : ndarray, shape (b, p)
         In coordinates.
     """
-    tally = task.tally
-    theta = task.family.starts(tally.outline)
-    time = tally.pooled_window
+    statistics = task.statistics
+    theta = task.family.starts(statistics.outline)
+    time = statistics.pooled_window
 
     def spikes(candidates: Array) -> Array:
-        return task.family.evaluate(candidates, tally.current, **task.settings) @ time
+        return task.family.evaluate(candidates, statistics.current, **task.settings) @ time
 
     # The scale of the rate is settled at once: as many spikes as were counted.
     for _ in range(2):
-        factor = tally.pooled_count.sum() / np.maximum(spikes(theta), 1e-9)
+        factor = statistics.pooled_count.sum() / np.maximum(spikes(theta), 1e-9)
         theta = task.family.scaled(theta, np.clip(factor, 1e-6, 1e6))
     z = np.clip(task.coordinates(theta), task.lower, task.upper)
     z = np.where(np.isnan(task.known), z, task.known)
-    value = tally.log_likelihood(task.rate(z))
-    low, high = np.tile(task.lower, (len(z), 1)), np.tile(task.upper, (len(z), 1))
-    stretch = np.zeros(len(z), dtype=int)
-    if task.family.sharp and np.isnan(task.known[task.location]):
-        edges = stretches(tally)
-        stretch = np.clip(
-            np.searchsorted(edges, z[:, task.location], side="right") - 1, 0, len(edges) - 2
-        )
-        low[:, task.location], high[:, task.location] = edges[stretch], edges[stretch + 1]
+    value = statistics.log_likelihood(task.rate(z))
+    low, high = task.bounds(z)
+    stretch = low[:, task.location]
     chosen: list[int] = []
     for i in np.argsort(-value):
         if not task.family.sharp or np.sum(stretch[chosen] == stretch[i]) < keep // 2:
@@ -318,14 +342,18 @@ def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
     return z[chosen], low[chosen], high[chosen]
 
 
-def stretches(tally: Tally) -> Array:
+def stretches(statistics: SufficientStatistics) -> Array:
     """Currents between which a threshold moves without meeting a measured current (pA)."""
-    pooled = tally.pooled_count if tally.pooled_count.ndim == 1 else tally.pooled_count.max(axis=0)
+    pooled = (
+        statistics.pooled_count
+        if statistics.pooled_count.ndim == 1
+        else statistics.pooled_count.max(axis=0)
+    )
     first = int(np.argmax(pooled > 0))
-    width = tally.current[-1] - tally.current[0]
-    below = tally.current[0] - 20 * width
+    width = statistics.current[-1] - statistics.current[0]
+    below = statistics.current[0] - 20 * width
     # Just short of the first current that fired: at it the unit would be silent.
-    edges = tally.current[: first + 1].copy()
+    edges = statistics.current[: first + 1].copy()
     edges[-1] -= 1e-9 * max(width, abs(edges[-1]))
     return np.concatenate([[below], edges])
 
@@ -351,22 +379,19 @@ def best_fit(task: Problem, keep: int = 8, near: Solution | None = None) -> Solu
         start = np.concatenate([near.z, start])
         low, high = np.concatenate([near.low, low]), np.concatenate([near.high, high])
     free = np.tile(task.free, (len(start), 1))
-    found = climb(task, start, low, high, free, steps=30)
+    found = fisher_scoring(task, start, low, high, free, steps=30)
     # Only what leads after a while is worth following along a winding ridge.
-    lead = np.argsort(-found.log_likelihood, kind="stable")[: max(3, keep // 2)]
-    found = climb(task, found.z[lead], low[lead], high[lead], free[lead], steps=300)
-    order = np.argsort(-found.log_likelihood, kind="stable")
-    where = task.location
-    kept: list[int] = []
-    for i in order:
-        near = found.log_likelihood[i] > found.log_likelihood[order[0]] - LIKELY
-        new = all(found.low[i, where] != found.low[j, where] for j in kept)
-        if not kept or (near and new):
-            kept.append(int(i))
-    return Solution(found.z[kept], found.log_likelihood[kept], found.low[kept], found.high[kept])
+    lead = found.best_first().pick(slice(max(3, keep // 2)))
+    free = free[: len(lead.z)]
+    found = fisher_scoring(task, lead.z, lead.low, lead.high, free, steps=300).best_first()
+    likely = found.log_likelihood > found.log_likelihood[0] - LIKELY
+    _, first = np.unique(found.low[:, task.location], return_index=True)
+    return found.pick([i for i in range(len(likely)) if i == 0 or (likely[i] and i in first)])
 
 
-def fit_unit(family: type[Any], curve: FICurve, fixed: Mapping[str, Any] | None = None) -> Any:
+def fit_unit(
+    family: type[Family], curve: FICurve, fixed: Mapping[str, Any] | None = None
+) -> Family:
     """The most likely unit of a family under Poisson counts; see `Unit.fit`.
 
     Raises
@@ -374,18 +399,19 @@ def fit_unit(family: type[Any], curve: FICurve, fixed: Mapping[str, Any] | None 
     FitError
         The curve has no spikes, or fewer currents than free parameters.
     """
-    tally = Tally.of(curve)
-    task = problem(family, tally, fixed)
-    if not tally.pooled_count.any():
+    statistics = SufficientStatistics.of(curve)
+    task = problem(family, statistics, fixed)
+    if not statistics.pooled_count.any():
         raise FitError(
-            f"the curve has no spikes up to {tally.current[-1]:g} pA, so nothing can be fitted; "
-            "measure at larger currents"
+            f"the curve has no spikes up to {statistics.current[-1]:g} pA, so nothing can be "
+            "fitted; measure at larger currents",
+            "silent",
         )
-    if len(tally.current) < task.size:
+    if len(statistics.current) < task.size:
         raise FitError(
             f"{family.__name__} has {task.size} free parameters but the curve only "
-            f"{len(tally.current)} currents; measure more, or fix some parameters"
+            f"{len(statistics.current)} currents; measure more, or fix some parameters",
+            "few-currents",
         )
-    if not task.size:
-        return task.unit(task.known)
-    return task.unit(best_fit(task).z[0])
+    found: Family = task.unit(best_fit(task).z[0] if task.size else task.known)
+    return found

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-__all__ = ["SpikeRule", "find_spikes"]
+__all__ = ["SpikeRule", "bridged", "find_spikes", "level_crossings"]
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class SpikeRule:
 
 def find_spikes(
     voltage_mV: ArrayLike,
-    rate_Hz: float,
+    sampling_rate_Hz: float,
     edges_s: Sequence[float] = (),
     rule: SpikeRule | None = None,
 ) -> NDArray[np.int64]:
@@ -73,7 +73,7 @@ def find_spikes(
     ----------
     voltage_mV : array_like, shape (n,)
         Membrane potential (mV).
-    rate_Hz : float
+    sampling_rate_Hz : float
         Sampling rate (Hz).
     edges_s : sequence of float
         When the current jumps (s): the transients there are bridged.
@@ -93,12 +93,12 @@ def find_spikes(
     array([500])
     """
     rule = rule or SpikeRule()
-    volts = bridged(voltage_mV, rate_Hz, edges_s, rule)
-    smooth = _blur(volts, rate_Hz, rule)
+    volts = bridged(voltage_mV, sampling_rate_Hz, edges_s, rule)
+    smooth = _blur(volts, sampling_rate_Hz, rule)
     peaks, _ = find_peaks(smooth, height=rule.peak_mV, prominence=rule.height_mV)
-    slope = np.diff(smooth) * rate_Hz * 1e-3
-    longest = rule.width_s * rate_Hz
-    near = round(3 * rule.smoothing_s * rate_Hz)
+    slope = np.diff(smooth) * sampling_rate_Hz * 1e-3
+    longest = rule.width_s * sampling_rate_Hz
+    near = round(3 * rule.smoothing_s * sampling_rate_Hz)
     found = []
     for peak in peaks:
         # A spike cut off by the end of the recording is as wide as what is left of it.
@@ -113,28 +113,53 @@ def find_spikes(
     return np.array(found, dtype=np.int64)
 
 
+def level_crossings(voltage_mV: ArrayLike, level_mV: float) -> NDArray[np.int64]:
+    """Find the peak that follows each upward crossing of a potential that only spikes cross.
+
+    For traces without noise, where one knows such a potential; `find_spikes` is for recordings.
+
+    Parameters
+    ----------
+    voltage_mV : array_like, shape (n,)
+        Membrane potential (mV).
+    level_mV : float
+        The potential (mV).
+
+    Returns
+    -------
+    ndarray of int
+        Samples of the highest potential before it falls below the level again, ascending.
+
+    Examples
+    --------
+    >>> level_crossings([-70, -10, 20, -70, -70, 10, -30], -20)
+    array([2, 5])
+    """
+    volts = np.asarray(voltage_mV, dtype=float)
+    edges = np.diff((volts >= level_mV).astype(int))
+    ups, downs = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1) + 1
+    stops = [*downs[downs > (ups[0] if len(ups) else 0)], len(volts)]
+    return np.array(
+        [up + np.argmax(volts[up:stop]) for up, stop in zip(ups, stops, strict=False)],
+        dtype=np.int64,
+    )
+
+
 def bridged(
-    voltage_mV: ArrayLike, rate_Hz: float, edges_s: Sequence[float], rule: SpikeRule
+    voltage_mV: ArrayLike, sampling_rate_Hz: float, edges_s: Sequence[float], rule: SpikeRule
 ) -> Array:
     """Replace the transients at the edges of steps by straight lines."""
     volts = np.array(voltage_mV, dtype=float)
     for edge in edges_s:
-        start = int(edge * rate_Hz) - 2
-        stop = int(np.ceil((edge + rule.artefact_s) * rate_Hz)) + 1
+        start = int(edge * sampling_rate_Hz) - 2
+        stop = int(np.ceil((edge + rule.artefact_s) * sampling_rate_Hz)) + 1
         if start > 0 and stop < len(volts):
             volts[start : stop + 1] = np.linspace(volts[start], volts[stop], stop - start + 1)
     return volts
 
 
-def smoothed(
-    voltage_mV: ArrayLike, rate_Hz: float, edges_s: Sequence[float], rule: SpikeRule
-) -> Array:
-    """Bridge the transients at the edges of steps, then smooth."""
-    return _blur(bridged(voltage_mV, rate_Hz, edges_s, rule), rate_Hz, rule)
-
-
-def _blur(volts: Array, rate_Hz: float, rule: SpikeRule) -> Array:
-    return gaussian_filter1d(volts, rule.smoothing_s * rate_Hz) if len(volts) else volts
+def _blur(volts: Array, sampling_rate_Hz: float, rule: SpikeRule) -> Array:
+    return gaussian_filter1d(volts, rule.smoothing_s * sampling_rate_Hz) if len(volts) else volts
 
 
 def _leaves(from_peak: Array, drop: float) -> int:

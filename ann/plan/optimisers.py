@@ -17,9 +17,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ann.errors import ParameterError, unknown_name
-from ann.network.activations import Step
 from ann.network.arrays import scalar_like
 from ann.network.blas import add_scaled
+from ann.network.steps import Step
 
 __all__ = [
     "OPTIMISERS",

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bridge.choice.fitting import Problem, Solution, best_fit, climb, problem, stretches
 from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
 from bridge.choice.intervals import bootstrap_intervals, profile_intervals
 from bridge.choice.selection import Interval, Selection, SigmoidLoss, UnitFit
@@ -21,9 +20,12 @@ from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise, copies, noise_of_repeats
 from bridge.counts.likelihood import log_probability
 from bridge.counts.monotone import Fall, fall_after_peak
-from bridge.counts.sufficient_statistics import Tally
-from bridge.plain_numbers import plain
+from bridge.counts.sufficient_statistics import SufficientStatistics
+from bridge.errors import Refusal
+from bridge.plain_numbers import strip_unit
 from bridge.units import EVERY_FAMILY, FAMILIES, Logistic, Unit
+from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring, problem
+from bridge.units.rate_function import RateFunction
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 __all__ = ["select"]
@@ -94,71 +96,69 @@ def select(
     candidates = _families(families)
     _check(confidence, intervals, fixed, candidates)
     if current_max is not None:
-        curve = curve.up_to(float(plain(current_max, "pA", "current_max")))
+        curve = curve.up_to(float(strip_unit(current_max, "pA", "current_max")))
     notes: list[str] = []
     single = copies(curve)
     if single is not None:
         notes.append("repeats are identical: one trial of each current is used")
         curve = single
-    tally = Tally.of(curve)
+    statistics = SufficientStatistics.of(curve)
+    refused: dict[str, Refusal] = {}
 
-    reason = _unfit_curve(tally)
-    fall = None if reason is not None else fall_after_peak(tally, seed=seed)
-    if fall is not None and fall.p < BLOCK_LEVEL and all(family.monotone for family in candidates):
-        reason = _blocked(fall)
+    def answer(*found: Any) -> Selection:
+        fits, noise, loss = found or ((), CountNoise(), None)
+        return Selection(curve, tuple(fits), noise, confidence, refused, tuple(notes), loss)
+
+    reason = _unfit_curve(statistics)
     if reason is not None:
-        return Selection(curve, (), CountNoise(), confidence, {"curve": reason}, tuple(notes))
+        refused["curve"] = reason
+        return answer()
+    fall = fall_after_peak(statistics, seed=seed)
+    falls = fall.p < BLOCK_LEVEL
+    if falls and all(family.monotone for family in candidates):
+        refused["curve"] = _blocked(fall)
+        return answer()
 
-    assert fall is not None
-    refused: dict[str, str] = {}
     tasks: list[Problem] = []
     for family in candidates:
-        if family.monotone == (fall.p < BLOCK_LEVEL):
-            refused[family.name] = (
-                _blocked(fall)
-                if family.monotone
-                else f"the rate does not fall after its peak by more than chance (p = {fall.p:.2g})"
-            )
-            continue
-        task = problem(family, tally, (fixed or {}).get(family.name))
-        why = _too_few(task)
+        task = problem(family, statistics, (fixed or {}).get(family.name))
+        why = _wrong_shape(family, fall) if family.monotone == falls else _too_few(task)
         if why is None:
             tasks.append(task)
         else:
             refused[family.name] = why
     if not tasks:
-        few = all(family.monotone != (fall.p < BLOCK_LEVEL) for family in candidates)
-        refused["curve"] = (
-            "too few currents for every family; " if few else "no family can be fitted; "
-        ) + "; ".join(f"{name}: {why}" for name, why in refused.items())
-        return Selection(curve, (), CountNoise(), confidence, refused, tuple(notes))
+        few = all(why.reason == "few-currents" for why in refused.values())
+        refused["curve"] = Refusal(
+            ("too few currents for every family; " if few else "no family can be fitted; ")
+            + "; ".join(f"{name}: {why}" for name, why in refused.items()),
+            "few-currents",
+        )
+        return answer()
 
     noise, tasks, found = _fit_all(tasks)
     fits = []
     for task, solution in zip(tasks, found, strict=True):
-        fits.append(
-            _judge(task, solution, noise, confidence=confidence, intervals=intervals, seed=seed)
-        )
-        if not np.isfinite(fits[-1].aicc):
-            refused[task.family.name] = (
-                f"{len(tally.count)} measurements for {task.size} parameters and the noise; "
-                f"measure at least {task.size + 3}"
+        fit = _judge(task, solution, noise, confidence, intervals, seed)
+        if np.isfinite(fit.aicc):
+            fits.append(fit)
+        else:
+            refused[task.family.name] = Refusal(
+                f"{len(statistics.count)} measurements for {task.size} parameters and the noise; "
+                f"measure at least {task.size + 3}",
+                "few-measurements",
             )
-    fits = _weigh([fit for fit in fits if np.isfinite(fit.aicc)])
+    fits = _weigh(fits)
     if not any(fit.adequate for fit in fits):
         best = fits[0]
-        refused["curve"] = (
+        repeat = "; repeat the currents (column trial) to tell variable counts from a wrong curve"
+        refused["curve"] = Refusal(
             f"no family fits: the best, {best.family}, misses by {best.noise_ratio:.2g} times "
             f"counting noise (p = {best.p_fit:.2g})"
-            + (
-                "; repeat the currents (column trial) to tell variable counts from a wrong curve"
-                if noise.source != "repeats"
-                else ""
-            )
+            + ("" if noise.source == "repeats" else repeat),
+            "misfit",
         )
-    return Selection(
-        curve, tuple(fits), noise, confidence, refused, tuple(notes), _sigmoid_loss(fits, tally)
-    )
+    return answer(fits, noise, _sigmoid_loss(fits, statistics))
 
 
 def _families(families: Iterable[type[Unit] | str]) -> list[type[Unit]]:
@@ -194,57 +194,67 @@ def _check(
             raise UnknownNameError(f"fixed: no family {name!r}; {suggest(name, names)}")
 
 
-def _unfit_curve(tally: Tally) -> str | None:
+def _unfit_curve(statistics: SufficientStatistics) -> Refusal | None:
     """Why no unit at all can stand for the curve."""
-    last = tally.current[-1]
-    if not tally.pooled_count.any():
-        return f"no spikes up to {last:g} pA; measure at larger currents"
-    firing = int((tally.pooled_count > 0).sum())
-    if firing < 2:
-        return (
-            f"spikes at only one current ({tally.current[tally.pooled_count > 0][0]:g} pA); "
-            "measure at least two that fire"
+    firing = statistics.current[statistics.pooled_count > 0]
+    if not len(firing):
+        last = statistics.current[-1]
+        return Refusal(f"no spikes up to {last:g} pA; measure at larger currents", "silent")
+    if len(firing) < 2:
+        return Refusal(
+            f"spikes at only one current ({firing[0]:g} pA); measure at least two that fire",
+            "one-current",
         )
     return None
 
 
-def _blocked(fall: Fall) -> str:
-    """Why no monotone unit can stand for the curve."""
-    return (
-        f"depolarisation block: the rate peaks at {fall.peak_pA:g} pA ({fall.peak_Hz:.3g} Hz) "
-        f"and falls to {fall.last_Hz:.3g} Hz at {fall.last_pA:g} pA (p = {fall.p:.2g}), so no "
-        f"monotone unit is right; fit the rising part with current_max={fall.peak_pA:g}"
+def _wrong_shape(family: type[RateFunction], fall: Fall) -> Refusal:
+    """Why a family with or without a block is not what the curve shows."""
+    if family.monotone:
+        return _blocked(fall)
+    return Refusal(
+        f"the rate does not fall after its peak by more than chance (p = {fall.p:.2g})", "no-block"
     )
 
 
-def _too_few(task: Problem) -> str | None:
-    currents, free = len(task.tally.current), task.size
-    if currents < free + 2:
-        return f"{currents} currents for {free} parameters; measure at least {free + 2}" + (
-            "" if free == 1 else ", or fix some"
-        )
-    return None
+def _blocked(fall: Fall) -> Refusal:
+    """Why no monotone unit can stand for the curve."""
+    return Refusal(
+        f"depolarisation block: the rate peaks at {fall.peak_pA:g} pA ({fall.peak_Hz:.3g} Hz) "
+        f"and falls to {fall.last_Hz:.3g} Hz at {fall.last_pA:g} pA (p = {fall.p:.2g}), so no "
+        f"monotone unit is right; fit the rising part with current_max={fall.peak_pA:g}",
+        "block",
+    )
+
+
+def _too_few(task: Problem) -> Refusal | None:
+    currents, free = len(task.statistics.current), task.size
+    if currents >= free + 2:
+        return None
+    more = "" if free == 1 else ", or fix some"
+    return Refusal(
+        f"{currents} currents for {free} parameters; measure at least {free + 2}{more}",
+        "few-currents",
+    )
 
 
 def _fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solution]]:
     """Fit every family under one noise model, chosen by evidence."""
     found = [best_fit(task) for task in tasks]
-    noise = noise_of_repeats(tasks[0].tally)
+    noise = noise_of_repeats(tasks[0].statistics)
     if noise is None:
         # Without repeats the best family's residuals tell; which is best may depend on them.
         noise, shape = CountNoise(), 1.0
         for _ in range(3):
-            noises = [
-                noise_of_residuals(task, solution.z[0])
-                for task, solution in zip(tasks, found, strict=True)
-            ]
+            pairs = list(zip(tasks, found, strict=True))
+            noises = [noise_of_residuals(task, solution.z[0]) for task, solution in pairs]
             scores = [
                 _aicc(
                     _log_likelihood(task, solution, one.shape),
                     task.size + one.estimated,
-                    len(task.tally.count),
+                    len(task.statistics.count),
                 )
-                for task, solution, one in zip(tasks, found, noises, strict=True)
+                for (task, solution), one in zip(pairs, noises, strict=True)
             ]
             noise = noises[int(np.argmin(scores))]
             if abs(np.log(noise.shape / shape)) < 0.1:
@@ -261,15 +271,15 @@ def _fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solu
 
 def _log_likelihood(task: Problem, solution: Solution, shape: float) -> float:
     """Log-likelihood of a fit under another regularity; no table is worth building for one."""
-    mean = task.tally.window * task.rate(solution.z[0])[task.tally.index]
-    return float(log_probability(task.tally.count, mean, shape).sum())
+    mean = task.statistics.window * task.rate(solution.z[0])[task.statistics.index]
+    return float(log_probability(task.statistics.count, mean, shape).sum())
 
 
 def _refit(
     tasks: list[Problem], found: list[Solution], shape: float
 ) -> tuple[list[Problem], list[Solution]]:
-    tally = tasks[0].tally.with_shape(shape)
-    again = [Problem(task.family, tally, task.settings, task.known) for task in tasks]
+    statistics = replace(tasks[0].statistics, shape=shape)
+    again = [replace(task, statistics=statistics) for task in tasks]
     return again, [
         best_fit(task, keep=4, near=near) for task, near in zip(again, found, strict=True)
     ]
@@ -286,7 +296,6 @@ def _judge(
     task: Problem,
     solution: Solution,
     noise: CountNoise,
-    *,
     confidence: float,
     intervals: str | None,
     seed: int,
@@ -298,25 +307,27 @@ def _judge(
             if ends.better is None:
                 break
             # The profile came upon a likelier unit: begin again from there.
-            solution = _from(task, solution, ends.better)
+            z = ends.better[None]
+            solution = fisher_scoring(task, z, *task.bounds(z), task.free[None]).best_first(
+                solution
+            )
     elif intervals == "bootstrap":
         ends = bootstrap_intervals(task, solution, confidence, 400, seed)
     unit = task.unit(solution.z[0])
-    tally = task.tally
+    statistics = task.statistics
     judged = misfit(task, solution.z[0], noise, DRAWS, seed)
     bounds: dict[str, Interval] = {}
     if ends is not None:
-        for i, parameter in enumerate(task.parameters):
-            if task.free[i]:
-                bounds[parameter.name] = Interval(float(ends.low[i]), float(ends.high[i]))
+        for i in np.flatnonzero(task.free):
+            bounds[task.parameters[i].name] = Interval(float(ends.low[i]), float(ends.high[i]))
     return UnitFit(
         unit=unit,
         log_likelihood=float(solution.log_likelihood[0]),
         n_parameters=task.size,
-        aicc=_aicc(solution.log_likelihood[0], task.size + noise.estimated, len(tally.count)),
+        aicc=_aicc(solution.log_likelihood[0], task.size + noise.estimated, len(statistics.count)),
         weight=np.nan,
         intervals=bounds,
-        current_pA=tally.current,
+        current_pA=statistics.current,
         residual_count=judged.residual_count,
         residual_Hz=judged.residual_Hz,
         noise_Hz=judged.noise_Hz,
@@ -327,30 +338,12 @@ def _judge(
     )
 
 
-def _from(task: Problem, solution: Solution, z: NDArray[np.float64]) -> Solution:
-    low, high = task.lower.copy(), task.upper.copy()
-    if task.family.sharp:
-        edges, where = stretches(task.tally), task.location
-        i = int(np.clip(np.searchsorted(edges, z[where], side="right") - 1, 0, len(edges) - 2))
-        low[where], high[where] = edges[i], edges[i + 1]
-    found = climb(task, z[None], low[None], high[None], task.free[None])
-    z_all = np.concatenate([found.z, solution.z])
-    total = np.concatenate([found.log_likelihood, solution.log_likelihood])
-    order = np.argsort(-total, kind="stable")
-    return Solution(
-        z_all[order],
-        total[order],
-        np.concatenate([found.low, solution.low])[order],
-        np.concatenate([found.high, solution.high])[order],
-    )
-
-
 def _remarks(task: Problem, unit: Unit) -> tuple[str, ...]:
-    tally, remarks = task.tally, []
-    if task.family.sharp and task.free[task.location] and tally.pooled_count[0] > 0:
+    statistics, remarks = task.statistics, []
+    if task.family.sharp and task.free[task.location] and statistics.pooled_count[0] > 0:
         remarks.append(
             f"every current fires, so {task.family.location} is extrapolated below "
-            f"{tally.current[0]:g} pA"
+            f"{statistics.current[0]:g} pA"
         )
     for i, parameter in enumerate(task.parameters):
         value = getattr(unit, parameter.name)
@@ -358,7 +351,7 @@ def _remarks(task: Problem, unit: Unit) -> tuple[str, ...]:
         if task.free[i] and np.isclose(value, ends, rtol=1e-6, atol=0).any():
             remarks.append(f"{parameter.name} lies at the end of its range")
     top = getattr(unit, "max_rate_Hz", None)
-    seen = float((tally.pooled_count / tally.pooled_window).max())
+    seen = float((statistics.pooled_count / statistics.pooled_window).max())
     if top is not None and top > 2 * seen and np.isnan(task.known[0]):
         remarks.append(f"saturation at {top:.3g} Hz lies far above any rate seen ({seen:.3g} Hz)")
     return tuple(remarks)
@@ -366,29 +359,27 @@ def _remarks(task: Problem, unit: Unit) -> tuple[str, ...]:
 
 def _weigh(fits: list[UnitFit]) -> list[UnitFit]:
     fits = sorted(fits, key=lambda fit: fit.aicc)
-    relative = np.exp(-0.5 * (np.array([fit.aicc for fit in fits]) - fits[0].aicc))
-    return [
-        replace(fit, weight=float(weight))
-        for fit, weight in zip(fits, relative / relative.sum(), strict=True)
-    ]
+    relative = np.exp([-0.5 * (fit.aicc - fits[0].aicc) for fit in fits])
+    weights = relative / relative.sum()
+    return [replace(fit, weight=float(weight)) for fit, weight in zip(fits, weights, strict=True)]
 
 
-def _sigmoid_loss(fits: list[UnitFit], tally: Tally) -> SigmoidLoss | None:
+def _sigmoid_loss(fits: list[UnitFit], statistics: SufficientStatistics) -> SigmoidLoss | None:
     sigmoid = next((fit for fit in fits if isinstance(fit.unit, Logistic)), None)
     if sigmoid is None:
         return None
     best = fits[0]
-    gap = sigmoid.unit.rate(tally.current) - best.unit.rate(tally.current)
+    gap = sigmoid.unit.rate(statistics.current) - best.unit.rate(statistics.current)
     worst = int(np.argmax(np.abs(gap)))
     bits = (best.log_likelihood - sigmoid.log_likelihood) / np.log(2)
     return SigmoidLoss(
         best=best.family,
         rms_Hz=float(np.sqrt(np.mean(gap**2))),
         max_Hz=float(abs(gap[worst])),
-        max_at_pA=float(tally.current[worst]),
+        max_at_pA=float(statistics.current[worst]),
         residual_rms_Hz=sigmoid.residual_rms_Hz,
         best_residual_rms_Hz=best.residual_rms_Hz,
         delta_aicc=sigmoid.aicc - best.aicc,
-        bits_per_measurement=float(bits / len(tally.count)),
-        bits_per_spike=float(bits / tally.count.sum()),
+        bits_per_measurement=float(bits / len(statistics.count)),
+        bits_per_spike=float(bits / statistics.count.sum()),
     )

@@ -1,0 +1,114 @@
+"""Arrays in a file that anyone can read and nobody can run: safetensors, with a checksum.
+
+Nothing in such a file is code, so opening a stranger's file is safe. Ours carry a card, which says
+what the arrays are, and a checksum over the card and over the name, type, shape and bytes of every
+array, so a file that was cut short or edited by hand is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ann.errors import ModelFileError
+from ann.whole_files import write_bytes
+
+__all__ = ["read_tensors", "write_tensors"]
+
+_TYPES = ("float64", "float32", "int64", "int32", "uint8", "bool")
+
+
+def _checksum(card: str, tensors: Mapping[str, np.ndarray]) -> str:
+    names = sorted(tensors)
+    told = [card, [[name, tensors[name].dtype.name, tensors[name].shape] for name in names]]
+    digest = hashlib.sha256(json.dumps(told).encode())
+    for name in names:
+        digest.update(tensors[name].tobytes())
+    return digest.hexdigest()
+
+
+def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], card: Any) -> None:
+    """Write arrays and a card, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to; an existing file is replaced once the new one is complete.
+    tensors : mapping of str to ndarray
+        float64, float32, int64, int32, uint8 or bool.
+    card : object
+        Anything JSON can say: what the arrays are.
+
+    Raises
+    ------
+    ModelFileError
+        If an array has another dtype.
+    OutputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_tensors(Path(folder, "a.safetensors"), {"x": np.ones(2)}, {"about": "ones"})
+    ...     read_tensors(Path(folder, "a.safetensors"))
+    ({'x': array([1., 1.])}, {'about': 'ones'})
+    """
+    from safetensors.numpy import save
+
+    for name, array in tensors.items():
+        if array.dtype.name not in _TYPES:
+            raise ModelFileError(
+                f"array {name!r} has dtype {array.dtype}; a model file holds {', '.join(_TYPES)}"
+            )
+    text = json.dumps(card, ensure_ascii=False, allow_nan=False)
+    # The library takes the memory as it lies, whatever the strides and the order of bytes.
+    plain = {
+        name: array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+        for name, array in tensors.items()
+    }
+    write_bytes(path, save(plain, {"card": text, "checksum": _checksum(text, plain)}))
+
+
+def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
+    """Read arrays and card back, after checking that the file is whole and unchanged.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    tensors : dict of str to ndarray
+    card : object
+        None for a file that another program wrote.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is cut short, changed or no such file at all; says which.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"there is no model file {path}")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise ModelFileError(f"{path} is cut short, damaged or no model file: {error}") from error
+    if "card" not in metadata:
+        return tensors, None
+    if metadata.get("checksum") != _checksum(metadata["card"], tensors):
+        raise ModelFileError(
+            f"{path} was changed after it was written, or an earlier version wrote it (its "
+            "checksum does not match); save the model again instead of editing the file"
+        )
+    return tensors, json.loads(metadata["card"])

@@ -1,0 +1,155 @@
+"""How a run goes, whatever runs: the arguments that every kind of neuron shares, checked once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from brian2.units import Quantity, ms, second
+
+from neurosim.engine.point.execute import choose_engine
+from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.quantities import check_quantity, check_seed
+
+__all__ = ["SCHEMES", "RunSettings"]
+
+# By scheme, what share of the current at the end of a step counts, not of that at its start.
+SCHEMES = {"backward-euler": 1.0, "crank-nicolson": 0.5}
+_MOST_STEPS = 1e12
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Checked arguments of a run.
+
+    Attributes
+    ----------
+    duration, dt, record_dt, settle : float
+        In second; `record_dt` is a whole number of steps.
+    theta : float
+        Share of the step's end in what the scheme makes implicit.
+    record : tuple of str
+        Names of what is traced.
+    engine : {"cpp", "numpy"}
+        Engine that is used.
+    jobs : int
+        Processes or threads.
+    progress : callable or None
+        Told the share done.
+    seed : ndarray of int64, shape () or (rows,)
+        Seeds.
+    """
+
+    duration: float
+    dt: float
+    record_dt: float
+    settle: float
+    theta: float
+    record: tuple[str, ...]
+    engine: str
+    jobs: int
+    progress: Callable[[float], None] | None
+    seed: np.ndarray
+
+    @classmethod
+    def checked(
+        cls,
+        default_dt: Quantity,
+        duration: Quantity,
+        *,
+        seed: int | Sequence[int] | np.ndarray,
+        dt: Quantity | None,
+        record: Sequence[str],
+        record_dt: Quantity | None,
+        settle: Quantity | None,
+        scheme: str | None,
+        engine: str,
+        jobs: int,
+        progress: Callable[[float], None] | None,
+    ) -> Self:
+        """Return the settings, or say which argument is wrong.
+
+        Parameters are those of `neurosim.simulate`; `default_dt` is the neuron's own time step.
+
+        Raises
+        ------
+        UnitError, ParameterError, UnknownNameError
+            As `neurosim.simulate`.
+        EngineError
+            There is no compiler for ``engine="cpp"``.
+        """
+
+        def in_seconds(given: Quantity | None, default: Quantity, what: str, **rule: Any) -> float:
+            value = default if given is None else given
+            return float(check_quantity(value, 0.1 * ms, f"simulate: {what}", **rule))
+
+        length = float(check_quantity(duration, 100 * ms, "simulate: duration", above=0 * ms))
+        step = in_seconds(dt, default_dt, "dt", above=0 * ms)
+        sample = in_seconds(record_dt, step * second, "record_dt", above=0 * ms)
+        pause = in_seconds(settle, 0 * ms, "settle", at_least=0 * ms)
+        for name, time in (("dt", step), ("record_dt", sample)):
+            if time > length:
+                raise ParameterError(
+                    f"simulate: {name} ({time * second}) is longer than the duration "
+                    f"({length * second})"
+                )
+        if sample < step * (1 - 1e-9):
+            raise ParameterError(
+                f"simulate: record_dt ({sample * second}) is shorter than dt ({step * second}); a "
+                "trace has a sample a step at most, so take a smaller dt too"
+            )
+        if length / step > _MOST_STEPS:
+            raise ParameterError(
+                f"simulate: {length / step:.3g} steps of dt ({step * second}) are more than a run "
+                f"can take ({_MOST_STEPS:g}); take a longer dt"
+            )
+        if scheme is not None and scheme not in tuple(SCHEMES):
+            raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")
+        if isinstance(jobs, bool) or not isinstance(jobs, int | np.integer) or jobs < 1:
+            raise ParameterError(
+                f"simulate: jobs must be a whole number of at least 1; got {jobs!r}"
+            )
+        if progress is not None and not callable(progress):
+            raise ParameterError(
+                "simulate: progress must be a function that is called with the share done, 0 to 1; "
+                f"got {progress!r}"
+            )
+        return cls(
+            duration=length,
+            dt=step,
+            record_dt=_whole_steps(sample, step),
+            settle=pause,
+            theta=SCHEMES[scheme or "crank-nicolson"],
+            record=_names(record),
+            seed=check_seed(seed),
+            engine=choose_engine(engine),
+            jobs=int(jobs),
+            progress=progress,
+        )
+
+    def in_whole_steps(self) -> Self:
+        """Return the settings with durations of whole steps, as a neuron with extent runs them."""
+        return dataclasses.replace(
+            self,
+            duration=_whole_steps(self.duration, self.dt),
+            settle=_whole_steps(self.settle, self.dt),
+        )
+
+
+def _names(record: Any) -> tuple[str, ...]:
+    if isinstance(record, str):
+        raise ParameterError(f"record must be a list such as [{record!r}], not a string")
+    names = tuple(record) if isinstance(record, Iterable) else (record,)
+    for name in names:
+        if not isinstance(name, str):
+            raise ParameterError(f"record must be a list of names such as ['v']; got {name!r}")
+    return names
+
+
+def _whole_steps(time: float, step: float) -> float:
+    """Return the nearest whole number of steps; the time itself where it is one."""
+    whole = round(time / step) * step
+    return time if abs(whole - time) <= 1e-9 * time else whole
