@@ -64,7 +64,13 @@ class ModelFileError(AnnError, ValueError):
 
 
 class MissingExtraError(AnnError, ImportError):
-    """An optional package that this one feature needs."""
+    """An optional package that this one feature needs; the message names the extra to install."""
+
+    @classmethod
+    def needed_for(cls, what: str, extra: str) -> MissingExtraError:
+        # What pip calls the distribution that `ann` is part of.
+        install = f"python -m pip install 'neurosim-bridge[{extra}]'"
+        return cls(f"{what} needs the optional extra '{extra}': {install}")
 
 
 def require_number(

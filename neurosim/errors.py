@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "DISTRIBUTION",
     "DivergenceError",
     "EngineError",
     "ExtraMissingError",
@@ -18,8 +19,12 @@ __all__ = [
     "ParameterError",
     "UnitError",
     "UnknownNameError",
+    "install_command",
     "suggest",
 ]
+
+DISTRIBUTION = "neurosim-bridge"
+"""What `pip` calls the four packages; on the package index `neurosim` and `ann` are others'."""
 
 
 class NeurosimError(Exception):
@@ -74,9 +79,18 @@ class ExtraMissingError(NeurosimError, ImportError):
 
     @classmethod
     def needed_for(cls, what: str, extra: str) -> ExtraMissingError:
-        return cls(
-            f"{what} needs the optional extra '{extra}': python -m pip install 'neurosim[{extra}]'"
-        )
+        return cls(f"{what} needs the optional extra '{extra}': {install_command(extra)}")
+
+
+def install_command(*extras: str) -> str:
+    """Return the command that installs optional extras.
+
+    Examples
+    --------
+    >>> install_command("neo", "nir")
+    "python -m pip install 'neurosim-bridge[neo,nir]'"
+    """
+    return f"python -m pip install '{DISTRIBUTION}[{','.join(extras)}]'"
 
 
 def not_linear(state: str, code: str) -> str:

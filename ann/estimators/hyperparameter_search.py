@@ -83,10 +83,7 @@ def search(
     try:
         import optuna
     except ImportError as error:
-        raise MissingExtraError(
-            "searching settings needs the optional extra 'search': "
-            "python -m pip install 'neurosim[search]'"
-        ) from error
+        raise MissingExtraError.needed_for("searching settings", "search") from error
     if n_trials < 1:
         raise ParameterError(f"n_trials must be at least 1, not {n_trials}")
     settings: dict[int, dict[str, Any]] = {}

@@ -206,10 +206,7 @@ def export_onnx(network: Network, path: str | Path) -> None:
         import onnx
         from onnx import TensorProto, helper, numpy_helper
     except ImportError as error:
-        raise MissingExtraError(
-            "exporting to ONNX needs the optional extra 'onnx': "
-            "python -m pip install 'neurosim[onnx]'"
-        ) from error
+        raise MissingExtraError.needed_for("exporting to ONNX", "onnx") from error
     names: dict[str, tuple[str, dict[str, Any]]] = {
         "sigmoid": ("Sigmoid", {}),
         "tanh": ("Tanh", {}),

@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from experiments.kit.registry import Context
     from experiments.kit.result import Result, Verdict
 
-__all__ = ["console", "one_line_errors", "print_table", "progress", "running", "say_result",
-           "say_scores", "say_steps", "say_verdicts"]  # fmt: skip
+__all__ = [
+    "console",
+    "is_named",
+    "one_line_errors",
+    "print_table",
+    "progress",
+    "running",
+    "say_error",
+    "say_result",
+    "say_scores",
+    "say_steps",
+    "say_verdicts",
+]
 
 
 def console(stderr: bool = False) -> Any:
@@ -61,6 +72,22 @@ def running(seed: int, jobs: int, quick: bool) -> Iterator[Context]:
         yield Context(seed=seed, jobs=jobs or os.cpu_count() or 1, quick=quick, task=task)
 
 
+def is_named(error: Exception) -> bool:
+    """Whether it is a mistake that the project names."""
+    # Whoever raised it has imported its class.
+    roots = (("neurosim.errors", "NeurosimError"), ("ann.errors", "AnnError"))
+    return any(
+        isinstance(error, getattr(sys.modules[module], root))
+        for module, root in roots
+        if module in sys.modules
+    )
+
+
+def say_error(error: Exception) -> None:
+    """Print a mistake in one line."""
+    console(stderr=True).print(f"neurosim: {error}", style="red", markup=False)
+
+
 def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
     """End with one line and exit code 2 where the caller can put things right."""
 
@@ -69,12 +96,9 @@ def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(*arguments, **options)
         except Exception as error:
-            from ann.errors import AnnError
-            from neurosim.errors import NeurosimError
-
-            if not isinstance(error, (AnnError, NeurosimError, OSError)):
+            if not (isinstance(error, OSError) or is_named(error)):
                 raise
-            console(stderr=True).print(f"neurosim: {error}", style="red", markup=False)
+            say_error(error)
             raise typer.Exit(2) from error
 
     return wrapped

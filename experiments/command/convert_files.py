@@ -169,7 +169,8 @@ def check_labels(
             f"y in {path} holds {shown}, which {'is' if len(strangers) == 1 else 'are'} none of "
             f"the classes of this model ({', '.join(_text(c) for c in classes)}){hint}"
         )
-    return np.asarray(classes)[np.array(known)[place.ravel()]]
+    labels: np.ndarray = np.asarray(classes)[np.array(known)[place.ravel()]]
+    return labels
 
 
 def check_rows(y: np.ndarray, wanted: tuple[int, ...], path: Path) -> np.ndarray:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +18,10 @@ import typer
 from experiments.command.console import console
 
 __all__ = ["Finding", "doctor_command", "examine"]
+
+PACKAGES = ("neurosim", "ann", "bridge", "experiments")
+# As in neurosim/errors.py, which cannot be asked when another `neurosim` is imported.
+DISTRIBUTION = "neurosim-bridge"
 
 
 def doctor_command(
@@ -64,6 +70,33 @@ class Finding:
     state: str
     found: str
     remedy: str = ""
+
+
+def _shadowed() -> list[Finding]:
+    """Find packages that bear one of our names: imported instead of ours, or installed beside."""
+    here = Path(__file__).resolve().parents[2]
+    installed = packages_distributions()
+    found = []
+    for name in PACKAGES:
+        spec = find_spec(name)
+        places = [Path(p).resolve() for p in (spec and spec.submodule_search_locations) or ()]
+        others = sorted({d for d in installed.get(name, ()) if _plain_name(d) != DISTRIBUTION})
+        by = f", installed by {', '.join(others)}" if others else ""
+        again = f"python -m pip install --force-reinstall {DISTRIBUTION}"
+        if others:
+            again = f"python -m pip uninstall {' '.join(others)}; {again}"
+        if here / name not in places:
+            where = ", ".join(map(str, places)) or "nowhere"
+            what = f"`import {name}` finds {where}{by}, not {here / name}"
+            found.append(Finding(f"package {name}", "broken", what, again))
+        elif others:
+            what = f"{', '.join(others)} has installed another package of this name"
+            found.append(Finding(f"package {name}", "note", what, again))
+    return found or [Finding("packages", "ok", f"{', '.join(PACKAGES)} in {here}")]
+
+
+def _plain_name(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _compiler() -> Finding:
@@ -143,6 +176,8 @@ def _run() -> Finding:
 
 
 def _extras() -> Finding:
+    from neurosim.errors import install_command
+
     wanted = ("neo", "xarray")
     missing = [name for name in wanted if find_spec(name) is None]
     if missing:
@@ -150,14 +185,21 @@ def _extras() -> Finding:
             "optional extras",
             "note",
             f"not installed: {', '.join(missing)}",
-            f"python -m pip install 'neurosim[{','.join(missing)}]'",
+            install_command(*missing),
         )
     return Finding("optional extras", "ok", f"{', '.join(wanted)} installed")
 
 
 def examine() -> list[Finding]:
-    """Look at everything a run depends on, ending with a real run."""
+    """Look at everything a run depends on, ending with a real run.
+
+    If another package is imported in the place of one of ours, nothing else is looked at.
+    """
+    packages = _shadowed()
+    if any(finding.state == "broken" for finding in packages):
+        return packages
     return [
+        *packages,
         Finding(
             "Python",
             "ok" if sys.version_info >= (3, 11) else "broken",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 
 import typer
 
 from experiments.command import data
 from experiments.command.atlas import atlas_command
 from experiments.command.compare import compare_command
-from experiments.command.console import console
+from experiments.command.console import console, is_named, say_error
 from experiments.command.convert import convert_command
 from experiments.command.doctor import doctor_command
 from experiments.command.predict import predict_command
@@ -22,7 +23,6 @@ from experiments.command.reduce import reduce_command
 from experiments.command.run import list_command, run_command, validate_command
 from experiments.command.train import train_command
 from experiments.command.unit import unit_command
-from neurosim.errors import NeurosimError
 
 __all__ = ["app", "main"]
 
@@ -34,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare_command,
     "list": list_command,
     "run": run_command,
@@ -74,21 +74,12 @@ def main() -> None:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             sys.exit(error.exit_code)
-        if _is_named(error):
-            console(stderr=True).print(f"neurosim: {error}", style="red", markup=False)
+        if is_named(error):
+            say_error(error)
             sys.exit(2)
         # Brian2 replaces sys.excepthook by one that asks for a report to its own developers.
         sys.excepthook = sys.__excepthook__
         raise
-
-
-def _is_named(error: Exception) -> bool:
-    """Whether it is a mistake that the project names."""
-    if isinstance(error, NeurosimError):
-        return True
-    from ann.errors import AnnError
-
-    return isinstance(error, AnnError)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import typer
 
 from experiments.command.console import console, running
 from experiments.command.options import Seed
-from experiments.kit.words import CELLS, MODELS, named_neuron
-from neurosim.errors import ParameterError, UnknownNameError, suggest
+from experiments.kit.neuron_names import CELLS, MODELS, named_neuron
 
 if TYPE_CHECKING:
     from bridge.reduce.reduction import RateReduction, TrainReduction
@@ -68,6 +67,7 @@ def reduce_command(
     """Find the smallest network that answers as a cell does, on drive it has not seen."""
     from bridge.reduce import Placements, Tolerance, check_times, reduce_rates, reduce_trains
     from experiments.kit.outputs import check_folder
+    from neurosim.errors import ParameterError
 
     # Everything that can be refused is refused before anything runs.
     given = {
@@ -111,6 +111,7 @@ def _innervated(cell: str, ampa_nS: float, nmda_nS: float, current_pA: float) ->
     from brian2.units import nS, pA
 
     from bridge.reduce import innervate
+    from neurosim.errors import UnknownNameError, suggest
 
     if cell not in REDUCIBLE:
         raise UnknownNameError(f"no cell is called {cell!r}: {suggest(cell, REDUCIBLE)}")

@@ -9,14 +9,7 @@ import typer
 
 from experiments.command.console import progress
 from experiments.command.options import Seed
-from experiments.kit.words import (
-    CELLS,
-    MODELS,
-    assignment,
-    current_range,
-    named_neuron,
-    quantity_of,
-)
+from experiments.kit.neuron_names import CELLS, MODELS, named_neuron
 
 __all__ = ["unit_command"]
 
@@ -74,6 +67,7 @@ def unit_command(
     """Find the artificial unit that stands for a neuron, and say what is lost."""
     from bridge.equivalent.find_unit import equivalent_unit
     from experiments.kit.outputs import check_folder
+    from experiments.kit.words import assignment, current_range, quantity_of
     from neurosim.errors import ParameterError
     from neurosim.whole_files import write_json
 
@@ -130,6 +124,7 @@ def _neuron(
     equations : dict
         Options that go with equations, those that were given.
     """
+    from experiments.kit.words import quantity_of
     from neurosim.errors import ParameterError, UnknownNameError, suggest
 
     if "/dt" in source and "=" in source:

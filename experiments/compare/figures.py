@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from bridge.spiking.spiking_network import SpikingRun
 from experiments.gallery.networks.digits_on_neurons import Trained
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing, figure_style, new_figure
 
 __all__ = ["activation_figure", "hidden_activations", "voltage_figure"]
 
@@ -106,9 +106,15 @@ def activation_figure(trained: Trained, run: SpikingRun, shown_ms: float) -> Fig
     units = wanted.shape[1]
     columns = int(np.ceil(np.sqrt(units)))
     rows = int(np.ceil(units / columns))
-    with figure_style():
-        figure = new_figure(0.95 * columns + 0.8, 0.95 * rows + 0.8)
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    with drawing(
+        0.95 * columns + 0.8,
+        0.95 * rows + 0.8,
+        rows,
+        columns,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    ) as (figure, grid):
         for k, axes in enumerate(grid.ravel()):
             if k >= units:
                 axes.set_visible(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -22,7 +22,7 @@ from bridge.conversion.drive import measure_for_conversion
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
 from experiments.compare.figures import activation_figure, voltage_figure
-from experiments.compare.report import data_uri, render
+from experiments.compare.report import render
 from experiments.gallery.networks.digits_on_neurons import (
     HELD_OUT,
     Trained,
@@ -38,7 +38,7 @@ from experiments.kit.outputs import check_folder, write_folder
 from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import figure_style, new_figure
+from experiments.kit.style import data_uri, drawing, figure_style
 from experiments.kit.timing import Stopwatch
 from experiments.kit.unit_tables import (
     Measured,
@@ -154,7 +154,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
     digits = parameters.digits
     seeds = [context.seed + k for k in range(2 if context.quick else digits.seeds)]
 
-    def measured(function: Any, *arguments: Any) -> Measured:
+    def measured(function: Callable[..., Measured], *arguments: Any) -> Measured:
         with watch.during("simulation"):
             return function(*arguments)
 
@@ -321,9 +321,7 @@ def _answer(
 
 def accuracy_figure(accuracy: pd.DataFrame) -> Any:
     """Draw accuracy against time."""
-    with figure_style():
-        figure = new_figure(5.6, 3.8)
-        axes = figure.subplots()
+    with drawing(5.6, 3.8) as (figure, axes):
         draw_accuracy(axes, accuracy)
         axes.set_title("Digits: the network on spiking neurons")
     return figure

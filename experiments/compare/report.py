@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from experiments.kit.style import figure_style
 from neurosim.whole_files import plain
 
-__all__ = ["data_uri", "html_table", "render"]
-
-
-def data_uri(figure: Figure) -> str:
-    """Return a figure as an SVG that stands inside a page."""
-    stream = io.BytesIO()
-    with figure_style():
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+__all__ = ["html_table", "render"]
 
 
 def html_table(table: pd.DataFrame) -> str:

@@ -103,10 +103,23 @@ class Experiment:
         return self.parameters(**parsed)
 
     def run(self, parameters: Any = None, context: Context | None = None) -> Result:
-        """Run it; `parameters` and `context` default to their own defaults."""
-        return self.function(
-            self.parameters() if parameters is None else parameters,
-            Context() if context is None else context,
+        """Run it; `parameters` and `context` default to their own defaults.
+
+        The result bears name and claim of the experiment, and parameters, seed and versions beside
+        what its function says of the run.
+        """
+        from neurosim.run.recording import versions
+
+        parameters = self.parameters() if parameters is None else parameters
+        context = Context() if context is None else context
+        result = self.function(parameters, context)
+        common = {
+            "parameters": dataclasses.asdict(parameters),
+            "seed": context.seed,
+            "versions": versions(),
+        }
+        return dataclasses.replace(
+            result, name=self.name, claim=self.claim, provenance=common | result.provenance
         )
 
 
@@ -147,7 +160,7 @@ def experiment(
 
 def contents() -> dict[str, Entry]:
     """Return what there is to run, by name, without importing any of it."""
-    found = []
+    found: list[Entry] = []
     for path in PACKAGE.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         if "\n@experiment(" in source:
@@ -168,9 +181,9 @@ def _entries(source: str, module: str) -> Iterator[Entry]:
         if isinstance(claim, ast.Name):
             claim = piece(f"{claim.id} = ").value
         defaults = {
-            line.target.id: _value(line.value)
+            ast.unparse(line.target): _value(line.value)
             for line in piece(f"class {parameters.id}").body
-            if isinstance(line, ast.AnnAssign)
+            if isinstance(line, ast.AnnAssign) and line.value is not None
         }
         yield Entry(_value(name), _value(claim), defaults, module)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,19 +55,19 @@ class Result:
     Attributes
     ----------
     name, claim : str
-        Which experiment, and what it set out to show.
+        Which experiment, and what it set out to show; `Experiment.run` fills them in.
     numbers : dict
         Every number worth keeping, nested as it reads best.
     tables : dict of str to DataFrame
     figures : dict of str to Figure
     verdicts : list of Verdict
     provenance : dict
-        Parameters, seed, versions, engine.
+        Parameters, seed and versions (filled in likewise), neuron, engine.
     """
 
-    name: str
-    claim: str
-    numbers: dict[str, Any]
+    name: str = ""
+    claim: str = ""
+    numbers: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -78,29 +78,38 @@ class Result:
         """Whether every verdict holds."""
         return all(verdict.holds for verdict in self.verdicts)
 
+    def __repr__(self) -> str:
+        held = sum(verdict.holds for verdict in self.verdicts)
+        parts = [f"{held} of {len(self.verdicts)} verdicts hold"]
+        for kind, names in (("tables", self.tables), ("figures", self.figures)):
+            if names:
+                parts.append(f"{kind}: {', '.join(names)}")
+        return f"Result({self.name}; {'; '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from experiments.kit.style import data_uri
+        from neurosim.display import html_table
+
+        rows = [
+            ("holds" if v.holds else "FAILS", v.what, f"{v.value:.4g}", f"{v.sense} {v.bar:g}")
+            for v in self.verdicts
+        ]
+        head = ("verdict", "what was measured", "value", "bar")
+        pictures = (
+            f'<img alt="{escape(name)}" src="{data_uri(figure)}">'
+            for name, figure in self.figures.items()
+        )
+        return html_table(self.name, rows, head, note=self.claim) + "".join(pictures)
+
     def to_dict(self) -> dict[str, Any]:
         """Return numbers, tables, verdicts and provenance as plain values."""
-        return plain(
-            {
-                "name": self.name,
-                "claim": self.claim,
-                "verdicts": [
-                    {
-                        "what": v.what,
-                        "value": v.value,
-                        "sense": v.sense,
-                        "bar": v.bar,
-                        "holds": v.holds,
-                    }
-                    for v in self.verdicts
-                ],
-                "numbers": self.numbers,
-                "tables": {
-                    name: table.to_dict(orient="records") for name, table in self.tables.items()
-                },
-                "provenance": self.provenance,
-            }
-        )
+        verdicts = [{**asdict(v), "holds": v.holds} for v in self.verdicts]
+        tables = {name: table.to_dict(orient="records") for name, table in self.tables.items()}
+        kept: dict[str, Any] = {"name": self.name, "claim": self.claim, "verdicts": verdicts}
+        kept |= {"numbers": self.numbers, "tables": tables, "provenance": self.provenance}
+        return {key: plain(value) for key, value in kept.items()}
 
     def save(self, folder: Path) -> Path:
         """Write ``result.json``, each table as CSV and each figure as SVG and PNG, all or nothing.

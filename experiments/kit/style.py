@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["COLOURS", "GREY", "INK", "figure_style", "new_figure"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["COLOURS", "GREY", "INK", "data_uri", "drawing", "figure_style", "new_figure"]
 
 # Okabe and Ito (2008): distinguishable with every common colour deficiency and in grey print.
 COLOURS = {
@@ -54,7 +57,7 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Figure:
     """Return a figure of a size in inches that no pyplot state knows (safe in any thread)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -62,3 +65,34 @@ def new_figure(width: float, height: float) -> Any:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+@contextmanager
+def drawing(
+    width: float, height: float, rows: int = 1, columns: int = 1, **subplots: Any
+) -> Iterator[tuple[Figure, Any]]:
+    """Give a new figure and its axes, drawn in the house style.
+
+    Parameters
+    ----------
+    width, height : float
+        Size in inches.
+    rows, columns : int
+        Panels; a single one is given as it stands, several as an array.
+    **subplots
+        Of `matplotlib.figure.Figure.subplots`.
+    """
+    with figure_style():
+        figure = new_figure(width, height)
+        yield figure, figure.subplots(rows, columns, **subplots)
+
+
+def data_uri(figure: Figure) -> str:
+    """Return a figure as an SVG that stands inside a page."""
+    import base64
+    import io
+
+    stream = io.BytesIO()
+    with figure_style():
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bridge.choice.selection import Selection
 from bridge.counts.curve import FICurve
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 
 __all__ = ["Measured", "Rate", "UnitPanel", "panel", "parameter_table", "unit_row", "units_figure"]
 
@@ -122,9 +122,9 @@ class UnitPanel:
 
 def units_figure(panels: Sequence[UnitPanel]) -> Figure:
     """Draw f-I curves with their units, and what the units leave, one column a neuron."""
-    with figure_style():
-        figure = new_figure(2.7 * len(panels), 4.6)
-        axes = figure.subplots(2, len(panels), sharex="col", height_ratios=[2, 1], squeeze=False)
+    with drawing(
+        2.7 * len(panels), 4.6, 2, len(panels), sharex="col", height_ratios=[2, 1], squeeze=False
+    ) as (figure, axes):
         for k, panel in enumerate(panels):
             top, bottom = axes[0, k], axes[1, k]
             currents, rates, windows = _pooled(panel.curve)

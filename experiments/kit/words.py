@@ -1,4 +1,4 @@
-"""What is typed at a terminal, as values: numbers, quantities with units, neurons by name."""
+"""What is typed at a terminal, as values: numbers, and quantities with units."""
 
 from __future__ import annotations
 
@@ -11,28 +11,8 @@ from neurosim.errors import ParameterError, UnitError
 if TYPE_CHECKING:
     from brian2.units import Quantity
 
-__all__ = ["CELLS", "MODELS", "assignment", "current_range", "named_neuron", "parse_value",
+__all__ = ["assignment", "current_range", "parse_value",
            "quantity_of"]  # fmt: skip
-
-# Point neurons.
-MODELS = ("LIF", "AdEx", "HodgkinHuxley", "TraubMiles")
-# With dendrites and axon; their parameters are painted, so --set does not reach them.
-CELLS = (
-    "textbook_neuron",
-    "ca1_pyramidal",
-    "layer5_pyramidal",
-    "purkinje_cell",
-    "fast_spiking_interneuron",
-    "spinal_motoneuron",
-)
-
-
-def named_neuron(name: str) -> Any:
-    """Return the neuron of one of the names in `MODELS` or `CELLS`."""
-    import neurosim
-    import neurosim.catalogue
-
-    return getattr(neurosim if name in MODELS else neurosim.catalogue, name)()
 
 
 def parse_value(what: str, text: str, kind: Any) -> Any:

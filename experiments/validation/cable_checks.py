@@ -82,7 +82,8 @@ def cable_response(
     n = np.arange(1, 4000)[:, np.newaxis]
     decay = 1 + (n * np.pi) ** 2
     terms = np.cos(n * np.pi * x) / decay * (1 - np.exp(-decay * t_ms / tau_ms))
-    return 0.1 * resistance_mohm * (1 - np.exp(-t_ms / tau_ms) + 2 * terms.sum(axis=0))
+    shape = 1 - np.exp(-t_ms / tau_ms) + 2 * terms.sum(axis=0)
+    return np.asarray(0.1 * resistance_mohm * shape)
 
 
 def rallpack1(context: Context, dt_ms: float = 0.025) -> tuple[np.ndarray, dict[str, np.ndarray]]:

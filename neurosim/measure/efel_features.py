@@ -45,7 +45,7 @@ def efel_features(
     Raises
     ------
     ExtraMissingError
-        eFEL is not installed: ``python -m pip install 'neurosim[efel]'``.
+        eFEL is not installed; the message names the extra.
     UnknownNameError
         eFEL has no such feature.
 

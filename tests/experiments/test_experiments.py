@@ -104,7 +104,7 @@ def test_recorded_cells_by_name():
 
 def test_the_list_read_from_the_sources_is_that_of_the_experiments():
     listed, found = contents(), all_experiments()
-    assert len(found) >= 26
+    assert len(found) >= 25
     assert list(listed) == list(found)
     for name, entry in listed.items():
         assert entry.claim == found[name].claim
@@ -136,6 +136,33 @@ def test_nan_fails_every_bar():
         "b": [0, 1],
         "3": [1.5],
     }
+
+
+def test_a_result_shows_itself():
+    from experiments.kit.style import drawing
+
+    with drawing(2, 1) as (figure, axes):
+        axes.plot([0, 1])
+    verdicts = [Verdict("error <b>", 0.5, 1.0), Verdict("p", 0.01, 0.05, ">=")]
+    table = pd.DataFrame({"a": [1]})
+    result = Result("<i>", "Claim & more", {}, {"rows": table}, {"one": figure}, verdicts)
+    assert repr(result) == "Result(<i>; 1 of 2 verdicts hold; tables: rows; figures: one)"
+    page = result._repr_html_()
+    assert "<i>" not in page
+    assert "<b>" not in page
+    for said in ("Claim &amp; more", "error &lt;b&gt;", "0.5", "&lt;= 1", "FAILS", "0.01"):
+        assert said in page
+    assert page.count("data:image/svg+xml;base64,") == 1
+
+
+def test_an_experiment_completes_its_result():
+    result = find("reset-error").run(context=Context(seed=5))
+    assert result.name == "reset-error"
+    assert result.claim.startswith("Reset by subtraction")
+    assert result.provenance["parameters"]["drives"] == 400
+    assert result.provenance["seed"] == 5
+    assert {"brian2", "numpy"} <= set(result.provenance["versions"])
+    assert result.provenance["neuron"]
 
 
 def test_results_are_written_whole_or_not_at_all(tmp_path):

@@ -206,11 +206,55 @@ def test_the_report_stands_alone(report):
         assert Path(out / f"{name}.svg").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "first"), [("ann", True), ("neurosim", True), ("bridge", True), ("ann", False)]
+)
+def test_doctor_names_a_package_in_the_place_of_ours(tmp_path, name, first):
+    """Another distribution on the index has the import name too."""
+    root = Path(__file__).parents[2]
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("")
+    info = tmp_path / "some_other-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some_other\nVersion: 1.0\n")
+    (info / "RECORD").write_text(f"{name}/__init__.py,,\n")
+    order = [tmp_path, root] if first else [root, tmp_path]
+    program = (
+        f"import sys; sys.path[:1] = {[str(place) for place in order]!r}\n"
+        "from experiments.command.doctor import examine\n"
+        "for f in examine(): print(f.state, f.what, '|', f.found, '|', f.remedy)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd="/"
+    )
+    lines = [line for line in done.stdout.splitlines() if f"package {name} " in line]
+    assert len(lines) == 1, done.stdout + done.stderr
+    assert "pip uninstall some_other;" in lines[0]
+    if first:
+        # Nothing else is looked at: what it would say is said by the other package.
+        assert done.stdout.splitlines() == lines
+        assert lines[0].startswith("broken")
+        assert str(tmp_path / name) in lines[0]
+    else:
+        assert lines[0].startswith("note")
+        assert "ok a test run" in done.stdout
+
+
+def test_the_name_of_the_distribution_is_the_same_wherever_it_is_said():
+    from ann.errors import MissingExtraError
+    from experiments.command.doctor import DISTRIBUTION
+    from neurosim.errors import ExtraMissingError, install_command
+
+    assert install_command("x") == f"python -m pip install '{DISTRIBUTION}[x]'"
+    for kind in (ExtraMissingError, MissingExtraError):
+        assert str(kind.needed_for("this", "x")).endswith(install_command("x"))
+
+
 def test_doctor_prints_the_brackets_of_an_extra(monkeypatch, capsys):
     import experiments.command.doctor
     from experiments.command.doctor import doctor_command
 
-    remedy = "pip install 'neurosim[neo]'"
+    remedy = "pip install 'neurosim-bridge[neo]'"
     found = experiments.command.doctor.Finding("extras", "note", "none", remedy)
     monkeypatch.setattr(experiments.command.doctor, "examine", lambda: [found])
     doctor_command(clear_cache=False)

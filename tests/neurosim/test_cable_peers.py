@@ -113,7 +113,7 @@ def neuron_cell(sections, currents, duration_ms, dt_ms):
         Section, place, onset, duration (ms), amplitude (nA), and places of the detectors.
     """
     neuron = pytest.importorskip(
-        "neuron", reason="NEURON is not installed: pip install neurosim[compare]"
+        "neuron", reason="NEURON is not installed: pip install neurosim-bridge[compare]"
     )
     h = neuron.h
     h.load_file("stdrun.hoc")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,8 @@ from experiments.gallery.networks.digits_on_neurons import (
 )
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 from neurosim import LIF
-from neurosim.run.recording import versions
 
 CLAIM = (
     "Five hidden layers of 64 sigmoid units keep their accuracy on digits within 0.5 points on "
@@ -164,14 +163,10 @@ def run(parameters: Parameters, context: Context) -> Result:
     assert certificate is not None
     table = compare_answers(pairs, parameters.times_ms)
     row = table[table["time_ms"] == parameters.decision_ms].iloc[0]
-    with figure_style():
-        figure = new_figure(9.0, 3.6)
-        left, right = figure.subplots(1, 2)
+    with drawing(9.0, 3.6, 1, 2) as (figure, (left, right)):
         draw_accuracy(left, table)
         draw_parts(right, certificate)
     return Result(
-        name="deep-on-neurons",
-        claim=CLAIM,
         numbers={
             "images": HELD_OUT * len(pairs),
             "why": certificate.why(),
@@ -202,10 +197,5 @@ def run(parameters: Parameters, context: Context) -> Result:
                 0.0,
             ),
         ],
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "neuron": LIF().to_dict(),
-            "versions": versions(),
-        },
+        provenance={"neuron": LIF().to_dict()},
     )

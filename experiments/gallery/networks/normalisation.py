@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from experiments.kit.mnist import Digits, load_mnist
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, figure_style, new_figure
-from neurosim.run.recording import versions
 
 CLAIM = (
     "On MNIST a ReLU network converted to integrators is best scaled by the 99.9th percentile, "
@@ -100,8 +99,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         figure = new_figure(5.0, 3.2)
         draw_scales(figure.subplots(), table, parameters, ann)
     return Result(
-        name="normalisation",
-        claim=CLAIM,
         numbers={"ann_accuracy": ann, "images": len(y), "networks": networks},
         tables={"accuracy": table, "networks": runs},
         figures={"normalisation": figure},
@@ -115,12 +112,7 @@ def run(parameters: Parameters, context: Context) -> Result:
             )
             for better, worse in order
         ],
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "neuron": Integrator().to_dict(),
-            "versions": versions(),
-        },
+        provenance={"neuron": Integrator().to_dict()},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -22,7 +22,6 @@ from experiments.kit.result import Result, Verdict
 from experiments.kit.style import figure_style, new_figure
 from neurosim import AdEx, HodgkinHuxley, PointNeuron, TraubMiles
 from neurosim.errors import UnknownNameError, suggest
-from neurosim.run.recording import versions
 
 CLAIM = (
     "A sigmoid network trained on digits keeps its accuracy within 1 point at 400 ms on AdEx "
@@ -96,8 +95,6 @@ def run(parameters: Parameters, context: Context) -> Result:
             axes.set_title(type(NEURONS[name][0]).__name__)
     last = max(parameters.times_ms)
     return Result(
-        name="other-neurons",
-        claim=CLAIM,
         numbers={"seeds": seeds},
         tables=tables,
         figures={"other-neurons": figure},
@@ -109,10 +106,5 @@ def run(parameters: Parameters, context: Context) -> Result:
             )
             for name, table in tables.items()
         ],
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "neurons": {name: NEURONS[name][0].to_dict() for name in parameters.neurons},
-            "versions": versions(),
-        },
+        provenance={"neurons": {name: NEURONS[name][0].to_dict() for name in parameters.neurons}},
     )

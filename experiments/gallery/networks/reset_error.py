@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,8 @@ from brian2.units import ms
 from bridge.spiking.integrator import Integrator, ResettingIntegrator
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 from neurosim import simulate
-from neurosim.run.recording import versions
 
 CLAIM = (
     "Reset by subtraction makes the rate of a driven integrator right to 1/T; reset to zero leaves "
@@ -63,14 +62,10 @@ def run(parameters: Parameters, context: Context) -> Result:
     table = pd.DataFrame(rows)
     slope = float(np.polyfit(np.log(table["steps"]), np.log(table["subtract_mean"]), 1)[0])
     lasting = float(np.mean(z - floor))
-    with figure_style():
-        figure = new_figure(6.4, 3.0)
-        left, right = figure.subplots(1, 2)
+    with drawing(6.4, 3.0, 1, 2) as (figure, (left, right)):
         draw_waiting(left, table, lasting)
         draw_rates(right, z, subtract, zero)
     return Result(
-        name="reset-error",
-        claim=CLAIM,
         numbers={"slope": slope, "mean_bias_of_reset_to_zero": lasting},
         tables={"errors": table},
         figures={"reset-error": figure},
@@ -88,12 +83,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 1 + 1e-6,
             ),
         ],
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "neuron": Integrator().to_dict(),
-            "versions": versions(),
-        },
+        provenance={"neuron": Integrator().to_dict()},
     )
 
 

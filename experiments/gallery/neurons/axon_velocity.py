@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,10 @@ from scipy.optimize import brentq
 from experiments.kit.closed_forms import squid_velocity
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 from neurosim import Neuron, Steps, simulate
 from neurosim.axon import conduction_velocity, demyelinated, myelinated
 from neurosim.morphology import Sheath, at
-from neurosim.run.recording import versions
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def exact_velocity(
         start = still + 1e-4 * along / along[0]
 
         def gone(_: float, y: np.ndarray, K: float) -> float:
-            return 150 - abs(y[0])
+            return 150 - abs(float(y[0]))
 
         gone.terminal = True  # type: ignore[attr-defined]
         found = solve_ivp(
@@ -164,8 +163,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         Verdict("velocity where 99.9 % of the wraps are lost (m/s)", float(damaged[-1]), 0.0),
     ]
     return Result(
-        name="axon-velocity",
-        claim="Spikes travel at the velocities that cable theory gives.",
         numbers={
             "exact_m_per_s": exact,
             "cable_m_per_s": cable,
@@ -177,18 +174,11 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables=tables,
         figures={"velocity": _figure(tables), "travelling_spike": _kymograph(dt)},
         verdicts=verdicts,
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "versions": versions(),
-        },
     )
 
 
 def _figure(tables: dict[str, pd.DataFrame]) -> Any:
-    with figure_style():
-        figure = new_figure(7.4, 5.4)
-        axes = figure.subplots(2, 2)
+    with drawing(7.4, 5.4, 2, 2) as (figure, axes):
         for axis, name, power, colour, ticks in (
             (axes[0, 0], "unmyelinated", 0.5, "blue", (0.4, 1, 2, 4)),
             (axes[0, 1], "myelinated", 1.0, "vermilion", (3, 10, 30, 60)),
@@ -240,9 +230,7 @@ def _kymograph(dt_ms: float) -> Any:
     ).paint(squid_axon())  # fmt: skip
     bare = bare.place(Steps(amplitude=60 * nA, onset=0.2 * ms, duration=0.2 * ms), at("axon", 0.0))
     covered = _kicked(myelinated(10 * um, 15, sheath=Sheath(period=35 * nmeter)), 10.0)
-    with figure_style():
-        figure = new_figure(7.4, 3.2)
-        axes = figure.subplots(1, 2, sharey=True)
+    with drawing(7.4, 3.2, 1, 2, sharey=True) as (figure, axes):
         for axis, cell, title, span in (
             (axes[0], bare, "unmyelinated, 10 µm", 7.0),
             (axes[1], covered, "myelinated, 10 µm", 1.4),

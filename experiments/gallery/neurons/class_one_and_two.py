@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from scipy.optimize import least_squares
 
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import HodgkinHuxley, PointNeuron, Recording, Steps, TraubMiles, simulate
 
 CLAIM = (
@@ -84,7 +84,8 @@ def run(parameters: Parameters, context: Context) -> Result:
     # it the cell waits longer for its next spike than the search for the onset did.
     def misses(theta: np.ndarray) -> np.ndarray:
         above = one["current_pA"].to_numpy() - theta[2]
-        return theta[0] + theta[1] * np.log(above) - np.log(one["rate_Hz"].to_numpy())
+        found = theta[0] + theta[1] * np.log(above) - np.log(one["rate_Hz"].to_numpy())
+        return np.asarray(found)
 
     fit = least_squares(
         misses,
@@ -98,9 +99,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     two = table[table["neuron"] == "Hodgkin-Huxley"]
     onset_rate = float(two["rate_Hz"].iloc[0])
 
-    with figure_style():
-        figure = new_figure(7.0, 3.2)
-        left, right = figure.subplots(1, 2)
+    with drawing(7.0, 3.2, 1, 2) as (figure, (left, right)):
         for title, colour in (
             ("Traub-Miles", COLOURS["blue"]),
             ("Hodgkin-Huxley", COLOURS["vermilion"]),
@@ -132,8 +131,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         )
         right.legend(loc="lower right")
     return Result(
-        name="class-one-and-two",
-        claim=CLAIM,
         numbers={
             "exponent": exponent,
             "exponent_standard_error": error,
@@ -149,5 +146,5 @@ def run(parameters: Parameters, context: Context) -> Result:
             Verdict("class II: rate at onset (Hz)", onset_rate, 50.0, ">="),
             Verdict("class I: lowest rate seen (Hz)", float(one["rate_Hz"].min()), 5.0),
         ],
-        provenance={"parameters": asdict(parameters), "engine": context.engine},
+        provenance={"engine": context.engine},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -60,8 +60,8 @@ def pyramidal(calcium_mS_cm2: float) -> Neuron:
         axon=axon(500 * um, 1 * um),
     )
     counts = {"trunk": 15, "tuft": 11, "basal": 5, "hillock": 3, "initial_segment": 9, "axon": 25}
-    cell = Neuron(shape, PerBranch(1, counts), cable=Cable(R_a=150 * ohm * cm), celsius=36.0)
-    cell = initiation_membrane(cell).paint(Leak(g=0.05 * mS / cm**2))
+    bare = Neuron(shape, PerBranch(1, counts), cable=Cable(R_a=150 * ohm * cm), celsius=36.0)
+    cell: Neuron = initiation_membrane(bare).paint(Leak(g=0.05 * mS / cm**2))
     if calcium_mS_cm2:
         cell = cell.paint(DendriticCalciumSpike(g=calcium_mS_cm2 * mS / cm**2), branch("tuft"))
     for name, place in (("soma", at("soma")), ("dendrite", at("tuft", 0.5))):
@@ -92,7 +92,8 @@ def respond(
 def correct(recording: NeuronRecording) -> np.ndarray:
     """Return how many of the four cases are right, by strength: the soma fires, or not."""
     fired = recording.counts().reshape(-1, 4) > 0
-    return np.sum(fired == np.array(TARGET), axis=1)
+    right: np.ndarray = np.sum(fired == np.array(TARGET), axis=1)
+    return right
 
 
 @experiment("dendritic-xor", CLAIM, Parameters)
@@ -118,8 +119,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         }
     )
     return Result(
-        name="dendritic-xor",
-        claim=CLAIM,
         numbers={
             "strengths_nS": grid.tolist(),
             "correct_with": active.tolist(),
@@ -137,7 +136,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 0.6,
             ),
         ],
-        provenance={"parameters": asdict(p), **with_spike.to_dict()},
+        provenance=with_spike.to_dict(),
     )
 
 
@@ -176,7 +175,7 @@ def _figure(
 ) -> Figure:
     with figure_style():
         figure = new_figure(7.2, 6.4)
-        above, below = figure.subfigures(2, 1, height_ratios=[1.7, 1])
+        above, below = np.asarray(figure.subfigures(2, 1, height_ratios=[1.7, 1]))
         axes = above.subplots(2, 3, sharex=True, sharey="row")
         for column, (case, title) in enumerate(((1, "A alone"), (2, "B alone"), (3, "A and B"))):
             time = with_spike.trace_time / ms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import Neuron, Ramp, Steps, simulate
 from neurosim.catalogue import textbook_neuron
 from neurosim.measure import measure_spikes
@@ -92,8 +92,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         max((table["highest_mV"] + 55).abs().max(), (table["lowest_mV"] + 55).abs().max())
     )
     return Result(
-        name="emergent-threshold",
-        claim=CLAIM,
         numbers={"largest_distance_mV": worst, "least_lead_ms": least},
         tables={"thresholds": table},
         figures={"emergent-threshold": _figure(shown, table)},
@@ -101,14 +99,12 @@ def run(parameters: Parameters, context: Context) -> Result:
             Verdict("largest distance of a threshold from -55 mV (mV)", worst, 1.0),
             Verdict("least lead of the initial segment (ms)", least, 0.05, ">="),
         ],
-        provenance={"parameters": asdict(p), **shown.to_dict()},
+        provenance=shown.to_dict(),
     )  # fmt: skip
 
 
 def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
-    with figure_style():
-        figure = new_figure(8.4, 3.2)
-        left, middle, right = figure.subplots(1, 3, width_ratios=[1.6, 1, 1.2])
+    with drawing(8.4, 3.2, 1, 3, width_ratios=[1.6, 1, 1.2]) as (figure, (left, middle, right)):
         row = 3
         first = float(recording.spike_times_at("soma", row)[0] / ms)
         time = recording.trace_time / ms - first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,12 @@ from brian2.units import ms, nA, nS
 
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import Circuit, Constant, simulate
 from neurosim.catalogue import ca1_pyramidal, fast_spiking_interneuron
 from neurosim.morphology import at, tagged
 from neurosim.morphology import every as each
 from neurosim.run.circuit_run import CircuitRecording
-from neurosim.run.recording import versions
 from neurosim.synapses import AMPA, GABAA
 
 CLAIM = (
@@ -116,14 +115,10 @@ def run(parameters: Parameters, context: Context) -> Result:
     first = {
         name: float(current[np.asarray(table[f"pyramidal_{name}_Hz"] > 0)][0]) for name in gains
     }
-    with figure_style():
-        figure = new_figure(7.0, 3.2)
-        left, right = figure.subplots(1, 2)
+    with drawing(7.0, 3.2, 1, 2) as (figure, (left, right)):
         draw_spikes(left, runs[True], parameters)
         draw_rates(right, table)
     return Result(
-        name="feedback-inhibition",
-        claim=CLAIM,
         numbers={
             "gain_Hz_per_nA": gains,
             "first_firing_nA": first,
@@ -139,11 +134,6 @@ def run(parameters: Parameters, context: Context) -> Result:
                 0.5,
             ),
         ],
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "versions": versions(),
-        },
     )
 
 

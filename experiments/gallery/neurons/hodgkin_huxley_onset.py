@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from brian2.units import cm, ms, pA, second, uA
 
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import HodgkinHuxley, Recording, Steps, simulate
 
 CLAIM = (
@@ -88,9 +88,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     worst = float(np.max(np.abs(100 * error)))
     everything = np.concatenate([reference, grid, below])
     order = np.argsort(everything)
-    with figure_style():
-        figure = new_figure(6.4, 3.6)
-        axes = figure.subplots()
+    with drawing(6.4, 3.6) as (figure, axes):
         axes.plot(
             everything[order],
             rates[order],
@@ -113,8 +111,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         )
         axes.legend(loc="lower right")
     return Result(
-        name="hodgkin-huxley-onset",
-        claim=CLAIM,
         numbers={
             "onset_uA_cm2": onset,
             "onset_rate_Hz": onset_rate,
@@ -131,5 +127,5 @@ def run(parameters: Parameters, context: Context) -> Result:
             Verdict("largest error of the rate (%)", worst, 0.5),
             Verdict("rate at onset (Hz)", onset_rate, 50.0, ">="),
         ],
-        provenance={"parameters": asdict(parameters), **recording.to_dict()},
+        provenance=recording.to_dict(),
     )

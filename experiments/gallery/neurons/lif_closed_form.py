@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from brian2.units import ms, second
 from experiments.kit.closed_forms import closed_form
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 from neurosim import LIF, simulate
 
 
@@ -63,9 +63,7 @@ def run(parameters: Parameters, context: Context) -> Result:
             "error_percent": 100 * error,
         }
     )
-    with figure_style():
-        figure = new_figure(6.4, 5.0)
-        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    with drawing(6.4, 5.0, 2, 1, sharex=True, height_ratios=[2, 1]) as (figure, (top, bottom)):
         fine = np.linspace(0, currents[-1] * 1.02, 600)
         top.plot(fine * 1e12, closed_form(neuron, fine), color=COLOURS["blue"], label="closed form")
         top.plot(currents * 1e12, measured, "o", color=COLOURS["vermilion"], label="simulated")
@@ -77,13 +75,11 @@ def run(parameters: Parameters, context: Context) -> Result:
         bottom.set(xlabel="current (pA)", ylabel="error (%)", ylim=(-0.8, 0.8))
         bottom.legend(loc="lower right")
     return Result(
-        name="lif-closed-form",
-        claim="The f-I curve of the LIF neuron agrees with its closed form within 0.5 %.",
         numbers={"largest_error_percent": float(np.max(np.abs(100 * error)))},
         tables={"rates": table},
         figures={"lif-closed-form": figure},
         verdicts=[
             Verdict("largest error of the rate (%)", float(np.max(np.abs(100 * error))), 0.5)
         ],
-        provenance={"parameters": asdict(parameters), **recording.to_dict()},
+        provenance=recording.to_dict(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from brian2.units import mV, pA, second
 
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 from neurosim import LIF, AdEx, Constant, HodgkinHuxley, TraubMiles, WhiteNoise, simulate
 
 CLAIM = "Same description and same seed give the same spikes, bit for bit, however they are run."
@@ -79,9 +79,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         raster = raster or whole
     table = pd.DataFrame(records)
     assert raster is not None
-    with figure_style():
-        figure = new_figure(6.4, 3.2)
-        axes = figure.subplots()
+    with drawing(6.4, 3.2) as (figure, axes):
         axes.plot(raster.spike_time_s * 1e3, raster.spike_row, "|", color=COLOURS["blue"], ms=4)
         axes.set(
             xlabel="time (ms)",
@@ -90,8 +88,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         )
     different = int(table["differ_in_two_processes"].sum() + table["rows_that_differ_alone"].sum())
     return Result(
-        name="same-spikes",
-        claim=CLAIM,
         numbers={"comparisons_that_differ": different},
         tables={"comparisons": table},
         figures={"same-spikes": figure},
@@ -99,5 +95,5 @@ def run(parameters: Parameters, context: Context) -> Result:
             Verdict("comparisons that differ", different, 0),
             Verdict("spikes compared", int(table["spikes"].sum()), 100, ">="),
         ],
-        provenance={"parameters": asdict(parameters), "seed": context.seed, **raster.to_dict()},
+        provenance=raster.to_dict(),
     )

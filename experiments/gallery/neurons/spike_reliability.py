@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from bridge.stimulate.fi_curve import fi_curve
 from bridge.stimulate.frozen_noise import FrozenTrials, frozen_noise_pA, play
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import LIF, PointNeuron, TraubMiles, WhiteNoise
 
 CLAIM = (
@@ -88,8 +88,6 @@ def run(parameters: Parameters, context: Context) -> Result:
     still = table[table["current"] == "constant"]
     moving = table[table["current"] == "fluctuating"]
     return Result(
-        name="reliability",
-        claim=CLAIM,
         numbers={f"{r.neuron}, {r.current}": r.jitter_ms for r in table.itertuples()},
         tables={"reliability": table},
         figures={"reliability": figure},
@@ -107,7 +105,6 @@ def run(parameters: Parameters, context: Context) -> Result:
                 "fluctuating current: median jitter of events (ms)", moving["median_ms"].max(), 1.0
             ),
         ],
-        provenance={"parameters": asdict(parameters), "seed": context.seed},
     )
 
 
@@ -118,9 +115,10 @@ def _current_for(neuron: PointNeuron, rate_Hz: float, context: Context) -> float
 
 
 def _draw(shown: dict[tuple[str, str], FrozenTrials], table: pd.DataFrame) -> Figure:
-    with figure_style():
-        figure = new_figure(7.2, 4.4)
-        axes = figure.subplots(3, 2, sharex=True, sharey="row", height_ratios=[1, 1.6, 1.6])
+    with drawing(7.2, 4.4, 3, 2, sharex=True, sharey="row", height_ratios=[1, 1.6, 1.6]) as (
+        figure,
+        axes,
+    ):
         for column, kind in enumerate(("constant", "fluctuating")):
             wave = shown["LIF", kind].current_pA
             time = np.arange(len(wave)) * shown["LIF", kind].step_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from experiments.kit.style import COLOURS, figure_style, new_figure
 from neurosim import Constant, Neuron, simulate
 from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.morphology import PerBranch, at, ball_and_stick, branch
-from neurosim.run.recording import versions
 
 CLAIM = (
     "The error of backward Euler falls with the time step, that of Crank-Nicolson with its square, "
@@ -91,8 +90,6 @@ def run(parameters: Parameters, context: Context) -> Result:
             draw(axes, table, column, slopes)
             axes.set(xlabel="time step (ms)", ylabel=label)
     return Result(
-        name="time-step",
-        claim=CLAIM,
         numbers={f"{scheme}, {column}": slope for (scheme, column), slope in slopes.items()},
         tables={"errors": table},
         figures={"time-step": figure},
@@ -105,7 +102,6 @@ def run(parameters: Parameters, context: Context) -> Result:
             for scheme, order in SCHEMES.items()
             for column in columns
         ],
-        provenance={"parameters": asdict(parameters), "versions": versions()},
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ from bridge.spike_trains.score import draw_trains
 from bridge.stimulate.frozen_noise import frozen_noise_pA
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 
 CLAIM = (
     "Information estimates lie within 5 % of the closed form where one exists, and the unit that "
@@ -36,8 +38,9 @@ class Parameters:
 
 
 def _entropy(p: np.ndarray | float) -> np.ndarray:
-    p = np.asarray(p, dtype=float)
-    return -p * np.log2(p) - (1 - p) * np.log2(1 - p)
+    q = 1 - np.asarray(p, dtype=float)
+    bits: np.ndarray = -p * np.log2(p) - q * np.log2(q)
+    return bits
 
 
 def _gaussian(snr: float, random: np.random.Generator) -> tuple[float, float]:
@@ -67,7 +70,7 @@ def _sinusoid(depth: float, trials: int, random: np.random.Generator) -> tuple[f
 @experiment("known-loss", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     repeats = max(5, parameters.repeats // 4) if context.quick else parameters.repeats
-    channels = {
+    channels: dict[str, Callable[[np.random.Generator], Any]] = {
         "Gaussian, SNR 0.1": lambda r: _gaussian(0.1, r),
         "Gaussian, SNR 1": lambda r: _gaussian(1.0, r),
         "Gaussian, SNR 10": lambda r: _gaussian(10.0, r),
@@ -123,9 +126,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         bits_sd=("bits", "std"),
         mean_rate=("mean_rate", "mean"),
     )
-    with figure_style():
-        figure = new_figure(7.2, 3.2)
-        left, right = figure.subplots(1, 2)
+    with drawing(7.2, 3.2, 1, 2) as (figure, (left, right)):
         place = np.arange(len(information))[::-1]
         left.axvspan(-5, 5, color=COLOURS["sky"], alpha=0.3, lw=0, label="bar: ± 5 %")
         left.axvline(0, color=GREY, lw=0.8)
@@ -154,8 +155,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         right.legend(loc="center right", fontsize=7)
         right.set_xlim(0.95, 1.13)
     return Result(
-        name="known-loss",
-        claim=CLAIM,
         numbers={"bin_ms": 1e3 * bin_s, "repeats": repeats},
         tables={"information": information, "scores": summary.reset_index()},
         figures={"known-loss": figure},
@@ -177,5 +176,4 @@ def run(parameters: Parameters, context: Context) -> Result:
             ),
             Verdict("the mean rate alone scores", float(summary["mean_rate"].max()), 0.05),
         ],
-        provenance={"parameters": asdict(parameters), "seed": context.seed},
     )

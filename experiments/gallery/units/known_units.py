@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,7 @@ from bridge.choice.recovery import recover
 from bridge.units import EVERY_FAMILY
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
-from neurosim.run.recording import versions
+from experiments.kit.style import COLOURS, GREY, drawing
 
 CLAIM = (
     "Counts drawn from a known unit are traced back to it wherever families differ, and 95 % "
@@ -89,9 +88,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     )
     distinct = choices[choices["differs_by_more_than_5"]]
     clear = summary[summary["all_rivals_differ"]]
-    with figure_style():
-        figure = new_figure(7.2, 0.22 * len(coverage) + 1.4)
-        axes = figure.subplots()
+    with drawing(7.2, 0.22 * len(coverage) + 1.4) as (figure, axes):
         rows = np.arange(len(coverage))[::-1]
         axes.axvspan(90, 99, color=COLOURS["sky"], alpha=0.3, lw=0, label="bar: 90 to 99 %")
         axes.axvline(95, color=GREY, lw=0.8)
@@ -142,8 +139,6 @@ def run(parameters: Parameters, context: Context) -> Result:
             ),
         )
     return Result(
-        name="known-units",
-        claim=CLAIM,
         numbers={
             "recoveries": [r.to_dict() for r in found],
             "parameters_with_coverage_within_90_to_99": int(
@@ -154,9 +149,4 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"chosen": summary, "rivals": choices, "coverage": coverage},
         figures={"known-units": figure},
         verdicts=verdicts,
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "versions": versions(),
-        },
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from bridge.stimulate.fi_curve import measure
 from bridge.units import LIFRate, Logistic, NoisyLIF, Softplus, Unit
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, INK, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, INK, drawing
 from neurosim import LIF, Recording, WhiteNoise
 
 CLAIM = (
@@ -112,8 +112,6 @@ def run(parameters: Parameters, context: Context) -> Result:
     optimum = float(table["noise_mV"].iloc[best])
     figure = _draw(known, table, current, optimum, parameters)
     return Result(
-        name="noise-makes-the-sigmoid",
-        claim=CLAIM,
         numbers={
             "optimum_noise_mV": optimum,
             "error_at_optimum_Hz": float(table["both_rms_Hz"].iloc[best]),
@@ -146,7 +144,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 1.0,
             ),
         ],
-        provenance={"parameters": asdict(parameters), "seed": context.seed, **provenance},
+        provenance=provenance,
     )
 
 
@@ -157,9 +155,7 @@ def _draw(
     optimum: float,
     parameters: Parameters,
 ) -> Figure:
-    with figure_style():
-        figure = new_figure(7.4, 3.3)
-        left, middle = figure.subplots(1, 2)
+    with drawing(7.4, 3.3, 1, 2) as (figure, (left, middle)):
         for name, colour in (("logistic", COLOURS["vermilion"]), ("softplus", COLOURS["green"])):
             left.semilogx(known["noise_mV"], known[name], color=colour, label=f"{name}: shape")
         left.semilogx(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from bridge.stimulate.fi_curve import measure
 from bridge.units import NoisyLIF
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 from neurosim import LIF, WhiteNoise
 
 CLAIM = (
@@ -82,9 +82,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     judged = table[expected >= parameters.lowest_rate_Hz]
     beyond = (judged["error_percent"].abs() - judged["two_standard_errors_percent"]).max()
     uncorrected = 100 * (judged["simulated_Hz"] / judged["siegert_Hz"] - 1)
-    with figure_style():
-        figure = new_figure(6.4, 5.2)
-        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    with drawing(6.4, 5.2, 2, 1, sharex=True, height_ratios=[2, 1]) as (figure, (top, bottom)):
         fine = np.linspace(-65, max(parameters.mean_mV) + 1, 300)
         colours = [COLOURS[name] for name in ("blue", "green", "orange", "vermilion")]
         for k, sigma in enumerate(parameters.noise_mV):
@@ -117,8 +115,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         bottom.axhspan(-1, 1, color=COLOURS["sky"], alpha=0.25, lw=0)
         bottom.set(xlabel="mean membrane potential without threshold (mV)", ylabel="error (%)")
     return Result(
-        name="noisy-lif-siegert",
-        claim=CLAIM,
         numbers={
             "largest_error_percent": float(judged["error_percent"].abs().max()),
             "largest_error_without_shift_percent": float(uncorrected.abs().max()),
@@ -127,5 +123,5 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"rates": table},
         figures={"noisy-lif-siegert": figure},
         verdicts=[Verdict("largest error beyond two standard errors (%)", float(beyond), 1.0)],
-        provenance={"parameters": asdict(parameters), "seed": context.seed, **provenance},
+        provenance=provenance,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.unit_tables import Measured, panel, parameter_table, unit_row, units_figure
-from neurosim.run.recording import versions
 
 CLAIM = (
     "A unit that claims to fit a recorded cell leaves no more than counting noise; the cell that "
@@ -57,8 +56,6 @@ def run(parameters: Parameters, context: Context) -> Result:
     pairs = list(zip(neurons, chosen, strict=True))
     winners = [s.best.family for _, s in pairs if s.ok and s.best is not None]
     return Result(
-        name="recorded-cells",
-        claim=CLAIM,
         numbers={
             "cells": {n.title: s.to_dict() for n, s in pairs},
             "sigmoid_best": int(np.sum(np.array(winners) == "logistic")),
@@ -70,9 +67,4 @@ def run(parameters: Parameters, context: Context) -> Result:
         },
         figures={"recorded-cells": units_figure([panel(n, s) for n, s in pairs])},
         verdicts=verdicts,
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "versions": versions(),
-        },
     )

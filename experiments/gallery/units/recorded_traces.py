@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bridge.recordings import CellRecording, Step
-from experiments.kit.style import COLOURS, GREY, INK, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, INK, drawing
 
 __all__ = ["RecordedPanel", "recorded_figure"]
 
@@ -53,9 +53,9 @@ def recorded_figure(panels: Sequence[RecordedPanel]) -> Figure:
         Spikes as ticks above their peaks; currents at which the cell ends in depolarisation block
         are open circles in the f-I curve.
     """
-    with figure_style():
-        figure = new_figure(2.9 * len(panels), 5.6)
-        axes = figure.subplots(3, len(panels), squeeze=False, height_ratios=[2.2, 0.6, 1.6])
+    with drawing(
+        2.9 * len(panels), 5.6, 3, len(panels), squeeze=False, height_ratios=[2.2, 0.6, 1.6]
+    ) as (figure, axes):
         for k, panel in enumerate(panels):
             _column(panel, axes[:, k], first=k == 0)
         figure.align_ylabels()

@@ -51,7 +51,7 @@ from bridge.reduce.innervation import Innervated
 from bridge.reduce.reduced_network import validate
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, figure_style, new_figure
+from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import LIF, Neuron
 from neurosim.channels import Leak
 from neurosim.channels.base import Channel
@@ -337,8 +337,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         Verdict("branch alone: hidden units that are needed", by_itself.fewest, PUBLISHED, ">="),
     ]
     return Result(
-        name="smallest-network",
-        claim=CLAIM,
         numbers={
             "cells": [{f: one.ladders[f].to_dict() for f in SHARES} for one in found],
             "hidden_units_needed": {one.name: {f: one.needed(f) for f in SHARES} for one in found},
@@ -347,11 +345,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"networks": _table(found)},
         figures={"smallest-network": _figure(found, p.auc)},
         verdicts=verdicts,
-        provenance={
-            "parameters": asdict(p),
-            "seed": context.seed,
-            "versions": plain.ladders[TOGETHER].versions,
-        },
+        provenance={"versions": plain.ladders[TOGETHER].versions},
     )
 
 
@@ -391,9 +385,7 @@ def _table(found: Sequence[_Climbed]) -> pd.DataFrame:
 
 def _figure(found: Sequence[_Climbed], tolerance: float) -> Any:
     looks = (("o", "blue"), ("s", "sky"), ("^", "orange"), ("D", "green"), ("v", "vermilion"))
-    with figure_style():
-        figure = new_figure(7.2, 3.0)
-        panels = figure.subplots(1, 2, sharey=True)
+    with drawing(7.2, 3.0, 1, 2, sharey=True) as (figure, panels):
         largest = 0
         for panel, fitted in zip(panels, SHARES, strict=True):
             for k, (one, (mark, colour)) in enumerate(zip(found, looks, strict=True)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,8 @@ def bushy_pyramidal(obliques: int) -> Neuron:
         side = (1 if k % 2 else -1, 0.5, 0)
         one = cylinder(150 * um, 1 * um, name=f"oblique[{has + k}]", tag="apical", direction=side)
         shape = shape.join(one, "trunk", at=float(place))
-    return cell.replace(morphology=shape)
+    with_obliques: Neuron = cell.replace(morphology=shape)
+    return with_obliques
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,6 @@ def run(parameters: Parameters, context: Context) -> Result:
     differences = compare(found, context.seed)
     number, two = found.fits[0].test, found.fits[2].test
     return Result(
-        name="two-layer-neuron",
-        claim=CLAIM,
         numbers={
             **found.to_dict(),
             "two_layer_over_number": differences.over_number.to_dict(),
@@ -155,5 +154,5 @@ def run(parameters: Parameters, context: Context) -> Result:
                 ">=",
             ),
         ],
-        provenance={"parameters": asdict(p), "seed": context.seed, "versions": found.versions},
+        provenance={"versions": found.versions},
     )

@@ -1,0 +1,27 @@
+"""Neurons by name, as commands take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["CELLS", "MODELS", "named_neuron"]
+
+# Point neurons.
+MODELS = ("LIF", "AdEx", "HodgkinHuxley", "TraubMiles")
+# With dendrites and axon; their parameters are painted, so --set does not reach them.
+CELLS = (
+    "textbook_neuron",
+    "ca1_pyramidal",
+    "layer5_pyramidal",
+    "purkinje_cell",
+    "fast_spiking_interneuron",
+    "spinal_motoneuron",
+)
+
+
+def named_neuron(name: str) -> Any:
+    """Return the neuron of one of the names in `MODELS` or `CELLS`."""
+    import neurosim
+    import neurosim.catalogue
+
+    return getattr(neurosim if name in MODELS else neurosim.catalogue, name)()
