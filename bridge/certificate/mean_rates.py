@@ -23,7 +23,7 @@ class MeanRates:
     def __init__(self, network: SpikingNetwork) -> None:
         self.network, self.curve = network, rate_function(network.curve)
 
-    def rate_Hz(self, current_pA: np.ndarray) -> np.ndarray:
+    def rates(self, current_pA: np.ndarray) -> np.ndarray:
         """Return the steady rate; beyond the measured currents that of the last one."""
         return np.asarray(self.curve(np.clip(current_pA, self.curve.x[0], self.curve.x[-1])))
 
@@ -32,7 +32,7 @@ class MeanRates:
         activation = X
         for k, layer in enumerate(self.network.layers):
             current = layer.calibration.current_pA(self.network.split.net_input(k, activation))
-            activation = layer.calibration.activation(self.rate_Hz(current))
+            activation = layer.calibration.activation(self.rates(current))
             yield current, activation
 
     def last_layer(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -63,7 +63,7 @@ class Substitute:
         self.smooth: list[list[np.ndarray]] = []
         self.mean: list[np.ndarray] = []
         # The curve is monotone: its ends are its slowest and its fastest rate, shape (2, 1).
-        self.extremes = self.mean_rates.rate_Hz(np.array([[-np.inf], [np.inf]]))
+        self.extremes = self.mean_rates.rates(np.array([[-np.inf], [np.inf]]))
 
     def decoded(self, spiking: list[np.ndarray], seed: int) -> list[np.ndarray]:
         """Return every layer's activations under the constant currents that stand for spikes.
@@ -142,7 +142,7 @@ class Substitute:
         given = self.network.split.activations(k, z)
         ends = calibration.activation(self.extremes)
         clipped = np.clip(given, ends.min(axis=0), ends.max(axis=0))
-        steady = calibration.activation(self.mean_rates.rate_Hz(calibration.current_pA(z)))
+        steady = calibration.activation(self.mean_rates.rates(calibration.current_pA(z)))
         # The first run is left out: its own noise must not look like a mean.
         effect = np.mean([s - c for s, c in zip(spiking[1:], smooth[1:], strict=True)], axis=0)
         return {
