@@ -279,8 +279,7 @@ class OwnLoss(Loss):
     def __init__(
         self, function: Callable[[Variable, np.ndarray], Variable], name: str = ""
     ) -> None:
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "name", name or getattr(function, "__name__", "own"))
+        vars(self).update(function=function, name=name or getattr(function, "__name__", "own"))
 
     function: Callable[[Variable, np.ndarray], Variable]
     name: str  # type: ignore[misc]
