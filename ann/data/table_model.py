@@ -226,7 +226,7 @@ class TableModel:
         """Class or quantity of each row of an encoded table."""
         if isinstance(self.model, Network):
             return self.model.output(X)[:, 0]
-        return self.model.predict(X)
+        return np.asarray(self.model.predict(X))
 
     def predict(self, table: Any) -> np.ndarray:
         """Class or quantity of each row of a table; see `encode`."""

@@ -94,5 +94,5 @@ def draw_regions(
         )  # fmt: skip
     ax.set_xlabel("column 1" if names is None else str(names[0]))
     ax.set_ylabel("column 2" if names is None else str(names[1]))
-    ax.legend(title="class")
+    ax.legend(title="class", loc="upper right")  # the best place takes long to find
     return ax

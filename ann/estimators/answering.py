@@ -14,7 +14,6 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.network import Network
 
 __all__ = ["Answering"]
@@ -33,7 +32,7 @@ class Answering:
 
     task: str
     network_: Network
-    _targets: ClassTargets | QuantityTargets
+    _targets: Any
 
     @property
     def _estimator_type(self) -> str:
@@ -50,10 +49,6 @@ class Answering:
         tags.target_tags.required = True
         tags.input_tags.sparse = True
         return tags
-
-    def _fitted(self) -> Network:
-        check_is_fitted(self, "network_")
-        return self.network_
 
     def _asked(self, X: Any) -> Any:
         check_is_fitted(self, "network_")
@@ -73,7 +68,7 @@ class Answering:
         ndarray of shape (n,) or (n, n_outputs)
         """
         X = self._asked(X)
-        return self._targets.decode(self.network_.output(X))
+        return np.asarray(self._targets.decode(self.network_.output(X)))
 
     @available_if(_classifies)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -83,7 +78,8 @@ class Answering:
     @available_if(_classifies)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of `predict_proba`, computed without rounding small probabilities to 0."""
-        z = self._fitted().logits(self._asked(X))
+        X = self._asked(X)
+        z = self.network_.logits(X)
         if self._targets.kind == "multiclass":
             if self.network_.layers[-1].activation.name != "softmax":
                 # One output a class, trained apart from the others: their shares of the sum.

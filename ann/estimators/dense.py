@@ -8,7 +8,6 @@ leaves in ``network_`` a network that reads the user's own columns.
 from __future__ import annotations
 
 import warnings
-from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,7 +21,7 @@ from ann.errors import DataError, DivergenceError, ParameterError
 from ann.estimators.answering import Answering
 from ann.estimators.input_scaling import InputScale, fold, mean_and_spread
 from ann.estimators.plotting import Plotting
-from ann.estimators.refusals import Checking
+from ann.estimators.settings import Settings
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.arrays import is_sparse
 from ann.network.losses import Loss, resolve_loss
@@ -43,39 +42,96 @@ __all__ = ["DenseEstimator", "baseline_loss"]
 RAN_AWAY = 1000.0
 
 
-@dataclass(eq=False, repr=False)
-class DenseEstimator(Checking, Answering, Plotting, BaseEstimator):  # type: ignore[misc]  # no types there
-    """What the estimators share; use `ShallowNetwork` or `DeepNetwork`."""
+class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ignore[misc]  # no types there
+    """A dense network as an estimator; use `ShallowNetwork` or `DeepNetwork`.
 
-    hidden: Any = 64
-    _: KW_ONLY
-    task: str = "classification"
-    activation: Any = "sigmoid"
-    loss: Any = "auto"
-    optimiser: Any = "adam"
-    learning_rate: Any = "auto"
-    schedule: Any = "one_cycle"
-    max_epochs: int = 150
-    batch_size: int = 32
-    l1: float = 0.0
-    l2: float = 0.15
-    dropout: Any = 0.0
-    batch_norm: bool = False
-    max_norm: float | None = None
-    clip_norm: float | None = None
-    initialisation: str = "auto"
-    standardise: Any = "auto"
-    class_weight: Any = None
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    patience: int = 20
-    tol: float = 1e-4
-    hooks: Any = None
-    progress: bool = False
-    warm_start: bool = False
-    n_jobs: int | None = None
-    dtype: Any = "auto"
-    random_state: Any = None
+    Parameters
+    ----------
+    hidden : int or sequence of int
+        Units of the hidden layer, or of each, first layer first.
+    task : {"classification", "regression"}
+        What is predicted. Classes may be two, several, or labels that coincide (y a table of 0
+        and 1); quantities may be one or several.
+    activation : str, object or list
+        Of the hidden layers: a name of `ann.ACTIVATIONS`, or any object with a value and a
+        gradient; one, or one for each layer.
+    loss : str or callable
+        ``"auto"`` is the cross-entropy for classes and the quadratic loss for quantities. Else a
+        name of `ann.LOSSES` or a function for `ann.OwnLoss`.
+    optimiser : str, Optimiser or dict
+        A name of `ann.OPTIMISERS`, or ``"lbfgs"`` for small data, where every step sees all rows.
+    learning_rate : float or "auto"
+        Above 0; with a schedule, its highest value. ``"auto"`` is the optimiser's own, and for
+        Adam a rate that suits the depth and the number of columns: 0.1 with one hidden layer and
+        0.01 with several, for up to 64 columns, less in proportion for more, a tenth of it where
+        the schedule is constant.
+    schedule : str or callable
+        How the rate changes on the way, see `ann.SCHEDULES`. ``"plateau"``: constant, but a
+        fifth of itself whenever the loss (with early stopping, on the rows held out) has not
+        fallen by `tol` for half of `patience` epochs.
+    max_epochs : int
+        Passes over the data.
+    batch_size : int
+        Rows a step.
+    l1, l2 : float
+        Penalties: the mean loss is joined by (l1 / n) Σ|W| + (l2 / 2n) ΣW² for n rows (or
+        weights of that sum), so l2 is the λ of the textbooks and 1 / C of logistic regression.
+        Biases are left out.
+    dropout : float or list
+        Fraction of each hidden layer silenced at each step.
+    batch_norm : bool
+        Normalise the sums of hidden layers over the batch.
+    max_norm : float, optional
+        Longest vector of weights into a hidden unit.
+    clip_norm : float, optional
+        Longest gradient.
+    initialisation : str
+        See `ann.initial_weights`.
+    standardise : {"auto", True, False}
+        Whether columns are brought to mean 0 and variance 1 while training. ``"auto"`` leaves
+        alone what is on a common scale already. Folded into the first layer afterwards.
+    class_weight : dict, "balanced" or None
+        How much each class counts.
+    early_stopping : bool
+        Hold out `validation_fraction` of the rows, stop when the loss on them has not fallen by
+        `tol` (relative to the loss of knowing nothing) for `patience` epochs, and keep the best
+        weights. Never stops on the plateau on which deep sigmoid networks begin.
+    validation_fraction : float
+    patience : int
+    tol : float
+    hooks : list of Hook, optional
+        See `ann.training.hooks`.
+    progress : bool
+        Show a line on the terminal.
+    warm_start : bool
+        Let `fit` go on from the weights of the last one.
+    n_jobs : int, optional
+        Threads for large matrix products; None is one, -1 all.
+    dtype : {"auto", "float32", "float64"}
+        Precision of training. ``"auto"`` is single, but double where all rows fit one batch.
+    random_state : int, RandomState or Generator, optional
+        Source of the initial weights, the order of rows and dropout.
+
+    Attributes
+    ----------
+    network_ : Network
+        Reads the columns given to `fit`; ``activations(X)`` gives every layer's output. In
+        double precision.
+    classes_ : ndarray
+        For classification.
+    history_ : list of dict
+        One record an epoch; ``loss_curve_`` has the losses alone.
+    n_iter_ : int
+        Epochs done.
+    n_features_in_ : int
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # What `help` says of a model explains its settings, which are described once, above.
+        summary, examples, rest = (cls.__doc__ or "").partition("    Examples\n")
+        settings = (DenseEstimator.__doc__ or "").partition("\n\n")[2].rstrip()
+        cls.__doc__ = f"{summary}{settings}\n\n{examples}{rest}"
 
     # -- fitting ------------------------------------------------------------------------------
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:

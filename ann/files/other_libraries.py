@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import is_regressor
 
 from ann.errors import MissingExtraError, ParameterError
+from ann.network.activations import LeakyReLU
 from ann.network.network import Network
 from ann.whole_files import write_bytes
 
@@ -21,7 +22,11 @@ __all__ = ["export_onnx", "from_pytorch", "from_scikit_learn", "stacked_layers"]
 
 _SCIKIT = {"logistic": "sigmoid", "relu": "relu", "tanh": "tanh", "identity": "identity",
            "softmax": "softmax", "exp": "exponential"}  # fmt: skip
-
+_PYTORCH = {"Sigmoid": "sigmoid", "Tanh": "tanh", "ReLU": "relu", "Softmax": "softmax",
+            "LeakyReLU": "leaky_relu", "Softplus": "softplus"}  # fmt: skip
+_ONNX = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softplus": "Softplus",
+         "exponential": "Exp", "identity": "Identity", "softmax": "Softmax",
+         "leaky_relu": "LeakyRelu"}  # fmt: skip
 
 _SOFTPLUS_THRESHOLD = 15.0
 
@@ -98,7 +103,6 @@ def from_pytorch(module: Any) -> Network:
     weights: list[np.ndarray] = []
     biases: list[np.ndarray] = []
     kinds: list[Any] = []
-    plain = {"Sigmoid": "sigmoid", "Tanh": "tanh", "ReLU": "relu", "Softmax": "softmax"}
     dtype: Any = np.float32
     for i, layer in enumerate(stacked_layers(module)):
         name = type(layer).__name__
@@ -111,30 +115,25 @@ def from_pytorch(module: Any) -> Network:
             kinds.append("identity")
         elif name in ("Dropout", "Flatten", "Identity"):
             continue
-        elif name in plain or name in ("LeakyReLU", "Softplus"):
-            if not kinds or kinds[-1] != "identity":
-                raise ParameterError(f"layer {i} ({name}) does not follow a Linear layer")
+        elif name not in _PYTORCH:
+            raise ParameterError(
+                f"layer {i} is a {name}; Linear, {', '.join(_PYTORCH)}, Dropout, Flatten and "
+                "Identity are read"
+            )
+        elif not kinds or kinds[-1] != "identity":
+            raise ParameterError(f"layer {i} ({name}) does not follow a Linear layer")
+        else:
+            kinds[-1] = _PYTORCH[name]
             if name == "LeakyReLU":
                 kinds[-1] = {"name": "leaky_relu", "leak": float(layer.negative_slope)}
-            elif name == "Softplus":
-                if layer.beta != 1:
-                    raise ParameterError(
-                        f"layer {i}: Softplus with beta {layer.beta}; only 1 is read"
-                    )
-                # From there on PyTorch's is the identity: no difference where exp(-z) is rounded.
-                if layer.threshold < _SOFTPLUS_THRESHOLD:
-                    raise ParameterError(
-                        f"layer {i}: Softplus with threshold {layer.threshold:g} is cut off where "
-                        f"it still bends; only one of {_SOFTPLUS_THRESHOLD:g} or more is read"
-                    )
-                kinds[-1] = "softplus"
-            else:
-                kinds[-1] = plain[name]
-        else:
-            raise ParameterError(
-                f"layer {i} is a {name}; Linear, {', '.join(plain)}, LeakyReLU, Softplus, Dropout, "
-                "Flatten and Identity are read"
-            )
+            if name == "Softplus" and layer.beta != 1:
+                raise ParameterError(f"layer {i}: Softplus with beta {layer.beta}; only 1 is read")
+            # From there on PyTorch's is the identity: no difference where exp(-z) is rounded.
+            if name == "Softplus" and layer.threshold < _SOFTPLUS_THRESHOLD:
+                raise ParameterError(
+                    f"layer {i}: Softplus with threshold {layer.threshold:g} is cut off where "
+                    f"it still bends; only one of {_SOFTPLUS_THRESHOLD:g} or more is read"
+                )
     if not weights:
         raise ParameterError("this module has no Linear layer")
     return Network.from_arrays(weights, biases, kinds, dtype=dtype)
@@ -207,32 +206,22 @@ def export_onnx(network: Network, path: str | Path) -> None:
         from onnx import TensorProto, helper, numpy_helper
     except ImportError as error:
         raise MissingExtraError.needed_for("exporting to ONNX", "onnx") from error
-    names: dict[str, tuple[str, dict[str, Any]]] = {
-        "sigmoid": ("Sigmoid", {}),
-        "tanh": ("Tanh", {}),
-        "relu": ("Relu", {}),
-        "softplus": ("Softplus", {}),
-        "exponential": ("Exp", {}),
-        "identity": ("Identity", {}),
-        "softmax": ("Softmax", {"axis": 1}),
-        "leaky_relu": ("LeakyRelu", {}),
-    }
     nodes, initial = [], []
     last = "x"
     layers = network.folded().layers
     for i, layer in enumerate(layers):
         kind = layer.activation.name
-        if kind not in names:
+        if kind not in _ONNX:
             raise ParameterError(f"layer {i + 1}: {kind} has no counterpart in ONNX")
-        operator, attributes = names[kind]
-        if kind == "leaky_relu":
-            attributes = {"alpha": float(layer.activation.leak)}  # type: ignore[attr-defined]
+        attributes: dict[str, Any] = {"axis": 1} if kind == "softmax" else {}
+        if isinstance(layer.activation, LeakyReLU):
+            attributes = {"alpha": float(layer.activation.leak)}
         w, b, z = f"W{i + 1}", f"b{i + 1}", f"z{i + 1}"
         initial.append(numpy_helper.from_array(layer.weights.astype(np.float32), w))
         initial.append(numpy_helper.from_array(layer.bias.astype(np.float32), b))
         out = "y" if i == len(layers) - 1 else f"a{i + 1}"
         nodes.append(helper.make_node("Gemm", [last, w, b], [z]))
-        nodes.append(helper.make_node(operator, [z], [out], **attributes))
+        nodes.append(helper.make_node(_ONNX[kind], [z], [out], **attributes))
         last = out
 
     def rows_of(name: str, columns: int) -> Any:

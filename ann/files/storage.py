@@ -78,7 +78,7 @@ def save(model: Any, path: str | Path, notes: Any = None) -> None:
         "left_out": left_out,
         **described,
         "n_features": int(model.n_features_in_),
-        "feature_names": _plain_list(getattr(model, "feature_names_in_", None)),
+        "feature_names": plain(getattr(model, "feature_names_in_", None)),
         "n_iter": int(model.n_iter_),
         "notes": notes,
     }
@@ -90,7 +90,7 @@ def save(model: Any, path: str | Path, notes: Any = None) -> None:
         classes = targets.classes
         card["targets"] = {
             "kind": targets.kind,
-            "classes": _plain_list(classes),
+            "classes": plain(classes),
             "classes_dtype": classes.dtype.str if classes.dtype.kind != "O" else "O",
         }
     else:
@@ -174,15 +174,13 @@ def _rebuild_network(
     for i, described in enumerate(card["activations"]):
         if described is None:
             given = own.get("activation")
-            given = given[i] if isinstance(given, list | tuple) else given
-            if given is None:
+            described = given[i] if isinstance(given, list | tuple) else given
+            if described is None:
                 raise ModelFileError(
                     f"layer {i + 1} of {path} has an activation of its maker's own; pass it as "
                     "load(path, activation=...)"
                 )
-            kinds.append(given)
-        else:
-            kinds.append(described)
+        kinds.append(described)
     network = Network(
         card["sizes"],
         kinds,
@@ -275,10 +273,6 @@ def _plain_network(network: Network) -> tuple[dict[str, np.ndarray], dict[str, A
 
 def _plain_activation(activation: Any) -> dict[str, Any] | None:
     return None if isinstance(activation, CustomActivation) else activation.to_dict()
-
-
-def _plain_list(array: Any) -> list[Any] | None:
-    return None if array is None else [x.item() if hasattr(x, "item") else x for x in array]
 
 
 def _plain_settings(model: Any) -> tuple[dict[str, Any], list[str]]:

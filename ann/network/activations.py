@@ -383,20 +383,18 @@ class CustomActivation(Activation):
             )
         if width == 0 or height == 0:
             raise ParameterError(f"width and height must not be 0, got {width} and {height}")
-        settings = {
-            "unit": unit,
-            "function": function,
-            "name": name or getattr(unit, "name", type(unit).__name__),
-            "scales": (float(centre), float(width), float(height)),
-        }
-        for key, value in settings.items():
-            object.__setattr__(self, key, value)
+        vars(self).update(  # frozen from now on
+            unit=unit,
+            function=function,
+            name=name or getattr(unit, "name", type(unit).__name__),
+            scales=(float(centre), float(width), float(height)),
+        )
         z = np.linspace(-4.0, 4.0, 801)
         density = np.exp(-0.5 * z * z)
         with np.errstate(all="ignore"):
             square = np.sum(density * np.square(self.gradient(z))) / density.sum()
         usable = np.isfinite(square) and square > 1e-12
-        object.__setattr__(self, "gain", float(1.0 / np.sqrt(square)) if usable else 1.0)
+        vars(self)["gain"] = float(1.0 / np.sqrt(square)) if usable else 1.0
 
     unit: Any
     function: Callable[[np.ndarray], np.ndarray]

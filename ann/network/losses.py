@@ -21,6 +21,7 @@ import numpy as np
 
 from ann.calculus.graph import Variable, gradient
 from ann.errors import ParameterError, ShapeError
+from ann.network.activations import Sigmoid
 from ann.network.arrays import scalar_like
 from ann.network.named import Named, make
 from ann.network.steps import Step, run
@@ -136,8 +137,7 @@ class BinaryCrossEntropy(Loss):
         return (x.softplus() - x * target).sum(axis=-1)
 
     def steps(self, x: np.ndarray, target: np.ndarray, record: np.ndarray) -> list[Step]:
-        s, half, zero = np.empty_like(x), scalar_like(0.5, x), np.zeros_like(x)
-        product = np.empty_like(x)
+        s, zero, product = np.empty_like(x), np.zeros_like(x), np.empty_like(x)
         return [
             (np.abs, (x, s)),
             (np.negative, (s, s)),
@@ -148,10 +148,7 @@ class BinaryCrossEntropy(Loss):
             (partial(np.maximum, out=product), (x, zero)),
             (np.add, (s, product, s)),
             (np.add.reduce, (s, 0, None, record[0])),
-            (np.multiply, (x, half, x)),
-            (np.tanh, (x, x)),
-            (np.multiply, (x, half, x)),
-            (np.add, (x, half, x)),
+            *Sigmoid().steps(x),
             (np.subtract, (x, target, x)),
         ]
 
@@ -215,11 +212,7 @@ class Huber(Loss):
 
     def steps(self, x: np.ndarray, target: np.ndarray, record: np.ndarray) -> list[Step]:
         inner = np.empty_like(x)
-        half, top, low = (
-            scalar_like(0.5, x),
-            scalar_like(self.width, x),
-            scalar_like(-self.width, x),
-        )
+        half, top, low = (scalar_like(v, x) for v in (0.5, self.width, -self.width))
         # h(e) = c (e - c/2) with c = e cut to [-width, width]: one form for both branches.
         return [
             (np.subtract, (x, target, x)),
@@ -286,8 +279,7 @@ class OwnLoss(Loss):
     def __init__(
         self, function: Callable[[Variable, np.ndarray], Variable], name: str = ""
     ) -> None:
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "name", name or getattr(function, "__name__", "own"))
+        vars(self).update(function=function, name=name or getattr(function, "__name__", "own"))
 
     function: Callable[[Variable, np.ndarray], Variable]
     name: str  # type: ignore[misc]

@@ -151,7 +151,26 @@ def _read(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return upper
 
 
-class Distort(Hook):
+class _ChangesInputs(Hook):
+    """What changes the inputs of a batch by chance: its own, if it has a seed, or the trainer's."""
+
+    def __init__(self, seed: np.random.Generator | int | None) -> None:
+        self.rng = None if seed is None else np.random.default_rng(seed)
+
+    def state(self) -> dict[str, Any]:
+        return {} if self.rng is None else {"chance": self.rng.bit_generator.state}
+
+    def load(self, state: dict[str, Any]) -> None:
+        if self.rng is not None:
+            self.rng.bit_generator.state = state["chance"]
+
+    def _inputs(self, trainer: Trainer) -> np.ndarray:
+        if trainer.batch is None or trainer.batch.is_sparse:
+            raise ShapeError("only dense rows of numbers can be changed while training")
+        return np.asarray(trainer.batch.x)
+
+
+class Distort(_ChangesInputs):
     """Distorts every batch of images before it is learnt from.
 
     Parameters
@@ -209,30 +228,21 @@ class Distort(Hook):
             "sigma": sigma,
         }
         self.fade, self.epochs = fade, epochs
-        self.rng = None if seed is None else np.random.default_rng(seed)
-
-    def state(self) -> dict[str, Any]:
-        return {} if self.rng is None else {"chance": self.rng.bit_generator.state}
-
-    def load(self, state: dict[str, Any]) -> None:
-        if self.rng is not None:
-            self.rng.bit_generator.state = state["chance"]
+        super().__init__(seed)
 
     def before_batch(self, trainer: Trainer) -> None:
         if self.fade and trainer.epoch >= (1 - self.fade) * self.epochs:
             return
-        batch = trainer.batch
-        if batch is None or batch.is_sparse:
-            raise ShapeError("only dense arrays of pixels can be distorted")
-        if batch.x.shape[1] != self.height * self.width:
+        x = self._inputs(trainer)
+        if x.shape[1] != self.height * self.width:
             raise ShapeError(
-                f"rows of {batch.x.shape[1]} numbers are no images of {self.height} × {self.width}"
+                f"rows of {x.shape[1]} numbers are no images of {self.height} × {self.width}"
             )
-        images = batch.x.reshape(-1, self.height, self.width)
+        images = x.reshape(-1, self.height, self.width)
         images[...] = distort(images, self.rng or trainer.rng, **self.settings)
 
 
-class DropInputs(Hook):
+class DropInputs(_ChangesInputs):
     """Silences a fraction of the inputs of every batch, scaling up the rest: dropout of columns.
 
     Parameters
@@ -255,14 +265,10 @@ class DropInputs(Hook):
     def __init__(self, fraction: float, seed: np.random.Generator | int | None = None) -> None:
         if not 0 <= fraction < 1:
             raise ParameterError(f"fraction must lie in [0, 1), not {fraction}")
+        super().__init__(seed)
         self.fraction = fraction
-        self.rng = None if seed is None else np.random.default_rng(seed)
 
     def before_batch(self, trainer: Trainer) -> None:
-        batch = trainer.batch
-        if batch is None or batch.is_sparse:
-            raise ShapeError("only dense inputs can be silenced")
-        rng = self.rng or trainer.rng
-        kept = rng.random(batch.x.shape, dtype=np.float32) >= np.float32(self.fraction)
-        batch.x *= kept
-        batch.x *= batch.x.dtype.type(1 / (1 - self.fraction))
+        x, rng = self._inputs(trainer), self.rng or trainer.rng
+        x *= rng.random(x.shape, dtype=np.float32) >= np.float32(self.fraction)
+        x *= x.dtype.type(1 / (1 - self.fraction))

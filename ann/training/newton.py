@@ -98,17 +98,11 @@ def minimise_cross_entropy(
     (array([1.0986]), array([[0.]]))
     """
     n, d = X.shape
+    A = X.tocsr() if is_sparse(X) else np.asarray(X)
+    penalty = np.full((d + intercept, 1), float(l2))
     if intercept:
         ones = np.ones((n, 1))
-        A = (
-            sparse.hstack([X, sparse.csr_matrix(ones)]).tocsr()
-            if is_sparse(X)
-            else np.hstack([X, ones])
-        )
-    else:
-        A = X.tocsr() if is_sparse(X) else np.asarray(X)
-    penalty = np.full((A.shape[1], 1), float(l2))
-    if intercept:
+        A = sparse.hstack([A, ones], format="csr") if is_sparse(A) else np.hstack([A, ones])
         penalty[-1] = 0.0
     # Newton directions are found in single precision, which large columns would leave.
     top = np.asarray(abs(A).max(axis=0).toarray() if is_sparse(A) else np.abs(A).max(axis=0))

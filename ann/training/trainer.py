@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -193,20 +193,24 @@ class Trainer:
         )
         table = plan.optimiser.table(self.step + 1, rates).astype(self.network.dtype, "C")
         record = np.empty((plan.loss.rows, n), self.network.dtype)
-        batches = (
-            (programs[b - a], order[a:b], record[:, a:b], row)
-            for (a, b), row in zip(bounds, table, strict=True)
-        )
-        if self._listened("before_batch") or self._listened("after_batch"):
-            self._steps_with_hooks(batches)
-        else:
-            update = plan.update.steps
-            chained = {size: [*p.gather, *p.learn, *update] for size, p in programs.items()}
-            for program, rows, kept, row in batches:
-                program.index[:] = rows
-                now[:] = row
-                run(chained[program.batch])
-                kept[:] = program.record
+        watched = self._listened("before_batch") or self._listened("after_batch")
+        update = plan.update.steps
+        chained = {size: [*p.gather, *p.learn, *update] for size, p in programs.items()}
+        for (a, b), row in zip(bounds, table, strict=True):
+            program = programs[b - a]
+            program.index[:] = order[a:b]
+            now[:] = row
+            if watched:
+                run(program.gather)
+                self.batch = program
+                self.call("before_batch")
+                run(program.learn)
+                run(update)
+            else:
+                run(chained[b - a])
+            record[:, a:b] = program.record
+            if watched:
+                self.call("after_batch")
         self.step += len(bounds)
         losses = plan.loss.from_record(record)
         if weights is None:
@@ -230,19 +234,6 @@ class Trainer:
                 "clip_norm"
             )
         self.call("after_epoch")
-
-    def _steps_with_hooks(
-        self, batches: Iterable[tuple[Program, np.ndarray, np.ndarray, np.ndarray]]
-    ) -> None:
-        for program, rows, kept, row in batches:
-            program.index[:] = rows
-            self.plan.update.now[:] = row
-            run(program.gather)
-            self.batch = program
-            self.call("before_batch")
-            run([*program.learn, *self.plan.update.steps])
-            kept[:] = program.record
-            self.call("after_batch")
 
     def _prepared(
         self, X: Any, T: np.ndarray, weights: np.ndarray | None

@@ -22,6 +22,7 @@ from ann.files.tensor_file import read_tensors, write_tensors
 from ann.network.losses import Quadratic
 from ann.plan.optimisers import OPTIMISERS
 from ann.plan.plan import Plan
+from ann.training.augment import DropInputs
 from ann.training.hooks import KeepBest
 from ann.training.trainer import Hook, Trainer
 
@@ -270,6 +271,17 @@ def test_a_resumed_training_continues_bit_for_bit(optimiser, tmp_path):
     losses = [[r["loss"] for r in t.history] for t in (resumed, through)]
     assert losses[0] == losses[1]
     assert resumed.hooks[0].best == through.hooks[0].best
+
+
+def test_inputs_silenced_from_a_seed_of_their_own_resume_bit_for_bit(tmp_path):
+    def training(stop, path):
+        hooks = [DropInputs(0.3, seed=3), StopAt(stop), Checkpoint(path)]
+        return a_trainer("adam", hooks).fit(X, np.eye(3)[Y], epochs=6)
+
+    through = training(None, tmp_path / "none")
+    training(2, tmp_path / "c")
+    resumed = training(None, tmp_path / "c")
+    np.testing.assert_array_equal(resumed.network.parameters, through.network.parameters)
 
 
 def test_an_estimator_resumes_bit_for_bit(tmp_path):

@@ -1,7 +1,8 @@
-"""What a dense estimator refuses before it trains: settings and data nobody can learn with."""
+"""What a dense estimator can be told, and what it refuses: settings and data that cannot work."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,23 +17,42 @@ from ann.plan.optimisers import resolve_optimiser
 from ann.plan.threads import count_threads
 from ann.training.trainer import Hook
 
-__all__ = ["Checking"]
+__all__ = ["Settings"]
 
 
-class Checking:
-    """Checks of an estimator that has the settings of `ann.estimators.dense.DenseEstimator`."""
+@dataclass(eq=False, repr=False)
+class Settings:
+    """The settings of `ann.estimators.dense.DenseEstimator`, which explains them, and checks."""
 
-    task: str
-    hidden: Any
-    hooks: Any
-    optimiser: Any
-    random_state: Any
-    class_weight: Any
-    standardise: Any
-    dtype: Any
-    n_jobs: int | None
-    batch_size: int
-    validation_fraction: float
+    hidden: Any = 64
+    _: KW_ONLY
+    task: str = "classification"
+    activation: Any = "sigmoid"
+    loss: Any = "auto"
+    optimiser: Any = "adam"
+    learning_rate: Any = "auto"
+    schedule: Any = "one_cycle"
+    max_epochs: int = 150
+    batch_size: int = 32
+    l1: float = 0.0
+    l2: float = 0.15
+    dropout: Any = 0.0
+    batch_norm: bool = False
+    max_norm: float | None = None
+    clip_norm: float | None = None
+    initialisation: str = "auto"
+    standardise: Any = "auto"
+    class_weight: Any = None
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 20
+    tol: float = 1e-4
+    hooks: Any = None
+    progress: bool = False
+    warm_start: bool = False
+    n_jobs: int | None = None
+    dtype: Any = "auto"
+    random_state: Any = None
 
     def _check_settings(self) -> None:
         if self.task not in ("classification", "regression"):
