@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ann.data.errors import SchemaError
 
-__all__ = ["cell_text", "is_words", "text_frame", "two_dimensional"]
+__all__ = ["as_floats", "cell_text", "is_words", "text_frame", "two_dimensional"]
 
 
 def is_words(column: pd.Series) -> bool:
@@ -24,6 +25,21 @@ def is_words(column: pd.Series) -> bool:
     dtype = column.dtype
     numeric = pd.api.types.is_numeric_dtype(dtype)
     return not numeric and not pd.api.types.is_datetime64_any_dtype(dtype)
+
+
+def as_floats(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column of numbers or dates as a new array: dates in seconds since 1970, gaps NaN.
+
+    Examples
+    --------
+    >>> as_floats(pd.Series(pd.to_datetime(["1970-01-02", None]))).tolist()
+    [86400.0, nan]
+    """
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return np.array(column, dtype=np.float64)
+    seconds = np.array(column.astype("datetime64[s]").astype("int64"), dtype=np.float64)
+    seconds[column.isna().to_numpy()] = np.nan
+    return seconds
 
 
 def cell_text(value: Any) -> str | None:
@@ -113,7 +129,7 @@ def text_frame(table: Any) -> pd.DataFrame:
     return pd.DataFrame(columns, index=table.index, dtype=object)
 
 
-def two_dimensional(table: Any) -> np.ndarray:
+def two_dimensional(table: Any) -> NDArray[Any]:
     """Return a table without column names as an array of rows and columns.
 
     Raises
@@ -141,7 +157,7 @@ def two_dimensional(table: Any) -> np.ndarray:
     return values
 
 
-def _distinct(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _distinct(cells: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     # True, 1 and 1.0 are one key to a dictionary: keep types apart where they mix.
     if len({type(v) for v in cells[:1000]}) > 2:
         return np.arange(len(cells)), cells

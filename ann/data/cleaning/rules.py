@@ -241,6 +241,11 @@ class Rule:
     before: str = ""
     after: str = ""
 
+    @property
+    def effect(self) -> Effect:
+        """What it does to the data: see `RuleKind`."""
+        return RULE_KINDS[self.rule].effect
+
     def function(self) -> CellMap:
         """Return the map from a cell's text to its new text, None for missing."""
         make = RULE_KINDS[self.rule].make

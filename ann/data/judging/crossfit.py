@@ -141,14 +141,15 @@ def _folds(
     labels: NDArray[Any], classify: bool, groups: NDArray[np.intp] | None, folds: int, seed: int
 ) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     if groups is not None:
-        return GroupKFold(min(folds, len(np.unique(groups)))).split(labels, groups=groups)
+        number = min(folds, len(np.unique(groups)))
+        return list(GroupKFold(number).split(labels, groups=groups))
     if classify and np.unique(labels, return_counts=True)[1].max() >= folds:
         with warnings.catch_warnings():
             # Classes with fewer rows than folds are a reason of the verdict already.
             warnings.simplefilter("ignore", UserWarning)
             splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)
             return list(splits)
-    return KFold(folds, shuffle=True, random_state=seed).split(labels)
+    return list(KFold(folds, shuffle=True, random_state=seed).split(labels))
 
 
 def _class_scores(

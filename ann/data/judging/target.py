@@ -21,6 +21,7 @@ from ann.data.cleaning.replay import replay_column
 from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import ColumnSchema
 from ann.data.errors import TargetError, UnusableTargetError, nearest
+from ann.data.judging.measures import Answers
 from ann.data.log import Step
 
 __all__ = ["Target", "find_target", "target_column"]
@@ -67,7 +68,7 @@ class Target:
     name: str
     column: str
     task: str
-    values: NDArray[np.object_] | NDArray[np.float64]
+    values: Answers
     rows: NDArray[np.intp]
     steps: list[Step]
     missing: int
@@ -174,7 +175,7 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
             raise UnusableTargetError(
                 f"target {name!r} is {schema.kind}, not a number to regress on"
             )
-        values: NDArray[np.object_] | NDArray[np.float64] = np.array([float(v) for v in filled])
+        values: Answers = np.array([float(v) for v in filled])
     else:
         if numeric:
             filled = np.array([f"{float(v):g}" for v in filled], dtype=object)

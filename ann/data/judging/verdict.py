@@ -195,6 +195,11 @@ class Verdict:
             "log": self.log.document(),
         }
 
+    @property
+    def learned(self) -> dict[str, Scores]:
+        """The scores of models that learned something, the dummy's left out."""
+        return {name: s for name, s in self.scores.items() if name != "dummy"}
+
     def has(self, about: str) -> bool:
         """Tell whether some reason is of this kind, or about this."""
         return any(about in (r.code, r.kind) for r in self.reasons)
