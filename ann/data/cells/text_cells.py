@@ -129,13 +129,21 @@ def text_frame(table: Any) -> pd.DataFrame:
     return pd.DataFrame(columns, index=table.index, dtype=object)
 
 
-def two_dimensional(table: Any) -> NDArray[Any]:
+def two_dimensional(table: Any, columns: int | None = None, who: str = "") -> NDArray[Any]:
     """Return a table without column names as an array of rows and columns.
+
+    Parameters
+    ----------
+    table : 2-D array or sequence of rows
+    columns : int, optional
+        How many there must be.
+    who : str
+        Who expects them.
 
     Raises
     ------
     SchemaError
-        If it is sparse, complex, or has not two dimensions.
+        If it is sparse, complex, has not two dimensions, or another number of columns.
 
     Examples
     --------
@@ -152,8 +160,13 @@ def two_dimensional(table: Any) -> NDArray[Any]:
         )
     if np.iscomplexobj(values):
         raise SchemaError("Complex data not supported: a cell is a number, a date or words")
-    if not values.shape[1]:
+    width = values.shape[1]
+    if not width:
         raise SchemaError(f"0 feature(s) (shape={values.shape}) while a minimum of 1 is required.")
+    if columns not in (None, width):
+        raise SchemaError(
+            f"X has {width} features, but {who} is expecting {columns} features as input"
+        )
     return values
 
 

@@ -123,9 +123,7 @@ class TableFile:
         """Yield (line number, cells), blank lines included as empty lists."""
         with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
             reader = csv.reader(
-                stream,
-                delimiter=self.dialect.delimiter,
-                skipinitialspace=self.dialect.spaces,
+                stream, delimiter=self.dialect.delimiter, skipinitialspace=self.dialect.spaces
             )
             line = 1
             for record in reader:

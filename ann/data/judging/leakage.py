@@ -123,11 +123,7 @@ def _as_number(column: pd.Series) -> NDArray[np.float64]:
 
 
 def find_suspects(
-    features: pd.DataFrame,
-    y: Answers,
-    *,
-    grouped: bool = False,
-    seed: int = 0,
+    features: pd.DataFrame, y: Answers, *, grouped: bool = False, seed: int = 0
 ) -> list[Step]:
     """Find leaks, columns that name groups, and columns that name the rows' origin.
 

@@ -275,9 +275,7 @@ def _shares(counts: NDArray[np.intp], total: int) -> list[int]:
 
 
 def _shuffle(
-    y: Answers,
-    groups: NDArray[np.intp] | None,
-    rng: np.random.Generator,
+    y: Answers, groups: NDArray[np.intp] | None, rng: np.random.Generator
 ) -> NDArray[np.intp]:
     """Return an order of the rows that breaks the bond of features and target, and no other.
 

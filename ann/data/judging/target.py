@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ann.data.cleaning.propose import propose_column
 from ann.data.cleaning.replay import replay_column
-from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import ColumnSchema
 from ann.data.errors import TargetError, UnusableTargetError, nearest
 from ann.data.judging.measures import Answers
@@ -61,8 +60,6 @@ class Target:
         Rows that lack it.
     schema : ColumnSchema
         What the column is.
-    rules : list of Rule
-        How it is cleaned.
     """
 
     name: str
@@ -73,7 +70,6 @@ class Target:
     steps: list[Step]
     missing: int
     schema: ColumnSchema
-    rules: list[Rule]
 
 
 def target_column(columns: list[str], asked: str) -> tuple[str, re.Match[str] | None]:
@@ -180,7 +176,7 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
         if numeric:
             filled = np.array([f"{float(v):g}" for v in filled], dtype=object)
         values = filled
-    return Target(asked, name, task, values, rows, steps, missing, schema, rules)
+    return Target(asked, name, task, values, rows, steps, missing, schema)
 
 
 def _compare(
