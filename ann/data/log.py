@@ -30,6 +30,8 @@ class Step:
         What was seen that called for it.
     applied : bool
         False for a finding that changes nothing until a person says so.
+    effect : str
+        Of a cleaning rule: ``"lossless"``, ``"reversible"`` or ``"destructive"``.
     """
 
     column: str
@@ -39,6 +41,7 @@ class Step:
     after: str = ""
     why: str = ""
     applied: bool = True
+    effect: str = ""
 
     def __str__(self) -> str:
         where = f"{self.column}: " if self.column else ""
@@ -125,6 +128,7 @@ class Log:
             (
                 s.column or "(table)",
                 s.rule if s.applied else f"{s.rule} (not applied)",
+                s.effect,
                 s.rows or "",
                 s.before,
                 s.after,
@@ -132,5 +136,5 @@ class Log:
             )
             for s in self.steps
         ]
-        head = ("column", "rule", "rows", "before", "after", "why")
+        head = ("column", "rule", "effect", "rows", "before", "after", "why")
         return html_table("What was done and found", rows, head)

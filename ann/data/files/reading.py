@@ -211,9 +211,7 @@ class TableFile:
         position = start = 0
         records = self._records()
         if self.dialect.header:
-            for _, record in records:
-                if any(c.strip() for c in record):
-                    break
+            next((r for _, r in records if any(c.strip() for c in r)), None)
         for line, record in records:
             if len(record) != width:
                 fitted = self._fit(line, record, width, torn)
