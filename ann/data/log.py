@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
+from ann.display import html_table
+
 __all__ = ["Log", "Step"]
 
 
@@ -28,6 +30,8 @@ class Step:
         What was seen that called for it.
     applied : bool
         False for a finding that changes nothing until a person says so.
+    effect : str
+        Of a cleaning rule: ``"lossless"``, ``"reversible"`` or ``"destructive"``.
     """
 
     column: str
@@ -37,6 +41,7 @@ class Step:
     after: str = ""
     why: str = ""
     applied: bool = True
+    effect: str = ""
 
     def __str__(self) -> str:
         where = f"{self.column}: " if self.column else ""
@@ -45,7 +50,7 @@ class Step:
         return f"{where}{self.rule}, {self.rows} rows{example}{word}: {self.why}"
 
 
-@dataclass
+@dataclass(repr=False)
 class Log:
     """Steps in the order in which they happened.
 
@@ -113,3 +118,23 @@ class Log:
 
     def __str__(self) -> str:
         return "\n".join(str(s) for s in self.steps)
+
+    def __repr__(self) -> str:
+        done = sum(s.applied for s in self.steps)
+        return f"<Log of {done} steps done and {len(self) - done} findings not applied>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                s.column or "(table)",
+                s.rule if s.applied else f"{s.rule} (not applied)",
+                s.effect,
+                s.rows or "",
+                s.before,
+                s.after,
+                s.why,
+            )
+            for s in self.steps
+        ]
+        head = ("column", "rule", "effect", "rows", "before", "after", "why")
+        return html_table("What was done and found", rows, head)

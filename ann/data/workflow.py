@@ -18,11 +18,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from ann.data.cells.text_cells import text_frame
-from ann.data.cleaning.duplicates import (
-    find_duplicates,
-    row_hashes,
-    without_repeats,
-)
+from ann.data.cleaning.duplicates import find_duplicates, row_hashes, without_repeats
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean
 from ann.data.cleaning.schema import Rules

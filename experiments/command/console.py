@@ -149,6 +149,7 @@ def say_steps(log: Any) -> None:
         [
             s.column or "(table)",
             s.rule + ("" if s.applied else " (not applied)"),
+            s.effect,
             f"{s.rows:,}" if s.rows else "",
             repr(s.before[:40]) if s.before else "",
             repr(s.after[:40]) if s.after else "",
@@ -157,7 +158,7 @@ def say_steps(log: Any) -> None:
         for s in log
     ]
     if rows:
-        head = ["column", "rule", "rows", "before", "after", "why"]
+        head = ["column", "rule", "effect", "rows", "before", "after", "why"]
         print_table("what was done and found", head, rows)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ann.data.errors import SchemaError
 
-__all__ = ["cell_text", "is_words", "text_frame", "two_dimensional"]
+__all__ = ["as_floats", "cell_text", "is_words", "text_frame", "two_dimensional"]
 
 
 def is_words(column: pd.Series) -> bool:
@@ -24,6 +25,21 @@ def is_words(column: pd.Series) -> bool:
     dtype = column.dtype
     numeric = pd.api.types.is_numeric_dtype(dtype)
     return not numeric and not pd.api.types.is_datetime64_any_dtype(dtype)
+
+
+def as_floats(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column of numbers or dates as a new array: dates in seconds since 1970, gaps NaN.
+
+    Examples
+    --------
+    >>> as_floats(pd.Series(pd.to_datetime(["1970-01-02", None]))).tolist()
+    [86400.0, nan]
+    """
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return np.array(column, dtype=np.float64)
+    seconds = np.array(column.astype("datetime64[s]").astype("int64"), dtype=np.float64)
+    seconds[column.isna().to_numpy()] = np.nan
+    return seconds
 
 
 def cell_text(value: Any) -> str | None:
@@ -113,13 +129,21 @@ def text_frame(table: Any) -> pd.DataFrame:
     return pd.DataFrame(columns, index=table.index, dtype=object)
 
 
-def two_dimensional(table: Any) -> np.ndarray:
+def two_dimensional(table: Any, columns: int | None = None, who: str = "") -> NDArray[Any]:
     """Return a table without column names as an array of rows and columns.
+
+    Parameters
+    ----------
+    table : 2-D array or sequence of rows
+    columns : int, optional
+        How many there must be.
+    who : str
+        Who expects them.
 
     Raises
     ------
     SchemaError
-        If it is sparse, complex, or has not two dimensions.
+        If it is sparse, complex, has not two dimensions, or another number of columns.
 
     Examples
     --------
@@ -136,12 +160,17 @@ def two_dimensional(table: Any) -> np.ndarray:
         )
     if np.iscomplexobj(values):
         raise SchemaError("Complex data not supported: a cell is a number, a date or words")
-    if not values.shape[1]:
+    width = values.shape[1]
+    if not width:
         raise SchemaError(f"0 feature(s) (shape={values.shape}) while a minimum of 1 is required.")
+    if columns not in (None, width):
+        raise SchemaError(
+            f"X has {width} features, but {who} is expecting {columns} features as input"
+        )
     return values
 
 
-def _distinct(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _distinct(cells: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     # True, 1 and 1.0 are one key to a dictionary: keep types apart where they mix.
     if len({type(v) for v in cells[:1000]}) > 2:
         return np.arange(len(cells)), cells

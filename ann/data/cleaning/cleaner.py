@@ -22,10 +22,24 @@ from ann.data.cleaning.schema import Rules
 from ann.data.errors import SchemaError, nearest
 from ann.data.log import Log
 
-__all__ = ["Cleaner"]
+__all__ = ["Cleaner", "TableTransformer"]
 
 
-class Cleaner(TransformerMixin, BaseEstimator):
+class TableTransformer(TransformerMixin, BaseEstimator):
+    """A transformer of tables with gaps, words and dates."""
+
+    _preserved: tuple[str, ...] = ()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = list(self._preserved)
+        return tags
+
+
+class Cleaner(TableTransformer):
     """Clean the columns of a table by rules learned in `fit`.
 
     Parameters
@@ -128,12 +142,7 @@ class Cleaner(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "rules_")
         if not isinstance(X, (pd.DataFrame, dict)) or hasattr(X, "toarray"):
-            values = two_dimensional(X)
-            if values.shape[1] != self.n_features_in_:
-                raise SchemaError(
-                    f"X has {values.shape[1]} features, but Cleaner is expecting "
-                    f"{self.n_features_in_} features as input"
-                )
+            values = two_dimensional(X, self.n_features_in_, "Cleaner")
             X = pd.DataFrame(values, columns=list(self.feature_names_in_))
         frame = text_frame(X)
         index = frame.index
@@ -146,11 +155,3 @@ class Cleaner(TransformerMixin, BaseEstimator):
         """Return the names of the columns that `transform` gives."""
         check_is_fitted(self, "rules_")
         return np.array(self.rules_.feature_names(), dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags

@@ -72,22 +72,16 @@ class Inspection:
         why: str,
         apply: bool = True,
         only_if_found: bool = False,
-    ) -> Rule | None:
+    ) -> None:
         """Add a rule and, if it is to be applied, see the column through it."""
         rule = Rule(self.name, kind, apply, settings or {}, why)
-        function = rule.function()
-        new = [None if v is None else function(v) for v in self.now]
-        changed = [k for k, (a, b) in enumerate(zip(self.now, new, strict=True)) if a != b]
-        if not changed and only_if_found:
-            return None
-        if changed:
-            rule.rows = int(self.counts[changed].sum())
-            best = max(changed, key=lambda k: (self.counts[k], -k))
-            rule.before, rule.after = self.now[best] or "", new[best] or ""
+        new, changed, step = rule.tried(self.now, self.counts)
+        if only_if_found and not len(changed):
+            return
+        rule.rows, rule.before, rule.after = step.rows, step.before, step.after
         if apply:
             self.now = new
         self.rules.append(rule)
-        return rule
 
     def drop(self, target: bool, kind: str, why: str) -> None:
         """Add the rule that the column is no feature, unless it is the target."""

@@ -9,14 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ann.data.cells.lexicon import CURRENCIES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key
-from ann.data.cells.numerals import (
-    NumberStyle,
-    is_plain,
-    plain,
-    ratio,
-    read_style,
-    split_affixes,
-)
+from ann.data.cells.numerals import NumberStyle, is_plain, plain, ratio, read_style, split_affixes
 from ann.data.cleaning.inspection import MOSTLY, Inspection
 from ann.data.cleaning.suspects import find_outliers, find_scale, find_sentinels, weighted_quantile
 
@@ -182,8 +175,7 @@ def _units(
             # Bare numbers of another size are in another unit of the same kind.
             others = {u: s for u, (d, s) in UNITS.items() if d == dimension}
             guess = min(
-                others,
-                key=lambda u: abs(np.log(dressed * float(own) / float(others[u]) / bare)),
+                others, key=lambda u: abs(np.log(dressed * float(own) / float(others[u]) / bare))
             )
             if others[guess] != own:
                 main, own = guess, others[guess]

@@ -123,19 +123,12 @@ def as_words(seen: Inspection) -> str:
             only_if_found=True,
         )
     if len(counts) <= max(200, 0.5 * seen.filled()) or several:
-        why = (
-            "variants of " + ", ".join(repr(words[k]) for k in several[:5])
-            if several
-            else "one spelling each"
-        )
+        shown = ", ".join(repr(words[k]) for k in several[:5])
+        why = f"variants of {shown}" if several else "one spelling each"
         seen.rule("spelling", {"words": words}, why=why)
     if doubtful:
-        seen.rule(
-            "spelling",
-            {"words": doubtful},
-            why="short codes that differ in case only: one, or several?",
-            apply=False,
-        )
+        why = "short codes that differ in case only: one, or several?"
+        seen.rule("spelling", {"words": doubtful}, why=why, apply=False)
     return "category"
 
 

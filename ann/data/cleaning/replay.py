@@ -250,20 +250,14 @@ def replay_column(
     for rule in rules:
         if rule.rule == "drop":
             continue
-        function = rule.function()
-        new = [None if v is None else function(v) for v in now]
-        changed = np.array([a != b for a, b in zip(now, new, strict=True)], dtype=bool)
-        if not changed.any():
+        new, changed, step = rule.tried(now, counts)
+        if not len(changed):
             continue
-        where = np.flatnonzero(changed)
-        best = int(max(where, key=lambda k: (counts[k], -k)))
-        rows = int(counts[changed].sum())
-        steps.append(rule.step(rows, now[best] or "", new[best] or ""))
+        steps.append(step)
         if rule.apply:
-            touched = np.flatnonzero(np.append(changed, False)[codes])
-            old_cells = np.array(now, dtype=object)[codes[touched]]
-            new_cells = np.array(new, dtype=object)[codes[touched]]
-            edits.append(Edit(rule.column, rule.rule, labels[touched], old_cells, new_cells))
+            touched = np.flatnonzero(np.isin(codes, changed))
+            before, after = (np.array(texts, dtype=object)[codes[touched]] for texts in (now, new))
+            edits.append(Edit(rule.column, rule.rule, labels[touched], before, after))
             now = new
     return np.array([*now, None], dtype=object)[codes], steps, edits
 

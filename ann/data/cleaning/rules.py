@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ann.data.cells.dates import DateStyle, iso
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold, unit_key
 from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, times
@@ -241,6 +244,11 @@ class Rule:
     before: str = ""
     after: str = ""
 
+    @property
+    def effect(self) -> Effect:
+        """What it does to the data: see `RuleKind`."""
+        return RULE_KINDS[self.rule].effect
+
     def function(self) -> CellMap:
         """Return the map from a cell's text to its new text, None for missing."""
         make = RULE_KINDS[self.rule].make
@@ -252,7 +260,36 @@ class Rule:
         """Return the step for the log: rows touched, and an example if not that of the rule."""
         before = self.before if before is None else before
         after = self.after if after is None else after
-        return Step(self.column, self.rule, rows, before, after, self.why, self.apply)
+        told = (self.why, self.apply, self.effect)
+        return Step(self.column, self.rule, rows, before, after, *told)
+
+    def tried(
+        self, texts: list[str | None], counts: NDArray[np.int64]
+    ) -> tuple[list[str | None], NDArray[np.intp], Step]:
+        """Apply the rule to distinct texts.
+
+        Parameters
+        ----------
+        texts : list of str or None
+        counts : (texts,) array of int
+            How many rows hold each.
+
+        Returns
+        -------
+        new : list of str or None
+        changed : array of int
+            Places of the texts that are not what they were.
+        step : Step
+            For the log, with the commonest of them as the example.
+        """
+        function = self.function()
+        new = [None if v is None else function(v) for v in texts]
+        changed = np.flatnonzero([a != b for a, b in zip(texts, new, strict=True)])
+        if not len(changed):
+            return new, changed, self.step(0, "", "")
+        best = max(changed, key=lambda k: (counts[k], -k))
+        step = self.step(int(counts[changed].sum()), texts[best] or "", new[best] or "")
+        return new, changed, step
 
     def document(self) -> dict[str, Any]:
         """Return the rule as plain values, ready for JSON."""

@@ -8,6 +8,7 @@ bit.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from ann.data.cleaning.rules import Rule
 from ann.data.errors import SchemaError, nearest
+from ann.display import html_table
 from ann.whole_files import write_text
 
 __all__ = ["KINDS", "ColumnSchema", "Rules"]
@@ -99,7 +101,7 @@ class ColumnSchema:
         return cls(**document)
 
 
-@dataclass
+@dataclass(repr=False)
 class Rules:
     """Columns and rules, as learned from one table.
 
@@ -125,6 +127,35 @@ class Rules:
     rules: list[Rule] = field(default_factory=list)
     target: str = ""
     rows: int = 0
+
+    def __repr__(self) -> str:
+        kinds = Counter(c.kind for c in self.columns)
+        said = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        asked = sum(not r.apply for r in self.rules)
+        goal = f", to predict {self.target}" if self.target else ""
+        return (
+            f"<Rules of {len(self.columns)} columns ({said}){goal}: {len(self.rules)} rules, "
+            f"{asked} of them not applied>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                r.column or "(rows)",
+                r.rule if r.apply else f"{r.rule} (not applied)",
+                r.effect,
+                r.rows,
+                r.before,
+                r.after,
+                r.why,
+            )
+            for r in self.rules
+            if r.rows or not r.apply
+        ]
+        head = ("column", "rule", "effect", "cells", "before", "after", "why")
+        idle = len(self.rules) - len(rows)
+        note = f"{idle} more rules had nothing to do in the table they were learned from."
+        return html_table(repr(self).strip("<>"), rows, head, note if idle else "")
 
     def column(self, name: str) -> ColumnSchema:
         """Return one column by name.

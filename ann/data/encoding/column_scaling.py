@@ -87,7 +87,8 @@ class SoftScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         with np.errstate(over="ignore", invalid="ignore"):
             z = (self._checked(X, reset=False) - self.centre_) / self.spread_
             z = np.clip(z, -1e100, 1e100)
-            return z / np.hypot(1.0, z / self.bound)
+            bent: NDArray[np.float64] = z / np.hypot(1.0, z / self.bound)
+        return bent
 
     def _checked(self, X: Any, reset: bool) -> NDArray[np.float64]:
         # Infinite values are as welcome as missing ones: they end up at the bound.
@@ -111,7 +112,8 @@ class SoftScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         z = np.asarray(X, dtype=float)
         inside = np.clip(z / self.bound, -1 + 1e-15, 1 - 1e-15)
-        return z / np.sqrt(1.0 - inside**2) * self.spread_ + self.centre_
+        back: NDArray[np.float64] = z / np.sqrt(1.0 - inside**2) * self.spread_ + self.centre_
+        return back
 
 
 class DateParts(TransformerMixin, BaseEstimator):

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -19,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.validation import check_is_fitted
 
 from ann.data.cells.text_cells import is_words, two_dimensional
-from ann.data.cleaning.cleaner import Cleaner
+from ann.data.cleaning.cleaner import Cleaner, TableTransformer
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.column_scaling import DateParts, SoftScaler
 from ann.data.errors import SchemaError, nearest
@@ -33,7 +32,7 @@ RARE = "(rare)"
 _LATER_NAMES = {"infrequent_sklearn": RARE}
 
 
-class Encoder(TransformerMixin, BaseEstimator):
+class Encoder(TableTransformer):
     """Encode typed columns as float32.
 
     Parameters
@@ -60,6 +59,8 @@ class Encoder(TransformerMixin, BaseEstimator):
     >>> back["c"].tolist(), back["h"].round(3).tolist()
     (['a', 'b', 'a', None], [1.5, nan, 2.0, 1.8])
     """
+
+    _preserved = ("float32",)
 
     def __init__(self, min_count: int = 5, max_categories: int = 60, bound: float = 5.0) -> None:
         self.min_count = min_count
@@ -192,14 +193,6 @@ class Encoder(TransformerMixin, BaseEstimator):
                 out += [*base, *(f"{base[k]} missing" for k in gaps)]
         return np.array(out, dtype=object)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
 
 def _scaled_and_filled(bound: float, *before: Any) -> Pipeline:
     fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
@@ -222,12 +215,7 @@ def _unfill(imputer: SimpleImputer, block: NDArray[np.floating]) -> NDArray[np.f
 def _frame(X: Any, columns: int | None = None) -> pd.DataFrame:
     if isinstance(X, pd.DataFrame):
         return X
-    values = two_dimensional(X)
-    if columns is not None and values.shape[1] != columns:
-        raise SchemaError(
-            f"X has {values.shape[1]} features, but Encoder is expecting {columns} features "
-            "as input"
-        )
+    values = two_dimensional(X, columns, "Encoder")
     return pd.DataFrame(values, columns=[f"x{k}" for k in range(values.shape[1])])
 
 

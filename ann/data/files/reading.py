@@ -123,9 +123,7 @@ class TableFile:
         """Yield (line number, cells), blank lines included as empty lists."""
         with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
             reader = csv.reader(
-                stream,
-                delimiter=self.dialect.delimiter,
-                skipinitialspace=self.dialect.spaces,
+                stream, delimiter=self.dialect.delimiter, skipinitialspace=self.dialect.spaces
             )
             line = 1
             for record in reader:
@@ -213,9 +211,7 @@ class TableFile:
         position = start = 0
         records = self._records()
         if self.dialect.header:
-            for _, record in records:
-                if any(c.strip() for c in record):
-                    break
+            next((r for _, r in records if any(c.strip() for c in r)), None)
         for line, record in records:
             if len(record) != width:
                 fitted = self._fit(line, record, width, torn)

@@ -127,9 +127,9 @@ def assess(
     groups = None if group is None else _numbered(X[group])
     suspects = find_suspects(usable, y, grouped=group is not None, seed=seed)
     _judge_suspects(suspects, keep, verdict)
-    for s in suspects:
-        if s.rule == "group" and groups is None and s.column in verdict.leave_out:
-            groups = _numbered(usable[s.column])
+    names = [s.column for s in suspects if s.rule == "group" and s.column in verdict.leave_out]
+    if names:
+        groups = _numbered(usable[names[0]])
     usable = usable.drop(columns=verdict.leave_out)
     if usable.shape[1] == 0:
         verdict.add("cannot", "only leaks")
@@ -166,7 +166,7 @@ def assess(
     _judge_size(y, verdict)
     _judge_network(verdict)
     if ceiling is not None:
-        best = max(s.accuracy for k, s in verdict.scores.items() if k != "dummy")
+        best = max(s.accuracy for s in verdict.learned.values())
         if best > ceiling:
             verdict.add("note", "ceiling", best=best, ceiling=ceiling)
     return verdict
@@ -238,7 +238,7 @@ def _judge_target(goal: Target, y: NDArray[Any], rows: int, verdict: Verdict) ->
     few = {str(c): int(k) for c, k in zip(classes, counts, strict=True) if k < LEAST_A_CLASS}
     if n - len(few) < 2:
         rarest, fewest = str(classes[counts.argmin()]), int(counts.min())
-        facts = {"enough": n - len(few), "classes": n, "least": LEAST_A_CLASS}
+        facts: dict[str, Any] = {"enough": n - len(few), "classes": n, "least": LEAST_A_CLASS}
         verdict.add("cannot", "too few classes", rarest=rarest, rows=fewest, **facts)
     elif few:
         shown = ", ".join(f"{c!r} ({k})" for c, k in few.items())
@@ -310,7 +310,7 @@ def _judge_repeats(features: pd.DataFrame, y: NDArray[Any], verdict: Verdict) ->
 def _judge_signal(verdict: Verdict) -> None:
     signal = verdict.signal
     assert signal is not None
-    effect = max(s.effect for k, s in verdict.scores.items() if k != "dummy")
+    effect = max(s.effect for s in verdict.learned.values())
     level: Level = "cannot"
     if signal.p > P_BAR or signal.z < Z_BAR:
         kind = "no signal"
@@ -332,10 +332,9 @@ def _judge_size(y: NDArray[Any], verdict: Verdict) -> None:
         what = "rows of the rarest class"
     each = events / max(verdict.features, 1)
     if each < EVENTS_A_FEATURE:
-        learned = [s for k, s in verdict.scores.items() if k != "dummy"]
         # A strong effect with a narrow interval has shown that the rows suffice.
-        sure = any(s.effect - 2 * s.effect_se > 0.5 for s in learned)
-        facts = {"events": events, "features": verdict.features}
+        sure = any(s.effect - 2 * s.effect_se > 0.5 for s in verdict.learned.values())
+        facts: dict[str, Any] = {"events": events, "features": verdict.features}
         verdict.add("note" if sure else "weak", "size", each=each, what=what, **facts)
 
 

@@ -25,7 +25,12 @@ def candidate(model: str, task: str, *, seed: int = 0, max_epochs: int = 30) -> 
     """
     from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 
-    settings = {"task": task, "l2": 2.0, "max_epochs": max_epochs, "random_state": seed}
+    settings: dict[str, Any] = {
+        "task": task,
+        "l2": 2.0,
+        "max_epochs": max_epochs,
+        "random_state": seed,
+    }
     if model == "shallow":
         return ShallowNetwork(hidden=16, **settings)
     if model == "deep":

@@ -74,7 +74,6 @@ def cross_fit(
     models: dict[str, Any],
     *,
     cleaner: Cleaner,
-    encoder: Encoder | None = None,
     groups: NDArray[np.intp] | None = None,
     folds: int = 5,
     seed: int = 0,
@@ -90,7 +89,6 @@ def cross_fit(
     models : dict of str to estimator
         What to try; a dummy is added.
     cleaner : Cleaner
-    encoder : Encoder, optional
     groups : (rows,) array of int, optional
         Rows of one group share a fold.
     folds, seed : int
@@ -115,7 +113,7 @@ def cross_fit(
     dummy = DummyClassifier(strategy="prior") if classify else DummyRegressor()
     models = {"dummy": dummy, **models}
     out = {name: np.zeros((len(y), len(classes))) for name in models}
-    prepare = make_pipeline(cleaner, Encoder() if encoder is None else encoder)
+    prepare = make_pipeline(cleaner, Encoder())
     fold_of = np.zeros(len(y), dtype=int)
     # Not `cross_val_predict`: here all models share what each fold has cleaned and encoded.
     for k, (train, test) in enumerate(_folds(labels, classify, groups, folds, seed)):
@@ -141,14 +139,15 @@ def _folds(
     labels: NDArray[Any], classify: bool, groups: NDArray[np.intp] | None, folds: int, seed: int
 ) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     if groups is not None:
-        return GroupKFold(min(folds, len(np.unique(groups)))).split(labels, groups=groups)
+        number = min(folds, len(np.unique(groups)))
+        return list(GroupKFold(number).split(labels, groups=groups))
     if classify and np.unique(labels, return_counts=True)[1].max() >= folds:
         with warnings.catch_warnings():
             # Classes with fewer rows than folds are a reason of the verdict already.
             warnings.simplefilter("ignore", UserWarning)
             splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels)
             return list(splits)
-    return KFold(folds, shuffle=True, random_state=seed).split(labels)
+    return list(KFold(folds, shuffle=True, random_state=seed).split(labels))
 
 
 def _class_scores(

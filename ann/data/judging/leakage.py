@@ -20,9 +20,9 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ann.data.cells.text_cells import is_words
+from ann.data.cells.text_cells import as_floats, is_words
 from ann.data.chance import generator, sample
-from ann.data.judging.measures import mean_auc, r_squared
+from ann.data.judging.measures import Answers, mean_auc, r_squared
 from ann.data.log import Step
 
 __all__ = [
@@ -48,9 +48,7 @@ _ORIGIN = re.compile(
 )
 
 
-def single_feature_score(
-    column: pd.Series, y: NDArray[np.object_] | NDArray[np.float64], *, seed: int = 0
-) -> tuple[float, float]:
+def single_feature_score(column: pd.Series, y: Answers, *, seed: int = 0) -> tuple[float, float]:
     """Say how well one column alone predicts the target, out of fold.
 
     Parameters
@@ -78,6 +76,7 @@ def single_feature_score(
     rows = sample(len(column), _MOST_ROWS, seed)
     column, y = column.iloc[rows], y[rows]
     classify = y.dtype == object
+    codes: NDArray[Any]
     splits: Any
     tree: Any
     if classify:
@@ -116,11 +115,7 @@ def single_feature_score(
 
 
 def _as_number(column: pd.Series) -> NDArray[np.float64]:
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        values = np.array(column.astype("datetime64[s]").astype("int64"), dtype=np.float64)
-        values[column.isna().to_numpy()] = np.nan
-    else:
-        values = np.array(column, dtype=np.float64)
+    values = as_floats(column)
     # A tree cuts a value below all others off with one question.
     low = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
     values[~np.isfinite(values)] = low - max(1.0, abs(low))
@@ -128,11 +123,7 @@ def _as_number(column: pd.Series) -> NDArray[np.float64]:
 
 
 def find_suspects(
-    features: pd.DataFrame,
-    y: NDArray[np.object_] | NDArray[np.float64],
-    *,
-    grouped: bool = False,
-    seed: int = 0,
+    features: pd.DataFrame, y: Answers, *, grouped: bool = False, seed: int = 0
 ) -> list[Step]:
     """Find leaks, columns that name groups, and columns that name the rows' origin.
 
@@ -158,9 +149,7 @@ def find_suspects(
     return [*leaks, *groups, *find_origin(features, y)]
 
 
-def find_leaks(
-    features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64], *, seed: int = 0
-) -> list[Step]:
+def find_leaks(features: pd.DataFrame, y: Answers, *, seed: int = 0) -> list[Step]:
     """Find features that give the target away.
 
     Parameters
@@ -201,7 +190,7 @@ def find_leaks(
     return found
 
 
-def _settled_by_presence(column: pd.Series, y: NDArray[Any]) -> str:
+def _settled_by_presence(column: pd.Series, y: Answers) -> str:
     """Return how having a value, or none, settles the class; nothing where it does not."""
     missing = column.isna().to_numpy()
     for group, word in ((~missing, "with"), (missing, "without")):
@@ -221,16 +210,14 @@ def _settled_by_presence(column: pd.Series, y: NDArray[Any]) -> str:
     return ""
 
 
-def _suspect(
-    kind: str, column: pd.Series, y: NDArray[Any] | None, why: str, shown: str = ""
-) -> Step:
+def _suspect(kind: str, column: pd.Series, y: Answers | None, why: str, shown: str = "") -> Step:
     if y is not None:
         there = np.flatnonzero(column.notna().to_numpy())[:3]
         shown = ", ".join(f"{column.iloc[k]} ({y[k]})" for k in there)
     return Step(str(column.name), kind, len(column), shown, "left out of the features", why)
 
 
-def find_groups(features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]) -> list[Step]:
+def find_groups(features: pd.DataFrame, y: Answers) -> list[Step]:
     """Find columns that name groups of rows with one target each, such as a patient's number.
 
     Parameters
@@ -279,7 +266,7 @@ def find_groups(features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.floa
     return found
 
 
-def _purity(codes: NDArray[np.intp], y: NDArray[np.object_] | NDArray[np.float64]) -> float:
+def _purity(codes: NDArray[np.intp], y: Answers) -> float:
     """Share of rows (or of variance) that knowing the value settles."""
     if y.dtype == object:
         table = pd.crosstab(codes, y.astype(str)).to_numpy()
@@ -289,7 +276,7 @@ def _purity(codes: NDArray[np.intp], y: NDArray[np.object_] | NDArray[np.float64
     return r_squared(values, means[codes])
 
 
-def find_origin(features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.float64]) -> list[Step]:
+def find_origin(features: pd.DataFrame, y: Answers) -> list[Step]:
     """Find columns that name where rows came from.
 
     Parameters
@@ -330,24 +317,19 @@ def find_origin(features: pd.DataFrame, y: NDArray[np.object_] | NDArray[np.floa
             continue
         there = column.notna().to_numpy()
         codes = pd.factorize(column.to_numpy(dtype=object))[0] + 1
-        sizes = np.bincount(codes[there])
-        sizes = sizes[sizes > 0]
-        if not 2 <= len(sizes) <= 50 or np.median(sizes) < 10:
+        sizes = column.value_counts()
+        if not 2 <= len(sizes) <= 50 or sizes.median() < 10:
             continue
         explained = [
             n for n, gap in gaps.items() if n != name and _cramer(codes[there], gap[there]) > 0.5
         ]
-        named = _ORIGIN.search(str(name).casefold()) is not None
-        if len(explained) < 3 and not named:
+        if len(explained) < 3 and not _ORIGIN.search(str(name).casefold()):
             continue
-        words = _differs(codes, column, y)
+        words = why = _differs(codes, column, y)
         if not words:
             continue
-        why = words + (
-            f"; it also explains which values are missing in {', '.join(explained[:6])}"
-            if explained
-            else ""
-        )
+        if explained:
+            why += f"; it also explains which values are missing in {', '.join(explained[:6])}"
         why += ": a model may learn where a row comes from. Split by it and leave it out"
         found.append(_suspect("origin", column, None, why, words))
     return found
@@ -358,9 +340,7 @@ def _cramer(codes: NDArray[np.intp], flag: NDArray[np.bool_]) -> float:
     return float(association(table, method="cramer")) if min(table.shape) > 1 else 0.0
 
 
-def _differs(
-    codes: NDArray[np.intp], column: pd.Series, y: NDArray[np.object_] | NDArray[np.float64]
-) -> str:
+def _differs(codes: NDArray[np.intp], column: pd.Series, y: Answers) -> str:
     """Return how the target differs between the values of a column; nothing where it does not."""
     if y.dtype == object:
         common = pd.Series(y).value_counts().index[0]
@@ -372,11 +352,9 @@ def _differs(
     table = pd.crosstab(codes, flag).to_numpy()
     if min(table.shape) < 2 or chi2_contingency(table)[1] > 1e-6:
         return ""
-    big = {
-        k: flag[codes == k].mean() for k in np.unique(codes) if (codes == k).sum() >= 10 and k > 0
-    }
+    shares = pd.Series(flag).groupby(column.to_numpy(), sort=False).agg(["mean", "size"])
+    big = shares.loc[shares["size"] >= 10, "mean"]
     if len(big) < 2:
         return ""
-    low, high = min(big, key=lambda k: big[k]), max(big, key=lambda k: big[k])
-    first = {k: column.iloc[int(np.flatnonzero(codes == k)[0])] for k in (low, high)}
-    return f"{what} runs from {big[low]:.0%} ({first[low]}) to {big[high]:.0%} ({first[high]})"
+    low, high = big.idxmin(), big.idxmax()
+    return f"{what} runs from {big.min():.0%} ({low}) to {big.max():.0%} ({high})"

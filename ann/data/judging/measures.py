@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import r2_score, roc_auc_score
 
-__all__ = ["mean_auc", "r_squared"]
+__all__ = ["Answers", "mean_auc", "r_squared"]
+
+#: One target a row: object (str) for classes, float for quantities.
+Answers = NDArray[Any]
 
 
-def mean_auc(chances: NDArray[np.floating], codes: NDArray[Any]) -> float:
+def mean_auc(chances: NDArray[Any], codes: NDArray[Any]) -> float:
     """Return the mean area under the ROC curve over classes, one against the rest.
 
     Parameters
@@ -41,7 +44,7 @@ def mean_auc(chances: NDArray[np.floating], codes: NDArray[Any]) -> float:
     return float(np.mean(parts)) if parts else np.nan
 
 
-def r_squared(values: NDArray[np.floating], predicted: NDArray[np.floating]) -> float:
+def r_squared(values: NDArray[Any], predicted: NDArray[Any]) -> float:
     """Return the share of the variance that is predicted; zero where there is no variance.
 
     Examples

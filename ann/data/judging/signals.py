@@ -19,6 +19,7 @@ from scipy.stats import norm, rankdata
 from sklearn.model_selection import GroupKFold, KFold
 
 from ann.data.chance import generator
+from ann.data.judging.measures import Answers
 
 __all__ = ["Signal", "signal_test", "smoother"]
 
@@ -137,12 +138,12 @@ def _auc(scores: NDArray[np.float64], flag: NDArray[np.bool_]) -> NDArray[np.flo
     positive = flag.sum(axis=0)
     negative = len(flag) - positive
     total = np.where(flag, ranks, 0.0).sum(axis=0)
-    return (total - positive * (positive + 1) / 2) / np.maximum(positive * negative, 1)
+    pairs = np.maximum(positive * negative, 1)
+    area: NDArray[np.float64] = (total - positive * (positive + 1) / 2) / pairs
+    return area
 
 
-def _scores(
-    H: NDArray[np.float64], y: NDArray[np.object_] | NDArray[np.float64], orders: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _scores(H: NDArray[np.float64], y: Answers, orders: NDArray[np.intp]) -> NDArray[np.float64]:
     if y.dtype != object:
         quantity = norm.ppf((rankdata(y) - 0.5) / len(y))
         Y = quantity[orders]
@@ -150,7 +151,8 @@ def _scores(
         Y = Y - Y.mean(axis=0)
         P = P - P.mean(axis=0)
         size = np.sqrt((Y**2).sum(axis=0) * (P**2).sum(axis=0))
-        return (Y * P).sum(axis=0) / np.where(size > 0, size, 1.0)
+        correlation: NDArray[np.float64] = (Y * P).sum(axis=0) / np.where(size > 0, size, 1.0)
+        return correlation
     classes, codes = np.unique(y.astype(str), return_inverse=True)
     counts = np.bincount(codes)
     use = np.argsort(-counts)[: 1 if len(classes) == 2 else _MOST_CLASSES]
@@ -164,7 +166,7 @@ def _scores(
 
 def signal_test(
     X: NDArray[np.floating],
-    y: NDArray[np.object_] | NDArray[np.float64],
+    y: Answers,
     *,
     groups: NDArray[np.intp] | None = None,
     permutations: int = 399,
@@ -240,9 +242,7 @@ def signal_test(
     return Signal(true, mean, null_sd, p, z, kernel, permutations, rows_used, null)
 
 
-def _blocks(
-    y: NDArray[np.object_] | NDArray[np.float64], most: int, rng: np.random.Generator
-) -> list[NDArray[np.intp]]:
+def _blocks(y: Answers, most: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
     """Divide the rows, or a choice of them, into blocks small enough for a kernel matrix.
 
     Rows are chosen by class, never by feature, so shuffled targets stay as likely as the true one.
@@ -275,9 +275,7 @@ def _shares(counts: NDArray[np.intp], total: int) -> list[int]:
 
 
 def _shuffle(
-    y: NDArray[np.object_] | NDArray[np.float64],
-    groups: NDArray[np.intp] | None,
-    rng: np.random.Generator,
+    y: Answers, groups: NDArray[np.intp] | None, rng: np.random.Generator
 ) -> NDArray[np.intp]:
     """Return an order of the rows that breaks the bond of features and target, and no other.
 

@@ -17,6 +17,7 @@ from sklearn.model_selection import (
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.errors import SplitError, nearest
+from ann.data.judging.measures import Answers
 from ann.data.log import Step
 
 __all__ = ["Split", "split_rows"]
@@ -42,7 +43,7 @@ class Split:
 
 def split_rows(
     frame: pd.DataFrame,
-    y: NDArray[np.object_] | NDArray[np.float64],
+    y: Answers,
     *,
     test: float = 0.2,
     group: str | None = None,
@@ -108,9 +109,7 @@ def split_rows(
     return Split(np.sort(train), np.sort(test_rows), step)
 
 
-def _at_random(
-    y: NDArray[np.object_] | NDArray[np.float64], test: float, seed: int
-) -> tuple[Parts, str]:
+def _at_random(y: Answers, test: float, seed: int) -> tuple[Parts, str]:
     size = max(1, round(test * len(y)))
     counts = np.array([], dtype=int)
     if y.dtype == object:
@@ -125,13 +124,7 @@ def _at_random(
     return next(splitter.split(y)), f"at random (seed {seed}){note}"
 
 
-def _by_group(
-    cells: pd.Series,
-    y: NDArray[np.object_] | NDArray[np.float64],
-    name: str,
-    test: float,
-    seed: int,
-) -> tuple[Parts, str]:
+def _by_group(cells: pd.Series, y: Answers, name: str, test: float, seed: int) -> tuple[Parts, str]:
     groups = pd.factorize(cells.map(lambda v: str(v).strip()))[0]
     n = len(np.unique(groups))
     if n < 2:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from ann.data.cleaning.propose import propose_column
 from ann.data.cleaning.replay import replay_column
-from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import ColumnSchema
 from ann.data.errors import TargetError, UnusableTargetError, nearest
+from ann.data.judging.measures import Answers
 from ann.data.log import Step
 
 __all__ = ["Target", "find_target", "target_column"]
@@ -60,19 +60,16 @@ class Target:
         Rows that lack it.
     schema : ColumnSchema
         What the column is.
-    rules : list of Rule
-        How it is cleaned.
     """
 
     name: str
     column: str
     task: str
-    values: NDArray[np.object_] | NDArray[np.float64]
+    values: Answers
     rows: NDArray[np.intp]
     steps: list[Step]
     missing: int
     schema: ColumnSchema
-    rules: list[Rule]
 
 
 def target_column(columns: list[str], asked: str) -> tuple[str, re.Match[str] | None]:
@@ -174,12 +171,12 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
             raise UnusableTargetError(
                 f"target {name!r} is {schema.kind}, not a number to regress on"
             )
-        values: NDArray[np.object_] | NDArray[np.float64] = np.array([float(v) for v in filled])
+        values: Answers = np.array([float(v) for v in filled])
     else:
         if numeric:
             filled = np.array([f"{float(v):g}" for v in filled], dtype=object)
         values = filled
-    return Target(asked, name, task, values, rows, steps, missing, schema, rules)
+    return Target(asked, name, task, values, rows, steps, missing, schema)
 
 
 def _compare(

@@ -39,14 +39,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "models' sample": ("sample", "models were fitted to a sample of {kept} of the {rows} rows"),
     "target unusable": ("target", "{why}"),
     "target missing": ("target", "the target is missing in {share:.0%} of the rows"),
-    "target counts rows": (
-        "target",
-        "the target counts the rows: it is a label, no quantity",
-    ),
-    "target of labels": (
-        "target",
-        "{classes} different classes in {rows} rows: a label, no class",
-    ),
+    "target counts rows": ("target", "the target counts the rows: it is a label, no quantity"),
+    "target of labels": ("target", "{classes} different classes in {rows} rows: a label, no class"),
     "few rows": ("rows", "{rows} rows with a target; fewer than {least} settle nothing"),
     "too few classes": (
         "classes",
@@ -57,10 +51,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "imbalance",
         "{share:.1%} of the rows are {commonest!r}: accuracy says little, look at the AUC",
     ),
-    "duplicates": (
-        "duplicates",
-        "{rows} rows ({share:.1%}) come twice; the copies were left out",
-    ),
+    "duplicates": ("duplicates", "{rows} rows ({share:.1%}) come twice; the copies were left out"),
     "no features": ("features", "no column is left as a feature{dropped}"),
     "only leaks": ("features", "every feature gives the target away"),
     "leak": ("leak", _SUSPECT),
@@ -194,6 +185,11 @@ class Verdict:
             "signal": signal,
             "log": self.log.document(),
         }
+
+    @property
+    def learned(self) -> dict[str, Scores]:
+        """The scores of models that learned something, the dummy's left out."""
+        return {name: s for name, s in self.scores.items() if name != "dummy"}
 
     def has(self, about: str) -> bool:
         """Tell whether some reason is of this kind, or about this."""

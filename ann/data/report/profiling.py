@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold
-from ann.data.cells.text_cells import is_words, text_frame
+from ann.data.cells.text_cells import as_floats, is_words, text_frame
 from ann.data.chance import generator, sample
 from ann.data.cleaning.duplicates import factorized, row_hashes
 from ann.data.cleaning.propose import propose
@@ -327,24 +327,17 @@ def _distribution(one: ColumnProfile, cells: pd.Series, y: NDArray[Any] | None) 
     one.classes = classes
     if is_words(cells):
         one.top = [(str(v), int(n)) for v, n in cells.value_counts().head(12).items()]
-        if classes:
-            one.counts = [
-                [int(((cells == v).to_numpy() & (y == c)).sum()) for v, _ in one.top]
-                for c in classes
-            ]
-        else:
-            one.counts = [[n for _, n in one.top]]
+        one.counts = [[n for _, n in one.top]]
+        if classes and y is not None:
+            table = pd.crosstab(y, cells.to_numpy())
+            table = table.reindex(index=classes, columns=[v for v, _ in one.top], fill_value=0)
+            one.counts = table.to_numpy().tolist()
         return
     values = cells.dropna()
     if values.empty:
         return
-    dates = one.kind == "date"
-    numbers = (
-        values.astype("datetime64[s]").astype("int64").to_numpy(dtype=float)
-        if dates
-        else values.to_numpy(dtype=float)
-    )
-    if dates:
+    numbers = as_floats(values)
+    if one.kind == "date":
         one.summary = {"first": str(values.min().date()), "last": str(values.max().date())}
     else:
         q = np.quantile(numbers, [0, 0.25, 0.5, 0.75, 1])

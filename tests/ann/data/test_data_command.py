@@ -58,8 +58,11 @@ def test_profile(messy: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0
     for word in ("duplicates", "thousands", "sentinel", "spelling", "drop", "leak", "height"):
         assert word in result.output, word
+    for effect in ("lossless", "reversible", "destructive"):
+        assert effect in result.output, effect
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") >= 5
+    assert "<td>destructive</td>" in page
     assert "src=" not in page
     assert "href=" not in page
     rules = Rules.load(tmp_path / "out" / "rules.json")
