@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 # Written units and what brings them to mV and pA. "µ" has two code points.
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
-_BASES = {
+_BASES: dict[str, Literal["V", "A"]] = {
     "v": "V",
     "volt": "V",
     "volts": "V",
@@ -95,7 +95,7 @@ class Sweep:
         return int(np.clip(round(time_s * self.sampling_rate_Hz), 0, len(self)))
 
 
-def scale_to(unit: str) -> tuple[str, float] | None:
+def scale_to(unit: str) -> tuple[Literal["V", "A"], float] | None:
     """Say what kind of quantity a written unit is, and what brings it to mV or pA.
 
     Parameters
@@ -130,7 +130,7 @@ def scale_to(unit: str) -> tuple[str, float] | None:
     return None
 
 
-def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: str) -> float:
+def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: str = "") -> float:
     """Return what brings numbers to mV or pA.
 
     Parameters
@@ -141,8 +141,8 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
         The unit in the file.
     said : str or None
         The unit the user gave instead, which wins.
-    where : str
-        File and channel, for the error.
+    where : str, optional
+        Channel within the file, for the error.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
 
     Examples
     --------
-    >>> factor_to("A", "pA", "nA", "a.abf")
+    >>> factor_to("A", "pA", "nA")
     1000.0
     """
     unit = written if said is None else said
