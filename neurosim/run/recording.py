@@ -14,6 +14,7 @@ from brian2.units import Hz, Quantity, get_unit, hertz, second
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError, suggest
+from neurosim.features.intervals import cv
 from neurosim.quantities import check_quantity
 from neurosim.stimuli import Stimulus
 
@@ -149,8 +150,7 @@ class Recording:
         for row in range(self.rows):
             train = self._train(row)
             intervals = np.diff(train[(train >= first) & (train < last)])
-            if len(intervals) > 1:
-                found[row] = np.std(intervals) / np.mean(intervals)
+            found[row] = cv(intervals)
         return found
 
     def trace(self, name: str) -> Quantity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,16 +17,8 @@ Array = NDArray[np.float64]
 
 # Written units and what brings them to mV and pA. "µ" has two code points.
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
-_BASES: dict[str, Literal["V", "A"]] = {
-    "v": "V",
-    "volt": "V",
-    "volts": "V",
-    "a": "A",
-    "amp": "A",
-    "amps": "A",
-    "ampere": "A",
-    "amperes": "A",
-}
+_KINDS: dict[str, Literal["V", "A"]] = {"v": "V", "a": "A"}
+_BASE = re.compile(r"v|volts?|a|amp(?:ere)?s?")
 _WORDS = {"milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 _WANTED = {"V": -3, "A": -12}
 
@@ -124,8 +117,8 @@ def scale_to(unit: str) -> tuple[Literal["V", "A"], float] | None:
             break
     for size in (0, 1):
         prefix, base = text[:size], text[size:].lower()
-        if base in _BASES and prefix in _PREFIXES:
-            kind = _BASES[base]
+        if _BASE.fullmatch(base) and prefix in _PREFIXES:
+            kind = _KINDS[base[0]]
             return kind, float(f"1e{_PREFIXES[prefix] - _WANTED[kind]}")
     return None
 
