@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
 from bridge.recordings.cell_properties import StepAnswer, properties
-from bridge.recordings.errors import RecordingError
+from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Protocol, Step, find_protocol
 from bridge.recordings.sweep_drawing import plot_sweeps
 from neurosim.display import html_table
-from neurosim.features import CellProperties, SpikeRule, find_spikes
+from neurosim.features.cell import CellProperties
+from neurosim.features.detection import SpikeRule, find_spikes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +68,8 @@ class CellRecording:
     @cached_property
     def protocol(self) -> Protocol:
         """Steps, test pulses and sweeps left out; raises where there is no step."""
-        return find_protocol(self.sweeps, self.where)
+        with about(self.where):
+            return find_protocol(self.sweeps)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -136,7 +138,7 @@ class CellRecording:
         -------
         pandas.DataFrame
             One row a step: sweep (as the file numbers it), step, current_pA (above holding),
-            holding_pA, and the columns of `neurosim.features.step_features`.
+            holding_pA, and the columns of `neurosim.features.step.step_features`.
         """
         return pd.DataFrame([answer.features() for answer in self.answers])
 
@@ -152,7 +154,7 @@ class CellRecording:
         -------
         pandas.DataFrame
             One row a spike: sweep, step, current_pA (above holding), and the columns of
-            `neurosim.features.SpikeShape`, times from the start of the step.
+            `neurosim.features.shape.SpikeShape`, times from the start of the step.
         """
         rows = [
             {
@@ -234,22 +236,12 @@ class CellRecording:
             There are no steps, one sweep or current only, no spike in any step, or the cell is in
             depolarisation block at every current that makes it fire.
         """
-        chosen = self._chosen(step)
-        shortest = min(a.step.duration_s for a in chosen)
-        if window is not None and not 0 <= window[0] < window[1] <= shortest + 1e-9:
-            raise RecordingError(
-                "choice",
-                f"window {window} s does not lie within the steps of {shortest:g} s",
-                f"choose both ends between 0 and {shortest:g} s",
-                self.where,
-            )
-        if current not in ("step", "total"):
-            raise RecordingError(
-                "choice", f"there is no current {current!r}", "say 'step' or 'total'", self.where
-            )
-        currents = self._nominal(chosen, current)
-        self._check_range(currents)
-        self._check_answer(chosen, currents)
+        with about(self.where):
+            chosen = self._chosen(step)
+            self._check_choice(chosen, window, current)
+            currents = self._nominal(chosen, current)
+            self._check_range(currents)
+            self._check_answer(chosen, currents)
         used: Counter[float] = Counter()
         trials = []
         for amount in currents:
@@ -266,6 +258,21 @@ class CellRecording:
             provenance=self._provenance(chosen, currents, window, current),
         )
 
+    def _check_choice(
+        self, chosen: list[StepAnswer], window: tuple[float, float] | None, current: str
+    ) -> None:
+        shortest = min(a.step.duration_s for a in chosen)
+        if window is not None and not 0 <= window[0] < window[1] <= shortest + 1e-9:
+            raise RecordingError(
+                "choice",
+                f"window {window} s does not lie within the steps of {shortest:g} s",
+                f"choose both ends between 0 and {shortest:g} s",
+            )
+        if current not in ("step", "total"):
+            raise RecordingError(
+                "choice", f"there is no current {current!r}", "say 'step' or 'total'"
+            )
+
     def _check_range(self, currents: list[float]) -> None:
         # A pulse below holding beside the one step of a sweep adds no point to the curve.
         if len(self.sweeps) == 1 and sum(amount > 0 for amount in set(currents)) < 2:
@@ -274,14 +281,12 @@ class CellRecording:
                 f"one sweep, with {', '.join(f'{amount:g}' for amount in currents)} pA",
                 "an f-I curve needs at least two depolarising currents; give the file with all "
                 "sweeps, or all files of the series",
-                self.where,
             )
         if len(set(currents)) < 2:
             raise RecordingError(
                 "one-current",
                 f"all {len(currents)} steps are of {currents[0]:g} pA",
                 "an f-I curve needs at least two currents; repeats of one serve reliability",
-                self.where,
             )
 
     def _check_answer(self, chosen: list[StepAnswer], currents: list[float]) -> None:
@@ -295,14 +300,12 @@ class CellRecording:
                 f"the cell is in depolarisation block from its first suprathreshold step on "
                 f"({first:g} pA)",
                 f"record smaller steps, below {first:g} pA, or a healthier cell",
-                self.where,
             )
         if not any(fired):
             raise RecordingError(
                 "silent",
                 f"no spike in any of {len(chosen)} steps up to {max(currents):g} pA",
                 "inject more current; or check that this channel is the cell's voltage",
-                self.where,
             )
 
     def curve_steps(
@@ -327,7 +330,8 @@ class CellRecording:
         >>> [(amount, len(cell.spikes_in(step))) for amount, step in cell.curve_steps()]
         [(0.0, 0), (100.0, 5), (200.0, 12)]
         """
-        chosen = self._chosen(step)
+        with about(self.where):
+            chosen = self._chosen(step)
         pairs = zip(self._nominal(chosen, current), (a.step for a in chosen), strict=True)
         return sorted(pairs, key=lambda pair: pair[0])
 
@@ -339,7 +343,6 @@ class CellRecording:
                     "choice",
                     f"there is no step {number}",
                     f"choose among {', '.join(map(str, numbers))}",
-                    self.where,
                 )
             return [a for a in self.answers if a.step.number == number]
         groups: dict[float, list[StepAnswer]] = {}

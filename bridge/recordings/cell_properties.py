@@ -16,21 +16,12 @@ from scipy.ndimage import gaussian_filter1d
 
 from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Step
-from neurosim.features import (
-    CellProperties,
-    SpikeRule,
-    SpikeShape,
-    adaptation_index,
-    baseline,
-    exponential_time_constant,
-    extreme,
-    is_blocked,
-    sag_ratio,
-    spike_shapes,
-    steady,
-    step_features,
-)
-from neurosim.features.detection import bridged
+from neurosim.features import membrane
+from neurosim.features.cell import CellProperties
+from neurosim.features.detection import SpikeRule, bridged
+from neurosim.features.intervals import adaptation_index
+from neurosim.features.shape import SpikeShape, spike_shapes
+from neurosim.features.step import step_features
 
 __all__ = ["StepAnswer", "input_resistance", "properties"]
 
@@ -72,18 +63,22 @@ class StepAnswer:
     @cached_property
     def baseline_mV(self) -> float:
         """Median potential over the 50 ms before the step (mV); nan where it opens the sweep."""
-        return baseline(self.sweep.voltage_mV, self.sweep.sampling_rate_Hz, self.step.start_s)
+        return membrane.baseline(
+            self.sweep.voltage_mV, self.sweep.sampling_rate_Hz, self.step.start_s
+        )
 
     @cached_property
     def steady_mV(self) -> float:
         """Median potential over the last fifth of the step (mV)."""
         step = self.step
-        return steady(self.sweep.voltage_mV, self.sweep.sampling_rate_Hz, step.start_s, step.stop_s)
+        return membrane.steady(
+            self.sweep.voltage_mV, self.sweep.sampling_rate_Hz, step.start_s, step.stop_s
+        )
 
     @property
     def is_blocked(self) -> bool:
         """Whether the step ends in depolarisation block."""
-        return self.amplitude_pA > 0 and is_blocked(
+        return self.amplitude_pA > 0 and membrane.is_blocked(
             self.spikes_s, self.step.duration_s, self.steady_mV
         )
 
@@ -110,7 +105,7 @@ class StepAnswer:
         return self.shapes(1)[0] if len(self.spikes_s) else None
 
     def features(self) -> dict[str, float | bool]:
-        """Return which step it is, and `neurosim.features.step_features`."""
+        """Return which step it is, and `neurosim.features.step.step_features`."""
         step, sweep = self.step, self.sweep
         told = step_features(
             sweep.voltage_mV,
@@ -180,7 +175,9 @@ def _time_constant(answers: Sequence[StepAnswer]) -> float:
         reach = int(np.argmax(volts <= volts.min() + 0.05 * depth)) + 1
         if not depth > max(1.0, 5 * noise) or reach < 10:
             continue
-        tau = exponential_time_constant(np.arange(reach) / sweep.sampling_rate_Hz, volts[:reach])
+        tau = membrane.exponential_time_constant(
+            np.arange(reach) / sweep.sampling_rate_Hz, volts[:reach]
+        )
         if 0 < tau < step.duration_s:
             found.append(1e3 * tau)
     return float(np.median(found)) if found else float("nan")
@@ -192,10 +189,10 @@ def _sag(answers: Sequence[StepAnswer]) -> float:
         return float("nan")
     answer = min(answers, key=lambda a: a.amplitude_pA)
     sweep, step = answer.sweep, answer.step
-    lowest = extreme(sweep.voltage_mV, sweep.sampling_rate_Hz, step.start_s, step.stop_s)
+    lowest = membrane.extreme(sweep.voltage_mV, sweep.sampling_rate_Hz, step.start_s, step.stop_s)
     if not lowest - answer.baseline_mV < -1:
         return float("nan")
-    return sag_ratio(lowest, answer.steady_mV, answer.baseline_mV)
+    return membrane.sag_ratio(lowest, answer.steady_mV, answer.baseline_mV)
 
 
 def properties(steps: Sequence[StepAnswer], pulses: Sequence[StepAnswer] = ()) -> CellProperties:

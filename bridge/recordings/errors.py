@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 from bridge.errors import BridgeError
 
-__all__ = ["REASONS", "Reason", "RecordingError"]
+__all__ = ["REASONS", "Reason", "RecordingError", "about"]
 
 Reason = Literal[
     "file",
@@ -43,7 +45,7 @@ class RecordingError(BridgeError, ValueError):
     remedy : str
         What to do about it.
     where : str, optional
-        File and sweep.
+        Where in the file; `about` puts the file's name before it.
 
     Examples
     --------
@@ -54,6 +56,27 @@ class RecordingError(BridgeError, ValueError):
     'ramp'
     """
 
+    file = ""
+
     def __init__(self, reason: Reason, wrong: str, remedy: str, where: str = "") -> None:
         self.reason, self.wrong, self.remedy, self.where = reason, wrong, remedy, where
         super().__init__(f"{where + ': ' if where else ''}{wrong}; {remedy}")
+
+    def at(self, file: str) -> RecordingError:
+        """Return the same refusal, said of a file."""
+        named = RecordingError(
+            self.reason, self.wrong, self.remedy, f"{file}, {self.where}" if self.where else file
+        )
+        named.file = file
+        return named
+
+
+@contextmanager
+def about(file: str) -> Iterator[None]:
+    """Name the file in every refusal raised inside that does not name one yet."""
+    try:
+        yield
+    except RecordingError as error:
+        if error.file:
+            raise
+        raise error.at(file) from error.__cause__

@@ -6,7 +6,7 @@ import numpy as np
 
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.cell_properties import input_resistance
-from bridge.recordings.errors import RecordingError
+from bridge.recordings.errors import RecordingError, about
 
 __all__ = ["LARGEST_CURRENT_PA", "RESISTANCE_MOHM", "SLOWEST_RATE_HZ", "check_plausible"]
 
@@ -41,11 +41,12 @@ def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool 
     RecordingError
         Reason ``"units"``, with the unit that would make sense.
     """
-    _check_rate(cell)
-    if voltage:
-        _check_voltage(cell)
-    if current:
-        _check_current(cell)
+    with about(cell.where):
+        _check_rate(cell)
+        if voltage:
+            _check_voltage(cell)
+        if current:
+            _check_current(cell)
 
 
 def _check_rate(cell: CellRecording) -> None:
@@ -55,7 +56,6 @@ def _check_rate(cell: CellRecording) -> None:
             "format",
             f"it is sampled at {slowest:g} Hz, and a spike lasts about a millisecond",
             f"give the recording at its full rate, at least {SLOWEST_RATE_HZ:g} Hz",
-            cell.where,
         )
 
 
@@ -64,28 +64,23 @@ def _check_voltage(cell: CellRecording) -> None:
     spread = max(float(np.ptp(s.voltage_mV)) for s in cell.sweeps)
     if not np.isfinite(largest):
         raise RecordingError(
-            "file", "the voltage holds values that are no numbers", "export it again", cell.where
+            "file", "the voltage holds values that are no numbers", "export it again"
         )
     if spread == 0:
         raise RecordingError(
             "no-voltage",
             f"the voltage is {cell.sweeps[0].voltage_mV[0]:g} mV throughout",
             'choose the channel that holds the membrane potential: voltage="..."',
-            cell.where,
         )
     if all(np.count_nonzero(np.diff(s.voltage_mV)) <= _MOST_PIECES for s in cell.sweeps):
         raise RecordingError(
             "voltage-clamp",
             "the voltage is made of flat pieces, as a command is and no membrane",
             "give a current-clamp file, or the channel that holds the membrane potential",
-            cell.where,
         )
     if largest < 0.5:
         raise RecordingError(
-            "units",
-            f"the voltage never leaves {largest:.2g} mV: it looks like volt",
-            _VOLTAGE,
-            cell.where,
+            "units", f"the voltage never leaves {largest:.2g} mV: it looks like volt", _VOLTAGE
         )
     if largest > 400:
         raise RecordingError(
@@ -93,7 +88,6 @@ def _check_voltage(cell: CellRecording) -> None:
             f"the voltage reaches {largest:.4g} mV, which no membrane stands; it looks like "
             f"{'microvolt' if largest > 4000 else 'an amplified signal'}",
             _VOLTAGE if largest > 4000 else "divide it by the gain of the amplifier",
-            cell.where,
         )
 
 
@@ -101,15 +95,12 @@ def _check_current(cell: CellRecording) -> None:
     largest = max(float(np.abs(s.current_pA).max()) for s in cell.sweeps)
     if not np.isfinite(largest):
         raise RecordingError(
-            "file", "the current holds values that are no numbers", "export it again", cell.where
+            "file", "the current holds values that are no numbers", "export it again"
         )
     remedy = 'say what it is (current_unit="{0}"), or correct the unit in the file'
     if 0 < largest < 1e-6:
         raise RecordingError(
-            "units",
-            f"currents of {largest:.2g} pA look like ampere",
-            remedy.format("A"),
-            cell.where,
+            "units", f"currents of {largest:.2g} pA look like ampere", remedy.format("A")
         )
     try:
         steps = cell.steps
@@ -123,7 +114,6 @@ def _check_current(cell: CellRecording) -> None:
             "units",
             f"steps of {amplitude:.3g} pA {implied}: they look like nanoampere",
             remedy.format("nA"),
-            cell.where,
         )
     if resistance < RESISTANCE_MOHM[0]:
         raise RecordingError(
@@ -131,14 +121,12 @@ def _check_current(cell: CellRecording) -> None:
             f"steps of {amplitude:.4g} pA {implied}: they look like "
             f"{'femtoampere' if amplitude > 1e7 else 'picoampere labelled nA'}",
             remedy.format("pA"),
-            cell.where,
         )
     if amplitude > LARGEST_CURRENT_PA:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.4g} pA are more than an amplifier delivers",
             remedy.format("pA"),
-            cell.where,
         )
 
 

@@ -123,7 +123,7 @@ class _Trace:
         return _COMPARE_S if self.noise else _SAME_EDGE_S
 
 
-def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
+def find_protocol(sweeps: Sequence[Sweep]) -> Protocol:
     """Find the steps that a cell's answers can be counted in.
 
     Sweeps of one recording share their timing: a window in which the current differs from sweep to
@@ -135,8 +135,6 @@ def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
     ----------
     sweeps : sequence of Sweep
         The recording.
-    where : str
-        How an error calls it.
 
     Returns
     -------
@@ -159,7 +157,7 @@ def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
     if all(traces[k].shape == "flat" for k in group):
         steps = _whole_sweeps({k: traces[k] for k in group})
         if not steps:
-            raise _no_step(traces, where)
+            raise _no_step(traces)
         return Protocol(tuple(steps), (), tuple(sorted(left_out.items())))
     steps, pulses, brief = _windows({k: traces[k] for k in group}, sweeps)
     if not steps:
@@ -167,7 +165,6 @@ def find_protocol(sweeps: Sequence[Sweep], where: str = "") -> Protocol:
             "no-step",
             f"its longest step lasts {1e3 * brief:.3g} ms",
             f"an f-I curve needs steps of at least {1e3 * _SHORTEST_S:g} ms, better 500 ms",
-            where,
         )
     return Protocol(tuple(steps), tuple(pulses), tuple(sorted(left_out.items())))
 
@@ -413,25 +410,22 @@ def _holding(row: list[float], lengths: Array, shared: Array, tolerance: float) 
     return row[int(best)]
 
 
-def _no_step(traces: Sequence[_Trace], where: str) -> RecordingError:
+def _no_step(traces: Sequence[_Trace]) -> RecordingError:
     shapes = [trace.shape for trace in traces]
     if "ramp" in shapes:
         return RecordingError(
             "ramp",
             f"the current is a ramp in {shapes.count('ramp')} of {len(shapes)} sweeps",
             "an f-I curve needs constant currents held for some 0.5 s; record steps",
-            where,
         )
     if "fluctuating" in shapes:
         return RecordingError(
             "fluctuating",
             f"the current fluctuates in {shapes.count('fluctuating')} of {len(shapes)} sweeps",
             "record constant steps; noise serves reliability, not an f-I curve",
-            where,
         )
     return RecordingError(
         "no-step",
         "the current is the same throughout every sweep",
         'give a file with current steps, or the channel that holds them: current="..."',
-        where,
     )

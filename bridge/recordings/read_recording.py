@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.recordings.cell import CellRecording
-from bridge.recordings.errors import RecordingError
+from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf import read_abf
 from bridge.recordings.formats.igor import read_igor, series
 from bridge.recordings.formats.nwb import read_nwb
@@ -103,18 +104,16 @@ def _read_one(
     units: tuple[str | None, str | None],
 ) -> list[Sweep]:
     ending = file.suffix.lower()
-    if ending == ".abf":
-        return read_abf(file, voltage, current, units)
-    if ending == ".nwb":
-        return read_nwb(file, voltage, units)
-    if ending in FORMATS:
-        return read_text(file, units)
-    return read_with_neo(file, voltage, current, units)
+    with about(file.name):
+        if ending == ".abf":
+            return read_abf(file, voltage, current, units)
+        if ending == ".nwb":
+            return read_nwb(file, voltage, units)
+        if ending in FORMATS:
+            return read_text(file, units)
+        return read_with_neo(file, voltage, current, units)
 
 
 def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:
     """Number the sweeps of several files through."""
-    return [
-        Sweep(first + k, s.sampling_rate_Hz, s.voltage_mV, s.current_pA, s.current_kind, s.stimulus)
-        for k, s in enumerate(sweeps)
-    ]
+    return [replace(sweep, number=first + k) for k, sweep in enumerate(sweeps)]

@@ -13,7 +13,7 @@ Three questions, three estimators, each exact on a channel whose capacity is kno
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma
 
 from neurosim.errors import ParameterError
+from neurosim.whole_files import plain
 
 __all__ = ["Bits", "bin_information", "gaussian_information", "spike_counts", "spike_information"]
 
@@ -50,10 +51,7 @@ class Bits:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number; None where it could not be told."""
-        return {
-            name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: plain(value) for name, value in vars(self).items()}
 
 
 def spike_counts(trains: Sequence[NDArray[Any]], duration_s: float, bin_s: float) -> Array:

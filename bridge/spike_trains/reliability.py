@@ -9,7 +9,7 @@ precision how narrow they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -23,6 +23,7 @@ from bridge.spike_trains.distances import (
     van_rossum,
 )
 from neurosim.errors import ExtraMissingError, ParameterError
+from neurosim.whole_files import plain
 
 __all__ = ["Event", "Reliability", "nth_spike_jitter", "reliability", "spike_events"]
 
@@ -92,10 +93,7 @@ class Reliability:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number; None where it could not be told."""
-        return {
-            name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: plain(value) for name, value in vars(self).items()}
 
 
 def nth_spike_jitter(trains: Sequence[Array]) -> Array:

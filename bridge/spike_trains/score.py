@@ -15,7 +15,7 @@ part alone: 1 is all of it. Two scores, each unbiased in the number of trials:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bridge.spike_trains.information import spike_counts, spike_information
 from neurosim.errors import ParameterError
+from neurosim.whole_files import plain
 
 __all__ = ["RateScore", "draw_trains", "score_rates"]
 
@@ -66,10 +67,7 @@ class RateScore:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number; None where it could not be told."""
-        return {
-            name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: plain(value) for name, value in vars(self).items()}
 
 
 def score_rates(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.features import firing_features
+from neurosim.features.intervals import firing_features
+from neurosim.whole_files import plain
 
 __all__ = ["StepFeatures", "step_features"]
 
@@ -20,7 +21,7 @@ Array = NDArray[np.float64]
 class StepFeatures:
     """Medians over the steps that fired often enough; nan where none did.
 
-    What each number is stands in `neurosim.features.firing_features`.
+    What each number is stands in `neurosim.features.intervals.firing_features`.
 
     Attributes
     ----------
@@ -49,10 +50,7 @@ class StepFeatures:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number; None where it could not be told."""
-        return {
-            name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: plain(value) for name, value in vars(self).items()}
 
 
 def step_features(currents_pA: ArrayLike, trains: Sequence[Array]) -> StepFeatures:

@@ -38,7 +38,7 @@ def steady(voltage_mV: Array, sampling_rate_Hz: float, start_s: float, stop_s: f
     Examples
     --------
     >>> steady(np.linspace(-70, -60, 1001), 1000.0, 0.0, 1.0)
-    -61.0
+    -61.01
     """
     start = round((stop_s - _STEADY_SHARE * (stop_s - start_s)) * sampling_rate_Hz)
     # The last millisecond is left out: edges of two channels need not coincide.

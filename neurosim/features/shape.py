@@ -114,7 +114,7 @@ def spike_shapes(
     >>> volts = -70 + 100 * np.exp(-0.5 * ((t - 0.01) / 2e-4) ** 2)
     >>> found, = spike_shapes(volts, 1e5, [1000])
     >>> round(found.peak_mV), round(found.upstroke_V_per_s), round(found.threshold_mV)
-    (30, 294, -70)
+    (30, 285, -69)
     """
     raw = np.asarray(voltage_mV, dtype=float)
     if not len(peaks):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from brian2.units import ms
 
 import neurosim.catalogue as catalogue
 from neurosim.errors import NeurosimError, UnknownNameError, suggest
-from neurosim.measure.intrinsic import intrinsic
+from neurosim.measure.intrinsic import Intrinsic, intrinsic
 
 CELLS = (
     "textbook_neuron",
@@ -22,26 +22,28 @@ CELLS = (
     "spinal_motoneuron",
     "fast_spiking_interneuron",
 )
-COLUMNS = ("cell", "rest", "R_in", "tau", "sag", "threshold", "rheobase", "width", "AHP", "f-I")
-UNITS = ("", "mV", "Mohm", "ms", "", "mV", "pA", "ms", "mV", "Hz at 1.2, 1.5, 2, 3, 4 x rheobase")
+# Head of a column, and how its number is written.
+COLUMNS: dict[str, Callable[[Intrinsic], str]] = {
+    "cell": lambda found: "",
+    "rest (mV)": lambda found: f"{found.rest_mV:.1f}",
+    "R_in (Mohm)": lambda found: f"{found.input_resistance_Mohm:.4g}",
+    "tau (ms)": lambda found: f"{found.time_constant_ms:.3g}",
+    "sag": lambda found: f"{abs(found.sag_ratio):.2f}",
+    "threshold (mV)": lambda found: f"{found.threshold_mV:.1f}",
+    "rheobase (pA)": lambda found: f"{found.rheobase_pA:.4g}",
+    "width (ms)": lambda found: f"{found.width_ms:.2f}",
+    "AHP (mV)": lambda found: f"{found.ahp_mV:.1f}",
+    "f-I (Hz at 1.2, 1.5, 2, 3, 4 x rheobase)": lambda found: " ".join(
+        f"{rate:.0f}" for rate in found.rate_Hz
+    ),
+}
 
 
 def row(name: str) -> tuple[str, ...]:
     """Measure one cell of the catalogue."""
     found = intrinsic(getattr(catalogue, name)(), dt=0.02 * ms)
-    curve = " ".join("-" if rate != rate else f"{rate:.0f}" for rate in found.rate_Hz)
-    numbers = (
-        f"{found.rest_mV:.1f}",
-        f"{found.input_resistance_Mohm:.4g}",
-        f"{found.time_constant_ms:.3g}",
-        f"{abs(found.sag_ratio):.2f}",
-        f"{found.threshold_mV:.1f}",
-        f"{found.rheobase_pA:.4g}",
-        f"{found.width_ms:.2f}",
-        f"{found.ahp_mV:.1f}",
-        curve,
-    )
-    return (name, *("-" if number == "nan" else number for number in numbers))
+    told = [write(found).replace("nan", "-") for write in COLUMNS.values()]
+    return (name, *told[1:])
 
 
 def main(names: Sequence[str]) -> int:
@@ -50,9 +52,8 @@ def main(names: Sequence[str]) -> int:
         for name in names:
             if name not in CELLS:
                 raise UnknownNameError(f"no cell is called {name!r}: {suggest(name, CELLS)}")
-        heads = [f"{c} ({u})" if u else c for c, u in zip(COLUMNS, UNITS, strict=True)]
-        print("| " + " | ".join(heads) + " |")
-        print("|---" * len(heads) + "|")
+        print("| " + " | ".join(COLUMNS) + " |")
+        print("|---" * len(COLUMNS) + "|")
         for name in names or CELLS:
             print("| " + " | ".join(row(name)) + " |", flush=True)
     except NeurosimError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,10 @@ from brian2.units import Hz, Quantity, amp, ms, mV, nA, ohm, pA, second, volt
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import EngineError, ParameterError
-from neurosim.features import (
-    CellProperties,
-    adaptation_index,
-    is_blocked,
-    spike_shapes,
-    steady,
-)
+from neurosim.features.cell import CellProperties
+from neurosim.features.intervals import adaptation_index
+from neurosim.features.membrane import is_blocked, steady
+from neurosim.features.shape import spike_shapes
 from neurosim.measure.passive import step_response
 from neurosim.measure.spikes import measure_spikes
 from neurosim.quantities import check_quantity
@@ -30,19 +27,6 @@ __all__ = ["Intrinsic", "fi_curve", "intrinsic", "rheobase"]
 # Rest before the step: neurons with extent settle before time 0 as well.
 _SETTLE_MS = 500.0
 _ONSET_MS = 50.0
-_SPIKING = (
-    "rheobase_pA",
-    "threshold_mV",
-    "peak_mV",
-    "amplitude_mV",
-    "width_ms",
-    "ahp_mV",
-    "upstroke_V_per_s",
-    "adaptation_index",
-    "largest_rate_Hz",
-    "blocked_from_pA",
-    "refractory_ms",
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,6 +61,9 @@ class Intrinsic(CellProperties):
     current_pA: tuple[float, ...]
     rate_Hz: tuple[float, ...]
     criterion_mV_per_ms: float = 10.0
+
+
+_NAMES = [one.name for one in fields(Intrinsic)]
 
 
 def _steps(
@@ -245,29 +232,23 @@ def intrinsic(
     if dt is None and isinstance(neuron, Neuron):
         dt = 0.01 * ms
     length = float(check_quantity(duration, 500 * ms, "intrinsic: duration", above=0 * ms))
-    passive = _passive(neuron, probe_current, length, dt, jobs)
-    curve = np.full((2, len(multiples)), np.nan)
-    shape = dict.fromkeys(_SPIKING, float("nan"))
+    told: dict[str, Any] = dict.fromkeys(_NAMES, float("nan"))
+    told["current_pA"] = told["rate_Hz"] = (float("nan"),) * len(multiples)
+    told["criterion_mV_per_ms"] = float(criterion)
+    told |= _passive(neuron, probe_current, length, dt, jobs)
     try:
         lowest = float(rheobase(neuron, duration=duration, dt=dt, jobs=jobs))
     except ParameterError:
-        pass  # A cell that never fires, or always.
-    else:
-        currents = np.array(sorted({1.2, 2.0, *multiples})) * lowest
-        run = _steps(neuron, currents, length, dt, trace=True, jobs=jobs)
-        found = _spiking(run, lowest, currents, _onset(neuron), length, criterion)
-        if found:
-            shape = found
-            wanted = [int(np.argmin(abs(currents - m * lowest))) for m in multiples]
-            rates = _rates(run, _onset(neuron), length)
-            curve = np.array([currents[wanted] * 1e12, rates[wanted]])
-    return Intrinsic(
-        **passive,
-        **shape,
-        current_pA=tuple(curve[0].tolist()),
-        rate_Hz=tuple(curve[1].tolist()),
-        criterion_mV_per_ms=float(criterion),
-    )
+        return Intrinsic(**told)  # A cell that never fires, or always.
+    currents = np.array(sorted({1.2, 2.0, *multiples})) * lowest
+    run = _steps(neuron, currents, length, dt, trace=True, jobs=jobs)
+    found = _spiking(run, lowest, currents, _onset(neuron), length, criterion)
+    if found:
+        wanted = [int(np.argmin(abs(currents - m * lowest))) for m in multiples]
+        told |= found
+        told["current_pA"] = tuple((currents[wanted] * 1e12).tolist())
+        told["rate_Hz"] = tuple(_rates(run, _onset(neuron), length)[wanted].tolist())
+    return Intrinsic(**told)
 
 
 def _rates(run: Recording, onset: float, length: float) -> np.ndarray:
@@ -293,11 +274,10 @@ def _spiking(
     if isinstance(run.neuron, Neuron) and np.isnan(found.threshold).all():
         # What crosses the level of detection without the upstroke of a spike is a graded answer.
         return {}
-    shape = dict.fromkeys(_SPIKING, float("nan"))
     if len(found):
-        shape |= {k: v for k, v in asdict(found.shapes[0]).items() if k in _SPIKING}
+        shape = {name: v for name, v in asdict(found.shapes[0]).items() if name in _NAMES}
     else:
-        shape["threshold_mV"] = _before_reset(run, row, onset, float(criterion))
+        shape = {"threshold_mV": _before_reset(run, row, onset, float(criterion))}
     trains = [np.asarray(run.spike_train(k)) - onset for k in range(len(currents))]
     gaps = np.concatenate([np.diff(train[train >= 0]) for train in trains])
     twice = trains[int(np.argmin(abs(currents - 2 * lowest)))]

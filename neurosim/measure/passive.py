@@ -8,13 +8,7 @@ import numpy as np
 from brian2.units import Quantity, ms, mV, ohm, pA, second
 
 from neurosim.errors import ParameterError
-from neurosim.features import (
-    baseline,
-    exponential_time_constant,
-    extreme,
-    sag_ratio,
-    steady,
-)
+from neurosim.features import membrane
 from neurosim.measure.spikes import even_trace
 from neurosim.quantities import check_quantity
 
@@ -90,19 +84,19 @@ def step_response(
             f"the step from {(zero + first) * 1e3:g} to {(zero + last) * 1e3:g} ms; the trace must "
             f"hold it, with rest before"
         )
-    rest = baseline(volts, sampling, first)
-    late = steady(volts, sampling, first, last)
+    rest = membrane.baseline(volts, sampling, first)
+    late = membrane.steady(volts, sampling, first, last)
     sign = float(np.sign(late - rest))
     if sign == 0:
         raise ParameterError("step_response: the step deflects nothing; is it injected?")
-    farthest = extreme(volts, sampling, first, last, sign)
+    farthest = membrane.extreme(volts, sampling, first, last, sign)
     return StepResponse(
         rest=rest * mV,
         steady=late * mV,
         extreme=farthest * mV,
         resistance=Quantity(1e-3 * (late - rest) / current, dim=ohm.dim),
         tau=Quantity(_slowest(volts, sampling, first, last, rest, sign), dim=second.dim),
-        sag=sag_ratio(farthest, late, rest),
+        sag=membrane.sag_ratio(farthest, late, rest),
     )
 
 
@@ -117,4 +111,4 @@ def _slowest(
     if top - half < 8:
         return float("nan")
     chosen = np.unique(np.linspace(half, top, 400).astype(int))
-    return exponential_time_constant(chosen / sampling, seen[chosen])
+    return membrane.exponential_time_constant(chosen / sampling, seen[chosen])

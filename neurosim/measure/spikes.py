@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from brian2.units import Quantity, ms, mV, second, volt
 
-from neurosim import features
 from neurosim.errors import ParameterError
-from neurosim.features import SpikeShape
+from neurosim.features import detection, intervals, shape, step
+from neurosim.features.shape import SpikeShape
 from neurosim.quantities import check_quantity
 
 if TYPE_CHECKING:
@@ -40,49 +40,23 @@ class Spikes:
 
     shapes: tuple[SpikeShape, ...]
     time: Quantity
+    threshold: Quantity
+    peak: Quantity
+    amplitude: Quantity
+    width: Quantity
+    trough: Quantity
+    ahp: Quantity
     criterion: Quantity
 
     def __len__(self) -> int:
         return len(self.shapes)
 
-    def _potential(self, name: str) -> Quantity:
-        return np.array([getattr(shape, name) for shape in self.shapes]) * mV
-
-    @property
-    def threshold(self) -> Quantity:
-        """Potential where dV/dt reached the criterion."""
-        return self._potential("threshold_mV")
-
-    @property
-    def peak(self) -> Quantity:
-        """Highest potential."""
-        return self._potential("peak_mV")
-
-    @property
-    def amplitude(self) -> Quantity:
-        """Peak less threshold."""
-        return self._potential("amplitude_mV")
-
-    @property
-    def width(self) -> Quantity:
-        """Duration above the middle between threshold and peak."""
-        return np.array([shape.width_ms for shape in self.shapes]) * ms
-
-    @property
-    def trough(self) -> Quantity:
-        """Lowest potential after the peak, before the next spike."""
-        return self._potential("trough_mV")
-
-    @property
-    def ahp(self) -> Quantity:
-        """After-hyperpolarisation: threshold less trough."""
-        return self._potential("ahp_mV")
-
     def features(self) -> pd.DataFrame:
         """Return a table with one row a spike, its columns those of `SpikeShape`."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(shape) for shape in self.shapes])
+        names = [field.name for field in fields(SpikeShape)]
+        return pd.DataFrame([asdict(one) for one in self.shapes], columns=names)
 
     def __repr__(self) -> str:
         if not len(self):
@@ -145,7 +119,7 @@ def measure_spikes(
     """Measure every spike of a voltage trace.
 
     A spike is an upward crossing of `detect`; its shape is that of
-    `neurosim.features.spike_shapes`. In short: the threshold is where, going back from the
+    `neurosim.features.shape.spike_shapes`. In short: the threshold is where, going back from the
     upstroke, dV/dt was last below `criterion`. It is nan if the stimulus alone charges the membrane
     nearly as fast, and so is what hangs on it.
 
@@ -182,14 +156,20 @@ def measure_spikes(
     if stop is not None:
         end = float(check_quantity(stop, 90 * ms, "measure_spikes: stop")) - zero
     first, last = max(0, int(np.ceil(onset * sampling - 1e-6))), round(end * sampling)
-    peaks = first + features.level_crossings(volts[first:last], 1e3 * level)
-    shapes = features.spike_shapes(
+    peaks = first + detection.level_crossings(volts[first:last], 1e3 * level)
+    shapes = shape.spike_shapes(
         volts, sampling, peaks, start_s=onset, stop_s=end, criterion_V_per_s=rate
     )
+    columns = {
+        name: np.array([getattr(one, f"{name}_mV") for one in shapes]) * mV
+        for name in ("threshold", "peak", "amplitude", "trough", "ahp")
+    }
     return Spikes(
         tuple(shapes),
-        Quantity(zero + peaks / sampling, dim=second.dim),
-        Quantity(rate, dim=(volt / second).dim),
+        time=Quantity(zero + peaks / sampling, dim=second.dim),
+        width=np.array([one.width_ms for one in shapes]) * ms,
+        criterion=Quantity(rate, dim=(volt / second).dim),
+        **columns,
     )
 
 
@@ -215,7 +195,7 @@ def step_features(
     Returns
     -------
     dict of str to float or bool
-        See `neurosim.features.step_features`; `bridge.recordings` tables the same for each step.
+        See `neurosim.features.step`; `bridge.recordings` tables the same for each step.
 
     Examples
     --------
@@ -232,7 +212,7 @@ def step_features(
     first = float(check_quantity(onset, 100 * ms, "step_features: onset")) - zero
     length = float(check_quantity(duration, 500 * ms, "step_features: duration", above=0 * ms))
     found = measure_spikes(time, v, detect=detect, start=onset, stop=onset + duration)
-    return features.step_features(
+    return step.step_features(
         volts,
         sampling,
         first,
@@ -245,7 +225,7 @@ def step_features(
 def adaptation_index(spike_times: Quantity) -> float:
     r"""Return the mean of (I_{k+1} - I_k)/(I_{k+1} + I_k) over intervals; nan below three spikes.
 
-    0 for regular firing, above 0 where intervals grow; see `neurosim.features.adaptation_index`.
+    0 for regular firing, above 0 where intervals grow; see `neurosim.features.intervals`.
 
     Examples
     --------
@@ -253,4 +233,4 @@ def adaptation_index(spike_times: Quantity) -> float:
     0.3333
     """
     times = check_quantity(spike_times, 1 * ms, "spike_times", many=1)
-    return features.adaptation_index(np.diff(np.asarray(times, dtype=float)))
+    return intervals.adaptation_index(np.diff(np.asarray(times, dtype=float)))

@@ -17,6 +17,7 @@ from neurosim.describe.wiring import FeedForward
 from neurosim.display import html_table
 from neurosim.drawing.recordings import draw_raster, draw_rate, draw_traces, svg_of_raster
 from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError, suggest
+from neurosim.features.intervals import cv
 from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.stimuli import Stimulus
 
@@ -159,8 +160,7 @@ class Recording:
         for row in range(self.rows):
             train = self._train(row)
             intervals = np.diff(train[(train >= first) & (train < last)])
-            if len(intervals) > 1:
-                found[row] = np.std(intervals) / np.mean(intervals)
+            found[row] = cv(intervals)
         return found
 
     def trace(self, name: str) -> Quantity:

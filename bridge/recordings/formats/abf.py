@@ -62,7 +62,6 @@ def read_abf(
             import pyabf
     except ImportError as error:
         raise ExtraMissingError.needed_for("reading ABF files", "recordings") from error
-    where = path.name
     _check_whole(path)
     try:
         with warnings.catch_warnings():
@@ -70,28 +69,27 @@ def read_abf(
             abf: Any = pyabf.ABF(str(path))
     except Exception as error:  # pyABF raises whatever its parsing runs into
         raise RecordingError(
-            "file", f"is not a readable ABF file ({error})", "export it again", where
+            "file", f"is not a readable ABF file ({error})", "export it again"
         ) from None
     kinds = [scale_to(unit) for unit in abf.adcUnits]
-    v_channel = _pick(abf, kinds, "V", voltage, where)
+    v_channel = _pick(abf, kinds, "V", voltage)
     if v_channel is None:
-        raise _no_voltage(abf, kinds, where)
-    i_channel = None if current == "command" else _pick(abf, kinds, "A", current, where)
-    v_factor = factor_to("V", abf.adcUnits[v_channel], units[0], where)
+        raise _no_voltage(abf, kinds)
+    i_channel = None if current == "command" else _pick(abf, kinds, "A", current)
+    v_factor = factor_to("V", abf.adcUnits[v_channel], units[0])
     volts = [y * v_factor for y in _recorded(abf, v_channel)]
     amps: list[Array] | None = None
     kind: Literal["command", "measured"] = "command"
     if current in (None, "command"):
-        amps = _commanded(abf, v_channel, units[1], where)
+        amps = _commanded(abf, v_channel, units[1])
     if i_channel is not None and (amps is None or all(np.ptp(y) == 0 for y in amps)):
-        factor = factor_to("A", abf.adcUnits[i_channel], units[1], where)
+        factor = factor_to("A", abf.adcUnits[i_channel], units[1])
         amps, kind = [y * factor for y in _recorded(abf, i_channel)], "measured"
     if amps is None:
         raise RecordingError(
             "no-current",
             "no current was recorded and the file describes no command waveform",
             "record the current on a channel of its own, or switch the waveform on in the protocol",
-            where,
         )
     rate = float(abf.dataRate)
     return [
@@ -110,14 +108,13 @@ def _recorded(abf: Any, channel: int) -> list[Array]:
 
 def _check_whole(path: Path) -> None:
     """Compare the size of the data that the header promises with the size of the file."""
-    where = path.name
     with path.open("rb") as stream:
         head = stream.read(_BLOCK)
         stream.seek(0, 2)
         size = stream.tell()
     if len(head) < _BLOCK:
         raise RecordingError(
-            "truncated", f"has only {size} bytes, less than a header", "copy it again", where
+            "truncated", f"has only {size} bytes, less than a header", "copy it again"
         )
     if head[:4] == b"ABF2":
         # Section "data": first block, bytes an entry, entries (Axon's ABF 2 header, offset 236).
@@ -130,18 +127,17 @@ def _check_whole(path: Path) -> None:
         needed = block * _BLOCK + width * points
     else:
         raise RecordingError(
-            "file", "does not begin as an ABF file does", "give a file saved by pCLAMP", where
+            "file", "does not begin as an ABF file does", "give a file saved by pCLAMP"
         )
     if size < needed:
         raise RecordingError(
             "truncated",
             f"ends after {size} of the {needed} bytes its header promises",
             "copy it again from where it was recorded",
-            where,
         )
 
 
-def _pick(abf: Any, kinds: list[Any], kind: str, name: str | None, where: str) -> int | None:
+def _pick(abf: Any, kinds: list[Any], kind: str, name: str | None) -> int | None:
     names = [str(label) for label in abf.adcNames]
     if name is not None:
         if name not in names:
@@ -149,7 +145,6 @@ def _pick(abf: Any, kinds: list[Any], kind: str, name: str | None, where: str) -
                 "choice",
                 f"no channel is called {name!r}",
                 f"choose one of {', '.join(map(repr, names))}",
-                where,
             )
         return names.index(name)
     fitting = [i for i, found in enumerate(kinds) if found is not None and found[0] == kind]
@@ -159,12 +154,11 @@ def _pick(abf: Any, kinds: list[Any], kind: str, name: str | None, where: str) -
             "choice",
             f"{len(fitting)} channels are in volt ({told})",
             'say which one is the cell: voltage="..."',
-            where,
         )
     return fitting[0] if fitting else None
 
 
-def _no_voltage(abf: Any, kinds: list[Any], where: str) -> RecordingError:
+def _no_voltage(abf: Any, kinds: list[Any]) -> RecordingError:
     commands = [scale_to(unit) for unit in abf.dacUnits]
     if any(k is not None and k[0] == "A" for k in kinds):
         in_volt = any(k is not None and k[0] == "V" for k in commands)
@@ -173,17 +167,15 @@ def _no_voltage(abf: Any, kinds: list[Any], where: str) -> RecordingError:
             f"only current was recorded ({', '.join(abf.adcUnits)})"
             + (", under a command in volt" if in_volt else ""),
             "give a current-clamp file: an f-I curve needs spikes",
-            where,
         )
     return RecordingError(
         "no-voltage",
         f"no channel is in volt (found: {', '.join(map(repr, abf.adcUnits))})",
         "give the file whose channel is the membrane potential, with its unit set",
-        where,
     )
 
 
-def _commanded(abf: Any, channel: int, said: str | None, where: str) -> list[Array] | None:
+def _commanded(abf: Any, channel: int, said: str | None) -> list[Array] | None:
     """Command waveform of each sweep (pA); None where the file describes none."""
     from pyabf.stimulus import Stimulus
 
@@ -203,17 +195,16 @@ def _commanded(abf: Any, channel: int, said: str | None, where: str) -> list[Arr
                 "voltage-clamp",
                 f"the command is in {abf.dacUnits[output]!r}, not in ampere",
                 "give a current-clamp file, or set the unit of its command",
-                where,
             )
-        factor = factor_to("A", abf.dacUnits[output], said, f"{where}, command")
+        factor = factor_to("A", abf.dacUnits[output], said, "command")
         if source == _STIMULUS_FILE:
-            return [wave * factor for wave in _stimulus_file(abf, output, where)]
+            return [wave * factor for wave in _stimulus_file(abf, output)]
         epochs = Stimulus(abf, output)
         return [np.array(epochs.stimulusWaveform(k), dtype=float) * factor for k in abf.sweepList]
     return None
 
 
-def _stimulus_file(abf: Any, output: int, where: str) -> list[Array]:
+def _stimulus_file(abf: Any, output: int) -> list[Array]:
     """Waveform of each sweep from the file the protocol played; pyABF gives the first only."""
     import pyabf
 
@@ -231,7 +222,6 @@ def _stimulus_file(abf: Any, output: int, where: str) -> list[Array]:
             "no-current",
             f"the command comes from a stimulus file, {name!r}, that is not here",
             "put it beside the recording",
-            where,
         )
     stimulus: Any = (pyabf.ABF if path.lower().endswith(".abf") else pyabf.ATF)(path)
     if stimulus.sweepCount not in (1, abf.sweepCount):
@@ -239,7 +229,6 @@ def _stimulus_file(abf: Any, output: int, where: str) -> list[Array]:
             "no-current",
             f"{Path(path).name} holds {stimulus.sweepCount} sweeps, the recording {abf.sweepCount}",
             "put the stimulus file this recording was made with beside it",
-            where,
         )
     waves = []
     for k in abf.sweepList:

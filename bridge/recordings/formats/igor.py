@@ -14,7 +14,7 @@ import igor2.binarywave
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.recordings.errors import RecordingError
+from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
 
 __all__ = ["Wave", "read_igor", "read_wave", "series"]
@@ -55,25 +55,25 @@ def read_wave(path: Path) -> Wave:
     RecordingError
         The file is cut short, of another kind, or holds no real numbers.
     """
-    raw, where = path.read_bytes(), path.name
+    raw = path.read_bytes()
     if len(raw) < 2:
-        raise RecordingError("truncated", "is empty", "copy it again", where)
+        raise RecordingError("truncated", "is empty", "copy it again")
     order: Literal["little", "big"] = "little" if raw[1] == 0 else "big"
     version = int.from_bytes(raw[:2], order)
     if version not in _HEADER:
         raise RecordingError(
-            "file", "does not begin as an Igor binary wave does", "save it as .ibw", where
+            "file", "does not begin as an Igor binary wave does", "save it as .ibw"
         )
     header = raw[: _HEADER[version]]
     if len(header) < _HEADER[version]:
         raise RecordingError(
-            "truncated", f"has only {len(raw)} bytes, less than a header", "copy it again", where
+            "truncated", f"has only {len(raw)} bytes, less than a header", "copy it again"
         )
     # igor2 does not compare it.
     words = np.frombuffer(header, np.dtype("i2").newbyteorder(order))
     if int(words.sum(dtype=np.int64)) & 0xFFFF:
         raise RecordingError(
-            "file", "its header does not add up (checksum)", "copy or save it again", where
+            "file", "its header does not add up (checksum)", "copy or save it again"
         )
     try:
         wave = igor2.binarywave.load(io.BytesIO(raw))["wave"]
@@ -82,11 +82,10 @@ def read_wave(path: Path) -> Wave:
             "truncated",
             f"ends after {len(raw)} bytes, before what its header promises",
             "copy it again from where it was recorded",
-            where,
         ) from None
     values, head = wave["wData"], wave["wave_header"]
     if values.dtype.kind not in "fiu":
-        raise RecordingError("file", "holds text or complex numbers", "give a wave of reals", where)
+        raise RecordingError("file", "holds text or complex numbers", "give a wave of reals")
     data = np.asarray(values, dtype=float)
     data = data.reshape(len(data), -1, order="F")
     step, x_unit = (
@@ -140,24 +139,24 @@ def read_igor(
     RecordingError
         A wave has no partner, or the two do not match.
     """
-    kinds = {path: _kind(read_wave(path), path, units) for path in dict.fromkeys(paths)}
+    kinds = {path: _kind(path, units) for path in dict.fromkeys(paths)}
     sweeps: list[Sweep] = []
     files: list[Path] = []
     done: set[Path] = set()
     for path, (kind, wave) in list(kinds.items()):
         if path in done:
             continue
-        partner, other = _partner(path, kind, kinds, units)
+        with about(path.name):
+            partner, other = _partner(path, kind, kinds, units)
+            volts, amps = (wave, other) if kind == "V" else (other, wave)
+            if volts.data.shape != amps.data.shape or not np.isclose(volts.step_s, amps.step_s):
+                raise RecordingError(
+                    "format",
+                    f"{path.name} and {partner.name} differ in length or sampling interval",
+                    "give the two channels of one sweep",
+                )
         done |= {path, partner}
         files += [path, partner]
-        volts, amps = (wave, other) if kind == "V" else (other, wave)
-        if volts.data.shape != amps.data.shape or not np.isclose(volts.step_s, amps.step_s):
-            raise RecordingError(
-                "format",
-                f"{path.name} and {partner.name} differ in length or sampling interval",
-                "give the two channels of one sweep",
-                path.name,
-            )
         found = _NUMBER.search(path.name)
         number = int(found.group()) if found and volts.data.shape[1] == 1 else len(sweeps)
         for k in range(volts.data.shape[1]):
@@ -173,18 +172,20 @@ def read_igor(
     return sweeps, files
 
 
-def _kind(wave: Wave, path: Path, units: tuple[str | None, str | None]) -> tuple[str, Wave]:
-    known = scale_to(wave.unit)
-    if known is None:
-        raise RecordingError(
-            "units",
-            f"the wave's unit is {wave.unit!r}, neither volt nor ampere",
-            'set it in Igor: SetScale d 0,0,"mV" (or "pA")',
-            path.name,
-        )
-    said = units[0 if known[0] == "V" else 1]
-    factor = factor_to("V" if known[0] == "V" else "A", wave.unit, said, path.name)
-    return known[0], Wave(wave.data * factor, wave.unit, wave.step_s)
+def _kind(path: Path, units: tuple[str | None, str | None]) -> tuple[str, Wave]:
+    """Read a wave in mV or pA, and say which kind it is."""
+    with about(path.name):
+        wave = read_wave(path)
+        known = scale_to(wave.unit)
+        if known is None:
+            raise RecordingError(
+                "units",
+                f"the wave's unit is {wave.unit!r}, neither volt nor ampere",
+                'set it in Igor: SetScale d 0,0,"mV" (or "pA")',
+            )
+        kind = known[0]
+        factor = factor_to(kind, wave.unit, units[kind == "A"])
+    return kind, Wave(wave.data * factor, wave.unit, wave.step_s)
 
 
 def _partner(
@@ -200,7 +201,7 @@ def _partner(
         if p != path and _CHANNEL.sub(r"\1", p.name) == key and _CHANNEL.search(p.name)
     ]
     for other in beside:
-        found = kinds.get(other) or _kind(read_wave(other), other, units)
+        found = kinds.get(other) or _kind(other, units)
         if found[0] != kind:
             return other, found[1]
     if kind == "V":
@@ -209,13 +210,11 @@ def _partner(
             "no wave in ampere was recorded with it",
             "put the current channel beside it, named alike (..._Ch0_... for ..._Ch3_...), or give "
             "both files",
-            path.name,
         )
     raise RecordingError(
         "no-voltage",
         "no wave in volt was recorded with it",
         "put the voltage channel beside it, named alike, or give both files",
-        path.name,
     )
 
 

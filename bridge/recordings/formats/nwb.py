@@ -55,36 +55,37 @@ def read_nwb(
         import pynwb
     except ImportError as error:
         raise ExtraMissingError.needed_for("reading NWB files", "recordings") from error
-    where = path.name
     if path.read_bytes()[:8] != b"\x89HDF\r\n\x1a\n":
         raise RecordingError(
-            "file", "does not begin as an NWB (HDF5) file does", "give an .nwb file", where
+            "file", "does not begin as an NWB (HDF5) file does", "give an .nwb file"
         )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             old = _version_1(path)
             if old is not None:
-                return _sweeps(old, voltage, units, where)
+                return _sweeps(old, voltage, units)
             with pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as io:
-                return _sweeps(io.read(), voltage, units, where)
+                return _sweeps(io.read(), voltage, units)
     except RecordingError:
         raise
     except Exception as error:  # h5py and PyNWB raise whatever their parsing runs into
-        text = " ".join(str(error).split())
-        if "truncated" in text:
+        text = " ".join(str(error).split())[:200]
+        if path.stat().st_size < _promised(path):
             raise RecordingError(
-                "truncated",
-                f"is cut short ({text})",
-                "copy it again from where it was recorded",
-                where,
+                "truncated", f"is cut short ({text})", "copy it again from where it was recorded"
             ) from None
         raise RecordingError(
-            "file",
-            f"cannot be read as NWB ({text[:200]})",
-            "check it with nwbinspector",
-            where,
+            "file", f"cannot be read as NWB ({text})", "check it with nwbinspector"
         ) from None
+
+
+def _promised(path: Path) -> int:
+    """Return the size an HDF5 file gives itself: the end of file in its superblock."""
+    with path.open("rb") as stream:
+        head = stream.read(52)
+    at = {0: 40, 1: 44}.get(head[8], 28)
+    return int.from_bytes(head[at : at + 8], "little")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +141,7 @@ def _series_1(name: str, group: Any) -> _Series:
     )
 
 
-def _sweeps(
-    content: Any, voltage: str | None, units: tuple[str | None, str | None], where: str
-) -> list[Sweep]:
+def _sweeps(content: Any, voltage: str | None, units: tuple[str | None, str | None]) -> list[Sweep]:
     responses = [s for s in content.acquisition.values() if hasattr(s, "data")]
     stimuli = [s for s in content.stimulus.values() if hasattr(s, "data")]
     cells = [s for s in responses if _kind(s) == "V"]
@@ -152,22 +151,19 @@ def _sweeps(
                 "voltage-clamp",
                 "the file holds current recorded in voltage clamp",
                 "give a current-clamp file: an f-I curve needs spikes",
-                where,
             )
         raise RecordingError(
             "no-voltage",
             f"no acquired series is in volt (found: {', '.join(content.acquisition) or 'none'})",
             "store the membrane potential as CurrentClampSeries",
-            where,
         )
-    cells = _one_electrode(cells, voltage, where)
+    cells = _one_electrode(cells, voltage)
     currents = [s for s in (*stimuli, *responses) if _kind(s) == "A"]
     if not currents:
         raise RecordingError(
             "no-stimulus",
             f"{len(cells)} voltage sweeps but no stimulus is stored",
             "store the injected current as CurrentClampStimulusSeries under stimulus",
-            where,
         )
     told = _told_pairs(content)
     sweeps, alone = [], []
@@ -176,16 +172,16 @@ def _sweeps(
         if stimulus is None:
             alone.append(response.name)
             continue
-        rate = _rate(response, where)
-        volts = _values(response, units[0], "V", where)
-        amps = _values(stimulus, units[1], "A", where)
+        rate = _rate(response)
+        volts = _values(response, units[0], "V")
+        amps = _values(stimulus, units[1], "A")
         number = getattr(response, "sweep_number", None)
         sweeps.append(
             Sweep(
                 order if number is None else int(number),
                 rate,
                 volts,
-                _alike(amps, _rate(stimulus, where), len(volts), rate, response.name, where),
+                _alike(amps, _rate(stimulus), len(volts), rate, response.name),
                 "measured" if stimulus in responses else "command",
                 str(getattr(response, "stimulus_description", "") or stimulus.description or ""),
             )
@@ -196,7 +192,6 @@ def _sweeps(
             f"no stimulus belongs to {alone[0]!r} or any other voltage sweep",
             "give response and stimulus the same sweep_number, or list them in the table of "
             "intracellular recordings",
-            where,
         )
     return sweeps
 
@@ -213,7 +208,7 @@ def _kind(series: Any) -> str | None:
     return known[0] if known else None
 
 
-def _one_electrode(cells: list[Any], wanted: str | None, where: str) -> list[Any]:
+def _one_electrode(cells: list[Any], wanted: str | None) -> list[Any]:
     names = {s.name: str(getattr(getattr(s, "electrode", None), "name", "")) for s in cells}
     found = sorted(set(names.values()))
     if wanted is None:
@@ -222,7 +217,6 @@ def _one_electrode(cells: list[Any], wanted: str | None, where: str) -> list[Any
                 "choice",
                 f"the file holds {len(found)} electrodes ({', '.join(map(repr, found))})",
                 'say which cell: voltage="..."',
-                where,
             )
         return cells
     if wanted not in found:
@@ -230,7 +224,6 @@ def _one_electrode(cells: list[Any], wanted: str | None, where: str) -> list[Any
             "choice",
             f"no electrode is called {wanted!r}",
             f"choose one of {', '.join(map(repr, found))}",
-            where,
         )
     return [s for s in cells if names[s.name] == wanted]
 
@@ -268,7 +261,7 @@ def _match(response: Any, currents: list[Any], order: int, count: int) -> Any:
     return same[order] if len(same) == count and number is None and not digits else None
 
 
-def _rate(series: Any, where: str) -> float:
+def _rate(series: Any) -> float:
     if series.rate is not None:
         return float(series.rate)
     times = np.asarray(series.timestamps[:], dtype=float)
@@ -276,20 +269,15 @@ def _rate(series: Any, where: str) -> float:
     if len(steps) and np.ptp(steps) <= 0.01 * steps.mean():
         return float(1 / steps.mean())
     raise RecordingError(
-        "format",
-        f"{series.name!r} is sampled at uneven times",
-        "resample it at a fixed rate",
-        where,
+        "format", f"{series.name!r} is sampled at uneven times", "resample it at a fixed rate"
     )
 
 
-def _values(
-    series: Any, unit: str | None, kind: Literal["V", "A"], where: str
-) -> NDArray[np.float64]:
-    factor = factor_to(kind, str(series.unit), unit, f"{where}, {series.name}")
+def _values(series: Any, unit: str | None, kind: Literal["V", "A"]) -> NDArray[np.float64]:
+    factor = factor_to(kind, str(series.unit), unit, series.name)
     data = np.asarray(series.data[:], dtype=float).squeeze()
     if not data.size:
-        raise RecordingError("truncated", f"{series.name!r} is empty", "export it again", where)
+        raise RecordingError("truncated", f"{series.name!r} is empty", "export it again")
     # A unit given by the user is that of the stored numbers.
     conversion = 1.0 if unit else float(series.conversion)
     offset = 0.0 if unit else float(getattr(series, "offset", 0.0) or 0.0)
@@ -299,7 +287,7 @@ def _values(
 
 
 def _alike(
-    amps: NDArray[np.float64], rate: float, samples: int, wanted: float, name: str, where: str
+    amps: NDArray[np.float64], rate: float, samples: int, wanted: float, name: str
 ) -> NDArray[np.float64]:
     """Bring a stimulus to the samples of its response; the shorter one may lack its end."""
     if not np.isclose(rate, wanted):
@@ -311,7 +299,6 @@ def _alike(
             "format",
             f"{name!r} has {samples} samples and its stimulus {len(amps)}",
             "store the stimulus at full length",
-            where,
         )
     if len(amps) > samples:
         return amps[:samples]

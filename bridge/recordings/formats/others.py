@@ -47,7 +47,6 @@ def read_with_neo(
         import neo
     except ImportError as error:
         raise ExtraMissingError.needed_for(f"reading {path.suffix} files", "recordings") from error
-    where = path.name
     try:
         known = bool(neo.list_candidate_ios(str(path)))
     except ValueError:
@@ -57,7 +56,6 @@ def read_with_neo(
             "format",
             f"files ending in {path.suffix!r} are not read, nor does Neo know them",
             "convert it to NWB, or export the sweeps as CSV",
-            where,
         )
     try:
         blocks = neo.get_io(str(path)).read(lazy=False)
@@ -66,35 +64,33 @@ def read_with_neo(
             "file",
             f"Neo cannot read it ({type(error).__name__}: {error})",
             "check that it is whole, or export the sweeps as CSV",
-            where,
         ) from None
     segments = [segment for block in blocks for segment in block.segments]
     sweeps = []
     for k, segment in enumerate(segments):
         channels = [
-            _channel(signal, column, where)
+            _channel(signal, column)
             for signal in segment.analogsignals
             for column in range(signal.shape[1])
         ]
-        volts = _one(channels, "V", voltage, units[0], where)
-        amps = _one(channels, "A", current, units[1], where)
+        volts = _one(channels, "V", voltage, units[0])
+        amps = _one(channels, "A", current, units[1])
         if volts[0] != amps[0] or len(volts[1]) != len(amps[1]):
             raise RecordingError(
                 "format",
                 f"voltage and current of sweep {k} differ in sampling rate or length",
                 "resample one of them, or export the sweeps as CSV",
-                where,
             )
         sweeps.append(Sweep(k, *volts, amps[1], "measured"))
     if not sweeps:
-        raise RecordingError("no-voltage", "holds no sweep", "give another file", where)
+        raise RecordingError("no-voltage", "holds no sweep", "give another file")
     return sweeps
 
 
 _Channel = tuple[str, str, float, NDArray[np.float64]]
 
 
-def _channel(signal: Any, column: int, where: str) -> _Channel:
+def _channel(signal: Any, column: int) -> _Channel:
     names = signal.array_annotations.get("channel_names")
     name = str(names[column]) if names is not None else str(signal.name or "")
     rate = float(signal.sampling_rate.rescale("Hz"))
@@ -107,7 +103,6 @@ def _one(
     kind: Literal["V", "A"],
     name: str | None,
     said: str | None,
-    where: str,
 ) -> tuple[float, NDArray[np.float64]]:
     if name is not None:
         fitting = [c for c in channels if c[0] == name]
@@ -117,20 +112,18 @@ def _one(
     quantity = "volt" if kind == "V" else "ampere"
     option = "voltage" if kind == "V" else "current"
     if not fitting and name is not None:
-        raise RecordingError("choice", f"no signal is called {name!r}", f"found: {told}", where)
+        raise RecordingError("choice", f"no signal is called {name!r}", f"found: {told}")
     if not fitting:
         raise RecordingError(
             "no-voltage" if kind == "V" else "no-current",
             f"no signal is in {quantity} (found: {told})",
             f'name the one that is: {option}="...", {option}_unit="..."',
-            where,
         )
     if len(fitting) > 1:
         raise RecordingError(
             "choice",
             f"{len(fitting)} signals are in {quantity} (found: {told})",
             f'say which one it is: {option}="..."',
-            where,
         )
     _, unit, rate, values = fitting[0]
-    return rate, values * factor_to(kind, unit, said, where)
+    return rate, values * factor_to(kind, unit, said)

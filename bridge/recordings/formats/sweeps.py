@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,16 +17,8 @@ Array = NDArray[np.float64]
 
 # Written units and what brings them to mV and pA. "µ" has two code points.
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
-_BASES = {
-    "v": "V",
-    "volt": "V",
-    "volts": "V",
-    "a": "A",
-    "amp": "A",
-    "amps": "A",
-    "ampere": "A",
-    "amperes": "A",
-}
+_KINDS: dict[str, Literal["V", "A"]] = {"v": "V", "a": "A"}
+_BASE = re.compile(r"v|volts?|a|amp(?:ere)?s?")
 _WORDS = {"milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 _WANTED = {"V": -3, "A": -12}
 
@@ -95,7 +88,7 @@ class Sweep:
         return int(np.clip(round(time_s * self.sampling_rate_Hz), 0, len(self)))
 
 
-def scale_to(unit: str) -> tuple[str, float] | None:
+def scale_to(unit: str) -> tuple[Literal["V", "A"], float] | None:
     """Say what kind of quantity a written unit is, and what brings it to mV or pA.
 
     Parameters
@@ -124,13 +117,13 @@ def scale_to(unit: str) -> tuple[str, float] | None:
             break
     for size in (0, 1):
         prefix, base = text[:size], text[size:].lower()
-        if base in _BASES and prefix in _PREFIXES:
-            kind = _BASES[base]
+        if _BASE.fullmatch(base) and prefix in _PREFIXES:
+            kind = _KINDS[base[0]]
             return kind, float(f"1e{_PREFIXES[prefix] - _WANTED[kind]}")
     return None
 
 
-def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: str) -> float:
+def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: str = "") -> float:
     """Return what brings numbers to mV or pA.
 
     Parameters
@@ -141,8 +134,8 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
         The unit in the file.
     said : str or None
         The unit the user gave instead, which wins.
-    where : str
-        File and channel, for the error.
+    where : str, optional
+        Channel within the file, for the error.
 
     Returns
     -------
@@ -155,7 +148,7 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
 
     Examples
     --------
-    >>> factor_to("A", "pA", "nA", "a.abf")
+    >>> factor_to("A", "pA", "nA")
     1000.0
     """
     unit = written if said is None else said

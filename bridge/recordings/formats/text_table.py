@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridge.recordings.errors import RecordingError
+from bridge.recordings.errors import Reason, RecordingError
 from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
 
 __all__ = ["read_text"]
@@ -51,46 +51,33 @@ def read_text(path: Path, units: tuple[str | None, str | None] = (None, None)) -
         A column or a unit is missing, the file is cut short, or times are uneven.
     """
     frame = _table(path)
-    where = path.name
     roles: dict[str, list[tuple[str, str, str]]] = {"time": [], "V": [], "A": [], "sweep": []}
     for column in frame.columns:
         role, label, unit = _understand(str(column))
         if role:
             roles[role].append((str(column), label, unit))
-    if not roles["time"]:
-        raise RecordingError(
-            "format", f"no column of time (found: {', '.join(frame.columns)})", _HEADER, where
-        )
-    if not roles["V"]:
-        raise RecordingError(
-            "no-voltage",
-            f"no column of voltage (found: {', '.join(frame.columns)})",
-            _HEADER,
-            where,
-        )
-    if not roles["A"]:
-        raise RecordingError(
-            "no-current",
-            f"no column of current (found: {', '.join(frame.columns)})",
-            "add the injected current of each sample: " + _HEADER,
-            where,
-        )
+    missing: tuple[tuple[str, Reason, str, str], ...] = (
+        ("time", "format", "time", ""),
+        ("V", "no-voltage", "voltage", ""),
+        ("A", "no-current", "current", "add the injected current of each sample: "),
+    )
+    for role, reason, name, first in missing:
+        if not roles[role]:
+            found = ", ".join(frame.columns)
+            raise RecordingError(reason, f"no column of {name} (found: {found})", first + _HEADER)
     time_column, _, time_unit = roles["time"][0]
     if time_unit not in _TIME_UNITS:
         raise RecordingError(
-            "units",
-            f"column {time_column!r} does not tell its unit",
-            "name it time_s or time_ms",
-            where,
+            "units", f"column {time_column!r} does not tell its unit", "name it time_s or time_ms"
         )
     scales = {
-        column: factor_to(kind, unit, units[0 if kind == "V" else 1], f"{where}, column {column!r}")
+        column: factor_to(kind, unit, units[0 if kind == "V" else 1], f"column {column!r}")
         for kind in ("V", "A")
         for column, _, unit in roles[kind]
     }
     seconds = frame[time_column].to_numpy(float) * _TIME_UNITS[time_unit]
     if len(roles["V"]) > 1:
-        return _wide(frame, seconds, roles, scales, where)
+        return _wide(frame, seconds, roles, scales)
     volts = frame[roles["V"][0][0]].to_numpy(float) * scales[roles["V"][0][0]]
     amps = frame[roles["A"][0][0]].to_numpy(float) * scales[roles["A"][0][0]]
     if roles["sweep"]:
@@ -103,7 +90,7 @@ def read_text(path: Path, units: tuple[str | None, str | None] = (None, None)) -
         rows = marks == mark
         number = int(mark) if float(mark).is_integer() else order
         sweeps.append(
-            Sweep(number, _rate(seconds[rows], number, where), volts[rows], amps[rows], "measured")
+            Sweep(number, _rate(seconds[rows], number), volts[rows], amps[rows], "measured")
         )
     lengths = [len(s) for s in sweeps]
     if len(lengths) > 1 and lengths[-1] < max(lengths[:-1]) == min(lengths[:-1]):
@@ -111,7 +98,6 @@ def read_text(path: Path, units: tuple[str | None, str | None] = (None, None)) -
             "truncated",
             f"the last sweep has {lengths[-1]} samples, all others {lengths[0]}",
             "export the table again, or leave the last sweep out",
-            where,
         )
     return sweeps
 
@@ -121,10 +107,9 @@ def _wide(
     seconds: Array,
     roles: dict[str, list[tuple[str, str, str]]],
     scales: dict[str, float],
-    where: str,
 ) -> list[Sweep]:
     currents = {label: column for column, label, _ in roles["A"]}
-    rate = _rate(seconds, 0, where)
+    rate = _rate(seconds, 0)
     sweeps = []
     for order, (column, label, _) in enumerate(roles["V"]):
         partner = currents.get(label)
@@ -135,7 +120,6 @@ def _wide(
                 "no-current",
                 f"no column of current belongs to {column!r}",
                 "end both names with the sweep's number: voltage_mV_1, current_pA_1",
-                where,
             )
         sweeps.append(
             Sweep(
@@ -180,7 +164,6 @@ def _understand(column: str) -> tuple[str, str, str]:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    where = path.name
     try:
         with path.open(encoding="utf-8-sig") as stream:
             lines = (line for line in stream if line.strip() and not line.startswith("#"))
@@ -189,12 +172,12 @@ def _table(path: Path) -> pd.DataFrame:
     except UnicodeDecodeError:
         header = first = "\0"
     if "\0" in header + first:
-        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8", where)
+        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8")
     if not header:
-        raise RecordingError("truncated", "is empty", "export it again", where)
+        raise RecordingError("truncated", "is empty", "export it again")
     mark = max(",;\t", key=header.count)
     if not re.search(r"[A-Za-z]", header):
-        raise RecordingError("format", "has no line of column names", _HEADER, where)
+        raise RecordingError("format", "has no line of column names", _HEADER)
     try:
         frame = pd.read_csv(
             path,
@@ -205,12 +188,10 @@ def _table(path: Path) -> pd.DataFrame:
             decimal="," if mark == ";" and "," in first else ".",
         )
     except (pd.errors.ParserError, ValueError) as error:
-        raise RecordingError(
-            "file", f"is not a table ({error})", "export it as CSV", where
-        ) from None
+        raise RecordingError("file", f"is not a table ({error})", "export it as CSV") from None
     frame.columns = [str(column).strip() for column in frame.columns]
     if not len(frame):
-        raise RecordingError("truncated", "has a header but no samples", "export it again", where)
+        raise RecordingError("truncated", "has a header but no samples", "export it again")
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
             if not _understand(column)[0]:
@@ -222,7 +203,6 @@ def _table(path: Path) -> pd.DataFrame:
                 "format",
                 f"column {column!r}, sample {row + 1}: {cell!r} is no number",
                 "write plain digits",
-                where,
             )
         if _understand(column)[0] and frame[column].isna().any():
             row = int(frame[column].isna().to_numpy().argmax())
@@ -231,16 +211,15 @@ def _table(path: Path) -> pd.DataFrame:
                 "truncated" if cut else "format",
                 f"column {column!r} is empty at sample {row + 1} of {len(frame)}",
                 "export it again: the file ends within a line" if cut else "fill or cut the gap",
-                where,
             )
     return frame
 
 
-def _rate(seconds: Array, sweep: int, where: str) -> float:
+def _rate(seconds: Array, sweep: int) -> float:
     steps = np.diff(seconds)
     if len(steps) < 2:
         raise RecordingError(
-            "truncated", f"sweep {sweep} has {len(seconds)} samples", "export it again", where
+            "truncated", f"sweep {sweep} has {len(seconds)} samples", "export it again"
         )
     middle = float(np.median(steps))
     # Times are often rounded when written; the mean step is not.
@@ -249,6 +228,5 @@ def _rate(seconds: Array, sweep: int, where: str) -> float:
             "format",
             f"sweep {sweep} is sampled at uneven times",
             "resample it at a fixed rate, and number the sweeps in a column `sweep`",
-            where,
         )
     return float(round((len(seconds) - 1) / (seconds[-1] - seconds[0]), 3))
