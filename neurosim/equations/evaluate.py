@@ -17,6 +17,8 @@ from brian2.equations.equations import Equations
 from brian2.units import Quantity, second
 from brian2.utils.stringtools import get_identifiers
 
+from neurosim.equations.linear import offset_and_rate
+
 __all__ = ["Gate", "evaluate", "gate_curves", "identifiers", "known_words", "parse"]
 
 _WORDS: dict[str, Any] = {
@@ -107,8 +109,13 @@ def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
         unit = Quantity(1.0, dim=system[name].dim)
         code = system[name].expr.code
         others = {other: Quantity(0.0, dim=system[other].dim) for other in system.diff_eq_names}
-        rest = evaluate(equations, code, {**others, **values, name: 0 * unit})
-        slope = (evaluate(equations, code, {**others, **values, name: unit}) - rest) / unit
+        known = {**others, **values}
+        rest, slope = offset_and_rate(
+            lambda x, code=code, name=name, known=known: evaluate(
+                equations, code, {**known, name: x}
+            ),
+            unit,
+        )
         if np.all(np.asarray(slope) == 0):  # Only events move it.
             continue
         steady = np.asarray(-rest / slope / unit, dtype=float)
