@@ -451,7 +451,8 @@ class Neuron:
         """
         cut = self.compartments
         axes = plot_morphology(cut, values, ax=ax, **options)
-        named = [*self.placed, *(p for p in self.probed if p.site != every()), *self.detectors]
+        shown = [probe for probe in self.probed if probe.site != every()]
+        named: list[Placed | Probed | Detector] = [*self.placed, *shown, *self.detectors]
         sites = {entry.label: cut.xyz_m[entry.site.compartments(cut)] * 1e6 for entry in named}
         return mark_sites(axes, sites, plane=options.get("plane", "xy"))
 

@@ -282,6 +282,7 @@ def mark_sites(ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy") -> 
         Plane of a flat picture.
     """
     solid = getattr(ax, "name", "") == "3d"
+    more: dict[str, Any] = {"depthshade": False} if solid else {}
     kept = [0, 1, 2] if solid else list(_PLANES[plane])
     shapes = ("o", "s", "^", "D", "v", "P", "X", "*")
     before = ax.get_legend()
@@ -295,7 +296,7 @@ def mark_sites(ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy") -> 
             linewidth=0.5,
             zorder=5,
             label=name,
-            **({"depthshade": False} if solid else {}),
+            **more,
         )
         handles.append(marker)
     if sites_um:

@@ -119,7 +119,7 @@ def draw_raster(
         xlim=(0, duration_s * scale),
         ylim=(-0.5, rows - 0.5),
     )
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="y", integer=True)
     return axes
 
 

@@ -68,8 +68,8 @@ def test_plot_draws_where_it_is_told_and_refuses_what_was_not_traced(point):
     assert point.plot(ax=axes[1]) is axes[1]
     assert not axes[0].get_lines()
     after = _pixels(axes[0].figure)
-    # The left axes are as they were, up to where the label of the right ones begins.
-    end = int(axes[0].get_window_extent().x1) - 4
+    # The left axes are as they were, up to where labels of the right ones may begin.
+    end = int(np.mean(axes[0].get_window_extent().intervalx))
     assert (before[:, :end] == after[:, :end]).all()
     assert (before[:, end:] != after[:, end:]).any()
     with pytest.raises(UnknownNameError, match="'w' was not recorded"):

@@ -112,7 +112,7 @@ def _kernel(kernel: Kernel, structure: str) -> str:
     from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
     from brian2.devices.device import get_device
 
-    class CableCodeObject(CPPStandaloneCodeObject):
+    class CableCodeObject(CPPStandaloneCodeObject):  # type: ignore[misc]  # Brian2 has no types
         """Code of one kernel, in our own template."""
 
         templater = CPPStandaloneCodeObject.templater.derive("neurosim.engine.cable")

@@ -23,7 +23,7 @@ __all__ = ["ExponentialEuler"]
 _HELD = "int(not_refractory)*("
 
 
-class ExponentialEuler(StateUpdateMethod):
+class ExponentialEuler(StateUpdateMethod):  # type: ignore[misc]  # Brian2 has no types
     """Brian2 state updater for states that are linear in themselves."""
 
     def __call__(
@@ -55,7 +55,7 @@ class ExponentialEuler(StateUpdateMethod):
 
 
 def _right_side(equation: SingleEquation) -> str:
-    code = equation.expr.code
+    code: str = equation.expr.code
     if "unless refractory" in equation.flags and code.startswith(_HELD):
         return code.removeprefix(_HELD)[:-1]
     return code
