@@ -137,11 +137,11 @@ def check_quantity(
         raise ParameterError(f"{name} is empty; give at least one value")
     if not np.all(np.isfinite(numbers)):
         raise ParameterError(f"{name} must be finite; got {_short_quantity(value)}")
-    for bound, ok, word in (
-        (above, lambda b: numbers > b, "greater than"),
-        (at_least, lambda b: numbers >= b, "at least"),
+    for bound, beyond, word in (
+        (above, np.greater, "greater than"),
+        (at_least, np.greater_equal, "at least"),
     ):
-        if bound is not None and not np.all(ok(float(np.asarray(bound, dtype=float)))):
+        if bound is not None and not np.all(beyond(numbers, float(np.asarray(bound)))):
             # Nothing needs no unit, and that of a permeability would be hard to read.
             limit = _short_quantity(bound) if isinstance(bound, Quantity) and bound else "0"
             limit = limit if isinstance(bound, Quantity) else str(bound)

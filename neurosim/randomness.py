@@ -46,7 +46,8 @@ AS241 = {
 def _mix(z: np.ndarray) -> np.ndarray:
     z = (z ^ (z >> np.uint64(30))) * _MUL1
     z = (z ^ (z >> np.uint64(27))) * _MUL2
-    return z ^ (z >> np.uint64(31))
+    mixed: np.ndarray = z ^ (z >> np.uint64(31))
+    return mixed
 
 
 def row_keys(seeds: np.ndarray, unit: np.ndarray | int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +109,7 @@ def gaussian(
     # 53 bits, shifted by half a unit so that neither 0 nor 1 can occur.
     q = ((bits >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53 - 0.5
     r = 0.180625 - q * q
-    centre = q * _polynomial(AS241["a"], r) / _polynomial(AS241["b"], r)
+    centre: np.ndarray = q * _polynomial(AS241["a"], r) / _polynomial(AS241["b"], r)
     outside = np.abs(q) > 0.425
     if not np.any(outside):
         return centre

@@ -245,7 +245,7 @@ def _current(equations: Equations, current: str | None, name: str) -> str:
         amps = [n for n in sorted(unset) if have_same_dimensions(equations[n].dim, pA.dim)]
         named = [n for n in amps if n in mentioned]
         if len(named) == 1:
-            return named[0]
+            return str(named[0])
         raise ParameterError(
             f"{name}: which name is the injected current? give current='...'"
             + (
@@ -443,7 +443,7 @@ def _make(
         eq=False,
         repr=False,
     )
-    neuron = kind()
+    neuron: PointNeuron = kind()
     states = {word: np.full(1, float(np.asarray(value))) for word, value in values.items()}
     lines = [f"{word} : {_spelled(value.dim)} (constant)" for word, value in values.items()]
     try:

@@ -165,32 +165,31 @@ class Neuron:
             raise ParameterError(f"paint: region must be a Region such as everywhere; got {region}")
         mask = region.mask(self.compartments)
         if isinstance(part, Mechanism):
-            for other in self.painted:
-                if not isinstance(other.part, Mechanism) or other.part.name != part.name:
-                    continue
-                if type(other.part) is not type(part):
-                    raise ParameterError(
-                        f"paint: the name {part.name!r} belongs to {type(other.part).__name__}; "
-                        f"give this part another, {type(part).__name__}(..., name='...')"
-                    )
-                if np.any(mask & other.region.mask(self.compartments)):
-                    raise ParameterError(
-                        f"paint: a part named {part.name!r} covers some of that region already; "
-                        f"give this one another name, {type(part).__name__}(..., name='...'), or "
-                        "paint regions that do not overlap"
-                    )
+            self._check_overlap(part, mask)
         named = label or (part.name if isinstance(part, Mechanism) else type(part).__name__.lower())
-        if not re.fullmatch(_LABEL, named):
-            raise ParameterError(
-                f"paint: a label is one word of letters, digits and underscores; got {named!r}"
-            )
-        others = [p for p in self.painted if p.label == named and type(p.part) is not type(part)]
-        if named in _RESERVED or others or any(named == p.label for p in self.placed):
-            raise ParameterError(f"paint: the label {named!r} is taken; give another")
+        others = {p.label for p in self.painted if type(p.part) is not type(part)}
+        _check_label("paint", named, others | {p.label for p in self.placed})
         painted = Painted(part, region, named, scale)
         if scale is not None:
             self._check_scale(painted, mask)
         return self._with(painted=(*self.painted, painted))
+
+    def _check_overlap(self, part: Mechanism, mask: np.ndarray) -> None:
+        """Refuse a second part of one name, but where it covers another region."""
+        for other in self.painted:
+            if not isinstance(other.part, Mechanism) or other.part.name != part.name:
+                continue
+            if type(other.part) is not type(part):
+                raise ParameterError(
+                    f"paint: the name {part.name!r} belongs to {type(other.part).__name__}; give "
+                    f"this part another, {type(part).__name__}(..., name='...')"
+                )
+            if np.any(mask & other.region.mask(self.compartments)):
+                raise ParameterError(
+                    f"paint: a part named {part.name!r} covers some of that region already; give "
+                    f"this one another name, {type(part).__name__}(..., name='...'), or paint "
+                    "regions that do not overlap"
+                )
 
     def _check_scale(self, painted: Painted, mask: np.ndarray) -> None:
         name = painted.label
@@ -247,42 +246,10 @@ class Neuron:
             )
         if not isinstance(site, Site):
             raise ParameterError(f"place: site must be a Site such as at('soma', 0.5); got {site}")
-        points = len(site.compartments(self.compartments))
-        given: tuple[Events, ...] | Poisson | None
-        if isinstance(part, Stimulus):
-            if arrivals is not None:
-                raise ParameterError("place: events arrive at receptors, not at an electrode")
-            given = None
-        elif arrivals is None or isinstance(arrivals, Poisson):
-            if isinstance(arrivals, Poisson) and not part.lumps:
-                raise ParameterError(
-                    f"place: {part.name!r} needs the times of its releases, since receptors on one "
-                    "compartment do not add; give Events, one list a point"
-                )
-            given = arrivals
-        else:
-            lists = (arrivals,) if isinstance(arrivals, Events) else arrivals
-            known = isinstance(lists, (tuple, list))
-            if not known or not all(isinstance(one, Events) for one in lists):
-                raise ParameterError(
-                    "place: what arrives is Events.at([1, 5] * ms), or one such a point, or "
-                    f"Poisson(10 * Hz); got {arrivals!r}"
-                )
-            # A kinetic receptor takes the edges of the transmitter's pulses, not the releases.
-            given = tuple(part.arrivals(one) for one in lists)
-            if len(given) not in (1, points):
-                raise ParameterError(
-                    f"place: {len(given)} lists of events for {points} points of the site; give "
-                    "one list, or one a point"
-                )
+        given = _given(part, arrivals, len(site.compartments(self.compartments)))
         kind = part.label if isinstance(part, Stimulus) else part.name
         named = label or self._free(kind)
-        if not re.fullmatch(_LABEL, named):
-            raise ParameterError(
-                f"place: a label is one word of letters, digits and underscores; got {named!r}"
-            )
-        if named in self._labels() | _RESERVED:
-            raise ParameterError(f"place: the label {named!r} is taken; give another")
+        _check_label("place", named, self._labels())
         return self._with(placed=(*self.placed, Placed(part, site, named, given)))
 
     def probe(self, variable: str, site: Site | Region, *, label: str = "") -> Neuron:
@@ -451,7 +418,8 @@ class Neuron:
         """
         cut = self.compartments
         axes = plot_morphology(cut, values, ax=ax, **options)
-        named = [*self.placed, *(p for p in self.probed if p.site != every()), *self.detectors]
+        shown = [probe for probe in self.probed if probe.site != every()]
+        named: list[Placed | Probed | Detector] = [*self.placed, *shown, *self.detectors]
         sites = {entry.label: cut.xyz_m[entry.site.compartments(cut)] * 1e6 for entry in named}
         return mark_sites(axes, sites, plane=options.get("plane", "xy"))
 
@@ -493,6 +461,46 @@ class Neuron:
         while (name := kind if number == 1 else f"{kind}_{number}") in taken:
             number += 1
         return name
+
+
+def _check_label(verb: str, label: str, taken: set[str]) -> None:
+    if not re.fullmatch(_LABEL, label):
+        raise ParameterError(
+            f"{verb}: a label is one word of letters, digits and underscores; got {label!r}"
+        )
+    if label in taken | _RESERVED:
+        raise ParameterError(f"{verb}: the label {label!r} is taken; give another")
+
+
+def _given(
+    part: Stimulus | Receptor, arrivals: Events | Sequence[Events] | Poisson | None, points: int
+) -> tuple[Events, ...] | Poisson | None:
+    """Return what arrives at a part in a number of points, or say what is wrong with it."""
+    if isinstance(part, Stimulus):
+        if arrivals is not None:
+            raise ParameterError("place: events arrive at receptors, not at an electrode")
+        return None
+    if isinstance(arrivals, Poisson) and not part.lumps:
+        raise ParameterError(
+            f"place: {part.name!r} needs the times of its releases, since receptors on one "
+            "compartment do not add; give Events, one list a point"
+        )
+    if arrivals is None or isinstance(arrivals, Poisson):
+        return arrivals
+    lists = (arrivals,) if isinstance(arrivals, Events) else arrivals
+    known = isinstance(lists, (tuple, list))
+    if not known or not all(isinstance(one, Events) for one in lists):
+        raise ParameterError(
+            "place: what arrives is Events.at([1, 5] * ms), or one such a point, or "
+            f"Poisson(10 * Hz); got {arrivals!r}"
+        )
+    if len(lists) not in (1, points):
+        raise ParameterError(
+            f"place: {len(lists)} lists of events for {points} points of the site; give one list, "
+            "or one a point"
+        )
+    # A kinetic receptor takes the edges of the transmitter's pulses, not the releases.
+    return tuple(part.arrivals(one) for one in lists)
 
 
 def _brief(part: Any) -> str:

@@ -26,7 +26,7 @@ def animate_cable(
     values: np.ndarray,
     time_s: np.ndarray,
     path: str | os.PathLike[str] | None = None,
-    frames_per_s: float = 20,
+    frames_per_s: int = 20,
 ) -> FuncAnimation:
     """Animate a picture whose colours are values.
 
@@ -40,7 +40,7 @@ def animate_cable(
         Time of each frame, in second.
     path : str or path-like, optional
         Where to save it, as ``.gif`` or ``.mp4``.
-    frames_per_s : float
+    frames_per_s : int
         Frames a second.
 
     Raises

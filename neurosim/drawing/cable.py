@@ -282,11 +282,13 @@ def mark_sites(ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy") -> 
         Plane of a flat picture.
     """
     solid = getattr(ax, "name", "") == "3d"
+    more: dict[str, Any] = {"depthshade": False} if solid else {}
     kept = [0, 1, 2] if solid else list(_PLANES[plane])
     shapes = ("o", "s", "^", "D", "v", "P", "X", "*")
-    above = ax.get_legend()
+    before = ax.get_legend()
+    handles = [] if before is None else list(before.legend_handles)
     for k, (name, points) in enumerate(sites_um.items()):
-        ax.scatter(
+        marker = ax.scatter(
             *points[:, kept].T,
             marker=shapes[k % len(shapes)],
             color=f"C{(k + 4) % 10}",
@@ -294,13 +296,13 @@ def mark_sites(ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy") -> 
             linewidth=0.5,
             zorder=5,
             label=name,
-            **({"depthshade": False} if solid else {}),
+            **more,
         )
+        handles.append(marker)
     if sites_um:
-        # The legend of tags stays; this one stands below the picture.
-        ax.legend(
-            loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False, fontsize="small"
-        )
-        if above is not None:
-            ax.add_artist(above)
+        # Beside a colour bar a legend has its place below.
+        corner: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+        below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "ncols": 3}
+        where = below if before is None else corner
+        ax.legend(handles=handles, frameon=False, fontsize="small", **where)
     return ax

@@ -42,7 +42,7 @@ def draw_traces(
     names: Sequence[str],
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw traces over each other, with a tick above the axes for each spike.
+    """Draw traces over each other, with a tick above them for each spike.
 
     Parameters
     ----------
@@ -71,19 +71,13 @@ def draw_traces(
     """
     axes = axes_or_new(ax)
     scale, unit = time_scale(duration_s)
-    # A lane of ticks for each row, so that those of several rows stay apart.
-    lane = 0.05
+    top = float(np.max(values))
+    lane = 0.05 * (top - float(np.min(values)) or 1.0)
     for k, (trace, train, name) in enumerate(zip(values, spikes_s, names, strict=True)):
         (line,) = axes.plot(time_s * scale, trace, label=name)
-        height = 1.03 + lane * (len(names) - 1 - k)
-        axes.vlines(
-            train * scale,
-            height - lane / 3,
-            height + lane / 3,
-            color=line.get_color(),
-            transform=axes.get_xaxis_transform(),
-            clip_on=False,
-        ).set_label(f"_spikes of {name}")
+        # A lane of ticks for each row, so that those of several rows stay apart.
+        low = top + lane * (len(names) - k)
+        axes.vlines(train * scale, low, low + 0.7 * lane, color=line.get_color())
     axes.set(xlabel=f"time ({unit})", ylabel=label, xlim=(0, duration_s * scale))
     if len(names) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize="small")
@@ -125,7 +119,7 @@ def draw_raster(
         xlim=(0, duration_s * scale),
         ylim=(-0.5, rows - 0.5),
     )
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="y", integer=True)
     return axes
 
 

@@ -7,7 +7,7 @@ fit fails here, when it is made, and not in the middle of a run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 from brian2.equations.equations import Equations
 from brian2.units import Quantity, second
 from brian2.utils.stringtools import get_identifiers
+
+from neurosim.equations.linear import offset_and_rate
 
 __all__ = ["Gate", "evaluate", "gate_curves", "identifiers", "known_words", "parse"]
 
@@ -50,7 +52,7 @@ def parse(equations: str) -> Equations:
 
 def identifiers(code: str) -> set[str]:
     """Return the names an expression uses."""
-    return get_identifiers(code)
+    return set(get_identifiers(code))
 
 
 def known_words() -> set[str]:
@@ -89,6 +91,10 @@ def evaluate(equations: str, code: str, values: Mapping[str, Any]) -> Any:
     return eval(code, {"__builtins__": {}}, _Names(parse(equations), values))
 
 
+def _rate(equations: str, code: str, name: str, values: Mapping[str, Any], x: Any) -> Any:
+    return evaluate(equations, code, {**values, name: x})
+
+
 def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
     """Return steady state and time constant of every state that is linear in itself.
 
@@ -107,8 +113,8 @@ def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
         unit = Quantity(1.0, dim=system[name].dim)
         code = system[name].expr.code
         others = {other: Quantity(0.0, dim=system[other].dim) for other in system.diff_eq_names}
-        rest = evaluate(equations, code, {**others, **values, name: 0 * unit})
-        slope = (evaluate(equations, code, {**others, **values, name: unit}) - rest) / unit
+        rate = partial(_rate, equations, code, name, {**others, **values})
+        rest, slope = offset_and_rate(rate, unit)
         if np.all(np.asarray(slope) == 0):  # Only events move it.
             continue
         steady = np.asarray(-rest / slope / unit, dtype=float)

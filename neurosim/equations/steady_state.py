@@ -9,6 +9,8 @@ from brian2.equations.equations import Equations
 from brian2.units import Unit, allunits
 from brian2.units.stdunits import stdunits
 
+from neurosim.equations.linear import offset_and_rate
+
 __all__ = ["Names", "steady_state"]
 
 
@@ -72,8 +74,8 @@ def _steady(equations: Equations, name: str, values: dict[str, Any]) -> np.ndarr
         names = Names(equations, {**values, name: np.full_like(values["v"], x)})
         return np.asarray(eval(code, {"__builtins__": {}}, names))
 
-    at_zero = rate(0.0)
-    return at_zero / (at_zero - rate(1.0))
+    offset, slope = offset_and_rate(rate)
+    return np.asarray(-offset / slope)
 
 
 def steady_state(

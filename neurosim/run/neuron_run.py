@@ -169,7 +169,7 @@ class NeuronRecording(Recording):
             There is no such cell.
         """
         here, values, said = self._along(label, row)
-        cut = self.neuron.compartments
+        cut = self._cut
         length = cut.length_m[here]
         kinds, many = np.unique(cut.branch[here], return_counts=True)
         branches = [(cut.branch_names[k], int(n)) for k, n in zip(kinds, many, strict=True)]
@@ -215,7 +215,7 @@ class NeuronRecording(Recording):
             The probe does not read every compartment, or no writer knows the kind of file.
         """
         here, values, said = self._along(label, row)
-        cut = self.neuron.compartments
+        cut = self._cut
         if len(here) != len(cut):
             raise ParameterError(
                 f"animate: the probe {label!r} reads {len(here)} of {len(cut)} compartments; probe "
@@ -227,6 +227,11 @@ class NeuronRecording(Recording):
         frames = slice(None, None, max(1, round(every / sample)))
         draw = partial(plot_morphology, cut, ax=ax, label=said, **options)
         return animate_cable(draw, values[frames], self.trace_time_s[frames], path)
+
+    @property
+    def _cut(self) -> Compartments:
+        assert isinstance(self.neuron, Neuron)
+        return self.neuron.compartments
 
     def _along(self, label: str, row: int) -> tuple[np.ndarray, np.ndarray, str]:
         """Return compartments in order, values (samples, compartments), and what to call them."""

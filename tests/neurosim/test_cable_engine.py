@@ -14,7 +14,7 @@ from neurosim.engine.cable import (
     Tree,
     execute_cable,
 )
-from neurosim.engine.cable.scheme import conductance, linear_state
+from neurosim.engine.cable.scheme import conductance, write_step
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError
 
@@ -269,7 +269,7 @@ def test_a_diverging_run_says_where(engine):
 def test_a_state_must_be_linear_in_itself():
     kernel = Kernel("k", "dx/dt = -x**2/ms : 1", "0*amp", False)
     with pytest.raises(EngineError, match="not linear in x"):
-        linear_state(kernel.parsed, "x")
+        write_step(kernel)
 
 
 def test_the_slope_of_a_current_goes_through_its_expressions():

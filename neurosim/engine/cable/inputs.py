@@ -52,7 +52,7 @@ class Tree:
         counts = np.bincount(above, minlength=self.nodes + 1)
         ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
         edges = csr_array((np.ones(self.nodes), children, ends), shape=(self.nodes + 1,) * 2)
-        found = depth_first_order(edges, 0, return_predecessors=False)
+        found: np.ndarray = depth_first_order(edges, 0, return_predecessors=False)
         return found[:0:-1] - np.int32(1)
 
 

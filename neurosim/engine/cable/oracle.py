@@ -234,10 +234,9 @@ def run_oracle(
 
 def _probe(rows: list[_Rows], v: np.ndarray, probe: tuple[int, int, int]) -> np.ndarray:
     kernel, variable, site = probe
-    if kernel < 0:
-        return v[site].copy()
-    part = rows[kernel]
-    return part.traced[part.kernel.record[variable]][site].copy()
+    part = None if kernel < 0 else rows[kernel]
+    source = v if part is None else part.traced[part.kernel.record[variable]]
+    return np.array(source[site])
 
 
 def _solve(

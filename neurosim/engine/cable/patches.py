@@ -174,7 +174,8 @@ def _painted_values(
             factor[here] = np.asarray(painted.scale(distance), dtype=float)
     if factor is None:
         return base
-    return base * (factor if base.ndim == 1 else factor[:, np.newaxis])
+    scaled: np.ndarray = base * (factor if base.ndim == 1 else factor[:, np.newaxis])
+    return scaled
 
 
 def _everywhere(value: Quantity, count: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import sympy
 from brian2.equations.equations import Equations
@@ -18,17 +18,10 @@ from brian2.utils.stringtools import get_identifiers
 
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.shared_exponentials import share_exponentials
+from neurosim.equations.linear import exponential_euler, linear_in
 from neurosim.errors import EngineError, not_linear
 
-__all__ = ["Linear", "conductance", "linear_state", "prepare", "write_step"]
-
-
-@dataclass(frozen=True)
-class Linear:
-    """A state's equation written as dx/dt = rate * x + drive."""
-
-    rate: str
-    drive: str
+__all__ = ["conductance", "prepare", "write_step"]
 
 
 def prepare(kernel: Kernel) -> Kernel:
@@ -64,22 +57,6 @@ def prepare(kernel: Kernel) -> Kernel:
 
 def _unit(rest: str) -> str:
     return rest.rpartition(":")[2].strip()
-
-
-def linear_state(equations: Equations, name: str) -> Linear:
-    """Return the equation of one state as a linear one in itself.
-
-    Raises
-    ------
-    EngineError
-        The equation is not linear in the state.
-    """
-    x = sympy.Symbol(name, real=True)
-    expression = str_to_sympy(equations[name].expr.code)
-    rate = sympy.diff(expression, x)
-    if rate.has(x):
-        raise EngineError(not_linear(name, equations[name].expr.code))
-    return Linear(sympy_to_str(rate), sympy_to_str(expression.subs(x, 0)))
 
 
 def conductance(equations: Equations, current: str) -> str:
@@ -167,26 +144,22 @@ def write_step(kernel: Kernel) -> str:
 
     They leave ``_conductance`` and ``_current`` for the solver: the diagonal and right-hand side
     that the row adds to its compartment, in siemens and ampere.
+
+    Raises
+    ------
+    EngineError
+        An equation is not linear in its state.
     """
     lines = list(kernel.updates)
-    advanced = []
     equations = prepare(kernel).parsed
+    states = {}
     for name in kernel.states:
-        linear = linear_state(equations, name)
-        if linear.rate == "0":
-            lines.append(f"_next_{name} = {name} + dt*({linear.drive})")
-        else:
-            lines.append(f"_rate_{name} = {linear.rate}")
-            if linear.drive == "0":
-                lines.append(f"_next_{name} = {name}*exp(dt*_rate_{name})")
-            else:
-                lines.append(f"_target_{name} = -({linear.drive})/_rate_{name}")
-                lines.append(
-                    f"_next_{name} = _target_{name}"
-                    f" + ({name} - _target_{name})*exp(dt*_rate_{name})"
-                )
-        advanced.append(f"{name} = _next_{name}")
-    lines += advanced
+        code = equations[name].expr.code
+        linear = linear_in(name, code)
+        if linear is None:
+            raise EngineError(not_linear(name, code))
+        states[name] = linear
+    lines += exponential_euler(states)
     slope = conductance(kernel.parsed, kernel.current) if kernel.conducts else "0"
     lines.append(f"_slope = {slope}")
     if kernel.density:

@@ -16,9 +16,8 @@ import numpy as np
 
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
-from neurosim.engine.point.source import FILES, WAVEFORMS
+from neurosim.engine.programs.sources import shared_source
 from neurosim.errors import EngineError
-from neurosim.randomness import cpp_source
 
 __all__ = ["write_program", "write_runtime"]
 
@@ -74,7 +73,7 @@ def write_runtime(path: Path) -> None:
 
 def _shared() -> list[str]:
     kernel = (Path(__file__).parent / "kernel.h").read_text()
-    return [FILES, WAVEFORMS, cpp_source(), "}  // namespace neurosim", kernel]
+    return [shared_source(), kernel]
 
 
 def _group(kernel: Kernel, name: str) -> Any:
@@ -113,7 +112,7 @@ def _kernel(kernel: Kernel, structure: str) -> str:
     from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
     from brian2.devices.device import get_device
 
-    class CableCodeObject(CPPStandaloneCodeObject):
+    class CableCodeObject(CPPStandaloneCodeObject):  # type: ignore[misc]  # Brian2 has no types
         """Code of one kernel, in our own template."""
 
         templater = CPPStandaloneCodeObject.templater.derive("neurosim.engine.cable")

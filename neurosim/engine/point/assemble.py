@@ -63,7 +63,7 @@ class Tables:
 
     def weight(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the weight from unit `source` to unit `target`."""
-        return self.weights[source, target]
+        return np.asarray(self.weights[source, target])
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,14 @@ from typing import Any
 import numpy as np
 
 from neurosim.engine.point.model import Model
+from neurosim.engine.programs.sources import shared_source
 from neurosim.errors import EngineError
-from neurosim.randomness import cpp_source
 
-__all__ = ["FILES", "HEADER", "VECTORS", "WAVEFORMS", "write_sources"]
+__all__ = ["HEADER", "VECTORS", "write_sources"]
 
 HEADER = "neurosim_run.h"
+# What HEADER is made of, beside what both engines share.
+_HEADERS = ("vector_functions.h", "run.h")
 # The file whose loop is compiled for vector forms of exp and its like.
 VECTORS = "cells_stateupdater_codeobject.cpp"
 
@@ -48,169 +50,6 @@ _REPLACEMENTS = (
     ("time step", re.escape(repr(_DT)), "neurosim::run().dt"),
     ("trace time step", re.escape(repr(_TRACE_DT)), "neurosim::run().trace_dt"),
 )
-
-# What one run of a program reads: sizes, parameter values and tables, from the folder named by the
-# environment variable NEUROSIM_RUN.
-FILES = """
-#pragma once
-#include <cmath>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <string>
-#include <vector>
-
-namespace neurosim {
-
-inline const std::string& folder() {
-    static const std::string name = [] {
-        const char* value = std::getenv("NEUROSIM_RUN");
-        if (!value) { std::fprintf(stderr, "NEUROSIM_RUN is not set\\n"); std::exit(3); }
-        return std::string(value) + "/";
-    }();
-    return name;
-}
-
-template <typename T> void read(const std::string& name, T* target, size_t count) {
-    std::ifstream file(folder() + name, std::ios::binary);
-    file.read(reinterpret_cast<char*>(target), std::streamsize(count * sizeof(T)));
-    if (!file || size_t(file.gcount()) != count * sizeof(T)) {
-        std::fprintf(stderr, "run input '%s' is missing or short\\n", name.c_str());
-        std::exit(3);
-    }
-}
-"""
-
-_SETTINGS = """
-constexpr int WIDTH = 8;          // rows of the widest vector
-constexpr int BLOCK = 64 * 128;    // rows carried through a run together
-
-struct Run {
-    double values[8];
-    int rows, recorded, units;
-    double duration, dt, trace_dt;
-    bool report;
-    int padded() const { return (rows + WIDTH - 1) / WIDTH * WIDTH; }
-    Run() {
-        read("settings", values, 8);
-        rows = int(values[0]);
-        recorded = int(values[1]);
-        units = int(values[2]);
-        duration = values[3];
-        dt = values[4];
-        trace_dt = values[5];
-        report = values[6] != 0.0;
-    }
-};
-inline const Run& run() { static const Run settings; return settings; }
-
-// The rows that are being advanced: from first up to last, and up to end in whole vectors.
-struct Block { int first = 0, last = 0, end = 0; };
-inline Block& block() { static Block here; return here; }
-template <typename F> void each_block(bool together, F&& advance) {
-    const int rows = run().rows, size = together ? rows : BLOCK;
-    for (int first = 0; first < rows; first += size) {
-        const int last = first + size < rows ? first + size : rows;
-        block() = {first, last, last < rows ? last : run().padded()};
-        advance();
-    }
-}
-// Rows beyond the last fill a vector; they do as the last one does.
-template <typename T> T* new_rows() { return new T[size_t(run().padded())](); }
-template <typename T> void pad(T* values) {
-    for (int k = run().rows; k < run().padded(); k++) values[k] = values[run().rows - 1];
-}
-
-typedef void (*Reporter)(const double, const double, const double, const double);
-inline void report(const double, const double completed, const double, const double) {
-    const Block& here = block();
-    std::printf("progress %.4f\\n",
-                (here.first + completed * (here.last - here.first)) / run().rows);
-    std::fflush(stdout);
-}
-inline Reporter reporter() { return run().report ? &report : nullptr; }
-"""
-
-# Ahead of every other header, in the file VECTORS only. The C library of Linux on x86 has vector
-# forms of these functions; its own headers offer them to a compiler that may also assume finite
-# numbers, which would hide a run that diverged.
-_VECTOR_FUNCTIONS = """
-#if defined(NEUROSIM_VECTORS) && defined(__x86_64__) && defined(__gnu_linux__) && \\
-    defined(__GNUC__) && !defined(__clang__)
-#define NEUROSIM_VECTOR extern "C" __attribute__((__simd__("notinbranch"))) double
-NEUROSIM_VECTOR exp(double) noexcept;
-NEUROSIM_VECTOR log(double) noexcept;
-NEUROSIM_VECTOR sin(double) noexcept;
-NEUROSIM_VECTOR cos(double) noexcept;
-NEUROSIM_VECTOR pow(double, double) noexcept;
-#endif
-"""
-
-_EXPREL = """
-// (exp(x) - 1) / x without branches; its series next to 0, where the quotient would lose digits.
-inline double exprel(double x) {
-    const double series = 1 + x * (1. / 2 + x * (1. / 6 + x * (1. / 24 + x * (1. / 120 +
-                          x * (1. / 720 + x * (1. / 5040))))));
-    const double safe = std::fabs(x) < 0.02 ? 1.0 : x;
-    return std::fabs(x) < 0.02 ? series : (std::exp(safe) - 1.0) / safe;
-}
-// Its inverse in one division: the form most rate functions have.
-inline double per_exprel(double x) {
-    const double y = x * x;
-    const double series = 1 - x / 2 + y * (1. / 12 - y * (1. / 720 - y * (1. / 30240)));
-    const double safe = std::fabs(x) < 0.02 ? 1.0 : x;
-    return std::fabs(x) < 0.02 ? series : safe / (std::exp(safe) - 1.0);
-}
-"""
-
-WAVEFORMS = """
-// Sampled waveforms, all channels one after the other; 'waveform_starts' has one entry more than
-// there are channels.
-struct Waveforms {
-    std::vector<int64_t> starts;
-    std::vector<double> samples;
-    Waveforms() {
-        double count;
-        read("waveform_count", &count, 1);
-        starts.resize(size_t(count) + 1);
-        read("waveform_starts", starts.data(), starts.size());
-        samples.resize(size_t(starts.back()));
-        read("waveform_samples", samples.data(), samples.size());
-    }
-};
-inline double waveform(int64_t channel, double position) {
-    static const Waveforms table;
-    const double sample = std::floor(position + 1e-6);
-    const int64_t first = table.starts[size_t(channel)];
-    const double length = double(table.starts[size_t(channel) + 1] - first);
-    if (sample < 0 || sample >= length) return 0.0;
-    return table.samples[size_t(first + int64_t(sample))];
-}
-"""
-
-_WEIGHTS = """
-struct Weights {
-    std::vector<double> values;
-    Weights() : values(size_t(run().units) * size_t(run().units)) {
-        read("weights", values.data(), values.size());
-    }
-};
-inline double weight(int64_t source, int64_t target) {
-    static const Weights table;
-    return table.values[size_t(source) * size_t(run().units) + size_t(target)];
-}
-"""
-
-# Brian2 rewrites function names as Python identifiers, so these cannot be qualified ones.
-_NAMES = """
-}  // namespace neurosim
-#define neurosim_gaussian neurosim::gaussian
-#define neurosim_waveform neurosim::waveform
-#define neurosim_weight neurosim::weight
-#define neurosim_exprel neurosim::exprel
-#define neurosim_per_exprel neurosim::per_exprel
-"""
 
 
 def write_sources(model: Model, folder: Path) -> None:
@@ -305,9 +144,8 @@ def write_sources(model: Model, folder: Path) -> None:
     together = bool(model.wired or model.record)
     _replace(folder / "main.cpp", "neurosim_run_network", _run_network(assembled.clock, together))
     _replace(folder / "code_objects" / VECTORS, "/neurosim_exprel(", "*neurosim_per_exprel(")
-    (folder / HEADER).write_text(
-        f"{_VECTOR_FUNCTIONS}{FILES}{_SETTINGS}{WAVEFORMS}{_WEIGHTS}{_EXPREL}{cpp_source()}{_NAMES}"
-    )
+    ahead, run = ((Path(__file__).parent / name).read_text() for name in _HEADERS)
+    (folder / HEADER).write_text(f"{ahead}{shared_source()}{run}")
     for leftover in (folder / "static_arrays").glob("*"):
         leftover.write_bytes(b"")
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))

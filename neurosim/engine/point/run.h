@@ -1,0 +1,85 @@
+// A run of point neurons: its sizes, the rows that are being advanced, weights and functions.
+namespace neurosim {
+
+constexpr int WIDTH = 8;          // rows of the widest vector
+constexpr int BLOCK = 64 * 128;    // rows carried through a run together
+
+struct Run {
+    double values[8];
+    int rows, recorded, units;
+    double duration, dt, trace_dt;
+    bool report;
+    int padded() const { return (rows + WIDTH - 1) / WIDTH * WIDTH; }
+    Run() {
+        read("settings", values, 8);
+        rows = int(values[0]);
+        recorded = int(values[1]);
+        units = int(values[2]);
+        duration = values[3];
+        dt = values[4];
+        trace_dt = values[5];
+        report = values[6] != 0.0;
+    }
+};
+inline const Run& run() { static const Run settings; return settings; }
+
+// The rows that are being advanced: from first up to last, and up to end in whole vectors.
+struct Block { int first = 0, last = 0, end = 0; };
+inline Block& block() { static Block here; return here; }
+template <typename F> void each_block(bool together, F&& advance) {
+    const int rows = run().rows, size = together ? rows : BLOCK;
+    for (int first = 0; first < rows; first += size) {
+        const int last = first + size < rows ? first + size : rows;
+        block() = {first, last, last < rows ? last : run().padded()};
+        advance();
+    }
+}
+// Rows beyond the last fill a vector; they do as the last one does.
+template <typename T> T* new_rows() { return new T[size_t(run().padded())](); }
+template <typename T> void pad(T* values) {
+    for (int k = run().rows; k < run().padded(); k++) values[k] = values[run().rows - 1];
+}
+
+typedef void (*Reporter)(const double, const double, const double, const double);
+inline void report(const double, const double completed, const double, const double) {
+    const Block& here = block();
+    std::printf("progress %.4f\n",
+                (here.first + completed * (here.last - here.first)) / run().rows);
+    std::fflush(stdout);
+}
+inline Reporter reporter() { return run().report ? &report : nullptr; }
+
+struct Weights {
+    std::vector<double> values;
+    Weights() : values(size_t(run().units) * size_t(run().units)) {
+        read("weights", values.data(), values.size());
+    }
+};
+inline double weight(int64_t source, int64_t target) {
+    static const Weights table;
+    return table.values[size_t(source) * size_t(run().units) + size_t(target)];
+}
+
+// (exp(x) - 1) / x without branches; its series next to 0, where the quotient would lose digits.
+inline double exprel(double x) {
+    const double series = 1 + x * (1. / 2 + x * (1. / 6 + x * (1. / 24 + x * (1. / 120 +
+                          x * (1. / 720 + x * (1. / 5040))))));
+    const double safe = std::fabs(x) < 0.02 ? 1.0 : x;
+    return std::fabs(x) < 0.02 ? series : (std::exp(safe) - 1.0) / safe;
+}
+// Its inverse in one division: the form most rate functions have.
+inline double per_exprel(double x) {
+    const double y = x * x;
+    const double series = 1 - x / 2 + y * (1. / 12 - y * (1. / 720 - y * (1. / 30240)));
+    const double safe = std::fabs(x) < 0.02 ? 1.0 : x;
+    return std::fabs(x) < 0.02 ? series : safe / (std::exp(safe) - 1.0);
+}
+
+}  // namespace neurosim
+
+// Brian2 rewrites function names as Python identifiers, so these cannot be qualified ones.
+#define neurosim_gaussian neurosim::gaussian
+#define neurosim_waveform neurosim::waveform
+#define neurosim_weight neurosim::weight
+#define neurosim_exprel neurosim::exprel
+#define neurosim_per_exprel neurosim::per_exprel

@@ -1,0 +1,79 @@
+"""The key under which programs are kept covers every file that has a say in them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brian2 import ms, mV, nS, pA, um
+
+from neurosim import LIF, Constant, FeedForward, Neuron, WhiteNoise
+from neurosim.channels import HHPotassium, HHSodium, Leak
+from neurosim.engine.cable.compose import Run, compose_cable
+from neurosim.engine.point.model import compose
+from neurosim.engine.programs.digest import engine_files
+from neurosim.morphology import PerBranch, at, ball_and_stick
+from neurosim.synapses import AMPA
+
+ROOT = Path(__file__).resolve().parents[2]
+# What describes a neuron: its content is in the key, as equations and parameters.
+DESCRIPTIONS = {
+    *("describe", "channels", "synapses", "stimuli", "morphology", "drawing"),
+    *("quantities", "errors", "display", "whole_files", "__init__"),
+}
+WATCH = """
+import json, sys
+import neurosim.engine.cable.source, neurosim.engine.point.assemble, neurosim.engine.point.source
+from neurosim.engine.worker import main
+called = set()
+sys.setprofile(lambda frame, event, _: event == "call" and called.add(frame.f_code.co_filename))
+status = main(sys.argv[1:])
+sys.setprofile(None)
+loaded = [m.__file__ for name, m in sys.modules.items() if name.split(".")[0] == "neurosim"]
+print(json.dumps([status, sorted(called), loaded]))
+"""
+
+
+def _point(folder):
+    stimulus = Constant(1 * pA) + WhiteNoise.for_membrane(1 * mV, LIF())
+    wiring = FeedForward(weights=(np.ones((1, 1)) * pA,))
+    model = compose(LIF(), stimulus, wired=bool(wiring.weights), record=("v",))
+    (folder / "model.json").write_text(json.dumps(model.to_dict()))
+
+
+def _cable(folder):
+    cell = Neuron(ball_and_stick(20 * um, 100 * um, 2 * um), PerBranch(3), celsius=6.3)
+    cell = cell.paint([HHSodium(), HHPotassium(), Leak()])
+    cell = cell.place(AMPA(g=1 * nS), at("soma")).place(Constant(1 * pA), at("soma"))
+    step = float(0.025 * ms)
+    run = Run(1, {}, np.zeros(1, dtype=np.int64), 40 * step, step, step, 0.0, 0.5)
+    model = compose_cable(cell, run).model
+    (folder / "cable.json").write_text(json.dumps([model.to_dict()]))
+
+
+@pytest.mark.parametrize(("task", "describe"), [("generate", _point), ("generate-cable", _cable)])
+def test_what_runs_while_a_program_is_written_is_in_the_key(task, describe, tmp_path):
+    describe(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, task, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    status, called, loaded = json.loads(done.stdout.splitlines()[-1])
+    assert status == 0, done.stderr
+    covered = set(engine_files())
+    package = ROOT / "neurosim"
+    ours = {Path(name) for name in called if Path(name).is_relative_to(package)}
+    assert len(ours) > 3
+    # Every function that was called stands in a file of the key, whoever it belongs to.
+    assert not [str(file) for file in ours - covered]
+    others = {Path(name).relative_to(package) for name in loaded if Path(name) not in covered}
+    assert {file.parts[0].removesuffix(".py") for file in others} <= DESCRIPTIONS
+
+
+def test_every_file_of_the_engine_is_in_the_key():
+    engine = {file for file in (ROOT / "neurosim" / "engine").rglob("*") if file.is_file()}
+    sources = {file for file in engine if file.suffix in {".py", ".h", ".cpp"}}
+    assert sources <= set(engine_files())
+    assert {file for file in engine - sources if file.suffix != ".pyc"} == set()
