@@ -220,8 +220,6 @@ class Mechanism(Description):
         values = self.values(-65.1 * mV)
         for name in system.diff_eq_names:
             values.setdefault(name, Quantity(0.5, dim=system[name].dim))
-        for name, extra in self._typical().items():
-            values.setdefault(name, extra)
         try:
             for name, equation in system.items():
                 value = evaluate(self.equations, equation.expr.code, values)
@@ -240,9 +238,6 @@ class Mechanism(Description):
                     )
         except DimensionMismatchError as error:
             raise UnitError(f"{label}: the units of its equations do not fit: {error}") from None
-
-    def _typical(self) -> dict[str, Any]:
-        return {}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

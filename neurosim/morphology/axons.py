@@ -295,11 +295,8 @@ def soma_with_axon(
     whole = cylinder(
         soma_diameter if soma_length is None else soma_length, soma_diameter, tag="soma"
     )
-    taken: set[str] = set(whole.names)
-    clash = False
-    for dendrite in dendrites:
-        clash = clash or bool(taken & set(dendrite.names))
-        taken |= set(dendrite.names)
+    names = [name for part in (whole, *dendrites) for name in part.names]
+    clash = len(set(names)) < len(names)
     for k, dendrite in enumerate(dendrites):
         whole = whole.join(dendrite, "soma", at=0, prefix=f"d{k}." if clash else "")
     last = "soma"
