@@ -26,7 +26,7 @@ from brian2.units import (
 
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 
-__all__ = ["Description", "check_quantity", "check_seed", "quantity", "unit_name"]
+__all__ = ["Description", "check_quantity", "check_seed", "check_whole", "quantity", "unit_name"]
 
 
 def quantity(
@@ -142,6 +142,20 @@ def check_quantity(
     if np.ndim(checked):
         checked.setflags(write=False)
     return checked
+
+
+def check_whole(value: Any, name: str) -> int:
+    """Return a whole number of at least 1, or say what is wrong with it.
+
+    Raises
+    ------
+    ParameterError
+        The value is no number, not whole, or below 1.
+    """
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or value < 1 or value % 1:
+        raise ParameterError(f"{name} must be a whole number of at least 1; got {value!r}")
+    return int(value)
 
 
 def check_seed(seed: Any) -> np.ndarray:

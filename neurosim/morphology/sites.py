@@ -10,7 +10,7 @@ from brian2.units import Quantity, um
 from neurosim.errors import ParameterError
 from neurosim.morphology.compartments import Compartments
 from neurosim.morphology.regions import Region, everywhere
-from neurosim.quantities import check_quantity, check_seed
+from neurosim.quantities import check_quantity, check_seed, check_whole
 
 __all__ = ["Site", "at", "by_density", "centre", "every", "root_site", "tips", "uniformly"]
 
@@ -151,11 +151,9 @@ def uniformly(region: Region, n: int, seed: int = 0, *, by: str = "length") -> S
     by : {"length", "area"}
         Whether every length or every membrane area is equally likely.
     """
-    if isinstance(n, bool) or int(n) != n or n < 1:
-        raise ParameterError(f"uniformly: n must be a whole number of at least 1; got {n}")
     if by not in _SIZES:
         raise ParameterError(f"uniformly: by must be 'length' or 'area'; got {by!r}")
-    return _Uniformly(region, int(n), int(check_seed(seed)), by)
+    return _Uniformly(region, check_whole(n, "uniformly: n"), int(check_seed(seed)), by)
 
 
 @dataclass(frozen=True, repr=False)
