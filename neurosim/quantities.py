@@ -31,6 +31,7 @@ __all__ = [
     "check_field",
     "check_quantity",
     "check_seed",
+    "check_whole",
     "in_best_unit",
     "quantity",
     "unit_name",
@@ -192,6 +193,20 @@ def in_best_unit(values: Quantity, name: str) -> tuple[np.ndarray, str]:
         return np.asarray(values, dtype=float), name
     best = values.get_best_unit()
     return np.asarray(values / best, dtype=float), f"{name} ({str(best).replace('um', 'µm')})"
+
+
+def check_whole(value: Any, name: str) -> int:
+    """Return a whole number of at least 1, or say what is wrong with it.
+
+    Raises
+    ------
+    ParameterError
+        The value is no number, not whole, or below 1.
+    """
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or value < 1 or value % 1:
+        raise ParameterError(f"{name} must be a whole number of at least 1; got {value!r}")
+    return int(value)
 
 
 def check_seed(seed: Any) -> np.ndarray:

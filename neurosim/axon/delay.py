@@ -14,6 +14,7 @@ from neurosim.errors import ParameterError
 from neurosim.morphology import Site
 from neurosim.quantities import Description, check_quantity, quantity
 from neurosim.stimuli import Stimulus
+from neurosim.synapses.events import check_spikes
 
 __all__ = ["DelayLine"]
 
@@ -92,11 +93,7 @@ class DelayLine(Description):
         spike_times : Quantity, shape (n,)
             When they start; ascending.
         """
-        times = np.atleast_1d(
-            np.asarray(check_quantity(spike_times, 10 * ms, "DelayLine: spike_times", many=1))
-        )
-        if np.any(np.diff(times) < 0):
-            raise ParameterError("DelayLine: spike_times must ascend")
+        times = check_spikes(spike_times, "DelayLine: spike_times")
         kept: list[float] = []
         for time in times:
             if not kept or time - kept[-1] >= float(self.refractory):

@@ -70,7 +70,8 @@ class Mechanism(Description):
         Temperature in °C at which the rates were measured. A field ``q10`` gives the constant
         ``phi`` = q10**((T - temperature_ref)/10), a field ``q10_x`` the constant ``phi_x``.
     on_event : dict of str to str
-        What an event adds to which state, for parts that take events.
+        What an event adds to which state, for parts that take events. The expression may use
+        ``weight``, the number of quanta (or of synapses) that act.
     """
 
     name: str = field(default="", kw_only=True)
@@ -79,8 +80,6 @@ class Mechanism(Description):
     reads: ClassVar[tuple[str, ...]] = ()
     temperature_ref: ClassVar[float] = 23.0
     on_event: ClassVar[dict[str, str]] = {}
-    # Names an expression may use beyond fields, constants and `reads`.
-    extra_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -157,7 +156,7 @@ class Mechanism(Description):
         v = check_quantity(v, -70 * mV, f"{type(self).__name__}: v", many=2)
         shared = {name: SHARED[name] for name in self.reads}
         known = {**shared, **self.parameters(), **self.constants(temperature_celsius)}
-        allowed = {*known, *self.states, *self.extra_names, "v"}
+        allowed = {*known, *self.states, "v"}
         for name in given:
             if name not in allowed:
                 raise UnknownNameError(
@@ -191,18 +190,11 @@ class Mechanism(Description):
         values = {**self.parameters(), **self.constants(), **given, "weight": weight}
         return float(evaluate(self.equations, self.on_event[state], values))
 
-    @classmethod
-    def _used(cls) -> set[str]:
-        used = set()
-        for equation in parse(cls.equations).values():
-            used |= identifiers(equation.expr.code) if equation.expr is not None else set()
-        for code in cls._codes():
-            used |= identifiers(code)
-        return used
-
-    @classmethod
-    def _codes(cls) -> list[str]:
-        return []
+    def _used(self) -> set[str]:
+        """Return the names that the equations, expressions and events use."""
+        lines = [line.expr.code for line in parse(self.equations).values() if line.expr is not None]
+        lines += [code for code, _ in self.expressions().values()]
+        return set().union(*map(identifiers, (*lines, *self.on_event.values()))) - {"weight"}
 
     def _verify(self) -> None:
         """Check names and units of the class once, with the values of its first instance."""
@@ -211,17 +203,21 @@ class Mechanism(Description):
             if name not in SHARED:
                 raise UnknownNameError(f"{label}: reads {name!r}: {suggest(name, SHARED)}")
         system = parse(self.equations)
-        own = {*self.quantity_fields(), *self.constants(), *self.reads, *self.extra_names, "v"}
+        own = {*self.quantity_fields(), *self.constants(), *self.reads, "v"}
         for name in sorted(self._used() - own - set(system) - known_words()):
             raise UnknownNameError(
                 f"{label}: the equations use {name!r}, which is neither a field nor listed in "
                 f"reads: {suggest(name, own | set(system))}"
             )
+        for state in self.on_event:
+            if state not in system.diff_eq_names:
+                raise UnknownNameError(
+                    f"{label}: on_event names the state {state!r}: "
+                    f"{suggest(state, system.diff_eq_names)}"
+                )
         values = self.values(-65.1 * mV)
         for name in system.diff_eq_names:
             values.setdefault(name, Quantity(0.5, dim=system[name].dim))
-        for name, extra in self._typical().items():
-            values.setdefault(name, extra)
         try:
             for name, equation in system.items():
                 value = evaluate(self.equations, equation.expr.code, values)
@@ -241,9 +237,6 @@ class Mechanism(Description):
         except DimensionMismatchError as error:
             raise UnitError(f"{label}: the units of its equations do not fit: {error}") from None
 
-    def _typical(self) -> dict[str, Any]:
-        return {}
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Channel(Mechanism):
@@ -262,10 +255,6 @@ class Channel(Mechanism):
 
     current: ClassVar[str]
     ion: ClassVar[str | None] = None
-
-    @classmethod
-    def _codes(cls) -> list[str]:
-        return [cls.current]
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
         return {"current": (self.current, amp / meter**2)}

@@ -17,7 +17,7 @@ from brian2.units import Quantity, meter, mm, nmeter, um
 from neurosim.errors import ParameterError
 from neurosim.morphology.build import cone, cylinder, tree
 from neurosim.morphology.shape import Morphology
-from neurosim.quantities import Description, check_quantity, quantity
+from neurosim.quantities import Description, check_quantity, check_whole, quantity
 
 __all__ = ["Sheath", "axon", "myelinated_axon", "soma_with_axon", "telodendria"]
 
@@ -160,12 +160,7 @@ def myelinated_axon(
     if (length is None) == (internodes is None):
         raise ParameterError("myelinated_axon: give either length or internodes")
     if internodes is not None:
-        if isinstance(internodes, bool) or int(internodes) != internodes or internodes < 1:
-            raise ParameterError(
-                f"myelinated_axon: internodes must be a whole number of at least 1; "
-                f"got {internodes}"
-            )
-        count = int(internodes)
+        count = check_whole(internodes, "myelinated_axon: internodes")
         if (whole := count * (between + node) + node) > 2:
             raise ParameterError(
                 f"myelinated_axon: {count} internodes make {whole:.3g} m (longest: 2 m)"
@@ -295,11 +290,8 @@ def soma_with_axon(
     whole = cylinder(
         soma_diameter if soma_length is None else soma_length, soma_diameter, tag="soma"
     )
-    taken: set[str] = set(whole.names)
-    clash = False
-    for dendrite in dendrites:
-        clash = clash or bool(taken & set(dendrite.names))
-        taken |= set(dendrite.names)
+    names = [name for part in (whole, *dendrites) for name in part.names]
+    clash = len(set(names)) < len(names)
     for k, dendrite in enumerate(dendrites):
         whole = whole.join(dendrite, "soma", at=0, prefix=f"d{k}." if clash else "")
     last = "soma"

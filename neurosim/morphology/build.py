@@ -11,7 +11,7 @@ from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError
 from neurosim.morphology.geometry import Branch
 from neurosim.morphology.shape import Morphology
-from neurosim.quantities import check_quantity
+from neurosim.quantities import check_quantity, check_whole
 
 __all__ = ["ball_and_stick", "cone", "cylinder", "polyline", "tree"]
 
@@ -189,9 +189,7 @@ def tree(
     >>> len(dendrites), dendrites.orders.tolist()
     (7, [0, 1, 1, 2, 2, 2, 2])
     """
-    for value, what in ((levels, "levels"), (children, "children")):
-        if isinstance(value, bool) or int(value) != value or value < 1:
-            raise ParameterError(f"tree: {what} must be a whole number of at least 1; got {value}")
+    levels, children = check_whole(levels, "tree: levels"), check_whole(children, "tree: children")
     count = sum(children**level for level in range(levels))
     if count > 1_000_000:
         raise ParameterError(f"tree: {levels} levels make {count} branches (most: 1000000)")

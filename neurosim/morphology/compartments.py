@@ -117,24 +117,16 @@ class Compartments:
     @cached_property
     def xyz_m(self) -> np.ndarray:
         """Centre of each compartment, shape (N, 3)."""
-        shape, total = self.morphology, len(self)
-        middle = _places(self.branch, self.first, 0.5) * shape.lengths_m[self.branch]
-        points = len(shape.along_m)
-        # Sorted along the branches, a centre after points at the same place.
-        order = np.lexsort(
-            (
-                np.repeat([0, 1], [points, total]),
-                np.concatenate([shape.along_m, middle]),
-                np.concatenate([shape.branch_of_point, self.branch]),
-            )
-        )
-        centre = order >= points
-        before = np.empty(total, dtype=np.intp)
-        last_point = order[np.maximum.accumulate(np.where(centre, 0, np.arange(len(order))))]
-        before[order[centre] - points] = last_point[centre]
-        after = np.minimum(before + 1, shape.offsets[self.branch + 1] - 1)
+        shape, branch = self.morphology, self.branch
+        middle = _places(branch, self.first, 0.5) * shape.lengths_m[branch]
+        # All branches in one line, to find the point before each centre.
+        begin = np.concatenate([[0.0], np.cumsum(shape.lengths_m)])
+        line = begin[shape.branch_of_point] + shape.along_m
+        before = np.searchsorted(line, begin[branch] + middle, side="right") - 1
+        before = np.clip(before, shape.offsets[branch], shape.offsets[branch + 1] - 2)
+        after = before + 1
         inside, gap = middle - shape.along_m[before], shape.along_m[after] - shape.along_m[before]
-        part = np.clip(np.divide(inside, gap, out=np.zeros(total), where=gap > 0), 0, 1)
+        part = np.clip(np.divide(inside, gap, out=np.zeros(len(self)), where=gap > 0), 0, 1)
         low, high = shape.points_m[before], shape.points_m[after]
         found = np.asarray(low + part[:, np.newaxis] * (high - low))
         found.setflags(write=False)
@@ -149,14 +141,9 @@ class Compartments:
     def own_factor_per_m(self) -> np.ndarray:
         """What the own resistivity is multiplied by, shape (M,); 0 at a root and a junction."""
         found = np.zeros(len(self.node_parent))
-        inner = self._reaching_up
+        inner = (self.node_parent >= 0) & (self.node_compartment >= 0)
         found[inner] = self.near_per_m[self.node_compartment[inner]]
         return found
-
-    @property
-    def _reaching_up(self) -> np.ndarray:
-        """Nodes with membrane of their own between them and their parent."""
-        return np.asarray((self.node_parent >= 0) & (self.node_compartment >= 0))
 
     def at(self, branch: str, position: float) -> int:
         """Return the compartment that holds a relative position of a branch.
@@ -179,12 +166,8 @@ class Compartments:
             Axial resistivity, in ohm metre.
         """
         resistivity = np.broadcast_to(np.asarray(R_a, dtype=float), len(self))
-        found = np.take(resistivity, self.parent_compartment)
-        found *= self.parent_factor_per_m
-        inner = self._reaching_up
-        own = self.node_compartment[inner]
-        found[inner] += resistivity[own] * self.near_per_m[own]
-        return found
+        below = resistivity[self.own_compartment] * self.own_factor_per_m
+        return np.asarray(resistivity[self.parent_compartment] * self.parent_factor_per_m + below)
 
 
 def discretise(morphology: Geometry, rule: Rule) -> Compartments:

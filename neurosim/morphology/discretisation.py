@@ -11,7 +11,7 @@ from brian2.units import Hz, Quantity, cm, ohm, uF, um
 
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.morphology.geometry import Geometry
-from neurosim.quantities import Description, quantity
+from neurosim.quantities import Description, check_whole, quantity
 
 __all__ = ["DLambda", "MaxLength", "PerBranch", "Rule"]
 
@@ -124,20 +124,14 @@ class PerBranch(Rule):
 
     def __post_init__(self) -> None:
         pairs = self.others.items() if isinstance(self.others, Mapping) else self.others
-        object.__setattr__(self, "others", tuple((str(k), v) for k, v in pairs))
+        numbers = tuple((str(k), check_whole(v, f"PerBranch: {k}")) for k, v in pairs)
+        object.__setattr__(self, "n", check_whole(self.n, "PerBranch: n"))
+        object.__setattr__(self, "others", numbers)
         super().__post_init__()
-
-    def check(self) -> None:
-        """Check that every number is a whole one of at least 1."""
-        for name, value in (("n", self.n), *self.others):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise ParameterError(
-                    f"PerBranch: {name} must be a whole number of at least 1; got {value!r}"
-                )
 
     def counts(self, morphology: Geometry) -> np.ndarray:
         """Return the number of compartments of each branch."""
-        counts = np.full(len(morphology), int(self.n), dtype=np.intp)
+        counts = np.full(len(morphology), self.n, dtype=np.intp)
         pairs = dict(self.others)
         names, tags = set(morphology.names), set(morphology.tags)
         for key in pairs:

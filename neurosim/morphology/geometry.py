@@ -19,7 +19,15 @@ from brian2.units import Quantity, meter
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology.errors import MorphologyError
 
-__all__ = ["TAGS", "Branch", "Geometry", "check_different", "frustum_area", "suggest_few"]
+__all__ = [
+    "TAGS",
+    "Branch",
+    "Geometry",
+    "check_different",
+    "depth_first",
+    "frustum_area",
+    "suggest_few",
+]
 
 TAGS = (
     "soma",
@@ -292,6 +300,22 @@ class Geometry:
 def frustum_area(length: np.ndarray, r_begin: np.ndarray, r_end: np.ndarray) -> np.ndarray:
     """Return the lateral area of frusta, from their lengths and the radii at both ends."""
     return np.asarray(np.pi * (r_begin + r_end) * np.hypot(length, r_begin - r_end))
+
+
+def depth_first(parents: Sequence[int]) -> list[list[int]]:
+    """Return the members of each tree, parents before children; those of a loop are in none."""
+    children: list[list[int]] = [[] for _ in parents]
+    roots: list[int] = []
+    for k, parent in enumerate(parents):
+        (roots if parent < 0 else children[parent]).append(k)
+    trees = []
+    for root in roots:
+        tree, waiting = [], [root]
+        while waiting:
+            tree.append(waiting.pop())
+            waiting.extend(reversed(children[tree[-1]]))
+        trees.append(tree)
+    return trees
 
 
 def check_different(names: Sequence[str]) -> None:

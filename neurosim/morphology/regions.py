@@ -283,12 +283,10 @@ class _Range(Region):
 
     def select(self, compartments: Compartments) -> np.ndarray:
         values = self._values(compartments)
-        covered = np.ones(len(values), dtype=bool)
+        covered = np.full(len(values), True)
         if self.at_least is not None:
             covered &= values >= self.at_least
-        if self.below is not None:
-            covered &= values < self.below
-        return covered
+        return covered if self.below is None else covered & (values < self.below)
 
     def _said(self, value: float) -> str:
         return f"{value:g}" if self.what == "order" else repr(value * 1e6 * um)

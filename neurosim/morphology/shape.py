@@ -17,7 +17,7 @@ from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology.compartments import Compartments, discretise
 from neurosim.morphology.discretisation import DLambda, Rule
 from neurosim.morphology.errors import MorphologyError
-from neurosim.morphology.geometry import Branch, Geometry, check_different, suggest_few
+from neurosim.morphology.geometry import Branch, Geometry, check_different, depth_first, suggest_few
 from neurosim.morphology.picture import plot_morphology
 
 if TYPE_CHECKING:
@@ -58,33 +58,27 @@ class Morphology(Geometry):
         """
         check_different([branch.name for branch in branches])
         by_name = {branch.name: branch for branch in branches}
-        children: dict[str | None, list[Branch]] = {}
         for branch in branches:
             if branch.parent is not None and branch.parent not in by_name:
                 raise UnknownNameError(
                     f"branch {branch.name!r}: there is no parent {branch.parent!r}: "
                     f"{suggest(branch.parent, by_name)}"
                 )
-            children.setdefault(branch.parent, []).append(branch)
-        ordered: list[Branch] = []
-        waiting = list(reversed(children.get(None, [])))
-        while waiting:
-            branch = waiting.pop()
-            ordered.append(branch)
-            waiting.extend(reversed(children.get(branch.name, [])))
+        place = {None: -1} | {branch.name: k for k, branch in enumerate(branches)}
+        trees = depth_first([place[branch.parent] for branch in branches])
+        ordered = [branches[k] for tree in trees for k in tree]
+        number = {None: -1} | {branch.name: k for k, branch in enumerate(ordered)}
         if len(ordered) < len(branches):
-            done = {branch.name for branch in ordered}
-            lost = next(name for name in by_name if name not in done)
+            lost = next(name for name in by_name if name not in number)
             raise MorphologyError(
                 f"branch {lost!r} never reaches a root: its parents "
                 f"({' -> '.join(_walk(lost, by_name))}) form a loop"
             )
-        number = {branch.name: k for k, branch in enumerate(ordered)}
         return cls(
             points_m=np.concatenate([np.zeros((0, 3)), *(b.points_m for b in ordered)]),
             diameters_m=np.concatenate([[], *(b.diameters_m for b in ordered)]),
             offsets=np.cumsum([0, *(len(b.diameters_m) for b in ordered)]),
-            parents=np.array([-1 if b.parent is None else number[b.parent] for b in ordered]),
+            parents=np.array([number[b.parent] for b in ordered]),
             attach=np.array([b.attach for b in ordered]),
             names=tuple(b.name for b in ordered),
             tags=tuple(b.tag for b in ordered),

@@ -10,9 +10,12 @@ from brian2.units import Quantity, um
 from neurosim.errors import ParameterError
 from neurosim.morphology.compartments import Compartments
 from neurosim.morphology.regions import Region, everywhere
-from neurosim.quantities import check_quantity, check_seed
+from neurosim.quantities import check_quantity, check_seed, check_whole
 
 __all__ = ["Site", "at", "by_density", "centre", "every", "root_site", "tips", "uniformly"]
+
+# What points are spread over, and its size in each compartment.
+_SIZES = {"length": "length_m", "area": "area_m2"}
 
 
 class Site:
@@ -125,7 +128,7 @@ class _Uniformly(Site):
 
     def compartments(self, compartments: Compartments) -> np.ndarray:
         inside = np.flatnonzero(self.region.mask(compartments))
-        sizes = compartments.length_m if self.by == "length" else compartments.area_m2
+        sizes = getattr(compartments, _SIZES[self.by])
         share = np.cumsum(sizes[inside])
         drawn = np.random.default_rng(self.seed).random(self.n) * share[-1]
         return np.sort(inside[np.minimum(np.searchsorted(share, drawn), len(inside) - 1)])
@@ -148,27 +151,21 @@ def uniformly(region: Region, n: int, seed: int = 0, *, by: str = "length") -> S
     by : {"length", "area"}
         Whether every length or every membrane area is equally likely.
     """
-    if isinstance(n, bool) or int(n) != n or n < 1:
-        raise ParameterError(f"uniformly: n must be a whole number of at least 1; got {n}")
-    if by not in ("length", "area"):
+    if by not in _SIZES:
         raise ParameterError(f"uniformly: by must be 'length' or 'area'; got {by!r}")
-    return _Uniformly(region, int(n), int(check_seed(seed)), by)
+    return _Uniformly(region, check_whole(n, "uniformly: n"), int(check_seed(seed)), by)
 
 
 @dataclass(frozen=True, repr=False)
 class _ByDensity(Site):
     region: Region
-    per_m: float | None
-    per_m2: float | None
+    by: str
+    density: float
     seed: int
 
     def compartments(self, compartments: Compartments) -> np.ndarray:
         inside = np.flatnonzero(self.region.mask(compartments))
-        if self.per_m is not None:
-            mean = self.per_m * compartments.length_m[inside]
-        else:
-            assert self.per_m2 is not None
-            mean = self.per_m2 * compartments.area_m2[inside]
+        mean = self.density * getattr(compartments, _SIZES[self.by])[inside]
         if mean.sum() > 1e8:
             raise ParameterError(f"{self!r} would place {mean.sum():.3g} points (most: 1e8)")
         counts = np.random.default_rng(self.seed).poisson(mean)
@@ -180,11 +177,8 @@ class _ByDensity(Site):
         return np.repeat(inside, counts)
 
     def __repr__(self) -> str:
-        density = (
-            f"per_length={self.per_m * 1e-6:g}/um"
-            if self.per_m is not None
-            else f"per_area={(self.per_m2 or 0) * 1e-12:g}/um**2"
-        )
+        scale, unit = {"length": (1e-6, "um"), "area": (1e-12, "um**2")}[self.by]
+        density = f"per_{self.by}={self.density * scale:g}/{unit}"
         return f"by_density({self.region!r}, {density}, seed={self.seed})"
 
 
@@ -216,13 +210,9 @@ def by_density(
     """
     if (per_length is None) == (per_area is None):
         raise ParameterError("by_density: give either per_length or per_area")
-    along = over = None
-    if per_length is not None:
-        along = float(check_quantity(per_length, 1 / um, "by_density: per_length", above=0 / um))
-    if per_area is not None:
-        limit = 0 / um**2
-        over = float(check_quantity(per_area, 1 / um**2, "by_density: per_area", above=limit))
-    return _ByDensity(region, along, over, int(check_seed(seed)))
+    by, value, unit = ("length", per_length, um) if per_area is None else ("area", per_area, um**2)
+    density = check_quantity(value, 1 / unit, f"by_density: per_{by}", above=0 / unit)
+    return _ByDensity(region, by, float(density), int(check_seed(seed)))
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,6 +16,7 @@ from brian2.units import Quantity, um
 
 from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError
+from neurosim.morphology.geometry import depth_first
 from neurosim.morphology.shape import Morphology
 from neurosim.morphology.swc_sections import sections_of
 from neurosim.morphology.swc_table import Table, read_table
@@ -110,24 +111,12 @@ def read_swc_forest(
 
 def _trees(table: Table) -> list[np.ndarray]:
     """Return the rows of each tree, parents before children, and refuse loops."""
-    children: list[list[int]] = [[] for _ in table.line]
-    roots: list[int] = []
-    for row, parent in enumerate(table.parent.tolist()):
-        (roots if parent < 0 else children[parent]).append(row)
-    forest, seen = [], 0
-    for root in roots:
-        rows, waiting = [], [root]
-        while waiting:
-            row = waiting.pop()
-            rows.append(row)
-            waiting.extend(reversed(children[row]))
-        forest.append(np.array(rows))
-        seen += len(rows)
-    if seen < len(table.line):
-        reached = np.zeros(len(table.line), dtype=bool)
-        for tree in forest:
-            reached[tree] = True
-        row = int(np.flatnonzero(~reached)[0])
+    forest = [np.array(rows) for rows in depth_first(table.parent.tolist())]
+    reached = np.zeros(len(table.line), dtype=bool)
+    for rows in forest:
+        reached[rows] = True
+    if not reached.all():
+        row = int(np.argmin(reached))
         raise table.fail(
             row, f"point {table.number[row]} never reaches a root: its parents form a loop"
         )

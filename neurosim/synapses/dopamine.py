@@ -65,11 +65,6 @@ class Dopamine(Mechanism):
     scale: ClassVar[str] = "1 + effect*a"
     on_event: ClassVar[dict[str, str]] = {"D": "amount*weight"}
     transmitter: ClassVar[str] = "dopamine"
-    extra_names: ClassVar[tuple[str, ...]] = ("weight",)
-
-    @classmethod
-    def _codes(cls) -> list[str]:
-        return [cls.scale, *cls.on_event.values()]
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
         return {"scale": (self.scale, Quantity(1.0))}

@@ -9,9 +9,8 @@ import numpy as np
 from brian2.units import Quantity, hertz, ms
 
 from neurosim.errors import ParameterError
-from neurosim.quantities import check_quantity, quantity
+from neurosim.quantities import check_quantity, check_whole, quantity
 from neurosim.terminals.base import Ongoing, Terminal, quantal_sizes, uniforms
-from neurosim.terminals.quantal import _check_sites
 
 __all__ = ["DepletingRelease", "SteadyRelease", "TsodyksMarkram"]
 
@@ -136,7 +135,7 @@ class DepletingRelease(Terminal):
     reserve: int = -1
 
     def check(self) -> None:
-        _check_sites(self.N, type(self).__name__)
+        object.__setattr__(self, "N", check_whole(self.N, f"{type(self).__name__}: N"))
         if float(self.U) > 1:
             raise ParameterError(f"{type(self).__name__}: U must lie between 0 and 1; got {self.U}")
         if self.reserve < -1:

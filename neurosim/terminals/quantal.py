@@ -9,7 +9,7 @@ from brian2.units import Quantity, hertz, second
 from scipy.stats import binom
 
 from neurosim.errors import ParameterError
-from neurosim.quantities import check_quantity, check_seed, quantity
+from neurosim.quantities import check_quantity, check_seed, check_whole, quantity
 from neurosim.synapses.events import Events
 from neurosim.terminals.base import Ongoing, Terminal, quantal_sizes, uniforms
 
@@ -45,7 +45,7 @@ class QuantalRelease(Terminal):
     cv: Quantity = quantity(0.3, "coefficient of variation of the quantum", at_least=0)
 
     def check(self) -> None:
-        _check_sites(self.N, type(self).__name__)
+        object.__setattr__(self, "N", check_whole(self.N, f"{type(self).__name__}: N"))
         if float(self.p) > 1:
             raise ParameterError(f"QuantalRelease: p must lie between 0 and 1; got {self.p}")
 
@@ -122,8 +122,3 @@ class SpontaneousRelease(Terminal):
 
     def _weights(self, times_s: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
         raise ParameterError("SpontaneousRelease needs no spikes; call during(duration, seed)")
-
-
-def _check_sites(sites: object, name: str) -> None:
-    if not isinstance(sites, int | np.integer) or isinstance(sites, bool) or sites < 1:
-        raise ParameterError(f"{name}: N must be a whole number of release sites; got {sites!r}")

@@ -27,6 +27,7 @@ from neurosim import (
 from neurosim.describe.parts import Poisson
 from neurosim.errors import NeurosimError, ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick
+from neurosim.quantities import check_whole
 from neurosim.synapses import AMPA
 from neurosim.synapses.events import Events
 
@@ -177,3 +178,14 @@ def test_white_noise_and_membrane_fluctuation_invert_each_other():
     expected = 3 * mV * (2 * 10 * ms) ** 0.5 / (50 * Mohm)
     assert np.isclose(float(noise.intensity / expected), 1)
     assert (1 * second).dim == (1 * ms).dim
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, True, "3", None, float("nan"), float("inf")])
+def test_a_number_of_things_is_a_whole_one(value):
+    with pytest.raises(ParameterError, match="n must be a whole number of at least 1; got"):
+        check_whole(value, "n")
+
+
+def test_whole_numbers_may_be_floats_and_come_back_as_integers():
+    assert [check_whole(value, "n") for value in (1, 3.0, np.int64(7))] == [1, 3, 7]
+    assert PerBranch(3.0, {"soma": np.int64(5)}) == PerBranch(3, {"soma": 5})
