@@ -70,16 +70,7 @@ class AdaptiveFit:
 
     def expected(self) -> Array:
         """Spikes the adaptive unit expects in every bin, of the shape of the counts."""
-        onset = self.unit.onset
-        return expected_counts(
-            type(onset),
-            onset.values[None],
-            onset.settings,
-            np.array([self.unit.strength_pA_per_Hz]),
-            np.array([self.unit.tau_s]),
-            self.counts.current_pA,
-            self.counts.edges_s,
-        )[0]
+        return self.unit.expected(self.counts.current_pA, self.counts.edges_s)
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON; None stands for an open end."""
@@ -347,22 +338,7 @@ def draw_steps(
     -------
     StepCounts
     """
-    onset = unit.onset if isinstance(unit, Adaptive) else unit
-    strength = unit.strength_pA_per_Hz if isinstance(unit, Adaptive) else 0.0
-    tau = unit.tau_s if isinstance(unit, Adaptive) else 1.0
-    amounts = np.asarray(currents, dtype=float)
-    mean = expected_counts(
-        type(onset),
-        onset.values[None],
-        onset.settings,
-        np.array([strength]),
-        np.array([tau]),
-        amounts,
-        np.asarray(edges, dtype=float),
-    )[0]
-    random = np.random.default_rng(seed)
-    return StepCounts(
-        np.repeat(amounts, trials),
-        np.asarray(edges, dtype=float),
-        random.poisson(np.repeat(mean, trials, 0)).astype(float),
-    )
+    adaptive = unit if isinstance(unit, Adaptive) else Adaptive(unit, 0.0, 1.0)
+    drawn = np.repeat(adaptive.expected(currents, edges), trials, 0)
+    count = np.random.default_rng(seed).poisson(drawn).astype(float)
+    return StepCounts(np.repeat(np.asarray(currents, dtype=float), trials), edges, count)
