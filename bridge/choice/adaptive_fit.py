@@ -128,12 +128,12 @@ class _Task:
             self.current,
             self.counts.edges_s,
         )
-        return np.maximum(spikes, 1e-9) * self.repeats[:, None]
+        return np.asarray(np.maximum(spikes, 1e-9) * self.repeats[:, None])
 
     def log_likelihood(self, mean: Array) -> Array:
         # Repeats of one step are pooled: only a constant is left out, and put back here.
         each = mean / self.repeats[:, None]
-        return (self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant
+        return np.asarray((self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant)
 
     def fisher_scoring(
         self, z: Array, held: int | None = None, steps: int = 40
@@ -341,4 +341,5 @@ def draw_steps(
     adaptive = unit if isinstance(unit, Adaptive) else Adaptive(unit, 0.0, 1.0)
     drawn = np.repeat(adaptive.expected(currents, edges), trials, 0)
     count = np.random.default_rng(seed).poisson(drawn).astype(float)
-    return StepCounts(np.repeat(np.asarray(currents, dtype=float), trials), edges, count)
+    steps = np.repeat(np.asarray(currents, dtype=float), trials)
+    return StepCounts(steps, np.asarray(edges, dtype=float), count)

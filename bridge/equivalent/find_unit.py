@@ -153,8 +153,7 @@ def equivalent_unit(
         trials=trials,
         background=background,
         seed=seed,
-        progress=progress,
-        **running,
+        **{**running, "progress": progress},
     )
     told = "" if background is None else repr(background)
     label = name or type(source).__name__

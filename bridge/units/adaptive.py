@@ -113,7 +113,7 @@ class Adaptive:
         times = np.asarray(times_s, dtype=float)
         fine = np.unique(np.concatenate([times, np.linspace(0, times.max(), 400)]))
         rates = _integrate(type(self.onset), *self._batch, amount, fine)
-        return rates[np.searchsorted(fine, times), 0, 0]
+        return np.asarray(rates[np.searchsorted(fine, times), 0, 0])
 
     def expected(self, current: ArrayLike, edges_s: ArrayLike) -> Array:
         """Expected spikes in bins after the onset of steps; see `expected_counts`.
@@ -122,7 +122,7 @@ class Adaptive:
         -------
         ndarray, shape (steps, bins)
         """
-        return expected_counts(type(self.onset), *self._batch, current, edges_s)[0]
+        return np.asarray(expected_counts(type(self.onset), *self._batch, current, edges_s)[0])
 
     @property
     def _batch(self) -> tuple[Array, dict[str, float], Array, Array]:
