@@ -22,6 +22,7 @@ from bridge.errors import FitError
 from bridge.units import Logistic, NakaRushton, ReLU, Softplus, SquareRoot, Unit
 from bridge.units.adaptive import Adaptive, expected_counts
 from bridge.units.fitting import problem, starting_points
+from neurosim.whole_files import plain
 
 __all__ = ["AdaptiveFit", "draw_steps", "fit_adaptive"]
 
@@ -74,19 +75,13 @@ class AdaptiveFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON; None stands for an open end."""
-        ends = {
-            name: [end if np.isfinite(end) else None for end in (found.low, found.high)]
-            for name, found in self.intervals.items()
-        }
-        return {
+        said = {
+            **{name: getattr(self, name) for name in ("adapts", "aicc", "plain_aicc", "weight")},
             "unit": self.unit.to_dict(),
             "plain": self.plain.to_dict(),
-            "adapts": self.adapts,
-            "aicc": self.aicc,
-            "plain_aicc": self.plain_aicc,
-            "weight": self.weight,
-            "intervals": ends,
+            "intervals": {name: [end.low, end.high] for name, end in self.intervals.items()},
         }
+        return dict(plain(said))
 
     def __str__(self) -> str:
         if not self.adapts:
