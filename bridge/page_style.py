@@ -42,8 +42,9 @@ _STYLE: Any = {
 def page_style() -> Iterator[None]:
     """Draw in the style of pages without touching the caller's settings."""
     import matplotlib as mpl
+    from cycler import cycler
 
-    colours = mpl.cycler(color=[INK, BLUE, VERMILION, ORANGE, SKY])
+    colours = cycler(color=[INK, BLUE, VERMILION, ORANGE, SKY])
     with mpl.rc_context({**_STYLE, "axes.prop_cycle": colours}):
         yield
 

@@ -22,6 +22,7 @@ from bridge.errors import FitError
 from bridge.units import Logistic, NakaRushton, ReLU, Softplus, SquareRoot, Unit
 from bridge.units.adaptive import Adaptive, expected_counts
 from bridge.units.fitting import problem, starting_points
+from neurosim.whole_files import plain
 
 __all__ = ["AdaptiveFit", "draw_steps", "fit_adaptive"]
 
@@ -70,32 +71,17 @@ class AdaptiveFit:
 
     def expected(self) -> Array:
         """Spikes the adaptive unit expects in every bin, of the shape of the counts."""
-        onset = self.unit.onset
-        return expected_counts(
-            type(onset),
-            onset.values[None],
-            onset.settings,
-            np.array([self.unit.strength_pA_per_Hz]),
-            np.array([self.unit.tau_s]),
-            self.counts.current_pA,
-            self.counts.edges_s,
-        )[0]
+        return self.unit.expected(self.counts.current_pA, self.counts.edges_s)
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON; None stands for an open end."""
-        ends = {
-            name: [end if np.isfinite(end) else None for end in (found.low, found.high)]
-            for name, found in self.intervals.items()
-        }
-        return {
+        said = {
+            **{name: getattr(self, name) for name in ("adapts", "aicc", "plain_aicc", "weight")},
             "unit": self.unit.to_dict(),
             "plain": self.plain.to_dict(),
-            "adapts": self.adapts,
-            "aicc": self.aicc,
-            "plain_aicc": self.plain_aicc,
-            "weight": self.weight,
-            "intervals": ends,
+            "intervals": {name: [end.low, end.high] for name, end in self.intervals.items()},
         }
+        return dict(plain(said))
 
     def __str__(self) -> str:
         if not self.adapts:
@@ -137,12 +123,12 @@ class _Task:
             self.current,
             self.counts.edges_s,
         )
-        return np.maximum(spikes, 1e-9) * self.repeats[:, None]
+        return np.asarray(np.maximum(spikes, 1e-9) * self.repeats[:, None])
 
     def log_likelihood(self, mean: Array) -> Array:
         # Repeats of one step are pooled: only a constant is left out, and put back here.
         each = mean / self.repeats[:, None]
-        return (self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant
+        return np.asarray((self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant)
 
     def fisher_scoring(
         self, z: Array, held: int | None = None, steps: int = 40
@@ -347,22 +333,8 @@ def draw_steps(
     -------
     StepCounts
     """
-    onset = unit.onset if isinstance(unit, Adaptive) else unit
-    strength = unit.strength_pA_per_Hz if isinstance(unit, Adaptive) else 0.0
-    tau = unit.tau_s if isinstance(unit, Adaptive) else 1.0
-    amounts = np.asarray(currents, dtype=float)
-    mean = expected_counts(
-        type(onset),
-        onset.values[None],
-        onset.settings,
-        np.array([strength]),
-        np.array([tau]),
-        amounts,
-        np.asarray(edges, dtype=float),
-    )[0]
-    random = np.random.default_rng(seed)
-    return StepCounts(
-        np.repeat(amounts, trials),
-        np.asarray(edges, dtype=float),
-        random.poisson(np.repeat(mean, trials, 0)).astype(float),
-    )
+    adaptive = unit if isinstance(unit, Adaptive) else Adaptive(unit, 0.0, 1.0)
+    drawn = np.repeat(adaptive.expected(currents, edges), trials, 0)
+    count = np.random.default_rng(seed).poisson(drawn).astype(float)
+    steps = np.repeat(np.asarray(currents, dtype=float), trials)
+    return StepCounts(steps, np.asarray(edges, dtype=float), count)

@@ -137,7 +137,7 @@ def _scatter(
     mean = np.add.reduceat(count, first, axis=1) / repeats
     squares = ((count - mean[:, index]) ** 2 / spread).sum(axis=1)
     free = float((1 - 1 / repeats[index])[spread > 1e-3].sum())
-    return np.maximum(squares / max(free, 1.0), 1.0)
+    return np.asarray(np.maximum(squares / max(free, 1.0), 1.0))
 
 
 def noise_of_residuals(task: Problem, z: Array) -> CountNoise:

@@ -8,6 +8,7 @@ may be open: a saturation never seen has no upper end.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ class _End:
         return not self.plan or self.seen[-1][1] >= self.root
 
     def next(self) -> float:
-        return self.plan.pop(0)
+        return float(self.plan.pop(0))
 
     def guess(self, distance: float) -> tuple[Array, float]:
         """Where the others may be, two guesses a track, and the value to hold."""
@@ -180,7 +181,7 @@ class _End:
 
 def _hold(task: Problem, best: Solution, ends: list[_End], distances: list[float]) -> None:
     """Hold the parameter of each end at its distance and maximise over the others, all at once."""
-    rows: list[tuple[Array, ...]] = []
+    rows: list[tuple[NDArray[Any], ...]] = []
     for end, distance in zip(ends, distances, strict=True):
         start, value = end.guess(distance)
         low, high = np.tile(best.low[end.tracks], (2, 1)), np.tile(best.high[end.tracks], (2, 1))

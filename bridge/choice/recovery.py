@@ -109,13 +109,10 @@ class Recovery:
         dict
         """
         return {
+            **{name: getattr(self, name) for name in ("n_seeds", "refused", "chosen", "adequate")},
             "truth": self.truth.to_dict(),
-            "n_seeds": self.n_seeds,
-            "refused": self.refused,
-            "chosen": self.chosen,
             "rivals": self.rivals.to_dict("index"),
             "coverage": self.coverage.to_dict("index"),
-            "adequate": self.adequate,
         }
 
 

@@ -127,18 +127,19 @@ class UnitFit:
         rate = self.unit.rate(self.current_pA)
         return float(rate.min()), float(rate.max())
 
-    def numbers(self) -> list[tuple[str, str]]:
-        """Each parameter of the unit with its value and interval, in words."""
-        told = []
-        for parameter in self.unit.parameters:
-            value = f"{getattr(self.unit, parameter.name):.3g}"
-            interval = self.intervals.get(parameter.name)
-            told.append((parameter.name, f"{value} ({interval})" if interval else value))
-        return told
+    def numbers(self, digits: int = 3) -> list[tuple[str, str, str]]:
+        """Name, value and interval of each parameter of the unit; an interval may be empty."""
+        return [
+            (name, f"{getattr(self.unit, name):.{digits}g}", str(self.intervals.get(name, "")))
+            for name in (parameter.name for parameter in self.unit.parameters)
+        ]
 
     def in_words(self) -> str:
         """All `numbers` in a line."""
-        return ", ".join(" ".join(pair) for pair in self.numbers())
+        return ", ".join(
+            f"{name} {value}" + (f" ({interval})" if interval else "")
+            for name, value, interval in self.numbers()
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON; None stands for an open end.
@@ -376,6 +377,28 @@ class Selection:
         draw_residual(below, best.current_pA, best.residual_Hz, best.noise_Hz, line.get_color())
         return ax
 
+    def in_cells(self) -> list[tuple[str, ...]]:
+        """A row a family: name, ΔAICc, weight, residual and noise (Hz), whether it is adequate."""
+        return [
+            (
+                fit.family,
+                f"{fit.aicc - self.fits[0].aicc:.1f}",
+                f"{fit.weight:.2f}",
+                f"{fit.residual_rms_Hz:.2f}",
+                f"{fit.noise_rms_Hz:.2f}",
+                "yes" if fit.adequate else "no",
+            )
+            for fit in self.fits
+        ]
+
+    def refusals(self, *left_out: str) -> list[str]:
+        """A line a reason, with the families it holds for, but for some of them."""
+        names: dict[str, list[str]] = {}
+        for name, why in self.refused.items():
+            if name not in left_out:
+                names.setdefault(why, []).append(name)
+        return [f"refused ({', '.join(same)}): {why}" for why, same in names.items()]
+
     def __repr__(self) -> str:
         best = self.best
         if best is None:
@@ -387,18 +410,10 @@ class Selection:
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                fit.family, f"{fit.aicc - self.fits[0].aicc:.1f}", f"{fit.weight:.2f}",
-                f"{fit.residual_rms_Hz:.2f}", f"{fit.noise_rms_Hz:.2f}",
-                "yes" if fit.adequate else "no", fit.in_words(),
-            )
-            for fit in self.fits
-        ]  # fmt: skip
+        rows = [(*row, fit.in_words()) for row, fit in zip(self.in_cells(), self.fits, strict=True)]
         head = ("family", "ΔAICc", "weight", "residual (Hz)", "noise (Hz)", "adequate", "numbers")
-        refused = "; ".join(f"{name}: {why}" for name, why in self.refused.items())
         title = self.curve.source or "Which unit stands for the curve"
-        return html_table(title, rows, head, f"Refused: {refused}" if refused else "")
+        return html_table(title, rows, head, "; ".join(self.refusals()))
 
     def __str__(self) -> str:
         lines = []
@@ -431,10 +446,7 @@ class Selection:
                 f"{loss.max_at_pA:g} pA, and loses {loss.bits_per_measurement:.2g} bits a "
                 f"measurement, {loss.bits_per_spike:.2g} a spike"
             )
-        names: dict[str, list[str]] = {}
-        for name, why in self.refused.items():
-            names.setdefault(why, []).append(name)
-        lines += [f"refused ({', '.join(same)}): {why}" for why, same in names.items()]
+        lines += self.refusals()
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"note ({fit.family}): {note}" for fit in self.fits[:1] for note in fit.notes]
         return "\n".join(lines)

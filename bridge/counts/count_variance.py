@@ -67,7 +67,7 @@ def count_variance(mean: ArrayLike, fano: ArrayLike) -> Array:
         change += wave * (1 - left)
     # The first form converges where there is jitter, the second where there is hardly any.
     cut = np.where(jitter > _SMALL, smeared, bound + change)
-    return np.maximum(jitter + cut, bound)
+    return np.asarray(np.maximum(jitter + cut, bound))
 
 
 def fano_factor(curve: FICurve) -> float:

@@ -352,7 +352,7 @@ class FICurve:
         wrong = unlikely_unit(current, count)
         if wrong:
             raise place(wrong, "write the column current_pA in picoampere (1 nA = 1000 pA)", None)
-        measured_on = {name: frame.attrs.get(name) for name in MEASURED_ON}
+        measured_on: dict[str, Any] = {name: frame.attrs.get(name) for name in MEASURED_ON}
         return cls(current, count, window, trial, source, **measured_on)
 
     def to_csv(self, path: str | Path) -> Path:
@@ -455,17 +455,19 @@ def merge(curves: Iterable[FICurve]) -> FICurve:
     for part in parts:
         trials.append(part.trial - part.trial.min() + used)
         used = int(trials[-1].max()) + 1
-    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS[:3]]
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS[:3]
+    }
     same = {
         name: getattr(parts[0], name)
         for name in MEASURED_ON
         if all(getattr(part, name) == getattr(parts[0], name) for part in parts)
     }
     return FICurve(
-        *columns,
-        np.concatenate(trials),
-        " + ".join(dict.fromkeys(part.source for part in parts if part.source)),
-        {"merged": [dict(part.provenance) for part in parts]},
+        **columns,
+        trial=np.concatenate(trials),
+        source=" + ".join(dict.fromkeys(part.source for part in parts if part.source)),
+        provenance={"merged": [dict(part.provenance) for part in parts]},
         **same,
     )
 

@@ -83,7 +83,9 @@ class CountNoise:
         """
         rate = statistics.pooled_count / statistics.pooled_window
         spread = variance(statistics.window * rate[statistics.index], self.shape)
-        return np.sqrt(np.add.reduceat(spread, statistics.first)) / statistics.pooled_window
+        return np.asarray(
+            np.sqrt(np.add.reduceat(spread, statistics.first)) / statistics.pooled_window
+        )
 
     def __str__(self) -> str:
         if not self.estimated:

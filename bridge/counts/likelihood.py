@@ -201,9 +201,9 @@ def rough_variance(mean: ArrayLike, shape: float = 1.0) -> Array:
     """
     mu = np.maximum(np.asarray(mean, dtype=float), TINY_MEAN)
     if shape == 1.0:
-        return mu
+        return np.asarray(mu)
     rest = (1 - shape**-2) / 6
-    return mu / shape - rest * np.expm1(-6 * mu * shape / (shape + 1))
+    return np.asarray(mu / shape - rest * np.expm1(-6 * mu * shape / (shape + 1)))
 
 
 def probability_table(mean: ArrayLike, shape: float = 1.0) -> Array:
@@ -256,7 +256,7 @@ def variance(mean: ArrayLike, shape: float = 1.0) -> Array:
     if shape == 1.0:
         return mu.copy()
     table = probability_table(mu, shape)
-    return np.einsum("nj,nj->n", table, (np.arange(table.shape[1]) - mu[:, None]) ** 2)
+    return np.asarray(np.einsum("nj,nj->n", table, (np.arange(table.shape[1]) - mu[:, None]) ** 2))
 
 
 def sample(

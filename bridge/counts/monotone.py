@@ -104,7 +104,7 @@ def _plateau(count: Array, window: Array) -> Array:
         if top - here > 1.92:
             break
         best = rates
-    return best
+    return np.asarray(best)
 
 
 def rising_rates(count: Array, window: Array) -> Array:
@@ -155,4 +155,4 @@ def _ratio(count: Array, window: Array) -> Array:
     flat = rising_rates(count, window)
     gain = xlogy(count, np.maximum(hill, 1e-300)) - hill * window
     loss = xlogy(count, np.maximum(flat, 1e-300)) - flat * window
-    return 2 * (gain - loss).sum(axis=1)
+    return np.asarray(2 * (gain - loss).sum(axis=1))

@@ -145,11 +145,7 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
         verdict = f"{best.family} unit, Akaike weight {best.weight:.2f}; fits within counting noise"
     else:
         verdict = found.refusal or "refused"
-    reasons: dict[str, list[str]] = {}
-    for name, why in selection.refused.items():
-        if name != "curve":
-            reasons.setdefault(why, []).append(name)
-    notes = [f"refused ({', '.join(names)}): {why}" for why, names in reasons.items()]
+    notes = selection.refusals("curve")
     notes += [f"note: {note}" for note in (*selection.notes, *found.notes)]
     notes += [f"note: {note}" for note in (() if best is None else best.notes)]
     return {
@@ -159,27 +155,10 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
         "lines": lines,
         "family": "" if best is None else best.family,
         "confidence": f"{100 * selection.confidence:g}",
-        "families": [
-            (
-                fit.family,
-                f"{fit.aicc - selection.fits[0].aicc:.1f}",
-                f"{fit.weight:.2f}",
-                f"{fit.residual_rms_Hz:.2f}",
-                f"{fit.noise_rms_Hz:.2f}",
-                "yes" if fit.adequate else "no",
-            )
-            for fit in selection.fits
-        ],
+        "families": selection.in_cells(),
         "parameters": []
         if best is None
-        else [
-            (
-                parameter.name,
-                f"{getattr(best.unit, parameter.name):.4g}",
-                str(best.intervals.get(parameter.name, "not sought")),
-            )
-            for parameter in best.unit.parameters
-        ],
+        else [(name, value, end or "not sought") for name, value, end in best.numbers(4)],
         "lost": [
             (
                 row.measure,

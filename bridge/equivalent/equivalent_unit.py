@@ -187,14 +187,12 @@ class EquivalentUnit:
         return ax
 
     def __repr__(self) -> str:
-        found = self.refusal or self.selection.best
-        told = f"no unit: {found}" if isinstance(found, str) else f"{found.unit!r}"
+        told = f"no unit: {self.refusal}" if self.refusal else repr(self.unit)
         return f"EquivalentUnit({self.name}: {told})"
 
     def _repr_html_(self) -> str:
-        best, rows = self.selection.best, []
-        if best is not None:
-            rows = [(name, value, "") for name, value in best.numbers()]
+        best = self.selection.best
+        rows = [] if best is None else best.numbers()
         rows += [
             (measure.strip(), f"{value:.3g} {unit}".strip(), says)
             for measure, value, unit, says in self._rows()

@@ -145,6 +145,7 @@ def equivalent_unit(
     if currents is None:
         currents = currents_for(source, background=background, engine=engine, seed=seed)
     running: Running = {"dt": dt, "engine": engine, "jobs": jobs}
+    watched: Running = {**running, "progress": progress}
     responses = run_steps(
         source,
         currents,
@@ -153,8 +154,7 @@ def equivalent_unit(
         trials=trials,
         background=background,
         seed=seed,
-        progress=progress,
-        **running,
+        **watched,
     )
     told = "" if background is None else repr(background)
     label = name or type(source).__name__

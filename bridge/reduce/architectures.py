@@ -244,7 +244,7 @@ class TwoLayer(FilterBank):
         return f"{self.kind}, {self.hidden} branches"
 
     def mask(self, layout: Layout) -> NDArray[np.bool_]:
-        return layout.branch[:, np.newaxis] == np.arange(self.size)
+        return np.asarray(layout.branch[:, np.newaxis] == np.arange(self.size))
 
     def start(self, layout: Layout, log_odds: float, random: np.random.Generator) -> list[Single]:
         found = super().start(layout, log_odds, random)

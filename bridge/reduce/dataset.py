@@ -137,7 +137,7 @@ def _pilot(
         ]
     )
     spikes = cell.respond(events, jobs=jobs).spikes[:, warm_up:]
-    return spikes.reshape(len(rates), -1).sum(axis=1).astype(float)
+    return np.asarray(spikes.reshape(len(rates), -1).sum(axis=1).astype(float))
 
 
 def _where(

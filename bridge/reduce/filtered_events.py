@@ -57,7 +57,7 @@ def decayed(series: Single, tau_ms: float) -> Single:
     """Series through one exponential decay along their last axis; an event counts at once."""
     # In double: in single precision the tails become denormal numbers, which are slow.
     found = lfilter([1.0], [1.0, -np.exp(-BIN_MS / tau_ms)], series.astype(float), axis=-1)
-    return found.astype(np.float32)
+    return np.asarray(found.astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)

@@ -207,7 +207,7 @@ class RateFit:
             return np.asarray(number, dtype=float)
         theta, width, slope = (float(np.median(p)) for p in self.fitted.parameters[3:])
         there = np.asarray(number, dtype=float)
-        return 1 / (1 + np.exp((theta - there) / np.exp(width))) + slope * there
+        return np.asarray(1 / (1 + np.exp((theta - there) / np.exp(width))) + slope * there)
 
     def to_dict(self) -> dict[str, Any]:
         """Name, numbers and scores, in plain values."""

@@ -8,7 +8,7 @@ search looks at the validation trials alone; the test trials score what it found
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,10 @@ Saying = Callable[[str], Callable[[float], None] | None]
 
 
 def _silent(_: str) -> None:
+    return None
+
+
+def _ignore(_: float) -> None:
     return None
 
 
@@ -161,14 +165,13 @@ def reduce_trains(
     if tolerance.measure == "rate":
         raise ReductionError("a tolerance in rate= goes with placed synapses (reduce_rates)")
     check_times(seconds, output_Hz)
-    told = task("rate of the inputs")
+    told = task("rate of the inputs") or _ignore
     wander = 1.0 if len(cell.branches) > 1 else 0.0
     found_drive = find_rate(
         cell, drive or Trains(1.0, wander=wander), output_Hz, seed=seed, jobs=jobs,
         longest_s=seconds / 4,
     )  # fmt: skip
-    if told is not None:
-        told(1.0)
+    told(1.0)
     recorded = record_trains(
         cell,
         found_drive,
@@ -231,7 +234,7 @@ def search(
     train, check, test = (recorded[split] for split in SPLITS)
     scale = scale_of(train)
     ordered = sorted(rungs, key=lambda model: model.count(layout))
-    told = task("fitting networks, smallest first")
+    told = task("fitting networks, smallest first") or _ignore
     lags: tuple[int, ...] = ()
     searched: list[tuple[ReducedNetwork, Validation]] = []
     best: int | None = None
@@ -252,18 +255,16 @@ def search(
         searched.append((network, validated))
         if best is None and getattr(validated, tolerance.measure) >= tolerance.value:
             best = k
-        if told is not None:
-            told((k + 1) / len(ordered))
+        told((k + 1) / len(ordered))
         if best is not None and not all_rungs:
             break
-    if told is not None:
-        told(1.0)
+    told(1.0)
     steps = [
         Rung(network, validated.auc, validated.variance,
              score_test(network, validated, check, test, seed=seed))
         for network, validated in searched
     ]  # fmt: skip
-    return TrainReduction(
+    answer = TrainReduction(
         cell=cell.to_dict(),
         name=cell.name,
         drive=drive,
@@ -275,12 +276,8 @@ def search(
         seconds={split: one.seconds for split, one in recorded.items()},
         seed=seed,
         versions=provenance(),
-        example=example_of(test, steps[best if best is not None else _highest(steps, tolerance)]),
     )
-
-
-def _highest(steps: list[Rung], tolerance: Tolerance) -> int:
-    return int(np.argmax([getattr(step, tolerance.measure) for step in steps]))
+    return replace(answer, example=example_of(test, answer.best))
 
 
 def example_of(test: Recorded, rung: Rung, bins: int = 1000) -> dict[str, np.ndarray]:
@@ -376,12 +373,11 @@ def search_rates(
     task: Saying = _silent,
 ) -> RateReduction:
     """Fit every formula (they take a second) and point at the smallest that is good enough."""
-    told = task("fitting formulas")
+    told = task("fitting formulas") or _ignore
     fits: list[RateFit] = []
     for k, formula in enumerate(FORMULAS):
         fits.append(fit_rates(formula, sets, seed=seed))
-        if told is not None:
-            told((k + 1) / len(FORMULAS))
+        told((k + 1) / len(FORMULAS))
     good = [k for k, one in enumerate(fits) if one.validation >= tolerance.value]
     return RateReduction(
         cell=cell.to_dict(),

@@ -112,16 +112,23 @@ class Adaptive:
         amount = np.atleast_1d(np.asarray(strip_unit(current, "pA", "current"), dtype=float))
         times = np.asarray(times_s, dtype=float)
         fine = np.unique(np.concatenate([times, np.linspace(0, times.max(), 400)]))
-        rates = _integrate(
-            type(self.onset),
-            self.onset.values[None],
-            self.onset.settings,
-            np.array([self.strength_pA_per_Hz]),
-            np.array([self.tau_s]),
-            amount,
-            fine,
-        )
-        return rates[np.searchsorted(fine, times), 0, 0]
+        rates = _integrate(type(self.onset), *self._batch, amount, fine)
+        return np.asarray(rates[np.searchsorted(fine, times), 0, 0])
+
+    def expected(self, current: ArrayLike, edges_s: ArrayLike) -> Array:
+        """Expected spikes in bins after the onset of steps; see `expected_counts`.
+
+        Returns
+        -------
+        ndarray, shape (steps, bins)
+        """
+        return np.asarray(expected_counts(type(self.onset), *self._batch, current, edges_s)[0])
+
+    @property
+    def _batch(self) -> tuple[Array, dict[str, float], Array, Array]:
+        """Itself as a batch of one: parameters and settings of the onset, strength, tau."""
+        strength, tau = np.array([self.strength_pA_per_Hz]), np.array([self.tau_s])
+        return self.onset.values[None], self.onset.settings, strength, tau
 
     def drive(self, current: ArrayLike, step_s: float) -> Array:
         """Rate under a current that varies in time, such as frozen noise.
@@ -191,8 +198,8 @@ def expected_counts(
     settings: dict[str, float],
     strength: Array,
     tau: Array,
-    current: Array,
-    edges: Array,
+    current: ArrayLike,
+    edges: ArrayLike,
 ) -> Array:
     """Expected spikes in every bin after the onset of a step.
 

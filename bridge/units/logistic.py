@@ -68,4 +68,4 @@ class Logistic(Unit):
         return grid([outline.top], middles, outline.span * np.geomspace(0.02, 0.5, 7))
 
     def _invert(self, rate: Array) -> Array:
-        return self.midpoint_pA + self.width_pA * logit(rate / self.max_rate_Hz)
+        return np.asarray(self.midpoint_pA + self.width_pA * logit(rate / self.max_rate_Hz))

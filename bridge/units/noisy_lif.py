@@ -176,7 +176,7 @@ class NoisyLIF(Unit):
             low, high = np.where(below, middle, low), np.where(below, high, middle)
             if np.all(high - low <= 1e-13 * (np.abs(middle) + step)):
                 break
-        return 0.5 * (low + high)
+        return np.asarray(0.5 * (low + high))
 
 
 def _scaled_integrand(u: Array, b: Array) -> Array:

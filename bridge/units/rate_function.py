@@ -183,7 +183,7 @@ class RateFunction(ABC):
         """Parameters, shape (..., p), of the units that fire `factor` times as fast."""
         scales, factors = np.array([p.scales for p in cls.parameters]), factor[..., None]
         slower = np.where(scales < 0, 1 / factors, 1.0)
-        return theta * np.where(scales > 0, factors, slower)
+        return np.asarray(theta * np.where(scales > 0, factors, slower))
 
     # ------------------------------------------------------------------ what a user calls
 

@@ -37,7 +37,7 @@ def _series() -> Array:
     # A(y) less its logarithm is smooth in t = (y - c) / (y + c), which folds [0, inf) to [-1, 1).
     def slope(t: Array) -> Array:
         y = _CENTRE * (1 + t) / (1 - t)
-        return (erfcx(y) - 1 / (np.sqrt(np.pi) * (y + 1))) * 2 * _CENTRE / (1 - t) ** 2
+        return np.asarray((erfcx(y) - 1 / (np.sqrt(np.pi) * (y + 1))) * 2 * _CENTRE / (1 - t) ** 2)
 
     nodes = chebyshev.chebpts1(24)
     coefficients = chebyshev.chebint(chebyshev.chebfit(nodes, slope(nodes), 23))
@@ -63,7 +63,7 @@ def erfcx_area(y: Array) -> Array:
     array([0.      , 0.647259])
     """
     t = (y - _CENTRE) / (y + _CENTRE)
-    return chebyshev.chebval(t, _series()) + np.log1p(y) / np.sqrt(np.pi)
+    return np.asarray(chebyshev.chebval(t, _series()) + np.log1p(y) / np.sqrt(np.pi))
 
 
 def scaled_passage(a: Array, b: Array) -> tuple[Array, Array]:

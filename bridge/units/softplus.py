@@ -71,4 +71,4 @@ class Softplus(Unit):
     def _invert(self, rate: Array) -> Array:
         y = rate / (self.gain_Hz_per_pA * self.width_pA)
         # ln(e^y - 1), without overflow for large y.
-        return self.threshold_pA + self.width_pA * (y + np.log(-np.expm1(-y)))
+        return np.asarray(self.threshold_pA + self.width_pA * (y + np.log(-np.expm1(-y))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -70,8 +71,11 @@ def test_depolarisation_block_is_refused_and_the_rising_part_accepted(recorded):
     assert blocked.best is None
     for word in ("depolarisation block", "1000 pA", "32 Hz", "current_max=1000"):
         assert word in blocked.refused["curve"]
+    assert blocked.refused["curve"].reason == "block"
     with pytest.raises(RefusedError, match="depolarisation block") as caught:
         blocked.require()
+    assert caught.value.reason == blocked.refusal.reason == "block"
+    assert pickle.loads(pickle.dumps(blocked.refused["curve"])).reason == "block"
     assert caught.value.selection is blocked
     rising = select(curve, current_max=1000)
     assert rising.best.adequate
@@ -101,6 +105,8 @@ def test_too_few_currents_for_all():
     chosen = select(FICurve([0, 100, 200], [0, 4, 9], 1.0))
     assert "too few currents for every family" in chosen.refused["curve"]
     assert "measure at least 4" in chosen.refused["relu"]
+    assert {why.reason for why in chosen.refused.values()} == {"few-currents"}
+    assert chosen.to_dict()["reasons"]["relu"] == "few-currents"
 
 
 def test_nothing_adequate_is_refused():
@@ -108,6 +114,7 @@ def test_nothing_adequate_is_refused():
     staircase = np.repeat([0, 1000, 1001, 3000, 3001, 3002], 3)
     chosen = select(FICurve(np.arange(18) * 25.0, staircase, 100.0), intervals=None)
     assert "no family fits" in chosen.refused["curve"]
+    assert chosen.refusal.reason == "misfit"
     assert not any(fit.adequate for fit in chosen.fits)
     with pytest.raises(RefusedError, match="no family fits"):
         chosen.require()

@@ -14,7 +14,7 @@ from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise
 from bridge.equivalent.equivalent_unit import EquivalentUnit
-from bridge.units import ReLU
+from bridge.units import Logistic, ReLU
 from bridge.units.adaptive import Adaptive
 
 CURRENT = np.arange(0, 401, 25.0)
@@ -123,3 +123,13 @@ def test_reprs_say_what_it_is_and_hostile_names_are_escaped(chosen):
     assert "Poisson counts" in curve._repr_html_()
     assert chosen.best.family in repr(chosen)
     assert f"{chosen.best.unit.values[0]:.3g}" in chosen._repr_html_()
+
+
+@pytest.mark.parametrize("unit", [ReLU(0.2, 100), Logistic(60, 210, 45)])
+def test_a_unit_draws_its_rate(unit):
+    ax = unit.plot()
+    (line,) = ax.lines
+    np.testing.assert_allclose(line.get_ydata(), unit.rate(line.get_xdata()))
+    assert line.get_ydata().min() < 0.05 * line.get_ydata().max()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("current (pA)", "firing rate (Hz)")
+    assert unit.plot(ax, current=[0, 1]).lines[1].get_xdata().tolist() == [0, 1]
