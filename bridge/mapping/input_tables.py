@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
 from bridge.errors import ConversionError
 
-__all__ = ["check_inputs", "check_number", "check_whole"]
+__all__ = ["check_inputs", "check_number", "check_whole", "holds_objects"]
 
 
 def check_inputs(X: Any, width: int, names: Sequence[str] | None = None) -> np.ndarray:
@@ -78,6 +81,35 @@ def _check_names(found: list[str], names: list[str]) -> None:
     raise ConversionError(
         f"the columns of X are not those the network was fitted on: it {' and '.join(differ)}"
     )
+
+
+def holds_objects(path: str | Path) -> bool:
+    """Whether a .npy or .npz file holds an array of Python objects, by the headers of its arrays.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.npz"
+    >>> np.savez(file, X=[1, 2], y=np.array(["a", 1], dtype=object))
+    >>> holds_objects(file)
+    True
+    """
+
+    npy: Any = np.lib.format
+
+    def of_objects(stream: IO[bytes]) -> bool:
+        old = npy.read_magic(stream) == (1, 0)
+        header = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
+        return bool(header(stream)[2].hasobject)
+
+    try:
+        if not zipfile.is_zipfile(path):
+            with open(path, "rb") as stream:
+                return of_objects(stream)
+        with zipfile.ZipFile(path) as archive:
+            return any(of_objects(archive.open(name)) for name in archive.namelist())
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
+        return False
 
 
 def check_whole(value: Any, what: str, least: int) -> int:

@@ -94,19 +94,11 @@ class MeasuredUnit:
 
     def calibration(self, z: np.ndarray, decision_ms: float) -> Calibration:
         """Return the calibration of a layer of such units: exact, whatever the inputs."""
-        units = np.ones(np.shape(z)[1])
+        one = np.ones(np.shape(z)[1])
         count = self.value(z) * self.top_Hz * decision_ms * 1e-3
         current = self.holding_pA + self.gain_pA * np.asarray(z)
         fano = np.interp(current, *fano_by_current(self.curve))
         deviation = np.sqrt(np.mean(count_variance(count, fano), axis=0))
         noise = deviation / (self.top_Hz * decision_ms * 1e-3)
-        slope = units / self.top_Hz
-        return Calibration(
-            holding_pA=self.holding_pA * units,
-            gain_pA=self.gain_pA * units,
-            offset=0 * units,
-            slope_s=slope,
-            bias=0 * units,
-            count_noise=noise,
-            decision_ms=decision_ms,
-        )
+        line = self.holding_pA * one, self.gain_pA * one
+        return Calibration(*line, 0 * one, one / self.top_Hz, 0 * one, noise, decision_ms)

@@ -63,14 +63,13 @@ def _fused(linear: Any, norm: Any, i: int) -> Any:
     with torch.no_grad():
         double = linear.weight.dtype == torch.float64
         kind = torch.float64 if double else torch.float32
-        slope = (norm.running_var.double() + norm.eps).rsqrt()
-        if norm.weight is not None:
-            slope = slope * norm.weight.double()
-        bias = -norm.running_mean.double() * slope
-        if linear.bias is not None:
-            bias = bias + linear.bias.double() * slope
-        if norm.bias is not None:
-            bias = bias + norm.bias.double()
+        # What is left out of a layer is None.
+        scale, shift, before = (
+            otherwise if part is None else part.double()
+            for part, otherwise in ((norm.weight, 1.0), (norm.bias, 0.0), (linear.bias, 0.0))
+        )
+        slope = (norm.running_var.double() + norm.eps).rsqrt() * scale
+        bias = -norm.running_mean.double() * slope + before * slope + shift
         fused = torch.nn.Linear(linear.in_features, linear.out_features, dtype=kind)
         fused.weight.copy_(linear.weight.double() * slope[:, None])
         fused.bias.copy_(bias)

@@ -175,11 +175,7 @@ def network_of(ledger: dict[str, Any]) -> tuple[SpikingNetwork, str]:
             f"its ledger lacks {', '.join(missing)} (it was changed, or an earlier version wrote "
             f"it); {remedy}"
         )
-    try:
-        whole = _text(ledger[_SUM]) == _digest(ledger, hidden)
-    except (ValueError, TypeError):
-        whole = False
-    if not whole:
+    if _text(ledger[_SUM]) != _digest(ledger, hidden):
         raise NirError(
             "its ledger was changed after it was written, or an earlier version wrote it (the "
             f"checksum does not match); {remedy}"

@@ -117,8 +117,9 @@ def read_graph(path: Path) -> Any:
         There is no such file, it is empty or cut, or it holds no NIR graph.
     """
     nir = package()
+    remedy = "name a file that write_nir or nir.write made"
     if os.path.isdir(path):
-        raise NirError(f"{path} is a folder; name a file that write_nir or nir.write made")
+        raise NirError(f"{path} is a folder; {remedy}")
     if not os.path.isfile(path):
         raise NirError(f"there is no file {path}")
     if path.stat().st_size == 0:
@@ -129,15 +130,9 @@ def read_graph(path: Path) -> Any:
         with h5py.File(path, "r") as file:
             if "node" not in file:
                 held = ", ".join(file) or "nothing"
-                raise NirError(
-                    f"{path} is an HDF5 file, but holds {held} and no NIR graph ('node'); name a "
-                    "file that write_nir or nir.write made"
-                )
+                raise NirError(f"{path} is HDF5, but holds {held} and no NIR graph; {remedy}")
     except OSError as error:
-        raise NirError(
-            f"{path} is cut short or no HDF5 file ({error}); name a file that write_nir or "
-            "nir.write made"
-        ) from None
+        raise NirError(f"{path} is cut short or no HDF5 file ({error}); {remedy}") from None
     try:
         # Widths are checked by `chain_of`, which names the nodes.
         graph = nir.read(str(path), type_check=False)

@@ -46,8 +46,8 @@ class Synapse:
         if self.kind not in ("current", "conductance"):
             raise ConversionError(f"a synapse is a 'current' or a 'conductance'; got {self.kind!r}")
         for name in ("E_exc_mV", "E_inh_mV", "potential_mV"):
-            if name != "potential_mV" or self.potential_mV is not None:
-                check_number(getattr(self, name), f"Synapse: {name}", "a finite number (mV)")
+            if (value := getattr(self, name)) is not None:
+                check_number(value, f"Synapse: {name}", "a finite number (mV)")
         if not self.E_exc_mV > self.E_inh_mV:
             raise ConversionError(
                 f"Synapse: E_exc_mV = {self.E_exc_mV:g} must lie above E_inh_mV = "
@@ -71,15 +71,13 @@ class Synapse:
             return weights_pA * pA
         level = -60.0 if self.potential_mV is None else self.potential_mV
         if not self.E_inh_mV < level < self.E_exc_mV:
-            between = (
-                f"the neuron sits at {level:.1f} mV, which is not between the reversal potentials "
-                f"{self.E_inh_mV:g} and {self.E_exc_mV:g} mV"
-            )
+            remedy = "excitation could not excite; give E_exc_mV above it, such as 0"
+            if not self.E_inh_mV < level:
+                remedy = "inhibition could not inhibit; give E_inh_mV below it, such as "
+                remedy += f"{level - 15:.0f}"
             raise ConversionError(
-                f"{between}: inhibition could not inhibit; give E_inh_mV below it, such as "
-                f"{level - 15:.0f}"
-                if not self.E_inh_mV < level
-                else f"{between}: excitation could not excite; give E_exc_mV above it, such as 0"
+                f"the neuron sits at {level:.1f} mV, which is not between the reversal potentials "
+                f"{self.E_inh_mV:g} and {self.E_exc_mV:g} mV: {remedy}"
             )
         driving = np.where(weights_pA > 0, self.E_exc_mV - level, level - self.E_inh_mV)
         return weights_pA / driving * nS

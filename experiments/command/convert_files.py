@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bridge.errors import ConversionError
+from bridge.mapping.input_tables import holds_objects
 
 __all__ = [
     "check_labels",
@@ -66,7 +67,7 @@ def read_inputs(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     except ConversionError:
         raise
     except _UNREADABLE as error:
-        if "Object arrays" in str(error):
+        if holds_objects(path):
             raise ConversionError(
                 f"{path} holds Python objects, which are not read; write X.astype(float), and "
                 "labels as y.astype(str)"

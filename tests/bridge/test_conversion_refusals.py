@@ -11,6 +11,7 @@ from bridge.conversion.convert import convert
 from bridge.conversion.drive import background_for, measure_for_conversion
 from bridge.counts.curve import FICurve
 from bridge.errors import CalibrationError, ConversionError
+from bridge.mapping.input_tables import holds_objects
 from bridge.mapping.measured_unit import MeasuredUnit
 from bridge.spiking.synapse import Synapse
 from neurosim import LIF, AdEx, OrnsteinUhlenbeck
@@ -129,6 +130,17 @@ def test_inputs_that_do_not_move_a_layer_are_refused(curve):
     loud.layers[0].weights[...] *= 1e4
     with pytest.raises(ConversionError, match="hidden layer 1 overflows"):
         convert(loud, X, curve=curve)
+
+
+def test_files_of_objects_are_told_by_their_headers(tmp_path):
+    some = {"plain": np.ones(3), "objects": np.array(["a", 1], dtype=object)}
+    for name, array in some.items():
+        np.save(tmp_path / f"{name}.npy", array, allow_pickle=True)
+        np.savez(tmp_path / f"{name}.npz", X=np.ones(2), y=array)
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "objects.npz").read_bytes()[:100])
+    (tmp_path / "words.npy").write_text("Object arrays cannot be loaded")
+    found = {path.name for path in tmp_path.iterdir() if holds_objects(path)}
+    assert found == {"objects.npy", "objects.npz"}
 
 
 def test_a_time_in_which_no_neuron_fires_is_too_short(curve):
