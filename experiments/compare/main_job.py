@@ -311,7 +311,7 @@ def _answer(
 
 
 def unit_verdicts(recorded: Measured, selection: Selection) -> list[Verdict]:
-    """Hold the residual of a recorded cell's unit that claims to fit against counting noise."""
+    """Hold the residual of a recorded cell's adequate unit against counting noise."""
     best = selection.best
     if not selection.ok or best is None or not best.adequate:
         return []
