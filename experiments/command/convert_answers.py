@@ -7,27 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridge.errors import ConversionError
+from bridge.spiking.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
 
 if TYPE_CHECKING:
     from bridge.certificate.certificate import Certificate
-    from bridge.spiking.answers import Answers
+    from bridge.spiking.spiking_network import SpikingRun
+    from experiments.command.convert_files import Task
 
-__all__ = ["answers_of_network", "bound", "compared"]
-
-
-def answers_of_network(trained: Any, answers: Answers, X: np.ndarray) -> np.ndarray:
-    """Return what a trained model answers: labels, rows of labels, or quantities.
-
-    Parameters
-    ----------
-    trained : fitted estimator or ann.Network
-    answers : Answers
-        What its outputs mean.
-    X : ndarray, shape (n_samples, n_features)
-    """
-    network = getattr(trained, "network_", trained)
-    logits = np.asarray(network.logits(X), dtype=float)
-    return answers.predict(logits, getattr(trained, "classes_", None))
+__all__ = ["bound", "certificate_said", "compared", "cost_said"]
 
 
 def compared(
@@ -135,3 +122,53 @@ def bound(
     if held == 0:
         return numbers, said + ": the errors seen vouch for no label here"
     return numbers, said + "; in the run above none of these changed"
+
+
+def cost_said(run: SpikingRun) -> tuple[dict[str, Any], list[str]]:
+    """Return what a decision costs, by each price list, as numbers and sentences."""
+    numbers, sentences = {}, []
+    for prices in (HOWARTH, ATTWELL_LAUGHLIN):
+        spent = cost(run, model=prices)
+        numbers[f"cost, {prices.name}"] = spent.to_dict()
+        shares = ", ".join(f"{k} {100 * v / spent.atp_total:.0f} %" for k, v in spent.atp.items())
+        sentences.append(f"{spent.atp_total:.3g} ATP a decision ({prices.name}: {shares})")
+    sentences.append(
+        f"{spent.spikes:.0f} spikes and {spent.synaptic_operations:.0f} synaptic operations a "
+        f"decision; the network makes {spent.ann_operations} multiplications"
+    )
+    return numbers, sentences
+
+
+def certificate_said(
+    certificate: Certificate, given: Task, neurons: np.ndarray
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what a certificate says of the layers and the labels, as numbers and sentences.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of some of the inputs that the model was calibrated on.
+    given : Task
+        What was answered.
+    neurons : ndarray
+        What the neurons answered.
+    """
+    rows, count = certificate.rows(), certificate.inputs
+    every = count == len(given.X)
+    drawn = f"all {count} inputs" if every else f"{count} of {len(given.X)} inputs, drawn at random"
+    sentences = [f"certificate: on {drawn}, in {certificate.runs} runs"]
+    for row in rows:
+        parts = ", ".join(
+            f"{key[:-4]} {value:.0f} %" for key, value in row.items() if key.endswith("(%)")
+        )
+        sentences.append(f"hidden layer {row['layer']}: rms error {row['rms_error']:.3g} ({parts})")
+    sentences.append(certificate.why())
+    numbers: dict[str, Any] = {"certificate": rows}
+    if given.labels:
+        numbers["labels"], told = bound(certificate, given.X_test, given.from_network, neurons)
+        sentences.append(told)
+    else:
+        for row in rows:
+            # Agreement of labels, of which there are none.
+            row.pop("agreement", None)
+    return numbers, sentences

@@ -5,25 +5,134 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ann import load
 from bridge.errors import ConversionError
+from bridge.mapping.accepted_networks import validate
 from bridge.mapping.input_tables import holds_objects
+from bridge.spiking.answers import Answers, answers_of
 
 __all__ = [
+    "Task",
     "check_labels",
     "check_quantities",
     "check_rows",
     "check_width",
     "read_inputs",
+    "read_task",
 ]
 
 # What numpy and its zip reader raise of files that are cut, empty or of another kind.
 _UNREADABLE = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _WRITE = "write it with numpy.savez(path, X=..., y=...)"
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A trained model, what it is calibrated on, and what it is to answer.
+
+    Attributes
+    ----------
+    trained : fitted estimator or ann.Network
+        The model.
+    answers : Answers
+        What its outputs mean.
+    classes : ndarray
+        Its classes.
+    X, X_test : ndarray, shape (n_samples, n_features)
+        Inputs to calibrate on and to answer.
+    order : ndarray of int
+        Rows of `X`, shuffled: tables are often sorted by class, so the first would be of one kind.
+    y : ndarray or None
+        What is right for `X_test`.
+    which : str
+        Which inputs `X_test` is, in words.
+    """
+
+    trained: Any
+    answers: Answers
+    classes: np.ndarray
+    X: np.ndarray
+    X_test: np.ndarray
+    order: np.ndarray
+    y: np.ndarray | None
+    which: str
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is a network without its estimator."""
+        return self.trained is getattr(self.trained, "network_", self.trained)
+
+    @property
+    def labels(self) -> bool:
+        """Whether the answers are labels."""
+        return self.answers.labels
+
+    @cached_property
+    def from_network(self) -> np.ndarray:
+        """What the trained network answers to `X_test`."""
+        network = getattr(self.trained, "network_", self.trained)
+        logits = np.asarray(network.logits(self.X_test), dtype=float)
+        return self.answers.predict(logits, getattr(self.trained, "classes_", None))
+
+
+def read_task(
+    model: Path, inputs: Path, test: Path | None, task: str, seed: int, shown: int
+) -> Task:
+    """Read model and inputs, and refuse what does not fit together.
+
+    Parameters
+    ----------
+    model, inputs : Path
+        Files of the model and of the inputs to calibrate on.
+    test : Path or None
+        File of the inputs to answer; None draws `shown` of those to calibrate on.
+    task : {"auto", "classification", "regression"}
+        What outputs are, of a network saved without its estimator.
+    seed : int
+        Of the order in which inputs are drawn.
+    shown : int
+
+    Raises
+    ------
+    ConversionError
+        A file is none of the kind, or model and inputs are not for each other.
+    """
+    if os.path.isdir(model):
+        raise ConversionError(f"{model} is a folder; name the file that ann.save wrote")
+    trained = load(model)
+    network = validate(trained)
+    width = network.sizes[0]
+    X = check_width(read_inputs(inputs)[0], width, inputs)
+    order = np.random.default_rng(seed).permutation(len(X))
+    if test is None:
+        # From the other end: as long as they last, others than those certified on.
+        X_test, y = X[order[::-1][:shown]], None
+        which = f"{len(X_test)} inputs drawn from those it was calibrated on"
+    else:
+        X_test, y = read_inputs(test)
+        X_test = check_width(X_test, width, test)
+        which = f"{len(X_test)} inputs"
+    classes = getattr(trained, "classes_", np.arange(max(2, network.sizes[-1])))
+    answers = answers_of(trained, network, task)
+    found = Task(trained, answers, classes, X, X_test, order, y, which)
+    return found if test is None or y is None else replace(found, y=_checked_y(found, y, test))
+
+
+def _checked_y(found: Task, y: np.ndarray, path: Path) -> np.ndarray:
+    shape = found.from_network.shape
+    if found.answers.kind == "quantities":
+        return check_quantities(y, shape, path)
+    if found.answers.kind == "labels":
+        return check_rows(y, shape, path)
+    hint = "; if its outputs are quantities, say --task regression" if found.alone else ""
+    return check_labels(y, len(found.X_test), found.classes, path, hint)
 
 
 def read_inputs(path: Path) -> tuple[np.ndarray, np.ndarray | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,9 +25,9 @@ from experiments.compare.report import render
 from experiments.gallery.networks.digits_on_neurons import (
     HELD_OUT,
     Trained,
+    accuracy_figure,
     calibration_numbers,
     compare_answers,
-    draw_accuracy,
     on_neurons,
     train,
     verdicts_of,
@@ -38,7 +37,7 @@ from experiments.kit.outputs import check_folder, write_folder
 from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import data_uri, drawing, figure_style
+from experiments.kit.style import data_uri
 from experiments.kit.timing import Stopwatch
 from experiments.kit.unit_tables import (
     Measured,
@@ -50,7 +49,6 @@ from experiments.kit.unit_tables import (
 from neurosim import LIF, HodgkinHuxley, WhiteNoise
 from neurosim.engine.programs.processes import halted
 from neurosim.run.recording import versions
-from neurosim.whole_files import plain
 
 __all__ = ["Parameters", "compare", "summary"]
 
@@ -196,7 +194,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
             "units": units_figure([panel(n, s) for n, s in zip(neurons, chosen, strict=True)]),
             "voltage": voltage_figure(trained[0], runs[0], 0, shown_ms),
             "activation": activation_figure(trained[0], runs[0], shown_ms),
-            "accuracy": accuracy_figure(accuracy),
+            "accuracy": accuracy_figure(accuracy, "Digits: the network on spiking neurons"),
         }
     result = Result(
         name="compare",
@@ -255,14 +253,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
 
     def fill(place: Path) -> None:
         (place / "report.html").write_text(page, encoding="utf-8")
-        text = json.dumps(plain(result.to_dict()), indent=2, allow_nan=False)
-        (place / "result.json").write_text(text + "\n", encoding="utf-8")
-        for name, table in result.tables.items():
-            table.to_csv(place / f"{name}.csv", index=False)
-        with figure_style():
-            for name, figure in figures.items():
-                figure.savefig(place / f"{name}.svg")
-                figure.savefig(place / f"{name}.png", dpi=130)
+        result.write(place)
 
     write_folder(out, fill)
     return result
@@ -319,16 +310,8 @@ def _answer(
         )
 
 
-def accuracy_figure(accuracy: pd.DataFrame) -> Any:
-    """Draw accuracy against time."""
-    with drawing(5.6, 3.8) as (figure, axes):
-        draw_accuracy(axes, accuracy)
-        axes.set_title("Digits: the network on spiking neurons")
-    return figure
-
-
 def unit_verdicts(recorded: Measured, selection: Selection) -> list[Verdict]:
-    """Hold the residual of a recorded cell's unit that claims to fit against counting noise."""
+    """Hold the residual of a recorded cell's adequate unit against counting noise."""
     best = selection.best
     if not selection.ok or best is None or not best.adequate:
         return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
+import pkgutil
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from experiments.kit.result import Result
 
 __all__ = ["Context", "Entry", "Experiment", "all_experiments", "contents", "experiment", "find"]
-
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def _silent(_: str) -> Callable[[float], None] | None:
@@ -161,11 +160,14 @@ def experiment(
 def contents() -> dict[str, Entry]:
     """Return what there is to run, by name, without importing any of it."""
     found: list[Entry] = []
-    for path in PACKAGE.rglob("*.py"):
-        source = path.read_text(encoding="utf-8")
+    package = importlib.import_module("experiments")
+    for module in pkgutil.walk_packages(package.__path__, "experiments."):
+        spec = module.module_finder.find_spec(module.name, None)
+        if module.ispkg or spec is None or spec.origin is None:
+            continue
+        source = Path(spec.origin).read_text(encoding="utf-8")
         if "\n@experiment(" in source:
-            module = ".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts))
-            found += _entries(source, module)
+            found += _entries(source, module.name)
     return {entry.name: entry for entry in sorted(found, key=lambda entry: entry.name)}
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.kit.outputs import write_folder
-from neurosim.whole_files import plain
+from neurosim.whole_files import plain, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,14 +118,16 @@ class Result:
         OutputError
             The folder cannot be written.
         """
+        return write_folder(folder, self.write)
 
-        def fill(place: Path) -> None:
-            text = json.dumps(self.to_dict(), indent=2, allow_nan=False)
-            (place / "result.json").write_text(text + "\n")
-            for name, table in self.tables.items():
-                table.to_csv(place / f"{name}.csv", index=False)
+    def write(self, place: Path) -> None:
+        """Write the files of `save` into a folder that is there."""
+        from experiments.kit.style import figure_style
+
+        write_json(place / "result.json", self.to_dict())
+        for name, table in self.tables.items():
+            table.to_csv(place / f"{name}.csv", index=False)
+        with figure_style():
             for name, figure in self.figures.items():
                 figure.savefig(place / f"{name}.svg")
                 figure.savefig(place / f"{name}.png", dpi=150)
-
-        return write_folder(folder, fill)

@@ -36,7 +36,7 @@ def unit_row(title: str, selection: Selection) -> dict[str, Any]:
     row["best unit"] = best.family
     row["weight"] = f"{best.weight:.2f}"
     row["residual / counting noise (Hz)"] = f"{best.residual_rms_Hz:.2f} / {best.noise_rms_Hz:.2f}"
-    row["claims to fit"] = f"{'yes' if best.adequate else 'no'} (p {best.p_fit:.2g})"
+    row["adequate"] = f"{'yes' if best.adequate else 'no'} (p {best.p_fit:.2g})"
     row["valid (pA)"] = f"{low:g} to {high:g}"
     if loss is None:
         return row | dict.fromkeys(_UNIT_COLUMNS[6:], "–")
@@ -52,7 +52,7 @@ _UNIT_COLUMNS = (
     "best unit",
     "weight",
     "residual / counting noise (Hz)",
-    "claims to fit",
+    "adequate",
     "valid (pA)",
     "sigmoid's loss (Hz rms, max)",
     "sigmoid's loss (bits a count)",

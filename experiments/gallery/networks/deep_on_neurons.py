@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from brian2.units import ms, mV
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from ann import DeepNetwork
 from bridge.certificate.certificate import PARTS, Certificate
@@ -23,6 +21,7 @@ from experiments.gallery.networks.digits_on_neurons import (
     Trained,
     compare_answers,
     draw_accuracy,
+    train_on_digits,
 )
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
@@ -55,18 +54,14 @@ class Parameters:
 
 
 def train_deep(parameters: Parameters, seed: int) -> Trained:
-    """Train on scikit-learn's digits with 540 images held out."""
-    X, y = load_digits(return_X_y=True)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X / 16.0, y, test_size=HELD_OUT, stratify=y, random_state=seed
-    )
+    """Train hidden layers of sigmoid units."""
     network = DeepNetwork(
         hidden=(parameters.width,) * parameters.depth,
         activation="sigmoid",
         dropout=parameters.dropout,
         random_state=seed,
     )
-    return Trained(network.fit(X_train, y_train), X_train, X_test, y_test, seed)
+    return train_on_digits(network, seed)
 
 
 def label_table(

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from brian2.units import ms, mV
+from matplotlib.figure import Figure
 from scipy.stats import binomtest
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from ann import ShallowNetwork
 from bridge.conversion.convert import convert
@@ -52,19 +55,21 @@ class Trained:
     seed: int
 
 
-def train(hidden: int, dropout: float, seed: int) -> Trained:
+def train_on_digits(estimator: Any, seed: int) -> Trained:
     """Train on scikit-learn's digits with 540 images held out (stratified)."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(
         X / 16.0, y, test_size=HELD_OUT, stratify=y, random_state=seed
     )
+    return Trained(estimator.fit(X_train, y_train), X_train, X_test, y_test, seed)
+
+
+def train(hidden: int, dropout: float, seed: int) -> Trained:
+    """Train one hidden layer of sigmoid units."""
     network = ShallowNetwork(
         hidden=hidden, activation="sigmoid", dropout=dropout, random_state=seed
     )
-    return Trained(network.fit(X_train, y_train), X_train, X_test, y_test, seed)
+    return train_on_digits(network, seed)
 
 
 def on_neurons(
@@ -248,6 +253,14 @@ def draw_accuracy(axes: Any, table: pd.DataFrame) -> None:
     )
 
 
+def accuracy_figure(table: pd.DataFrame, title: str) -> Figure:
+    """Return accuracy against time as a figure of its own."""
+    with drawing(5.6, 3.8) as (figure, axes):
+        draw_accuracy(axes, table)
+        axes.set_title(title)
+    return figure
+
+
 @experiment("digits-on-neurons", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     seeds = min(parameters.seeds, 2) if context.quick else parameters.seeds
@@ -259,9 +272,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         curve = run_.network.curve
         pairs.append((trained, run_))
     table = compare_answers(pairs, parameters.times_ms)
-    with drawing(5.6, 3.8) as (figure, axes):
-        draw_accuracy(axes, table)
-        axes.set_title("Digits: the network on spiking neurons")
+    figure = accuracy_figure(table, "Digits: the network on spiking neurons")
     return Result(
         numbers={
             "images": HELD_OUT * seeds,

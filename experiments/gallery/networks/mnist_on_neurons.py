@@ -12,11 +12,10 @@ from brian2.units import ms, mV
 from ann import ShallowNetwork
 from bridge.conversion.convert import convert
 from bridge.spiking.energy import cost
-from experiments.gallery.networks.digits_on_neurons import Trained, compare_answers, draw_accuracy
+from experiments.gallery.networks.digits_on_neurons import Trained, accuracy_figure, compare_answers
 from experiments.kit.mnist import load_mnist
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import drawing
 from neurosim import LIF
 
 CLAIM = (
@@ -89,9 +88,8 @@ def run(parameters: Parameters, context: Context) -> Result:
     )
     table = compare_answers([(trained, answers)], parameters.times_ms)
     row = table[table["time_ms"] == parameters.decision_ms].iloc[0]
-    with drawing(5.6, 3.8) as (figure, axes):
-        draw_accuracy(axes, table)
-        axes.set_title(f"MNIST, {shown} test images: 784-{parameters.hidden}-10 on noisy neurons")
+    title = f"MNIST, {shown} test images: 784-{parameters.hidden}-10 on noisy neurons"
+    figure = accuracy_figure(table, title)
     return Result(
         numbers={
             "images": shown,

@@ -13,10 +13,14 @@ from bridge.conversion.convert import convert
 from bridge.conversion.drive import background_for, measure_for_conversion
 from bridge.mapping.measured_unit import MeasuredUnit
 from bridge.spiking.spiking_network import SpikingRun
-from experiments.gallery.networks.digits_on_neurons import Trained, compare_answers, draw_accuracy
+from experiments.gallery.networks.digits_on_neurons import (
+    Trained,
+    accuracy_figure,
+    compare_answers,
+    train_on_digits,
+)
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import drawing
 from neurosim import LIF
 
 CLAIM = (
@@ -53,15 +57,14 @@ def run(parameters: Parameters, context: Context) -> Result:
     pairs: list[tuple[Trained, SpikingRun]] = []
     for k in range(2 if context.quick else parameters.seeds):
         seed = context.seed + k
-        images = _split(seed)
         network = ShallowNetwork(
             hidden=parameters.hidden,
             activation=unit,
             dropout=parameters.dropout,
             random_state=seed,
-        ).fit(images[0], images[2])
-        trained = Trained(network, images[0], images[1], images[3], seed)
-        spiking = convert(network, trained.X_train, noise=noise, curve=curve, seed=seed)
+        )
+        trained = train_on_digits(network, seed)
+        spiking = convert(trained.network, trained.X_train, noise=noise, curve=curve, seed=seed)
         answers = spiking.run(
             trained.X_test,
             max(parameters.times_ms) * ms,
@@ -75,21 +78,9 @@ def run(parameters: Parameters, context: Context) -> Result:
     return _result(table, parameters, context)
 
 
-def _split(seed: int) -> Any:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    from experiments.gallery.networks.digits_on_neurons import HELD_OUT
-
-    X, y = load_digits(return_X_y=True)
-    return train_test_split(X / 16.0, y, test_size=HELD_OUT, stratify=y, random_state=seed)
-
-
 def _result(table: pd.DataFrame, parameters: Parameters, context: Context) -> Result:
     row = table[table["time_ms"] == 50.0].iloc[0]
-    with drawing(5.6, 3.8) as (figure, axes):
-        draw_accuracy(axes, table)
-        axes.set_title("Digits: trained with the measured f-I curve")
+    figure = accuracy_figure(table, "Digits: trained with the measured f-I curve")
     return Result(
         numbers={},
         tables={"accuracy": table},

@@ -14,7 +14,7 @@ from experiments.kit.result import Result, Verdict
 from experiments.kit.unit_tables import Measured, panel, parameter_table, unit_row, units_figure
 
 CLAIM = (
-    "A unit that claims to fit a recorded cell leaves no more than counting noise; the cell that "
+    "An adequate unit of a recorded cell leaves no more than counting noise; the cell that "
     "goes into depolarisation block is refused every monotone unit."
 )
 

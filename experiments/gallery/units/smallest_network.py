@@ -237,16 +237,16 @@ class BranchTrains(Trains):
 
 
 @dataclass(frozen=True)
-class _Climbed:
-    """A cell's ladders, by what was fitted, and the AUC on the training trials of each rung."""
+class _Search:
+    """Searches for the network of a cell, by what was fitted, with their AUC in training."""
 
     name: str
-    ladders: dict[str, TrainReduction]
+    searches: dict[str, TrainReduction]
     training: dict[str, list[float]]
 
     def needed(self, fitted: str) -> float:
-        """Hidden units of the first rung that is good enough; infinite if there is none."""
-        found = self.ladders[fitted]
+        """Hidden units of the first network that is good enough; infinite if there is none."""
+        found = self.searches[fitted]
         return float("inf") if found.found is None else found.best.network.model.hidden
 
     @property
@@ -256,13 +256,13 @@ class _Climbed:
 
     @property
     def output_Hz(self) -> float:
-        return self.ladders[TOGETHER].output_Hz["test"]
+        return self.searches[TOGETHER].output_Hz["test"]
 
 
-def fisher_scoring(
+def search_networks(
     cell: Innervated, p: Parameters, drive: Trains, size: tuple[float, int], context: Context
-) -> _Climbed:
-    """Climb to the first network with the wanted AUC, in so many seconds and units at most."""
+) -> _Search:
+    """Try networks from small to large, up to the first that reaches the wanted AUC."""
     seconds, largest = size
     drive = find_rate(
         cell, drive, p.output_Hz, seed=context.seed, jobs=context.jobs, longest_s=seconds / 2
@@ -277,7 +277,7 @@ def fisher_scoring(
     )
     rungs: list[Model] = [PointUnit()]
     rungs += [FilterBank(units) for units in (1, 2, 3, 4, 6, 8, 12) if units <= largest]
-    ladders = {
+    searches = {
         fitted: search(
             cell, recorded, Tolerance("auc", p.auc), rungs, drive=drive, restarts=p.restarts,
             voltage_shares=(share,), seed=context.seed, task=context.task,
@@ -286,9 +286,9 @@ def fisher_scoring(
     }  # fmt: skip
     training = {
         fitted: [validate(rung.network, recorded["train"]).auc for rung in found.rungs]
-        for fitted, found in ladders.items()
+        for fitted, found in searches.items()
     }
-    return _Climbed(cell.name, ladders, training)
+    return _Search(cell.name, searches, training)
 
 
 @experiment("smallest-network", CLAIM, Parameters)
@@ -312,7 +312,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         (twins[1], constant),
         (alone, constant),
     ]
-    found = [fisher_scoring(cell, p, drive, size, context) for cell, drive in cases]
+    found = [search_networks(cell, p, drive, size, context) for cell, drive in cases]
     plain, *pairs = found
     verdicts = [
         Verdict("LIF: AUC of one filter, held out", _one_filter(plain, TOGETHER)[0], p.auc, ">=")
@@ -338,24 +338,24 @@ def run(parameters: Parameters, context: Context) -> Result:
     ]
     return Result(
         numbers={
-            "cells": [{f: one.ladders[f].to_dict() for f in SHARES} for one in found],
+            "cells": [{f: one.searches[f].to_dict() for f in SHARES} for one in found],
             "hidden_units_needed": {one.name: {f: one.needed(f) for f in SHARES} for one in found},
             "published_hidden_units_with_NMDA": PUBLISHED,
         },
         tables={"networks": _table(found)},
         figures={"smallest-network": _figure(found, p.auc)},
         verdicts=verdicts,
-        provenance={"versions": plain.ladders[TOGETHER].versions},
+        provenance={"versions": plain.searches[TOGETHER].versions},
     )
 
 
-def _one_filter(found: _Climbed, fitted: str) -> tuple[float, float, float]:
+def _one_filter(found: _Search, fitted: str) -> tuple[float, float, float]:
     """AUC of the point unit on test, and its interval."""
-    score = found.ladders[fitted].rungs[0].test.auc
+    score = found.searches[fitted].rungs[0].test.auc
     return score.value, score.low, score.high
 
 
-def _table(found: Sequence[_Climbed]) -> pd.DataFrame:
+def _table(found: Sequence[_Search]) -> pd.DataFrame:
     rows = [
         {
             "cell": one.name,
@@ -372,24 +372,24 @@ def _table(found: Sequence[_Climbed]) -> pd.DataFrame:
             "hits_at_0.25%_FP": rung.test.hits[0.0025].value,
             "variance": rung.test.variance.value,
             "FCI": rung.test.complexity,
-            "found": "found" if k == one.ladders[fitted].found else "",
+            "found": "found" if k == one.searches[fitted].found else "",
         }
         for one in found
         for fitted in SHARES
         for k, (rung, training) in enumerate(
-            zip(one.ladders[fitted].rungs, one.training[fitted], strict=True)
+            zip(one.searches[fitted].rungs, one.training[fitted], strict=True)
         )
     ]
     return pd.DataFrame(rows)
 
 
-def _figure(found: Sequence[_Climbed], tolerance: float) -> Any:
+def _figure(found: Sequence[_Search], tolerance: float) -> Any:
     looks = (("o", "blue"), ("s", "sky"), ("^", "orange"), ("D", "green"), ("v", "vermilion"))
     with drawing(7.2, 3.0, 1, 2, sharey=True) as (figure, panels):
         largest = 0
         for panel, fitted in zip(panels, SHARES, strict=True):
             for k, (one, (mark, colour)) in enumerate(zip(found, looks, strict=True)):
-                steps = one.ladders[fitted].rungs
+                steps = one.searches[fitted].rungs
                 # The point unit and the bank of one both have one filter.
                 units = np.arange(len(steps)) + 0.1 * (k - 2)
                 scores = [r.test.auc for r in steps]
