@@ -30,7 +30,8 @@ def axes_or_new(ax: Axes | None = None, **options: Any) -> Axes:
     import matplotlib.pyplot as plt
 
     options.setdefault("layout", "constrained")
-    return plt.subplots(**options)[1]
+    axes: Axes = plt.subplots(**options)[1]
+    return axes
 
 
 def html_table(

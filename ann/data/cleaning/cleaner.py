@@ -25,7 +25,7 @@ from ann.data.log import Log
 __all__ = ["Cleaner", "TableTransformer"]
 
 
-class TableTransformer(TransformerMixin, BaseEstimator):
+class TableTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer of tables with gaps, words and dates."""
 
     _preserved: tuple[str, ...] = ()

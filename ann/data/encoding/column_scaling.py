@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 __all__ = ["DateParts", "SoftScaler"]
 
 
-class SoftScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SoftScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Centre, divide by a robust spread and bend extreme values towards a bound.
 
     Parameters
@@ -116,7 +116,7 @@ class SoftScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return back
 
 
-class DateParts(TransformerMixin, BaseEstimator):
+class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn dates into numbers: days since the first one seen, and place in the year and week.
 
     Attributes
