@@ -28,9 +28,9 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
+from ann.network.calls import run
 from ann.network.losses import CrossEntropy
 from ann.network.network import Network
-from ann.network.steps import run
 from ann.plan.optimisers import SGD, Adam, Optimiser
 from ann.plan.plan import Plan
 from ann.training.trainer import Trainer

@@ -88,7 +88,7 @@ def ours(network: Any, data: dict[str, np.ndarray], jobs: int) -> dict[str, Any]
     from bridge.mapping.normalisation import Normalisation
     from bridge.spiking.integrator import Integrator
     from bridge.spiking.readout import CountReadout
-    from experiments.gallery.networks.normalisation import integrator_curve
+    from experiments.gallery.networks.weight_normalisation import integrator_curve
 
     found = {}
     settings: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[float, ...]]] = {
@@ -146,7 +146,7 @@ def main() -> None:
     if options.as_peer:
         as_peer(options.file)
         return
-    from experiments.gallery.networks.normalisation import Parameters, train_relu
+    from experiments.gallery.networks.weight_normalisation import Parameters, train_relu
     from experiments.kit.mnist import load_mnist
 
     digits = load_mnist(str(options.file))

@@ -31,6 +31,7 @@ BINS = {
 }
 # Names that more than one module may bear, each with its reason.
 SHARED_NAMES = {
+    "atlas": "the function, and the command that calls it",
     "base": "what every part of a bin shares stands in the bin's own base",
     "errors": "each package and room that has kinds of errors of its own",
     "whole_files": "neurosim and ann know nothing of each other",
@@ -38,7 +39,6 @@ SHARED_NAMES = {
     "hodgkin_huxley": "the channels, and the neuron made of them",
     "traub_miles": "the channels, and the neuron made of them",
     "lif": "the neuron, and the unit named after it",
-    "muscle": "the channels of muscle, and the muscle",
     "execute": "the two engines have the same joints",
     "inputs": "the two engines have the same joints",
     "model": "the two engines have the same joints",

@@ -16,9 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ann.errors import ParameterError
 from ann.estimators.dense import DenseEstimator, baseline_loss
+from ann.network.calls import run
 from ann.network.losses import Loss
 from ann.network.network import Network
-from ann.network.steps import run
 from ann.plan.optimisers import SGD
 from ann.plan.plan import Plan
 

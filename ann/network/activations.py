@@ -23,8 +23,8 @@ import numpy as np
 from ann.calculus.graph import Variable, apply
 from ann.errors import ParameterError
 from ann.network.arrays import scalar_like
+from ann.network.calls import Step, run
 from ann.network.named import Named, make
-from ann.network.steps import Step, run
 
 __all__ = [
     "ACTIVATIONS",

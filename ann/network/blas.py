@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ann.network.steps import Step
+from ann.network.calls import Step
 
 __all__ = ["add_outer", "add_scaled"]
 

@@ -23,8 +23,8 @@ from ann.calculus.graph import Variable, gradient
 from ann.errors import ParameterError, ShapeError
 from ann.network.activations import Sigmoid
 from ann.network.arrays import scalar_like
+from ann.network.calls import Step, run
 from ann.network.named import Named, make
-from ann.network.steps import Step, run
 
 __all__ = [
     "LOSSES",

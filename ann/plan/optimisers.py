@@ -19,8 +19,8 @@ import numpy as np
 from ann.errors import ParameterError
 from ann.network.arrays import scalar_like
 from ann.network.blas import add_scaled
+from ann.network.calls import Step
 from ann.network.named import Named, make
-from ann.network.steps import Step
 
 __all__ = [
     "OPTIMISERS",

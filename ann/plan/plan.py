@@ -58,7 +58,7 @@ class Plan(Workspace):
     Examples
     --------
     >>> from ann.network.losses import Quadratic
-    >>> from ann.network.steps import run
+    >>> from ann.network.calls import run
     >>> from ann.plan.optimisers import SGD
     >>> net = Network.from_arrays([[[1.0]]], [[0.0]], "identity", dtype="float64")
     >>> plan = Plan(net, Quadratic(), SGD())

@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from ann.network.steps import Step
+from ann.network.calls import Step
 
 __all__ = ["controller", "edges_of", "has_small_kernels", "product_steps", "steps_between"]
 
@@ -75,7 +75,7 @@ def product_steps(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
 
     Examples
     --------
-    >>> from ann.network.steps import run
+    >>> from ann.network.calls import run
     >>> a, b, out = np.ones((2, 3)), np.ones((3, 2)), np.empty((2, 2))
     >>> run(product_steps(a, b, out))
     >>> out

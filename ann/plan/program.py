@@ -25,9 +25,9 @@ from ann.errors import ParameterError
 from ann.network.activations import Activation
 from ann.network.arrays import is_sparse
 from ann.network.blas import add_outer
+from ann.network.calls import Step
 from ann.network.losses import Loss
 from ann.network.network import Layer
-from ann.network.steps import Step
 from ann.plan.batch_norm import NormStep
 from ann.plan.threads import Team
 from ann.plan.workspace import Workspace

@@ -28,7 +28,7 @@ from types import TracebackType
 import numpy as np
 
 from ann.errors import ParameterError
-from ann.network.steps import Step, run
+from ann.network.calls import Step, run
 from ann.plan.products import controller, edges_of, product_steps, steps_between
 
 __all__ = ["Team", "count_threads"]

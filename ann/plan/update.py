@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ann.network.blas import add_scaled
-from ann.network.steps import Step
+from ann.network.calls import Step
 from ann.plan.workspace import STRETCH, Workspace
 
 __all__ = ["Update"]

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ann.errors import DivergenceError, ParameterError
+from ann.network.calls import run
 from ann.network.losses import Loss
 from ann.network.network import Network
-from ann.network.steps import run
 from ann.plan.optimisers import SGD
 from ann.plan.plan import Plan
 from ann.plan.program import Program

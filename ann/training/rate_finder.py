@@ -14,7 +14,7 @@ import numpy as np
 
 from ann.display import axes_or_new
 from ann.errors import ParameterError
-from ann.network.steps import run
+from ann.network.calls import run
 from ann.plan.plan import Plan
 from ann.plan.threads import Team
 from ann.training.trainer import Trainer

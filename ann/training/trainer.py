@@ -25,7 +25,7 @@ from scipy.linalg import get_blas_funcs
 
 from ann.errors import DivergenceError, ParameterError, ShapeError
 from ann.network.arrays import is_sparse
-from ann.network.steps import run
+from ann.network.calls import run
 from ann.plan.plan import Plan
 from ann.plan.program import Program
 from ann.plan.threads import Team

@@ -26,7 +26,7 @@ from bridge.mapping.measured_unit import MeasuredUnit
 from bridge.mapping.normalisation import NORMALISATIONS, Normalisation
 from bridge.mapping.unit_splitting import Half, split_units
 from bridge.spiking.answers import answers_of
-from bridge.spiking.memory import check_memory
+from bridge.spiking.memory_limit import check_memory
 from bridge.spiking.spiking_network import SpikingNetwork
 from bridge.spiking.synapse import Synapse
 from neurosim import LIF, PointNeuron, Stimulus

@@ -13,9 +13,9 @@ from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.made import made_recording
 from bridge.recordings.protocol import Protocol, Step
 from bridge.recordings.read_recording import read
-from neurosim.features.cell import CellProperties
 from neurosim.features.detection import SpikeRule, find_spikes
-from neurosim.features.shape import SpikeShape
+from neurosim.features.properties import CellProperties
+from neurosim.features.spike_shape import SpikeShape
 
 __all__ = [
     "REASONS",

@@ -19,8 +19,8 @@ from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Protocol, Step, find_protocol
 from bridge.recordings.sweep_drawing import plot_sweeps
 from neurosim.display import html_table
-from neurosim.features.cell import CellProperties
 from neurosim.features.detection import SpikeRule, find_spikes
+from neurosim.features.properties import CellProperties
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,7 +154,7 @@ class CellRecording:
         -------
         pandas.DataFrame
             One row a spike: sweep, step, current_pA (above holding), and the columns of
-            `neurosim.features.shape.SpikeShape`, times from the start of the step.
+            `neurosim.features.spike_shape.SpikeShape`, times from the start of the step.
         """
         rows = [
             {

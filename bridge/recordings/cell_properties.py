@@ -17,10 +17,10 @@ from scipy.ndimage import gaussian_filter1d
 from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Step
 from neurosim.features import membrane
-from neurosim.features.cell import CellProperties
 from neurosim.features.detection import SpikeRule, bridged
-from neurosim.features.intervals import adaptation_index
-from neurosim.features.shape import SpikeShape, spike_shapes
+from neurosim.features.properties import CellProperties
+from neurosim.features.spike_intervals import adaptation_index
+from neurosim.features.spike_shape import SpikeShape, spike_shapes
 from neurosim.features.step import step_features
 
 __all__ = ["StepAnswer", "input_resistance", "properties"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.features.intervals import firing_features
+from neurosim.features.spike_intervals import firing_features
 from neurosim.whole_files import plain
 
 __all__ = ["StepFeatures", "step_features"]
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 class StepFeatures:
     """Medians over the steps that fired often enough; nan where none did.
 
-    What each number is stands in `neurosim.features.intervals.firing_features`.
+    What each number is stands in `neurosim.features.spike_intervals.firing_features`.
 
     Attributes
     ----------

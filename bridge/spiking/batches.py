@@ -10,7 +10,7 @@ import numpy as np
 from brian2.units import Quantity, pA
 
 from bridge.errors import ConversionError
-from bridge.spiking.memory import check_memory
+from bridge.spiking.memory_limit import check_memory
 from bridge.stimulate.fi_curve import trial_seeds
 from neurosim import Constant, FeedForward, PointNeuron, Recording, Steps, Stimulus, simulate
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.features.intervals import firing_features
 from neurosim.features.membrane import baseline, is_blocked, steady
-from neurosim.features.shape import SpikeShape
+from neurosim.features.spike_intervals import firing_features
+from neurosim.features.spike_shape import SpikeShape
 
 __all__ = ["step_features"]
 

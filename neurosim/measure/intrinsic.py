@@ -11,10 +11,10 @@ from brian2.units import Hz, Quantity, amp, ms, mV, nA, ohm, pA, second, volt
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import EngineError, ParameterError
-from neurosim.features.cell import CellProperties
-from neurosim.features.intervals import adaptation_index
 from neurosim.features.membrane import is_blocked, steady
-from neurosim.features.shape import spike_shapes
+from neurosim.features.properties import CellProperties
+from neurosim.features.spike_intervals import adaptation_index
+from neurosim.features.spike_shape import spike_shapes
 from neurosim.measure.passive import step_response
 from neurosim.measure.spikes import measure_spikes
 from neurosim.quantities import check_quantity

@@ -10,7 +10,7 @@ from brian2.units import Quantity, ms, mV, second, volt
 
 from neurosim.errors import ParameterError
 from neurosim.features import detection, intervals, shape, step
-from neurosim.features.shape import SpikeShape
+from neurosim.features.spike_shape import SpikeShape
 from neurosim.quantities import check_quantity
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def measure_spikes(
     """Measure every spike of a voltage trace.
 
     A spike is an upward crossing of `detect`; its shape is that of
-    `neurosim.features.shape.spike_shapes`. In short: the threshold is where, going back from the
-    upstroke, dV/dt was last below `criterion`. It is nan if the stimulus alone charges the membrane
+    `neurosim.features.spike_shape.spike_shapes`. In short: the threshold is where, going back from
+    the upstroke, dV/dt was last below `criterion`. It is nan if the stimulus alone charges the membrane
     nearly as fast, and so is what hangs on it.
 
     Parameters
@@ -225,7 +225,7 @@ def step_features(
 def adaptation_index(spike_times: Quantity) -> float:
     r"""Return the mean of (I_{k+1} - I_k)/(I_{k+1} + I_k) over intervals; nan below three spikes.
 
-    0 for regular firing, above 0 where intervals grow; see `neurosim.features.intervals`.
+    0 for regular firing, above 0 where intervals grow; see `neurosim.features.spike_intervals`.
 
     Examples
     --------

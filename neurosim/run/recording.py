@@ -17,7 +17,7 @@ from neurosim.describe.wiring import FeedForward
 from neurosim.display import html_table
 from neurosim.drawing.recordings import draw_raster, draw_rate, draw_traces, svg_of_raster
 from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError, suggest
-from neurosim.features.intervals import cv
+from neurosim.features.spike_intervals import cv
 from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.stimuli import Stimulus
 

@@ -9,9 +9,9 @@ from scipy import sparse
 from ann.calculus.graph import Variable, gradient
 from ann.errors import ParameterError
 from ann.network.activations import ACTIVATIONS, Foreign
+from ann.network.calls import run
 from ann.network.losses import LOSSES, Huber, OwnLoss, resolve_loss
 from ann.network.network import Network
-from ann.network.steps import run
 from ann.plan.optimisers import SGD
 from ann.plan.plan import Plan
 

@@ -6,7 +6,7 @@ from brian2 import ms, mV
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
 import bridge.spiking.batches
-import bridge.spiking.memory
+import bridge.spiking.memory_limit
 from ann import Network, ShallowNetwork
 from bridge.certificate.certify import certify
 from bridge.conversion.convert import convert
@@ -133,7 +133,7 @@ def test_a_certificate_obeys_the_limit_of_memory(curve, monkeypatch):
     spiking = convert(net, X, curve=curve)
     settings = {"trials": 2, "repeats": 2}
     whole = certify(spiking, X, 20 * ms, **settings)
-    monkeypatch.setattr(bridge.spiking.memory, "available_bytes", lambda: 2 * 10 * 20_000)
+    monkeypatch.setattr(bridge.spiking.memory_limit, "available_bytes", lambda: 2 * 10 * 20_000)
     largest = []
     simulate = bridge.spiking.batches.simulate
 

@@ -19,7 +19,7 @@ from bridge.mapping.normalisation import Normalisation
 from bridge.mapping.unit_splitting import split_units
 from bridge.spiking.codes import LatencyCode, first_spikes_s
 from bridge.spiking.integrator import Integrator, ResettingIntegrator, SubtractingLIF
-from bridge.spiking.memory import check_memory
+from bridge.spiking.memory_limit import check_memory
 from bridge.spiking.synapse import Synapse
 from neurosim import LIF, AdEx, simulate
 

@@ -15,7 +15,7 @@ from bridge.recordings import CellProperties, CellRecording, SpikeShape, Sweep, 
 from bridge.spike_trains import step_features as over_steps
 from neurosim import Steps, simulate
 from neurosim.catalogue import textbook_neuron
-from neurosim.features.shape import spike_shapes
+from neurosim.features.spike_shape import spike_shapes
 from neurosim.measure import Intrinsic, efel_features, measure_spikes, step_features
 
 AMOUNTS = (-20.0, 60.0, 100.0, 200.0)
@@ -163,7 +163,7 @@ def test_a_stimulus_as_steep_as_a_spike_leaves_no_threshold():
 
 def test_the_array_level_needs_no_simulator():
     program = (
-        "import sys, neurosim.features.step, neurosim.features.cell; "
+        "import sys, neurosim.features.step, neurosim.features.properties; "
         "raise SystemExit(any(name in sys.modules for name in ('brian2', 'pandas', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

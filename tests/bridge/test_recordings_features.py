@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bridge.recordings import CellRecording, Step, Sweep, made_recording, read
-from neurosim.features.intervals import adaptation_index
+from neurosim.features.spike_intervals import adaptation_index
 
 
 @pytest.mark.parametrize("rate_Hz", [5000, 20000, 100000])
