@@ -9,7 +9,7 @@ import numpy as np
 from brian2.units import Quantity, ms, mV, second, volt
 
 from neurosim.errors import ParameterError
-from neurosim.features import detection, intervals, shape, step
+from neurosim.features import detection, spike_intervals, spike_shape, step
 from neurosim.features.spike_shape import SpikeShape
 from neurosim.quantities import check_quantity
 
@@ -120,8 +120,8 @@ def measure_spikes(
 
     A spike is an upward crossing of `detect`; its shape is that of
     `neurosim.features.spike_shape.spike_shapes`. In short: the threshold is where, going back from
-    the upstroke, dV/dt was last below `criterion`. It is nan if the stimulus alone charges the membrane
-    nearly as fast, and so is what hangs on it.
+    the upstroke, dV/dt was last below `criterion`. If the stimulus alone charges the membrane nearly
+    as fast, the threshold is nan, and so is what is measured from it.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def measure_spikes(
         end = float(check_quantity(stop, 90 * ms, "measure_spikes: stop")) - zero
     first, last = max(0, int(np.ceil(onset * sampling - 1e-6))), round(end * sampling)
     peaks = first + detection.level_crossings(volts[first:last], 1e3 * level)
-    shapes = shape.spike_shapes(
+    shapes = spike_shape.spike_shapes(
         volts, sampling, peaks, start_s=onset, stop_s=end, criterion_V_per_s=rate
     )
     columns = {
@@ -233,4 +233,4 @@ def adaptation_index(spike_times: Quantity) -> float:
     0.3333
     """
     times = check_quantity(spike_times, 1 * ms, "spike_times", many=1)
-    return intervals.adaptation_index(np.diff(np.asarray(times, dtype=float)))
+    return spike_intervals.adaptation_index(np.diff(np.asarray(times, dtype=float)))
