@@ -119,9 +119,9 @@ def measure_spikes(
     """Measure every spike of a voltage trace.
 
     A spike is an upward crossing of `detect`; its shape is that of
-    `neurosim.features.spike_shape.spike_shapes`. In short: the threshold is where, going back from
-    the upstroke, dV/dt was last below `criterion`. If the stimulus alone charges the membrane nearly
-    as fast, the threshold is nan, and so is what is measured from it.
+    `neurosim.features.spike_shape.spike_shapes`. In short: going back from the upstroke, the
+    threshold is where dV/dt was last below `criterion`. If the stimulus alone charges the membrane
+    nearly as fast, the threshold is nan, and so is what is measured from it.
 
     Parameters
     ----------
