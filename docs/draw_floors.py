@@ -33,6 +33,7 @@ def drawing() -> str:
         for number, floor in zip(range(len(floors[package]), 0, -1), floors[package], strict=True):
             for name in floor:
                 room = name.replace(".", "/")
+                room += "" if (HERE.parent / package / room).is_dir() else ".py"
                 lines.append(f"| {number} | `{package}/{room}` | {idea(package, name)} |")
         lines.append("")
     return "\n".join(lines)
