@@ -28,6 +28,7 @@ from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 
 __all__ = [
     "Description",
+    "check_celsius",
     "check_field",
     "check_quantity",
     "check_seed",
@@ -207,6 +208,21 @@ def check_whole(value: Any, name: str) -> int:
     if not number or value < 1 or value % 1:
         raise ParameterError(f"{name} must be a whole number of at least 1; got {value!r}")
     return int(value)
+
+
+def check_celsius(value: Any, name: str) -> None:
+    """Refuse what is no temperature in °C at which cells live.
+
+    Raises
+    ------
+    ParameterError
+        The value is no plain number from -10 to 60.
+    """
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not -10 <= value <= 60:
+        raise ParameterError(
+            f"{name} must be a plain number of °C from -10 to 60, such as 37; got {value!r}"
+        )
 
 
 def check_seed(seed: Any) -> np.ndarray:

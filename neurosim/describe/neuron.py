@@ -33,7 +33,7 @@ from neurosim.morphology import (
     everywhere,
     plot_morphology,
 )
-from neurosim.quantities import check_quantity
+from neurosim.quantities import check_celsius, check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 from neurosim.synapses.events import Events
@@ -112,14 +112,8 @@ class Neuron:
             )
         rest = check_quantity(self.rest, -70 * mV, "Neuron: rest")
         object.__setattr__(self, "rest", rest)
-        number = isinstance(self.celsius, (int, float, np.number))
-        if not number or isinstance(self.celsius, bool) or not -10 <= float(self.celsius) <= 60:
-            raise ParameterError(
-                "Neuron: celsius must be a plain number of °C from -10 to 60, such as 37; got "
-                f"{self.celsius!r}"
-            )
+        check_celsius(self.celsius, "Neuron: celsius")
 
-    # ---- the three verbs ------------------------------------------------------------------------
     def paint(
         self,
         part: Part | Sequence[Part],
