@@ -29,7 +29,7 @@ from brian2.utils.stringtools import get_identifiers
 from neurosim.channels.base import Channel
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted
-from neurosim.equations.evaluate import evaluate, known_words
+from neurosim.equations.evaluate import evaluate, known_words, line_of
 from neurosim.errors import NeurosimError, ParameterError, UnitError
 from neurosim.morphology import Branch, Morphology, PerBranch, at, everywhere, numbered
 from neurosim.quantities import quantity, unit_name
@@ -211,10 +211,7 @@ def _lines(equations: Equations, current: str, points: list[str]) -> tuple[list[
         if equation.type == "parameter" or equation.varname in points:
             continue
         used |= get_identifiers(equation.expr.code)
-        unit = unit_name(Quantity(1.0, dim=equation.dim))
-        left = equation.varname
-        left = f"d{left}/dt" if equation.type == "differential equation" else left
-        lines.append(f"{left} = {equation.expr.code} : {unit}")
+        lines.append(line_of(equation))
     both = used & set(points)
     if both:
         raise ParameterError(

@@ -15,8 +15,9 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.drawing.animation import animate_cable
 from neurosim.drawing.recordings import draw_space_time
-from neurosim.engine.cable import CableResults, execute_cable
 from neurosim.engine.cable.compose import Composed, Run, compose_cable
+from neurosim.engine.cable.execute import execute_cable
+from neurosim.engine.cable.inputs import CableResults
 from neurosim.errors import (
     DivergenceError,
     EngineError,

@@ -8,20 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import (
-    Clock,
-    Network,
-    NeuronGroup,
-    SpikeMonitor,
-    StateMonitor,
-    Synapses,
-    second,
-)
-from brian2.core.functions import Function
+from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Synapses, second
 
 from neurosim import randomness
 from neurosim.engine.point.exponential_euler import ExponentialEuler
 from neurosim.engine.point.model import Model
+from neurosim.engine.programs.sources import cpp_functions
 
 __all__ = ["Assembled", "Tables", "assemble"]
 
@@ -79,37 +71,6 @@ class Assembled:
     wires: Synapses | None
 
 
-def _functions(tables: Tables) -> dict[str, Function]:
-    integer, number = "integer", "float"
-    functions = {
-        "gaussian": Function(
-            randomness.gaussian,
-            arg_units=[1, 1, 1, 1],
-            arg_types=[integer] * 4,
-            return_unit=1,
-            return_type=number,
-        ),
-        "waveform": Function(
-            tables.waveform,
-            arg_units=[1, 1],
-            arg_types=[integer, number],
-            return_unit=1,
-            return_type=number,
-        ),
-        "weight": Function(
-            tables.weight,
-            arg_units=[1, 1],
-            arg_types=[integer, integer],
-            return_unit=1,
-            return_type=number,
-        ),
-    }
-    for name, function in functions.items():
-        # The C++ bodies stand in the header that every source file includes.
-        function.implementations.add_implementation("cpp", "", name=f"neurosim_{name}")
-    return functions
-
-
 def assemble(
     model: Model,
     *,
@@ -138,7 +99,9 @@ def assemble(
         Parameters and initial states, by variable, in SI units. Must be given before synapses
         are made, since they read them.
     """
-    functions = _functions(tables)
+    functions = cpp_functions(
+        {"gaussian": randomness.gaussian, "waveform": tables.waveform, "weight": tables.weight}
+    )
     clock = Clock(dt=dt * second, name="clock")
     cells = NeuronGroup(
         rows,
