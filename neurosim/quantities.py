@@ -269,13 +269,9 @@ class Description:
     described_by: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            if "unit" not in field.metadata:
-                continue
-            name = f"{type(self).__name__}: {field.name}"
-            object.__setattr__(
-                self, field.name, check_field(getattr(self, field.name), field, name)
-            )
+        for name, field in self.quantity_fields().items():
+            checked = check_field(getattr(self, name), field, f"{type(self).__name__}: {name}")
+            object.__setattr__(self, name, checked)
         self.check()
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -304,15 +304,11 @@ class Neuron:
         value = float(check_quantity(threshold, -20 * mV, "detect: threshold"))
         if len(site.compartments(self.compartments)) != 1:
             raise ParameterError("detect: the site must be a single point")
-        silent = float(check_quantity(refractory, 0 * ms, "detect: refractory"))
-        if not 0 <= silent < np.inf:
-            raise ParameterError(
-                f"detect: refractory must be at least 0 ms; got {silent * 1e3:g} ms"
-            )
+        silent = check_quantity(refractory, 1 * ms, "detect: refractory", at_least=0 * ms)
         named = label or f"detector_{len(self.detectors)}"
         if any(named == other.label for other in self.detectors):
             raise ParameterError(f"detect: a detector {named!r} exists; give this one a label")
-        return self._with(detectors=(*self.detectors, Detector(site, value, named, silent)))
+        return self._with(detectors=(*self.detectors, Detector(site, value, named, float(silent))))
 
     # ---- what it is made of ---------------------------------------------------------------------
     @cached_property

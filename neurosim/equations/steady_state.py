@@ -56,11 +56,8 @@ class Names(dict[str, Any]):
     ) -> None:
         super().__init__(values)
         self._words = words
-        self._expressions = {
-            equation.varname: equation.expr.code
-            for equation in equations.values()
-            if equation.type == "subexpression"
-        }
+        names = equations.subexpr_names
+        self._expressions = {name: equations[name].expr.code for name in names}
 
     def __missing__(self, name: str) -> Any:
         if name not in self._expressions:

@@ -277,8 +277,7 @@ def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: flo
     """Say where on the neuron a run diverged, and what to do."""
     shape = neuron.compartments
     here = int(np.flatnonzero(composed.numbering == error.compartment)[0])
-    middle = float(shape.start[here] + shape.end[here]) / 2
-    name = shape.branch_names[int(shape.branch[here])]
+    name, middle = shape.middle(here)
     return (
         f"the run diverged: the membrane potential of cell {error.cell} at {name!r} "
         f"({middle:.2g} of the way along it, compartment {here}) left -10 to 10 V before "

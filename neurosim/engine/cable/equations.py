@@ -67,7 +67,6 @@ def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
                 currents.setdefault(part.ion, []).append(f"{name}_current")
     wanted = {need for part in parts.values() for need in part.reads if need.startswith("i_")}
     for ion, terms in currents.items():
-        wanted.add(f"i_{ion}") if f"i_{ion}" in wanted else None
         if f"i_{ion}" in wanted:
             text.lines.append(f"i_{ion} = {' + '.join(terms)} : amp/meter**2")
     for need in wanted - {f"i_{ion}" for ion in currents}:

@@ -12,6 +12,7 @@ from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Syna
 
 from neurosim import randomness
 from neurosim.engine.point.exponential_euler import ExponentialEuler
+from neurosim.engine.point.inputs import play
 from neurosim.engine.point.model import Model
 from neurosim.engine.programs.sources import cpp_functions
 
@@ -44,14 +45,7 @@ class Tables:
 
     def waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Return the sample of each row's channel at a position counted in samples."""
-        channel, position = np.broadcast_arrays(np.atleast_1d(channel), np.atleast_1d(position))
-        sample = np.floor(position + 1e-6).astype(np.int64)
-        found = np.zeros(len(channel))
-        for k in np.unique(channel):
-            samples = self.waveforms[int(k)]
-            inside = (channel == k) & (sample >= 0) & (sample < len(samples))
-            found[inside] = samples[sample[inside]]
-        return found
+        return play(self.waveforms, channel, position)
 
     def weight(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the weight from unit `source` to unit `target`."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["Inputs", "Results", "join", "split"]
+__all__ = ["Inputs", "Results", "join", "play", "split"]
 
 
 @dataclass(frozen=True)
@@ -115,3 +115,15 @@ def join(results: list[Results], first_rows: list[int]) -> Results:
         trace_time=results[0].trace_time,
         traces=together([part.traces for part in results]),
     )
+
+
+def play(waveforms: list[np.ndarray], channel: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Return the sample of a waveform at a position counted in samples; 0 beyond its ends."""
+    channel, position = np.broadcast_arrays(np.atleast_1d(channel), np.atleast_1d(position))
+    sample = np.floor(position + 1e-6).astype(np.int64)
+    found = np.zeros(channel.shape)
+    for k in np.unique(channel):
+        samples = waveforms[int(k)]
+        inside = (channel == k) & (sample >= 0) & (sample < len(samples))
+        found[inside] = samples[sample[inside]]
+    return found

@@ -15,7 +15,12 @@ from neurosim.describe.point_neuron import PointNeuron
 from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant, Stimulus
 
-__all__ = ["Model", "compose", "write_injection"]
+__all__ = ["Model", "compose", "with_tuples", "write_injection"]
+
+
+def with_tuples(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what was read from JSON with tuples for lists, as fields of frozen values hold."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,7 @@ class Model:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Model:
         """Make a model from what `to_dict` returned."""
-        lists = ("updates", "record", "integers", "shared")
-        values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items()}
-        return cls(**values)
+        return cls(**with_tuples(content))
 
     def key(self, *context: str) -> str:
         """Return a name made from the content of the model and of `context`."""
