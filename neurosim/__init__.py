@@ -9,46 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurosim.catalogue import LIF, AdEx, HodgkinHuxley, TraubMiles
-    from neurosim.catalogue.textbook import textbook_neuron
-    from neurosim.custom.point_model import from_brian2
-    from neurosim.describe.circuit import Circuit
-    from neurosim.describe.neuron import Neuron
-    from neurosim.describe.point_neuron import PointNeuron
-    from neurosim.describe.wiring import FeedForward
-    from neurosim.run.recording import Recording
-    from neurosim.run.simulate import simulate
-    from neurosim.stimuli import (
-        Constant,
-        FrozenNoise,
-        OrnsteinUhlenbeck,
-        Ramp,
-        Steps,
-        Stimulus,
-        WhiteNoise,
-    )
-
-__all__ = [
-    "LIF",
-    "AdEx",
-    "Circuit",
-    "Constant",
-    "FeedForward",
-    "FrozenNoise",
-    "HodgkinHuxley",
-    "Neuron",
-    "OrnsteinUhlenbeck",
-    "PointNeuron",
-    "Ramp",
-    "Recording",
-    "Steps",
-    "Stimulus",
-    "TraubMiles",
-    "WhiteNoise",
-    "from_brian2",
-    "simulate",
-    "textbook_neuron",
-]
+    from neurosim.catalogue import LIF as LIF
+    from neurosim.catalogue import AdEx as AdEx
+    from neurosim.catalogue import HodgkinHuxley as HodgkinHuxley
+    from neurosim.catalogue import TraubMiles as TraubMiles
+    from neurosim.catalogue.textbook import textbook_neuron as textbook_neuron
+    from neurosim.custom.point_model import from_brian2 as from_brian2
+    from neurosim.describe.circuit import Circuit as Circuit
+    from neurosim.describe.neuron import Neuron as Neuron
+    from neurosim.describe.point_neuron import PointNeuron as PointNeuron
+    from neurosim.describe.wiring import FeedForward as FeedForward
+    from neurosim.run.recording import Recording as Recording
+    from neurosim.run.simulate import simulate as simulate
+    from neurosim.stimuli import Constant as Constant
+    from neurosim.stimuli import FrozenNoise as FrozenNoise
+    from neurosim.stimuli import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+    from neurosim.stimuli import Ramp as Ramp
+    from neurosim.stimuli import Steps as Steps
+    from neurosim.stimuli import Stimulus as Stimulus
+    from neurosim.stimuli import WhiteNoise as WhiteNoise
 
 _PLACES = {
     **dict.fromkeys(["LIF", "AdEx", "HodgkinHuxley", "TraubMiles"], "neurosim.catalogue"),
@@ -65,6 +44,8 @@ _PLACES = {
     "Recording": "neurosim.run.recording",
     "simulate": "neurosim.run.simulate",
 }
+
+__all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,7 @@ from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 
 __all__ = [
     "Description",
+    "check_celsius",
     "check_field",
     "check_quantity",
     "check_seed",
@@ -209,6 +210,21 @@ def check_whole(value: Any, name: str) -> int:
     return int(value)
 
 
+def check_celsius(value: Any, name: str) -> None:
+    """Refuse what is no temperature in °C at which cells live.
+
+    Raises
+    ------
+    ParameterError
+        The value is no plain number from -10 to 60.
+    """
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not -10 <= value <= 60:
+        raise ParameterError(
+            f"{name} must be a plain number of °C from -10 to 60, such as 37; got {value!r}"
+        )
+
+
 def check_seed(seed: Any) -> np.ndarray:
     """Return seeds as an array of non-negative 64-bit integers.
 
@@ -253,13 +269,9 @@ class Description:
     described_by: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            if "unit" not in field.metadata:
-                continue
-            name = f"{type(self).__name__}: {field.name}"
-            object.__setattr__(
-                self, field.name, check_field(getattr(self, field.name), field, name)
-            )
+        for name, field in self.quantity_fields().items():
+            checked = check_field(getattr(self, name), field, f"{type(self).__name__}: {name}")
+            object.__setattr__(self, name, checked)
         self.check()
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 from brian2.units import Quantity, ms, mV, nS, pA, pF
 
@@ -51,16 +51,16 @@ class AdEx(PointNeuron):
 
     # Within the last step of an upstroke a Runge-Kutta stage may overshoot the cut by far; both the
     # exponential and the adaptation see the potential no higher than the cut.
-    equations: ClassVar[str] = """
+    equations = """
     v_seen = clip(v, -1*volt, V_peak) : volt
     upstroke = g_L*Delta_T*exp((v_seen - V_T)/Delta_T) : amp
     dv/dt = (g_L*(E_L - v) + upstroke - w + I_stim)/C : volt (unless refractory)
     dw/dt = (a*(v_seen - E_L) - w)/tau_w : amp
     """
-    threshold: ClassVar[str] = "v >= V_peak"
-    reset: ClassVar[str] = "v = V_reset; w += b"
-    refractory: ClassVar[str] = "t_ref"
-    default_dt_ms: ClassVar[float] = 0.05
+    threshold = "v >= V_peak"
+    reset = "v = V_reset; w += b"
+    refractory = "t_ref"
+    default_dt_ms = 0.05
 
     def check(self) -> None:
         if self.V_peak <= self.V_T:

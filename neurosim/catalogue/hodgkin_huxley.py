@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, msiemens, mV, uF, um
 
@@ -47,11 +46,11 @@ class HodgkinHuxley(PointNeuron):
     V_init: Quantity = quantity(-64.99637933 * mV, "potential at the start (rest by default)")
     V_detect: Quantity = quantity(0 * mV, "upward crossing that counts as a spike")
 
-    equations: ClassVar[str] = patch(HODGKIN_HUXLEY)
-    threshold: ClassVar[str] = "v > V_detect"
-    refractory: ClassVar[str] = "v > V_detect"
-    default_dt_ms: ClassVar[float] = 0.01
-    start: ClassVar[str] = "V_init"
+    equations = patch(HODGKIN_HUXLEY)
+    threshold = "v > V_detect"
+    refractory = "v > V_detect"
+    default_dt_ms = 0.01
+    start = "V_init"
 
     def current(self, density: Quantity) -> Quantity:
         """Return the current that gives a current density over the whole membrane."""

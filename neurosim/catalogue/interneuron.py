@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from brian2.units import cm, mS, mV, ohm, um
+from brian2.units import cm, mS, mV, um
 
-from neurosim.catalogue.textbook import INITIATION_COUNTS, Zone
+from neurosim.catalogue.textbook import Zone, bare_neuron
 from neurosim.channels.leak import Leak
-from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.parts import Cable
-from neurosim.morphology import PerBranch, at, axon, soma_with_axon, tagged, tree
+from neurosim.morphology import at, axon, soma_with_axon, tagged, tree
 
 __all__ = ["fast_spiking_interneuron"]
 
 _UNIT = mS / cm**2
 _ZONES = (
-    Zone("soma", 60, 120, -60),
-    Zone("hillock", 60, 120, -60),
-    Zone("initial_segment", 500, 300, -66),
-    Zone("axon", 150, 100, -64),
+    Zone("soma", 60, 120, -60, speed=3.0),
+    Zone("hillock", 60, 120, -60, speed=3.0),
+    Zone("initial_segment", 500, 300, -66, speed=3.0),
+    Zone("axon", 150, 100, -64, speed=3.0),
 )
 
 
@@ -52,22 +50,9 @@ def fast_spiking_interneuron() -> Neuron:
         initial_segment_diameter=1 * um,
         axon=axon(500 * um, 0.8 * um),
     )
-    cell = Neuron(
-        shape,
-        PerBranch(1, {"basal": 5, **INITIATION_COUNTS}),
-        cable=Cable(R_a=150 * ohm * cm),
-        celsius=36.0,
-        rest=-68 * mV,
-    )
+    cell = bare_neuron(shape, {"basal": 5}, R_a=150, rest=-68)
     for zone in _ZONES:
-        shift, low = zone.shift * mV, (zone.shift - 3) * mV
-        cell = cell.paint(
-            [
-                TraubMilesSodium(g=zone.sodium * _UNIT, E=55 * mV, V_T=shift, speed=3.0),
-                TraubMilesPotassium(g=zone.potassium * _UNIT, E=-90 * mV, V_T=low, speed=3.0),
-            ],
-            tagged(zone.tag),
-        )
+        cell = cell.paint(zone.channels(), tagged(zone.tag))
     cell = cell.paint(Leak(g=0.1 * _UNIT, E=-68 * mV)).probe("v", at("soma", 0.5), label="soma")
     return cell.detect(at("soma", 0.5), label="soma").detect(
         at("initial_segment", 0.75), label="initial_segment"

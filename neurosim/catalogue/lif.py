@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Mohm, Quantity, ms, mV
 
@@ -45,11 +44,11 @@ class LIF(PointNeuron):
     R_m: Quantity = quantity(100 * Mohm, "input resistance", above=0 * Mohm)
     t_ref: Quantity = quantity(2 * ms, "absolute refractory period", at_least=0 * ms)
 
-    equations: ClassVar[str] = "dv/dt = (E_L - v + R_m*I_stim)/tau_m : volt (unless refractory)"
-    threshold: ClassVar[str] = "v >= V_th"
-    reset: ClassVar[str] = "v = V_reset"
-    refractory: ClassVar[str] = "t_ref"
-    method: ClassVar[str] = "exponential_euler"
+    equations = "dv/dt = (E_L - v + R_m*I_stim)/tau_m : volt (unless refractory)"
+    threshold = "v >= V_th"
+    reset = "v = V_reset"
+    refractory = "t_ref"
+    method = "exponential_euler"
 
     def check(self) -> None:
         if self.V_reset >= self.V_th:

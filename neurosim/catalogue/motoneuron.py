@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from brian2.units import Quantity, cm, meter, mS, ms, mV, ohm, second, um
+from brian2.units import Quantity, cm, meter, mS, ms, mV, second, um
 
-from neurosim.catalogue.textbook import (
-    INITIATION_COUNTS,
-    Zone,
-    initiation_membrane,
-)
+from neurosim.catalogue.textbook import Zone, bare_neuron, initiation_membrane
 from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.parts import Cable
 from neurosim.errors import ParameterError
-from neurosim.morphology import PerBranch, at, axon, soma_with_axon, tagged, tree
+from neurosim.morphology import at, axon, soma_with_axon, tagged, tree
 from neurosim.quantities import check_quantity
 from neurosim.synapses.events import Events
 
@@ -54,13 +49,7 @@ def spinal_motoneuron() -> Neuron:
         initial_segment_diameter=4 * um,
         axon=axon(1000 * um, 4 * um),
     )
-    cell = Neuron(
-        shape,
-        PerBranch(1, {"basal": 5, **INITIATION_COUNTS}),
-        cable=Cable(R_a=70 * ohm * cm),
-        celsius=36.0,
-        rest=-70 * mV,
-    )
+    cell = bare_neuron(shape, {"basal": 5}, R_a=70, rest=-70)
     cell = (
         initiation_membrane(cell)
         .paint(Zone("dendrite", 0, 10, -62).channels(), tagged("dendrite"))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from brian2.units import Hz, Quantity, cm, mS, ms, mV, nS, ohm, um
+from brian2.units import Hz, Quantity, cm, mS, ms, mV, nS, um
 
-from neurosim.catalogue.textbook import (
-    INITIATION_COUNTS,
-    Zone,
-    initiation_membrane,
-)
+from neurosim.catalogue.textbook import Zone, bare_neuron, initiation_membrane
 from neurosim.channels.leak import Leak
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.parts import Cable, Poisson, Spines
-from neurosim.morphology import PerBranch, at, axon, by_density, soma_with_axon, tagged, tree
+from neurosim.describe.parts import Poisson, Spines
+from neurosim.morphology import at, axon, by_density, soma_with_axon, tagged, tree
 from neurosim.quantities import check_quantity
 from neurosim.synapses.ampa import AMPA
 
@@ -49,13 +45,7 @@ def purkinje_cell() -> Neuron:
         initial_segment_length=30 * um,
         axon=axon(1000 * um, 1 * um),
     )
-    cell = Neuron(
-        shape,
-        PerBranch(1, INITIATION_COUNTS),
-        cable=Cable(R_a=150 * ohm * cm),
-        celsius=36.0,
-        rest=-70 * mV,
-    )
+    cell = bare_neuron(shape, {}, R_a=150, rest=-70)
     return (
         initiation_membrane(cell)
         .paint(Spines(factor=Quantity(5.0)), tagged("dendrite"))

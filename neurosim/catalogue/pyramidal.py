@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from brian2.units import Quantity, cm, mS, mV, ohm, um
+from brian2.units import Quantity, cm, mS, mV, um
 
-from neurosim.catalogue.textbook import (
-    INITIATION_COUNTS,
-    Zone,
-    initiation_membrane,
-)
+from neurosim.catalogue.textbook import Zone, bare_neuron, initiation_membrane
 from neurosim.channels.a_type import AType
 from neurosim.channels.calcium_l import CalciumL
 from neurosim.channels.calcium_pool import CalciumPool
@@ -18,10 +14,9 @@ from neurosim.channels.h_current import HCurrent
 from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.parts import Cable, Spines
+from neurosim.describe.parts import Spines
 from neurosim.morphology import (
     Morphology,
-    PerBranch,
     at,
     axon,
     cylinder,
@@ -86,10 +81,7 @@ def ca1_pyramidal() -> Neuron:
     12
     """
     shape = _shape(18 * um, 400 * um, 3 * um, basal=4)
-    counts = {"basal": 5, "apical": 5, "trunk": 15, **INITIATION_COUNTS}
-    cell = Neuron(
-        shape, PerBranch(1, counts), cable=Cable(R_a=150 * ohm * cm), celsius=36.0, rest=-68 * mV
-    )
+    cell = bare_neuron(shape, {"basal": 5, "apical": 5, "trunk": 15}, R_a=150, rest=-68)
     dendrites = tagged("dendrite")
     cell = (
         initiation_membrane(cell)
@@ -130,10 +122,7 @@ def layer5_pyramidal() -> Neuron:
     0.7 * mmetre
     """
     shape = _shape(22 * um, 700 * um, 5 * um, basal=6)
-    counts = {"basal": 5, "apical": 5, "trunk": 25, **INITIATION_COUNTS}
-    cell = Neuron(
-        shape, PerBranch(1, counts), cable=Cable(R_a=120 * ohm * cm), celsius=36.0, rest=-70 * mV
-    )
+    cell = bare_neuron(shape, {"basal": 5, "apical": 5, "trunk": 25}, R_a=120, rest=-70)
     dendrites = tagged("dendrite")
     hot = tagged("apical") & distance(at_least=600 * um, below=850 * um)
     cell = (

@@ -6,7 +6,8 @@ in the initial segment than in the soma, and from the geometry that couples the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from brian2.units import Mohm, Quantity, cm, mS, ms, mV, nS, ohm, pA, um
 
@@ -34,6 +35,7 @@ from neurosim.morphology import (
 __all__ = [
     "INITIATION_COUNTS",
     "Zone",
+    "bare_neuron",
     "initiation_membrane",
     "textbook_adex",
     "textbook_lif",
@@ -61,23 +63,26 @@ class Zone:
         Peak conductances, in mS/cm².
     shift : float
         V_T of the sodium channel, in mV; that of potassium lies 3 mV lower.
+    speed : float
+        Factor on the rates of both.
     """
 
     tag: str
     sodium: float
     potassium: float
     shift: float
+    speed: float = 1.0
 
     def channels(self) -> list[TraubMilesSodium | TraubMilesPotassium]:
         """Return the channels that are there at all."""
-        channels: list[TraubMilesSodium | TraubMilesPotassium] = []
+        found: list[TraubMilesSodium | TraubMilesPotassium] = []
         if self.sodium:
-            shift = self.shift * mV
-            channels.append(TraubMilesSodium(g=self.sodium * _UNIT, E=55 * mV, V_T=shift))
+            g, shift = self.sodium * _UNIT, self.shift * mV
+            found.append(TraubMilesSodium(g=g, E=55 * mV, V_T=shift, speed=self.speed))
         if self.potassium:
-            shift = (self.shift - 3) * mV
-            channels.append(TraubMilesPotassium(g=self.potassium * _UNIT, E=-90 * mV, V_T=shift))
-        return channels
+            g, shift = self.potassium * _UNIT, (self.shift - 3) * mV
+            found.append(TraubMilesPotassium(g=g, E=-90 * mV, V_T=shift, speed=self.speed))
+        return found
 
 
 # Soma at the density of the channels' own model; five times that in the initial segment, and
@@ -88,6 +93,15 @@ _ZONES = (
     Zone("initial_segment", 500, 250, -68),
     Zone("axon", 100, 60, -66),
 )
+
+
+def bare_neuron(shape: Morphology, counts: Mapping[str, int], R_a: float, rest: float) -> Neuron:
+    """Return a neuron at 36 °C that is to be painted; axial resistivity in ohm cm, rest in mV.
+
+    It is cut into the given counts by name or tag, and finer where the spike starts.
+    """
+    rule = PerBranch(1, {**counts, **INITIATION_COUNTS})
+    return Neuron(shape, rule, cable=Cable(R_a=R_a * ohm * cm), celsius=36.0, rest=rest * mV)
 
 
 def textbook_morphology() -> Morphology:
@@ -150,7 +164,7 @@ def initiation_membrane(neuron: Neuron, *, raised_by: Quantity = 0 * mV) -> Neur
     """
     more = float(raised_by / mV)
     for zone in _ZONES:
-        moved = Zone(zone.tag, zone.sodium, zone.potassium, zone.shift + more)
+        moved = replace(zone, shift=zone.shift + more)
         neuron = neuron.paint(moved.channels(), tagged(zone.tag))
     return neuron
 
@@ -202,11 +216,9 @@ def textbook_neuron(rule: Rule | None = None) -> Neuron:
     >>> bool(recording.counts()[0] > 0)
     True
     """
-    if rule is None:
-        rule = PerBranch(1, {"basal": 7, "apical": 17, **INITIATION_COUNTS})
-    cell = Neuron(
-        textbook_morphology(), rule, cable=Cable(R_a=150 * ohm * cm), celsius=36.0, rest=-70 * mV
-    )
+    cell = bare_neuron(textbook_morphology(), {"basal": 7, "apical": 17}, R_a=150, rest=-70)
+    if rule is not None:
+        cell = cell.replace(rule=rule)
     return _watched(textbook_membrane(cell))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV, uF, um, usiemens
 
@@ -47,7 +46,7 @@ class TraubMiles(PointNeuron):
     V_T: Quantity = quantity(-63 * mV, "shift of the activation curves")
     V_detect: Quantity = quantity(-20 * mV, "upward crossing that counts as a spike")
 
-    equations: ClassVar[str] = patch(TRAUB_MILES)
-    threshold: ClassVar[str] = "v > V_detect"
-    refractory: ClassVar[str] = "v > V_detect"
-    default_dt_ms: ClassVar[float] = 0.025
+    equations = patch(TRAUB_MILES)
+    threshold = "v > V_detect"
+    refractory = "v > V_detect"
+    default_dt_ms = 0.025

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -35,7 +34,7 @@ class AType(Channel):
     E: Quantity = quantity(-85 * mV, "potassium reversal potential")
     q10: Quantity = quantity(2.3, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = (m_inf - m)/tau_m : 1
     dh/dt = (h_inf - h)/tau_h : 1
     m_inf = 1/(1 + exp(-(v + 10*mV)/(19*mV))) : 1
@@ -43,6 +42,6 @@ class AType(Channel):
     h_inf = 1/(1 + exp((v + 76*mV)/(10*mV))) : 1
     tau_h = (8*ms + 49*ms*exp(-((v + 83*mV)/(23*mV))**2))/phi : second
     """
-    current: ClassVar[str] = "g*m**4*h*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    temperature_ref: ClassVar[float] = 21.0
+    current = "g*m**4*h*(E - v)"
+    ion = "k"
+    temperature_ref = 21.0

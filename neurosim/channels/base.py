@@ -29,7 +29,7 @@ from neurosim.equations.evaluate import (
     parse,
 )
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
-from neurosim.quantities import Description, check_quantity
+from neurosim.quantities import Description, check_celsius, check_quantity
 
 __all__ = ["SHARED", "Channel", "IonPool", "Mechanism"]
 
@@ -122,11 +122,7 @@ class Mechanism(Description):
             ``phi`` factors of the rates; ``RT_F`` (volt) and ``F`` where the equations use them.
         """
         celsius = self.temperature_ref if temperature_celsius is None else temperature_celsius
-        if not np.isfinite(celsius) or not -10 <= celsius <= 60:
-            raise ParameterError(
-                f"{type(self).__name__}: temperature must be a number of °C from -10 to 60, "
-                f"such as 37; got {celsius}"
-            )
+        check_celsius(celsius, f"{type(self).__name__}: temperature")
         found: dict[str, Quantity | float] = {}
         for name in self.quantity_fields():
             if name == "q10" or name.startswith("q10_"):

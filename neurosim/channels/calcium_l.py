@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -35,7 +34,7 @@ class CalciumL(Channel):
     E: Quantity = quantity(140 * mV, "calcium reversal potential")
     q10: Quantity = quantity(2.3, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = alpha_m*(1 - m) - beta_m*m : 1
     dh/dt = alpha_h*(1 - h) - beta_h*h : 1
     alpha_m = phi*0.055*3.8/ms/exprel(-(v + 27*mV)/(3.8*mV)) : Hz
@@ -43,6 +42,6 @@ class CalciumL(Channel):
     alpha_h = phi*0.000457/ms*exp(-(v + 13*mV)/(50*mV)) : Hz
     beta_h = phi*0.0065/ms/(1 + exp(-(v + 15*mV)/(28*mV))) : Hz
     """
-    current: ClassVar[str] = "g*m**2*h*(E - v)"
-    ion: ClassVar[str | None] = "ca"
-    temperature_ref: ClassVar[float] = 23.0
+    current = "g*m**2*h*(E - v)"
+    ion = "ca"
+    temperature_ref = 23.0

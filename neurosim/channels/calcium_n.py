@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS
 from brian2.units.stdunits import mM
@@ -41,7 +40,7 @@ class CalciumN(Channel):
     ca_o: Quantity = quantity(2 * mM, "extracellular calcium", above=0 * mM)
     q10: Quantity = quantity(1.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = alpha_m*(1 - m) - beta_m*m : 1
     dh/dt = alpha_h*(1 - h) - beta_h*h : 1
     alpha_m = phi*0.1967*10/ms/exprel((19.88*mV - v)/(10*mV)) : Hz
@@ -51,7 +50,7 @@ class CalciumN(Channel):
     u = 2*v/RT_F : 1
     drive = RT_F/2*(1/exprel(u) - ca_i/ca_o/exprel(-u)) : volt
     """
-    current: ClassVar[str] = "g*m**2*h*K/(K + ca_i)*drive"
-    ion: ClassVar[str | None] = "ca"
-    reads: ClassVar[tuple[str, ...]] = ("ca_i",)
-    temperature_ref: ClassVar[float] = 30.0
+    current = "g*m**2*h*K/(K + ca_i)*drive"
+    ion = "ca"
+    reads = ("ca_i",)
+    temperature_ref = 30.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from brian2.units import Quantity, amp, meter, ms, um
@@ -42,10 +41,10 @@ class CalciumPool(IonPool):
     tau: Quantity = quantity(80 * ms, "time constant of removal", above=0 * ms)
     free: Quantity = quantity(0.05, "share of calcium not bound by buffers", above=0)
 
-    equations: ClassVar[str] = "dca_i/dt = free*i_ca/(2*F*depth) - (ca_i - rest)/tau : mM"
-    ion: ClassVar[str] = "ca"
-    writes: ClassVar[str] = "ca_i"
-    reads: ClassVar[tuple[str, ...]] = ("i_ca",)
+    equations = "dca_i/dt = free*i_ca/(2*F*depth) - (ca_i - rest)/tau : mM"
+    ion = "ca"
+    writes = "ca_i"
+    reads = ("i_ca",)
 
     def check(self) -> None:
         if float(self.free) > 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, ms, mV
 from brian2.units.stdunits import mM, uM
@@ -35,15 +34,15 @@ class SK(Channel):
     q10: Quantity = quantity(1.0, "factor on the rate for 10 °C", above=0)
 
     # Written so that no calcium at all closes the channel instead of dividing by zero.
-    equations: ClassVar[str] = """
+    equations = """
     dz/dt = phi*(z_inf - z)/tau : 1
     bound = (clip(ca_i/K, 0, 1e6))**4.8 : 1
     z_inf = bound/(1 + bound) : 1
     """
-    current: ClassVar[str] = "g*z*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    reads: ClassVar[tuple[str, ...]] = ("ca_i",)
-    temperature_ref: ClassVar[float] = 34.0
+    current = "g*z*(E - v)"
+    ion = "k"
+    reads = ("ca_i",)
+    temperature_ref = 34.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,14 +68,14 @@ class BK(Channel):
     K_2: Quantity = quantity(0.13 * uM, "calcium affinity of the open channel", above=0 * mM)
     q10: Quantity = quantity(1.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     do/dt = alpha*(1 - o) - beta*o : 1
     K_closed = K_1*exp(-2*0.84*v/RT_F) : mM
     K_open = K_2*exp(-2*v/RT_F) : mM
     alpha = phi*0.28/ms*ca_i/(ca_i + K_closed) : Hz
     beta = phi*0.48/ms/(1 + ca_i/K_open) : Hz
     """
-    current: ClassVar[str] = "g*o*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    reads: ClassVar[tuple[str, ...]] = ("ca_i",)
-    temperature_ref: ClassVar[float] = 20.0
+    current = "g*o*(E - v)"
+    ion = "k"
+    reads = ("ca_i",)
+    temperature_ref = 20.0

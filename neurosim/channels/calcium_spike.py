@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, ms, mV
 
@@ -47,7 +46,7 @@ class DendriticCalciumSpike(Channel):
     tau_K: Quantity = quantity(0.3 * ms, "time constant of the amplitude", above=0 * ms)
     tau_h: Quantity = quantity(8 * ms, "time constant of the end", above=0 * ms)
 
-    equations: ClassVar[str] = """
+    equations = """
     dp/dt = (above - p)/tau_p : 1
     dh/dt = (1/(1 + exp((p - 0.85)/0.02)) - h)/tau_h : 1
     dK/dt = (K_inf - K)*free/tau_K : 1
@@ -56,5 +55,5 @@ class DendriticCalciumSpike(Channel):
     free = 1e-9 + 1/(1 + exp((p - 0.6)/0.004)) : 1
     opened = 1/(1 + exp(-(p - 0.66)/0.01)) : 1
     """
-    current: ClassVar[str] = "g*K*opened*h*(E - V_th)"
-    ion: ClassVar[str | None] = "ca"
+    current = "g*K*opened*h*(E - V_th)"
+    ion = "ca"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mV, second
 from brian2.units.stdunits import mM
@@ -42,7 +41,7 @@ class CalciumT(Channel):
     q10_h: Quantity = quantity(3.0, "factor on the rate of inactivation for 10 °C", above=0)
 
     # u/(e^u - 1) is 1/exprel(u): the current is finite and smooth at zero.
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = (m_inf - m)/tau_m : 1
     dh/dt = (h_inf - h)/tau_h : 1
     w = v - shift : volt
@@ -57,7 +56,7 @@ class CalciumT(Channel):
     u = 2*v/RT_F : 1
     ghk = 2*F*(ca_o/exprel(u) - ca_i/exprel(-u)) : coulomb/meter**3
     """
-    current: ClassVar[str] = "P*m**2*h*ghk"
-    ion: ClassVar[str | None] = "ca"
-    reads: ClassVar[tuple[str, ...]] = ("ca_i",)
-    temperature_ref: ClassVar[float] = 24.0
+    current = "P*m**2*h*ghk"
+    ion = "ca"
+    reads = ("ca_i",)
+    temperature_ref = 24.0

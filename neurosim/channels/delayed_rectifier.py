@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -33,12 +32,12 @@ class DelayedRectifier(Channel):
     shift: Quantity = quantity(0 * mV, "shift of all curves along the voltage axis")
     q10: Quantity = quantity(2.3, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dn/dt = alpha_n*(1 - n) - beta_n*n : 1
     u = v - shift : volt
     alpha_n = phi*0.02*9/ms/exprel(-(u - 25*mV)/(9*mV)) : Hz
     beta_n = phi*0.002*9/ms/exprel((u - 25*mV)/(9*mV)) : Hz
     """
-    current: ClassVar[str] = "g*n*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    temperature_ref: ClassVar[float] = 23.0
+    current = "g*n*(E - v)"
+    ion = "k"
+    temperature_ref = 23.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -39,7 +38,7 @@ class FastSodium(Channel):
     shift: Quantity = quantity(5 * mV, "shift of all curves along the voltage axis")
     q10: Quantity = quantity(2.3, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = alpha_m*(1 - m) - beta_m*m : 1
     dh/dt = (h_inf - h)/tau_h : 1
     u = v - shift : volt
@@ -50,6 +49,6 @@ class FastSodium(Channel):
     inactivation = 0.0091*5/ms/exprel((u + 75*mV)/(5*mV)) : Hz
     tau_h = 1/(phi*(recovery + inactivation)) : second
     """
-    current: ClassVar[str] = "g*m**3*h*(E - v)"
-    ion: ClassVar[str | None] = "na"
-    temperature_ref: ClassVar[float] = 23.0
+    current = "g*m**3*h*(E - v)"
+    ion = "na"
+    temperature_ref = 23.0

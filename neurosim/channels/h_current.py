@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -33,10 +32,10 @@ class HCurrent(Channel):
     E: Quantity = quantity(-45 * mV, "reversal potential of sodium and potassium together")
     q10: Quantity = quantity(4.5, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = alpha_m*(1 - m) - beta_m*m : 1
     alpha_m = phi*0.00643*11.9/ms/exprel((v + 154.9*mV)/(11.9*mV)) : Hz
     beta_m = phi*0.193/ms*exp(v/(33.1*mV)) : Hz
     """
-    current: ClassVar[str] = "g*m*(E - v)"
-    temperature_ref: ClassVar[float] = 34.0
+    current = "g*m*(E - v)"
+    temperature_ref = 34.0

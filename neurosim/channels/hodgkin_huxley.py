@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -35,10 +34,10 @@ class HHSodium(Channel):
     E: Quantity = quantity(50 * mV, "sodium reversal potential")
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = gates(HODGKIN_HUXLEY, "mh", "phi*")
-    current: ClassVar[str] = "g*m**3*h*(E - v)"
-    ion: ClassVar[str | None] = "na"
-    temperature_ref: ClassVar[float] = 6.3
+    equations = gates(HODGKIN_HUXLEY, "mh", "phi*")
+    current = "g*m**3*h*(E - v)"
+    ion = "na"
+    temperature_ref = 6.3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,7 +59,7 @@ class HHPotassium(Channel):
     E: Quantity = quantity(-77 * mV, "potassium reversal potential")
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = gates(HODGKIN_HUXLEY, "n", "phi*")
-    current: ClassVar[str] = "g*n**4*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    temperature_ref: ClassVar[float] = 6.3
+    equations = gates(HODGKIN_HUXLEY, "n", "phi*")
+    current = "g*n**4*(E - v)"
+    ion = "k"
+    temperature_ref = 6.3

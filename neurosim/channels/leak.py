@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -29,7 +28,7 @@ class Leak(Channel):
     g: Quantity = quantity(0.1 * mS / cm**2, "conductance density", at_least=0 * mS / cm**2)
     E: Quantity = quantity(-70 * mV, "reversal potential")
 
-    current: ClassVar[str] = "g*(E - v)"
+    current = "g*(E - v)"
 
     @property
     def resistance(self) -> Quantity:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -33,11 +32,11 @@ class MCurrent(Channel):
     E: Quantity = quantity(-85 * mV, "potassium reversal potential")
     q10: Quantity = quantity(2.3, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = alpha_m*(1 - m) - beta_m*m : 1
     alpha_m = phi*0.0033/ms*exp((v + 35*mV)/(10*mV)) : Hz
     beta_m = phi*0.0033/ms*exp(-(v + 35*mV)/(10*mV)) : Hz
     """
-    current: ClassVar[str] = "g*m*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    temperature_ref: ClassVar[float] = 21.0
+    current = "g*m*(E - v)"
+    ion = "k"
+    temperature_ref = 21.0

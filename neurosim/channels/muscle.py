@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -35,7 +34,7 @@ class MuscleSodium(Channel):
     E: Quantity = quantity(50 * mV, "sodium reversal potential")
     q10: Quantity = quantity(2.5, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = alpha_m*(1 - m) - beta_m*m : 1
     dh/dt = alpha_h*(1 - h) - beta_h*h : 1
     alpha_m = phi*2.88/ms/exprel(-(v + 46*mV)/(10*mV)) : Hz
@@ -43,9 +42,9 @@ class MuscleSodium(Channel):
     alpha_h = phi*0.0081/ms*exp(-(v + 45*mV)/(14.7*mV)) : Hz
     beta_h = phi*4.38/ms/(1 + exp(-(v + 45*mV)/(9*mV))) : Hz
     """
-    current: ClassVar[str] = "g*m**3*h*(E - v)"
-    ion: ClassVar[str | None] = "na"
-    temperature_ref: ClassVar[float] = 20.0
+    current = "g*m**3*h*(E - v)"
+    ion = "na"
+    temperature_ref = 20.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,11 +67,11 @@ class MusclePotassium(Channel):
     E: Quantity = quantity(-90 * mV, "potassium reversal potential")
     q10: Quantity = quantity(2.5, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dn/dt = alpha_n*(1 - n) - beta_n*n : 1
     alpha_n = phi*0.0131*7/ms/exprel(-(v + 40*mV)/(7*mV)) : Hz
     beta_n = phi*0.067/ms*exp(-(v + 40*mV)/(40*mV)) : Hz
     """
-    current: ClassVar[str] = "g*n**4*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    temperature_ref: ClassVar[float] = 20.0
+    current = "g*n**4*(E - v)"
+    ion = "k"
+    temperature_ref = 20.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -40,7 +39,7 @@ class PersistentSodium(Channel):
     E: Quantity = quantity(50 * mV, "sodium reversal potential")
     q10: Quantity = quantity(2.3, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dm/dt = (m_inf - m)/tau_m : 1
     dh/dt = (h_inf - h)/tau_h : 1
     m_inf = 1/(1 + exp(-(v + 52.6*mV)/(4.6*mV))) : 1
@@ -52,6 +51,6 @@ class PersistentSodium(Channel):
     inactivation = 6.94e-6*2.63/ms/exprel(-(v + 64.4*mV)/(2.63*mV)) : Hz
     tau_h = 1/(phi*(recovery + inactivation)) : second
     """
-    current: ClassVar[str] = "g*m**3*h*(E - v)"
-    ion: ClassVar[str | None] = "na"
-    temperature_ref: ClassVar[float] = 21.0
+    current = "g*m**3*h*(E - v)"
+    ion = "na"
+    temperature_ref = 21.0

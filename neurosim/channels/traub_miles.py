@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, cm, mS, mV
 
@@ -40,10 +39,10 @@ class TraubMilesSodium(Channel):
     speed: Quantity = quantity(1.0, "factor on the rates at 36 °C", above=0)
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = gates(TRAUB_MILES, "mh", "phi*speed*")
-    current: ClassVar[str] = "g*m**3*h*(E - v)"
-    ion: ClassVar[str | None] = "na"
-    temperature_ref: ClassVar[float] = 36.0
+    equations = gates(TRAUB_MILES, "mh", "phi*speed*")
+    current = "g*m**3*h*(E - v)"
+    ion = "na"
+    temperature_ref = 36.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,7 +67,7 @@ class TraubMilesPotassium(Channel):
     speed: Quantity = quantity(1.0, "factor on the rates at 36 °C", above=0)
     q10: Quantity = quantity(3.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = gates(TRAUB_MILES, "n", "phi*speed*")
-    current: ClassVar[str] = "g*n**4*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    temperature_ref: ClassVar[float] = 36.0
+    equations = gates(TRAUB_MILES, "n", "phi*speed*")
+    current = "g*n**4*(E - v)"
+    ion = "k"
+    temperature_ref = 36.0

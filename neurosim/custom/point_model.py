@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import get_local_namespace
 from brian2.equations.equations import Equations
 from brian2.units import Quantity, get_dimensions, have_same_dimensions, ms, pA, volt
-from brian2.units.fundamentalunits import DIMENSIONLESS, Unit
+from brian2.units.fundamentalunits import DIMENSIONLESS
 from brian2.utils.stringtools import get_identifiers
 
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
-from neurosim.equations.steady_state import steady_state
+from neurosim.equations.evaluate import line_of
+from neurosim.equations.steady_state import UNITS, steady_state
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 from neurosim.quantities import quantity, unit_name
 
@@ -317,10 +319,7 @@ def _write(
             )
         used |= get_identifiers(code)
         flags = f" ({', '.join(equation.flags)})" if equation.flags else ""
-        left = _rename(equation.varname, spelled)
-        unit = _spelled(equation.dim)
-        left = f"d{left}/dt" if equation.type == "differential equation" else left
-        lines.append(f"{left} = {_rename(code, spelled)} : {unit}{flags}")
+        lines.append(line_of(equation, partial(_rename, spelled=spelled)) + flags)
     return "\n".join(lines), used
 
 
@@ -334,7 +333,6 @@ def _values(
 ) -> dict[str, Quantity]:
     """A value for every name that is neither a variable of the model nor Brian2's own."""
     variables = {e.varname for e in equations.values() if e.type != "parameter"}
-    units = _unit_names()
     wanted = used - variables - set(renamed) - set(renamed.values()) - _OWN
     for stranger in sorted(set(given) - wanted - {"current_scale"}):
         raise UnknownNameError(
@@ -344,7 +342,7 @@ def _values(
     for word in sorted(wanted | ({"current_scale"} & set(given))):
         if word in given:
             value = given[word]
-        elif word in DEFAULT_FUNCTIONS or (word in units and word not in equations):
+        elif word in DEFAULT_FUNCTIONS or (word in UNITS and word not in equations):
             if word in DEFAULT_FUNCTIONS and word in ("rand", "randn", "poisson", "binomial"):
                 raise ParameterError(
                     f"{name}: {word}() draws numbers no seed of a run reaches; inject noise instead"
@@ -369,13 +367,6 @@ def _values(
             raise UnitError(f"{name}: {word} = {value} should be in {_unit(equations[word].dim)}")
         values[word] = held
     return values
-
-
-def _unit_names() -> set[str]:
-    from brian2.units import allunits, stdunits
-
-    both = {**vars(allunits), **stdunits.stdunits}
-    return {name for name, unit in both.items() if isinstance(unit, Unit)}
 
 
 def _start(

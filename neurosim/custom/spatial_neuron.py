@@ -29,7 +29,7 @@ from brian2.utils.stringtools import get_identifiers
 from neurosim.channels.base import Channel
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted
-from neurosim.equations.evaluate import evaluate, known_words
+from neurosim.equations.evaluate import evaluate, known_words, line_of
 from neurosim.errors import NeurosimError, ParameterError, UnitError
 from neurosim.morphology import Branch, Morphology, PerBranch, at, everywhere, numbered
 from neurosim.quantities import quantity, unit_name
@@ -211,10 +211,7 @@ def _lines(equations: Equations, current: str, points: list[str]) -> tuple[list[
         if equation.type == "parameter" or equation.varname in points:
             continue
         used |= get_identifiers(equation.expr.code)
-        unit = unit_name(Quantity(1.0, dim=equation.dim))
-        left = equation.varname
-        left = f"d{left}/dt" if equation.type == "differential equation" else left
-        lines.append(f"{left} = {equation.expr.code} : {unit}")
+        lines.append(line_of(equation))
     both = used & set(points)
     if both:
         raise ParameterError(
@@ -436,9 +433,7 @@ def _electrodes(neuron: Neuron, group: Any, points: list[str]) -> Neuron:
     for name in points:
         amounts = np.broadcast_to(np.asarray(group.variables[name].get_value()), len(group))
         for k in np.flatnonzero(amounts):
-            cut = neuron.compartments
-            middle = float(cut.start[k] + cut.end[k]) / 2
-            place = at(cut.branch_names[cut.branch[k]], middle)
+            place = at(*neuron.compartments.middle(k))
             current = Constant(Quantity(float(amounts[k]), dim=(1 * volt / ohm).dim))
             neuron = neuron.place(current, place, label=f"{name}_{k}")
     return neuron
@@ -468,9 +463,6 @@ def _detector(
             f"{group.name}: the threshold {said!r} is no crossing of a potential; give "
             "threshold='v > -20*mV'"
         )
-    place = int(where["i"]) if where else 0
-    cut = neuron.compartments
-    middle = float(cut.start[place] + cut.end[place]) / 2
     silent = refractory
     if silent is None:
         silent = getattr(group, "_refractory", None)
@@ -478,7 +470,7 @@ def _detector(
         silent = 0 * (1 * ohm * farad)
     try:
         return neuron.detect(
-            at(cut.branch_names[cut.branch[place]], middle),
+            at(*neuron.compartments.middle(int(where["i"]) if where else 0)),
             Quantity(float(np.asarray(level)), dim=volt.dim),
             refractory=silent,
             label="spike",

@@ -17,7 +17,7 @@ from brian2.units import Quantity, ms
 
 from neurosim.describe.neuron import Neuron
 from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.quantities import check_quantity
+from neurosim.quantities import check_quantity, check_whole
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 from neurosim.terminals import SpontaneousRelease, Terminal, TsodyksMarkram, check_match
@@ -146,8 +146,7 @@ class Circuit:
                 f"add: {name!r} must be a Neuron with extent; got {neuron!r}. Networks of point "
                 "neurons are wired with FeedForward"
             )
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-            raise ParameterError(f"add: count must be a whole number of cells; got {count!r}")
+        count = check_whole(count, "add: count")
         if stimulus is not None and not isinstance(stimulus, Stimulus):
             raise ParameterError(
                 f"add: stimulus must be a current such as Constant(1 * nA); got {stimulus!r}"
@@ -156,7 +155,7 @@ class Circuit:
             raise ParameterError(
                 f"add: batch must map names of parameters to arrays; got {batch!r}"
             )
-        population = Population(neuron, int(count), stimulus, dict(batch or {}))
+        population = Population(neuron, count, stimulus, dict(batch or {}))
         every = MappingProxyType({**self.populations, name: population})
         return dataclasses.replace(self, populations=every)
 

@@ -33,7 +33,7 @@ from neurosim.morphology import (
     everywhere,
     plot_morphology,
 )
-from neurosim.quantities import check_quantity
+from neurosim.quantities import check_celsius, check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 from neurosim.synapses.events import Events
@@ -112,14 +112,8 @@ class Neuron:
             )
         rest = check_quantity(self.rest, -70 * mV, "Neuron: rest")
         object.__setattr__(self, "rest", rest)
-        number = isinstance(self.celsius, (int, float, np.number))
-        if not number or isinstance(self.celsius, bool) or not -10 <= float(self.celsius) <= 60:
-            raise ParameterError(
-                "Neuron: celsius must be a plain number of °C from -10 to 60, such as 37; got "
-                f"{self.celsius!r}"
-            )
+        check_celsius(self.celsius, "Neuron: celsius")
 
-    # ---- the three verbs ------------------------------------------------------------------------
     def paint(
         self,
         part: Part | Sequence[Part],
@@ -310,15 +304,11 @@ class Neuron:
         value = float(check_quantity(threshold, -20 * mV, "detect: threshold"))
         if len(site.compartments(self.compartments)) != 1:
             raise ParameterError("detect: the site must be a single point")
-        silent = float(check_quantity(refractory, 0 * ms, "detect: refractory"))
-        if not 0 <= silent < np.inf:
-            raise ParameterError(
-                f"detect: refractory must be at least 0 ms; got {silent * 1e3:g} ms"
-            )
+        silent = check_quantity(refractory, 1 * ms, "detect: refractory", at_least=0 * ms)
         named = label or f"detector_{len(self.detectors)}"
         if any(named == other.label for other in self.detectors):
             raise ParameterError(f"detect: a detector {named!r} exists; give this one a label")
-        return self._with(detectors=(*self.detectors, Detector(site, value, named, silent)))
+        return self._with(detectors=(*self.detectors, Detector(site, value, named, float(silent))))
 
     # ---- what it is made of ---------------------------------------------------------------------
     @cached_property

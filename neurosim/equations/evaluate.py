@@ -6,20 +6,22 @@ fit fails here, when it is made, and not in the middle of a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
-from brian2.equations.equations import Equations
+from brian2.equations.equations import Equations, SingleEquation
 from brian2.units import Quantity, second
 from brian2.utils.stringtools import get_identifiers
 
 from neurosim.equations.linear import offset_and_rate
+from neurosim.equations.steady_state import Names
+from neurosim.quantities import unit_name
 
-__all__ = ["Gate", "evaluate", "gate_curves", "identifiers", "known_words", "parse"]
+__all__ = ["Gate", "evaluate", "gate_curves", "identifiers", "known_words", "line_of", "parse"]
 
 _WORDS: dict[str, Any] = {
     **DEFAULT_UNITS,
@@ -55,25 +57,22 @@ def identifiers(code: str) -> set[str]:
     return set(get_identifiers(code))
 
 
+def line_of(equation: SingleEquation, rename: Callable[[str], str] = str) -> str:
+    """Return a differential equation or named expression as it is written, under other names.
+
+    Examples
+    --------
+    >>> line_of(parse("dm/dt = -m/tau : 1")["m"], lambda code: code.replace("m", "gate_m"))
+    'dgate_m/dt = -gate_m/tau : 1'
+    """
+    left, unit = rename(equation.varname), unit_name(Quantity(1.0, dim=equation.dim))
+    left = f"d{left}/dt" if equation.type == "differential equation" else left
+    return f"{left} = {rename(equation.expr.code)} : {unit}"
+
+
 def known_words() -> set[str]:
     """Return the units, constants and functions every expression may use."""
     return set(_WORDS) | {"True", "False", "and", "or", "not"}
-
-
-class _Names(dict[str, Any]):
-    def __init__(self, equations: Equations, values: Mapping[str, Any]) -> None:
-        super().__init__(values)
-        self._expressions = {
-            equation.varname: equation.expr.code
-            for equation in equations.values()
-            if equation.type == "subexpression"
-        }
-
-    def __missing__(self, name: str) -> Any:
-        if name in self._expressions:
-            self[name] = eval(self._expressions[name], {"__builtins__": {}}, self)
-            return self[name]
-        return _WORDS[name]
 
 
 def evaluate(equations: str, code: str, values: Mapping[str, Any]) -> Any:
@@ -88,7 +87,7 @@ def evaluate(equations: str, code: str, values: Mapping[str, Any]) -> Any:
     values : mapping of str to Quantity or float
         States, parameters and constants.
     """
-    return eval(code, {"__builtins__": {}}, _Names(parse(equations), values))
+    return eval(code, {"__builtins__": {}}, Names(parse(equations), values, _WORDS))
 
 
 def _rate(equations: str, code: str, name: str, values: Mapping[str, Any], x: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
-__all__ = ["Linear", "exponential_euler", "linear_in", "offset_and_rate"]
+__all__ = ["Linear", "exponential_euler", "linear_in", "offset_and_rate", "written_out"]
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,7 @@ def linear_in(name: str, code: str, named: Mapping[str, Any] | None = None) -> L
     True
     """
     x = sympy.Symbol(name, real=True)
-    known = named or {}
-    right = str_to_sympy(code)
-    for _ in range(len(known)):
-        found = {
-            symbol: known[symbol.name]
-            for symbol in right.free_symbols
-            if symbol.name in known and _depends(known[symbol.name], x, known)
-        }
-        if not found:
-            break
-        right = right.subs(found)
+    right = written_out(str_to_sympy(code), x, named or {})
     rate = sympy.diff(right, x)
     if rate.has(x):
         return None
@@ -103,6 +93,17 @@ def offset_and_rate(derivative: Callable[[Any], Any], one: Any = 1.0) -> tuple[A
     """
     offset = derivative(0 * one)
     return offset, (derivative(one) - offset) / one
+
+
+def written_out(expression: Any, x: Any, named: Mapping[str, Any]) -> Any:
+    """Return an expression in which the named ones that depend on a symbol are written out."""
+    while found := {
+        symbol: named[symbol.name]
+        for symbol in expression.free_symbols
+        if symbol.name in named and _depends(named[symbol.name], x, named)
+    }:
+        expression = expression.subs(found)
+    return expression
 
 
 def _depends(expression: Any, x: Any, named: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from brian2.units.stdunits import stdunits
 
 from neurosim.equations.linear import offset_and_rate
 
-__all__ = ["Names", "steady_state"]
+__all__ = ["UNITS", "Names", "steady_state"]
 
 
 def _exprel(x: np.ndarray) -> np.ndarray:
@@ -34,7 +35,7 @@ _FUNCTIONS: dict[str, Any] = {
     "exprel": _exprel,
     "timestep": lambda t, dt: np.floor((t + 1e-3 * dt) / dt),
 }
-_UNITS: dict[str, float] = {
+UNITS: dict[str, float] = {
     name: float(np.asarray(unit))
     for name, unit in {**vars(allunits), **stdunits}.items()
     if isinstance(unit, Unit)
@@ -42,24 +43,27 @@ _UNITS: dict[str, float] = {
 
 
 class Names(dict[str, Any]):
-    """Look names up among states and parameters, then expressions, functions and units."""
+    """Look names up among states and parameters, then expressions, then words all models know.
 
-    def __init__(self, equations: Equations, values: dict[str, np.ndarray]) -> None:
+    Those words are by default functions and units of plain numbers in SI units.
+    """
+
+    def __init__(
+        self,
+        equations: Equations,
+        values: Mapping[str, Any],
+        words: Mapping[str, Any] = UNITS | _FUNCTIONS,
+    ) -> None:
         super().__init__(values)
-        self._expressions = {
-            equation.varname: equation.expr.code
-            for equation in equations.values()
-            if equation.type == "subexpression"
-        }
+        self._words = words
+        names = equations.subexpr_names
+        self._expressions = {name: equations[name].expr.code for name in names}
 
     def __missing__(self, name: str) -> Any:
-        if name in self._expressions:
-            return eval(self._expressions[name], {"__builtins__": {}}, self)
-        if name in _FUNCTIONS:
-            return _FUNCTIONS[name]
-        if name in _UNITS:
-            return _UNITS[name]
-        raise KeyError(name)
+        if name not in self._expressions:
+            return self._words[name]
+        self[name] = eval(self._expressions[name], {"__builtins__": {}}, self)
+        return self[name]
 
 
 # More than any chain of states that depend on one another needs.

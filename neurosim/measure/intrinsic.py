@@ -13,9 +13,8 @@ from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import EngineError, ParameterError
 from neurosim.features.membrane import is_blocked, steady
 from neurosim.features.properties import CellProperties
-from neurosim.features.spike_intervals import adaptation_index
 from neurosim.features.spike_shape import spike_shapes
-from neurosim.measure.passive import step_response
+from neurosim.measure.passive import StepResponse, step_response
 from neurosim.measure.spikes import measure_spikes
 from neurosim.quantities import check_quantity
 from neurosim.run.recording import Recording
@@ -66,46 +65,49 @@ class Intrinsic(CellProperties):
 _NAMES = [one.name for one in fields(Intrinsic)]
 
 
-def _steps(
-    neuron: Neuron | PointNeuron,
-    currents: np.ndarray,
-    duration: float,
-    dt: Quantity | None,
-    *,
-    trace: bool,
-    jobs: int,
-) -> Recording:
-    """Run steps of current (ampere); the onset is at 50 ms, or 500 ms later for a point neuron."""
-    onset = _onset(neuron)
-    options: dict[str, Any] = {"record": ["v"] if trace else [], "jobs": jobs, "dt": dt}
-    if isinstance(neuron, Neuron):
-        options["settle"] = _SETTLE_MS * ms
-        if trace:
-            neuron = neuron.replace(probed=())
-    return simulate(
-        neuron,
-        (onset + duration) * second + 20 * ms,
-        stimulus=Steps(amplitude=0 * pA, onset=onset * second, duration=duration * second),
-        batch={"amplitude": currents * amp},
-        **options,
-    )
+@dataclass(frozen=True)
+class _Bench:
+    """A neuron under steps of current of one length (second); the onset is at 50 ms.
 
+    For a point neuron, which takes no time to settle, it is 500 ms later.
+    """
 
-def _onset(neuron: Neuron | PointNeuron) -> float:
-    pause = 0.0 if isinstance(neuron, Neuron) else _SETTLE_MS
-    return (pause + _ONSET_MS) * 1e-3
+    neuron: Neuron | PointNeuron
+    length: float
+    dt: Quantity | None
+    jobs: int
 
+    @property
+    def onset(self) -> float:
+        """When the step begins, in second."""
+        pause = 0.0 if isinstance(self.neuron, Neuron) else _SETTLE_MS
+        return (pause + _ONSET_MS) * 1e-3
 
-def _counts(
-    neuron: Neuron | PointNeuron,
-    currents: np.ndarray,
-    duration: float,
-    dt: Quantity | None,
-    jobs: int,
-) -> np.ndarray:
-    run = _steps(neuron, currents, duration, dt, trace=False, jobs=jobs)
-    onset = _onset(neuron)
-    return run.counts(onset * second, (onset + duration) * second)
+    def run(self, currents: np.ndarray, *, trace: bool = True) -> Recording:
+        """Run steps of current (ampere)."""
+        neuron, options = self.neuron, dict[str, Any](dt=self.dt, jobs=self.jobs)
+        if isinstance(neuron, Neuron):
+            options["settle"] = _SETTLE_MS * ms
+            if trace:
+                neuron = neuron.replace(probed=())
+        onset, length = self.onset * second, self.length * second
+        return simulate(
+            neuron,
+            (self.onset + self.length) * second + 20 * ms,
+            stimulus=Steps(amplitude=0 * pA, onset=onset, duration=length),
+            batch={"amplitude": currents * amp},
+            record=["v"] if trace else [],
+            **options,
+        )
+
+    def rates(self, run: Recording) -> np.ndarray:
+        """Return spikes over the length of the step."""
+        stop = (self.onset + self.length) * second
+        return run.counts(self.onset * second, stop) / self.length
+
+    def rates_at(self, currents: np.ndarray) -> np.ndarray:
+        """Return the rate at each current (ampere)."""
+        return self.rates(self.run(currents, trace=False))
 
 
 def rheobase(
@@ -144,13 +146,14 @@ def rheobase(
     """
     length = float(check_quantity(duration, 500 * ms, "rheobase: duration", above=0 * ms))
     top = float(check_quantity(most, 1 * nA, "rheobase: most", above=0 * nA))
-    if _counts(neuron, np.zeros(1), length, dt, jobs)[0]:
+    bench = _Bench(neuron, length, dt, jobs)
+    if bench.rates_at(np.zeros(1))[0]:
         raise ParameterError("rheobase: the neuron fires without any current")
     grid = np.geomspace(1e-12, 1e-11, 6)
     while True:
         grid = np.minimum(grid, top)
         try:
-            fired = _counts(neuron, grid, length, dt, jobs) > 0
+            fired = bench.rates_at(grid) > 0
         except EngineError:
             # Currents far beyond what the membrane can carry.
             fired = np.zeros(len(grid), dtype=bool)
@@ -189,7 +192,7 @@ def fi_curve(
     length = float(check_quantity(duration, 500 * ms, "fi_curve: duration", above=0 * ms))
     values = check_quantity(currents, 100 * pA, "fi_curve: currents", many=1)
     given = np.atleast_1d(np.asarray(values, dtype=float))
-    return _counts(neuron, given, length, dt, jobs) / length * Hz
+    return _Bench(neuron, length, dt, jobs).rates_at(given) * Hz
 
 
 def intrinsic(
@@ -235,38 +238,31 @@ def intrinsic(
     told: dict[str, Any] = dict.fromkeys(_NAMES, float("nan"))
     told["current_pA"] = told["rate_Hz"] = (float("nan"),) * len(multiples)
     told["criterion_mV_per_ms"] = float(criterion)
-    told |= _passive(neuron, probe_current, length, dt, jobs)
+    bench = _Bench(neuron, length, dt, jobs)
+    told |= _passive(bench, probe_current)
     try:
         lowest = float(rheobase(neuron, duration=duration, dt=dt, jobs=jobs))
     except ParameterError:
         return Intrinsic(**told)  # A cell that never fires, or always.
     currents = np.array(sorted({1.2, 2.0, *multiples})) * lowest
-    run = _steps(neuron, currents, length, dt, trace=True, jobs=jobs)
-    found = _spiking(run, lowest, currents, _onset(neuron), length, criterion)
+    run = bench.run(currents)
+    found = _spiking(bench, run, lowest, currents, criterion)
     if found:
         wanted = [int(np.argmin(abs(currents - m * lowest))) for m in multiples]
         told |= found
         told["current_pA"] = tuple((currents[wanted] * 1e12).tolist())
-        told["rate_Hz"] = tuple(_rates(run, _onset(neuron), length)[wanted].tolist())
+        told["rate_Hz"] = tuple(bench.rates(run)[wanted].tolist())
     return Intrinsic(**told)
 
 
-def _rates(run: Recording, onset: float, length: float) -> np.ndarray:
-    return run.counts(onset * second, (onset + length) * second) / length
-
-
 def _spiking(
-    run: Recording,
-    lowest: float,
-    currents: np.ndarray,
-    onset: float,
-    length: float,
-    criterion: Quantity,
+    bench: _Bench, run: Recording, lowest: float, currents: np.ndarray, criterion: Quantity
 ) -> dict[str, float]:
     """Measure the first spike at 1.2 times rheobase, and the firing at every current (ampere).
 
     Nothing is returned of a neuron that answers without spikes.
     """
+    onset, length = bench.onset, bench.length
     row = int(np.argmin(abs(currents - 1.2 * lowest)))
     found = measure_spikes(
         run.trace_time, run.trace("v")[row], criterion=criterion, start=onset * second
@@ -290,7 +286,7 @@ def _spiking(
     return shape | {
         "rheobase_pA": lowest * 1e12,
         "adaptation_index": adaptation_index(np.diff(twice[(twice >= 0) & (twice < length)])),
-        "largest_rate_Hz": float(_rates(run, onset, length).max()),
+        "largest_rate_Hz": float(bench.rates(run).max()),
         "blocked_from_pA": min(blocked, default=float("nan")) * 1e12,
         "refractory_ms": float(gaps.min() * 1e3) if len(gaps) else float("nan"),
     }
@@ -316,23 +312,16 @@ def _before_reset(run: Recording, row: int, onset: float, rate: float) -> float:
     return shape.threshold_mV if np.isfinite(shape.threshold_mV) else float(v[last])
 
 
-def _passive(
-    neuron: Neuron | PointNeuron,
-    given: Quantity | None,
-    length: float,
-    dt: Quantity | None,
-    jobs: int,
-) -> dict[str, float]:
+def _passive(bench: _Bench, given: Quantity | None) -> dict[str, float]:
     """Measure rest, input resistance, time constant and sag."""
-    onset = _onset(neuron)
 
-    def respond(current: float) -> Any:
-        run = _steps(neuron, np.array([current]), length, dt, trace=True, jobs=jobs)
+    def respond(current: float) -> StepResponse:
+        run = bench.run(np.array([current]))
         return step_response(
             run.trace_time,
             run.trace("v")[0],
-            onset=onset * second,
-            duration=length * second,
+            onset=bench.onset * second,
+            duration=bench.length * second,
             amplitude=current * amp,
         )
 

@@ -22,8 +22,12 @@ from neurosim.quantities import Description, check_quantity, check_whole, quanti
 __all__ = ["Sheath", "axon", "myelinated_axon", "soma_with_axon", "telodendria"]
 
 
-def _within(value: Any, low: Quantity, high: Quantity, name: str) -> float:
+def _within(
+    value: Any, low: Quantity, high: Quantity, name: str, default: float | None = None
+) -> float:
     """Return a length in metre, or say between which values it must lie."""
+    if value is None and default is not None:
+        return default
     length = float(check_quantity(value, low, name))
     if not float(low) <= length <= float(high):
         raise ParameterError(f"{name} must lie between {low} and {high}; got {value}")
@@ -147,16 +151,9 @@ def myelinated_axon(
     """
     wide = _within(diameter, 0.2 * um, 20 * um, "myelinated_axon: diameter")
     node = _within(node_length, 0.1 * um, 50 * um, "myelinated_axon: node_length")
-    thin = (
-        wide
-        if node_diameter is None
-        else _within(node_diameter, 0.1 * um, 20 * um, "myelinated_axon: node_diameter")
-    )
-    between = (
-        100 * wide
-        if internode_length is None
-        else _within(internode_length, 5 * um, 5 * mm, "myelinated_axon: internode_length")
-    )
+    thin = _within(node_diameter, 0.1 * um, 20 * um, "myelinated_axon: node_diameter", wide)
+    name = "myelinated_axon: internode_length"
+    between = _within(internode_length, 5 * um, 5 * mm, name, 100 * wide)
     if (length is None) == (internodes is None):
         raise ParameterError("myelinated_axon: give either length or internodes")
     if internodes is not None:

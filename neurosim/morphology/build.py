@@ -207,25 +207,22 @@ def tree(
     starts, angles = np.zeros((1, 3)), np.zeros(1)
     above = np.array([-1])
     made = 0
-    ends, parents, begins, widths = [], [], [], []
+    parts = []
     for level in range(levels):
         step = long * shorter**level
         tips = starts + step * (np.outer(np.cos(angles), ahead) + np.outer(np.sin(angles), side))
-        begins.append(starts)
-        ends.append(tips)
-        parents.append(above)
-        widths.append(np.full(len(tips), max(wide * ratio**level, least)))
+        parts.append((starts, tips, above, np.full(len(tips), max(wide * ratio**level, least))))
         fan = np.radians(spread) * 0.7**level * (np.linspace(-0.5, 0.5, children))
         starts = np.repeat(tips, children, axis=0)
         angles = np.repeat(angles, children) + np.tile(fan if children > 1 else [0.0], len(tips))
         above = np.repeat(made + np.arange(len(tips)), children)
         made += len(tips)
-    points = np.stack([np.concatenate(begins), np.concatenate(ends)], axis=1).reshape(-1, 3)
+    begins, ends, parents, widths = map(np.concatenate, zip(*parts, strict=True))
     return Morphology(
-        points_m=points,
-        diameters_m=np.repeat(np.concatenate(widths), 2),
+        points_m=np.stack([begins, ends], axis=1).reshape(-1, 3),
+        diameters_m=np.repeat(widths, 2),
         offsets=2 * np.arange(made + 1),
-        parents=np.concatenate(parents),
+        parents=parents,
         attach=np.ones(made),
         names=tuple(f"{name or tag}[{k}]" for k in range(made)),
         tags=(tag,) * made,

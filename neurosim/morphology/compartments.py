@@ -157,6 +157,11 @@ class Compartments:
         first, count = int(self.first[k]), int(self.first[k + 1] - self.first[k])
         return first + max(min(int(np.floor(position * count)), count - 1), 0)
 
+    def middle(self, compartment: int) -> tuple[str, float]:
+        """Return the branch of a compartment and the relative position of its middle on it."""
+        k = int(self.branch[compartment])
+        return self.branch_names[k], float(self.start[compartment] + self.end[compartment]) / 2
+
     def axial_resistance(self, R_a: float | np.ndarray) -> np.ndarray:
         """Return the resistance (ohm) between each node and its parent; 0 for roots.
 

@@ -114,7 +114,7 @@ def _numbers(values: Any, cut: Compartments) -> tuple[np.ndarray, str]:
 def _frusta(cut: Compartments) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return ends and end diameters (metre) and compartment of each frustum drawn."""
     shape = cut.morphology
-    begins, ends, widths, owners = [], [], [], []
+    parts = []
     for k in range(len(shape)):
         here = slice(shape.offsets[k], shape.offsets[k + 1])
         along = shape.along_m[here]
@@ -124,16 +124,9 @@ def _frusta(cut: Compartments) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
         at = np.column_stack([np.interp(places, along, shape.points_m[here, a]) for a in range(3)])
         wide = np.interp(places, along, shape.diameters_m[here])
         middle = (places[1:] + places[:-1]) / 2
-        begins.append(at[:-1])
-        ends.append(at[1:])
-        widths.append(np.column_stack([wide[:-1], wide[1:]]))
-        owners.append(first + np.clip(np.searchsorted(cuts, middle) - 1, 0, last - first - 1))
-    owner = np.concatenate(owners)
+        owner = first + np.clip(np.searchsorted(cuts, middle) - 1, 0, last - first - 1)
+        parts.append((at[:-1], at[1:], np.column_stack([wide[:-1], wide[1:]]), owner))
+    begins, ends, widths, owner = map(np.concatenate, zip(*parts, strict=True))
     # The soma is drawn last, over the branches that begin at its centre.
     order = np.argsort(np.array(cut.tags)[cut.branch[owner]] == "soma", kind="stable")
-    return (
-        np.concatenate(begins)[order],
-        np.concatenate(ends)[order],
-        np.concatenate(widths)[order],
-        owner[order],
-    )
+    return begins[order], ends[order], widths[order], owner[order]

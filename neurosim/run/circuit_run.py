@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from neurosim.describe.circuit import Circuit
-from neurosim.engine.cable import Fired, Incoming, execute_cables
 from neurosim.engine.cable.compose import Composed, compose_cable
+from neurosim.engine.cable.execute import execute_cables
+from neurosim.engine.cable.spike_exchange import Fired, Incoming
 from neurosim.errors import (
     DivergenceError,
     EngineError,

@@ -15,8 +15,9 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.drawing.animation import animate_cable
 from neurosim.drawing.recordings import draw_space_time
-from neurosim.engine.cable import CableResults, execute_cable
 from neurosim.engine.cable.compose import Composed, Run, compose_cable
+from neurosim.engine.cable.execute import execute_cable
+from neurosim.engine.cable.inputs import CableResults
 from neurosim.errors import (
     DivergenceError,
     EngineError,
@@ -276,8 +277,7 @@ def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: flo
     """Say where on the neuron a run diverged, and what to do."""
     shape = neuron.compartments
     here = int(np.flatnonzero(composed.numbering == error.compartment)[0])
-    middle = float(shape.start[here] + shape.end[here]) / 2
-    name = shape.branch_names[int(shape.branch[here])]
+    name, middle = shape.middle(here)
     return (
         f"the run diverged: the membrane potential of cell {error.cell} at {name!r} "
         f"({middle:.2g} of the way along it, compartment {here}) left -10 to 10 V before "

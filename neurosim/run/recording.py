@@ -144,24 +144,13 @@ class Recording:
 
         Unlike a count in a window it has no rounding error of one spike.
         """
-        first, last = self._window(start, stop)
-        rates = np.zeros(self.rows)
-        for row in range(self.rows):
-            train = self._train(row)
-            train = train[(train >= first) & (train < last)]
-            if len(train) > 1:
-                rates[row] = (len(train) - 1) / (train[-1] - train[0])
-        return rates * hertz
+        trains = self._trains(start, stop)
+        rates = [(len(t) - 1) / (t[-1] - t[0]) if len(t) > 1 else 0.0 for t in trains]
+        return np.array(rates) * hertz
 
     def interval_cv(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> np.ndarray:
         """Return the coefficient of variation of the intervals; nan below three spikes."""
-        first, last = self._window(start, stop)
-        found = np.full(self.rows, np.nan)
-        for row in range(self.rows):
-            train = self._train(row)
-            intervals = np.diff(train[(train >= first) & (train < last)])
-            found[row] = cv(intervals)
-        return found
+        return np.array([cv(np.diff(train)) for train in self._trains(start, stop)])
 
     def trace(self, name: str) -> Quantity:
         """Return a traced variable, shape (n_traced, n_samples), with its unit.
@@ -186,11 +175,6 @@ class Recording:
 
     def to_dict(self) -> dict[str, Any]:
         """Return how it was run, in plain values: descriptions, seeds, step, engine, versions."""
-        varied = {
-            name: values.tolist()
-            for name, values in self.parameters.items()
-            if len(np.unique(values)) > 1
-        }
         return {
             "neuron": self.neuron.to_dict(),
             "stimulus": self.stimulus.to_dict(),
@@ -198,7 +182,7 @@ class Recording:
             "duration_s": self.duration_s,
             "dt_s": self.dt_s,
             "rows": self.rows,
-            "varied_si": varied,
+            "varied_si": {name: values.tolist() for name, values in self._varied().items()},
             "seeds": np.unique(self.seeds).tolist(),
             "engine": self.engine,
             "versions": self.versions,
@@ -214,9 +198,8 @@ class Recording:
         import pandas as pd
 
         table = pd.DataFrame({"row": self.spike_row, "time_s": self.spike_time_s})
-        for name, values in self.parameters.items():
-            if len(np.unique(values)) > 1:
-                table[name] = values[self.spike_row]
+        for name, values in self._varied().items():
+            table[name] = values[self.spike_row]
         return table
 
     def to_neo(self) -> Any:
@@ -240,6 +223,8 @@ class Recording:
         block = neo.Block(name=type(self.neuron).__name__, description=repr(self.neuron))
         block.annotate(stimulus=repr(self.stimulus), **self.versions)
         traced = {int(row): k for k, row in enumerate(self.trace_rows)}
+        sampled = self.traces_si if len(self.trace_time_s) > 1 else {}
+        period = float(np.diff(self.trace_time_s[:2]).sum()) * quantities.s
         for row in range(self.rows):
             segment = neo.Segment(index=row)
             segment.annotate(
@@ -249,15 +234,12 @@ class Recording:
             segment.spiketrains.append(
                 neo.SpikeTrain(self._train(row), units="s", t_stop=self.duration_s)
             )
-            for name, values in self.traces_si.items():
-                if row in traced and len(self.trace_time_s) > 1:
+            for name, values in sampled.items():
+                if row in traced:
+                    signal = values[traced[row]][:, np.newaxis]
                     segment.analogsignals.append(
                         neo.AnalogSignal(
-                            values[traced[row]][:, np.newaxis],
-                            units=self._unit_symbol(name),
-                            sampling_period=(self.trace_time_s[1] - self.trace_time_s[0])
-                            * quantities.s,
-                            name=name,
+                            signal, sampling_period=period, name=name, **self._units(name)
                         )
                     )
             block.segments.append(segment)
@@ -288,16 +270,12 @@ class Recording:
         }
         coordinates: dict[str, Any] = {"row": rows, "seed": ("row", self.seeds)}
         for name, values in self.parameters.items():
-            coordinates[name] = ("row", values, {"units": self._unit_symbol(name)})
+            coordinates[name] = ("row", values, self._units(name))
         if self.traces_si:
             coordinates["traced_row"] = self.trace_rows
             coordinates["time"] = ("time", self.trace_time_s, {"units": "s"})
             for name, values in self.traces_si.items():
-                content[name] = (
-                    ("traced_row", "time"),
-                    values,
-                    {"units": self._unit_symbol(name)},
-                )
+                content[name] = (("traced_row", "time"), values, self._units(name))
         attributes = {"neuron": repr(self.neuron), "stimulus": repr(self.stimulus)}
         return xarray.Dataset(content, coordinates, attributes | self.versions)
 
@@ -393,6 +371,14 @@ class Recording:
         row = self._row(row)
         return self.spike_time_s[self._starts[row] : self._starts[row + 1]]
 
+    def _trains(self, start: Quantity, stop: Quantity | None) -> list[np.ndarray]:
+        first, last = self._window(start, stop)
+        trains = map(self._train, range(self.rows))
+        return [train[(train >= first) & (train < last)] for train in trains]
+
+    def _varied(self) -> dict[str, np.ndarray]:
+        return {k: values for k, values in self.parameters.items() if len(np.unique(values)) > 1}
+
     def _row(self, row: int) -> int:
         if not -self.rows <= row < self.rows:
             raise ParameterError(f"there is no row {row}: rows are 0 to {self.rows - 1}")
@@ -423,9 +409,9 @@ class Recording:
         )
         return Equations(model.equations)[name].dim
 
-    def _unit_symbol(self, name: str) -> str:
+    def _units(self, name: str) -> dict[str, str]:
         unit = get_unit(self._dimension(name))
-        return str(unit) if str(unit) != "1" else "dimensionless"
+        return {"units": str(unit) if str(unit) != "1" else "dimensionless"}
 
 
 def _brief(value: Any) -> str:

@@ -12,7 +12,7 @@ from brian2.units import Quantity, ms, second
 
 from neurosim.engine.point.execute import choose_engine
 from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.quantities import check_quantity, check_seed
+from neurosim.quantities import check_quantity, check_seed, check_whole
 
 __all__ = ["SCHEMES", "RunSettings"]
 
@@ -108,10 +108,6 @@ class RunSettings:
             )
         if scheme is not None and scheme not in tuple(SCHEMES):
             raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")
-        if isinstance(jobs, bool) or not isinstance(jobs, int | np.integer) or jobs < 1:
-            raise ParameterError(
-                f"simulate: jobs must be a whole number of at least 1; got {jobs!r}"
-            )
         if progress is not None and not callable(progress):
             raise ParameterError(
                 "simulate: progress must be a function that is called with the share done, 0 to 1; "
@@ -126,7 +122,7 @@ class RunSettings:
             record=_names(record),
             seed=check_seed(seed),
             engine=choose_engine(engine),
-            jobs=int(jobs),
+            jobs=check_whole(jobs, "simulate: jobs"),
             progress=progress,
         )
 

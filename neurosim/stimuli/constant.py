@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, pA
 
@@ -25,7 +24,7 @@ class Constant(Stimulus):
     """
 
     current: Quantity = quantity(0 * pA, "injected current, positive depolarises")
-    label: ClassVar[str] = "constant"
+    label = "constant"
 
     def drive(self, prefix: str, stream: int) -> Drive:
         return Drive(f"{prefix}current", self._units(prefix, "current"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from brian2.units import Quantity, ms, pA
@@ -47,7 +46,7 @@ class FrozenNoise(Stimulus):
     interval: Quantity = quantity(0.1 * ms, "time between samples", above=0 * ms)
     onset: Quantity = quantity(0 * ms, "when the first sample begins", at_least=0 * ms)
     channel: Quantity = quantity(Quantity(0), "waveform to play", at_least=0)
-    label: ClassVar[str] = "frozen_noise"
+    label = "frozen_noise"
 
     @property
     def channels(self) -> int:

@@ -8,7 +8,6 @@ batch and in any number of processes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, ms, pA
 
@@ -37,8 +36,8 @@ class OrnsteinUhlenbeck(Stimulus):
     mean: Quantity = quantity(0 * pA, "mean current")
     sd: Quantity = quantity(50 * pA, "stationary standard deviation", at_least=0 * pA)
     tau: Quantity = quantity(5 * ms, "correlation time", above=0 * ms)
-    label: ClassVar[str] = "ornstein_uhlenbeck"
-    noisy: ClassVar[bool] = True
+    label = "ornstein_uhlenbeck"
+    noisy = True
 
     def drive(self, prefix: str, stream: int) -> Drive:
         state = f"{prefix}deviation"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, ms, pA
 
@@ -28,7 +27,7 @@ class Ramp(Stimulus):
     end: Quantity = quantity(100 * pA, "current at the end and after it")
     onset: Quantity = quantity(0 * ms, "when the ramp begins", at_least=0 * ms)
     duration: Quantity = quantity(1000 * ms, "how long it takes", above=0 * ms)
-    label: ClassVar[str] = "ramp"
+    label = "ramp"
 
     def drive(self, prefix: str, stream: int) -> Drive:
         fraction = f"clip((t - {prefix}onset)/{prefix}duration, 0, 1)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from brian2.units import Quantity, ms, pA
@@ -36,7 +35,7 @@ class Steps(Stimulus):
     amplitude: Quantity = quantity(0 * pA, "current of each step", many=1)
     onset: Quantity = quantity(0 * ms, "start of each step", at_least=0 * ms, many=1)
     duration: Quantity = quantity(1000 * ms, "length of each step", above=0 * ms, many=1)
-    label: ClassVar[str] = "steps"
+    label = "steps"
 
     def check(self) -> None:
         sizes = {name: np.size(getattr(self, name)) for name in ("amplitude", "onset", "duration")}

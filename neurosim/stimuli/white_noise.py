@@ -8,7 +8,7 @@ batch and in any number of processes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from typing import Protocol, Self
 
 from brian2.units import Quantity, ms, mV, pA
 
@@ -51,8 +51,8 @@ class WhiteNoise(Stimulus):
     intensity: Quantity = quantity(
         0 * pA * (1 * ms) ** 0.5, "noise intensity S", at_least=0 * pA * (1 * ms) ** 0.5
     )
-    label: ClassVar[str] = "white_noise"
-    noisy: ClassVar[bool] = True
+    label = "white_noise"
+    noisy = True
 
     @classmethod
     def for_membrane(cls, sd: Quantity, neuron: Membrane) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, ms
 
@@ -27,7 +26,7 @@ class AMPA(DoubleExponential):
 
     tau_rise: Quantity = quantity(0.2 * ms, "time constant of the rise", above=0 * ms)
     tau_decay: Quantity = quantity(1.7 * ms, "time constant of the decay", above=0 * ms)
-    transmitter: ClassVar[str] = "glutamate"
+    transmitter = "glutamate"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,4 +38,4 @@ class KineticAMPA(TwoState):
     Destexhe, Mainen and Sejnowski (1998), in Koch and Segev, Methods in Neuronal Modeling, ch. 1.
     """
 
-    transmitter: ClassVar[str] = "glutamate"
+    transmitter = "glutamate"

@@ -58,13 +58,13 @@ class Dopamine(Mechanism):
     K: Quantity = quantity(1000 * nM, "concentration of half occupancy", above=0 * nM)
     tau_effect: Quantity = quantity(5 * second, "time constant of the effect", above=0 * second)
 
-    equations: ClassVar[str] = """
+    equations = """
     dD/dt = -D/tau_uptake : mM
     da/dt = (D/(D + K) - a)/tau_effect : 1
     """
     scale: ClassVar[str] = "1 + effect*a"
     on_event: ClassVar[dict[str, str]] = {"D": "amount*weight"}
-    transmitter: ClassVar[str] = "dopamine"
+    transmitter = "dopamine"
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
         return {"scale": (self.scale, Quantity(1.0))}

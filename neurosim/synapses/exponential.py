@@ -27,8 +27,8 @@ class Exponential(Receptor):
     tau: Quantity = quantity(2 * ms, "decay time constant", above=0 * ms)
     q10: Quantity = quantity(1.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = "ds/dt = -phi*s/tau : 1"
-    current: ClassVar[str] = "g*s*(E - v)"
+    equations = "ds/dt = -phi*s/tau : 1"
+    current = "g*s*(E - v)"
     on_event: ClassVar[dict[str, str]] = {"s": "weight"}
 
 
@@ -55,11 +55,11 @@ class DoubleExponential(Receptor):
     tau_decay: Quantity = quantity(2 * ms, "time constant of the decay", above=0 * ms)
     q10: Quantity = quantity(1.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dA/dt = -phi*A/tau_rise : 1
     dB/dt = -phi*B/tau_decay : 1
     """
-    current: ClassVar[str] = "g*(B - A)*(E - v)"
+    current = "g*(B - A)*(E - v)"
     on_event: ClassVar[dict[str, str]] = {"A": "norm*weight", "B": "norm*weight"}
 
     def check(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, hertz, ms, mV
 from brian2.units.stdunits import mM
@@ -28,7 +27,7 @@ class GABAA(DoubleExponential):
 
     E: Quantity = quantity(-75 * mV, "reversal potential")
     tau_decay: Quantity = quantity(5 * ms, "time constant of the decay", above=0 * ms)
-    transmitter: ClassVar[str] = "gaba"
+    transmitter = "gaba"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,4 +42,4 @@ class KineticGABAA(TwoState):
     E: Quantity = quantity(-75 * mV, "reversal potential")
     alpha: Quantity = quantity(5 / (mM * ms), "rate of binding", above=0 / (mM * ms))
     beta: Quantity = quantity(180 * hertz, "rate of unbinding", above=0 * hertz)
-    transmitter: ClassVar[str] = "gaba"
+    transmitter = "gaba"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from brian2.units import Quantity, hertz, ms, mV, nS, second
@@ -34,7 +33,7 @@ class GABAB(DoubleExponential):
     E: Quantity = quantity(-95 * mV, "reversal potential")
     tau_rise: Quantity = quantity(45 * ms, "time constant of the rise", above=0 * ms)
     tau_decay: Quantity = quantity(150 * ms, "time constant of the decay", above=0 * ms)
-    transmitter: ClassVar[str] = "gaba"
+    transmitter = "gaba"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,15 +58,15 @@ class KineticGABAB(TwoState):
     K_3: Quantity = quantity(180 * uM / second, "production of G-protein", above=0 * uM / second)
     K_4: Quantity = quantity(34 * hertz, "removal of G-protein", above=0 * hertz)
     K_d: Quantity = quantity(100**0.25 * uM, "G-protein that opens half", above=0 * uM)
-    transmitter: ClassVar[str] = "gaba"
+    transmitter = "gaba"
 
-    equations: ClassVar[str] = (
+    equations = (
         TwoState.equations
         + """dG/dt = phi*(K_3*r - K_4*G) : mM
     ratio = (G/K_d)**4 : 1
     """
     )
-    current: ClassVar[str] = "g*ratio/(1 + ratio)*(E - v)"
+    current = "g*ratio/(1 + ratio)*(E - v)"
 
     def open_fraction(self, t: Quantity, events: Events) -> np.ndarray:
         """Return the share of open channels at given times, exactly (q10 = 1)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from brian2.units import Quantity, ms, mV, nS
 
@@ -29,4 +28,4 @@ class Nicotinic(DoubleExponential):
     E: Quantity = quantity(-10 * mV, "reversal potential")
     tau_rise: Quantity = quantity(0.2 * ms, "time constant of the rise", above=0 * ms)
     tau_decay: Quantity = quantity(1.3 * ms, "time constant of the decay", above=0 * ms)
-    transmitter: ClassVar[str] = "acetylcholine"
+    transmitter = "acetylcholine"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from brian2.units import Quantity, hertz, ms, mV
@@ -60,10 +59,10 @@ class NMDA(DoubleExponential):
     tau_rise: Quantity = quantity(2 * ms, "time constant of the rise", above=0 * ms)
     tau_decay: Quantity = quantity(75 * ms, "time constant of the decay", above=0 * ms)
     Mg: Quantity = quantity(1 * mM, "extracellular magnesium", at_least=0 * mM)
-    transmitter: ClassVar[str] = "glutamate"
+    transmitter = "glutamate"
 
-    equations: ClassVar[str] = f"{DoubleExponential.equations}\n{_BLOCK}"
-    current: ClassVar[str] = "g*(B - A)*block*(E - v)"
+    equations = f"{DoubleExponential.equations}\n{_BLOCK}"
+    current = "g*(B - A)*block*(E - v)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,7 +77,7 @@ class KineticNMDA(TwoState):
     alpha: Quantity = quantity(0.072 / (mM * ms), "rate of binding", above=0 / (mM * ms))
     beta: Quantity = quantity(6.6 * hertz, "rate of unbinding", above=0 * hertz)
     Mg: Quantity = quantity(1 * mM, "extracellular magnesium", at_least=0 * mM)
-    transmitter: ClassVar[str] = "glutamate"
+    transmitter = "glutamate"
 
-    equations: ClassVar[str] = f"{TwoState.equations}\n{_BLOCK}"
-    current: ClassVar[str] = "g*r*block*(E - v)"
+    equations = f"{TwoState.equations}\n{_BLOCK}"
+    current = "g*r*block*(E - v)"

@@ -52,13 +52,13 @@ class TwoState(Receptor):
     pulse: Quantity = quantity(1 * ms, "duration of a pulse", above=0 * ms)
     q10: Quantity = quantity(1.0, "factor on the rates for 10 °C", above=0)
 
-    equations: ClassVar[str] = """
+    equations = """
     dr/dt = phi*(alpha*T_max*C*(1 - r) - beta*r) : 1
     dC/dt = 0/second : 1
     """
-    current: ClassVar[str] = "g*r*(E - v)"
+    current = "g*r*(E - v)"
     on_event: ClassVar[dict[str, str]] = {"C": "weight"}
-    lumps: ClassVar[bool] = False
+    lumps = False
 
     @property
     def rise_time_constant(self) -> Quantity:

@@ -5,15 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosim.engine.cable import (
-    Arrivals,
-    CableInputs,
-    CableModel,
-    Kernel,
-    KernelInputs,
-    Tree,
-    execute_cable,
-)
+from neurosim.engine.cable.execute import execute_cable
+from neurosim.engine.cable.inputs import Arrivals, CableInputs, KernelInputs, Tree
+from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import conductance, write_step
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError

@@ -6,25 +6,3 @@ compartments and cells (`source`), and a program of a few hundred lines around t
 the tree (`runtime.cpp`). `oracle` does the same in plain NumPy, for tests and for machines without
 a compiler.
 """
-
-from __future__ import annotations
-
-from neurosim.engine.cable.execute import execute_cable, execute_cables
-from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, KernelInputs, Tree
-from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
-
-__all__ = [
-    "Arrivals",
-    "CableInputs",
-    "CableModel",
-    "CableResults",
-    "Exchange",
-    "Fired",
-    "Incoming",
-    "Kernel",
-    "KernelInputs",
-    "Tree",
-    "execute_cable",
-    "execute_cables",
-]

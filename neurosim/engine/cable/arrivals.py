@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from neurosim.describe.parts import Placed, Poisson
@@ -42,7 +45,11 @@ def gather_arrivals(
     ParameterError
         Events with trials do not fit the batch.
     """
-    time, site, cell, weight = [], [], [], []
+    rows: list[Sequence[np.ndarray]] = [tuple(np.zeros((4, 0)))]
+
+    def add(time_s: np.ndarray, site: Any, cell: int, weight: Any) -> None:
+        rows.append(np.broadcast_arrays(time_s, site, cell, weight))
+
     if isinstance(placed.arrivals, Poisson):
         rate = float(placed.arrivals.rate)
         for seed in np.unique(seeds):
@@ -52,41 +59,28 @@ def gather_arrivals(
             drawn = generator.uniform(0, duration, size=int(number.sum()))
             who = np.repeat(member, number)
             for one in np.flatnonzero(seeds == seed):
-                time.append(drawn)
-                site.append(who)
-                cell.append(np.full(len(drawn), one))
-                weight.append(np.ones(len(drawn)))
+                add(drawn, who, one, 1.0)
     elif placed.arrivals is not None:
         many = placed.arrivals
         for k in range(len(points)):
             events = many[k if len(many) > 1 else 0]
-            if events.weight.ndim == 2:
-                if events.trials != cells:
-                    raise ParameterError(
-                        f"{placed.label}: the events have {events.trials} trials and the batch "
-                        f"{cells} cells; give one trial a cell"
-                    )
-                for one in range(cells):
-                    trial = events.trial(one)
-                    time.append(trial.time_s)
-                    weight.append(trial.weight)
-                    site.append(np.full(len(trial.time_s), member[k]))
-                    cell.append(np.full(len(trial.time_s), one))
-            else:
-                time.append(events.time_s)
-                weight.append(events.weight)
-                site.append(np.full(len(events.time_s), member[k]))
-                cell.append(np.full(len(events.time_s), -1))
-
-    def flat(parts: list[np.ndarray], kind: type) -> np.ndarray:
-        return np.concatenate(parts).astype(kind) if parts else np.zeros(0, dtype=kind)
-
-    when = flat(time, float)
-    order = np.argsort(when, kind="stable")
+            if events.weight.ndim == 1:
+                add(events.time_s, member[k], -1, events.weight)
+                continue
+            if events.trials != cells:
+                raise ParameterError(
+                    f"{placed.label}: the events have {events.trials} trials and the batch "
+                    f"{cells} cells; give one trial a cell"
+                )
+            for one in range(cells):
+                trial = events.trial(one)
+                add(trial.time_s, member[k], one, trial.weight)
+    time, site, cell, weight = map(np.concatenate, zip(*rows, strict=True))
+    order = np.argsort(time, kind="stable")
     return Arrivals(
-        time_s=when[order],
-        site=flat(site, int)[order],
-        cell=flat(cell, int)[order],
-        weight=flat(weight, float)[order],
+        time_s=time[order],
+        site=site[order].astype(int),
+        cell=cell[order].astype(int),
+        weight=weight[order],
         factors=factors,
     )

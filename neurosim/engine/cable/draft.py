@@ -28,20 +28,15 @@ class Run:
 
 
 class Varied:
-    """The batch by full names; remembers which of them were asked for."""
+    """The batch by full names; `left` are those that nobody has asked for."""
 
     def __init__(self, batch: Mapping[str, np.ndarray]) -> None:
-        self._batch, self._left = batch, set(batch)
+        self._batch, self.left = batch, set(batch)
 
     def get(self, name: str) -> np.ndarray | None:
         """Return the value of each cell, None where all have the default."""
-        self._left.discard(name)
+        self.left.discard(name)
         return self._batch.get(name)
-
-    @property
-    def left(self) -> set[str]:
-        """Names nobody has asked for."""
-        return self._left
 
 
 @dataclass(frozen=True)

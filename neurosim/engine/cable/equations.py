@@ -9,7 +9,7 @@ from typing import Any
 from brian2.units import Quantity
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
-from neurosim.equations.evaluate import parse
+from neurosim.equations.evaluate import line_of, parse
 from neurosim.errors import ParameterError
 from neurosim.quantities import unit_name
 from neurosim.synapses.base import Receptor
@@ -59,13 +59,7 @@ def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
                 )
         keep = {*part.reads, "v"} | ({part.writes} if isinstance(part, IonPool) else set())
         rename = _renamer(name, part, keep)
-        for equation in parse(part.equations).values():
-            unit = unit_name(Quantity(1.0, dim=equation.dim))
-            left, code = rename(equation.varname), rename(equation.expr.code)
-            if equation.type == "differential equation":
-                text.lines.append(f"d{left}/dt = {code} : {unit}")
-            else:
-                text.lines.append(f"{left} = {code} : {unit}")
+        text.lines += [line_of(equation, rename) for equation in parse(part.equations).values()]
         if isinstance(part, Channel):
             text.lines.append(f"{name}_current = {rename(part.current)} : amp/meter**2")
             total.append(f"{name}_current")
@@ -73,7 +67,6 @@ def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
                 currents.setdefault(part.ion, []).append(f"{name}_current")
     wanted = {need for part in parts.values() for need in part.reads if need.startswith("i_")}
     for ion, terms in currents.items():
-        wanted.add(f"i_{ion}") if f"i_{ion}" in wanted else None
         if f"i_{ion}" in wanted:
             text.lines.append(f"i_{ion} = {' + '.join(terms)} : amp/meter**2")
     for need in wanted - {f"i_{ion}" for ion in currents}:
@@ -83,12 +76,7 @@ def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
 
 def write_receptor(text: Text, part: Receptor) -> None:
     """Write the equations of a receptor; names stay local, since its kernel holds one kind."""
-    for equation in parse(part.equations).values():
-        unit = unit_name(Quantity(1.0, dim=equation.dim))
-        if equation.type == "differential equation":
-            text.lines.append(f"d{equation.varname}/dt = {equation.expr.code} : {unit}")
-        else:
-            text.lines.append(f"{equation.varname} = {equation.expr.code} : {unit}")
+    text.lines += [line_of(equation) for equation in parse(part.equations).values()]
     text.lines.append(f"current = {part.current} : amp")
     text.current = "current"
 

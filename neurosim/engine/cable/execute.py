@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import shutil
 import tempfile
@@ -91,7 +90,7 @@ def execute_cables(
     if compiler is None:
         raise EngineError("no C++ compiler was found; use engine='numpy'")
     models = list(dict.fromkeys(model for model, _ in parts))
-    flags = [*_FLAGS, *_native(compiler)]
+    flags = _flags(compiler)
     key = program_key(models, "cable", compiler.identity, *flags, engine_digest())
     built = fetch(key, lambda empty: _build(models, compiler, empty))
     folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
@@ -110,7 +109,6 @@ def execute_cables(
             if exchange is None:
                 run_all(
                     [command],
-                    at_once=1,
                     what="the simulation",
                     environments=[environment],
                     folder=folder,
@@ -151,24 +149,20 @@ def block_size(model: CableModel, tree: Tree, cells: int) -> int:
 def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> None:
     """Write and compile the membrane loops, and meanwhile what is around them if that is new."""
     (folder / "cable.json").write_text(json.dumps([model.to_dict() for model in models]))
-    flags = [*_FLAGS, *_native(compiler)]
+    flags = _flags(compiler)
     key = program_key([], "cable runtime", compiler.identity, *flags, engine_digest())
     runtime = cached(key)
     work = [worker_command("generate-cable", folder)]
     if runtime is None:
         write_runtime(folder / "runtime.cpp")
         work.append([compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"])
-    run_all(work, at_once=2, what="writing the C++ program of the model", folder=folder)
+    run_all(work, what="writing the C++ program of the model", folder=folder)
     if runtime is None:
         fetch(key, lambda empty: _keep(folder / "runtime.o", empty))
     else:
         shutil.copy(runtime / "runtime.o", folder / "runtime.o")
-    run_all(
-        [[compiler.path, *flags, "kernels.cpp", "runtime.o", "-o", "main"]],
-        at_once=1,
-        what="compiling the model",
-        folder=folder,
-    )
+    link = [compiler.path, *flags, "kernels.cpp", "runtime.o", "-o", "main"]
+    run_all([link], what="compiling the model", folder=folder)
     (folder / "runtime.o").unlink()
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
 
@@ -178,12 +172,9 @@ def _keep(compiled: Path, folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
 
 
-def _native(compiler: Compiler) -> list[str]:
-    """Return the flags for this processor; the widest vectors pay off in long loops of exp."""
-    native = [flag for flag in compiler.flags if flag.startswith("-march")]
-    if native and platform.machine().lower() in ("x86_64", "amd64"):
-        native.append("-mprefer-vector-width=512")
-    return native
+def _flags(compiler: Compiler) -> list[str]:
+    native = (flag for flag in compiler.flags if flag.startswith("-march"))
+    return [*_FLAGS, *native, *compiler.wide]
 
 
 def _put(path: Path, values: Any, dtype: type, *, counted: bool = False) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 from brian2.equations.equations import Equations
 
+from neurosim.engine.point.model import with_tuples
+
 __all__ = ["CableModel", "Kernel", "program_key"]
 
 
@@ -98,13 +100,7 @@ class CableModel:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> CableModel:
         """Make a model from what `to_dict` returned."""
-        kernels = []
-        for entry in content["kernels"]:
-            lists: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()
-            }
-            kernels.append(Kernel(**lists))
-        return cls(tuple(kernels))
+        return cls(tuple(Kernel(**with_tuples(entry)) for entry in content["kernels"]))
 
 
 def program_key(models: Sequence[CableModel], *context: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
+from neurosim.engine.point.inputs import play
 from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
 from neurosim.randomness import gaussian
@@ -68,23 +69,10 @@ class _Rows:
         return Names(self.kernel.parsed, values)
 
     def _gaussian(self, low: np.ndarray, high: np.ndarray, stream: int, step: int) -> np.ndarray:
-        drawn = gaussian(
-            np.asarray(low).astype(np.int32).ravel(),
-            np.asarray(high).astype(np.int32).ravel(),
-            stream,
-            np.full(np.size(low), step),
-        )
-        return np.reshape(drawn, self.shape)
+        return gaussian(np.asarray(low, np.int32), np.asarray(high, np.int32), stream, step)
 
     def _waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
-        sample = np.floor(np.asarray(position) + 1e-6).astype(int)
-        channel, sample = np.broadcast_arrays(np.asarray(channel).astype(int), sample)
-        found = np.zeros(self.shape)
-        for index in np.ndindex(self.shape):
-            samples = self.waveforms[channel[index]]
-            if 0 <= sample[index] < len(samples):
-                found[index] = samples[sample[index]]
-        return found
+        return play(self.waveforms, np.asarray(channel).astype(int), position)
 
     def advance(
         self, clock: dict[str, Any], v: np.ndarray, implicit_dt: float

@@ -17,7 +17,7 @@ from neurosim.engine.cable.equations import Text, write_membrane
 __all__ = ["Membrane", "draft_patches"]
 
 # By name of a part, who paints a part of that name on a patch, and on which of its members.
-_Covers = dict[str, list[tuple[Painted, np.ndarray]]]
+_Painters = list[tuple[Painted, Mechanism, np.ndarray]]
 
 
 class Membrane:
@@ -77,9 +77,9 @@ def draft_patches(neuron: Neuron, membrane: Membrane, run: Run, varied: Varied) 
         members = np.flatnonzero(kind == number).astype(np.int32)
         # Parts in the order in which they were painted.
         here = sorted((int(row[members[0]]), n) for n, row in enumerate(owner))
-        covers: _Covers = {
+        covers: dict[str, _Painters] = {
             names[n]: [
-                (mechanisms[m][0], owner[n, members] == m) for m in np.unique(owner[n, members])
+                (*mechanisms[m], owner[n, members] == m) for m in np.unique(owner[n, members])
             ]
             for m, n in here
             if m >= 0
@@ -107,16 +107,12 @@ def _patch(
     name: str,
     neuron: Neuron,
     members: np.ndarray,
-    covers: _Covers,
+    covers: dict[str, _Painters],
     membrane: Membrane,
     run: Run,
     varied: Varied,
 ) -> Draft:
-    parts: dict[str, Mechanism] = {}
-    for part_name, painters in covers.items():
-        first_painted = painters[0][0].part
-        assert isinstance(first_painted, Mechanism)
-        parts[part_name] = first_painted
+    parts = {part_name: painters[0][1] for part_name, painters in covers.items()}
     text = Text()
     write_membrane(text, parts)
     values: dict[str, np.ndarray] = {}
@@ -129,9 +125,7 @@ def _patch(
         for constant, value in part.constants(neuron.celsius).items():
             # By painting, since each has a q10 of its own.
             held = np.empty(len(members))
-            for painting, here in covers[part_name]:
-                mechanism = painting.part
-                assert isinstance(mechanism, Mechanism)
+            for _, mechanism, here in covers[part_name]:
                 held[here] = float(mechanism.constants(neuron.celsius)[constant])
             values[f"{part_name}_{constant}"] = single(held)
             like[f"{part_name}_{constant}"] = value
@@ -150,7 +144,7 @@ def _patch(
 
 
 def _painted_values(
-    painters: list[tuple[Painted, np.ndarray]],
+    painters: _Painters,
     field: str,
     neuron: Neuron,
     members: np.ndarray,
@@ -160,9 +154,8 @@ def _painted_values(
     """Return a parameter over the compartments of a patch, with what the batch varies."""
     base = np.empty(len(members))
     factor: np.ndarray | None = None
-    for painted, here in painters:
-        base[here] = float(getattr(painted.part, field))
-    for painted, here in painters:
+    for painted, part, here in painters:
+        base[here] = float(getattr(part, field))
         given = varied.get(f"{painted.label}.{field}")
         if given is not None:
             if base.ndim == 1:

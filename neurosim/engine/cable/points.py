@@ -10,6 +10,7 @@ from neurosim.describe.parts import Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
 from neurosim.engine.cable.draft import Draft, Run, Varied
 from neurosim.engine.cable.equations import Text, write_receptor
+from neurosim.engine.point.model import write_injection
 from neurosim.errors import ParameterError
 from neurosim.randomness import row_keys
 from neurosim.stimuli import Stimulus
@@ -121,22 +122,12 @@ def draft_electrode(
     full = (len(sites), run.cells)
     text = Text()
     values: dict[str, np.ndarray] = {}
-    integers: list[str] = []
     if part.noisy:
         values |= _keys(neuron, placed, run.seeds, full)
-        text.lines += [f"{name} : integer (constant)" for name in values]
-        integers += values
-    updates: list[str] = []
-    terms: list[str] = []
-    for stream, (label, component) in enumerate(part.components().items()):
-        drive = component.drive(f"{label}_", stream)
-        states = [line.split("=", 1)[0].strip() for line in drive.updates]
-        for variable, unit in drive.units.items():
-            text.lines.append(
-                f"{variable} : {'integer' if variable in drive.integers else unit}"
-                + ("" if variable in states else " (constant)")
-            )
-        values |= {state: np.zeros(full) for state in states}
+    injection = write_injection(part)
+    text.lines += injection.lines
+    values |= {line.split("=", 1)[0].strip(): np.zeros(full) for line in injection.updates}
+    for label, component in part.components().items():
         for name, quantity in component.values().items():
             given = varied.get(f"{placed.label}.{label}.{name}")
             value = float(quantity) if given is None else given
@@ -145,18 +136,14 @@ def draft_electrode(
         if component.waveforms():
             values[f"{label}_first_channel"] = np.full(full, float(len(waveforms)))
             waveforms.extend(component.waveforms())
-        updates += drive.updates
-        terms.append(drive.current)
-        integers += drive.integers
     # A name of its own, so that the equations may call it and the probes find it.
     text.lines.append("I_stim : amp")
     values["I_stim"] = np.zeros(full)
-    updates.append(f"I_stim = {' + '.join(terms)}")
     text.current = "I_stim"
-    return Draft(
-        f"point_{placed.label}", text, values, sites,
-        updates=tuple(updates), integers=tuple(integers),
-    )  # fmt: skip
+    updates = (*injection.updates, f"I_stim = {' + '.join(injection.terms)}")
+    integers = tuple(injection.integers)
+    name = f"point_{placed.label}"
+    return Draft(name, text, values, sites, updates=updates, integers=integers)
 
 
 def _keys(

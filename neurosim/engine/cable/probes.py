@@ -10,6 +10,7 @@ from brian2.units import Quantity
 
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Detector
 from neurosim.engine.cable.inputs import KernelInputs
 from neurosim.engine.cable.model import Kernel
 from neurosim.errors import UnknownNameError, suggest
@@ -136,13 +137,10 @@ def detectors(neuron: Neuron, numbering: np.ndarray) -> tuple[np.ndarray, np.nda
 
     By default one at the root, at -20 mV.
     """
-    sites, thresholds = [], []
-    for detector in neuron.detectors:
-        compartment = int(np.asarray(detector.site.compartments(neuron.compartments))[0])
-        sites.append(numbering[compartment])
-        thresholds.append(detector.threshold)
-    if not sites:
-        root = int(root_site.compartments(neuron.compartments)[0])
-        return np.array([numbering[root]]), np.array([-0.02]), np.zeros(1)
-    refractory = np.array([detector.refractory for detector in neuron.detectors])
-    return np.array(sites), np.array(thresholds), refractory
+    watched = neuron.detectors or (Detector(root_site, -0.02, "root"),)
+    compartments = [int(one.site.compartments(neuron.compartments)[0]) for one in watched]
+    return (
+        numbering[compartments],
+        np.array([one.threshold for one in watched]),
+        np.array([one.refractory for one in watched]),
+    )

@@ -18,7 +18,7 @@ from brian2.utils.stringtools import get_identifiers
 
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.shared_exponentials import share_exponentials
-from neurosim.equations.linear import exponential_euler, linear_in
+from neurosim.equations.linear import exponential_euler, linear_in, written_out
 from neurosim.errors import EngineError, not_linear
 
 __all__ = ["conductance", "prepare", "write_step"]
@@ -70,16 +70,7 @@ def conductance(equations: Equations, current: str) -> str:
     v = sympy.Symbol("v", real=True)
     held: dict[str, str] = {}
     expressions = {name: _read(equations[name].expr.code, held) for name in equations.subexpr_names}
-    total = _read(current, held)
-    for _ in range(len(expressions) + 1):
-        found = {
-            symbol: expressions[symbol.name]
-            for symbol in total.free_symbols
-            if symbol.name in expressions and _depends(symbol.name, expressions)
-        }
-        if not found:
-            break
-        total = total.subs(found)
+    total = written_out(_read(current, held), v, expressions)
     slope = sympy.diff(total, v)
     if slope.atoms(sympy.Derivative):
         raise EngineError(
@@ -123,20 +114,6 @@ class _Steps(ast.NodeTransformer):
         name = f"_held_{len(self.held)}"
         self.held[name] = code
         return name
-
-
-def _depends(name: str, expressions: dict[str, sympy.Expr]) -> bool:
-    """Say whether an expression depends on ``v``, directly or through others."""
-    waiting, seen = [name], set()
-    while waiting:
-        here = waiting.pop()
-        if here == "v":
-            return True
-        if here in seen or here not in expressions:
-            continue
-        seen.add(here)
-        waiting += [symbol.name for symbol in expressions[here].free_symbols]
-    return False
 
 
 def write_step(kernel: Kernel) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
-from neurosim.engine.programs.sources import shared_source
+from neurosim.engine.programs.sources import cpp_functions, shared_source
 from neurosim.errors import EngineError
 
 __all__ = ["write_program", "write_runtime"]
@@ -78,28 +78,15 @@ def _shared() -> list[str]:
 
 def _group(kernel: Kernel, name: str) -> Any:
     from brian2 import NeuronGroup
-    from brian2.core.functions import Function
 
     def unused(*_: float) -> float:
         raise AssertionError("only its C++ body is used")
 
-    functions = {
-        "gaussian": (4, ["integer"] * 4),
-        "waveform": (2, ["integer", "float"]),
-        "exprel_given": (2, ["float", "float"]),
-    }
-    namespace = {}
-    for called, (count, types) in functions.items():
-        function = Function(
-            unused, arg_units=[1] * count, arg_types=types, return_unit=1, return_type="float"
-        )
-        function.implementations.add_implementation("cpp", "", name=f"neurosim_{called}")
-        namespace[called] = function
     return NeuronGroup(
         _ROWS,
         prepare(kernel).parsed,
         method="exponential_euler",
-        namespace=namespace,
+        namespace=cpp_functions(dict.fromkeys(("gaussian", "waveform", "exprel_given"), unused)),
         name=name,
     )
 

@@ -8,20 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import (
-    Clock,
-    Network,
-    NeuronGroup,
-    SpikeMonitor,
-    StateMonitor,
-    Synapses,
-    second,
-)
-from brian2.core.functions import Function
+from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Synapses, second
 
 from neurosim import randomness
 from neurosim.engine.point.exponential_euler import ExponentialEuler
+from neurosim.engine.point.inputs import play
 from neurosim.engine.point.model import Model
+from neurosim.engine.programs.sources import cpp_functions
 
 __all__ = ["Assembled", "Tables", "assemble"]
 
@@ -52,14 +45,7 @@ class Tables:
 
     def waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Return the sample of each row's channel at a position counted in samples."""
-        channel, position = np.broadcast_arrays(np.atleast_1d(channel), np.atleast_1d(position))
-        sample = np.floor(position + 1e-6).astype(np.int64)
-        found = np.zeros(len(channel))
-        for k in np.unique(channel):
-            samples = self.waveforms[int(k)]
-            inside = (channel == k) & (sample >= 0) & (sample < len(samples))
-            found[inside] = samples[sample[inside]]
-        return found
+        return play(self.waveforms, channel, position)
 
     def weight(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the weight from unit `source` to unit `target`."""
@@ -77,37 +63,6 @@ class Assembled:
     clock: Clock
     trace_clock: Clock | None
     wires: Synapses | None
-
-
-def _functions(tables: Tables) -> dict[str, Function]:
-    integer, number = "integer", "float"
-    functions = {
-        "gaussian": Function(
-            randomness.gaussian,
-            arg_units=[1, 1, 1, 1],
-            arg_types=[integer] * 4,
-            return_unit=1,
-            return_type=number,
-        ),
-        "waveform": Function(
-            tables.waveform,
-            arg_units=[1, 1],
-            arg_types=[integer, number],
-            return_unit=1,
-            return_type=number,
-        ),
-        "weight": Function(
-            tables.weight,
-            arg_units=[1, 1],
-            arg_types=[integer, integer],
-            return_unit=1,
-            return_type=number,
-        ),
-    }
-    for name, function in functions.items():
-        # The C++ bodies stand in the header that every source file includes.
-        function.implementations.add_implementation("cpp", "", name=f"neurosim_{name}")
-    return functions
 
 
 def assemble(
@@ -138,7 +93,9 @@ def assemble(
         Parameters and initial states, by variable, in SI units. Must be given before synapses
         are made, since they read them.
     """
-    functions = _functions(tables)
+    functions = cpp_functions(
+        {"gaussian": randomness.gaussian, "waveform": tables.waveform, "weight": tables.weight}
+    )
     clock = Clock(dt=dt * second, name="clock")
     cells = NeuronGroup(
         rows,

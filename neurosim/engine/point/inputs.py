@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["Inputs", "Results", "join", "split"]
+__all__ = ["Inputs", "Results", "join", "play", "split"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,22 @@ class Results:
     trace_time: np.ndarray
     traces: dict[str, np.ndarray]
 
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray], record: tuple[str, ...]) -> Results:
+        """Return the results of a program from its arrays; traces hold a row a sample."""
+        time = arrays.get("trace.t", np.zeros(0))
+        return cls(
+            spike_row=arrays["spikes.i"].astype(np.int64),
+            spike_time=arrays["spikes.t"],
+            final={
+                name.removeprefix("state."): values
+                for name, values in arrays.items()
+                if name.startswith("state.")
+            },
+            trace_time=time,
+            traces={name: arrays[f"trace.{name}"].reshape(len(time), -1).T for name in record},
+        )
+
 
 def split(inputs: Inputs, parts: int) -> tuple[list[Inputs], list[int]]:
     """Cut a batch into at most `parts` chunks of whole networks; also return their first rows."""
@@ -87,18 +103,27 @@ def split(inputs: Inputs, parts: int) -> tuple[list[Inputs], list[int]]:
 
 def join(results: list[Results], first_rows: list[int]) -> Results:
     """Put the results of the chunks of a batch together again."""
+
+    def together(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    rows = [part.spike_row + first for part, first in zip(results, first_rows, strict=True)]
     return Results(
-        spike_row=np.concatenate(
-            [part.spike_row + first for part, first in zip(results, first_rows, strict=True)]
-        ),
+        spike_row=np.concatenate(rows),
         spike_time=np.concatenate([part.spike_time for part in results]),
-        final={
-            name: np.concatenate([part.final[name] for part in results])
-            for name in results[0].final
-        },
+        final=together([part.final for part in results]),
         trace_time=results[0].trace_time,
-        traces={
-            name: np.concatenate([part.traces[name] for part in results])
-            for name in results[0].traces
-        },
+        traces=together([part.traces for part in results]),
     )
+
+
+def play(waveforms: list[np.ndarray], channel: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Return the sample of a waveform at a position counted in samples; 0 beyond its ends."""
+    channel, position = np.broadcast_arrays(np.atleast_1d(channel), np.atleast_1d(position))
+    sample = np.floor(position + 1e-6).astype(np.int64)
+    found = np.zeros(channel.shape)
+    for k in np.unique(channel):
+        samples = waveforms[int(k)]
+        inside = (channel == k) & (sample >= 0) & (sample < len(samples))
+        found[inside] = samples[sample[inside]]
+    return found

@@ -9,13 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant, Stimulus
 
-__all__ = ["Model", "compose"]
+__all__ = ["Model", "compose", "with_tuples", "write_injection"]
+
+
+def with_tuples(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what was read from JSON with tuples for lists, as fields of frozen values hold."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,37 @@ class Model:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Model:
         """Make a model from what `to_dict` returned."""
-        lists = ("updates", "record", "integers", "shared")
-        values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items()}
-        return cls(**values)
+        return cls(**with_tuples(content))
 
     def key(self, *context: str) -> str:
         """Return a name made from the content of the model and of `context`."""
         content = json.dumps([self.to_dict(), *context], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+class Injection(NamedTuple):
+    """A stimulus in Brian2's language: declarations, and for each step its updates and currents."""
+
+    lines: list[str]
+    updates: list[str]
+    terms: list[str]
+    integers: list[str]
+
+
+def write_injection(stimulus: Stimulus) -> Injection:
+    """Return a stimulus in Brian2's language, each part under its own prefix."""
+    keys = ["key_low", "key_high"] if stimulus.noisy else []
+    written = Injection([f"{name} : integer (constant)" for name in keys], [], [], keys)
+    for stream, (name, part) in enumerate(stimulus.components().items()):
+        drive = part.drive(f"{name}_", stream)
+        for variable, unit in drive.units.items():
+            kind = "integer" if variable in drive.integers else unit
+            state = any(line.startswith(f"{variable} =") for line in drive.updates)
+            written.lines.append(f"{variable} : {kind}" + ("" if state else " (constant)"))
+        written.updates.extend(drive.updates)
+        written.terms.append(drive.current)
+        written.integers.extend(drive.integers)
+    return written
 
 
 def compose(
@@ -96,25 +124,9 @@ def compose(
     flags = "constant, shared" if uniform else "constant"
     for name, field in neuron.quantity_fields().items():
         lines.append(f"{name} : {unit_name(field.metadata['unit'])} ({flags})")
-    updates: list[str] = []
-    terms: list[str] = []
-    integers: list[str] = []
-    states: list[str] = []
-    if stimulus.noisy:
-        lines += ["key_low : integer (constant)", "key_high : integer (constant)"]
-        integers += ["key_low", "key_high"]
-    parts = stimulus.components()
-    for stream, (name, part) in enumerate(parts.items()):
-        drive = part.drive(f"{name}_", stream)
-        for variable, unit in drive.units.items():
-            kind = "integer" if variable in drive.integers else unit
-            state = any(line.startswith(f"{variable} =") for line in drive.updates)
-            lines.append(f"{variable} : {kind}" + ("" if state else " (constant)"))
-            if state:
-                states.append(variable)
-        updates += drive.updates
-        terms.append(drive.current)
-        integers += drive.integers
+    injection = write_injection(stimulus)
+    lines += injection.lines
+    terms, integers = injection.terms, injection.integers
     if wired:
         if conductance:
             lines += [
@@ -137,7 +149,8 @@ def compose(
         ]
         integers += ["network_start", "first_target", "last_target"]
     injected = " + ".join(terms)
-    if not wired and not updates and all(isinstance(part, Constant) for part in parts.values()):
+    parts = stimulus.components().values()
+    if not wired and not injection.updates and all(isinstance(part, Constant) for part in parts):
         # Nothing to update at each step: the current is another name of a parameter.
         lines.append(f"I_stim = {injected} : amp")
         injected = ""
@@ -149,7 +162,7 @@ def compose(
         reset=neuron.reset,
         refractory=neuron.refractory,
         method=neuron.method,
-        updates=tuple(updates),
+        updates=tuple(injection.updates),
         drive=injected,
         wired=wired,
         record=record,

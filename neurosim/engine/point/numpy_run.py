@@ -40,30 +40,10 @@ def run_numpy(
         arrays |= {f"waveform.{k}": samples for k, samples in enumerate(inputs.waveforms)}
         np.savez(place / "inputs.npz", weights=inputs.weights, recorded=inputs.recorded, **arrays)
         places.append(place)
-    run_all(
-        [worker_command("run", place) for place in places],
-        at_once=len(places),
-        what="the simulation",
-        progress=progress,
-    )
-    return [_read(place) for place in places]
-
-
-def _read(place: Path) -> Results:
-    with np.load(place / "results.npz") as archive:
-        arrays = dict(archive)
-    return Results(
-        spike_row=arrays["spikes.i"].astype(np.int64),
-        spike_time=arrays["spikes.t"],
-        final={
-            name.removeprefix("state."): values
-            for name, values in arrays.items()
-            if name.startswith("state.")
-        },
-        trace_time=arrays.get("trace.t", np.zeros(0)),
-        traces={
-            name.removeprefix("trace."): values.T
-            for name, values in arrays.items()
-            if name.startswith("trace.") and name != "trace.t"
-        },
-    )
+    commands = [worker_command("run", place) for place in places]
+    run_all(commands, what="the simulation", progress=progress)
+    results = []
+    for place in places:
+        with np.load(place / "results.npz") as archive:
+            results.append(Results.of(dict(archive), model.record))
+    return results

@@ -122,7 +122,7 @@ def write_sources(model: Model, folder: Path) -> None:
     outputs = {
         "spikes.i": assembled.spikes.variables["i"],
         "spikes.t": assembled.spikes.variables["t"],
-    } | {f"state.{name}": cells.variables[name] for name in _states(cells)}
+    } | {f"state.{name}": cells.variables[name] for name in sorted(cells.equations.diff_eq_names)}
     if assembled.traces is not None:
         outputs |= {f"trace.{name}": assembled.traces.variables[name] for name in model.record}
         outputs["trace.t"] = assembled.traces.variables["t"]
@@ -190,10 +190,6 @@ def _unite(folder: Path) -> list[str]:
 
 def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
-
-
-def _states(cells: object) -> list[str]:
-    return sorted(cells.equations.diff_eq_names)  # type: ignore[attr-defined]
 
 
 def _inputs(model: Model) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 from pathlib import Path
 
@@ -32,41 +31,28 @@ _VECTOR_FLAGS = (
 
 def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     (folder / "model.json").write_text(json.dumps(model.to_dict()))
-    run_all(
-        [worker_command("generate", folder)], at_once=1, what="writing the C++ program of the model"
-    )
+    run_all([worker_command("generate", folder)], what="writing the C++ program of the model")
     program = folder / "program"
     manifest = json.loads((program / "manifest.json").read_text())
     objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
     compile_one = [compiler.path, *compiler.flags, "-I.", "-include", HEADER, "-c"]
+    special = {VECTORS: [*_VECTOR_FLAGS, *compiler.wide]}
     run_all(
         [
-            [*compile_one, *_special(source, compiler), source, "-o", target]
+            [*compile_one, *special.get(Path(source).name, []), source, "-o", target]
             for source, target in zip(manifest["sources"], objects, strict=True)
         ],
         at_once=os.cpu_count() or 1,
         what="compiling the model",
         folder=program,
     )
-    run_all(
-        [[compiler.path, *objects, "-o", "main"]],
-        at_once=1,
-        what="linking the model",
-        folder=program,
-    )
+    link = [compiler.path, *objects, "-o", "main"]
+    run_all([link], what="linking the model", folder=program)
     (program / "main").rename(folder / "main")
     # Kept beside the program, so that anyone can read what was compiled.
     for target in objects:
         (program / target).unlink()
     shutil.move(program / "manifest.json", folder / "manifest.json")
-
-
-def _special(source: str, compiler: Compiler) -> list[str]:
-    if Path(source).name != VECTORS:
-        return []
-    native = any(flag.startswith("-march") for flag in compiler.flags)
-    wide = native and platform.machine().lower() in ("x86_64", "amd64")
-    return [*_VECTOR_FLAGS, *(["-mprefer-vector-width=512"] if wide else [])]
 
 
 def run_standalone(
@@ -107,7 +93,6 @@ def run_standalone(
         places.append(results)
     run_all(
         commands,
-        at_once=len(commands),
         what="the simulation",
         environments=environments,
         folder=built / "program",
@@ -143,19 +128,4 @@ def _read_results(place: Path, outputs: dict[str, dict[str, str]], model: Model)
         name: np.fromfile(place / output["file"], dtype=output["dtype"])
         for name, output in outputs.items()
     }
-    traces = {}
-    if model.record:
-        samples = len(arrays["trace.t"])
-        for name in model.record:
-            traces[name] = arrays[f"trace.{name}"].reshape(samples, -1).T
-    return Results(
-        spike_row=arrays["spikes.i"].astype(np.int64),
-        spike_time=arrays["spikes.t"],
-        final={
-            name.removeprefix("state."): values
-            for name, values in arrays.items()
-            if name.startswith("state.")
-        },
-        trace_time=arrays.get("trace.t", np.zeros(0)),
-        traces=traces,
-    )
+    return Results.of(arrays, model.record)

@@ -43,6 +43,13 @@ class Compiler:
         """Everything that decides what the compiler makes of a source: part of the cache key."""
         return " ".join([self.version, *self.flags, _processor()])
 
+    @property
+    def wide(self) -> list[str]:
+        """Flags for vectors of 512 bits where code is compiled for this very x86 processor."""
+        native = any(flag.startswith("-march") for flag in self.flags)
+        x86 = platform.machine().lower() in ("x86_64", "amd64")
+        return ["-mprefer-vector-width=512"] if native and x86 else []
+
 
 @cache
 def _processor() -> str:

@@ -44,8 +44,8 @@ def worker_environment() -> dict[str, str]:
 def run_all(
     commands: Sequence[Sequence[str]],
     *,
-    at_once: int,
     what: str,
+    at_once: int | None = None,
     environments: Sequence[dict[str, str]] | None = None,
     folder: Path | None = None,
     progress: Progress | None = None,
@@ -56,10 +56,10 @@ def run_all(
     ----------
     commands : sequence of sequence of str
         Command lines.
-    at_once : int
-        How many run at the same time.
     what : str
         What they do, for the error message.
+    at_once : int, optional
+        How many run at the same time; by default all.
     environments : sequence of dict, optional
         Environment of each command.
     folder : Path, optional
@@ -77,7 +77,7 @@ def run_all(
     running: dict[int, tuple[subprocess.Popen[str], IO[str]]] = {}
     try:
         while waiting or running:
-            while waiting and len(running) < at_once:
+            while waiting and len(running) < (at_once or len(commands)):
                 if _HALTED.is_set():
                     raise EngineError(f"{what} was stopped")
                 k = waiting.pop(0)

@@ -1,12 +1,23 @@
-"""C++ that both engines share, put together from its files."""
+"""C++ that both engines share, put together from its files, and functions that equations call."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from brian2.core.functions import Function
 
 from neurosim.randomness import cpp_source
 
-__all__ = ["shared_source"]
+__all__ = ["cpp_functions", "shared_source"]
+
+_TYPES = {
+    "gaussian": ["integer"] * 4,
+    "waveform": ["integer", "float"],
+    "weight": ["integer"] * 2,
+    "exprel_given": ["float"] * 2,
+}
 
 
 def shared_source() -> str:
@@ -14,3 +25,19 @@ def shared_source() -> str:
     here = Path(__file__).parent
     files, waveforms = ((here / name).read_text() for name in ("files.h", "waveforms.h"))
     return f"{files}{waveforms}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
+
+
+def cpp_functions(bodies: Mapping[str, Callable[..., Any]]) -> dict[str, Function]:
+    """Return functions that equations may call, by name, from their bodies in Python.
+
+    In C++ each is the function ``neurosim_<name>`` of the program.
+    """
+    functions = {}
+    for name, body in bodies.items():
+        types = _TYPES[name]
+        function = Function(
+            body, arg_units=[1] * len(types), arg_types=types, return_unit=1, return_type="float"
+        )
+        function.implementations.add_implementation("cpp", "", name=f"neurosim_{name}")
+        functions[name] = function
+    return functions
