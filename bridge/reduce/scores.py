@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import maximum_filter1d
 from scipy.stats import rankdata
 
 from bridge.reduce.errors import ReductionError
@@ -186,14 +187,10 @@ def subthreshold(spikes: NDArray[np.uint8], before: int = 2, after: int = 8) -> 
     >>> subthreshold(np.array([[0, 0, 1, 0, 0]], dtype=np.uint8), 1, 1).astype(int)
     array([[1, 0, 0, 0, 1]])
     """
-    near = np.asarray(spikes) > 0
-    found = near.copy()
-    for shift in range(1, max(before, after) + 1):
-        if shift <= after:
-            found[:, shift:] |= near[:, :-shift]
-        if shift <= before:
-            found[:, :-shift] |= near[:, shift:]
-    return ~found
+    size = before + after + 1
+    # Seen from a bin, the window reaches `after` bins back and `before` bins ahead.
+    near = maximum_filter1d(np.asarray(spikes) > 0, size, mode="constant", origin=after - size // 2)
+    return np.asarray(~near)
 
 
 @dataclass(frozen=True, eq=False)

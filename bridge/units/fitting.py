@@ -344,11 +344,7 @@ def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
 
 def stretches(statistics: SufficientStatistics) -> Array:
     """Currents between which a threshold moves without meeting a measured current (pA)."""
-    pooled = (
-        statistics.pooled_count
-        if statistics.pooled_count.ndim == 1
-        else statistics.pooled_count.max(axis=0)
-    )
+    pooled = np.atleast_2d(statistics.pooled_count).max(axis=0)
     first = int(np.argmax(pooled > 0))
     width = statistics.current[-1] - statistics.current[0]
     below = statistics.current[0] - 20 * width
