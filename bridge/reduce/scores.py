@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import maximum_filter1d
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from bridge.reduce.errors import ReductionError
 
@@ -88,12 +88,9 @@ def auc(answer: ArrayLike, spiked: ArrayLike) -> float:
     0.75
     """
     there = np.asarray(spiked, dtype=bool).ravel()
-    yes = int(there.sum())
-    no = there.size - yes
-    if not yes or not no:
+    if there.all() or not there.any():
         return float("nan")
-    rank = rankdata(np.asarray(answer, dtype=float).ravel())
-    return float((rank[there].sum() - yes * (yes + 1) / 2) / (yes * no))
+    return float(roc_auc_score(there, np.asarray(answer, dtype=float).ravel()))
 
 
 def functional_complexity(area: float) -> float:
