@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Unpack
 
 import numpy as np
@@ -168,17 +168,7 @@ class FrozenLoss:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON."""
-        said = {
-            "reliability": self.reliability.to_dict(),
-            "static": self.static.to_dict(),
-            "filtered": self.filtered.to_dict(),
-            "filter_s": self.filter_s,
-            "adaptive": None if self.adaptive is None else self.adaptive.to_dict(),
-            "stimulus": self.stimulus.to_dict(),
-            "unit_coincidence": self.unit_coincidence,
-            "coincidence_kept": self.coincidence_kept,
-        }
-        return dict(plain(said))
+        return dict(plain({**asdict(self), "coincidence_kept": self.coincidence_kept}))
 
 
 def frozen_loss(

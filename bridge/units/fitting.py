@@ -253,11 +253,9 @@ def fisher_scoring(
     Solution
     """
     z = np.clip(start, low, high)
-    total = np.full(len(z), -np.inf)
     damping = np.full(len(z), 1e-3)
     rows = np.arange(len(z))
-    slope, curve = np.zeros_like(z), np.zeros((*z.shape, z.shape[1]))
-    total[rows], slope[rows], curve[rows] = _ascent(task, z)
+    total, slope, curve = _ascent(task, z)
     identity = np.eye(z.shape[1])
     for _ in range(steps):
         g, h = slope[rows], curve[rows]
