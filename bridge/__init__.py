@@ -10,127 +10,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridge.certificate.certificate import Certificate
-    from bridge.certificate.certify import certify
-    from bridge.choice.select_unit import select
-    from bridge.choice.selection import Selection
-    from bridge.conversion.convert import convert
-    from bridge.counts.curve import FICurve, merge
-    from bridge.equivalent.equivalent_unit import EquivalentUnit
-    from bridge.equivalent.find_unit import equivalent_unit
-    from bridge.mapping.calibration import calibrate
-    from bridge.mapping.measured_unit import MeasuredUnit
-    from bridge.mapping.normalisation import Normalisation
-    from bridge.nir.nir_files import read_nir, write_nir
-    from bridge.spiking.codes import LatencyCode
-    from bridge.spiking.energy import Cost, cost
-    from bridge.spiking.integrator import Integrator, ResettingIntegrator, SubtractingLIF
-    from bridge.spiking.readout import CountReadout
-    from bridge.spiking.spiking_network import SpikingNetwork, SpikingRun
-    from bridge.spiking.synapse import Synapse
-    from bridge.stimulate.fi_curve import fi_curve
-    from bridge.units import (
-        EVERY_FAMILY,
-        Block,
-        LIFRate,
-        Logistic,
-        NakaRushton,
-        NoisyLIF,
-        ReLU,
-        Softplus,
-        SquareRoot,
-        TypeTwo,
-        Unit,
-    )
+    # For type checkers and editors: all that each module offers; `_OFFERED` is the choice of it.
+    # ruff: noqa: F403
+    from bridge.certificate.certificate import *
+    from bridge.certificate.certify import *
+    from bridge.choice.select_unit import *
+    from bridge.choice.selection import *
+    from bridge.conversion.convert import *
+    from bridge.counts.curve import *
+    from bridge.equivalent.equivalent_unit import *
+    from bridge.equivalent.find_unit import *
+    from bridge.mapping.calibration import *
+    from bridge.mapping.measured_unit import *
+    from bridge.mapping.normalisation import *
+    from bridge.nir.nir_files import *
+    from bridge.spiking.codes import *
+    from bridge.spiking.energy import *
+    from bridge.spiking.integrator import *
+    from bridge.spiking.readout import *
+    from bridge.spiking.spiking_network import *
+    from bridge.spiking.synapse import *
+    from bridge.stimulate.fi_curve import *
+    from bridge.units import *
 
-__all__ = [
-    "EVERY_FAMILY",
-    "Block",
-    "Certificate",
-    "Cost",
-    "CountReadout",
-    "EquivalentUnit",
-    "FICurve",
-    "Integrator",
-    "LIFRate",
-    "LatencyCode",
-    "Logistic",
-    "MeasuredUnit",
-    "NakaRushton",
-    "NoisyLIF",
-    "Normalisation",
-    "ReLU",
-    "ResettingIntegrator",
-    "Selection",
-    "Softplus",
-    "SpikingNetwork",
-    "SpikingRun",
-    "SquareRoot",
-    "SubtractingLIF",
-    "Synapse",
-    "TypeTwo",
-    "Unit",
-    "calibrate",
-    "certify",
-    "convert",
-    "cost",
-    "equivalent_unit",
-    "fi_curve",
-    "merge",
-    "read_nir",
-    "select",
-    "write_nir",
-]
-
-_PLACES = {
-    **dict.fromkeys(
-        [
-            "EVERY_FAMILY",
-            "Block",
-            "TypeTwo",
-            "LIFRate",
-            "Logistic",
-            "NakaRushton",
-            "NoisyLIF",
-            "ReLU",
-            "Softplus",
-            "SquareRoot",
-            "Unit",
-        ],
-        "bridge.units",
-    ),
-    "Certificate": "bridge.certificate.certificate",
-    "Cost": "bridge.spiking.energy",
-    "Integrator": "bridge.spiking.integrator",
-    "LatencyCode": "bridge.spiking.codes",
-    "MeasuredUnit": "bridge.mapping.measured_unit",
-    "Normalisation": "bridge.mapping.normalisation",
-    "ResettingIntegrator": "bridge.spiking.integrator",
-    "SubtractingLIF": "bridge.spiking.integrator",
-    "EquivalentUnit": "bridge.equivalent.equivalent_unit",
-    "equivalent_unit": "bridge.equivalent.find_unit",
-    "Synapse": "bridge.spiking.synapse",
-    "certify": "bridge.certificate.certify",
-    "cost": "bridge.spiking.energy",
-    "read_nir": "bridge.nir.nir_files",
-    "write_nir": "bridge.nir.nir_files",
-    "CountReadout": "bridge.spiking.readout",
-    "FICurve": "bridge.counts.curve",
-    "Selection": "bridge.choice.selection",
-    "SpikingNetwork": "bridge.spiking.spiking_network",
-    "SpikingRun": "bridge.spiking.spiking_network",
-    "calibrate": "bridge.mapping.calibration",
-    "convert": "bridge.conversion.convert",
-    "fi_curve": "bridge.stimulate.fi_curve",
-    "merge": "bridge.counts.curve",
-    "select": "bridge.choice.select_unit",
+_OFFERED = {
+    "certificate.certificate": "Certificate",
+    "certificate.certify": "certify",
+    "choice.select_unit": "select",
+    "choice.selection": "Selection",
+    "conversion.convert": "convert",
+    "counts.curve": "FICurve merge",
+    "equivalent.equivalent_unit": "EquivalentUnit",
+    "equivalent.find_unit": "equivalent_unit",
+    "mapping.calibration": "calibrate",
+    "mapping.measured_unit": "MeasuredUnit",
+    "mapping.normalisation": "Normalisation",
+    "nir.nir_files": "read_nir write_nir",
+    "spiking.codes": "LatencyCode",
+    "spiking.energy": "Cost cost",
+    "spiking.integrator": "Integrator ResettingIntegrator SubtractingLIF",
+    "spiking.readout": "CountReadout",
+    "spiking.spiking_network": "SpikingNetwork SpikingRun",
+    "spiking.synapse": "Synapse",
+    "stimulate.fi_curve": "fi_curve",
+    "units": "EVERY_FAMILY Block LIFRate Logistic NakaRushton NoisyLIF ReLU Softplus SquareRoot "
+    "TypeTwo Unit",
 }
+_PLACES = {name: module for module, names in _OFFERED.items() for name in names.split()}
+__all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'bridge' has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+    return getattr(import_module(f"bridge.{_PLACES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Literal
 
-from neurosim.errors import NeurosimError
+from neurosim.errors import ExtraMissingError, NeurosimError
 
 __all__ = [
     "BridgeError",
@@ -16,6 +17,7 @@ __all__ = [
     "Reason",
     "Refusal",
     "RefusedError",
+    "optional",
 ]
 
 Reason = Literal[
@@ -57,9 +59,7 @@ class CurveError(BridgeError, ValueError):
     ) -> None:  # fmt: skip
         self.wrong, self.remedy, self.file, self.line = wrong, remedy, file, line
         self.column = column
-        place = ", ".join(
-            part for part in (file, None if line is None else f"line {line}") if part is not None
-        )
+        place = ", ".join(part for part in (file, line and f"line {line}") if part)
         super().__init__(f"{place + ': ' if place else ''}{wrong}; {remedy}")
 
 
@@ -138,3 +138,24 @@ class CalibrationError(BridgeError, ValueError):
 
 class ConversionError(BridgeError, ValueError):
     """A trained network holds something that has no spiking counterpart here."""
+
+
+def optional(module: str, what: str, extra: str) -> Any:
+    """Import an optional package, or name the extra that brings it.
+
+    Parameters
+    ----------
+    module : str
+    what : str
+        What needs it.
+    extra : str
+
+    Raises
+    ------
+    ExtraMissingError
+        It is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ExtraMissingError.needed_for(what, extra) from error

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosim.whole_files import whole_path
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+else:
+    # Only annotations name it: Matplotlib is imported when something is drawn.
+    Axes = Any
+
 __all__ = [
-    "BLUE", "GREY", "INK", "ORANGE", "SKY", "VERMILION", "new_page", "page_style", "save_page",
+    "BLUE", "GREY", "INK", "ORANGE", "SKY", "VERMILION", "Axes", "new_page", "page_style",
+    "save_page",
 ]  # fmt: skip
 
 # Okabe and Ito (2008), as everywhere in this project.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +12,9 @@ from bridge.certificate.error_plot import draw_error_sources
 from bridge.certificate.mean_rates import MeanRates
 from bridge.errors import ConversionError
 from bridge.mapping.input_tables import check_number
+from bridge.page_style import Axes
 from bridge.spiking.spiking_network import SpikingNetwork
 from neurosim.display import html_table
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["PARTS", "Certificate", "LayerError", "label_values"]
 

@@ -24,6 +24,7 @@ that no step has seen (`LayerError.closing`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from brian2.units import Quantity, ms, second
@@ -49,9 +50,8 @@ def certify(
     inputs: int | None = None,
     readout: CountReadout | None = None,
     seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
     progress: Callable[[float], None] | None = None,
+    **running: Any,
 ) -> Certificate:
     """Take the error of a spiking network apart.
 
@@ -94,7 +94,6 @@ def certify(
     X = network.check_inputs(X)
     if inputs is not None and check_whole(inputs, "certify: inputs", 1) < len(X):
         X = X[np.random.default_rng(int(seed)).permutation(len(X))[:inputs]]
-    running = {"engine": engine, "jobs": jobs}
     substitute = Substitute(network, X, decision, settle, readout, running)
     substitute.run(trials, repeats, seed, progress)
     ideal = network.split.layers(X)
@@ -102,6 +101,7 @@ def certify(
     decided = answers.decided(logits) if answers.labels else None
     last = np.stack([run[-1] - ideal[-1] for run in substitute.spiking])
     flat = last.reshape(-1, last.shape[-1])
+    seen = set() if decided is None else {value for one in decided for value in label_values(one)}
     static = np.abs(substitute.mean_rates.last_layer(X)[0] - ideal[-1]).max(axis=0)
     return Certificate(
         network=network,
@@ -110,9 +110,7 @@ def certify(
         worst=np.abs(flat).max(axis=0),
         second_moment=flat.T @ flat / len(flat),
         static=static,
-        labels=()
-        if decided is None
-        else tuple(sorted({value for one in decided for value in label_values(one)})),
+        labels=tuple(sorted(seen)),
         inputs=len(X),
         runs=trials,
     )

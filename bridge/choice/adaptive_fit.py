@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln, xlogy
+from scipy.special import gammaln
 from scipy.stats import chi2
 
 from bridge.choice.selection import Interval
@@ -106,9 +106,7 @@ class _Task:
         self.total = np.zeros((len(self.current), len(self.counts.edges_s) - 1))
         np.add.at(self.total, index, self.counts.count)
         self.repeats = np.bincount(index).astype(float)
-        self.constant = float(
-            (xlogy(self.counts.count, 1.0) - gammaln(self.counts.count + 1)).sum()
-        )
+        self.constant = -float(gammaln(self.counts.count + 1).sum())
         self.base = problem(self.family, self.counts.curve().statistics())
         self.low = np.append(self.base.lower, np.log([1e-6, FASTEST]))
         self.high = np.append(self.base.upper, np.log([STRONGEST, SLOWEST]))
@@ -138,7 +136,7 @@ class _Task:
         free = np.array([i for i in range(len(z)) if i != held])
         span = float(self.current[-1] - self.current[0]) or 1.0
         logs = np.append(self.base.logarithmic, [True, True])
-        h = np.where(logs, 1e-5, 1e-6 * span)
+        h, reach = np.where(logs, 1e-5, 1e-6 * span), np.where(logs, 2.0, span)[free]
         mean = self.mean(z[None])[0]
         value, damping = float(self.log_likelihood(mean[None])[0]), 1e-3
         for _ in range(steps):
@@ -157,9 +155,7 @@ class _Task:
             for _ in range(8):
                 ballast = damping * diagonal + 1e-10 * diagonal.max() + 1e-12
                 step = np.linalg.solve(curvature + np.diag(ballast), gradient)
-                step = np.clip(
-                    step, -np.where(logs[free], 2.0, span), np.where(logs[free], 2, span)
-                )
+                step = np.clip(step, -reach, reach)
                 trial = z.copy()
                 trial[free] = np.clip(z[free] + step, self.low[free], self.high[free])
                 new = self.mean(trial[None])[0]

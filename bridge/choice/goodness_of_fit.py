@@ -34,9 +34,9 @@ class Misfit:
 
     Attributes
     ----------
-    p : float
+    p_fit : float
         Chance of a misfit at least as large if the unit were right.
-    ratio : float
+    noise_ratio : float
         Root-mean-square residual over what counting noise alone would leave; 1 is perfect.
     residual_count : ndarray, shape (m,)
         Mean count less expected count, at each distinct current.
@@ -46,8 +46,8 @@ class Misfit:
         Standard deviation of the mean rate by counting noise alone.
     """
 
-    p: float
-    ratio: float
+    p_fit: float
+    noise_ratio: float
     residual_count: Array
     residual_Hz: Array
     noise_Hz: Array
@@ -80,7 +80,7 @@ def misfit(task: Problem, z: Array, noise: CountNoise, draws: int, seed: int) ->
     if noise.shape <= 1:
         return plain
     strict = _compare(task, z, noise.shape, "residuals", noise.freedom, draws, seed)
-    return replace(strict, p=min(plain.p, strict.p))
+    return replace(strict, p_fit=min(plain.p_fit, strict.p_fit))
 
 
 def _compare(

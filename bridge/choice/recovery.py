@@ -224,10 +224,7 @@ def recover(
     )
     rivals["distinct"] = (rivals["mean_delta_aicc"] > CLEAR) | (rivals["refused"] > 0.5)
     coverage = pd.DataFrame(
-        {
-            "covered": pd.DataFrame([row["covered"] for row in rows]).mean(),
-            "open": pd.DataFrame([row["open"] for row in rows]).mean(),
-        }
+        {name: pd.DataFrame([row[name] for row in rows]).mean() for name in ("covered", "open")}
     )
     return Recovery(
         truth,
@@ -253,16 +250,11 @@ def _one(
     ranked = select(curve, families, intervals=None)
     if all(fit.family != truth.name for fit in ranked.fits):
         return None
-    sure = select(curve, [type(truth)], confidence=confidence)[truth.name]
+    sure = select(curve, [type(truth)], confidence=confidence)[truth.name].intervals
     return {
         "best": ranked.fits[0].family,
         "aicc": {fit.family: fit.aicc for fit in ranked.fits},
         "adequate": ranked[truth.name].adequate,
-        "covered": {
-            name: getattr(truth, name) in interval for name, interval in sure.intervals.items()
-        },
-        "open": {
-            name: not (np.isfinite(interval.low) and np.isfinite(interval.high))
-            for name, interval in sure.intervals.items()
-        },
+        "covered": {name: getattr(truth, name) in ends for name, ends in sure.items()},
+        "open": {name: not np.isfinite([ends.low, ends.high]).all() for name, ends in sure.items()},
     }

@@ -308,9 +308,8 @@ def _judge(
                 break
             # The profile came upon a likelier unit: begin again from there.
             z = ends.better[None]
-            solution = fisher_scoring(task, z, *task.bounds(z), task.free[None]).best_first(
-                solution
-            )
+            again = fisher_scoring(task, z, *task.bounds(z), task.free[None])
+            solution = again.best_first(solution)
     elif intervals == "bootstrap":
         ends = bootstrap_intervals(task, solution, confidence, 400, seed)
     unit = task.unit(solution.z[0])
@@ -328,12 +327,8 @@ def _judge(
         weight=np.nan,
         intervals=bounds,
         current_pA=statistics.current,
-        residual_count=judged.residual_count,
-        residual_Hz=judged.residual_Hz,
-        noise_Hz=judged.noise_Hz,
-        p_fit=judged.p,
-        noise_ratio=judged.ratio,
-        adequate=judged.p >= MISFIT_LEVEL,
+        **vars(judged),
+        adequate=judged.p_fit >= MISFIT_LEVEL,
         notes=_remarks(task, unit),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,11 @@ from bridge.counts.curve import FICurve
 from bridge.counts.curve_plot import draw_residual, draw_unit, residual_axes
 from bridge.counts.dispersion import CountNoise
 from bridge.errors import Refusal, RefusedError
+from bridge.page_style import Axes
 from bridge.units.base import Unit
 from bridge.units.fitting import problem
 from neurosim.display import html_table
 from neurosim.whole_files import plain
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Interval", "Selection", "SigmoidLoss", "UnitFit"]
 

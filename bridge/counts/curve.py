@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,11 @@ from bridge.counts.dispersion import CountNoise, noise_of_repeats
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.counts.table import read_table, table_columns
 from bridge.errors import CurveError
+from bridge.page_style import Axes
 from bridge.plain_numbers import strip_unit
 from neurosim.display import axes_or_new, html_table
 from neurosim.errors import UnitError
 from neurosim.whole_files import plain, whole
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["FICurve", "merge"]
 
@@ -88,9 +86,8 @@ class FICurve:
     background: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        current = _column(self.current_pA, "current_pA", "pA")
-        count = _column(self.count, "count", "")
-        window = _column(self.window_s, "window_s", "s")
+        named = zip(COLUMNS, ("pA", "", "s"), strict=False)
+        current, count, window = (_column(getattr(self, n), n, unit) for n, unit in named)
         if window.size == 1:
             window = np.full(current.shape, window[0])
         trial = np.zeros(current.shape) if self.trial is None else _column(self.trial, "trial", "")

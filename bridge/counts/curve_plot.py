@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.page_style import Axes
+
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
 __all__ = ["draw_counts", "draw_residual", "draw_unit", "residual_axes"]
@@ -42,18 +43,18 @@ def draw_unit(
 
 
 def residual_axes(ax: Axes) -> Axes:
-    """Split the lower third off an axes for residuals; both share their currents."""
-    figure, place = ax.figure, ax.get_subplotspec()
-    if place is None:
-        # An axes that stands outside every grid: below it is where its own label is.
-        below = ax.inset_axes((0, -0.55, 1, 0.45), sharex=ax)
+    """Split the lower third off an axes for residuals; both share what runs along x."""
+    place, figure = ax.get_subplotspec(), ax.get_figure()
+    if place is None or figure is None:
+        from mpl_toolkits.axes_grid1 import make_axes_locatable
+
+        below: Axes = make_axes_locatable(ax).append_axes("bottom", size="40%", pad=0.1, sharex=ax)
     else:
         grid = place.subgridspec(2, 1, height_ratios=[2.2, 1], hspace=0.06)
         ax.set_subplotspec(grid[0])
         below = figure.add_subplot(grid[1], sharex=ax)
     ax.tick_params(labelbottom=False)
     ax.set_xlabel("")
-    below.set_xlabel("current (pA)")
     return below
 
 

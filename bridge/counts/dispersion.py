@@ -116,13 +116,8 @@ def noise_of_repeats(statistics: SufficientStatistics) -> CountNoise | None:
 
     def volume(shape: float) -> float:
         each = statistics.window[used] ** 2 / rough_variance(mean[used], shape)
-        return float(
-            np.log(
-                np.bincount(statistics.index[used], weights=each)[
-                    firing[: statistics.index[used].max() + 1]
-                ]
-            ).sum()
-        )
+        total = np.bincount(statistics.index[used], weights=each, minlength=len(firing))
+        return float(np.log(total[firing]).sum())
 
     return choose_noise(statistics.count[used], mean[used], volume, freedom, "repeats")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 from scipy.special import xlogy
 
 from bridge.counts.sufficient_statistics import SufficientStatistics
@@ -77,10 +78,7 @@ def fall_after_peak(statistics: SufficientStatistics, draws: int = 999, seed: in
     if ratio > MODEST and peak < len(rate) - 1:
         flat = _plateau(count, window) * window
         drawn = np.random.default_rng(seed).poisson(flat, (draws, len(flat))).astype(float)
-        chance = np.concatenate(
-            [_ratio(part, window) for part in np.array_split(drawn, max(1, len(flat) // 4))]
-        )
-        p = (1 + float(np.sum(chance >= ratio - 1e-9))) / (1 + draws)
+        p = (1 + float(np.sum(_ratio(drawn, window) >= ratio - 1e-9))) / (1 + draws)
     current = statistics.current
     return Fall(p, float(current[peak]), float(rate[peak]), float(current[-1]), float(rate[-1]))
 
@@ -126,32 +124,23 @@ def rising_rates(count: Array, window: Array) -> Array:
     >>> rising_rates(np.array([[1.0, 4.0, 2.0]]), np.ones(3))
     array([[1., 3., 3.]])
     """
-    return _rising(count, window, np.full(len(count), count.shape[1] - 1))
+    rates = count / window
+    return np.array([isotonic_regression(row, weights=window).x for row in rates])
 
 
-def _rising(count: Array, window: Array, last: NDArray[np.int64]) -> Array:
-    """The same up to column `last` of each row; zero beyond."""
-    m = count.shape[1]
-    spikes = np.concatenate([np.zeros((len(count), 1)), np.cumsum(count, axis=1)], axis=1)
-    time = np.concatenate([[0.0], np.cumsum(window)])
-    begin, end = np.arange(m)[:, None], np.arange(m)[None, :]
-    # Mean rate of the block from a to b; the rate at i is max over a <= i of min over b >= i.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        blocks = (spikes[:, None, 1:] - spikes[:, :-1, None]) / (time[None, 1:] - time[:-1, None])
-    blocks = np.where((end < begin) | (end > last[:, None, None]), np.inf, blocks)
-    least = np.minimum.accumulate(blocks[:, :, ::-1], axis=2)[:, :, ::-1]
-    least = np.where((begin > end) | (begin > last[:, None, None]), -np.inf, least)
-    rates = np.maximum.accumulate(least, axis=1)[:, np.arange(m), np.arange(m)]
-    return np.where(np.arange(m) <= last[:, None], rates, 0.0)
+def _hill(rate: Array, window: Array) -> Array:
+    """Most likely rates that rise to the highest and fall after it, shape (m,)."""
+    after = int(np.argmax(rate)) + 1
+    up = isotonic_regression(rate[:after], weights=window[:after]).x
+    if after == len(rate):
+        return np.asarray(up)
+    down = isotonic_regression(rate[after:], weights=window[after:], increasing=False).x
+    return np.concatenate([up, down])
 
 
 def _ratio(count: Array, window: Array) -> Array:
     """Twice the log-likelihood gained by letting the rate fall after its peak, shape (b,)."""
-    m = count.shape[1]
-    peak = np.argmax(count / window, axis=1)
-    up = _rising(count, window, peak)
-    down = _rising(count[:, ::-1], window[::-1], m - 2 - peak)[:, ::-1]
-    hill = np.where(np.arange(m) <= peak[:, None], up, down)
+    hill = np.array([_hill(row, window) for row in count / window])
     flat = rising_rates(count, window)
     gain = xlogy(count, np.maximum(hill, 1e-300)) - hill * window
     loss = xlogy(count, np.maximum(flat, 1e-300)) - flat * window

@@ -38,14 +38,9 @@ class Outline:
         """Highest mean rate (Hz)."""
         return float(self.rate.max())
 
-    @property
-    def first_firing(self) -> int:
-        """Index of the lowest current that gave a spike."""
-        return int(np.argmax(self.rate > 0))
-
     def onset(self) -> Array:
         """Currents at which firing may begin, from below the range up to the first spike (pA)."""
-        first = self.first_firing
+        first = int(np.argmax(self.rate > 0))
         edges = self.current[: first + 1]
         below = self.current[0] - self.span * np.array([1.0, 0.5, 0.2, 0.05])
         if first == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bridge.counts.curve import FICurve
@@ -69,10 +70,7 @@ class StepCounts:
     def curve(self, bins: slice = slice(None)) -> FICurve:
         """The f-I curve of some of the bins, all by default."""
         widths = np.diff(self.edges_s)[bins]
-        trial = np.zeros(len(self.current_pA))
-        for current in np.unique(self.current_pA):
-            same = self.current_pA == current
-            trial[same] = np.arange(same.sum())
+        trial = pd.Series(self.current_pA).groupby(self.current_pA).cumcount().to_numpy()
         return FICurve(self.current_pA, self.count[:, bins].sum(axis=1), widths.sum(), trial)
 
 

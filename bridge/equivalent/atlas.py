@@ -160,11 +160,12 @@ def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any
         return {"files": [label], "reason": f"unexpected {type(error).__name__}: {error}"}
     if out is not None:
         save_card(found, out / "cards", label.replace("/", "__"))
-    best, curve = found.selection.best, found.selection.curve
+    best, curve, loss = found.selection.best, found.selection.curve, found.selection.sigmoid_loss
     # Files of one series are read together.
     together = [path.with_name(Path(name).name) for name in curve.provenance.get("files", ())]
     files = [label, *(other.relative_to(folder).as_posix() for other in together)]
     rates = curve.mean_rate_Hz()
+    firing = curve.currents[rates > 0]
     row: dict[str, Any] = {
         "file": label,
         "family": None if best is None else best.family,
@@ -173,15 +174,11 @@ def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any
         "refusal": found.refusal or "",
         "currents": len(curve.currents),
         "spikes": int(curve.count.sum()),
-        "first_firing_pA": float(curve.currents[int(np.argmax(rates > 0))])
-        if rates.any()
-        else None,
+        "first_firing_pA": float(firing[0]) if len(firing) else None,
         "highest_rate_Hz": float(rates.max()),
         "residual_Hz": None if best is None else best.residual_rms_Hz,
         "counting_noise_Hz": None if best is None else best.noise_rms_Hz,
-        "sigmoid_residual_Hz": None
-        if found.selection.sigmoid_loss is None
-        else found.selection.sigmoid_loss.residual_rms_Hz,
+        "sigmoid_residual_Hz": None if loss is None else loss.residual_rms_Hz,
     }
     if found.features is not None:
         told = found.features.to_dict()

@@ -132,8 +132,9 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
     """What stands on the card, as words."""
     selection = found.selection
     best = selection.best
-    lines = []
+    lines, numbers = [], []
     if best is not None:
+        numbers = [(name, value, end or "not sought") for name, value, end in best.numbers(4)]
         (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
         lines.append(f"valid {low:.4g} to {high:.4g} pA, {round(slow, 2):g} to {fast:.3g} Hz")
         lines.append(str(selection.noise))
@@ -156,9 +157,7 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
         "family": "" if best is None else best.family,
         "confidence": f"{100 * selection.confidence:g}",
         "families": selection.in_cells(),
-        "parameters": []
-        if best is None
-        else [(name, value, end or "not sought") for name, value, end in best.numbers(4)],
+        "parameters": numbers,
         "lost": [
             (
                 row.measure,

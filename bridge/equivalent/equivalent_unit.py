@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,12 @@ from bridge.choice.adaptive_fit import AdaptiveFit
 from bridge.choice.selection import Selection
 from bridge.counts.curve_plot import draw_unit
 from bridge.errors import Refusal
+from bridge.page_style import Axes
 from bridge.spike_trains import StepFeatures
 from bridge.stimulate.frozen_noise import FrozenLoss
 from bridge.stimulate.step_responses import Responses
 from bridge.units import Unit
 from neurosim.display import html_table
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["EquivalentUnit"]
 

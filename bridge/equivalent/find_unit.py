@@ -7,10 +7,10 @@ print(equivalent_unit("cell.abf"))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 from brian2.units import Quantity, second
@@ -56,11 +56,8 @@ def equivalent_unit(
     frozen: bool = False,
     name: str | None = None,
     brian2: Mapping[str, Any] | None = None,
-    dt: Quantity | None = None,
     seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
+    **running: Unpack[Running],
 ) -> EquivalentUnit:
     """Find the artificial unit that stands for a neuron.
 
@@ -143,9 +140,8 @@ def equivalent_unit(
         source = from_brian2(source, **{"level": 1, **(brian2 or {})})
     background = noise_stimulus(noise, source)
     if currents is None:
+        engine = running.get("engine", "auto")
         currents = currents_for(source, background=background, engine=engine, seed=seed)
-    running: Running = {"dt": dt, "engine": engine, "jobs": jobs}
-    watched: Running = {**running, "progress": progress}
     responses = run_steps(
         source,
         currents,
@@ -154,8 +150,9 @@ def equivalent_unit(
         trials=trials,
         background=background,
         seed=seed,
-        **watched,
+        **running,
     )
+    running.pop("progress", None)
     told = "" if background is None else repr(background)
     label = name or type(source).__name__
     found = EquivalentUnit(label, choose(responses.curve), responses, noise=told)

@@ -116,6 +116,10 @@ class SplitNetwork:
             found.append(X)
         return found
 
+    def originals(self, activations: list[np.ndarray]) -> list[np.ndarray]:
+        """Activations of the network's own units, read from those of their copies."""
+        return [c.original(a) for c, a in zip(self.copies, activations, strict=True)]
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """Number of inputs, then of neurons of each hidden layer, then of outputs."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from brian2.units import ohm, second, volt
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, optional
 from neurosim import LIF
-from neurosim.errors import ExtraMissingError, OutputError
+from neurosim.errors import OutputError
 from neurosim.whole_files import whole_path
 
 if TYPE_CHECKING:
@@ -34,11 +34,7 @@ class NirError(BridgeError, ValueError):
 
 def package() -> Any:
     """Return the package nir, or name the extra that brings it."""
-    try:
-        import nir
-    except ImportError as error:
-        raise ExtraMissingError.needed_for("NIR files", "nir") from error
-    return nir
+    return optional("nir", "NIR files", "nir")
 
 
 def nodes_of(network: SpikingNetwork, form: str) -> dict[str, Any]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
+from bridge.page_style import Axes
 from bridge.recordings.cell_properties import StepAnswer, properties
 from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.sweeps import Sweep
@@ -21,9 +21,6 @@ from bridge.recordings.sweep_drawing import plot_sweeps
 from neurosim.display import html_table
 from neurosim.features.detection import SpikeRule, find_spikes
 from neurosim.features.properties import CellProperties
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["CellRecording"]
 
@@ -113,13 +110,8 @@ class CellRecording:
         return max(0.5, 0.005 * float(np.ptp(levels)))
 
     def _answer(self, step: Step) -> StepAnswer:
-        return StepAnswer(
-            step,
-            self.sweeps[step.sweep],
-            self.spikes_in(step),
-            self.is_from_holding(step),
-            self.rule,
-        )
+        sweep, rested = self.sweeps[step.sweep], self.is_from_holding(step)
+        return StepAnswer(step, sweep, self.spikes_in(step), rested, self.rule)
 
     @cached_property
     def answers(self) -> tuple[StepAnswer, ...]:
@@ -187,21 +179,19 @@ class CellRecording:
             One row a step: sweep (as the file numbers it), step, current_pA (above holding),
             holding_pA, start_s, window_s, count, blocked.
         """
-        rows = []
-        for answer in self.answers:
-            step = answer.step
-            rows.append(
-                {
-                    "sweep": answer.sweep.number,
-                    "step": step.number,
-                    "current_pA": step.amplitude_pA,
-                    "holding_pA": step.holding_pA,
-                    "start_s": step.start_s,
-                    "window_s": step.duration_s if window is None else window[1] - window[0],
-                    "count": len(self.spikes_in(step, window)),
-                    "blocked": answer.is_blocked,
-                }
-            )
+        rows = [
+            {
+                "sweep": answer.sweep.number,
+                "step": answer.step.number,
+                "current_pA": answer.amplitude_pA,
+                "holding_pA": answer.step.holding_pA,
+                "start_s": answer.step.start_s,
+                "window_s": _length_s(answer, window),
+                "count": len(self.spikes_in(answer.step, window)),
+                "blocked": answer.is_blocked,
+            }
+            for answer in self.answers
+        ]
         return pd.DataFrame(rows)
 
     def fi_curve(
@@ -242,18 +232,11 @@ class CellRecording:
             currents = self._nominal(chosen, current)
             self._check_range(currents)
             self._check_answer(chosen, currents)
-        used: Counter[float] = Counter()
-        trials = []
-        for amount in currents:
-            trials.append(used[amount])
-            used[amount] += 1
         return FICurve(
             np.array(currents),
             np.array([len(self.spikes_in(a.step, window)) for a in chosen]),
-            np.array(
-                [a.step.duration_s if window is None else window[1] - window[0] for a in chosen]
-            ),
-            np.array(trials),
+            np.array([_length_s(a, window) for a in chosen]),
+            pd.Series(currents).groupby(currents).cumcount().to_numpy(),
             source=self.name,
             provenance=self._provenance(chosen, currents, window, current),
         )
@@ -433,3 +416,8 @@ class CellRecording:
         except RecordingError:
             return plot_sweeps(self.sweeps, ax=ax)
         return plot_sweeps(self.sweeps, self.spikes_s, spans, ax)
+
+
+def _length_s(answer: StepAnswer, window: tuple[float, float] | None) -> float:
+    """How long spikes of a step are counted."""
+    return answer.step.duration_s if window is None else window[1] - window[0]

@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 
 # A passive step must last so long to settle (s).
 _SETTLED_S = 0.05
+# What of the first spikes a cell is described by.
+_OF_SPIKES = ("threshold_mV", "peak_mV", "amplitude_mV", "width_ms", "ahp_mV", "upstroke_V_per_s")
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,9 +219,6 @@ def properties(steps: Sequence[StepAnswer], pulses: Sequence[StepAnswer] = ()) -
     rests = np.array([a.baseline_mV for a in steps if a.from_holding])
     twice = min(firing, key=lambda a: abs(a.amplitude_pA - 2 * rheobase), default=None)
 
-    def middle(name: str) -> float:
-        return _median([getattr(a.first_spike, name) for a in firing])
-
     return CellProperties(
         rest_mV=_median(rests),
         input_resistance_Mohm=resistance,
@@ -227,12 +226,7 @@ def properties(steps: Sequence[StepAnswer], pulses: Sequence[StepAnswer] = ()) -
         capacitance_pF=1e3 * tau / resistance if resistance > 0 else float("nan"),
         sag_ratio=_sag(down),
         rheobase_pA=rheobase,
-        threshold_mV=middle("threshold_mV"),
-        peak_mV=middle("peak_mV"),
-        amplitude_mV=middle("amplitude_mV"),
-        width_ms=middle("width_ms"),
-        ahp_mV=middle("ahp_mV"),
-        upstroke_V_per_s=middle("upstroke_V_per_s"),
+        **{name: _median([getattr(a.first_spike, name) for a in firing]) for name in _OF_SPIKES},
         adaptation_index=float("nan")
         if twice is None
         else adaptation_index(np.diff(twice.spikes_s)),

@@ -211,12 +211,13 @@ def _noisy_trace(sweep: Sweep, scale: float) -> _Trace:
     # What most of the sweep shows (coloured noise, the mains' hum, drift) is no step either.
     usual = 1.4826 * float(np.median(np.abs(change))) if len(change) else 0.0
     floor = max(6 * noise * np.sqrt(2 / width), 6 * usual, _SMALLEST_SHARE * biggest, 1e-9)
-    cuts = []
     above = np.abs(change) > floor
     starts = np.flatnonzero(np.diff(np.concatenate([[0], above.view(np.int8)])) == 1)
     stops = np.flatnonzero(np.diff(np.concatenate([above.view(np.int8), [0]])) == -1) + 1
-    for start, stop in zip(starts, stops, strict=True):
-        cuts.append(int(place[start + np.argmax(np.abs(change[start:stop]))]))
+    cuts = [
+        int(place[start + np.argmax(np.abs(change[start:stop]))])
+        for start, stop in zip(starts, stops, strict=True)
+    ]
     bounds = [0, *cuts, len(current)]
     levels, slow, fast = [], 0.0, 0.0
     worst = slice(0, 0)

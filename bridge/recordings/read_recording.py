@@ -12,7 +12,7 @@ from bridge.recordings.formats.abf import read_abf
 from bridge.recordings.formats.igor import read_igor, series
 from bridge.recordings.formats.nwb import read_nwb
 from bridge.recordings.formats.others import read_with_neo
-from bridge.recordings.formats.sweeps import Sweep
+from bridge.recordings.formats.sweeps import Sweep, Units
 from bridge.recordings.formats.text_table import read_text
 from bridge.recordings.plausible import check_plausible
 
@@ -97,12 +97,7 @@ def read(
     return cell
 
 
-def _read_one(
-    file: Path,
-    voltage: str | None,
-    current: str | None,
-    units: tuple[str | None, str | None],
-) -> list[Sweep]:
+def _read_one(file: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
     ending = file.suffix.lower()
     with about(file.name):
         if ending == ".abf":

@@ -33,6 +33,7 @@ __all__ = [
     "PointUnit",
     "TemporalConvolution",
     "TwoLayer",
+    "ladder",
 ]
 
 Single = NDArray[np.float32]
@@ -132,7 +133,7 @@ class Model(ABC):
         """First numbers, near a unit that sums excitation less inhibition."""
 
     @abstractmethod
-    def head(self, parameters: list[Variable], filtered: Variable) -> tuple[Variable, Variable]:
+    def head(self, parameters: list[Variable], filtered: Variable) -> Variable:
         """Log odds of a spike and potential on the common scale, from what the filters say.
 
         Parameters
@@ -157,7 +158,8 @@ class Model(ABC):
         """Log odds and potential of features, shape (rows, lags, decays × inputs)."""
         rows, lags, wide = features.shape
         flat = features.reshape(rows * lags, wide)
-        return self.head(parameters, flat @ self.filters(layout, parameters))
+        both = self.head(parameters, flat @ self.filters(layout, parameters))
+        return both[:, 0], both[:, 1]
 
     def to_dict(self) -> dict[str, Any]:
         """Kind and size, in plain values."""
@@ -188,10 +190,9 @@ class PointUnit(Model):
         out = np.array([[2.0, 1.0]], dtype=np.float32)
         return [weight, course, out, np.array([log_odds - 1, 0], dtype=np.float32)]
 
-    def head(self, parameters: list[Variable], filtered: Variable) -> tuple[Variable, Variable]:
+    def head(self, parameters: list[Variable], filtered: Variable) -> Variable:
         out, last = parameters[2:]
-        both = filtered @ out + last
-        return both[:, 0], both[:, 1]
+        return filtered @ out + last
 
 
 @dataclass(frozen=True)
@@ -227,10 +228,9 @@ class FilterBank(Model):
         last = np.array([log_odds - 1, 0])
         return [weight, course, *(np.asarray(a, dtype=np.float32) for a in (bias, out, last))]
 
-    def head(self, parameters: list[Variable], filtered: Variable) -> tuple[Variable, Variable]:
+    def head(self, parameters: list[Variable], filtered: Variable) -> Variable:
         bias, out, last = parameters[2:]
-        both = (filtered + bias).sigmoid() @ out + last
-        return both[:, 0], both[:, 1]
+        return (filtered + bias).sigmoid() @ out + last
 
 
 @dataclass(frozen=True)
@@ -285,14 +285,30 @@ class TemporalConvolution(FilterBank):
         shift = np.full(self.size, -2.0)
         return [*first[:3], inner.astype(np.float32), shift.astype(np.float32), *first[3:]]
 
-    def head(self, parameters: list[Variable], filtered: Variable) -> tuple[Variable, Variable]:
+    def head(self, parameters: list[Variable], filtered: Variable) -> Variable:
         bias, inner, shift, out, last = parameters[2:]
         rows = filtered.shape[0] // self.lags
         first = (filtered + bias).sigmoid().reshape(rows, self.lags * self.size)
-        both = (first @ inner + shift).sigmoid() @ out + last
-        return both[:, 0], both[:, 1]
+        return (first @ inner + shift).sigmoid() @ out + last
 
 
 MODELS: dict[str, type[Model]] = {
     kind.kind: kind for kind in (PointUnit, TwoLayer, FilterBank, TemporalConvolution)
 }
+
+
+def ladder(branches: int, largest: int = 16) -> list[Model]:
+    """The networks a search fits, before they are put in order of size.
+
+    Examples
+    --------
+    >>> [model.name for model in ladder(1, largest=3)]
+    ['point unit', 'filter bank of 1', 'filter bank of 2', 'filter bank of 3']
+    """
+    banks = [size for size in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32) if size <= largest]
+    found: list[Model] = [PointUnit()]
+    if branches > 1:
+        found.append(TwoLayer(branches))
+    found += [FilterBank(size) for size in banks]
+    found += [TemporalConvolution(size) for size in (4, 8, 16) if size <= largest]
+    return found

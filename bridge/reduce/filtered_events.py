@@ -124,10 +124,6 @@ class Rows:
     voltage: Single
     voltage_weight: Single
 
-    def at_lags(self, number: int) -> Single:
-        """Features of the first so many lags."""
-        return self.features[:, :number]
-
 
 def choose_rows(
     recorded: Recorded, scale: Scale, silent: int, *, lags_ms: tuple[int, ...] = (0,), seed: int = 1

@@ -71,11 +71,9 @@ class Innervated(Protocol):
 
     def respond(self, events: NDArray[np.uint8], *, jobs: int = 1, progress: Told = None) -> Answer:
         """Run the cell on events, shape (trials, inputs, bins)."""
-        ...
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that say what it is."""
-        ...
 
 
 @dataclass(frozen=True)

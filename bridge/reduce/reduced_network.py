@@ -95,9 +95,9 @@ class ReducedNetwork:
             bins = np.arange(first, one.shape[1])[:, np.newaxis]
             # Before the first bin nothing had come in.
             late = np.maximum(bins - lags, 0).ravel()
-            z, u = self.model.head(numbers, Variable(filtered[:, late].T.astype(np.float32)))
-            odds.append(z.value)
-            volts.append(u.value * self.scale.voltage_spread_mV + self.scale.voltage_mean_mV)
+            both = self.model.head(numbers, Variable(filtered[:, late].T.astype(np.float32))).value
+            odds.append(both[:, 0])
+            volts.append(both[:, 1] * self.scale.voltage_spread_mV + self.scale.voltage_mean_mV)
         return np.stack(odds).astype(np.float32), np.stack(volts).astype(np.float32)
 
     def to_network(self) -> Network:
@@ -157,7 +157,7 @@ def fit_network(
     entropy = np.float32(-share * np.log(share) - (1 - share) * np.log(1 - share))
 
     def loss(parameters: list[Variable], rows: Rows) -> Variable:
-        z, u = model.answers(layout, parameters, rows.at_lags(model.lags))
+        z, u = model.answers(layout, parameters, rows.features[:, : model.lags])
         spikes = ((z.softplus() - z * rows.spiked) * rows.weight).sum()
         missed = ((u - rows.voltage) ** 2 * rows.voltage_weight).sum()
         return spikes / entropy + missed * np.float32(voltage_share)

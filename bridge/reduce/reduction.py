@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.page_style import save_page
+from bridge.page_style import Axes, save_page
 from bridge.reduce.files import WHAT, save_formula, save_network
 from bridge.reduce.innervation import BIN_MS
 from bridge.reduce.input_trains import Placements, Trains
@@ -21,25 +21,7 @@ from bridge.reduce.scores import Score
 from neurosim.display import axes_or_new, html_table
 from neurosim.whole_files import write_json
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["RateReduction", "Rung", "TrainReduction", "provenance"]
-
-
-def provenance() -> dict[str, str]:
-    """Versions of what a result depends on."""
-    import brian2
-    import scipy
-
-    from neurosim.run.recording import versions
-
-    return {
-        **versions(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "brian2": brian2.__version__,
-    }
+__all__ = ["RateReduction", "Rung", "TrainReduction"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,24 +161,19 @@ class TrainReduction(_Reduction):
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a rung, for a table."""
-        found = []
-        for k, rung in enumerate(self.rungs):
-            found.append(
-                {
-                    "model": rung.network.model.name,
-                    "parameters": rung.network.count,
-                    "auc_validation": rung.auc,
-                    "auc_test": str(rung.test.auc),
-                    **{
-                        f"hits_at_{100 * rate:g}%_FP": str(score)
-                        for rate, score in rung.test.hits.items()
-                    },
-                    "variance_test": str(rung.test.variance),
-                    "FCI": rung.test.complexity,
-                    "": "found" if k == self.found else "",
-                }
-            )
-        return found
+        return [
+            {
+                "model": rung.network.model.name,
+                "parameters": rung.network.count,
+                "auc_validation": rung.auc,
+                "auc_test": str(rung.test.auc),
+                **{f"hits_at_{100 * rate:g}%_FP": str(s) for rate, s in rung.test.hits.items()},
+                "variance_test": str(rung.test.variance),
+                "FCI": rung.test.complexity,
+                "": "found" if k == self.found else "",
+            }
+            for k, rung in enumerate(self.rungs)
+        ]
 
     def summary(self) -> str:
         """In words."""

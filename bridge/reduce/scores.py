@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+from scipy.ndimage import maximum_filter1d
+from sklearn.metrics import roc_auc_score
 
 from bridge.reduce.errors import ReductionError
 
@@ -87,12 +88,9 @@ def auc(answer: ArrayLike, spiked: ArrayLike) -> float:
     0.75
     """
     there = np.asarray(spiked, dtype=bool).ravel()
-    yes = int(there.sum())
-    no = there.size - yes
-    if not yes or not no:
+    if there.all() or not there.any():
         return float("nan")
-    rank = rankdata(np.asarray(answer, dtype=float).ravel())
-    return float((rank[there].sum() - yes * (yes + 1) / 2) / (yes * no))
+    return float(roc_auc_score(there, np.asarray(answer, dtype=float).ravel()))
 
 
 def functional_complexity(area: float) -> float:
@@ -186,14 +184,10 @@ def subthreshold(spikes: NDArray[np.uint8], before: int = 2, after: int = 8) -> 
     >>> subthreshold(np.array([[0, 0, 1, 0, 0]], dtype=np.uint8), 1, 1).astype(int)
     array([[1, 0, 0, 0, 1]])
     """
-    near = np.asarray(spikes) > 0
-    found = near.copy()
-    for shift in range(1, max(before, after) + 1):
-        if shift <= after:
-            found[:, shift:] |= near[:, :-shift]
-        if shift <= before:
-            found[:, :-shift] |= near[:, shift:]
-    return ~found
+    size = before + after + 1
+    # Seen from a bin, the window reaches `after` bins back and `before` bins ahead.
+    near = maximum_filter1d(np.asarray(spikes) > 0, size, mode="constant", origin=after - size // 2)
+    return np.asarray(~near)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from bridge.reduce.architectures import LAGS_MS, Layout, Model
+from bridge.reduce.architectures import LAGS_MS, Layout, Model, ladder
 from bridge.reduce.dataset import Recorded, find_rate, record_trains
 from bridge.reduce.errors import ReductionError
 from bridge.reduce.filtered_events import DECAYS_MS, choose_rows, scale_of
 from bridge.reduce.innervation import Innervated
 from bridge.reduce.input_trains import Placements, Trains
-from bridge.reduce.ladder import ladder
 from bridge.reduce.placements import (
     FORMULAS,
     SPLITS,
@@ -35,7 +35,8 @@ from bridge.reduce.reduced_network import (
     score_test,
     validate,
 )
-from bridge.reduce.reduction import RateReduction, Rung, TrainReduction, provenance
+from bridge.reduce.reduction import RateReduction, Rung, TrainReduction
+from neurosim.run.recording import versions
 
 __all__ = ["MEASURES", "Tolerance", "reduce_rates", "reduce_trains", "search", "search_rates"]
 
@@ -44,11 +45,7 @@ MEASURES = ("auc", "variance", "rate")
 Saying = Callable[[str], Callable[[float], None] | None]
 
 
-def _silent(_: str) -> None:
-    return None
-
-
-def _ignore(_: float) -> None:
+def _ignore(_: Any) -> None:
     return None
 
 
@@ -116,7 +113,7 @@ def reduce_trains(
     restarts: int = 2,
     seed: int = 1,
     jobs: int = 1,
-    task: Saying = _silent,
+    task: Saying = _ignore,
 ) -> TrainReduction:
     """Find the smallest network that foretells a cell's spikes and potential bin by bin.
 
@@ -216,7 +213,7 @@ def search(
     silent_rows: int = 20_000,
     voltage_shares: Sequence[float] = (VOLTAGE_SHARE,),
     seed: int = 1,
-    task: Saying = _silent,
+    task: Saying = _ignore,
 ) -> TrainReduction:
     """Fit networks in the order of their size to trials that are already recorded.
 
@@ -275,7 +272,7 @@ def search(
         output_Hz={split: one.rate_Hz for split, one in recorded.items()},
         seconds={split: one.seconds for split, one in recorded.items()},
         seed=seed,
-        versions=provenance(),
+        versions=versions(),
     )
     return replace(answer, example=example_of(test, answer.best))
 
@@ -303,7 +300,7 @@ def reduce_rates(
     trials: int = 600,
     seed: int = 1,
     jobs: int = 1,
-    task: Saying = _silent,
+    task: Saying = _ignore,
 ) -> RateReduction:
     """Find the smallest formula that foretells a cell's firing rate from numbers of synapses.
 
@@ -370,7 +367,7 @@ def search_rates(
     *,
     drive: Placements,
     seed: int = 1,
-    task: Saying = _silent,
+    task: Saying = _ignore,
 ) -> RateReduction:
     """Fit every formula (they take a second) and point at the smallest that is good enough."""
     told = task("fitting formulas") or _ignore
@@ -389,5 +386,5 @@ def search_rates(
         test=sets["test"],
         trials={split: len(one.rate_Hz) for split, one in sets.items()},
         seed=seed,
-        versions=provenance(),
+        versions=versions(),
     )

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.errors import ExtraMissingError, ParameterError
+from bridge.errors import optional
+from neurosim.errors import ParameterError
 
 __all__ = ["coincidence_factor", "isi_distance", "spike_distance", "van_rossum"]
 
@@ -122,7 +123,7 @@ def isi_distance(a: ArrayLike, b: ArrayLike, duration_s: float) -> float:
     ExtraMissingError
         PySpike is not installed.
     """
-    spk = _pyspike("isi_distance")
+    spk = optional("pyspike", "isi_distance", "distances")
     return float(spk.isi_distance(*_trains(spk, a, b, duration_s)))
 
 
@@ -147,16 +148,8 @@ def spike_distance(a: ArrayLike, b: ArrayLike, duration_s: float) -> float:
     ExtraMissingError
         PySpike is not installed.
     """
-    spk = _pyspike("spike_distance")
+    spk = optional("pyspike", "spike_distance", "distances")
     return float(spk.spike_distance(*_trains(spk, a, b, duration_s)))
-
-
-def _pyspike(what: str) -> Any:
-    try:
-        import pyspike
-    except ImportError as error:
-        raise ExtraMissingError.needed_for(what, "distances") from error
-    return pyspike
 
 
 def _trains(spk: Any, a: ArrayLike, b: ArrayLike, duration_s: float) -> list[Any]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.signal import coherence
 from scipy.special import digamma
 
 from neurosim.errors import ParameterError
@@ -251,27 +252,24 @@ def gaussian_information(
             f"stimulus of shape {s.shape} and response of shape {responses.shape} must agree"
         )
     size = round(segment_s / step_s)
-    starts = np.arange(0, len(s) - size + 1, max(size // 2, 1))
-    if size < 4 or len(starts) < 4:
+    step = max(size // 2, 1)
+    segments = len(range(0, len(s) - size + 1, step))
+    if size < 4 or segments < 4:
         raise ParameterError(
             f"{len(s) * step_s:g} s hold fewer than four segments of {segment_s:g} s; "
             "record longer or choose shorter segments"
         )
-    window = np.hanning(size + 1)[:-1]
-    index = starts[:, None] + np.arange(size)
-    frequency = np.fft.rfftfreq(size, step_s)
-    inside = frequency > 0
-    inside &= frequency <= (0.5 / step_s if highest_Hz is None else highest_Hz)
-    x = np.fft.rfft((s[index] - s.mean()) * window, axis=1)[:, inside]
+    centred = responses - responses.mean(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        frequency, shared = coherence(
+            s - s.mean(), centred, 1 / step_s, nperseg=size, noverlap=size - step, detrend=False
+        )
+    inside = (frequency > 0) & (frequency <= (0.5 / step_s if highest_Hz is None else highest_Hz))
+    # Where a response has no power nothing is shared.
+    lost = np.maximum(1 - np.nan_to_num(shared[:, inside]), 1e-12)
+    totals = -np.log2(lost).sum(axis=1) / (size * step_s)
     # Neighbours that overlap by half under this window share 1/6 of their amplitude.
-    independent = len(starts) / (1 + 2 / 36)
-    totals = []
-    for each in responses:
-        y = np.fft.rfft((each[index] - each.mean()) * window, axis=1)[:, inside]
-        cross = np.abs((x.conj() * y).mean(axis=0)) ** 2
-        power = (np.abs(x) ** 2).mean(axis=0) * (np.abs(y) ** 2).mean(axis=0)
-        coherence = np.divide(cross, power, out=np.zeros_like(cross), where=power > 0)
-        totals.append(-np.log2(np.maximum(1 - coherence, 1e-12)).sum() / (size * step_s))
+    independent = segments / (1 + 2 / 36)
     bias = inside.sum() / independent / np.log(2) / (size * step_s)
     return Bits(
         float(np.mean(totals) - bias),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from bridge.counts.curve_plot import residual_axes
+from bridge.page_style import Axes
 from neurosim.display import axes_or_new
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["draw_agreement"]
 
@@ -37,7 +36,7 @@ def draw_agreement(
     from matplotlib import rcParams
 
     ax = axes_or_new(ax)
-    below = _split_below(ax)
+    below = residual_axes(ax)
     line = {"color": rcParams["axes.edgecolor"], "linewidth": 1.0}
     for name, (wanted, read) in pairs.items():
         x, residual = np.ravel(wanted), np.ravel(read) - np.ravel(wanted)
@@ -52,7 +51,6 @@ def draw_agreement(
     ax.plot(ends, ends, label="identity", **line)
     below.axhline(0.0, **line)
     ax.set_ylabel(f"read from spikes at {at_ms:g} ms\n(activation, no unit)")
-    ax.tick_params(labelbottom=False)
     # Points lie about the diagonal.
     legend = ax.legend(loc="upper left", fontsize="small")
     for handle in legend.legend_handles:
@@ -61,16 +59,3 @@ def draw_agreement(
     below.set_xlabel("activation of the network (no unit)")
     below.set_ylabel("residual\n(no unit)")
     return ax
-
-
-def _split_below(ax: Axes) -> Axes:
-    """Give the lower part of axes to new ones below them."""
-    place, figure = ax.get_subplotspec(), ax.get_figure()
-    if place is None or figure is None:
-        from mpl_toolkits.axes_grid1 import make_axes_locatable
-
-        below: Axes = make_axes_locatable(ax).append_axes("bottom", size="40%", pad=0.1, sharex=ax)
-        return below
-    parts = place.subgridspec(2, 1, height_ratios=(5, 2), hspace=0.08)
-    ax.set_subplotspec(parts[0])
-    return figure.add_subplot(parts[1], sharex=ax)

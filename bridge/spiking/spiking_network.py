@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from brian2.units import Quantity, ms, second
@@ -16,6 +15,7 @@ from bridge.mapping.accepted_networks import validate
 from bridge.mapping.calibration import Calibration
 from bridge.mapping.input_tables import check_inputs, check_whole
 from bridge.mapping.unit_splitting import SplitNetwork, split_units
+from bridge.page_style import Axes
 from bridge.spiking.activation_plot import draw_agreement
 from bridge.spiking.answers import Answers
 from bridge.spiking.batches import show_in_batches
@@ -24,9 +24,6 @@ from bridge.spiking.synapse import Synapse
 from neurosim import FeedForward, PointNeuron, Recording, Stimulus
 from neurosim.display import html_table
 from neurosim.quantities import check_quantity
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["SpikingLayer", "SpikingNetwork", "SpikingRun"]
 
@@ -154,14 +151,9 @@ class SpikingNetwork:
         *,
         settle: Quantity = 100 * ms,
         readout: CountReadout | None = None,
-        record: Sequence[str] = (),
-        record_rows: Sequence[int] | None = None,
-        record_dt: Quantity | None = None,
         samples_at_once: int | None = None,
         seed: int = 0,
-        engine: str = "auto",
-        jobs: int = 1,
-        progress: Callable[[float], None] | None = None,
+        **running: Any,
     ) -> SpikingRun:
         """Show inputs to the network, all at once as one batch.
 
@@ -176,12 +168,13 @@ class SpikingNetwork:
             How long each input is shown, and the time before it.
         readout : CountReadout, optional
             How spikes are read (default: the count since onset, tapered at both ends).
-        record, record_rows, record_dt
-            Traces, as in `neurosim.simulate`; row = sample * n_units + unit.
         samples_at_once : int, optional
             Samples of one batch (default: as many as fit into memory); answers do not depend on it.
-        seed, engine, jobs, progress
-            As in `neurosim.simulate`; every sample gets noise of its own.
+        seed : int
+            Every sample gets noise of its own.
+        **running
+            engine, jobs, progress, record, record_rows and record_dt, as in `neurosim.simulate`;
+            in traces, row = sample * n_units + unit.
 
         Returns
         -------
@@ -223,12 +216,7 @@ class SpikingNetwork:
             dt=self.dt,
             seed=seed,
             samples_at_once=samples_at_once,
-            progress=progress,
-            record=record,
-            record_rows=record_rows,
-            record_dt=record_dt,
-            engine=engine,
-            jobs=jobs,
+            **running,
         )
         onset, time = float(pause / second), float(shown / second)
         return SpikingRun(self, recording, X, onset, time, readout or CountReadout())
@@ -309,12 +297,7 @@ class SpikingRun:
 
         Several neurons may stand for one unit: both signs of a tanh, twins, a population.
         """
-        return [
-            copies.original(activation)
-            for copies, activation in zip(
-                self.network.split.copies, self.activations(at), strict=True
-            )
-        ]
+        return self.network.split.originals(self.activations(at))
 
     def logits(self, at: Quantity | None = None) -> np.ndarray:
         """Return the outputs before softmax, shape (n_samples, n_outputs)."""
@@ -386,9 +369,7 @@ class SpikingRun:
             It is another network: its layers have other sizes.
         """
         split = self.network.split if network is None else split_units(validate(network))
-        units = [
-            c.original(a) for c, a in zip(split.copies, split.layers(self.inputs), strict=True)
-        ]
+        units = split.originals(split.layers(self.inputs))
         read = self.unit_activations(at)
         if [a.shape for a in units] != [a.shape for a in read]:
             wrong = [a.shape[1] for a in units], [a.shape[1] for a in read]

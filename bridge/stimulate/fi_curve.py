@@ -135,11 +135,8 @@ def fi_curve(
     settle: Quantity = 200 * ms,
     trials: int = 1,
     background: Stimulus | None = None,
-    dt: Quantity | None = None,
     seed: int = 0,
-    engine: str = "auto",
-    jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
+    **running: Unpack[Running],
 ) -> FICurve:
     """Measure the f-I curve of a neuron, or read that of a recorded cell.
 
@@ -200,11 +197,8 @@ def fi_curve(
         settle=settle,
         trials=trials,
         background=background,
-        dt=dt,
         seed=seed,
-        engine=engine,
-        jobs=jobs,
-        progress=progress,
+        **running,
     )
     injected = np.sort(np.atleast_1d(np.asarray(currents, dtype=float)))
     amounts = np.repeat(injected, trials) * 1e12

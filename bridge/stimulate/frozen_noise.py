@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Unpack
 
 import numpy as np
 from brian2.units import Quantity, ms, pA, second
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from bridge.counts.curve import FICurve
 from bridge.spike_trains import RateScore, Reliability, coincidence_factor, reliability, score_rates
@@ -49,11 +50,8 @@ def frozen_noise_pA(
     random = np.random.default_rng(seed)
     kept = np.exp(-step_s / tau_s)
     drawn = random.standard_normal(round(duration_s / step_s))
-    state = np.empty_like(drawn)
-    state[0] = drawn[0]
-    for i in range(1, len(drawn)):
-        state[i] = kept * state[i - 1] + np.sqrt(1 - kept**2) * drawn[i]
-    return mean_pA + sd_pA * state
+    drawn[1:] *= np.sqrt(1 - kept**2)
+    return np.asarray(mean_pA + sd_pA * lfilter([1.0], [1.0, -kept], drawn))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,17 +168,7 @@ class FrozenLoss:
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON."""
-        said = {
-            "reliability": self.reliability.to_dict(),
-            "static": self.static.to_dict(),
-            "filtered": self.filtered.to_dict(),
-            "filter_s": self.filter_s,
-            "adaptive": None if self.adaptive is None else self.adaptive.to_dict(),
-            "stimulus": self.stimulus.to_dict(),
-            "unit_coincidence": self.unit_coincidence,
-            "coincidence_kept": self.coincidence_kept,
-        }
-        return dict(plain(said))
+        return dict(plain({**asdict(self), "coincidence_kept": self.coincidence_kept}))
 
 
 def frozen_loss(
@@ -324,8 +312,6 @@ def measure_frozen_loss(
 def _low_pass(current: Array, step_s: float, tau_s: float) -> Array:
     if tau_s <= 0:
         return current
-    from scipy.signal import lfilter
-
     kept = float(np.exp(-step_s / tau_s))
     smooth, _ = lfilter([1 - kept], [1, -kept], current, zi=[kept * current[0]])
     return np.asarray(smooth)

@@ -155,12 +155,7 @@ class Adaptive:
 
     def to_dict(self) -> dict[str, Any]:
         """Name and every number, as plain values."""
-        return {
-            "name": self.name,
-            "onset": self.onset.to_dict(),
-            "strength_pA_per_Hz": self.strength_pA_per_Hz,
-            "tau_s": self.tau_s,
-        }
+        return {"name": self.name, **vars(self), "onset": self.onset.to_dict()}
 
 
 def _integrate(

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bridge.counts.curve_plot import draw_unit
+from bridge.page_style import Axes
 from bridge.units.fitting import fit_unit
 from bridge.units.rate_function import RateFunction
 from neurosim.display import axes_or_new
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from bridge.counts.curve import FICurve
 
 __all__ = ["Unit"]

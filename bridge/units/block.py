@@ -66,7 +66,6 @@ class Block(Unit):
         Parameter("width_pA", "current over which block sets in", 1e-2, 1e5, True, "pA"),
         Parameter("rest", "share of firing left in full block", 0.0, 1.0, False),
     )
-    location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = True
     monotone: ClassVar[bool] = False
 

@@ -253,11 +253,9 @@ def fisher_scoring(
     Solution
     """
     z = np.clip(start, low, high)
-    total = np.full(len(z), -np.inf)
     damping = np.full(len(z), 1e-3)
     rows = np.arange(len(z))
-    slope, curve = np.zeros_like(z), np.zeros((*z.shape, z.shape[1]))
-    total[rows], slope[rows], curve[rows] = _ascent(task, z)
+    total, slope, curve = _ascent(task, z)
     identity = np.eye(z.shape[1])
     for _ in range(steps):
         g, h = slope[rows], curve[rows]
@@ -344,11 +342,7 @@ def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
 
 def stretches(statistics: SufficientStatistics) -> Array:
     """Currents between which a threshold moves without meeting a measured current (pA)."""
-    pooled = (
-        statistics.pooled_count
-        if statistics.pooled_count.ndim == 1
-        else statistics.pooled_count.max(axis=0)
-    )
+    pooled = np.atleast_2d(statistics.pooled_count).max(axis=0)
     first = int(np.argmax(pooled > 0))
     width = statistics.current[-1] - statistics.current[0]
     below = statistics.current[0] - 20 * width

@@ -120,10 +120,6 @@ class LIFRate(Unit):
         spans = outline.span * np.array([0.03, 0.3, 2.0])
         return grid(outline.onset(), spans, [0.02], [0.0, 0.002, 0.02])
 
-    @property
-    def rate_range(self) -> tuple[float, float]:
-        return 0.0, 1 / self.refractory_s if self.refractory_s > 0 else np.inf
-
     def _invert(self, rate: Array) -> Array:
         wait = (1 / np.where(rate > 0, rate, 1.0) - self.refractory_s) / self.tau_s
         return self.rheobase_pA + np.where(rate > 0, self.span_pA / np.expm1(wait), 0.0)

@@ -52,7 +52,6 @@ class NakaRushton(Unit):
         Parameter("half_pA", "current above threshold of half the rate", 1e-3, 1e6, True, "pA"),
         Parameter("exponent", "steepness", 0.1, 20.0),
     )
-    location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = True
 
     @staticmethod

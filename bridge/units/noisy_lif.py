@@ -155,10 +155,6 @@ class NoisyLIF(Unit):
         noises = outline.span * np.array([0.01, 0.05, 0.15, 0.4])
         return grid(rheobases, spans, [0.02], [0.0, 0.004], noises)
 
-    @property
-    def rate_range(self) -> tuple[float, float]:
-        return 0.0, 1 / self.refractory_s if self.refractory_s > 0 else np.inf
-
     def _invert(self, rate: Array) -> Array:
         # Rising everywhere: bracket by doubling, then halve to the last digit.
         step = self.span_pA + self.noise_pA

@@ -70,7 +70,7 @@ class RateFunction(ABC):
     parameters : tuple of Parameter
         The numbers that a fit finds, in the order of the fields.
     location : str
-        The parameter that shifts the curve along the current axis.
+        The parameter that shifts the curve along the current axis (default: ``threshold_pA``).
     sharp : bool
         Whether the rate is exactly zero below `location`.
     monotone : bool
@@ -79,7 +79,7 @@ class RateFunction(ABC):
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]]
-    location: ClassVar[str]
+    location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = False
     monotone: ClassVar[bool] = True
 
@@ -190,7 +190,8 @@ class RateFunction(ABC):
     @property
     def rate_range(self) -> tuple[float, float]:
         """Lowest and highest rate that has an inverse (Hz); the limits are not reached."""
-        return 0.0, getattr(self, "max_rate_Hz", np.inf)
+        dead_s = getattr(self, "refractory_s", 0.0)
+        return 0.0, getattr(self, "max_rate_Hz", 1 / dead_s if dead_s > 0 else np.inf)
 
     @property
     def values(self) -> Array:

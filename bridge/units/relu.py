@@ -42,7 +42,6 @@ class ReLU(Unit):
         Parameter("gain_Hz_per_pA", "slope above threshold", 1e-9, 1e4, scales=1),
         Parameter("threshold_pA", "largest silent current", -1e6, 1e6, False, "pA"),
     )
-    location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = True
 
     @staticmethod

@@ -50,7 +50,6 @@ class Softplus(Unit):
         Parameter("threshold_pA", "where the line meets zero", -1e6, 1e6, False, "pA"),
         Parameter("width_pA", "width of the bend", 1e-3, 1e5, True, "pA"),
     )
-    location: ClassVar[str] = "threshold_pA"
 
     @staticmethod
     def equation(current: Array, gain: Array, threshold: Array, width: Array) -> Any:

@@ -45,7 +45,6 @@ class SquareRoot(Unit):
         ),
         Parameter("threshold_pA", "largest silent current", -1e6, 1e6, False, "pA"),
     )
-    location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = True
 
     @staticmethod

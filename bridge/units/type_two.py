@@ -51,7 +51,6 @@ class TypeTwo(Unit):
         Parameter("gain_Hz_per_sqrt_pA", "rate gained one picoampere above", 1e-9, 1e4, scales=1),
         Parameter("threshold_pA", "largest silent current", -1e6, 1e6, False, "pA"),
     )
-    location: ClassVar[str] = "threshold_pA"
     sharp: ClassVar[bool] = True
 
     @staticmethod

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
-from neurosim.errors import ExtraMissingError
+from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_abf"]
 
@@ -25,12 +25,7 @@ _EPOCHS, _STIMULUS_FILE = 1, 2
 _EPOCHS_END = 2668
 
 
-def read_abf(
-    path: Path,
-    voltage: str | None = None,
-    current: str | None = None,
-    units: tuple[str | None, str | None] = (None, None),
-) -> list[Sweep]:
+def read_abf(path: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
     """Read the sweeps of an ABF file.
 
     The current is the command waveform the file describes (epochs, or a stimulus file beside it),
@@ -57,11 +52,8 @@ def read_abf(
     ExtraMissingError
         pyabf is not installed.
     """
-    try:
-        with np.printoptions():  # importing pyABF changes how the whole process prints arrays
-            import pyabf
-    except ImportError as error:
-        raise ExtraMissingError.needed_for("reading ABF files", "recordings") from error
+    with np.printoptions():  # importing pyABF changes how the whole process prints arrays
+        pyabf = optional("pyabf", "reading ABF files", "recordings")
     _check_whole(path)
     try:
         with warnings.catch_warnings():
@@ -110,8 +102,7 @@ def _check_whole(path: Path) -> None:
     """Compare the size of the data that the header promises with the size of the file."""
     with path.open("rb") as stream:
         head = stream.read(_BLOCK)
-        stream.seek(0, 2)
-        size = stream.tell()
+    size = path.stat().st_size
     if len(head) < _BLOCK:
         raise RecordingError(
             "truncated", f"has only {size} bytes, less than a header", "copy it again"

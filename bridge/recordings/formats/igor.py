@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError, about
-from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
+from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["Wave", "read_igor", "read_wave", "series"]
 
@@ -115,9 +115,7 @@ def series(path: Path) -> list[Path]:
     return sorted(files, key=_number) or [path]
 
 
-def read_igor(
-    paths: Sequence[Path], units: tuple[str | None, str | None] = (None, None)
-) -> tuple[list[Sweep], list[Path]]:
+def read_igor(paths: Sequence[Path], units: Units) -> tuple[list[Sweep], list[Path]]:
     """Read voltage waves with the current waves that were recorded beside them.
 
     Parameters
@@ -159,20 +157,13 @@ def read_igor(
         files += [path, partner]
         found = _NUMBER.search(path.name)
         number = int(found.group()) if found and volts.data.shape[1] == 1 else len(sweeps)
-        for k in range(volts.data.shape[1]):
-            sweeps.append(
-                Sweep(
-                    number + k,
-                    round(1 / volts.step_s, 6),
-                    volts.data[:, k],
-                    amps.data[:, k],
-                    "measured",
-                )
-            )
+        rate = round(1 / volts.step_s, 6)
+        for k, (v, i) in enumerate(zip(volts.data.T, amps.data.T, strict=True)):
+            sweeps.append(Sweep(number + k, rate, v, i, "measured"))
     return sweeps, files
 
 
-def _kind(path: Path, units: tuple[str | None, str | None]) -> tuple[str, Wave]:
+def _kind(path: Path, units: Units) -> tuple[str, Wave]:
     """Read a wave in mV or pA, and say which kind it is."""
     with about(path.name):
         wave = read_wave(path)
@@ -189,10 +180,7 @@ def _kind(path: Path, units: tuple[str | None, str | None]) -> tuple[str, Wave]:
 
 
 def _partner(
-    path: Path,
-    kind: str,
-    kinds: dict[Path, tuple[str, Wave]],
-    units: tuple[str | None, str | None],
+    path: Path, kind: str, kinds: dict[Path, tuple[str, Wave]], units: Units
 ) -> tuple[Path, Wave]:
     key = _CHANNEL.sub(r"\1", path.name)
     beside = [

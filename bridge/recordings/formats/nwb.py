@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
-from neurosim.errors import ExtraMissingError
+from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_nwb"]
 
@@ -21,11 +21,7 @@ __all__ = ["read_nwb"]
 _CLAMPED = ("VoltageClampSeries", "VoltageClampStimulusSeries")
 
 
-def read_nwb(
-    path: Path,
-    voltage: str | None = None,
-    units: tuple[str | None, str | None] = (None, None),
-) -> list[Sweep]:
+def read_nwb(path: Path, voltage: str | None, units: Units) -> list[Sweep]:
     """Read the current-clamp sweeps of an NWB file.
 
     A response is matched with its stimulus by the table of intracellular recordings, else by the
@@ -51,10 +47,7 @@ def read_nwb(
     ExtraMissingError
         pynwb is not installed.
     """
-    try:
-        import pynwb
-    except ImportError as error:
-        raise ExtraMissingError.needed_for("reading NWB files", "recordings") from error
+    pynwb = optional("pynwb", "reading NWB files", "recordings")
     if path.read_bytes()[:8] != b"\x89HDF\r\n\x1a\n":
         raise RecordingError(
             "file", "does not begin as an NWB (HDF5) file does", "give an .nwb file"
@@ -88,60 +81,38 @@ def _promised(path: Path) -> int:
     return int.from_bytes(head[at : at + 8], "little")
 
 
-@dataclass(frozen=True, eq=False)
-class _Series:
-    """A series of an NWB 1 file, in the words of PyNWB."""
-
-    name: str
-    data: NDArray[Any]
-    unit: str
-    conversion: float
-    rate: float
-    sweep_number: int | None
-    description: str
-    starting_time: float | None = None
-    electrode: Any = None
-
-    @property
-    def object_id(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True)
-class _Content:
-    acquisition: dict[str, _Series]
-    stimulus: dict[str, _Series]
-
-
-def _version_1(path: Path) -> _Content | None:
-    """Read the series of an NWB 1 file; None where it is another version."""
+def _version_1(path: Path) -> SimpleNamespace | None:
+    """Read an NWB 1 file into the words of PyNWB; None where it is another version."""
     import h5py
 
     with h5py.File(path, "r") as file:
         if "acquisition/timeseries" not in file:
             return None
-        groups = ("acquisition/timeseries", "stimulus/presentation")
-        return _Content(*({k: _series_1(k, g) for k, g in file[at].items()} for at in groups))
+        groups = {"acquisition": "acquisition/timeseries", "stimulus": "stimulus/presentation"}
+        return SimpleNamespace(
+            **{of: {k: _series_1(k, g) for k, g in file[at].items()} for of, at in groups.items()}
+        )
 
 
-def _series_1(name: str, group: Any) -> _Series:
+def _series_1(name: str, group: Any) -> SimpleNamespace:
     def text(value: Any) -> str:
         return value.decode() if isinstance(value, bytes) else str(value)
 
     data, digits = group["data"], re.findall(r"\d+", name)
-    told = group["aibs_stimulus_name"][()] if "aibs_stimulus_name" in group else ""
-    return _Series(
-        name,
-        np.asarray(data[()]),
-        text(data.attrs["unit"]),
-        float(data.attrs.get("conversion", 1.0)),
-        float(group["starting_time"].attrs["rate"]),
-        int(digits[-1]) if digits else None,
-        text(told),
+    return SimpleNamespace(
+        name=name,
+        object_id=name,
+        data=np.asarray(data[()]),
+        unit=text(data.attrs["unit"]),
+        conversion=float(data.attrs.get("conversion", 1.0)),
+        rate=float(group["starting_time"].attrs["rate"]),
+        sweep_number=int(digits[-1]) if digits else None,
+        description=text(group["aibs_stimulus_name"][()] if "aibs_stimulus_name" in group else ""),
+        starting_time=None,
     )
 
 
-def _sweeps(content: Any, voltage: str | None, units: tuple[str | None, str | None]) -> list[Sweep]:
+def _sweeps(content: Any, voltage: str | None, units: Units) -> list[Sweep]:
     responses = [s for s in content.acquisition.values() if hasattr(s, "data")]
     stimuli = [s for s in content.stimulus.values() if hasattr(s, "data")]
     cells = [s for s in responses if _kind(s) == "V"]
@@ -182,7 +153,7 @@ def _sweeps(content: Any, voltage: str | None, units: tuple[str | None, str | No
                 rate,
                 volts,
                 _alike(amps, _rate(stimulus), len(volts), rate, response.name),
-                "measured" if stimulus in responses else "command",
+                "measured" if any(stimulus is s for s in responses) else "command",
                 str(getattr(response, "stimulus_description", "") or stimulus.description or ""),
             )
         )

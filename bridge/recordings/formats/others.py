@@ -8,18 +8,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
-from neurosim.errors import ExtraMissingError
+from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_with_neo"]
 
 
 def read_with_neo(
-    path: Path,
-    voltage: str | None = None,
-    current: str | None = None,
-    units: tuple[str | None, str | None] = (None, None),
+    path: Path, voltage: str | None, current: str | None, units: Units
 ) -> list[Sweep]:
     """Read sweeps through Neo: one a segment, from its analog signals in volt and in ampere.
 
@@ -43,10 +40,7 @@ def read_with_neo(
     ExtraMissingError
         neo is not installed.
     """
-    try:
-        import neo
-    except ImportError as error:
-        raise ExtraMissingError.needed_for(f"reading {path.suffix} files", "recordings") from error
+    neo = optional("neo", f"reading {path.suffix} files", "recordings")
     try:
         known = bool(neo.list_candidate_ios(str(path)))
     except ValueError:
@@ -99,10 +93,7 @@ def _channel(signal: Any, column: int) -> _Channel:
 
 
 def _one(
-    channels: list[_Channel],
-    kind: Literal["V", "A"],
-    name: str | None,
-    said: str | None,
+    channels: list[_Channel], kind: Literal["V", "A"], name: str | None, said: str | None
 ) -> tuple[float, NDArray[np.float64]]:
     if name is not None:
         fitting = [c for c in channels if c[0] == name]

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
 
-__all__ = ["Sweep", "factor_to", "scale_to"]
+__all__ = ["Sweep", "Units", "factor_to", "scale_to"]
 
 Array = NDArray[np.float64]
+Units = tuple[str | None, str | None]
+"""Of voltage and current, where a file has them wrong."""
 
 # Written units and what brings them to mV and pA. "µ" has two code points.
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}

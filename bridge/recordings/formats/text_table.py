@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import Reason, RecordingError
-from bridge.recordings.formats.sweeps import Sweep, factor_to, scale_to
+from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_text"]
 
@@ -29,7 +29,7 @@ _HEADER = (
 )
 
 
-def read_text(path: Path, units: tuple[str | None, str | None] = (None, None)) -> list[Sweep]:
+def read_text(path: Path, units: Units) -> list[Sweep]:
     """Read sweeps from a table of samples.
 
     Parameters
