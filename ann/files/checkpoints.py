@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ann.errors import ModelFileError, ParameterError
+from ann.errors import ModelFileError, require_number
 from ann.files.tensor_file import read_tensors, write_tensors
 from ann.training.hooks import running_averages
 from ann.training.trainer import Hook, Trainer
@@ -134,8 +134,7 @@ class Checkpoint(Hook):
     """
 
     def __init__(self, path: str | Path, every: int = 1, resume: bool = True) -> None:
-        if every < 1:
-            raise ParameterError(f"every must be at least 1 epoch, not {every}")
+        require_number("every", every, 1)
         self.path, self.every, self.resume = Path(path), every, resume
 
     def before_fit(self, trainer: Trainer) -> None:

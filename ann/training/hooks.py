@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ann.errors import ParameterError
+from ann.errors import ParameterError, require_number
 from ann.training.trainer import Hook, Trainer
 
 __all__ = [
@@ -149,8 +149,7 @@ class Watch(Hook):
         tolerance: float = 1e-4,
         baseline: float = np.inf,
     ) -> None:
-        if patience < 1:
-            raise ParameterError(f"patience must be at least 1 epoch, not {patience}")
+        require_number("patience", patience, 1)
         self.monitor, self.patience, self.tolerance = monitor, patience, tolerance
         self.baseline = baseline
         self.best = np.inf
@@ -231,8 +230,7 @@ class ReduceOnPlateau(Watch):
     ) -> None:
         super().__init__(monitor, patience, tolerance, baseline)
         for name, value in (("factor", factor), ("lowest", lowest)):
-            if not 0.0 < value < 1.0:
-                raise ParameterError(f"{name} must lie in (0, 1), not {value}")
+            require_number(name, value, 0.0, 1.0, low_too=False)
         self.factor, self.lowest = factor, lowest
         self.share = 1.0
 

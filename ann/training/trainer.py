@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from ann.errors import DivergenceError, ParameterError, ShapeError
+from ann.errors import DivergenceError, ShapeError, require_number
 from ann.network.arrays import is_sparse
 from ann.network.steps import run
 from ann.plan.plan import Plan
@@ -91,8 +91,7 @@ class Trainer:
         shuffle: bool = True,
         n_threads: int = 1,
     ) -> None:
-        if batch_size < 1:
-            raise ParameterError(f"batch_size must be at least 1, not {batch_size}")
+        require_number("batch_size", batch_size, 1)
         self.plan, self.network = plan, plan.network
         self.batch_size = int(batch_size)
         self.schedule = resolve_schedule(schedule)
