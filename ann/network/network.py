@@ -303,11 +303,7 @@ class Network:
             "dtype": self.dtype.name,
             "parameters": self.parameters,
             "history": list(self.history),
-            "running": [
-                (layer.norm.mean, layer.norm.variance)
-                for layer in self.layers
-                if layer.norm is not None
-            ],
+            "running": self.running_averages(),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -316,9 +312,13 @@ class Network:
         parameters, running = settings.pop("parameters"), settings.pop("running")
         self.__init__(**settings, initialisation="zeros")  # type: ignore[misc]
         self.parameters[...], self.history = parameters, history
+        for own, given in zip(self.running_averages(), running, strict=True):
+            own[...] = given
+
+    def running_averages(self) -> list[np.ndarray]:
+        """The arrays that batch normalisation follows without learning them."""
         norms = [layer.norm for layer in self.layers if layer.norm is not None]
-        for norm, (mean, variance) in zip(norms, running, strict=True):
-            norm.mean[...], norm.variance[...] = mean, variance
+        return [x for norm in norms for x in (norm.mean, norm.variance)]
 
     def folded(self) -> Network:
         """The same function without batch normalisation: its line goes into W and b."""

@@ -21,7 +21,6 @@ __all__ = [
     "ReduceOnPlateau",
     "Validate",
     "Watch",
-    "running_averages",
 ]
 
 
@@ -91,7 +90,7 @@ class KeepBest(Hook):
             if self.parameters is None:
                 self.parameters = trainer.network.parameters.copy()
             self.parameters[...] = trainer.network.parameters
-            self.running = [x.copy() for x in running_averages(trainer)]
+            self.running = [x.copy() for x in trainer.network.running_averages()]
 
     def state(self) -> dict[str, Any]:
         if self.parameters is None:
@@ -108,14 +107,8 @@ class KeepBest(Hook):
         wanted = self.restore == "always" or trainer.interrupted
         if wanted and self.parameters is not None:
             trainer.network.parameters[...] = self.parameters
-            for now, kept in zip(running_averages(trainer), self.running, strict=True):
+            for now, kept in zip(trainer.network.running_averages(), self.running, strict=True):
                 now[...] = kept
-
-
-def running_averages(trainer: Trainer) -> list[np.ndarray]:
-    """The arrays of a network that batch normalisation follows without learning them."""
-    norms = [layer.norm for layer in trainer.network.layers if layer.norm is not None]
-    return [x for norm in norms for x in (norm.mean, norm.variance)]
 
 
 class Watch(Hook):
