@@ -17,7 +17,28 @@ from ann.plan.optimisers import resolve_optimiser
 from ann.plan.threads import count_threads
 from ann.training.trainer import Hook
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "checked_data"]
+
+
+def checked_data(
+    model: Any, X: Any, y: Any, sample_weight: Any, **options: Any
+) -> tuple[Any, Any, np.ndarray | None]:
+    """Check rows, targets and their weights, as scikit-learn's `validate_data` does with `options`.
+
+    Raises
+    ------
+    DataError
+        If no row counts.
+    """
+    X, y = validate_data(model, X, y, accept_sparse="csr", multi_output=True, **options)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    if sample_weight is None:
+        return X, y, None
+    weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    if not np.any(weights > 0):
+        raise DataError("every sample weight is 0; nothing is left to learn from")
+    return X, y, weights
 
 
 @dataclass(eq=False, repr=False)
@@ -101,26 +122,18 @@ class Settings:
         return np.random.default_rng(state.randint(0, 2**31, size=4))
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Any, Any, Any]:
-        X, y = validate_data(
+        X, y, weights = checked_data(
             self,
             X,
             y,
-            accept_sparse="csr",
+            sample_weight,
             dtype=(np.float64, np.float32),
-            multi_output=True,
             y_numeric=self.task == "regression",
             reset=reset,
         )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if weights is not None and not np.all(weights > 0):
             counted = weights > 0
-            if not np.any(counted):
-                raise DataError("every sample weight is 0; nothing is left to learn from")
-            if not np.all(counted):
-                X, y, weights = X[counted], y[counted], weights[counted]
+            X, y, weights = X[counted], y[counted], weights[counted]
         if self.task == "classification":
             balance = class_weights(self.class_weight, y)
             if balance is not None:

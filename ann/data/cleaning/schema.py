@@ -16,7 +16,7 @@ from typing import Any
 
 from ann.data.cleaning.rules import Rule
 from ann.data.errors import SchemaError, nearest
-from ann.display import html_table
+from ann.data.log import steps_table
 from ann.whole_files import write_text
 
 __all__ = ["KINDS", "ColumnSchema", "Rules"]
@@ -139,23 +139,10 @@ class Rules:
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                r.column or "(rows)",
-                r.rule if r.apply else f"{r.rule} (not applied)",
-                r.effect,
-                r.rows,
-                r.before,
-                r.after,
-                r.why,
-            )
-            for r in self.rules
-            if r.rows or not r.apply
-        ]
-        head = ("column", "rule", "effect", "cells", "before", "after", "why")
-        idle = len(self.rules) - len(rows)
+        steps = [r.step(r.rows) for r in self.rules if r.rows or not r.apply]
+        idle = len(self.rules) - len(steps)
         note = f"{idle} more rules had nothing to do in the table they were learned from."
-        return html_table(repr(self).strip("<>"), rows, head, note if idle else "")
+        return steps_table(repr(self).strip("<>"), steps, note if idle else "")
 
     def column(self, name: str) -> ColumnSchema:
         """Return one column by name.

@@ -135,8 +135,11 @@ def assess(
         verdict.add("cannot", "only leaks")
         return verdict
     _judge_order(y, verdict)
-    if groups is None:
-        groups = _judge_twins(usable, verdict)
+    # Rows that look like copies of each other are kept in one fold.
+    if groups is None and (twins := find_twins(usable)) is not None:
+        where = f"every feature but {twins.column}" if twins.column else "every feature"
+        verdict.add("weak", "copies", twins.column, rows=twins.rows, where=where)
+        groups = twins.labels
     matrix = Encoder().fit_transform(usable)
     verdict.features = matrix.shape[1]
     verdict.signal = signal_test(
@@ -262,16 +265,6 @@ def _judge_suspects(suspects: list[Step], keep: tuple[str, ...], verdict: Verdic
         )
         if not kept and s.column not in verdict.leave_out:
             verdict.leave_out.append(s.column)
-
-
-def _judge_twins(features: pd.DataFrame, verdict: Verdict) -> NDArray[np.intp] | None:
-    """Keep rows that look like copies of each other in one fold."""
-    twins = find_twins(features)
-    if twins is None:
-        return None
-    where = f"every feature but {twins.column}" if twins.column else "every feature"
-    verdict.add("weak", "copies", twins.column, rows=twins.rows, where=where)
-    return twins.labels
 
 
 def _judge_order(y: NDArray[Any], verdict: Verdict) -> None:
