@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
-from ann.errors import DataError, ParameterError, require_number
+from ann.errors import DataError, ParameterError, require_number, require_one_of
 from ann.estimators.targets import class_weights
 from ann.network.arrays import physical_memory
 from ann.plan.optimisers import resolve_optimiser
@@ -76,19 +76,13 @@ class Settings:
     random_state: Any = None
 
     def _check_settings(self) -> None:
-        if self.task not in ("classification", "regression"):
-            raise ParameterError(
-                f"task must be 'classification' or 'regression', not {self.task!r}"
-            )
+        require_one_of("task", self.task, ("classification", "regression"))
         for name in ("max_epochs", "batch_size", "patience"):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ParameterError(f"{name} must be a whole number of at least 1, not {value!r}")
         require_number("validation_fraction", self.validation_fraction, 0.0, 1.0, low_too=False)
-        if self.standardise not in ("auto", True, False):
-            raise ParameterError(
-                f"standardise must be 'auto', True or False, not {self.standardise!r}"
-            )
+        require_one_of("standardise", self.standardise, ("auto", True, False))
         if self.dtype not in ("auto", "float32", "float64", np.float32, np.float64):
             raise ParameterError(f"dtype must be 'auto', float32 or float64, not {self.dtype!r}")
         for name in ("l1", "l2", "tol"):

@@ -23,7 +23,6 @@ from contextlib import ExitStack, suppress
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -124,12 +123,7 @@ class Team:
         self._inside.enter_context(controller().limit(limits=1, user_api="blas"))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for helper in self.helpers:
             helper.dismiss()
         self.helpers = []

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ann.errors import ParameterError, require_number
+from ann.errors import ParameterError, require_number, require_one_of
 from ann.training.trainer import Hook, Trainer
 
 __all__ = [
@@ -72,8 +72,7 @@ class KeepBest(Hook):
     """
 
     def __init__(self, monitor: str = "loss", restore: str = "interrupted") -> None:
-        if restore not in ("interrupted", "always"):
-            raise ParameterError(f"restore must be 'interrupted' or 'always', not {restore!r}")
+        require_one_of("restore", restore, ("interrupted", "always"))
         self.monitor, self.restore = monitor, restore
         self.best = np.inf
         self.parameters: np.ndarray | None = None

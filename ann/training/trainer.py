@@ -180,10 +180,9 @@ class Trainer:
         self.call("before_epoch")
         plan, now = self.plan, self.plan.update.now
         order = self.rng.permutation(n) if self.shuffle else np.arange(n)
-        if self.shuffle:
-            # Inside a batch the order is of no effect, and rows in memory order come faster.
-            for a, b in bounds if n > 100_000 else ():
-                order[a:b].sort()
+        # Inside a batch the order is of no effect, and rows in memory order come faster.
+        for a, b in bounds if n > 100_000 else ():
+            order[a:b].sort()
         progress = (self.step + np.arange(len(bounds))) / (epochs * len(bounds))
         rates = (
             plan.optimiser.learning_rate

@@ -21,7 +21,7 @@ from ann.data.cells.text_cells import is_words, two_dimensional
 from ann.data.cleaning.cleaner import Cleaner, TableTransformer
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.column_scaling import DateParts, SoftScaler
-from ann.data.errors import SchemaError, nearest
+from ann.data.errors import SchemaError, require_known
 
 __all__ = ["Encoder", "filled_words", "table_pipeline"]
 
@@ -126,11 +126,7 @@ class Encoder(TableTransformer):
         """
         check_is_fitted(self, "columns_")
         X = _frame(X, self.n_features_in_)
-        for name in self.feature_names_in_:
-            if name not in X.columns:
-                raise SchemaError(
-                    f"no column {name!r}{nearest(str(name), list(map(str, X.columns)))}"
-                )
+        require_known("no column", self.feature_names_in_, X.columns)
         for name in self._kinds["numbers"]:
             if not pd.api.types.is_numeric_dtype(X[name].dtype):
                 raise SchemaError(f"column {name!r} was numbers and is now {X[name].dtype}")

@@ -22,7 +22,7 @@ from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.encoder import Encoder
-from ann.data.errors import TargetError, UnusableTargetError, nearest
+from ann.data.errors import TargetError, UnusableTargetError, require_known
 from ann.data.files.reading import RawTable
 from ann.data.judging.candidates import candidate
 from ann.data.judging.crossfit import compare, cross_fit
@@ -102,10 +102,8 @@ def assess(
     """
     verdict = Verdict("supports", [], target)
     frame = _frame(table, verdict, seed)
-    columns = list(frame.columns)
-    for name in (*keep, *leave_out, *((group,) if group else ())):
-        if name not in columns:
-            raise TargetError(f"there is no column {name!r}{nearest(name, columns)}")
+    named = (*keep, *leave_out, *((group,) if group else ()))
+    require_known("there is no column", named, frame.columns, error=TargetError)
     try:
         goal = find_target(frame, target, task=task)
     except UnusableTargetError as error:
