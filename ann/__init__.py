@@ -5,7 +5,9 @@ Names are loaded when first used, so that `ann.errors` does not bring scikit-lea
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,36 +82,24 @@ __all__ = [
     "save",
 ]
 
-_PLACES = {
-    "ann.calculus.gradient_check": "check_gradients",
-    "ann.calculus.graph": "OPERATIONS Variable gradient hessian_vector_product",
-    "ann.calculus.graph_drawing": "draw_graph",
-    "ann.errors": "AnnError",
-    "ann.estimators.dense": "DenseEstimator",
-    "ann.estimators.models": "DeepNetwork LogisticRegression ShallowNetwork",
-    "ann.files.checkpoints": "Checkpoint",
-    "ann.files.other_libraries": "export_onnx from_pytorch from_scikit_learn",
-    "ann.files.storage": "load save",
-    "ann.inspect.diagnosis": "diagnose",
-    "ann.network.activations": "ACTIVATIONS Activation CustomActivation Foreign",
-    "ann.network.initialisation": "initial_weights",
-    "ann.network.losses": "LOSSES Loss OwnLoss",
-    "ann.network.network": "Layer Network",
-    "ann.plan.optimisers": "OPTIMISERS SGD Adam AdamW Momentum Nesterov RMSProp",
-    "ann.plan.plan": "Plan",
-    "ann.training.augment": "Distort",
-    "ann.training.hooks": "EarlyStopping KeepBest Progress ReduceOnPlateau Validate",
-    "ann.training.rate_finder": "find_learning_rate",
-    "ann.training.schedules": "SCHEDULES",
-    "ann.training.trainer": "Hook Trainer",
-}
+
+@cache
+def _places() -> dict[str, str]:
+    """Tell which module holds a name: the imports above say so, and only type checkers run them."""
+    import ast
+
+    return {
+        alias.name: node.module
+        for node in ast.walk(ast.parse(Path(__file__).read_bytes()))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ann.")
+        for alias in node.names
+    }
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _PLACES.items():
-        if name in names.split():
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'ann' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'ann' has no attribute {name!r}")
+    return getattr(import_module(_places()[name]), name)
 
 
 def __dir__() -> list[str]:

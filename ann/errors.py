@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from numbers import Real
 
@@ -19,6 +19,7 @@ __all__ = [
     "ShapeError",
     "UnknownNameError",
     "require_number",
+    "require_one_of",
     "unknown_name",
 ]
 
@@ -104,6 +105,24 @@ def require_number(
             return
     left = "[" if low_too else "("
     raise ParameterError(f"{name} must be a number in {left}{low:g}, {high:g}), not {value!r}")
+
+
+def require_one_of(name: str, value: object, allowed: Collection[object]) -> None:
+    """Raise unless a setting is one of the values allowed.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> require_one_of("restore", "never", ("interrupted", "always"))
+    Traceback (most recent call last):
+    ...
+    ann.errors.ParameterError: restore must be 'interrupted' or 'always', not 'never'
+    """
+    if value not in allowed:
+        raise ParameterError(f"{name} must be {' or '.join(map(repr, allowed))}, not {value!r}")
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> UnknownNameError:

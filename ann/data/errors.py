@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from ann.errors import AnnError
@@ -15,6 +15,7 @@ __all__ = [
     "TargetError",
     "UnusableTargetError",
     "nearest",
+    "require_known",
 ]
 
 
@@ -56,3 +57,33 @@ def nearest(given: object, known: Collection[object]) -> str:
         return f"; did you mean {near[0]!r}?"
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return "; there are " + ", ".join(map(repr, names[:12])) + more
+
+
+def require_known(
+    what: str,
+    names: Iterable[object],
+    known: Iterable[object],
+    end: str = "",
+    error: type[TableError] = SchemaError,
+) -> None:
+    """Raise unless all names are known, with the nearest one that is.
+
+    Parameters
+    ----------
+    what, end : str
+        What the message says before and after the name.
+    names, known : iterable of str
+        What was given, and what there is.
+    error : type of TableError
+
+    Examples
+    --------
+    >>> require_known("there is no column", ["hight"], ["height", "age"], " to split by")
+    Traceback (most recent call last):
+    ...
+    ann.data.errors.SchemaError: there is no column 'hight' to split by; did you mean 'height'?
+    """
+    there = list(map(str, known))
+    for name in names:
+        if str(name) not in there:
+            raise error(f"{what} {name!r}{end}{nearest(name, there)}")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ann.display import html_table
 
-__all__ = ["Log", "Step"]
+__all__ = ["Log", "Step", "steps_table"]
 
 
 @dataclass(frozen=True)
@@ -124,17 +124,22 @@ class Log:
         return f"<Log of {done} steps done and {len(self) - done} findings not applied>"
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                s.column or "(table)",
-                s.rule if s.applied else f"{s.rule} (not applied)",
-                s.effect,
-                s.rows or "",
-                s.before,
-                s.after,
-                s.why,
-            )
-            for s in self.steps
-        ]
-        head = ("column", "rule", "effect", "rows", "before", "after", "why")
-        return html_table("What was done and found", rows, head)
+        return steps_table("What was done and found", self.steps)
+
+
+def steps_table(title: str, steps: Iterable[Step], note: str = "") -> str:
+    """Return steps as an HTML table for a notebook; see `ann.display.html_table`."""
+    head = ("column", "rule", "effect", "rows", "before", "after", "why")
+    rows = [
+        (
+            s.column or "(table)",
+            s.rule if s.applied else f"{s.rule} (not applied)",
+            s.effect,
+            s.rows or "",
+            s.before,
+            s.after,
+            s.why,
+        )
+        for s in steps
+    ]
+    return html_table(title, rows, head, note)

@@ -18,7 +18,7 @@ from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.column_scaling import DateParts, SoftScaler
-from ann.data.encoding.encoder import NO_VALUE, Encoder
+from ann.data.encoding.encoder import Encoder, filled_words
 from ann.data.errors import SchemaError
 from ann.data.log import Log
 from ann.errors import DataError, ModelFileError, ParameterError
@@ -115,10 +115,7 @@ class Encoding:
         if self.numbers:
             pieces += _scaled(frame[self.numbers["columns"]].to_numpy(float), self.numbers)
         for word in self.words:
-            cells = [
-                NO_VALUE if v is None or v is pd.NA or v != v else str(v)
-                for v in frame[word["name"]].to_numpy(dtype=object)
-            ]
+            cells = filled_words(frame[word["name"]])
             place = {category: k for k, category in enumerate(word["known"])}
             last = len(place)  # of whatever is rare or was never seen
             hot = np.zeros((len(cells), last + 1), np.float32)

@@ -23,7 +23,7 @@ from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.encoder import table_pipeline
-from ann.data.errors import TargetError, nearest
+from ann.data.errors import TargetError, require_known
 from ann.data.files.reading import RawTable, TableFile
 from ann.data.judging.assess import assess
 from ann.data.judging.candidates import candidate
@@ -137,8 +137,7 @@ def train(
     >>> train(table, "y", model="logistic", keep=("a",)).test_scores["accuracy"] > 0.9
     True
     """
-    if model not in MODELS:
-        raise TargetError(f"there is no model {model!r}{nearest(model, list(MODELS))}")
+    require_known("there is no model", [model], MODELS, error=TargetError)
     log = Log(list(raw.log)) if isinstance(raw, RawTable) else Log()
     frame = text_frame(raw.frame if isinstance(raw, RawTable) else raw).reset_index(drop=True)
     goal = find_target(frame, target, task=task)

@@ -25,7 +25,7 @@ from ann.estimators.plotting import Plotting
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.arrays import is_sparse
 from ann.network.losses import Loss, resolve_loss
-from ann.network.network import Network
+from ann.network.network import Network, one_each
 from ann.plan.optimisers import Adam, Optimiser, resolve_optimiser
 from ann.plan.plan import Plan
 from ann.plan.threads import count_threads
@@ -162,16 +162,16 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         self._check_settings()
         fresh = not (self.warm_start and hasattr(self, "network_"))
         X, y, weights = self._checked(X, y, sample_weight, reset=fresh)
-        rng = self._rng_ = self._generator()
+        self._rng_ = self._generator()
         if fresh:
-            self._begin(X, y, weights, None, rng)
-        X, T, weights, held_out = self._split(X, y, weights, rng)
+            self._begin(X, y, weights, None)
+        X, T, weights, held_out = self._split(X, y, weights)
         if self.optimiser == "lbfgs":
             return self._fit_lbfgs(X, T, weights)
         baseline = baseline_loss(self.loss_, self._inner, T, weights)
         hooks = self._hooks(baseline, held_out)
         schedule = "constant" if self._waits_for_plateaus() else self.schedule
-        trainer = self._trainer(len(T), weights, rng, schedule, hooks)
+        trainer = self._trainer(len(T), weights, schedule, hooks)
         trainer.fit(X, T, weights, epochs=self.max_epochs)
         history, whole = trainer.history, held_out is None and not trainer.stop
         del trainer, hooks  # their vectors, before the finished network takes the place
@@ -202,7 +202,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         if not hasattr(self, "_rng_"):
             self._rng_ = self._generator()
         if fresh:
-            self._begin(X, y, weights, classes, self._rng_)
+            self._begin(X, y, weights, classes)
         elif (
             classes is not None
             and self.task == "classification"
@@ -213,7 +213,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
                 f"{self.classes_.tolist()}"
             )
         X, T = self._coded(X, y)
-        trainer = self._trainer(len(T), weights, self._rng_, "constant", self._own_hooks())
+        trainer = self._trainer(len(T), weights, "constant", self._own_hooks())
         kept = getattr(self, "_optimiser_state_", None)
         if kept is not None:
             trainer.step = kept["step"]
@@ -226,9 +226,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         self._finish([*getattr(self, "history_", []), *trainer.history])
         return self
 
-    def _begin(
-        self, X: Any, y: np.ndarray, weights: Any, classes: Any, rng: np.random.Generator
-    ) -> None:
+    def _begin(self, X: Any, y: np.ndarray, weights: Any, classes: Any) -> None:
         """Decide on coding, scale, loss and network before the first training."""
         for name in ("_optimiser_state_", "history_"):
             if hasattr(self, name):
@@ -253,13 +251,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         if self.standardise is not False:
             self._scale = InputScale.measure(X, self.standardise is True, weights)
         hidden = self._hidden_sizes()
-        kinds = self.activation
-        if not isinstance(kinds, list | tuple):
-            kinds = [kinds] * len(hidden)
-        if len(kinds) != len(hidden):
-            raise ParameterError(
-                f"{len(kinds)} activations for {len(hidden)} hidden layers; give one, or one each"
-            )
+        kinds = one_each("activations", self.activation, len(hidden), "hidden layers")
         sizes = [X.shape[1], *hidden, self._targets.columns]
         self._refuse_what_does_not_fit(sizes, X.shape[0])
         self._inner = Network(
@@ -269,7 +261,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             batch_norm=self.batch_norm,
             initialisation=self.initialisation,
             dtype=self._precision(X.shape[0]),
-            rng=rng,
+            rng=self._rng_,
         )
 
     def _coded(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
@@ -281,9 +273,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             X = np.ascontiguousarray(X, self._inner.dtype)
         return X, self._targets.encode(y).astype(self._inner.dtype)
 
-    def _split(
-        self, X: Any, y: np.ndarray, weights: Any, rng: np.random.Generator
-    ) -> tuple[Any, np.ndarray, Any, Any]:
+    def _split(self, X: Any, y: np.ndarray, weights: Any) -> tuple[Any, np.ndarray, Any, Any]:
         X, T = self._coded(X, y)
         if not self.early_stopping:
             return X, T, weights, None
@@ -294,7 +284,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
                 rows,
                 test_size=self.validation_fraction,
                 stratify=strata,
-                random_state=int(rng.integers(2**31)),
+                random_state=int(self._rng_.integers(2**31)),
             )
         except ValueError as error:
             raise DataError(
@@ -322,14 +312,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             hooks.append(Progress(self.max_epochs))
         return [*hooks, *self._own_hooks()]
 
-    def _trainer(
-        self,
-        n: int,
-        weights: np.ndarray | None,
-        rng: np.random.Generator,
-        schedule: Any,
-        hooks: list[Hook],
-    ) -> Trainer:
+    def _trainer(self, n: int, weights: Any, schedule: Any, hooks: list[Hook]) -> Trainer:
         rows = n if weights is None else float(weights.sum())
         batch = min(self.batch_size, n)
         plan = Plan(
@@ -341,7 +324,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             clip_norm=self.clip_norm,
             max_norm=self.max_norm,
             batch=batch,
-            rng=rng,
+            rng=self._rng_,
         )
         return Trainer(
             plan,
@@ -362,12 +345,12 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         much: wide inputs need a smaller one. A height that is passed through in a moment is no
         rate to stay at, hence a tenth of it where the schedule is constant.
         """
-        if not (isinstance(self.learning_rate, str) and self.learning_rate == "auto"):
-            if isinstance(self.learning_rate, str):
-                raise ParameterError(
-                    f"learning_rate must be 'auto' or a number above 0, not {self.learning_rate!r}"
-                )
+        if not isinstance(self.learning_rate, str):
             return resolve_optimiser(self.optimiser, self.learning_rate)
+        if self.learning_rate != "auto":
+            raise ParameterError(
+                f"learning_rate must be 'auto' or a number above 0, not {self.learning_rate!r}"
+            )
         given = resolve_optimiser(self.optimiser)
         if not isinstance(given, Adam) or not isinstance(self.optimiser, str):
             return given

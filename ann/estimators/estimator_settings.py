@@ -10,14 +10,35 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
-from ann.errors import DataError, ParameterError, require_number
+from ann.errors import DataError, ParameterError, require_number, require_one_of
 from ann.estimators.targets import class_weights
 from ann.network.arrays import physical_memory
 from ann.plan.optimisers import resolve_optimiser
 from ann.plan.threads import count_threads
 from ann.training.trainer import Hook
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "checked_data"]
+
+
+def checked_data(
+    model: Any, X: Any, y: Any, sample_weight: Any, **options: Any
+) -> tuple[Any, Any, np.ndarray | None]:
+    """Check rows, targets and their weights, as scikit-learn's `validate_data` does with `options`.
+
+    Raises
+    ------
+    DataError
+        If no row counts.
+    """
+    X, y = validate_data(model, X, y, accept_sparse="csr", multi_output=True, **options)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    if sample_weight is None:
+        return X, y, None
+    weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    if not np.any(weights > 0):
+        raise DataError("every sample weight is 0; nothing is left to learn from")
+    return X, y, weights
 
 
 @dataclass(eq=False, repr=False)
@@ -55,19 +76,13 @@ class Settings:
     random_state: Any = None
 
     def _check_settings(self) -> None:
-        if self.task not in ("classification", "regression"):
-            raise ParameterError(
-                f"task must be 'classification' or 'regression', not {self.task!r}"
-            )
+        require_one_of("task", self.task, ("classification", "regression"))
         for name in ("max_epochs", "batch_size", "patience"):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ParameterError(f"{name} must be a whole number of at least 1, not {value!r}")
         require_number("validation_fraction", self.validation_fraction, 0.0, 1.0, low_too=False)
-        if self.standardise not in ("auto", True, False):
-            raise ParameterError(
-                f"standardise must be 'auto', True or False, not {self.standardise!r}"
-            )
+        require_one_of("standardise", self.standardise, ("auto", True, False))
         if self.dtype not in ("auto", "float32", "float64", np.float32, np.float64):
             raise ParameterError(f"dtype must be 'auto', float32 or float64, not {self.dtype!r}")
         for name in ("l1", "l2", "tol"):
@@ -101,26 +116,18 @@ class Settings:
         return np.random.default_rng(state.randint(0, 2**31, size=4))
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Any, Any, Any]:
-        X, y = validate_data(
+        X, y, weights = checked_data(
             self,
             X,
             y,
-            accept_sparse="csr",
+            sample_weight,
             dtype=(np.float64, np.float32),
-            multi_output=True,
             y_numeric=self.task == "regression",
             reset=reset,
         )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if weights is not None and not np.all(weights > 0):
             counted = weights > 0
-            if not np.any(counted):
-                raise DataError("every sample weight is 0; nothing is left to learn from")
-            if not np.all(counted):
-                X, y, weights = X[counted], y[counted], weights[counted]
+            X, y, weights = X[counted], y[counted], weights[counted]
         if self.task == "classification":
             balance = class_weights(self.class_weight, y)
             if balance is not None:

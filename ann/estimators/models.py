@@ -14,16 +14,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    column_or_1d,
-    validate_data,
-)
 
-from ann.errors import DataError, require_number
+from ann.errors import require_number
 from ann.estimators.answering import Answering
 from ann.estimators.dense import DenseEstimator
 from ann.estimators.plotting import Plotting
+from ann.estimators.settings import checked_data
 from ann.estimators.targets import ClassTargets, class_weights
 from ann.network.network import Network
 from ann.training.newton import minimise_cross_entropy
@@ -143,14 +139,9 @@ class LogisticRegression(Answering, Plotting, BaseEstimator):  # type: ignore[mi
         no_penalty = isinstance(self.C, float) and np.isposinf(self.C)
         for name in ("tol", "max_iter") if no_penalty else ("C", "tol", "max_iter"):
             require_number(name, getattr(self, name), 0.0, low_too=False)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, multi_output=True)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        X, y, given = checked_data(self, X, y, sample_weight, dtype=np.float64)
         weights = class_weights(self.class_weight, y)
-        if sample_weight is not None:
-            given = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-            if not np.any(given > 0):
-                raise DataError("every sample weight is 0; nothing is left to learn from")
+        if given is not None:
             weights = given if weights is None else weights * given
         self._targets = ClassTargets(y)
         self.classes_ = self._targets.classes

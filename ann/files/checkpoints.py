@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ann.errors import ModelFileError, ParameterError
+from ann.errors import ModelFileError, require_number
 from ann.files.tensor_file import read_tensors, write_tensors
-from ann.training.hooks import running_averages
 from ann.training.trainer import Hook, Trainer
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
@@ -32,7 +31,7 @@ def save_checkpoint(path: str | Path, trainer: Trainer) -> None:
     """
     tensors = {"parameters": trainer.network.parameters}
     tensors |= {f"state.{name}": vector for name, vector in trainer.plan.state.items()}
-    tensors |= {f"running.{i}": x for i, x in enumerate(running_averages(trainer))}
+    tensors |= {f"running.{i}": x for i, x in enumerate(trainer.network.running_averages())}
     hooks: list[dict[str, Any]] = []
     for i, hook in enumerate(trainer.hooks):
         plain: dict[str, Any] = {}
@@ -100,7 +99,7 @@ def load_checkpoint(path: str | Path, trainer: Trainer) -> None:
     trainer.network.parameters[...] = tensors["parameters"]
     for name, vector in trainer.plan.state.items():
         vector[...] = tensors[f"state.{name}"]
-    for i, x in enumerate(running_averages(trainer)):
+    for i, x in enumerate(trainer.network.running_averages()):
         x[...] = tensors[f"running.{i}"]
     for i, (hook, entry) in enumerate(zip(trainer.hooks, card["hooks"], strict=True)):
         prefix = f"hook.{i}."
@@ -134,8 +133,7 @@ class Checkpoint(Hook):
     """
 
     def __init__(self, path: str | Path, every: int = 1, resume: bool = True) -> None:
-        if every < 1:
-            raise ParameterError(f"every must be at least 1 epoch, not {every}")
+        require_number("every", every, 1)
         self.path, self.every, self.resume = Path(path), every, resume
 
     def before_fit(self, trainer: Trainer) -> None:

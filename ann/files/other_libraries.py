@@ -64,16 +64,13 @@ def from_scikit_learn(model: Any) -> Network:
         hidden = _SCIKIT[model.activation]
         kinds = [hidden] * (len(model.coefs_) - 1) + [_SCIKIT[model.out_activation_]]
         return Network.from_arrays(model.coefs_, model.intercepts_, kinds, dtype=np.float64)
-    if type(model).__name__ in ("LogisticRegression", "LogisticRegressionCV") and hasattr(
-        model, "coef_"
-    ):
-        kind = "sigmoid" if model.coef_.shape[0] == 1 else "softmax"
-        bias = np.broadcast_to(model.intercept_, model.coef_.shape[:1])
-        return Network.from_arrays([model.coef_.T], [bias], [kind], dtype=np.float64)
-    if is_regressor(model) and hasattr(model, "coef_") and hasattr(model, "intercept_"):
+    logistic = type(model).__name__ in ("LogisticRegression", "LogisticRegressionCV")
+    linear = logistic or is_regressor(model)
+    if linear and hasattr(model, "coef_") and hasattr(model, "intercept_"):
         coefficients = np.atleast_2d(model.coef_)
+        kind = ("sigmoid" if len(coefficients) == 1 else "softmax") if logistic else "identity"
         bias = np.broadcast_to(model.intercept_, coefficients.shape[:1])
-        return Network.from_arrays([coefficients.T], [bias], "identity", dtype=np.float64)
+        return Network.from_arrays([coefficients.T], [bias], [kind], dtype=np.float64)
     raise ParameterError(
         f"{type(model).__name__} is not a fitted MLPClassifier, MLPRegressor, LogisticRegression "
         "or linear regressor"

@@ -260,19 +260,16 @@ def _plain_network(network: Network) -> tuple[dict[str, np.ndarray], dict[str, A
         if layer.norm is not None:
             tensors[f"layer{i}.mean"] = layer.norm.mean
             tensors[f"layer{i}.variance"] = layer.norm.variance
+    kinds = [layer.activation for layer in network.layers]
     card = {
         "sizes": list(network.sizes),
         "dtype": network.dtype.name,
-        "activations": [_plain_activation(layer.activation) for layer in network.layers],
+        "activations": [None if isinstance(k, CustomActivation) else k.to_dict() for k in kinds],
         "dropout": [layer.dropout for layer in network.layers[:-1]],
         "batch_norm": network.layers[0].norm is not None,
         "history": plain(network.history),
     }
     return tensors, card
-
-
-def _plain_activation(activation: Any) -> dict[str, Any] | None:
-    return None if isinstance(activation, CustomActivation) else activation.to_dict()
 
 
 def _plain_settings(model: Any) -> tuple[dict[str, Any], list[str]]:

@@ -102,8 +102,7 @@ def plot_layers(diagnosis: Diagnosis, axes: Any = None) -> Any:
     axes[2].set_ylabel("root mean square")
     axes[2].legend()
     for ax in axes:
-        ax.set_xlabel("layer")
-        ax.set_xticks(x)
+        ax.set(xlabel="layer", xticks=x)
     return axes
 
 

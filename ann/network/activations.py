@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ann.calculus.graph import Variable, apply
-from ann.errors import ParameterError
+from ann.errors import ParameterError, require_number
 from ann.network.arrays import scalar_like
 from ann.network.calls import Step, run
 from ann.network.named import Named, make
@@ -226,8 +226,7 @@ class LeakyReLU(Activation):
     gain: ClassVar[float] = float(np.sqrt(2.0))
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.leak < 1.0:
-            raise ParameterError(f"leak must lie in (0, 1), not {self.leak}")
+        require_number("leak", self.leak, 0.0, 1.0, low_too=False)
 
     def graph(self, z: Variable) -> Variable:
         return z.maximum(0.0) + z.minimum(0.0) * self.leak

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ann.calculus.graph import Variable, gradient
-from ann.errors import ParameterError, ShapeError
+from ann.errors import ParameterError, ShapeError, require_number
 from ann.network.activations import Sigmoid
 from ann.network.arrays import scalar_like
 from ann.network.calls import Step, run
@@ -202,8 +202,7 @@ class Huber(Loss):
     name: ClassVar[str] = "huber"
 
     def __post_init__(self) -> None:
-        if not self.width > 0:
-            raise ParameterError(f"width of the Huber loss must be above 0, not {self.width}")
+        require_number("width of the Huber loss", self.width, 0.0, low_too=False)
 
     def graph_each(self, x: Variable, target: np.ndarray) -> Variable:
         size = (x - target).abs()

@@ -28,7 +28,7 @@ from ann.network.initialisation import initial_weights
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BatchNorm", "Layer", "Network", "Parts"]
+__all__ = ["BatchNorm", "Layer", "Network", "Parts", "one_each"]
 
 
 @dataclass
@@ -162,17 +162,14 @@ class Network:
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ParameterError(f"dtype must be float32 or float64, not {dtype}")
-        kinds = _one_each(activations, n_layers)
+        if not isinstance(activations, list | tuple):
+            output = ["identity"] if n_layers > 1 else []
+            activations = [resolve(activations)] * max(n_layers - 1, 1) + output
+        kinds = [resolve(a) for a in one_each("activations", activations, n_layers, "layers")]
         for kind in kinds[:-1]:
             if kind.name == "softmax":
                 raise ParameterError("softmax is an output activation; it cannot be hidden")
-        one_each = isinstance(dropout, list | tuple | np.ndarray)
-        fractions = list(dropout) if one_each else [dropout] * (n_layers - 1)  # type: ignore
-        if len(fractions) != n_layers - 1:
-            raise ParameterError(
-                f"dropout is one fraction, or one for each of the {n_layers - 1} hidden layers; "
-                f"got {dropout}"
-            )
+        fractions = one_each("dropout fractions", dropout, n_layers - 1, "hidden layers")
         for fraction in fractions:
             require_number("dropout", fraction, 0.0, 1.0)
         generator = np.random.default_rng(rng)
@@ -303,11 +300,7 @@ class Network:
             "dtype": self.dtype.name,
             "parameters": self.parameters,
             "history": list(self.history),
-            "running": [
-                (layer.norm.mean, layer.norm.variance)
-                for layer in self.layers
-                if layer.norm is not None
-            ],
+            "running": self.running_averages(),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -316,9 +309,13 @@ class Network:
         parameters, running = settings.pop("parameters"), settings.pop("running")
         self.__init__(**settings, initialisation="zeros")  # type: ignore[misc]
         self.parameters[...], self.history = parameters, history
+        for own, given in zip(self.running_averages(), running, strict=True):
+            own[...] = given
+
+    def running_averages(self) -> list[np.ndarray]:
+        """The arrays that batch normalisation follows without learning them."""
         norms = [layer.norm for layer in self.layers if layer.norm is not None]
-        for norm, (mean, variance) in zip(norms, running, strict=True):
-            norm.mean[...], norm.variance[...] = mean, variance
+        return [x for norm in norms for x in (norm.mean, norm.variance)]
 
     def folded(self) -> Network:
         """The same function without batch normalisation: its line goes into W and b."""
@@ -389,9 +386,8 @@ class Network:
         out = np.empty((X.shape[0], self.sizes[-1]), self.dtype)
         last = self.layers[-1].activation
         for start in range(0, X.shape[0], rows_at_once):
-            out[start : start + rows_at_once] = last.value(
-                self.logits(X[start : start + rows_at_once])
-            )
+            rows = slice(start, start + rows_at_once)
+            out[rows] = last.value(self.logits(X[rows]))
         return out
 
     def graph(self, X: np.ndarray) -> tuple[Variable, list[Variable]]:
@@ -497,14 +493,21 @@ class Network:
         return f"Network({shape}: {kinds}; {self.parameters.size} parameters, {self.dtype})"
 
 
-def _one_each(activations: Any, n_layers: int) -> list[Activation]:
-    if isinstance(activations, list | tuple):
-        if len(activations) != n_layers:
-            raise ParameterError(
-                f"{len(activations)} activations for {n_layers} layers; give one for each"
-            )
-        return [resolve(a) for a in activations]
-    hidden = resolve(activations)
-    if n_layers == 1:
-        return [hidden]
-    return [hidden] * (n_layers - 1) + [resolve("identity")]
+def one_each(what: str, given: Any, n: int, whose: str) -> list[Any]:
+    """What is given, once for each of n layers, or as a list of so many.
+
+    Raises
+    ------
+    ParameterError
+        If the list has another length.
+
+    Examples
+    --------
+    >>> one_each("fractions", 0.5, 2, "layers")
+    [0.5, 0.5]
+    """
+    if not isinstance(given, list | tuple | np.ndarray):
+        return [given] * n
+    if len(given) != n:
+        raise ParameterError(f"{len(given)} {what} for {n} {whose}; give one, or one for each")
+    return list(given)

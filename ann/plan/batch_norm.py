@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ann.errors import ParameterError
-from ann.network.network import Layer
+from ann.network.network import BatchNorm
 from ann.plan.workspace import Workspace
 
 __all__ = ["NormStep"]
@@ -19,13 +18,11 @@ __all__ = ["NormStep"]
 class NormStep:
     """Batch normalisation of one layer: forward in place, backward in place."""
 
-    def __init__(self, space: Workspace, i: int, layer: Layer, z: np.ndarray) -> None:
-        if layer.norm is None:
-            raise ParameterError("this layer has no batch normalisation")
-        self.norm, self.z = layer.norm, z
+    def __init__(self, space: Workspace, i: int, norm: BatchNorm, z: np.ndarray) -> None:
+        self.norm, self.z = norm, z
         self.normal = np.empty_like(z)
         _, _, self.g_scale, self.g_shift = space.network.parts(i, space.gradient)
-        self.spread = np.ones((layer.n_out, 1), z.dtype)
+        self.spread = np.ones((len(z), 1), z.dtype)
 
     def forward(self) -> None:
         norm, z, batch = self.norm, self.z, self.z.shape[1]

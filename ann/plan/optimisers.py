@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from ann.errors import ParameterError
+from ann.errors import require_number
 from ann.network.arrays import scalar_like
 from ann.network.blas import add_scaled
 from ann.network.calls import Step
@@ -62,11 +62,7 @@ class Optimiser(Named):
         for key, value in vars(self).items():
             top = np.inf if key in ("learning_rate", "epsilon", "weight_decay") else 1.0
             lowest = key == "weight_decay" or top == 1.0
-            if not ((value >= 0.0 if lowest else value > 0.0) and value < top):
-                left = "[" if lowest else "("
-                raise ParameterError(
-                    f"{key} of {type(self).__name__} must lie in {left}0, {top:g}), not {value}"
-                )
+            require_number(f"{key} of {type(self).__name__}", value, 0.0, top, low_too=lowest)
 
     def steps(self, p: Array, g: Array, state: State, s: Array, now: Array) -> list[Step]:
         """Calls of one update; ``s`` is scratch as long as ``p``, ``now`` one row of `table`."""

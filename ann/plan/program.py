@@ -151,7 +151,7 @@ class Program:
                 self.learn += self._team.product(layer.weights.T, below, z)
             self.learn.append(add_outer(z, layer.bias, self._ones))
             if layer.norm is not None:
-                part.norm = NormStep(space, i, layer, z)
+                part.norm = NormStep(space, i, layer.norm, z)
                 self.learn.append((part.norm.forward, ()))
             if part is self._passes[-1]:
                 return  # the loss takes it from here

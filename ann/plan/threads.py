@@ -17,13 +17,13 @@ large product is cut into one part a thread by `Team`:
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
-from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -123,12 +123,7 @@ class Team:
         self._inside.enter_context(controller().limit(limits=1, user_api="blas"))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for helper in self.helpers:
             helper.dismiss()
         self.helpers = []
@@ -185,11 +180,8 @@ class Helper:
 
     def __init__(self) -> None:
         self._memory = np.empty(0, np.uint8)
-        self._asked, self._answered = threading.Semaphore(0), threading.Semaphore(0)
-        self._task: list[Step] | None = None
-        self._owes = False
-        self._thread = threading.Thread(target=self._work, daemon=True, name="ann helper")
-        self._thread.start()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ann helper")
+        self._task: Future[Any] = self._thread.submit(int)  # the thread is there from now on
 
     def answer(self, like: np.ndarray) -> np.ndarray:
         """Where an answer of this shape will be; answers to different products share it."""
@@ -200,35 +192,21 @@ class Helper:
     @property
     def is_free(self) -> bool:
         """Whether the last answer has been given, in time or too late."""
-        if self._owes and self._answered.acquire(blocking=False):
-            self._owes = False
-        return not self._owes
+        return self._task.done()
 
     def ask(self, steps: list[Step]) -> None:
         """Begin a product into the memory that `answer` gave."""
-        self._task, self._owes = steps, True
-        self._asked.release()
+        self._task = self._thread.submit(self._compute, steps)
 
-    def has_answered(self, wait: float) -> bool:
+    def has_answered(self, limit: float) -> bool:
         """Whether the answer is there after waiting at most so many seconds."""
-        if self._owes and self._answered.acquire(timeout=max(wait, 0.0)):
-            self._owes = False
-        return not self._owes
+        with suppress(TimeoutError):
+            self._task.result(max(limit, 0.0))
+        return self._task.done()
 
     def dismiss(self) -> None:
         """End the thread, after what it is doing."""
-        self._task = None
-        self._asked.release()
-        self._thread.join()
-
-    def _work(self) -> None:
-        while True:
-            self._asked.acquire()
-            task = self._task
-            if task is None:
-                return
-            self._compute(task)
-            self._answered.release()
+        self._thread.shutdown()
 
     def _compute(self, steps: list[Step]) -> None:
         run(steps)

@@ -34,13 +34,16 @@ class Update:
         max_norm: float | None,
     ) -> None:
         network, p, g = space.network, space.network.parameters, space.gradient
-        dtype = network.dtype
         scratch = space.scratch
-        self.now = np.zeros(space.optimiser.scalars, dtype)
+        self.now = np.zeros(space.optimiser.scalars, network.dtype)
         self.steps: list[Step] = []
         weights = slice(network.n_weights)
-        if l1 or l2:
-            self._penalty_steps(p[weights], g[weights], scratch, l1, l2)
+        if l2:
+            self.steps.append(add_scaled(g[weights], p[weights], l2))
+        for start in range(0, network.n_weights, STRETCH) if l1 else ():
+            c = slice(start, min(start + STRETCH, network.n_weights))
+            s = scratch[: c.stop - c.start]
+            self.steps += [(np.sign, (p[c], s)), add_scaled(g[c], s, l1)]
         if clip_norm is not None:
             self.steps.append((_clip, (g, float(clip_norm))))
         if getattr(space.optimiser, "weight_decay", 0.0):
@@ -57,16 +60,6 @@ class Update:
         if max_norm is not None:
             for layer in network.layers[:-1]:
                 self.steps.append((_cut_norms, (layer.weights, float(max_norm))))
-
-    def _penalty_steps(
-        self, w: np.ndarray, g: np.ndarray, scratch: np.ndarray, l1: float, l2: float
-    ) -> None:
-        if l2:
-            self.steps.append(add_scaled(g, w, l2))
-        for start in range(0, w.size, STRETCH) if l1 else ():
-            c = slice(start, min(start + STRETCH, w.size))
-            s = scratch[: c.stop - c.start]
-            self.steps += [(np.sign, (w[c], s)), add_scaled(g[c], s, l1)]
 
 
 def _clip(g: np.ndarray, limit: float) -> None:

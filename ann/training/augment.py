@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ann.errors import ParameterError, ShapeError
+from ann.errors import ShapeError, require_number, unknown_name
 from ann.training.trainer import Hook, Trainer
 
 __all__ = ["Distort", "DropInputs", "distort", "smoothing_matrix"]
@@ -177,14 +177,14 @@ class Distort(_ChangesInputs):
     ----------
     height, width : int
         Of an image; each row of the data is one, pixel after pixel.
-    shift, rotate, shear, stretch, elastic, sigma : float
-        See `distort`.
     fade : float
         Last fraction of the epochs in which images are left as they are, in [0, 1].
     epochs : int
         How many there will be; needed only if `fade` is above 0.
     seed : int or Generator, optional
         Source of chance; by default the trainer's own.
+    **settings : float
+        ``shift``, ``rotate``, ``shear``, ``stretch``, ``elastic`` and ``sigma``; see `distort`.
 
     Notes
     -----
@@ -201,32 +201,20 @@ class Distort(_ChangesInputs):
         height: int,
         width: int,
         *,
-        shift: float = 1.0,
-        rotate: float = 7.5,
-        shear: float = 7.5,
-        stretch: float = 0.1,
-        elastic: float = 34.0,
-        sigma: float = 6.0,
         fade: float = 0.0,
         epochs: int = 0,
         seed: np.random.Generator | int | None = None,
+        **settings: float,
     ) -> None:
-        for name, value in (("shift", shift), ("rotate", rotate), ("elastic", elastic)):
-            if not value >= 0:
-                raise ParameterError(f"{name} must be at least 0, not {value}")
-        if not 0 <= stretch < 1 or not sigma > 0:
-            raise ParameterError(
-                f"stretch must lie in [0, 1) and sigma above 0, not {stretch} and {sigma}"
-            )
+        known = distort.__kwdefaults__ or {}
+        self.settings = {**known, **settings}
+        for name, value in self.settings.items():
+            if name not in known:
+                raise unknown_name("setting of distort", name, known)
+            if name != "shear":
+                top = 1.0 if name == "stretch" else np.inf
+                require_number(name, value, 0.0, top, low_too=name != "sigma")
         self.height, self.width = height, width
-        self.settings = {
-            "shift": shift,
-            "rotate": rotate,
-            "shear": shear,
-            "stretch": stretch,
-            "elastic": elastic,
-            "sigma": sigma,
-        }
         self.fade, self.epochs = fade, epochs
         super().__init__(seed)
 
@@ -263,8 +251,7 @@ class DropInputs(_ChangesInputs):
     """
 
     def __init__(self, fraction: float, seed: np.random.Generator | int | None = None) -> None:
-        if not 0 <= fraction < 1:
-            raise ParameterError(f"fraction must lie in [0, 1), not {fraction}")
+        require_number("fraction", fraction, 0.0, 1.0)
         super().__init__(seed)
         self.fraction = fraction
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ann.errors import ParameterError
+from ann.errors import ParameterError, require_number, require_one_of
 from ann.training.trainer import Hook, Trainer
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "ReduceOnPlateau",
     "Validate",
     "Watch",
-    "running_averages",
 ]
 
 
@@ -73,8 +72,7 @@ class KeepBest(Hook):
     """
 
     def __init__(self, monitor: str = "loss", restore: str = "interrupted") -> None:
-        if restore not in ("interrupted", "always"):
-            raise ParameterError(f"restore must be 'interrupted' or 'always', not {restore!r}")
+        require_one_of("restore", restore, ("interrupted", "always"))
         self.monitor, self.restore = monitor, restore
         self.best = np.inf
         self.parameters: np.ndarray | None = None
@@ -91,7 +89,7 @@ class KeepBest(Hook):
             if self.parameters is None:
                 self.parameters = trainer.network.parameters.copy()
             self.parameters[...] = trainer.network.parameters
-            self.running = [x.copy() for x in running_averages(trainer)]
+            self.running = [x.copy() for x in trainer.network.running_averages()]
 
     def state(self) -> dict[str, Any]:
         if self.parameters is None:
@@ -108,14 +106,8 @@ class KeepBest(Hook):
         wanted = self.restore == "always" or trainer.interrupted
         if wanted and self.parameters is not None:
             trainer.network.parameters[...] = self.parameters
-            for now, kept in zip(running_averages(trainer), self.running, strict=True):
+            for now, kept in zip(trainer.network.running_averages(), self.running, strict=True):
                 now[...] = kept
-
-
-def running_averages(trainer: Trainer) -> list[np.ndarray]:
-    """The arrays of a network that batch normalisation follows without learning them."""
-    norms = [layer.norm for layer in trainer.network.layers if layer.norm is not None]
-    return [x for norm in norms for x in (norm.mean, norm.variance)]
 
 
 class Watch(Hook):
@@ -149,8 +141,7 @@ class Watch(Hook):
         tolerance: float = 1e-4,
         baseline: float = np.inf,
     ) -> None:
-        if patience < 1:
-            raise ParameterError(f"patience must be at least 1 epoch, not {patience}")
+        require_number("patience", patience, 1)
         self.monitor, self.patience, self.tolerance = monitor, patience, tolerance
         self.baseline = baseline
         self.best = np.inf
@@ -231,8 +222,7 @@ class ReduceOnPlateau(Watch):
     ) -> None:
         super().__init__(monitor, patience, tolerance, baseline)
         for name, value in (("factor", factor), ("lowest", lowest)):
-            if not 0.0 < value < 1.0:
-                raise ParameterError(f"{name} must lie in (0, 1), not {value}")
+            require_number(name, value, 0.0, 1.0, low_too=False)
         self.factor, self.lowest = factor, lowest
         self.share = 1.0
 

@@ -88,8 +88,7 @@ def fit_lbfgs(
     plan = Plan(network, loss, SGD())
     n = X.shape[0]
     share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
-    edges = list(range(0, n, ROWS))
-    pieces = [np.arange(a, min(a + ROWS, n)) for a in edges]
+    pieces = np.split(np.arange(n), range(ROWS, n, ROWS))
     programs: dict[int, Program] = {}
     decayed = slice(network.n_weights)
     total = np.zeros(network.parameters.size)

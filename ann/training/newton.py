@@ -150,19 +150,18 @@ def minimise_cross_entropy(
     return Optimum(W[:d], bias, loss, iterations, converged)
 
 
+@dataclass
 class _Problem:
     """Loss, gradient and Newton direction for one set of data."""
 
-    def __init__(
-        self,
-        A: Any,
-        T: np.ndarray,
-        weight: np.ndarray | None,
-        penalty: np.ndarray,
-        exclusive: bool,
-    ) -> None:
-        self.A, self.T, self.weight, self.penalty = A, T, weight, penalty
-        self.exclusive = exclusive
+    A: Any
+    T: np.ndarray
+    weight: np.ndarray | None
+    penalty: np.ndarray
+    exclusive: bool
+
+    def __post_init__(self) -> None:
+        A, penalty = self.A, self.penalty
         self.A32 = A.astype(np.float32)
         self.A32T = self.A32.T.tocsr() if is_sparse(A) else self.A32.T
         self.penalty32 = penalty.astype(np.float32)

@@ -50,8 +50,7 @@ class RateCurve:
         ax.axvline(
             self.suggestion, color="C1", linestyle="--", label=f"suggested: {self.suggestion:.2g}"
         )
-        ax.set_xlabel("learning rate")
-        ax.set_ylabel("loss (mean over rows, smoothed)")
+        ax.set(xlabel="learning rate", ylabel="loss (mean over rows, smoothed)")
         ax.legend()
         return ax
 

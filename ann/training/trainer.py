@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from ann.errors import DivergenceError, ParameterError, ShapeError
+from ann.errors import DivergenceError, ShapeError, require_number
 from ann.network.arrays import is_sparse
 from ann.network.calls import run
 from ann.plan.plan import Plan
@@ -91,8 +91,7 @@ class Trainer:
         shuffle: bool = True,
         n_threads: int = 1,
     ) -> None:
-        if batch_size < 1:
-            raise ParameterError(f"batch_size must be at least 1, not {batch_size}")
+        require_number("batch_size", batch_size, 1)
         self.plan, self.network = plan, plan.network
         self.batch_size = int(batch_size)
         self.schedule = resolve_schedule(schedule)
@@ -181,10 +180,9 @@ class Trainer:
         self.call("before_epoch")
         plan, now = self.plan, self.plan.update.now
         order = self.rng.permutation(n) if self.shuffle else np.arange(n)
-        if self.shuffle:
-            # Inside a batch the order is of no effect, and rows in memory order come faster.
-            for a, b in bounds if n > 100_000 else ():
-                order[a:b].sort()
+        # Inside a batch the order is of no effect, and rows in memory order come faster.
+        for a, b in bounds if n > 100_000 else ():
+            order[a:b].sort()
         progress = (self.step + np.arange(len(bounds))) / (epochs * len(bounds))
         rates = (
             plan.optimiser.learning_rate

@@ -92,7 +92,7 @@ def test_what_cannot_be_an_activation_says_what_is_missing():
         Foreign(Rate()).to_dict()
     with pytest.raises(ParameterError, match="must not be 0"):
         Foreign(Rate(), width=0.0)
-    with pytest.raises(ParameterError, match="leak must lie"):
+    with pytest.raises(ParameterError, match="leak must be a number in"):
         resolve({"name": "leaky_relu", "leak": 2.0})
 
 

@@ -197,12 +197,9 @@ def plain(body: str, style: NumberStyle) -> str | None:
         return body
     if _SPACE_GROUPS.match(body):
         body = _SEPARATORS.sub("", body)
-    if style.decimal == ",":
-        if _DOT_GROUPS.match(body) and style.thousands == ".":
+    if style.decimal in (",", ".,"):
+        if style.decimal == "," and style.thousands == "." and _DOT_GROUPS.match(body):
             body = body.replace(".", "")
-        if _COMMA_DECIMAL.match(body):
-            body = body.replace(",", ".")
-    elif style.decimal == ".,":
         if _COMMA_DECIMAL.match(body):
             body = body.replace(",", ".")
     elif _COMMA_GROUPS.match(body) or _INDIAN_GROUPS.match(body):

@@ -19,7 +19,7 @@ from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import Rules
-from ann.data.errors import SchemaError, nearest
+from ann.data.errors import SchemaError, require_known
 from ann.data.log import Log
 
 __all__ = ["Cleaner", "TableTransformer"]
@@ -90,10 +90,7 @@ class Cleaner(TableTransformer):
         if not frame.index.is_unique:
             frame = frame.reset_index(drop=True)
         rules = propose(frame, rows=False) if self.rules is None else self.rules
-        known = list(map(str, frame.columns))
-        for name in self.leave_out:
-            if name not in known:
-                raise SchemaError(f"no column {name!r} to leave out{nearest(name, known)}")
+        require_known("no column", self.leave_out, frame.columns, " to leave out")
         if self.leave_out:
             extra = [
                 Rule(n, "drop", True, {"kind": "left out"}, "left out by request", len(frame))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ann.data.cells.dates import DateStyle, iso
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold, unit_key
 from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, times
-from ann.data.errors import SchemaError, nearest
+from ann.data.errors import SchemaError, require_known
 from ann.data.log import Step
 
 __all__ = ["RULE_KINDS", "CellMap", "Effect", "Rule", "loose"]
@@ -304,25 +304,18 @@ class Rule:
         SchemaError
             If a key, the rule's name or its settings are not what they must be.
         """
-        known = list(cls.__dataclass_fields__)
-        for key in document:
-            if key not in known:
-                raise SchemaError(f"a rule has no {key!r}{nearest(key, known)}")
+        require_known("a rule has no", document, cls.__dataclass_fields__)
         for key in ("column", "rule"):
             if key not in document:
                 raise SchemaError(f"a rule needs {key!r}; this one has {sorted(document)}")
         name, settings = document["rule"], document.get("settings", {})
-        if name not in RULE_KINDS:
-            raise SchemaError(f"there is no rule {name!r}{nearest(name, RULE_KINDS)}")
+        require_known("there is no rule", [name], RULE_KINDS)
         kind, where = RULE_KINDS[name], f"rule {name!r} of column {document['column']!r}"
         if lacking := set(kind.needed) - set(settings):
             raise SchemaError(
                 f"{where} needs the settings {list(kind.needed)}; {sorted(lacking)} are not there"
             )
-        for key in settings:
-            allowed = (*kind.needed, *kind.optional)
-            if key not in allowed:
-                raise SchemaError(f"{where} has no setting {key!r}{nearest(key, allowed)}")
+        require_known(f"{where} has no setting", settings, (*kind.needed, *kind.optional))
         if not isinstance(document.get("apply", True), bool):
             raise SchemaError(f"{where}: apply is true or false, not {document['apply']!r}")
         rule = cls(**{**document, "settings": dict(settings)})

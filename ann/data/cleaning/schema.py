@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ann.data.cleaning.rules import Rule
-from ann.data.errors import SchemaError, nearest
-from ann.display import html_table
+from ann.data.errors import SchemaError, require_known
+from ann.data.log import steps_table
 from ann.whole_files import write_text
 
 __all__ = ["KINDS", "ColumnSchema", "Rules"]
@@ -72,10 +72,7 @@ class ColumnSchema:
         SchemaError
             If a key or a value is not one of those that exist.
         """
-        known = list(cls.__dataclass_fields__)
-        for key in document:
-            if key not in known:
-                raise SchemaError(f"a column has no {key!r}{nearest(key, known)}")
+        require_known("a column has no", document, cls.__dataclass_fields__)
         if "name" not in document or "kind" not in document:
             raise SchemaError(f"a column needs 'name' and 'kind'; this one has {sorted(document)}")
         for key, allowed in (
@@ -85,11 +82,7 @@ class ColumnSchema:
             ("absent", _ABSENT),
         ):
             value = document.get(key, allowed[0])
-            if value not in allowed:
-                raise SchemaError(
-                    f"column {document['name']!r}: {key} cannot be {value!r}"
-                    f"{nearest(str(value), list(allowed))}"
-                )
+            require_known(f"column {document['name']!r}: {key} cannot be", [value], allowed)
         for key, kind, words in (
             ("categories", list, "a list of words"),
             ("had_missing", bool, "true or false"),
@@ -139,23 +132,10 @@ class Rules:
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                r.column or "(rows)",
-                r.rule if r.apply else f"{r.rule} (not applied)",
-                r.effect,
-                r.rows,
-                r.before,
-                r.after,
-                r.why,
-            )
-            for r in self.rules
-            if r.rows or not r.apply
-        ]
-        head = ("column", "rule", "effect", "cells", "before", "after", "why")
-        idle = len(self.rules) - len(rows)
+        steps = [r.step(r.rows) for r in self.rules if r.rows or not r.apply]
+        idle = len(self.rules) - len(steps)
         note = f"{idle} more rules had nothing to do in the table they were learned from."
-        return html_table(repr(self).strip("<>"), rows, head, note if idle else "")
+        return steps_table(repr(self).strip("<>"), steps, note if idle else "")
 
     def column(self, name: str) -> ColumnSchema:
         """Return one column by name.
@@ -165,11 +145,8 @@ class Rules:
         SchemaError
             If there is none of that name.
         """
-        for column in self.columns:
-            if column.name == name:
-                return column
-        names = [c.name for c in self.columns]
-        raise SchemaError(f"there is no column {name!r}{nearest(name, names)}")
+        require_known("there is no column", [name], (c.name for c in self.columns))
+        return next(c for c in self.columns if c.name == name)
 
     def of(self, column: str) -> list[Rule]:
         """Return the rules of one column, in order."""
@@ -234,12 +211,9 @@ class Rules:
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise SchemaError(f"column {twice[0]!r} is listed twice")
-        for rule in rules:
-            if rule.column and rule.column not in names:
-                raise SchemaError(
-                    f"rule {rule.rule!r} speaks of a column {rule.column!r} that is not listed"
-                    f"{nearest(rule.column, names)}"
-                )
+        for rule in (r for r in rules if r.column):
+            what = f"rule {rule.rule!r} speaks of a column"
+            require_known(what, [rule.column], names, " that is not listed")
         target, rows = document.get("target", ""), document.get("rows", 0)
         return cls(columns, rules, target, rows)
 

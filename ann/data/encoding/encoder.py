@@ -21,9 +21,9 @@ from ann.data.cells.text_cells import is_words, two_dimensional
 from ann.data.cleaning.cleaner import Cleaner, TableTransformer
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.column_scaling import DateParts, SoftScaler
-from ann.data.errors import SchemaError, nearest
+from ann.data.errors import SchemaError, require_known
 
-__all__ = ["Encoder", "table_pipeline"]
+__all__ = ["Encoder", "filled_words", "table_pipeline"]
 
 #: How a missing category is called among the others.
 NO_VALUE = "(missing)"
@@ -109,12 +109,7 @@ class Encoder(TableTransformer):
     def _words(self, X: pd.DataFrame) -> pd.DataFrame:
         X = X.copy()
         for name in self._kinds["words"]:
-            cells = X[name].to_numpy(dtype=object)
-            X[name] = pd.Series(
-                [NO_VALUE if v is None or v is pd.NA or v != v else str(v) for v in cells],
-                index=X.index,
-                dtype=object,
-            )
+            X[name] = pd.Series(filled_words(X[name]), index=X.index, dtype=object)
         return X
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float32]:
@@ -131,11 +126,7 @@ class Encoder(TableTransformer):
         """
         check_is_fitted(self, "columns_")
         X = _frame(X, self.n_features_in_)
-        for name in self.feature_names_in_:
-            if name not in X.columns:
-                raise SchemaError(
-                    f"no column {name!r}{nearest(str(name), list(map(str, X.columns)))}"
-                )
+        require_known("no column", self.feature_names_in_, X.columns)
         for name in self._kinds["numbers"]:
             if not pd.api.types.is_numeric_dtype(X[name].dtype):
                 raise SchemaError(f"column {name!r} was numbers and is now {X[name].dtype}")
@@ -197,6 +188,12 @@ class Encoder(TableTransformer):
 def _scaled_and_filled(bound: float, *before: Any) -> Pipeline:
     fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     return make_pipeline(*before, SoftScaler(bound), fill)
+
+
+def filled_words(column: pd.Series) -> list[str]:
+    """Return the words of a column, those missing as a word of their own."""
+    cells = column.to_numpy(dtype=object)
+    return [NO_VALUE if v is None or v is pd.NA or v != v else str(v) for v in cells]
 
 
 def _category_name(column: str, category: str) -> str:

@@ -79,10 +79,11 @@ class TableFile:
     ----------
     path : str or Path
         The file.
-    encoding, delimiter, header : optional
-        Overrule what `ann.data.files.dialect.sniff` finds.
     names : sequence of str, optional
         Column names; replace those of the file.
+    **dialect
+        ``encoding``, ``delimiter`` and ``header``: overrule what `ann.data.files.dialect.sniff`
+        finds.
 
     Raises
     ------
@@ -105,15 +106,11 @@ class TableFile:
         self,
         path: str | Path,
         *,
-        encoding: str | None = None,
-        delimiter: str | None = None,
-        header: bool | None = None,
         names: Sequence[str] | None = None,
+        **dialect: Any,
     ) -> None:
         self.path = Path(path)
-        self.dialect, remarks = sniff(
-            self.path, encoding=encoding, delimiter=delimiter, header=header
-        )
+        self.dialect, remarks = sniff(self.path, **dialect)
         self.log = Log([Step("", "reading", 0, why=remark) for remark in remarks])
         self.names = self._names(names)
         self._log_length = len(self.log)

@@ -22,7 +22,7 @@ from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.encoder import Encoder
-from ann.data.errors import TargetError, UnusableTargetError, nearest
+from ann.data.errors import TargetError, UnusableTargetError, require_known
 from ann.data.files.reading import RawTable
 from ann.data.judging.candidates import candidate
 from ann.data.judging.crossfit import compare, cross_fit
@@ -102,10 +102,8 @@ def assess(
     """
     verdict = Verdict("supports", [], target)
     frame = _frame(table, verdict, seed)
-    columns = list(frame.columns)
-    for name in (*keep, *leave_out, *((group,) if group else ())):
-        if name not in columns:
-            raise TargetError(f"there is no column {name!r}{nearest(name, columns)}")
+    named = (*keep, *leave_out, *((group,) if group else ()))
+    require_known("there is no column", named, frame.columns, error=TargetError)
     try:
         goal = find_target(frame, target, task=task)
     except UnusableTargetError as error:
@@ -135,8 +133,11 @@ def assess(
         verdict.add("cannot", "only leaks")
         return verdict
     _judge_order(y, verdict)
-    if groups is None:
-        groups = _judge_twins(usable, verdict)
+    # Rows that look like copies of each other are kept in one fold.
+    if groups is None and (twins := find_twins(usable)) is not None:
+        where = f"every feature but {twins.column}" if twins.column else "every feature"
+        verdict.add("weak", "copies", twins.column, rows=twins.rows, where=where)
+        groups = twins.labels
     matrix = Encoder().fit_transform(usable)
     verdict.features = matrix.shape[1]
     verdict.signal = signal_test(
@@ -262,16 +263,6 @@ def _judge_suspects(suspects: list[Step], keep: tuple[str, ...], verdict: Verdic
         )
         if not kept and s.column not in verdict.leave_out:
             verdict.leave_out.append(s.column)
-
-
-def _judge_twins(features: pd.DataFrame, verdict: Verdict) -> NDArray[np.intp] | None:
-    """Keep rows that look like copies of each other in one fold."""
-    twins = find_twins(features)
-    if twins is None:
-        return None
-    where = f"every feature but {twins.column}" if twins.column else "every feature"
-    verdict.add("weak", "copies", twins.column, rows=twins.rows, where=where)
-    return twins.labels
 
 
 def _judge_order(y: NDArray[Any], verdict: Verdict) -> None:

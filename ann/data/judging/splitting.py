@@ -16,7 +16,7 @@ from sklearn.model_selection import (
 
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
-from ann.data.errors import SplitError, nearest
+from ann.data.errors import SplitError, require_known
 from ann.data.judging.measures import Answers
 from ann.data.log import Step
 
@@ -88,11 +88,8 @@ def split_rows(
         raise SplitError(f"the test part must be a share between 0 and 1, not {test}")
     if group is not None and time is not None:
         raise SplitError("split by group or by time, not by both")
-    for name in (group, time):
-        if name is not None and name not in frame.columns:
-            raise SplitError(
-                f"there is no column {name!r} to split by{nearest(name, list(frame.columns))}"
-            )
+    named = [name for name in (group, time) if name is not None]
+    require_known("there is no column", named, frame.columns, " to split by", SplitError)
     if n < 2:
         raise SplitError(f"{n} rows cannot be split in two")
     if time is not None:
