@@ -12,21 +12,17 @@ from experiments.command.console import print_table, say_scores, say_steps
 from experiments.command.options import (
     AsJson,
     Asked,
-    Delimiter,
-    Encoding,
+    Columns,
     File,
     Goal,
-    Group,
-    Header,
-    Keep,
-    Leave,
-    Names,
     Out,
+    Reading,
     RulesFile,
     TableSeed,
     Task,
     Time,
-    reading_options,
+    read_rules,
+    spread,
 )
 
 __all__ = ["app", "clean_command", "profile_command", "train_command", "verdict_command"]
@@ -40,14 +36,13 @@ app = typer.Typer(
 
 
 @app.command("profile")
+@spread
 def profile_command(
     file: File,
     target: Goal = None,
     out: Out = None,
-    names: Names = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    header: Header = None,
+    *,
+    reading: Reading,
     sample: Annotated[int, typer.Option(min=100, help="Rows looked at closely.")] = 100_000,
     seed: TableSeed = 0,
     as_json: AsJson = False,
@@ -56,13 +51,7 @@ def profile_command(
     from ann.data import profile_file, write_report
     from neurosim.whole_files import write_json
 
-    seen = profile_file(
-        file,
-        target,
-        sample_rows=sample,
-        seed=seed,
-        **reading_options(names, encoding, delimiter, header),
-    )
+    seen = profile_file(file, target, sample_rows=sample, seed=seed, **reading.settings())
     folder = _folder(file, out)
     write_report(folder / "report.html", seen)
     seen.rules.save(folder / "rules.json")
@@ -87,67 +76,45 @@ def profile_command(
 
 
 @app.command("clean")
+@spread
 def clean_command(
     file: File,
     target: Goal = None,
     out: Out = None,
     rules: RulesFile = None,
-    names: Names = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    header: Header = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Write the cleaned table, the rules, and every cell changed."""
-    from ann.data import Rules, clean_file
+    from ann.data import clean_file
 
-    given = None if rules is None else Rules.load(rules)
+    given = read_rules(rules)
     folder = _default(file, out)
-    _, log = clean_file(
-        file,
-        folder,
-        target=target,
-        rules=given,
-        **reading_options(names, encoding, delimiter, header),
-    )
+    _, log = clean_file(file, folder, target=target, rules=given, **reading.settings())
     say_steps(log)
     _written(folder, "clean.csv", "changes.csv", "removed.csv", "rules.json", "log.json")
 
 
 @app.command("verdict")
+@spread
 def verdict_command(
     file: File,
     target: Asked,
     out: Out = None,
     task: Task = None,
-    group: Group = None,
-    keep: Keep = None,
-    leave_out: Leave = None,
-    rules: RulesFile = None,
-    names: Names = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    header: Header = None,
+    *,
+    columns: Columns,
+    reading: Reading,
     seed: TableSeed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Say whether the data support a model, with reasons, and write report.html."""
-    from ann.data import Rules, assess, profile, read_table, write_report
+    from ann.data import assess, profile, read_table, write_report
     from ann.data.judging.assess import MOST_ROWS
     from neurosim.whole_files import write_json
 
-    raw = read_table(
-        file, max_rows=MOST_ROWS, **reading_options(names, encoding, delimiter, header)
-    )
-    verdict = assess(
-        raw,
-        target,
-        task=task,
-        group=group,
-        keep=tuple(keep or ()),
-        leave_out=tuple(leave_out or ()),
-        rules=None if rules is None else Rules.load(rules),
-        seed=seed,
-    )
+    raw = read_table(file, max_rows=MOST_ROWS, **reading.settings())
+    verdict = assess(raw, target, task=task, seed=seed, **columns.settings())
     folder = _folder(file, out)
     seen = profile(raw.frame, target, name=file.name)
     seen.log.steps[:0] = list(raw.log)
@@ -162,6 +129,7 @@ def verdict_command(
 
 
 @app.command("train")
+@spread
 def train_command(
     file: File,
     target: Asked,
@@ -169,15 +137,10 @@ def train_command(
     model: Annotated[str, typer.Option(help="logistic, shallow, deep or best.")] = "best",
     test: Annotated[float, typer.Option(help="Share of rows set aside for the test.")] = 0.2,
     task: Task = None,
-    group: Group = None,
     time: Time = None,
-    keep: Keep = None,
-    leave_out: Leave = None,
-    rules: RulesFile = None,
-    names: Names = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    header: Header = None,
+    *,
+    columns: Columns,
+    reading: Reading,
     seed: TableSeed = 0,
 ) -> None:
     """Go from the raw file to a trained model; `neurosim train` with the pipeline as a pickle."""
@@ -196,16 +159,13 @@ def train_command(
         str(file),
         target,
         folder=folder,
-        reading=reading_options(names, encoding, delimiter, header),
-        rules=rules,
+        reading=reading.settings(),
         model=model,
         test=test,
-        group=group,
         time=time,
-        keep=tuple(keep or ()),
-        leave_out=tuple(leave_out or ()),
         task=task,
         seed=seed,
+        **columns.settings(),
     )
     write_bytes(folder / "model.pickle", pickle.dumps(done.pipeline))
     _written(folder, "model.pickle")

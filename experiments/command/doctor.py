@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
-import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
@@ -99,22 +99,24 @@ def _plain_name(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def _compiler() -> Finding:
+# What each look finds: how it stands, what was found, and what to do.
+Look = tuple[str, str] | tuple[str, str, str]
+
+
+def _compiler() -> Look:
     from neurosim.engine.programs.compiler import find_compiler
 
     compiler = find_compiler()
     if compiler is None:
-        return Finding(
-            "C++ compiler",
-            "note",
-            "none found; runs use NumPy and take longer",
+        remedy = (
             "install one (Debian/Ubuntu: apt install g++; macOS: xcode-select --install), "
-            "or name it in the environment variable CXX",
+            "or name it in the environment variable CXX"
         )
-    return Finding("C++ compiler", "ok", f"{compiler.path}: {compiler.version}")
+        return "note", "none found; runs use NumPy and take longer", remedy
+    return "ok", f"{compiler.path}: {compiler.version}"
 
 
-def _numpy_with_brian2() -> Finding:
+def _numpy_with_brian2() -> Look:
     from neurosim.run.recording import versions
 
     found = versions()
@@ -122,16 +124,12 @@ def _numpy_with_brian2() -> Finding:
     numpy = tuple(int(part) for part in found["numpy"].split(".")[:2])
     text = f"Brian2 {found['brian2']}, NumPy {found['numpy']}"
     if brian2 <= (2, 9) and numpy >= (2, 4):
-        return Finding(
-            "Brian2 and NumPy",
-            "broken",
-            f"{text}: Brian2 2.9 does not work with NumPy 2.4 or newer",
-            'python -m pip install "numpy<2.4"',
-        )
-    return Finding("Brian2 and NumPy", "ok", text)
+        found_wrong = f"{text}: Brian2 2.9 does not work with NumPy 2.4 or newer"
+        return "broken", found_wrong, 'python -m pip install "numpy<2.4"'
+    return "ok", text
 
 
-def _cache() -> Finding:
+def _cache() -> Look:
     from neurosim.engine.programs.cache import cache_folder, cache_state
 
     folder = cache_folder()
@@ -140,21 +138,13 @@ def _cache() -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        return Finding(
-            "model cache",
-            "broken",
-            f"{folder} cannot be written ({error.strerror})",
-            "set the environment variable NEUROSIM_CACHE to a folder that can",
-        )
+        remedy = "set the environment variable NEUROSIM_CACHE to a folder that can"
+        return "broken", f"{folder} cannot be written ({error.strerror})", remedy
     state = cache_state()
-    return Finding(
-        "model cache",
-        "ok",
-        f"{state.folder}: {state.models} compiled models, {state.bytes / 1e6:.1f} MB",
-    )
+    return "ok", f"{state.folder}: {state.models} compiled models, {state.bytes / 1e6:.1f} MB"
 
 
-def _run() -> Finding:
+def _run() -> Look:
     import numpy as np
     from brian2.units import pA, second
 
@@ -164,30 +154,38 @@ def _run() -> Finding:
     try:
         recording = simulate(LIF(), 1 * second, stimulus=Constant(200 * pA))
     except NeurosimError as error:
-        return Finding("a test run", "broken", str(error), "see the lines above")
+        return "broken", str(error), "see the lines above"
     rate = float(np.asarray(recording.interval_rate())[0])
     expected = 1 / (2e-3 + 20e-3 * np.log(4))
+    said = f"LIF at 200 pA fires {rate:.2f} Hz ({expected:.2f} expected)"
     state = "ok" if abs(rate / expected - 1) < 0.01 else "broken"
-    return Finding(
-        "a test run",
-        state,
-        f"LIF at 200 pA fires {rate:.2f} Hz ({expected:.2f} expected), engine {recording.engine}",
-    )
+    return state, f"{said}, engine {recording.engine}"
 
 
-def _extras() -> Finding:
+def _extras() -> Look:
     from neurosim.errors import install_command
 
     wanted = ("neo", "xarray")
     missing = [name for name in wanted if find_spec(name) is None]
     if missing:
-        return Finding(
-            "optional extras",
-            "note",
-            f"not installed: {', '.join(missing)}",
-            install_command(*missing),
-        )
-    return Finding("optional extras", "ok", f"{', '.join(wanted)} installed")
+        return "note", f"not installed: {', '.join(missing)}", install_command(*missing)
+    return "ok", f"{', '.join(wanted)} installed"
+
+
+LOOKS: dict[str, Callable[[], Look]] = {
+    # An older Python than 3.11 cannot import this command.
+    "Python": lambda: (
+        "ok",
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+    ),
+    "Brian2 and NumPy": _numpy_with_brian2,
+    "processor cores": lambda: ("ok", f"{os.cpu_count()} (used by --jobs)"),
+    "C++ compiler": _compiler,
+    "model cache": _cache,
+    "temporary folder": lambda: ("ok", str(Path(tempfile.gettempdir()))),
+    "optional extras": _extras,
+    "a test run": _run,
+}
 
 
 def examine() -> list[Finding]:
@@ -198,19 +196,4 @@ def examine() -> list[Finding]:
     packages = _shadowed()
     if any(finding.state == "broken" for finding in packages):
         return packages
-    return [
-        *packages,
-        Finding(
-            "Python",
-            "ok" if sys.version_info >= (3, 11) else "broken",
-            f"{platform.python_version()} on {platform.system()} {platform.machine()}",
-            "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer",
-        ),
-        _numpy_with_brian2(),
-        Finding("processor cores", "ok", f"{os.cpu_count()} (used by --jobs)"),
-        _compiler(),
-        _cache(),
-        Finding("temporary folder", "ok", str(Path(tempfile.gettempdir()))),
-        _extras(),
-        _run(),
-    ]
+    return [*packages, *(Finding(what, *look()) for what, look in LOOKS.items())]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -31,23 +35,7 @@ Asked = Annotated[str, TARGET]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder for results (default: FILE.data).")
 ]
-Names = Annotated[
-    str | None,
-    typer.Option(help="Column names: a list with commas, or a file with one 'name: ...' a line."),
-]
-Encoding = Annotated[str | None, typer.Option(help="Overrule the encoding found.")]
-Delimiter = Annotated[str | None, typer.Option(help="Overrule the delimiter found; \\t for tab.")]
-Header = Annotated[
-    bool | None, typer.Option("--header/--no-header", help="Overrule whether there is a header.")
-]
-Keep = Annotated[
-    list[str] | None, typer.Option(help="Use this column although it is suspected (repeatable).")
-]
-Leave = Annotated[list[str] | None, typer.Option(help="Do not use this column (repeatable).")]
 Time = Annotated[str | None, typer.Option(help="Test on what comes last by this column.")]
-Group = Annotated[
-    str | None, typer.Option(help="Rows that share this column's value stay together.")
-]
 Task = Annotated[str | None, typer.Option(help="classification or regression.")]
 RulesFile = Annotated[
     Path | None, typer.Option("--rules", help="Clean by this rules.json instead of learning rules.")
@@ -59,18 +47,85 @@ TableSeed = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def reading_options(
-    names: str | None, encoding: str | None, delimiter: str | None, header: bool | None
-) -> dict[str, Any]:
-    """Options of `ann.data.TableFile` as given on the command line."""
-    if delimiter in ("\\t", "tab"):
-        delimiter = "\t"
-    return {
-        "names": None if names is None else _column_names(names),
-        "encoding": encoding,
-        "delimiter": delimiter,
-        "header": header,
-    }
+@dataclass(frozen=True)
+class Reading:
+    """How the text of a table is read, where what is found in it is overruled."""
+
+    names: Annotated[
+        str | None,
+        typer.Option(
+            help="Column names: a list with commas, or a file with one 'name: ...' a line."
+        ),
+    ] = None
+    encoding: Annotated[str | None, typer.Option(help="Overrule the encoding found.")] = None
+    delimiter: Annotated[
+        str | None, typer.Option(help="Overrule the delimiter found; \\t for tab.")
+    ] = None
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="Overrule whether there is a header."),
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return options of `ann.data.TableFile`."""
+        names = None if self.names is None else _column_names(self.names)
+        delimiter = "\t" if self.delimiter in ("\\t", "tab") else self.delimiter
+        return vars(self) | {"names": names, "delimiter": delimiter}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are used, which rows stay together, and the rules to clean by."""
+
+    group: Annotated[
+        str | None, typer.Option(help="Rows that share this column's value stay together.")
+    ] = None
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="Use this column although it is suspected (repeatable)."),
+    ] = None
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="Do not use this column (repeatable).")
+    ] = None
+    rules: RulesFile = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return options of `ann.data.assess` and `ann.data.train`."""
+        kept = {"keep": tuple(self.keep or ()), "leave_out": tuple(self.leave_out or ())}
+        return {"group": self.group, **kept, "rules": read_rules(self.rules)}
+
+
+def read_rules(path: Path | None) -> Any:
+    """Return the rules of a file, or None if none is given."""
+    from ann.data import Rules
+
+    return None if path is None else Rules.load(path)
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take dataclasses of options, each field an option of the command line."""
+
+    def hinted(source: Any) -> list[inspect.Parameter]:
+        hints = get_type_hints(source, include_extras=True)
+        parameters = inspect.signature(source).parameters.values()
+        return [
+            p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for p in parameters
+        ]
+
+    own = hinted(command)
+    bundles: dict[str, Any] = {p.name: p.annotation for p in own if is_dataclass(p.annotation)}
+    shown = [o for p in own for o in (hinted(p.annotation) if p.name in bundles else [p])]
+
+    @functools.wraps(command)
+    def spread_out(**given: Any) -> None:
+        for name, kind in bundles.items():
+            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        command(**given)
+
+    spread_out.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    spread_out.__annotations__ = {p.name: p.annotation for p in shown}
+    return spread_out
 
 
 def _column_names(given: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.command.console import one_line_errors
-from experiments.command.options import Delimiter, Encoding, Header, Names, reading_options
+from experiments.command.options import Reading, spread
 from experiments.command.train import bundled_table
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = ["predict_command"]
 
 
 @one_line_errors
+@spread
 def predict_command(
     model: Annotated[Path, typer.Argument(help="File that `train --out` wrote.")],
     table: Annotated[str, typer.Argument(help="A table with the same columns.")],
@@ -31,10 +32,8 @@ def predict_command(
         Path | None, typer.Option("--out", "-o", help="CSV to write; by default the terminal.")
     ] = None,
     probabilities: Annotated[bool, typer.Option(help="One column a class as well.")] = False,
-    names: Names = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    header: Header = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Predict the target of every row of a table, cleaned by the rules of the model."""
     import pandas as pd
@@ -52,7 +51,7 @@ def predict_command(
     reader = TableModel.load(model)
     log = Log()
     answers = []
-    for chunk in _chunks(table, reading_options(names, encoding, delimiter, header), log):
+    for chunk in _chunks(table, reading.settings(), log):
         X, steps = reader.encode(chunk)
         _merge(log, steps)
         answer = pd.DataFrame({reader.target: reader.answer(X)})

@@ -16,19 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.command.console import one_line_errors, say_scores, say_steps
-from experiments.command.options import (
-    Delimiter,
-    Encoding,
-    Group,
-    Header,
-    Keep,
-    Leave,
-    Names,
-    RulesFile,
-    TableSeed,
-    Time,
-    reading_options,
-)
+from experiments.command.options import Columns, Reading, TableSeed, Time, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +97,6 @@ def train_and_say(
     model_file: Path | None = None,
     folder: Path | None = None,
     reading: dict[str, Any] | None = None,
-    rules: Path | None = None,
     **settings: Any,
 ) -> Trained:
     """Train on a table, print how it went, write what is wanted.
@@ -126,10 +113,8 @@ def train_and_say(
         Where ``report.html``, ``rules.json`` and ``trained.json`` go.
     reading : dict, optional
         Options of `ann.data.TableFile`.
-    rules : Path, optional
-        Clean by this file instead of learning rules.
     **settings
-        Of `ann.data.train`.
+        Of `ann.data.train`; `rules` are cleaned by instead of learnt.
 
     Returns
     -------
@@ -142,7 +127,7 @@ def train_and_say(
     ParameterError
         If there is no such table.
     """
-    from ann.data import Rules, profile, read_table, write_report
+    from ann.data import profile, read_table, write_report
     from ann.data import train as train_on_table
     from ann.data.cells.text_cells import text_frame
     from ann.data.table_model import TableModel
@@ -155,10 +140,9 @@ def train_and_say(
         frame = raw.frame
     else:
         raw = frame = text_frame(bundled_table(table))
-    given = None if rules is None else Rules.load(rules)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        done = train_on_table(raw, target, rules=given, **settings)
+        done = train_on_table(raw, target, **settings)
     say_steps(done.log)
     typer.echo(str(done.verdict))
     say_scores(done.verdict)
@@ -180,6 +164,7 @@ def train_and_say(
 
 
 @one_line_errors
+@spread
 def train_command(
     table: Annotated[str, typer.Argument(help="A text table, or a bundled one by name.")],
     target: Annotated[
@@ -197,22 +182,17 @@ def train_command(
         Path | None, typer.Option(help="Folder for report.html, rules.json, trained.json.")
     ] = None,
     held_out: Annotated[float, typer.Option(min=0.05, max=0.9, help="Share to test on.")] = 0.2,
-    group: Group = None,
     time: Time = None,
-    keep: Keep = None,
-    leave_out: Leave = None,
-    rules: RulesFile = None,
-    names: Names = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    header: Header = None,
+    *,
+    columns: Columns,
+    reading: Reading,
     seed: TableSeed = 0,
 ) -> None:
     """Clean a table, judge it, train on it, and say how good the model is on unseen rows."""
     from experiments.kit.outputs import check_file, check_folder
 
     if out is not None:
-        check_file(out, inputs=(table, rules))
+        check_file(out, inputs=(table, columns.rules))
     if report is not None:
         check_folder(report, "--report", REPORT_FILES)
     train_and_say(
@@ -220,14 +200,11 @@ def train_command(
         target,
         model_file=out,
         folder=report,
-        reading=reading_options(names, encoding, delimiter, header),
-        rules=rules,
+        reading=reading.settings(),
         model=model.value,
         task=None if task is Task.auto else task.value,
         test=held_out,
-        group=group,
         time=time,
-        keep=tuple(keep or ()),
-        leave_out=tuple(leave_out or ()),
         seed=seed,
+        **columns.settings(),
     )

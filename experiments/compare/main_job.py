@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import pandas as pd
 from brian2.units import ms, mV, pA, second
 
 from bridge.choice.select_unit import select
-from bridge.choice.selection import Selection
 from bridge.conversion.drive import measure_for_conversion
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
@@ -24,6 +23,7 @@ from experiments.compare.figures import activation_figure, voltage_figure
 from experiments.compare.report import render
 from experiments.gallery.networks.digits_on_neurons import (
     HELD_OUT,
+    JUDGED_MS,
     Trained,
     accuracy_figure,
     calibration_numbers,
@@ -36,14 +36,14 @@ from experiments.gallery.networks.digits_on_neurons import Parameters as DigitsP
 from experiments.kit.outputs import check_folder, write_folder
 from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context
-from experiments.kit.result import Result, Verdict
+from experiments.kit.result import Result
 from experiments.kit.style import data_uri
 from experiments.kit.timing import Stopwatch
 from experiments.kit.unit_tables import (
-    Measured,
-    panel,
+    Fitted,
+    adequacy_verdicts,
     parameter_table,
-    unit_row,
+    unit_table,
     units_figure,
 )
 from neurosim import LIF, HodgkinHuxley, WhiteNoise
@@ -83,6 +83,10 @@ class Parameters:
     digits: DigitsParameters = field(default_factory=DigitsParameters)
 
 
+# A neuron's title and its counts.
+Measured = tuple[str, FICurve]
+
+
 def _lif(sigma: float, parameters: Parameters, context: Context) -> Measured:
     neuron = LIF()
     curve = fi_curve(
@@ -96,7 +100,7 @@ def _lif(sigma: float, parameters: Parameters, context: Context) -> Measured:
         engine=context.engine,
         progress=context.task(f"f-I curve: LIF, noise {sigma:g} mV"),
     )
-    return Measured(f"LIF, noise {sigma:g} mV", curve)
+    return f"LIF, noise {sigma:g} mV", curve
 
 
 def _hodgkin_huxley(context: Context) -> Measured:
@@ -109,15 +113,14 @@ def _hodgkin_huxley(context: Context) -> Measured:
         engine=context.engine,
         progress=context.task("f-I curve: Hodgkin-Huxley"),
     )
-    return Measured("Hodgkin-Huxley", curve)
+    return "Hodgkin-Huxley", curve
 
 
 def _recorded(parameters: Parameters) -> Measured:
     if parameters.recording is None:
-        return Measured(f"recorded: {parameters.cell}", recorded_curve(parameters.cell))
-    return Measured(
-        f"recorded: {Path(parameters.recording).stem}", FICurve.from_csv(parameters.recording)
-    )
+        return f"recorded: {parameters.cell}", recorded_curve(parameters.cell)
+    title = f"recorded: {Path(parameters.recording).stem}"
+    return title, FICurve.from_csv(parameters.recording)
 
 
 def compare(parameters: Parameters, context: Context, out: Path) -> Result:
@@ -150,7 +153,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
     recorded = _recorded(parameters)
     watch = Stopwatch()
     digits = parameters.digits
-    seeds = [context.seed + k for k in range(2 if context.quick else digits.seeds)]
+    seeds = context.seeds(digits.seeds, quick=2)
 
     def measured(function: Callable[..., Measured], *arguments: Any) -> Measured:
         with watch.during("simulation"):
@@ -170,28 +173,21 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
             pool.submit(_answer, t, k == 0, conversion_curve, digits, context, watch)
             for k, t in enumerate(trained)
         ]
-        neurons, chosen = [], []
+        neurons = []
         for future in [*waiting, None]:
-            neuron = recorded if future is None else future.result()
+            title, curve = recorded if future is None else future.result()
             with watch.during("fitting"):
-                chosen.append(select(neuron.curve, seed=context.seed))
-            neurons.append(neuron)
+                neurons.append(Fitted(title, curve, select(curve, seed=context.seed)))
         runs = [future.result() for future in answered]
     pairs = list(zip(trained, runs, strict=True))
     accuracy = compare_answers(pairs, digits.times_ms)
-    units = pd.DataFrame([unit_row(n.title, s) for n, s in zip(neurons, chosen, strict=True)])
-    families = pd.concat(
-        [
-            s.to_frame().reset_index().assign(neuron=n.title)
-            for n, s in zip(neurons, chosen, strict=True)
-        ],
-        ignore_index=True,
-    )
-    families = families[["neuron", *(c for c in families.columns if c != "neuron")]]
+    units = unit_table(neurons)
+    frames = {n.title: n.selection.to_frame().reset_index() for n in neurons}
+    families = pd.concat(frames, names=["neuron"]).reset_index("neuron").reset_index(drop=True)
     shown_ms = 100.0 if 100.0 in digits.times_ms else max(digits.times_ms)
     with watch.during("drawing"):
         figures = {
-            "units": units_figure([panel(n, s) for n, s in zip(neurons, chosen, strict=True)]),
+            "units": units_figure(neurons),
             "voltage": voltage_figure(trained[0], runs[0], 0, shown_ms),
             "activation": activation_figure(trained[0], runs[0], shown_ms),
             "accuracy": accuracy_figure(accuracy, "Digits: the network on spiking neurons"),
@@ -200,7 +196,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
         name="compare",
         claim=CLAIM,
         numbers={
-            "units": {n.title: s.to_dict() for n, s in zip(neurons, chosen, strict=True)},
+            "units": {n.title: n.selection.to_dict() for n in neurons},
             "ann_accuracy_by_seed": {
                 t.seed: float(t.network.score(t.X_test, t.y_test)) for t in trained
             },
@@ -209,7 +205,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
         },
         tables={"units": units, "families": families, "accuracy": accuracy},
         figures=figures,
-        verdicts=[*verdicts_of(accuracy), *unit_verdicts(neurons[-1], chosen[-1])],
+        verdicts=[*verdicts_of(accuracy), *adequacy_verdicts(neurons[-1])],
         provenance={
             "parameters": asdict(parameters),
             "seed": context.seed,
@@ -237,7 +233,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
         verdicts=result.verdicts,
         figures=pictures,
         units={"columns": list(units.columns), "rows": units.to_numpy().tolist()},
-        parameters_table=parameter_table(neurons, chosen),
+        parameters_table=parameter_table(neurons),
         families_table=families,
         hidden=digits.hidden,
         dropout=f"{100 * digits.dropout:g}",
@@ -300,23 +296,16 @@ def _answer(
     with watch.during("simulation"):
         return on_neurons(
             trained,
-            ready,
             digits,
-            context,
-            jobs=1,
-            record=["v"],
-            record_rows=range(digits.hidden if first else 1),
-            record_dt=0.1 * ms if first else 10 * ms,
+            replace(context, jobs=1),
+            curve=ready,
+            decision=JUDGED_MS[0] * ms,
+            record={
+                "record": ["v"],
+                "record_rows": range(digits.hidden if first else 1),
+                "record_dt": 0.1 * ms if first else 10 * ms,
+            },
         )
-
-
-def unit_verdicts(recorded: Measured, selection: Selection) -> list[Verdict]:
-    """Hold the residual of a recorded cell's adequate unit against counting noise."""
-    best = selection.best
-    if not selection.ok or best is None or not best.adequate:
-        return []
-    what = f"{recorded.title}: residual of the {best.family} unit over counting noise"
-    return [Verdict(what, best.residual_rms_Hz / best.noise_rms_Hz, 1.0)]
 
 
 def summary(result: Result, console: Any) -> None:

@@ -56,6 +56,15 @@ class Context:
         default=_silent, repr=False
     )
 
+    def running(self, task: str | None = None) -> dict[str, Any]:
+        """Return the options of a simulation: engine, processes, and a bar if `task` is named."""
+        told = None if task is None else self.task(task)
+        return {"engine": self.engine, "jobs": self.jobs, "progress": told}
+
+    def seeds(self, whole: int, quick: int) -> list[int]:
+        """Return the seeds of `whole` repeats, or of no more than `quick` in a quick run."""
+        return [self.seed + k for k in range(min(whole, quick) if self.quick else whole)]
+
 
 @dataclass(frozen=True)
 class Experiment:

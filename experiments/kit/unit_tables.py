@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,23 +12,30 @@ from matplotlib.figure import Figure
 
 from bridge.choice.selection import Selection
 from bridge.counts.curve import FICurve
+from experiments.kit.result import Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
 
-__all__ = ["Measured", "Rate", "UnitPanel", "panel", "parameter_table", "unit_row", "units_figure"]
+__all__ = ["Fitted", "adequacy_verdicts", "parameter_table", "unit_table", "units_figure"]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One neuron of the comparison."""
+class Fitted:
+    """One neuron of the comparison: its counts, and the units fitted to them."""
 
     title: str
     curve: FICurve
+    selection: Selection
 
 
-def unit_row(title: str, selection: Selection) -> dict[str, Any]:
-    """Return one line of the table of units: the choice, how sure, and what the sigmoid loses."""
+def unit_table(neurons: Sequence[Fitted]) -> pd.DataFrame:
+    """Return the choice of unit, how sure it is, and what the sigmoid loses, a line a neuron."""
+    return pd.DataFrame([_unit_row(neuron) for neuron in neurons])
+
+
+def _unit_row(neuron: Fitted) -> dict[str, Any]:
+    selection = neuron.selection
     best, loss = selection.best, selection.sigmoid_loss
-    row: dict[str, Any] = {"neuron": title}
+    row: dict[str, Any] = {"neuron": neuron.title}
     if not selection.ok or best is None:
         reason = selection.refused.get("curve", "no unit could be fitted")
         return row | dict.fromkeys(_UNIT_COLUMNS[1:], "–") | {"best unit": f"refused: {reason}"}
@@ -59,28 +66,22 @@ _UNIT_COLUMNS = (
 )
 
 
-def panel(neuron: Measured, selection: Selection) -> UnitPanel:
-    """Return what the figure of units shows of one neuron."""
-    best = selection.best
-    logistic = next((fit for fit in selection.fits if fit.family == "logistic"), None)
-    if not selection.ok or best is None:
-        return UnitPanel(neuron.title, neuron.curve, None, None, "refused")
-    return UnitPanel(
-        neuron.title,
-        neuron.curve,
-        best.unit.rate,
-        None if logistic is None else logistic.unit.rate,
-        best.family,
-    )
+def adequacy_verdicts(neuron: Fitted) -> list[Verdict]:
+    """Hold the residual of an adequate unit against counting noise."""
+    best = neuron.selection.best
+    if not neuron.selection.ok or best is None or not best.adequate:
+        return []
+    what = f"{neuron.title}: residual of the {best.family} unit over counting noise"
+    return [Verdict(what, best.residual_rms_Hz / best.noise_rms_Hz, 1.0)]
 
 
-def parameter_table(neurons: list[Measured], chosen: list[Selection]) -> pd.DataFrame:
+def parameter_table(neurons: Sequence[Fitted]) -> pd.DataFrame:
     """Return parameters and 95 % intervals of the best unit of every neuron."""
     rows = []
-    for neuron, selection in zip(neurons, chosen, strict=True):
-        if selection.best is None:
+    for neuron in neurons:
+        best = neuron.selection.best
+        if best is None:
             continue
-        best = selection.best
         for parameter in best.unit.parameters:
             interval = best.intervals.get(parameter.name)
             rows.append(
@@ -97,37 +98,16 @@ def parameter_table(neurons: list[Measured], chosen: list[Selection]) -> pd.Data
     return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True)
-class UnitPanel:
-    """One neuron with the units fitted to it.
-
-    Attributes
-    ----------
-    title : str
-        Name of the neuron.
-    curve : FICurve
-        Its counts.
-    best, logistic : callable or None
-        Rate (Hz) of the best unit and of the logistic unit; None where refused.
-    best_name : str
-        Name of the best unit, or why there is none.
-    """
-
-    title: str
-    curve: FICurve
-    best: Rate | None
-    logistic: Rate | None
-    best_name: str
-
-
-def units_figure(panels: Sequence[UnitPanel]) -> Figure:
+def units_figure(neurons: Sequence[Fitted]) -> Figure:
     """Draw f-I curves with their units, and what the units leave, one column a neuron."""
-    with drawing(
-        2.7 * len(panels), 4.6, 2, len(panels), sharex="col", height_ratios=[2, 1], squeeze=False
-    ) as (figure, axes):
-        for k, panel in enumerate(panels):
-            top, bottom = axes[0, k], axes[1, k]
-            currents, rates, windows = _pooled(panel.curve)
+    count = len(neurons)
+    with drawing(2.7 * count, 4.6, 2, count, sharex="col", height_ratios=[2, 1], squeeze=False) as (
+        figure,
+        axes,
+    ):
+        for neuron, (top, bottom) in zip(neurons, axes.T, strict=True):
+            selection, best = neuron.selection, neuron.selection.best
+            currents, rates, windows = _pooled(neuron.curve)
             noise = np.sqrt(np.maximum(rates, 1 / windows) / windows)
             fine = np.linspace(currents[0], currents[-1], 400)
             top.errorbar(
@@ -135,28 +115,25 @@ def units_figure(panels: Sequence[UnitPanel]) -> Figure:
             )
             bottom.fill_between(currents, -noise, noise, color="#DDDDDD", lw=0)
             bottom.axhline(0, color=GREY, lw=0.8)
-            for rate, colour, style, label in (
-                (panel.best, COLOURS["blue"], "-", panel.best_name),
-                (panel.logistic, COLOURS["vermilion"], "--", "logistic"),
-            ):
-                if rate is None or (label == panel.best_name and rate is not panel.best):
-                    continue
-                top.plot(fine, rate(fine), style, color=colour, label=label)
-                bottom.plot(
-                    currents, rates - rate(currents), style, marker="o", ms=2.5, lw=1, color=colour
-                )
-            if panel.best is None:
-                top.plot([], [], " ", label=panel.best_name)
-            top.set_title(panel.title)
+            drawn = []
+            if not selection.ok or best is None:
+                top.plot([], [], " ", label="refused")
+            else:
+                drawn = [(best, COLOURS["blue"], "-")]
+                if best.family != "logistic":
+                    sigmoids = (fit for fit in selection.fits if fit.family == "logistic")
+                    drawn += [(fit, COLOURS["vermilion"], "--") for fit in sigmoids]
+            for fit, colour, style in drawn:
+                top.plot(fine, fit.unit.rate(fine), style, color=colour, label=fit.family)
+                left = rates - fit.unit.rate(currents)
+                bottom.plot(currents, left, style, marker="o", ms=2.5, lw=1, color=colour)
+            top.set_title(neuron.title)
             top.legend(loc="upper left", handlelength=1.6)
             top.set_ylim(0, max(1.0, 1.35 * float(rates.max())))
             bottom.set_xlabel("current (pA)")
         axes[0, 0].set_ylabel("firing rate (Hz)")
         axes[1, 0].set_ylabel("residual (Hz)")
         return figure
-
-
-Rate = Callable[[np.ndarray], np.ndarray]
 
 
 def _pooled(curve: FICurve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

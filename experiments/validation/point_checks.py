@@ -20,8 +20,8 @@ def lif(context: Context) -> Iterator[Check]:
     neuron = LIF()
     currents = np.array([0.1, 0.15, 0.155, 0.16, 0.18, 0.2, 0.25, 0.3, 0.5, 1.0, 2.0])
     recording = simulate(
-        neuron, 4 * second, batch={"current": currents * nA}, dt=0.01 * ms, engine=context.engine,
-        jobs=context.jobs, progress=context.task("P01: LIF at constant currents"),
+        neuron, 4 * second, batch={"current": currents * nA}, dt=0.01 * ms,
+        **context.running("P01: LIF at constant currents"),
     )  # fmt: skip
     rates = np.asarray(recording.interval_rate())
     expected = closed_form(neuron, currents * 1e-9)
@@ -44,8 +44,8 @@ def siegert(context: Context) -> Iterator[Check]:
         current = (mean * mV - neuron.E_L) / neuron.R_m
         recording = simulate(
             neuron, (0.5 + duration) * second, stimulus=Constant(current) + noise,
-            seed=context.seed * 10_000 + np.arange(cells), dt=0.01 * ms, engine=context.engine,
-            jobs=context.jobs, progress=context.task(f"P02: noise around {mean} mV"),
+            seed=context.seed * 10_000 + np.arange(cells), dt=0.01 * ms,
+            **context.running(f"P02: noise around {mean} mV"),
         )  # fmt: skip
         counts = recording.counts(start=0.5 * second)
         # The discrete step sees fewer crossings; 2 % covers that and the sampling error.
@@ -70,7 +70,7 @@ def squid(context: Context) -> Iterator[Check]:
     recording = simulate(
         neuron, 1500 * ms, stimulus=Steps(onset=50 * ms, duration=1450 * ms),
         batch={"amplitude": Quantity(np.asarray(current, dtype=float), dim=amp.dim)}, dt=0.01 * ms,
-        engine=context.engine, jobs=context.jobs, progress=context.task("P06: squid membrane"),
+        **context.running("P06: squid membrane"),
     )  # fmt: skip
     counts = recording.counts()
     rates = np.asarray(recording.interval_rate(start=1000 * ms))

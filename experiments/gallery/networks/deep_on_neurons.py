@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from brian2.units import ms, mV
+from brian2.units import ms
 
 from ann import DeepNetwork
 from bridge.certificate.certificate import PARTS, Certificate
 from bridge.certificate.certify import certify
 from bridge.certificate.time_to_accuracy import time_to_accuracy
-from bridge.conversion.convert import convert
 from bridge.counts.curve import FICurve
 from bridge.spiking.spiking_network import SpikingRun
 from experiments.gallery.networks.digits_on_neurons import (
@@ -21,6 +20,7 @@ from experiments.gallery.networks.digits_on_neurons import (
     Trained,
     compare_answers,
     draw_accuracy,
+    on_neurons,
     train_on_digits,
 )
 from experiments.kit.registry import Context, experiment
@@ -33,7 +33,7 @@ CLAIM = (
     "noisy neurons at 200 ms, and the parts of the error of every layer add up."
 )
 
-_SHADES = ("grey", "black", "orange", "sky", "blue", "vermilion")
+_SHADES = ("0.75", "0.2", *(COLOURS[name] for name in ("orange", "sky", "blue", "vermilion")))
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,7 @@ def draw_parts(axes: Any, certificate: Certificate) -> None:
         height = np.array([found.shares[part] * found.mean_square for found in certificate.layers])
         height = 1e3 * height
         base = np.where(height >= 0, above, below)
-        face = {"grey": "0.75", "black": "0.2"}.get(colour) or COLOURS[colour]
-        axes.bar(layers, height, 0.7, bottom=base, color=face, label=part, lw=0)
+        axes.bar(layers, height, 0.7, bottom=base, color=colour, label=part, lw=0)
         above = above + np.maximum(height, 0)
         below = below + np.minimum(height, 0)
     independent = [1e3 * found.independent for found in certificate.layers]
@@ -117,47 +116,33 @@ def run(parameters: Parameters, context: Context) -> Result:
     certificate: Certificate | None = None
     labels = pd.DataFrame()
     spans = []
-    for k in range(1 if context.quick else parameters.seeds):
-        trained = train_deep(parameters, context.seed + k)
-        spiking = convert(
-            trained.network,
-            trained.X_train,
-            noise=parameters.noise_mV * mV,
-            curve=curve,
-            decision=parameters.decision_ms * ms,
-            seed=trained.seed,
-            jobs=context.jobs,
-            engine=context.engine,
+    decision = parameters.decision_ms * ms
+    for seed in context.seeds(parameters.seeds, quick=1):
+        trained = train_deep(parameters, seed)
+        answers = on_neurons(
+            trained, parameters, context, what="five layers", curve=curve, decision=decision
         )
-        curve = spiking.curve
-        answers = spiking.run(
-            trained.X_test,
-            parameters.decision_ms * ms,
-            seed=trained.seed,
-            jobs=context.jobs,
-            engine=context.engine,
-            progress=context.task(f"five layers on neurons, seed {trained.seed}"),
-        )
+        curve = answers.network.curve
         pairs.append((trained, answers))
         ann = float(np.mean(trained.network.predict(trained.X_test) == trained.y_test))
         spans.append(time_to_accuracy(answers, trained.y_test, ann - 0.01, seed=trained.seed))
         if certificate is None:
             # On training images: what is promised of the others is held against them.
             certificate = certify(
-                spiking,
+                answers.network,
                 trained.X_train[: parameters.certified],
-                parameters.decision_ms * ms,
+                decision,
                 trials=parameters.trials,
                 repeats=parameters.repeats,
                 seed=1000 + trained.seed,
-                jobs=context.jobs,
-                engine=context.engine,
-                progress=context.task("taking the error apart"),
+                **context.running("taking the error apart"),
             )
             labels = label_table(certificate, trained, answers, parameters.decision_ms)
     assert certificate is not None
     table = compare_answers(pairs, parameters.times_ms)
     row = table[table["time_ms"] == parameters.decision_ms].iloc[0]
+    closing = max(found.closing for found in certificate.layers)
+    changed = labels["labels_changed_among_them"].iloc[0]
     with drawing(9.0, 3.6, 1, 2) as (figure, (left, right)):
         draw_accuracy(left, table)
         draw_parts(right, certificate)
@@ -175,22 +160,14 @@ def run(parameters: Parameters, context: Context) -> Result:
         },
         figures={"deep-on-neurons": figure},
         verdicts=[
-            Verdict("accuracy of the ANN (mean)", float(row["ann_accuracy"]), 0.97, ">="),
+            Verdict("accuracy of the ANN (mean)", row["ann_accuracy"], 0.97, ">="),
             Verdict(
                 f"points lost on neurons at {parameters.decision_ms:g} ms",
-                -float(row["difference_points"]),
+                -row["difference_points"],
                 0.5,
             ),
-            Verdict(
-                "largest closing error of a layer (%)",
-                100 * max(found.closing for found in certificate.layers),
-                5.0,
-            ),
-            Verdict(
-                "changed labels among those that cannot change",
-                float(labels["labels_changed_among_them"].iloc[0]),
-                0.0,
-            ),
+            Verdict("largest closing error of a layer (%)", 100 * closing, 5.0),
+            Verdict("changed labels among those that cannot change", changed, 0.0),
         ],
         provenance={"neuron": LIF().to_dict()},
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -74,12 +76,12 @@ def train(hidden: int, dropout: float, seed: int) -> Trained:
 
 def on_neurons(
     trained: Trained,
-    curve: FICurve | None,
-    parameters: Parameters,
+    parameters: Any,
     context: Context,
     *,
-    jobs: int | None = None,
-    **record: Any,
+    what: str = "digits on neurons",
+    record: Mapping[str, Any] = MappingProxyType({}),
+    **conversion: Any,
 ) -> SpikingRun:
     """Put a trained network onto neurons and show it its held-out images.
 
@@ -87,33 +89,29 @@ def on_neurons(
     ----------
     trained : Trained
         The network and its images.
-    curve : FICurve or None
-        f-I curve of the noisy neuron; measured when None.
     parameters, context
-        Of the experiment.
-    jobs : int, optional
-        Processes, if not those of the context.
-    **record
+        Of the experiment: its `noise_mV`, and the longest of its `times_ms`.
+    what : str
+        What the bar says.
+    record : dict, optional
         What is traced, as in `SpikingNetwork.run`.
+    **conversion
+        Of `convert`; the f-I curve is measured if there is none.
     """
+    measuring = "f-I curve of the neuron" if conversion.get("curve") is None else None
     spiking = convert(
         trained.network,
         trained.X_train,
         noise=parameters.noise_mV * mV,
-        curve=curve,
-        decision=JUDGED_MS[0] * ms,
         seed=trained.seed,
-        jobs=context.jobs,
-        engine=context.engine,
-        progress=context.task("f-I curve of the noisy neuron") if curve is None else None,
+        **context.running(measuring),
+        **conversion,
     )
     return spiking.run(
         trained.X_test,
         max(parameters.times_ms) * ms,
         seed=trained.seed,
-        jobs=jobs or context.jobs,
-        engine=context.engine,
-        progress=context.task(f"digits on neurons, seed {trained.seed}"),
+        **context.running(f"{what}, seed {trained.seed}"),
         **record,
     )
 
@@ -149,19 +147,17 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> tuple[int, int
 
 def compare_answers(pairs: list[tuple[Trained, SpikingRun]], times_ms: tuple[float, ...]) -> Any:
     """Return a table a row per time: accuracies, paired test over all images, spikes, interval."""
-    ann_right = np.concatenate([t.network.predict(t.X_test) == t.y_test for t, _ in pairs])
+    ann = [t.network.predict(t.X_test) == t.y_test for t, _ in pairs]
+    ann_right = np.concatenate(ann)
     rows = []
     for time in times_ms:
         right = [run.predict(time * ms) == t.y_test for t, run in pairs]
         spiking_right = np.concatenate(right)
         ann_only, spiking_only, p = mcnemar(ann_right, spiking_right)
-        interval = binomtest(int(spiking_right.sum()), len(spiking_right)).proportion_ci(
-            method="wilson"
-        )
-        single = [
-            mcnemar(t.network.predict(t.X_test) == t.y_test, r)[2]
-            for (t, _), r in zip(pairs, right, strict=True)
-        ]
+        test = binomtest(int(spiking_right.sum()), len(spiking_right))
+        interval = test.proportion_ci(method="wilson")
+        spikes = [run.spikes_per_decision(time * ms) for _, run in pairs]
+        single = [mcnemar(a, r)[2] for a, r in zip(ann, right, strict=True)]
         rows.append(
             {
                 "time_ms": time,
@@ -174,9 +170,7 @@ def compare_answers(pairs: list[tuple[Trained, SpikingRun]], times_ms: tuple[flo
                 "spiking_only_right": spiking_only,
                 "mcnemar_p": p,
                 "smallest_p_of_a_seed": min(single),
-                "spikes_per_decision": float(
-                    np.mean([run.spikes_per_decision(time * ms) for _, run in pairs])
-                ),
+                "spikes_per_decision": float(np.mean(spikes)),
             }
         )
     return pd.DataFrame(rows)
@@ -196,20 +190,11 @@ def calibration_numbers(run: SpikingRun) -> dict[str, float]:
 
 def verdicts_of(table: pd.DataFrame) -> list[Verdict]:
     """Hold accuracies against the bars of the claim."""
-    found = [
-        Verdict("accuracy of the ANN (mean)", float(table["ann_accuracy"].iloc[0]), 0.97, ">=")
-    ]
-    for time in JUDGED_MS:
-        row = table[table["time_ms"] == time]
-        if len(row):
-            found += [
-                Verdict(
-                    f"points lost on neurons at {time:g} ms",
-                    -float(row["difference_points"].iloc[0]),
-                    0.5,
-                ),
-                Verdict(f"McNemar p at {time:g} ms", float(row["mcnemar_p"].iloc[0]), 0.05, ">="),
-            ]
+    found = [Verdict("accuracy of the ANN (mean)", table["ann_accuracy"].iloc[0], 0.97, ">=")]
+    for row in table[table["time_ms"].isin(JUDGED_MS)].to_dict("records"):
+        at = f"at {row['time_ms']:g} ms"
+        found.append(Verdict(f"points lost on neurons {at}", -row["difference_points"], 0.5))
+        found.append(Verdict(f"McNemar p {at}", row["mcnemar_p"], 0.05, ">="))
     return found
 
 
@@ -218,39 +203,24 @@ def draw_accuracy(axes: Any, table: pd.DataFrame) -> None:
     ann = float(table["ann_accuracy"].iloc[0])
     axes.axhspan(100 * ann - 0.5, 100 * ann + 0.5, color=COLOURS["sky"], alpha=0.25, lw=0)
     axes.axhline(100 * ann, color=COLOURS["blue"], lw=1.2, label="ANN (band: ±0.5 points)")
-    accuracy = 100 * table["spiking_accuracy"]
+    times, accuracy = table["time_ms"], 100 * table["spiking_accuracy"]
     spread = [accuracy - 100 * table["low_95"], 100 * table["high_95"] - accuracy]
-    axes.errorbar(
-        table["time_ms"],
-        accuracy,
-        yerr=spread,
-        fmt="o-",
-        color=COLOURS["vermilion"],
-        capsize=3,
-        lw=1.4,
-        label="spiking neurons (95 %)",
-    )
-    for _, row in table.iterrows():
-        axes.annotate(
-            f"{row['spikes_per_decision']:.0f}",
-            (row["time_ms"], 100 * row["low_95"]),
-            (0, -9),
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            fontsize=7,
-            color=GREY,
-        )
+    look: dict[str, Any] = {"fmt": "o-", "color": COLOURS["vermilion"], "capsize": 3, "lw": 1.4}
+    axes.errorbar(times, accuracy, yerr=spread, label="spiking neurons (95 %)", **look)
+    small: dict[str, Any] = {"fontsize": 7, "color": GREY}
+    below: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "top"}
+    for time, low, spikes in zip(
+        times, 100 * table["low_95"], table["spikes_per_decision"], strict=True
+    ):
+        axes.annotate(f"{spikes:.0f}", (time, low), (0, -9), **below, **small)
     axes.set_xscale("log")
-    axes.set_xticks(table["time_ms"], [f"{t:g}" for t in table["time_ms"]])
+    axes.set_xticks(times, [f"{t:g}" for t in times])
     axes.minorticks_off()
     axes.set(xlabel="time after the image came on (ms)", ylabel="accuracy (%)")
     low = 100 * float(table["low_95"].min())
     axes.set_ylim(low - 0.25 * (100 - low) - 0.5, 100)
     axes.legend(loc="lower right")
-    axes.text(
-        0.02, 0.03, "grey: spikes per decision", transform=axes.transAxes, fontsize=7, color=GREY
-    )
+    axes.text(0.02, 0.03, "grey: spikes per decision", transform=axes.transAxes, **small)
 
 
 def accuracy_figure(table: pd.DataFrame, title: str) -> Figure:
@@ -263,19 +233,18 @@ def accuracy_figure(table: pd.DataFrame, title: str) -> Figure:
 
 @experiment("digits-on-neurons", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
-    seeds = min(parameters.seeds, 2) if context.quick else parameters.seeds
     pairs = []
     curve: FICurve | None = None
-    for k in range(seeds):
-        trained = train(parameters.hidden, parameters.dropout, context.seed + k)
-        run_ = on_neurons(trained, curve, parameters, context)
+    for seed in context.seeds(parameters.seeds, quick=2):
+        trained = train(parameters.hidden, parameters.dropout, seed)
+        run_ = on_neurons(trained, parameters, context, curve=curve, decision=JUDGED_MS[0] * ms)
         curve = run_.network.curve
         pairs.append((trained, run_))
     table = compare_answers(pairs, parameters.times_ms)
     figure = accuracy_figure(table, "Digits: the network on spiking neurons")
     return Result(
         numbers={
-            "images": HELD_OUT * seeds,
+            "images": HELD_OUT * len(pairs),
             "ann_accuracy_by_seed": [float(t.network.score(t.X_test, t.y_test)) for t, _ in pairs],
             "calibration_by_seed": {t.seed: calibration_numbers(run_) for t, run_ in pairs},
         },

@@ -66,9 +66,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         decision=parameters.decision_ms * ms,
         dt=parameters.dt_ms * ms,
         seed=context.seed,
-        jobs=context.jobs,
-        engine=context.engine,
-        progress=context.task("f-I curve of the noisy neuron"),
+        **context.running("f-I curve of the noisy neuron"),
     )
     # One image first: whether the program had to be compiled is no matter of the network.
     spiking.run(digits.X_test[:1], 1 * ms, settle=1 * ms, engine=context.engine)
@@ -78,9 +76,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         max(parameters.times_ms) * ms,
         settle=parameters.settle_ms * ms,
         seed=context.seed,
-        jobs=context.jobs,
-        engine=context.engine,
-        progress=context.task("MNIST on neurons"),
+        **context.running("MNIST on neurons"),
     )
     wall, busy = time.perf_counter() - began, children_s() - used
     trained = Trained(
@@ -100,10 +96,10 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"accuracy": table},
         figures={"mnist-on-neurons": figure},
         verdicts=[
-            Verdict("accuracy of the ANN", float(row["ann_accuracy"]), 0.975, ">="),
+            Verdict("accuracy of the ANN", row["ann_accuracy"], 0.975, ">="),
             Verdict(
                 f"points lost on neurons at {parameters.decision_ms:g} ms",
-                -float(row["difference_points"]),
+                -row["difference_points"],
                 0.3,
             ),
             # The wall clock is that of the machine as it was; this is what the run itself took.

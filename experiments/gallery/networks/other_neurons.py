@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
-from brian2.units import ms, mV
+from brian2.units import ms
 
-from bridge.conversion.convert import convert
 from bridge.counts.curve import FICurve
 from bridge.spiking.spiking_network import SpikingRun
 from experiments.gallery.networks.digits_on_neurons import (
     Trained,
     compare_answers,
     draw_accuracy,
+    on_neurons,
     train,
 )
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import figure_style, new_figure
+from experiments.kit.style import drawing
 from neurosim import AdEx, HodgkinHuxley, PointNeuron, TraubMiles
 from neurosim.errors import UnknownNameError, suggest
 
@@ -56,53 +55,40 @@ def run(parameters: Parameters, context: Context) -> Result:
         if name not in NEURONS:
             raise UnknownNameError(f"no neuron is called {name!r}: {suggest(name, NEURONS)}")
     tables: dict[str, pd.DataFrame] = {}
-    seeds = [context.seed + k for k in range(1 if context.quick else parameters.seeds)]
+    seeds = context.seeds(parameters.seeds, quick=1)
+    last = max(parameters.times_ms)
     networks = [train(parameters.hidden, parameters.dropout, seed) for seed in seeds]
     for name in parameters.neurons:
         neuron, dt_ms, refine_on = NEURONS[name]
         curve: FICurve | None = None
         pairs: list[tuple[Trained, SpikingRun]] = []
         for trained in networks:
-            spiking = convert(
-                trained.network,
-                trained.X_train,
+            answers = on_neurons(
+                trained,
+                parameters,
+                context,
+                what=f"digits on {name}",
                 neuron=neuron,
-                noise=parameters.noise_mV * mV,
                 curve=curve,
-                decision=max(parameters.times_ms) * ms,
+                decision=last * ms,
                 refine_on=refine_on,
                 dt=dt_ms * ms,
-                seed=trained.seed,
-                jobs=context.jobs,
-                engine=context.engine,
             )
-            curve = spiking.curve
-            answers = spiking.run(
-                trained.X_test,
-                max(parameters.times_ms) * ms,
-                seed=trained.seed,
-                jobs=context.jobs,
-                engine=context.engine,
-                progress=context.task(f"digits on {name}, seed {trained.seed}"),
-            )
+            curve = answers.network.curve
             pairs.append((trained, answers))
         tables[name] = compare_answers(pairs, parameters.times_ms)
-    with figure_style():
-        figure = new_figure(3.8 * len(tables), 3.4)
-        panels: Any = figure.subplots(1, len(tables), squeeze=False)[0]
-        for axes, (name, table) in zip(panels, tables.items(), strict=True):
+    count = len(tables)
+    with drawing(3.8 * count, 3.4, 1, count, squeeze=False) as (figure, panels):
+        for axes, (name, table) in zip(panels[0], tables.items(), strict=True):
             draw_accuracy(axes, table)
             axes.set_title(type(NEURONS[name][0]).__name__)
-    last = max(parameters.times_ms)
     return Result(
         numbers={"seeds": seeds},
         tables=tables,
         figures={"other-neurons": figure},
         verdicts=[
             Verdict(
-                f"points lost on {name} at {last:g} ms",
-                -float(table["difference_points"].iloc[-1]),
-                1.0,
+                f"points lost on {name} at {last:g} ms", -table["difference_points"].iloc[-1], 1.0
             )
             for name, table in tables.items()
         ],

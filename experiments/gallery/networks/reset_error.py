@@ -50,18 +50,13 @@ def run(parameters: Parameters, context: Context) -> Result:
     for steps in parameters.steps:
         subtract = rates(Integrator(), z, steps, context)
         zero = rates(ResettingIntegrator(), z, steps, context)
-        rows.append(
-            {
-                "steps": steps,
-                "subtract_largest": float(np.max(np.abs(subtract - z))),
-                "subtract_mean": float(np.mean(np.abs(subtract - z))),
-                "zero_mean": float(np.mean(np.abs(zero - z))),
-                "zero_from_floor_largest": float(np.max(np.abs(zero - floor))),
-            }
-        )
-    table = pd.DataFrame(rows)
+        errors = [np.abs(subtract - z), np.abs(zero - z), np.abs(zero - floor)]
+        rows.append([steps, errors[0].max(), *(e.mean() for e in errors[:2]), errors[2].max()])
+    columns = ["subtract_largest", "subtract_mean", "zero_mean", "zero_from_floor_largest"]
+    table = pd.DataFrame(rows, columns=["steps", *columns])
     slope = float(np.polyfit(np.log(table["steps"]), np.log(table["subtract_mean"]), 1)[0])
     lasting = float(np.mean(z - floor))
+    times_T = table.drop(columns="steps").mul(table["steps"], axis=0).max()
     with drawing(6.4, 3.0, 1, 2) as (figure, (left, right)):
         draw_waiting(left, table, lasting)
         draw_rates(right, z, subtract, zero)
@@ -70,16 +65,12 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"errors": table},
         figures={"reset-error": figure},
         verdicts=[
-            Verdict(
-                "subtract: largest error times T",
-                float((table["subtract_largest"] * table["steps"]).max()),
-                # A step on the border may fall to either side by rounding.
-                1 + 1e-6,
-            ),
+            # A step on the border may fall to either side by rounding.
+            Verdict("subtract: largest error times T", times_T["subtract_largest"], 1 + 1e-6),
             Verdict("subtract: |slope of log error against log T + 1|", abs(slope + 1), 0.05),
             Verdict(
                 "zero: largest distance from 1/ceil(1/z), times T",
-                float((table["zero_from_floor_largest"] * table["steps"]).max()),
+                times_T["zero_from_floor_largest"],
                 1 + 1e-6,
             ),
         ],

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 from brian2.units import ms, mV
 
 from ann import ShallowNetwork
-from bridge.conversion.convert import convert
 from bridge.conversion.drive import background_for, measure_for_conversion
 from bridge.mapping.measured_unit import MeasuredUnit
 from bridge.spiking.spiking_network import SpikingRun
@@ -17,6 +14,7 @@ from experiments.gallery.networks.digits_on_neurons import (
     Trained,
     accuracy_figure,
     compare_answers,
+    on_neurons,
     train_on_digits,
 )
 from experiments.kit.registry import Context, experiment
@@ -45,18 +43,12 @@ class Parameters:
 @experiment("trained-with-unit", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     neuron = LIF()
-    running: dict[str, Any] = {
-        "dt": neuron.default_dt_ms * ms,
-        "seed": context.seed,
-        "jobs": context.jobs,
-        "engine": context.engine,
-    }
-    noise = parameters.noise_mV * mV
-    curve = measure_for_conversion(neuron, background_for(neuron, noise, **running), **running)
+    running = {**context.running(), "dt": neuron.default_dt_ms * ms, "seed": context.seed}
+    background = background_for(neuron, parameters.noise_mV * mV, **running)
+    curve = measure_for_conversion(neuron, background, **running)
     unit = MeasuredUnit.of_rates(curve, low_Hz=parameters.low_Hz, top_Hz=parameters.top_Hz)
     pairs: list[tuple[Trained, SpikingRun]] = []
-    for k in range(2 if context.quick else parameters.seeds):
-        seed = context.seed + k
+    for seed in context.seeds(parameters.seeds, quick=2):
         network = ShallowNetwork(
             hidden=parameters.hidden,
             activation=unit,
@@ -64,31 +56,20 @@ def run(parameters: Parameters, context: Context) -> Result:
             random_state=seed,
         )
         trained = train_on_digits(network, seed)
-        spiking = convert(trained.network, trained.X_train, noise=noise, curve=curve, seed=seed)
-        answers = spiking.run(
-            trained.X_test,
-            max(parameters.times_ms) * ms,
-            seed=seed,
-            jobs=context.jobs,
-            engine=context.engine,
-            progress=context.task(f"trained with the unit, seed {seed}"),
+        answers = on_neurons(
+            trained, parameters, context, what="trained with the unit", curve=curve
         )
         pairs.append((trained, answers))
     table = compare_answers(pairs, parameters.times_ms)
-    return _result(table, parameters, context)
-
-
-def _result(table: pd.DataFrame, parameters: Parameters, context: Context) -> Result:
     row = table[table["time_ms"] == 50.0].iloc[0]
     figure = accuracy_figure(table, "Digits: trained with the measured f-I curve")
     return Result(
-        numbers={},
         tables={"accuracy": table},
         figures={"trained-with-unit": figure},
         verdicts=[
-            Verdict("accuracy of the ANN (mean)", float(row["ann_accuracy"]), 0.97, ">="),
-            Verdict("McNemar p at 50 ms", float(row["mcnemar_p"]), 0.05, ">="),
-            Verdict("points lost at 50 ms", -float(row["difference_points"]), 0.3),
+            Verdict("accuracy of the ANN (mean)", row["ann_accuracy"], 0.97, ">="),
+            Verdict("McNemar p at 50 ms", row["mcnemar_p"], 0.05, ">="),
+            Verdict("points lost at 50 ms", -row["difference_points"], 0.3),
         ],
         provenance={"neuron": LIF().to_dict()},
     )

@@ -19,7 +19,7 @@ from experiments.gallery.networks.digits_on_neurons import mcnemar
 from experiments.kit.mnist import Digits, load_mnist
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 
 CLAIM = (
     "On MNIST a ReLU network converted to integrators is best scaled by the 99.9th percentile, "
@@ -82,22 +82,17 @@ def run(parameters: Parameters, context: Context) -> Result:
     digits = load_mnist(parameters.images)
     shown = slice(0, 1000 if context.quick else None)
     X, y = digits.X_test[shown], digits.y_test[shown]
-    networks = 1 if context.quick else parameters.networks
-    runs = pd.concat(
-        [
-            _one(digits, X, y, parameters, context, seed)
-            for seed in range(context.seed, context.seed + networks)
-        ]
-    )
+    seeds = context.seeds(parameters.networks, quick=1)
+    networks = len(seeds)
+    runs = pd.concat([_one(digits, X, y, parameters, context, seed) for seed in seeds])
     # A mean of chances means nothing; those of each network are in their own table.
     chances = [column for column in runs if str(column).startswith("mcnemar")]
     table = runs.drop(columns=["seed", *chances]).groupby("scale", sort=False).mean().reset_index()
     ann = float(runs["accuracy_ann"].mean())
     judged = table.set_index("scale")[f"accuracy_{parameters.judged}"]
     order = [("99.9 %", "max"), ("max/2", "max/3"), ("max/3", "max/4"), ("max/4", "max/5")]
-    with figure_style():
-        figure = new_figure(5.0, 3.2)
-        draw_scales(figure.subplots(), table, parameters, ann)
+    with drawing(5.0, 3.2) as (figure, axes):
+        draw_scales(axes, table, parameters, ann)
     return Result(
         numbers={"ann_accuracy": ann, "images": len(y), "networks": networks},
         tables={"accuracy": table, "networks": runs},
@@ -139,9 +134,7 @@ def _one(
             max(parameters.steps) * ms,
             settle=0 * second,
             readout=CountReadout("flat"),
-            jobs=context.jobs,
-            engine=context.engine,
-            progress=context.task(f"network of seed {seed}, scale: {name}"),
+            **context.running(f"network of seed {seed}, scale: {name}"),
         )
         row: dict[str, Any] = {"scale": name, "seed": seed, "accuracy_ann": float(right.mean())}
         for steps in parameters.steps:

@@ -160,7 +160,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         Verdict("exponent without myelin, distance from 0.5", abs(bare_power - 0.5), 0.01),
         Verdict("exponent with myelin, distance from 1", abs(covered_power - 1), 0.02),
         Verdict("slowest conducting damaged stretch, share of full speed", slowed, 0.8),
-        Verdict("velocity where 99.9 % of the wraps are lost (m/s)", float(damaged[-1]), 0.0),
+        Verdict("velocity where 99.9 % of the wraps are lost (m/s)", damaged[-1], 0.0),
     ]
     return Result(
         numbers={

@@ -36,9 +36,7 @@ def _steps(neuron: PointNeuron, current: Quantity, length: Quantity, context: Co
         length,
         stimulus=Steps(amplitude=0 * pA, onset=50 * ms, duration=1000 * second),
         batch={"amplitude": current},
-        engine=context.engine,
-        jobs=context.jobs,
-        progress=context.task(f"{type(neuron).__name__}, {len(current)} currents"),
+        **context.running(f"{type(neuron).__name__}, {len(current)} currents"),
     )
 
 
@@ -77,7 +75,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         )
     table = pd.concat(tables, ignore_index=True)
 
-    one = table[table["neuron"] == "Traub-Miles"]
+    one, two = (table[table["neuron"] == title] for title in spans)
     first = onsets["Traub-Miles"]
 
     # rate = gain (I - rheobase)^exponent, in logarithms. The rheobase is fitted as well: so near to
@@ -96,19 +94,14 @@ def run(parameters: Parameters, context: Context) -> Result:
     exponent = float(fit.x[1])
     spread = float(np.sum(fit.fun**2)) / (len(one) - 3)
     error = float(np.sqrt(np.linalg.inv(fit.jac.T @ fit.jac)[1, 1] * spread))
-    two = table[table["neuron"] == "Hodgkin-Huxley"]
     onset_rate = float(two["rate_Hz"].iloc[0])
 
     with drawing(7.0, 3.2, 1, 2) as (figure, (left, right)):
-        for title, colour in (
-            ("Traub-Miles", COLOURS["blue"]),
-            ("Hodgkin-Huxley", COLOURS["vermilion"]),
-        ):
-            part = table[table["neuron"] == title]
-            left.plot(
-                [-1, 0, *part["excess_percent"]], [0, 0, *part["rate_Hz"]], "-", color=colour, lw=1
-            )
-            left.plot(part["excess_percent"], part["rate_Hz"], "o", ms=3, color=colour, label=title)
+        colours = (COLOURS["blue"], COLOURS["vermilion"])
+        for title, part, colour in zip(spans, (one, two), colours, strict=True):
+            x, y = part["excess_percent"], part["rate_Hz"]
+            left.plot([-1, 0, *x], [0, 0, *y], "-", color=colour, lw=1)
+            left.plot(x, y, "o", ms=3, color=colour, label=title)
         left.axvline(0, color=GREY, lw=0.8, ls=":")
         left.set(
             xlabel="current above rheobase (%)", ylabel="firing rate (Hz)", title="Onset of firing"
@@ -116,19 +109,10 @@ def run(parameters: Parameters, context: Context) -> Result:
         left.legend(loc="center right")
         above = one["current_pA"] - fit.x[2]
         right.loglog(above, one["rate_Hz"], "o", ms=3.5, color=COLOURS["blue"], label="simulated")
-        right.loglog(
-            above,
-            np.exp(fit.x[0]) * above**exponent,
-            "-",
-            color=COLOURS["orange"],
-            lw=1.2,
-            label=f"exponent {exponent:.3f}",
-        )
-        right.set(
-            xlabel="current above rheobase (pA)",
-            ylabel="firing rate (Hz)",
-            title="Traub-Miles: a square root",
-        )
+        law, label = np.exp(fit.x[0]) * above**exponent, f"exponent {exponent:.3f}"
+        right.loglog(above, law, "-", color=COLOURS["orange"], lw=1.2, label=label)
+        right.set(xlabel="current above rheobase (pA)", ylabel="firing rate (Hz)")
+        right.set_title("Traub-Miles: a square root")
         right.legend(loc="lower right")
     return Result(
         numbers={
@@ -144,7 +128,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         verdicts=[
             Verdict("distance of the class I exponent from 0.5", abs(exponent - 0.5), 0.05),
             Verdict("class II: rate at onset (Hz)", onset_rate, 50.0, ">="),
-            Verdict("class I: lowest rate seen (Hz)", float(one["rate_Hz"].min()), 5.0),
+            Verdict("class I: lowest rate seen (Hz)", one["rate_Hz"].min(), 5.0),
         ],
         provenance={"engine": context.engine},
     )

@@ -82,8 +82,7 @@ def respond(
         200 * ms,
         batch={"A.g": on[:, 0] * nS, "B.g": on[:, 1] * nS},
         dt=p.dt_ms * ms,
-        engine=context.engine,
-        jobs=context.jobs,
+        **context.running(),
     )
     assert isinstance(recording, NeuronRecording)
     return recording

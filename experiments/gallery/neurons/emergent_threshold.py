@@ -56,11 +56,12 @@ def run(parameters: Parameters, context: Context) -> Result:
          textbook_neuron(MaxLength(5 * um)), p.dt_ms),
     ]  # fmt: skip
     rows, shown = [], None
+    places = ("soma", "initial_segment")
     for name, stimulus, varied, neuron, dt in cases:
         long = 520 * ms if "ramp" in name else 210 * ms if "200" in name else 70 * ms
         recording = simulate(
             neuron, long, stimulus=stimulus, batch={varied: currents * nA}, dt=dt * ms,
-            engine=context.engine, jobs=context.jobs, progress=context.task(name),
+            **context.running(name),
         )  # fmt: skip
         assert isinstance(recording, NeuronRecording)
         thresholds, leads = [], []
@@ -69,9 +70,7 @@ def run(parameters: Parameters, context: Context) -> Result:
             if len(spikes) == 0 or not np.isfinite(spikes.threshold[0]):
                 continue
             thresholds.append(float(spikes.threshold[0] / mV))
-            soma, segment = (
-                recording.spike_times_at(d, row)[0] for d in ("soma", "initial_segment")
-            )
+            soma, segment = (recording.spike_times_at(d, row)[0] for d in places)
             leads.append(float((soma - segment) / ms))
         rows.append(
             {
@@ -88,9 +87,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     table = pd.DataFrame(rows)
     least = float(table["least_lead_ms"].min())
     assert shown is not None
-    worst = float(
-        max((table["highest_mV"] + 55).abs().max(), (table["lowest_mV"] + 55).abs().max())
-    )
+    worst = float((table[["highest_mV", "lowest_mV"]] + 55).abs().to_numpy().max())
     return Result(
         numbers={"largest_distance_mV": worst, "least_lead_ms": least},
         tables={"thresholds": table},
@@ -125,15 +122,10 @@ def _figure(recording: NeuronRecording, table: pd.DataFrame) -> Figure:
         )
         place = np.arange(len(table))[::-1]
         right.hlines(place, table["lowest_mV"], table["highest_mV"], color=COLOURS["blue"], lw=4)
-        right.plot(
-            (table["lowest_mV"] + table["highest_mV"]) / 2, place, "o", color=COLOURS["blue"]
-        )
+        middles = (table["lowest_mV"] + table["highest_mV"]) / 2
+        right.plot(middles, place, "o", color=COLOURS["blue"])
         right.axvspan(-56, -54, color=GREY, alpha=0.2, lw=0)
-        right.set(
-            xlim=(-56.5, -53.5),
-            xticks=[-56, -55, -54],
-            xlabel="threshold (mV)",
-            title="All thresholds",
-        )
+        right.set(xlabel="threshold (mV)", title="All thresholds")
+        right.set(xlim=(-56.5, -53.5), xticks=[-56, -55, -54])
         right.set_yticks(place, table["case"], fontsize=7)
     return figure

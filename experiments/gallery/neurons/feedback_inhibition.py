@@ -54,37 +54,19 @@ def circuit(parameters: Parameters, *, feedback: bool) -> Circuit:
     current = np.linspace(parameters.lowest_nA, parameters.highest_nA, parameters.currents)
     cells = np.arange(count)
     partner = cells // parameters.cells_at_each
-    made = (
-        Circuit()
-        .add(
-            "pyramidal",
-            pyramidal,
-            count,
-            stimulus=Constant(),
-            batch={"current": np.repeat(current, parameters.cells_at_each) * nA},
-        )
-        .add("interneurons", interneuron, parameters.currents)
-        .connect(
-            "pyramidal",
-            "interneurons",
-            onto="ampa",
-            pairs=np.stack([cells, partner], axis=1),
-            weight=parameters.excitation,
-            detector="axon_end",
-            delay=0 * ms,
-        )
+    driven = {"current": np.repeat(current, parameters.cells_at_each) * nA}
+    made = Circuit().add("pyramidal", pyramidal, count, stimulus=Constant(), batch=driven)
+    made = made.add("interneurons", interneuron, parameters.currents)
+    pairs = np.stack([cells, partner], axis=1)
+    ends: Any = {"detector": "axon_end", "delay": 0 * ms}
+    weight = parameters.excitation
+    made = made.connect(
+        "pyramidal", "interneurons", onto="ampa", pairs=pairs, weight=weight, **ends
     )
     if not feedback:
         return made
-    return made.connect(
-        "interneurons",
-        "pyramidal",
-        onto="gaba",
-        pairs=np.stack([partner, cells], axis=1),
-        weight=parameters.inhibition,
-        detector="axon_end",
-        delay=0 * ms,
-    )
+    back, weight = pairs[:, ::-1], parameters.inhibition
+    return made.connect("interneurons", "pyramidal", onto="gaba", pairs=back, weight=weight, **ends)
 
 
 @experiment("feedback-inhibition", CLAIM, Parameters)
@@ -97,9 +79,7 @@ def run(parameters: Parameters, context: Context) -> Result:
             circuit(parameters, feedback=feedback),
             parameters.duration_ms * ms,
             seed=context.seed,
-            engine=context.engine,
-            jobs=context.jobs,
-            progress=context.task(f"{name} feedback"),
+            **context.running(f"{name} feedback"),
         )
         runs[feedback] = found
         shape = (parameters.currents, parameters.cells_at_each)
@@ -107,10 +87,10 @@ def run(parameters: Parameters, context: Context) -> Result:
         columns[f"pyramidal_{name}_Hz"] = rates.mean(axis=1)
         columns[f"interneuron_{name}_Hz"] = np.asarray(found["interneurons"].mean_rate())
     table = pd.DataFrame(columns)
+    firing = np.asarray(table["pyramidal_without_Hz"] > 0)
     gains = {
         name: float(np.polyfit(current[firing], table[f"pyramidal_{name}_Hz"][firing], 1)[0])
         for name in ("without", "with")
-        for firing in [np.asarray(table["pyramidal_without_Hz"] > 0)]
     }
     first = {
         name: float(current[np.asarray(table[f"pyramidal_{name}_Hz"] > 0)][0]) for name in gains
@@ -147,21 +127,18 @@ def draw_spikes(axes: Any, found: CircuitRecording, parameters: Parameters) -> N
         times = np.asarray(found[name].spike_train(row) / ms)
         axes.vlines(times, height - 0.4, height + 0.4, color=colour, lw=1)
     axes.set(xlabel="time (ms)", xlim=(0, min(200.0, parameters.duration_ms)))
-    axes.set_yticks(
-        range(len(rows)),
-        [f"pyramidal {k + 1}" for k in range(parameters.cells_at_each)] + ["interneuron"],
-    )
+    names = [f"pyramidal {k + 1}" for k in range(parameters.cells_at_each)]
+    axes.set_yticks(range(len(rows)), [*names, "interneuron"])
 
 
 def draw_rates(axes: Any, table: pd.DataFrame) -> None:
     """Draw rates over the injected current."""
     x = table["current_nA"]
-    axes.plot(x, table["pyramidal_without_Hz"], "o--", color=GREY, label="pyramidal, no feedback")
-    axes.plot(
-        x, table["pyramidal_with_Hz"], "o-", color=COLOURS["blue"], label="pyramidal, feedback"
-    )
-    axes.plot(
-        x, table["interneuron_with_Hz"], "s-", color=COLOURS["vermilion"], label="interneuron"
-    )
+    for column, style, colour, label in (
+        ("pyramidal_without_Hz", "o--", GREY, "pyramidal, no feedback"),
+        ("pyramidal_with_Hz", "o-", COLOURS["blue"], "pyramidal, feedback"),
+        ("interneuron_with_Hz", "s-", COLOURS["vermilion"], "interneuron"),
+    ):
+        axes.plot(x, table[column], style, color=colour, label=label)
     axes.set(xlabel="current into pyramidal cells (nA)", ylabel="firing rate (Hz)")
     axes.legend(fontsize=7)

@@ -54,22 +54,18 @@ def _step_response(densities: np.ndarray, parameters: Parameters, context: Conte
         stimulus=Steps(amplitude=0 * pA, onset=50 * ms, duration=2 * second),
         batch={"amplitude": neuron.current(densities * uA / cm**2)},
         dt=parameters.dt_ms * ms,
-        engine=context.engine,
-        jobs=context.jobs,
-        progress=context.task("Hodgkin-Huxley steps"),
+        **context.running("Hodgkin-Huxley steps"),
     )
 
 
 @experiment("hodgkin-huxley-onset", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     reference = np.array(list(REFERENCE_RATES))
-    grid = np.arange(
-        parameters.onset_from,
-        parameters.onset_to + parameters.onset_step / 2,
-        parameters.onset_step,
-    )
+    step = parameters.onset_step
+    grid = np.arange(parameters.onset_from, parameters.onset_to + step / 2, step)
     below = np.array([0.0, 1.0, 2.0, 2.5, 3.0, 4.0, 5.0])
-    recording = _step_response(np.concatenate([reference, grid, below]), parameters, context)
+    everything = np.concatenate([reference, grid, below])
+    recording = _step_response(everything, parameters, context)
     rates = np.asarray(recording.interval_rate(1 * second))
     expected = np.array(list(REFERENCE_RATES.values()))
     error = rates[: len(reference)] / expected - 1
@@ -86,16 +82,10 @@ def run(parameters: Parameters, context: Context) -> Result:
         }
     )
     worst = float(np.max(np.abs(100 * error)))
-    everything = np.concatenate([reference, grid, below])
+    apart = abs(onset - REFERENCE_ONSET)
     order = np.argsort(everything)
     with drawing(6.4, 3.6) as (figure, axes):
-        axes.plot(
-            everything[order],
-            rates[order],
-            "-",
-            color=COLOURS["blue"],
-            label="this run",
-        )
+        axes.plot(everything[order], rates[order], "-", color=COLOURS["blue"], label="this run")
         axes.plot(reference, expected, "o", mfc="none", color=COLOURS["vermilion"], label="NEURON")
         axes.axvline(REFERENCE_ONSET, color=GREY, lw=0.8, ls=":")
         axes.annotate(
@@ -119,11 +109,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"rates": table},
         figures={"hodgkin-huxley-onset": figure},
         verdicts=[
-            Verdict(
-                "distance of the onset from the reference (µA/cm²)",
-                abs(onset - REFERENCE_ONSET),
-                0.05,
-            ),
+            Verdict("distance of the onset from the reference (µA/cm²)", apart, 0.05),
             Verdict("largest error of the rate (%)", worst, 0.5),
             Verdict("rate at onset (Hz)", onset_rate, 50.0, ">="),
         ],

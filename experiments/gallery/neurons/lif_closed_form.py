@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from brian2.units import ms, second
+from brian2.units import amp, ms, second
 
 from experiments.kit.closed_forms import closed_form
 from experiments.kit.registry import Context, experiment
@@ -35,26 +35,19 @@ def run(parameters: Parameters, context: Context) -> Result:
     neuron = LIF()
     rheobase = float(neuron.rheobase)
     # Evenly spaced in the logarithm of the distance from rheobase, where the curve bends most.
-    over = np.geomspace(
-        parameters.lowest_over_rheobase - 1,
-        parameters.highest_over_rheobase - 1,
-        parameters.currents,
-    )
-    currents = rheobase * (1 + over)
-    from brian2.units import amp
-
+    least, most = parameters.lowest_over_rheobase - 1, parameters.highest_over_rheobase - 1
+    currents = rheobase * (1 + np.geomspace(least, most, parameters.currents))
     recording = simulate(
         neuron,
         parameters.duration_s * second,
         batch={"current": currents * amp},
         dt=parameters.dt_ms * ms,
-        engine=context.engine,
-        jobs=context.jobs,
-        progress=context.task("LIF at constant currents"),
+        **context.running("LIF at constant currents"),
     )
     measured = np.asarray(recording.interval_rate())
     expected = closed_form(neuron, currents)
     error = measured / expected - 1
+    worst = float(np.max(np.abs(100 * error)))
     table = pd.DataFrame(
         {
             "current_pA": currents * 1e12,
@@ -75,11 +68,9 @@ def run(parameters: Parameters, context: Context) -> Result:
         bottom.set(xlabel="current (pA)", ylabel="error (%)", ylim=(-0.8, 0.8))
         bottom.legend(loc="lower right")
     return Result(
-        numbers={"largest_error_percent": float(np.max(np.abs(100 * error)))},
+        numbers={"largest_error_percent": worst},
         tables={"rates": table},
         figures={"lif-closed-form": figure},
-        verdicts=[
-            Verdict("largest error of the rate (%)", float(np.max(np.abs(100 * error))), 0.5)
-        ],
+        verdicts=[Verdict("largest error of the rate (%)", worst, 0.5)],
         provenance=recording.to_dict(),
     )

@@ -56,24 +56,17 @@ def run(parameters: Parameters, context: Context) -> Result:
 
         whole = spikes(slice(None), 1)
         two = spikes(slice(None), 2)
-        alone_differs = 0
-        for row in range(0, rows, 8):
-            alone = spikes(slice(row, row + 1), 1)
-            same = np.array_equal(
-                np.asarray(alone.spike_train(0)), np.asarray(whole.spike_train(row))
-            )
-            alone_differs += not same
+        together = np.array_equal(whole.spike_time_s, two.spike_time_s) and np.array_equal(
+            whole.spike_row, two.spike_row
+        )
+        alone = {row: spikes(slice(row, row + 1), 1) for row in range(0, rows, 8)}
+        same = [np.array_equal(a.spike_train(0), whole.spike_train(k)) for k, a in alone.items()]
         records.append(
             {
                 "neuron": type(neuron).__name__,
                 "spikes": len(whole.spike_time_s),
-                "differ_in_two_processes": int(
-                    not (
-                        np.array_equal(whole.spike_time_s, two.spike_time_s)
-                        and np.array_equal(whole.spike_row, two.spike_row)
-                    )
-                ),
-                "rows_that_differ_alone": alone_differs,
+                "differ_in_two_processes": int(not together),
+                "rows_that_differ_alone": same.count(False),
             }
         )
         raster = raster or whole

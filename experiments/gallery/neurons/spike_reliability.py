@@ -38,13 +38,9 @@ class Parameters:
 @experiment("reliability", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     step_s = 0.0005
+    sd, correlation_s = parameters.fluctuation_pA, parameters.correlation_ms * 1e-3
     fluctuation = frozen_noise_pA(
-        0.0,
-        parameters.fluctuation_pA,
-        parameters.correlation_ms * 1e-3,
-        parameters.duration_s,
-        step_s,
-        context.seed,
+        0.0, sd, correlation_s, parameters.duration_s, step_s, context.seed
     )
     # Both membranes have 100 Mohm and 20 ms, so this is the noise of both.
     own = WhiteNoise.for_membrane(parameters.own_noise_mV * mV, LIF())
@@ -60,9 +56,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 trials=parameters.trials,
                 background=own,
                 seed=context.seed,
-                engine=context.engine,
-                jobs=context.jobs,
-                progress=context.task(f"{title}, {kind}"),
+                **context.running(f"{title}, {kind}"),
             )
             told = reliability(played.trains, played.duration_s)
             drift = nth_spike_jitter(played.trains)
@@ -86,24 +80,16 @@ def run(parameters: Parameters, context: Context) -> Result:
     table = pd.DataFrame(rows)
     figure = _draw(shown, table)
     still = table[table["current"] == "constant"]
-    moving = table[table["current"] == "fluctuating"]
+    moving = table[table["current"] == "fluctuating"].max(numeric_only=True)
+    drift = still["last_ms"].min()
     return Result(
         numbers={f"{r.neuron}, {r.current}": r.jitter_ms for r in table.itertuples()},
         tables={"reliability": table},
         figures={"reliability": figure},
         verdicts=[
-            Verdict(
-                "constant current: jitter of the last spike (ms)",
-                still["last_ms"].min(),
-                10.0,
-                ">=",
-            ),
-            Verdict(
-                "fluctuating current: jitter of the last event (ms)", moving["last_ms"].max(), 1.0
-            ),
-            Verdict(
-                "fluctuating current: median jitter of events (ms)", moving["median_ms"].max(), 1.0
-            ),
+            Verdict("constant current: jitter of the last spike (ms)", drift, 10.0, ">="),
+            Verdict("fluctuating current: jitter of the last event (ms)", moving["last_ms"], 1.0),
+            Verdict("fluctuating current: median jitter of events (ms)", moving["median_ms"], 1.0),
         ],
     )
 
@@ -124,20 +110,14 @@ def _draw(shown: dict[tuple[str, str], FrozenTrials], table: pd.DataFrame) -> Fi
             time = np.arange(len(wave)) * shown["LIF", kind].step_s
             axes[0, column].plot(time, wave, color=GREY, lw=0.7)
             axes[0, column].set_title(f"{kind} current")
-            for row, (title, colour) in enumerate(
-                (("LIF", COLOURS["blue"]), ("Traub-Miles", COLOURS["vermilion"])), start=1
-            ):
-                played = shown[title, kind]
-                axes[row, column].eventplot(
-                    played.trains, colors=colour, linelengths=0.8, linewidths=0.9
-                )
+            rows = zip(axes[1:, column], ("LIF", "Traub-Miles"), ("blue", "vermilion"), strict=True)
+            for raster, title, colour in rows:
+                trains = shown[title, kind].trains
+                raster.eventplot(trains, colors=COLOURS[colour], linelengths=0.8, linewidths=0.9)
                 here = table[(table["neuron"] == title) & (table["current"] == kind)].iloc[0]
-                axes[row, column].set_title(
-                    f"{title}: jitter {here['jitter_ms']:.2g} ms ({here['jitter_of']}), "
-                    f"Γ {here['coincidence_2ms']:.2f}",
-                    fontsize=8,
-                    fontweight="normal",
-                )
+                said = f"jitter {here['jitter_ms']:.2g} ms ({here['jitter_of']})"
+                said = f"{title}: {said}, Γ {here['coincidence_2ms']:.2f}"
+                raster.set_title(said, fontsize=8, fontweight="normal")
         axes[0, 0].set_ylabel("current (pA)")
         for row in (1, 2):
             axes[row, 0].set_ylabel("trial")

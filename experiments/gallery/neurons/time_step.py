@@ -12,7 +12,7 @@ from brian2.units import mS, ms, mV, nA, second, um
 
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, figure_style, new_figure
+from experiments.kit.style import COLOURS, drawing
 from neurosim import Constant, Neuron, simulate
 from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.morphology import PerBranch, at, ball_and_stick, branch
@@ -79,14 +79,9 @@ def run(parameters: Parameters, context: Context) -> Result:
         for scheme, part in table.groupby("scheme")
         for column in columns
     }
-    with figure_style():
-        figure = new_figure(6.6, 3.0)
-        for axes, column, label in zip(
-            figure.subplots(1, 2),
-            columns,
-            ("error of the potential at the tip (mV)", "error of the spike time (ms)"),
-            strict=True,
-        ):
+    labels = ("error of the potential at the tip (mV)", "error of the spike time (ms)")
+    with drawing(6.6, 3.0, 1, 2) as (figure, panels):
+        for axes, column, label in zip(panels, columns, labels, strict=True):
             draw(axes, table, column, slopes)
             axes.set(xlabel="time step (ms)", ylabel=label)
     return Result(
@@ -112,15 +107,9 @@ def draw(axes: Any, table: pd.DataFrame, column: str, slopes: dict[tuple[str, st
         ("crank-nicolson", "blue", "o"),
     ):
         part = table[table["scheme"] == scheme]
-        axes.loglog(
-            part["dt_ms"],
-            part[column],
-            f"{mark}-",
-            color=COLOURS[colour],
-            label=f"{scheme}: slope {slopes[scheme, column]:.2f}",
-        )
-    axes.set_xticks(
-        sorted(set(table["dt_ms"])), [f"{step:g}" for step in sorted(set(table["dt_ms"]))]
-    )
+        label = f"{scheme}: slope {slopes[scheme, column]:.2f}"
+        axes.loglog(part["dt_ms"], part[column], f"{mark}-", color=COLOURS[colour], label=label)
+    steps = sorted(set(table["dt_ms"]))
+    axes.set_xticks(steps, [f"{step:g}" for step in steps])
     axes.minorticks_off()
     axes.legend(fontsize=7)

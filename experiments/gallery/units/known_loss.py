@@ -110,9 +110,8 @@ def run(parameters: Parameters, context: Context) -> Result:
             rate = np.asarray(unit.rate(current))
             trains = draw_trains(rate, bin_s, parameters.trials, [context.seed, k, i])
             kept = score_rates(trains, rate, parameters.duration_s, bin_s)
-            mean = score_rates(
-                trains, np.full_like(rate, rate.mean()), parameters.duration_s, bin_s
-            )
+            flat = np.full_like(rate, rate.mean())
+            mean = score_rates(trains, flat, parameters.duration_s, bin_s)
             scores.append(
                 {"unit": name, "power": kept.power, "bits": kept.bits, "mean_rate": mean.power}
             )
@@ -140,15 +139,9 @@ def run(parameters: Parameters, context: Context) -> Result:
             ("power", COLOURS["blue"], 0.12),
             ("bits", COLOURS["orange"], -0.12),
         ):
+            look = {"fmt": "o", "ms": 4, "color": colour, "lw": 1}
             right.errorbar(
-                summary[name],
-                place + shift,
-                xerr=summary[f"{name}_sd"],
-                fmt="o",
-                ms=4,
-                color=colour,
-                label=name,
-                lw=1,
+                summary[name], place + shift, xerr=summary[f"{name}_sd"], label=name, **look
             )
         right.set_yticks(place, list(summary.index), fontsize=7)
         right.set(xlabel="share kept (± sd of one measurement)", title="The unit behind the rates")
@@ -161,19 +154,17 @@ def run(parameters: Parameters, context: Context) -> Result:
         verdicts=[
             Verdict(
                 "largest mean error of an information estimate (%)",
-                float(information["mean_error_percent"].abs().max()),
+                information["mean_error_percent"].abs().max(),
                 5.0,
             ),
-            Verdict(
-                "true unit's score, power: largest distance of a mean from 1",
-                float((summary["power"] - 1).abs().max()),
-                0.03,
+            *(
+                Verdict(
+                    f"true unit's score, {name}: largest distance of a mean from 1",
+                    (summary[name] - 1).abs().max(),
+                    0.03,
+                )
+                for name in ("power", "bits")
             ),
-            Verdict(
-                "true unit's score, bits: largest distance of a mean from 1",
-                float((summary["bits"] - 1).abs().max()),
-                0.03,
-            ),
-            Verdict("the mean rate alone scores", float(summary["mean_rate"].max()), 0.05),
+            Verdict("the mean rate alone scores", summary["mean_rate"].max(), 0.05),
         ],
     )

@@ -86,64 +86,40 @@ def run(parameters: Parameters, context: Context) -> Result:
             for name, row in r.coverage.iterrows()
         ]
     )
+    covered = coverage["covered_percent"]
     distinct = choices[choices["differs_by_more_than_5"]]
     clear = summary[summary["all_rivals_differ"]]
     with drawing(7.2, 0.22 * len(coverage) + 1.4) as (figure, axes):
         rows = np.arange(len(coverage))[::-1]
         axes.axvspan(90, 99, color=COLOURS["sky"], alpha=0.3, lw=0, label="bar: 90 to 99 %")
         axes.axvline(95, color=GREY, lw=0.8)
-        error = np.sqrt(95 * 5 / sets)
-        axes.errorbar(
-            coverage["covered_percent"],
-            rows,
-            xerr=error,
-            fmt="o",
-            ms=4,
-            color=COLOURS["blue"],
-            lw=1,
-        )
+        look = {"fmt": "o", "ms": 4, "color": COLOURS["blue"], "lw": 1}
+        axes.errorbar(covered, rows, xerr=np.sqrt(95 * 5 / sets), **look)
         axes.set_yticks(rows, coverage["truth"] + ": " + coverage["parameter"], fontsize=7)
         axes.set(
             xlabel=f"true value inside the 95 % interval (% of {sets} data sets, ± 1 s.e.)",
             title="Known units: how often the interval holds the truth",
-            xlim=(min(84.0, float(coverage["covered_percent"].min()) - 3), 101.5),
+            xlim=(min(84.0, covered.min() - 3), 101.5),
         )
         axes.legend(loc="lower left")
-    verdicts = [
+    verdicts = []
+    if len(clear):
+        what = "least often the true family is chosen where all rivals differ (%)"
+        verdicts.append(Verdict(what, clear["chosen_percent"].min(), 90.0, ">="))
+    verdicts += [
         Verdict(
             "least often a rival that differs by > 5 AICc is beaten (%)",
-            float(distinct["beaten_percent"].min()),
+            distinct["beaten_percent"].min(),
             90.0,
             ">=",
         ),
-        Verdict(
-            "mean coverage of 95 % intervals (%), low side",
-            float(coverage["covered_percent"].mean()),
-            90.0,
-            ">=",
-        ),
-        Verdict(
-            "mean coverage of 95 % intervals (%), high side",
-            float(coverage["covered_percent"].mean()),
-            99.0,
-        ),
+        Verdict("mean coverage of 95 % intervals (%), low side", covered.mean(), 90.0, ">="),
+        Verdict("mean coverage of 95 % intervals (%), high side", covered.mean(), 99.0),
     ]
-    if len(clear):
-        verdicts.insert(
-            0,
-            Verdict(
-                "least often the true family is chosen where all rivals differ (%)",
-                float(clear["chosen_percent"].min()),
-                90.0,
-                ">=",
-            ),
-        )
     return Result(
         numbers={
             "recoveries": [r.to_dict() for r in found],
-            "parameters_with_coverage_within_90_to_99": int(
-                coverage["covered_percent"].between(90, 99).sum()
-            ),
+            "parameters_with_coverage_within_90_to_99": int(covered.between(90, 99).sum()),
             "parameters": len(coverage),
         },
         tables={"chosen": summary, "rivals": choices, "coverage": coverage},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -65,11 +67,13 @@ def run(parameters: Parameters, context: Context) -> Result:
     current = np.linspace(parameters.lowest_pA, parameters.highest_pA, parameters.points)
     theory, points, provenance = [], [], {}
     fine = np.unique(np.concatenate([np.geomspace(0.05, 20, 45), parameters.noise_mV]))
+    siegert = partial(NoisyLIF.from_membrane, dt_s=parameters.dt_ms * 1e-3)
     for sigma in fine:
-        rate = NoisyLIF.from_membrane(sigma_mV=sigma, dt_s=parameters.dt_ms * 1e-3).rate(current)
+        rate = siegert(sigma_mV=sigma).rate(current)
         row = {name: _error(family, current, rate) for name, family in FAMILIES.items()}
         theory.append({"noise_mV": sigma, "top_Hz": float(rate.max()), **row})
     known = pd.DataFrame(theory)
+    logistic = known.set_index("noise_mV")["logistic"]
     for k, sigma in enumerate(parameters.noise_mV):
         recording = measure(
             neuron,
@@ -80,17 +84,13 @@ def run(parameters: Parameters, context: Context) -> Result:
             background=WhiteNoise.for_membrane(sigma * mV, neuron),
             dt=parameters.dt_ms * 1e-3 * second,
             seed=context.seed + k,
-            engine=context.engine,
-            jobs=context.jobs,
-            progress=context.task(f"noise {sigma:g} mV"),
+            **context.running(f"noise {sigma:g} mV"),
         )
         counts = recording.counts(SETTLE_S * second).reshape(len(current), trials)
         window = trials * parameters.duration_s
         rate = counts.sum(axis=1) / window
         unit = Logistic.fit(FICurve(current, counts.sum(axis=1), np.full(len(current), window)))
-        expected = NoisyLIF.from_membrane(sigma_mV=sigma, dt_s=parameters.dt_ms * 1e-3).rate(
-            current
-        )
+        expected = siegert(sigma_mV=sigma).rate(current)
         single = _windows(recording, parameters.window_s).reshape(len(current), -1)
         shape = np.sqrt(np.mean((unit.rate(current) - rate) ** 2))
         scatter = np.sqrt(np.mean(single.var(axis=1, ddof=1)))
@@ -98,9 +98,7 @@ def run(parameters: Parameters, context: Context) -> Result:
             {
                 "noise_mV": sigma,
                 "shape_rms_Hz": float(shape),
-                "siegert_shape_rms_Hz": float(
-                    known.loc[known["noise_mV"] == sigma, "logistic"].iloc[0]
-                ),
+                "siegert_shape_rms_Hz": logistic[sigma],
                 "scatter_rms_Hz": float(scatter),
                 "both_rms_Hz": float(np.hypot(shape, scatter)),
                 "spikes_less_siegert_percent": float(100 * (rate.sum() / expected.sum() - 1)),
@@ -108,39 +106,41 @@ def run(parameters: Parameters, context: Context) -> Result:
         )
         provenance = recording.to_dict()
     table = pd.DataFrame(points)
-    best = int(table["both_rms_Hz"].to_numpy().argmin())
-    optimum = float(table["noise_mV"].iloc[best])
-    figure = _draw(known, table, current, optimum, parameters)
+    least, most = table["both_rms_Hz"].iloc[[0, -1]]
+    best = table.iloc[int(table["both_rms_Hz"].to_numpy().argmin())]
+    optimum = float(best["noise_mV"])
+    error = float(best["both_rms_Hz"])
+    figure = _draw(known, table, current, optimum, siegert, parameters.window_s)
     return Result(
         numbers={
             "optimum_noise_mV": optimum,
-            "error_at_optimum_Hz": float(table["both_rms_Hz"].iloc[best]),
-            "error_at_least_noise_Hz": float(table["both_rms_Hz"].iloc[0]),
-            "error_at_most_noise_Hz": float(table["both_rms_Hz"].iloc[-1]),
-            "shape_error_without_noise_Hz": float(known["logistic"].iloc[0]),
-            "shape_error_at_optimum_Hz": float(table["siegert_shape_rms_Hz"].iloc[best]),
+            "error_at_optimum_Hz": error,
+            "error_at_least_noise_Hz": least,
+            "error_at_most_noise_Hz": most,
+            "shape_error_without_noise_Hz": float(logistic.iloc[0]),
+            "shape_error_at_optimum_Hz": float(best["siegert_shape_rms_Hz"]),
         },
         tables={"theory": known, "simulated": table},
         figures={"noise-makes-the-sigmoid": figure},
         verdicts=[
             Verdict(
                 "error of a single count at the optimum over that at the least noise",
-                float(table["both_rms_Hz"].iloc[best] / table["both_rms_Hz"].iloc[0]),
+                error / least,
                 0.9,
             ),
             Verdict(
                 "error of a single count at the optimum over that at the most noise",
-                float(table["both_rms_Hz"].iloc[best] / table["both_rms_Hz"].iloc[-1]),
+                error / most,
                 0.9,
             ),
             Verdict(
                 "logistic's shape error at 20 mV over that without noise",
-                float(known["logistic"].iloc[-1] / known["logistic"].iloc[0]),
+                logistic.iloc[-1] / logistic.iloc[0],
                 0.2,
             ),
             Verdict(
                 "spikes of a noise level less Siegert's, at most (%)",
-                float(table["spikes_less_siegert_percent"].abs().max()),
+                table["spikes_less_siegert_percent"].abs().max(),
                 1.0,
             ),
         ],
@@ -153,37 +153,20 @@ def _draw(
     table: pd.DataFrame,
     current: np.ndarray,
     optimum: float,
-    parameters: Parameters,
+    siegert: Callable[..., NoisyLIF],
+    window_s: float,
 ) -> Figure:
     with drawing(7.4, 3.3, 1, 2) as (figure, (left, middle)):
         for name, colour in (("logistic", COLOURS["vermilion"]), ("softplus", COLOURS["green"])):
             left.semilogx(known["noise_mV"], known[name], color=colour, label=f"{name}: shape")
-        left.semilogx(
-            table["noise_mV"],
-            table["shape_rms_Hz"],
-            "o",
-            ms=4,
-            color=COLOURS["vermilion"],
-            mfc="white",
-            label="logistic: shape, simulated",
-        )
-        left.semilogx(
-            table["noise_mV"],
-            table["scatter_rms_Hz"],
-            "^--",
-            ms=3.5,
-            color=GREY,
-            lw=1,
-            label=f"scatter of a {parameters.window_s:g} s count",
-        )
-        left.semilogx(
-            table["noise_mV"],
-            table["both_rms_Hz"],
-            "s-",
-            ms=3.5,
-            color=INK,
-            label="logistic: both",
-        )
+        scatter = f"scatter of a {window_s:g} s count"
+        for column, label, mark, look in (
+            ("shape", "logistic: shape, simulated", "o", {"ms": 4, "mfc": "white"}),
+            ("scatter", scatter, "^--", {"ms": 3.5, "color": GREY, "lw": 1}),
+            ("both", "logistic: both", "s-", {"ms": 3.5, "color": INK}),
+        ):
+            look = {"color": COLOURS["vermilion"], **look}
+            left.semilogx(table["noise_mV"], table[f"{column}_rms_Hz"], mark, label=label, **look)
         left.axvline(optimum, color=INK, lw=0.8, ls=":")
         left.set(
             xlabel="noise (sd of the free membrane, mV)",
@@ -193,12 +176,9 @@ def _draw(
         )
         left.legend(fontsize=7)
         wide = np.linspace(current[0], current[-1], 300)
-        for sigma, colour in zip(
-            (0.05, optimum, 20.0),
-            (COLOURS["blue"], COLOURS["vermilion"], COLOURS["orange"]),
-            strict=True,
-        ):
-            neuron_unit = NoisyLIF.from_membrane(sigma_mV=sigma, dt_s=parameters.dt_ms * 1e-3)
+        for sigma, name in ((0.05, "blue"), (optimum, "vermilion"), (20.0, "orange")):
+            colour = COLOURS[name]
+            neuron_unit = siegert(sigma_mV=sigma)
             fitted = Logistic.fit(_exact(current, neuron_unit.rate(current)))
             middle.plot(wide, neuron_unit.rate(wide), color=colour, label=f"{sigma:.3g} mV")
             middle.plot(wide, fitted.rate(wide), "--", color=colour, lw=1)
