@@ -13,6 +13,7 @@ from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import EngineError, ParameterError
 from neurosim.features.membrane import is_blocked, steady
 from neurosim.features.properties import CellProperties
+from neurosim.features.spike_intervals import adaptation_index
 from neurosim.features.spike_shape import spike_shapes
 from neurosim.measure.passive import StepResponse, step_response
 from neurosim.measure.spikes import measure_spikes
