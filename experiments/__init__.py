@@ -3,24 +3,7 @@
 Names are loaded when first used, so that the command starts without NumPy.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from experiments.kit.registry import Context, Experiment, all_experiments, find
-    from experiments.kit.result import Result, Verdict
-
-__all__ = ["Context", "Experiment", "Result", "Verdict", "all_experiments", "find"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'experiments' has no attribute {name!r}")
-    place = "result" if name in ("Result", "Verdict") else "registry"
-    return getattr(import_module(f"experiments.kit.{place}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+# The names and where they stand are in `__init__.pyi`, which type checkers and editors read too.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
