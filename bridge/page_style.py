@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.whole_files import whole_path
+from neurosim.atomic_write import whole_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -34,7 +34,7 @@ SHARED_NAMES = {
     "atlas": "the function, and the command that calls it",
     "base": "what every part of a bin shares stands in the bin's own base",
     "errors": "each package and room that has kinds of errors of its own",
-    "whole_files": "neurosim and ann know nothing of each other",
+    "atomic_write": "neurosim and ann know nothing of each other",
     "display": "neurosim and ann know nothing of each other",
     "hodgkin_huxley": "the channels, and the neuron made of them",
     "traub_miles": "the channels, and the neuron made of them",

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ann.atomic_write import write_text
 from ann.calculus.graph import OPERATIONS, Variable, ancestors
 from ann.errors import GraphError
-from ann.whole_files import write_text
 
 __all__ = ["draw_graph"]
 

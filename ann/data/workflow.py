@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from ann.atomic_write import whole, write_json
 from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.duplicates import find_duplicates, row_hashes, without_repeats
 from ann.data.cleaning.propose import propose
@@ -35,7 +36,6 @@ from ann.data.judging.verdict import Verdict
 from ann.data.log import Log, Step
 from ann.data.report.profiling import profile
 from ann.errors import OutputError
-from ann.whole_files import whole, write_json
 
 __all__ = ["MODELS", "Trained", "clean_file", "train"]
 

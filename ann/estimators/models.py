@@ -16,10 +16,10 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from ann.errors import require_number
-from ann.estimators.answering import Answering
 from ann.estimators.dense import DenseEstimator
 from ann.estimators.estimator_settings import checked_data
 from ann.estimators.plotting import Plotting
+from ann.estimators.predictions import Answering
 from ann.estimators.targets import ClassTargets, class_weights
 from ann.network.network import Network
 from ann.training.newton import minimise_cross_entropy

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_regressor
 
+from ann.atomic_write import write_bytes
 from ann.errors import MissingExtraError, ParameterError
 from ann.network.activations import LeakyReLU
 from ann.network.network import Network
-from ann.whole_files import write_bytes
 
 __all__ = ["export_onnx", "from_pytorch", "from_scikit_learn", "stacked_layers"]
 

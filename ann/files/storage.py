@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ann.atomic_write import plain
 from ann.errors import ModelFileError, ParameterError
 from ann.estimators.dense import DenseEstimator
 from ann.estimators.input_scaling import InputScale
@@ -23,7 +24,6 @@ from ann.files.tensor_file import read_tensors, write_tensors
 from ann.network.activations import CustomActivation
 from ann.network.losses import OwnLoss, resolve_loss
 from ann.network.network import Network
-from ann.whole_files import plain
 
 __all__ = ["load", "read_card", "save"]
 

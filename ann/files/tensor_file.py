@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ann.atomic_write import write_bytes
 from ann.errors import ModelFileError
-from ann.whole_files import write_bytes
 
 __all__ = ["read_tensors", "write_tensors"]
 

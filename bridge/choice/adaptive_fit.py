@@ -22,7 +22,7 @@ from bridge.errors import FitError
 from bridge.units import Logistic, NakaRushton, ReLU, Softplus, SquareRoot, Unit
 from bridge.units.adaptive import Adaptive, expected_counts
 from bridge.units.fitting import problem, starting_points
-from neurosim.whole_files import plain
+from neurosim.atomic_write import plain
 
 __all__ = ["AdaptiveFit", "draw_steps", "fit_adaptive"]
 

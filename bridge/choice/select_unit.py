@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from bridge.choice.confidence_intervals import bootstrap_intervals, profile_intervals
 from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
-from bridge.choice.intervals import bootstrap_intervals, profile_intervals
 from bridge.choice.selection import Interval, Selection, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise, noise_of_repeats

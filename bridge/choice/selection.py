@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridge.choice.intervals import rate_band
+from bridge.choice.confidence_intervals import rate_band
 from bridge.counts.curve import FICurve
 from bridge.counts.curve_plot import draw_residual, draw_unit, residual_axes
 from bridge.counts.dispersion import CountNoise
@@ -19,8 +19,8 @@ from bridge.errors import Refusal, RefusedError
 from bridge.page_style import Axes
 from bridge.units.base import Unit
 from bridge.units.fitting import problem
+from neurosim.atomic_write import plain
 from neurosim.display import html_table
-from neurosim.whole_files import plain
 
 __all__ = ["Interval", "Selection", "SigmoidLoss", "UnitFit"]
 

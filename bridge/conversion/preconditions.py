@@ -14,9 +14,9 @@ from bridge.mapping.input_tables import check_whole
 from bridge.mapping.unit_splitting import SplitNetwork
 from bridge.stimulate.fi_curve import trial_seeds
 from neurosim import PointNeuron, Stimulus
+from neurosim.atomic_write import plain
 from neurosim.engine.point.execute import ENGINES
 from neurosim.quantities import check_quantity
-from neurosim.whole_files import plain
 
 __all__ = ["check_curve", "check_kind", "check_moving", "check_running"]
 

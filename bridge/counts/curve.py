@@ -24,9 +24,9 @@ from bridge.counts.table import read_table, table_columns
 from bridge.errors import CurveError
 from bridge.page_style import Axes
 from bridge.plain_numbers import strip_unit
+from neurosim.atomic_write import plain, whole
 from neurosim.display import axes_or_new, html_table
 from neurosim.errors import UnitError
-from neurosim.whole_files import plain, whole
 
 __all__ = ["FICurve", "merge"]
 

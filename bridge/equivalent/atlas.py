@@ -18,8 +18,8 @@ import pandas as pd
 from bridge.equivalent.card import save_card
 from bridge.equivalent.find_unit import equivalent_unit
 from bridge.page_style import BLUE, INK, SKY, VERMILION, new_page, page_style, save_page
+from neurosim.atomic_write import whole, write_json
 from neurosim.errors import NeurosimError, ParameterError
-from neurosim.whole_files import whole, write_json
 
 __all__ = ["Atlas", "build_atlas"]
 

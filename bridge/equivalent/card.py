@@ -14,7 +14,7 @@ import numpy as np
 from bridge.equivalent.card_figure import draw_panels
 from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.page_style import new_page, page_style, save_page
-from neurosim.whole_files import write_text
+from neurosim.atomic_write import write_text
 
 __all__ = ["card_html", "save_card"]
 

@@ -12,8 +12,8 @@ from brian2.units import ohm, second, volt
 
 from bridge.errors import BridgeError, optional
 from neurosim import LIF
+from neurosim.atomic_write import whole_path
 from neurosim.errors import OutputError
-from neurosim.whole_files import whole_path
 
 if TYPE_CHECKING:
     from bridge.spiking.spiking_network import SpikingNetwork

@@ -10,11 +10,11 @@ from __future__ import annotations
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import REASONS, RecordingError
 from bridge.recordings.formats.sweeps import Sweep
-from bridge.recordings.made import made_recording
 from bridge.recordings.protocol import Protocol, Step
 from bridge.recordings.read_recording import read
-from neurosim.features.detection import SpikeRule, find_spikes
+from bridge.recordings.synthetic import made_recording
 from neurosim.features.properties import CellProperties
+from neurosim.features.spike_detection import SpikeRule, find_spikes
 from neurosim.features.spike_shape import SpikeShape
 
 __all__ = [

@@ -19,8 +19,8 @@ from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Protocol, Step, find_protocol
 from bridge.recordings.sweep_drawing import plot_sweeps
 from neurosim.display import html_table
-from neurosim.features.detection import SpikeRule, find_spikes
 from neurosim.features.properties import CellProperties
+from neurosim.features.spike_detection import SpikeRule, find_spikes
 
 __all__ = ["CellRecording"]
 

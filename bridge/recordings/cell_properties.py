@@ -17,8 +17,8 @@ from scipy.ndimage import gaussian_filter1d
 from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Step
 from neurosim.features import membrane
-from neurosim.features.detection import SpikeRule, bridged
 from neurosim.features.properties import CellProperties
+from neurosim.features.spike_detection import SpikeRule, bridged
 from neurosim.features.spike_intervals import adaptation_index
 from neurosim.features.spike_shape import SpikeShape, spike_shapes
 from neurosim.features.step import step_features

@@ -17,7 +17,7 @@ from bridge.reduce.minimise import Fitted
 from bridge.reduce.placements import FORMULAS, RateFit
 from bridge.reduce.reduced_network import ReducedNetwork
 from bridge.reduce.scores import Score
-from neurosim.whole_files import plain
+from neurosim.atomic_write import plain
 
 __all__ = ["WHAT", "load_reduction", "save_formula", "save_network"]
 

@@ -18,8 +18,8 @@ from bridge.reduce.placements import PlacementSet, RateFit
 from bridge.reduce.reduced_network import ReducedNetwork, TestScores
 from bridge.reduce.reduction_figure import draw_foretold, draw_rates, draw_sizes, draw_trains
 from bridge.reduce.scores import Score
+from neurosim.atomic_write import write_json
 from neurosim.display import axes_or_new, html_table
-from neurosim.whole_files import write_json
 
 __all__ = ["RateReduction", "Rung", "TrainReduction"]
 

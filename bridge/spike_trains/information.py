@@ -21,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.signal import coherence
 from scipy.special import digamma
 
+from neurosim.atomic_write import plain
 from neurosim.errors import ParameterError
-from neurosim.whole_files import plain
 
 __all__ = ["Bits", "bin_information", "gaussian_information", "spike_counts", "spike_information"]
 

@@ -22,8 +22,8 @@ from bridge.spike_trains.distances import (
     spike_distance,
     van_rossum,
 )
+from neurosim.atomic_write import plain
 from neurosim.errors import ExtraMissingError, ParameterError
-from neurosim.whole_files import plain
 
 __all__ = ["Event", "Reliability", "nth_spike_jitter", "reliability", "spike_events"]
 

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bridge.spike_trains.information import spike_counts, spike_information
+from neurosim.atomic_write import plain
 from neurosim.errors import ParameterError
-from neurosim.whole_files import plain
 
 __all__ = ["RateScore", "draw_trains", "score_rates"]
 

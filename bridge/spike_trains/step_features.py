@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosim.atomic_write import plain
 from neurosim.features.spike_intervals import firing_features
-from neurosim.whole_files import plain
 
 __all__ = ["StepFeatures", "step_features"]
 

@@ -19,8 +19,8 @@ from bridge.stimulate.step_responses import noise_stimulus
 from bridge.units import Unit
 from bridge.units.adaptive import Adaptive
 from neurosim import FrozenNoise, PointNeuron, Stimulus, simulate
+from neurosim.atomic_write import plain
 from neurosim.quantities import check_quantity
-from neurosim.whole_files import plain
 
 __all__ = [
     "FrozenLoss",

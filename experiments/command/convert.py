@@ -80,7 +80,7 @@ def convert_command(
     from bridge.conversion.convert import convert
     from experiments.command.convert_answers import certificate_said, compared, cost_said
     from experiments.command.convert_files import read_task
-    from neurosim.whole_files import write_json
+    from neurosim.atomic_write import write_json
 
     # Everything that can be refused is refused before anything runs.
     _check_options(decision_ms=decision_ms, noise_mv=noise_mv)

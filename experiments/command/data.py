@@ -49,7 +49,7 @@ def profile_command(
 ) -> None:
     """Say what each column holds and what is odd, and write report.html and rules.json."""
     from ann.data import profile_file, write_report
-    from neurosim.whole_files import write_json
+    from neurosim.atomic_write import write_json
 
     seen = profile_file(file, target, sample_rows=sample, seed=seed, **reading.settings())
     folder = _folder(file, out)
@@ -111,7 +111,7 @@ def verdict_command(
     """Say whether the data support a model, with reasons, and write report.html."""
     from ann.data import assess, profile, read_table, write_report
     from ann.data.judging.assess import MOST_ROWS
-    from neurosim.whole_files import write_json
+    from neurosim.atomic_write import write_json
 
     raw = read_table(file, max_rows=MOST_ROWS, **reading.settings())
     verdict = assess(raw, target, task=task, seed=seed, **columns.settings())
@@ -149,7 +149,7 @@ def train_command(
     from ann.data.errors import ReadError
     from experiments.command.train import REPORT_FILES, train_and_say
     from experiments.kit.outputs import check_folder
-    from neurosim.whole_files import write_bytes
+    from neurosim.atomic_write import write_bytes
 
     if not file.is_file():
         raise ReadError(f"there is no file {file}")

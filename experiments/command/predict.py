@@ -42,7 +42,7 @@ def predict_command(
     from ann.data.table_model import TableModel
     from ann.errors import DataError, ModelFileError
     from experiments.kit.outputs import check_file
-    from neurosim.whole_files import write_text
+    from neurosim.atomic_write import write_text
 
     if os.path.isdir(model):
         raise ModelFileError(f"{model} is a folder; name the file that `train --out` wrote")

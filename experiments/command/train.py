@@ -131,7 +131,7 @@ def train_and_say(
     from ann.data import train as train_on_table
     from ann.data.cells.text_cells import text_frame
     from ann.data.table_model import TableModel
-    from neurosim.whole_files import write_json
+    from neurosim.atomic_write import write_json
 
     path = Path(table)
     raw: RawTable | pd.DataFrame

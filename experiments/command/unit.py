@@ -68,8 +68,8 @@ def unit_command(
     from bridge.equivalent.find_unit import equivalent_unit
     from experiments.kit.outputs import check_folder
     from experiments.kit.words import assignment, current_range, quantity_of
+    from neurosim.atomic_write import write_json
     from neurosim.errors import ParameterError
-    from neurosim.whole_files import write_json
 
     if out is not None:
         check_folder(out)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurosim.whole_files import plain
+from neurosim.atomic_write import plain
 
 __all__ = ["html_table", "render"]
 

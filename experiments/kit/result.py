@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.kit.outputs import write_folder
-from neurosim.whole_files import plain, write_json
+from neurosim.atomic_write import plain, write_json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.atomic_write import whole_path
 from neurosim.drawing.recordings import time_scale
 from neurosim.errors import ParameterError
-from neurosim.whole_files import whole_path
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation

@@ -9,7 +9,7 @@ import numpy as np
 from brian2.units import Quantity, ms, mV, second, volt
 
 from neurosim.errors import ParameterError
-from neurosim.features import detection, spike_intervals, spike_shape, step
+from neurosim.features import spike_detection, spike_intervals, spike_shape, step
 from neurosim.features.spike_shape import SpikeShape
 from neurosim.quantities import check_quantity
 
@@ -156,7 +156,7 @@ def measure_spikes(
     if stop is not None:
         end = float(check_quantity(stop, 90 * ms, "measure_spikes: stop")) - zero
     first, last = max(0, int(np.ceil(onset * sampling - 1e-6))), round(end * sampling)
-    peaks = first + detection.level_crossings(volts[first:last], 1e3 * level)
+    peaks = first + spike_detection.level_crossings(volts[first:last], 1e3 * level)
     shapes = spike_shape.spike_shapes(
         volts, sampling, peaks, start_s=onset, stop_s=end, criterion_V_per_s=rate
     )

@@ -20,6 +20,7 @@ from neurosim.errors import (
     UnknownNameError,
     suggest,
 )
+from neurosim.run.argument_checks import RunSettings
 from neurosim.run.neuron_run import (
     NeuronRecording,
     diverged,
@@ -27,7 +28,6 @@ from neurosim.run.neuron_run import (
     recording_of,
     with_stimulus,
 )
-from neurosim.run.settings import RunSettings
 from neurosim.terminals.base import Ongoing
 
 __all__ = ["CircuitRecording", "run_circuit"]

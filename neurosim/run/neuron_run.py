@@ -27,9 +27,9 @@ from neurosim.errors import (
 )
 from neurosim.morphology import Compartments, plot_morphology, root_site
 from neurosim.quantities import check_quantity, in_best_unit
+from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_places, batch_size, resolve_batch
 from neurosim.run.recording import Recording, versions
-from neurosim.run.settings import RunSettings
 from neurosim.stimuli import Constant, Stimulus
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from neurosim.engine.point.model import compose
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
 from neurosim.randomness import row_keys
+from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_size, point_places, read_batch
 from neurosim.run.recording import Recording, versions
-from neurosim.run.settings import RunSettings
 from neurosim.stimuli import Stimulus
 
 __all__ = ["run_point"]

@@ -13,11 +13,11 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.errors import ParameterError, UnitError
+from neurosim.run.argument_checks import RunSettings
 from neurosim.run.circuit_run import CircuitRecording, run_circuit
 from neurosim.run.neuron_run import NeuronRecording, run_neuron
 from neurosim.run.point_run import run_point
 from neurosim.run.recording import Recording
-from neurosim.run.settings import RunSettings
 from neurosim.stimuli import Constant, Stimulus
 
 __all__ = ["simulate"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from bridge.choice.intervals import profile_intervals
+from bridge.choice.confidence_intervals import profile_intervals
 from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.choice.select_unit import select
 from bridge.counts.likelihood import log_probability

@@ -12,8 +12,8 @@ from experiments.kit.outputs import write_folder
 from experiments.kit.recorded import CELLS, recorded_curve
 from experiments.kit.registry import contents
 from experiments.kit.timing import Stopwatch
+from neurosim.atomic_write import plain
 from neurosim.errors import OutputError, UnknownNameError
-from neurosim.whole_files import plain
 
 CONTEXT = Context(seed=3, jobs=2, quick=True)
 

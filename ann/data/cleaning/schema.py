@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ann.atomic_write import write_text
 from ann.data.cleaning.rules import Rule
 from ann.data.errors import SchemaError, require_known
 from ann.data.log import steps_table
-from ann.whole_files import write_text
 
 __all__ = ["KINDS", "ColumnSchema", "Rules"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from ann.atomic_write import write_text
 from ann.data.judging.verdict import Verdict
 from ann.data.report.profiling import ColumnProfile, Profile
 from ann.data.report.table_figures import COLOURS, bars, null_histogram, score_dots
-from ann.whole_files import write_text
 
 __all__ = ["render", "write_report"]
 

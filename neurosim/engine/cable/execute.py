@@ -16,7 +16,7 @@ import numpy as np
 
 from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, Tree
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
-from neurosim.engine.cable.oracle import run_oracle
+from neurosim.engine.cable.numpy_reference import run_oracle
 from neurosim.engine.cable.source import write_runtime
 from neurosim.engine.cable.spike_exchange import Exchange, converse
 from neurosim.engine.programs.cache import cached, fetch

@@ -7,14 +7,14 @@ import threading
 import numpy as np
 import pytest
 
+import ann.atomic_write
 import ann.errors
-import ann.whole_files
+import neurosim.atomic_write
 import neurosim.errors
-import neurosim.whole_files
 
 BOTH = pytest.mark.parametrize(
     ("files", "errors"),
-    [(neurosim.whole_files, neurosim.errors), (ann.whole_files, ann.errors)],
+    [(neurosim.atomic_write, neurosim.errors), (ann.atomic_write, ann.errors)],
     ids=["neurosim", "ann"],
 )
 
