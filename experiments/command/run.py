@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.command.console import console, running, say_result
-from experiments.command.options import Folder, Jobs, Quick, Seed
+from experiments.command.options import Folder, Jobs, Quick, Seed, Settings
 
 __all__ = ["list_command", "run_command", "validate_command"]
 
@@ -27,10 +27,7 @@ def list_command() -> None:
 
 def run_command(
     name: Annotated[str, typer.Argument(help="Name of an experiment (see `neurosim list`).")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the experiment; repeat."),
-    ] = None,
+    set_: Settings = None,
     out: Folder = None,
     seed: Seed = 1,
     jobs: Jobs = 0,

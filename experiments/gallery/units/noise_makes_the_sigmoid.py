@@ -106,7 +106,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         )
         provenance = recording.to_dict()
     table = pd.DataFrame(points)
-    least, *_, most = table["both_rms_Hz"]
+    least, most = table["both_rms_Hz"].iloc[[0, -1]]
     best = table.iloc[int(table["both_rms_Hz"].to_numpy().argmin())]
     optimum = float(best["noise_mV"])
     error = float(best["both_rms_Hz"])
