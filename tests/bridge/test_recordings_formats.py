@@ -349,7 +349,7 @@ from pathlib import Path
 from bridge.recordings.formats.abf import read_abf
 before = np.get_printoptions()
 try:
-    read_abf(Path("missing.abf"))
+    read_abf(Path("missing.abf"), None, None, (None, None))
 except OSError:
     pass
 import sys

@@ -137,5 +137,5 @@ def test_missing_package_names_the_extra(
     path = tmp_path / name
     path.write_bytes(b"x")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ExtraMissingError, match=r"neurosim\[recordings\]"):
+    with pytest.raises(ExtraMissingError, match=r"neurosim-bridge\[recordings\]"):
         read(path)

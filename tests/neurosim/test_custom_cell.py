@@ -201,7 +201,7 @@ WITH_A_STATE = PASSIVE.replace("g_l*", "g_l*x*") + "\ndx/dt = {} : 1"
          {"start": -70 * mV}, ParameterError, "AMPA"),
         (lambda b: cable(b), {"start": -70 * mV, "current": "I"}, ParameterError, "extent"),
         (lambda b: cable(b), {"start": -70 * mV, "refractory": -1 * ms, "threshold": "v > 0*mV"},
-         ParameterError, "at least 0 ms"),
+         ParameterError, "refractory must be at least 0; got -1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken_over_is_named(brian, make, options, error, says):

@@ -122,7 +122,7 @@ def test_efel_resistance_and_time_constant():
 
 def test_efel_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "efel", None)
-    with pytest.raises(ExtraMissingError, match=r"neurosim\[efel\]"):
+    with pytest.raises(ExtraMissingError, match=r"neurosim-bridge\[efel\]"):
         efel_features([0, 1, 2] * ms, [0, 0, 0] * mV, ["AP_width"], onset=0 * ms, duration=1 * ms)
 
 

@@ -95,7 +95,7 @@ def test_to_xarray(recording):
 )
 def test_a_missing_extra_is_named(recording, monkeypatch, method, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ExtraMissingError, match=rf"pip install 'neurosim\[{extra}\]'"):
+    with pytest.raises(ExtraMissingError, match=rf"pip install 'neurosim-bridge\[{extra}\]'"):
         getattr(recording, method)()
 
 

@@ -1,7 +1,16 @@
 // A run of point neurons: its sizes, the rows that are being advanced, weights and functions.
 namespace neurosim {
 
-constexpr int WIDTH = 8;          // rows of the widest vector
+// Rows of one turn of the vector loop. Where vectors have one length, a compiler takes as many rows a
+// turn as a vector holds of the smallest type, a byte (not_refractory); rows left over would go through
+// shorter vectors or scalar code, which round differently.
+#if defined(__AVX512F__)
+constexpr int WIDTH = 8;
+#elif defined(__AVX__)
+constexpr int WIDTH = 32;
+#else
+constexpr int WIDTH = 16;
+#endif
 constexpr int BLOCK = 64 * 128;    // rows carried through a run together
 
 struct Run {
