@@ -11,6 +11,8 @@ import pytest
 nbformat = pytest.importorskip("nbformat", reason="the [test] extra has nbformat and nbclient")
 nbclient = pytest.importorskip("nbclient", reason="the [test] extra has nbformat and nbclient")
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 DRAWN = (
     "recording.plot(",
@@ -52,6 +54,7 @@ def _picture(cell):
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", DRAWN)
 def test_one_line_draws(line, executed):
     notebook, folder = executed

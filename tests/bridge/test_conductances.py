@@ -1,6 +1,7 @@
 """Weights become conductances at a potential at which they carry the currents wanted."""
 
 import numpy as np
+import pytest
 from brian2 import ms, mV
 from sklearn.datasets import load_digits
 
@@ -10,6 +11,7 @@ from bridge.conversion.drive import background_for, potentials_mV
 from neurosim import LIF
 
 
+@pytest.mark.slow
 def test_conductances_carry_a_layer_nearly_as_well_as_currents():
     X, y = load_digits(return_X_y=True)
     X = X / 16

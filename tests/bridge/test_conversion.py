@@ -86,6 +86,7 @@ def test_a_sample_is_answered_alike_alone_and_in_a_batch(spiking, run, digits):
     np.testing.assert_array_equal(few.recording.spike_time_s, run.recording.spike_time_s[spikes])
 
 
+@pytest.mark.slow
 def test_the_same_holds_for_several_hidden_layers(digits):
     X, X_test, y, y_test = digits
     network = DeepNetwork(hidden=(48, 32), random_state=0).fit(X, y)

@@ -199,6 +199,7 @@ def test_the_largest_activation_becomes_the_highest_rate():
         calibrate(line, z - 100, activation=ReLU(), normalisation=Normalisation("maximum"))
 
 
+@pytest.mark.slow
 def test_resets_of_the_integrator():
     z = np.array([0.23, 0.71, 0.93])
     drive = z * Integrator().current_per_spike(1 * ms)

@@ -23,6 +23,7 @@ CURRENTS = np.arange(50, 451, 25) * pA
 QUICK = {"engine": "numpy", "trials": 1, "adaptation": False, "intervals": None}
 
 
+@pytest.mark.slow
 def test_a_model_and_its_equations_give_one_unit():
     model = equivalent_unit(LIF(), CURRENTS, **QUICK)
     own = equivalent_unit(
@@ -50,6 +51,7 @@ def test_currents_are_found_around_the_rheobase():
     assert 400 < current[-1] < 2000
 
 
+@pytest.mark.slow
 def test_adaptation_of_an_adex_is_its_own():
     # A spike adds b to w, which decays with tau_w: a steady hertz keeps b tau_w = 18 pA of it.
     neuron = AdEx(a=0 * pA / mV)
@@ -64,6 +66,7 @@ def test_adaptation_of_an_adex_is_its_own():
     assert found.features.slowing > 3
 
 
+@pytest.mark.slow
 def test_a_neuron_with_extent_in_one_batch():
     cell = (
         Neuron(ball_and_stick(20 * um, 200 * um, 2 * um), PerBranch(5), celsius=6.3)
@@ -81,6 +84,7 @@ def test_a_neuron_with_extent_in_one_batch():
     assert max(trace.voltage_mV.max() for trace in found.responses.traces) > 0
 
 
+@pytest.mark.slow
 def test_copies_of_a_trial_teach_nothing():
     once = equivalent_unit(LIF(), CURRENTS, **QUICK).responses
     thrice = equivalent_unit(LIF(), CURRENTS, **(QUICK | {"trials": 3})).responses
@@ -88,6 +92,7 @@ def test_copies_of_a_trial_teach_nothing():
     np.testing.assert_array_equal(thrice.counts().count, once.counts().count)
 
 
+@pytest.mark.slow
 def test_noise_is_a_variable():
     sharp = equivalent_unit(LIF(), CURRENTS, **QUICK)
     soft = equivalent_unit(LIF(), CURRENTS, noise=6 * mV, **(QUICK | {"trials": 3}))
@@ -97,6 +102,7 @@ def test_noise_is_a_variable():
         equivalent_unit(AdEx(), CURRENTS, noise=3 * mV, **QUICK)
 
 
+@pytest.mark.slow
 def test_counts_in_any_shape(tmp_path):
     curve = recorded_curve("fast-spiking")
     one = equivalent_unit(curve)

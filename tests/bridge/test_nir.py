@@ -99,6 +99,7 @@ def test_its_equations_give_the_same_spikes(iris, network, tmp_path):
     assert counts.sum() > 20
 
 
+@pytest.mark.slow
 def test_what_nir_cannot_say_is_refused(spiking, network, iris, tmp_path):
     file = tmp_path / "x.nir"
     for wrong, said in (

@@ -243,6 +243,7 @@ def test_a_file_of_something_else_is_no_reduction(tmp_path):
         load_reduction(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted_Hz", [2.0, 5.0])
 def test_the_cell_fires_as_often_as_wanted(wanted_Hz):
     """Off by a tenth or so: by no more in the middle of five seeds, and never by a quarter."""

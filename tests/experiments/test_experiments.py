@@ -20,7 +20,13 @@ CONTEXT = Context(seed=3, jobs=2, quick=True)
 
 @pytest.mark.parametrize(
     "name",
-    ["lif-closed-form", "hodgkin-huxley-onset", "recorded-cells", "same-spikes", "time-step"],
+    [
+        "lif-closed-form",
+        "hodgkin-huxley-onset",
+        "recorded-cells",
+        pytest.param("same-spikes", marks=pytest.mark.slow),
+        "time-step",
+    ],
 )
 def test_the_claim_holds(name):
     result = find(name).run(context=CONTEXT)

@@ -152,6 +152,7 @@ def test_an_unwritable_folder_is_named_before_anything_runs(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_main_job_leaves_nothing_behind(tmp_path):
     out = tmp_path / "out"
     process = subprocess.Popen(

@@ -47,6 +47,7 @@ def lifts(cell, numbers):
     return cell.respond(events).voltage_mV.max(axis=1) + 70
 
 
+@pytest.mark.slow
 def test_three_of_nine_inputs_set_off_an_nmda_spike_and_a_twin_has_none():
     cell = BranchedCell("cell", Parameters())
     one, three, nine = lifts(cell, [1, 3, 9])

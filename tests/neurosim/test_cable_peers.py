@@ -72,6 +72,7 @@ def test_a_hodgkin_huxley_cable_is_that_of_brian2(brian):
     np.testing.assert_allclose(here, theirs, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_branched_cell_is_that_of_brian2(brian):
     shape = brian.Cylinder(diameter=20 * um, length=20 * um, n=1)
     shape.trunk = brian.Cylinder(diameter=3 * um, length=200 * um, n=11)

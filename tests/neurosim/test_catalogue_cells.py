@@ -52,6 +52,7 @@ def test_fast_spiking_interneuron():
     assert max(found.rate_Hz) > 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [ca1_pyramidal, layer5_pyramidal])
 def test_pyramidal_cells_sag_and_spike_from_the_initial_segment(cell):
     neuron = cell()
@@ -104,6 +105,7 @@ def test_purkinje_cell_with_150_000_synapses():
     assert -70 < float(np.mean(run.trace("soma")) / mV) < 0
 
 
+@pytest.mark.slow
 def test_xor_needs_the_calcium_spike():
     p, context = Parameters(), Context()
     grid = np.geomspace(0.3, 40, 12)
@@ -123,6 +125,7 @@ def _cable():
     return Neuron(shape, PerBranch(1, {"branch": 21})).paint(Leak(g=0.05 * mS / cm**2, E=-70 * mV))
 
 
+@pytest.mark.slow
 def test_nmda_spike_in_a_thin_dendrite():
     """More glutamate: AMPA alone saturates, NMDA jumps past the sum and then lasts."""
     spot = at("branch", 0.8)

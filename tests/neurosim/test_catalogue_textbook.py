@@ -115,6 +115,7 @@ def test_without_its_density_the_initial_segment_does_not_lower_the_threshold():
     assert found[0] > -53
 
 
+@pytest.mark.slow
 def test_intrinsic_properties_and_twins():
     found = intrinsic(textbook_neuron())
     assert abs(found.rest_mV + 70) < 0.2

@@ -63,6 +63,7 @@ def chain(**more) -> Circuit:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_connected_cell_does_what_it_does_with_the_same_events_given(engine):
     together = simulate(chain(), 25 * ms, dt=DT, engine=engine)
@@ -108,6 +109,7 @@ def loop(seed: int = 3) -> Circuit:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
 def test_a_loop_is_the_same_compiled_and_in_the_oracle_and_on_two_threads():
     runs = [

@@ -105,6 +105,7 @@ def test_names_are_looked_up_nowhere_when_asked():
         from_brian2(LEAKY, threshold="V >= -55*mV", reset="V = E", start=E, level=None)
 
 
+@pytest.mark.slow
 def test_densities_and_plain_numbers_need_a_scale():
     known = TraubMiles()
     text = known.equations.replace("I_stim/area", "J")

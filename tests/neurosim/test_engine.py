@@ -47,6 +47,7 @@ def test_other_values_sizes_durations_and_seeds_compile_nothing(own_cache, monke
         simulate(LIF(), 10 * ms, stimulus=Steps(amplitude=3 * pA))
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_several_processes_share_one_build(own_cache):
     program = """
@@ -62,6 +63,7 @@ def test_several_processes_share_one_build(own_cache):
     assert not list(own_cache.glob("building-*"))
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_killed_build_is_never_taken_for_a_finished_one(own_cache):
     program = "from brian2 import ms\nfrom neurosim import LIF, simulate\nsimulate(LIF(), 10*ms)\n"

@@ -287,7 +287,7 @@ class Unfinished(Channel):
         (lambda: passive(rest=-70), UnitError, "mV"),
         (lambda: passive().probe("w", at("soma", 0.5)), UnknownNameError, "there is no 'w'"),
         (lambda: passive().detect(every(everywhere)), ParameterError, "single point"),
-        (lambda: passive().detect(at("soma"), refractory=-1 * ms), ParameterError, "at least 0; got"),
+        (lambda: passive().detect(at("soma"), refractory=-1 * ms), ParameterError, "at least 0"),
         (lambda: passive().detect(at("soma"), refractory=2 * mV), UnitError, "refractory"),
         (lambda: passive().place(AMPA(), at("soma", 0.5), [Events.at([1] * ms)] * 3),
          ParameterError, "3 lists of events for 1 points"),

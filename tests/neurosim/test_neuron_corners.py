@@ -54,6 +54,7 @@ def test_a_cell_of_one_compartment(engine):
     assert found[0, 0] == pytest.approx(-0.06 - 0.005 * np.exp(-1), abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_each_painting_has_the_temperature_factor_it_was_painted_with(engine):
     def painted(name: str, factor: float) -> Neuron:
@@ -258,6 +259,7 @@ def test_a_batch_becomes_an_xarray():
     assert found["stimulus.current"].values[1, -1] == pytest.approx(1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_compiler(), reason="no C++ compiler")
 def test_a_damaged_program_is_built_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))

@@ -46,6 +46,7 @@ def test_rows_of_every_block_do_as_they_do_alone():
             np.testing.assert_array_equal(some.spike_train(k), whole.spike_train(row))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "neuron", [LIF(), HodgkinHuxley(), EulerHH()], ids=lambda n: type(n).__name__
 )

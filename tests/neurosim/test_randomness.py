@@ -55,6 +55,7 @@ def test_coefficients_of_as241_are_the_inverse_normal():
     np.testing.assert_allclose(value, ndtri(p), atol=1e-13, rtol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau", [2.0, 20.0])
 def test_ornstein_uhlenbeck_current_has_its_mean_sd_and_correlation(tau):
     quiet = LIF(V_th=1000 * mV)

@@ -41,6 +41,7 @@ def _same(before, after):
         assert after[key] == value, key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["cpp", "numpy"])
 def test_runtime_session_is_untouched(engine):
     defaultclock.dt = 0.25 * ms

@@ -81,6 +81,7 @@ def test_rows_may_play_different_waveforms():
     assert recording.counts()[1] > 5
 
 
+@pytest.mark.slow
 def test_conductance_based_neurons_rest_where_they_start():
     for neuron, name in ((HodgkinHuxley(), "V_init"), (TraubMiles(), "E_L")):
         recording = simulate(neuron, 0.3 * second, record=["v"], record_dt=1 * ms)
@@ -164,6 +165,7 @@ def test_wrong_arguments_are_refused_before_anything_runs(arguments, error, said
         simulate(LIF(), **{"duration": 1 * second, **arguments})
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_says_so():
     with pytest.raises(EngineError, match=r"diverged.*use a smaller dt"):
         simulate(HodgkinHuxley(), 0.2 * second, stimulus=Constant(100 * pA), dt=0.5 * ms)

@@ -22,6 +22,7 @@ def run(wiring, engine="auto", **settings):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [0 * ms, 3 * ms, [7, 0, 0] * ms])
 def test_a_spike_arrives_when_it_should(delay):
     wiring = FeedForward(weights=(WEIGHTS * nS,), delay=delay)
@@ -36,6 +37,7 @@ def test_a_spike_arrives_when_it_should(delay):
     assert found.traces_si["g_inh"][1].max() >= 1e-9
 
 
+@pytest.mark.slow
 def test_conductances_follow_their_equation():
     wiring = FeedForward(weights=(WEIGHTS * nS,), tau_syn=5 * ms)
     found = run(wiring, record=["v", "g_exc", "I_stim"], record_rows=[1])
@@ -46,6 +48,7 @@ def test_conductances_follow_their_equation():
     np.testing.assert_allclose(g[spike + 10] / g[spike], np.exp(-1 / 5), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_both_engines_agree_on_conductances_and_delays():
     wiring = FeedForward(weights=(WEIGHTS * nS,), delay=3 * ms)
     compiled, plain = (run(wiring, engine, record=["v"]) for engine in ("auto", "numpy"))

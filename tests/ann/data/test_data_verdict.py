@@ -70,6 +70,7 @@ def test_the_fast_auc_is_the_usual_one() -> None:
     np.testing.assert_allclose(_auc(scores, flag), usual, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_p_values_of_shuffled_targets_are_uniform() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 6))
@@ -277,6 +278,7 @@ def test_presence_alone_can_give_the_target_away() -> None:
     assert "are 'died'" in found[0].why
 
 
+@pytest.mark.slow
 def test_titanic_and_heart_are_flagged(shared_data: Path) -> None:
     folder = shared_data / "tabular"
     titanic = assess(
