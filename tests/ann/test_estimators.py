@@ -61,6 +61,7 @@ OPTIMA = {  # Σ loss + ½‖w‖² at C = 1 on standardised data, from a solver
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", OPTIMA, ids=lambda f: f.__name__)
 def test_logistic_regression_reaches_the_optimum(load):
     X, y = load(return_X_y=True)

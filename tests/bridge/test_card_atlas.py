@@ -67,6 +67,7 @@ def test_an_atlas_lists_every_file(cells, tmp_path):
     assert out == {"atlas.csv", "failed.csv", "atlas.png", "atlas.svg", "cells"}
 
 
+@pytest.mark.slow
 def test_a_stopped_atlas_goes_on(cells, tmp_path):
     out = tmp_path / "out"
 

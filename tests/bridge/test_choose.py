@@ -28,6 +28,7 @@ def recorded(shared_data):
     return read
 
 
+@pytest.mark.slow
 def test_fast_spiking_cell(recorded):
     curve = recorded("2019_07_24_0055_fsi")
     chosen = select(curve)
@@ -135,6 +136,7 @@ def test_repeats_uncover_a_small_but_certain_misfit():
     assert not chosen["relu"].adequate
 
 
+@pytest.mark.slow
 def test_misfit_test_keeps_its_level():
     """The true unit is disowned in about one of a hundred data sets, also with few spikes."""
     p = []

@@ -153,6 +153,7 @@ def test_hostile_names_are_escaped(spiking, certificate):
     assert "&lt;script&gt;" in named._repr_html_()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "module"),
     [

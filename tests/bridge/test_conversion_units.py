@@ -234,6 +234,7 @@ def test_an_adapting_neuron_is_read_as_it_answers(digits):
     assert np.std(after - wanted) < 0.8 * np.std(before - wanted)
 
 
+@pytest.mark.slow
 def test_bad_input_is_refused_before_anything_runs(digits, curve):
     X, _, y, _ = digits
     network = ShallowNetwork(hidden=4, max_epochs=1, random_state=0).fit(X, y)

@@ -43,6 +43,7 @@ def test_a_few_seeds():
     assert json.loads(json.dumps(found.to_dict()))["n_seeds"] == 8
 
 
+@pytest.mark.slow
 def test_processes_do_not_change_the_answer():
     one = recover("relu", 4, families=["relu", "logistic"], jobs=1).to_dict()
     assert recover("relu", 4, families=["relu", "logistic"], jobs=2).to_dict() == one

@@ -62,6 +62,7 @@ def test_a_model_is_put_onto_neurons(folder):
     assert sum(shares[:-1]) == pytest.approx(100, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [("absent.npz", "there is no file"), ("nameless.npz", "holds images; the inputs must be")],

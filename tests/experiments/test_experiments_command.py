@@ -64,6 +64,7 @@ def test_doctor_ends_with_a_real_run():
     assert "compiled models" in done.stdout
 
 
+@pytest.mark.slow
 def test_doctor_without_a_compiler_says_what_to_do():
     done = neurosim("doctor", CXX="")
     assert done.returncode == 0
@@ -72,6 +73,7 @@ def test_doctor_without_a_compiler_says_what_to_do():
     assert "engine numpy" in done.stdout
 
 
+@pytest.mark.slow
 def test_run_writes_a_result_with_seed_and_versions(tmp_path):
     out = tmp_path / "new" / "folder"
     done = neurosim("run", "lif-closed-form", "--out", out, "--set", "dt_ms=0.02", "--seed", 4)
@@ -113,6 +115,7 @@ def test_wrong_words_are_one_clear_error_with_exit_code_2(arguments, said):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [

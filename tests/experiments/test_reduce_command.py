@@ -45,6 +45,7 @@ def test_firing_rates_of_a_pyramidal_cell_need_branches(tmp_path):
     assert numbers["drive"]["placements"] == "mixed"
 
 
+@pytest.mark.slow
 def test_an_unknown_cell_is_refused_in_one_line():
     done = neurosim("reduce", "ca1_piramidal")
     assert done.returncode == 2

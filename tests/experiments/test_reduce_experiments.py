@@ -16,6 +16,7 @@ from neurosim import LIF, Constant, simulate
 from neurosim.morphology import tagged
 
 
+@pytest.mark.slow
 def test_the_cell_with_a_reset_conductance_is_the_lif():
     """With a branch that draws no current its f-I curve is that of the catalogue's LIF."""
     current = [140, 170, 200, 300, 600] * pA

@@ -25,6 +25,7 @@ def bare(length_um: float = 12000, pieces: int = 401) -> Neuron:
     )
 
 
+@pytest.mark.slow
 def test_the_exact_wave_is_that_of_the_literature():
     """18.73 m/s solves Hodgkin and Huxley's equations; by hand they found 18.8 (1952, p. 527)."""
     assert exact_velocity() == pytest.approx(18.731888, abs=2e-5)

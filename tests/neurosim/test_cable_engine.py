@@ -122,6 +122,7 @@ def run(
 EVENTS = [(1e-3, 0, -1, 1.0), (2e-3, 1, 1, 3.0), (2e-3, 1, 1, 2.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theta", [1.0, 0.5])
 @pytest.mark.parametrize(
     ("parent", "junctions"),

@@ -33,6 +33,7 @@ from neurosim.synapses import AMPA, NMDA
 from neurosim.synapses.events import Events
 
 
+@pytest.mark.slow
 def test_bipolar_cell_is_graded():
     """Its answer grows with the current, and nothing in it is a spike."""
     steps = Steps(amplitude=0 * pA, onset=20 * ms, duration=200 * ms)
@@ -45,6 +46,7 @@ def test_bipolar_cell_is_graded():
     assert np.isnan(intrinsic(bipolar_cell(), dt=0.025 * ms).rheobase_pA)
 
 
+@pytest.mark.slow
 def test_fast_spiking_interneuron():
     found = intrinsic(fast_spiking_interneuron(), dt=0.02 * ms)
     assert found.width_ms < 0.3
@@ -64,6 +66,7 @@ def test_pyramidal_cells_sag_and_spike_from_the_initial_segment(cell):
     assert run.spike_times_at("initial_segment")[0] < run.spike_times_at("soma")[0]
 
 
+@pytest.mark.slow
 def test_motoneuron_needs_nanoamperes_and_its_axon_delays():
     rates = np.asarray(fi_curve(spinal_motoneuron(), [1000, 5000] * pA, duration=100 * ms))
     assert rates[0] == 0
@@ -73,6 +76,7 @@ def test_motoneuron_needs_nanoamperes_and_its_axon_delays():
         axon_arrivals([10] * ms, length=3e6 * um)
 
 
+@pytest.mark.slow
 def test_purkinje_cell_with_150_000_synapses():
     """The mean conductance of the Poisson drive agrees with Campbell's theorem."""
     rate, g = 0.3 * Hz, 0.1 * nS
@@ -113,6 +117,7 @@ def test_xor_needs_the_calcium_spike():
     assert correct(respond(pyramidal(0), grid, p, context)).max() <= 3
 
 
+@pytest.mark.slow
 def test_calcium_spike_falls_e_fold_in_11_7_mV():
     drive, height = spike_law(Parameters(), Context())
     fold = -1 / np.polyfit(drive, np.log(height), 1)[0]
@@ -148,6 +153,7 @@ def test_nmda_spike_in_a_thin_dendrite():
     assert long[-1] > 40
 
 
+@pytest.mark.slow
 def test_dendritic_sodium_spike():
     """With sodium channels a distal input makes a spike that the soma hardly sees."""
     from neurosim.channels import TraubMilesPotassium, TraubMilesSodium

@@ -56,6 +56,7 @@ def test_a_millisecond_pulse_sets_the_potential_it_is_read_at():
     assert np.isnan(found[2])
 
 
+@pytest.mark.slow
 def test_threshold_over_ramps():
     ramp = Ramp(end=0.5 * nA, onset=ONSET, duration=400 * ms)
     currents = np.array([0.2, 0.5, 1.0, 3.0]) * nA
@@ -135,6 +136,7 @@ def test_intrinsic_properties_and_twins():
         assert lif.threshold_mV == pytest.approx(-55, abs=0.1)
 
 
+@pytest.mark.slow
 def test_absolute_refractory_period():
     """A pulse that fires the resting cell fires no second spike 1.5 ms later."""
     gaps = np.array([1.5, 20.0])

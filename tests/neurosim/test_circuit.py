@@ -139,6 +139,7 @@ def test_what_is_not_connected_runs_as_it_does_alone():
     assert both["b"].final_v_si.shape == (10, 1)
 
 
+@pytest.mark.slow
 def test_inhibition_silences_and_another_seed_releases_otherwise():
     held = (
         Circuit()

@@ -70,6 +70,7 @@ def branched(brian, root="cylinder", **options):
     return cell
 
 
+@pytest.mark.slow
 # Brian2 writes the missing resistance of a spherical soma as that of a metre of cable, and loses
 # nine digits of the potential when it takes the difference.
 @pytest.mark.parametrize(("root", "within_mV"), [("cylinder", 1e-6), ("soma", 2e-5)])
@@ -152,6 +153,7 @@ def test_values_of_its_own_for_every_stretch(brian):
     np.testing.assert_array_equal(covered, np.eye(20, dtype=bool))
 
 
+@pytest.mark.slow
 def test_its_unit_is_found_as_of_any_neuron(brian):
     from bridge import equivalent_unit
 

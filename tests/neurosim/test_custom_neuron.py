@@ -32,6 +32,7 @@ def leaky(**changes):
     return from_brian2(LEAKY, **(arguments | changes))
 
 
+@pytest.mark.slow
 def test_it_fires_as_the_neuron_of_the_catalogue():
     own = simulate(leaky(), 1 * second, batch={"constant.current": CURRENTS})
     known = simulate(LIF(), 1 * second, batch={"constant.current": CURRENTS})
@@ -39,6 +40,7 @@ def test_it_fires_as_the_neuron_of_the_catalogue():
     np.testing.assert_allclose(own.spike_time_s, known.spike_time_s, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_its_parameters_vary_in_a_batch():
     counts = simulate(
         leaky(),

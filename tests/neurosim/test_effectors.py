@@ -130,6 +130,7 @@ class TestFibre:
         peak = float(np.max(recording.trace("v")) / mV) + 90
         assert peak == pytest.approx(junction["passive"][str(quanta)]["peak_mV"], rel=2e-3)
 
+    @pytest.mark.slow
     def test_enough_quanta_make_a_spike_that_travels_and_few_do_not(self):
         """The spike overshoots zero; under the end-plate it is held nearer to -10 mV."""
         site = {label: at("fibre", x) for label, x in (("plate", 0.5), ("near", 0.7), ("far", 0.9))}

@@ -53,6 +53,7 @@ def _cable(folder):
     (folder / "cable.json").write_text(json.dumps([model.to_dict()]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "describe"), [("generate", _point), ("generate-cable", _cable)])
 def test_what_runs_while_a_program_is_written_is_in_the_key(task, describe, tmp_path):
     describe(tmp_path)

@@ -24,6 +24,7 @@ from neurosim.measure import (
 from neurosim.morphology import PerBranch, ball_and_stick
 
 
+@pytest.mark.slow
 def test_passive_ball_and_stick_against_cable_theory():
     g, diameter, length, ball, R_a = 0.1e-3, 2e-4, 500e-4, 20e-4, 100.0  # S/cm2, cm, ohm cm
     cell = Neuron(ball_and_stick(20 * um, 500 * um, 2 * um), PerBranch(1, {"dendrite": 101}))
@@ -48,6 +49,7 @@ def test_step_response_of_a_made_trace(tau):
     assert float(found.tau / ms) == pytest.approx(tau, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_sag_needs_an_h_current():
     plain = Neuron(ball_and_stick(), PerBranch(5)).paint(Leak())
     sagging = plain.paint(HCurrent(g=0.1 * mS / cm**2))

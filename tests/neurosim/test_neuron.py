@@ -56,6 +56,7 @@ def squid() -> Neuron:
     )
 
 
+@pytest.mark.slow
 # ---- detection ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("engine", ["cpp", "numpy"])
 def test_a_crossing_within_the_refractory_period_is_no_spike(engine):
@@ -196,6 +197,7 @@ def test_poisson_synapses_have_campbells_mean():
     assert error < 0.02 * expected
 
 
+@pytest.mark.slow
 def test_a_batch_of_noise_and_conductances_is_that_of_lone_cells():
     cell = squid()
     noise = WhiteNoise(intensity=1 * pA * (1 * ms) ** 0.5)

@@ -78,6 +78,7 @@ def test_ornstein_uhlenbeck_current_has_its_mean_sd_and_correlation(tau):
     assert correlation == pytest.approx(np.exp(-1), abs=0.03)
 
 
+@pytest.mark.slow
 def test_white_noise_gives_the_free_membrane_its_standard_deviation():
     quiet = LIF(V_th=1000 * mV)
     recording = simulate(

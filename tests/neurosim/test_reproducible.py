@@ -58,6 +58,7 @@ def test_a_scalar_seed_means_that_seed_for_every_row():
     )
 
 
+@pytest.mark.slow
 def test_another_interpreter_finds_the_same_spikes():
     program = (
         "from brian2 import pA, mV, second\n"

@@ -85,6 +85,7 @@ def test_a_standalone_session_of_the_caller_survives(tmp_path):
     assert "both ran" in said.stdout, said.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_run_and_leaves_nothing(tmp_path):
     """Interrupt a long run: KeyboardInterrupt arrives, no child and no temporary file stays."""
     program = f"""

@@ -36,6 +36,7 @@ def test_a_batch_of_currents_fires_as_the_closed_form_says(engine):
     assert recording.engine == engine
 
 
+@pytest.mark.slow
 def test_any_parameter_can_vary_over_a_batch():
     recording = simulate(
         LIF(),
@@ -48,6 +49,7 @@ def test_any_parameter_can_vary_over_a_batch():
     np.testing.assert_allclose(np.asarray(recording.interval_rate()), expected, rtol=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_stimuli_inject_what_they_say(engine):
     stimulus = (
@@ -74,6 +76,7 @@ def test_stimuli_inject_what_they_say(engine):
     np.testing.assert_allclose(got, expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_rows_may_play_different_waveforms():
     waves = FrozenNoise(np.array([[400.0] * 200, [0.0] * 200]) * pA, interval=1 * ms)
     recording = simulate(LIF(), 0.2 * second, stimulus=waves, batch={"channel": [1, 0]})
@@ -91,6 +94,7 @@ def test_conductance_based_neurons_rest_where_they_start():
         assert drift < (1e-4 * mV if name == "V_init" else 3 * mV)
 
 
+@pytest.mark.slow
 def test_adex_stays_finite_and_converges_with_the_time_step():
     rates = [
         float(
@@ -105,6 +109,7 @@ def test_adex_stays_finite_and_converges_with_the_time_step():
     assert 10 < rates[1] < 30
 
 
+@pytest.mark.slow
 def test_spikes_travel_down_a_feed_forward_network():
     wiring = FeedForward(weights=(np.array([[200.0], [-200.0]]) * pA,), tau_syn=5 * ms)
     recording = simulate(

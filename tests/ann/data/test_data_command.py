@@ -281,6 +281,7 @@ def test_the_five_real_files_by_command(
     assert document["scores"]["linear"][measure] >= bar or best >= bar
 
 
+@pytest.mark.slow
 def test_a_quantity_by_time_and_a_class_by_group(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     n = 400

@@ -84,6 +84,7 @@ def test_p_values_of_shuffled_targets_are_uniform() -> None:
     assert signal_test(X, y, permutations=99, seeds=1).p == 0.01
 
 
+@pytest.mark.slow
 def test_p_values_are_uniform_where_groups_share_a_target() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(40), rng.integers(2, 7, 40))
