@@ -19,6 +19,7 @@ def _modules():
 
 
 @pytest.mark.parametrize("name", sorted(_modules()))
+@pytest.mark.slow
 def test_examples_run(name):
     module = importlib.import_module(name)
     failed, tried = doctest.testmod(module, optionflags=FLAGS)

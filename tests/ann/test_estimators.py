@@ -39,6 +39,7 @@ CHECKED = [
 
 
 @pytest.mark.parametrize("estimator", CHECKED, ids=str)
+@pytest.mark.slow
 def test_scikit_learns_own_checks_without_exceptions(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -127,6 +127,7 @@ def test_risks_and_counts_that_mean_nothing_are_refused(digits, certificate):
         certify(spiking, X[:3], inputs=0)
 
 
+@pytest.mark.slow
 def test_a_certificate_obeys_the_limit_of_memory(curve, monkeypatch):
     X = np.random.default_rng(0).normal(size=(30, 4))
     net = Network([4, 10, 10, 3], ["sigmoid", "sigmoid", "identity"], rng=0, dtype=np.float64)

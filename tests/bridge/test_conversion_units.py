@@ -38,6 +38,7 @@ def curve(digits):
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "softplus"])
+@pytest.mark.slow
 def test_every_activation_keeps_its_accuracy(digits, curve, activation):
     X, X_test, y, y_test = digits
     network = ShallowNetwork(

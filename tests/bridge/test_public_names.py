@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import bridge
 
 ROOT = Path(bridge.__file__).parents[1]
@@ -14,6 +16,7 @@ def test_no_folder_or_module_bears_a_public_name():
     assert not taken & set(bridge.__all__)
 
 
+@pytest.mark.slow
 def test_public_functions_after_every_module_was_imported():
     program = """
 import importlib, pkgutil, bridge

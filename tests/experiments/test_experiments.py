@@ -28,6 +28,7 @@ CONTEXT = Context(seed=3, jobs=2, quick=True)
         "time-step",
     ],
 )
+@pytest.mark.slow
 def test_the_claim_holds(name):
     result = find(name).run(context=CONTEXT)
     assert result.holds, [str(verdict) for verdict in result.verdicts]
@@ -161,6 +162,7 @@ def test_a_result_shows_itself():
     assert page.count("data:image/svg+xml;base64,") == 1
 
 
+@pytest.mark.slow
 def test_an_experiment_completes_its_result():
     result = find("reset-error").run(context=Context(seed=5))
     assert result.name == "reset-error"

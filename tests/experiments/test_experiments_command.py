@@ -107,6 +107,7 @@ def test_run_writes_a_result_with_seed_and_versions(tmp_path):
         (["simulate"], "No such command"),
     ],
 )
+@pytest.mark.slow
 def test_wrong_words_are_one_clear_error_with_exit_code_2(arguments, said):
     done = neurosim(*arguments)
     assert done.returncode == 2

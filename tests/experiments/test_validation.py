@@ -20,6 +20,7 @@ LONG = {"P02", "P05", "P07", "P10"}
     "number",
     [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in PROBLEMS],
 )
+@pytest.mark.slow
 def test_problem(number):
     checks = list(PROBLEMS[number].run(Context(quick=True)))
     assert checks

@@ -36,6 +36,7 @@ def _thresholds(neuron, stimulus, currents, duration=100 * ms, dt=0.01 * ms, nam
 
 
 @pytest.mark.parametrize("length", [2, 5, 50, 200])
+@pytest.mark.slow
 def test_threshold_over_steps(length):
     """From rheobase to where the step itself charges the soma at the criterion's rate."""
     currents = np.linspace(0.05, 3, 60) * nA
@@ -81,6 +82,7 @@ def test_threshold_over_time_steps(dt):
         DLambda(fraction=0.03),
     ],
 )
+@pytest.mark.slow
 def test_threshold_over_compartments(rule):
     steps = Steps(amplitude=0 * nA, onset=ONSET, duration=50 * ms)
     found = _thresholds(textbook_neuron(rule), steps, [0.1, 0.3] * nA, 60 * ms)

@@ -136,6 +136,7 @@ def complete(part):
 
 @pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.__name__)
 @pytest.mark.usefixtures("numpy_target")
+@pytest.mark.slow
 def test_brian2_reads_every_part_and_steps_it_by_exponential_euler(kind):
     """Units agree, states are linear in themselves, and one step is the exact relaxation."""
     part = kind()

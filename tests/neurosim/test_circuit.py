@@ -128,6 +128,7 @@ def test_a_loop_is_the_same_compiled_and_in_the_oracle_and_on_two_threads():
 
 
 @pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
+@pytest.mark.slow
 def test_what_is_not_connected_runs_as_it_does_alone():
     currents = {"current": [0.25, 0.32, 0.4] * nA}
     circuit = Circuit().add("a", cell(), 3, stimulus=Constant(), batch=currents).add("b", cell(80))

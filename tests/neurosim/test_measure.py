@@ -134,6 +134,7 @@ def test_efel_unknown_feature():
         efel_features([0, 1, 2] * ms, [0, 0, 0] * mV, ["AP_widht"], onset=0 * ms, duration=1 * ms)
 
 
+@pytest.mark.slow
 def test_point_neurons():
     lif = LIF()
     assert float(rheobase(lif, duration=1 * second) / pA) == pytest.approx(150, rel=0.01)

@@ -229,6 +229,7 @@ def test_calcium_opens_its_potassium_channel():
     assert str(recording.trace("ca_i")[0, 0].dim) == "m^-3 mol"
 
 
+@pytest.mark.slow
 def test_one_neuron_drives_the_next_through_its_terminal():
     first = squid()
     spikes = simulate(first, 60 * ms, stimulus=Constant(0.3 * nA)).spike_train(0)

@@ -127,6 +127,7 @@ class NotLinear(Channel):
     "parts", [[Nested()], [CalciumL(g=3 * mS / cm**2), OpenedByCalcium()], [Clipped()]],
     ids=["nested", "current of an ion", "clipped"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_program_and_oracle_agree_on_parts_of_ones_own(parts):
     neuron = cell(celsius=23).paint(parts).probe("v", at("soma"))
     pulse = Steps(amplitude=0.5 * nA, onset=1 * ms, duration=5 * ms)

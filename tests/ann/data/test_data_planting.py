@@ -94,6 +94,7 @@ def run(seed: int) -> tuple[dict[str, bool], list[str]]:
     [range(30), pytest.param(range(30, PLANTINGS), marks=pytest.mark.slow)],
     ids=["few", "all"],
 )
+@pytest.mark.slow
 def test_planted_faults_are_found_and_clean_cells_left_alone(seeds: range) -> None:
     planted: Counter[str] = Counter()
     missed: Counter[str] = Counter()

@@ -142,6 +142,7 @@ def test_a_bent_signal_is_seen_where_a_straight_line_sees_none() -> None:
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
+@pytest.mark.slow
 def test_real_data_support_a_model(name: str) -> None:
     table = bundled(name)
     verdict = assess(table, "target", network=None)
@@ -158,6 +159,7 @@ def test_real_data_support_a_model(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["iris", "wine", "diabetes", pytest.param("breast_cancer", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_shuffled_targets_never_support_a_model(name: str) -> None:
     table = bundled(name)
     for seed in range(2):
