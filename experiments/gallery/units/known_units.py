@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bridge.choice.recovery import recover
-from bridge.units import EVERY_FAMILY
+from bridge.units import FAMILIES
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
@@ -43,7 +43,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 sets,
                 context.seed + k,
                 trials=parameters.trials,
-                families=EVERY_FAMILY,
+                families=FAMILIES,
                 jobs=context.jobs,
             )
         )
