@@ -102,6 +102,7 @@ def test_spike_starts_in_the_initial_segment_and_runs_down_the_axon():
         assert first["initial_segment"] < first["axon"] < first["far"]
 
 
+@pytest.mark.slow
 def test_without_its_density_the_initial_segment_does_not_lower_the_threshold():
     """The threshold is a consequence: with somatic membrane there it is several mV higher."""
     cell = textbook_neuron()
