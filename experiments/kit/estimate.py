@@ -27,11 +27,13 @@ class Estimate:
     value : float
         The statistic.
     low, high : float or None
-        Its interval of 90 %; None where the statistic speaks of every draw (see `largest`).
+        Its interval; None where the statistic speaks of every draw (see `largest`).
     draws : int
         Independent draws behind it.
     method : str
         How the interval was found.
+    level : float
+        Of the interval.
     """
 
     value: float
@@ -39,6 +41,7 @@ class Estimate:
     high: float | None
     draws: int
     method: str
+    level: float = LEVEL
 
     def times(self, factor: float) -> Estimate:
         """Return the estimate in another unit; a negative factor turns the interval round.

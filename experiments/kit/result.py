@@ -33,11 +33,13 @@ class Verdict:
     sense : {"<=", ">="}
         Which side of the bar is right.
     low, high : float or None
-        Interval of 90 % over the draws, if chance is in the number.
+        Interval over the draws, if chance is in the number.
     draws : int or None
         Independent draws behind it; None if no chance is in it.
     method : str
         How the interval was found.
+    level : float
+        Of the interval.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Verdict:
     high: float | None = None
     draws: int | None = None
     method: str = ""
+    level: float = 0.90
 
     @classmethod
     def of(cls, what: str, estimate: Estimate, bar: float, sense: str = "<=") -> Verdict:
@@ -92,7 +95,8 @@ class Verdict:
         """Return the bar, and how sure the number is, in words."""
         said = f"{self.sense} {self.bar:g}"
         if self.low is not None and self.high is not None:
-            said += f"; 90 % interval {self.low:.3g} to {self.high:.3g}, {self.method}"
+            ends = f"{self.low:.3g} to {self.high:.3g}"
+            said += f"; {100 * self.level:g} % interval {ends}, {self.method}"
         elif self.draws is not None:
             said += f"; {self.method}"
         return said if self.draws is None else f"{said}, {self.draws} draws"
