@@ -41,7 +41,7 @@ class Parameters:
 
     noise_mV: tuple[float, ...] = (1.0, 2.0, 3.0, 6.0, 8.0)
     mean_mV: tuple[float, ...] = (-60.0, -57.5, -55.0, -52.5, -50.0, -45.0, -35.0, -22.0)
-    dt_ms: float = LIF.default_dt_ms
+    dt_ms: float = 0.1
     trials: int = 150
     duration_s: float = 10.0
     # Below this rate a run of this length holds too few spikes to tell 1 %.
