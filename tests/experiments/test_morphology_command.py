@@ -1,5 +1,7 @@
 """`neurosim morphology`: what a reconstruction is read as, its doubts, and its picture."""
 
+import json
+
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -94,3 +96,30 @@ def test_the_picture_is_of_the_cell(run, cell, tmp_path):
 
 def test_a_file_that_is_not_there(run, tmp_path):
     assert "no such file" in str(run(tmp_path / "none.swc").exception)
+
+
+def unit_of(*words):
+    return CliRunner().invoke(app, ["unit", *map(str, words)])
+
+
+@pytest.mark.slow
+def test_a_reconstruction_gets_a_membrane_and_its_unit(cell, tmp_path):
+    done = unit_of(
+        cell, "--membrane", "textbook", "--currents", "0:200:40", "--trials", "1", "--intervals",
+        "none", "--out", tmp_path / "card",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "best unit" in done.output
+    saved = json.loads(next((tmp_path / "card").glob("*.json")).read_text())
+    counts = saved["selection"]["count"]
+    assert counts[0] == 0
+    assert counts[-1] > 5
+
+
+def test_a_reconstruction_without_a_membrane_is_refused_with_what_to_type(cell):
+    assert "--membrane textbook" in str(unit_of(cell).exception)
+    assert "textbook" in str(unit_of(cell, "--membrane", "textbok").exception)
+    assert "go with a reconstruction" in str(unit_of("LIF", "--membrane", "textbook").exception)
+    assert "takes no parameters" in str(
+        unit_of(cell, "--membrane", "textbook", "--set", "tau_m=10ms").exception
+    )
