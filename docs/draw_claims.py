@@ -1,8 +1,8 @@
 """Draw the table of all experiments over seeds into claims.md, from claims.csv.
 
-python docs/draw_claims.py                  write the table
-python docs/draw_claims.py --check          say whether the table is that of claims.csv
-python docs/draw_claims.py FOLDER ...       first put the claims.csv of these runs into docs/claims.csv
+python docs/draw_claims.py              write the table
+python docs/draw_claims.py --check      say whether the table is that of claims.csv
+python docs/draw_claims.py FOLDER ...   put the claims.csv of these runs into docs/claims.csv first
 """
 
 from __future__ import annotations

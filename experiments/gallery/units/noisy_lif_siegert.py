@@ -40,7 +40,7 @@ class Parameters:
 @experiment("noisy-lif-siegert", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     neuron = LIF()
-    trials = max(20, parameters.trials // 2) if context.quick else parameters.trials
+    trials = max(20, parameters.trials // 3) if context.quick else parameters.trials
     currents = (np.array(parameters.mean_mV) * mV - neuron.E_L) / neuron.R_m
     seeds = context.seeds(len(parameters.noise_mV))
     tables, drawn = [], []
