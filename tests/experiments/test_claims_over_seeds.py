@@ -132,6 +132,21 @@ def test_a_verdict_that_is_absent_at_a_seed_does_not_hold_there(tmp_path):
     assert list(over.table()["seeds"]) == [4]
 
 
+def test_what_judges_nothing_shows_nothing(tmp_path):
+    found = Experiment("toy", "", Limit, lambda parameters, context: Result())
+    assert not run_over_seeds(found, Limit(), Context(seed=1), 2, tmp_path).holds
+
+
+def test_a_statistic_without_bounds_is_kept(tmp_path):
+    def function(parameters, context):
+        return Result(verdicts=[Verdict("needed", float("inf"), 4, ">=")])
+
+    found = Experiment("toy", "", Limit, function)
+    over = run_over_seeds(found, Limit(), Context(seed=1), 2, tmp_path)
+    assert over.holds
+    assert over.table()["lowest"].isna().all()
+
+
 def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     calls = []
     shares = []
