@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -83,7 +82,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     excess: list[Estimate] = []
     fine = np.unique(np.concatenate([np.geomspace(0.05, 20, 45), parameters.noise_mV]))
     seeds = context.seeds(len(parameters.noise_mV))
-    siegert = partial(NoisyLIF.from_membrane, dt_s=parameters.dt_ms * 1e-3)
+    siegert = NoisyLIF.from_membrane
     for sigma in fine:
         rate = siegert(sigma_mV=sigma).rate(current)
         row = {name: _error(family, current, rate) for name, family in FAMILIES.items()}
