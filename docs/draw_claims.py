@@ -54,7 +54,7 @@ def drawing() -> str:
     lines = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
     for name, entry in contents().items():
         if name not in found:
-            lines.append(f"| `{name}` | | | not run over seeds | {NOT_YET.get(name, "not yet")} |")
+            lines.append(f"| `{name}` | | | not run over seeds | {NOT_YET.get(name, 'not yet')} |")
             continue
         least = min(found[name], key=lambda row: int(row["held"]) / int(row["seeds"]))
         low, high = (f"{float(least[end]):.3g}" for end in ("lowest", "highest"))

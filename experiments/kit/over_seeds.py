@@ -173,7 +173,9 @@ def code_digest() -> str:
 
 def write_claims(folder: Path, table: pd.DataFrame) -> None:
     """Write a table of verdicts over seeds as ``claims.csv``."""
-    write_folder(folder, lambda place: table.to_csv(place / "claims.csv", index=False))
+    write_folder(
+        folder, lambda place: table.to_csv(place / "claims.csv", index=False, float_format="%.6g")
+    )
 
 
 def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
