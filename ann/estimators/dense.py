@@ -19,11 +19,12 @@ from sklearn.utils.validation import check_is_fitted
 from ann.drawing.training_history import draw_history
 from ann.errors import DataError, DivergenceError, ParameterError
 from ann.estimators.estimator_settings import Settings
-from ann.estimators.input_scaling import InputScale, fold, mean_and_spread
+from ann.estimators.input_scaling import InputScale, fold
 from ann.estimators.plotting import Plotting
 from ann.estimators.predictions import Answering
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.arrays import is_sparse
+from ann.network.column_moments import mean_and_spread
 from ann.network.losses import Loss, resolve_loss
 from ann.network.network import Network, one_each
 from ann.plan.optimisers import Adam, Optimiser, resolve_optimiser

@@ -14,60 +14,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from ann.errors import DataError
 from ann.network.arrays import is_sparse
+from ann.network.column_moments import STRETCH, mean_and_spread
 from ann.network.network import Network
 
-__all__ = ["InputScale", "fold", "mean_and_spread"]
-
-#: Numbers worked on at a time, so that double precision never needs a copy of all data.
-STRETCH = 2**16
-
-
-def mean_and_spread(
-    X: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column, in double precision, in bounded memory.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, n_columns)
-    weights : ndarray of shape (n,), optional
-        How much each row counts.
-
-    Returns
-    -------
-    mean, spread : ndarray of shape (n_columns,)
-
-    Raises
-    ------
-    DataError
-        If numbers are so large that their squares overflow.
-
-    Examples
-    --------
-    >>> mean_and_spread(np.array([[0.0], [4.0]]), np.array([3.0, 1.0]))
-    (array([1.]), array([1.73205081]))
-    """
-    share = np.ones(len(X)) if weights is None else np.asarray(weights, np.float64)
-    share = share / share.sum()
-    mean = np.zeros(X.shape[1])
-    variance = np.zeros(X.shape[1])
-    rows = max(1, STRETCH // max(X.shape[1], 1))
-    pieces = [slice(a, a + rows) for a in range(0, len(X), rows)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for c in pieces:
-            mean += share[c] @ X[c].astype(np.float64, copy=False)
-        for c in pieces:
-            variance += share[c] @ np.square(X[c] - mean)
-    too_large = np.flatnonzero(~np.isfinite(variance))
-    if len(too_large):
-        k = int(too_large[0])
-        raise DataError(
-            f"column {k} holds numbers up to {np.abs(X[:, k]).max():.3g}, too large to square; "
-            "divide it by a constant first"
-        )
-    return mean, np.sqrt(variance)
+__all__ = ["InputScale", "fold"]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ann.errors import DataError
-from ann.estimators.input_scaling import mean_and_spread
+from ann.network.column_moments import mean_and_spread
 
 __all__ = ["ClassTargets", "QuantityTargets", "class_weights"]
 
