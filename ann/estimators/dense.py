@@ -176,6 +176,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         trainer.fit(X, T, weights, epochs=self.max_epochs)
         history, whole = trainer.history, held_out is None and not trainer.stop
         del trainer, hooks  # their vectors, before the finished network takes the place
+        self._hold_constants()
         self._finish(history)
         if whole:
             self._judge(baseline)
@@ -264,6 +265,9 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             dtype=self._precision(X.shape[0]),
             rng=self._rng_,
         )
+        if self._scale is not None and self._scale.still is not None:
+            # Initial weights that no row can change would be noise for a row that differs.
+            self._inner.layers[0].weights[self._scale.still] = 0.0
 
     def _coded(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
         if self._scale is not None:
@@ -376,8 +380,22 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             max_iter=self.max_epochs,
             n_threads=count_threads(self.n_jobs),
         )
+        self._hold_constants()
         self._finish(history)
         return self
+
+    def _hold_constants(self) -> None:
+        """A quantity that is the same in all rows is answered as it is, not nearly so."""
+        if not isinstance(self._targets, QuantityTargets):
+            return
+        last = self._inner.layers[-1]
+        constant = self._targets.constant
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # What the sum of an output must be, of the activations that losses of counts need.
+            sums = np.log(constant) if last.activation.name == "exponential" else constant
+        if last.activation.name in ("identity", "exponential"):
+            held = np.isfinite(sums)
+            last.weights[:, held], last.bias[held] = 0.0, sums[held]
 
     def _finish(self, history: list[dict[str, Any]]) -> None:
         if isinstance(self._targets, QuantityTargets) and self.loss_.name == "quadratic":

@@ -1,12 +1,28 @@
-"""Mean and spread of columns, and which of them do not vary at all."""
+"""Mean and spread of columns, dense and sparse, and which of them do not vary at all."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from scipy import sparse
 
 from ann.errors import DataError
 
-__all__ = ["STRETCH", "mean_and_spread", "unvaried"]
+__all__ = [
+    "STRETCH",
+    "extreme_size",
+    "mean_and_spread",
+    "shift_full_columns",
+    "sparse_mean_and_spread",
+    "unvaried",
+]
+
+#: A sparse column with a mean of so many standard deviations has at most one zero in a hundred:
+#: written out in full and centred it takes no more memory.
+FULL = 10.0
+#: Numbers beyond this, or its inverse, have squares that a double does not hold.
+SQUARABLE = 1e100
 
 #: Numbers worked on at a time, so that double precision never needs a copy of all data.
 STRETCH = 2**16
@@ -83,3 +99,91 @@ def unvaried(X: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
     for k in np.flatnonzero(~constant & (spread <= 1e-7 * np.abs(mean))):
         constant[k] = X[:, k].min() == X[:, k].max()
     return constant
+
+
+def extreme_size(largest: np.ndarray) -> np.ndarray:
+    """What columns are divided by before their numbers are squared; mostly 1.
+
+    Parameters
+    ----------
+    largest : ndarray of shape (n_columns,)
+        Largest number of each column, without sign.
+
+    Examples
+    --------
+    >>> extreme_size(np.array([3.0, 1e200]))
+    array([1.e+000, 1.e+200])
+    """
+    extreme = (largest > SQUARABLE) | (largest < 1 / SQUARABLE)
+    return np.where(extreme & (largest > 0), largest, 1.0)
+
+
+def sparse_mean_and_spread(
+    X: Any, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column of a sparse matrix, and which columns are full.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (n, n_columns)
+    weights : ndarray of shape (n,), optional
+        How much each row counts.
+
+    Returns
+    -------
+    mean, spread : ndarray of shape (n_columns,)
+        Exactly 0 the spread of a column of one value.
+    full : ndarray of int
+        Columns with a mean of more than ten standard deviations, which have hardly any zeros.
+
+    Examples
+    --------
+    >>> sparse_mean_and_spread(sparse.csr_matrix([[5.0, 0.0], [5.0, 2.0]]))
+    (array([5., 1.]), array([0., 1.]), array([0]))
+    """
+    n, d = X.shape
+    share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
+    X = X.tocsr().astype(np.float64, copy=False)
+    top = np.asarray(abs(X).max(axis=0).toarray()).ravel() if X.nnz else np.zeros(d)
+    size = extreme_size(top)
+    small = (X @ sparse.diags(1.0 / size)).tocsr()
+    mean = np.asarray(small.T @ share).ravel()
+    power = np.asarray(small.multiply(small).T @ share).ravel()
+    # Differences of large numbers are worth nothing for full columns, which follow below.
+    spread = np.sqrt(np.maximum(power - mean**2, 0.0))
+    full = np.flatnonzero(np.abs(mean) > FULL * spread)
+    if len(full):
+        table = small[:, full].toarray()
+        mean[full], spread[full] = mean_and_spread(table, share)
+        constant = unvaried(table, mean[full], spread[full])
+        mean[full] = np.where(constant, table[0], mean[full])
+        spread[full] = np.where(constant, 0.0, spread[full])
+    return mean * size, spread * size, full
+
+
+def shift_full_columns(X: Any, shift: np.ndarray) -> Any:
+    """A sparse matrix with something subtracted from a few columns, zeros included.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (n, n_columns)
+    shift : ndarray of shape (n_columns,)
+        0 for columns that stay as they are.
+
+    Returns
+    -------
+    CSR matrix
+
+    Examples
+    --------
+    >>> shift_full_columns(sparse.csr_matrix([[5.0, 0.0], [6.0, 2.0]]), np.array([5.0, 0.0])).nnz
+    2
+    """
+    moved = np.flatnonzero(shift)
+    X = X.tocsr()
+    if not len(moved):
+        return X
+    kept = np.setdiff1d(np.arange(X.shape[1]), moved)
+    shifted = sparse.csr_matrix(X[:, moved].toarray() - shift[moved])
+    joined = sparse.hstack([X[:, kept], shifted], format="csc")
+    return joined[:, np.argsort(np.concatenate([kept, moved]))].tocsr()

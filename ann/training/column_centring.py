@@ -16,15 +16,15 @@ import numpy as np
 from scipy import sparse
 
 from ann.network.arrays import is_sparse
-from ann.network.column_moments import mean_and_spread, unvaried
+from ann.network.column_moments import (
+    extreme_size,
+    mean_and_spread,
+    shift_full_columns,
+    sparse_mean_and_spread,
+    unvaried,
+)
 
 __all__ = ["CentredColumns", "centre_columns"]
-
-#: A sparse column with a mean of so many standard deviations has at most one zero in a hundred:
-#: written out in full and centred it takes no more memory.
-FULL = 10.0
-#: Numbers beyond this, or its inverse, have squares that a double does not hold.
-SQUARABLE = 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,11 @@ def centre_columns(
     total = float(n) if weights is None else float(weights.sum())
     least = 2.0 * math.sqrt(penalty / total)
     if is_sparse(X):
-        A, shift, mean, spread = _centred_sparse(X, share, intercept)
+        mean, spread, full = sparse_mean_and_spread(X, share)
+        shift = np.zeros(d)
+        if intercept:
+            shift[full] = mean[full]
+        A = shift_full_columns(X, shift)
     else:
         A, shift, mean, spread = _centred_dense(np.asarray(X), share, intercept)
     with np.errstate(over="ignore", divide="ignore"):
@@ -133,7 +137,7 @@ def _centred_dense(
     n, d = X.shape
     A = np.ones((n, d + intercept))
     body = A[:, :d]
-    size = _size(np.abs(X).max(axis=0, initial=0.0))
+    size = extreme_size(np.abs(X).max(axis=0, initial=0.0))
     mean, spread = mean_and_spread(X / size if np.any(size != 1.0) else X, share)
     constant = unvaried(X, mean * size, spread * size)
     mean = np.where(constant, X[0], mean * size)
@@ -143,34 +147,3 @@ def _centred_dense(
         return A, np.zeros(d), mean, spread
     np.subtract(X, mean, out=body)
     return A, mean, mean, spread
-
-
-def _centred_sparse(
-    X: Any, share: np.ndarray, intercept: bool
-) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
-    """The same for a sparse table, of which only columns that are nearly full are centred."""
-    X = X.tocsr()
-    d = X.shape[1]
-    size = _size(np.asarray(abs(X).max(axis=0).toarray()).ravel() if X.nnz else np.zeros(d))
-    small = (X @ sparse.diags(1.0 / size)).tocsr()
-    mean = np.asarray(small.T @ share).ravel()
-    power = np.asarray(small.multiply(small).T @ share).ravel()
-    spread = np.sqrt(np.maximum(power - mean**2, 0.0))
-    full = np.flatnonzero(np.abs(mean) > FULL * spread)
-    mean, spread, shift = mean * size, spread * size, np.zeros(d)
-    if not len(full):
-        return X, shift, mean, spread
-    A, shift[full], mean[full], spread[full] = _centred_dense(
-        X[:, full].toarray(), share, intercept
-    )
-    if not intercept:
-        return X, shift, mean, spread
-    others = np.setdiff1d(np.arange(d), full)
-    joined = sparse.hstack([X[:, others], sparse.csr_matrix(A[:, :-1])], format="csc")
-    return joined[:, np.argsort(np.concatenate([others, full]))].tocsr(), shift, mean, spread
-
-
-def _size(largest: np.ndarray) -> np.ndarray:
-    """What columns are divided by before their numbers are squared."""
-    extreme = (largest > SQUARABLE) | (largest < 1 / SQUARABLE)
-    return np.where(extreme & (largest > 0), largest, 1.0)
