@@ -44,11 +44,11 @@ def siegert(context: Context) -> Iterator[Check]:
         current = (mean * mV - neuron.E_L) / neuron.R_m
         recording = simulate(
             neuron, (0.5 + duration) * second, stimulus=Constant(current) + noise,
-            seed=context.seed * 10_000 + np.arange(cells), dt=0.01 * ms,
+            seed=context.seed * 10_000 + np.arange(cells),
             **context.running(f"P02: noise around {mean} mV"),
         )  # fmt: skip
         counts = recording.counts(start=0.5 * second)
-        # The discrete step sees fewer crossings; 2 % covers that and the sampling error.
+        # At the default step; 2 % covers the sampling error.
         yield Check(f"rate at {mean} ± {sd} mV (Hz)", counts.mean() / duration, rate, 0.02)
         trains = [np.asarray(train) for train in recording.spike_trains()]
         intervals = np.concatenate([np.diff(train[train > 0.5]) for train in trains])

@@ -75,6 +75,7 @@ def test_wrong_files_are_one_clear_error(folder, inputs, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_reset_decides_whether_waiting_helps():
     found = find("reset-error")
     result = found.run(found.with_values({"steps": "10,100,1000"}), Context(seed=5))

@@ -41,8 +41,8 @@ def test_siegert_holds_at_fewer_trials():
     parameters = found.with_values({"trials": "150", "mean_mV": "-57.5,-55,-50,-40"})
     result = found.run(parameters, CONTEXT)
     assert result.holds, [str(verdict) for verdict in result.verdicts]
-    # The sceptic's control: without the shift for the time step theory and simulation disagree.
-    assert result.numbers["largest_error_without_shift_percent"] > 3
+    # The sceptic's control: without the correction simulation and theory disagree.
+    assert result.numbers["largest_error_uncorrected_percent"] > 3
 
 
 @pytest.mark.slow
