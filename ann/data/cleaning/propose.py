@@ -11,8 +11,9 @@ import pandas as pd
 from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.duplicates import find_duplicates, repeats
 from ann.data.cleaning.inspection import Inspection
+from ann.data.cleaning.propose_missing import blank_missing, trim_spaces
 from ann.data.cleaning.propose_numbers import as_numbers
-from ann.data.cleaning.propose_words import as_dates, as_words, as_yes_no, blank_missing
+from ann.data.cleaning.propose_words import as_dates, as_words, as_yes_no
 from ann.data.cleaning.roles import role_of
 from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import ColumnSchema, Rules
@@ -94,7 +95,7 @@ def propose_column(
     """
     seen = Inspection(name, cells)
     seen.rule("encoding", only_if_found=True, why="UTF-8 read as a Western code page")
-    seen.rule("trim", why="spaces at the ends or in a row")
+    trim_spaces(seen)
     blank_missing(seen)
     if not seen.filled():
         schema = ColumnSchema(name, "empty", had_missing=True)
