@@ -86,8 +86,8 @@ def _label_after_all(text: str, others: list[str]) -> str:
     if not any(c.isalnum() for c in text):
         if text.startswith("-") and any(set(v) <= set("+-/±") and v for v in others):
             return "signs"
-        marks = [v for v in others if v and not any(c.isalnum() for c in v)]
-        return "marks" if len(marks) == len(others) >= 3 else ""
+        marks = [v for v in others if v.strip("+-/±") and not any(c.isalnum() for c in v)]
+        return "marks" if len(marks) == len(others) >= 2 else ""
     if fold(text) == "missing":
         return "its opposite" if _OPPOSITES & {fold(v) for v in others} else ""
     if not text.isalpha():

@@ -273,3 +273,132 @@ def test_what_is_asked_for_must_be_there() -> None:
     ):
         with pytest.raises(SchemaError, match=message):
             rules.applying([name])
+
+
+# --- NA that is a label ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["+", "-"],
+        ["+", "-", "++", "+/-"],
+        ["-", "+", "trace"],
+        ["AF", "AS", "EU", "NA"],
+        ["AF", "AS", "EU", "NA", "OC", "SA", "AN"],
+        ["Na", "K", "Ca"],
+        ["Na", "Mg", "Cl", "Fe", "C"],
+        ["na", "de", "fr", "gb"],
+        ["NAN", "SUV", "AKL", "SYD", "LAX"],
+        ["NAT", "REC", "FOR", "GRU"],
+        ["NULL", "AAPL", "MSFT", "GOOG", "AMZN"],
+        ["missing", "present"],
+        ["Missing", "Found"],
+        ["?", "!", ".", ";"],
+        ["None", "Attached", "Detached"],
+    ],
+)
+def test_a_label_that_reads_like_missing_is_kept(labels: list[str]) -> None:
+    cells = RNG(0).choice(labels, 200).tolist() + labels
+    assert untouched(cells)
+    _, rules = propose_column("x", pd.Series(cells, dtype=object))
+    # Whoever knows better can say so.
+    asked = [r for r in rules if r.rule == "missing" and not r.apply]
+    assert len(asked) == (0 if "None" in labels else 1 if labels[0] != "?" else 2)
+    assert all(r.rows for r in asked)
+
+
+@pytest.mark.parametrize(
+    ("labels", "gap"),
+    [
+        (["Paris", "Lyon", "Oslo"], "NA"),
+        (["M", "F"], "NA"),
+        (["yes", "no"], "na"),
+        (["yes", "no"], "-"),
+        (["low", "mid", "high"], "missing"),
+        (["positive", "negative"], "-"),
+        (["1", "2", "3"], "Na"),
+        (["3.5", "+2", "-1"], "-"),
+        (["Anna", "Bert"], "NaN"),
+        (["Anna", "Bert"], "NULL"),
+        (["AB12", "CD34"], "NA"),
+        (["x+", "y+"], "?"),
+    ],
+)
+def test_missing_is_missing_among_other_labels(labels: list[str], gap: str) -> None:
+    cells = [*(labels * 10), gap, gap]
+    _, rules = propose_column("x", pd.Series(cells, dtype=object))
+    assert list(replay_column(pd.Series(cells, dtype=object), rules)[0][-2:]) == [None, None]
+
+
+# --- zeros ----------------------------------------------------------------------------------------
+
+
+def with_zeros(low: float, high: float, share: float, seed: int = 0) -> list[str]:
+    rng = RNG(seed)
+    values = rng.uniform(low, high, 768).round(1)
+    return [f"{v:g}" for v in np.where(rng.random(768) < share, 0, values)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unemployment",
+        "percent_correct",
+        "price_difference",
+        "score",
+        "x",
+        "weight_change",
+        "hours",
+        "insulin_doses_number",
+        "height_diff",
+    ],
+)
+@pytest.mark.parametrize("share", [0.02, 0.15, 0.28])
+def test_zeros_that_may_be_zeros_are_kept(name: str, share: float) -> None:
+    cells = with_zeros(5, 12, share)
+    assert untouched(cells, name)
+    _, rules = propose_column(name, pd.Series(cells, dtype=object))
+    assert not [r for r in rules if r.proposed]
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "share"),
+    [
+        ("SkinThickness", 7, 60, 227 / 768),
+        ("Insulin", 14, 400, 374 / 768),
+        ("BloodPressure", 24, 120, 35 / 768),
+        ("bmi", 18, 60, 11 / 768),
+        ("serum_cholesterol", 85, 500, 0.19),
+        ("RestingBP", 80, 200, 2 / 768),
+        ("height_cm", 140, 200, 0.05),
+    ],
+)
+def test_zeros_that_cannot_be_are_missing_and_said(
+    name: str, low: float, high: float, share: float
+) -> None:
+    cells = with_zeros(low, high, share)
+    table = pd.DataFrame({name: cells})
+    done = clean(table, propose(table, rows=False))
+    zero = np.array(cells) == "0"
+    assert (done.frame[name].isna() == zero).all()
+    assert (done.frame[f"{name}_code"].notna() == zero).all()
+    (said,) = [s for s in done.log.find(name, "sentinel") if s.applied]
+    assert (said.rows, said.effect) == (zero.sum(), "reversible")
+    assert f"a {name} cannot be 0" in said.why
+    assert done.undo().equals(table.astype(object))
+
+
+def test_zeros_in_the_same_rows_are_proposed() -> None:
+    rng = RNG(0)
+    gone = rng.random(400) < 0.1
+    table = pd.DataFrame(
+        {n: [f"{v:.1f}" for v in np.where(gone, 0, rng.uniform(40, 90, 400))] for n in "ab"}
+        | {"c": with_zeros(40, 90, 0.1)[:400]}
+    )
+    rules = propose(table, rows=False)
+    assert [r.column for r in rules.proposals()] == ["a", "b"]
+    assert clean(table, rules).changes().empty
+    assert clean(table, rules.applying(["sentinel:a"])).frame["a"].isna().sum() == gone.sum()
+    # Asked for by rule alone, those proposed.
+    assert clean(table, rules.applying(["sentinel"])).frame["c"].tolist() == table["c"].tolist()
