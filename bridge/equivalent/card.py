@@ -15,7 +15,7 @@ from bridge.equivalent import sentences
 from bridge.equivalent.card_figure import PANELS, draw_panel, draw_panels
 from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.page_style import new_page, page_style, save_page
-from neurosim.atomic_write import write_text
+from neurosim.atomic_write import make_folder, write_text
 
 __all__ = ["card_html", "save_card"]
 
@@ -68,8 +68,7 @@ def save_card(
     list of pathlib.Path
         The HTML page, the PDF page, and the folder of panels if they were asked for.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name or found.name) or "cell"
     html, pdf = folder / f"{stem}.html", folder / f"{stem}.pdf"
     write_text(html, card_html(found))
@@ -78,8 +77,7 @@ def save_card(
     save_page(page, pdf)
     if not panels:
         return [html, pdf]
-    place = folder / f"{stem}-panels"
-    place.mkdir(exist_ok=True)
+    place = make_folder(folder / f"{stem}-panels")
     _save_panels(found, place)
     return [html, pdf, place]
 
