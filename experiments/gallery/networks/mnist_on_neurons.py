@@ -25,8 +25,8 @@ from experiments.kit.result import Result, Verdict
 from neurosim import LIF
 
 CLAIM = (
-    "A sigmoid network of 784-100-10 units loses less than 0.5 points of accuracy on MNIST on noisy "
-    "-55 mV neurons, 100 ms after the image came on."
+    "A sigmoid network of 784-100-10 units loses less than 0.5 points of accuracy on MNIST on "
+    "noisy -55 mV neurons, 100 ms after the image came on."
 )
 
 

@@ -39,9 +39,9 @@ SCALES = {
 class Parameters:
     """Images, networks and times of decision in steps of 1 ms.
 
-    Accuracies are compared between scales of one network, over networks trained from seeds of
-    their own. Between the percentile, the maximum and its half and third lie one to five of the
-    10,000 images: five networks do not order them.
+    Accuracies of the scales are compared network by network, each trained from a seed of its own.
+    Between the percentile, the maximum and its half and third lie one to five of the 10,000 images:
+    five networks do not order them.
     """
 
     images: str = "mnist.npz"
