@@ -129,13 +129,17 @@ def same_value(facts: Facts, column: str, before: str, after: str | None) -> boo
         number = plain_number(after)
         if number is None:
             return collapse(before) == after
-        return abs(number - truth) <= abs(truth) * Decimal("1e-12")
+        # 97 % may become 97 or 0.97: the number is the same.
+        sizes = (truth, truth / 100) if column in facts.percent else (truth,)
+        return any(abs(number - v) <= abs(v) * Decimal("1e-12") for v in sizes)
     if isinstance(truth, datetime):
         try:
             return datetime.fromisoformat(after) == truth
         except ValueError:
             return collapse(before) == after
     if after in (collapse(before), collapse(repaired(before)), before.strip("'\" ")):
+        return True
+    if any({collapse(before), after} <= set(same) for same in facts.same.get(column, ())):
         return True
     return column in facts.one_label and collapse(before).casefold() == after.casefold()
 
