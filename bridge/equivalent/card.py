@@ -14,7 +14,7 @@ import numpy as np
 from bridge.equivalent.card_figure import draw_panels
 from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.page_style import new_page, page_style, save_page
-from neurosim.atomic_write import write_text
+from neurosim.atomic_write import make_folder, write_text
 
 __all__ = ["card_html", "save_card"]
 
@@ -62,8 +62,7 @@ def save_card(found: EquivalentUnit, folder: str | Path, name: str | None = None
     list of pathlib.Path
         The HTML page and the PDF page.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name or found.name) or "cell"
     html, pdf = folder / f"{stem}.html", folder / f"{stem}.pdf"
     write_text(html, card_html(found))

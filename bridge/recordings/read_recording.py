@@ -11,7 +11,7 @@ from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf import read_abf
 from bridge.recordings.formats.igor import read_igor, series
 from bridge.recordings.formats.nwb import read_nwb
-from bridge.recordings.formats.others import read_with_neo
+from bridge.recordings.formats.others import OTHERS, read_other
 from bridge.recordings.formats.sweeps import Sweep, Units
 from bridge.recordings.formats.text_table import read_text
 from bridge.recordings.plausible import check_plausible
@@ -25,8 +25,11 @@ FORMATS = {
     ".csv": "table of samples",
     ".txt": "table of samples",
     ".tsv": "table of samples",
+    **{ending: form.program for ending, form in OTHERS.items()},
 }
-"""File names that are read, by their ending; others are left to Neo."""
+"""Formats that are read, by the ending of the file's name."""
+
+_TABLES = (".csv", ".txt", ".tsv")
 
 
 def read(
@@ -43,8 +46,8 @@ def read(
     Parameters
     ----------
     path : path, or sequence of paths
-        An ABF, IBW, NWB or text file, or one that Neo knows; or several files of one cell whose
-        sweeps belong together.
+        An ABF, IBW, NWB or text file, or one of the other `FORMATS`; or several files of one cell
+        whose sweeps belong together.
         One IBW file brings its series with it: the files named alike but for the number at the
         end, and the current channel beside each.
     voltage : str, optional
@@ -104,9 +107,9 @@ def _read_one(file: Path, voltage: str | None, current: str | None, units: Units
             return read_abf(file, voltage, current, units)
         if ending == ".nwb":
             return read_nwb(file, voltage, units)
-        if ending in FORMATS:
+        if ending in _TABLES:
             return read_text(file, units)
-        return read_with_neo(file, voltage, current, units)
+        return read_other(file, voltage, current, units)
 
 
 def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:

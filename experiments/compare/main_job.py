@@ -152,8 +152,8 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
     # What a user brings is read first: a fault in it should not cost a simulation.
     recorded = _recorded(parameters)
     watch = Stopwatch()
-    digits = parameters.digits
-    seeds = context.seeds(digits.seeds, quick=2)
+    digits = parameters.digits.up_to_judged() if context.quick else parameters.digits
+    seeds = context.seeds(digits.seeds)
 
     def measured(function: Callable[..., Measured], *arguments: Any) -> Measured:
         with watch.during("simulation"):
@@ -205,7 +205,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
         },
         tables={"units": units, "families": families, "accuracy": accuracy},
         figures=figures,
-        verdicts=[*verdicts_of(accuracy), *adequacy_verdicts(neurons[-1])],
+        verdicts=[*verdicts_of(pairs), *adequacy_verdicts(neurons[-1])],
         provenance={
             "parameters": asdict(parameters),
             "seed": context.seed,

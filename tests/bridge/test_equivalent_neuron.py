@@ -116,6 +116,7 @@ def test_counts_in_any_shape(tmp_path):
         equivalent_unit(curve, CURRENTS)
 
 
+@pytest.mark.slow
 def test_bootstrap_intervals_are_as_wide_as_those_of_the_likelihood():
     curve = recorded_curve("fast-spiking")
     for name, interval in equivalent_unit(curve).selection["naka-rushton"].intervals.items():
