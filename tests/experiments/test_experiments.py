@@ -117,6 +117,7 @@ def test_the_list_read_from_the_sources_is_that_of_the_experiments():
         assert entry.claim == found[name].claim
         assert list(entry.defaults.items()) == list(vars(found[name].parameters()).items())
         assert entry.module == found[name].function.__module__
+        assert entry.deterministic == found[name].deterministic
 
 
 def test_experiments_are_found_by_name_and_take_text():
@@ -157,7 +158,7 @@ def test_a_result_shows_itself():
     page = result._repr_html_()
     assert "<i>" not in page
     assert "<b>" not in page
-    for said in ("Claim &amp; more", "error &lt;b&gt;", "0.5", "&lt;= 1", "FAILS", "0.01"):
+    for said in ("Claim &amp; more", "error &lt;b&gt;", "0.5", "&lt;= 1", "FAILS", "&gt;= 0.05"):
         assert said in page
     assert page.count("data:image/svg+xml;base64,") == 1
 
