@@ -40,6 +40,8 @@ class CellRecording:
         Where it was read from.
     rule : SpikeRule
         What counts as an action potential.
+    cut : tuple of (int, str)
+        Sweeps that the file holds in part or not at all, by number, and what is missing.
 
     Examples
     --------
@@ -54,6 +56,7 @@ class CellRecording:
     name: str = "recording"
     files: tuple[Path, ...] = ()
     rule: SpikeRule = field(default_factory=SpikeRule)
+    cut: tuple[tuple[int, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.sweeps)
@@ -391,6 +394,7 @@ class CellRecording:
             "steps": sorted({s.number for s in steps}),
             "sweeps": [a.sweep.number for a in chosen],
             "left_out": {self.sweeps[k].number: why for k, why in self.protocol.left_out},
+            "cut": dict(self.cut),
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
             "holding_pA": float(np.median([s.holding_pA for s in steps])),
             "current": "above holding" if current == "step" else "total",
@@ -413,6 +417,8 @@ class CellRecording:
             ("sweeps", f"{len(self)} of {max(s.duration_s for s in self.sweeps):g} s"),
             ("sampled at", " and ".join(f"{rate / 1e3:g}" for rate in rates) + " kHz"),
         ]
+        if self.cut:
+            said += [("cut", "; ".join(f"sweep {number}: {what}" for number, what in self.cut))]
         try:
             amounts = [a.amplitude_pA for a in self.answers]
         except RecordingError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
 from experiments import Context, Experiment, Result, Verdict
 from experiments.kit.estimate import (
@@ -257,3 +258,25 @@ def test_an_interrupted_run_over_seeds_says_what_is_kept(tmp_path):
     assert "nothing was written" not in complaints
     assert "Traceback" not in complaints
     assert (tmp_path / "seed-1.json").exists()
+
+
+@pytest.mark.slow
+def test_all_experiments_in_one_table(tmp_path, monkeypatch, capsys):
+    from experiments.command.run import run_command
+
+    some = {name: contents()[name] for name in ("mnist-on-neurons", "reset-error")}
+    monkeypatch.setattr("experiments.kit.registry.contents", lambda: some)
+    given = {"steps": "10,100,1000", "images": str(tmp_path / "absent.npz")}
+    with pytest.raises(typer.Exit) as stopped:
+        run_command(
+            set_=[f"{key}={text}" for key, text in given.items()],
+            out=tmp_path, jobs=1, seeds=2, every=True,
+        )  # fmt: skip
+    assert stopped.value.exit_code == 1
+    said = capsys.readouterr()
+    # One that cannot run is named, and does not stop the others.
+    assert "no images at" in said.err
+    assert "not shown: mnist-on-neurons" in said.out
+    claims = pd.read_csv(tmp_path / "claims.csv")
+    assert set(claims["experiment"]) == {"reset-error"}
+    assert list(claims["held"]) == [2, 2, 2]
