@@ -167,6 +167,10 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     assert calls[9:] == [1, 2, 3]
     run_over_seeds(toy(calls), Limit(), dataclasses.replace(context, quick=True), 1, tmp_path)
     assert calls[12:] == [1]
+    # And another experiment into the same folder.
+    other = dataclasses.replace(toy(calls), name="other")
+    run_over_seeds(other, Limit(), dataclasses.replace(context, quick=True), 1, tmp_path)
+    assert calls[13:] == [1]
 
 
 def test_kept_results_of_other_code_are_done_again(tmp_path, monkeypatch):
