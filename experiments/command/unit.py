@@ -45,7 +45,12 @@ def unit_command(
     current_max: Annotated[
         float | None, typer.Option(help="Leave out larger currents (pA), such as those of a block.")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Repeats of each current of a model.")] = 3,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Repeats of each current of a model (3; without noise 1 is enough)."
+        ),
+    ] = None,
     frozen: Annotated[
         bool,
         typer.Option("--frozen", help="Play frozen noise to a model: reliability and bits lost."),
@@ -115,15 +120,16 @@ def unit_command(
             **options,
         )
     typer.echo(str(found))
-    if not found.ok:
-        typer.echo(f"refused: {found.refusal}")
     if out is not None:
         from bridge.equivalent.card import save_card
 
-        pages = save_card(found, out)
-        numbers = pages[0].with_suffix(".json")
+        page, print_, panels = save_card(found, out, panels=True)
+        numbers = page.with_suffix(".json")
         write_json(numbers, found.to_dict())
-        typer.echo(f"card: {pages[0]}, {pages[1].name}; numbers: {numbers.name}")
+        typer.echo(
+            f"\nWritten to {out}: {page.name} and {print_.name} (the card), {panels.name} (its "
+            f"figures as SVG and PNG), {numbers.name} (every number)."
+        )
     if not found.ok:
         raise typer.Exit(1)
 

@@ -12,6 +12,7 @@ import re
 __all__ = [
     "CURRENCIES",
     "ERROR_MARKS",
+    "HEADER_WORDS",
     "ID_WORDS",
     "MISSING_ALWAYS",
     "MISSING_AMONG_NUMBERS",
@@ -117,6 +118,13 @@ UNITS: dict[str, tuple[str, str]] = {
 ID_WORDS = _words(
     """id | ids | uid | uuid | guid | key | code | index | idx | no | nr | num | number | ref
     | reference | serial | record | rownum | unnamed | identifier"""
+)
+
+#: Words that are the name of a column and hardly ever a cell.
+HEADER_WORDS = _words(
+    """id | name | names | date | year | month | day | time | country | countries | state | city
+    | county | region | province | continent | code | type | category | class | group | sex
+    | gender | age | value | variable | species | unit | units | description | title | label"""
 )
 
 #: Quantities of a living body or a physical thing that are never zero ...
