@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "COUNTED_WORDS",
     "CURRENCIES",
     "ERROR_MARKS",
     "HEADER_WORDS",
@@ -17,6 +18,7 @@ __all__ = [
     "MISSING_ALWAYS",
     "MISSING_AMONG_NUMBERS",
     "PAIRS",
+    "PAST_WORDS",
     "SENTINELS",
     "UNITS",
     "fold",
@@ -118,6 +120,21 @@ UNITS: dict[str, tuple[str, str]] = {
 ID_WORDS = _words(
     """id | ids | uid | uuid | guid | key | code | index | idx | no | nr | num | number | ref
     | reference | serial | record | rownum | unnamed | identifier"""
+)
+
+#: Words in a column's name that say a quantity, which may well rise by one from row to row.
+COUNTED_WORDS = _words(
+    """year | yr | years | month | months | week | weeks | day | days | hour | hours | minute
+    | minutes | second | seconds | time | date | period | quarter | season | age | dose | distance
+    | depth | height | length | width | size | speed | temperature | temp | step | epoch | round
+    | lap | game | rank | score | price | x | t | lag"""
+)
+
+#: Words in a column's name that say "this is past".
+PAST_WORDS = _words(
+    """birth | birthdate | birthday | dob | born | died | death | dod | deceased | hired | hire
+    | joined | founded | established | admission | admitted | enrolled | diagnosis | diagnosed
+    | onset | geburtsdatum | geburtstag | naissance | nacimiento"""
 )
 
 #: Words that are the name of a column and hardly ever a cell.

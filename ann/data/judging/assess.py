@@ -127,12 +127,13 @@ def assess(
     if verdict.level == "cannot":
         return verdict
     groups = None if group is None else _numbered(X[group])
+    usable = usable.drop(columns=_open_dates(proposal, usable, verdict))
     suspects = find_suspects(usable, y, grouped=group is not None, seed=seed)
     _judge_suspects(suspects, keep, verdict)
     names = [s.column for s in suspects if s.rule == "group" and s.column in verdict.leave_out]
     if names:
         groups = _numbered(usable[names[0]])
-    usable = usable.drop(columns=verdict.leave_out)
+    usable = usable.drop(columns=verdict.leave_out, errors="ignore")
     if usable.shape[1] == 0:
         verdict.add("cannot", "only leaks")
         return verdict
@@ -236,6 +237,18 @@ def _features(
         gone = "; ".join(f"{c} ({w})" for c, w in list(proposal.dropped().items())[:6])
         verdict.add("cannot", "no features", dropped=f": {gone}" if gone else "")
     return usable
+
+
+def _open_dates(proposal: Rules, usable: pd.DataFrame, verdict: Verdict) -> list[str]:
+    """Leave out dates whose order of day and month is open: read wrong, they mislead."""
+    found = []
+    for rule in proposal.rules:
+        if rule.rule == "date" and not rule.apply and rule.column in usable.columns:
+            found.append(rule.column)
+            told = {"why": rule.why, "option": rule.step(0).option}
+            verdict.add("note", "open dates", rule.column, **told)
+    verdict.leave_out += found
+    return found
 
 
 def _numbered(names: pd.Series) -> NDArray[np.intp]:

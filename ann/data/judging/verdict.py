@@ -68,6 +68,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "the rule '{rule}' would change {rows} cells of the target and was not applied: {why}. "
         "If you want it, type {option}",
     ),
+    "open dates": ("dates", "{column} (left out): {why} ({option})"),
     "nothing to apply": ("apply", "--apply {name}: no such rule was found in this table"),
     "no features": ("features", "no column is left as a feature{dropped}"),
     "only leaks": ("features", "every feature gives the target away"),
