@@ -15,6 +15,7 @@ __all__ = [
     "ERROR_MARKS",
     "HEADER_WORDS",
     "ID_WORDS",
+    "MAGNITUDES",
     "MISSING_ALWAYS",
     "MISSING_AMONG_NUMBERS",
     "PAIRS",
@@ -114,6 +115,20 @@ UNITS: dict[str, tuple[str, str]] = {
     unit: (dimension.strip(), size.strip())
     for dimension, size, units in (line.split("|") for line in _UNIT_TABLE.strip().splitlines())
     for unit in units.split()
+}
+
+#: Suffixes that multiply a number. Single letters are units elsewhere.
+MAGNITUDES: dict[str, str] = {
+    suffix: size
+    for size, suffixes in (
+        ("1000", "k thousand thousands tsd"),
+        ("100000", "lakh lakhs lac"),
+        ("1000000", "m mm mn mio million millions mil"),
+        ("10000000", "crore crores cr"),
+        ("1000000000", "b bn billion billions mrd"),
+        ("1000000000000", "t tn trillion trillions"),
+    )
+    for suffix in suffixes.split()
 }
 
 #: Words in a column's name that say "this is a label of the row".

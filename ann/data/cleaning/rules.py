@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ann.data.cells.dates import PIVOT, DateStyle, fits, iso
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold, unit_key
-from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, times
+from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, split_money, times
 from ann.data.errors import ContradictionError, SchemaError, require_known
 from ann.data.log import Step
 
@@ -118,8 +118,9 @@ def _currency(settings: Mapping[str, Any]) -> CellMap:
     signs = {str(s).casefold() for s in settings["signs"]}
 
     def strip(prefix: str, body: str, suffix: str) -> str | None:
-        if suffix.casefold() in signs:
-            return body
+        rest, sign = split_money(suffix)
+        if sign.casefold() in signs:
+            return f"{body} {rest}".rstrip()
         return f"{body} {suffix}".rstrip() if prefix.casefold() in signs else None
 
     return _on_numbers(strip)

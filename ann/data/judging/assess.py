@@ -26,6 +26,7 @@ from ann.data.errors import TargetError, UnusableTargetError, require_known
 from ann.data.files.reading import RawTable
 from ann.data.judging.candidates import candidate
 from ann.data.judging.crossfit import compare, cross_fit
+from ann.data.judging.entities import find_entities
 from ann.data.judging.leakage import find_suspects
 from ann.data.judging.signals import signal_test
 from ann.data.judging.target import Target, find_target
@@ -38,6 +39,7 @@ __all__ = ["MOST_ROWS", "assess"]
 P_BAR, Z_BAR = 0.01, 3.0
 #: ... and the model this much better than a guess: 2 AUC - 1, or R².
 LEAST_EFFECT, GOOD_EFFECT = 0.05, {"classification": 0.3, "regression": 0.1}
+_NO_BETTER = {False: "network no better", True: "network worse"}
 LEAST_ROWS, LEAST_A_CLASS, EVENTS_A_FEATURE = 30, 10, 10
 MOST_ROWS, MOST_MODEL_ROWS = 100_000, 50_000
 
@@ -128,6 +130,9 @@ def assess(
         return verdict
     groups = None if group is None else _numbered(X[group])
     usable = usable.drop(columns=_open_dates(proposal, usable, verdict))
+    if group is None and (panel := find_entities(_with_names(X, usable, proposal), y)) is not None:
+        told = {"number": panel.number, "each": len(y) / panel.number, "alike": panel.alike}
+        verdict.add("weak", "entities", panel.column, time=panel.time, **told)
     suspects = find_suspects(usable, y, grouped=group is not None, seed=seed)
     _judge_suspects(suspects, keep, verdict)
     names = [s.column for s in suspects if s.rule == "group" and s.column in verdict.leave_out]
@@ -237,6 +242,12 @@ def _features(
         gone = "; ".join(f"{c} ({w})" for c, w in list(proposal.dropped().items())[:6])
         verdict.add("cannot", "no features", dropped=f": {gone}" if gone else "")
     return usable
+
+
+def _with_names(X: pd.DataFrame, usable: pd.DataFrame, proposal: Rules) -> pd.DataFrame:
+    """Return the features and the ids that are none: these may name what rows are about."""
+    ids = [c.name for c in proposal.columns if c.kind == "id" and c.name in X.columns]
+    return usable.assign(**{n: X[n].to_numpy() for n in ids if n not in usable.columns})
 
 
 def _open_dates(proposal: Rules, usable: pd.DataFrame, verdict: Verdict) -> list[str]:
@@ -389,9 +400,9 @@ def _judge_network(verdict: Verdict) -> None:
     classify = verdict.task == "classification"
     verdict.add(
         "note",
-        "network better" if gain > 2 * error and gain > 0 else "network no better",
+        "network better" if gain > 2 * error and gain > 0 else _NO_BETTER[bool(gain < 0)],
         simple="logistic regression" if classify else "linear regression",
         loss="log-loss" if classify else "squared error",
-        gain=gain,
+        gain=abs(gain),
         error=error,
     )

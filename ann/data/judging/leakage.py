@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom, chi2_contingency
+from scipy.stats import binom, chi2_contingency, spearmanr
 from scipy.stats.contingency import association
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
@@ -31,6 +31,7 @@ __all__ = [
     "find_leaks",
     "find_origin",
     "find_suspects",
+    "find_transforms",
     "single_feature_score",
 ]
 
@@ -38,13 +39,15 @@ __all__ = [
 SUSPICIONS = ("leak", "group", "origin")
 #: A single feature better than this gives the target away.
 AUC_BAR, BALANCED_BAR, R2_BAR = 0.98, 0.97, 0.985
+#: Two columns whose ranks agree so well are one quantity in two forms.
+TRANSFORM_BAR = 0.9995
 #: A class so pure among rows that have (or lack) a value is settled by that alone.
 PURITY_BAR, PURITY_P = 0.97, 1e-6
 #: So many values, shared by so many rows each, with one target each, name groups of rows.
 LEAST_GROUPS, ROWS_A_GROUP, GROUP_PURITY = 20, 2.5, 0.99
 _MOST_ROWS = 6000
 _ORIGIN = re.compile(
-    r"(^|[^a-z])(site|cent(er|re)|hospital|clinic|source|dataset|batch|lab|cohort|scanner|machine)s?([^a-z]|$)"
+    r"(^|[^a-z])(origin|site|cent(er|re)|hospital|clinic|source|dataset|batch|lab|cohort|scanner|machine)s?([^a-z]|$)"
 )
 
 
@@ -143,10 +146,56 @@ def find_suspects(
     list of Step
         A column that names groups is not called a leak too.
     """
-    groups = [] if grouped else find_groups(features, y)
+    transforms = find_transforms(features, y)
+    rest = features.drop(columns=[s.column for s in transforms])
+    groups = [] if grouped else find_groups(rest, y)
     named = {s.column for s in groups}
-    leaks = [s for s in find_leaks(features, y, seed=seed) if s.column not in named]
-    return [*leaks, *groups, *find_origin(features, y)]
+    leaks = [s for s in find_leaks(rest, y, seed=seed) if s.column not in named]
+    return [*transforms, *leaks, *groups, *find_origin(features, y)]
+
+
+def find_transforms(features: pd.DataFrame, y: Answers) -> list[Step]:
+    """Find columns of numbers that are the target in another form, such as its logarithm.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        Of quantities; classes have no transforms.
+
+    Returns
+    -------
+    list of Step
+        Of rule ``"leak"``: the ranks of the two agree in all rows but rounding.
+
+    Examples
+    --------
+    >>> wage = np.linspace(5, 50, 60)
+    >>> table = pd.DataFrame({"logwage": np.log(wage).round(4), "age": np.sin(wage)})
+    >>> [s.column for s in find_transforms(table, wage)]
+    ['logwage']
+    """
+    found: list[Step] = []
+    if y.dtype == object:
+        return found
+    for name in features.columns:
+        column = features[name]
+        if is_words(column):
+            continue
+        values = as_floats(column)
+        there = np.isfinite(values)
+        if there.sum() < 20 or there.mean() < 0.5 or len(np.unique(values[there])) < 10:
+            continue
+        ranks = float(spearmanr(values[there], y[there].astype(float)).statistic)
+        if abs(ranks) >= TRANSFORM_BAR:
+            what = "the same order" if ranks > 0 else "the reverse order"
+            why = (
+                f"it is a transform of the target, or the target of it: both put the rows in {what} "
+                f"(rank correlation {ranks:.4f})"
+            )
+            found.append(_suspect("leak", column, y, why))
+    return found
 
 
 def find_leaks(features: pd.DataFrame, y: Answers, *, seed: int = 0) -> list[Step]:
@@ -253,7 +302,7 @@ def find_groups(features: pd.DataFrame, y: Answers) -> list[Step]:
         there = codes >= 0
         if len(values) < LEAST_GROUPS or there.sum() < ROWS_A_GROUP * len(values):
             continue
-        if there.mean() < 0.9:
+        if there.mean() < 0.9 or _measured(column):
             continue
         pure = _purity(codes[there], y[there])
         if pure < GROUP_PURITY or _purity(codes[there], shuffled[there]) > 0.95:
@@ -264,6 +313,15 @@ def find_groups(features: pd.DataFrame, y: Answers) -> list[Step]:
         )
         found.append(_suspect("group", column, y, why))
     return found
+
+
+def _measured(column: pd.Series) -> bool:
+    """Tell whether a column holds measurements, with decimals: these name no groups."""
+    if is_words(column) or pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return False
+    values = as_floats(column)
+    values = values[np.isfinite(values)]
+    return bool((values != np.round(values)).any())
 
 
 def _purity(codes: NDArray[np.intp], y: Answers) -> float:
@@ -292,8 +350,8 @@ def find_origin(features: pd.DataFrame, y: Answers) -> list[Step]:
 
     Notes
     -----
-    Cramér's V between the column and the missingness of each other column; three above 0.5, or a
-    telling name, and classes that differ between its values (chi-squared p < 1e-6).
+    Cramér's V between the column and the missingness of each other column; three above 0.5 that do
+    not all lack the same rows, or a telling name, and classes that differ between its values (chi-squared p < 1e-6).
 
     Examples
     --------
@@ -323,7 +381,10 @@ def find_origin(features: pd.DataFrame, y: Answers) -> list[Step]:
         explained = [
             n for n, gap in gaps.items() if n != name and _cramer(codes[there], gap[there]) > 0.5
         ]
-        if len(explained) < 3 and not _ORIGIN.search(str(name).casefold()):
+        called = _ORIGIN.search(str(name).casefold()) is not None
+        # A house on a slab has no basement, nor its height, area and finish: one thing is absent.
+        several = len({gaps[n].tobytes() for n in explained}) > 1 and not _one_gap(explained, gaps)
+        if not called and (len(explained) < 3 or not several):
             continue
         words = why = _differs(codes, column, y)
         if not words:
@@ -333,6 +394,14 @@ def find_origin(features: pd.DataFrame, y: Answers) -> list[Step]:
         why += ": a model may learn where a row comes from. Split by it and leave it out"
         found.append(_suspect("origin", column, None, why, words))
     return found
+
+
+def _one_gap(explained: list[str], gaps: dict[str, NDArray[np.bool_]]) -> bool:
+    """Tell whether some columns lack their values in the same rows, by and large."""
+    if not explained:
+        return False
+    first = gaps[explained[0]]
+    return all((first & gaps[n]).sum() >= 0.8 * (first | gaps[n]).sum() for n in explained)
 
 
 def _cramer(codes: NDArray[np.intp], flag: NDArray[np.bool_]) -> float:
