@@ -137,6 +137,7 @@ def test_planted_faults_are_found_and_clean_cells_left_alone(seeds: range) -> No
     assert all(missed[f] <= max(1, 0.05 * planted[f]) for f in FAULTS), misses
 
 
+@pytest.mark.slow
 def test_clean_tables_stay_as_they_are() -> None:
     for seed in range(1000, 1040):
         table = clean_table(np.random.default_rng(seed))

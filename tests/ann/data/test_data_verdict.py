@@ -326,6 +326,7 @@ def test_a_file_sorted_by_its_target_is_noticed() -> None:
     assert not assess(mixed, "target", network=None).has("order")
 
 
+@pytest.mark.slow
 def test_duplicates_do_not_stand_on_both_sides() -> None:
     table = bundled("breast_cancer")
     twice = pd.concat([table, table[:40]])
