@@ -21,7 +21,8 @@ __all__ = [
 ]
 
 Reason = Literal[
-    "silent", "one-current", "one-bin", "block", "no-block", "few-currents", "few-measurements",
+    "silent", "one-current", "one-bin", "block", "no-block", "few-currents", "few-informative",
+    "few-measurements",
     "misfit", "not-tried",
 ]  # fmt: skip
 """Why a family, or every unit, may not stand for a curve."""

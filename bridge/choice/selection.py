@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from textwrap import fill
 from typing import Any
 
@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridge.choice.confidence_intervals import rate_band
+from bridge.choice.likelihood_band import profile_band, simultaneous_quantile
 from bridge.counts.curve import FICurve
 from bridge.counts.curve_plot import draw_residual, draw_unit, residual_axes
 from bridge.counts.dispersion import CountNoise
 from bridge.errors import Refusal, RefusedError
 from bridge.page_style import Axes
 from bridge.units.base import Unit
-from bridge.units.fitting import problem
+from bridge.units.fitting import Solution, best_fit, problem
 from neurosim.atomic_write import plain
 from neurosim.display import html_table
 
@@ -75,13 +75,16 @@ class UnitFit:
     noise_Hz : ndarray, shape (m,)
         Standard deviation of the mean rate by counting noise alone.
     p_fit : float
-        Chance of so large a misfit if the unit were right.
+        Chance of so large a misfit if the unit were right; nan where the unit has as many
+        parameters as there are informative currents.
     noise_ratio : float
         Residuals over counting noise, root mean square.
     adequate : bool
         Whether it claims to fit: the residuals are no larger than counting noise.
     notes : tuple of str
         What to keep in mind.
+    fixed : mapping of str to float
+        Parameters that were known and not fitted.
     """
 
     unit: Unit
@@ -98,6 +101,7 @@ class UnitFit:
     noise_ratio: float
     adequate: bool
     notes: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def family(self) -> str:
@@ -331,16 +335,47 @@ class Selection:
         }
         return dict(plain(said))
 
-    def band(self, fit: UnitFit, current: Array) -> tuple[Array, Array]:
-        """Where the rate of a fit may lie at some currents (pA), with the confidence asked for.
+    def band(self, fit: UnitFit, current: Array, simultaneous: bool = False) -> tuple[Array, Array]:
+        """Where the rate of a fit may lie, by profile likelihood with the confidence asked for.
+
+        Parameters
+        ----------
+        fit : UnitFit
+            One of `fits`.
+        current : ndarray, shape (n,)
+            Currents (pA).
+        simultaneous : bool
+            Whether the band is to hold the whole curve between the first and the last measured
+            current, not only the rate at any one of them.
 
         Returns
         -------
-        low, high : ndarray, shape of `current`
-            Rates (Hz).
+        low, high : ndarray, shape (n,)
+            Rates (Hz); the fit always lies between.
+
+        Examples
+        --------
+        >>> from bridge.choice.select_unit import select
+        >>> found = select(FICurve([0, 50, 100, 150], [0, 4, 11, 14], 1.0), ["relu"])
+        >>> low, high = found.band(found.best, np.array([100.0]))
+        >>> bool(low[0] < found.best.unit.rate(100) < high[0])
+        True
         """
-        task = problem(type(fit.unit), self.curve.statistics(self.noise.shape))
-        return rate_band(task, task.coordinates(fit.unit.values), current, self.confidence)
+        task = problem(
+            type(fit.unit),
+            self.curve.statistics(self.noise.shape),
+            {**fit.unit.settings, **fit.fixed},
+        )
+        z = task.coordinates(fit.unit.values)[None]
+        start = Solution(z, task.statistics.log_likelihood(task.rate(z)), *task.bounds(z))
+        found = best_fit(task, keep=4, near=start).best_first(start) if task.size else start
+        drop = self.noise.drop(self.confidence)
+        if simultaneous:
+            nodes = np.linspace(*fit.valid_pA, 60)
+            drop = (
+                simultaneous_quantile(task, z[0], nodes, self.confidence, self.noise.freedom) ** 2
+            )
+        return profile_band(task, found, np.asarray(current, dtype=float), drop)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the counts, the best unit with its band, and below what the unit leaves.

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Problem",
     "Solution",
+    "ascent",
     "best_fit",
     "fisher_scoring",
     "fit_unit",
@@ -83,6 +84,11 @@ class Problem:
     def logarithmic(self) -> NDArray[np.bool_]:
         """Which coordinates are logarithms, shape (p,)."""
         return np.array([parameter.logarithmic for parameter in self.parameters])
+
+    @cached_property
+    def natural(self) -> NDArray[np.bool_]:
+        """Which coordinates are logarithms or currents, shape (p,); others are small numbers."""
+        return np.array([p.logarithmic or p.quantity == "pA" for p in self.parameters])
 
     def theta(self, z: Array) -> Array:
         """Parameters from coordinates, shape (..., p)."""
@@ -255,7 +261,7 @@ def fisher_scoring(
     z = np.clip(start, low, high)
     damping = np.full(len(z), 1e-3)
     rows = np.arange(len(z))
-    total, slope, curve = _ascent(task, z)
+    total, slope, curve = ascent(task, z)
     identity = np.eye(z.shape[1])
     for _ in range(steps):
         g, h = slope[rows], curve[rows]
@@ -275,7 +281,7 @@ def fisher_scoring(
         trial = np.clip(here + step, low[rows], high[rows])
         promised = np.einsum("bp,bp->b", g, trial - here)
         now = replace(task, statistics=task.statistics.pick(rows))
-        value, new_slope, new_curve = _ascent(now, trial)
+        value, new_slope, new_curve = ascent(now, trial)
         better = value > total[rows]
         # A damped step promises little because it is short, not because the top is near.
         arrived = promised * (1 + damping[rows]) < gain
@@ -291,7 +297,21 @@ def fisher_scoring(
     return Solution(z, total, low, high)
 
 
-def _ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
+def ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
+    """Log-likelihood of many points, its gradient and its expected curvature.
+
+    Parameters
+    ----------
+    task : Problem
+    z : ndarray, shape (b, p)
+        Coordinates.
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (b,)
+    gradient : ndarray, shape (b, p)
+    information : ndarray, shape (b, p, p)
+    """
     rate, partials = task.jacobian(z)
     total, slope, weight = task.statistics.slopes(rate)
     # A silent unit tells nothing by its slope, however steep its likelihood.
