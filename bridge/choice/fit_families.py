@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from bridge.choice.confidence_intervals import bootstrap_intervals, profile_intervals
-from bridge.choice.goodness_of_fit import informative_currents, misfit, noise_of_residuals
+from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
+from bridge.choice.remarks import aicc, remarks
 from bridge.choice.selection import Interval, UnitFit
 from bridge.counts.dispersion import CountNoise, noise_of_repeats
 from bridge.counts.likelihood import log_probability
-from bridge.units import Unit
 from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring
 
-__all__ = ["aicc", "fit_all", "judge"]
+__all__ = ["fit_all", "judge"]
 
 MISFIT_LEVEL = 0.01
 """A misfit less likely than this is more than counting noise."""
@@ -39,11 +39,11 @@ def fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solut
         The likeliest of each family first.
     """
     found = [best_fit(task) for task in tasks]
-    noise = noise_of_repeats(tasks[0].statistics)
-    if noise is not None:
-        return noise, *_refit(tasks, found, noise.shape)
+    repeats = noise_of_repeats(tasks[0].statistics)
+    if repeats is not None:
+        return repeats, *_refit(tasks, found, repeats.shape)
     # Without repeats the best family's residuals tell; which is best may depend on them.
-    shape = 1.0
+    noise, shape = CountNoise(), 1.0
     for _ in range(3):
         pairs = list(zip(tasks, found, strict=True))
         noises = [noise_of_residuals(task, solution.z[0]) for task, solution in pairs]
@@ -77,13 +77,6 @@ def _refit(
     return again, [
         best_fit(task, keep=4, near=near) for task, near in zip(again, found, strict=True)
     ]
-
-
-def aicc(log_likelihood: float, parameters: int, measurements: int) -> float:
-    spare = measurements - parameters - 1
-    if spare <= 0:
-        return np.inf
-    return float(-2 * log_likelihood + 2 * parameters + 2 * parameters * (parameters + 1) / spare)
 
 
 def judge(
@@ -123,34 +116,6 @@ def judge(
         current_pA=statistics.current,
         **vars(judged),
         adequate=not judged.p_fit < MISFIT_LEVEL,
-        fixed={
-            p.name: getattr(unit, p.name)
-            for p, free in zip(task.parameters, task.free, strict=True)
-            if not free
-        },
-        notes=_remarks(task, unit),
+        fixed=task.fixed(unit),
+        notes=remarks(task, unit),
     )
-
-
-def _remarks(task: Problem, unit: Unit) -> tuple[str, ...]:
-    statistics, remarks = task.statistics, []
-    if task.family.sharp and task.free[task.location] and statistics.pooled_count[0] > 0:
-        remarks.append(
-            f"every current fires, so {task.family.location} is extrapolated below "
-            f"{statistics.current[0]:g} pA"
-        )
-    for i, parameter in enumerate(task.parameters):
-        value = getattr(unit, parameter.name)
-        ends = [parameter.lower, parameter.upper]
-        if task.free[i] and np.isclose(value, ends, rtol=1e-6, atol=0).any():
-            remarks.append(f"{parameter.name} lies at the end of its range")
-    if informative_currents(statistics) <= task.size:
-        remarks.append(
-            "it has as many parameters as there are informative currents, so nothing is left to "
-            "test it by"
-        )
-    top = getattr(unit, "max_rate_Hz", None)
-    seen = float((statistics.pooled_count / statistics.pooled_window).max())
-    if top is not None and top > 2 * seen and np.isnan(task.known[0]):
-        remarks.append(f"saturation at {top:.3g} Hz lies far above any rate seen ({seen:.3g} Hz)")
-    return tuple(remarks)

@@ -16,7 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.choice.confidence_intervals import covariance
-from bridge.units.fitting import Problem, Solution, ascent
+from bridge.units.fitting import (
+    Problem,
+    Solution,
+    ascent,
+    fisher_scoring,
+    in_each_stretch,
+    longest_step,
+    shortened,
+)
 
 __all__ = ["profile_band", "simultaneous_quantile"]
 
@@ -119,9 +127,14 @@ def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tupl
     the likely region; what counts is the most extreme point that was truly inside.
     """
     floor = float(found.log_likelihood[0]) - drop / 2
+    if task.seeks_threshold:
+        near = in_each_stretch(task, found.pick(slice(1)))
+        free = np.tile(task.free, (len(near.z), 1))
+        found = found.best_first(fisher_scoring(task, near.z, near.low, near.high, free))
+        floor = max(floor, float(found.log_likelihood[0]) - drop / 2)
     likely = np.flatnonzero(found.log_likelihood > floor)
     rows, where, side = (
-        part.ravel()
+        np.ravel(part)
         for part in np.meshgrid(likely, np.arange(len(nodes)), [-1.0, 1.0], indexing="ij")
     )
     at = nodes[where][:, None]
@@ -129,19 +142,17 @@ def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tupl
     best = z.copy()
     most = side * _rate(task, z, at)[:, 0]
     outside = np.full(z.shape, np.nan)
-    span = float(np.ptp(task.statistics.current)) or 1.0
-    reach = np.where(task.logarithmic, 1.0, span / 4)
-    reach = np.where(task.natural, reach, 0.01)
+    reach = longest_step(task)
     for _ in range(STEPS):
         total, slope, curve = ascent(task, z)
-        inside = total >= floor - 1e-6
+        inside = np.asarray(total >= floor - 1e-6)
         value = side * _rate(task, z, at)[:, 0]
-        better = inside & (value > most)
+        better = inside & ((value > most) | ((value >= most) & (value == 0)))
         best[better], most[better] = z[better], value[better]
         beyond = ~inside & (value > most)
         outside[beyond] = z[beyond]
         step = _along(task, z, at, side, total - floor, slope, curve, low, high)
-        z = np.clip(z + np.clip(step, -reach, reach), low, high)
+        z = np.clip(z + step * shortened(step, reach)[:, None], low, high)
     far = np.isfinite(outside).all(axis=1)
     for _ in range(HALVINGS):
         middle = np.where(far[:, None], 0.5 * (best + outside), best)
@@ -174,14 +185,27 @@ def _along(
     rate, partials = task.family.derivatives(theta, at, **task.settings)
     pull = np.where(rate > 0, partials[:, 0], 0.0) * np.where(task.logarithmic, theta, 1.0)
     pull = side[:, None] * pull * task.free
-    stuck = ~task.free | ((z <= low) & (pull <= 0) & (slope <= 0))
-    stuck |= (z >= high) & (pull >= 0) & (slope >= 0)
+    # A silent unit begins to fire at this current when its threshold comes down to it.
+    silent = (rate[:, 0] <= 0) & (side > 0)
+    pull[silent, task.location] = -1.0 * task.free[task.location]
+    stuck = np.tile(~task.free, (len(z), 1))
+    for _ in range(2):
+        step = _to_edge(curve, slope, pull, spare, stuck)
+        # What would leave its bounds stays, and the others move without it.
+        stuck |= ((z <= low) & (step < 0)) | ((z >= high) & (step > 0))
+    return _to_edge(curve, slope, pull, spare, stuck)
+
+
+def _to_edge(
+    curve: Array, slope: Array, pull: Array, spare: Array, stuck: NDArray[np.bool_]
+) -> Array:
+    """Step of most pull to where a quadratic log-likelihood has fallen by all that is spare."""
     pull, slope = np.where(stuck, 0.0, pull), np.where(stuck, 0.0, slope)
     moves = ~stuck[:, :, None] & ~stuck[:, None, :]
     diagonal = np.einsum("bii->bi", curve)
     ballast = 1e-9 * diagonal + 1e-10 * diagonal.max(axis=1)[:, None] + 1e-12
     matrix = np.where(moves, curve, 0.0)
-    matrix += np.eye(z.shape[1]) * np.where(stuck, 1.0, ballast)[:, None, :]
+    matrix += np.eye(stuck.shape[1]) * np.where(stuck, 1.0, ballast)[:, None, :]
     solved = np.linalg.solve(matrix, np.stack([slope, pull], axis=-1))
     to_top, along = solved[..., 0], solved[..., 1]
     gain = np.einsum("bp,bp->b", slope, to_top)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bridge.choice.clock_fits import fit_clock
 from bridge.choice.fit_families import fit_all, judge
 from bridge.choice.goodness_of_fit import informative_currents
 from bridge.choice.selection import Selection, SigmoidLoss, UnitFit
@@ -93,6 +94,7 @@ def select(
     if current_max is not None:
         curve = curve.up_to(float(strip_unit(current_max, "pA", "current_max")))
     notes: list[str] = []
+    clockwork = curve.clockwork
     single = curve.without_copies()
     if single is not None:
         notes.append("repeats are identical: one trial of each current is used")
@@ -131,10 +133,16 @@ def select(
         )
         return answer()
 
-    noise, tasks, found = fit_all(tasks)
+    if clockwork:
+        noise, judged = fit_clock(tasks, curve, intervals is not None)
+    else:
+        noise, tasks, found = fit_all(tasks)
+        judged = [
+            judge(task, solution, noise, confidence, intervals, seed)
+            for task, solution in zip(tasks, found, strict=True)
+        ]
     fits = []
-    for task, solution in zip(tasks, found, strict=True):
-        fit = judge(task, solution, noise, confidence, intervals, seed)
+    for task, fit in zip(tasks, judged, strict=True):
         if np.isfinite(fit.aicc):
             fits.append(fit)
         else:
@@ -144,15 +152,8 @@ def select(
                 "few-measurements",
             )
     fits = _weigh(fits)
-    if not any(fit.adequate for fit in fits):
-        best = fits[0]
-        repeat = "; repeat the currents (column trial) to tell variable counts from a wrong curve"
-        refused["curve"] = Refusal(
-            f"no family fits: the best, {best.family}, misses by {best.noise_ratio:.2g} times "
-            f"counting noise (p = {best.p_fit:.2g})"
-            + ("" if noise.source == "repeats" else repeat),
-            "misfit",
-        )
+    if fits and not any(fit.adequate for fit in fits):
+        refused["curve"] = _misfit(fits[0], noise)
     return answer(fits, noise, _sigmoid_loss(fits, statistics))
 
 
@@ -201,6 +202,19 @@ def _unfit_curve(statistics: SufficientStatistics) -> Refusal | None:
             "one-current",
         )
     return None
+
+
+def _misfit(best: UnitFit, noise: CountNoise) -> Refusal:
+    """Why no family fits, not even the best."""
+    if noise.source == "clock":
+        told = f"no parameters give every count; it is off by {best.residual_rms_Hz:.2g} Hz (rms)"
+    else:
+        told = (
+            f"misses by {best.noise_ratio:.2g} times counting noise (p = {best.p_fit:.2g})"
+            + ("" if noise.source == "repeats" else "; repeat the currents (column trial) to tell ")
+            + ("" if noise.source == "repeats" else "variable counts from a wrong curve")
+        )
+    return Refusal(f"no family fits: the best, {best.family}: {told}", "misfit")
 
 
 def _wrong_shape(family: type[RateFunction], fall: Fall) -> Refusal:

@@ -6,11 +6,11 @@ Cox-Reid adjusted profile likelihood (Cox and Reid 1987, J. R. Stat. Soc. B 49:1
 for the means having been fitted to the same counts. The counts are those of repeats where there are
 enough of them, else the residuals of the best family.
 
-Few repeats tell little, so a weak prior stands beside them: the coefficient of variation of the
-intervals, ``1 / sqrt(k)``, is log-normal about .4 with a factor of e for one standard deviation
-(.06 to 2.8 in 95 of 100 cells). Most neurons in a slice fire quite regularly under constant
-current; the same kind of neuron fires irregularly in the animal (Holt, Softky, Koch and Douglas
-1996, J. Neurophysiol. 75:1806). The prior covers both. It weighs as much as one repeat.
+Few repeats tell little, so a weak prior stands beside them: every power of ten of the coefficient
+of variation of the intervals, ``1 / sqrt(k)``, is as probable as any other between .05 and 1.5,
+and less probable beyond. Most neurons in a slice fire quite regularly under constant current; the
+same kind of neuron fires irregularly in the animal (Holt, Softky, Koch and Douglas 1996, J.
+Neurophysiol. 75:1806). The prior covers both and prefers neither. It weighs less than two repeats.
 
 What the posterior leaves open widens the intervals: its spread is turned into degrees of freedom of
 Student's t, as for moderated variances (Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3).
@@ -34,13 +34,14 @@ __all__ = ["CountNoise", "infer_noise", "noise_of_repeats"]
 
 Array = NDArray[np.float64]
 
-Source = Literal["poisson", "repeats", "residuals", "prior"]
+Source = Literal["poisson", "repeats", "residuals", "prior", "clock"]
 
 ENOUGH = 3
 """Degrees of freedom needed among repeats before they alone decide."""
-PRIOR_CV = 0.4
-PRIOR_LOG_SD = 1.0
-"""Centre of the prior on the coefficient of variation, and its spread in powers of e."""
+PRIOR_CV = (0.05, 1.5)
+"""Coefficients of variation between which the prior is flat in the logarithm."""
+PRIOR_EDGE = 0.3
+"""Standard deviation of the prior's tails, in powers of e."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,27 @@ class CountNoise:
     ----------
     shape : float
         1 is Poisson; larger is more regular, smaller more variable.
-    source : {"poisson", "repeats", "residuals", "prior"}
-        Where the shape comes from; "poisson" where it was not estimated.
+    source : {"poisson", "repeats", "residuals", "prior", "clock"}
+        Where the shape comes from; "poisson" where it was not estimated, "clock" where the cell
+        fires so regularly that counts do not scatter at all.
     freedom : float
         Degrees of freedom that the variance of the counts rests on; inf where it is known.
     evidence : float
         Twice the log-likelihood gained over Poisson counts.
+    rounding_Hz : tuple of float
+        Of a clock: standard deviation of a rate in its range of possible rates, at each current.
     """
 
     shape: float = 1.0
     source: Source = "poisson"
     freedom: float = np.inf
     evidence: float = 0.0
+    rounding_Hz: tuple[float, ...] = ()
 
     @property
     def estimated(self) -> bool:
         """Whether the shape costs a parameter."""
-        return self.source != "poisson"
+        return self.source not in ("poisson", "clock")
 
     @property
     def cv(self) -> float:
@@ -104,6 +109,8 @@ class CountNoise:
         >>> CountNoise().rate_sd_Hz(FICurve([0, 50], [0, 16], 2.0).statistics())
         array([0., 2.])
         """
+        if self.source == "clock":
+            return np.array(self.rounding_Hz)
         rate = statistics.pooled_count / statistics.pooled_window
         spread = variance(statistics.window * rate[statistics.index], self.shape)
         return np.asarray(
@@ -111,6 +118,8 @@ class CountNoise:
         )
 
     def __str__(self) -> str:
+        if self.source == "clock":
+            return "clockwork: no scatter, each rate known up to one spike or less"
         if not self.estimated:
             return "Poisson counts"
         told = f"gamma intervals of shape {self.shape:.3g}, from {self.source}"
@@ -171,12 +180,14 @@ def infer_noise(
     def evidence(log_shape: Array) -> Array:
         shapes = np.exp(log_shape)
         likely = log_probability(count, mean, shapes[:, None]).sum(axis=1)
-        return likely - 0.5 * np.array([volume(float(shape)) for shape in shapes])
+        lost = np.array([volume(float(shape)) for shape in shapes])
+        return np.asarray(likely - 0.5 * lost)
 
     def posterior(log_shape: Array) -> tuple[Array, Array]:
         found = evidence(log_shape)
-        far = (-0.5 * log_shape - np.log(PRIOR_CV)) / PRIOR_LOG_SD
-        weight = found - 0.5 * far**2
+        log_cv = -0.5 * log_shape
+        beyond = log_cv - np.clip(log_cv, *np.log(PRIOR_CV))
+        weight = found - 0.5 * (beyond / PRIOR_EDGE) ** 2
         weight = np.exp(weight - weight.max())
         return found, weight / weight.sum()
 

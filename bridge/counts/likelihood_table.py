@@ -2,7 +2,7 @@
 
 For one regularity ``k`` the log-probability of a count is a smooth curve over the mean. It is
 computed once for every pair of count and regularity, on a grid that is dense where the mean is near
-the count. Cubics with the exact slopes join the grid, so values and slopes agree with each other and
+the count. Cubics with the exact slopes join the grid. Values and slopes agree with each other and
 with `bridge.counts.likelihood` to about 1e-6 wherever a count is not all but impossible.
 """
 

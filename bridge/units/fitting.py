@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -35,13 +36,19 @@ __all__ = [
     "best_fit",
     "fisher_scoring",
     "fit_unit",
+    "in_each_stretch",
+    "longest_step",
     "problem",
+    "shortened",
     "starting_points",
     "stretches",
 ]
 
 LIKELY = 12.0
 """Stretches whose best log-likelihood lies further below the best of all are given up."""
+
+NEAR = 4
+"""Stretches of thresholds, below the first current that fires, that `in_each_stretch` adds."""
 
 Family = TypeVar("Family", bound=RateFunction)
 
@@ -140,6 +147,11 @@ class Problem:
         theta = np.clip(self.theta(z), *self._range)
         names = [parameter.name for parameter in self.parameters]
         return self.family(**dict(zip(names, theta.tolist(), strict=True)), **self.settings)
+
+    def fixed(self, unit: Any) -> dict[str, float]:
+        """The parameters of a unit that were known and not fitted, by name."""
+        names = [p.name for p, free in zip(self.parameters, self.free, strict=True) if not free]
+        return {name: float(getattr(unit, name)) for name in names}
 
     def rate(self, z: Array) -> Array:
         """Rates at the distinct currents, shape (..., m)."""
@@ -318,6 +330,38 @@ def ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
     partials = np.where((rate > 0)[..., None], partials, 0.0)
     gradient = np.einsum("bm,bmp->bp", slope, partials)
     return total, gradient, np.matmul(np.swapaxes(partials, 1, 2), weight[..., None] * partials)
+
+
+def in_each_stretch(task: Problem, start: Solution) -> Solution:
+    """The same starts, and each moved to the middle of the stretches near the first that fires."""
+    if not task.seeks_threshold:
+        return start
+    edges, where = stretches(task.statistics)[-NEAR - 1 :], task.location
+    parts = [start]
+    for low, high in pairwise(edges):
+        moved = replace(start, z=start.z.copy(), low=start.low.copy(), high=start.high.copy())
+        moved.low[:, where], moved.high[:, where] = low, high
+        outside = (start.z[:, where] <= low) | (start.z[:, where] >= high)
+        moved.z[outside, where] = 0.5 * (low + high)
+        parts.append(moved)
+    return Solution(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("z", "log_likelihood", "low", "high")
+        )
+    )
+
+
+def longest_step(task: Problem) -> Array:
+    """How far each coordinate may move at once while the equations stay alike, shape (p,)."""
+    span = float(np.ptp(task.statistics.current)) or 1.0
+    small = np.where(task.natural, span / 4, 0.01)
+    return np.where(task.logarithmic, 1.0, small)
+
+
+def shortened(step: Array, reach: Array) -> Array:
+    """The share of each step, shape (b, p), that stays within reach in all coordinates; (b,)."""
+    return np.asarray(1 / np.maximum(np.abs(step / reach).max(axis=1), 1.0))
 
 
 def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
