@@ -21,9 +21,8 @@ __all__ = [
 ]
 
 Reason = Literal[
-    "silent", "one-current", "one-bin", "block", "no-block", "few-currents", "few-informative",
-    "few-measurements",
-    "misfit", "not-tried",
+    "silent", "one-current", "flat", "one-bin", "block", "no-block", "few-currents",
+    "few-informative", "few-measurements", "misfit", "not-tried",
 ]  # fmt: skip
 """Why a family, or every unit, may not stand for a curve."""
 

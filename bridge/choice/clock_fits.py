@@ -45,7 +45,7 @@ def fit_clock(
     fits : list of UnitFit
         In the order of the tasks; without Akaike weights.
     """
-    noise = curve.noise()
+    noise = curve.clock_noise()
     ranges = curve.rate_ranges()
     rounding = ranges.half / np.sqrt(3)
     found = [best_fit(task) for task in tasks]
@@ -55,7 +55,7 @@ def fit_clock(
             least_squares(task, ranges, start, sd) for task, start in zip(tasks, found, strict=True)
         ]
         scores = [
-            aicc(float(one.log_likelihood[0]), task.size + 1, len(sd))
+            aicc(float(one.log_likelihood[0]), task.size, len(sd))
             for task, one in zip(tasks, found, strict=True)
         ]
         i = int(np.argmin(scores))

@@ -50,7 +50,7 @@ def fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solut
         scores = [
             aicc(
                 _log_likelihood(task, solution, one.shape),
-                task.size + 1,
+                task.size,
                 len(task.statistics.count),
             )
             for (task, solution), one in zip(pairs, noises, strict=True)
@@ -110,7 +110,7 @@ def judge(
         unit=unit,
         log_likelihood=float(solution.log_likelihood[0]),
         n_parameters=task.size,
-        aicc=aicc(solution.log_likelihood[0], task.size + noise.estimated, len(statistics.count)),
+        aicc=aicc(solution.log_likelihood[0], task.size, len(statistics.count)),
         weight=np.nan,
         intervals=bounds,
         current_pA=statistics.current,

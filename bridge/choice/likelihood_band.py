@@ -153,12 +153,12 @@ def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tupl
         outside[beyond] = z[beyond]
         step = _along(task, z, at, side, total - floor, slope, curve, low, high)
         z = np.clip(z + step * shortened(step, reach)[:, None], low, high)
-    far = np.isfinite(outside).all(axis=1)
+    far = np.asarray(np.isfinite(outside).all(axis=1))
     for _ in range(HALVINGS):
         middle = np.where(far[:, None], 0.5 * (best + outside), best)
-        inside = task.statistics.log_likelihood(task.rate(middle)) >= floor - 1e-6
+        inside = np.asarray(task.statistics.log_likelihood(task.rate(middle)) >= floor - 1e-6)
         value = side * _rate(task, middle, at)[:, 0]
-        better = inside & (value >= most)
+        better = np.asarray(inside & (value >= most))
         best[better], most[better] = middle[better], value[better]
         outside[~better] = middle[~better]
     low_end = np.full(len(nodes), np.inf)

@@ -12,7 +12,10 @@ __all__ = ["aicc", "remarks"]
 
 
 def aicc(log_likelihood: float, parameters: int, measurements: int) -> float:
-    """Corrected Akaike criterion (Hurvich and Tsai 1989); inf where measurements are too few."""
+    """Corrected Akaike criterion (Hurvich and Tsai 1989); inf where measurements are too few.
+
+    The noise is one for all families, so it counts as a parameter of none.
+    """
     spare = measurements - parameters - 1
     if spare <= 0:
         return np.inf

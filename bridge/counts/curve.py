@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bridge.counts.clockwork import RateRanges, rate_ranges, steady_intervals
@@ -30,6 +29,10 @@ from bridge.plain_numbers import strip_unit
 from neurosim.atomic_write import plain, whole
 from neurosim.display import axes_or_new, html_table
 from neurosim.errors import UnitError
+
+if TYPE_CHECKING:
+    # Only tables need it: it is imported when one is made.
+    import pandas as pd
 
 __all__ = ["FICurve", "merge"]
 
@@ -162,6 +165,22 @@ class FICurve:
         """Distinct currents, ascending (pA)."""
         return np.unique(self.current_pA)
 
+    @property
+    def current_name(self) -> str:
+        """Which current it is: the one name that its figures and tables give it.
+
+        Examples
+        --------
+        >>> FICurve([0, 50], [0, 4], 1.0, provenance={"current": "above holding"}).current_name
+        'injected current above holding'
+        """
+        told = self.provenance.get("current")
+        if told is not None:
+            return "total injected current" if told == "total" else f"injected current {told}"
+        if self.neuron is None:
+            return "current as tabulated"
+        return "injected current" if self.background is None else "current above the background"
+
     def mean_rate_Hz(self) -> NDArray[np.float64]:
         """Rate at each distinct current, all trials pooled (Hz).
 
@@ -292,6 +311,8 @@ class FICurve:
         >>> list(FICurve([0, 50], [0, 4], 1.0).to_frame())
         ['current_pA', 'count', 'window_s', 'trial', 'rate_Hz']
         """
+        import pandas as pd
+
         frame = pd.DataFrame({name: getattr(self, name) for name in (*COLUMNS, "rate_Hz")})
         known = {name: getattr(self, name) for name in MEASURED_ON}
         frame.attrs.update({name: value for name, value in known.items() if value is not None})
@@ -383,6 +404,7 @@ class FICurve:
 
         Examples
         --------
+        >>> import pandas as pd
         >>> table = pd.DataFrame({"current": [0, 50], "spikes": [0, 4], "window": [1, 1]})
         >>> FICurve.from_frame(table).count
         array([0, 4])
@@ -428,9 +450,13 @@ class FICurve:
     def noise(self) -> CountNoise:
         """How the counts scatter, as far as repeats or spike times tell; else taken as Poisson."""
         if self.clockwork:
-            rounding = self.rate_ranges().half / np.sqrt(3)
-            return CountNoise(MAX_SHAPE, "clock", rounding_Hz=tuple(rounding.tolist()))
+            return self.clock_noise()
         return noise_of_repeats(self.statistics()) or CountNoise()
+
+    def clock_noise(self) -> CountNoise:
+        """What a clockwork cell leaves open about its rates: the ranges of `rate_ranges`."""
+        rounding = self.rate_ranges().half / np.sqrt(3)
+        return CountNoise(MAX_SHAPE, "clock", rounding_Hz=tuple(rounding.tolist()))
 
     def plot(self, ax: Axes | None = None, *, noise: CountNoise | None = None) -> Axes:
         """Draw the mean rate at each current, with bars of one standard deviation.
@@ -449,6 +475,7 @@ class FICurve:
         ax = axes_or_new(ax)
         sd = (noise or self.noise()).rate_sd_Hz(self.statistics())
         draw_counts(ax, self.currents, self.mean_rate_Hz(), sd)
+        ax.set_xlabel(f"{self.current_name} (pA)")
         return ax
 
     def _facts(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ import pandas as pd
 from bridge.equivalent.card import save_card
 from bridge.equivalent.find_unit import equivalent_unit
 from bridge.page_style import BLUE, INK, SKY, VERMILION, new_page, page_style, save_page
-from neurosim.atomic_write import whole, write_json
+from neurosim.atomic_write import make_folder, whole, write_json
 from neurosim.errors import NeurosimError, ParameterError
 
 __all__ = ["Atlas", "build_atlas"]
@@ -93,8 +93,7 @@ def build_atlas(
     """
     folder, out = Path(folder), Path(out)
     paths = list(_recordings(folder, out))
-    kept = out / "cells"
-    kept.mkdir(parents=True, exist_ok=True)
+    kept = make_folder(out / "cells")
     done: list[dict[str, Any]] = []
     covered: set[str] = set()
     for k, path in enumerate(paths):
@@ -144,9 +143,12 @@ def _recordings(folder: Path, out: Path) -> Iterator[Path]:
 def _kept(place: Path, mark: list[Any]) -> dict[str, Any] | None:
     try:
         entry = json.loads(place.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return entry if entry.get("mark") == mark else None
+    complete = (
+        isinstance(entry, dict) and "files" in entry and ("row" in entry or "reason" in entry)
+    )
+    return entry if complete and entry.get("mark") == mark else None
 
 
 def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any]:

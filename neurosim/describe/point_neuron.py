@@ -25,6 +25,10 @@ class PointNeuron(Description):
         Differential equations and named expressions, in Brian2's language.
     threshold, reset, refractory : str
         When a spike is detected, what happens then, and how long detection is held off.
+    barrier : str
+        Parameter that holds a hard threshold, one that v diffuses through; empty where a spike
+        builds itself up. Crossings of white noise between two steps are corrected for there
+        (`neurosim.equations.barrier`).
     method : str
         Brian2 state updater: exact or exponential Euler for linear cells, ``rk4`` for
         conductance-based ones.
@@ -39,9 +43,10 @@ class PointNeuron(Description):
     threshold: ClassVar[str]
     reset: ClassVar[str] = ""
     refractory: ClassVar[str] = "False"
+    barrier: ClassVar[str] = ""
     method: ClassVar[str] = "rk4"
     default_dt_ms: ClassVar[float] = 0.1
     start: ClassVar[str] = "E_L"
     described_by: ClassVar[tuple[str, ...]] = (
-        *("equations", "threshold", "reset", "refractory", "method", "start"),
+        *("equations", "threshold", "reset", "refractory", "barrier", "method", "start"),
     )

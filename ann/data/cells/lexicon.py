@@ -7,9 +7,12 @@ are therefore read as missing only among numbers and dates.
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "CURRENCIES",
     "ERROR_MARKS",
+    "HEADER_WORDS",
     "ID_WORDS",
     "MISSING_ALWAYS",
     "MISSING_AMONG_NUMBERS",
@@ -17,7 +20,9 @@ __all__ = [
     "SENTINELS",
     "UNITS",
     "fold",
+    "never_zero",
     "unit_key",
+    "words_of",
 ]
 
 
@@ -114,6 +119,52 @@ ID_WORDS = _words(
     """id | ids | uid | uuid | guid | key | code | index | idx | no | nr | num | number | ref
     | reference | serial | record | rownum | unnamed | identifier"""
 )
+
+#: Words that are the name of a column and hardly ever a cell.
+HEADER_WORDS = _words(
+    """id | name | names | date | year | month | day | time | country | countries | state | city
+    | county | region | province | continent | code | type | category | class | group | sex
+    | gender | age | value | variable | species | unit | units | description | title | label"""
+)
+
+#: Quantities of a living body or a physical thing that are never zero ...
+_NEVER_ZERO = _words(
+    """height | hgt | ht | weight | wgt | wt | bmi | mass | pressure | bp | sbp | dbp | trestbps
+    | systolic | diastolic | glucose | insulin | skin | thickness | cholesterol | chol | ldl | hdl
+    | pulse | bpm | thalach | hemoglobin | haemoglobin | hematocrit | haematocrit | albumin
+    | creatinine | sodium | potassium | calcium | bilirubin | platelets | length | width
+    | displacement | horsepower | mpg | wheelbase | year"""
+)
+#: ... unless the name says that it is a change, a share or a count of them.
+_MAY_BE_ZERO = _words(
+    """change | changes | diff | difference | delta | gain | loss | lost | growth | ratio | percent
+    | pct | share | count | number | num | n | score | error | residual | sd | std | se | var
+    | variance | rank | class | flag | is | has | since | years"""
+)
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a column's name in lower case, however they are joined.
+
+    Examples
+    --------
+    >>> words_of("BloodPressure"), words_of("skin_fold (mm)")
+    (['blood', 'pressure'], ['skin', 'fold', 'mm'])
+    """
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    return [w for w in re.split(r"[^A-Za-z0-9]+", spaced.casefold()) if w]
+
+
+def never_zero(name: str) -> bool:
+    """Tell whether a column's name says a quantity that cannot be zero.
+
+    Examples
+    --------
+    >>> never_zero("SkinThickness"), never_zero("weight_change"), never_zero("score")
+    (True, False, False)
+    """
+    words = set(words_of(name))
+    return bool(words & _NEVER_ZERO) and not words & _MAY_BE_ZERO
 
 
 def unit_key(suffix: str) -> str:

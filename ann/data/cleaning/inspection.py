@@ -71,10 +71,11 @@ class Inspection:
         *,
         why: str,
         apply: bool = True,
+        proposed: bool = False,
         only_if_found: bool = False,
     ) -> None:
         """Add a rule and, if it is to be applied, see the column through it."""
-        rule = Rule(self.name, kind, apply, settings or {}, why)
+        rule = Rule(self.name, kind, apply, settings or {}, why, proposed=proposed and not apply)
         new, changed, step = rule.tried(self.now, self.counts)
         if only_if_found and not len(changed):
             return

@@ -7,11 +7,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ann.data.cells.lexicon import CURRENCIES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key
 from ann.data.cells.numerals import NumberStyle, is_plain, plain, ratio, read_style, split_affixes
 from ann.data.cleaning.inspection import MOSTLY, Inspection
-from ann.data.cleaning.suspects import find_outliers, find_scale, find_sentinels, weighted_quantile
+from ann.data.cleaning.roles import says_id
+from ann.data.cleaning.suspects import (
+    find_outliers,
+    find_scale,
+    find_sentinels,
+    find_zeros,
+    weighted_quantile,
+)
 
 __all__ = ["as_numbers"]
 
@@ -202,26 +210,29 @@ def _units(
 
 
 def _suspects(seen: Inspection) -> None:
+    labels = says_id(seen.name)
+    _sentinels(seen, labels)
     values, counts = seen.numbers()
-    sure, unsure = find_sentinels(values, counts)
-    for found, verb in (
-        (sure, "stands for missing: far from the rest"),
-        (unsure, "may stand for missing, or be a cap"),
-    ):
-        why = f"{', '.join(f'{v:g}' for v in found)} {verb}"
-        seen.rule("sentinel", {"values": found}, why=why, apply=found is sure, only_if_found=True)
+    if zeros := find_zeros(values, counts, seen.name):
+        sure = zeros == "sure" and not labels
+        rest = f"all other values are at least {values[1]:g}"
+        why = f"0 stands for missing: a {seen.name} cannot be 0, and {rest}"
+        if not sure:
+            why = f"0 may stand for missing, or be 0: {rest}"
+        seen.rule("sentinel", {"values": [0.0]}, why=why, apply=sure)
     values, counts = seen.numbers()
-    clump = find_scale(values, counts)
+    clump = None if labels or _like_codes(values, counts) else find_scale(values, counts)
     if clump is not None:
         middle = weighted_quantile(values, counts, 0.5)
         seen.rule(
             "scale",
             {"from": clump.low, "to": clump.high, "factor": clump.factor},
-            why=f"{clump.rows} values off by {clump.name} from the middle, {middle:g}",
-            apply=clump.rows >= 3,
+            why=f"{clump.rows} values ({clump.low:g} .. {clump.high:g}) would lie among the others "
+            f"(median {middle:g}) if multiplied by {clump.factor} ({clump.name})",
+            apply=False,
+            proposed=True,
             only_if_found=True,
         )
-        values, counts = seen.numbers()
     low, high, rows = find_outliers(values, counts)
     if rows:
         seen.rule(
@@ -231,3 +242,25 @@ def _suspects(seen: Inspection) -> None:
             apply=False,
             only_if_found=True,
         )
+
+
+def _sentinels(seen: Inspection, labels: bool) -> None:
+    """Find codes for missing; in a column of labels they are only reported."""
+    sure, unsure = find_sentinels(*seen.numbers())
+    below, above = [v for v in unsure if v < 0], [v for v in unsure if v >= 0]
+    for found, told in (
+        (sure, "stands for missing: far from the rest"),
+        (below, "may stand for missing: the only negative number"),
+        (above, "may stand for missing, or be a cap"),
+    ):
+        if found:
+            why = f"{', '.join(f'{v:g}' for v in found)} {told}"
+            apply = found is sure and not labels
+            proposed = found is below and not labels
+            seen.rule("sentinel", {"values": found}, why=why, apply=apply, proposed=proposed)
+
+
+def _like_codes(values: NDArray[np.float64], counts: NDArray[np.int64]) -> bool:
+    """Tell whether the numbers may be codes: whole, and hardly one of them twice."""
+    whole = bool((values == np.round(values)).all())
+    return whole and len(values) >= 0.9 * counts.sum()

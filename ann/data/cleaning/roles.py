@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 import numpy as np
 
-from ann.data.cells.lexicon import ID_WORDS
+from ann.data.cells.lexicon import ID_WORDS, words_of
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import Inspection
 
-__all__ = ["role_of"]
+__all__ = ["role_of", "says_id"]
 
 
 def role_of(seen: Inspection, kind: str) -> tuple[str, str] | None:
@@ -30,7 +29,7 @@ def role_of(seen: Inspection, kind: str) -> tuple[str, str] | None:
 
 
 def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple[str, str] | None:
-    named = _says_id(seen.name)
+    named = says_id(seen.name)
     distinct = len(counts) / filled
     if filled < 10:
         return None
@@ -69,9 +68,15 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
     return None
 
 
-def _says_id(name: str) -> bool:
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
-    words = [w for w in re.split(r"[^A-Za-z0-9]+", spaced.casefold()) if w]
+def says_id(name: str) -> bool:
+    """Tell whether a column's name says that its values are labels.
+
+    Examples
+    --------
+    >>> says_id("customerID"), says_id("zip code"), says_id("income")
+    (True, True, False)
+    """
+    words = words_of(name)
     if not words:
         return False
     return words[-1] in ID_WORDS or words[0] in {"id", "uuid", "unnamed", "index", "rownum"}

@@ -12,6 +12,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ import pandas as pd
 from ann.data.chance import generator
 from ann.data.errors import ReadError
 from ann.data.files.dialect import Dialect, sniff
+from ann.data.files.footer import are_notes, may_be_note, total_row
+from ann.data.files.layout import column_names
+from ann.data.files.records import Records, RowShape
 from ann.data.files.reservoir import Reservoir
 from ann.data.log import Log, Step
 
 __all__ = ["RawTable", "TableFile", "read_table"]
 
-csv.field_size_limit(1 << 27)
-_LONGEST_RECORD = 2000
 #: Bytes a cell of text costs in a frame, with its pointer, as measured on tables of numbers.
 CELL_BYTES = 100
 
@@ -82,8 +84,8 @@ class TableFile:
     names : sequence of str, optional
         Column names; replace those of the file.
     **dialect
-        ``encoding``, ``delimiter`` and ``header``: overrule what `ann.data.files.dialect.sniff`
-        finds.
+        ``encoding``, ``delimiter``, ``header``, ``skip``, ``comment`` and ``header_rows``: overrule
+        what `ann.data.files.dialect.sniff` finds.
 
     Raises
     ------
@@ -112,33 +114,25 @@ class TableFile:
         self.path = Path(path)
         self.dialect, remarks = sniff(self.path, **dialect)
         self.log = Log([Step("", "reading", 0, why=remark) for remark in remarks])
+        self._records = Records(self.path, self.dialect, self._row_shape())
         self.names = self._names(names)
         self._log_length = len(self.log)
         self.rows = 0
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield (line number, cells), blank lines included as empty lists."""
-        with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
-            reader = csv.reader(
-                stream, delimiter=self.dialect.delimiter, skipinitialspace=self.dialect.spaces
-            )
-            line = 1
-            for record in reader:
-                if reader.line_num - line > _LONGEST_RECORD:
-                    raise ReadError(
-                        f"{self.path.name}, line {line}: a quote opens here and does not close "
-                        f"within {_LONGEST_RECORD} lines"
-                    )
-                yield line, record
-                line = reader.line_num + 1
-
     def _names(self, given: Sequence[str] | None) -> list[str]:
-        records = ((n, r) for n, r in self._records() if any(c.strip() for c in r))
-        first = next(records, (1, []))[1]
-        widths = [len(r) for _, r in islice(records, 400)]
+        records = (r for _, r in self._records if any(c.strip() for c in r))
+        top = list(islice(records, self.dialect.header_rows))
+        widths = [len(r) for r in islice(records, 400)]
         if self.dialect.header and not widths:
-            columns = ", ".join(c.strip() for c in first[:8])
+            columns = ", ".join(c.strip() for c in top[-1][:8]) if top else ""
             raise ReadError(f"{self.path.name} has a header ({columns}) and no rows under it")
+        first, what = (
+            column_names(top) if top else ([""] * Counter(widths).most_common(1)[0][0], "")
+        )
+        if what:
+            shown = " | ".join(self.dialect.delimiter.join(r) for r in top)
+            named = self.dialect.delimiter.join(first)
+            self.log.add(Step("", "names", len(top), shown, named, f"above the rows: {what}"))
         if given is not None:
             names = [str(n) for n in given]
             if len(names) != len(first):
@@ -147,6 +141,8 @@ class TableFile:
                 )
         elif self.dialect.header:
             names = [name.strip().lstrip("\ufeff") for name in first]
+            if names and names[0].startswith("#"):
+                names[0] = names[0].lstrip("# ")
             wider = sum(w == len(names) + 1 for w in widths)
             if wider >= 0.95 * len(widths) and not self._trailing(len(names)):
                 names.insert(0, "row")
@@ -159,9 +155,19 @@ class TableFile:
             self.log.add(Step("", "names", 0, "", f"x1 .. x{len(first)}", "the file has no header"))
         return self._unique(names)
 
+    def _row_shape(self) -> RowShape:
+        """Learn what a row looks like from the first lines, each read by itself."""
+        with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
+            lines = list(islice(stream, self.dialect.skip + 400))[self.dialect.skip :]
+        sign, spaces = self.dialect.delimiter, self.dialect.spaces
+        read = partial(csv.reader, delimiter=sign, skipinitialspace=spaces)
+        rows = [row for line in lines for row in read([line])]
+        width = Counter(map(len, rows)).most_common(1)[0][0]
+        return RowShape.of(rows[self.dialect.header_rows :], width)
+
     def _trailing(self, width: int) -> bool:
         """Tell whether each row just ends in a delimiter."""
-        body = islice((r for _, r in self._records() if len(r) > width), 50)
+        body = islice((r for _, r in self._records if len(r) > width), 50)
         return all(not r[-1].strip() for r in body)
 
     def _unique(self, names: list[str]) -> list[str]:
@@ -205,32 +211,72 @@ class TableFile:
         self.rows = 0
         del self.log.steps[self._log_length :]
         keep: list[list[str]] = []
-        position = start = 0
-        records = self._records()
-        if self.dialect.header:
-            next((r for _, r in records if any(c.strip() for c in r)), None)
+        start = 0
+        notes: list[tuple[int, list[str]]] = []
+        blank = False
+        records = iter(self._records)
+        top = ((line, r) for line, r in records if any(c.strip() for c in r))
+        list(islice(top, self.dialect.header_rows))
         for line, record in records:
-            if len(record) != width:
-                fitted = self._fit(line, record, width, torn)
-                if fitted is None:
-                    continue
-                record = fitted
-            elif width == 1 and not record[0].strip():
-                torn.add("blank lines", line, record)
+            if len(record) == width > 1 and record[-1] and not notes:
+                keep.append(record)
+                blank = False
+            elif self._waits(record, notes):
+                notes.append((line, record))
                 continue
-            keep.append(record)
-            position += 1
-            if len(keep) == rows:
+            else:
+                # Where rows follow notes, these were rows too.
+                self._keep([*notes, (line, record)], keep, torn)
+                notes, blank = [], not any(record)
+            if len(keep) >= rows:
                 yield self._frame(keep, start)
-                start, keep = position, []
-                self._judge(position, torn)
-        self.rows = position
-        self._judge(position, torn)
+                start, keep = start + len(keep), []
+                self._judge(start, torn)
+        if notes and not are_notes([r[0] for _, r in notes if r], after_blank=blank):
+            self._keep(notes, keep, torn)
+            notes = []
+        self._below(notes, keep if not start else [])
+        self.rows = start + len(keep)
+        self._judge(self.rows, torn)
         self._report(torn)
         if keep:
             yield self._frame(keep, start)
-        elif not position:
+        elif not self.rows:
             raise ReadError(f"{self.path.name} has no rows")
+
+    def _waits(self, record: list[str], notes: list[tuple[int, list[str]]]) -> bool:
+        """Tell whether only the end of the file can say if this is a row."""
+        return may_be_note(record, len(self.names)) or (bool(notes) and not any(record))
+
+    def _keep(
+        self, records: list[tuple[int, list[str]]], keep: list[list[str]], torn: _Torn
+    ) -> None:
+        """Add rows to those kept, repaired where they must be."""
+        width = len(self.names)
+        for line, record in records:
+            if len(record) != width:
+                fitted = self._fit(line, record, width, torn)
+                if fitted is not None:
+                    keep.append(fitted)
+            elif width == 1 and not record[0].strip():
+                torn.add("blank lines", line, record)
+            else:
+                keep.append(record)
+
+    def _below(self, notes: list[tuple[int, list[str]]], rows: list[list[str]]) -> None:
+        """Set notes below the table and a row of totals aside, and say so."""
+        if texts := [(line, r[0]) for line, r in notes if r]:
+            line, text = texts[0]
+            why = "below the rows, with a first cell only: set aside"
+            self.log.add(Step("", "notes", len(texts), f"line {line}: {text}", "", why))
+        if found := total_row(rows):
+            shown = self.dialect.delimiter.join(rows[-1])
+            proven = found == "proven"
+            why = "the last row is called a total, "
+            why += "and is the sum of the others: set aside" if proven else "and was kept"
+            self.log.add(Step("", "total row", 1, shown, "", why, applied=proven))
+            if proven:
+                rows.pop()
 
     def _frame(self, rows: list[list[str]], start: int) -> pd.DataFrame:
         # One block of all cells: ten times faster than an array a column.
@@ -271,6 +317,10 @@ class TableFile:
             "long rows": f"blank cells beyond column {width} cut",
             "torn rows": f"more than {width} cells, so no telling which belongs where; set aside",
         }
+        if stray := self._records.stray:
+            why = "a quote opens here and the next rows are no part of its cell: read as a sign"
+            line, text = stray[0]
+            self.log.add(Step("", "stray quotes", len(stray), f"line {line}: {text}", "", why))
         for kind, why in reasons.items():
             if not torn.counts[kind]:
                 continue

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from ann.data.cells.text_cells import text_frame
 from ann.data.chance import sample
 from ann.data.cleaning.cleaner import Cleaner
-from ann.data.cleaning.duplicates import find_twins, row_hashes, without_repeats
+from ann.data.cleaning.duplicates import Twins, find_twins, row_hashes, without_repeats
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
@@ -51,6 +51,7 @@ def assess(
     keep: tuple[str, ...] = (),
     leave_out: tuple[str, ...] = (),
     rules: Rules | None = None,
+    apply: tuple[str, ...] = (),
     network: Any = "default",
     permutations: int = 399,
     seed: int = 0,
@@ -73,6 +74,8 @@ def assess(
         Columns not to use.
     rules : Rules, optional
         Clean by these instead of learning rules.
+    apply : tuple of str
+        Proposed rules to apply, each ``"RULE"`` or ``"RULE:COLUMN"``.
     network : estimator or None
         What to set beside logistic regression; by default a small network of this package. None
         leaves it out.
@@ -105,14 +108,15 @@ def assess(
     named = (*keep, *leave_out, *((group,) if group else ()))
     require_known("there is no column", named, frame.columns, error=TargetError)
     try:
-        goal = find_target(frame, target, task=task)
+        goal = find_target(frame, target, task=task, rules=rules, apply=apply)
     except UnusableTargetError as error:
         verdict.rows = len(frame)
         verdict.add("cannot", "target unusable", why=str(error))
         return verdict
     verdict.log.extend(goal.steps)
     verdict.task = goal.task
-    kept, y, proposal = _without_repeats(frame, goal, rules, verdict)
+    _judge_changes(goal, verdict)
+    kept, y, proposal = _without_repeats(frame, goal, rules, apply, verdict)
     X = kept.drop(columns=goal.column).reset_index(drop=True)
     verdict.rows = len(y)
     _judge_target(goal, y, len(frame), verdict)
@@ -134,7 +138,11 @@ def assess(
         return verdict
     _judge_order(y, verdict)
     # Rows that look like copies of each other are kept in one fold.
-    if groups is None and (twins := find_twins(usable)) is not None:
+    twins = find_twins(usable) if groups is None else None
+    if twins is None and groups is None and verdict.has("equal rows proposed"):
+        labels = np.unique(row_hashes(_as_words(usable)), return_inverse=True)[1]
+        twins = Twins("", int((np.bincount(labels)[labels] > 1).sum()), labels)
+    if twins is not None:
         where = f"every feature but {twins.column}" if twins.column else "every feature"
         verdict.add("weak", "copies", twins.column, rows=twins.rows, where=where)
         groups = twins.labels
@@ -157,6 +165,7 @@ def assess(
         cleaner=Cleaner(
             None if rules is None else rules.without(goal.column),
             tuple(n for n in out if n in X.columns),
+            apply,
         ),
         groups=None if groups is None else groups[rows],
         seed=seed,
@@ -189,16 +198,30 @@ def _frame(table: Any, verdict: Verdict, seed: int) -> pd.DataFrame:
 
 
 def _without_repeats(
-    frame: pd.DataFrame, goal: Target, rules: Rules | None, verdict: Verdict
+    frame: pd.DataFrame,
+    goal: Target,
+    rules: Rules | None,
+    apply: tuple[str, ...],
+    verdict: Verdict,
 ) -> tuple[pd.DataFrame, NDArray[Any], Rules]:
-    """Leave out rows without target and rows entered twice; return rows, target and rules."""
+    """Leave out rows without target and proven copies; return rows, target and rules."""
     kept = frame.iloc[goal.rows]
     proposal = propose(kept, goal.column) if rules is None else rules
-    # Left in, they would stand on both sides of a split.
+    for name in apply:
+        if not any(name in (r.rule, f"{r.rule}:{r.column}") for r in proposal.rules):
+            verdict.add("note", "nothing to apply", name=name)
+    proposal = proposal.applying(apply, lenient=True)
+    for rule in proposal.rules:
+        if rule.rule == "duplicates" and not rule.apply:
+            verdict.log.add(rule.step(rule.rows))
+            kind = "equal rows proposed" if rule.proposed else "equal rows"
+            level: Level = "weak" if rule.proposed else "note"
+            verdict.add(level, kind, why=rule.why, option=rule.step(0).option)
+    # Left in, copies would stand on both sides of a split.
     once, y, steps = without_repeats(kept, goal.values, proposal.rules)
     for step in steps:
         verdict.log.add(step)
-        verdict.add("note", "duplicates", rows=step.rows, share=step.rows / len(kept))
+        verdict.add("note", "duplicates", rows=step.rows, share=step.rows / len(kept), why=step.why)
     return once, y, proposal.without(goal.column)
 
 
@@ -217,6 +240,20 @@ def _features(
 
 def _numbered(names: pd.Series) -> NDArray[np.intp]:
     return pd.factorize(names.map(str))[0]
+
+
+def _judge_changes(goal: Target, verdict: Verdict) -> None:
+    """Name every rule that touched the target, and those that would have liked to."""
+    for s in goal.steps:
+        if not s.effect or not s.rows:
+            continue
+        told = {"rule": s.rule, "rows": s.rows, "why": s.why}
+        if s.applied:
+            facts = {"effect": s.effect, "before": s.before, "after": s.after or "missing"}
+            verdict.add("note", "target changed", s.column, **told, **facts)
+        elif s.rule != "outlier":
+            level: Level = "weak" if s.proposed else "note"
+            verdict.add(level, "target proposal", s.column, **told, option=s.option)
 
 
 def _judge_target(goal: Target, y: NDArray[Any], rows: int, verdict: Verdict) -> None:
@@ -281,8 +318,7 @@ def _judge_order(y: NDArray[Any], verdict: Verdict) -> None:
 
 def _judge_repeats(features: pd.DataFrame, y: NDArray[Any], verdict: Verdict) -> float | None:
     """Rows alike in all features: those that differ in the target bound every model."""
-    words = features.astype(object).where(features.notna(), None)
-    table = pd.DataFrame({"row": row_hashes(words), "y": y})
+    table = pd.DataFrame({"row": row_hashes(_as_words(features)), "y": y})
     shared = int(table["row"].duplicated(keep=False).sum())
     if not shared or y.dtype != object:
         return None
@@ -296,6 +332,10 @@ def _judge_repeats(features: pd.DataFrame, y: NDArray[Any], verdict: Verdict) ->
         level: Level = "weak" if ceiling - base < 0.5 * (1 - base) else "note"
         verdict.add(level, "contradictions", rows=conflicting, ceiling=ceiling)
     return ceiling if conflicting else None
+
+
+def _as_words(features: pd.DataFrame) -> pd.DataFrame:
+    return features.astype(object).where(features.notna(), None)
 
 
 def _judge_signal(verdict: Verdict) -> None:

@@ -27,6 +27,7 @@ _SIGNAL = (
     "{rows} rows; {measure} = {effect:.3f}"
 )
 _GAIN = "{loss} lower by {gain:.4f} ± {error:.4f} a row"
+_EQUAL = "{why}. They were kept; to leave them out, type {option}"
 _SUSPECT = "{column} ({action}): {why}"
 
 #: What a reason says, by its kind: what it is about, and the sentence that its facts complete.
@@ -51,7 +52,23 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "imbalance",
         "{share:.1%} of the rows are {commonest!r}: accuracy says little, look at the AUC",
     ),
-    "duplicates": ("duplicates", "{rows} rows ({share:.1%}) come twice; the copies were left out"),
+    "duplicates": (
+        "duplicates",
+        "{rows} rows ({share:.1%}) come twice; the copies were left out: {why}",
+    ),
+    "equal rows": ("equal rows", _EQUAL),
+    "equal rows proposed": ("equal rows", _EQUAL),
+    "target changed": (
+        "target",
+        "the rule '{rule}' ({effect}) changed {rows} cells of the target, such as {before!r} to "
+        "{after!r}: {why}",
+    ),
+    "target proposal": (
+        "target",
+        "the rule '{rule}' would change {rows} cells of the target and was not applied: {why}. "
+        "If you want it, type {option}",
+    ),
+    "nothing to apply": ("apply", "--apply {name}: no such rule was found in this table"),
     "no features": ("features", "no column is left as a feature{dropped}"),
     "only leaks": ("features", "every feature gives the target away"),
     "leak": ("leak", _SUSPECT),

@@ -83,7 +83,7 @@ def test_rules_and_logs_at_a_glance(table: pd.DataFrame) -> None:
     page = log._repr_html_()
     assert "<script>" not in page
     assert page.count("<tr>") == 1 + len(log)
-    assert "outlier (not applied)" in page
+    assert "outlier (reported, not applied)" in page
 
 
 def test_reasons_are_kinds_and_facts() -> None:
