@@ -12,13 +12,17 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["AS241", "cpp_source", "gaussian", "row_keys"]
+__all__ = ["AS241", "BARRIER_SHIFT", "cpp_source", "gaussian", "row_keys"]
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MUL1 = np.uint64(0xBF58476D1CE4E5B9)
 _MUL2 = np.uint64(0x94D049BB133111EB)
 # Keeps the key of a stream apart from the keys of its steps.
 _LANE = np.uint64(0xD1B54A32D192ED03)
+
+BARRIER_SHIFT = 0.5825971579390106
+"""-zeta(1/2) / sqrt(2 pi): how far a walk of standard normal deviates overshoots a barrier on
+average (Chernoff 1965; Broadie, Glasserman and Kou 1997, Math. Finance 7:325)."""
 
 # Coefficients of AS 241 (PPND16), constant term first: centre, shoulder and tail.
 AS241 = {

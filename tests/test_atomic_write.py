@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -104,3 +107,82 @@ def test_errors_of_one_name_are_of_one_kind():
         ]
         # A run that diverges is also a run that did not finish.
         assert kinds[0] - {RuntimeError} == kinds[1] - {RuntimeError}, name
+
+
+UNFINISHED = """
+import sys, time
+from {package}.atomic_write import scratch_folder
+with scratch_folder(sys.argv[1]) as folder:
+    (folder / "half").write_text("half")
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def _unfinished(package: str, place) -> tuple[subprocess.Popen, str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", UNFINISHED.format(package=package), str(place)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return process, process.stdout.readline().strip()
+
+
+@pytest.mark.parametrize("package", ["neurosim", "ann"])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_what_a_killed_writer_leaves_is_removed_by_the_next(package, ending, tmp_path):
+    living, at_work = _unfinished(package, tmp_path)
+    killed, leftover = _unfinished(package, tmp_path)
+    killed.send_signal(ending)
+    killed.wait()
+    assert os.path.isfile(os.path.join(leftover, "half"))
+    files = sys.modules[package].atomic_write
+    files.write_text(tmp_path / "a.txt", "x")
+    there = sorted(os.listdir(tmp_path))
+    mine = os.path.basename(at_work)
+    assert there == [mine, f"{mine}.lock", "a.txt"]
+    assert os.listdir(at_work) == ["half"]
+    living.kill()
+    living.wait()
+    living.stdout.close()
+    killed.stdout.close()
+
+
+@BOTH
+def test_folders_and_files_that_only_look_like_leftovers_stay(files, errors, tmp_path):
+    for name in (".writing-mine", ".writing-other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "work").write_text("mine")
+    (tmp_path / ".writing-mine.lock").write_text("notes of my own")
+    (tmp_path / ".writing-link.lock").symlink_to(tmp_path / ".writing-mine.lock")
+    os.mkfifo(tmp_path / ".writing-pipe.lock")
+    before = sorted(os.listdir(tmp_path))
+    files.write_text(tmp_path / "a.txt", "x")
+    assert sorted(os.listdir(tmp_path)) == [*before, "a.txt"]
+    assert (tmp_path / ".writing-mine" / "work").read_text() == "mine"
+
+
+@BOTH
+def test_a_file_that_was_there_survives_a_kill_at_any_moment(files, errors, tmp_path):
+    """A reader sees an old or a new file, never a part, while writers are killed."""
+    target = tmp_path / "a.txt"
+    package = files.__name__.split(".")[0]
+    code = (
+        f"import sys\nfrom {package}.atomic_write import write_text\nprint(flush=True)\n"
+        "k = 0\nwhile True:\n    k += 1\n    write_text(sys.argv[1], str(k % 10) * 3_000_000)"
+    )
+    files.write_text(target, "0" * 3_000_000)
+    for round_ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE
+        )
+        process.stdout.readline()
+        for _ in range(5 + round_):
+            text = target.read_text()
+            assert text == text[0] * 3_000_000
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    files._SWEPT.clear()
+    files.write_text(target, "end")
+    assert os.listdir(tmp_path) == ["a.txt"]

@@ -23,7 +23,7 @@ from bridge.counts.monotone import Fall, fall_after_peak
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.errors import Refusal
 from bridge.plain_numbers import strip_unit
-from bridge.units import EVERY_FAMILY, FAMILIES, Logistic, Unit
+from bridge.units import FAMILIES, Logistic, Unit
 from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring, problem
 from bridge.units.rate_function import RateFunction
 from neurosim.errors import ParameterError, UnknownNameError, suggest
@@ -54,10 +54,10 @@ def select(
     curve : FICurve
         Spike counts at constant currents.
     families : iterable of Unit classes or names
-        Candidates; by default the monotone ones that begin at zero. `bridge.units.EVERY_FAMILY`
-        adds ``"type-two"``, which begins with a jump, and ``"block"``, which falls after its peak.
-        A fall that is more than chance refuses every monotone family; without one there is no
-        evidence for a block, and that family is refused.
+        Candidates; by default all of `bridge.units.FAMILIES`, so that the same counts get the
+        same answer wherever they are judged. A fall after the peak that is more than chance
+        refuses every monotone family; without one there is no evidence for a block, and that
+        family is refused.
     confidence : float
         Of the parameters' intervals.
     intervals : {"profile", "bootstrap", None}
@@ -128,7 +128,7 @@ def select(
         else:
             refused[family.name] = why
     if not tasks:
-        few = all(why.reason == "few-currents" for why in refused.values())
+        few = all(why.reason in ("few-currents", "no-block") for why in refused.values())
         refused["curve"] = Refusal(
             ("too few currents for every family; " if few else "no family can be fitted; ")
             + "; ".join(f"{name}: {why}" for name, why in refused.items()),
@@ -162,7 +162,7 @@ def select(
 
 
 def _families(families: Iterable[type[Unit] | str]) -> list[type[Unit]]:
-    known = {family.name: family for family in EVERY_FAMILY}
+    known = {family.name: family for family in FAMILIES}
     chosen: list[type[Unit]] = []
     for family in [families] if isinstance(families, (str, type)) else families:
         if isinstance(family, str):
@@ -205,6 +205,17 @@ def _unfit_curve(statistics: SufficientStatistics) -> Refusal | None:
             f"spikes at only one current ({firing[0]:g} pA); measure at least two that fire",
             "one-current",
         )
+    # A count of n in a window T fits any rate within 1 / T of n / T.
+    slow = float(((statistics.count - 1) / statistics.window).max())
+    fast = float(((statistics.count + 1) / statistics.window).min())
+    if len(firing) == len(statistics.current) > 2 and slow < fast:
+        low, high = statistics.current[[0, -1]]
+        return Refusal(
+            f"one rate, about {0.5 * (slow + fast):.3g} Hz, gives every count from {low:g} to "
+            f"{high:g} pA, so nothing tells how the rate depends on the current; measure smaller "
+            "currents",
+            "flat",
+        )
     return None
 
 
@@ -213,7 +224,8 @@ def _wrong_shape(family: type[RateFunction], fall: Fall) -> Refusal:
     if family.monotone:
         return _blocked(fall)
     return Refusal(
-        f"the rate does not fall after its peak by more than chance (p = {fall.p:.2g})", "no-block"
+        f"no depolarisation block: the firing rate does not fall after its peak (p = {fall.p:.2g})",
+        "no-block",
     )
 
 

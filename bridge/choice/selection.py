@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.choice.confidence_intervals import rate_band
@@ -21,6 +20,9 @@ from bridge.units.base import Unit
 from bridge.units.fitting import problem
 from neurosim.atomic_write import plain
 from neurosim.display import html_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Interval", "Selection", "SigmoidLoss", "UnitFit"]
 
@@ -305,6 +307,8 @@ class Selection:
             )
             for fit in self.fits
         ]  # fmt: skip
+        import pandas as pd
+
         return pd.DataFrame(rows, columns=columns).set_index("family")
 
     def to_dict(self) -> dict[str, Any]:
@@ -373,7 +377,22 @@ class Selection:
         ax.legend(fontsize="small")
         below = residual_axes(ax)
         draw_residual(below, best.current_pA, best.residual_Hz, best.noise_Hz, line.get_color())
+        below.set_xlabel(f"{self.curve.current_name} (pA)")
         return ax
+
+    def sigmoid_in_words(self) -> str:
+        """How far a sigmoid is from the counted rates, beside the best unit; a sentence."""
+        loss = self.sigmoid_loss
+        if loss is None or loss.best == "logistic":
+            return ""
+        sigmoid = self["logistic"]
+        errors = np.abs(sigmoid.residual_Hz)
+        worst = int(np.argmax(errors))
+        return (
+            f"a sigmoid misses the counted rates by {sigmoid.residual_rms_Hz:.2f} Hz (rms), at "
+            f"most by {errors[worst]:.2f} Hz (at {sigmoid.current_pA[worst]:g} pA); "
+            f"the {loss.best} unit misses them by {loss.best_residual_rms_Hz:.2f} Hz (rms)"
+        )
 
     def in_cells(self) -> list[tuple[str, ...]]:
         """A row a family: name, ΔAICc, weight, residual and noise (Hz), whether it is adequate."""
@@ -439,11 +458,7 @@ class Selection:
                 lines.append("* misses by more than counting noise")
         loss = self.sigmoid_loss
         if loss is not None and loss.best != "logistic":
-            lines.append(
-                f"the sigmoid is off by {loss.rms_Hz:.2g} Hz rms, {loss.max_Hz:.2g} Hz at "
-                f"{loss.max_at_pA:g} pA, and loses {loss.bits_per_measurement:.2g} bits a "
-                f"measurement, {loss.bits_per_spike:.2g} a spike"
-            )
+            lines.append(self.sigmoid_in_words())
         lines += self.refusals()
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"note ({fit.family}): {note}" for fit in self.fits[:1] for note in fit.notes]

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bridge.counts.curve_plot import draw_counts
@@ -28,12 +27,18 @@ from neurosim.atomic_write import plain, whole
 from neurosim.display import axes_or_new, html_table
 from neurosim.errors import UnitError
 
+if TYPE_CHECKING:
+    # Only tables need it: it is imported when one is made.
+    import pandas as pd
+
 __all__ = ["FICurve", "merge"]
 
 Array = NDArray[Any]
 
 COLUMNS = ("current_pA", "count", "window_s", "trial")
 MEASURED_ON = ("neuron", "background")
+# No count and no number of a trial comes near; beyond it a float is not exact.
+_MOST_COUNT = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +147,22 @@ class FICurve:
         """Distinct currents, ascending (pA)."""
         return np.unique(self.current_pA)
 
+    @property
+    def current_name(self) -> str:
+        """Which current it is: the one name that its figures and tables give it.
+
+        Examples
+        --------
+        >>> FICurve([0, 50], [0, 4], 1.0, provenance={"current": "above holding"}).current_name
+        'injected current above holding'
+        """
+        told = self.provenance.get("current")
+        if told is not None:
+            return "total injected current" if told == "total" else f"injected current {told}"
+        if self.neuron is None:
+            return "current as tabulated"
+        return "injected current" if self.background is None else "current above the background"
+
     def mean_rate_Hz(self) -> NDArray[np.float64]:
         """Rate at each distinct current, all trials pooled (Hz).
 
@@ -244,6 +265,8 @@ class FICurve:
         >>> list(FICurve([0, 50], [0, 4], 1.0).to_frame())
         ['current_pA', 'count', 'window_s', 'trial', 'rate_Hz']
         """
+        import pandas as pd
+
         frame = pd.DataFrame({name: getattr(self, name) for name in (*COLUMNS, "rate_Hz")})
         known = {name: getattr(self, name) for name in MEASURED_ON}
         frame.attrs.update({name: value for name, value in known.items() if value is not None})
@@ -333,6 +356,7 @@ class FICurve:
 
         Examples
         --------
+        >>> import pandas as pd
         >>> table = pd.DataFrame({"current": [0, 50], "spikes": [0, 4], "window": [1, 1]})
         >>> FICurve.from_frame(table).count
         array([0, 4])
@@ -396,6 +420,7 @@ class FICurve:
         ax = axes_or_new(ax)
         sd = (noise or self.noise()).rate_sd_Hz(self.statistics())
         draw_counts(ax, self.currents, self.mean_rate_Hz(), sd)
+        ax.set_xlabel(f"{self.current_name} (pA)")
         return ax
 
     def _facts(self) -> dict[str, str]:
@@ -496,9 +521,11 @@ def first_problem(
         if spikes < 0 or spikes != round(spikes):
             kind = "negative" if spikes < 0 else "not a whole number"
             return i, f"count {spikes:g} is {kind}", "give the number of spikes, not a rate"
+        if spikes >= _MOST_COUNT:
+            return i, f"count {spikes:g} is more than any cell fires", "give the number of spikes"
         if length <= 0:
             return i, f"window_s {length:g} is not positive", "give the counted time in seconds"
-        if repeat != round(repeat):
+        if repeat != round(repeat) or abs(repeat) >= _MOST_COUNT:
             return i, f"trial {repeat:g} is not a whole number", "number the trials 0, 1, 2, ..."
         if (repeat, amount) in seen:
             remedy = "add a column `trial` that numbers the repeats"

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.stats import chi2, t
+from scipy.special import chdtri, stdtrit
 
 from bridge.counts.likelihood import MAX_SHAPE, MIN_SHAPE, log_probability, rough_variance, variance
 from bridge.counts.sufficient_statistics import SufficientStatistics
@@ -69,8 +69,8 @@ class CountNoise:
         3.84
         """
         if self.estimated:
-            return float(t.ppf(0.5 + confidence / 2, self.freedom) ** 2)
-        return float(chi2.ppf(confidence, 1))
+            return float(stdtrit(self.freedom, 0.5 + confidence / 2) ** 2)
+        return float(chdtri(1, 1 - confidence))
 
     def rate_sd_Hz(self, statistics: SufficientStatistics) -> Array:
         """Standard deviation of the mean rate at each distinct current (Hz), shape (m,).

@@ -11,8 +11,8 @@ from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf import read_abf
 from bridge.recordings.formats.igor import read_igor, series
 from bridge.recordings.formats.nwb import read_nwb
-from bridge.recordings.formats.others import read_with_neo
-from bridge.recordings.formats.sweeps import Sweep, Units
+from bridge.recordings.formats.others import OTHERS, read_other
+from bridge.recordings.formats.sweeps import Sweep, Units, without_padding
 from bridge.recordings.formats.text_table import read_text
 from bridge.recordings.plausible import check_plausible
 
@@ -25,8 +25,11 @@ FORMATS = {
     ".csv": "table of samples",
     ".txt": "table of samples",
     ".tsv": "table of samples",
+    **{ending: form.program for ending, form in OTHERS.items()},
 }
-"""File names that are read, by their ending; others are left to Neo."""
+"""Formats that are read, by the ending of the file's name."""
+
+_TABLES = (".csv", ".txt", ".tsv")
 
 
 def read(
@@ -43,8 +46,8 @@ def read(
     Parameters
     ----------
     path : path, or sequence of paths
-        An ABF, IBW, NWB or text file, or one that Neo knows; or several files of one cell whose
-        sweeps belong together.
+        An ABF, IBW, NWB or text file, or one of the other `FORMATS`; or several files of one cell
+        whose sweeps belong together.
         One IBW file brings its series with it: the files named alike but for the number at the
         end, and the current channel beside each.
     voltage : str, optional
@@ -92,7 +95,7 @@ def read(
         for file in given:
             found = _read_one(file, voltage, current, units)
             sweeps += _renumbered(found, len(sweeps)) if len(given) > 1 else found
-    cell = CellRecording(tuple(sweeps), name or files[0].stem, tuple(files))
+    cell = _cell(sweeps, name or files[0].stem, files)
     check_plausible(cell, voltage=voltage_unit is None, current=current_unit is None)
     return cell
 
@@ -104,9 +107,28 @@ def _read_one(file: Path, voltage: str | None, current: str | None, units: Units
             return read_abf(file, voltage, current, units)
         if ending == ".nwb":
             return read_nwb(file, voltage, units)
-        if ending in FORMATS:
+        if ending in _TABLES:
             return read_text(file, units)
-        return read_with_neo(file, voltage, current, units)
+        return read_other(file, voltage, current, units)
+
+
+def _cell(sweeps: list[Sweep], name: str, files: list[Path]) -> CellRecording:
+    """Put sweeps together without their padding, and keep in mind what was cut."""
+    kept, cut = [], []
+    with about(files[0].name if len(files) == 1 else name):
+        for sweep in sweeps:
+            found = without_padding(sweep)
+            if found is None:
+                cut.append((sweep.number, "left out: it holds no numbers"))
+                continue
+            kept.append(found)
+            if found.padding_s:
+                cut.append((sweep.number, f"no numbers after {found.duration_s:g} s"))
+        if not kept:
+            raise RecordingError(
+                "file", f"none of its {len(sweeps)} sweeps holds numbers", "export it again"
+            )
+    return CellRecording(tuple(kept), name, tuple(files), cut=tuple(cut))
 
 
 def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:

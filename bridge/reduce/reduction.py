@@ -18,7 +18,7 @@ from bridge.reduce.placements import PlacementSet, RateFit
 from bridge.reduce.reduced_network import ReducedNetwork, TestScores
 from bridge.reduce.reduction_figure import draw_foretold, draw_rates, draw_sizes, draw_trains
 from bridge.reduce.scores import Score
-from neurosim.atomic_write import write_json
+from neurosim.atomic_write import make_folder, write_json
 from neurosim.display import axes_or_new, html_table
 
 __all__ = ["RateReduction", "Rung", "TrainReduction"]
@@ -78,8 +78,7 @@ class _Reduction(ABC):
         -------
         list of pathlib.Path
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(folder)
         content, model = folder / "reduction.json", folder / "network.safetensors"
         self._save_best(model)
         write_json(content, self.to_dict())

@@ -13,8 +13,9 @@ from bridge.plain_numbers import strip_unit
 from bridge.units.base import Unit
 from bridge.units.lif import MEMBRANE, membrane_currents
 from bridge.units.rate_function import Array, Parameter, Slopes
-from bridge.units.siegert import BARRIER_SHIFT, scaled_passage
+from bridge.units.siegert import scaled_passage
 from neurosim.errors import ParameterError
+from neurosim.randomness import BARRIER_SHIFT
 
 __all__ = ["NoisyLIF"]
 

@@ -21,13 +21,9 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy.special import dawsn, erfcx
 
-__all__ = ["BARRIER_SHIFT", "erfcx_area", "scaled_passage"]
+__all__ = ["erfcx_area", "scaled_passage"]
 
 Array = NDArray[np.float64]
-
-BARRIER_SHIFT = 0.5825971579390106
-"""-zeta(1/2) / sqrt(2 pi): how far, in steps' standard deviations, a sampled walk overshoots
-(Chernoff 1965; Broadie, Glasserman and Kou 1997, Math. Finance 7:325)."""
 
 _CENTRE = 1.5  # puts half of the Chebyshev nodes below y = 1.5, where A bends
 

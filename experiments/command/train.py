@@ -131,7 +131,7 @@ def train_and_say(
     from ann.data import train as train_on_table
     from ann.data.cells.text_cells import text_frame
     from ann.data.table_model import TableModel
-    from neurosim.atomic_write import write_json
+    from neurosim.atomic_write import make_folder, write_json
 
     path = Path(table)
     raw: RawTable | pd.DataFrame
@@ -150,9 +150,9 @@ def train_and_say(
         typer.echo(f"note: {message}")
     shown = ", ".join(f"{k} {v:.4f}" for k, v in done.test_scores.items())
     rows = f"{len(done.split.train):,} rows to learn from, {len(done.split.test):,} set aside"
-    typer.echo(f"{done.model} of {target} ({rows}): {shown}")
+    typer.echo(f"{done.model_name} of {target} ({rows}): {shown}")
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         done.pipeline["clean"].rules_.save(folder / "rules.json")
         write_json(folder / "trained.json", done.document())
         write_report(folder / "report.html", profile(frame, target, name=path.name), done.verdict)

@@ -152,8 +152,8 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
     # What a user brings is read first: a fault in it should not cost a simulation.
     recorded = _recorded(parameters)
     watch = Stopwatch()
-    digits = parameters.digits
-    seeds = context.seeds(digits.seeds, quick=2)
+    digits = parameters.digits.up_to_judged() if context.quick else parameters.digits
+    seeds = context.seeds(digits.seeds)
 
     def measured(function: Callable[..., Measured], *arguments: Any) -> Measured:
         with watch.during("simulation"):
@@ -205,7 +205,7 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
         },
         tables={"units": units, "families": families, "accuracy": accuracy},
         figures=figures,
-        verdicts=[*verdicts_of(accuracy), *adequacy_verdicts(neurons[-1])],
+        verdicts=[*verdicts_of(pairs), *adequacy_verdicts(neurons[-1])],
         provenance={
             "parameters": asdict(parameters),
             "seed": context.seed,
@@ -314,7 +314,7 @@ def summary(result: Result, console: Any) -> None:
 
     units = result.tables["units"]
     table = Table(title="Which unit stands for each neuron", title_justify="left")
-    for title in ("neuron", "best unit", "weight", "fits", "sigmoid off by (Hz rms, max)"):
+    for title in ("neuron", "best unit", "weight", "fits", "residual of the sigmoid (Hz rms, max)"):
         table.add_column(title, justify="left" if title in ("neuron", "best unit") else "right")
     for row in units.to_numpy():
         table.add_row(row[0], row[1], row[2], row[4].split(" ")[0], row[6])

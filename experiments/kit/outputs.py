@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from neurosim.atomic_write import scratch_folder
 from neurosim.errors import OutputError
 
 __all__ = ["check_file", "check_folder", "write_folder"]
@@ -111,13 +111,10 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> Path:
     check_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-        try:
+        with scratch_folder(folder) as place:
             fill(place)
             for path in sorted(place.iterdir()):
                 path.replace(folder / path.name)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
     except OSError as error:
         raise OutputError(f"cannot write to {folder} ({error.strerror or error})") from error
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from neurosim.atomic_write import plain, write_json
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from experiments.kit.estimate import Estimate
 
 __all__ = ["Result", "Verdict"]
 
@@ -30,21 +32,74 @@ class Verdict:
         What it is held against.
     sense : {"<=", ">="}
         Which side of the bar is right.
+    low, high : float or None
+        Interval over the draws, if chance is in the number.
+    draws : int or None
+        Independent draws behind it; None if no chance is in it.
+    method : str
+        How the interval was found.
+    level : float
+        Of the interval.
+
+    Examples
+    --------
+    >>> print(Verdict("error (%)", 0.3, 0.5))
+    holds: error (%) = 0.3 (<= 0.5)
+    >>> print(Verdict("error (%)", 0.3, 0.5, low=-0.1, high=0.7, draws=5, method="t"))
+    UNDECIDED: error (%) = 0.3 (<= 0.5; 90 % interval -0.1 to 0.7, t, 5 draws)
     """
 
     what: str
     value: float
     bar: float
     sense: str = "<="
+    low: float | None = None
+    high: float | None = None
+    draws: int | None = None
+    method: str = ""
+    level: float = 0.90
+
+    @classmethod
+    def of(cls, what: str, estimate: Estimate, bar: float, sense: str = "<=") -> Verdict:
+        """Hold an estimate over several draws against a bar."""
+        return cls(what, estimate.value, bar, sense, *astuple(estimate)[1:])
 
     @property
     def holds(self) -> bool:
-        """Whether the number is on the right side of its bar (nan never is)."""
-        return self.value <= self.bar if self.sense == "<=" else self.value >= self.bar
+        """Whether the number is on the right side of its bar (nan never is).
+
+        Where chance is in it, the whole interval has to be.
+        """
+        return self._right(self.low) and self._right(self.high) and self._right(self.value)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the interval lies on both sides of the bar: neither shown nor refuted."""
+        return not self.holds and (self._right(self.low) or self._right(self.high))
+
+    def _right(self, number: float | None) -> bool:
+        if number is None:
+            # A number without an interval stands for both of its ends.
+            number = self.value
+        return bool(number <= self.bar if self.sense == "<=" else number >= self.bar)
+
+    @property
+    def word(self) -> str:
+        """The outcome in one word."""
+        return "holds" if self.holds else "UNDECIDED" if self.undecided else "FAILS"
 
     def __str__(self) -> str:
-        word = "holds" if self.holds else "FAILS"
-        return f"{word}: {self.what} = {self.value:.4g} ({self.sense} {self.bar:g})"
+        return f"{self.word}: {self.what} = {self.value:.4g} ({self.held_against()})"
+
+    def held_against(self) -> str:
+        """Return the bar, and how sure the number is, in words."""
+        said = f"{self.sense} {self.bar:g}"
+        if self.low is not None and self.high is not None:
+            ends = f"{self.low:.3g} to {self.high:.3g}"
+            said += f"; {100 * self.level:g} % interval {ends}, {self.method}"
+        elif self.draws is not None:
+            said += f"; {self.method}"
+        return said if self.draws is None else f"{said}, {self.draws} draws"
 
 
 @dataclass(frozen=True)
@@ -60,6 +115,7 @@ class Result:
     tables : dict of str to DataFrame
     figures : dict of str to Figure
     verdicts : list of Verdict
+        Each over several draws, unless no chance is in the experiment.
     provenance : dict
         Parameters, seed and versions (filled in likewise), neuron, engine.
     """
@@ -91,10 +147,7 @@ class Result:
         from experiments.kit.style import data_uri
         from neurosim.display import html_table
 
-        rows = [
-            ("holds" if v.holds else "FAILS", v.what, f"{v.value:.4g}", f"{v.sense} {v.bar:g}")
-            for v in self.verdicts
-        ]
+        rows = [(v.word, v.what, f"{v.value:.4g}", v.held_against()) for v in self.verdicts]
         head = ("verdict", "what was measured", "value", "bar")
         pictures = (
             f'<img alt="{escape(name)}" src="{data_uri(figure)}">'

@@ -20,6 +20,7 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology import (
+    DLambda,
     Morphology,
     PerBranch,
     Region,
@@ -49,6 +50,8 @@ _UNIT = mS / cm**2
 
 # Compartments of the parts where the spike starts: 3.3 um in the initial segment.
 INITIATION_COUNTS = {"hillock": 3, "initial_segment": 9, "axon": 51}
+
+_FINE = frozenset(INITIATION_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -169,13 +172,35 @@ def initiation_membrane(neuron: Neuron, *, raised_by: Quantity = 0 * mV) -> Neur
     return neuron
 
 
-def textbook_membrane(neuron: Neuron) -> Neuron:
+def textbook_membrane(neuron: Neuron | Morphology) -> Neuron:
     """Return a neuron with the textbook neuron's membrane painted by tags.
 
     Soma, hillock, initial segment and axon carry the channels of Traub and Miles; the dendrites a
     tenth of the soma's delayed rectifier; soma and dendrites an M current, the cause of the
     slow part of the after-hyperpolarisation and of adaptation.
+
+    Parameters
+    ----------
+    neuron : Neuron or Morphology
+        A neuron with the tags soma, hillock, initial_segment and axon; or a bare shape, such as a
+        reconstruction. A shape without hillock and initial segment gets those of the textbook
+        neuron (`with_textbook_axon`), 36 °C, an axial resistivity of 150 ohm cm, compartments of a
+        tenth of the length constant at 100 Hz, and the probes and detectors of `textbook_neuron`.
+
+    Raises
+    ------
+    UnknownNameError
+        No branch of the shape is tagged soma.
+
+    Examples
+    --------
+    >>> from neurosim.morphology import ball_and_stick
+    >>> cell = textbook_membrane(ball_and_stick())
+    >>> cell.morphology.tags
+    ('soma', 'dendrite', 'hillock', 'initial_segment', 'axon')
     """
+    if isinstance(neuron, Morphology):
+        return _watched(textbook_membrane(_neuron_of_shape(neuron)))
     dendrites: Region = tagged("dendrite")
     return (
         initiation_membrane(neuron)
@@ -183,6 +208,17 @@ def textbook_membrane(neuron: Neuron) -> Neuron:
         .paint(MCurrent(g=0.2 * _UNIT, E=-90 * mV), tagged("soma") | dendrites)
         .paint(Leak(g=0.05 * _UNIT, E=-70 * mV))
     )
+
+
+def _neuron_of_shape(shape: Morphology) -> Neuron:
+    """Return an unpainted neuron of a shape, with an axon, cut finely where the spike starts."""
+    if not {"hillock", "initial_segment", "axon"} <= set(shape.tags):
+        shape = with_textbook_axon(shape)
+    by_length = DLambda(R_a=150 * ohm * cm).counts(shape).tolist()
+    counts = dict(zip(shape.names, by_length, strict=True))
+    fine = {name for name, tag in zip(shape.names, shape.tags, strict=True) if tag in _FINE}
+    counts = {name: n for name, n in counts.items() if name not in fine}
+    return bare_neuron(shape, counts, R_a=150, rest=-70)
 
 
 def textbook_neuron(rule: Rule | None = None) -> Neuron:

@@ -411,7 +411,8 @@ class Neuron:
         shown = [probe for probe in self.probed if probe.site != every()]
         named: list[Placed | Probed | Detector] = [*self.placed, *shown, *self.detectors]
         sites = {entry.label: cut.xyz_m[entry.site.compartments(cut)] * 1e6 for entry in named}
-        return mark_sites(axes, sites, plane=options.get("plane", "xy"))
+        seen = {name: options[name] for name in ("plane", "flip") if name in options}
+        return mark_sites(axes, sites, **seen)
 
     def _repr_html_(self) -> str:
         rows = [

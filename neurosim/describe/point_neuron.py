@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from neurosim.errors import ParameterError
 from neurosim.quantities import Description
 
 __all__ = ["PointNeuron"]
@@ -25,6 +26,10 @@ class PointNeuron(Description):
         Differential equations and named expressions, in Brian2's language.
     threshold, reset, refractory : str
         When a spike is detected, what happens then, and how long detection is held off.
+    barrier : str
+        Parameter that holds a hard threshold, one that v diffuses through; empty where a spike
+        builds itself up. Crossings of white noise between two steps are corrected for there
+        (`neurosim.equations.barrier`).
     method : str
         Brian2 state updater: exact or exponential Euler for linear cells, ``rk4`` for
         conductance-based ones.
@@ -33,15 +38,28 @@ class PointNeuron(Description):
     start : str
         Parameter that holds the membrane potential at the start of a run; every other state
         starts at its steady state for that potential.
+    ordered : tuple of (str, str, str)
+        Pairs of parameters of which the first must lie below the second, and what else to say
+        where it does not. Checked for every row of a batch too.
     """
 
     equations: ClassVar[str]
     threshold: ClassVar[str]
     reset: ClassVar[str] = ""
     refractory: ClassVar[str] = "False"
+    barrier: ClassVar[str] = ""
     method: ClassVar[str] = "rk4"
     default_dt_ms: ClassVar[float] = 0.1
     start: ClassVar[str] = "E_L"
+    ordered: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     described_by: ClassVar[tuple[str, ...]] = (
-        *("equations", "threshold", "reset", "refractory", "method", "start"),
+        *("equations", "threshold", "reset", "refractory", "barrier", "method", "start"),
     )
+
+    def check(self) -> None:
+        for low, high, why in self.ordered:
+            if getattr(self, low) >= getattr(self, high):
+                raise ParameterError(
+                    f"{type(self).__name__}: {low} ({getattr(self, low)}) must lie below {high} "
+                    f"({getattr(self, high)}){why}"
+                )

@@ -34,6 +34,7 @@ def draw_cable(
     rest: str | None = None,
     projection: str = "2d",
     plane: str = "xy",
+    flip: bool = False,
     least_width: float = 0.8,
 ) -> Axes:
     """Draw frusta, coloured by values or by group.
@@ -64,6 +65,9 @@ def draw_cable(
         Flat, with a scale bar and every frustum as thick as it is; or in space, with axes in um.
     plane : {"xy", "xz", "yz"}
         Plane of a flat picture.
+    flip : bool
+        Draw the second axis of the plane (in space: y) downwards. Image stacks count y from the
+        top, so that some published cells (Allen Institute, fly brains) stand upside down.
     least_width : float
         Least width of a line, in points.
 
@@ -111,12 +115,12 @@ def draw_cable(
     if solid:
         axes = axes_or_new(ax, figsize=(6, 6), subplot_kw={"projection": "3d"})
         drawn = _in_space(axes, begin_um, end_um, diameters_um, least_width, paint)
+        if flip:
+            axes.invert_yaxis()
     else:
         axes = axes_or_new(ax, figsize=(6, 6))
-        flat = list(_PLANES[plane])
-        drawn = _in_plane(
-            axes, begin_um[:, flat], end_um[:, flat], diameters_um, least_width, paint
-        )
+        ends = _flat(begin_um, plane, flip), _flat(end_um, plane, flip)
+        drawn = _in_plane(axes, *ends, diameters_um, least_width, paint)
     if values is not None:
         axes.figure.colorbar(drawn, ax=axes, label=label, shrink=0.7)
     elif group is not None:
@@ -130,6 +134,11 @@ def draw_cable(
             fontsize="small",
         )
     return axes
+
+
+def _flat(points_um: np.ndarray, plane: str, flip: bool) -> np.ndarray:
+    """Return where points stand in a flat picture, shape (n, 2)."""
+    return points_um[:, list(_PLANES[plane])] * (1, -1 if flip else 1)
 
 
 def _in_plane(
@@ -269,7 +278,9 @@ def svg_of_cable(
     )
 
 
-def mark_sites(ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy") -> Axes:
+def mark_sites(
+    ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy", flip: bool = False
+) -> Axes:
     """Put a marker at each point of named sites on a picture of `draw_cable`, and a legend.
 
     Parameters
@@ -278,18 +289,17 @@ def mark_sites(ax: Axes, sites_um: dict[str, np.ndarray], plane: str = "xy") -> 
         Axes of the picture.
     sites_um : dict of str to ndarray, each of shape (n, 3)
         Points of each site, in um.
-    plane : {"xy", "xz", "yz"}
-        Plane of a flat picture.
+    plane, flip
+        Of the picture.
     """
     solid = getattr(ax, "name", "") == "3d"
     more: dict[str, Any] = {"depthshade": False} if solid else {}
-    kept = [0, 1, 2] if solid else list(_PLANES[plane])
     shapes = ("o", "s", "^", "D", "v", "P", "X", "*")
     before = ax.get_legend()
     handles = [] if before is None else list(before.legend_handles)
     for k, (name, points) in enumerate(sites_um.items()):
         marker = ax.scatter(
-            *points[:, kept].T,
+            *(points if solid else _flat(points, plane, flip)).T,
             marker=shapes[k % len(shapes)],
             color=f"C{(k + 4) % 10}",
             edgecolor="black",

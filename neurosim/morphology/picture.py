@@ -49,7 +49,8 @@ def plot_morphology(
         The rule that cuts a `Morphology` into the compartments of `values` (default: `DLambda`).
     **options
         Of `neurosim.drawing.cable.draw_cable`: ``projection`` ("2d" or "3d"), ``plane`` ("xy",
-        "xz" or "yz"), ``cmap``, ``limits`` (in the unit shown), ``least_width`` (points).
+        "xz" or "yz"), ``flip`` (upside down, for cells of image stacks), ``cmap``, ``limits`` (in
+        the unit shown), ``least_width`` (points).
 
     Returns
     -------

@@ -12,14 +12,14 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from brian2.units import Quantity, um
+from brian2.units import Quantity
 
 from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError
 from neurosim.morphology.geometry import depth_first
 from neurosim.morphology.shape import Morphology
 from neurosim.morphology.swc_sections import sections_of
-from neurosim.morphology.swc_table import Table, read_table
+from neurosim.morphology.swc_table import Table, read_table, rooted_at_soma
 
 __all__ = ["read_swc", "read_swc_forest"]
 
@@ -30,7 +30,7 @@ def read_swc(
     path: str | PathLike[str],
     *,
     tree: int | None = None,
-    unit: Quantity = 1 * um,
+    unit: Quantity | None = None,
     soma_diameter: Quantity | None = None,
     least_diameter: Quantity | None = None,
     tags: Mapping[int, str] | None = None,
@@ -43,8 +43,9 @@ def read_swc(
         The file.
     tree : int, optional
         Which tree, counted from 0, of a file that holds several.
-    unit : Quantity
-        Length that a 1 in the file means.
+    unit : Quantity, optional
+        Length that a 1 in the file means (default: 1 um, unless the lengths cannot be those of a
+        neuron in micrometres, which is an error that asks for the unit).
     soma_diameter : Quantity, optional
         Diameter of a one-point soma, in place of the file's; needed where the file says 0.
     least_diameter : Quantity, optional
@@ -66,7 +67,8 @@ def read_swc(
     Warns
     -----
     MorphologyWarning
-        The unit looks wrong, or the soma had to be interpreted.
+        The unit may be wrong, the soma had to be interpreted or was not the root, or a part
+        without length was left out.
 
     Notes
     -----
@@ -75,7 +77,10 @@ def read_swc(
     outline (a chain of thin points that closes) becomes frusta along its major axis. Axon and
     dendrites attach to the middle of a sphere, or of a chain where they leave it between its ends,
     and begin at their own first point; the gap to the centre carries neither membrane nor
-    resistance. At an end of a chain they begin at that end, with their own diameter.
+    resistance. A stem of one point beside a one-point soma is a branch from the soma's centre to
+    that point. At an end of a chain they begin at that end, with their own diameter.
+
+    If a soma point hangs on axon or dendrite, the tree is turned about: the soma becomes its root.
 
     References
     ----------
@@ -83,12 +88,13 @@ def read_swc(
     soma representation". NEURON 9, ``import3d/read_swc.hoc``.
     """
     table = read_table(Path(path), unit, least_diameter, soma_diameter)
+    table = rooted_at_soma(table)
     forest = _trees(table)
     if tree is None and len(forest) > 1:
         roots = ", ".join(f"{table.line[rows[0]]} ({len(rows)} points)" for rows in forest)
         raise MorphologyError(
             f"{table.file}: {len(forest)} trees, with roots on lines {roots}; choose one with "
-            f"read_swc(..., tree=0) or take all with read_swc_forest"
+            f"tree=0 (--tree 0), or take all with read_swc_forest"
         )
     chosen = 0 if tree is None else tree
     if not 0 <= chosen < len(forest):
@@ -99,13 +105,14 @@ def read_swc(
 def read_swc_forest(
     path: str | PathLike[str],
     *,
-    unit: Quantity = 1 * um,
+    unit: Quantity | None = None,
     soma_diameter: Quantity | None = None,
     least_diameter: Quantity | None = None,
     tags: Mapping[int, str] | None = None,
 ) -> tuple[Morphology, ...]:
     """Read every tree of an SWC file, in the order of their roots; see `read_swc`."""
     table = read_table(Path(path), unit, least_diameter, soma_diameter)
+    table = rooted_at_soma(table)
     return tuple(_build(table.take(rows), tags) for rows in _trees(table))
 
 

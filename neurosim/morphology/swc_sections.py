@@ -32,6 +32,7 @@ def sections_of(table: Table) -> list[Section]:
     found: list[Section] = []
     # Sections still to be followed: first row of its own, row it leaves from, section, position.
     waiting: list[tuple[int, int, int, float]] = []
+    left_out: list[tuple[int, int]] = []
 
     def follow(first: int) -> list[int]:
         chain = [first]
@@ -68,8 +69,10 @@ def sections_of(table: Table) -> list[Section]:
         if soma is not None and kind[source] == SOMA and source not in soma.ends:
             if len(chain) > 1:
                 rows = chain
-            elif children[first]:
-                # The point begins several sections, each of which begins there.
+            elif children[first] and len(soma.rows) > 1:
+                # The point begins several sections, each of which begins there. Beside a soma of
+                # one point it is a section of its own, from the centre of the soma on.
+                left_out.append((source, first))
                 later(first, section, at)
                 continue
         points, radii = table.points[rows], table.radii[rows].copy()
@@ -88,4 +91,21 @@ def sections_of(table: Table) -> list[Section]:
         later(chain[-1], len(found) - 1, 1.0)
     if not found:
         raise table.fail(0, "the tree has no length")
+    _say_stems_left_out(table, left_out)
     return found
+
+
+def _say_stems_left_out(table: Table, stems: list[tuple[int, int]]) -> None:
+    """Say which stems of one point reach beyond the soma, and by how much."""
+    beyond = {}
+    for source, first in stems:
+        way = float(np.linalg.norm(table.points[first] - table.points[source]))
+        if way - table.radii[source] > table.radii[first]:
+            beyond[int(table.line[first])] = f"{(way - table.radii[source]) * 1e6:.3g} um"
+    if beyond:
+        lines = ", ".join(f"{line} ({length})" for line, length in beyond.items())
+        warn(
+            f"{table.file}: stems of a single point outside the soma, on lines {lines} from its "
+            "surface; their branches begin at that point and the way to it carries no membrane, "
+            "as in NEURON. Add a point at the surface of the soma to keep it"
+        )

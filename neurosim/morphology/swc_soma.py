@@ -40,13 +40,14 @@ def read_soma(table: Table, children: list[list[int]]) -> Soma | None:
     rows = np.flatnonzero(table.kind == SOMA).tolist()
     if not rows:
         return None
-    for row in rows:
+    for row in rows[1:]:
         above = int(table.parent[row])
-        if above >= 0 and table.kind[above] != SOMA:
+        if table.kind[above] != SOMA:
             raise table.fail(
                 row,
                 f"a soma point hangs on a point of type {table.kind[above]} (line "
-                f"{table.line[above]}); the soma must be the root",
+                f"{table.line[above]}), apart from the soma on line {table.line[0]}; a neuron has "
+                "one soma. Correct the type or the parent of this point",
             )
     if len(rows) == 1:
         return _sphere(table, rows)

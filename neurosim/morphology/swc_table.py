@@ -14,7 +14,7 @@ from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError, MorphologyWarning
 from neurosim.quantities import check_quantity
 
-__all__ = ["Table", "read_table", "warn"]
+__all__ = ["Table", "read_table", "rooted_at_soma", "warn"]
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,19 @@ class Table:
 
 
 def read_table(
-    path: Path, unit: Quantity, least_diameter: Quantity | None, soma_diameter: Quantity | None
+    path: Path,
+    unit: Quantity | None,
+    least_diameter: Quantity | None,
+    soma_diameter: Quantity | None,
 ) -> Table:
     """Read a file and check each line; see `neurosim.morphology.swc.read_swc`."""
-    scale = float(check_quantity(unit, 1 * um, "read_swc: unit", above=0 * um))
+    meant = 1 * um if unit is None else unit
+    scale = float(check_quantity(meant, 1 * um, "read_swc: unit", above=0 * um))
     file = path.name
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MorphologyError(f"{path}: the file cannot be read: {error.strerror}") from error
     if b"\0" in content:
         raise MorphologyError(f"{file} is a binary file, not SWC (a text of seven columns)")
     try:
@@ -100,7 +107,8 @@ def read_table(
         warn(f"{file}, line {extra}: columns after the seventh are not read")
     data = np.array(rows)
     table = _linked(file, np.array(lines), data, scale)
-    _check_unit(table, data, unit)
+    if unit is None:
+        _check_unit(table, data)
     return _with_radii(table, least_diameter, soma_diameter)
 
 
@@ -153,9 +161,9 @@ def _with_radii(
         row = int(bad[0])
         advice = ""
         if soma[row] and single:
-            advice = "; give the soma's diameter as read_swc(..., soma_diameter=20*um)"
+            advice = "; give the soma's diameter: soma_diameter=20*um (--soma-diameter 20um)"
         elif not soma[row] and radii[row] == 0:
-            advice = "; give the thinnest diameter as read_swc(..., least_diameter=0.1*um)"
+            advice = "; give the thinnest diameter: least_diameter=0.1*um (--least-diameter 0.1um)"
         what = "soma radius" if soma[row] else "radius"
         raise table.fail(row, f"{what} is {radii[row] * 1e6:g}; it must be greater than 0{advice}")
     return replace(table, radii=radii)
@@ -173,26 +181,61 @@ def _check_scale(line: str, file: str, number: int) -> None:
         warn(f"{file}, line {number}: the file states a scale of {scale}; it is not applied")
 
 
-def _check_unit(table: Table, data: np.ndarray, unit: Quantity) -> None:
-    """Warn where lengths are not those of a neuron in micrometres."""
+# Beyond these no neuron has been traced: dendrites and vertebrate axons are at most 20 um thick,
+# and the longest axons traced through a whole brain are some centimetres across.
+_THICKEST_M = 25e-6
+_WIDEST_M = 25e-3
+_SMALLEST_M = 5e-6
+
+
+def _check_unit(table: Table, data: np.ndarray) -> None:
+    """Ask for the unit where lengths cannot be those of a neuron in micrometres."""
     extent = float(np.ptp(table.points, axis=0).max())
-    thick = 2 * float(np.median(table.radii))
-    if thick > 200e-6 or extent > 0.1:
-        warn(
-            f"{table.file}: {extent * 1e3:.3g} mm across and {thick * 1e6:.3g} um thick (median); "
-            "if the file is in nanometres read it with unit=1*nmeter"
+    thin = table.radii[table.kind != 1]
+    thick = 2 * float(np.median(thin)) if len(thin) else 0.0
+    size = f"{table.file} is {extent * 1e3:.3g} mm across and {thick * 1e6:.3g} um thick (median)"
+    again = "if these lengths are right in micrometres: unit=1*um (--unit 1um)"
+    if len(data) >= 10 and (thick > _THICKEST_M or extent > _WIDEST_M):
+        raise MorphologyError(
+            f"{size}: too large for a neuron in micrometres, so the file's unit must be given. In "
+            f"nanometres: unit=1*nmeter (--unit 1nmeter); in voxels of 0.1 um: unit=0.1*um "
+            f"(--unit 0.1um; the size of a voxel stands with the image); {again}"
+        )
+    if len(data) >= 100 and extent < _SMALLEST_M:
+        raise MorphologyError(
+            f"{size}: too small for a neuron in micrometres, so the file's unit must be given. In "
+            f"millimetres: unit=1*mmeter (--unit 1mmeter); {again}"
         )
     whole = data[:, 2:6] == np.round(data[:, 2:6])
     if len(data) >= 50 and whole.all() and (data[:, 2:5].min() >= 0):
         warn(
             f"{table.file}: all positions and radii are whole numbers and none is negative, as in "
-            "voxels; if so, scale the file to micrometres before reading it"
+            "voxels; if so, give the size of a voxel, such as unit=0.1*um. unit=1*um says that "
+            "they are micrometres"
         )
-    if len(data) >= 100 and extent < 5e-6:
+
+
+def rooted_at_soma(table: Table) -> Table:
+    """Return a table in which a soma that hangs on axon or dendrite is the root of its tree.
+
+    Only the direction of the links between that soma point and the old root changes; no point
+    moves. A tree whose root is a soma point, or that has no soma, stays as it is.
+    """
+    parent = table.parent.copy()
+    for row in np.flatnonzero(table.kind == 1).tolist():
+        path = [row]
+        while parent[path[-1]] >= 0 and len(path) <= len(parent):
+            path.append(int(parent[path[-1]]))
+        soma_above = any(table.kind[above] == 1 for above in path[1:])
+        if len(path) == 1 or soma_above or parent[path[-1]] >= 0:
+            continue
+        parent[path[1:]] = path[:-1]
+        parent[row] = -1
         warn(
-            f"{table.file}: only {extent * 1e6:.3g} um across; if the file is in millimetres read "
-            "it with unit=1*mmeter"
+            f"{table.file}, line {table.line[row]}: the soma is not the root of its tree (line "
+            f"{table.line[path[-1]]} is); the tree was turned about so that it begins at the soma"
         )
+    return replace(table, parent=parent)
 
 
 def warn(message: str) -> None:

@@ -34,12 +34,15 @@ class Drive:
         Statements run at the start of each step, before `current` is evaluated.
     integers : tuple of str
         Names in `units` that hold integers.
+    white : str
+        Name of the intensity (A s^(1/2)) where the current is white noise.
     """
 
     current: str
     units: dict[str, str]
     updates: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
+    white: str = ""
 
 
 class Stimulus(Description):

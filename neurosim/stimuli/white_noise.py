@@ -76,4 +76,5 @@ class WhiteNoise(Stimulus):
         return Drive(
             f"{prefix}intensity*gaussian(key_low, key_high, {stream}, t_in_timesteps)/sqrt(dt)",
             self._units(prefix, "intensity"),
+            white=f"{prefix}intensity",
         )

@@ -41,7 +41,7 @@ def test_a_model_and_its_equations_give_one_unit():
     assert json.loads(json.dumps(own.to_dict()))["ok"]
     # A clock: no irregularity, no adaptation.
     assert model.features.cv < 0.05
-    assert "residual of the unit" in str(model)
+    assert "misses the counted rates by" in str(model)
 
 
 def test_currents_are_found_around_the_rheobase():
@@ -116,6 +116,7 @@ def test_counts_in_any_shape(tmp_path):
         equivalent_unit(curve, CURRENTS)
 
 
+@pytest.mark.slow
 def test_bootstrap_intervals_are_as_wide_as_those_of_the_likelihood():
     curve = recorded_curve("fast-spiking")
     for name, interval in equivalent_unit(curve).selection["naka-rushton"].intervals.items():

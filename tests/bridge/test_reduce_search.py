@@ -258,6 +258,7 @@ def test_the_cell_fires_as_often_as_wanted(wanted_Hz):
 
 
 # ---- refusals, each before a long run -----------------------------------------------------------
+@pytest.mark.slow
 def test_a_cell_that_never_fires_is_refused():
     with pytest.raises(ReductionError, match=r"never fires.*larger conductance"):
         find_rate(innervate(LIF(), "LIF", current=1 * pA), Trains(1.0), 1.0)

@@ -114,6 +114,7 @@ def test_quantities_have_errors_and_no_labels(place, tmp_path, capsys):
     assert f"network from y: rms error {found['rms_network_from_y']:.4g}" in said
 
 
+@pytest.mark.slow
 def test_inputs_sorted_by_class_are_drawn_from_all_classes(place, monkeypatch, capsys):
     import bridge.certificate.certify
 

@@ -32,6 +32,7 @@ def test_the_exact_wave_is_that_of_the_literature():
     assert exact_velocity(4 * 476.0) == pytest.approx(2 * exact_velocity(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_cable_conducts_as_the_exact_wave_does():
     """Within 0.3 % at 10 um, to which the exact wave scales by the root of the diameter."""
     velocity = conduction_velocity(

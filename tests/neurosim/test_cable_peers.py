@@ -61,6 +61,7 @@ def ours(cell, current, duration):
     return np.concatenate(list(recording.traces_si.values())) * 1e3
 
 
+@pytest.mark.slow
 def test_a_hodgkin_huxley_cable_is_that_of_brian2(brian):
     shape = brian.Cylinder(diameter=1 * um, length=1000 * um, n=60)
     theirs = spatial_neuron(brian, shape, slice(None), 0.1 * nA, 10 * ms)

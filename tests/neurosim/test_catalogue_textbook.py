@@ -7,18 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2.units import cm, ms, mV, nA, ohm, pA, um
+from brian2.units import ms, mV, nA, pA, um
 
-from neurosim import Neuron, Ramp, Steps, simulate
+from neurosim import Ramp, Steps, simulate
 from neurosim.catalogue import (
     textbook_adex,
     textbook_lif,
     textbook_membrane,
     textbook_neuron,
-    with_textbook_axon,
 )
 from neurosim.catalogue.textbook import INITIATION_COUNTS
-from neurosim.describe.parts import Cable
 from neurosim.measure import intrinsic, measure_spikes
 from neurosim.morphology import DLambda, MaxLength, PerBranch, at, read_swc
 
@@ -102,6 +100,7 @@ def test_spike_starts_in_the_initial_segment_and_runs_down_the_axon():
         assert first["initial_segment"] < first["axon"] < first["far"]
 
 
+@pytest.mark.slow
 def test_without_its_density_the_initial_segment_does_not_lower_the_threshold():
     """The threshold is a consequence: with somatic membrane there it is several mV higher."""
     cell = textbook_neuron()
@@ -162,12 +161,7 @@ def test_absolute_refractory_period():
 )
 def test_on_a_reconstruction(shared_data: Path, name: str):
     """The same membrane on a real cell, its axon replaced: no parameter is changed."""
-    shape = with_textbook_axon(read_swc(shared_data / "morphologies" / "cells" / name))
-    dendrites = dict.fromkeys({"basal", "apical"} & set(shape.tags), 3)
-    rule = PerBranch(1, {**dendrites, **INITIATION_COUNTS})
-    cell = textbook_membrane(Neuron(shape, rule, cable=Cable(R_a=150 * ohm * cm), celsius=36.0))
-    cell = cell.probe("v", at("soma"), label="soma").detect(at("soma"), label="soma")
-    cell = cell.detect(at("initial_segment", 0.75), label="initial_segment")
+    cell = textbook_membrane(read_swc(shared_data / "morphologies" / "cells" / name))
     steps = Steps(amplitude=0 * nA, onset=ONSET, duration=80 * ms)
     run = simulate(
         cell, 100 * ms, stimulus=steps, batch={"amplitude": [120, 250] * pA}, dt=0.01 * ms

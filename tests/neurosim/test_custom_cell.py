@@ -118,6 +118,7 @@ def cable(brian, equations=PASSIVE, **options):
     return brian.SpatialNeuron(shape, equations, namespace=names, **options)
 
 
+@pytest.mark.slow
 def test_a_batch_varies_what_is_one_value(brian):
     mine = from_brian2(cable(brian), start=-70 * mV)
     run = simulate(

@@ -55,6 +55,7 @@ def test_its_parameters_vary_in_a_batch():
     np.testing.assert_array_equal(counts, known)
 
 
+@pytest.mark.slow
 def test_a_group_gives_the_spikes_brian2_gives():
     group_code = brian2.prefs.codegen.target
     brian2.prefs.codegen.target = "numpy"

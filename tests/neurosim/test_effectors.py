@@ -120,6 +120,7 @@ class TestEndPlate:
 
 
 class TestFibre:
+    @pytest.mark.slow
     @pytest.mark.parametrize("quanta", [1, 20, 100, 200])
     def test_the_cable_engine_gives_the_same_end_plate_potential(self, junction, quanta):
         """Cut into 401 pieces as in the acceptance problem; tolerance 2 %, here 0.2 %."""

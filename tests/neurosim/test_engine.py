@@ -26,6 +26,7 @@ def own_cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "models"
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_other_values_sizes_durations_and_seeds_compile_nothing(own_cache, monkeypatch):
     simulate(LIF(), 10 * ms, batch={"current": [100, 200] * pA})

@@ -42,6 +42,23 @@ def test_a_cone_is_drawn_as_thick_as_it_is():
     assert len(bodies(ax).get_paths()) == 4
 
 
+def test_a_cell_of_an_image_stack_can_be_flipped():
+    """Only up and down change places: the scale bar stays below and reads the same."""
+    shape = tree(3, 80 * um, 3 * um, direction=(0.2, 1, 0))
+    upright, flipped = plot_morphology(shape), plot_morphology(shape, flip=True)
+    for there, here in zip(bodies(upright).get_paths(), bodies(flipped).get_paths(), strict=True):
+        corners = [
+            sorted(map(tuple, np.unique(p.vertices.round(6), axis=0))) for p in (there, here)
+        ]
+        assert corners[1] == sorted((x, -y) for x, y in corners[0])
+    assert upright.texts[0].get_text() == flipped.texts[0].get_text()
+    bars = [ax.lines[0].get_xydata() for ax in (upright, flipped)]
+    assert np.ptp(bars[1][:, 0]) == pytest.approx(np.ptp(bars[0][:, 0]))
+    assert bars[1][0, 1] < min(p.vertices[:, 1].min() for p in bodies(flipped).get_paths())
+    solid = plot_morphology(shape, projection="3d", flip=True)
+    assert solid.yaxis_inverted()
+
+
 def test_values_colour_their_own_compartments():
     cut = ball_and_stick().discretise()
     values = np.linspace(-80, 20, len(cut)) * mV

@@ -83,6 +83,7 @@ def test_a_crossing_within_the_refractory_period_is_no_spike(engine):
         assert len(found.spike_times_at("dendrite", row)) == len(spikes)
 
 
+@pytest.mark.slow
 def test_two_electrodes_at_one_place_are_one_of_twice_the_current():
     """Two points on a cell of two compartments, both on the same one."""
     cell = Neuron(SHAPE, PerBranch(1)).paint(LEAK)

@@ -25,6 +25,7 @@ def _run(neuron, part=slice(None), **more):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neuron", [LIF(), AdEx(), TraubMiles()], ids=lambda n: type(n).__name__)
 def test_alone_in_a_batch_and_in_two_processes(neuron):
     whole = _run(neuron)
@@ -47,6 +48,7 @@ def test_compiled_and_numpy_engines_agree():
     np.testing.assert_allclose(compiled.spike_time_s, interpreted.spike_time_s, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_scalar_seed_means_that_seed_for_every_row():
     kept = {"stimulus": Constant(250 * pA) + OrnsteinUhlenbeck()}
     many = simulate(LIF(), 0.3 * second, seed=[5, 6, 5], **kept)

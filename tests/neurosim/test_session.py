@@ -63,6 +63,7 @@ def test_runtime_session_is_untouched(engine):
         defaultclock.dt = 0.1 * ms
 
 
+@pytest.mark.slow
 def test_a_standalone_session_of_the_caller_survives(tmp_path):
     program = f"""
     import brian2 as b

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from brian2 import cm, nmeter, ohm, siemens, uF, um
+from brian2 import cm, mmeter, nmeter, ohm, siemens, uF, um
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
@@ -152,7 +152,8 @@ ODD = {
     "neurom__repeated_id": "line 6: number 4 was already given on line 5",
     "neurom__simple": "line 26: radius is 0",
     "neurom__soma__bifurcating_soma": "line 5: the soma branches at point 1 into 2 chains",
-    "neurom__soma_with_neurite_parent": "line 8: a soma point hangs on a point of type 3",
+    # Turned about: the soma, which is the last point, becomes the root.
+    "neurom__soma_with_neurite_parent": (2, 6 + 4, 36 * np.pi),
     "neurom__soma_zero_radius": "line 23: soma radius is 0",
     "neurom__undefined_type": "line 4: radius is 0",
     "neurom__valid_set__Neuron": "line 1: seven columns are needed",
@@ -249,7 +250,7 @@ def test_comments_at_line_ends_commas_and_old_line_ends(tmp_path):
         (SIMPLE + "4 3 30 0 0 1 5\n5 3 35 0 0 1 4\n", "line 4: point 4 never reaches.*loop"),
         (SIMPLE + "4 3 30 0 0 1 4\n", "line 4: point 4 never reaches.*loop"),
         (SIMPLE + "4.5 3 30 0 0 1 3\n", "line 4: the number must be whole"),
-        (SIMPLE + "4 1 30 0 0 5 3\n", "line 4: a soma point hangs on a point of type 3"),
+        (SIMPLE + "4 1 30 0 0 5 3\n", "line 4: a soma point hangs on a point of type 3.*line 1"),
         ("1 3 0 0 0 1 -1\n", "line 1: a tree of a single point"),
         # A soma with three arms.
         (
@@ -332,23 +333,50 @@ def test_several_trees_are_told_apart(tmp_path):
         read_swc(path, tree=2)
 
 
-def test_units_that_look_wrong_are_said(tmp_path):
-    nano = "\n".join(
-        f"{k + 1} {1 if k == 0 else 3} {k * 700.5} 0 0 {5000 if k == 0 else 400} {k or -1}"
-        for k in range(300)
+def straight(points, step, soma, thick, start=0):
+    return "\n".join(
+        f"{k + 1} {3 if k else 1} {start + k * step} 40 7 {thick if k else soma} {k or -1}"
+        for k in range(points)
     )
-    with pytest.warns(MorphologyWarning, match=r"nanometres.*unit=1\*nmeter"):
-        read_swc(written(tmp_path, nano))
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "unit"),
+    [
+        # Nanometres; voxels with neurites 40 and 70 "um" thick; 26 mm across; millimetres.
+        (
+            straight(300, 700.5, 5000, 400),
+            r"800 um thick.*too large.*nanometres: unit=1\*nmeter",
+            1 * nmeter,
+        ),
+        (straight(60, 25.5, 90, 20), r"40 um thick.*too large.*unit=0.1\*um", 0.1 * um),
+        (straight(12, 100, 120, 35), r"70 um thick.*too large", 0.1 * um),
+        (straight(1000, 26.03, 8, 0.5), r"26 mm across.*too large", 0.2 * um),
+        (
+            straight(150, 0.001, 0.005, 0.0005),
+            r"too small.*millimetres: unit=1\*mmeter",
+            1 * mmeter,
+        ),
+    ],
+)
+def test_lengths_no_neuron_has_are_asked_about(text, said, unit, tmp_path):
+    with pytest.raises(MorphologyError, match=said) as caught:
+        read_swc(written(tmp_path, text))
+    assert "unit=1*um" in str(caught.value)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        right = read_swc(written(tmp_path, nano), unit=1 * nmeter)
-    assert right.areas_m2[0] == pytest.approx(4 * np.pi * 25e-12)
-    voxels = "\n".join(
-        f"{k + 1} {1 if k == 0 else 3} {100 + k} 40 7 {5 if k == 0 else 1} {k or -1}"
-        for k in range(60)
-    )
-    with pytest.warns(MorphologyWarning, match="voxels"):
-        read_swc(written(tmp_path, voxels))
+        for given in (unit, 1 * um):
+            shape = read_swc(written(tmp_path, text), unit=given)
+            radius = float(text.split()[5]) * float(given)
+            assert shape.areas_m2[0] == pytest.approx(4 * np.pi * radius**2)
+
+
+def test_whole_numbers_and_a_scale_are_said(tmp_path):
+    with pytest.warns(MorphologyWarning, match=r"voxels.*unit=0.1\*um"):
+        read_swc(written(tmp_path, straight(60, 1, 5, 1, start=100)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_swc(written(tmp_path, straight(60, 1, 5, 1, start=100)), unit=1 * um)
     with pytest.warns(MorphologyWarning, match="scale of"):
         read_swc(written(tmp_path, "# SCALE 0.5 0.5 2\n" + SIMPLE))
 
@@ -356,8 +384,90 @@ def test_units_that_look_wrong_are_said(tmp_path):
 def test_real_cells_raise_no_alarm(shared_data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for name in NEURON:
-            cell(shared_data, name)
+        for name in sorted(NEURON):
+            if "motoneuron" not in name:
+                cell(shared_data, name)
+    # Six of its stems are a single point, which NEURON and we begin at that point.
+    with pytest.warns(MorphologyWarning, match=r"lines 32 \(67 um\), 92 \(15 um\), 211"):
+        cell(shared_data, "cat_motoneuron_v_e_moto1")
+
+
+# Lengths and diameters (um) of the branches in NEURON 9.0.2's Import3d of the same files.
+STEMS = {
+    "a stem that branches": (
+        "1 1 0 0 0 10 -1\n2 3 40 0 0 1 1\n3 3 60 20 0 1 2\n4 3 80 40 0 1 3\n"
+        "5 3 60 -20 0 1 2\n6 3 80 -40 0 1 5\n",
+        [20, 40, 56.568542, 56.568542],
+        [0.5, 1, 1],
+    ),
+    "a trunk of another type": (
+        "1 1 0 0 0 10 -1\n2 4 0 20 0 2 1\n3 3 60 20 0 1 2\n4 3 80 40 0 1 3\n",
+        [20, 20, 88.284271],
+        [0.5, 1],
+    ),
+    "an axon on a dendrite's first point": (
+        "1 1 0 0 0 10 -1\n2 3 15 0 0 2 1\n3 2 30 0 0 1 2\n4 2 60 0 0 1 3\n5 2 90 0 0 1 4\n",
+        [20, 15, 75],
+        [0.5, 1],
+    ),
+    "beside three points it begins at its own": (
+        "1 1 0 0 0 10 -1\n2 1 0 -10 0 10 1\n3 1 0 10 0 10 1\n4 3 40 0 0 1 1\n"
+        "5 3 60 20 0 1 4\n6 3 60 -20 0 1 4\n",
+        [20, 28.284271, 28.284271],
+        [0.5, 0.5],
+    ),
+    "on the middle of a chain it begins at its own": (
+        "1 1 0 0 0 10 -1\n2 1 0 10 0 10 1\n3 1 0 20 0 10 2\n4 3 40 10 0 1 2\n"
+        "5 3 60 20 0 1 4\n6 3 60 -20 0 1 4\n7 3 60 0 0 1 2\n8 3 80 0 0 1 7\n",
+        [20, 22.360680, 36.055513, 20],
+        [0.5, 0.5, 0.5],
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.morphology.MorphologyWarning")
+@pytest.mark.parametrize("name", STEMS)
+def test_a_stem_of_one_point_is_as_long_as_in_neuron(name, tmp_path):
+    text, lengths, attach = STEMS[name]
+    shape = read_swc(written(tmp_path, text))
+    assert shape.lengths_m * 1e6 == pytest.approx(lengths)
+    assert shape.attach[1:].tolist() == attach
+
+
+def test_a_stem_left_out_is_said(tmp_path):
+    text = STEMS["beside three points it begins at its own"][0]
+    with pytest.warns(MorphologyWarning, match=r"lines 4 \(30 um\) from its surface"):
+        read_swc(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("root", [3, 6, 9, 13])
+def test_a_soma_that_is_not_the_root_becomes_it(root, tmp_path):
+    """The same neuron, told from any of its points, is the same cable."""
+    text = (
+        "1 1 0 0 0 8 -1\n2 3 8 0 0 1.5 1\n3 3 40 0 0 1 2\n4 3 60 20 0 1 3\n5 3 60 -20 0 .7 3\n"
+        "6 3 90 -30 0 .5 5\n7 2 0 -8 0 1 1\n8 2 0 -50 0 .6 7\n9 2 0 -90 0 .5 8\n"
+        "10 4 0 8 0 2 1\n11 4 0 60 0 1.5 10\n12 4 20 90 0 1 11\n13 4 -20 90 0 1 11\n"
+    )
+    rows = {int(line.split()[0]): line.split() for line in text.splitlines()}
+    straight_on = read_swc(written(tmp_path, text))
+    path = [root]
+    while rows[path[-1]][6] != "-1":
+        path.append(int(rows[path[-1]][6]))
+    for above, below in zip(path[1:], path[:-1], strict=True):
+        rows[above][6] = str(below)
+    rows[root][6] = "-1"
+    turned = "\n".join(" ".join(row) for row in rows.values())
+    with pytest.warns(
+        MorphologyWarning, match=rf"line 1: the soma is not the root .*line {root} is"
+    ):
+        again = read_swc(written(tmp_path, turned))
+    assert again.names[0] == "soma"
+    assert again.lengths_m.sum() == pytest.approx(straight_on.lengths_m.sum())
+    assert again.areas_m2.sum() == pytest.approx(straight_on.areas_m2.sum())
+    cuts = [shape.discretise() for shape in (straight_on, again)]
+    leak = float(1e-4 * siemens / cm**2)
+    first, second = (input_resistance(cut, root_site, 1.0, leak) for cut in cuts)
+    assert second == pytest.approx(first, rel=1e-9)
 
 
 def test_types_beyond_four_can_be_named(tmp_path):
@@ -371,8 +481,8 @@ def test_a_branching_point_that_is_a_dendrites_first_loses_nothing(tmp_path):
     # The dendrite's first point, next to a one-point soma, begins two branches.
     text = "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 25 0 0 1 2\n4 3 5 30 0 1 2\n"
     shape = read_swc(written(tmp_path, text))
-    assert shape.lengths_m * 1e6 == pytest.approx([10, 20, 30])
-    assert shape.attach.tolist()[1:] == [0.5, 0.5]
+    assert shape.lengths_m * 1e6 == pytest.approx([10, 5, 20, 30])
+    assert shape.attach.tolist()[1:] == [0.5, 1, 1]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -392,6 +502,7 @@ def test_numbers_and_order_of_lines_are_names_only(seed, tmp_path):
     assert np.sort(shape.lengths_m) == pytest.approx(np.sort(shuffled.lengths_m))
     # All segments are there, but for those from the soma's centre to points that begin a dendrite.
     steps = np.linalg.norm(at[1:] - at[parents[1:]], axis=1)
-    single = (parents[1:] == 0) & ~np.isin(np.arange(1, n), parents)
+    children = np.bincount(parents[1:], minlength=n)[1:]
+    single = (parents[1:] == 0) & (children != 1)
     expected = steps[(parents[1:] != 0) | single].sum()
     assert shape.lengths_m[1:].sum() * 1e6 == pytest.approx(expected)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +19,15 @@ from numpy.typing import NDArray
 from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
-__all__ = ["Wave", "read_igor", "read_wave", "series"]
+__all__ = ["Wave", "read_igor", "read_wave", "series", "wave_of"]
 
 # It would print the whole content of a file that it cannot read.
 logging.getLogger("igor2").setLevel(logging.CRITICAL + 1)
 
 # Bytes of each version that the checksum in the header covers.
 _HEADER = {1: 134, 2: 142, 3: 146, 5: 384}
+# Where the header says how many samples there are, and how many along each of four dimensions.
+_SIZES = {1: (50,), 2: (58,), 3: (62,), 5: (76, 132, 136, 140, 144)}
 _NUMBER = re.compile(r"(\d+)(?=\.[^.]*$)")
 _CHANNEL = re.compile(r"(?i)(?<![a-z])(ch|chan|channel|ad|da|adc|dac)_?(\d+)")
 
@@ -75,6 +79,7 @@ def read_wave(path: Path) -> Wave:
         raise RecordingError(
             "file", "its header does not add up (checksum)", "copy or save it again"
         )
+    _check_sizes(header, version, order)
     try:
         wave = igor2.binarywave.load(io.BytesIO(raw))["wave"]
     except Exception:  # igor2 raises whatever its parsing runs into
@@ -83,19 +88,53 @@ def read_wave(path: Path) -> Wave:
             f"ends after {len(raw)} bytes, before what its header promises",
             "copy it again from where it was recorded",
         ) from None
+    return wave_of(wave)
+
+
+def _check_sizes(header: bytes, version: int, order: Literal["little", "big"]) -> None:
+    """Refuse sizes that no wave has; igor2 would take a negative one for "all that follows"."""
+    mark = "<" if order == "little" else ">"
+    points, *sizes = (struct.unpack_from(f"{mark}i", header, at)[0] for at in _SIZES[version])
+    # A dimension of 0 is not there.
+    product = math.prod(size for size in sizes if size) if any(sizes) else points
+    if points < 0 or any(size < 0 for size in sizes) or product != points:
+        raise RecordingError(
+            "file",
+            f"its header says {points} samples"
+            + (f" in dimensions of {', '.join(map(str, sizes))}" if sizes else ""),
+            "copy or save it again",
+        )
+
+
+def wave_of(wave: Any) -> Wave:
+    """Return what igor2 read as a `Wave`.
+
+    Parameters
+    ----------
+    wave : mapping
+        Entry ``"wave"`` of what igor2 returns.
+
+    Raises
+    ------
+    RecordingError
+        It holds no real numbers, or no time lies between its rows.
+    """
     values, head = wave["wData"], wave["wave_header"]
     if values.dtype.kind not in "fiu":
         raise RecordingError("file", "holds text or complex numbers", "give a wave of reals")
     data = np.asarray(values, dtype=float)
     data = data.reshape(len(data), -1, order="F")
     step, x_unit = (
-        (head["sfA"][0], head["dimUnits"][0]) if version == 5 else (head["hsA"], head["xUnits"])
+        (head["sfA"][0], head["dimUnits"][0]) if "sfA" in head else (head["hsA"], head["xUnits"])
     )
-    return Wave(
-        data,
-        _text(head["dataUnits"]),
-        float(step) * {"ms": 1e-3, "us": 1e-6}.get(_text(x_unit), 1.0),
-    )
+    seconds = float(step) * {"ms": 1e-3, "us": 1e-6}.get(_text(x_unit), 1.0)
+    if not 1e-9 < seconds < 1e9:
+        raise RecordingError(
+            "file",
+            f"its samples are {seconds:g} s apart",
+            "set the scale of its rows in Igor (SetScale/P x), and save it again",
+        )
+    return Wave(data, _text(head["dataUnits"]), seconds)
 
 
 def series(path: Path) -> list[Path]:

@@ -1,7 +1,15 @@
-"""Formats that Neo knows (WinWCP, AxoGraph, Spike2, ...), where they hold both channels."""
+"""Formats of other programs (AxoGraph, WinWCP, Spike2, ...), where they hold both channels.
+
+Neo reads them, but only by readers that are named here, and only files that begin as their format
+does: some of Neo's other readers run code that a file brings. Neo's raw readers are called, which
+leave units as text; its others evaluate them.
+"""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,20 +18,54 @@ from numpy.typing import NDArray
 
 from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.igor import wave_of
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
-__all__ = ["read_with_neo"]
+__all__ = ["OTHERS", "read_other"]
+
+_Channel = tuple[str, str, float, NDArray[np.float64]]
+"""Name, unit, sampling rate (Hz) and samples."""
 
 
-def read_with_neo(
-    path: Path, voltage: str | None, current: str | None, units: Units
-) -> list[Sweep]:
-    """Read sweeps through Neo: one a segment, from its analog signals in volt and in ampere.
+@dataclass(frozen=True)
+class Format:
+    """A format that is read: what its files begin with, and the reader in ``neo.rawio``."""
+
+    program: str
+    reader: str
+    begins: tuple[bytes, ...]
+    at: int = 0
+
+
+_AXOGRAPH = Format("AxoGraph", "AxographRawIO", (b"AxGr", b"axgx"))
+_NIX = Format("NIX", "NIXRawIO", (b"\x89HDF\r\n\x1a\n",))
+_PACKED = Format("Igor, packed experiment", "", ())
+# Magic numbers of Intan's "RHD2000/RHS2000 Data File Formats", 4 bytes, little-endian.
+_RHD = Format("Intan", "IntanRawIO", ((0xC6912702).to_bytes(4, "little"),))
+_RHS = Format("Intan", "IntanRawIO", ((0xD69127AC).to_bytes(4, "little"),))
+
+OTHERS: dict[str, Format] = {
+    ".axgd": _AXOGRAPH,
+    ".axgx": _AXOGRAPH,
+    ".edr": Format("WinEDR", "WinEdrRawIO", (b"VER=",)),
+    ".h5": _NIX,
+    ".nix": _NIX,
+    ".pxp": _PACKED,
+    ".rhd": _RHD,
+    ".rhs": _RHS,
+    ".smr": Format("Spike2", "Spike2RawIO", (b"(C) CED 87",), at=2),
+    ".wcp": Format("WinWCP", "WinWcpRawIO", (b"VER=",)),
+}
+"""Formats by the ending of the file's name."""
+
+
+def read_other(path: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
+    """Read sweeps, one a segment, from its signals in volt and in ampere.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file.
+        The file; its ending must be one of `OTHERS`.
     voltage, current : str, optional
         Names of the signals, where a segment has several of a kind.
     units : (str or None, str or None)
@@ -36,37 +78,21 @@ def read_with_neo(
     Raises
     ------
     RecordingError
-        Neo does not know the format, cannot read the file, or a signal is missing.
+        The format is not one of `OTHERS`, the file is damaged, or a signal is missing.
     ExtraMissingError
         neo is not installed.
     """
-    neo = optional("neo", f"reading {path.suffix} files", "recordings")
-    try:
-        known = bool(neo.list_candidate_ios(str(path)))
-    except ValueError:
-        known = False
-    if not known:
+    form = OTHERS.get(path.suffix.lower())
+    if form is None:
         raise RecordingError(
             "format",
-            f"files ending in {path.suffix!r} are not read, nor does Neo know them",
+            f"files ending in {path.suffix!r} are not read",
             "convert it to NWB, or export the sweeps as CSV",
         )
-    try:
-        blocks = neo.get_io(str(path)).read(lazy=False)
-    except Exception as error:  # each of Neo's readers fails in its own way
-        raise RecordingError(
-            "file",
-            f"Neo cannot read it ({type(error).__name__}: {error})",
-            "check that it is whole, or export the sweeps as CSV",
-        ) from None
-    segments = [segment for block in blocks for segment in block.segments]
+    _check_begin(path, form)
+    segments = _packed(path) if form is _PACKED else _by_neo(path, form)
     sweeps = []
-    for k, segment in enumerate(segments):
-        channels = [
-            _channel(signal, column)
-            for signal in segment.analogsignals
-            for column in range(signal.shape[1])
-        ]
+    for k, channels in enumerate(segments):
         volts = _one(channels, "V", voltage, units[0])
         amps = _one(channels, "A", current, units[1])
         if volts[0] != amps[0] or len(volts[1]) != len(amps[1]):
@@ -81,15 +107,73 @@ def read_with_neo(
     return sweeps
 
 
-_Channel = tuple[str, str, float, NDArray[np.float64]]
+def _check_begin(path: Path, form: Format) -> None:
+    with path.open("rb") as stream:
+        stream.seek(form.at)
+        head = stream.read(16)
+    if form.begins and not head.startswith(form.begins):
+        raise RecordingError(
+            "file",
+            f"does not begin as a file of {form.program} does",
+            f"give a file that {form.program} saved, or export the sweeps as CSV",
+        )
 
 
-def _channel(signal: Any, column: int) -> _Channel:
-    names = signal.array_annotations.get("channel_names")
-    name = str(names[column]) if names is not None else str(signal.name or "")
-    rate = float(signal.sampling_rate.rescale("Hz"))
-    unit = signal.units.dimensionality.string
-    return name, unit, rate, np.asarray(signal.magnitude[:, column], dtype=float)
+def _by_neo(path: Path, form: Format) -> list[list[_Channel]]:
+    """Return the channels of each segment, read by one of Neo's raw readers."""
+    rawio = optional("neo.rawio", f"reading {path.suffix} files", "recordings")
+    try:
+        reader = getattr(rawio, form.reader)(str(path))
+        reader.parse_header()
+        return [
+            list(_raw_channels(reader, block, segment))
+            for block in range(reader.block_count())
+            for segment in range(reader.segment_count(block))
+        ]
+    except Exception as error:  # each of Neo's readers fails in its own way
+        raise _unreadable(error) from None
+
+
+def _raw_channels(reader: Any, block: int, segment: int) -> Iterator[_Channel]:
+    listed = reader.header["signal_channels"]
+    for stream, of in enumerate(reader.header["signal_streams"]):
+        channels = listed[listed["stream_id"] == of["id"]]
+        if not len(channels):
+            continue
+        rate = float(reader.get_signal_sampling_rate(stream))
+        raw = reader.get_analogsignal_chunk(
+            block_index=block, seg_index=segment, stream_index=stream
+        )
+        values = reader.rescale_signal_raw_to_float(raw, dtype="float64", stream_index=stream)
+        for column, channel in enumerate(channels):
+            yield str(channel["name"]), str(channel["units"]), rate, np.array(values[:, column])
+
+
+def _packed(path: Path) -> list[list[_Channel]]:
+    """Return the waves of an Igor packed experiment: channels of one segment."""
+    import igor2.packed
+
+    try:
+        records, _ = igor2.packed.load(io.BytesIO(path.read_bytes()))
+        content = [r.wave["wave"] for r in records if hasattr(r, "wave")]
+    except Exception as error:  # igor2 raises whatever its parsing runs into
+        raise _unreadable(error) from None
+    channels = []
+    for wave in content:
+        name = bytes(wave["wave_header"]["bname"]).split(b"\0")[0].decode("latin-1")
+        found = wave_of(wave)
+        if found.data.dtype.kind == "f" and found.step_s > 0:
+            rate = round(1 / found.step_s, 6)
+            channels += [(name, found.unit, rate, column) for column in found.data.T]
+    return [channels] if channels else []
+
+
+def _unreadable(error: Exception) -> RecordingError:
+    return RecordingError(
+        "file",
+        f"cannot be read ({type(error).__name__}: {error})",
+        "check that it is whole, or export the sweeps as CSV",
+    )
 
 
 def _one(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,19 +19,22 @@ from ann import ShallowNetwork
 from bridge.conversion.convert import convert
 from bridge.counts.curve import FICurve
 from bridge.spiking.spiking_network import SpikingRun
+from experiments.kit.estimate import Estimate, farthest, mean, paired_share, share
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import LIF
 
 CLAIM = (
-    "A sigmoid network trained on digits runs on noisy -55 mV neurons within 0.5 points of its "
-    "accuracy, from 50 ms on."
+    "A sigmoid network trained on digits loses less than 1 point of accuracy on noisy -55 mV "
+    "neurons, 50 ms and 100 ms after the image came on."
 )
 
 HELD_OUT = 540
 # What a decision is judged by in this claim, in ms.
 JUDGED_MS = (50.0, 100.0)
+# From so many networks on, their scatter says something.
+SEVERAL = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Parameters:
     # Neurons are noisy; a network that learned with units missing now and then minds it less.
     dropout: float = 0.2
     times_ms: tuple[float, ...] = (10.0, 25.0, 50.0, 100.0, 400.0)
+
+    def up_to_judged(self) -> Parameters:
+        """Return the parameters of a quick run: as many networks, no time that is not judged."""
+        return replace(self, times_ms=tuple(t for t in self.times_ms if t <= max(JUDGED_MS)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,21 +195,53 @@ def calibration_numbers(run: SpikingRun) -> dict[str, float]:
     }
 
 
-def verdicts_of(table: pd.DataFrame) -> list[Verdict]:
-    """Hold accuracies against the bars of the claim."""
-    found = [Verdict("accuracy of the ANN (mean)", table["ann_accuracy"].iloc[0], 0.97, ">=")]
-    for row in table[table["time_ms"].isin(JUDGED_MS)].to_dict("records"):
-        at = f"at {row['time_ms']:g} ms"
-        found.append(Verdict(f"points lost on neurons {at}", -row["difference_points"], 0.5))
-        found.append(Verdict(f"McNemar p {at}", row["mcnemar_p"], 0.05, ">="))
-    return found
+def points_lost(pairs: Sequence[tuple[Trained, SpikingRun]], time_ms: float) -> Estimate:
+    """Return how many points of accuracy are lost on neurons, over networks and their images.
+
+    The interval is the wider one of two: over all images, and (from five networks on) over the
+    networks, each with images of its own.
+    """
+    right = [
+        (t.network.predict(t.X_test) == t.y_test, run.predict(time_ms * ms) == t.y_test)
+        for t, run in pairs
+    ]
+    ann_only = sum(int(np.sum(ann & ~spiking)) for ann, spiking in right)
+    spiking_only = sum(int(np.sum(spiking & ~ann)) for ann, spiking in right)
+    images = sum(len(ann) for ann, _ in right)
+    by_image = paired_share(ann_only, spiking_only, images).times(100)
+    if len(right) < SEVERAL:
+        return by_image
+    by_network = mean([100 * float(ann.mean() - spiking.mean()) for ann, spiking in right])
+    return farthest([by_image, by_network])
+
+
+def ann_accuracy(trained: Sequence[Trained]) -> Estimate:
+    """Return the accuracy of the networks themselves, over networks or (if one) over images."""
+    scores = [float(t.network.score(t.X_test, t.y_test)) for t in trained]
+    if len(scores) > 1:
+        return mean(scores)
+    return share(round(scores[0] * len(trained[0].y_test)), len(trained[0].y_test))
+
+
+def verdicts_of(pairs: Sequence[tuple[Trained, SpikingRun]]) -> list[Verdict]:
+    """Hold accuracies against the bars of the claim.
+
+    That two accuracies do not differ significantly (McNemar's p in the table) would be no verdict:
+    few images never do. The interval of the loss is.
+    """
+    accuracy = ann_accuracy([trained for trained, _ in pairs])
+    lost = "points lost on neurons at {:g} ms"
+    return [
+        Verdict.of("accuracy of the ANN (mean)", accuracy, 0.96, ">="),
+        *(Verdict.of(lost.format(time), points_lost(pairs, time), 1.0) for time in JUDGED_MS),
+    ]
 
 
 def draw_accuracy(axes: Any, table: pd.DataFrame) -> None:
     """Draw accuracy against time, with its interval, beside the ANN."""
     ann = float(table["ann_accuracy"].iloc[0])
-    axes.axhspan(100 * ann - 0.5, 100 * ann + 0.5, color=COLOURS["sky"], alpha=0.25, lw=0)
-    axes.axhline(100 * ann, color=COLOURS["blue"], lw=1.2, label="ANN (band: ±0.5 points)")
+    axes.axhspan(100 * ann - 1, 100 * ann + 1, color=COLOURS["sky"], alpha=0.25, lw=0)
+    axes.axhline(100 * ann, color=COLOURS["blue"], lw=1.2, label="ANN (band: ±1 point)")
     times, accuracy = table["time_ms"], 100 * table["spiking_accuracy"]
     spread = [accuracy - 100 * table["low_95"], 100 * table["high_95"] - accuracy]
     look: dict[str, Any] = {"fmt": "o-", "color": COLOURS["vermilion"], "capsize": 3, "lw": 1.4}
@@ -235,7 +274,9 @@ def accuracy_figure(table: pd.DataFrame, title: str) -> Figure:
 def run(parameters: Parameters, context: Context) -> Result:
     pairs = []
     curve: FICurve | None = None
-    for seed in context.seeds(parameters.seeds, quick=2):
+    if context.quick:
+        parameters = parameters.up_to_judged()
+    for seed in context.seeds(parameters.seeds):
         trained = train(parameters.hidden, parameters.dropout, seed)
         run_ = on_neurons(trained, parameters, context, curve=curve, decision=JUDGED_MS[0] * ms)
         curve = run_.network.curve
@@ -250,6 +291,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         },
         tables={"accuracy": table},
         figures={"digits-on-neurons": figure},
-        verdicts=verdicts_of(table),
+        verdicts=verdicts_of(pairs),
         provenance={"neuron": LIF().to_dict()},
     )

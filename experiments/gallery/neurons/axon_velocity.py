@@ -113,6 +113,7 @@ def _speed(axon: Neuron, diameter_um: float, dt_ms: float, first: int, last: int
     "Velocity grows as the root of the diameter without myelin, in proportion to it with; losing "
     "myelin slows the spike and then stops it.",
     Parameters,
+    deterministic=True,
 )
 def run(parameters: Parameters, context: Context) -> Result:
     dt, internodes = parameters.dt_ms, parameters.internodes

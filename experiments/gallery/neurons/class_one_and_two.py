@@ -51,7 +51,7 @@ def _onset(neuron: PointNeuron, low: float, high: float, context: Context) -> tu
     return low, high
 
 
-@experiment("class-one-and-two", CLAIM, Parameters)
+@experiment("class-one-and-two", CLAIM, Parameters, deterministic=True)
 def run(parameters: Parameters, context: Context) -> Result:
     tables = []
     spans = {

@@ -95,7 +95,7 @@ def correct(recording: NeuronRecording) -> np.ndarray:
     return right
 
 
-@experiment("dendritic-xor", CLAIM, Parameters)
+@experiment("dendritic-xor", CLAIM, Parameters, deterministic=True)
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
     one = np.array([p.synapse_nS])

@@ -35,7 +35,7 @@ class Parameters:
     dt_ms: float = 0.01
 
 
-@experiment("emergent-threshold", CLAIM, Parameters)
+@experiment("emergent-threshold", CLAIM, Parameters, deterministic=True)
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
     onset = 10 * ms

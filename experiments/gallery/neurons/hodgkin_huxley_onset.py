@@ -58,7 +58,7 @@ def _step_response(densities: np.ndarray, parameters: Parameters, context: Conte
     )
 
 
-@experiment("hodgkin-huxley-onset", CLAIM, Parameters)
+@experiment("hodgkin-huxley-onset", CLAIM, Parameters, deterministic=True)
 def run(parameters: Parameters, context: Context) -> Result:
     reference = np.array(list(REFERENCE_RATES))
     step = parameters.onset_step

@@ -30,6 +30,7 @@ class Parameters:
     "lif-closed-form",
     "The f-I curve of the LIF neuron agrees with its closed form within 0.5 %.",
     Parameters,
+    deterministic=True,
 )
 def run(parameters: Parameters, context: Context) -> Result:
     neuron = LIF()

@@ -63,7 +63,7 @@ def answer(scheme: str, step: float, parameters: Parameters, context: Context) -
     }
 
 
-@experiment("time-step", CLAIM, Parameters)
+@experiment("time-step", CLAIM, Parameters, deterministic=True)
 def run(parameters: Parameters, context: Context) -> Result:
     rows = []
     exact = answer("crank-nicolson", parameters.reference, parameters, context)

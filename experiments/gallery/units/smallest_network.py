@@ -49,6 +49,7 @@ from bridge.reduce.architectures import Model
 from bridge.reduce.dataset import find_rate, record_trains
 from bridge.reduce.innervation import Innervated
 from bridge.reduce.reduced_network import validate
+from experiments.kit.estimate import Estimate
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
@@ -243,6 +244,7 @@ class _Search:
     name: str
     searches: dict[str, TrainReduction]
     training: dict[str, list[float]]
+    test_trials: int
 
     def needed(self, fitted: str) -> float:
         """Hidden units of the first network that is good enough; infinite if there is none."""
@@ -288,7 +290,7 @@ def search_networks(
         fitted: [validate(rung.network, recorded["train"]).auc for rung in found.rungs]
         for fitted, found in searches.items()
     }
-    return _Search(cell.name, searches, training)
+    return _Search(cell.name, searches, training, len(recorded["test"].spikes))
 
 
 @experiment("smallest-network", CLAIM, Parameters)
@@ -314,9 +316,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     ]
     found = [search_networks(cell, p, drive, size, context) for cell, drive in cases]
     plain, *pairs = found
-    verdicts = [
-        Verdict("LIF: AUC of one filter, held out", _one_filter(plain, TOGETHER)[0], p.auc, ">=")
-    ]
+    verdicts = [Verdict.of("LIF: AUC of one filter, held out", _auc(plain), p.auc, ">=")]
     for twin, nmda in (pairs[:2], pairs[2:]):
         where = nmda.name.split(",")[0]
         verdicts += [
@@ -353,6 +353,12 @@ def _one_filter(found: _Search, fitted: str) -> tuple[float, float, float]:
     """AUC of the point unit on test, and its interval."""
     score = found.searches[fitted].rungs[0].test.auc
     return score.value, score.low, score.high
+
+
+def _auc(found: _Search) -> Estimate:
+    """AUC of one filter for both, over test trials."""
+    value, low, high = _one_filter(found, TOGETHER)
+    return Estimate(value, low, high, found.test_trials, "bootstrap", 0.95)
 
 
 def _table(found: Sequence[_Search]) -> pd.DataFrame:

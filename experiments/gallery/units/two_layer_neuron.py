@@ -11,6 +11,7 @@ from brian2.units import nS, um
 from bridge.reduce import InnervatedDendrites, Placements, RateReduction, Tolerance, reduce_rates
 from bridge.reduce.placements import record_placements
 from bridge.reduce.scores import Score, bootstrapped, explained_variance
+from experiments.kit.estimate import Estimate
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from neurosim import Neuron
@@ -134,6 +135,11 @@ def run(parameters: Parameters, context: Context) -> Result:
                          "low": score.low, "high": score.high})  # fmt: skip
     differences = compare(found, context.seed)
     number, two = found.fits[0].test, found.fits[2].test
+
+    def over(score: Score) -> Estimate:
+        count = len(found.test.rate_Hz)
+        return Estimate(score.value, score.low, score.high, count, "bootstrap", 0.95)
+
     return Result(
         numbers={
             **found.to_dict(),
@@ -145,13 +151,10 @@ def run(parameters: Parameters, context: Context) -> Result:
         figures={"two-layer-neuron": found.figure()},
         verdicts=[
             Verdict("branches that carry synapses", len(cell.branches), 30, ">="),
-            Verdict("variance explained by two layers, held out", two.value, 0.9, ">="),
-            Verdict("variance explained by the number of synapses", number.value, 0.4),
-            Verdict(
-                "two layers over weights, lower end of the 95 % interval",
-                differences.over_weights.low,
-                0.0,
-                ">=",
+            Verdict.of("variance explained by two layers, held out", over(two), 0.9, ">="),
+            Verdict.of("variance explained by the number of synapses", over(number), 0.4),
+            Verdict.of(
+                "two layers explain more than weights by", over(differences.over_weights), 0.0, ">="
             ),
         ],
         provenance={"versions": found.versions},

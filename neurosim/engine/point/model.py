@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from neurosim.describe.point_neuron import PointNeuron
+from neurosim.equations.barrier import write_barrier
 from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant, Stimulus
 
@@ -81,18 +82,22 @@ class Model:
 
 
 class Injection(NamedTuple):
-    """A stimulus in Brian2's language: declarations, and for each step its updates and currents."""
+    """A stimulus in Brian2's language: declarations, and for each step its updates and currents.
+
+    `white` holds, by the terms that are white noise, the names of their intensities.
+    """
 
     lines: list[str]
     updates: list[str]
     terms: list[str]
     integers: list[str]
+    white: dict[str, str]
 
 
 def write_injection(stimulus: Stimulus) -> Injection:
     """Return a stimulus in Brian2's language, each part under its own prefix."""
     keys = ["key_low", "key_high"] if stimulus.noisy else []
-    written = Injection([f"{name} : integer (constant)" for name in keys], [], [], keys)
+    written = Injection([f"{name} : integer (constant)" for name in keys], [], [], keys, {})
     for stream, (name, part) in enumerate(stimulus.components().items()):
         drive = part.drive(f"{name}_", stream)
         for variable, unit in drive.units.items():
@@ -101,6 +106,8 @@ def write_injection(stimulus: Stimulus) -> Injection:
             written.lines.append(f"{variable} : {kind}" + ("" if state else " (constant)"))
         written.updates.extend(drive.updates)
         written.terms.append(drive.current)
+        if drive.white:
+            written.white[drive.current] = drive.white
         written.integers.extend(drive.integers)
     return written
 
@@ -148,9 +155,19 @@ def compose(
             "last_target : integer (constant)",
         ]
         integers += ["network_start", "first_target", "last_target"]
-    injected = " + ".join(terms)
     parts = stimulus.components().values()
-    if not wired and not injection.updates and all(isinstance(part, Constant) for part in parts):
+    injected = " + ".join(terms)
+    updates, threshold, refractory = injection.updates, neuron.threshold, neuron.refractory
+    if neuron.barrier and injection.white:
+        smooth = [term for term in terms if term not in injection.white]
+        corrected = write_barrier(
+            neuron.equations, neuron.barrier, threshold, refractory,
+            current=" + ".join(smooth) or "0*amp", intensities=list(injection.white.values()),
+        )  # fmt: skip
+        lines.append(corrected.line)
+        updates = [*updates, *corrected.updates]
+        threshold, refractory = corrected.threshold, corrected.refractory
+    if not wired and not updates and all(isinstance(part, Constant) for part in parts):
         # Nothing to update at each step: the current is another name of a parameter.
         lines.append(f"I_stim = {injected} : amp")
         injected = ""
@@ -158,11 +175,11 @@ def compose(
         lines.append("I_stim : amp")
     return Model(
         equations="\n".join(line.strip() for line in "\n".join(lines).splitlines()),
-        threshold=neuron.threshold,
+        threshold=threshold,
         reset=neuron.reset,
-        refractory=neuron.refractory,
+        refractory=refractory,
         method=neuron.method,
-        updates=tuple(injection.updates),
+        updates=tuple(updates),
         drive=injected,
         wired=wired,
         record=record,
