@@ -344,7 +344,7 @@ def test_igor_wave_that_was_changed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 5])
-@pytest.mark.parametrize("points", [-1, -(2**31), 10**9])
+@pytest.mark.parametrize("points", [-1, -(2**31), 10**9, 0])
 def test_igor_wave_of_a_size_that_is_none(tmp_path: Path, version: int, points: int) -> None:
     """igor2 takes a negative size for all that follows; the checksum is set right again."""
     path = _wave(tmp_path / "AD0_1.ibw", CELL.sweeps[0].voltage_mV, "mV", 5000, version)
