@@ -20,6 +20,9 @@ LARGEST_CURRENT_PA = 1e5
 # A membrane charges and noise never rests: no recorded voltage has so few different samples.
 _MOST_PIECES = 64
 
+# Currents large enough to be of the wrong unit deflect a membrane by more than this.
+_LEAST_ANSWER_MV = 1.0
+
 SLOWEST_RATE_HZ = 2500.0
 """Below it spikes fall between samples: they are missed, or too small to be told."""
 
@@ -119,7 +122,9 @@ def _check_current(cell: CellRecording) -> None:
             f"steps of {amplitude:.3g} pA {implied}: they look like nanoampere",
             remedy.format("nA"),
         )
-    if resistance < RESISTANCE_MOHM[0]:
+    # A voltage that does not follow the current at all tells nothing about the unit of either.
+    follows = any(abs(a.steady_mV - a.baseline_mV) >= _LEAST_ANSWER_MV for a in cell.answers)
+    if resistance < RESISTANCE_MOHM[0] and follows:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.4g} pA {implied}: they look like "

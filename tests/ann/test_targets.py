@@ -24,7 +24,7 @@ FAULTS = {
     "None among text": (["a", "b", None, "a"] * 10, "no value in 10 of 40 rows, first in row 2"),
     "NaN among text": (["a", np.nan] * 20, "no value in 20 of 40 rows, first in row 1"),
     "a frame's NaN": (pd.Series(["a", np.nan] * 20), "no value in 20 of 40 rows"),
-    "pandas' NA": (pd.Series([1, 2, pd.NA, 1] * 10, dtype="Int64"), "no value in 10 of 40"),
+    "pandas' NA": (pd.Series([1, 2, pd.NA, 1] * 10, dtype="Int64"), "in 10 of 40 rows"),
     "pandas' NA in text": (pd.Series(["a", None] * 20, dtype="string"), "no value in 20 of 40"),
     "NaN": (np.where(np.arange(40) < 2, np.nan, X[:, 0]), "contains NaN in 2 of 40 rows"),
     "None in a table": ([[1, None]] * 40, "no value in 40 of 40 rows"),
