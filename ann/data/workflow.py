@@ -75,6 +75,13 @@ class Trained:
         """On rows that nothing has seen: accuracy and AUC, or R² and RMSE."""
         return self.held_out.scores()
 
+    @property
+    def model_name(self) -> str:
+        """What the model is called where it is used: logistic regression is no regression."""
+        names = {"shallow": "shallow network", "deep": "deep network"}
+        straight = "linear" if self.target.task == "regression" else "logistic"
+        return names.get(self.model, f"{straight} regression")
+
     def document(self) -> dict[str, Any]:
         """Return the account as plain values, ready for JSON."""
         return {

@@ -73,6 +73,16 @@ class Reading:
         bool | None,
         typer.Option("--header/--no-header", help="Overrule whether there is a header."),
     ] = None
+    header_rows: Annotated[
+        int | None,
+        typer.Option(min=0, help="Overrule how many rows of names the table begins with."),
+    ] = None
+    skip: Annotated[
+        int | None, typer.Option(min=0, help="Leave out so many lines above the table.")
+    ] = None
+    comment: Annotated[
+        str | None, typer.Option(help="Leave out lines that begin with this, such as '#'.")
+    ] = None
 
     def settings(self) -> dict[str, Any]:
         """Return options of `ann.data.TableFile`."""

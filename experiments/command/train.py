@@ -110,7 +110,7 @@ def train_and_say(
         typer.echo(f"note: {message}")
     scores = score_intervals(done.held_out)
     rows = f"{len(done.split.train):,} rows to learn from, {len(done.split.test):,} set aside"
-    typer.echo(f"{done.model} of {target} ({rows}): {scores_said(scores)}")
+    typer.echo(f"{done.model_name} of {target} ({rows}): {scores_said(scores)}")
     if folder is not None:
         make_folder(folder)
         done.pipeline["clean"].rules_.save(folder / "rules.json")

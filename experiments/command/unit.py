@@ -45,7 +45,12 @@ def unit_command(
     current_max: Annotated[
         float | None, typer.Option(help="Leave out larger currents (pA), such as those of a block.")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Repeats of each current of a model.")] = 3,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Repeats of each current of a model (3; without noise 1 is enough)."
+        ),
+    ] = None,
     frozen: Annotated[
         bool,
         typer.Option("--frozen", help="Play frozen noise to a model: reliability and bits lost."),
@@ -77,7 +82,6 @@ def unit_command(
     from bridge.equivalent.find_unit import equivalent_unit
     from experiments.kit.outputs import check_folder
     from experiments.kit.words import assignment, current_range, quantity_of
-    from neurosim.atomic_write import write_json
     from neurosim.errors import ParameterError
 
     if out is not None:
@@ -104,6 +108,9 @@ def unit_command(
     if not isinstance(model, Path):
         options["trials"] = trials
     with progress() as task:
+        told = task(f"unit of {options['name']}")
+        # Drawing the card takes about as long as a fifth of the rest.
+        share = 1.0 if out is None else 0.8
         found = equivalent_unit(
             model,
             None if currents is None else current_range(currents),
@@ -111,21 +118,29 @@ def unit_command(
             intervals=None if intervals == "none" else intervals,
             seed=seed,
             frozen=frozen,
-            progress=task(f"unit of {options['name']}"),
+            progress=None if told is None else lambda done: told(share * done),
             **options,
         )
+        written = "" if out is None else _write(found, out)
     typer.echo(str(found))
-    if not found.ok:
-        typer.echo(f"refused: {found.refusal}")
-    if out is not None:
-        from bridge.equivalent.card import save_card
-
-        pages = save_card(found, out)
-        numbers = pages[0].with_suffix(".json")
-        write_json(numbers, found.to_dict())
-        typer.echo(f"card: {pages[0]}, {pages[1].name}; numbers: {numbers.name}")
+    if written:
+        typer.echo(f"\n{written}")
     if not found.ok:
         raise typer.Exit(1)
+
+
+def _write(found: Any, out: Path) -> str:
+    """Write card, panels and numbers; say which files they are."""
+    from bridge.equivalent.card import save_card
+    from neurosim.atomic_write import write_json
+
+    page, printed, panels = save_card(found, out, panels=True)
+    numbers = page.with_suffix(".json")
+    write_json(numbers, found.to_dict())
+    return (
+        f"Written to {out}: {page.name} and {printed.name} (the card), {panels.name} (its figures "
+        f"as SVG and PNG), {numbers.name} (every number)."
+    )
 
 
 def _is_shape(source: str) -> bool:

@@ -71,7 +71,7 @@ def held_out_section(done: Trained) -> Section:
     rows = len(held_out.truth)
     groups = held_out.groups is not None
     words = (
-        f"{rows:,} rows took no part in cleaning, judging or training. The {done.model} model "
+        f"{rows:,} rows took no part in cleaning, judging or training. The {done.model_name} "
         "answered them as follows. "
         + (
             "Intervals count groups, not rows. "

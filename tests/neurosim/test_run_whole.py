@@ -224,7 +224,8 @@ def test_a_run_ends_with_the_process_that_asked_for_it(what, way, tmp_path):
     # The next run of anyone in this folder clears it.
     code = "from brian2 import ms; from neurosim import LIF, simulate; simulate(LIF(), 10 * ms)"
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    assert os.listdir(tmp_path) == []
+    # Brian2 keeps a log of its own for the process that was killed.
+    assert not [name for name in os.listdir(tmp_path) if not name.startswith("brian_debug")]
 
 
 @needs_compiler
