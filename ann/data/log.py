@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 
@@ -30,6 +31,8 @@ class Step:
         What was seen that called for it.
     applied : bool
         False for a finding that changes nothing until a person says so.
+    proposed : bool
+        Of a finding: whether the evidence is strong enough to recommend it.
     effect : str
         Of a cleaning rule: ``"lossless"``, ``"reversible"`` or ``"destructive"``.
     """
@@ -42,12 +45,26 @@ class Step:
     why: str = ""
     applied: bool = True
     effect: str = ""
+    proposed: bool = False
+
+    @property
+    def status(self) -> str:
+        """``"applied"``, or ``"proposed"`` (recommended) or ``"reported"``, and not applied."""
+        return "applied" if self.applied else ("proposed" if self.proposed else "reported")
+
+    @property
+    def option(self) -> str:
+        """What to type so that a cleaning rule that was not applied is applied; else empty."""
+        if self.applied or not self.effect:
+            return ""
+        return shlex.join(["--apply", f"{self.rule}:{self.column}" if self.column else self.rule])
 
     def __str__(self) -> str:
         where = f"{self.column}: " if self.column else ""
         example = f" ({self.before!r} -> {self.after!r})" if self.before or self.after else ""
-        word = "" if self.applied else " [not applied]"
-        return f"{where}{self.rule}, {self.rows} rows{example}{word}: {self.why}"
+        word = "" if self.applied else f" [{self.status}, not applied]"
+        how = f". To do it: {self.option}; to keep the cells: do nothing" if self.option else ""
+        return f"{where}{self.rule}, {self.rows} rows{example}{word}: {self.why}{how}"
 
 
 @dataclass(repr=False)
@@ -133,12 +150,12 @@ def steps_table(title: str, steps: Iterable[Step], note: str = "") -> str:
     rows = [
         (
             s.column or "(table)",
-            s.rule if s.applied else f"{s.rule} (not applied)",
+            s.rule if s.applied else f"{s.rule} ({s.status}, not applied)",
             s.effect,
             s.rows or "",
             s.before,
             s.after,
-            s.why,
+            s.why + (f" To do it: {s.option}" if s.option else ""),
         )
         for s in steps
     ]

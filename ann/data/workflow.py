@@ -70,6 +70,13 @@ class Trained:
     log: Log
     model: str
 
+    @property
+    def model_name(self) -> str:
+        """What the model is called where it is used: logistic regression is no regression."""
+        names = {"shallow": "shallow network", "deep": "deep network"}
+        straight = "linear" if self.target.task == "regression" else "logistic"
+        return names.get(self.model, f"{straight} regression")
+
     def document(self) -> dict[str, Any]:
         """Return the account as plain values, ready for JSON."""
         return {
@@ -95,6 +102,7 @@ def train(
     leave_out: tuple[str, ...] = (),
     task: str | None = None,
     rules: Rules | None = None,
+    apply: tuple[str, ...] = (),
     seed: int = 0,
 ) -> Trained:
     """Go from a table of text to a trained and tested model.
@@ -118,6 +126,8 @@ def train(
         ``"classification"`` or ``"regression"``.
     rules : Rules, optional
         Clean by these instead of learning rules.
+    apply : tuple of str
+        Proposed rules to apply, each ``"RULE"`` or ``"RULE:COLUMN"``.
     seed : int
 
     Returns
@@ -140,14 +150,25 @@ def train(
     require_known("there is no model", [model], MODELS, error=TargetError)
     log = Log(list(raw.log)) if isinstance(raw, RawTable) else Log()
     frame = text_frame(raw.frame if isinstance(raw, RawTable) else raw).reset_index(drop=True)
-    goal = find_target(frame, target, task=task)
+    goal = find_target(frame, target, task=task, rules=rules, apply=apply)
     log.extend(goal.steps)
     kept, y = frame.iloc[goal.rows], goal.values
-    kept, y, steps = without_repeats(kept, y, find_duplicates(kept))
+    if apply and rules is None:
+        # A name that nothing answers to is a slip of the pen.
+        propose(kept, goal.column).applying(apply)
+    copies = [r for r in (find_duplicates(kept) if rules is None else rules.rules) if not r.column]
+    copies = (
+        Rules([], copies)
+        .applying([n for n in apply if n.partition(":")[0] == "duplicates"], lenient=True)
+        .rules
+    )
+    kept, y, steps = without_repeats(kept, y, copies)
     log.extend(steps)
     kept = kept.reset_index(drop=True)
     split = split_rows(kept, y, test=test, group=group, time=time, seed=seed)
     log.add(split.step)
+    if any(r.proposed and not r.apply for r in copies):
+        split = _without_twins(split, kept, log)
     learn = kept.iloc[split.train].reset_index(drop=True)
     verdict = assess(
         learn,
@@ -157,6 +178,7 @@ def train(
         keep=keep,
         leave_out=leave_out,
         rules=rules,
+        apply=apply,
         seed=seed,
     )
     if verdict.level == "cannot":
@@ -170,6 +192,7 @@ def train(
         candidate(chosen, goal.task, seed=seed),
         rules=None if rules is None else rules.without(goal.column),
         leave_out=tuple(n for n in out if n not in keep),
+        apply=apply,
     )
     X = kept.drop(columns=goal.column)
     labels = y.astype(str) if goal.task == "classification" else y
@@ -178,6 +201,17 @@ def train(
     log.extend(s for s in verdict.log if s.rule in SUSPICIONS)
     scores = _test(pipeline, X.iloc[split.test], labels[split.test], goal.task)
     return Trained(pipeline, verdict, split, goal, scores, log, chosen)
+
+
+def _without_twins(split: Split, table: pd.DataFrame, log: Log) -> Split:
+    """Take rows out of the test part that equal one of the training part."""
+    rows = row_hashes(table)
+    seen = np.isin(rows[split.test], rows[split.train])
+    if not seen.any() or seen.all():
+        return split
+    why = "they equal a row of the training part, and are likely copies"
+    log.add(Step("", "test part", int(seen.sum()), "", "not tested on", why))
+    return replace(split, test=split.test[~seen])
 
 
 def _test(pipeline: Pipeline, X: pd.DataFrame, y: Any, task: str) -> dict[str, float]:
@@ -197,6 +231,7 @@ def clean_file(
     *,
     target: str | None = None,
     rules: Rules | None = None,
+    apply: tuple[str, ...] = (),
     sample_rows: int = 100_000,
     **options: Any,
 ) -> tuple[Rules, Log]:
@@ -213,6 +248,8 @@ def clean_file(
         A column that is never dropped, or a comparison; what gives it away is logged.
     rules : Rules, optional
         Apply these; by default they are learned from a uniform sample of the file.
+    apply : tuple of str
+        Proposed rules to apply, each ``"RULE"`` or ``"RULE:COLUMN"``.
     sample_rows : int
         Size of that sample.
     **options
@@ -249,8 +286,12 @@ def clean_file(
         rules = propose(sample.frame, target)
         if asked is not None:
             suspects = _suspects(sample.frame, asked)
-        if sample.sampled and rules.rules and not any(r.rule == "duplicates" for r in rules.rules):
+        if sample.sampled:
+            # A sample holds hardly any pair: the hashes of all rows tell.
+            rules.rules = [r for r in rules.rules if r.rule != "duplicates"]
             rules.rules[:0] = find_duplicates(sample.frame, np.concatenate(hashes))
+    rules = rules.applying(apply)
+    waiting = [r for r in rules.rules if r.rule == "duplicates" and not r.apply]
     drop_rows = None
     if any(r.rule == "duplicates" and r.apply for r in rules.rules):
         every = np.concatenate(hashes or [row_hashes(chunk) for chunk in file.chunks()])
@@ -279,6 +320,7 @@ def clean_file(
     if drop_rows is not None and drop_rows.any():
         rule = next(r for r in rules.rules if r.rule == "duplicates")
         log.add(rule.step(int(drop_rows.sum())))
+    log.extend(r.step(r.rows) for r in waiting)
     log.extend([*steps, *suspects])
     rules.save(out / "rules.json")
     write_json(out / "log.json", log.document())

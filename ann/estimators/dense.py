@@ -19,11 +19,12 @@ from sklearn.utils.validation import check_is_fitted
 from ann.drawing.training_history import draw_history
 from ann.errors import DataError, DivergenceError, ParameterError
 from ann.estimators.estimator_settings import Settings
-from ann.estimators.input_scaling import InputScale, fold, mean_and_spread
+from ann.estimators.input_scaling import InputScale, fold
 from ann.estimators.plotting import Plotting
 from ann.estimators.predictions import Answering
 from ann.estimators.targets import ClassTargets, QuantityTargets
 from ann.network.arrays import is_sparse
+from ann.network.column_moments import mean_and_spread
 from ann.network.losses import Loss, resolve_loss
 from ann.network.network import Network, one_each
 from ann.plan.optimisers import Adam, Optimiser, resolve_optimiser
@@ -175,6 +176,7 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         trainer.fit(X, T, weights, epochs=self.max_epochs)
         history, whole = trainer.history, held_out is None and not trainer.stop
         del trainer, hooks  # their vectors, before the finished network takes the place
+        self._hold_constants()
         self._finish(history)
         if whole:
             self._judge(baseline)
@@ -263,6 +265,9 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             dtype=self._precision(X.shape[0]),
             rng=self._rng_,
         )
+        if self._scale is not None and self._scale.still is not None:
+            # Initial weights that no row can change would be noise for a row that differs.
+            self._inner.layers[0].weights[self._scale.still] = 0.0
 
     def _coded(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
         if self._scale is not None:
@@ -375,8 +380,22 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             max_iter=self.max_epochs,
             n_threads=count_threads(self.n_jobs),
         )
+        self._hold_constants()
         self._finish(history)
         return self
+
+    def _hold_constants(self) -> None:
+        """A quantity that is the same in all rows is answered as it is, not nearly so."""
+        if not isinstance(self._targets, QuantityTargets):
+            return
+        last = self._inner.layers[-1]
+        constant = self._targets.constant
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # What the sum of an output must be, of the activations that losses of counts need.
+            sums = np.log(constant) if last.activation.name == "exponential" else constant
+        if last.activation.name in ("identity", "exponential"):
+            held = np.isfinite(sums)
+            last.weights[:, held], last.bias[held] = 0.0, sums[held]
 
     def _finish(self, history: list[dict[str, Any]]) -> None:
         if isinstance(self._targets, QuantityTargets) and self.loss_.name == "quadratic":

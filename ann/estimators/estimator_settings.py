@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
 from ann.errors import DataError, ParameterError, require_number, require_one_of
+from ann.estimators.target_checks import check_targets
 from ann.estimators.targets import class_weights
 from ann.network.arrays import physical_memory
 from ann.plan.optimisers import resolve_optimiser
@@ -28,8 +29,9 @@ def checked_data(
     Raises
     ------
     DataError
-        If no row counts.
+        If no row counts, or y is nothing to learn.
     """
+    y = check_targets(y, model.task == "regression")
     X, y = validate_data(model, X, y, accept_sparse="csr", multi_output=True, **options)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)

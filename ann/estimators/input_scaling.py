@@ -12,67 +12,33 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from ann.errors import DataError
 from ann.network.arrays import is_sparse
+from ann.network.column_moments import (
+    STRETCH,
+    mean_and_spread,
+    shift_full_columns,
+    sparse_mean_and_spread,
+    unvaried,
+)
 from ann.network.network import Network
 
-__all__ = ["InputScale", "fold", "mean_and_spread"]
+__all__ = ["InputScale", "fold"]
 
-#: Numbers worked on at a time, so that double precision never needs a copy of all data.
-STRETCH = 2**16
-
-
-def mean_and_spread(
-    X: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column, in double precision, in bounded memory.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, n_columns)
-    weights : ndarray of shape (n,), optional
-        How much each row counts.
-
-    Returns
-    -------
-    mean, spread : ndarray of shape (n_columns,)
-
-    Raises
-    ------
-    DataError
-        If numbers are so large that their squares overflow.
-
-    Examples
-    --------
-    >>> mean_and_spread(np.array([[0.0], [4.0]]), np.array([3.0, 1.0]))
-    (array([1.]), array([1.73205081]))
-    """
-    share = np.ones(len(X)) if weights is None else np.asarray(weights, np.float64)
-    share = share / share.sum()
-    mean = np.zeros(X.shape[1])
-    variance = np.zeros(X.shape[1])
-    rows = max(1, STRETCH // max(X.shape[1], 1))
-    pieces = [slice(a, a + rows) for a in range(0, len(X), rows)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for c in pieces:
-            mean += share[c] @ X[c].astype(np.float64, copy=False)
-        for c in pieces:
-            variance += share[c] @ np.square(X[c] - mean)
-    too_large = np.flatnonzero(~np.isfinite(variance))
-    if len(too_large):
-        k = int(too_large[0])
-        raise DataError(
-            f"column {k} holds numbers up to {np.abs(X[:, k]).max():.3g}, too large to square; "
-            "divide it by a constant first"
-        )
-    return mean, np.sqrt(variance)
+#: A column that varies by less than this fraction of its mean hardly has digits to tell it by.
+ROUNDED = 1e-11
 
 
 @dataclass
 class InputScale:
     """Mean and spread of each column.
+
+    Attributes
+    ----------
+    mean, spread : ndarray of shape (n_columns,)
+        What is subtracted, and what is divided by.
+    still : ndarray of bool, shape (n_columns,), optional
+        Columns that did not vary when they were measured; nothing can be learnt from them.
 
     Examples
     --------
@@ -83,6 +49,7 @@ class InputScale:
 
     mean: np.ndarray
     spread: np.ndarray
+    still: np.ndarray | None = None
 
     @classmethod
     def measure(
@@ -91,7 +58,9 @@ class InputScale:
         """Measure columns; None where they are on a common scale already and may stay.
 
         That is so where all numbers lie in [-1, 1] and some column makes use of it, as for the
-        pixels of an image, or where every column has about mean 0 and variance 1.
+        pixels of an image, or where every column has about mean 0 and variance 1. If among
+        columns in [-1, 1] there are some whose numbers all lie within a small part of it, only
+        these are scaled, to the spread of the widest.
 
         Parameters
         ----------
@@ -102,31 +71,56 @@ class InputScale:
             How much each row counts.
         """
         if is_sparse(X):
-            # Subtracting a mean would fill the zeros: sparse columns keep theirs.
-            _, variance = mean_variance_axis(X.tocsr(), axis=0, weights=weights)
-            mean, spread = np.zeros(X.shape[1]), np.sqrt(variance)
+            mean, spread, full = sparse_mean_and_spread(X, weights)
             top = float(abs(X).max()) if X.nnz else 0.0
+            constant, narrow = spread == 0, np.zeros(X.shape[1], bool)
         else:
             mean, spread = mean_and_spread(X, weights)
             top = float(max(X.max(), -X.min()))
-        varied = spread > 1e-7 * np.maximum(np.abs(mean), 1e-30)
-        if not always and np.any(varied):
-            s, m = spread[varied], np.abs(mean[varied])
-            shared = top <= 1.0 and s.max() >= 0.1
-            if shared or (s.min() >= 0.5 and s.max() <= 2.0 and m.max() <= 0.5):
+            constant = unvaried(X, mean, spread)
+            mean = np.where(constant, X[0], mean)
+            narrow = _narrow(X, np.where(constant, 0.0, spread)) if top <= 1.0 else ~constant
+        # What is left of such a column is the rounding of its numbers.
+        still = constant | (spread <= ROUNDED * np.abs(mean))
+        if not always and not np.all(still):
+            s, widest = spread[~still], float(spread[~still].max())
+            if top <= 1.0 and widest >= 0.1:
+                return (
+                    cls(mean * narrow, np.where(narrow, spread / widest, 1.0))
+                    if (np.any(narrow))
+                    else None
+                )
+            if s.min() >= 0.5 and widest <= 2.0 and np.abs(mean).max() <= 0.5:
                 return None
-        return cls(mean, np.where(varied, spread, 1.0))
+        if is_sparse(X):
+            # Subtracting a mean would fill the zeros: only columns that are full are centred.
+            mean = np.where(np.isin(np.arange(len(mean)), full), mean, 0.0)
+        unit = np.where(still, np.maximum(np.abs(mean), 1.0), spread)
+        return cls(mean, unit, still)
 
     def apply(self, X: Any, dtype: Any) -> Any:
         """Scaled copy, computed in double precision a stretch of rows at a time."""
         if is_sparse(X):
-            return (X.tocsr() @ sparse.diags(1.0 / self.spread)).astype(dtype)
+            moved = shift_full_columns(X.astype(np.float64, copy=False), self.mean)
+            return (moved @ sparse.diags(1.0 / self.spread)).astype(dtype)
         out = np.empty(X.shape, dtype)
         rows = max(1, STRETCH // max(X.shape[1], 1))
         for start in range(0, len(X), rows):
             c = slice(start, start + rows)
             out[c] = (X[c] - self.mean) / self.spread
         return out
+
+
+def _narrow(X: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Columns whose numbers vary little next to the widest, and none of them much more.
+
+    A pixel that is rarely lit varies little, too, but its few numbers are far from the rest:
+    divided by its spread they would be enormous.
+    """
+    few = np.flatnonzero((spread > 0) & (spread < 0.05 * spread.max(initial=0.0)))
+    narrow = np.zeros(len(spread), bool)
+    narrow[few] = np.ptp(X[:, few], axis=0) < 10 * spread[few]
+    return narrow
 
 
 def fold(

@@ -22,9 +22,12 @@ from ann.estimators.plotting import Plotting
 from ann.estimators.predictions import Answering
 from ann.estimators.targets import ClassTargets, class_weights
 from ann.network.network import Network
-from ann.training.newton import minimise_cross_entropy
+from ann.training.newton import Optimum, minimise_cross_entropy
 
 __all__ = ["DeepNetwork", "LogisticRegression", "ShallowNetwork"]
+
+#: A column whose mean is more standard deviations from 0 leaves less than eight digits and a half.
+FAR = 2e7
 
 
 class ShallowNetwork(DenseEstimator):
@@ -67,7 +70,9 @@ class LogisticRegression(Answering, Plotting, BaseEstimator):  # type: ignore[mi
 
     Minimises C Σ_i w_i L_i + ½ ΣW², L the cross-entropy, intercepts not penalised: with the same
     C this is scikit-learn's objective. Because the minimum is exact, a row of weight 2 and a row
-    given twice lead to the same coefficients.
+    given twice lead to the same coefficients. Columns are centred and scaled while the minimum is
+    looked for, so it does not matter how far from 0 they lie, up to a mean of 10⁷ standard
+    deviations; beyond that a `ConvergenceWarning` names the column.
 
     Parameters
     ----------
@@ -77,7 +82,8 @@ class LogisticRegression(Answering, Plotting, BaseEstimator):  # type: ignore[mi
     class_weight : dict, "balanced" or None
         How much each class counts.
     tol : float
-        Distance to the minimal loss at which to stop, relative to that loss.
+        Distance to the minimal loss at which to stop, relative to that loss. The step that is
+        known by then is still taken, which leaves coefficients with about eight digits.
     max_iter : int
         Largest number of Newton steps.
     warm_start : bool
@@ -165,15 +171,45 @@ class LogisticRegression(Answering, Plotting, BaseEstimator):  # type: ignore[mi
         self.network_ = Network.from_arrays(
             [found.weights], [found.bias], [self._targets.output], dtype=np.float64
         )
-        if not found.converged:
-            advice = "" if abs(X).max() <= 10 else "; standardise the columns, or"
-            warnings.warn(
-                f"after {found.iterations} Newton steps the minimum is not reached{advice} "
-                "raise max_iter",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        for told in self._doubts(found, len(T)):
+            warnings.warn(told, ConvergenceWarning, stacklevel=2)
         return self
+
+    def _doubts(self, found: Optimum, rows: int) -> list[str]:
+        """What a user has to know of a minimum that is not exact, columns by their names."""
+        names = getattr(self, "feature_names_in_", None)
+
+        def column(k: int) -> str:
+            return f"column {k}" if names is None else f"column {names[k]!r}"
+
+        told = []
+        d = len(found.columns.unit)
+        if not found.converged:
+            said = f"after {found.iterations} Newton steps the minimum is not reached"
+            steepest = int(np.abs(found.gradient[:d]).max(axis=1).argmax())
+            said += f"; the loss is still steepest along {column(steepest)}. "
+            apart = np.isposinf(self.C) and found.loss < 1e-3 * rows
+            told.append(
+                said
+                + (
+                    "The classes can be told apart without error, so without a penalty the "
+                    "weights grow for ever: choose a finite C"
+                    if apart
+                    else "Raise max_iter, or leave out columns that repeat each other"
+                )
+            )
+        far = np.flatnonzero(found.columns.offset > FAR)
+        if len(far):
+            worst = int(far[np.argmax(found.columns.offset[far])])
+            ratio = found.columns.offset[worst]
+            others = f" (and {len(far) - 1} other columns)" if len(far) > 1 else ""
+            told.append(
+                f"{column(worst)}{others} has a mean of {ratio:.1g} times its standard deviation: "
+                f"a double keeps only {max(0.0, 15.65 - np.log10(ratio)):.0f} digits of how its "
+                "rows differ, and coefficients and predictions have no more; subtract a constant "
+                "near the mean"
+            )
+        return told
 
     def _start(self, n_columns: int, n_outputs: int) -> np.ndarray | None:
         """The last solution, if there is one and it has the right shape."""

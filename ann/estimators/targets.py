@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ann.errors import DataError
-from ann.estimators.input_scaling import mean_and_spread
+from ann.network.column_moments import mean_and_spread, unvaried
 
 __all__ = ["ClassTargets", "QuantityTargets", "class_weights"]
 
@@ -142,6 +142,12 @@ class QuantityTargets:
     weights : ndarray of shape (n,), optional
         How much each row counts.
 
+    Attributes
+    ----------
+    constant : ndarray of shape (columns,)
+        The value of each quantity that is the same in all rows, in the network's scale; NaN for
+        the others.
+
     Examples
     --------
     >>> coding = QuantityTargets(np.array([1.0, 3.0]))
@@ -161,11 +167,14 @@ class QuantityTargets:
         table = table.reshape(len(table), -1)
         self.columns = table.shape[1]
         self.mean, self.spread = np.zeros(self.columns), np.ones(self.columns)
+        mean, spread = mean_and_spread(table, weights)
+        still = unvaried(table, mean, spread)
         if scaled:
-            self.mean, spread = mean_and_spread(table, weights)
             # A constant column has nothing to scale; rounding must not make it look varied.
+            self.mean = np.where(still, table[0], mean)
             varied = spread > 10 * np.finfo(float).eps * np.maximum(np.abs(self.mean), 1e-300)
-            self.spread = np.where(varied, spread, 1.0)
+            self.spread = np.where(varied & ~still, spread, 1.0)
+        self.constant = np.where(still, table[0] - self.mean, np.nan)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Standardised columns: (n, n_outputs)."""

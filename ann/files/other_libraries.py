@@ -15,6 +15,7 @@ from sklearn.base import is_regressor
 
 from ann.atomic_write import write_bytes
 from ann.errors import MissingExtraError, ParameterError
+from ann.files.torch_layers import from_pytorch, stacked_layers
 from ann.network.activations import LeakyReLU
 from ann.network.network import Network
 
@@ -22,13 +23,9 @@ __all__ = ["export_onnx", "from_pytorch", "from_scikit_learn", "stacked_layers"]
 
 _SCIKIT = {"logistic": "sigmoid", "relu": "relu", "tanh": "tanh", "identity": "identity",
            "softmax": "softmax", "exp": "exponential"}  # fmt: skip
-_PYTORCH = {"Sigmoid": "sigmoid", "Tanh": "tanh", "ReLU": "relu", "Softmax": "softmax",
-            "LeakyReLU": "leaky_relu", "Softplus": "softplus"}  # fmt: skip
 _ONNX = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softplus": "Softplus",
          "exponential": "Exp", "identity": "Identity", "softmax": "Softmax",
          "leaky_relu": "LeakyRelu"}  # fmt: skip
-
-_SOFTPLUS_THRESHOLD = 15.0
 
 
 def from_scikit_learn(model: Any) -> Network:
@@ -75,110 +72,6 @@ def from_scikit_learn(model: Any) -> Network:
         f"{type(model).__name__} is not a fitted MLPClassifier, MLPRegressor, LogisticRegression "
         "or linear regressor"
     )
-
-
-def from_pytorch(module: Any) -> Network:
-    """A network with the numbers of a PyTorch stack of layers.
-
-    Parameters
-    ----------
-    module : torch.nn.Sequential
-        Of Linear, activations (Sigmoid, Tanh, ReLU, LeakyReLU, Softplus, Softmax, Identity) and
-        Dropout and Flatten, which are of no effect after training.
-
-    Returns
-    -------
-    Network
-        In the precision of the module; half precisions become single.
-
-    Raises
-    ------
-    ParameterError
-        If a layer is of another kind, or a stack computes more than its layers; says which and
-        where.
-    """
-    weights: list[np.ndarray] = []
-    biases: list[np.ndarray] = []
-    kinds: list[Any] = []
-    dtype: Any = np.float32
-    for i, layer in enumerate(stacked_layers(module)):
-        name = type(layer).__name__
-        if name == "Linear":
-            weight = _numbers(layer.weight)
-            dtype = weight.dtype
-            weights.append(weight.T)
-            no_bias = np.zeros(weight.shape[0], weight.dtype)
-            biases.append(no_bias if layer.bias is None else _numbers(layer.bias))
-            kinds.append("identity")
-        elif name in ("Dropout", "Flatten", "Identity"):
-            continue
-        elif name not in _PYTORCH:
-            raise ParameterError(
-                f"layer {i} is a {name}; Linear, {', '.join(_PYTORCH)}, Dropout, Flatten and "
-                "Identity are read"
-            )
-        elif not kinds or kinds[-1] != "identity":
-            raise ParameterError(f"layer {i} ({name}) does not follow a Linear layer")
-        else:
-            kinds[-1] = _PYTORCH[name]
-            if name == "LeakyReLU":
-                kinds[-1] = {"name": "leaky_relu", "leak": float(layer.negative_slope)}
-            if name == "Softplus" and layer.beta != 1:
-                raise ParameterError(f"layer {i}: Softplus with beta {layer.beta}; only 1 is read")
-            # From there on PyTorch's is the identity: no difference where exp(-z) is rounded.
-            if name == "Softplus" and layer.threshold < _SOFTPLUS_THRESHOLD:
-                raise ParameterError(
-                    f"layer {i}: Softplus with threshold {layer.threshold:g} is cut off where "
-                    f"it still bends; only one of {_SOFTPLUS_THRESHOLD:g} or more is read"
-                )
-    if not weights:
-        raise ParameterError("this module has no Linear layer")
-    return Network.from_arrays(weights, biases, kinds, dtype=dtype)
-
-
-def stacked_layers(module: Any) -> list[Any]:
-    """The layers of a PyTorch stack in the order they are applied, stacks within it opened.
-
-    Parameters
-    ----------
-    module : torch.nn.Sequential
-        A layer used twice comes twice.
-
-    Returns
-    -------
-    list of torch.nn.Module
-
-    Raises
-    ------
-    ParameterError
-        If a kind of Sequential within it has a ``forward`` of its own.
-    """
-    stack = next(
-        (
-            kind
-            for kind in type(module).__mro__
-            if kind.__name__ == "Sequential" and kind.__module__.split(".")[0] == "torch"
-        ),
-        None,
-    )
-    if stack is None:
-        return [module]
-    if getattr(type(module), "forward", None) is not getattr(stack, "forward", None):
-        raise ParameterError(
-            f"{type(module).__name__} is a Sequential with a forward of its own, so its layers are "
-            "not all that it computes; only plain torch.nn.Sequential is read"
-        )
-    # Not children(): that leaves out what comes a second time.
-    return [layer for part in module._modules.values() for layer in stacked_layers(part)]
-
-
-def _numbers(tensor: Any) -> np.ndarray:
-    """The numbers of a tensor in double precision where it has that, else in single."""
-    values = tensor.detach().cpu()
-    if str(values.dtype) != "torch.float64":
-        # NumPy has no bfloat16, and a Network no half precision.
-        values = values.float()
-    return np.asarray(values.numpy())
 
 
 def export_onnx(network: Network, path: str | Path) -> None:

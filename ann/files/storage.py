@@ -9,6 +9,7 @@ and `load` takes them back.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ann.estimators.dense import DenseEstimator
 from ann.estimators.input_scaling import InputScale
 from ann.estimators.models import DeepNetwork, LogisticRegression, ShallowNetwork
 from ann.estimators.targets import ClassTargets, QuantityTargets
-from ann.files.tensor_file import read_tensors, write_tensors
+from ann.files.tensor_file import TensorFile, write_tensors
 from ann.network.activations import CustomActivation
 from ann.network.losses import OwnLoss, resolve_loss
 from ann.network.network import Network
@@ -28,6 +29,13 @@ from ann.network.network import Network
 __all__ = ["load", "read_card", "save"]
 
 WHAT = "neurosim model 1"
+_SCALE = ("mean", "spread")
+_LONGEST_CLASS = 100_000
+# What Python says of a card that describes no model.
+_UNFIT = (
+    *(LookupError, TypeError, ValueError, AttributeError),
+    *(ArithmeticError, RecursionError, MemoryError),
+)
 _KINDS: dict[str, Any] = {k.__name__: k for k in (DeepNetwork, LogisticRegression, ShallowNetwork)}
 
 
@@ -119,16 +127,17 @@ def read_card(path: str | Path) -> dict[str, Any]:
     ModelFileError
         If the file is damaged or holds no model.
     """
-    return _read(path)[1]
+    card: dict[str, Any] = _read(path).card
+    return card
 
 
-def _read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    tensors, card = read_tensors(path)
-    if not isinstance(card, dict) or "what" not in card:
+def _read(path: str | Path) -> TensorFile:
+    file = TensorFile(path)
+    if not isinstance(file.card, dict) or "what" not in file.card:
         raise ModelFileError(f"{path} has no card: it was not written by save")
-    if card["what"] != WHAT:
-        raise ModelFileError(f"{path} holds a {card['what']!r}; this version reads {WHAT!r}")
-    return tensors, card
+    if file.card["what"] != WHAT:
+        raise ModelFileError(f"{path} holds a {file.card['what']!r}; this version reads {WHAT!r}")
+    return file
 
 
 def load(path: str | Path, **own: Any) -> Any:
@@ -152,24 +161,22 @@ def load(path: str | Path, **own: Any) -> Any:
         If the file is cut short, edited, of another version, or needs an object that was not
         given.
     """
-    tensors, card = _read(path)
+    file = _read(path)
     try:
-        model = _rebuild_network(tensors, card, own, path)
-        if card["model"] != "Network":
-            kind = _KINDS[card["model"]]
-            model = _rebuild(kind(**{**card["settings"], **own}), model, tensors, card, own, path)
-    except (KeyError, TypeError, IndexError, ValueError) as error:
-        if isinstance(error, ModelFileError):
-            raise
+        model: Any = _rebuild_network(file, own)
+        if file.card["model"] != "Network":
+            kind = _KINDS[file.card["model"]]
+            model = _rebuild(kind(**{**file.card["settings"], **own}), model, file, own)
+    except ModelFileError:
+        raise
+    except _UNFIT as error:
         raise ModelFileError(f"{path} does not describe a model: {error!r}") from error
-    if tensors:
-        raise ModelFileError(f"{path} holds arrays that no model has: {', '.join(tensors)}")
+    file.finish()
     return model
 
 
-def _rebuild_network(
-    tensors: dict[str, np.ndarray], card: dict[str, Any], own: dict[str, Any], path: str | Path
-) -> Network:
+def _rebuild_network(file: TensorFile, own: dict[str, Any]) -> Network:
+    card, path = file.card, file.path
     kinds: list[Any] = []
     for i, described in enumerate(card["activations"]):
         if described is None:
@@ -181,20 +188,19 @@ def _rebuild_network(
                     "load(path, activation=...)"
                 )
         kinds.append(described)
+    sizes = [_whole(size) for size in card["sizes"]]
+    # Before room is made for as many as the card says.
+    count = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    count += 2 * sum(sizes[1:-1]) if card["batch_norm"] else 0
+    parameters = file.take("parameters", (count,), card["dtype"])
     network = Network(
-        card["sizes"],
+        sizes,
         kinds,
         dropout=card["dropout"],
         batch_norm=card["batch_norm"],
         initialisation="zeros",
         dtype=card["dtype"],
     )
-    parameters = tensors.pop("parameters")
-    if parameters.shape != network.parameters.shape:
-        raise ModelFileError(
-            f"{path} holds {parameters.size} parameters; the card describes "
-            f"{network.parameters.size}"
-        )
     network.history = card["history"]
     start = 0
     for part in _in_file_order(network):
@@ -202,28 +208,36 @@ def _rebuild_network(
         start += part.size
     for i, layer in enumerate(network.layers):
         if layer.norm is not None:
-            layer.norm.mean[...] = tensors.pop(f"layer{i}.mean")
-            layer.norm.variance[...] = tensors.pop(f"layer{i}.variance")
+            for name in ("mean", "variance"):
+                kept = getattr(layer.norm, name)
+                kept[...] = file.take(f"layer{i}.{name}", kept.shape, kept.dtype)
     return network
 
 
-def _rebuild(
-    model: Any,
-    network: Network,
-    tensors: dict[str, np.ndarray],
-    card: dict[str, Any],
-    own: dict[str, Any],
-    path: str | Path,
-) -> Any:
+def _whole(number: Any) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise ValueError(f"{number!r} units")
+    return number
+
+
+def _classes(coding: dict[str, Any]) -> np.ndarray:
+    kind = np.dtype(coding["classes_dtype"])
+    # Room for every class is made by this: a name is not as long as a book.
+    if kind.kind not in "OUSbiuf" or kind.itemsize > _LONGEST_CLASS:
+        raise ValueError(f"classes of {kind}")
+    return np.array(coding["classes"], dtype=kind)
+
+
+def _rebuild(model: Any, network: Network, file: TensorFile, own: dict[str, Any]) -> Any:
+    card, path = file.card, file.path
     coding = card["targets"]
     if coding["kind"] == "regression":
         targets: Any = QuantityTargets.__new__(QuantityTargets)
         targets.flat, targets.columns = coding["flat"], card["sizes"][-1]
-        targets.mean, targets.spread = (tensors.pop(f"targets.{x}") for x in ("mean", "spread"))
+        columns = (targets.columns,)
+        targets.mean, targets.spread = (file.take(f"targets.{x}", columns) for x in _SCALE)
     else:
-        targets = ClassTargets.restore(
-            coding["kind"], np.array(coding["classes"], dtype=coding["classes_dtype"])
-        )
+        targets = ClassTargets.restore(coding["kind"], _classes(coding))
         model.classes_ = targets.classes
     model._targets = targets
     model.n_features_in_ = card["n_features"]
@@ -241,8 +255,9 @@ def _rebuild(
         )
     model.loss_ = resolve_loss(own["loss"] if card["loss"] is None else card["loss"])
     model._inner = network
-    has_scale = "scale.mean" in tensors
-    scale = [tensors.pop(f"scale.{x}") for x in ("mean", "spread") if has_scale]
+    has_scale = "scale.mean" in file
+    features = (_whole(card["n_features"]),)
+    scale = [file.take(f"scale.{x}", features) for x in _SCALE if has_scale]
     model._scale = InputScale(*scale) if has_scale else None
     model._finish(card["history"])
     return model

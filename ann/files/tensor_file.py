@@ -18,7 +18,7 @@ import numpy as np
 from ann.atomic_write import write_bytes
 from ann.errors import ModelFileError
 
-__all__ = ["read_tensors", "write_tensors"]
+__all__ = ["TensorFile", "read_tensors", "write_tensors"]
 
 _TYPES = ("float64", "float32", "int64", "int32", "uint8", "bool")
 
@@ -111,4 +111,83 @@ def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
             f"{path} was changed after it was written, or an earlier version wrote it (its "
             "checksum does not match); save the model again instead of editing the file"
         )
-    return tensors, json.loads(metadata["card"])
+    try:
+        return tensors, json.loads(metadata["card"])
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"the card of {path} is no JSON: {error}") from None
+
+
+class TensorFile:
+    """A file that was read: each array is taken once, and must be as its reader needs it.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Attributes
+    ----------
+    path : str or Path
+    card : object
+        As of `read_tensors`.
+
+    Raises
+    ------
+    ModelFileError
+        As `read_tensors`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        self._tensors, self.card = read_tensors(path)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tensors
+
+    def names(self) -> list[str]:
+        """Names of the arrays that were not taken yet."""
+        return list(self._tensors)
+
+    def size(self) -> int:
+        """How many numbers those hold."""
+        return sum(array.size for array in self._tensors.values())
+
+    def take(
+        self, name: str, shape: tuple[int, ...] | None = None, dtype: Any = None
+    ) -> np.ndarray:
+        """Return an array.
+
+        Parameters
+        ----------
+        name : str
+        shape, dtype : optional
+            What it must have: NumPy would stretch a shape and round numbers without a word.
+
+        Raises
+        ------
+        ModelFileError
+            There is none of the name, or it has another shape or dtype.
+        """
+        if name not in self._tensors:
+            raise ModelFileError(f"{self.path} holds no array {name!r}; save the model again")
+        array = self._tensors.pop(name)
+        if shape is not None and array.shape != shape:
+            raise ModelFileError(
+                f"the array {name!r} of {self.path} has the shape {array.shape}, not {shape}"
+            )
+        if dtype is not None and array.dtype != dtype:
+            raise ModelFileError(
+                f"the array {name!r} of {self.path} holds {array.dtype}, not {np.dtype(dtype)}"
+            )
+        return array
+
+    def finish(self) -> None:
+        """Refuse a file with arrays that nobody took.
+
+        Raises
+        ------
+        ModelFileError
+        """
+        if self._tensors:
+            raise ModelFileError(
+                f"{self.path} holds arrays that no model has: {', '.join(self._tensors)}"
+            )

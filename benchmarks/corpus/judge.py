@@ -8,167 +8,23 @@ missing are no action. What a rule proposes without doing it is judged in the sa
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from corpus.truth import EITHER, MISSING, Facts, TrueTable, collapse, repaired
+from corpus.score import Score
+from corpus.truth import Facts, TrueTable, collapse
+from corpus.values import due_counts, needs, same_value, several_spellings, shared_texts
 
 from ann.data import ReadError, Rules, clean, propose, read_table
 
-__all__ = ["Score", "WrongAction", "judge", "judge_frame", "plain_number", "same_value"]
+__all__ = ["judge", "judge_frame"]
 
 #: Rules that only report: a cell far out is kept, and says so.
 REPORTS = frozenset({"outlier"})
 #: A proposal is right if at least this share of what it would change is right.
 SOUND = 0.95
-
-
-@dataclass(frozen=True)
-class WrongAction:
-    """One rule that did harm to one column.
-
-    Attributes
-    ----------
-    table, column, rule : str
-    harm : str
-        ``"row removed"``, ``"label merged"``, ``"value rescaled"``, ``"cell blanked"``,
-        ``"cell altered"``, ``"column left out"``, ``"file misread"`` or ``"wrong proposal"``.
-    count : int
-        Rows, cells or labels.
-    examples : tuple of str
-    """
-
-    table: str
-    column: str
-    rule: str
-    harm: str
-    count: int
-    examples: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        shown = "; ".join(self.examples[:4])
-        return f"{self.table} | {self.column} | {self.rule} | {self.harm} {self.count} | {shown}"
-
-
-@dataclass
-class Score:
-    """Counts of one table.
-
-    Attributes
-    ----------
-    name, group : str
-    tally : Counter
-        ``altered``, ``altered wrongly``, ``due``, ``done``, ``proposals``, ``right proposals``,
-        ``reports``, ``faults``, ``found``, and one count for each kind of harm.
-    wrong : list of WrongAction
-    missed : list of str
-        Known faults that no rule did or proposed anything about.
-    undo : bool
-        Whether undoing gives back the table.
-    """
-
-    name: str
-    group: str
-    tally: Counter[str] = field(default_factory=Counter)
-    wrong: list[WrongAction] = field(default_factory=list)
-    missed: list[str] = field(default_factory=list)
-    undo: bool = True
-
-    def harm(self, column: str, rule: str, harm: str, count: int, shown: Iterable[str]) -> None:
-        """Write down one wrong action."""
-        self.tally[harm] += count
-        self.wrong.append(WrongAction(self.name, column, rule, harm, count, tuple(shown)))
-
-    def fault(self, words: str, found: bool) -> None:
-        """Count one known fault."""
-        self.tally["faults"] += 1
-        self.tally["found"] += found
-        if not found:
-            self.missed.append(f"{self.name}: {words}")
-
-
-def plain_number(text: str) -> Decimal | None:
-    """Return the number that a text in plain digits says, or None.
-
-    Examples
-    --------
-    >>> plain_number(" 1.50"), plain_number("1,5")
-    (Decimal('1.50'), None)
-    """
-    try:
-        found = Decimal(text.strip())
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
-
-
-def same_value(facts: Facts, column: str, before: str, after: str | None) -> bool | None:
-    """Tell whether a cell still says what it said, None where nobody can tell.
-
-    Parameters
-    ----------
-    facts : Facts
-    column : str
-    before : str
-        As in the file.
-    after : str or None
-        After cleaning; None for missing.
-    """
-    truth = facts.value(column, before)
-    if truth is EITHER:
-        return None if collapse(before) in facts.spelled("either", column) else after is None
-    if after is None or truth is MISSING:
-        return truth is MISSING and (after is None or collapse(before) == after)
-    if isinstance(truth, Decimal):
-        number = plain_number(after)
-        if number is None:
-            return collapse(before) == after
-        return abs(number - truth) <= abs(truth) * Decimal("1e-12")
-    if isinstance(truth, datetime):
-        try:
-            return datetime.fromisoformat(after) == truth
-        except ValueError:
-            return collapse(before) == after
-    if after in (collapse(before), collapse(repaired(before)), before.strip("'\" ")):
-        return True
-    return column in facts.one_label and collapse(before).casefold() == after.casefold()
-
-
-def needs(facts: Facts, column: str, text: str, shared: frozenset[str]) -> str:
-    """Return which harmless repair a cell is due, or a blank.
-
-    Parameters
-    ----------
-    facts : Facts
-    column : str
-    text : str
-        The cell.
-    shared : frozenset of str
-        Texts without spaces that several spellings of the column share: taking spaces away would
-        merge labels there, which is not harmless.
-    """
-    truth = facts.value(column, text)
-    if truth is EITHER or not text.strip():
-        return ""
-    if truth is MISSING:
-        return "missing"
-    if isinstance(truth, Decimal):
-        return "" if plain_number(text) is not None else "number"
-    if isinstance(truth, datetime):
-        try:
-            datetime.fromisoformat(text.strip())
-        except ValueError:
-            return "date"
-        return ""
-    if repaired(text) != text:
-        return "encoding"
-    return "spaces" if collapse(text) != text and collapse(text) not in shared else ""
 
 
 def _aligned(frame: pd.DataFrame, truth: TrueTable) -> int | None:
@@ -219,20 +75,22 @@ def judge(facts: Facts, folder: Path) -> Score:
 
 
 def _reading(score: Score, frame: pd.DataFrame, truth: TrueTable, start: int | None) -> None:
+    """Write down what is wrong with the shape and the names of a table that was read."""
     names = [str(n) for n in frame.columns]
-    asked = [n for n in truth.names if not n.startswith("column ")]
-    wrong = [n for n in asked if n not in names] if truth.facts.header else []
     shown = []
+    lost = len(truth.cells) - len(frame)
+    if lost > 0:
+        score.harm("", "reading", "row removed", lost, [f"{len(frame)} rows were read"])
     if frame.shape != (len(truth.cells), len(truth.names)):
         shown.append(f"{frame.shape} instead of {(len(truth.cells), len(truth.names))}")
-    if wrong:
-        shown.append(f"names {names[:4]} instead of {truth.names[:4]}")
-    if not truth.facts.header and start != 0:
+    if truth.facts.header:
+        # A second header row may have been joined to the names.
+        pairs = zip(truth.names, names, strict=False)
+        wrong = [n for t, n in pairs if not t.startswith("column ") and not n.startswith(t)]
+        if wrong:
+            shown.append(f"names {names[:4]} instead of {truth.names[:4]}")
+    elif start != 0:
         shown.append(f"the first row became names: {names[:4]}")
-    if truth.facts.header and not wrong and start == 0:
-        places = [names.index(n) for n in asked]
-        if places != [truth.names.index(n) for n in asked]:
-            shown.append(f"names over other columns: {names[:4]}")
     if not shown and start is None:
         shown.append("cells differ from those of the file")
     if shown:
@@ -243,26 +101,10 @@ def _nothing_done(score: Score, truth: TrueTable) -> None:
     """Count what was due and the known faults of a table that could not be judged further."""
     for place, column in enumerate(truth.names):
         cells = truth.column(place)
-        for kind, n in _due_counts(truth.facts, column, cells).items():
+        for kind, n in due_counts(truth.facts, column, cells).items():
             if column not in truth.facts.unfit:
                 score.tally["due"] += n
             score.fault(f"{column}: {kind}", False)
-
-
-def _due_counts(facts: Facts, column: str, cells: list[str]) -> Counter[str]:
-    shared = _shared(cells)
-    out: Counter[str] = Counter()
-    for text, n in Counter(cells).items():
-        if kind := needs(facts, column, text, shared):
-            out[kind] += n
-        elif text.strip() in facts.spelled("doubtful", column):
-            out["doubtful"] += n
-    return out
-
-
-def _shared(cells: Iterable[str]) -> frozenset[str]:
-    spellings = Counter(collapse(v) for v in set(cells))
-    return frozenset(v for v, n in spellings.items() if n > 1)
 
 
 def judge_frame(
@@ -309,17 +151,17 @@ def _judge_column(
 ) -> None:
     # What was due in rows that are gone is judged with the rows.
     cells = [str(v) for v in raw.loc[raw.index.isin(done.frame.index)]]
-    due = _due_counts(facts, column, cells)
+    due = due_counts(facts, column, cells)
     covered: Counter[str] = Counter()
-    shared = _shared(cells)
+    shared = shared_texts(cells)
     if name not in done.frame.columns:
         if column not in facts.unfit and any(v.strip() for v in cells):
             why = next((r.why for r in rules.of(name) if r.rule == "drop"), "")
             score.harm(column, "drop", "column left out", 1, [why])
-        for kind in due:
-            # A column that is no feature needs no repair.
-            score.fault(f"{column}: {kind}", True) if column in facts.unfit else None
         if column not in facts.unfit:
+            # A column that is no feature needs no repair.
+            for kind in due:
+                score.fault(f"{column}: {kind}", False)
             score.tally["due"] += sum(n for k, n in due.items() if k != "doubtful")
         return
     pairs = Counter(zip(cells, [_text(v) for v in done.frame[name]], strict=True))
@@ -338,23 +180,14 @@ def _judge_column(
     for kind, n in due.items():
         enough = covered[kind] + proposed[kind] >= SOUND * n
         score.fault(f"{column}: {kind}, {n} cells", enough)
-    if column in facts.one_label:
-        several = _case_variants(cells)
-        if several:
-            merged = {b for (b, a) in pairs if a is not None and collapse(b) != a}
-            found = bool(several & merged) or proposed["labels"] > 0
-            score.fault(f"{column}: spellings of one label", found)
+    if several := several_spellings(facts, column, cells):
+        merged = {collapse(b) for b, a in pairs if a is not None and collapse(b) != a}
+        found = bool(several & merged) or proposed["labels"] > 0
+        score.fault(f"{column}: spellings of one label", found)
 
 
 def _text(value: object) -> str | None:
     return None if value is None or (isinstance(value, float) and np.isnan(value)) else str(value)
-
-
-def _case_variants(cells: Iterable[str]) -> set[str]:
-    groups: dict[str, set[str]] = defaultdict(set)
-    for v in set(cells):
-        groups[collapse(v).casefold()].add(v)
-    return {v for g in groups.values() if len({collapse(x) for x in g}) > 1 for v in g}
 
 
 def _rules_used(done: Any, name: str, raw: pd.Series) -> dict[str, list[str]]:

@@ -104,6 +104,8 @@ class Facts:
         The last year that a two-digit year can mean.
     one_label : tuple of str
         Columns in which spellings that differ in case mean one thing.
+    same : dict of str to list of list of str
+        Other spellings of one thing.
     equal_rows : str
         ``"different"`` (two things that look alike), ``"likely repeats"`` (long records that are
         equal) or ``"repeated"`` (proved by the file).
@@ -140,6 +142,7 @@ class Facts:
     dates: dict[str, str] = field(default_factory=dict)
     latest: int = 2025
     one_label: tuple[str, ...] = ()
+    same: dict[str, list[list[str]]] = field(default_factory=dict)
     equal_rows: str = "different"
     target: str = ""
 

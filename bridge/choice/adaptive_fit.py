@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln
-from scipy.stats import chi2
+from scipy.special import chdtri, gammaln
 
 from bridge.choice.selection import Interval
 from bridge.counts.step_counts import StepCounts
@@ -129,47 +128,86 @@ class _Task:
         return np.asarray((self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant)
 
     def fisher_scoring(
-        self, z: Array, held: int | None = None, steps: int = 40
-    ) -> tuple[float, Array]:
-        """Fisher scoring with Marquardt's damping, slopes by differences, all in one batch."""
-        z = np.clip(z, self.low, self.high)
-        free = np.array([i for i in range(len(z)) if i != held])
+        self, starts: Array, held: int | None = None, steps: int = 40
+    ) -> tuple[Array, Array]:
+        """Fisher scoring with Marquardt's damping from several starts, all in one batch.
+
+        Parameters
+        ----------
+        starts : ndarray, shape (b, p)
+            Coordinates to begin at.
+        held : int, optional
+            A coordinate that stays where it is.
+        steps : int
+            At most.
+
+        Returns
+        -------
+        value : ndarray, shape (b,)
+            Log-likelihood reached from each.
+        z : ndarray, shape (b, p)
+            Where.
+        """
+        z = np.clip(starts, self.low, self.high)
+        free = np.array([i for i in range(z.shape[1]) if i != held])
+        mean = self.mean(z)
+        value, damping = self.log_likelihood(mean), np.full(len(z), 1e-3)
+        going = np.arange(len(z))
+        for _ in range(steps):
+            if not len(going):
+                break
+            gradient, curvature = self._slopes(z[going], mean[going], free)
+            gain = np.zeros(len(going))
+            tried = np.arange(len(going))
+            for _ in range(8):
+                rows = going[tried]
+                trial = self._step(z[rows], gradient[tried], curvature[tried], damping[rows], free)
+                new = self.mean(trial)
+                found = self.log_likelihood(new)
+                better = found > value[rows]
+                good = rows[better]
+                gain[tried[better]] = found[better] - value[good]
+                z[good], mean[good], value[good] = trial[better], new[better], found[better]
+                damping[good] = np.maximum(damping[good] / 30, 1e-9)
+                damping[rows[~better]] *= 10
+                tried = tried[~better]
+                if not len(tried):
+                    break
+            going = going[gain >= 1e-5]
+        return value, z
+
+    def _slopes(self, z: Array, mean: Array, free: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Gradient (b, f) and curvature (b, f, f) of the log-likelihood, by differences."""
         span = float(self.current[-1] - self.current[0]) or 1.0
         logs = np.append(self.base.logarithmic, [True, True])
-        h, reach = np.where(logs, 1e-5, 1e-6 * span), np.where(logs, 2.0, span)[free]
-        mean = self.mean(z[None])[0]
-        value, damping = float(self.log_likelihood(mean[None])[0]), 1e-3
-        for _ in range(steps):
-            moved = np.tile(z, (2 * len(free), 1))
-            rows = np.arange(len(free))
-            moved[rows, free] += h[free]
-            moved[rows + len(free), free] -= h[free]
-            means = self.mean(moved)
-            slopes = (means[: len(free)] - means[len(free) :]) / (2 * h[free])[:, None, None]
-            # Where nothing is expected a slope tells nothing.
-            slopes = np.where(mean > 1e-6, slopes, 0.0).reshape(len(free), -1)
-            flat, seen = mean.ravel(), self.total.ravel()
-            gradient = slopes @ (seen / flat - 1)
-            curvature = (slopes / flat) @ slopes.T
-            diagonal = np.diag(curvature)
-            for _ in range(8):
-                ballast = damping * diagonal + 1e-10 * diagonal.max() + 1e-12
-                step = np.linalg.solve(curvature + np.diag(ballast), gradient)
-                step = np.clip(step, -reach, reach)
-                trial = z.copy()
-                trial[free] = np.clip(z[free] + step, self.low[free], self.high[free])
-                new = self.mean(trial[None])[0]
-                found = float(self.log_likelihood(new[None])[0])
-                if found > value:
-                    break
-                damping *= 10
-            if not found > value:
-                break
-            gain, z, mean, value = found - value, trial, new, found
-            damping = max(damping / 30, 1e-9)
-            if gain < 1e-5:
-                break
-        return value, z
+        h = np.where(logs, 1e-5, 1e-6 * span)[free]
+        rows = np.arange(len(free))
+        moved = np.repeat(z[:, None], 2 * len(free), axis=1)
+        moved[:, rows, free] += h
+        moved[:, rows + len(free), free] -= h
+        means = self.mean(moved.reshape(-1, z.shape[1])).reshape(*moved.shape[:2], -1)
+        slopes = (means[:, : len(free)] - means[:, len(free) :]) / (2 * h)[:, None]
+        flat, seen = mean.reshape(len(z), 1, -1), self.total.ravel()
+        # Where nothing is expected a slope tells nothing.
+        slopes = np.where(flat > 1e-6, slopes, 0.0)
+        gradient = (slopes * (seen / flat - 1)).sum(axis=2)
+        return gradient, (slopes / flat) @ slopes.transpose(0, 2, 1)
+
+    def _step(
+        self, z: Array, gradient: Array, curvature: Array, damping: Array, free: NDArray[np.int64]
+    ) -> Array:
+        """Where a damped step leads from each point, shape (b, p)."""
+        span = float(self.current[-1] - self.current[0]) or 1.0
+        logs = np.append(self.base.logarithmic, [True, True])
+        reach = np.where(logs, 2.0, span)[free]
+        diagonal = np.diagonal(curvature, axis1=1, axis2=2)
+        ballast = damping[:, None] * diagonal + 1e-10 * diagonal.max(axis=1)[:, None] + 1e-12
+        weighted = curvature + ballast[:, None] * np.eye(len(free))
+        step = np.linalg.solve(weighted, gradient[..., None])[..., 0]
+        trial = z.copy()
+        moved = z[:, free] + np.clip(step, -reach, reach)
+        trial[:, free] = np.clip(moved, self.low[free], self.high[free])
+        return trial
 
 
 def fit_adaptive(
@@ -188,7 +226,8 @@ def fit_adaptive(
     confidence : float
         Of the intervals.
     intervals : bool
-        Whether to find intervals of strength and time constant.
+        Whether to find intervals of strength and time constant; none are sought where the counts do
+        not support adaptation.
 
     Returns
     -------
@@ -236,8 +275,8 @@ def fit_adaptive(
     aicc, value, task, z = min(found, key=lambda one: one[0])
     plain_aicc, simple = min(plains, key=lambda one: one[0])
     ends: dict[str, Interval] = {}
-    if intervals:
-        drop = float(chi2.ppf(confidence, 1))
+    if intervals and aicc < plain_aicc:
+        drop = float(chdtri(1, 1 - confidence))
         for name, place in (("strength_pA_per_Hz", -2), ("tau_s", -1)):
             low, high, value, z = _profile(task, value, z, len(z) + place, drop)
             ends[name] = Interval(low, high)
@@ -260,13 +299,15 @@ def _best(task: _Task, simple: Unit) -> tuple[float, Array]:
     # What steady firing leaves of the onset rate tells how strong adaptation is.
     reach = 0.3 * float(task.current[-1] - task.current[0]) / max(simple.rate(task.current[-1]), 1)
     tries = [
-        task.fisher_scoring(np.concatenate([z, np.log([reach * share, tau])]), steps=4)
+        np.concatenate([z, np.log([reach * share, tau])])
         for z in starts
         for share in (0.3, 2.0)
         for tau in (0.03, 0.2)
     ]
-    tries.sort(key=lambda one: -one[0])
-    return max((task.fisher_scoring(z, steps=80) for _, z in tries[:2]), key=lambda one: one[0])
+    value, z = task.fisher_scoring(np.array(tries), steps=4)
+    value, z = task.fisher_scoring(z[np.argsort(-value, kind="stable")[:2]], steps=80)
+    best = int(np.argmax(value))
+    return float(value[best]), z[best]
 
 
 def _profile(
@@ -283,11 +324,11 @@ def _profile(
             at_limit = side * (place - limit) >= 0
             held = start.copy()
             held[where] = limit if at_limit else place
-            found, held = task.fisher_scoring(held, where, steps=12)
+            (found,), (held,) = task.fisher_scoring(held[None], where, steps=12)
             if found > value + 1e-3:
                 # Likelier than the fit itself: begin again from there.
-                better, z = task.fisher_scoring(held, steps=60)
-                return _profile(task, better, z, where, drop)
+                (better,), (z,) = task.fisher_scoring(held[None], steps=60)
+                return _profile(task, float(better), z, where, drop)
             loss = float(np.sqrt(max(2 * (value - found), 0.0)))
             if loss >= np.sqrt(drop):
                 part = (np.sqrt(drop) - loss_near) / max(loss - loss_near, 1e-12)

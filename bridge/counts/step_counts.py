@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bridge.counts.curve import FICurve
@@ -70,7 +69,10 @@ class StepCounts:
     def curve(self, bins: slice = slice(None)) -> FICurve:
         """The f-I curve of some of the bins, all by default."""
         widths = np.diff(self.edges_s)[bins]
-        trial = pd.Series(self.current_pA).groupby(self.current_pA).cumcount().to_numpy()
+        _, index = np.unique(self.current_pA, return_inverse=True)
+        order = np.argsort(index, kind="stable")
+        trial = np.empty(len(index), dtype=int)
+        trial[order] = np.arange(len(index)) - np.searchsorted(index[order], index[order])
         return FICurve(self.current_pA, self.count[:, bins].sum(axis=1), widths.sum(), trial)
 
 

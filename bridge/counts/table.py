@@ -8,13 +8,15 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.errors import CurveError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ALIASES", "read_table", "table_columns"]
 
@@ -88,6 +90,8 @@ def read_table(path: Path) -> pd.DataFrame:
         ) from None
     if header is None:
         raise CurveError("the file is empty", _HEADER, file=file)
+    import pandas as pd
+
     frame = pd.DataFrame(rows, columns=header, index=pd.Index(numbers, name="line"), dtype=object)
     frame.attrs |= {"file": file, **measured_on}
     return frame

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bridge.equivalent.card_figure import draw_panels
+from bridge.equivalent import sentences
+from bridge.equivalent.card_figure import PANELS, draw_panel, draw_panels
 from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.page_style import new_page, page_style, save_page
 from neurosim.atomic_write import make_folder, write_text
@@ -37,7 +38,7 @@ def card_html(found: EquivalentUnit) -> str:
 
     with page_style():
         figure = new_page(9.0, 5.4)
-        draw_panels(figure, found)
+        draw_panels(figure, found, properties=False)
         stream = io.BytesIO()
         figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None})
     picture = "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
@@ -46,7 +47,9 @@ def card_html(found: EquivalentUnit) -> str:
     return environment.from_string(source).render(figure=picture, **_content(found))
 
 
-def save_card(found: EquivalentUnit, folder: str | Path, name: str | None = None) -> list[Path]:
+def save_card(
+    found: EquivalentUnit, folder: str | Path, name: str | None = None, *, panels: bool = False
+) -> list[Path]:
     """Write the card as HTML and PDF, each only when whole.
 
     Parameters
@@ -56,11 +59,14 @@ def save_card(found: EquivalentUnit, folder: str | Path, name: str | None = None
         Made if need be.
     name : str, optional
         Of the files, without suffix (default: the cell's).
+    panels : bool
+        Whether to write the figure and each of its panels as SVG and PNG besides, into a folder
+        ``NAME-panels``.
 
     Returns
     -------
     list of pathlib.Path
-        The HTML page and the PDF page.
+        The HTML page, the PDF page, and the folder of panels if they were asked for.
     """
     folder = make_folder(folder)
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name or found.name) or "cell"
@@ -69,7 +75,25 @@ def save_card(found: EquivalentUnit, folder: str | Path, name: str | None = None
     with page_style():
         page = _page(found)
     save_page(page, pdf)
-    return [html, pdf]
+    if not panels:
+        return [html, pdf]
+    place = make_folder(folder / f"{stem}-panels")
+    _save_panels(found, place)
+    return [html, pdf, place]
+
+
+def _save_panels(found: EquivalentUnit, folder: Path) -> None:
+    with page_style():
+        whole = new_page(7.2, 5.2)
+        draw_panels(whole, found)
+        figures = {"figure": whole}
+        for name, (width, height) in PANELS.items():
+            figure = new_page(width, height)
+            if draw_panel(figure, found, name):
+                figures[name] = figure
+    for name, figure in figures.items():
+        for kind in ("svg", "png"):
+            save_page(figure, folder / f"{name}.{kind}", dpi=300)
 
 
 def _page(found: EquivalentUnit) -> Any:
@@ -82,33 +106,33 @@ def _page(found: EquivalentUnit) -> Any:
         0.04, 0.56, _fold(content["verdict"], 115, 3), size=8.5, weight="bold", va="top",
         color=GOOD if content["ok"] else BAD,
     )  # fmt: skip
-    head.text(
-        0.04, 0.16, _fold(" · ".join(content["lines"]), 150, 2), size=6.5, va="top", color=SOFT
-    )
+    head.text(0.04, 0.40, _fold(" ".join(content["lines"]), 150, 4), size=6.5, va="top", color=SOFT)
     # A margin on both sides of the pictures.
     _, inner, _ = body.subfigures(1, 3, width_ratios=[0.02, 1, 0.035])
     draw_panels(inner, found)
     # Fractions of the page, from above.
     row = 0.040
     top = 0.98
-    foot.text(0.04, top, "Units", size=9, weight="bold", va="top")
-    header = ("family", "ΔAICc", "weight", "resid. (Hz)", "noise (Hz)", "fits")
-    places = (0.04, 0.195, 0.255, 0.345, 0.43, 0.445)
+    foot.text(0.04, top, "Families, best first", size=9, weight="bold", va="top")
+    header = ("family", "ΔAICc", "weight", "residual", "noise (Hz)", "adequate")
+    places = (0.04, 0.195, 0.255, 0.335, 0.42, 0.435)
     for k, cells in enumerate([header, *content["families"]]):
         _cells(foot, top - row * (k + 1.3), cells, places, left={0, 5}, bold=k == 0)
     y = top - row * (len(content["families"]) + 3.0)
     if content["parameters"]:
         foot.text(
-            0.04, y, f"Numbers of the {content['family']} unit", size=9, weight="bold", va="top"
+            0.04, y, f"Parameters of the {content['family']} unit", size=9, weight="bold", va="top"
         )
         titles = ("parameter", "value", f"{content['confidence']} % interval")
-        for k, cells in enumerate([titles, *content["parameters"]]):
+        for k, cells in enumerate([titles, *(row[:3] for row in content["parameters"])]):
             _cells(foot, y - row * (k + 1.3), cells, (0.04, 0.29, 0.31), left={0, 2}, bold=k == 0)
-    foot.text(0.53, top, "What is lost", size=9, weight="bold", va="top")
+    foot.text(0.53, top, "What a rate unit leaves out", size=9, weight="bold", va="top")
     for k, cells in enumerate([("measure", "value", "meaning"), *content["lost"]]):
         _cells(foot, top - row * (k + 1.3), cells, (0.53, 0.80, 0.815), left={0, 2}, bold=k == 0)
-    notes = "\n".join(_fold(note, 150, 2) for note in content["notes"][:4])
-    foot.text(0.04, 0.02, notes, size=6, va="bottom", color=SOFT)
+    foot.text(
+        0.04, 0.02, "\n".join(_fold(one, 165, 2) for one in content["cautions"] + content["notes"]),
+        size=6, va="bottom", color=SOFT,
+    )  # fmt: skip
     return figure
 
 
@@ -131,39 +155,33 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
     """What stands on the card, as words."""
     selection = found.selection
     best = selection.best
-    lines, numbers = [], []
+    lines = [] if best is None else [sentences.fit_sentence(best)]
+    lines.append(sentences.current_sentence(selection))
     if best is not None:
-        numbers = [(name, value, end or "not sought") for name, value, end in best.numbers(4)]
-        (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
-        lines.append(f"valid {low:.4g} to {high:.4g} pA, {round(slow, 2):g} to {fast:.3g} Hz")
-        lines.append(str(selection.noise))
+        lines.append(sentences.sentence(str(selection.noise)))
     if found.noise:
-        lines.append(f"background: {found.noise}")
+        lines.append(f"Background: {found.noise}.")
     if found.adaptation is not None:
-        lines.append(f"adaptation: {found.adaptation}")
-    if found.ok and best is not None:
-        verdict = f"{best.family} unit, Akaike weight {best.weight:.2f}; fits within counting noise"
-    else:
-        verdict = found.refusal or "refused"
-    notes = selection.refusals("curve")
-    notes += [f"note: {note}" for note in (*selection.notes, *found.notes)]
-    notes += [f"note: {note}" for note in (() if best is None else best.notes)]
+        lines.append(sentences.sentence(f"adaptation: {found.adaptation}"))
     return {
         "name": found.name,
         "ok": found.ok,
-        "verdict": verdict,
+        "verdict": sentences.verdict(selection),
         "lines": lines,
+        "cautions": [f"* Caution: {caution}." for caution in found.cautions],
         "family": "" if best is None else best.family,
         "confidence": f"{100 * selection.confidence:g}",
+        "head": sentences.FAMILY_HEAD,
         "families": selection.in_cells(),
-        "parameters": numbers,
+        "properties": sentences.property_rows(found.properties),
+        "parameters": [] if best is None else sentences.parameter_rows(best),
         "lost": [
             (
-                row.measure,
-                f"{row.value:.3g} {row.unit}".strip() if np.isfinite(row.value) else "–",  # type: ignore[arg-type]
-                row.says,
+                measure,
+                f"{sentences.number(value)} {unit}".strip() if np.isfinite(value) else "–",
+                says,
             )
-            for row in found.lost().itertuples()
+            for measure, value, unit, says in found.losses()
         ],
-        "notes": notes,
+        "notes": [sentences.sentence(one) for one in found.remarks],
     }

@@ -1,96 +1,174 @@
-"""The pictures of a card: voltage, raster, f-I curve with its unit and band, and the residual."""
+"""The pictures of a card: potential, raster, f-I curve with its unit, residual, properties.
+
+Each panel can be drawn alone, for a figure of one's own, or all together.
+"""
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
+from bridge.equivalent import sentences
 from bridge.equivalent.equivalent_unit import EquivalentUnit
-from bridge.page_style import BLUE, GREY, INK, VERMILION
+from bridge.page_style import BLUE, GREY, INK
 from bridge.stimulate.step_responses import Responses
 
-__all__ = ["draw_panels"]
+__all__ = ["PANELS", "draw_panel", "draw_panels"]
+
+PANELS = {
+    "potential": (3.5, 3.2),
+    "raster": (3.5, 2.2),
+    "f-i-curve": (3.5, 3.4),
+    "properties": (2.6, 2.2),
+}
+"""Panels and their size alone (inch): one column of a journal is 3.5 inches wide."""
+
+# Potentials that only spikes reach (mV): a trace that stays below shows none.
+_SPIKES_MV = -20.0
+_DRAWN_TO_MV = 20.0
+# Stretches that a trace is drawn in: more than a printer shows side by side in one column.
+_STRETCHES = 1500
 
 
-def draw_panels(figure: Any, found: EquivalentUnit) -> None:
-    """Draw the four panels into a figure or a part of one.
+def draw_panels(figure: Any, found: EquivalentUnit, *, properties: bool = True) -> None:
+    """Draw all panels into a figure or a part of one.
 
     Parameters
     ----------
     figure : matplotlib Figure or SubFigure
     found : EquivalentUnit
+    properties : bool
+        Whether to draw the intrinsic properties, where they are known.
     """
     if found.responses is None:
-        curve = figure.subplots()
-    else:
-        axes = figure.subplot_mosaic(
-            [["voltage", "curve"], ["raster", "curve"]], height_ratios=[2.2, 1.3],
-            width_ratios=[1.1, 1],
-        )  # fmt: skip
-        _voltage(axes["voltage"], found.responses)
-        _raster(axes["raster"], found.responses)
-        curve = axes["curve"]
-    found.plot(curve).set_title("f-I curve, unit and band")
-
-
-def _voltage(axes: Any, responses: Responses) -> None:
-    traces = responses.traces
-    axes.set_title("Membrane potential")
-    if not traces:
-        axes.text(0.5, 0.5, "not recorded", ha="center", transform=axes.transAxes, color=GREY)
-        axes.set_axis_off()
+        draw_panel(figure, found, "f-i-curve")
         return
-    high = max(float(np.percentile(t.voltage_mV, 99.9)) for t in traces)
-    low = min(float(np.percentile(t.voltage_mV, 0.1)) for t in traces)
-    gap = 1.12 * max(high - low, 20.0)
-    for k, trace in enumerate(traces):
-        # Thin out what no screen or printer shows.
-        stride = max(1, len(trace.time_s) // 4000)
-        axes.plot(
-            1e3 * trace.time_s[::stride],
-            trace.voltage_mV[::stride] + k * gap,
-            color=INK,
-            lw=0.6,
-            rasterized=True,
-        )
+    left, right = figure.subfigures(1, 2, width_ratios=[1.15, 1])
+    above, below = left.subfigures(2, 1, height_ratios=[1.75, 1])
+    draw_panel(above, found, "potential")
+    draw_panel(below, found, "raster")
+    if found.properties is None or not properties:
+        draw_panel(right, found, "f-i-curve")
+        return
+    above, below = right.subfigures(2, 1, height_ratios=[1.75, 1])
+    draw_panel(above, found, "f-i-curve")
+    draw_panel(below, found, "properties")
+
+
+def draw_panel(figure: Any, found: EquivalentUnit, name: str) -> bool:
+    """Draw one panel into a figure or a part of one.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure or SubFigure
+    found : EquivalentUnit
+    name : str
+        One of `PANELS`.
+
+    Returns
+    -------
+    bool
+        Whether there was something to draw.
+    """
+    if name == "f-i-curve":
+        found.plot(figure.subplots()).set_title("f-I curve, unit and residual")
+        return True
+    if found.responses is None:
+        return False
+    if name == "potential":
+        return _potential(figure, found.responses)
+    if name == "raster":
+        _raster(figure.subplots(), found.responses)
+        return True
+    return _properties(figure.subplots(), found)
+
+
+def _potential(figure: Any, responses: Responses) -> bool:
+    traces = responses.traces
+    if not traces:
+        return False
+    grid = figure.subplots(len(traces), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    drawn_in = False
+    for axes, trace in zip(grid, reversed(traces), strict=True):
+        time, volts = _thinned(1e3 * trace.time_s, trace.voltage_mV)
+        axes.plot(time, volts, color=INK, lw=0.6)
+        if len(trace.spikes_s) and trace.voltage_mV.max() < _SPIKES_MV:
+            # The spike of this neuron is a reset: it is drawn as a line.
+            drawn_in = True
+            seen = 1e3 * trace.spikes_s[trace.spikes_s <= trace.time_s[-1]]
+            axes.vlines(seen, trace.voltage_mV.max(), _DRAWN_TO_MV, color=INK, lw=0.6)
         axes.annotate(
-            f"{trace.current_pA:.4g} pA",
-            (1.0, low + k * gap + 0.15 * gap),
-            xycoords=("axes fraction", "data"),
-            ha="left",
-            fontsize=7,
+            f"{_label(trace.current_pA)} pA",
+            (1.0, 1.0),
+            xycoords="axes fraction",
+            ha="right",
+            va="bottom",
+            fontsize=6.5,
             color=BLUE,
+            annotation_clip=False,
         )
-    left = 1e3 * float(traces[0].time_s[0])
-    axes.plot([left, left], [high - 50, high], color=VERMILION, lw=1.6, solid_capstyle="butt")
-    axes.annotate(
-        "50 mV",
-        (left, high - 25),
-        (-3, 0),
-        textcoords="offset points",
-        rotation=90,
-        ha="right",
-        va="center",
-        fontsize=6.5,
-        color=VERMILION,
-    )
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("time since the onset (ms)")
+        axes.tick_params(labelsize=6.5)
+        if axes is not grid[-1]:
+            axes.tick_params(labelbottom=False)
+    low, high = grid[0].get_ylim()
+    ticks = np.arange(np.ceil(low / 40) * 40, high + 1, 40)
+    if len(ticks) > 1:
+        grid[0].set_yticks(ticks)
+    more = " (spikes drawn in)" if drawn_in else ""
+    grid[0].set_title(f"Membrane potential{more}", pad=11)
+    grid[-1].set_xlabel("time since the onset (ms)")
+    figure.supylabel("potential (mV)", fontsize=8)
+    return True
+
+
+def _label(current_pA: float) -> str:
+    """A current as the axes of Matplotlib write it: with a minus sign, not a hyphen."""
+    return f"{current_pA:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _thinned(time: Any, volts: Any) -> tuple[Any, Any]:
+    """Keep the lowest and the highest sample of every stretch: no peak of a spike is lost."""
+    size = len(time) // _STRETCHES
+    if size < 3:
+        return time, volts
+    whole = len(time) // size * size
+    parts = volts[:whole].reshape(-1, size)
+    ends = np.sort([parts.argmin(axis=1), parts.argmax(axis=1)], axis=0)
+    kept = (np.arange(len(parts)) * size + ends).T.ravel()
+    return time[kept], volts[kept]
 
 
 def _raster(axes: Any, responses: Responses) -> None:
     # One row a current: the first trial of each.
     _, first = np.unique(responses.current_pA, return_index=True)
     trains = [1e3 * responses.trains[i] for i in first]
-    axes.eventplot(trains, colors=INK, linelengths=0.8, linewidths=0.7)
+    axes.eventplot(trains, colors=INK, linelengths=0.75, linewidths=0.7)
     shown = np.unique(np.linspace(0, len(first) - 1, min(len(first), 5)).round().astype(int))
-    axes.set_yticks(shown, [f"{responses.current_pA[first[i]]:.4g}" for i in shown])
+    axes.set_yticks(shown, [_label(responses.current_pA[first[i]]) for i in shown])
     axes.set(
         title="Spikes",
         xlabel="time since the onset (ms)",
-        ylabel="current (pA)",
         xlim=(0, 1e3 * responses.duration_s),
         ylim=(-0.7, len(first) - 0.3),
     )
+    axes.set_ylabel(fill(f"{responses.curve.current_name} (pA)", 20))
+
+
+def _properties(axes: Any, found: EquivalentUnit) -> bool:
+    rows = sentences.property_rows(found.properties)
+    axes.set_axis_off()
+    if not rows:
+        return False
+    axes.set_title("Intrinsic properties")
+    step = 1 / max(len(rows), 8)
+    outside = {one.range.words for one in found.cautions}
+    for k, (name, value) in enumerate(rows):
+        y = 1 - step * (k + 0.6)
+        mark = " *" if name in outside else ""
+        for x, text, side in ((0.0, name + mark, "left"), (1.0, value, "right")):
+            axes.text(x, y, text, ha=side, va="center", fontsize=7, transform=axes.transAxes)
+        axes.plot([0, 1], [y - step / 2] * 2, color=GREY, lw=0.3, transform=axes.transAxes)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    return True

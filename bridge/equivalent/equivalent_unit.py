@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bridge.choice.adaptive_fit import AdaptiveFit
 from bridge.choice.selection import Selection
 from bridge.counts.curve_plot import draw_unit
+from bridge.equivalent import sentences
+from bridge.equivalent.cautions import Caution, cautions
 from bridge.errors import Refusal
 from bridge.page_style import Axes
 from bridge.spike_trains import StepFeatures
 from bridge.stimulate.frozen_noise import FrozenLoss
 from bridge.stimulate.step_responses import Responses
 from bridge.units import Unit
+from neurosim.atomic_write import plain
 from neurosim.display import html_table
+from neurosim.features.properties import CellProperties
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["EquivalentUnit"]
 
@@ -91,9 +98,33 @@ class EquivalentUnit:
             "ok": self.ok,
             "refusal": None if self.refusal is None else str(self.refusal),
             **{name: None if part is None else part.to_dict() for name, part in parts.items()},
+            "current": self.selection.curve.current_name,
+            "properties": None if self.properties is None else plain(self.properties.to_dict()),
+            "cautions": [{"property": one.range.name, "says": str(one)} for one in self.cautions],
             "noise": self.noise,
             "notes": list(self.notes),
         }
+
+    @property
+    def properties(self) -> CellProperties | None:
+        """Rest, input resistance, time constant, spike shape; None where only counts are known."""
+        return None if self.responses is None else self.responses.properties
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """Properties outside the range of neurons."""
+        return cautions(self.properties)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to keep in mind: the sigmoid beside the unit, families refused, notes."""
+        selection, best = self.selection, self.selection.best
+        return [
+            *filter(None, [selection.sigmoid_in_words()]),
+            *selection.refusals("curve"),
+            *(f"note: {one}" for one in (*selection.notes, *self.notes)),
+            *(f"note: {one}" for one in (() if best is None else best.notes)),
+        ]
 
     def lost(self) -> pd.DataFrame:
         """What the unit leaves out, a row a measure: name, value, meaning.
@@ -103,18 +134,13 @@ class EquivalentUnit:
         pandas.DataFrame
             Columns measure, value, unit, says.
         """
-        return pd.DataFrame(self._rows(), columns=["measure", "value", "unit", "says"])
+        import pandas as pd
 
-    def _rows(self) -> list[tuple[str, float, str, str]]:
+        return pd.DataFrame(self.losses(), columns=["measure", "value", "unit", "says"])
+
+    def losses(self) -> list[tuple[str, float, str, str]]:
+        """The rows of `lost`."""
         rows: list[tuple[str, float, str, str]] = []
-        best = self.selection.best
-        if best is not None:
-            rows.append(
-                ("residual of the unit", best.residual_rms_Hz, "Hz", "rms, over the currents")
-            )
-        loss = self.selection.sigmoid_loss
-        if loss is not None:
-            rows.append(("residual of the sigmoid", loss.residual_rms_Hz, "Hz", "rms"))
         told = self.features
         if told is not None:
             rows += [
@@ -146,17 +172,40 @@ class EquivalentUnit:
         return rows
 
     def __str__(self) -> str:
-        lines = [str(self.selection)]
+        selection, best = self.selection, self.selection.best
+        lines = [self.name, sentences.verdict(selection)]
+        if best is not None:
+            lines.append(sentences.fit_sentence(best))
+        lines.append(sentences.current_sentence(selection))
         if self.noise:
-            lines.append(f"background: {self.noise}")
+            lines.append(f"Background: {self.noise}.")
+        lines += [f"Caution: {caution}." for caution in self.cautions]
+        for title, head, rows, left in self._tables():
+            cells = sentences.in_columns([head, *rows] if head else rows, left)
+            lines += ["", title, *(f"  {line}" for line in cells)]
         if self.adaptation is not None:
-            lines.append(f"adaptation: {self.adaptation}")
-        for measure, value, unit, says in self._rows():
-            if np.isfinite(value):
-                told = f" ({says})" if says else ""
-                lines.append(f"lost: {measure.strip()} {value:.3g} {unit}".rstrip() + told)
-        lines += [f"note: {note}" for note in self.notes]
-        return "\n".join(lines)
+            lines += ["", sentences.sentence(f"adaptation: {self.adaptation}")]
+        lines += ["", *(sentences.sentence(one) for one in self.remarks)]
+        return "\n".join(lines).rstrip()
+
+    def _tables(self) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]], set[int]]]:
+        """Title, head, rows and columns set to the left of each table that has rows."""
+        best, selection = self.selection.best, self.selection
+        if best is not None:
+            head = ("parameter", "value", f"{100 * selection.confidence:g} % interval", "meaning")
+            rows: list[tuple[str, ...]] = [*sentences.parameter_rows(best)]
+            yield f"Parameters of the {best.family} unit", head, rows, {0, 3}
+            yield "Families, best first", sentences.FAMILY_HEAD, selection.in_cells(), {0, 5}
+        told: list[tuple[str, ...]] = [*sentences.property_rows(self.properties)]
+        if told:
+            yield "Intrinsic properties", (), told, {0}
+        left = [
+            (name, f"{sentences.number(value)} {unit}".strip(), says)
+            for name, value, unit, says in self.losses()
+            if np.isfinite(value)
+        ]
+        if left:
+            yield "What a rate unit leaves out", (), [*left], {0, 2}
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw `Selection.plot`, and the rate at the onset of a step where the neuron adapts.
@@ -191,10 +240,14 @@ class EquivalentUnit:
     def _repr_html_(self) -> str:
         best = self.selection.best
         rows = [] if best is None else best.numbers()
+        rows += [(*one, "intrinsic property") for one in sentences.property_rows(self.properties)]
         rows += [
-            (measure.strip(), f"{value:.3g} {unit}".strip(), says)
-            for measure, value, unit, says in self._rows()
+            (measure.strip(), f"{sentences.number(value)} {unit}".strip(), says)
+            for measure, value, unit, says in self.losses()
             if np.isfinite(value)
         ]
-        title = f"{self.name}: {self.refusal or f'{self.family} unit'}"
-        return html_table(title, rows, ("measure", "value", "meaning"), "; ".join(self.notes))
+        title = f"{self.name}: {sentences.verdict(self.selection)}"
+        said = [f"Caution: {caution}" for caution in self.cautions]
+        return html_table(
+            title, rows, ("measure", "value", "meaning"), "; ".join([*said, *self.notes])
+        )

@@ -7,12 +7,12 @@ print(equivalent_unit("cell.abf"))
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
-import pandas as pd
 from brian2.units import Quantity, second
 
 from bridge.choice.adaptive_fit import fit_adaptive
@@ -31,7 +31,7 @@ from bridge.stimulate.step_responses import (
     of_recording,
     run_steps,
 )
-from bridge.units import EVERY_FAMILY, Unit
+from bridge.units import FAMILIES, Unit
 from neurosim import PointNeuron, Stimulus
 from neurosim.custom.point_model import from_brian2
 from neurosim.describe.neuron import Neuron
@@ -45,13 +45,13 @@ def equivalent_unit(
     currents: Quantity | None = None,
     *,
     noise: Quantity | Stimulus | None = None,
-    families: Iterable[type[Unit] | str] = EVERY_FAMILY,
+    families: Iterable[type[Unit] | str] = FAMILIES,
     confidence: float = 0.95,
     intervals: str | None = "profile",
     current_max: float | Quantity | None = None,
     duration: Quantity = 1 * second,
     settle: Quantity = 0.2 * second,
-    trials: int = 3,
+    trials: int | None = None,
     adaptation: bool = True,
     frozen: bool = False,
     name: str | None = None,
@@ -74,9 +74,12 @@ def equivalent_unit(
         Background noise of a model: in volt the fluctuation of a `LIF`'s free membrane, in ampere
         the standard deviation of a noise current, or any stimulus.
     families, confidence, intervals, current_max
-        As in `select`; by default every family is tried, the jump and the block included.
-    duration, settle, trials
-        Window, time before it, and repeats of every current of a model.
+        As in `select`.
+    duration, settle
+        Window and time before it, at every current of a model.
+    trials : int, optional
+        Repeats of every current of a model. By default 3; 1 for a point neuron without noise, whose
+        repeats would be copies of each other.
     adaptation : bool
         Whether to fit the adaptive unit where spike times are known.
     frozen : bool
@@ -88,7 +91,7 @@ def equivalent_unit(
     brian2 : mapping, optional
         Arguments of `neurosim.from_brian2` for equations or a group.
     dt, seed, engine, jobs, progress
-        As in `neurosim.simulate`.
+        As in `neurosim.simulate`; progress is the share of the whole, not of the run alone.
 
     Returns
     -------
@@ -110,27 +113,37 @@ def equivalent_unit(
     >>> found.ok, bool(abs(found.unit.rate(300) - 63) < 2)
     (True, True)
     """
-    if isinstance(source, pd.DataFrame):
+    told = _Progress(running.pop("progress", None), frozen)
+    # Whoever has a table has imported pandas.
+    if "pandas" in sys.modules and isinstance(source, sys.modules["pandas"].DataFrame):
         source = FICurve.from_frame(source)
     if _is_file(source):
         source, name = _read(Path(source)), name or Path(source).name
 
     def choose(curve: FICurve) -> Selection:
-        return select(curve, families, confidence, intervals, seed, current_max)
+        found = select(curve, families, confidence, intervals, seed, current_max)
+        told.at("choice", 1.0)
+        return found
 
     if isinstance(source, FICurve):
         _no_model(currents, noise, "counts")
+        told.at("steps", 1.0)
         note = "only counts are known: adaptation, timing and information cannot be told"
         label = name or source.source or "counts"
-        return EquivalentUnit(label, choose(source), notes=(note,))
+        found = EquivalentUnit(label, choose(source), notes=(note,))
+        told.end()
+        return found
     if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
         _no_model(currents, noise, "a recording")
         responses = of_recording(source)
+        told.at("steps", 1.0)
         found = EquivalentUnit(name or source.name, choose(responses.curve), responses)
         if frozen:
             note = "frozen noise needs repeated trials of it, which these steps are not"
             found = replace(found, notes=(note,))
-        return _with_times(found, responses, adaptation)
+        found = _with_times(found, responses, adaptation)
+        told.end()
+        return found
     if not isinstance(source, (PointNeuron, Neuron)):
         if not isinstance(source, str) and not hasattr(source, "user_equations"):
             raise ParameterError(
@@ -142,6 +155,10 @@ def equivalent_unit(
     if currents is None:
         engine = running.get("engine", "auto")
         currents = currents_for(source, background=background, engine=engine, seed=seed)
+    told.at("search", 1.0)
+    if trials is None:
+        trials = 1 if background is None and isinstance(source, PointNeuron) else 3
+    running["progress"] = told.part("steps")
     responses = run_steps(
         source,
         currents,
@@ -152,20 +169,62 @@ def equivalent_unit(
         seed=seed,
         **running,
     )
-    running.pop("progress", None)
-    told = "" if background is None else repr(background)
+    told.at("steps", 1.0)
+    in_words = "" if background is None else repr(background)
     label = name or type(source).__name__
-    found = EquivalentUnit(label, choose(responses.curve), responses, noise=told)
+    found = EquivalentUnit(label, choose(responses.curve), responses, noise=in_words)
     found = _with_times(found, responses, adaptation)
+    told.at("adaptation", 1.0)
     best = found.selection.best
     if not frozen or best is None:
+        told.end()
         return found
     fit = found.adaptation
     adaptive = fit.unit if fit is not None and fit.adapts else None
+    running["progress"] = told.part("frozen")
     loss, notes = measure_frozen_loss(
         source, found.selection.curve, best.unit, adaptive, background, seed=seed, **running
     )
+    told.end()
     return replace(found, frozen=loss, notes=(*found.notes, *notes))
+
+
+_SHARES = {"search": 0.1, "steps": 0.1, "choice": 0.5, "adaptation": 0.3}
+"""How the time of `equivalent_unit` divides among its parts, about; a model that has to be compiled
+first stays at 0 meanwhile."""
+_FROZEN_SHARE = 0.5
+"""Part of the whole that frozen noise takes where it is played."""
+
+
+class _Progress:
+    """Shares of the parts of a task as one share of the whole."""
+
+    def __init__(self, report: Callable[[float], None] | None, frozen: bool) -> None:
+        self.report = report
+        rest = 1 - _FROZEN_SHARE if frozen else 1.0
+        self.ends: dict[str, tuple[float, float]] = {}
+        start = 0.0
+        for name, share in {
+            **{n: rest * s for n, s in _SHARES.items()},
+            "frozen": 1 - rest,
+        }.items():
+            self.ends[name] = (start, start + share)
+            start += share
+
+    def at(self, name: str, share: float) -> None:
+        """Report how much of a part is done, and with it all parts before."""
+        if self.report is not None:
+            low, high = self.ends[name]
+            self.report(low + share * (high - low))
+
+    def end(self) -> None:
+        """Report that all is done."""
+        if self.report is not None:
+            self.report(1.0)
+
+    def part(self, name: str) -> Callable[[float], None] | None:
+        """Give the function that a part reports to; None where nobody listens."""
+        return None if self.report is None else lambda share: self.at(name, share)
 
 
 def noise_series(

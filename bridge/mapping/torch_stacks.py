@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ann import Network
-from ann.files.other_libraries import from_pytorch, stacked_layers
+from ann.files.torch_layers import from_pytorch, refuse_extras, stacked_layers
 from bridge.errors import ConversionError
 
 __all__ = ["network_of_module"]
@@ -20,7 +20,7 @@ def network_of_module(module: Any) -> Network:
     Parameters
     ----------
     module : torch.nn.Sequential
-        As `ann.files.other_libraries.from_pytorch` reads, and BatchNorm1d directly after Linear.
+        As `ann.files.torch_layers.from_pytorch` reads, and BatchNorm1d directly after Linear.
 
     Raises
     ------
@@ -55,10 +55,18 @@ def _fused(linear: Any, norm: Any, i: int) -> Any:
     """Return one Linear layer for a Linear layer and the normalisation of its sums."""
     import torch
 
+    refuse_extras(f"layer {i}", norm)
+    # The stack itself is read from copies, so what is attached to the layer is looked at here.
+    refuse_extras(f"layer {i - 1}", linear)
     if norm.running_mean is None:
         raise ConversionError(
             f"layer {i}: BatchNorm1d with track_running_stats=False normalises by whatever batch "
             "it is given, so it stands for no fixed weights; train it with running statistics"
+        )
+    if norm.training:
+        raise ConversionError(
+            f"layer {i} is a BatchNorm1d in training mode, which normalises by whatever batch it "
+            "is given; call module.eval() first"
         )
     with torch.no_grad():
         double = linear.weight.dtype == torch.float64

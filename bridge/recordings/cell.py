@@ -19,6 +19,7 @@ from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Protocol, Step, find_protocol
 from bridge.recordings.sweep_drawing import plot_sweeps
 from neurosim.display import html_table
+from neurosim.features import membrane
 from neurosim.features.properties import CellProperties
 from neurosim.features.spike_detection import SpikeRule, find_spikes
 
@@ -39,6 +40,8 @@ class CellRecording:
         Where it was read from.
     rule : SpikeRule
         What counts as an action potential.
+    cut : tuple of (int, str)
+        Sweeps that the file holds in part or not at all, by number, and what is missing.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class CellRecording:
     name: str = "recording"
     files: tuple[Path, ...] = ()
     rule: SpikeRule = field(default_factory=SpikeRule)
+    cut: tuple[tuple[int, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.sweeps)
@@ -111,7 +115,22 @@ class CellRecording:
 
     def _answer(self, step: Step) -> StepAnswer:
         sweep, rested = self.sweeps[step.sweep], self.is_from_holding(step)
-        return StepAnswer(step, sweep, self.spikes_in(step), rested, self.rule)
+        spikes, weakest = self.spikes_in(step), self._fires_from_pA
+        return StepAnswer(step, sweep, spikes, rested, self.rule, weakest)
+
+    @cached_property
+    def _fires_from_pA(self) -> float:
+        """Weakest current above holding at which it fires (pA); infinite if it never does."""
+        stretches = (*self.steps, *self.protocol.pulses)
+        firing = [step.amplitude_pA for step in stretches if len(self.spikes_in(step))]
+        # Spikes before any step or pulse are firing at the holding current; those after one may be
+        # its rebound.
+        firsts: dict[int, float] = {}
+        for step in stretches:
+            firsts[step.sweep] = min(step.start_s, firsts.get(step.sweep, step.start_s))
+        if any((self.spikes_s[k] < start).any() for k, start in firsts.items()):
+            firing.append(0.0)
+        return min(firing, default=float("inf"))
 
     @cached_property
     def answers(self) -> tuple[StepAnswer, ...]:
@@ -285,11 +304,25 @@ class CellRecording:
                 f"record smaller steps, below {first:g} pA, or a healthier cell",
             )
         if not any(fired):
-            raise RecordingError(
+            raise self._silence(chosen, max(currents))
+
+    def _silence(self, chosen: list[StepAnswer], largest: float) -> RecordingError:
+        """Say that no step makes the cell fire, and what that may mean."""
+        elsewhere = sum(map(len, self.spikes_s)) - sum(len(a.spikes_s) for a in chosen)
+        wrong = f"no spike in any of {len(chosen)} steps up to {largest:g} pA"
+        if elsewhere:
+            wrong += f"; {elsewhere} spike{'s lie' if elsewhere > 1 else ' lies'} outside the steps"
+        highest = max(a.steady_mV for a in chosen)
+        if highest > membrane.BLOCK_MV:
+            return RecordingError(
                 "silent",
-                f"no spike in any of {len(chosen)} steps up to {max(currents):g} pA",
-                "inject more current; or check that this channel is the cell's voltage",
+                f"{wrong}, although they depolarise the membrane to {highest:.3g} mV",
+                "check that the cell can fire (sodium channels not blocked, not a model cell) and "
+                "that this channel is its membrane potential",
             )
+        return RecordingError(
+            "silent", wrong, "inject more current; or check that this channel is the cell's voltage"
+        )
 
     def curve_steps(
         self, step: int | None = None, current: Literal["step", "total"] = "step"
@@ -361,6 +394,7 @@ class CellRecording:
             "steps": sorted({s.number for s in steps}),
             "sweeps": [a.sweep.number for a in chosen],
             "left_out": {self.sweeps[k].number: why for k, why in self.protocol.left_out},
+            "cut": dict(self.cut),
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
             "holding_pA": float(np.median([s.holding_pA for s in steps])),
             "current": "above holding" if current == "step" else "total",
@@ -383,6 +417,8 @@ class CellRecording:
             ("sweeps", f"{len(self)} of {max(s.duration_s for s in self.sweeps):g} s"),
             ("sampled at", " and ".join(f"{rate / 1e3:g}" for rate in rates) + " kHz"),
         ]
+        if self.cut:
+            said += [("cut", "; ".join(f"sweep {number}: {what}" for number, what in self.cut))]
         try:
             amounts = [a.amplitude_pA for a in self.answers]
         except RecordingError as error:

@@ -49,6 +49,9 @@ class StepAnswer:
         Whether the holding current flows just before it, and no pre-pulse.
     rule : SpikeRule
         By which the spikes were found.
+    fires_from_pA : float
+        Weakest current above holding at which the cell fires anywhere in the recording; infinite
+        if it never does.
     """
 
     step: Step
@@ -56,6 +59,7 @@ class StepAnswer:
     spikes_s: Array
     from_holding: bool
     rule: SpikeRule
+    fires_from_pA: float = float("inf")
 
     @property
     def amplitude_pA(self) -> float:
@@ -79,9 +83,15 @@ class StepAnswer:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the step ends in depolarisation block."""
-        return self.amplitude_pA > 0 and membrane.is_blocked(
-            self.spikes_s, self.step.duration_s, self.steady_mV
+        """Whether the step ends in depolarisation block.
+
+        Block ends firing: it needs a current, this one or a weaker one, at which the cell fires.
+        A membrane that never fires is passive or silent, however far it is depolarised.
+        """
+        return (
+            self.amplitude_pA > 0
+            and self.amplitude_pA >= self.fires_from_pA
+            and membrane.is_blocked(self.spikes_s, self.step.duration_s, self.steady_mV)
         )
 
     def shapes(self, most: int | None = None) -> list[SpikeShape]:

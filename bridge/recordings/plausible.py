@@ -20,6 +20,9 @@ LARGEST_CURRENT_PA = 1e5
 # A membrane charges and noise never rests: no recorded voltage has so few different samples.
 _MOST_PIECES = 64
 
+# Currents large enough to be of the wrong unit deflect a membrane by more than this.
+_LEAST_ANSWER_MV = 1.0
+
 SLOWEST_RATE_HZ = 2500.0
 """Below it spikes fall between samples: they are missed, or too small to be told."""
 
@@ -42,11 +45,23 @@ def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool 
         Reason ``"units"``, with the unit that would make sense.
     """
     with about(cell.where):
+        _check_numbers(cell)
         _check_rate(cell)
         if voltage:
             _check_voltage(cell)
         if current:
             _check_current(cell)
+
+
+def _check_numbers(cell: CellRecording) -> None:
+    for sweep in cell.sweeps:
+        for name, values in (("voltage", sweep.voltage_mV), ("current", sweep.current_pA)):
+            if not len(values) or not np.isfinite(values).all():
+                raise RecordingError(
+                    "file",
+                    f"the {name} of sweep {sweep.number} holds values that are no numbers",
+                    "export it again",
+                )
 
 
 def _check_rate(cell: CellRecording) -> None:
@@ -62,10 +77,6 @@ def _check_rate(cell: CellRecording) -> None:
 def _check_voltage(cell: CellRecording) -> None:
     largest = max(float(np.abs(s.voltage_mV).max()) for s in cell.sweeps)
     spread = max(float(np.ptp(s.voltage_mV)) for s in cell.sweeps)
-    if not np.isfinite(largest):
-        raise RecordingError(
-            "file", "the voltage holds values that are no numbers", "export it again"
-        )
     if spread == 0:
         raise RecordingError(
             "no-voltage",
@@ -93,10 +104,6 @@ def _check_voltage(cell: CellRecording) -> None:
 
 def _check_current(cell: CellRecording) -> None:
     largest = max(float(np.abs(s.current_pA).max()) for s in cell.sweeps)
-    if not np.isfinite(largest):
-        raise RecordingError(
-            "file", "the current holds values that are no numbers", "export it again"
-        )
     remedy = 'say what it is (current_unit="{0}"), or correct the unit in the file'
     if 0 < largest < 1e-6:
         raise RecordingError(
@@ -115,7 +122,9 @@ def _check_current(cell: CellRecording) -> None:
             f"steps of {amplitude:.3g} pA {implied}: they look like nanoampere",
             remedy.format("nA"),
         )
-    if resistance < RESISTANCE_MOHM[0]:
+    # A voltage that does not follow the current at all tells nothing about the unit of either.
+    follows = any(abs(a.steady_mV - a.baseline_mV) >= _LEAST_ANSWER_MV for a in cell.answers)
+    if resistance < RESISTANCE_MOHM[0] and follows:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.4g} pA {implied}: they look like "

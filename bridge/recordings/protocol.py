@@ -154,8 +154,10 @@ def find_protocol(sweeps: Sequence[Sweep]) -> Protocol:
     }
     group, others = _largest_family(traces, left_out)
     left_out |= others
+    stopped = _stopped_early(group, traces, sweeps)
+    group, left_out = [k for k in group if k not in stopped], left_out | stopped
     if all(traces[k].shape == "flat" for k in group):
-        steps = _whole_sweeps({k: traces[k] for k in group})
+        steps = _whole_sweeps({k: traces[k] for k in group}, sweeps)
         if not steps:
             raise _no_step(traces)
         return Protocol(tuple(steps), (), tuple(sorted(left_out.items())))
@@ -186,6 +188,8 @@ def _block_means(values: Array, width: int) -> Array:
 def trace_of(sweep: Sweep, scale: float) -> _Trace:
     """Describe the current of one sweep as constant pieces, within a recording of that range."""
     current = sweep.current_pA
+    # The protocol went on where the file has no numbers any more.
+    length = sweep.duration_s + sweep.padding_s
     cuts = np.flatnonzero(np.diff(current)) + 1
     # A written command is noiseless and holds its value far longer than it changes.
     if len(cuts) <= _MOST_PIECES:
@@ -196,12 +200,13 @@ def trace_of(sweep: Sweep, scale: float) -> _Trace:
         # Trains of brief pulses turn back each time; a ramp written in small treads does not.
         if _restless(edges) and turns <= 2:
             shape = "ramp"
-        return _Trace(shape, tuple(edges), tuple(map(float, levels)), sweep.duration_s)
+        return _Trace(shape, tuple(edges), tuple(map(float, levels)), length)
     return _noisy_trace(sweep, scale)
 
 
 def _noisy_trace(sweep: Sweep, scale: float) -> _Trace:
     current, rate = sweep.current_pA, sweep.sampling_rate_Hz
+    length = sweep.duration_s + sweep.padding_s
     width = max(2, round(_COMPARE_S * rate))
     noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / np.sqrt(2)
     sums = np.concatenate([[0.0], np.cumsum(current)])
@@ -236,13 +241,13 @@ def _noisy_trace(sweep: Sweep, scale: float) -> _Trace:
     if drifts or longest > 4 * _COMPARE_S or _restless(np.array(cuts) / rate):
         # One odd piece is judged by itself: a ramp beside steps is a ramp.
         part = current[worst] if drifts and len(cuts) < _FEW_PIECES else current
-        return _Trace(_wave(part, noise), (), (levels[0],), sweep.duration_s, noise)
+        return _Trace(_wave(part, noise), (), (levels[0],), length, noise)
     if fast > max(6 * noise / np.sqrt(width), _WAVE_SHARE * scale):
-        return _Trace("fluctuating", (), (levels[0],), sweep.duration_s, noise)
+        return _Trace("fluctuating", (), (levels[0],), length, noise)
     if noise > _MOST_NOISE_PA:
-        return _Trace("fluctuating", (), (levels[0],), sweep.duration_s, noise)
+        return _Trace("fluctuating", (), (levels[0],), length, noise)
     edges = tuple(cut / rate for cut in _sharpen(current, cuts, levels, width))
-    return _Trace("steps" if cuts else "flat", edges, tuple(levels), sweep.duration_s, noise)
+    return _Trace("steps" if cuts else "flat", edges, tuple(levels), length, noise)
 
 
 def _sharpen(current: Array, cuts: list[int], levels: list[float], width: int) -> list[int]:
@@ -301,6 +306,18 @@ def _largest_family(
     return joined, dict.fromkeys(sorted(rest), "its steps come at other times")
 
 
+def _stopped_early(
+    group: list[int], traces: Sequence[_Trace], sweeps: Sequence[Sweep]
+) -> dict[int, str]:
+    """Sweeps that end before the last edge that the others have: within a step, or before it."""
+    last = max((traces[k].edges[-1] for k in group if traces[k].edges), default=0.0)
+    return {
+        k: f"it ends at {sweeps[k].duration_s:g} s, before its last step does"
+        for k in group
+        if sweeps[k].padding_s and sweeps[k].duration_s < last + 2 * _COMPARE_S
+    }
+
+
 def _fits(one: _Trace, other: _Trace) -> bool:
     """Whether the edges of one sweep are all edges of the other."""
     if abs(one.duration - other.duration) > _SAME_EDGE_S:
@@ -309,7 +326,7 @@ def _fits(one: _Trace, other: _Trace) -> bool:
     return all(any(abs(a - b) <= near for b in other.edges) for a in one.edges)
 
 
-def _whole_sweeps(traces: dict[int, _Trace]) -> list[Step]:
+def _whole_sweeps(traces: dict[int, _Trace], sweeps: Sequence[Sweep]) -> list[Step]:
     """Take each sweep as one step where every sweep is flat, at a level of its own."""
     levels = {k: trace.levels[0] for k, trace in traces.items()}
     if not levels:
@@ -318,7 +335,8 @@ def _whole_sweeps(traces: dict[int, _Trace]) -> list[Step]:
     if spread <= max(1e-9, max(trace.noise for trace in traces.values())):
         return []
     return [
-        Step(k, 1, level, 0.0, 0.0, 0.0, traces[k].duration) for k, level in sorted(levels.items())
+        Step(k, 1, level, 0.0, 0.0, 0.0, sweeps[k].duration_s)
+        for k, level in sorted(levels.items())
     ]
 
 

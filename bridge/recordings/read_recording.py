@@ -12,7 +12,7 @@ from bridge.recordings.formats.abf import read_abf
 from bridge.recordings.formats.igor import read_igor, series
 from bridge.recordings.formats.nwb import read_nwb
 from bridge.recordings.formats.others import OTHERS, read_other
-from bridge.recordings.formats.sweeps import Sweep, Units
+from bridge.recordings.formats.sweeps import Sweep, Units, without_padding
 from bridge.recordings.formats.text_table import read_text
 from bridge.recordings.plausible import check_plausible
 
@@ -95,7 +95,7 @@ def read(
         for file in given:
             found = _read_one(file, voltage, current, units)
             sweeps += _renumbered(found, len(sweeps)) if len(given) > 1 else found
-    cell = CellRecording(tuple(sweeps), name or files[0].stem, tuple(files))
+    cell = _cell(sweeps, name or files[0].stem, files)
     check_plausible(cell, voltage=voltage_unit is None, current=current_unit is None)
     return cell
 
@@ -110,6 +110,25 @@ def _read_one(file: Path, voltage: str | None, current: str | None, units: Units
         if ending in _TABLES:
             return read_text(file, units)
         return read_other(file, voltage, current, units)
+
+
+def _cell(sweeps: list[Sweep], name: str, files: list[Path]) -> CellRecording:
+    """Put sweeps together without their padding, and keep in mind what was cut."""
+    kept, cut = [], []
+    with about(files[0].name if len(files) == 1 else name):
+        for sweep in sweeps:
+            found = without_padding(sweep)
+            if found is None:
+                cut.append((sweep.number, "left out: it holds no numbers"))
+                continue
+            kept.append(found)
+            if found.padding_s:
+                cut.append((sweep.number, f"no numbers after {found.duration_s:g} s"))
+        if not kept:
+            raise RecordingError(
+                "file", f"none of its {len(sweeps)} sweeps holds numbers", "export it again"
+            )
+    return CellRecording(tuple(kept), name, tuple(files), cut=tuple(cut))
 
 
 def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:

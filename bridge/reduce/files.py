@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ann.files.tensor_file import read_tensors, write_tensors
+from ann.errors import ModelFileError
+from ann.files.tensor_file import TensorFile, write_tensors
 from bridge.reduce.architectures import LAGS_MS, MODELS, Layout, PointUnit
 from bridge.reduce.errors import ReductionError
 from bridge.reduce.filtered_events import DECAYS_MS, Scale
@@ -86,21 +86,28 @@ def load_reduction(path: str | Path) -> ReducedNetwork | RateFit:
     Raises
     ------
     ReductionError
-        The file holds something else.
+        The file is damaged or holds something else.
     """
     path = Path(path)
     if path.is_dir():
         path = path / "network.safetensors"
-    tensors, card = read_tensors(path)
-    kind = card if isinstance(card, dict) and card.get("what") == WHAT else {}
-    if "formula" in kind:
-        return _formula(tensors, kind, path)
-    if "model" in kind:
-        return _network(tensors, kind, path)
-    raise ReductionError(f"{path} holds no network and no formula of neurosim reduce")
+    try:
+        file = TensorFile(path)
+        kind = file.card if isinstance(file.card, dict) and file.card.get("what") == WHAT else {}
+        if not {"formula", "model"} & set(kind):
+            raise ReductionError(f"{path} holds no network and no formula of neurosim reduce")
+        reduced = _formula(file, kind, path) if "formula" in kind else _network(file, kind, path)
+        file.finish()
+    except ModelFileError as error:
+        raise ReductionError(str(error)) from error
+    except ReductionError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise ReductionError(f"{path} does not describe a reduction: {error!r}") from error
+    return reduced
 
 
-def _formula(tensors: dict[str, NDArray[Any]], card: dict[str, Any], path: Path) -> RateFit:
+def _formula(file: TensorFile, card: dict[str, Any], path: Path) -> RateFit:
     found = [one for one in FORMULAS if one.name == card["formula"]]
     # Formulas were once saved without what they scored.
     if not found or "branches" not in card:
@@ -108,7 +115,8 @@ def _formula(tensors: dict[str, NDArray[Any]], card: dict[str, Any], path: Path)
             f"{path} holds the formula {card['formula']!r} as another version wrote it; reduce the "
             "cell again"
         )
-    numbers = [tensors[name] for name in NUMBERS if name in tensors]
+    shapes = [start.shape for start in found[0].starts(_count(card["branches"], file), 1.0)[0]]
+    numbers = [file.take(name, shape) for name, shape in zip(NUMBERS, shapes, strict=False)]
     validation, *test = (np.nan if score is None else score for score in card["scores"])
     return RateFit(
         formula=found[0],
@@ -120,19 +128,42 @@ def _formula(tensors: dict[str, NDArray[Any]], card: dict[str, Any], path: Path)
     )
 
 
-def _network(tensors: dict[str, NDArray[Any]], card: dict[str, Any], path: Path) -> ReducedNetwork:
-    if tuple(card["decays_ms"]) != DECAYS_MS or tuple(card["lags_ms"]) != LAGS_MS:
+def _count(branches: Any, file: TensorFile) -> int:
+    """Return a number of branches, which is not more than there are numbers."""
+    if not isinstance(branches, int) or not 1 <= branches <= max(file.size(), 1):
+        raise ValueError(f"{branches!r} branches")
+    return branches
+
+
+def _network(file: TensorFile, card: dict[str, Any], path: Path) -> ReducedNetwork:
+    times = {"decays_ms": list(DECAYS_MS), "lags_ms": list(LAGS_MS), "bin_ms": BIN_MS}
+    for name, wanted in times.items():
+        if card[name] != wanted:
+            raise ReductionError(
+                f"{path} was made with {name} = {card[name]}, this version uses {wanted}; reduce "
+                "the cell again"
+            )
+    kind, size = MODELS[card["model"]["kind"]], card["model"]["size"]
+    if type(size) is not int or size < (kind is not PointUnit):
+        raise ValueError(f"a {kind.kind} of {size!r} units")
+    model = kind() if kind is PointUnit else kind(size)  # type: ignore[call-arg]
+    branch = file.take("branch", dtype=np.int64)
+    excitatory = file.take("excitatory", branch.shape, bool)
+    layout = Layout(branch, excitatory, len(DECAYS_MS))
+    shape = (len(DECAYS_MS), len(branch))
+    mean, spread = (file.take(name, shape) for name in ("mean", "spread"))
+    scale = Scale(mean, spread, card["voltage_mean_mV"], card["voltage_spread_mV"])
+    # Before room is made for as many numbers as the card says.
+    weights = len(branch) * model.units(layout)
+    if not 1 <= weights <= file.size():
         raise ReductionError(
-            f"{path} was made with decays {card['decays_ms']} ms, which this version does not use; "
-            "reduce the cell again"
+            f"{path} holds {file.size()} numbers, too few for the {weights} weights of a "
+            f"{model.name} on {len(branch)} inputs"
         )
-    kind = MODELS[card["model"]["kind"]]
-    model = kind() if kind is PointUnit else kind(card["model"]["size"])  # type: ignore[call-arg]
+    starts = model.start(layout, 0.0, np.random.default_rng(0))
     return ReducedNetwork(
         model=model,
-        layout=Layout(tensors["branch"], tensors["excitatory"], len(DECAYS_MS)),
-        scale=Scale(
-            tensors["mean"], tensors["spread"], card["voltage_mean_mV"], card["voltage_spread_mV"]
-        ),
-        parameters=[tensors[f"parameter_{k}"] for k in range(len(tensors) - 4)],
+        layout=layout,
+        scale=scale,
+        parameters=[file.take(f"parameter_{k}", p.shape) for k, p in enumerate(starts)],
     )

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import coherence
 from scipy.special import digamma
 
 from neurosim.atomic_write import plain
@@ -251,6 +250,9 @@ def gaussian_information(
         raise ParameterError(
             f"stimulus of shape {s.shape} and response of shape {responses.shape} must agree"
         )
+    # Slow to import, and only this function needs it.
+    from scipy.signal import coherence
+
     size = round(segment_s / step_s)
     step = max(size // 2, 1)
     segments = len(range(0, len(s) - size + 1, step))

@@ -10,6 +10,7 @@ import numpy as np
 from brian2.units import Quantity, ms, pA, second
 
 from bridge.counts.curve import FICurve
+from bridge.counts.spike_timing import timing_of
 from neurosim import Constant, Neuron, PointNeuron, Recording, Stimulus, simulate
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, check_seed
@@ -50,11 +51,19 @@ def measure(
     trials: int = 1,
     background: Stimulus | None = None,
     seed: int = 0,
+    traced: Quantity | None = None,
     **running: Unpack[Running],
 ) -> Recording:
     """Run a neuron at every current, every trial with noise of its own, as one batch.
 
     Takes the arguments of `fi_curve`; rows are ordered by current, then by trial.
+
+    Parameters
+    ----------
+    traced : Quantity array, optional
+        More currents, in rows after the others, which share their noise. If given, the membrane
+        potential of these rows and of the first trial of every current is recorded, in samples of
+        at least 0.05 ms.
 
     Returns
     -------
@@ -74,14 +83,29 @@ def measure(
         raise ParameterError(f"fi_curve: trials must be a whole number of at least 1; got {trials}")
     window = check_quantity(duration, 1 * second, "fi_curve: duration", above=0 * second)
     pause = check_quantity(settle, 200 * ms, "fi_curve: settle", at_least=0 * second)
-    amounts = np.sort(amounts)
+    rows = np.repeat(np.sort(amounts), trials)
+    seeds, options = trial_seeds(seed, len(rows)), dict[str, Any](running)
+    if traced is not None:
+        more = np.atleast_1d(np.asarray(traced, dtype=float))
+        rows = np.append(rows, more)
+        seeds = np.append(seeds, np.full(len(more), seeds[0]))
+        dt = running.get("dt") or getattr(neuron, "default_dt_ms", Neuron.default_dt_ms) * ms
+        options |= {"record": ["v"], "record_dt": max(1, round(float(0.05 * ms / dt))) * dt}
+        if isinstance(neuron, Neuron):
+            # Its own probes would be traced besides.
+            neuron = neuron.replace(probed=())
+        else:
+            chosen = np.arange(len(rows))
+            options["record_rows"] = chosen[
+                (chosen % trials == 0) | (chosen >= len(rows) - len(more))
+            ]
     return simulate(
         neuron,
         pause + window,
         stimulus=steps_on(background),
-        batch={"constant.current": np.repeat(amounts, trials) * pA * 1e12},
-        seed=trial_seeds(seed, len(amounts) * trials),
-        **running,
+        batch={"constant.current": rows * pA * 1e12},
+        seed=seeds,
+        **options,
     )
 
 
@@ -107,23 +131,27 @@ def curve_of(
     recording : Recording
     neuron, background, settle
         As they were measured.
-    current_pA : ndarray, shape (rows,)
-        Of each row, trials of a current beside each other.
+    current_pA : ndarray, shape (n,)
+        Of each of its first n rows, trials of a current beside each other.
     window : Quantity
         Its length.
     **provenance
         What else is worth keeping.
     """
-    trials = recording.rows // len(np.unique(current_pA))
+    rows, currents = len(current_pA), len(np.unique(current_pA))
+    begin, dt = float(settle / second), float(recording.dt / second)
+    trains = [np.asarray(train / second) for train in recording.spike_trains()[:rows]]
+    timing = timing_of([train[train >= begin] for train in trains], dt)
     return FICurve(
         current_pA,
-        recording.counts(settle),
-        np.full(recording.rows, float(window / second)),
-        np.tile(np.arange(trials), recording.rows // trials),
+        recording.counts(settle)[:rows],
+        np.full(rows, float(window / second)),
+        np.tile(np.arange(rows // currents), currents),
         source=repr(neuron) if background is None else f"{neuron!r} with {background!r}",
         provenance={**recording.to_dict(), "settle_s": float(settle / second), **provenance},
         neuron=neuron.to_dict(),
         background=None if background is None else background.to_dict(),
+        timing=timing,
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any, Unpack
 import numpy as np
 from brian2.units import Quantity, ms, pA, second
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from bridge.counts.curve import FICurve
 from bridge.spike_trains import RateScore, Reliability, coincidence_factor, reliability, score_rates
@@ -47,6 +46,8 @@ def frozen_noise_pA(
     >>> frozen_noise_pA(100, 20, 0.005, 1.0, 0.001, seed=1).shape
     (1000,)
     """
+    from scipy.signal import lfilter
+
     random = np.random.default_rng(seed)
     kept = np.exp(-step_s / tau_s)
     drawn = random.standard_normal(round(duration_s / step_s))
@@ -310,6 +311,8 @@ def measure_frozen_loss(
 
 
 def _low_pass(current: Array, step_s: float, tau_s: float) -> Array:
+    from scipy.signal import lfilter
+
     if tau_s <= 0:
         return current
     kept = float(np.exp(-step_s / tau_s))

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
-from brian2.units import Quantity, mV, pA, second, volt
+from brian2.units import Quantity, mV, pA, second
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
 from bridge.counts.step_counts import StepCounts, bin_counts
 from bridge.errors import CurveError
 from bridge.stimulate.fi_curve import Running, curve_of, measure, steps_on, trial_seeds
+from bridge.stimulate.model_properties import probe_current_pA, properties_of_run
 from neurosim import LIF, OrnsteinUhlenbeck, PointNeuron, Stimulus, WhiteNoise, simulate
 from neurosim.describe.neuron import Neuron
 from neurosim.errors import UnitError
+from neurosim.features.properties import CellProperties
 from neurosim.quantities import check_quantity
 
 __all__ = ["Responses", "Trace", "currents_for", "noise_stimulus", "of_recording", "run_steps"]
@@ -29,6 +31,8 @@ Array = NDArray[np.float64]
 
 BINS_S = (0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Edges within which firing after an onset is counted, as far as the step lasts."""
+# How much of a step is drawn, and what stands before it (s).
+_SHOWN_S, _BEFORE_S = 0.6, 0.05
 WIDEST_SEARCH_PA = np.geomspace(1.0, 1e5, 61)
 
 
@@ -39,14 +43,18 @@ class Trace:
     Attributes
     ----------
     current_pA : float
+        As the curve names it.
     time_s : ndarray, shape (n,)
         Since the onset.
     voltage_mV : ndarray, shape (n,)
+    spikes_s : ndarray, shape (m,)
+        Spike times since the onset: the trace of a neuron that is reset does not show them.
     """
 
     current_pA: float
     time_s: Array
     voltage_mV: Array
+    spikes_s: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +66,15 @@ class Responses:
     curve : FICurve
         Counts over the window that the unit is fitted to.
     current_pA : ndarray, shape (n,)
-        Height of each step (pA), ascending.
+        Height of each step (pA), ascending; the same current as in `curve`.
     trains : list of ndarray
         Spike times since the onset of each (s).
     duration_s : float
         Length of the shortest step.
     traces : tuple of Trace
         A few of them.
+    properties : CellProperties or None
+        Rest, input resistance, time constant, spike shape and the like.
     """
 
     curve: FICurve
@@ -72,6 +82,7 @@ class Responses:
     trains: list[Array]
     duration_s: float
     traces: tuple[Trace, ...] = ()
+    properties: CellProperties | None = None
 
     def counts(self) -> StepCounts:
         """Spikes in bins after the onset, as the adaptive unit is fitted to.
@@ -150,6 +161,10 @@ def currents_for(
     tried = np.concatenate([-WIDEST_SEARCH_PA[::-1], [0.0], WIDEST_SEARCH_PA])
     # Currents far beyond use make some models diverge: those rows are left out, strongest first.
     usable = tried
+    # Traced as the steps to come are, so that one compiled program serves both.
+    same: dict[str, Any] = {}
+    if isinstance(neuron, PointNeuron):
+        same = {"record": ["v"], "record_rows": [0]}
     while True:
         try:
             found = simulate(
@@ -159,6 +174,7 @@ def currents_for(
                 batch={"constant.current": usable * pA},
                 seed=trial_seeds(seed, len(usable)),
                 engine=engine,
+                **same,
             )
             break
         except Exception:
@@ -169,13 +185,15 @@ def currents_for(
     firing = np.flatnonzero(rate >= 4.0)
     if not len(firing):
         raise CurveError(
-            f"no sustained firing from {usable[0]:g} to {usable[-1]:g} pA",
-            "give currents=, or check threshold and parameters",
+            f"the neuron never fires from {usable[0]:g} to {usable[-1]:g} pA",
+            "give currents=, or check its threshold and parameters",
+            reason="silent",
         )
     first = int(firing[0])
     if first == 0:
         raise CurveError(
-            f"fires at every current from {usable[0]:g} pA", "give currents= that include silence"
+            f"the neuron fires at every current from {usable[0]:g} pA",
+            "give currents= that include silence",
         )
     rheobase, silent = usable[first], usable[first - 1]
     scale = max(abs(rheobase), rheobase - silent, 1.0)
@@ -212,6 +230,8 @@ def run_steps(
     -------
     Responses
     """
+    given = check_quantity(currents, 100 * pA, "fi_curve: currents", many=1)
+    distinct = np.sort(np.atleast_1d(np.asarray(given, dtype=float)) * 1e12)
     recording = measure(
         neuron,
         currents,
@@ -220,29 +240,28 @@ def run_steps(
         trials=trials,
         background=background,
         seed=seed,
+        traced=np.array([0.0, probe_current_pA(distinct)]) * pA,
         **running,
     )
-    # Rows are in order of current, then of trial.
-    amounts = np.repeat(np.sort(np.atleast_1d(np.asarray(currents / pA, dtype=float))), trials)
+    # Rows are in order of current, then of trial; the traced currents come last.
+    amounts = np.repeat(distinct, trials)
     curve = curve_of(recording, neuron, amounts, background, settle, duration)
-    trains = [np.asarray(train / second) for train in recording.spike_trains()]
-    shown = _shown(amounts[::trials], trains[::trials])
-    pictures = simulate(
-        neuron,
-        min(float(settle / second) + float(duration / second), 0.6) * second,
-        stimulus=steps_on(background),
-        batch={"constant.current": shown * pA},
-        seed=seed,
-        dt=running.get("dt"),
-        record=["v"],
-        engine=running.get("engine", "auto"),
-    )
-    time = pictures.trace_time_s
+    trains = [np.asarray(train / second) for train in recording.spike_trains()[: len(amounts)]]
+    shown = _shown(distinct, trains[::trials])
+    time = recording.trace_time_s
+    seen = time <= _SHOWN_S
     traces = tuple(
-        Trace(float(current), time, 1e3 * voltage)
-        for current, voltage in zip(shown, np.asarray(pictures.trace("v") / volt), strict=True)
+        Trace(
+            float(distinct[k]),
+            time[seen],
+            1e3 * recording.traces_si["v"][np.searchsorted(recording.trace_rows, k * trials)][seen],
+            trains[k * trials],
+        )
+        for k in shown
     )
-    return Responses(curve, amounts, trains, recording.duration_s, traces)
+    start = float(settle / second)
+    told = properties_of_run(recording, amounts, trains, start)
+    return Responses(curve, amounts, trains, recording.duration_s, traces, told)
 
 
 def of_recording(cell: Any) -> Responses:
@@ -263,30 +282,33 @@ def of_recording(cell: Any) -> Responses:
         There is no step, or no f-I curve in it; the message says why.
     """
     curve = cell.fi_curve()
-    steps = sorted(
-        (step for step in cell.steps if step.number == 1), key=lambda step: step.current_pA
-    )
-    currents = np.array([step.current_pA for step in steps])
+    # The steps of the curve itself, at the current above holding that they stand at in it.
+    pairs = cell.curve_steps()
+    steps = [step for _, step in pairs]
+    currents = np.array([amount for amount, _ in pairs])
     trains = [np.asarray(cell.spikes_in(step)) for step in steps]
     duration = min(step.duration_s for step in steps)
     traces = []
-    for wanted in _shown(currents, trains):
-        step = steps[int(np.argmin(np.abs(currents - wanted)))]
-        sweep = cell.sweeps[step.sweep]
-        first = round((step.start_s - 0.05) * sweep.sampling_rate_Hz)
-        last = round((step.start_s + min(step.duration_s, 0.6) + 0.05) * sweep.sampling_rate_Hz)
-        part = slice(max(first, 0), last)
-        voltage = np.asarray(sweep.voltage_mV[part], dtype=float)
-        time = (np.arange(len(voltage)) + max(first, 0)) / sweep.sampling_rate_Hz - step.start_s
-        traces.append(Trace(step.current_pA, time, voltage))
-    return Responses(curve, currents, trains, duration, tuple(traces))
+    for k in _shown(currents, trains):
+        step, sweep = steps[k], cell.sweeps[steps[k].sweep]
+        rate = sweep.sampling_rate_Hz
+        first = max(round((step.start_s - _BEFORE_S) * rate), 0)
+        last = round((step.start_s + min(step.duration_s, _SHOWN_S) + _BEFORE_S) * rate)
+        voltage = np.asarray(sweep.voltage_mV[first:last], dtype=float)
+        time = (np.arange(len(voltage)) + first) / rate - step.start_s
+        traces.append(Trace(float(currents[k]), time, voltage, trains[k]))
+    return Responses(curve, currents, trains, duration, tuple(traces), cell.properties)
 
 
-def _shown(currents: Array, trains: Sequence[Array]) -> Array:
-    """A silent current, the first that fires, one in the middle, and the strongest."""
-    fired = [i for i, train in enumerate(trains) if len(train)]
+def _shown(currents: Array, trains: Sequence[Array]) -> list[int]:
+    """Rows of a hyperpolarised or silent current, the first that fires, a middle one, the last."""
+    firsts = np.unique(currents, return_index=True)[1]
+    fired = [k for k, row in enumerate(firsts) if len(trains[row])]
+    last = len(firsts) - 1
     if not fired:
-        return currents[-1:]
-    first, last = fired[0], len(currents) - 1
-    rows = {max(first - 1, 0), first, (first + last) // 2, last}
-    return currents[sorted(rows)]
+        chosen = {0, last}
+    else:
+        first = fired[0]
+        below = 0 if currents[firsts[0]] < 0 else max(first - 1, 0)
+        chosen = {below, first, (first + last) // 2, last}
+    return [int(firsts[k]) for k in sorted(chosen)]

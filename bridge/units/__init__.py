@@ -41,8 +41,14 @@ FAMILIES: tuple[type[Unit], ...] = (
     NakaRushton,
     LIFRate,
     NoisyLIF,
+    TypeTwo,
+    Block,
 )
-"""The families whose rate never falls and begins at zero, the sigmoid first."""
+"""The families that every choice of a unit tries, the sigmoid first.
 
-EVERY_FAMILY: tuple[type[Unit], ...] = (*FAMILIES, TypeTwo, Block)
-"""With those that begin with a jump, or collapse in depolarisation block."""
+Seven begin at zero and never fall; the type-two unit begins with a jump, and the block unit
+collapses in depolarisation block.
+"""
+
+EVERY_FAMILY = FAMILIES
+"""An older name of `FAMILIES`."""

@@ -148,12 +148,12 @@ def say_steps(log: Any) -> None:
     rows = [
         [
             s.column or "(table)",
-            s.rule + ("" if s.applied else " (not applied)"),
+            s.rule + ("" if s.applied else f" ({s.status}, not applied)"),
             s.effect,
             f"{s.rows:,}" if s.rows else "",
             repr(s.before[:40]) if s.before else "",
             repr(s.after[:40]) if s.after else "",
-            s.why,
+            s.why + (f" To do it: {s.option}" if s.option else ""),
         ]
         for s in log
     ]

@@ -10,6 +10,7 @@ import typer
 
 from experiments.command.console import print_table, say_scores, say_steps
 from experiments.command.options import (
+    Apply,
     AsJson,
     Asked,
     Columns,
@@ -82,6 +83,7 @@ def clean_command(
     target: Goal = None,
     out: Out = None,
     rules: RulesFile = None,
+    apply: Apply = None,
     *,
     reading: Reading,
 ) -> None:
@@ -90,7 +92,10 @@ def clean_command(
 
     given = read_rules(rules)
     folder = _default(file, out)
-    _, log = clean_file(file, folder, target=target, rules=given, **reading.settings())
+    chosen = tuple(apply or ())
+    _, log = clean_file(
+        file, folder, target=target, rules=given, apply=chosen, **reading.settings()
+    )
     say_steps(log)
     _written(folder, "clean.csv", "changes.csv", "removed.csv", "rules.json", "log.json")
 

@@ -18,6 +18,7 @@ from experiments.command.compare import compare_command
 from experiments.command.console import console, is_named, say_error
 from experiments.command.convert import convert_command
 from experiments.command.doctor import doctor_command
+from experiments.command.morphology import morphology_command
 from experiments.command.predict import predict_command
 from experiments.command.reduce import reduce_command
 from experiments.command.run import list_command, run_command, validate_command
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "unit": unit_command,
     "atlas": atlas_command,
     "reduce": reduce_command,
+    "morphology": morphology_command,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -40,6 +40,14 @@ Task = Annotated[str | None, typer.Option(help="classification or regression.")]
 RulesFile = Annotated[
     Path | None, typer.Option("--rules", help="Clean by this rules.json instead of learning rules.")
 ]
+Apply = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RULE[:COLUMN]",
+        help="Apply a rule that was only proposed or reported, such as duplicates or "
+        "spelling:town (repeatable).",
+    ),
+]
 # The largest is that of NumPy's older generator, which scikit-learn uses.
 TableSeed = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Of splits, samples and shuffling.")
@@ -65,6 +73,16 @@ class Reading:
         bool | None,
         typer.Option("--header/--no-header", help="Overrule whether there is a header."),
     ] = None
+    header_rows: Annotated[
+        int | None,
+        typer.Option(min=0, help="Overrule how many rows of names the table begins with."),
+    ] = None
+    skip: Annotated[
+        int | None, typer.Option(min=0, help="Leave out so many lines above the table.")
+    ] = None
+    comment: Annotated[
+        str | None, typer.Option(help="Leave out lines that begin with this, such as '#'.")
+    ] = None
 
     def settings(self) -> dict[str, Any]:
         """Return options of `ann.data.TableFile`."""
@@ -88,11 +106,13 @@ class Columns:
         list[str] | None, typer.Option(help="Do not use this column (repeatable).")
     ] = None
     rules: RulesFile = None
+    apply: Apply = None
 
     def settings(self) -> dict[str, Any]:
         """Return options of `ann.data.assess` and `ann.data.train`."""
         kept = {"keep": tuple(self.keep or ()), "leave_out": tuple(self.leave_out or ())}
-        return {"group": self.group, **kept, "rules": read_rules(self.rules)}
+        chosen = {"rules": read_rules(self.rules), "apply": tuple(self.apply or ())}
+        return {"group": self.group, **kept, **chosen}
 
 
 def read_rules(path: Path | None) -> Any:

@@ -56,7 +56,7 @@ def run_command(
         bool, typer.Option("--all", help="Every experiment instead of one; use it with --seeds.")
     ] = False,
 ) -> None:
-    """Run one experiment and say whether its claim holds."""
+    """Run one experiment (or all) and say whether its claim holds, at one seed or at many."""
     from experiments.kit.outputs import check_folder
     from experiments.kit.registry import contents, find
     from experiments.kit.words import assignment

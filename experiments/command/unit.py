@@ -7,23 +7,27 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.command.console import progress
-from experiments.command.options import Seed
+from experiments.command.console import console, progress
+from experiments.command.morphology import ShapeReading
+from experiments.command.options import Seed, spread
 from experiments.kit.neuron_names import CELLS, MODELS, named_neuron
 
 __all__ = ["unit_command"]
 
 
+@spread
 def unit_command(
     source: Annotated[
         str,
         typer.Argument(
             metavar="FILE|MODEL",
             help="A recording (ABF, IBW, NWB, CSV), a table of counts (current_pA, count, "
-            f"window_s), a neuron ({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
+            "window_s), a reconstruction (SWC, with --membrane), a neuron "
+            f"({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
             "language.",
         ),
     ],
+    *,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter, such as tau_m=10ms."),
@@ -41,7 +45,12 @@ def unit_command(
     current_max: Annotated[
         float | None, typer.Option(help="Leave out larger currents (pA), such as those of a block.")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Repeats of each current of a model.")] = 3,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Repeats of each current of a model (3; without noise 1 is enough)."
+        ),
+    ] = None,
     frozen: Annotated[
         bool,
         typer.Option("--frozen", help="Play frozen noise to a model: reliability and bits lost."),
@@ -59,6 +68,11 @@ def unit_command(
     start: Annotated[
         str | None, typer.Option(help="With equations: resting potential, such as -70mV.")
     ] = None,
+    membrane: Annotated[
+        str | None,
+        typer.Option(help="With a reconstruction: the channels put on it; textbook is known."),
+    ] = None,
+    shape: ShapeReading,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the card (HTML, PDF) and the numbers (JSON).")
     ] = None,
@@ -68,7 +82,6 @@ def unit_command(
     from bridge.equivalent.find_unit import equivalent_unit
     from experiments.kit.outputs import check_folder
     from experiments.kit.words import assignment, current_range, quantity_of
-    from neurosim.atomic_write import write_json
     from neurosim.errors import ParameterError
 
     if out is not None:
@@ -80,12 +93,24 @@ def unit_command(
         for name, value in (assignment(text, "tau_m=10ms") for text in set_ or [])
     }
     equations = {"threshold": threshold, "reset": reset, "current": current, "start": start}
-    model, options = _neuron(source, values, {k: v for k, v in equations.items() if v is not None})
+    given = {name: value for name, value in equations.items() if value is not None}
+    if _is_shape(source):
+        model, options = _on_shape(Path(source), membrane, shape, {**values, **given})
+    elif membrane is not None or shape.settings():
+        raise ParameterError(
+            "--membrane, --unit, --tree, --soma-diameter and --least-diameter go with a "
+            f"reconstruction (SWC); {source!r} is none"
+        )
+    else:
+        model, options = _neuron(source, values, given)
     if noise is not None:
         options["noise"] = quantity_of(noise, "--noise")
     if not isinstance(model, Path):
         options["trials"] = trials
     with progress() as task:
+        told = task(f"unit of {options['name']}")
+        # Drawing the card takes about as long as a fifth of the rest.
+        share = 1.0 if out is None else 0.8
         found = equivalent_unit(
             model,
             None if currents is None else current_range(currents),
@@ -93,21 +118,55 @@ def unit_command(
             intervals=None if intervals == "none" else intervals,
             seed=seed,
             frozen=frozen,
-            progress=task(f"unit of {options['name']}"),
+            progress=None if told is None else lambda done: told(share * done),
             **options,
         )
+        written = "" if out is None else _write(found, out)
     typer.echo(str(found))
-    if not found.ok:
-        typer.echo(f"refused: {found.refusal}")
-    if out is not None:
-        from bridge.equivalent.card import save_card
-
-        pages = save_card(found, out)
-        numbers = pages[0].with_suffix(".json")
-        write_json(numbers, found.to_dict())
-        typer.echo(f"card: {pages[0]}, {pages[1].name}; numbers: {numbers.name}")
+    if written:
+        typer.echo(f"\n{written}")
     if not found.ok:
         raise typer.Exit(1)
+
+
+def _write(found: Any, out: Path) -> str:
+    """Write card, panels and numbers; say which files they are."""
+    from bridge.equivalent.card import save_card
+    from neurosim.atomic_write import write_json
+
+    page, printed, panels = save_card(found, out, panels=True)
+    numbers = page.with_suffix(".json")
+    write_json(numbers, found.to_dict())
+    return (
+        f"Written to {out}: {page.name} and {printed.name} (the card), {panels.name} (its figures "
+        f"as SVG and PNG), {numbers.name} (every number)."
+    )
+
+
+def _is_shape(source: str) -> bool:
+    return Path(source).suffix.lower() == ".swc"
+
+
+def _on_shape(
+    path: Path, membrane: str | None, shape: ShapeReading, others: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return the neuron that a reconstruction makes with a membrane, and its name."""
+    from neurosim.catalogue import textbook_membrane
+    from neurosim.errors import ParameterError, UnknownNameError, suggest
+
+    known = {"textbook": textbook_membrane}
+    if membrane is None:
+        raise ParameterError(
+            f"{path.name} is a shape without channels; give it a membrane: --membrane textbook"
+        )
+    if membrane not in known:
+        raise UnknownNameError(f"--membrane {membrane!r}: {suggest(membrane, known)}")
+    if others:
+        raise ParameterError("a reconstruction takes no parameters or equations on a command line")
+    cable, said = shape.read(path)
+    for line in said:
+        console(stderr=True).print(f"doubtful: {line}", style="yellow", markup=False)
+    return known[membrane](cable), {"name": f"{path.stem} with the {membrane} membrane"}
 
 
 def _neuron(

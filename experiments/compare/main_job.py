@@ -314,7 +314,7 @@ def summary(result: Result, console: Any) -> None:
 
     units = result.tables["units"]
     table = Table(title="Which unit stands for each neuron", title_justify="left")
-    for title in ("neuron", "best unit", "weight", "fits", "sigmoid off by (Hz rms, max)"):
+    for title in ("neuron", "best unit", "weight", "fits", "residual of the sigmoid (Hz rms, max)"):
         table.add_column(title, justify="left" if title in ("neuron", "best unit") else "right")
     for row in units.to_numpy():
         table.add_row(row[0], row[1], row[2], row[4].split(" ")[0], row[6])

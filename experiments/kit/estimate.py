@@ -43,6 +43,11 @@ class Estimate:
     method: str
     level: float = LEVEL
 
+    @property
+    def reach(self) -> float:
+        """Half the width of the interval; 0 where there is none."""
+        return 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2
+
     def times(self, factor: float) -> Estimate:
         """Return the estimate in another unit; a negative factor turns the interval round.
 

@@ -53,7 +53,8 @@ class OverSeeds:
     def table(self) -> pd.DataFrame:
         """Return a line a verdict: bar, at how many seeds it holds, range of its statistic.
 
-        A verdict that is absent at a seed does not hold there.
+        A verdict that is absent at a seed does not hold there. The range is nan if the statistic
+        was infinite or undefined at a seed.
         """
         names = dict.fromkeys(v["what"] for seen in self.verdicts.values() for v in seen)
         return pd.DataFrame([self._line(name) for name in names])
@@ -88,6 +89,9 @@ class OverSeeds:
     def holds(self) -> bool:
         """Whether each verdict holds at 19 of 20 seeds or more."""
         table = self.table()
+        if table.empty:
+            # Nothing was judged, which shows nothing.
+            return False
         return self.agrees and bool((table["held"] >= NEEDED * table["seeds"]).all())
 
 
@@ -118,6 +122,7 @@ def run_over_seeds(
         seeds = sorted({seeds[0], seeds[-1]})
     made_by = plain(
         {
+            "experiment": found.name,
             "parameters": dataclasses.asdict(parameters),
             "quick": context.quick,
             "engine": context.engine,
@@ -169,7 +174,9 @@ def code_digest() -> str:
 
 def write_claims(folder: Path, table: pd.DataFrame) -> None:
     """Write a table of verdicts over seeds as ``claims.csv``."""
-    write_folder(folder, lambda place: table.to_csv(place / "claims.csv", index=False))
+    write_folder(
+        folder, lambda place: table.to_csv(place / "claims.csv", index=False, float_format="%.6g")
+    )
 
 
 def claims_table(claims: pd.DataFrame) -> pd.DataFrame:

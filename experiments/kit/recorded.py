@@ -33,7 +33,7 @@ def recorded_curve(cell: str) -> FICurve:
     Parameters
     ----------
     cell : {"fast-spiking", "regular", "block", "continuous"}
-        Which one; sources stand in the table itself, ``experiments/data/recorded_fi.csv``.
+        Which one; sources stand in the table itself, ``experiments/kit/data/recorded_fi.csv``.
 
     Raises
     ------
@@ -54,5 +54,9 @@ def recorded_curve(cell: str) -> FICurve:
         rows["count"].to_numpy(),
         rows["window_s"].to_numpy(),
         source=CELLS[cell],
-        provenance={"table": "experiments/data/recorded_fi.csv", "cell": cell},
+        provenance={
+            "table": "experiments/kit/data/recorded_fi.csv",
+            "cell": cell,
+            "current": "above holding",
+        },
     )

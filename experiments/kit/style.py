@@ -25,6 +25,7 @@ INK = COLOURS["black"]
 GREY = "#8A8A8A"
 
 _STYLE: Any = {
+    "axes.prop_cycle": f"cycler('color', {list(COLOURS.values())})",
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,

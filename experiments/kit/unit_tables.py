@@ -49,7 +49,8 @@ def _unit_row(neuron: Fitted) -> dict[str, Any]:
         return row | dict.fromkeys(_UNIT_COLUMNS[6:], "–")
     if loss.best == "logistic":
         return row | dict.fromkeys(_UNIT_COLUMNS[6:], "it is the sigmoid")
-    row["sigmoid's loss (Hz rms, max)"] = f"{loss.rms_Hz:.2f}, {loss.max_Hz:.2f}"
+    errors = np.abs(selection["logistic"].residual_Hz)
+    row["residual of the sigmoid (Hz rms, max)"] = f"{loss.residual_rms_Hz:.2f}, {errors.max():.2f}"
     row["sigmoid's loss (bits a count)"] = f"{loss.bits_per_measurement:.2f}"
     return row
 
@@ -61,7 +62,7 @@ _UNIT_COLUMNS = (
     "residual / counting noise (Hz)",
     "adequate",
     "valid (pA)",
-    "sigmoid's loss (Hz rms, max)",
+    "residual of the sigmoid (Hz rms, max)",
     "sigmoid's loss (bits a count)",
 )
 
@@ -107,13 +108,17 @@ def units_figure(neurons: Sequence[Fitted]) -> Figure:
     ):
         for neuron, (top, bottom) in zip(neurons, axes.T, strict=True):
             selection, best = neuron.selection, neuron.selection.best
-            currents, rates, windows = _pooled(neuron.curve)
-            noise = np.sqrt(np.maximum(rates, 1 / windows) / windows)
+            curve = neuron.curve
+            currents, rates = curve.currents, curve.mean_rate_Hz()
+            # Bars and band are those of the noise that the choice rests on.
+            bars = selection.noise.rate_sd_Hz(curve.statistics())
             fine = np.linspace(currents[0], currents[-1], 400)
             top.errorbar(
-                currents, rates, yerr=noise, fmt="o", ms=3, color=COLOURS["black"], lw=0.8, zorder=3
+                currents, rates, yerr=bars, fmt="o", ms=3, color=COLOURS["black"], lw=0.8, zorder=3
             )
-            bottom.fill_between(currents, -noise, noise, color="#DDDDDD", lw=0)
+            band = bars if best is None else best.noise_Hz
+            at = currents if best is None else best.current_pA
+            bottom.fill_between(at, -band, band, color="#DDDDDD", lw=0)
             bottom.axhline(0, color=GREY, lw=0.8)
             drawn = []
             if not selection.ok or best is None:
@@ -125,20 +130,13 @@ def units_figure(neurons: Sequence[Fitted]) -> Figure:
                     drawn += [(fit, COLOURS["vermilion"], "--") for fit in sigmoids]
             for fit, colour, style in drawn:
                 top.plot(fine, fit.unit.rate(fine), style, color=colour, label=fit.family)
-                left = rates - fit.unit.rate(currents)
-                bottom.plot(currents, left, style, marker="o", ms=2.5, lw=1, color=colour)
+                bottom.plot(
+                    fit.current_pA, fit.residual_Hz, style, marker="o", ms=2.5, lw=1, color=colour
+                )
             top.set_title(neuron.title)
             top.legend(loc="upper left", handlelength=1.6)
             top.set_ylim(0, max(1.0, 1.35 * float(rates.max())))
-            bottom.set_xlabel("current (pA)")
+            bottom.set_xlabel(f"{curve.current_name} (pA)")
         axes[0, 0].set_ylabel("firing rate (Hz)")
         axes[1, 0].set_ylabel("residual (Hz)")
         return figure
-
-
-def _pooled(curve: FICurve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return currents, rates over all trials, and total windows."""
-    currents, index = np.unique(curve.current_pA, return_inverse=True)
-    counts = np.bincount(index, weights=curve.count)
-    windows = np.bincount(index, weights=curve.window_s)
-    return currents, counts / windows, windows

@@ -25,6 +25,8 @@ class Check:
         Largest deviation allowed: relative unless `absolute`.
     absolute : bool
         Whether the deviation is the plain difference, in the unit of `what`.
+    uncertainty : float
+        Half of the 90 % interval of `ours`, in its unit, where chance is in it.
     """
 
     what: str
@@ -32,19 +34,26 @@ class Check:
     reference: float
     tolerance: float
     absolute: bool = False
+    uncertainty: float = 0.0
 
     @property
     def error(self) -> float:
         """Deviation, relative or absolute."""
-        difference = abs(self.ours - self.reference)
-        if self.absolute or self.reference == 0:
-            return difference
-        return difference / abs(self.reference)
+        return abs(self.ours - self.reference) / self._unit
+
+    @property
+    def largest_error(self) -> float:
+        """Deviation of the farther end of the interval, relative or absolute."""
+        return self.error + self.uncertainty / self._unit
+
+    @property
+    def _unit(self) -> float:
+        return 1.0 if self.absolute or self.reference == 0 else abs(self.reference)
 
     @property
     def holds(self) -> bool:
-        """Whether the deviation is within the tolerance (nan never is)."""
-        return self.error <= self.tolerance
+        """Whether the deviation is within the tolerance (nan never is), interval and all."""
+        return self.largest_error <= self.tolerance
 
 
 @dataclass(frozen=True)

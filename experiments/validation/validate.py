@@ -48,6 +48,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                     "ours": float(check.ours),
                     "reference": float(check.reference),
                     "error": float(check.error),
+                    "largest_error": float(check.largest_error),
                     "tolerance": float(check.tolerance),
                     "kind": "absolute" if check.absolute or not check.reference else "relative",
                     "verdict": "holds" if check.holds else "FAILS",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from neurosim.errors import ParameterError
 from neurosim.quantities import Description
 
 __all__ = ["FIRST_SAMPLE", "KEYS", "Action", "PointNeuron"]
@@ -78,6 +79,9 @@ class PointNeuron(Description):
         Names the equations have for independent white noises (1/s^(1/2)).
     samples : tuple of tuple of float
         Waveforms the equations play, by ``waveform(first_sample + number, position)``.
+    ordered : tuple of (str, str, str)
+        Pairs of parameters of which the first must lie below the second, and what else to say
+        where it does not. Checked for every row of a batch too.
     """
 
     equations: ClassVar[str]
@@ -93,6 +97,15 @@ class PointNeuron(Description):
     actions: ClassVar[tuple[Action, ...]] = ()
     noise: ClassVar[tuple[str, ...]] = ()
     samples: ClassVar[tuple[tuple[float, ...], ...]] = ()
+    ordered: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     described_by: ClassVar[tuple[str, ...]] = (
         *("equations", "threshold", "reset", "refractory", "barrier", "method", "start"),
     )
+
+    def check(self) -> None:
+        for low, high, why in self.ordered:
+            if getattr(self, low) >= getattr(self, high):
+                raise ParameterError(
+                    f"{type(self).__name__}: {low} ({getattr(self, low)}) must lie below {high} "
+                    f"({getattr(self, high)}){why}"
+                )

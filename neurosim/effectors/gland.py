@@ -10,7 +10,6 @@ import numpy as np
 from brian2.units import Quantity, amp, coulomb, ms
 from scipy.constants import elementary_charge
 from scipy.optimize import brentq
-from scipy.stats import poisson
 
 from neurosim.errors import ParameterError
 from neurosim.quantities import Description, check_quantity, check_seed, quantity
@@ -123,6 +122,8 @@ class ChromaffinCell(Description):
             raise ParameterError(
                 f"ChromaffinCell: vesicles must be at most {_MOST // 8} a spike; got {mean:g}"
             )
+        from scipy.stats import poisson
+
         u = uniforms(seeds, 0, 0, np.arange(len(times)))
         count = poisson.ppf(u, mean).astype(int)
         trial, spike = (

@@ -87,6 +87,9 @@ def _run(folder: Path) -> None:
 
 def main(argv: list[str]) -> int:
     """Run one task; return the exit status."""
+    from neurosim.engine.programs.processes import end_with_parent
+
+    end_with_parent()
     task, folder = argv
     try:
         tasks = {"generate": _generate, "generate-cable": _generate_cable, "run": _run}

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "BLOCK_MV",
     "baseline",
     "exponential_time_constant",
     "extreme",
@@ -22,7 +23,7 @@ _STEADY_SHARE = 0.2
 # The farthest potential is a mean over this long: a single extreme sample is noise.
 _EXTREME_S = 0.005
 # Sodium channels stay inactivated above about here: a cell that rests there cannot fire.
-_BLOCK_MV = -40.0
+BLOCK_MV = -40.0
 
 
 def baseline(voltage_mV: Array, sampling_rate_Hz: float, start_s: float) -> float:
@@ -102,7 +103,9 @@ def is_blocked(spikes_s: ArrayLike, duration_s: float, steady_mV: float) -> bool
     """Say whether a step ends in depolarisation block.
 
     The second half is without spikes although the membrane lies above -40 mV, where sodium channels
-    stay inactivated: a silent but hyperpolarised cell is not blocked.
+    stay inactivated: a silent but hyperpolarised cell is not blocked. One step alone cannot tell a
+    blocked cell from a passive membrane: whether the cell fires at this or a weaker current has to
+    be known besides.
 
     Parameters
     ----------
@@ -119,4 +122,4 @@ def is_blocked(spikes_s: ArrayLike, duration_s: float, steady_mV: float) -> bool
     (True, False)
     """
     late = bool((np.asarray(spikes_s) >= duration_s / 2).any())
-    return not late and steady_mV > _BLOCK_MV
+    return not late and steady_mV > BLOCK_MV

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 __all__ = ["SpikeRule", "bridged", "find_spikes", "level_crossings"]
 
@@ -92,6 +91,9 @@ def find_spikes(
     >>> find_spikes(v, 1e4)
     array([500])
     """
+    # Slow to import, and models need no spikes to be found.
+    from scipy.signal import find_peaks
+
     rule = rule or SpikeRule()
     volts = bridged(voltage_mV, sampling_rate_Hz, edges_s, rule)
     smooth = _blur(volts, sampling_rate_Hz, rule)

@@ -22,7 +22,7 @@ from neurosim.run.recording import Recording
 from neurosim.run.simulate import simulate
 from neurosim.stimuli import Steps
 
-__all__ = ["Intrinsic", "fi_curve", "intrinsic", "rheobase"]
+__all__ = ["Intrinsic", "fi_curve", "first_spike", "intrinsic", "rheobase"]
 
 # Rest before the step: neurons with extent settle before time 0 as well.
 _SETTLE_MS = 500.0
@@ -265,16 +265,9 @@ def _spiking(
     """
     onset, length = bench.onset, bench.length
     row = int(np.argmin(abs(currents - 1.2 * lowest)))
-    found = measure_spikes(
-        run.trace_time, run.trace("v")[row], criterion=criterion, start=onset * second
-    )
-    if isinstance(run.neuron, Neuron) and np.isnan(found.threshold).all():
-        # What crosses the level of detection without the upstroke of a spike is a graded answer.
+    shape = first_spike(run, row, onset_s=onset, criterion=criterion)
+    if shape is None:
         return {}
-    if len(found):
-        shape = {name: v for name, v in asdict(found.shapes[0]).items() if name in _NAMES}
-    else:
-        shape = {"threshold_mV": _before_reset(run, row, onset, float(criterion))}
     trains = [np.asarray(run.spike_train(k)) - onset for k in range(len(currents))]
     gaps = np.concatenate([np.diff(train[train >= 0]) for train in trains])
     twice = trains[int(np.argmin(abs(currents - 2 * lowest)))]
@@ -293,11 +286,48 @@ def _spiking(
     }
 
 
+def first_spike(
+    run: Recording, row: int, *, onset_s: float, criterion: Quantity = 10 * volt / second
+) -> dict[str, float] | None:
+    """Measure the first spike of a traced row.
+
+    Parameters
+    ----------
+    run : Recording
+        With the membrane potential of that row traced.
+    row : int
+        Row of the batch; it fires after the onset.
+    onset_s : float
+        Start of the stimulus (s).
+    criterion : Quantity
+        dV/dt that stands for the threshold.
+
+    Returns
+    -------
+    dict of str to float, or None
+        The properties of `CellProperties` that one spike has; only the threshold of a neuron whose
+        spike is a reset. None if what crosses the level of detection is a graded answer.
+    """
+    volts = run.trace("v")[_traced(run, row)]
+    found = measure_spikes(run.trace_time, volts, criterion=criterion, start=onset_s * second)
+    if isinstance(run.neuron, Neuron) and np.isnan(found.threshold).all():
+        # What crosses the level of detection without the upstroke of a spike is a graded answer.
+        return None
+    if len(found):
+        return {name: v for name, v in asdict(found.shapes[0]).items() if name in _NAMES}
+    return {"threshold_mV": _before_reset(run, row, onset_s, float(criterion))}
+
+
+def _traced(run: Recording, row: int) -> int:
+    """Return which trace is that of a row."""
+    return int(np.searchsorted(run.trace_rows, row))
+
+
 def _before_reset(run: Recording, row: int, onset: float, rate: float) -> float:
     """Return the threshold (mV) of a neuron whose spike is a reset: by dV/dt, else where reset."""
     train = np.asarray(run.spike_train(row))
     first = float(train[train >= onset][0])
-    t, v = run.trace_time_s, 1e3 * run.traces_si["v"][row]
+    t, v = run.trace_time_s, 1e3 * run.traces_si["v"][_traced(run, row)]
     last = int(np.flatnonzero(t <= first + run.dt_s / 2)[-1])
     # The sample at the spike may already be the reset.
     last -= int(v[last] < v[last - 1])

@@ -221,15 +221,37 @@ class Morphology(Geometry):
             f"{self.lengths_m.sum() * 1e6:.4g} um, {self.areas_m2.sum() * 1e12:.4g} um^2)"
         )
 
-    def _repr_html_(self) -> str:
+    def by_tag(self) -> list[tuple[str, int, float, float, float, float]]:
+        """Return a row a tag, and one of all: what there is of it.
+
+        Returns
+        -------
+        list of tuple
+            Tag, number of branches, length (um), membrane area (um²), least and largest diameter
+            (um).
+
+        Examples
+        --------
+        >>> from neurosim.morphology import ball_and_stick
+        >>> [(row[0], round(row[2])) for row in ball_and_stick().by_tag()]
+        [('soma', 20), ('dendrite', 500), ('all', 520)]
+        """
         tags, owner = np.array(self.tags), self.branch_of_point
         groups = [(tag, tags == tag) for tag in dict.fromkeys(self.tags)]
         rows = []
         for tag, here in [*groups, ("all", np.full(len(self), True))]:
             wide = self.diameters_m[here[owner]] * 1e6
             length, area = self.lengths_m[here].sum() * 1e6, self.areas_m2[here].sum() * 1e12
-            thick = f"{wide.min():.3g} to {wide.max():.3g}"
-            rows.append((tag, here.sum(), f"{length:.4g}", f"{area:.4g}", thick))
+            ends = float(wide.min()), float(wide.max())
+            rows.append((tag, int(here.sum()), float(length), float(area), *ends))
+        return rows
+
+    def _repr_html_(self) -> str:
+        owner = self.branch_of_point
+        rows = [
+            (tag, count, f"{length:.4g}", f"{area:.4g}", f"{thin:.3g} to {thick:.3g}")
+            for tag, count, length, area, thin, thick in self.by_tag()
+        ]
         head = ("tag", "branches", "length (µm)", "membrane (µm²)", "diameter (µm)")
         # The ends of each branch, and of the points between them at most some 1000.
         between = np.arange(0, len(owner), 1 + len(owner) // 1000)

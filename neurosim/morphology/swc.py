@@ -94,7 +94,7 @@ def read_swc(
         roots = ", ".join(f"{table.line[rows[0]]} ({len(rows)} points)" for rows in forest)
         raise MorphologyError(
             f"{table.file}: {len(forest)} trees, with roots on lines {roots}; choose one with "
-            f"read_swc(..., tree=0) or take all with read_swc_forest"
+            f"tree=0 (--tree 0), or take all with read_swc_forest"
         )
     chosen = 0 if tree is None else tree
     if not 0 <= chosen < len(forest):

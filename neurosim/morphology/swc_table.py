@@ -64,7 +64,10 @@ def read_table(
     meant = 1 * um if unit is None else unit
     scale = float(check_quantity(meant, 1 * um, "read_swc: unit", above=0 * um))
     file = path.name
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MorphologyError(f"{path}: the file cannot be read: {error.strerror}") from error
     if b"\0" in content:
         raise MorphologyError(f"{file} is a binary file, not SWC (a text of seven columns)")
     try:
@@ -158,9 +161,9 @@ def _with_radii(
         row = int(bad[0])
         advice = ""
         if soma[row] and single:
-            advice = "; give the soma's diameter as read_swc(..., soma_diameter=20*um)"
+            advice = "; give the soma's diameter: soma_diameter=20*um (--soma-diameter 20um)"
         elif not soma[row] and radii[row] == 0:
-            advice = "; give the thinnest diameter as read_swc(..., least_diameter=0.1*um)"
+            advice = "; give the thinnest diameter: least_diameter=0.1*um (--least-diameter 0.1um)"
         what = "soma radius" if soma[row] else "radius"
         raise table.fail(row, f"{what} is {radii[row] * 1e6:g}; it must be greater than 0{advice}")
     return replace(table, radii=radii)
@@ -191,17 +194,17 @@ def _check_unit(table: Table, data: np.ndarray) -> None:
     thin = table.radii[table.kind != 1]
     thick = 2 * float(np.median(thin)) if len(thin) else 0.0
     size = f"{table.file} is {extent * 1e3:.3g} mm across and {thick * 1e6:.3g} um thick (median)"
-    again = "if these lengths are right in micrometres, read it with unit=1*um"
+    again = "if these lengths are right in micrometres: unit=1*um (--unit 1um)"
     if len(data) >= 10 and (thick > _THICKEST_M or extent > _WIDEST_M):
         raise MorphologyError(
             f"{size}: too large for a neuron in micrometres, so the file's unit must be given. In "
-            f"nanometres: unit=1*nmeter; in voxels of 0.1 um: unit=0.1*um (the size stands with "
-            f"the image); {again}"
+            f"nanometres: unit=1*nmeter (--unit 1nmeter); in voxels of 0.1 um: unit=0.1*um "
+            f"(--unit 0.1um; the size of a voxel stands with the image); {again}"
         )
     if len(data) >= 100 and extent < _SMALLEST_M:
         raise MorphologyError(
             f"{size}: too small for a neuron in micrometres, so the file's unit must be given. In "
-            f"millimetres: unit=1*mmeter; {again}"
+            f"millimetres: unit=1*mmeter (--unit 1mmeter); {again}"
         )
     whole = data[:, 2:6] == np.round(data[:, 2:6])
     if len(data) >= 50 and whole.all() and (data[:, 2:5].min() >= 0):

@@ -280,14 +280,18 @@ class Recording:
         return xarray.Dataset(content, coordinates, attributes | self.versions)
 
     def plot(
-        self, name: str = "v", *, rows: Sequence[int] | None = None, ax: Axes | None = None
+        self,
+        name: str | None = None,
+        *,
+        rows: Sequence[int] | None = None,
+        ax: Axes | None = None,
     ) -> Axes:
         """Draw a traced variable, with a tick above it for each spike.
 
         Parameters
         ----------
-        name : str
-            Name of the trace.
+        name : str, optional
+            Name of the trace (default: ``v``, or the first that was recorded).
         rows : sequence of int, optional
             Rows to draw (default: the first five that were traced).
         ax : matplotlib Axes, optional
@@ -310,6 +314,8 @@ class Recording:
         >>> run.plot().get_ylabel()
         'v (mV)'
         """
+        if name is None:
+            name = "v" if "v" in self.traces_si else next(iter(self.traces_si), "v")
         values, label = in_best_unit(self.trace(name), name)
         traced = self.trace_rows.tolist()
         chosen = traced[:5] if rows is None else [int(row) for row in rows]

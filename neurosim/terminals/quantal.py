@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from brian2.units import Quantity, hertz, second
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, check_seed, check_whole, quantity
@@ -73,7 +73,7 @@ class QuantalRelease(Terminal):
 
     def _at(self, steps: np.ndarray, seeds: np.ndarray, terminal: int) -> np.ndarray:
         """Return what the spikes of given numbers release; they know nothing of one another."""
-        below = binom.cdf(np.arange(self.N), self.N, float(self.p))
+        below = bdtr(np.arange(self.N), self.N, float(self.p))
         count = np.searchsorted(below, uniforms(seeds, terminal, 0, steps), side="left")
         sizes = quantal_sizes(count, uniforms(seeds, terminal, 1, steps), float(self.cv))
         return float(self.q) * sizes

@@ -60,3 +60,99 @@ def test_half_precision_becomes_single():
     np.testing.assert_array_equal(
         found.layers[0].weights.T, module[0].weight.detach().float().numpy()
     )
+
+
+def stack(middle=None, **how):
+    return nn.Sequential(nn.Linear(4, 3), middle or nn.ReLU(), nn.Linear(3, 2), **how).eval()
+
+
+def test_a_softmax_over_the_rows_is_refused():
+    def ending(**how):
+        return nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2), nn.Softmax(**how))
+
+    with pytest.raises(ParameterError, match="layer 3: Softmax over dimension 0 mixes"):
+        from_pytorch(ending(dim=0))
+    for dim in (1, -1):
+        module = ending(dim=dim)
+        np.testing.assert_allclose(from_pytorch(module).output(X), outputs(module), atol=1e-6)
+
+
+@pytest.mark.parametrize("place", ["stack", "inner stack", "layer", "activation"])
+@pytest.mark.parametrize("kind", ["register_forward_hook", "register_forward_pre_hook"])
+def test_hooks_are_refused(place, kind):
+    module = nn.Sequential(stack(), nn.Softmax(dim=1)).eval()
+    at = {"stack": module, "inner stack": module[0], "layer": module[0][2],
+          "activation": module[0][1]}[place]  # fmt: skip
+    handle = getattr(at, kind)(lambda *given: None)
+    with pytest.raises(ParameterError, match="hook, which may change what it computes"):
+        from_pytorch(module)
+    handle.remove()
+    np.testing.assert_allclose(from_pytorch(module).output(X), outputs(module), atol=1e-6)
+
+
+def test_hooks_of_all_modules_are_refused():
+    handle = nn.modules.module.register_module_forward_hook(lambda *given: None)
+    try:
+        with pytest.raises(ParameterError, match="registered for all modules"):
+            from_pytorch(stack())
+    finally:
+        handle.remove()
+    from_pytorch(stack())
+
+
+def test_weights_that_are_computed_are_refused():
+    from torch.nn.utils import parametrizations, prune, spectral_norm
+
+    module = stack()
+    parametrizations.weight_norm(module[0])
+    with pytest.raises(ParameterError, match=r"layer 0 .* has parametrizations of weight"):
+        from_pytorch(module)
+    module = stack()
+    prune.random_unstructured(module[2], "weight", 0.5)
+    with pytest.raises(ParameterError, match="layer 2 has a forward pre-hook"):
+        from_pytorch(module)
+    prune.remove(module[2], "weight")
+    np.testing.assert_allclose(from_pytorch(module).output(X), outputs(module), atol=1e-6)
+    module = stack()
+    spectral_norm(module[0])
+    with pytest.raises(ParameterError, match="layer 0 has a forward pre-hook"):
+        from_pytorch(module)
+
+
+def test_a_forward_of_its_own_is_refused():
+    class Linear(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    with pytest.raises(ParameterError, match="layer 0 is a Linear with a forward of its own"):
+        from_pytorch(nn.Sequential(Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)))
+    module = stack()
+    module[1].forward = lambda x: -x
+    with pytest.raises(ParameterError, match="layer 1 is a ReLU with a forward of its own"):
+        from_pytorch(module)
+
+
+def test_training_mode_and_odd_shapes_are_refused():
+    module = stack(nn.Sequential(nn.ReLU(), nn.Dropout(0.5)))
+    np.testing.assert_allclose(from_pytorch(module).output(X), outputs(module), atol=1e-6)
+    with pytest.raises(ParameterError, match=r"layer 2 is a Dropout in training mode"):
+        from_pytorch(module.train())
+    with pytest.raises(ParameterError, match="layer 0: Flatten from dimension 0"):
+        from_pytorch(nn.Sequential(nn.Flatten(0), nn.Linear(80, 1)))
+
+
+def test_a_stack_with_batch_normalisation_is_asked_the_same():
+    from bridge.errors import ConversionError
+    from bridge.mapping.accepted_networks import validate
+
+    def normed():
+        return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 2))
+
+    validate(normed().eval())
+    with pytest.raises(ConversionError, match="BatchNorm1d in training mode"):
+        validate(normed().train())
+    for k in (0, 1, 2):
+        module = normed().eval()
+        module[k].register_forward_hook(lambda *given: None)
+        with pytest.raises(ConversionError, match=f"layer {k} has a forward hook"):
+            validate(module)

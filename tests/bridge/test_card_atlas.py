@@ -28,7 +28,9 @@ def model():
 def test_a_card_says_everything(model, tmp_path):
     page = card_html(model)
     assert page.count("data:image/svg+xml;base64,") == 1
-    for word in (model.family, "What is lost", "ΔAICc", "95 % interval", "CV of intervals"):
+    for word in (
+        model.family, "What a rate unit leaves out", "ΔAICc", "95 % interval", "CV of intervals",
+    ):  # fmt: skip
         assert word in page
     html, pdf = save_card(model, tmp_path)
     assert pdf.read_bytes().startswith(b"%PDF")

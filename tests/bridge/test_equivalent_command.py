@@ -24,10 +24,13 @@ def counts(tmp_path):
 def test_a_file_gets_its_unit_and_card(counts, tmp_path):
     done = call("unit", counts, "--intervals", "none", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
-    assert "best unit: block" in done.output
+    assert "The block unit stands for this neuron" in done.output
     numbers = json.loads((tmp_path / "out" / "cell.csv.json").read_text())
     assert numbers["selection"]["best"] == "block"
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".html", ".pdf", ".json"}
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"cell.csv.html", "cell.csv.pdf", "cell.csv.json", "cell.csv-panels"}
+    panels = {path.name for path in (tmp_path / "out" / "cell.csv-panels").iterdir()}
+    assert panels == {"figure.svg", "figure.png", "f-i-curve.svg", "f-i-curve.png"}
 
 
 def test_a_refusal_ends_with_status_one(tmp_path):
@@ -35,7 +38,7 @@ def test_a_refusal_ends_with_status_one(tmp_path):
     path.write_text("current_pA,count,window_s\n0,0,1\n50,0,1\n")
     done = call("unit", str(path))
     assert done.exit_code == 1
-    assert "no spikes up to 50 pA" in done.output
+    assert done.output.count("no spikes up to 50 pA") == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from bridge.choice.recovery import CURRENTS, MORE_TRUTHS, TRUTHS, draw_curve, re
 from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.errors import RangeError
-from bridge.units import EVERY_FAMILY, Block, SquareRoot, TypeTwo
+from bridge.units import FAMILIES, Block, SquareRoot, TypeTwo
 from experiments.kit.recorded import recorded_curve
 
 UNITS = list(MORE_TRUTHS.values())
@@ -58,7 +58,7 @@ def test_limits():
 
 def test_the_recorded_block_cell_gets_the_block_unit():
     curve = recorded_curve("block")
-    chosen = select(curve, EVERY_FAMILY)
+    chosen = select(curve, FAMILIES)
     assert chosen.best.family == "block"
     assert chosen.best.adequate
     for family in TRUTHS:
@@ -69,18 +69,18 @@ def test_the_recorded_block_cell_gets_the_block_unit():
     assert 1350 < half < 1500
     assert chosen.best.valid_Hz[1] > 30
     # Asked for monotone units only, the answer stays a refusal.
-    assert not select(curve).ok
+    assert not select(curve, TRUTHS).ok
 
 
 @pytest.mark.parametrize("cell", ["fast-spiking", "regular", "continuous"])
 def test_a_rate_that_does_not_fall_gets_no_block(cell):
-    chosen = select(recorded_curve(cell), EVERY_FAMILY, intervals=None)
+    chosen = select(recorded_curve(cell), FAMILIES, intervals=None)
     assert "does not fall" in chosen.refused["block"]
-    assert chosen.best.family == select(recorded_curve(cell), intervals=None).best.family
+    assert chosen.best.family == select(recorded_curve(cell), TRUTHS, intervals=None).best.family
 
 
 def test_a_jump_is_told_from_a_square_root():
-    jump = select(draw_curve(MORE_TRUTHS["type-two"], CURRENTS, 1.0, 5, 3), EVERY_FAMILY)
+    jump = select(draw_curve(MORE_TRUTHS["type-two"], CURRENTS, 1.0, 5, 3), FAMILIES)
     assert jump.best.family == "type-two"
     low, high = (
         jump.best.intervals["threshold_pA"].low,

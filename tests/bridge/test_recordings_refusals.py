@@ -128,9 +128,14 @@ def test_silent_cell() -> None:
 
 
 def test_block_from_the_first_step_is_not_silence() -> None:
-    # 300 Mohm and no spikes: the membrane rests at -40 mV and above.
+    # The cell fires at its holding current; steps of 110 pA and more end that at -37 mV and above.
     blocked = made_recording([-50, 110, 200], [0, 0, 0], resistance_Mohm=300)
-    reason, message = _reason(blocked)
+    spike = 100 * np.exp(-(((TIME[:7000] - 0.05) / 0.0005) ** 2))
+    sweeps = [
+        Sweep(s.number, s.sampling_rate_Hz, s.voltage_mV + spike, s.current_pA)
+        for s in blocked.sweeps
+    ]
+    reason, message = _reason(CellRecording(tuple(sweeps)))
     assert reason == "block"
     assert "below 110 pA" in message
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ann import Variable, load, save
+from ann.files.tensor_file import read_tensors, write_tensors
 from bridge.reduce import FilterBank, PointUnit, ReductionError, TemporalConvolution, TwoLayer
 from bridge.reduce.architectures import LAGS_MS, Layout
 from bridge.reduce.files import load_reduction, save_network
@@ -100,6 +101,32 @@ def test_dense_ones_are_networks_of_ann(model, layout, scale, events, tmp_path):
 def test_a_convolution_is_no_stack_of_dense_layers(layout, scale):
     with pytest.raises(ReductionError, match=r"ReducedNetwork\.answer"):
         network(TemporalConvolution(2), layout, scale).to_network()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=NAMES)
+def test_a_file_with_other_arrays_than_its_network_has_is_refused(model, layout, scale, tmp_path):
+    """Whoever changes a file may set its checksum right."""
+    path = tmp_path / "network.safetensors"
+    save_network(network(model, layout, scale), path)
+    tensors, card = read_tensors(path)
+    damaged = [({**tensors, "more": np.zeros(1)}, card)]
+    for name, array in tensors.items():
+        without = {key: value for key, value in tensors.items() if key != name}
+        damaged += [(without, card), ({**without, f"{name}_": array}, card)]
+        damaged += [({**tensors, name: array[..., np.newaxis]}, card)]
+    kind = card["model"]["kind"]
+    # The size of a point unit says nothing.
+    for size in (None, -1, "x", *([10**9] if kind != "point unit" else [])):
+        damaged += [(tensors, {**card, "model": {"kind": kind, "size": size}})]
+    damaged += [(tensors, {**card, "model": odd}) for odd in (None, {}, "x", {"kind": "none"})]
+    damaged += [(tensors, {key: v for key, v in card.items() if key != k}) for k in card]
+    for arrays, about in damaged:
+        write_tensors(path, arrays, about)
+        with pytest.raises(ReductionError):
+            load_reduction(path)
+    path.write_bytes(b"not a file of tensors")
+    with pytest.raises(ReductionError, match="damaged"):
+        load_reduction(path)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)

@@ -218,7 +218,7 @@ def test_units_serve_as_activations(unit):
 
 
 def test_names_are_unique():
-    assert len({family.name for family in FAMILIES}) == len(FAMILIES) == 7
+    assert len({family.name for family in FAMILIES}) == len(FAMILIES) == 9
 
 
 def test_units_do_not_bring_the_simulator():

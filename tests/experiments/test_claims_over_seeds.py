@@ -8,9 +8,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import typer
 
 from experiments import Context, Experiment, Result, Verdict
 from experiments.kit.estimate import (
@@ -21,8 +24,11 @@ from experiments.kit.estimate import (
     paired_share,
     share,
 )
-from experiments.kit.over_seeds import claims_table, run_over_seeds
+from experiments.kit.over_seeds import NEEDED, claims_table, run_over_seeds
+from experiments.kit.registry import contents
 from neurosim.errors import ParameterError
+
+ROOT = Path(__file__).parents[2]
 
 
 def covered(intervals, truth):
@@ -127,6 +133,21 @@ def test_a_verdict_that_is_absent_at_a_seed_does_not_hold_there(tmp_path):
     assert list(over.table()["seeds"]) == [4]
 
 
+def test_what_judges_nothing_shows_nothing(tmp_path):
+    found = Experiment("toy", "", Limit, lambda parameters, context: Result())
+    assert not run_over_seeds(found, Limit(), Context(seed=1), 2, tmp_path).holds
+
+
+def test_a_statistic_without_bounds_is_kept(tmp_path):
+    def function(parameters, context):
+        return Result(verdicts=[Verdict("needed", float("inf"), 4, ">=")])
+
+    found = Experiment("toy", "", Limit, function)
+    over = run_over_seeds(found, Limit(), Context(seed=1), 2, tmp_path)
+    assert over.holds
+    assert over.table()["lowest"].isna().all()
+
+
 def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     calls = []
     shares = []
@@ -146,6 +167,10 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     assert calls[9:] == [1, 2, 3]
     run_over_seeds(toy(calls), Limit(), dataclasses.replace(context, quick=True), 1, tmp_path)
     assert calls[12:] == [1]
+    # And another experiment into the same folder.
+    other = dataclasses.replace(toy(calls), name="other")
+    run_over_seeds(other, Limit(), dataclasses.replace(context, quick=True), 1, tmp_path)
+    assert calls[13:] == [1]
 
 
 def test_kept_results_of_other_code_are_done_again(tmp_path, monkeypatch):
@@ -161,6 +186,39 @@ def test_an_experiment_without_chance_must_not_depend_on_the_seed(tmp_path):
     assert list(over.verdicts) == [1, 20]
     assert not over.agrees
     assert not over.holds
+
+
+def test_the_table_of_all_experiments_is_that_of_its_numbers():
+    """`python docs/draw_claims.py` draws docs/claims.csv into docs/claims.md."""
+    done = subprocess.run(
+        [sys.executable, "docs/draw_claims.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_experiment_is_in_the_table():
+    page = (ROOT / "docs" / "claims.md").read_text()
+    assert [name for name in contents() if f"| `{name}` |" not in page] == []
+
+
+def test_every_claim_of_the_table_meets_its_bar():
+    claims = pd.read_csv(ROOT / "docs" / "claims.csv")
+    missed = claims[claims["held"] < NEEDED * claims["seeds"]]
+    assert missed.empty, missed.to_string()
+    # What an experiment with chance in it claims rests on draws, not on one of them. Recordings are
+    # as they are: chance is only in the Monte Carlo p that says whether a unit is adequate.
+    for name, part in claims[claims["chance"]].groupby("experiment"):
+        assert part["draws"].max() > 1 or name == "recorded-cells", name
+    entries = contents()
+    for name, chance in claims.groupby("experiment")["chance"].first().items():
+        assert entries[name].deterministic != chance, name
+
+
+@pytest.mark.parametrize("name", [e.name for e in contents().values() if e.deterministic])
+def test_an_experiment_without_chance_draws_nothing(name):
+    source = (ROOT / contents()[name].module.replace(".", "/")).with_suffix(".py").read_text()
+    for word in ("context.seed", "default_rng", "np.random", "WhiteNoise", "seed="):
+        assert word not in source
 
 
 def neurosim(*arguments):
@@ -205,3 +263,25 @@ def test_an_interrupted_run_over_seeds_says_what_is_kept(tmp_path):
     assert "nothing was written" not in complaints
     assert "Traceback" not in complaints
     assert (tmp_path / "seed-1.json").exists()
+
+
+@pytest.mark.slow
+def test_all_experiments_in_one_table(tmp_path, monkeypatch, capsys):
+    from experiments.command.run import run_command
+
+    some = {name: contents()[name] for name in ("mnist-on-neurons", "reset-error")}
+    monkeypatch.setattr("experiments.kit.registry.contents", lambda: some)
+    given = {"steps": "10,100,1000", "images": str(tmp_path / "absent.npz")}
+    with pytest.raises(typer.Exit) as stopped:
+        run_command(
+            set_=[f"{key}={text}" for key, text in given.items()],
+            out=tmp_path, jobs=1, seeds=2, every=True,
+        )  # fmt: skip
+    assert stopped.value.exit_code == 1
+    said = capsys.readouterr()
+    # One that cannot run is named, and does not stop the others.
+    assert "no images at" in said.err
+    assert "not shown: mnist-on-neurons" in said.out
+    claims = pd.read_csv(tmp_path / "claims.csv")
+    assert set(claims["experiment"]) == {"reset-error"}
+    assert list(claims["held"]) == [2, 2, 2]

@@ -83,11 +83,12 @@ def test_the_reset_decides_whether_waiting_helps():
 
 
 @pytest.mark.slow
-def test_a_network_trained_with_the_measured_unit_loses_nothing():
-    found = find("trained-with-unit")
-    result = found.run(context=Context(seed=31, jobs=2, quick=True))
-    p = next(v for v in result.verdicts if "McNemar" in v.what)
-    assert p.holds, str(p)
+def test_a_network_trained_with_the_measured_unit_loses_little():
+    result = find("trained-with-unit").run(context=Context(seed=31, jobs=2, quick=True))
+    # The interval of the loss, not a p above .05: that few images differ proves nothing.
+    (lost,) = (v for v in result.verdicts if v.what == "points lost at 50 ms")
+    assert lost.high is not None
+    assert lost.holds, str(lost)
 
 
 def test_absent_images_are_named(tmp_path):

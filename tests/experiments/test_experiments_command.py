@@ -191,7 +191,9 @@ def test_the_main_job_holds_on_a_cell_of_the_user(report):
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((out / "result.json").read_text())
     accuracy = {row["time_ms"]: row for row in result["tables"]["accuracy"]}
-    assert list(accuracy) == [10, 25, 50, 100, 400]
+    # A quick run has all five networks, on which the claim rests, and only the times up to the last
+    # that is judged.
+    assert list(accuracy) == [10, 25, 50, 100]
     assert accuracy[50]["ann_accuracy"] > 0.965
     assert accuracy[100]["difference_points"] > -0.75
     assert [row["neuron"] for row in result["tables"]["units"]][-1] == "recorded: mine"

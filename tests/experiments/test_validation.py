@@ -37,6 +37,10 @@ def test_a_check_fails_when_it_should():
     assert not Check("x", 1.006, 1.0, 0.005).holds
     assert not Check("x", float("nan"), 1.0, 0.005).holds
     assert not Check("n", 7, 8, 0, True).holds
+    # Chance counts: the interval has to be within the tolerance too.
+    assert Check("x", 2.006, 2.0, 0.005, uncertainty=0.003).holds
+    assert not Check("x", 2.006, 2.0, 0.005, uncertainty=0.005).holds
+    assert not Check("n", 7.5, 8, 0.6, True, uncertainty=0.2).holds
 
 
 def test_the_closed_form_is_that_of_the_targets(shared_targets):

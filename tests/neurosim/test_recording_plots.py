@@ -217,3 +217,11 @@ def test_a_notebook_sees_what_is_painted_and_placed_where_and_names_cannot_break
     html = cell.replace(detectors=(hostile,))._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_without_a_name_the_first_trace_is_drawn():
+    cell = Neuron(ball_and_stick(), PerBranch(1)).paint(Leak())
+    cell = cell.probe("v", at("soma"), label="soma").probe("v", at("dendrite"), label="tip")
+    run = simulate(cell, 5 * ms, stimulus=Constant(10 * pA))
+    assert run.plot().get_ylabel() == "soma (mV)"
+    assert run.plot("tip").get_ylabel() == "tip (mV)"

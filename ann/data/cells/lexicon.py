@@ -7,17 +7,25 @@ are therefore read as missing only among numbers and dates.
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
+    "COUNTED_WORDS",
     "CURRENCIES",
     "ERROR_MARKS",
+    "HEADER_WORDS",
     "ID_WORDS",
+    "MAGNITUDES",
     "MISSING_ALWAYS",
     "MISSING_AMONG_NUMBERS",
     "PAIRS",
+    "PAST_WORDS",
     "SENTINELS",
     "UNITS",
     "fold",
+    "never_zero",
     "unit_key",
+    "words_of",
 ]
 
 
@@ -109,11 +117,86 @@ UNITS: dict[str, tuple[str, str]] = {
     for unit in units.split()
 }
 
+#: Suffixes that multiply a number. Single letters are units elsewhere.
+MAGNITUDES: dict[str, str] = {
+    suffix: size
+    for size, suffixes in (
+        ("1000", "k thousand thousands tsd"),
+        ("100000", "lakh lakhs lac"),
+        ("1000000", "m mm mn mio million millions mil"),
+        ("10000000", "crore crores cr"),
+        ("1000000000", "b bn billion billions mrd"),
+        ("1000000000000", "t tn trillion trillions"),
+    )
+    for suffix in suffixes.split()
+}
+
 #: Words in a column's name that say "this is a label of the row".
 ID_WORDS = _words(
     """id | ids | uid | uuid | guid | key | code | index | idx | no | nr | num | number | ref
     | reference | serial | record | rownum | unnamed | identifier"""
 )
+
+#: Words in a column's name that say a quantity, which may well rise by one from row to row.
+COUNTED_WORDS = _words(
+    """year | yr | years | month | months | week | weeks | day | days | hour | hours | minute
+    | minutes | second | seconds | time | date | period | quarter | season | age | dose | distance
+    | depth | height | length | width | size | speed | temperature | temp | step | epoch | round
+    | lap | game | rank | score | price | x | t | lag"""
+)
+
+#: Words in a column's name that say "this is past".
+PAST_WORDS = _words(
+    """birth | birthdate | birthday | dob | born | died | death | dod | deceased | hired | hire
+    | joined | founded | established | admission | admitted | enrolled | diagnosis | diagnosed
+    | onset | geburtsdatum | geburtstag | naissance | nacimiento"""
+)
+
+#: Words that are the name of a column and hardly ever a cell.
+HEADER_WORDS = _words(
+    """id | name | names | date | year | month | day | time | country | countries | state | city
+    | county | region | province | continent | code | type | category | class | group | sex
+    | gender | age | value | variable | species | unit | units | description | title | label"""
+)
+
+#: Quantities of a living body or a physical thing that are never zero ...
+_NEVER_ZERO = _words(
+    """height | hgt | ht | weight | wgt | wt | bmi | mass | pressure | bp | sbp | dbp | trestbps
+    | systolic | diastolic | glucose | insulin | skin | thickness | cholesterol | chol | ldl | hdl
+    | pulse | bpm | thalach | hemoglobin | haemoglobin | hematocrit | haematocrit | albumin
+    | creatinine | sodium | potassium | calcium | bilirubin | platelets | length | width
+    | displacement | horsepower | mpg | wheelbase | year"""
+)
+#: ... unless the name says that it is a change, a share or a count of them.
+_MAY_BE_ZERO = _words(
+    """change | changes | diff | difference | delta | gain | loss | lost | growth | ratio | percent
+    | pct | share | count | number | num | n | score | error | residual | sd | std | se | var
+    | variance | rank | class | flag | is | has | since | years"""
+)
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a column's name in lower case, however they are joined.
+
+    Examples
+    --------
+    >>> words_of("BloodPressure"), words_of("skin_fold (mm)")
+    (['blood', 'pressure'], ['skin', 'fold', 'mm'])
+    """
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    return [w for w in re.split(r"[^A-Za-z0-9]+", spaced.casefold()) if w]
+
+
+def never_zero(name: str) -> bool:
+    """Tell whether a column's name says a quantity that cannot be zero.
+
+    Examples
+    --------
+    >>> never_zero("SkinThickness"), never_zero("weight_change"), never_zero("score")
+    (True, False, False)
+    """
+    words = set(words_of(name))
+    return bool(words & _NEVER_ZERO) and not words & _MAY_BE_ZERO
 
 
 def unit_key(suffix: str) -> str:

@@ -48,6 +48,9 @@ class Cleaner(TableTransformer):
         Use these instead of learning any (as edited by a person).
     leave_out : sequence of str
         Columns that are not to be features.
+    apply : sequence of str
+        Proposed rules to apply, as `Rules.applying` takes them; one that finds nothing to do in
+        the training part is passed over.
 
     Attributes
     ----------
@@ -67,9 +70,15 @@ class Cleaner(TableTransformer):
     [[162.0], [nan]]
     """
 
-    def __init__(self, rules: Rules | None = None, leave_out: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        leave_out: tuple[str, ...] = (),
+        apply: tuple[str, ...] = (),
+    ) -> None:
         self.rules = rules
         self.leave_out = leave_out
+        self.apply = apply
 
     def fit(self, X: Any, y: Any = None) -> Cleaner:
         """Learn the rules, or take over those given.
@@ -90,6 +99,8 @@ class Cleaner(TableTransformer):
         if not frame.index.is_unique:
             frame = frame.reset_index(drop=True)
         rules = propose(frame, rows=False) if self.rules is None else self.rules
+        own = [n for n in self.apply if n.partition(":")[2] in ("", *frame.columns)]
+        rules = rules.applying(own, lenient=True)
         require_known("no column", self.leave_out, frame.columns, " to leave out")
         if self.leave_out:
             extra = [

@@ -1,8 +1,7 @@
-"""Rows that come twice, or nearly, and whether that is chance.
+"""Rows that come twice, or nearly, and what is done about them.
 
-Two people may well share an age, a sex and a town; two rows that share fifteen cells, one of them
-a weight to the gram, were typed in twice. So equal rows are only called duplicates when there are
-many more of them than independent columns would give.
+Equal rows are left out only where the file proves that they are copies (see
+`ann.data.cleaning.copies`), or where a person says so.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ann.data.cleaning.copies import expected_copies, repeated_block, shared_id
 from ann.data.cleaning.rules import Rule
 from ann.data.log import Step
 
 __all__ = [
     "Twins",
-    "expected_pairs",
     "factorized",
     "find_duplicates",
     "find_twins",
@@ -102,29 +101,8 @@ def without_repeats(
     return frame, y, steps
 
 
-def expected_pairs(frame: pd.DataFrame) -> float:
-    """Return how many pairs of equal rows independent columns would give by chance.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Cells as str or None.
-
-    Returns
-    -------
-    float
-        n (n - 1) / 2 times the product over columns of the chance that two cells agree.
-    """
-    n = len(frame)
-    log = np.log(max(n * (n - 1) / 2, 1e-300))
-    for name in frame.columns:
-        counts = frame[name].value_counts(dropna=False).to_numpy(dtype=float)
-        log += np.log(max((counts * (counts - 1)).sum() / max(n * (n - 1), 1), 1e-12))
-    return float(np.exp(log))
-
-
 def find_duplicates(frame: pd.DataFrame, hashes: NDArray[np.uint64] | None = None) -> list[Rule]:
-    """Find rows that were entered twice.
+    """Find equal rows, and say whether they are copies.
 
     Parameters
     ----------
@@ -136,15 +114,19 @@ def find_duplicates(frame: pd.DataFrame, hashes: NDArray[np.uint64] | None = Non
     Returns
     -------
     list of Rule
-        None, or one named ``"duplicates"``: applied where chance explains fewer than one in
-        twenty of them, else left to a person.
+        None where no two rows are equal, or one named ``"duplicates"``. It is applied only where
+        the file proves copies: the equal rows share an id that no other row has, or a whole block
+        of rows comes again in order. It is proposed where records of long numbers are equal, and
+        reported where equal rows may be different things that look alike.
 
     Examples
     --------
-    >>> table = pd.DataFrame({"a": [str(k) for k in range(50)] + ["7"], "b": ["u"] * 51})
+    >>> table = pd.DataFrame({"id": [str(k) for k in range(50)] + ["7"], "b": ["u"] * 51})
     >>> rule = find_duplicates(table)[0]
     >>> rule.rows, rule.apply
-    (1, False)
+    (1, True)
+    >>> find_duplicates(table[["b"]])[0].apply
+    False
     """
     every = row_hashes(frame) if hashes is None else hashes
     marked = pd.Series(every).duplicated().to_numpy()
@@ -158,14 +140,31 @@ def find_duplicates(frame: pd.DataFrame, hashes: NDArray[np.uint64] | None = Non
         cells = ", ".join("" if v is None else str(v).strip() for v in frame.iloc[later])
         first, later = frame.index[first], frame.index[later]
         shown = f"rows {first} and {later}: {cells}"[:300]
-    # Chance pairs grow with the square of the number of rows.
-    chance = expected_pairs(frame) * (n / len(frame)) ** 2
-    sure = chance < 0.05 * found
-    why = (
-        f"{found} rows equal an earlier one; independent columns would give {chance:.2g} such pairs"
-    )
-    why += "" if sure else "; they may be different rows that look alike"
-    return [Rule("", "duplicates", sure, {}, why, found, shown, f"row {later} left out")]
+    proof = _proof(frame, every, marked, whole=hashes is None)
+    proposed, why = False, "; they may be different things that look alike, so they were kept"
+    if proof:
+        why = f"; {proof}"
+    else:
+        once = frame[~marked] if hashes is None else frame[~repeats(frame)]
+        # Pairs by chance grow with the square of the number of rows.
+        chance = expected_copies(factorized(once)) * (n / len(frame)) ** 2
+        if 20 * chance < found:
+            proposed = True
+            why = f"; {chance:.2g} such pairs are expected by chance, judged by the long numbers"
+    why = f"{found} of {n} rows equal an earlier one{why}"
+    example = (shown, f"row {later} left out")
+    return [Rule("", "duplicates", bool(proof), {}, why, found, *example, proposed)]
+
+
+def _proof(
+    frame: pd.DataFrame, every: NDArray[np.uint64], marked: NDArray[np.bool_], *, whole: bool
+) -> str:
+    """Return what proves that the equal rows are copies; empty where nothing does."""
+    if whole and (name := shared_id(frame, marked)):
+        return f"they share their {name!r}, which no other two rows do"
+    if rows := repeated_block(frame, every, marked):
+        return f"these {rows} rows come again in the same order, as a whole block"
+    return ""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class Inspection:
     def __init__(self, name: str, cells: pd.Series) -> None:
         self.name = name
         self.unit = ""
+        #: Whether they are dates whose order of day and month only a person can tell.
+        self.open_dates = False
         self.rules: list[Rule] = []
         codes, uniques = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=True)
         self.codes = codes
@@ -71,10 +73,11 @@ class Inspection:
         *,
         why: str,
         apply: bool = True,
+        proposed: bool = False,
         only_if_found: bool = False,
     ) -> None:
         """Add a rule and, if it is to be applied, see the column through it."""
-        rule = Rule(self.name, kind, apply, settings or {}, why)
+        rule = Rule(self.name, kind, apply, settings or {}, why, proposed=proposed and not apply)
         new, changed, step = rule.tried(self.now, self.counts)
         if only_if_found and not len(changed):
             return

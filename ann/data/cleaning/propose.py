@@ -6,13 +6,18 @@ applied to them at once, so that the next one sees what it will see when the rul
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import hypergeom
 
+from ann.data.cells.numerals import is_plain
 from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.duplicates import find_duplicates, repeats
 from ann.data.cleaning.inspection import Inspection
+from ann.data.cleaning.propose_missing import blank_missing, trim_spaces
 from ann.data.cleaning.propose_numbers import as_numbers
-from ann.data.cleaning.propose_words import as_dates, as_words, as_yes_no, blank_missing
+from ann.data.cleaning.propose_words import as_dates, as_words, as_yes_no
 from ann.data.cleaning.roles import role_of
 from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import ColumnSchema, Rules
@@ -70,7 +75,32 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
         schema, found = propose_column(str(name), frame[name], target=name == target)
         out.columns.append(schema)
         out.rules += found
+    _zeros_together(frame, out)
     return out
+
+
+def _zeros_together(frame: pd.DataFrame, rules: Rules) -> None:
+    """Propose that zeros are gaps where they come in the same rows as those of another column."""
+    found = [r for r in rules.rules if r.rule == "sentinel" and r.settings["values"] == [0.0]]
+    rows = {r.column: _zero_rows(frame[r.column]) for r in found} if len(found) > 1 else {}
+    n = len(frame)
+    for rule in (r for r in found if not r.apply and r.column in rows):
+        own = rows[rule.column]
+        for name, others in rows.items():
+            both = int((own & others).sum())
+            if name == rule.column or both < max(5, 0.5 * own.sum()):
+                continue
+            chance = float(hypergeom.sf(both - 1, n, int(others.sum()), int(own.sum())))
+            if chance < 1e-6:
+                rule.proposed = True
+                rule.why += f"; in {both} of these {own.sum()} rows {name!r} is 0 too"
+                break
+
+
+def _zero_rows(cells: pd.Series) -> NDArray[np.bool_]:
+    codes, texts = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=True)
+    zero = [is_plain(t := str(v).strip()) and float(t) == 0 for v in texts]
+    return np.array([*zero, False], dtype=bool)[codes]
 
 
 def propose_column(
@@ -94,7 +124,7 @@ def propose_column(
     """
     seen = Inspection(name, cells)
     seen.rule("encoding", only_if_found=True, why="UTF-8 read as a Western code page")
-    seen.rule("trim", why="spaces at the ends or in a row")
+    trim_spaces(seen)
     blank_missing(seen)
     if not seen.filled():
         schema = ColumnSchema(name, "empty", had_missing=True)

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
-from ann.data.cells.dates import iso, looks_like_date, read_date_style
-from ann.data.cells.lexicon import MISSING_ALWAYS, MISSING_AMONG_NUMBERS, PAIRS, fold
+from ann.data.cells.dates import (
+    PIVOT,
+    DateStyle,
+    fits,
+    is_two_digit,
+    iso,
+    looks_like_date,
+    read_date_style,
+)
+from ann.data.cells.lexicon import MISSING_AMONG_NUMBERS, PAIRS, PAST_WORDS, fold, words_of
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import MOSTLY, Inspection
-from ann.data.cleaning.rules import loose
+from ann.data.cleaning.rules import Rule, loose, tidy
 
-__all__ = ["as_dates", "as_words", "as_yes_no", "blank_missing"]
+__all__ = ["as_dates", "as_words", "as_yes_no"]
 
+#: So much rarer than the label it resembles a variant must be: equally frequent ones are labels.
+RARE_VARIANT = 1 / 3
 #: Two letters that are a word, whatever their case.
 _SHORT_ANSWERS = frozenset(word for word in PAIRS[0][0] | PAIRS[0][1] if len(word) == 2)
-
-
-def blank_missing(seen: Inspection) -> None:
-    """Blank out the spellings of "missing" that mean it in any column."""
-    words = [v for v, _ in seen.weighed()]
-    codes = [v for v in words if len(v) == 2 and v.isalpha() and v.isupper()]
-    # NA is Namibia, sodium or North America among other codes of two letters.
-    doubtful = {"na"} if len(codes) >= 10 and len(codes) >= 0.9 * len(words) else set()
-    settings: dict[str, Any] = {"usual": True}
-    found = sorted({v for v in words if fold(v) in MISSING_ALWAYS - doubtful})
-    if doubtful:
-        settings["but not"] = sorted(doubtful)
-    shown = ", ".join(repr(v) if v else "as a blank cell" for v in found[:6])
-    seen.rule("missing", settings, why=f"written {shown}" if found else "the usual spellings")
-    if doubtful and "NA" in words:
-        seen.rule(
-            "missing",
-            {"usual": False, "spellings": ["NA"]},
-            why="NA stands among other codes of two letters: missing, or a code?",
-            apply=False,
-        )
 
 
 def as_yes_no(seen: Inspection) -> str | None:
@@ -57,7 +48,9 @@ def as_yes_no(seen: Inspection) -> str | None:
         first = _commonest(counts, yes)
         second = _commonest(counts, no)
         words = dict.fromkeys(sorted(yes), first) | dict.fromkeys(sorted(no), second)
-        seen.rule("yes/no", {"words": words}, why=f"{len(counts)} spellings of two answers")
+        shown = ", ".join(f"{v!r} ({n})" for v, n in counts.most_common(8))
+        why = f"{len(counts)} spellings of two answers: {shown}"
+        seen.rule("yes/no", {"words": words}, why=why, apply=False, proposed=True)
         return "category"
     return None
 
@@ -70,19 +63,33 @@ def _commonest(counts: Counter[str], words: Iterable[str]) -> str:
 
 
 def as_dates(seen: Inspection) -> str | None:
+    """Recognise a column of dates; where the order of day and month is open, a person decides."""
     dated = {v: n for v, n in seen.weighed() if looks_like_date(v)}
     total = sum(n for v, n in seen.weighed() if fold(v) not in MISSING_AMONG_NUMBERS)
     if not dated or sum(dated.values()) < MOSTLY * total:
         return None
     style = read_date_style(dated)
-    guess = "" if style.certain else "; day and month could be the other way round"
+    settings: dict[str, Any] = {"day first": style.day_first}
     order = "day first" if style.day_first else "month first"
-    plainly = all(iso(v, style) == v for v in dated)
-    seen.rule(
-        "date",
-        {"day first": style.day_first},
-        why="dates in ISO form" if plainly else f"dates, {order}{guess}",
-    )
+    why = f"dates, {order}"
+    if any(map(is_two_digit, dated)):
+        pivot, told = two_digit_years(seen.name, dated)
+        settings["pivot"] = pivot
+        why += f"; {told}"
+    if not style.certain:
+        seen.open_dates = True
+        why = _open_order(style, dated)
+        if not style.against:
+            seen.rule("date", settings, why=why, apply=False)
+            return "category"
+        # No order reads all cells: nothing can be tried, only told.
+        seen.rules.append(
+            Rule(seen.name, "date", False, settings, why, len(dated), style.against, "")
+        )
+        return "category"
+    if all(iso(v, style) == v for v in dated):
+        why = "dates in ISO form"
+    seen.rule("date", settings, why=why)
     bad = [v for v, _ in seen.weighed() if v not in dated and not looks_like_date(v)]
     seen.rule(
         "not a date",
@@ -91,27 +98,38 @@ def as_dates(seen: Inspection) -> str | None:
     return "date"
 
 
+def _open_order(style: DateStyle, dated: Iterable[str]) -> str:
+    """Say why the order of day and month is open."""
+    if style.against:
+        other = next(v for v in dated if fits(v, day_first=style.day_first))
+        return (
+            f"day and month contradict each other: {other!r} and {style.against!r} cannot be of "
+            "one order. Left as words: mend the cells of one order"
+        )
+    shown = next(v for v in dated if iso(v, DateStyle(True)) != iso(v, DateStyle(False)))
+    first, second = (iso(shown, DateStyle(flag)) for flag in (True, False))
+    return (
+        f"dates that fit both orders: {shown!r} is {first} day first and {second} month first. "
+        'Left as words; applied as the setting "day first" of the rule says'
+    )
+
+
+def two_digit_years(name: str, dated: Iterable[str]) -> tuple[int, str]:
+    """Return the first two-digit year that is 19xx, and how it was found.
+
+    A birth, and what else is past by its nature, is not after today.
+    """
+    pivot, why = PIVOT, "the usual reading"
+    if past := set(words_of(name)) & PAST_WORDS:
+        pivot, why = date.today().year % 100 + 1, f"{sorted(past)[0]!r} is past"
+    return pivot, f"two-digit years 00 to {pivot - 1:02d} are 20xx, the others 19xx ({why})"
+
+
 def as_words(seen: Inspection) -> str:
     """Recognise categories and bring variants of case and spacing together."""
     counts = seen.text_counts()
     if _is_text(seen, counts):
         return "text"
-    groups: dict[str, list[str]] = defaultdict(list)
-    for v in counts:
-        groups[loose(v)].append(v)
-    words: dict[str, str] = {}
-    doubtful: dict[str, str] = {}
-    for key, variants in groups.items():
-        # Among equals the capitalised one, as in most tables.
-        best = max(variants, key=lambda v: (counts[v], v[:1].isupper() and not v.isupper(), v))
-        weakest = min(counts[v] for v in variants)
-        # AA, Aa and aa are three genotypes: short codes that are all frequent stay apart.
-        code = len(key) <= 2 and key not in _SHORT_ANSWERS
-        if len(variants) > 1 and code and weakest >= 0.1 * counts[best]:
-            doubtful[key] = best
-        elif len(variants) > 1 or len(key) > 2:
-            words[key] = best
-    several = [key for key, variants in groups.items() if len(variants) > 1 and key in words]
     numbers = sum(n for v, n in counts.items() if is_plain(v))
     if numbers >= 0.5 * seen.filled() and len(counts) > 20:
         odd = [repr(v) for v in counts if not is_plain(v)][:5]
@@ -122,14 +140,50 @@ def as_words(seen: Inspection) -> str:
             apply=False,
             only_if_found=True,
         )
-    if len(counts) <= max(200, 0.5 * seen.filled()) or several:
-        shown = ", ".join(repr(words[k]) for k in several[:5])
-        why = f"variants of {shown}" if several else "one spelling each"
-        seen.rule("spelling", {"words": words}, why=why)
-    if doubtful:
-        why = "short codes that differ in case only: one, or several?"
-        seen.rule("spelling", {"words": doubtful}, why=why, apply=False)
+    _spellings(seen, counts)
     return "category"
+
+
+def _spellings(seen: Inspection, counts: Counter[str]) -> None:
+    """Propose to bring rare variants of case and marks together; report those that may be labels.
+
+    Nothing in a file proves that two labels mean the same, so neither is done unasked.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
+    for v in counts:
+        groups[loose(v)].append(v)
+    proposed: dict[str, list[str]] = {}
+    reported: dict[str, list[str]] = {}
+    for key, variants in groups.items():
+        if len({tidy(v) for v in variants}) > 1:
+            # Among equals the capitalised one, as in most tables.
+            variants.sort(key=lambda v: (-counts[v], v.isupper() or not v[:1].isupper(), v))
+            rare = counts[variants[1]] <= RARE_VARIANT * counts[variants[0]]
+            coded = len(key) <= 2 and key not in _SHORT_ANSWERS
+            odd = any(_case_within(v) for v in variants)
+            (proposed if rare and not coded and not odd else reported)[key] = variants
+    for found, told in (
+        (proposed, "rare variants of a frequent label"),
+        (
+            reported,
+            "labels that differ in case or marks only; the file does not tell if they are one",
+        ),
+    ):
+        if found:
+            shown = "; ".join(
+                " and ".join(f"{v!r} ({counts[v]})" for v in variants[:4])
+                for variants in list(found.values())[:4]
+            )
+            words = {key: variants[0] for key, variants in found.items()}
+            why = f"{told}: {shown}"
+            seen.rule(
+                "spelling", {"words": words}, why=why, apply=False, proposed=found is proposed
+            )
+
+
+def _case_within(text: str) -> bool:
+    """Tell whether a word changes its case inside, as the codes hId and pH do."""
+    return any(w not in (w.lower(), w.upper(), w.capitalize()) for w in re.split(r"[\W_]+", text))
 
 
 def _is_text(seen: Inspection, counts: Counter[str]) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ann.data.cells.text_cells import text_frame
 from ann.data.cleaning.duplicates import repeats
-from ann.data.cleaning.rules import Rule
+from ann.data.cleaning.rules import KEEPS_TEXT, Rule
 from ann.data.cleaning.schema import ColumnSchema, Rules
 from ann.data.errors import SchemaError, nearest
 from ann.data.log import Log, Step
@@ -50,7 +50,8 @@ class Cleaned:
     Attributes
     ----------
     frame : pandas.DataFrame
-        Cells as str or None; only columns that can be features, and the target.
+        Cells as str or None; only columns that can be features, and the target. Beside a column in
+        which a code or an odd word became missing, ``COLUMN_code`` keeps what stood there.
     log : Log
         One step a rule that touched something, and the findings that change nothing.
     edits : list of Edit
@@ -102,6 +103,7 @@ class Cleaned:
             cells[at[there]] = edit.before[there]
             frame[edit.column] = pd.Series(cells, index=frame.index, dtype=object)
         if column is None and rule is None:
+            frame = frame[[c for c in frame.columns if c in self.order]].copy()
             for name in self.removed_columns.columns:
                 frame[name] = self.removed_columns[name].reindex(frame.index)
             frame = frame.astype(object)
@@ -171,7 +173,7 @@ def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
                 frame = frame[~marked]
             log.add(rule.step(int(marked.sum())))
     edits: list[Edit] = []
-    out = rules.dropped()
+    out, indicators = rules.dropped(), rules.indicators()
     keep: dict[str, NDArray[np.object_]] = {}
     for column in rules.columns:
         name = column.name
@@ -189,6 +191,8 @@ def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
         if name != rules.target:
             _new_missing(cells, column, log)
         keep[name] = cells
+        if name in indicators:
+            keep[indicators[name]] = _removed_text(frame.index, found)
     dropped = [c for c in frame.columns if c not in keep]
     extra = [c for c in order if c not in frame.columns]
     return Cleaned(
@@ -200,6 +204,15 @@ def clean(table: object, rules: Rules, *, rows: bool = True) -> Cleaned:
         order,
         index,
     )
+
+
+def _removed_text(index: pd.Index, edits: list[Edit]) -> NDArray[np.object_]:
+    """Return for each row the text that a reversible rule made missing, None elsewhere."""
+    out = np.full(len(index), None, dtype=object)
+    for edit in edits:
+        if edit.rule in KEEPS_TEXT:
+            out[index.get_indexer(pd.Index(edit.rows))] = edit.before
+    return out
 
 
 def _align(frame: pd.DataFrame, rules: Rules, log: Log) -> pd.DataFrame:
@@ -251,10 +264,9 @@ def replay_column(
         if rule.rule == "drop":
             continue
         new, changed, step = rule.tried(now, counts)
-        if not len(changed):
-            continue
-        steps.append(step)
-        if rule.apply:
+        if step.rows:
+            steps.append(step)
+        if rule.apply and len(changed):
             touched = np.flatnonzero(np.isin(codes, changed))
             before, after = (np.array(texts, dtype=object)[codes[touched]] for texts in (now, new))
             edits.append(Edit(rule.column, rule.rule, labels[touched], before, after))
@@ -317,8 +329,9 @@ def typed(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     ['float64', 'datetime']
     """
     out = {}
+    kinds = dict.fromkeys(rules.indicators().values(), "category")
     for name in frame.columns:
-        kind = rules.column(str(name)).kind
+        kind = kinds.get(str(name)) or rules.column(str(name)).kind
         cells = frame[name]
         if kind == "number":
             try:

@@ -15,35 +15,50 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.data.cells.dates import DateStyle, iso
+from ann.data.cells.dates import PIVOT, DateStyle, fits, iso
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold, unit_key
-from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, times
-from ann.data.errors import SchemaError, require_known
+from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, split_money, times
+from ann.data.errors import ContradictionError, SchemaError, require_known
 from ann.data.log import Step
 
-__all__ = ["RULE_KINDS", "CellMap", "Effect", "Rule", "loose"]
+__all__ = ["KEEPS_TEXT", "RULE_KINDS", "CellMap", "Effect", "Rule", "loose", "tidy"]
 
 CellMap = Callable[[str], str | None]
 Effect = Literal["lossless", "reversible", "destructive"]
 _MOJIBAKE = re.compile("[ÃÂâ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 #: Zero-width space, word joiner, byte order mark, soft hyphen.
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
+#: What may stand between the words of a label: not a hyphen at its ends or between two digits.
+_GAP = re.compile(r"[\s_]+|(?<=[^\W\d])[\s_]*-[\s_]*(?=\w)|(?<=\w)[\s_]*-[\s_]*(?=[^\W\d])")
 
 
 def loose(text: str) -> str:
     """Return what two spellings of one word share: no case, one kind of gap, no marks around it.
 
+    Signs before and after it are kept, because they carry meaning: ``-high``, ``A+``, ``<5``.
+
     Examples
     --------
-    >>> loose("New_York. ") == loose("new  york")
-    True
+    >>> loose("New_York. ") == loose("new  york"), loose("-high") == loose("high")
+    (True, False)
     """
-    key = " ".join(re.sub(r"[\s_\-]+", " ", text).split()).casefold()
-    return key.strip(" .,;:\"'") or key
+    key = " ".join(_GAP.sub(" ", text).split()).casefold()
+    if any(c.isalpha() for c in key):
+        key = key.strip(" .,;:\"'") or key
+    return key
 
 
-def _trim(_settings: Mapping[str, Any]) -> CellMap:
-    return lambda text: " ".join(text.translate(_INVISIBLE).split())
+def tidy(text: str) -> str:
+    """Return the text without invisible characters, with single spaces and none at its ends."""
+    return " ".join(text.translate(_INVISIBLE).split())
+
+
+def _trim(settings: Mapping[str, Any]) -> CellMap:
+    if "labels" in settings:
+        labels = {str(v) for v in settings["labels"]}
+        return lambda text: new if (new := tidy(text)) in labels else text
+    kept = {str(v) for v in settings.get("but not", ())}
+    return (lambda text: text if text in kept else tidy(text)) if kept else tidy
 
 
 def _mojibake(settings: Mapping[str, Any]) -> CellMap:
@@ -64,8 +79,11 @@ def _missing(settings: Mapping[str, Any]) -> CellMap:
     spellings = {fold(str(s)) for s in settings.get("spellings", ())}
     if settings.get("usual", True):
         spellings |= MISSING_ALWAYS
-    spellings -= {fold(str(s)) for s in settings.get("but not", ())}
-    return lambda text: None if fold(text) in spellings else text
+    # In lower case it stands for every case.
+    kept = {str(s) for s in settings.get("but not", ())}
+    return lambda text: (
+        None if fold(text) in spellings and text not in kept and fold(text) not in kept else text
+    )
 
 
 def _style(settings: Mapping[str, Any]) -> NumberStyle:
@@ -100,8 +118,9 @@ def _currency(settings: Mapping[str, Any]) -> CellMap:
     signs = {str(s).casefold() for s in settings["signs"]}
 
     def strip(prefix: str, body: str, suffix: str) -> str | None:
-        if suffix.casefold() in signs:
-            return body
+        rest, sign = split_money(suffix)
+        if sign.casefold() in signs:
+            return f"{body} {rest}".rstrip()
         return f"{body} {suffix}".rstrip() if prefix.casefold() in signs else None
 
     return _on_numbers(strip)
@@ -126,8 +145,23 @@ def _thousands(settings: Mapping[str, Any]) -> CellMap:
 
 
 def _date(settings: Mapping[str, Any]) -> CellMap:
-    style = DateStyle(bool(settings.get("day first", True)))
-    return lambda text: iso(text, style) or text
+    day_first = bool(settings.get("day first", True))
+    style = DateStyle(day_first, pivot=int(settings.get("pivot", PIVOT)))
+
+    def rewrite(text: str) -> str:
+        new = iso(text, style)
+        if new is None and fits(text, day_first=not day_first):
+            raise ContradictionError(
+                f"dates are to be read {_order(day_first)}, but {text!r} is a date only "
+                f'{_order(not day_first)}; change "day first" in the rules, or mend the cell'
+            )
+        return new or text
+
+    return rewrite
+
+
+def _order(day_first: bool) -> str:
+    return "day first" if day_first else "month first"
 
 
 def _spelling(settings: Mapping[str, Any]) -> CellMap:
@@ -176,36 +210,42 @@ class RuleKind:
         Its settings.
     effect : str
         ``"lossless"`` (another spelling of the same), ``"reversible"`` (a value gives way to
-        "missing") or ``"destructive"`` (labels merged, values changed, rows or columns left out).
+        "missing", and a column beside it keeps what stood there) or ``"destructive"`` (labels
+        merged, values changed, rows or columns left out).
+    merging : str
+        The setting with which the rule makes one label out of several; empty where none does.
     """
 
     make: Callable[[Mapping[str, Any]], CellMap] | None
     effect: Effect
     needed: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    merging: str = ""
 
 
 _STYLE = ("decimal", "thousands")
 #: Every rule; those that work on one cell in the order in which a column's rules run.
 RULE_KINDS: dict[str, RuleKind] = {
     "encoding": RuleKind(_mojibake, "lossless"),
-    "trim": RuleKind(_trim, "lossless"),
+    "trim": RuleKind(_trim, "lossless", (), ("but not", "labels"), "labels"),
     "missing": RuleKind(_missing, "reversible", (), ("usual", "spellings", "but not")),
     "currency": RuleKind(_currency, "lossless", ("signs",)),
     "percent": RuleKind(_percent, "lossless", (), ("factor", *_STYLE)),
     "unit": RuleKind(_unit, "lossless", ("factors",), _STYLE),
     "thousands": RuleKind(_thousands, "lossless", (), _STYLE),
-    "date": RuleKind(_date, "lossless", (), ("day first",)),
+    "date": RuleKind(_date, "lossless", (), ("day first", "pivot")),
     "yes/no": RuleKind(_spelling, "destructive", ("words",)),
     "spelling": RuleKind(_spelling, "destructive", ("words",)),
     "sentinel": RuleKind(_sentinel, "reversible", ("values",)),
     "scale": RuleKind(_scale, "destructive", ("factor", "from", "to")),
     "outlier": RuleKind(_range, "destructive", (), ("low", "high")),
-    "not a number": RuleKind(_not_a_number, "destructive"),
-    "not a date": RuleKind(_not_a_date, "destructive"),
+    "not a number": RuleKind(_not_a_number, "reversible"),
+    "not a date": RuleKind(_not_a_date, "reversible"),
     "drop": RuleKind(None, "destructive", (), ("kind",)),
     "duplicates": RuleKind(None, "destructive"),
 }
+#: Rules after which a column beside the cleaned one keeps the text that became missing.
+KEEPS_TEXT = ("sentinel", "not a number", "not a date")
 
 
 @dataclass
@@ -219,7 +259,10 @@ class Rule:
     rule : str
         A name from `RULE_KINDS`.
     apply : bool
-        False for a suspicion that a person must confirm.
+        False for what only a person may decide.
+    proposed : bool
+        Of a rule that is not applied: whether the evidence is strong enough to recommend it. If
+        not, it is only reported.
     settings : dict
         What the rule needs to know.
     why : str
@@ -243,11 +286,13 @@ class Rule:
     rows: int = 0
     before: str = ""
     after: str = ""
+    proposed: bool = False
 
     @property
     def effect(self) -> Effect:
         """What it does to the data: see `RuleKind`."""
-        return RULE_KINDS[self.rule].effect
+        kind = RULE_KINDS[self.rule]
+        return "destructive" if kind.merging in self.settings else kind.effect
 
     def function(self) -> CellMap:
         """Return the map from a cell's text to its new text, None for missing."""
@@ -260,7 +305,7 @@ class Rule:
         """Return the step for the log: rows touched, and an example if not that of the rule."""
         before = self.before if before is None else before
         after = self.after if after is None else after
-        told = (self.why, self.apply, self.effect)
+        told = (self.why, self.apply, self.effect, self.proposed and not self.apply)
         return Step(self.column, self.rule, rows, before, after, *told)
 
     def tried(
@@ -281,9 +326,19 @@ class Rule:
             Places of the texts that are not what they were.
         step : Step
             For the log, with the commonest of them as the example.
+
+        Raises
+        ------
+        ContradictionError
+            If the rule is applied, and a cell cannot be read the way it reads the column.
         """
         function = self.function()
-        new = [None if v is None else function(v) for v in texts]
+        try:
+            new = [None if v is None else function(v) for v in texts]
+        except ContradictionError as error:
+            if not self.apply:
+                return texts, np.array([], dtype=np.intp), self.step(self.rows)
+            raise ContradictionError(f"column {self.column!r}: {error}") from None
         changed = np.flatnonzero([a != b for a, b in zip(texts, new, strict=True)])
         if not len(changed):
             return new, changed, self.step(0, "", "")
@@ -316,8 +371,9 @@ class Rule:
                 f"{where} needs the settings {list(kind.needed)}; {sorted(lacking)} are not there"
             )
         require_known(f"{where} has no setting", settings, (*kind.needed, *kind.optional))
-        if not isinstance(document.get("apply", True), bool):
-            raise SchemaError(f"{where}: apply is true or false, not {document['apply']!r}")
+        for key in ("apply", "proposed"):
+            if not isinstance(document.get(key, True), bool):
+                raise SchemaError(f"{where}: {key} is true or false, not {document[key]!r}")
         rule = cls(**{**document, "settings": dict(settings)})
         if kind.make is not None:
             try:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ann.atomic_write import write_text
-from ann.data.cleaning.rules import Rule
+from ann.data.cleaning.rules import KEEPS_TEXT, RULE_KINDS, Rule
 from ann.data.errors import SchemaError, require_known
 from ann.data.log import steps_table
 
@@ -27,6 +27,8 @@ _UNSEEN = ("rare", "missing", "error")
 _MISSING = ("impute", "error")
 _ABSENT = ("error", "missing")
 _FORMAT = "neurosim data rules"
+#: Rules that make of a column of words one of another kind.
+_MAKES = {"date": "date", "not a number": "number", "not a date": "date"}
 
 
 @dataclass
@@ -151,6 +153,89 @@ class Rules:
     def of(self, column: str) -> list[Rule]:
         """Return the rules of one column, in order."""
         return [r for r in self.rules if r.column == column]
+
+    def proposals(self) -> list[Rule]:
+        """Return the rules that are recommended and wait for a person to say so."""
+        return [r for r in self.rules if r.proposed and not r.apply]
+
+    def applying(self, names: Iterable[str], *, lenient: bool = False) -> Rules:
+        """Return the rules with some of those that were not applied switched on.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Each ``"RULE"`` (in every column) or ``"RULE:COLUMN"``, such as ``"spelling:city"``.
+            Where some of the rules meant are proposed and others only reported, those proposed.
+        lenient : bool
+            Pass over a name that no rule answers to, as in a part of a table.
+
+        Returns
+        -------
+        Rules
+            A new object; that a column of words is read as dates changes its kind.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such rule or column, or none of that name waits.
+
+        Examples
+        --------
+        >>> kept = Rules([ColumnSchema("a", "category")], [Rule("a", "spelling", apply=False,
+        ...     settings={"words": {"x": "X"}})])
+        >>> kept.applying(["spelling:a"]).rules[0].apply
+        True
+        """
+        rules, columns = list(self.rules), list(self.columns)
+        known = [c.name for c in columns]
+        for name in names:
+            kind, _, column = name.partition(":")
+            require_known("there is no rule", [kind], RULE_KINDS)
+            if column:
+                require_known(f"--apply {name}: there is no column", [column], known)
+            chosen = [k for k, r in enumerate(rules) if r.rule == kind and column in ("", r.column)]
+            # Of several, those that are recommended; what is only reported needs its own word.
+            recommended = [k for k in chosen if rules[k].proposed or rules[k].apply]
+            chosen = recommended if any(not rules[k].apply for k in recommended) else chosen
+            if not chosen and not lenient:
+                names_of = (
+                    f"{r.rule}:{r.column}" if r.column else r.rule
+                    for r in self.rules
+                    if not r.apply
+                )
+                waiting = sorted(set(names_of))
+                told = f"there is: {', '.join(waiting)}" if waiting else "nothing waits"
+                raise SchemaError(f"--apply {name}: no such rule was found in this table; {told}")
+            for k in chosen:
+                rules[k] = replace(rules[k], apply=True)
+                if kind in _MAKES:
+                    columns = [
+                        replace(c, kind=_MAKES[kind]) if c.name == rules[k].column else c
+                        for c in columns
+                    ]
+        return Rules(columns, rules, self.target, self.rows)
+
+    def indicators(self) -> dict[str, str]:
+        """Return the columns that get one beside them which keeps what became missing.
+
+        Returns
+        -------
+        dict of str to str
+            Column -> name of the column beside it.
+        """
+        taken = {c.name for c in self.columns}
+        out: dict[str, str] = {}
+        for rule in self.rules:
+            name = rule.column
+            keeps = rule.rule in KEEPS_TEXT and rule.apply and rule.rows > 0
+            if not keeps or name in out or name == self.target:
+                continue
+            new, k = f"{name}_code", 2
+            while new in taken:
+                new, k = f"{name}_code_{k}", k + 1
+            taken.add(new)
+            out[name] = new
+        return out
 
     def dropped(self) -> dict[str, str]:
         """Return the columns that are no features, with the reason."""

@@ -8,13 +8,21 @@ unit must leave a gap several times wider than the rest of the column.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.data.cells.lexicon import SENTINELS
+from ann.data.cells.lexicon import SENTINELS, never_zero
 
-__all__ = ["Clump", "find_outliers", "find_scale", "find_sentinels", "weighted_quantile"]
+__all__ = [
+    "Clump",
+    "find_outliers",
+    "find_scale",
+    "find_sentinels",
+    "find_zeros",
+    "weighted_quantile",
+]
 
 _FACTORS = {
     "1000": "a thousand",
@@ -78,10 +86,10 @@ def find_sentinels(
     -----
     A code is a number of `ann.data.cells.lexicon.SENTINELS` that lies outside the range of all
     values that are not on that list: below it by at least half its width (or the only negative
-    number among non-negative ones), or above it by twice its width. Zero is a code where the rest
-    is positive and its median lies three robust standard deviations above zero, and no more than
-    three in ten rows are zero. A smallest or largest value that is on no list, recurs, and lies
-    twice the width of the rest away is left to a person.
+    number among non-negative ones), or above it by twice its width; a single one above it must lie
+    five times the width away, because a price may well be 999. A negative one right below zero, as
+    -1 beside counts, is left to a person, and so is a smallest or largest value that is on no list,
+    recurs, and lies twice the width of the rest away. Zeros are the business of `find_zeros`.
 
     Examples
     --------
@@ -93,12 +101,12 @@ def find_sentinels(
     candidate[_far_ends(values, counts)] = True
     inside = _inside(values, candidate)
     core, weight = values[~candidate | inside], counts[~candidate | inside]
-    sure: list[float] = []
+    codes: list[float] = []
     unsure: list[float] = []
     if len(core) < 2 or weight.sum() < 10:
-        return sure, unsure
+        return codes, unsure
     low, high = core[0], core[-1]
-    width = high - low
+    width, step = high - low, float(np.median(np.diff(core)))
     for v, n in zip(values, counts, strict=True):
         if low <= v <= high or (len(core) < 5 and not (v <= -9 and low >= 0)):
             # Among few values, such as -1, 0, 1, only a large negative number is out of place.
@@ -109,16 +117,18 @@ def find_sentinels(
                 unsure.append(float(v))
             continue
         if v == 0.0:
-            kind = _zero(core, weight, int(n))
-        elif v < low:
+            continue
+        if v < low:
             alone = low >= 0 and (v <= -9 or n >= 3)
             far = low - v >= 0.5 * width and abs(v) >= 9
-            kind = 2 if alone or far else 0
+            # -1 right below 0, 1, 2 may be a number like them.
+            kind = (1 if v > -5 and low - v <= 3 * step else 2) if alone or far else 0
         else:
-            kind = 2 if v - high >= 2 * width else (1 if v - high >= 0.5 * width else 0)
+            sure = (2 if n > 1 else 5) * width
+            kind = 2 if v - high >= sure else (1 if v - high >= 0.5 * width else 0)
         if kind:
-            (sure if kind == 2 else unsure).append(float(v))
-    return sure, unsure
+            (codes if kind == 2 else unsure).append(float(v))
+    return codes, unsure
 
 
 def _far_ends(values: NDArray[np.float64], counts: NDArray[np.int64]) -> list[int]:
@@ -153,17 +163,49 @@ def _inside(values: NDArray[np.float64], candidate: NDArray[np.bool_]) -> NDArra
     return out
 
 
-def _zero(core: NDArray[np.float64], weight: NDArray[np.int64], n: int) -> int:
-    if core[0] <= 0 or n > 0.3 * (n + weight.sum()):
-        return 0
+def find_zeros(
+    values: NDArray[np.float64], counts: NDArray[np.int64], name: str
+) -> Literal["sure", "unsure", ""]:
+    """Tell whether the zeros of a column stand for "missing".
+
+    Parameters
+    ----------
+    values : (n,) array
+        Distinct values, sorted.
+    counts : (n,) array
+        How often each occurs.
+    name : str
+        The column's name, which may tell a quantity that cannot be zero.
+
+    Returns
+    -------
+    str
+        ``"sure"`` where the quantity cannot be zero (a height, a blood pressure; see
+        `ann.data.cells.lexicon.never_zero`) and the smallest other value lies well above zero.
+        ``"unsure"`` where only the gap speaks: the median lies three robust standard deviations
+        above zero and hardly a value is below a quarter of it. A month without unemployment and a
+        round that was lost leave such gaps too.
+
+    Examples
+    --------
+    >>> values = np.array([0.0, *range(60, 120)])
+    >>> once = np.ones(61, dtype=int)
+    >>> find_zeros(values, once, "BloodPressure"), find_zeros(values, once, "score")
+    ('sure', 'unsure')
+    """
+    if len(values) < 6 or 0.0 not in values or values[0] < 0:
+        return ""
+    core, weight, n = values[1:], counts[1:], int(counts[0])
+    share = n / (n + weight.sum())
     median, spread = _middle(core, weight)
-    spread = max(spread, 1e-12 * median)
+    step = float(np.median(np.diff(core[: max(3, len(core) // 4)])))
+    if never_zero(name):
+        above = core[0] >= max(0.05 * median, 3 * step)
+        return "sure" if above and share <= 0.6 else ""
     bottom = weighted_quantile(core, weight, 0.01)
-    if median < 3 * spread or bottom < 0.25 * median or core[0] < 0.15 * median:
-        return 0
-    if n == 1 and (median < 5 * spread or bottom < 0.4 * median):
-        return 1
-    return 2
+    if share > 0.3 or median < 3 * spread or bottom < 0.25 * median or core[0] < 0.15 * median:
+        return ""
+    return "unsure"
 
 
 @dataclass(frozen=True)
@@ -202,6 +244,7 @@ def find_scale(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Clump 
     Returns
     -------
     Clump or None
+        None too where fewer than three different values are out of line.
 
     Examples
     --------
@@ -220,6 +263,10 @@ def find_scale(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Clump 
     rows = int(counts[minor].sum())
     width = logs[major][-1] - logs[major][0]
     if rows > 0.2 * counts.sum() or width <= 0 or gaps[k] < max(2 * width, 0.3):
+        return None
+    # Measurements in another unit scatter as the others do; one value again and again does not.
+    few = logs[minor]
+    if rows < 3 or len(few) < 3 or few[-1] - few[0] > width:
         return None
     centre = weighted_quantile(values[major], counts[major], 0.5)
     few = values[minor]

@@ -221,6 +221,7 @@ def table_pipeline(
     *,
     rules: Rules | None = None,
     leave_out: tuple[str, ...] = (),
+    apply: tuple[str, ...] = (),
     min_count: int = 5,
 ) -> Pipeline:
     """Put cleaning and encoding before an estimator.
@@ -233,6 +234,8 @@ def table_pipeline(
         Clean by these instead of learning rules from the training part.
     leave_out : sequence of str
         Columns that are not to be features.
+    apply : sequence of str
+        Proposed rules to apply; see `Cleaner`.
     min_count : int
         Of `Encoder`.
 
@@ -251,7 +254,7 @@ def table_pipeline(
     1.0
     """
     steps = [
-        ("clean", Cleaner(rules, leave_out)),
+        ("clean", Cleaner(rules, leave_out, apply)),
         ("encode", Encoder(min_count)),
         ("model", estimator),
     ]

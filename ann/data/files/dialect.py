@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
-from ann.data.cells.lexicon import MISSING_ALWAYS, fold
 from ann.data.cells.numerals import split_affixes
 from ann.data.errors import ReadError
+from ann.data.files.layout import header_rows as count_header_rows
+from ann.data.files.layout import lines_above
 
 __all__ = ["Dialect", "sniff"]
 
@@ -44,7 +47,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DELIMITERS = ("\t", ";", "|", ",")
-_HEAD = 1 << 20
+_HEAD, _LOOKED_AT = 1 << 20, 400
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,17 @@ class Dialect:
     delimiter : str
         One character.
     header : bool
-        Whether the first row holds the names.
+        Whether the table begins with names.
     line_ends : str
         ``"LF"``, ``"CRLF"``, ``"CR"`` or ``"mixed"``.
     spaces : bool
         Whether delimiters are followed by spaces that are not part of the cell.
+    skip : int
+        Lines above the table, such as comments and a title.
+    comment : str
+        What a line begins with that is no row; empty where there is no such mark.
+    header_rows : int
+        How many rows of names there are; more than one with a row of units, for instance.
     """
 
     encoding: str = "utf-8"
@@ -70,6 +79,9 @@ class Dialect:
     header: bool = True
     line_ends: str = "LF"
     spaces: bool = False
+    skip: int = 0
+    comment: str = ""
+    header_rows: int = 1
 
 
 def sniff(
@@ -78,6 +90,9 @@ def sniff(
     encoding: str | None = None,
     delimiter: str | None = None,
     header: bool | None = None,
+    skip: int | None = None,
+    comment: str | None = None,
+    header_rows: int | None = None,
 ) -> tuple[Dialect, list[str]]:
     """Find the dialect of a file.
 
@@ -85,8 +100,8 @@ def sniff(
     ----------
     path : str or Path
         The file.
-    encoding, delimiter, header : optional
-        Overrule what would be found.
+    encoding, delimiter, header, skip, comment, header_rows : optional
+        Overrule what would be found; see `Dialect`.
 
     Returns
     -------
@@ -104,8 +119,9 @@ def sniff(
     >>> import tempfile, pathlib
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
     >>> _ = file.write_bytes(b"a;b\\r1,5;x\\r2,5;y\\r")
-    >>> sniff(file)[0]
-    Dialect(encoding='utf-8', delimiter=';', header=True, line_ends='CR', spaces=False)
+    >>> found = sniff(file)[0]
+    >>> found.delimiter, found.line_ends, found.header
+    (';', 'CR', True)
     """
     path = Path(path)
     try:
@@ -135,10 +151,12 @@ def sniff(
     ends = _line_ends(text)
     if ends in ("CR", "mixed"):
         remarks.append(f"line ends: {'old Mac (CR)' if ends == 'CR' else 'mixed'}")
-    lines = text.splitlines()
+    # As the file will be read: str.splitlines would also split at a form feed.
+    lines = [line.rstrip("\r\n") for line in io.StringIO(text, newline="")]
     if len(head) == _HEAD:
         lines = lines[:-1] or lines
-    lines = [line for line in lines[:400] if line.strip()]
+    head_lines = _read_lines(path, lines[:_LOOKED_AT], skip, comment)
+    lines = [line for line in head_lines if line.strip()]
     if delimiter is None:
         delimiter = _delimiter(lines)
         if delimiter != ",":
@@ -152,13 +170,72 @@ def sniff(
     spaces = delimiter == " " or _spaced(lines, delimiter)
     if spaces and delimiter != " ":
         remarks.append("a space after each delimiter, not part of the cells")
-    found = Dialect(encoding, delimiter, True, ends, spaces)
-    rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=spaces))
-    if header is None:
-        header = _has_header(rows)
-        if not header:
+    found = Dialect(encoding, delimiter, True, ends, spaces, skip or 0, comment or "")
+    return _laid_out(found, head_lines, header, skip, header_rows, remarks), remarks
+
+
+def _read_lines(path: Path, lines: list[str], skip: int | None, comment: str | None) -> list[str]:
+    """Leave out the lines that the caller says are no part of the table."""
+    if skip is not None and not 0 <= skip < max(len(lines), 1):
+        raise ReadError(f"cannot skip {skip} lines of {path.name}: it has no row after them")
+    lines = lines[skip or 0 :]
+    if comment is not None and not comment:
+        raise ReadError("a comment mark is one character or more, such as '#'")
+    if comment:
+        lines = [line for line in lines if not line.startswith(comment)]
+    if not any(line.strip() for line in lines):
+        raise ReadError(f"{path.name} holds nothing but lines that are to be left out")
+    return lines
+
+
+def _rows_of(lines: list[str], dialect: Dialect) -> list[tuple[int, list[str]]]:
+    """Return the rows in some lines, each with the place of its first line.
+
+    A row may span lines, but a stray quote must not swallow others: where the lines inside a row
+    are as wide as most, each is read by itself.
+    """
+    read = partial(csv.reader, delimiter=dialect.delimiter, skipinitialspace=dialect.spaces)
+    alone = [next(read([line]), []) for line in lines]
+    width = Counter(map(len, alone)).most_common(1)[0][0]
+    rows: list[tuple[int, list[str]]] = []
+    reader, start = read([f"{line}\n" for line in lines]), 0
+    for row in reader:
+        inside = range(start + 1, reader.line_num)
+        if sum(len(alone[k]) == width for k in inside) > 0.8 * len(inside):
+            rows += [(k, alone[k]) for k in range(start, reader.line_num)]
+        else:
+            rows.append((start, row))
+        start = reader.line_num
+    return rows
+
+
+def _laid_out(
+    found: Dialect,
+    lines: list[str],
+    header: bool | None,
+    skip: int | None,
+    names: int | None,
+    remarks: list[str],
+) -> Dialect:
+    """Find where the table begins and how many rows of names it has."""
+
+    numbered = _rows_of(lines, found)
+    above = 0
+    if skip is None and not found.comment:
+        above, what = lines_above(lines, numbered)
+        if above:
+            remarks.append(f"{above} lines above the table left out: {what}")
+            found = replace(found, skip=above)
+    rows = [r for line, r in numbered if line >= above]
+    rows = [r for r in rows if any(c.strip() for c in r)]
+    count = names if names is not None else (count_header_rows(rows) if header is not False else 0)
+    if header:
+        count = max(count, 1)
+    if not count:
+        if header is None and names is None:
             remarks.append("no header: the first row is data")
-    return replace(found, header=header), remarks
+        return replace(found, header=False, header_rows=0)
+    return replace(found, header=True, header_rows=count)
 
 
 def _nearby(path: Path) -> str:
@@ -266,28 +343,3 @@ def _spaced(lines: list[str], delimiter: str) -> bool:
     joined = "\n".join(lines)
     n = joined.count(delimiter)
     return n > 0 and joined.count(delimiter + " ") >= 0.9 * n
-
-
-def _has_header(rows: list[list[str]]) -> bool:
-    if len(rows) < 2:
-        return True
-    first, body = rows[0], rows[1:]
-    votes = 0
-    distinct = len(set(first)) == len(first)
-    reappears = False
-    for k, name in enumerate(first):
-        cells = [r[k] for r in body if k < len(r) and fold(r[k]) not in MISSING_ALWAYS]
-        if not cells:
-            continue
-        numeric = sum(_numeric(cell) for cell in cells) >= 0.8 * len(cells)
-        if numeric:
-            votes += -1 if _numeric(name) else (1 if name.strip() else 0)
-        reappears |= name in cells
-    if votes:
-        return votes > 0
-    return distinct and not reappears
-
-
-def _numeric(cell: str) -> bool:
-    parts = split_affixes(cell)
-    return parts is not None and not any(c.isalpha() for c in parts[2][:1])

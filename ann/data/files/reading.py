@@ -11,7 +11,8 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,15 @@ import pandas as pd
 from ann.data.chance import generator
 from ann.data.errors import ReadError
 from ann.data.files.dialect import Dialect, sniff
+from ann.data.files.footer import are_notes, may_be_note, total_row
+from ann.data.files.layout import column_names
+from ann.data.files.ragged import Ragged
+from ann.data.files.records import Records, RowShape
 from ann.data.files.reservoir import Reservoir
 from ann.data.log import Log, Step
 
 __all__ = ["RawTable", "TableFile", "read_table"]
 
-csv.field_size_limit(1 << 27)
-_LONGEST_RECORD = 2000
 #: Bytes a cell of text costs in a frame, with its pointer, as measured on tables of numbers.
 CELL_BYTES = 100
 
@@ -60,18 +63,6 @@ class RawTable:
         return len(self.frame) < self.rows_in_file
 
 
-@dataclass
-class _Torn:
-    """Rows that did not fit: how many of each kind, and the first one with its line."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    first: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-
-    def add(self, kind: str, line: int, record: list[str]) -> None:
-        self.counts[kind] += 1
-        self.first.setdefault(kind, (line, record))
-
-
 class TableFile:
     """A text table on disk, read in chunks.
 
@@ -82,8 +73,8 @@ class TableFile:
     names : sequence of str, optional
         Column names; replace those of the file.
     **dialect
-        ``encoding``, ``delimiter`` and ``header``: overrule what `ann.data.files.dialect.sniff`
-        finds.
+        ``encoding``, ``delimiter``, ``header``, ``skip``, ``comment`` and ``header_rows``: overrule
+        what `ann.data.files.dialect.sniff` finds.
 
     Raises
     ------
@@ -112,33 +103,25 @@ class TableFile:
         self.path = Path(path)
         self.dialect, remarks = sniff(self.path, **dialect)
         self.log = Log([Step("", "reading", 0, why=remark) for remark in remarks])
+        self._records = Records(self.path, self.dialect, self._row_shape())
         self.names = self._names(names)
         self._log_length = len(self.log)
         self.rows = 0
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield (line number, cells), blank lines included as empty lists."""
-        with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
-            reader = csv.reader(
-                stream, delimiter=self.dialect.delimiter, skipinitialspace=self.dialect.spaces
-            )
-            line = 1
-            for record in reader:
-                if reader.line_num - line > _LONGEST_RECORD:
-                    raise ReadError(
-                        f"{self.path.name}, line {line}: a quote opens here and does not close "
-                        f"within {_LONGEST_RECORD} lines"
-                    )
-                yield line, record
-                line = reader.line_num + 1
-
     def _names(self, given: Sequence[str] | None) -> list[str]:
-        records = ((n, r) for n, r in self._records() if any(c.strip() for c in r))
-        first = next(records, (1, []))[1]
-        widths = [len(r) for _, r in islice(records, 400)]
+        records = (r for _, r in self._records if any(c.strip() for c in r))
+        top = list(islice(records, self.dialect.header_rows))
+        widths = [len(r) for r in islice(records, 400)]
         if self.dialect.header and not widths:
-            columns = ", ".join(c.strip() for c in first[:8])
+            columns = ", ".join(c.strip() for c in top[-1][:8]) if top else ""
             raise ReadError(f"{self.path.name} has a header ({columns}) and no rows under it")
+        first, what = (
+            column_names(top) if top else ([""] * Counter(widths).most_common(1)[0][0], "")
+        )
+        if what:
+            shown = " | ".join(self.dialect.delimiter.join(r) for r in top)
+            named = self.dialect.delimiter.join(first)
+            self.log.add(Step("", "names", len(top), shown, named, f"above the rows: {what}"))
         if given is not None:
             names = [str(n) for n in given]
             if len(names) != len(first):
@@ -147,6 +130,8 @@ class TableFile:
                 )
         elif self.dialect.header:
             names = [name.strip().lstrip("\ufeff") for name in first]
+            if names and names[0].startswith("#"):
+                names[0] = names[0].lstrip("# ")
             wider = sum(w == len(names) + 1 for w in widths)
             if wider >= 0.95 * len(widths) and not self._trailing(len(names)):
                 names.insert(0, "row")
@@ -159,9 +144,19 @@ class TableFile:
             self.log.add(Step("", "names", 0, "", f"x1 .. x{len(first)}", "the file has no header"))
         return self._unique(names)
 
+    def _row_shape(self) -> RowShape:
+        """Learn what a row looks like from the first lines, each read by itself."""
+        with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
+            lines = list(islice(stream, self.dialect.skip + 400))[self.dialect.skip :]
+        sign, spaces = self.dialect.delimiter, self.dialect.spaces
+        read = partial(csv.reader, delimiter=sign, skipinitialspace=spaces)
+        rows = [row for line in lines for row in read([line])]
+        width = Counter(map(len, rows)).most_common(1)[0][0]
+        return RowShape.of(rows[self.dialect.header_rows :], width)
+
     def _trailing(self, width: int) -> bool:
         """Tell whether each row just ends in a delimiter."""
-        body = islice((r for _, r in self._records() if len(r) > width), 50)
+        body = islice((r for _, r in self._records if len(r) > width), 50)
         return all(not r[-1].strip() for r in body)
 
     def _unique(self, names: list[str]) -> list[str]:
@@ -201,87 +196,71 @@ class TableFile:
             If more than a fifth of the rows do not have the header's number of cells.
         """
         width = len(self.names)
-        torn = _Torn()
+        ragged = Ragged(self.path.name, width, self.dialect.delimiter)
         self.rows = 0
         del self.log.steps[self._log_length :]
         keep: list[list[str]] = []
-        position = start = 0
-        records = self._records()
-        if self.dialect.header:
-            next((r for _, r in records if any(c.strip() for c in r)), None)
+        start = 0
+        notes: list[tuple[int, list[str]]] = []
+        blank = False
+        records = iter(self._records)
+        top = ((line, r) for line, r in records if any(c.strip() for c in r))
+        list(islice(top, self.dialect.header_rows))
         for line, record in records:
-            if len(record) != width:
-                fitted = self._fit(line, record, width, torn)
-                if fitted is None:
-                    continue
-                record = fitted
-            elif width == 1 and not record[0].strip():
-                torn.add("blank lines", line, record)
+            if len(record) == width > 1 and record[-1] and not notes:
+                keep.append(record)
+                blank = False
+            elif self._waits(record, notes):
+                notes.append((line, record))
                 continue
-            keep.append(record)
-            position += 1
-            if len(keep) == rows:
+            else:
+                # Where rows follow notes, these were rows too.
+                ragged.keep([*notes, (line, record)], keep)
+                notes, blank = [], not any(record)
+            if len(keep) >= rows:
                 yield self._frame(keep, start)
-                start, keep = position, []
-                self._judge(position, torn)
-        self.rows = position
-        self._judge(position, torn)
-        self._report(torn)
+                start, keep = start + len(keep), []
+                ragged.judge(start)
+        if notes and not are_notes([r[0] for _, r in notes if r], after_blank=blank):
+            ragged.keep(notes, keep)
+            notes = []
+        self._below(notes, keep if not start else [])
+        self.rows = start + len(keep)
+        ragged.judge(self.rows)
+        if stray := self._records.stray:
+            why = "a quote opens here and the next rows are no part of its cell: read as a sign"
+            line, text = stray[0]
+            self.log.add(Step("", "stray quotes", len(stray), f"line {line}: {text}", "", why))
+        self.log.extend(ragged.steps())
         if keep:
             yield self._frame(keep, start)
-        elif not position:
+        elif not self.rows:
             raise ReadError(f"{self.path.name} has no rows")
+
+    def _waits(self, record: list[str], notes: list[tuple[int, list[str]]]) -> bool:
+        """Tell whether only the end of the file can say if this is a row."""
+        return may_be_note(record, len(self.names)) or (bool(notes) and not any(record))
+
+    def _below(self, notes: list[tuple[int, list[str]]], rows: list[list[str]]) -> None:
+        """Set notes below the table and a row of totals aside, and say so."""
+        if texts := [(line, r[0]) for line, r in notes if r]:
+            line, text = texts[0]
+            why = "below the rows, with a first cell only: set aside"
+            self.log.add(Step("", "notes", len(texts), f"line {line}: {text}", "", why))
+        if found := total_row(rows):
+            shown = self.dialect.delimiter.join(rows[-1])
+            proven = found == "proven"
+            why = "the last row is called a total, "
+            why += "and is the sum of the others: set aside" if proven else "and was kept"
+            self.log.add(Step("", "total row", 1, shown, "", why, applied=proven))
+            if proven:
+                rows.pop()
 
     def _frame(self, rows: list[list[str]], start: int) -> pd.DataFrame:
         # One block of all cells: ten times faster than an array a column.
         cells = np.array(rows, dtype=object)
         index = pd.RangeIndex(start, start + len(rows))
         return pd.DataFrame(cells, index=index, columns=self.names, dtype=object)
-
-    def _fit(self, line: int, record: list[str], width: int, torn: _Torn) -> list[str] | None:
-        """Return the row with as many cells as there are columns, or None where none is right."""
-        if not any(c.strip() for c in record):
-            torn.add("blank lines", line, record)
-            return None
-        if len(record) < width:
-            torn.add("short rows", line, record)
-            return record + [""] * (width - len(record))
-        if not any(c.strip() for c in record[width:]):
-            torn.add("long rows", line, record)
-            return record[:width]
-        torn.add("torn rows", line, record)
-        return None
-
-    def _judge(self, kept: int, torn: _Torn) -> None:
-        aside = torn.counts["torn rows"]
-        bad = torn.counts["short rows"] + aside
-        if bad > max(2, 0.2 * (kept + aside)):
-            line, record = torn.first.get("torn rows") or torn.first["short rows"]
-            raise ReadError(
-                f"{self.path.name}: {bad} of {kept + aside} rows do not have the "
-                f"{len(self.names)} cells of the header (line {line} has {len(record)}); "
-                f"is {self.dialect.delimiter!r} the delimiter?"
-            )
-
-    def _report(self, torn: _Torn) -> None:
-        width = len(self.names)
-        reasons = {
-            "blank lines": "lines without any cell left out",
-            "short rows": f"padded with missing cells up to {width} columns",
-            "long rows": f"blank cells beyond column {width} cut",
-            "torn rows": f"more than {width} cells, so no telling which belongs where; set aside",
-        }
-        for kind, why in reasons.items():
-            if not torn.counts[kind]:
-                continue
-            line, record = torn.first[kind]
-            before = after = ""
-            if kind != "blank lines":
-                before = f"line {line}: {self.dialect.delimiter.join(record)}"
-            if kind in ("short rows", "long rows"):
-                fitted = (record + [""] * width)[:width]
-                after = self.dialect.delimiter.join(fitted)
-            self.log.add(Step("", kind, torn.counts[kind], before, after, why))
 
     def read(
         self,

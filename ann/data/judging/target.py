@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ann.data.cleaning.propose import propose_column
 from ann.data.cleaning.replay import replay_column
-from ann.data.cleaning.schema import ColumnSchema
+from ann.data.cleaning.schema import ColumnSchema, Rules
 from ann.data.errors import TargetError, UnusableTargetError, nearest
 from ann.data.judging.measures import Answers
 from ann.data.log import Step
@@ -108,7 +108,14 @@ def target_column(columns: list[str], asked: str) -> tuple[str, re.Match[str] | 
     raise TargetError(f"there is no column {asked!r} to predict{nearest(asked, columns)}")
 
 
-def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> Target:
+def find_target(
+    frame: pd.DataFrame,
+    asked: str,
+    *,
+    task: str | None = None,
+    rules: Rules | None = None,
+    apply: tuple[str, ...] = (),
+) -> Target:
     """Clean the target and decide what kind of question it is.
 
     Parameters
@@ -119,6 +126,10 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
         A column's name, or a comparison such as ``"num > 0"``.
     task : str, optional
         ``"classification"`` or ``"regression"`` where the guess would be wrong.
+    rules : Rules, optional
+        Clean the column by these, if they know it, instead of learning rules.
+    apply : tuple of str
+        Proposed rules to apply, as `Rules.applying` takes them.
 
     Returns
     -------
@@ -136,13 +147,21 @@ def find_target(frame: pd.DataFrame, asked: str, *, task: str | None = None) -> 
     >>> table = pd.DataFrame({"x": ["1", "2", "3", "4"], "y": ["Yes", "no ", "?", "yes"]})
     >>> target = find_target(table, "y")
     >>> target.task, target.values.tolist(), target.missing
-    ('classification', ['Yes', 'no', 'Yes'], 1)
+    ('classification', ['Yes', 'no', 'yes'], 1)
+    >>> find_target(table, "y", apply=("yes/no:y",)).values.tolist()
+    ['Yes', 'no', 'Yes']
     """
     if task not in (None, "classification", "regression"):
         raise TargetError(f"a task is 'classification' or 'regression', not {task!r}")
     name, comparison = target_column(list(map(str, frame.columns)), asked)
-    schema, rules = propose_column(name, frame[name], target=True)
-    cells, steps, _ = replay_column(frame[name], rules)
+    if rules is not None and any(c.name == name for c in rules.columns):
+        schema, found = rules.column(name), rules.of(name)
+    else:
+        schema, found = propose_column(name, frame[name], target=True)
+    own = tuple(n for n in apply if n.partition(":")[2] in ("", name))
+    chosen = Rules([schema], found, name).applying(own, lenient=True)
+    schema = chosen.column(name)
+    cells, steps, _ = replay_column(frame[name], chosen.rules)
     there = np.array([v is not None for v in cells], dtype=bool)
     rows = np.flatnonzero(there)
     missing = int((~there).sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
 
-__all__ = ["Sweep", "Units", "factor_to", "scale_to"]
+__all__ = ["Sweep", "Units", "factor_to", "scale_to", "without_padding"]
 
 Array = NDArray[np.float64]
 Units = tuple[str | None, str | None]
@@ -43,6 +43,8 @@ class Sweep:
         Whether the current is what the amplifier was told, or what it delivered.
     stimulus : str
         The file's own name of the protocol.
+    padding_s : float
+        How long it went on in the file without numbers (s); see `without_padding`.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class Sweep:
     current_pA: Array
     current_kind: Literal["command", "measured"] = "command"
     stimulus: str = ""
+    padding_s: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sampling_rate_Hz", float(self.sampling_rate_Hz))
@@ -88,6 +91,50 @@ class Sweep:
     def index(self, time_s: float) -> int:
         """Return the sample at or just after a time (s), inside the sweep."""
         return int(np.clip(round(time_s * self.sampling_rate_Hz), 0, len(self)))
+
+
+def without_padding(sweep: Sweep) -> Sweep | None:
+    """Cut the end of a sweep where it holds no numbers (NaN): the padding of one that was stopped.
+
+    Returns
+    -------
+    Sweep or None
+        None where no sample has both a voltage and a current.
+
+    Raises
+    ------
+    RecordingError
+        A value that is no number lies before the end.
+
+    Examples
+    --------
+    >>> nan = np.nan
+    >>> cut = without_padding(Sweep(0, 1e3, np.array([-70, -70, nan]), np.array([0, 5, nan])))
+    >>> len(cut), cut.padding_s
+    (2, 0.001)
+    """
+    sound = np.isfinite(sweep.voltage_mV) & np.isfinite(sweep.current_pA)
+    if sound.all():
+        return sweep
+    infinite = np.isinf(sweep.voltage_mV) | np.isinf(sweep.current_pA)
+    end = int(np.flatnonzero(sound)[-1]) + 1 if sound.any() else 0
+    if infinite.any() or not sound[:end].all():
+        first = int(np.argmax(infinite)) if infinite.any() else int(np.argmin(sound))
+        name = "current" if np.isfinite(sweep.voltage_mV[first]) else "voltage"
+        raise RecordingError(
+            "file",
+            f"the {name} of sweep {sweep.number} is no number at {first / sweep.sampling_rate_Hz:g}"
+            " s",
+            "export it again, or leave that sweep out; only the end of a sweep may be empty",
+        )
+    if not end:
+        return None
+    return replace(
+        sweep,
+        voltage_mV=sweep.voltage_mV[:end],
+        current_pA=sweep.current_pA[:end],
+        padding_s=(len(sweep) - end) / sweep.sampling_rate_Hz,
+    )
 
 
 def scale_to(unit: str) -> tuple[Literal["V", "A"], float] | None:

@@ -119,7 +119,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     labels = pd.DataFrame()
     spans = []
     decision = parameters.decision_ms * ms
-    for seed in context.seeds(parameters.seeds, quick=1):
+    for seed in context.seeds(parameters.seeds, quick=2):
         trained = train_deep(parameters, seed)
         answers = on_neurons(
             trained, parameters, context, what="five layers", curve=curve, decision=decision

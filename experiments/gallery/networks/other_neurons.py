@@ -44,7 +44,7 @@ class Parameters:
     """Network, neurons and times of decision."""
 
     neurons: tuple[str, ...] = ("adex", "traub_miles")
-    seeds: int = 2
+    seeds: int = 3
     hidden: int = 64
     dropout: float = 0.2
     noise_mV: float = 2.0
@@ -58,7 +58,7 @@ def run(parameters: Parameters, context: Context) -> Result:
             raise UnknownNameError(f"no neuron is called {name!r}: {suggest(name, NEURONS)}")
     tables: dict[str, pd.DataFrame] = {}
     losses: dict[str, Estimate] = {}
-    seeds = context.seeds(parameters.seeds, quick=1)
+    seeds = context.seeds(parameters.seeds, quick=2)
     last = max(parameters.times_ms)
     networks = [train(parameters.hidden, parameters.dropout, seed) for seed in seeds]
     for name in parameters.neurons:

@@ -69,7 +69,7 @@ def circuit(parameters: Parameters, *, feedback: bool) -> Circuit:
     return made.connect("interneurons", "pyramidal", onto="gaba", pairs=back, weight=weight, **ends)
 
 
-@experiment("feedback-inhibition", CLAIM, Parameters)
+@experiment("feedback-inhibition", CLAIM, Parameters, deterministic=True)
 def run(parameters: Parameters, context: Context) -> Result:
     current = np.linspace(parameters.lowest_nA, parameters.highest_nA, parameters.currents)
     runs: dict[bool, CircuitRecording] = {}
@@ -78,7 +78,6 @@ def run(parameters: Parameters, context: Context) -> Result:
         found = simulate(
             circuit(parameters, feedback=feedback),
             parameters.duration_ms * ms,
-            seed=context.seed,
             **context.running(f"{name} feedback"),
         )
         runs[feedback] = found

@@ -15,6 +15,7 @@ from scipy.stats import norm
 from bridge.conversion.drive import background_for
 from bridge.stimulate.fi_curve import measure
 from bridge.units import NoisyLIF
+from experiments.kit.estimate import Estimate
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, drawing
@@ -98,16 +99,22 @@ def rates(
     return counts.mean(axis=1) / parameters.duration_s, spread / parameters.duration_s
 
 
+def trials_of(parameters: Parameters, context: Context) -> int:
+    """Return how many trials there are of each current."""
+    return max(10, parameters.trials // 4) if context.quick else parameters.trials
+
+
 def compare(
     name: str, kind: str, background: Stimulus, parameters: Parameters, context: Context
 ) -> pd.DataFrame:
     """Return the rates of one neuron in one noise at the default step and what they should be."""
     neuron, currents = CELLS[name]
-    trials = max(10, parameters.trials // 4) if context.quick else parameters.trials
+    trials = trials_of(parameters, context)
+    first, other = context.seeds(2)
     running = context.running(f"{name}, {kind} noise")
     step = neuron.default_dt_ms
     common = (parameters, trials)
-    found, error = rates(neuron, currents, background, step, *common, context.seed, running)
+    found, error = rates(neuron, currents, background, step, *common, first, running)
     if isinstance(neuron, LIF) and kind == "white":
         unit = NoisyLIF.from_membrane(
             neuron.R_m, neuron.tau_m, neuron.E_L, neuron.V_th, neuron.V_reset, neuron.t_ref,
@@ -117,9 +124,7 @@ def compare(
         doubt, against = np.zeros_like(expected), "Siegert"
     else:
         fine = step / parameters.finer
-        expected, doubt = rates(
-            neuron, currents, background, fine, *common, context.seed + 1, running
-        )
+        expected, doubt = rates(neuron, currents, background, fine, *common, other, running)
         against = f"dt = {fine:g} ms"
     columns = {
         "neuron": name,
@@ -143,6 +148,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         for kind, background in noises(neuron, parameters)
     ]
     table = pd.concat(tables, ignore_index=True)
+    trials = trials_of(parameters, context)
     errors = norm.isf(_RISK / 2 / len(table))
     beyond = table["error_percent"].abs() - errors * table["standard_error_percent"]
     # Weighted by what each point tells: the error that all have in common.
@@ -159,9 +165,11 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"rates": table, "pooled": pooled},
         figures={"noise-and-step": draw(table)},
         verdicts=[
-            Verdict(
-                f"largest error of a rate beyond {errors:.1f} standard errors (%)",
-                float(beyond.max()),
+            Verdict.of(
+                "largest error of a rate beyond its sampling error (%)",
+                Estimate(
+                    float(beyond.max()), None, None, trials, "normal, Bonferroni over the rates"
+                ),
                 0.5,
             )
         ],

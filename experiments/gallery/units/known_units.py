@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bridge.choice.recovery import recover
-from bridge.units import EVERY_FAMILY
+from bridge.units import FAMILIES
 from experiments.kit.estimate import Estimate, farthest, share
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
@@ -45,7 +45,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 sets,
                 seeds[k],
                 trials=parameters.trials,
-                families=EVERY_FAMILY,
+                families=FAMILIES,
                 jobs=context.jobs,
             )
         )

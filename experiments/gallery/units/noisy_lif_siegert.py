@@ -85,10 +85,10 @@ def measure_rates(
 @experiment("noisy-lif-siegert", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     trials = max(20, parameters.trials // 5) if context.quick else parameters.trials
+    seeds = context.seeds(len(parameters.noise_mV))
     tables, spikes, provenance = [], [], {}
     for k, sigma in enumerate(parameters.noise_mV):
-        seed = context.seed + k
-        found, recording = measure_rates(LIF(), sigma, parameters, trials, seed, context)
+        found, recording = measure_rates(LIF(), sigma, parameters, trials, seeds[k], context)
         tables.append(found)
         counts = recording.counts(_SETTLE_S * second).reshape(len(found), trials)
         spikes.append(counts[found["siegert_Hz"] >= parameters.lowest_rate_Hz].sum(axis=0))

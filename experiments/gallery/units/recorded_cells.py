@@ -46,8 +46,8 @@ def run(parameters: Parameters, context: Context) -> Result:
     verdicts = []
     for neuron in neurons:
         if neuron.title == "block":
-            refused = float(not neuron.selection.ok)
-            verdicts.append(Verdict("block: 1 when refused", refused, 1.0, ">="))
+            monotone = [fit.family for fit in neuron.selection.fits if fit.unit.monotone]
+            verdicts.append(Verdict("block: monotone units accepted", float(len(monotone)), 0.0))
         else:
             verdicts += adequacy_verdicts(neuron)
     chosen = [neuron.selection for neuron in neurons]

@@ -22,7 +22,8 @@ from neurosim.engine.cable.spike_exchange import Exchange, converse
 from neurosim.engine.programs.cache import cached, fetch
 from neurosim.engine.programs.compiler import Compiler, find_compiler
 from neurosim.engine.programs.digest import engine_digest
-from neurosim.engine.programs.processes import Progress, run_all, worker_command
+from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
+from neurosim.engine.programs.results import RunResults, run_folder
 from neurosim.errors import DivergenceError, EngineError, ParameterError
 
 __all__ = ["block_size", "execute_cable", "execute_cables"]
@@ -93,9 +94,8 @@ def execute_cables(
     flags = _flags(compiler)
     key = program_key(models, "cable", compiler.identity, *flags, engine_digest())
     built = fetch(key, lambda empty: _build(models, compiler, empty))
-    folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
-    environment = os.environ | {"NEUROSIM_RUN": str(folder)}
-    try:
+    with run_folder() as folder:
+        environment = os.environ | {"NEUROSIM_RUN": str(folder)}
         _write_program(parts, folder, threads, exchange, report=progress is not None)
         blocks = []
         for number, (model, inputs) in enumerate(parts):
@@ -118,12 +118,11 @@ def execute_cables(
                 converse(command, exchange, environment, folder, progress)
         except EngineError as error:
             raise _explained(error) from None
+        written = RunResults(folder)
         return [
-            _read(inputs, folder / str(number), block)
+            _read(inputs, written, number, block)
             for number, ((_, inputs), block) in enumerate(zip(parts, blocks, strict=True))
         ]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def block_size(model: CableModel, tree: Tree, cells: int) -> int:
@@ -155,14 +154,14 @@ def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> No
     work = [worker_command("generate-cable", folder)]
     if runtime is None:
         write_runtime(folder / "runtime.cpp")
-        work.append([compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"])
+        work.append(guard([compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"]))
     run_all(work, what="writing the C++ program of the model", folder=folder)
     if runtime is None:
         fetch(key, lambda empty: _keep(folder / "runtime.o", empty))
     else:
         shutil.copy(runtime / "runtime.o", folder / "runtime.o")
     link = [compiler.path, *flags, "kernels.cpp", "runtime.o", "-o", "main"]
-    run_all([link], what="compiling the model", folder=folder)
+    run_all([guard(link)], what="compiling the model", folder=folder)
     (folder / "runtime.o").unlink()
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
 
@@ -257,22 +256,21 @@ def _write_events(kernel: Kernel, arriving: Arrivals, dt: float, folder: Path) -
 _SPIKE = np.dtype([("detector", np.int64), ("cell", np.int64), ("time", np.float64)])
 
 
-def _read(inputs: CableInputs, folder: Path, block: int) -> CableResults:
+def _read(inputs: CableInputs, written: RunResults, group: int, block: int) -> CableResults:
     samples = len(inputs.trace_time())
     spikes = [np.zeros(0, dtype=_SPIKE)]
     traces = _room((len(inputs.probes), inputs.cells, samples))
     final = np.zeros((inputs.tree.compartments, inputs.cells))
     for number, first in enumerate(range(0, inputs.cells, block)):
         last = min(first + block, inputs.cells)
-        spikes.append(np.fromfile(folder / f"spikes.{number}", dtype=_SPIKE))
-        final[:, first:last] = np.fromfile(folder / f"final.{number}").reshape(-1, last - first)
+        spikes.append(written.load(f"{group}/spikes.{number}", _SPIKE))
+        ends = written.load(f"{group}/final.{number}", np.float64)
+        final[:, first:last] = ends.reshape(-1, last - first)
         if traces.size:
             shape = (samples, len(inputs.probes), last - first)
-            values = np.memmap(folder / f"traces.{number}", float, "r", shape=shape)
-            for probe in range(len(inputs.probes)):
-                traces[probe, first:last] = values[:, probe].T
-            del values  # some systems delete no file that is open
-            (folder / f"traces.{number}").unlink()
+            with written.mapped(f"{group}/traces.{number}", shape) as values:
+                for probe in range(len(inputs.probes)):
+                    traces[probe, first:last] = values[:, probe].T
     every = np.concatenate(spikes)
     return CableResults(every["detector"], every["cell"], every["time"], traces, final)
 

@@ -55,7 +55,7 @@ struct Block {
     std::vector<Spike> spikes;
     std::vector<Probe> probes;
     std::vector<double> buffer;
-    std::ofstream traces;
+    std::unique_ptr<Output> traces;
     std::string trouble;
     int64_t now, looked;   // the step to come, and that before which all was found sound
 
@@ -82,8 +82,7 @@ struct Block {
         for (size_t k = 0; k + 2 < listed.size(); k += 3)
             probes.push_back({listed[k], listed[k + 1], listed[k + 2]});
         if (!probes.empty())
-            traces.open(folder() + group.at + "traces." + std::to_string(number),
-                        std::ios::binary);
+            traces.reset(new Output(group.at + "traces." + std::to_string(number)));
     }
 
     void load_arrivals(Kernel& kernel) {
@@ -237,9 +236,7 @@ struct Block {
         if (buffer.size() > 1u << 17) flush();
     }
     void flush() {
-        traces.write(reinterpret_cast<const char*>(buffer.data()),
-                     std::streamsize(buffer.size() * sizeof(double)));
-        if (!traces) { std::fprintf(stderr, "cannot write the traces: disk full?\n"); std::exit(3); }
+        traces->put(buffer.data(), buffer.size());
         buffer.clear();
     }
 
@@ -283,17 +280,11 @@ struct Block {
     }
 
     void save() {
-        if (!probes.empty()) { flush(); traces.close(); }
+        if (!probes.empty()) { flush(); traces->close(); }
         const std::string end = "." + std::to_string(number);
-        write("spikes" + end, spikes);
+        neurosim::save(group.at + "spikes" + end, spikes);
         V.resize(size_t(group.settings.compartments * cells));
-        write("final" + end, V);
-    }
-    template <typename T> void write(const std::string& name, const std::vector<T>& values) {
-        std::ofstream file(folder() + group.at + name, std::ios::binary);
-        file.write(reinterpret_cast<const char*>(values.data()),
-                   std::streamsize(values.size() * sizeof(T)));
-        if (!file) { std::fprintf(stderr, "cannot write '%s'\n", name.c_str()); std::exit(3); }
+        neurosim::save(group.at + "final" + end, V);
     }
 };
 
@@ -401,8 +392,12 @@ inline int run_program() {
         for (auto& block : blocks) if (fine) block->save();
     }
     if (!fine) { std::fprintf(stderr, "%s\n", trouble.c_str()); return 4; }
+    finish_results();
     return 0;
 }
 
 }  // namespace neurosim
-int main() { return neurosim::run_program(); }
+int main() {
+    neurosim::end_with_parent();
+    return neurosim::run_program();
+}

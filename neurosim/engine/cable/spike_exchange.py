@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from neurosim.engine.programs.processes import Progress, child, ending
+from neurosim.engine.programs.processes import Progress, ending, start
 from neurosim.errors import EngineError
 
 __all__ = ["Exchange", "Fired", "Incoming", "converse"]
@@ -71,17 +71,8 @@ def converse(
         The program failed; carries the end of what it said.
     """
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-            cwd=folder,
-            env=environment,
-            start_new_session=True,
-        )
-        with child(process):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": said}
+        with start(command, environment, cwd=folder, **pipes) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             for line in process.stdout:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import warnings
-from pathlib import Path
 
 from neurosim.engine.point.inputs import Inputs, Results, join, split
 from neurosim.engine.point.model import Model
@@ -13,6 +10,7 @@ from neurosim.engine.point.numpy_run import run_numpy
 from neurosim.engine.point.standalone import run_standalone
 from neurosim.engine.programs.compiler import find_compiler
 from neurosim.engine.programs.processes import Progress
+from neurosim.engine.programs.results import run_folder
 from neurosim.errors import EngineError, UnknownNameError, suggest
 
 __all__ = ["ENGINES", "EngineNotice", "choose_engine", "execute"]
@@ -77,14 +75,11 @@ def execute(
         Called with the share done, 0 to 1.
     """
     chunks, first_rows = split(inputs, jobs)
-    folder = Path(tempfile.mkdtemp(prefix="neurosim-"))
-    try:
+    with run_folder() as folder:
         if engine == "cpp":
             compiler = find_compiler()
             assert compiler is not None
             parts = run_standalone(model, compiler, chunks, folder, progress)
         else:
             parts = run_numpy(model, chunks, folder, progress)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return join(parts, first_rows)

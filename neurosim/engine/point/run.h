@@ -1,4 +1,6 @@
 // A run of point neurons: its sizes, the rows that are being advanced, weights and functions.
+#include "brianlib/dynamic_array.h"
+
 namespace neurosim {
 
 // Rows of one turn of the vector loop. Where vectors have one length, a compiler takes as many rows a
@@ -47,6 +49,19 @@ template <typename F> void each_block(bool together, F&& advance) {
 template <typename T> T* new_rows() { return new T[size_t(run().padded())](); }
 template <typename T> void pad(T* values) {
     for (int k = run().rows; k < run().padded(); k++) values[k] = values[run().rows - 1];
+}
+
+// What Brian2 has of a variable: an array over rows, a growing list, or a growing table of samples.
+template <typename T> void save_rows(const std::string& name, const T* values) {
+    save(name, values, size_t(run().rows));
+}
+template <typename T> void save_rows(const std::string& name, const std::vector<T>& values) {
+    save(name, values);
+}
+template <typename T> void save_rows(const std::string& name, DynamicArray2D<T>& samples) {
+    Output file(name);
+    for (int k = 0; k < samples.n; k++) file.put(samples(k).data(), size_t(samples.m));
+    file.close();
 }
 
 typedef void (*Reporter)(const double, const double, const double, const double);

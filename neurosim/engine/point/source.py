@@ -115,6 +115,7 @@ def write_sources(model: Model, folder: Path) -> None:
             "before_network_run",
             f'neurosim::read("recorded", brian::{indices}, size_t(neurosim::run().recorded));',
         )
+    device.insert_code("before_start", "neurosim::end_with_parent();")
     device.insert_code("after_start", "\n".join(load))
     assembled.network.run(_DURATION * brian2.second)
     device.build(directory=str(folder), compile=False, run=False, clean=False)
@@ -129,16 +130,14 @@ def write_sources(model: Model, folder: Path) -> None:
     manifest = {
         "sources": _unite(folder),
         "inputs": {name: dtype for name, (_, dtype) in inputs.items()},
-        "outputs": {
-            name: {
-                "file": Path(device.get_array_filename(variable)).name,
-                "dtype": str(np.dtype(variable.dtype)),
-            }
-            for name, variable in outputs.items()
-        },
+        "outputs": {name: str(np.dtype(variable.dtype)) for name, variable in outputs.items()},
         "static_arrays": (folder / "static_arrays").is_dir(),
         "brian2": brian2.__version__,
     }
+    _save_results(
+        folder / "main.cpp",
+        {name: device.get_array_name(v, access_data=False) for name, v in outputs.items()},
+    )
     _replace_placeholders(folder, traced=bool(model.record))
     # Rows of a network need each other, and a trace is one table of all rows.
     together = bool(model.wired or model.record)
@@ -149,6 +148,26 @@ def write_sources(model: Model, folder: Path) -> None:
     for leftover in (folder / "static_arrays").glob("*"):
         leftover.write_bytes(b"")
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
+
+
+def _save_results(main: Path, outputs: dict[str, str]) -> None:
+    """Write the outputs alone, checked, where Brian2 writes all arrays and looks at none.
+
+    Raises
+    ------
+    EngineError
+        Brian2 wrote a program that ends in another way.
+    """
+    text = main.read_text()
+    if text.count("brian_end();") != 1:
+        raise EngineError(
+            "Brian2 wrote a program whose end is not where it was; this version of Brian2 is not "
+            "supported by the C++ engine: use engine='numpy'"
+        )
+    lines = [f'neurosim::save_rows("{name}", brian::{array});' for name, array in outputs.items()]
+    main.write_text(
+        text.replace("brian_end();", "\n\t".join([*lines, "neurosim::finish_results();"]))
+    )
 
 
 def _run_network(clock: Any, together: bool) -> str:

@@ -15,7 +15,8 @@ from neurosim.engine.point.source import HEADER, VECTORS
 from neurosim.engine.programs.cache import fetch
 from neurosim.engine.programs.compiler import Compiler
 from neurosim.engine.programs.digest import engine_digest
-from neurosim.engine.programs.processes import Progress, run_all, worker_command
+from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
+from neurosim.engine.programs.results import RunResults
 
 __all__ = ["run_standalone"]
 
@@ -35,19 +36,19 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     program = folder / "program"
     manifest = json.loads((program / "manifest.json").read_text())
     objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
-    compile_one = [compiler.path, *compiler.flags, "-I.", "-include", HEADER, "-c"]
+    compile_one = [compiler.path, *compiler.flags, "-pthread", "-I.", "-include", HEADER, "-c"]
     special = {VECTORS: [*_VECTOR_FLAGS, *compiler.wide]}
     run_all(
         [
-            [*compile_one, *special.get(Path(source).name, []), source, "-o", target]
+            guard([*compile_one, *special.get(Path(source).name, []), source, "-o", target])
             for source, target in zip(manifest["sources"], objects, strict=True)
         ],
         at_once=os.cpu_count() or 1,
         what="compiling the model",
         folder=program,
     )
-    link = [compiler.path, *objects, "-o", "main"]
-    run_all([link], what="linking the model", folder=program)
+    link = [compiler.path, "-pthread", *objects, "-o", "main"]
+    run_all([guard(link)], what="linking the model", folder=program)
     (program / "main").rename(folder / "main")
     # Kept beside the program, so that anyone can read what was compiled.
     for target in objects:
@@ -83,14 +84,11 @@ def run_standalone(
     commands, environments, places = [], [], []
     for k, inputs in enumerate(chunks):
         place = folder / f"run{k}"
-        results = place / "results"
-        results.mkdir(parents=True)
-        (place / "static_arrays").mkdir()
+        place.mkdir()
         _write_inputs(inputs, place, manifest["inputs"], report=progress is not None)
-        # Brian2 writes results as DIR + file name.
-        commands.append([str(built / "main"), "--results_dir", f"{results}{os.sep}"])
+        commands.append([str(built / "main")])
         environments.append(os.environ | {"NEUROSIM_RUN": str(place)})
-        places.append(results)
+        places.append(place)
     run_all(
         commands,
         what="the simulation",
@@ -123,9 +121,7 @@ def _write_inputs(inputs: Inputs, place: Path, dtypes: dict[str, str], *, report
     np.concatenate([np.zeros(0), *inputs.waveforms]).tofile(place / "waveform_samples")
 
 
-def _read_results(place: Path, outputs: dict[str, dict[str, str]], model: Model) -> Results:
-    arrays = {
-        name: np.fromfile(place / output["file"], dtype=output["dtype"])
-        for name, output in outputs.items()
-    }
+def _read_results(place: Path, outputs: dict[str, str], model: Model) -> Results:
+    written = RunResults(place)
+    arrays = {name: written.load(name, dtype) for name, dtype in outputs.items()}
     return Results.of(arrays, model.record)

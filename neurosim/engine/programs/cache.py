@@ -12,8 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
+from neurosim.atomic_write import scratch_folder
 from neurosim.errors import EngineError
 
 __all__ = ["CacheState", "cache_folder", "cache_state", "cached", "clear_cache", "fetch"]
@@ -71,15 +70,11 @@ def fetch(key: str, build: Callable[[Path], None]) -> Path:
         with filelock.FileLock(root / f"{key}.lock"):
             if _whole(ready):
                 return ready
-            _sweep(root)
-            building = Path(tempfile.mkdtemp(prefix="building-", dir=root))
-            try:
+            with scratch_folder(root, "building-") as building:
                 build(building)
                 (building / _CONTENTS).write_text(json.dumps(_contents(building)))
                 shutil.rmtree(ready, ignore_errors=True)
                 building.rename(ready)
-            finally:
-                shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
         raise EngineError(
             f"the cache of compiled models at {root} cannot be used ({error}); "
@@ -161,11 +156,3 @@ def _bound(root: Path, *, keep: Path) -> None:
         if folder != keep:
             shutil.rmtree(folder, ignore_errors=True)
             total -= size
-
-
-def _sweep(root: Path) -> None:
-    """Remove what killed builds left behind; a build takes seconds, so an hour is long gone."""
-    for leftover in root.glob("building-*"):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > 3600:
-                shutil.rmtree(leftover, ignore_errors=True)

@@ -22,10 +22,10 @@ _TYPES = {
 
 
 def shared_source() -> str:
-    """Return what reads a run's files and waveforms and draws its random numbers, in C++."""
+    """Return what reads and writes a run's files and draws its random numbers, in C++."""
     here = Path(__file__).parent
-    files, waveforms = ((here / name).read_text() for name in ("files.h", "waveforms.h"))
-    return f"{files}{waveforms}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
+    parts = [(here / name).read_text() for name in ("files.h", "results.h", "waveforms.h")]
+    return f"{''.join(parts)}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
 
 
 def cpp_functions(bodies: Mapping[str, Callable[..., Any]]) -> dict[str, Function]:

@@ -78,11 +78,15 @@ def test_clean_replay_and_undo_by_file(messy: Path, tmp_path: Path) -> None:
     assert len(table) == 300
     assert table["height"].dtype == float
     assert table["income"].dtype.kind in "if"
-    assert set(table["town"]) == {"Oslo", "Paris"}
+    # Two labels are not made one unless a person says so; the space at the end goes.
+    assert set(table["town"]) == {"Oslo", "oslo", "Paris"}
     assert table["pulse"].min() >= 50
     assert "nr" not in table
     changes = pd.read_csv(out / "changes.csv")
-    assert set(changes["rule"]) >= {"unit", "thousands", "sentinel", "spelling", "trim"}
+    assert set(changes["rule"]) >= {"unit", "thousands", "sentinel", "trim"}
+    assert "spelling" not in set(changes["rule"])
+    assert (table["pulse_code"].dropna() == -999).all()
+    assert table["pulse_code"].notna().equals(table["pulse"].isna())
     assert (changes[changes["rule"] == "sentinel"]["before"] == "-999").all()
     assert len(pd.read_csv(out / "removed.csv")) == 5
     again = tmp_path / "again"

@@ -18,7 +18,8 @@ from ann.data.cleaning.duplicates import find_twins
 from ann.data.errors import SplitError, TargetError
 from ann.data.files.reading import read_table
 from ann.data.judging.assess import assess
-from ann.data.judging.leakage import find_groups, find_leaks, find_origin, single_feature_score
+from ann.data.judging.leakage import find_groups, find_leaks, single_feature_score
+from ann.data.judging.origins import find_origin
 from ann.data.judging.signals import _auc, _blocks, _gram, _shuffle, signal_test, smoother
 from ann.data.judging.splitting import split_rows
 from ann.data.judging.target import find_target
@@ -383,9 +384,12 @@ def test_targets() -> None:
     assert find_target(table, "n").task == "classification"
     assert find_target(table, "n", task="regression").values.dtype == float
     assert Counter(find_target(table, "n > 0").values) == {"yes": 30, "no": 20}
-    assert len(set(find_target(table, "y").values)) == 2
+    # Labels of the target are never merged unasked.
+    assert set(find_target(table, "y").values) == {"Yes", "no", "N", "yes", "Y"}
+    assert len(set(find_target(table, "y", apply=("yes/no:y",)).values)) == 2
     assert find_target(table, "Y").column == "y"
-    assert Counter(find_target(table, "y == 'Yes'").values)["no"] == 20
+    asked = find_target(table, "y == 'Yes'", apply=("yes/no",))
+    assert Counter(asked.values)["no"] == 20
     with pytest.raises(TargetError, match="use == or !="):
         find_target(table, "y > 2")
     amounts = pd.DataFrame({"v": [f"{k * 1.7:.1f}" for k in range(60)]})

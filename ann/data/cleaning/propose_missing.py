@@ -1,0 +1,109 @@
+"""Spaces and blanks: the two rules that run first in every column, and the labels they spare."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from typing import Any
+
+from ann.data.cells.dates import looks_like_date
+from ann.data.cells.lexicon import MISSING_ALWAYS, fold
+from ann.data.cells.numerals import split_affixes
+from ann.data.cleaning.inspection import Inspection
+from ann.data.cleaning.rules import tidy
+
+__all__ = ["blank_missing", "trim_spaces"]
+
+#: A label that differs from another in white space only, and is so much rarer, is the same label.
+RARE_TWIN = 0.25
+_ELEMENT = re.compile(r"[A-Z][a-z]?\Z")
+#: Beside one of these, "missing" is an answer and no gap.
+_OPPOSITES = frozenset(("present", "found", "intact", "complete", "available"))
+
+
+def trim_spaces(seen: Inspection) -> None:
+    """Trim, but where two labels would become one only if one of them is a rarity."""
+    twins: dict[str, Counter[str]] = defaultdict(Counter)
+    counts = seen.text_counts()
+    changed = {tidy(v) for v in counts if tidy(v) != v}
+    for v, n in counts.items():
+        if (key := tidy(v)) in changed:
+            twins[key][v] += n
+    same: dict[str, Counter[str]] = {}
+    apart: dict[str, Counter[str]] = {}
+    for key, variants in twins.items():
+        if len(variants) < 2 or _is_value(key):
+            continue
+        best, *others = (n for _, n in variants.most_common())
+        (same if others[0] <= RARE_TWIN * best else apart)[key] = variants
+    kept = sorted(v for group in (same, apart) for variants in group.values() for v in variants)
+    settings = {"but not": kept} if kept else {}
+    seen.rule("trim", settings, why="spaces at the ends or in a row")
+    for group, apply, told in (
+        (same, True, "the same labels: they differ in white space only, and one is rare"),
+        (apart, False, "labels that differ in white space only, and both are frequent"),
+    ):
+        if group:
+            shown = "; ".join(_told(variants) for variants in list(group.values())[:3])
+            seen.rule("trim", {"labels": sorted(group)}, why=f"{told}: {shown}", apply=apply)
+
+
+def _is_value(text: str) -> bool:
+    """Tell whether a text is a gap, a number or a date, whose spaces mean nothing."""
+    gap = fold(text) in MISSING_ALWAYS
+    return gap or split_affixes(text) is not None or looks_like_date(text)
+
+
+def _told(variants: Counter[str]) -> str:
+    return " and ".join(f"{v!r} ({n})" for v, n in variants.most_common(3))
+
+
+def blank_missing(seen: Inspection) -> None:
+    """Blank out the spellings of "missing" that mean it in this column."""
+    words = list(dict.fromkeys(v for v, _ in seen.weighed()))
+    found = [v for v in words if fold(v) in MISSING_ALWAYS]
+    others = [v for v in words if fold(v) not in MISSING_ALWAYS]
+    doubtful = {v: why for v in found if (why := _label_after_all(v, others))}
+    settings: dict[str, Any] = {"usual": True}
+    if doubtful:
+        settings["but not"] = sorted(doubtful)
+    blanked = sorted(set(found) - set(doubtful))
+    shown = ", ".join(repr(v) if v else "as a blank cell" for v in blanked[:6])
+    seen.rule("missing", settings, why=f"written {shown}" if blanked else "the usual spellings")
+    for v, why in sorted(doubtful.items()):
+        seen.rule(
+            "missing",
+            {"usual": False, "spellings": [v]},
+            why=f"{v!r} stands among {why}: missing, or a label? Kept as a label",
+            apply=False,
+        )
+
+
+def _label_after_all(text: str, others: list[str]) -> str:
+    """Return among what a spelling of "missing" is a label like them; empty where it is none."""
+    if not text or not others:
+        return ""
+    if not any(c.isalnum() for c in text):
+        if text.startswith("-") and any(set(v) <= set("+-/±") and v for v in others):
+            return "signs"
+        marks = [v for v in others if v.strip("+-/±") and not any(c.isalnum() for c in v)]
+        return "marks" if len(marks) == len(others) >= 2 else ""
+    if fold(text) == "missing":
+        return "its opposite" if _OPPOSITES & {fold(v) for v in others} else ""
+    if not text.isalpha():
+        return ""
+    like = [v for v in others if v.isalpha() and len(v) == len(text)]
+    if len(text) > 2:
+        like = [v for v in like if _shape(v) == _shape(text)]
+    if len(like) >= max(len(text), 0.9 * len(others)):
+        return f"other codes of {len(text)} letters"
+    if text == "Na" and sum(bool(_ELEMENT.match(v)) for v in others) >= max(2, 0.9 * len(others)):
+        return "symbols of chemical elements"
+    names = sum(v.istitle() for v in others)
+    if text.istitle() and names >= max(20, 0.9 * len(others)):
+        return "names"
+    return ""
+
+
+def _shape(text: str) -> str:
+    return "upper" if text.isupper() else ("lower" if text.islower() else "mixed")

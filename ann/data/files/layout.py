@@ -1,0 +1,254 @@
+"""Where the table begins in its file: comments and titles above it, its names, a row of units.
+
+All of it is decided from the first few hundred rows, said in the log, and can be overruled by
+name: so many lines to skip, so many rows of names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from ann.data.cells.dates import looks_like_date
+from ann.data.cells.lexicon import CURRENCIES, HEADER_WORDS, MISSING_ALWAYS, UNITS, fold, unit_key
+from ann.data.cells.numerals import split_affixes
+
+__all__ = ["column_names", "header_rows", "is_number", "lines_above"]
+
+#: Marks that begin a comment above a table, the longer first.
+COMMENT_MARKS = ("##", "#", "//", "%", "!")
+_MOST_ABOVE, _MOST_NAMES = 30, 4
+
+Rows = list[list[str]]
+
+
+def is_number(cell: str) -> bool:
+    """Tell whether a cell is a number, with a unit or a sign of money perhaps.
+
+    Examples
+    --------
+    >>> is_number("12 kg"), is_number("12abc"), is_number("")
+    (True, False, False)
+    """
+    parts = split_affixes(cell)
+    return (parts is not None and not any(c.isalpha() for c in parts[2][:1])) or _has_unit(parts)
+
+
+def _has_unit(parts: tuple[str, str, str] | None) -> bool:
+    return parts is not None and unit_key(parts[2]) in UNITS
+
+
+def _missing(cell: str) -> bool:
+    return fold(cell) in MISSING_ALWAYS
+
+
+def lines_above(lines: list[str], found: list[tuple[int, list[str]]]) -> tuple[int, str]:
+    """Return how many lines stand above a table, and what they are.
+
+    Parameters
+    ----------
+    lines : list of str
+        The first lines of the file, blank ones included.
+    found : list of (int, list of str)
+        The rows in them, each with the place of its first line, blank lines as empty lists.
+
+    Returns
+    -------
+    lines : int
+        To skip.
+    what : str
+        For the log; empty where there are none.
+
+    Examples
+    --------
+    >>> lines = ["# made by hand", "Sales of 2020", "", "town,sold,kept", "Oslo,1,2", "Bergen,3,4"]
+    >>> lines_above(lines, [(k, v.split(",") if v else []) for k, v in enumerate(lines)])
+    (3, 'a comment and a title')
+    """
+    rows = [r for _, r in found]
+    widths = Counter(len(r) for r in rows if any(c.strip() for c in r))
+    if not widths:
+        return 0, ""
+    width = max(widths, key=lambda w: (widths[w], w))
+    filled = sorted(sum(bool(c.strip()) for c in r) for r in rows if len(r) == width)
+    typical = filled[len(filled) // 2]
+    kinds: list[str] = []
+    for k, row in enumerate(rows[:_MOST_ABOVE]):
+        cells = sum(bool(c.strip()) for c in row)
+        if not cells:
+            continue
+        line = found[k][0]
+        if lines[line].lstrip().startswith(COMMENT_MARKS):
+            # "#chrom  start  end" is a header with a mark before it.
+            after = next((r for r in rows[k + 1 :] if any(c.strip() for c in r)), [])
+            mark = "".join(lines[line + 1 : line + 2]).lstrip().startswith(COMMENT_MARKS)
+            if len(row) == width == len(after) and not mark and _below_names(rows[k + 1 :]):
+                return _counted(line, kinds)
+            kinds.append("comment")
+        elif typical > 1 and _narrow(row, cells, typical, width):
+            kinds.append("title")
+        else:
+            return _counted(line, kinds)
+    return 0, ""
+
+
+def _below_names(rows: Rows) -> bool:
+    """Tell whether rows begin with data and not with names: with a number, if any has one."""
+    filled = [r for r in rows if any(c.strip() for c in r)]
+    return any(map(is_number, filled[0])) or not any(is_number(c) for r in filled for c in r)
+
+
+def _narrow(row: list[str], cells: int, typical: int, width: int) -> bool:
+    """Tell whether a row has far fewer cells than a row of the table."""
+    if width == 2:
+        return len(row) == 1
+    # A title begins the line; a name above a group of columns stands above them.
+    return bool(row[0].strip()) and len(row) != width - 1 and (cells == 1 or cells <= 0.4 * typical)
+
+
+def _counted(lines: int, kinds: list[str]) -> tuple[int, str]:
+    told = [f"{n} {kind}s" if n > 1 else f"a {kind}" for kind, n in Counter(kinds).items()]
+    return (lines, " and ".join(told)) if told else (0, "")
+
+
+def header_rows(rows: Rows) -> int:
+    """Return how many rows of names a table begins with: none, one, or several with a units row.
+
+    Parameters
+    ----------
+    rows : list of list of str
+        Its first rows, blank ones left out.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> header_rows([["state", "2022"], ["Alabama", "5074296"], ["Alaska", "733583"]])
+    1
+    >>> header_rows([["length", "mass"], ["cm", "kg"], ["12", "3"], ["15", "4"], ["11", "2"]])
+    2
+    >>> header_rows([["5.1", "3.5"], ["4.9", "3.0"], ["4.7", "3.2"]])
+    0
+    """
+    if len(rows) < 2:
+        return 1
+    body = rows[min(_MOST_NAMES, max(1, len(rows) // 2)) :]
+    columns = _number_columns(body, max(map(len, rows)))
+    last = 0
+    for k in range(1, min(_MOST_NAMES, len(rows) - 2)):
+        cells = [rows[k][c].strip() if c < len(rows[k]) else "" for c in columns]
+        words = [v for v in cells if v and not is_number(v) and not _missing(v)]
+        wrong = any(is_number(v) for v in cells)
+        dressed = sum(map(_is_unit, words))
+        if words and not wrong and (len(words) >= max(2, 0.5 * len(columns)) or dressed):
+            last = k
+    if last:
+        return last + 1
+    return int(_one_header(rows))
+
+
+def _number_columns(rows: Rows, width: int) -> list[int]:
+    found = []
+    for k in range(width):
+        cells = [r[k] for r in rows if k < len(r) and not _missing(r[k])]
+        if cells and sum(map(is_number, cells)) >= 0.9 * len(cells):
+            found.append(k)
+    return found
+
+
+def _is_unit(cell: str) -> bool:
+    cell = cell.strip()
+    inner = cell.strip("()[]").strip()
+    known = inner == "%" or unit_key(inner) in UNITS or inner in CURRENCIES
+    return known or (cell[:1] in "([" and cell[-1:] in ")]")
+
+
+def _one_header(rows: Rows) -> bool:
+    first, body = rows[0], rows[1:]
+    distinct = len({fold(v) for v in first}) == len(first)
+    sequence = _sequence(first, body[0])
+    votes = 0
+    years = reappears = False
+    for k, name in enumerate(first):
+        cells = [r[k] for r in body if k < len(r) and not _missing(r[k])]
+        if not cells:
+            continue
+        reappears |= name in cells
+        if sum(map(is_number, cells)) >= 0.8 * len(cells):
+            if not is_number(name):
+                votes += 0 if _missing(name) else 1
+            elif _is_year(name) and (sequence or not any(map(_is_year, cells))):
+                years = True
+            elif not sequence:
+                votes -= 1
+        elif fold(name) in HEADER_WORDS and name not in cells:
+            votes += 2
+        elif sum(map(looks_like_date, cells)) >= 0.8 * len(cells):
+            votes += -1 if looks_like_date(name) else 1
+    if votes:
+        return votes > 0
+    return distinct and not reappears and (years or sequence or not any(map(is_number, first)))
+
+
+def _is_year(cell: str) -> bool:
+    return len(cell) == 4 and cell.isdigit() and "1000" <= cell <= "2999"
+
+
+def _sequence(first: list[str], second: list[str]) -> bool:
+    """Tell whether the names are numbers in equal steps, such as 0, 1, 2 or 1952, 1957, 1962."""
+
+    def steps(row: list[str]) -> set[int]:
+        numbers = [int(v) for v in row if v.strip().isdigit()]
+        return {b - a for a, b in pairwise(numbers)} if len(numbers) >= 3 else set()
+
+    own = steps(first)
+    return len(own) == 1 and min(own) > 0 and steps(second) != own
+
+
+def column_names(rows: Rows) -> tuple[list[str], str]:
+    """Make one name a column of the rows of names, and say which row is what.
+
+    Parameters
+    ----------
+    rows : list of list of str
+        As many as `header_rows` found.
+
+    Returns
+    -------
+    names : list of str
+    what : str
+        For the log; empty where there is one row of names.
+
+    Examples
+    --------
+    >>> column_names([["", "2019", ""], ["town", "sold", "kept"]])[0]
+    ['town', '2019 sold', '2019 kept']
+    >>> column_names([["length", "mass"], ["cm", "kg"]])
+    (['length', 'mass'], 'a row of units')
+    """
+    names = [row for row in rows if not _of_units(row)] or rows[:1]
+    units = len(rows) - len(names)
+    told = [f"{units} rows of units" if units > 1 else "a row of units"] if units else []
+    first = [v.strip() for v in names[0]]
+    if len(names) == 1:
+        return first, " and ".join(told)
+    if all(first) and len(set(first)) == len(first):
+        rest = len(names) - 1
+        told.insert(0, f"{rest} more rows of names" if rest > 1 else "a second row of names")
+        return first, " and ".join(told)
+    width = max(map(len, names))
+    levels = [[*(v.strip() for v in row), *[""] * (width - len(row))] for row in names]
+    for level in levels[:-1]:
+        for k in range(1, width):
+            # A name above several columns stands above the first of them.
+            level[k] = level[k] or level[k - 1]
+    joined = [" ".join(dict.fromkeys(v for v in parts if v)) for parts in zip(*levels, strict=True)]
+    told.insert(0, f"{len(names)} rows of names, joined")
+    return joined, " and ".join(told)
+
+
+def _of_units(row: list[str]) -> bool:
+    cells = [v for v in row if v.strip()]
+    return bool(cells) and sum(map(_is_unit, cells)) >= 0.6 * len(cells)

@@ -1,0 +1,156 @@
+"""What the card and the command say of a neuron and its unit, in words: each sentence stands once.
+
+Everything is read from a `Selection` and `CellProperties`; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from bridge.choice.selection import Selection, UnitFit
+from neurosim.features.properties import CellProperties
+
+__all__ = [
+    "FAMILY_HEAD",
+    "PARAMETER_HEAD",
+    "current_sentence",
+    "fit_sentence",
+    "in_columns",
+    "number",
+    "parameter_rows",
+    "property_rows",
+    "sentence",
+    "verdict",
+]
+
+FAMILY_HEAD = ("family", "ΔAICc", "weight", "residual (Hz)", "counting noise (Hz)", "adequate")
+"""Over the rows of `Selection.in_cells`."""
+PARAMETER_HEAD = ("parameter", "value", "interval", "meaning")
+"""Over those of `parameter_rows`."""
+
+_PROPERTIES = (
+    ("resting potential", "rest_mV", "mV"),
+    ("input resistance", "input_resistance_Mohm", "MΩ"),
+    ("membrane time constant", "time_constant_ms", "ms"),
+    ("capacitance", "capacitance_pF", "pF"),
+    ("sag ratio", "sag_ratio", ""),
+    ("rheobase", "rheobase_pA", "pA"),
+    ("spike threshold", "threshold_mV", "mV"),
+    ("spike peak", "peak_mV", "mV"),
+    ("spike width at half height", "width_ms", "ms"),
+    ("after-hyperpolarisation", "ahp_mV", "mV"),
+    ("depolarisation block from", "blocked_from_pA", "pA"),
+)
+
+
+def number(value: float) -> str:
+    """Three digits, without a power of ten.
+
+    Examples
+    --------
+    >>> number(-1800.0), number(0.6001), number(99.96), number(-70.04), number(-1e-17)
+    ('-1800', '0.6', '100', '-70', '0')
+    """
+    return f"{value:.0f}" if abs(value) >= 999.5 else f"{round(value, 3) + 0.0:.3g}"
+
+
+def sentence(words: str) -> str:
+    """Begin with a capital letter and end with a full stop.
+
+    Examples
+    --------
+    >>> sentence("no spikes up to 100 pA")
+    'No spikes up to 100 pA.'
+    """
+    return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith(".") else ".")
+
+
+def verdict(selection: Selection) -> str:
+    """Say which unit stands for the neuron, or why none does."""
+    best, refusal = selection.best, selection.refusal
+    if refusal is not None or best is None:
+        return sentence(str(refusal))
+    tried = len(selection.fits) + len(set(selection.refused) - {"curve"})
+    return (
+        f"The {best.family} unit stands for this neuron (Akaike weight {best.weight:.2f}; "
+        f"{tried} families tried)."
+    )
+
+
+def fit_sentence(best: UnitFit) -> str:
+    """Say how far the unit is from the counted rates: the one error that is named."""
+    return (
+        f"The {best.family} unit misses the counted rates by {best.residual_rms_Hz:.2f} Hz "
+        f"(residual, rms over {len(best.current_pA)} currents); counting noise alone leaves "
+        f"{best.noise_rms_Hz:.2f} Hz."
+    )
+
+
+def current_sentence(selection: Selection) -> str:
+    """Say which current all numbers and panels mean, and where the unit was tested."""
+    best, curve = selection.best, selection.curve
+    said = f"Current: {curve.current_name}, in pA"
+    holding = curve.provenance.get("holding_pA")
+    if holding is not None:
+        said += f" (holding current {round(float(holding), 1):g} pA)"
+    if best is None:
+        low, high = curve.currents[[0, -1]]
+        return f"{said}; measured from {low:.4g} to {high:.4g} pA."
+    (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
+    return (
+        f"{said}; tested from {low:.4g} to {high:.4g} pA, where the unit fires at "
+        f"{round(slow, 2):g} to {fast:.3g} Hz."
+    )
+
+
+def parameter_rows(best: UnitFit, digits: int = 4) -> list[tuple[str, str, str, str]]:
+    """Name, value, interval and meaning of each parameter of a unit."""
+    meanings = {one.name: one.meaning for one in best.unit.parameters}
+    return [
+        (name, value, interval or "not asked for", meanings[name])
+        for name, value, interval in best.numbers(digits)
+    ]
+
+
+def property_rows(properties: CellProperties | None) -> list[tuple[str, str]]:
+    """Name and value, with its unit, of each intrinsic property that is known.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> told = {one.name: float("nan") for one in fields(CellProperties)}
+    >>> property_rows(CellProperties(**told | {"rest_mV": -70.04}))
+    [('resting potential', '-70 mV')]
+    """
+    if properties is None:
+        return []
+    values = [(words, getattr(properties, name), unit) for words, name, unit in _PROPERTIES]
+    return [
+        (words, f"{number(value)} {unit}".strip())
+        for words, value, unit in values
+        if np.isfinite(value)
+    ]
+
+
+def in_columns(rows: Iterable[Sequence[str]], left: Iterable[int] = (0,)) -> list[str]:
+    """Lines of a table whose columns are aligned: those in `left` to the left, others right.
+
+    Examples
+    --------
+    >>> in_columns([("a", "10"), ("bc", "5")])
+    ['a   10', 'bc   5']
+    """
+    cells = [tuple(row) for row in rows]
+    if not cells:
+        return []
+    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
+    to_left = set(left)
+    return [
+        "  ".join(
+            cell.ljust(wide) if k in to_left else cell.rjust(wide)
+            for k, (cell, wide) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]

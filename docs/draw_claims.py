@@ -1,0 +1,91 @@
+"""Draw the table of all experiments over seeds into claims.md, from claims.csv.
+
+python docs/draw_claims.py              write the table
+python docs/draw_claims.py --check      say whether the table is that of claims.csv
+python docs/draw_claims.py FOLDER ...   put the claims.csv of these runs into docs/claims.csv first
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PAGE, CLAIMS = HERE / "claims.md", HERE / "claims.csv"
+BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+NO_CHANCE = "no chance in it"
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    """Return the lines of a claims.csv."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def gather(folders: list[Path]) -> None:
+    """Put the lines of runs into docs/claims.csv, in the place of those of the same experiment."""
+    kept = {row["experiment"]: [] for row in rows_of(CLAIMS)} if CLAIMS.exists() else {}
+    for row in rows_of(CLAIMS) if CLAIMS.exists() else []:
+        kept[row["experiment"]].append(row)
+    for folder in folders:
+        new = defaultdict(list)
+        for row in rows_of(folder / "claims.csv"):
+            new[row["experiment"]].append(row)
+        kept |= new
+    lines = [row for name in sorted(kept) for row in kept[name]]
+    with CLAIMS.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(lines[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def drawing() -> str:
+    """Return the table: a line an experiment, with the verdict that holds at the fewest seeds."""
+    sys.path.insert(0, str(HERE.parent))
+    from experiments.kit.registry import contents
+
+    found = defaultdict(list)
+    for row in rows_of(CLAIMS):
+        found[row["experiment"]].append(row)
+    head = ("experiment", "form", "verdicts", "holds at", "the verdict that does so, and its range")
+    lines = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
+    for name, entry in contents().items():
+        if name not in found:
+            said = NO_CHANCE if entry.deterministic else "not yet run over seeds"
+            lines.append(f"| `{name}` | | | {said} | |")
+            continue
+        least = min(found[name], key=lambda row: int(row["held"]) / int(row["seeds"]))
+        low, high = (f"{float(least[end]):.3g}" for end in ("lowest", "highest"))
+        extent = low if low == high else f"{low} to {high}"
+        said = f"{least['verdict']}: {extent} ({least['sense']} {float(least['bar']):.3g})"
+        seeds = f"{least['held']} of {least['seeds']}"
+        if entry.deterministic:
+            seeds += f", {NO_CHANCE}"
+        said = said.replace("|", "\\|")
+        count = len(found[name])
+        lines.append(f"| `{name}` | {least['form']} | {count} | {seeds} | {said} |")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check the table; return the exit status."""
+    check = "--check" in arguments
+    folders = [Path(word) for word in arguments if word != "--check"]
+    if folders:
+        gather(folders)
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    after = rest.split(END)[1]
+    new = f"{before}{BEGIN}\n\n{drawing()}\n\n{END}{after}"
+    if check:
+        if new != page:
+            print("docs/claims.md is not that of docs/claims.csv: run python docs/draw_claims.py")
+        return int(new != page)
+    PAGE.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,129 @@
+"""`neurosim morphology FILE.swc`: what a reconstruction is read as, and a picture of it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from experiments.command.console import console, print_table
+from experiments.command.options import spread
+
+if TYPE_CHECKING:
+    from neurosim.morphology import Morphology
+
+__all__ = ["ShapeReading", "morphology_command"]
+
+SUFFIXES = (".svg", ".png", ".pdf")
+
+
+@dataclass(frozen=True)
+class ShapeReading:
+    """How a reconstruction is read, where the file does not say it."""
+
+    unit: Annotated[
+        str | None,
+        typer.Option(help="Length of a 1 in the file, such as 1um, 1nmeter or 0.1um (a voxel)."),
+    ] = None
+    tree: Annotated[
+        int | None, typer.Option(min=0, help="Which tree of a file that holds several, from 0.")
+    ] = None
+    soma_diameter: Annotated[
+        str | None, typer.Option(help="Of a one-point soma whose radius is wrong, such as 20um.")
+    ] = None
+    least_diameter: Annotated[
+        str | None, typer.Option(help="Given to thinner points of axon and dendrites: 0.2um.")
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options of `neurosim.morphology.read_swc` that were given."""
+        from experiments.kit.words import quantity_of
+
+        lengths = {"unit", "soma_diameter", "least_diameter"}
+        return {
+            name: quantity_of(value, f"--{name.replace('_', '-')}") if name in lengths else value
+            for name, value in vars(self).items()
+            if value is not None
+        }
+
+    def read(self, path: Path) -> tuple[Morphology, list[str]]:
+        """Return the shape, and what the reader had to say of the file.
+
+        Raises
+        ------
+        MorphologyError
+            The file is no neuron.
+        OutputError, ParameterError
+            The file cannot be opened, or an option is wrong.
+        """
+        from neurosim.errors import ParameterError
+        from neurosim.morphology import MorphologyWarning, read_swc
+
+        if not path.is_file():
+            raise ParameterError(f"{path}: no such file; check the path")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", MorphologyWarning)
+            shape = read_swc(path, **self.settings())
+        said = [str(w.message) for w in caught if issubclass(w.category, MorphologyWarning)]
+        return shape, said
+
+
+@spread
+def morphology_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A reconstruction (SWC).")],
+    *,
+    reading: ShapeReading,
+    check: Annotated[
+        bool, typer.Option("--check", help="End with status 1 if anything in the file is doubtful.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw it, coloured by type: a name in .svg, .png or .pdf.")
+    ] = None,
+    plane: Annotated[str, typer.Option(help="Plane of the picture: xy, xz or yz.")] = "xy",
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Draw it upside down, for cells of image stacks.")
+    ] = False,
+) -> None:
+    """Say what a reconstruction is read as: branches, lengths, areas, and what is doubtful."""
+    from neurosim.errors import ParameterError
+
+    if picture is not None and picture.suffix.lower() not in SUFFIXES:
+        raise ParameterError(f"--picture {picture}: choose a name in {', '.join(SUFFIXES)}")
+    shape, said = reading.read(file)
+    extent = shape.points_m.max(axis=0) - shape.points_m.min(axis=0)
+    size = " x ".join(f"{x * 1e6:.0f}" for x in extent)
+    out = console()
+    cut = len(shape.discretise())
+    said_of_size = f"{file.name}: {len(shape)} branches, {size} µm; {cut} compartments"
+    out.print(f"{said_of_size} of a tenth of the length constant at 100 Hz", markup=False)
+    print_table(
+        "",
+        ["type", "branches", "length (µm)", "membrane (µm²)", "diameter (µm)"],
+        [
+            [tag, str(count), f"{length:.5g}", f"{area:.5g}", f"{thin:.3g} to {thick:.3g}"]
+            for tag, count, length, area, thin, thick in shape.by_tag()
+        ],
+    )
+    for line in said:
+        out.print(f"doubtful: {line}", style="yellow", markup=False)
+    if picture is not None:
+        _draw(shape, picture, plane=plane, flip=flip)
+        out.print(f"picture: {picture}", markup=False)
+    if check:
+        out.print("nothing in the file is doubtful" if not said else f"{len(said)} doubtful")
+        if said:
+            raise typer.Exit(1)
+
+
+def _draw(shape: Morphology, path: Path, **options: Any) -> None:
+    """Write a picture in the house style."""
+    from experiments.kit.style import drawing
+    from neurosim.atomic_write import whole_path
+
+    with drawing(6.4, 5.2) as (figure, axes):
+        shape.plot(ax=axes, **options)
+    with whole_path(path) as part:
+        figure.savefig(part, format=path.suffix[1:].lower())

@@ -1,0 +1,125 @@
+"""`neurosim morphology`: what a reconstruction is read as, its doubts, and its picture."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from typer.testing import CliRunner
+
+from experiments.command.main import app
+from neurosim.morphology import MorphologyError
+
+CELL = (
+    "1 1 0 0 0 8 -1\n2 3 8 0 0 1.5 1\n3 3 40 0 0 1 2\n4 3 60 20 0 1 3\n5 3 60 -20 0 .7 3\n"
+    "6 2 0 -8 0 1 1\n7 2 0 -50 0 .6 6\n8 4 0 8 0 2 1\n9 4 0 60 0 1.5 8\n"
+)
+
+
+@pytest.fixture
+def run():
+    def call(*words):
+        return CliRunner().invoke(app, ["morphology", *map(str, words)])
+
+    return call
+
+
+@pytest.fixture
+def cell(tmp_path):
+    path = tmp_path / "cell.swc"
+    path.write_text(CELL)
+    return path
+
+
+def test_each_type_has_its_length_and_area(run, cell):
+    done = run(cell, "--check")
+    assert done.exit_code == 0
+    rows = {line.split()[0]: line.split() for line in done.output.splitlines() if line.strip()}
+    assert rows["soma"][1:4] == ["1", "16", "804.25"]
+    assert rows["axon"][1:3] == ["1", "42"]
+    assert rows["apical"][1:3] == ["1", "52"]
+    assert float(rows["all"][2]) == pytest.approx(
+        16 + 42 + 52 + 32 + 2 * np.hypot(20, 20), rel=1e-4
+    )
+    assert "nothing in the file is doubtful" in done.output
+
+
+def test_doubts_are_said_and_end_with_status_1(run, tmp_path):
+    path = tmp_path / "turned.swc"
+    path.write_text("1 3 0 0 0 1 -1\n2 3 20 0 0 1 1\n3 1 40 0 0 8 2\n")
+    assert run(path).exit_code == 0
+    done = run(path, "--check")
+    assert done.exit_code == 1
+    assert "doubtful: turned.swc, line 3: the soma is not the root" in done.output
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "said"),
+    [
+        (CELL.replace("1 1 0 0 0 8", "1 1 0 0 0 0"), ["--soma-diameter", "16um"], "804.25"),
+        (CELL + "10 3 900 0 0 1 -1\n11 3 950 0 0 1 10\n", ["--tree", "0"], "804.25"),
+        (CELL.replace(".7 3", "0 3"), ["--least-diameter", "0.2um"], "0.2 to 3"),
+        (
+            "\n".join(
+                f"{k + 1} {3 if k else 1} {k * 300} 0 0 {200 if k else 4000} {k or -1}"
+                for k in range(40)
+            ),
+            ["--unit", "1nmeter"],
+            "201.06",
+        ),
+    ],
+)  # fmt: skip
+def test_what_an_error_advises_can_be_typed(run, tmp_path, content, words, said):
+    path = tmp_path / "odd.swc"
+    path.write_text(content)
+    refused = run(path)
+    assert isinstance(refused.exception, MorphologyError)
+    assert words[0] in str(refused.exception)
+    done = run(path, *words)
+    assert done.exit_code == 0
+    assert said in done.output
+
+
+def test_the_picture_is_of_the_cell(run, cell, tmp_path):
+    for name in ("a.png", "b.png"):
+        assert (
+            run(cell, "--picture", tmp_path / name, *["--flip"][: name == "b.png"]).exit_code == 0
+        )
+    upright, flipped = (imread(tmp_path / name) for name in ("a.png", "b.png"))
+    assert np.ptp(upright) > 0.5
+    assert upright.shape != flipped.shape or not np.allclose(upright, flipped)
+    assert run(cell, "--picture", tmp_path / "c.svg").exit_code == 0
+    assert "µm" in (tmp_path / "c.svg").read_text()
+    wrong = run(cell, "--picture", tmp_path / "c.jpeg")
+    assert "choose a name in .svg, .png, .pdf" in str(wrong.exception)
+
+
+def test_a_file_that_is_not_there(run, tmp_path):
+    assert "no such file" in str(run(tmp_path / "none.swc").exception)
+
+
+def unit_of(*words):
+    return CliRunner().invoke(app, ["unit", *map(str, words)])
+
+
+@pytest.mark.slow
+def test_a_reconstruction_gets_a_membrane_and_its_unit(cell, tmp_path):
+    done = unit_of(
+        cell, "--membrane", "textbook", "--currents", "0:200:40", "--trials", "1", "--intervals",
+        "none", "--out", tmp_path / "card",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "best unit" in done.output
+    saved = json.loads(next((tmp_path / "card").glob("*.json")).read_text())
+    counts = saved["selection"]["count"]
+    assert counts[0] == 0
+    assert counts[-1] > 5
+
+
+def test_a_reconstruction_without_a_membrane_is_refused_with_what_to_type(cell):
+    assert "--membrane textbook" in str(unit_of(cell).exception)
+    assert "textbook" in str(unit_of(cell, "--membrane", "textbok").exception)
+    assert "go with a reconstruction" in str(unit_of("LIF", "--membrane", "textbook").exception)
+    assert "takes no parameters" in str(
+        unit_of(cell, "--membrane", "textbook", "--set", "tau_m=10ms").exception
+    )
