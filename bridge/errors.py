@@ -22,7 +22,7 @@ __all__ = [
 
 Reason = Literal[
     "silent", "one-current", "flat", "one-bin", "block", "no-block", "few-currents",
-    "few-measurements", "misfit", "not-tried",
+    "few-informative", "few-measurements", "misfit", "not-tried",
 ]  # fmt: skip
 """Why a family, or every unit, may not stand for a curve."""
 
