@@ -81,11 +81,16 @@ def verdict(selection: Selection) -> str:
 
 def fit_sentence(best: UnitFit) -> str:
     """Say how far the unit is from the counted rates: the one error that is named."""
-    return (
+    said = (
         f"The {best.family} unit misses the counted rates by {best.residual_rms_Hz:.2f} Hz "
-        f"(residual, rms over {len(best.current_pA)} currents); counting noise alone leaves "
-        f"{best.noise_rms_Hz:.2f} Hz."
+        f"(residual, rms over {len(best.current_pA)} currents)"
     )
+    if best.possible_by:
+        # The counts of a clockwork cell are exact: they have no chance of a misfit.
+        return f"{said}; it {best.verdict}."
+    if np.isnan(best.p_fit):
+        return f"{said}; {best.verdict}."
+    return f"{said}; counting noise alone leaves {best.noise_rms_Hz:.2f} Hz (p = {best.p_fit:.2g})."
 
 
 def current_sentence(selection: Selection) -> str:
