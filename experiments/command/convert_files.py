@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
@@ -29,7 +31,14 @@ __all__ = [
 ]
 
 # What numpy and its zip reader raise of files that are cut, empty or of another kind.
-_UNREADABLE = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_UNREADABLE = (
+    *(ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError),
+    # What a header may make NumPy do: evaluate what is no literal, or make room for too much.
+    *(TypeError, LookupError, SyntaxError, AttributeError, MemoryError, OverflowError),
+    tokenize.TokenError,
+)
+# An archive this large is unpacked only if it is no more than so many times smaller when packed.
+_LARGE, _PACKED = 500_000_000, 100
 _WRITE = "write it with numpy.savez(path, X=..., y=...)"
 
 
@@ -162,6 +171,7 @@ def read_inputs(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if path.stat().st_size == 0:
         raise ConversionError(f"{path} is empty (0 bytes); {_WRITE}")
     try:
+        _check_unpacked(path)
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray):
             X, y = found, None
@@ -188,6 +198,38 @@ def read_inputs(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if X.dtype.kind not in "buif":
         raise ConversionError(f"X in {path} holds {_kind(X)}, not numbers; {_WRITE}")
     return X, y
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse an archive, or an array, that says it is far larger than its file can hold.
+
+    Raises
+    ------
+    ConversionError
+        It would fill the memory: a bomb, or a damaged header.
+    """
+    size = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > max(_LARGE, _PACKED * size):
+            raise ConversionError(
+                f"{path} has {size / 1e6:.3g} MB and unpacks to {unpacked / 1e9:.3g} GB; give "
+                "fewer rows, or save them with numpy.savez, which does not pack"
+            )
+        return
+    with path.open("rb") as stream:
+        npy: Any = np.lib.format
+        header = (
+            npy.read_array_header_1_0
+            if npy.read_magic(stream) == (1, 0)
+            else (npy.read_array_header_2_0)
+        )
+        shape, _, dtype = header(stream)
+    if math.prod(shape) * dtype.itemsize > size:
+        raise ConversionError(
+            f"{path} says it holds an array of the shape {shape}, and has {size} bytes; {_WRITE}"
+        )
 
 
 def _kind(array: np.ndarray) -> str:
