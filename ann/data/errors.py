@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from ann.errors import AnnError
 
 __all__ = [
+    "ContradictionError",
     "ReadError",
     "SchemaError",
     "SplitError",
@@ -29,6 +30,10 @@ class ReadError(TableError):
 
 class SchemaError(TableError):
     """Rules or columns that do not fit the table they are applied to."""
+
+
+class ContradictionError(SchemaError):
+    """Cells that a rule cannot read the way it reads the column."""
 
 
 class TargetError(TableError):

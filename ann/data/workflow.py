@@ -70,6 +70,13 @@ class Trained:
     log: Log
     model: str
 
+    @property
+    def model_name(self) -> str:
+        """What the model is called where it is used: logistic regression is no regression."""
+        names = {"shallow": "shallow network", "deep": "deep network"}
+        straight = "linear" if self.target.task == "regression" else "logistic"
+        return names.get(self.model, f"{straight} regression")
+
     def document(self) -> dict[str, Any]:
         """Return the account as plain values, ready for JSON."""
         return {

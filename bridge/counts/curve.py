@@ -40,6 +40,8 @@ Array = NDArray[Any]
 
 COLUMNS = ("current_pA", "count", "window_s", "trial")
 MEASURED_ON = ("neuron", "background")
+# No count and no number of a trial comes near; beyond it a float is not exact.
+_MOST_COUNT = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -577,9 +579,11 @@ def first_problem(
         if spikes < 0 or spikes != round(spikes):
             kind = "negative" if spikes < 0 else "not a whole number"
             return i, f"count {spikes:g} is {kind}", "give the number of spikes, not a rate"
+        if spikes >= _MOST_COUNT:
+            return i, f"count {spikes:g} is more than any cell fires", "give the number of spikes"
         if length <= 0:
             return i, f"window_s {length:g} is not positive", "give the counted time in seconds"
-        if repeat != round(repeat):
+        if repeat != round(repeat) or abs(repeat) >= _MOST_COUNT:
             return i, f"trial {repeat:g} is not a whole number", "number the trials 0, 1, 2, ..."
         if (repeat, amount) in seen:
             remedy = "add a column `trial` that numbers the repeats"

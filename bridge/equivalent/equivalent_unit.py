@@ -200,7 +200,7 @@ class EquivalentUnit:
         if told:
             yield "Intrinsic properties", (), told, {0}
         left = [
-            (name, f"{value:.3g} {unit}".strip(), says)
+            (name, f"{sentences.number(value)} {unit}".strip(), says)
             for name, value, unit, says in self.losses()
             if np.isfinite(value)
         ]
@@ -242,7 +242,7 @@ class EquivalentUnit:
         rows = [] if best is None else best.numbers()
         rows += [(*one, "intrinsic property") for one in sentences.property_rows(self.properties)]
         rows += [
-            (measure.strip(), f"{value:.3g} {unit}".strip(), says)
+            (measure.strip(), f"{sentences.number(value)} {unit}".strip(), says)
             for measure, value, unit, says in self.losses()
             if np.isfinite(value)
         ]

@@ -50,10 +50,10 @@ def number(value: float) -> str:
 
     Examples
     --------
-    >>> number(-1800.0), number(0.6001), number(99.96), number(-70.04)
-    ('-1800', '0.6', '100', '-70')
+    >>> number(-1800.0), number(0.6001), number(99.96), number(-70.04), number(-1e-17)
+    ('-1800', '0.6', '100', '-70', '0')
     """
-    return f"{value:.0f}" if abs(value) >= 999.5 else f"{round(value, 3):.3g}"
+    return f"{value:.0f}" if abs(value) >= 999.5 else f"{round(value, 3) + 0.0:.3g}"
 
 
 def sentence(words: str) -> str:
@@ -82,8 +82,9 @@ def verdict(selection: Selection) -> str:
 def fit_sentence(best: UnitFit) -> str:
     """Say how far the unit is from the counted rates: the one error that is named."""
     return (
-        f"It misses the counted rates by {best.residual_rms_Hz:.2f} Hz (residual, rms over "
-        f"{len(best.current_pA)} currents); counting noise alone leaves {best.noise_rms_Hz:.2f} Hz."
+        f"The {best.family} unit misses the counted rates by {best.residual_rms_Hz:.2f} Hz "
+        f"(residual, rms over {len(best.current_pA)} currents); counting noise alone leaves "
+        f"{best.noise_rms_Hz:.2f} Hz."
     )
 
 

@@ -185,13 +185,15 @@ def currents_for(
     firing = np.flatnonzero(rate >= 4.0)
     if not len(firing):
         raise CurveError(
-            f"no sustained firing from {usable[0]:g} to {usable[-1]:g} pA",
-            "give currents=, or check threshold and parameters",
+            f"the neuron never fires from {usable[0]:g} to {usable[-1]:g} pA",
+            "give currents=, or check its threshold and parameters",
+            reason="silent",
         )
     first = int(firing[0])
     if first == 0:
         raise CurveError(
-            f"fires at every current from {usable[0]:g} pA", "give currents= that include silence"
+            f"the neuron fires at every current from {usable[0]:g} pA",
+            "give currents= that include silence",
         )
     rheobase, silent = usable[first], usable[first - 1]
     scale = max(abs(rheobase), rheobase - silent, 1.0)

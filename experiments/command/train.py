@@ -150,7 +150,7 @@ def train_and_say(
         typer.echo(f"note: {message}")
     shown = ", ".join(f"{k} {v:.4f}" for k, v in done.test_scores.items())
     rows = f"{len(done.split.train):,} rows to learn from, {len(done.split.test):,} set aside"
-    typer.echo(f"{done.model} of {target} ({rows}): {shown}")
+    typer.echo(f"{done.model_name} of {target} ({rows}): {shown}")
     if folder is not None:
         make_folder(folder)
         done.pipeline["clean"].rules_.save(folder / "rules.json")

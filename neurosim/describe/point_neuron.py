@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from neurosim.errors import ParameterError
 from neurosim.quantities import Description
 
 __all__ = ["PointNeuron"]
@@ -37,6 +38,9 @@ class PointNeuron(Description):
     start : str
         Parameter that holds the membrane potential at the start of a run; every other state
         starts at its steady state for that potential.
+    ordered : tuple of (str, str, str)
+        Pairs of parameters of which the first must lie below the second, and what else to say
+        where it does not. Checked for every row of a batch too.
     """
 
     equations: ClassVar[str]
@@ -47,6 +51,15 @@ class PointNeuron(Description):
     method: ClassVar[str] = "rk4"
     default_dt_ms: ClassVar[float] = 0.1
     start: ClassVar[str] = "E_L"
+    ordered: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     described_by: ClassVar[tuple[str, ...]] = (
         *("equations", "threshold", "reset", "refractory", "barrier", "method", "start"),
     )
+
+    def check(self) -> None:
+        for low, high, why in self.ordered:
+            if getattr(self, low) >= getattr(self, high):
+                raise ParameterError(
+                    f"{type(self).__name__}: {low} ({getattr(self, low)}) must lie below {high} "
+                    f"({getattr(self, high)}){why}"
+                )

@@ -18,7 +18,7 @@ from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
 from neurosim.randomness import row_keys
 from neurosim.run.argument_checks import RunSettings
-from neurosim.run.batch import batch_size, point_places, read_batch
+from neurosim.run.batch import batch_size, check_together, point_places, read_batch
 from neurosim.run.recording import Recording, versions
 from neurosim.stimuli import Stimulus
 
@@ -46,6 +46,7 @@ def run_point(
                 f"batch: {name} has the shape {numbers.shape}; an array of two dimensions needs "
                 f"one column a unit of the wiring, here {units}"
             )
+    check_together(neuron, stimulus, varied)
     values = {
         _variable(name): varied.get(name, np.asarray(default, dtype=float))
         for name, (default, _) in places.items()
@@ -163,8 +164,11 @@ def _check_record(record: Sequence[str], equations: Equations) -> None:
 def _recorded(record: Sequence[str], record_rows: Sequence[int] | None, rows: int) -> np.ndarray:
     if not record:
         return np.zeros(0, dtype=int)
-    chosen = np.arange(rows) if record_rows is None else np.unique(np.asarray(record_rows, int))
-    if len(chosen) == 0 or chosen[0] < 0 or chosen[-1] >= rows:
+    given = np.arange(rows) if record_rows is None else np.asarray(record_rows)
+    if given.size == 0 or given.ndim != 1 or given.dtype.kind not in "iu":
+        given = np.array([-1])
+    chosen = np.unique(given)
+    if chosen[0] < 0 or chosen[-1] >= rows:
         raise ParameterError(
             f"record_rows must be rows of the batch, 0 to {rows - 1}; got {record_rows!r}"
         )

@@ -175,3 +175,16 @@ def test_panels_are_files_of_their_own(held, tmp_path):
     *_, folder = save_card(held, tmp_path, panels=True)
     names = {path.name for path in folder.iterdir()}
     assert names == {f"{name}.{kind}" for name in ("figure", *PANELS) for kind in ("svg", "png")}
+
+
+def test_progress_is_the_share_of_the_whole():
+    """Not of the simulation alone, which is the shortest part: the choice comes after it."""
+    seen = []
+    equivalent_unit(LIF(), CURRENTS, engine="numpy", progress=seen.append, **QUICK)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    # When the runs are done most of the work is still ahead.
+    assert 0.2 in [round(share, 6) for share in seen]
+    counts = []
+    equivalent_unit(FICurve(STEPS, COUNTS, 0.5), progress=counts.append, **QUICK)
+    assert counts[-1] == 1.0

@@ -195,3 +195,12 @@ def test_a_measured_curve_says_on_which_neuron_and_background():
     assert curve.neuron == json.loads(json.dumps(neuron.to_dict()))
     assert curve.background == json.loads(json.dumps(noise.to_dict()))
     assert fi_curve(neuron, [100, 200] * pA, duration=50 * ms, engine="numpy").background is None
+
+
+@pytest.mark.parametrize("count", [1e30, 2.0**63, 2.0**53])
+def test_counts_that_no_integer_holds_are_refused(count):
+    """As int64 they would become negative."""
+    with pytest.raises(CurveError, match="more than any cell fires"):
+        FICurve([0, 50], [0, count], 1.0)
+    with pytest.raises(CurveError, match="trial"):
+        FICurve([0, 50], [0, 1], 1.0, trial=[0, count])

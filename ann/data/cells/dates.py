@@ -1,7 +1,8 @@
 """Reading dates: which of a few dozen layouts a column uses, and the ISO text of each cell.
 
 01/02/2024 is two dates. A column is read day first or month first as a whole, from the cells in
-which only one reading exists; where none settles it, the choice is a guess and is said to be one.
+which only one reading exists; a cell that exists in the other order only is no date of that column.
+Where no cell settles the order, or cells contradict each other, only a person can.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-__all__ = ["DateStyle", "iso", "looks_like_date", "read_date_style"]
+__all__ = [
+    "PIVOT",
+    "DateStyle",
+    "fits",
+    "is_two_digit",
+    "iso",
+    "looks_like_date",
+    "read_date_style",
+]
 
 _NUMERIC = re.compile(
     r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{1,4})"
@@ -31,6 +40,11 @@ _MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 
+#: Two-digit years below it are 20xx unless something is known, as in POSIX.
+PIVOT = 69
+#: A year and a month, or a quarter: the ISO text of the former is the text itself.
+_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])\Z")
+
 
 @dataclass(frozen=True)
 class DateStyle:
@@ -41,11 +55,40 @@ class DateStyle:
     day_first : bool
         Whether 01/02 is the first of February.
     certain : bool
-        False where no cell settles it.
+        False where no cell settles it, or cells contradict each other.
+    pivot : int
+        Two-digit years below it are 20xx, the others 19xx.
+    against : str
+        A cell that exists in the other order only; empty where there is none.
     """
 
     day_first: bool = True
     certain: bool = True
+    pivot: int = PIVOT
+    against: str = ""
+
+
+def is_two_digit(text: str) -> bool:
+    """Tell whether a date has a year of two digits.
+
+    Examples
+    --------
+    >>> is_two_digit("13/05/45"), is_two_digit("13/05/1945")
+    (True, False)
+    """
+    found = _NUMERIC.match(text.strip())
+    return found is not None and len(found["a"]) <= 2 and len(found["c"]) == 2
+
+
+def fits(text: str, *, day_first: bool) -> bool:
+    """Tell whether a text is a day of the calendar in one order of day and month.
+
+    Examples
+    --------
+    >>> fits("01/28/2023", day_first=True), fits("01/28/2023", day_first=False)
+    (False, True)
+    """
+    return iso(text, DateStyle(day_first)) is not None
 
 
 def looks_like_date(text: str) -> bool:
@@ -70,15 +113,20 @@ def read_date_style(texts: Iterable[str]) -> DateStyle:
     Returns
     -------
     DateStyle
+        Its `pivot` is the usual one.
 
     Examples
     --------
-    >>> read_date_style(["01/02/2024", "25/02/2024"])
-    DateStyle(day_first=True, certain=True)
+    >>> style = read_date_style(["01/02/2024", "25/02/2024"])
+    >>> style.day_first, style.certain
+    (True, True)
     >>> read_date_style(["01/02/2024", "03/04/2024"]).certain
     False
+    >>> read_date_style(["25/02/2024", "02/25/2024", "26/02/2024"]).against
+    '02/25/2024'
     """
     day = month = open_ = slashes = 0
+    example = {True: "", False: ""}
     for text in texts:
         found = _NUMERIC.match(text)
         if found is None or len(found["a"]) == 4:
@@ -87,14 +135,18 @@ def read_date_style(texts: Iterable[str]) -> DateStyle:
         slashes += found["sep"] == "/"
         if first > 12 >= second:
             day += 1
+            example[True] = example[True] or text
         elif second > 12 >= first:
             month += 1
-        elif first != second:
+            example[False] = example[False] or text
+        elif first != second and found["sep"] != ".":
+            # Dots stand between day and month in this order everywhere.
             open_ += 1
-    if day != month:
-        return DateStyle(day > month, certain=not (day and month))
+    if day or month:
+        day_first = day > month
+        return DateStyle(day_first, not (day and month), against=example[not day_first])
     # Nothing settles it: slashes are mostly American, dots and dashes mostly not.
-    return DateStyle(day_first=not slashes, certain=not open_ and not day)
+    return DateStyle(day_first=not slashes, certain=not open_)
 
 
 def iso(text: str, style: DateStyle) -> str | None:
@@ -110,7 +162,7 @@ def iso(text: str, style: DateStyle) -> str | None:
     Returns
     -------
     str or None
-        ``YYYY-MM-DD``, with ``THH:MM:SS`` where the cell has a time of day.
+        ``YYYY-MM-DD``, with ``THH:MM:SS`` where the cell has a time of day; ``YYYY-MM`` stays.
 
     Examples
     --------
@@ -120,6 +172,8 @@ def iso(text: str, style: DateStyle) -> str | None:
     True
     """
     text = text.strip()
+    if _MONTH.match(text):
+        return text if "1000" <= text[:4] <= "2999" else None
     for pattern in _NAMED:
         named = pattern.match(text)
         if named is not None:
@@ -135,11 +189,8 @@ def iso(text: str, style: DateStyle) -> str | None:
     if len(a) == 4 and len(c) <= 2:
         day = _day(int(a), int(b), int(c))
     elif len(a) <= 2 and len(c) in (2, 4):
-        first, second = int(a), int(b)
-        # A day beyond 12 settles its own cell, whatever the column does.
-        if first > 12 or (style.day_first and second <= 12):
-            first, second = second, first
-        day = _day(_year(c), first, second)
+        day_, month = (int(a), int(b)) if style.day_first else (int(b), int(a))
+        day = _day(_year(c, style.pivot), month, day_)
     else:
         return None
     if day is None or found["time"] is None:
@@ -147,11 +198,11 @@ def iso(text: str, style: DateStyle) -> str | None:
     return _with_time(day, found["time"], found["half"], found["zone"])
 
 
-def _year(text: str) -> int:
+def _year(text: str, pivot: int) -> int:
     year = int(text)
     if len(text) == 4:
         return year
-    return 2000 + year if year < 69 else 1900 + year
+    return 2000 + year if year < pivot else 1900 + year
 
 
 def _day(year: int, month: int, day: int) -> str | None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "COUNTED_WORDS",
     "CURRENCIES",
     "ERROR_MARKS",
     "HEADER_WORDS",
     "ID_WORDS",
+    "MAGNITUDES",
     "MISSING_ALWAYS",
     "MISSING_AMONG_NUMBERS",
     "PAIRS",
+    "PAST_WORDS",
     "SENTINELS",
     "UNITS",
     "fold",
@@ -114,10 +117,39 @@ UNITS: dict[str, tuple[str, str]] = {
     for unit in units.split()
 }
 
+#: Suffixes that multiply a number. Single letters are units elsewhere.
+MAGNITUDES: dict[str, str] = {
+    suffix: size
+    for size, suffixes in (
+        ("1000", "k thousand thousands tsd"),
+        ("100000", "lakh lakhs lac"),
+        ("1000000", "m mm mn mio million millions mil"),
+        ("10000000", "crore crores cr"),
+        ("1000000000", "b bn billion billions mrd"),
+        ("1000000000000", "t tn trillion trillions"),
+    )
+    for suffix in suffixes.split()
+}
+
 #: Words in a column's name that say "this is a label of the row".
 ID_WORDS = _words(
     """id | ids | uid | uuid | guid | key | code | index | idx | no | nr | num | number | ref
     | reference | serial | record | rownum | unnamed | identifier"""
+)
+
+#: Words in a column's name that say a quantity, which may well rise by one from row to row.
+COUNTED_WORDS = _words(
+    """year | yr | years | month | months | week | weeks | day | days | hour | hours | minute
+    | minutes | second | seconds | time | date | period | quarter | season | age | dose | distance
+    | depth | height | length | width | size | speed | temperature | temp | step | epoch | round
+    | lap | game | rank | score | price | x | t | lag"""
+)
+
+#: Words in a column's name that say "this is past".
+PAST_WORDS = _words(
+    """birth | birthdate | birthday | dob | born | died | death | dod | deceased | hired | hire
+    | joined | founded | established | admission | admitted | enrolled | diagnosis | diagnosed
+    | onset | geburtsdatum | geburtstag | naissance | nacimiento"""
 )
 
 #: Words that are the name of a column and hardly ever a cell.

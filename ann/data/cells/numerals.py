@@ -13,9 +13,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from ann.data.cells.lexicon import CURRENCIES
+from ann.data.cells.lexicon import CURRENCIES, MAGNITUDES
 
-__all__ = ["NumberStyle", "is_plain", "plain", "ratio", "read_style", "split_affixes", "times"]
+__all__ = [
+    "NumberStyle",
+    "is_plain",
+    "plain",
+    "ratio",
+    "read_style",
+    "split_affixes",
+    "split_money",
+    "times",
+]
 
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?\Z")
@@ -88,7 +97,9 @@ def split_affixes(text: str) -> tuple[str, str, str] | None:
         return "", text, ""
     if text.startswith("(") and text.endswith(")"):
         inner = split_affixes(text[1:-1])
-        if inner is None or inner[1].startswith(("-", "+")) or _letters(inner[0] + inner[2]):
+        if inner is None or inner[1].startswith(("-", "+")):
+            return None
+        if _letters(inner[0] + inner[2]) and inner[2].casefold() not in MAGNITUDES:
             return None
         return inner[0], "-" + inner[1], inner[2]
     sign = ""
@@ -105,6 +116,23 @@ def split_affixes(text: str) -> tuple[str, str, str] | None:
     if sign and body.startswith(("-", "+")):
         return None
     return prefix, sign + body, suffix
+
+
+def split_money(suffix: str) -> tuple[str, str]:
+    """Split a sign of money off the end of what stands after a number.
+
+    Examples
+    --------
+    >>> split_money("Mio. €"), split_money("USD"), split_money("cm")
+    (('Mio.', '€'), ('', 'USD'), ('cm', ''))
+    """
+    for sign in CURRENCIES:
+        if suffix.casefold().endswith(sign.casefold()):
+            rest = suffix[: -len(sign)]
+            # "tEUR" is no sign after a letter, "M€" is one.
+            if not (sign[0].isalpha() and rest[-1:].isalpha()):
+                return rest.strip(), suffix[len(rest) :]
+    return suffix, ""
 
 
 def _letters(text: str) -> bool:

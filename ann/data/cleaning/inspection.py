@@ -24,6 +24,8 @@ class Inspection:
     def __init__(self, name: str, cells: pd.Series) -> None:
         self.name = name
         self.unit = ""
+        #: Whether they are dates whose order of day and month only a person can tell.
+        self.open_dates = False
         self.rules: list[Rule] = []
         codes, uniques = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=True)
         self.codes = codes

@@ -9,8 +9,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.data.cells.lexicon import CURRENCIES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key
-from ann.data.cells.numerals import NumberStyle, is_plain, plain, ratio, read_style, split_affixes
+from ann.data.cells.lexicon import MAGNITUDES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key
+from ann.data.cells.numerals import (
+    NumberStyle,
+    is_plain,
+    plain,
+    ratio,
+    read_style,
+    split_affixes,
+    split_money,
+)
 from ann.data.cleaning.inspection import MOSTLY, Inspection
 from ann.data.cleaning.roles import says_id
 from ann.data.cleaning.suspects import (
@@ -47,14 +55,20 @@ def as_numbers(seen: Inspection) -> str | None:
         if _CODE.match(v) or _LONG.match(v):
             coded += n
             continue
-        parts[v] = found
+        prefix, body, suffix = found
+        suffix, sign = split_money(suffix)
+        parts[v] = (prefix or sign, body, suffix)
         weights[v] += n
-        if found[2]:
-            suffixes[found[2]] += n
+        if suffix:
+            suffixes[suffix] += n
     numeric = weights.total()
     if not numeric:
         return None
+    money = any(p for p, _, _ in parts.values())
+    sizes = _magnitudes(suffixes, numeric, money=money)
     known, odd = _known_suffixes(suffixes, numeric)
+    if sizes:
+        known, odd = list(suffixes), 0
     if coded > 0.05 * total or numeric - odd < MOSTLY * total:
         return None
     style = read_style(b for v, (_, b, s) in parts.items() if not s or s in known)
@@ -71,14 +85,17 @@ def as_numbers(seen: Inspection) -> str | None:
             {"usual": False, "spellings": spellings},
             why=f"{', '.join(map(repr, spellings[:6]))} among numbers",
         )
-    signs = sorted({p for p, _, _ in parts.values() if p} | {s for s in known if _money(s)})
+    signs = sorted({p for p, _, _ in parts.values() if p})
     if signs:
         seen.rule("currency", {"signs": signs}, why=f"amounts written with {' '.join(signs)}")
         seen.unit = signs[0]
     if "%" in known:
         _percent(seen, settings)
-    units = [s for s in known if s != "%" and not _money(s)]
-    if units:
+    units = [s for s in known if s != "%"]
+    if sizes:
+        why = f"{', '.join(suffixes)}: each cell by its own suffix"
+        seen.rule("unit", {"factors": sizes, **settings}, why=why)
+    elif units:
         _units(seen, units, suffixes, settings)
     why = "numbers in plain digits"
     if not all(is_plain(v) for v, _ in seen.weighed()):
@@ -123,13 +140,26 @@ def _dotted_thousands(seen: Inspection) -> str:
     return "" if large else "unsure"
 
 
-def _money(suffix: str) -> bool:
-    return suffix.casefold() in {c.casefold() for c in CURRENCIES}
+def _magnitudes(suffixes: Counter[str], numeric: int, *, money: bool) -> dict[str, str]:
+    """Return what K, M and B stand for where the suffixes are such; empty where they may be units.
+
+    Beside a sign of money, or beside one another, they are thousands, millions and billions; a
+    single m may be a metre and a single b a part of a house.
+    """
+    keys = {unit_key(s) for s in suffixes}
+    if not keys or not keys <= set(MAGNITUDES):
+        return {}
+    several = len({MAGNITUDES[k] for k in keys}) > 1
+    plainly = keys <= {k for k in MAGNITUDES if k == "k" or len(k) > 2}
+    millions = set(suffixes) == {"M"} and suffixes.total() >= 0.5 * numeric
+    if not (money or several or plainly or millions):
+        return {}
+    return {s: MAGNITUDES[unit_key(s)] for s in suffixes}
 
 
 def _known_suffixes(suffixes: Counter[str], numeric: int) -> tuple[list[str], int]:
     """Return the suffixes that can be units, and how many cells have another one."""
-    known = [s for s in suffixes if s == "%" or unit_key(s) in UNITS or _money(s)]
+    known = [s for s in suffixes if s == "%" or unit_key(s) in UNITS]
     # A word that nearly all cells share is their unit, whether listed or not.
     common = [s for s, n in suffixes.most_common(1) if s not in known and n >= 0.8 * numeric]
     known += [s for s in common if not s.endswith((",", ".", "-", "/"))]

@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import date
+from typing import Any
 
-from ann.data.cells.dates import iso, looks_like_date, read_date_style
-from ann.data.cells.lexicon import MISSING_AMONG_NUMBERS, PAIRS, fold
+from ann.data.cells.dates import (
+    PIVOT,
+    DateStyle,
+    fits,
+    is_two_digit,
+    iso,
+    looks_like_date,
+    read_date_style,
+)
+from ann.data.cells.lexicon import MISSING_AMONG_NUMBERS, PAIRS, PAST_WORDS, fold, words_of
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import MOSTLY, Inspection
-from ann.data.cleaning.rules import loose, tidy
+from ann.data.cleaning.rules import Rule, loose, tidy
 
 __all__ = ["as_dates", "as_words", "as_yes_no"]
 
@@ -53,25 +63,66 @@ def _commonest(counts: Counter[str], words: Iterable[str]) -> str:
 
 
 def as_dates(seen: Inspection) -> str | None:
+    """Recognise a column of dates; where the order of day and month is open, a person decides."""
     dated = {v: n for v, n in seen.weighed() if looks_like_date(v)}
     total = sum(n for v, n in seen.weighed() if fold(v) not in MISSING_AMONG_NUMBERS)
     if not dated or sum(dated.values()) < MOSTLY * total:
         return None
     style = read_date_style(dated)
-    guess = "" if style.certain else "; day and month could be the other way round"
+    settings: dict[str, Any] = {"day first": style.day_first}
     order = "day first" if style.day_first else "month first"
-    plainly = all(iso(v, style) == v for v in dated)
-    seen.rule(
-        "date",
-        {"day first": style.day_first},
-        why="dates in ISO form" if plainly else f"dates, {order}{guess}",
-    )
+    why = f"dates, {order}"
+    if any(map(is_two_digit, dated)):
+        pivot, told = two_digit_years(seen.name, dated)
+        settings["pivot"] = pivot
+        why += f"; {told}"
+    if not style.certain:
+        seen.open_dates = True
+        why = _open_order(style, dated)
+        if not style.against:
+            seen.rule("date", settings, why=why, apply=False)
+            return "category"
+        # No order reads all cells: nothing can be tried, only told.
+        seen.rules.append(
+            Rule(seen.name, "date", False, settings, why, len(dated), style.against, "")
+        )
+        return "category"
+    if all(iso(v, style) == v for v in dated):
+        why = "dates in ISO form"
+    seen.rule("date", settings, why=why)
     bad = [v for v, _ in seen.weighed() if v not in dated and not looks_like_date(v)]
     seen.rule(
         "not a date",
         why=f"text among dates: {', '.join(map(repr, bad[:5]))}" if bad else "dates only",
     )
     return "date"
+
+
+def _open_order(style: DateStyle, dated: Iterable[str]) -> str:
+    """Say why the order of day and month is open."""
+    if style.against:
+        other = next(v for v in dated if fits(v, day_first=style.day_first))
+        return (
+            f"day and month contradict each other: {other!r} and {style.against!r} cannot be of "
+            "one order. Left as words: mend the cells of one order"
+        )
+    shown = next(v for v in dated if iso(v, DateStyle(True)) != iso(v, DateStyle(False)))
+    first, second = (iso(shown, DateStyle(flag)) for flag in (True, False))
+    return (
+        f"dates that fit both orders: {shown!r} is {first} day first and {second} month first. "
+        'Left as words; applied as the setting "day first" of the rule says'
+    )
+
+
+def two_digit_years(name: str, dated: Iterable[str]) -> tuple[int, str]:
+    """Return the first two-digit year that is 19xx, and how it was found.
+
+    A birth, and what else is past by its nature, is not after today.
+    """
+    pivot, why = PIVOT, "the usual reading"
+    if past := set(words_of(name)) & PAST_WORDS:
+        pivot, why = date.today().year % 100 + 1, f"{sorted(past)[0]!r} is past"
+    return pivot, f"two-digit years 00 to {pivot - 1:02d} are 20xx, the others 19xx ({why})"
 
 
 def as_words(seen: Inspection) -> str:

@@ -264,10 +264,9 @@ def replay_column(
         if rule.rule == "drop":
             continue
         new, changed, step = rule.tried(now, counts)
-        if not len(changed):
-            continue
-        steps.append(step)
-        if rule.apply:
+        if step.rows:
+            steps.append(step)
+        if rule.apply and len(changed):
             touched = np.flatnonzero(np.isin(codes, changed))
             before, after = (np.array(texts, dtype=object)[codes[touched]] for texts in (now, new))
             edits.append(Edit(rule.column, rule.rule, labels[touched], before, after))

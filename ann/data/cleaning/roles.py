@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ann.data.cells.lexicon import ID_WORDS, words_of
+from ann.data.cells.lexicon import COUNTED_WORDS, ID_WORDS, words_of
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import Inspection
 
 __all__ = ["role_of", "says_id"]
+
+#: A month, a quarter, a week or a season of a year: 1949M01, 1949-Q1, Jan 1949, 01/1949, 1949/50.
+_PERIOD = re.compile(
+    r"(?:[12]\d{3}[-/. ]?(?:[MQWHmqwh][-/. ]?\d{1,2}|\d{1,2}|[A-Za-z]{3,9})"
+    r"|(?:[MQWHmqwh]?\d{1,2}|[A-Za-z]{3,9})[-/. ]?(?:[12]\d{3}|'?\d{2}))\Z"
+)
+#: Lengths of what comes round: quarters, days of a week, months, hours, days, weeks, minutes.
+_CALENDAR = frozenset((4, 5, 6, 7, 12, 24, 28, 29, 30, 31, 52, 53, 60, 365, 366))
 
 
 def role_of(seen: Inspection, kind: str) -> tuple[str, str] | None:
@@ -23,7 +33,7 @@ def role_of(seen: Inspection, kind: str) -> tuple[str, str] | None:
         return None
     if kind == "text":
         return "text", f"free text: {len(counts)} different ones in {filled} filled rows"
-    if kind == "date":
+    if kind == "date" or seen.open_dates:
         return None
     return _id(seen, kind, counts, filled)
 
@@ -37,6 +47,8 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
         if sum(n for v, n in counts.items() if is_plain(v)) >= 0.5 * filled:
             # Numbers that could not all be read; a finding says so.
             return None
+        if sum(n for v, n in counts.items() if _PERIOD.match(v)) >= 0.9 * filled:
+            return None
         if distinct >= 0.98 and filled >= 20:
             return "id", f"{len(counts)} different labels in {filled} rows"
         if named and distinct >= 0.5 and filled >= 20:
@@ -47,6 +59,12 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
         return None
     numbers = np.array([float(v) for v in cells])
     steps = np.diff(numbers)
+    extent = numbers.max() - numbers.min() + 1
+    if _counts_something(seen.name, numbers, named=named):
+        return None
+    # What starts anew within the table, such as the days of a month, is no label of a row.
+    if distinct < 0.98 and (not named or extent in _CALENDAR):
+        return None
     if len(steps) and np.mean(steps == 1) >= 0.95:
         return "id", "counts the rows: each number is one more than the one before"
     # The same counter in a part of the rows, as a split leaves it.
@@ -57,7 +75,6 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
     ):
         return "id", "counts the rows: each number is a little more than the one before"
     if distinct >= 0.98:
-        extent = numbers.max() - numbers.min() + 1
         if extent <= 1.05 * filled and filled >= 20:
             return "id", f"a numbering: {filled} different whole numbers in a range of {extent:.0f}"
         if named:
@@ -66,6 +83,13 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
         if len(lengths) == 1 and next(iter(lengths)) >= 7:
             return "id", f"different whole numbers of {next(iter(lengths))} digits each"
     return None
+
+
+def _counts_something(name: str, numbers: NDArray[np.float64], *, named: bool) -> bool:
+    """Tell whether whole numbers in order are years, or another quantity by their name."""
+    if set(words_of(name)) & COUNTED_WORDS:
+        return True
+    return not named and bool(((numbers >= 1500) & (numbers <= 2100)).all())
 
 
 def says_id(name: str) -> bool:

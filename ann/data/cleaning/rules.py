@@ -15,10 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.data.cells.dates import DateStyle, iso
+from ann.data.cells.dates import PIVOT, DateStyle, fits, iso
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold, unit_key
-from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, times
-from ann.data.errors import SchemaError, require_known
+from ann.data.cells.numerals import NumberStyle, is_plain, plain, split_affixes, split_money, times
+from ann.data.errors import ContradictionError, SchemaError, require_known
 from ann.data.log import Step
 
 __all__ = ["KEEPS_TEXT", "RULE_KINDS", "CellMap", "Effect", "Rule", "loose", "tidy"]
@@ -118,8 +118,9 @@ def _currency(settings: Mapping[str, Any]) -> CellMap:
     signs = {str(s).casefold() for s in settings["signs"]}
 
     def strip(prefix: str, body: str, suffix: str) -> str | None:
-        if suffix.casefold() in signs:
-            return body
+        rest, sign = split_money(suffix)
+        if sign.casefold() in signs:
+            return f"{body} {rest}".rstrip()
         return f"{body} {suffix}".rstrip() if prefix.casefold() in signs else None
 
     return _on_numbers(strip)
@@ -144,8 +145,23 @@ def _thousands(settings: Mapping[str, Any]) -> CellMap:
 
 
 def _date(settings: Mapping[str, Any]) -> CellMap:
-    style = DateStyle(bool(settings.get("day first", True)))
-    return lambda text: iso(text, style) or text
+    day_first = bool(settings.get("day first", True))
+    style = DateStyle(day_first, pivot=int(settings.get("pivot", PIVOT)))
+
+    def rewrite(text: str) -> str:
+        new = iso(text, style)
+        if new is None and fits(text, day_first=not day_first):
+            raise ContradictionError(
+                f"dates are to be read {_order(day_first)}, but {text!r} is a date only "
+                f'{_order(not day_first)}; change "day first" in the rules, or mend the cell'
+            )
+        return new or text
+
+    return rewrite
+
+
+def _order(day_first: bool) -> str:
+    return "day first" if day_first else "month first"
 
 
 def _spelling(settings: Mapping[str, Any]) -> CellMap:
@@ -217,7 +233,7 @@ RULE_KINDS: dict[str, RuleKind] = {
     "percent": RuleKind(_percent, "lossless", (), ("factor", *_STYLE)),
     "unit": RuleKind(_unit, "lossless", ("factors",), _STYLE),
     "thousands": RuleKind(_thousands, "lossless", (), _STYLE),
-    "date": RuleKind(_date, "lossless", (), ("day first",)),
+    "date": RuleKind(_date, "lossless", (), ("day first", "pivot")),
     "yes/no": RuleKind(_spelling, "destructive", ("words",)),
     "spelling": RuleKind(_spelling, "destructive", ("words",)),
     "sentinel": RuleKind(_sentinel, "reversible", ("values",)),
@@ -310,9 +326,19 @@ class Rule:
             Places of the texts that are not what they were.
         step : Step
             For the log, with the commonest of them as the example.
+
+        Raises
+        ------
+        ContradictionError
+            If the rule is applied, and a cell cannot be read the way it reads the column.
         """
         function = self.function()
-        new = [None if v is None else function(v) for v in texts]
+        try:
+            new = [None if v is None else function(v) for v in texts]
+        except ContradictionError as error:
+            if not self.apply:
+                return texts, np.array([], dtype=np.intp), self.step(self.rows)
+            raise ContradictionError(f"column {self.column!r}: {error}") from None
         changed = np.flatnonzero([a != b for a, b in zip(texts, new, strict=True)])
         if not len(changed):
             return new, changed, self.step(0, "", "")

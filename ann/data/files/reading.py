@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from ann.data.errors import ReadError
 from ann.data.files.dialect import Dialect, sniff
 from ann.data.files.footer import are_notes, may_be_note, total_row
 from ann.data.files.layout import column_names
+from ann.data.files.ragged import Ragged
 from ann.data.files.records import Records, RowShape
 from ann.data.files.reservoir import Reservoir
 from ann.data.log import Log, Step
@@ -60,18 +61,6 @@ class RawTable:
     def sampled(self) -> bool:
         """Whether rows were left out for lack of memory."""
         return len(self.frame) < self.rows_in_file
-
-
-@dataclass
-class _Torn:
-    """Rows that did not fit: how many of each kind, and the first one with its line."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    first: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-
-    def add(self, kind: str, line: int, record: list[str]) -> None:
-        self.counts[kind] += 1
-        self.first.setdefault(kind, (line, record))
 
 
 class TableFile:
@@ -207,7 +196,7 @@ class TableFile:
             If more than a fifth of the rows do not have the header's number of cells.
         """
         width = len(self.names)
-        torn = _Torn()
+        ragged = Ragged(self.path.name, width, self.dialect.delimiter)
         self.rows = 0
         del self.log.steps[self._log_length :]
         keep: list[list[str]] = []
@@ -226,19 +215,23 @@ class TableFile:
                 continue
             else:
                 # Where rows follow notes, these were rows too.
-                self._keep([*notes, (line, record)], keep, torn)
+                ragged.keep([*notes, (line, record)], keep)
                 notes, blank = [], not any(record)
             if len(keep) >= rows:
                 yield self._frame(keep, start)
                 start, keep = start + len(keep), []
-                self._judge(start, torn)
+                ragged.judge(start)
         if notes and not are_notes([r[0] for _, r in notes if r], after_blank=blank):
-            self._keep(notes, keep, torn)
+            ragged.keep(notes, keep)
             notes = []
         self._below(notes, keep if not start else [])
         self.rows = start + len(keep)
-        self._judge(self.rows, torn)
-        self._report(torn)
+        ragged.judge(self.rows)
+        if stray := self._records.stray:
+            why = "a quote opens here and the next rows are no part of its cell: read as a sign"
+            line, text = stray[0]
+            self.log.add(Step("", "stray quotes", len(stray), f"line {line}: {text}", "", why))
+        self.log.extend(ragged.steps())
         if keep:
             yield self._frame(keep, start)
         elif not self.rows:
@@ -247,21 +240,6 @@ class TableFile:
     def _waits(self, record: list[str], notes: list[tuple[int, list[str]]]) -> bool:
         """Tell whether only the end of the file can say if this is a row."""
         return may_be_note(record, len(self.names)) or (bool(notes) and not any(record))
-
-    def _keep(
-        self, records: list[tuple[int, list[str]]], keep: list[list[str]], torn: _Torn
-    ) -> None:
-        """Add rows to those kept, repaired where they must be."""
-        width = len(self.names)
-        for line, record in records:
-            if len(record) != width:
-                fitted = self._fit(line, record, width, torn)
-                if fitted is not None:
-                    keep.append(fitted)
-            elif width == 1 and not record[0].strip():
-                torn.add("blank lines", line, record)
-            else:
-                keep.append(record)
 
     def _below(self, notes: list[tuple[int, list[str]]], rows: list[list[str]]) -> None:
         """Set notes below the table and a row of totals aside, and say so."""
@@ -283,55 +261,6 @@ class TableFile:
         cells = np.array(rows, dtype=object)
         index = pd.RangeIndex(start, start + len(rows))
         return pd.DataFrame(cells, index=index, columns=self.names, dtype=object)
-
-    def _fit(self, line: int, record: list[str], width: int, torn: _Torn) -> list[str] | None:
-        """Return the row with as many cells as there are columns, or None where none is right."""
-        if not any(c.strip() for c in record):
-            torn.add("blank lines", line, record)
-            return None
-        if len(record) < width:
-            torn.add("short rows", line, record)
-            return record + [""] * (width - len(record))
-        if not any(c.strip() for c in record[width:]):
-            torn.add("long rows", line, record)
-            return record[:width]
-        torn.add("torn rows", line, record)
-        return None
-
-    def _judge(self, kept: int, torn: _Torn) -> None:
-        aside = torn.counts["torn rows"]
-        bad = torn.counts["short rows"] + aside
-        if bad > max(2, 0.2 * (kept + aside)):
-            line, record = torn.first.get("torn rows") or torn.first["short rows"]
-            raise ReadError(
-                f"{self.path.name}: {bad} of {kept + aside} rows do not have the "
-                f"{len(self.names)} cells of the header (line {line} has {len(record)}); "
-                f"is {self.dialect.delimiter!r} the delimiter?"
-            )
-
-    def _report(self, torn: _Torn) -> None:
-        width = len(self.names)
-        reasons = {
-            "blank lines": "lines without any cell left out",
-            "short rows": f"padded with missing cells up to {width} columns",
-            "long rows": f"blank cells beyond column {width} cut",
-            "torn rows": f"more than {width} cells, so no telling which belongs where; set aside",
-        }
-        if stray := self._records.stray:
-            why = "a quote opens here and the next rows are no part of its cell: read as a sign"
-            line, text = stray[0]
-            self.log.add(Step("", "stray quotes", len(stray), f"line {line}: {text}", "", why))
-        for kind, why in reasons.items():
-            if not torn.counts[kind]:
-                continue
-            line, record = torn.first[kind]
-            before = after = ""
-            if kind != "blank lines":
-                before = f"line {line}: {self.dialect.delimiter.join(record)}"
-            if kind in ("short rows", "long rows"):
-                fitted = (record + [""] * width)[:width]
-                after = self.dialect.delimiter.join(fitted)
-            self.log.add(Step("", kind, torn.counts[kind], before, after, why))
 
     def read(
         self,

@@ -9,11 +9,11 @@ rows by themselves, the quote is read as a character, and the rows are read as t
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold
 from ann.data.errors import ReadError
@@ -82,20 +82,48 @@ class Records:
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         """Yield (line number, cells), blank lines included as empty lists."""
         self.stray.clear()
-        with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
-            yield from self._read(stream)
+        skip = self.dialect.skip
+        with self._open() as stream, self._open() as shadow:
+            for _ in range(skip):
+                stream.readline()
+                shadow.readline()
+            if self.dialect.comment:
+                yield from self._carefully(stream, skip)
+                return
+            width = 0 if self.shape is None else self.shape.width
+            reader = self._reader(stream)
+            line = seen = skip + 1
+            try:
+                for record in reader:
+                    after = skip + reader.line_num + 1
+                    # A last line that ends within a quote keeps its line end.
+                    torn = len(record) < width and "".join(record)[-1:] == "\n"
+                    if after - line > 1 or torn:
+                        # The shadow follows only here, so that other files are read once.
+                        held = list(islice(shadow, line - seen, after - seen))
+                        seen = after
+                        if len(held) > _LONGEST_RECORD or self._is_stray(held):
+                            yield from self._carefully(chain(held, stream), line - 1)
+                            return
+                    yield line, record
+                    line = after
+            except csv.Error:
+                rest = islice(shadow, line - seen, None)
+                yield from self._carefully(rest, line - 1)
 
-    def _read(self, stream: TextIO) -> Iterator[tuple[int, list[str]]]:
+    def _open(self) -> TextIO:
+        return self.path.open(encoding=self.dialect.encoding, newline="")
+
+    def _carefully(self, stream: Iterable[str], number: int) -> Iterator[tuple[int, list[str]]]:
+        """Read line by line, so that those a stray quote has swallowed can be read again."""
         held: list[str] = []
-        number = self.dialect.skip
-        for _ in range(number):
-            stream.readline()
-        comment, width = self.dialect.comment, 0 if self.shape is None else self.shape.width
         again: list[str] = []
+        source = iter(stream)
+        comment, width = self.dialect.comment, 0 if self.shape is None else self.shape.width
 
         def lines(ahead: list[str]) -> Iterator[str]:
             nonlocal number
-            for line in chain(ahead, stream):
+            for line in chain(ahead, source):
                 number += 1
                 if comment and line.startswith(comment) and not held:
                     continue
@@ -109,7 +137,6 @@ class Records:
             again = []
             try:
                 for record in reader:
-                    # A last line that ends within a quote keeps its line end.
                     odd = len(held) > 1 or (len(record) < width and "".join(record)[-1:] == "\n")
                     if odd and self._is_stray(held):
                         again = held[1:]
@@ -127,7 +154,7 @@ class Records:
             number = first
             held.clear()
 
-    def _reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
+    def _reader(self, lines: Iterable[str]) -> Any:
         spaces = self.dialect.spaces
         return csv.reader(lines, delimiter=self.dialect.delimiter, skipinitialspace=spaces)
 
@@ -157,7 +184,7 @@ class Records:
 
     def _is_row(self, line: str) -> bool:
         assert self.shape is not None
-        alone = next(self._reader(iter([line])), [])
+        alone: list[str] = next(self._reader(iter([line])), [])
         return self.shape.fits(alone) or self.shape.fits(self._literal(line))
 
     def _refuse_unless_literal(self, line: int, text: str) -> None:

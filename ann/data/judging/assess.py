@@ -6,7 +6,6 @@ A reason of level `cannot` forbids a model (no usable target, too few rows, noth
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,22 @@ from ann.data.encoding.encoder import Encoder
 from ann.data.errors import TargetError, UnusableTargetError, require_known
 from ann.data.files.reading import RawTable
 from ann.data.judging.candidates import candidate
-from ann.data.judging.crossfit import compare, cross_fit
+from ann.data.judging.crossfit import cross_fit
+from ann.data.judging.entities import find_entities
 from ann.data.judging.leakage import find_suspects
+from ann.data.judging.reasons import (
+    P_BAR,
+    Z_BAR,
+    as_words,
+    judge_changes,
+    judge_network,
+    judge_order,
+    judge_repeats,
+    judge_signal,
+    judge_size,
+    judge_suspects,
+    judge_target,
+)
 from ann.data.judging.signals import signal_test
 from ann.data.judging.target import Target, find_target
 from ann.data.judging.verdict import Level, Verdict
@@ -34,11 +47,6 @@ from ann.data.log import Step
 
 __all__ = ["MOST_ROWS", "assess"]
 
-#: A signal must be this unlikely by chance, this many null standard deviations above it ...
-P_BAR, Z_BAR = 0.01, 3.0
-#: ... and the model this much better than a guess: 2 AUC - 1, or R².
-LEAST_EFFECT, GOOD_EFFECT = 0.05, {"classification": 0.3, "regression": 0.1}
-LEAST_ROWS, LEAST_A_CLASS, EVENTS_A_FEATURE = 30, 10, 10
 MOST_ROWS, MOST_MODEL_ROWS = 100_000, 50_000
 
 
@@ -115,11 +123,11 @@ def assess(
         return verdict
     verdict.log.extend(goal.steps)
     verdict.task = goal.task
-    _judge_changes(goal, verdict)
+    judge_changes(goal, verdict)
     kept, y, proposal = _without_repeats(frame, goal, rules, apply, verdict)
     X = kept.drop(columns=goal.column).reset_index(drop=True)
     verdict.rows = len(y)
-    _judge_target(goal, y, len(frame), verdict)
+    judge_target(goal, y, len(frame), verdict)
     hidden = [n for n in leave_out if n != goal.column]
     if group is not None and group not in keep:
         hidden.append(group)
@@ -127,20 +135,24 @@ def assess(
     if verdict.level == "cannot":
         return verdict
     groups = None if group is None else _numbered(X[group])
+    usable = usable.drop(columns=_open_dates(proposal, usable, verdict))
+    if group is None and (panel := find_entities(_with_names(X, usable, proposal), y)) is not None:
+        told = {"number": panel.number, "each": len(y) / panel.number, "alike": panel.alike}
+        verdict.add("weak", "entities", panel.column, time=panel.time, **told)
     suspects = find_suspects(usable, y, grouped=group is not None, seed=seed)
-    _judge_suspects(suspects, keep, verdict)
+    judge_suspects(suspects, keep, verdict)
     names = [s.column for s in suspects if s.rule == "group" and s.column in verdict.leave_out]
     if names:
         groups = _numbered(usable[names[0]])
-    usable = usable.drop(columns=verdict.leave_out)
+    usable = usable.drop(columns=verdict.leave_out, errors="ignore")
     if usable.shape[1] == 0:
         verdict.add("cannot", "only leaks")
         return verdict
-    _judge_order(y, verdict)
+    judge_order(y, verdict)
     # Rows that look like copies of each other are kept in one fold.
     twins = find_twins(usable) if groups is None else None
     if twins is None and groups is None and verdict.has("equal rows proposed"):
-        labels = np.unique(row_hashes(_as_words(usable)), return_inverse=True)[1]
+        labels = np.unique(row_hashes(as_words(usable)), return_inverse=True)[1]
         twins = Twins("", int((np.bincount(labels)[labels] > 1).sum()), labels)
     if twins is not None:
         where = f"every feature but {twins.column}" if twins.column else "every feature"
@@ -151,7 +163,7 @@ def assess(
     verdict.signal = signal_test(
         matrix, y, groups=groups, permutations=max(199, permutations), seed=seed
     )
-    ceiling = _judge_repeats(usable, y, verdict)
+    ceiling = judge_repeats(usable, y, verdict)
     models: dict[str, Any] = {"linear": candidate("logistic", goal.task)}
     if verdict.signal.p <= P_BAR and verdict.signal.z >= Z_BAR and network is not None:
         small = candidate("shallow", goal.task, seed=seed, max_epochs=20)
@@ -172,9 +184,9 @@ def assess(
     )
     if len(rows) < len(y):
         verdict.add("note", "models' sample", kept=len(rows), rows=len(y))
-    _judge_signal(verdict)
-    _judge_size(y, verdict)
-    _judge_network(verdict)
+    judge_signal(verdict)
+    judge_size(y, verdict)
+    judge_network(verdict)
     if ceiling is not None:
         best = max(s.accuracy for s in verdict.learned.values())
         if best > ceiling:
@@ -238,147 +250,23 @@ def _features(
     return usable
 
 
+def _with_names(X: pd.DataFrame, usable: pd.DataFrame, proposal: Rules) -> pd.DataFrame:
+    """Return the features and the ids that are none: these may name what rows are about."""
+    ids = [c.name for c in proposal.columns if c.kind == "id" and c.name in X.columns]
+    return usable.assign(**{n: X[n].to_numpy() for n in ids if n not in usable.columns})
+
+
+def _open_dates(proposal: Rules, usable: pd.DataFrame, verdict: Verdict) -> list[str]:
+    """Leave out dates whose order of day and month is open: read wrong, they mislead."""
+    found = []
+    for rule in proposal.rules:
+        if rule.rule == "date" and not rule.apply and rule.column in usable.columns:
+            found.append(rule.column)
+            told = {"why": rule.why, "option": rule.step(0).option}
+            verdict.add("note", "open dates", rule.column, **told)
+    verdict.leave_out += found
+    return found
+
+
 def _numbered(names: pd.Series) -> NDArray[np.intp]:
     return pd.factorize(names.map(str))[0]
-
-
-def _judge_changes(goal: Target, verdict: Verdict) -> None:
-    """Name every rule that touched the target, and those that would have liked to."""
-    for s in goal.steps:
-        if not s.effect or not s.rows:
-            continue
-        told = {"rule": s.rule, "rows": s.rows, "why": s.why}
-        if s.applied:
-            facts = {"effect": s.effect, "before": s.before, "after": s.after or "missing"}
-            verdict.add("note", "target changed", s.column, **told, **facts)
-        elif s.rule != "outlier":
-            level: Level = "weak" if s.proposed else "note"
-            verdict.add(level, "target proposal", s.column, **told, option=s.option)
-
-
-def _judge_target(goal: Target, y: NDArray[Any], rows: int, verdict: Verdict) -> None:
-    if goal.missing:
-        share = goal.missing / rows
-        level: Level = "cannot" if share > 0.5 else ("weak" if share > 0.2 else "note")
-        verdict.add(level, "target missing", share=share)
-    if len(y) < LEAST_ROWS:
-        verdict.add("cannot", "few rows", rows=len(y), least=LEAST_ROWS)
-    if goal.task == "regression":
-        steps = np.diff(y.astype(float))
-        if len(np.unique(y)) == len(y) and len(y) > 20 and np.mean(steps == 1) > 0.95:
-            verdict.add("cannot", "target counts rows")
-        return
-    classes, counts = np.unique(y.astype(str), return_counts=True)
-    n = len(classes)
-    if goal.schema.kind in ("category", "text") and n > 0.5 * len(y):
-        verdict.add("cannot", "target of labels", classes=n, rows=len(y))
-        return
-    few = {str(c): int(k) for c, k in zip(classes, counts, strict=True) if k < LEAST_A_CLASS}
-    if n - len(few) < 2:
-        rarest, fewest = str(classes[counts.argmin()]), int(counts.min())
-        facts: dict[str, Any] = {"enough": n - len(few), "classes": n, "least": LEAST_A_CLASS}
-        verdict.add("cannot", "too few classes", rarest=rarest, rows=fewest, **facts)
-    elif few:
-        shown = ", ".join(f"{c!r} ({k})" for c, k in few.items())
-        verdict.add("weak", "rare classes", classes=shown)
-    if counts.max() > 0.95 * len(y):
-        commonest = str(classes[counts.argmax()])
-        verdict.add("note", "imbalance", share=counts.max() / len(y), commonest=commonest)
-
-
-def _judge_suspects(suspects: list[Step], keep: tuple[str, ...], verdict: Verdict) -> None:
-    for s in suspects:
-        kept = s.column in keep
-        after = "kept by request" if kept else s.after
-        verdict.log.add(replace(s, after=after, applied=not kept))
-        verdict.add(
-            "note" if s.rule == "leak" and not kept else "weak",
-            s.rule,
-            s.column,
-            action="kept by request" if kept else "left out",
-            why=s.why,
-        )
-        if not kept and s.column not in verdict.leave_out:
-            verdict.leave_out.append(s.column)
-
-
-def _judge_order(y: NDArray[Any], verdict: Verdict) -> None:
-    """Say whether the file is sorted by its target."""
-    if y.dtype == object:
-        same = float(np.mean(y[1:] == y[:-1]))
-        _, counts = np.unique(y.astype(str), return_counts=True)
-        chance = float(((counts / len(y)) ** 2).sum())
-        ordered = same > 0.95 and same > chance + 0.2
-    else:
-        rises = np.diff(y.astype(float))
-        ordered = bool(np.mean(rises >= 0) > 0.95 or np.mean(rises <= 0) > 0.95)
-    if ordered:
-        verdict.add("note", "sorted")
-
-
-def _judge_repeats(features: pd.DataFrame, y: NDArray[Any], verdict: Verdict) -> float | None:
-    """Rows alike in all features: those that differ in the target bound every model."""
-    table = pd.DataFrame({"row": row_hashes(_as_words(features)), "y": y})
-    shared = int(table["row"].duplicated(keep=False).sum())
-    if not shared or y.dtype != object:
-        return None
-    counts = table.value_counts()
-    ceiling = float(counts.groupby("row").max().sum()) / len(y)
-    conflicting = round((1 - ceiling) * len(y))
-    if shared > 0.05 * len(y):
-        verdict.add("note", "repeats", rows=shared, share=shared / len(y))
-    if conflicting > 0.001 * len(y):
-        base = table["y"].value_counts().iloc[0] / len(y)
-        level: Level = "weak" if ceiling - base < 0.5 * (1 - base) else "note"
-        verdict.add(level, "contradictions", rows=conflicting, ceiling=ceiling)
-    return ceiling if conflicting else None
-
-
-def _as_words(features: pd.DataFrame) -> pd.DataFrame:
-    return features.astype(object).where(features.notna(), None)
-
-
-def _judge_signal(verdict: Verdict) -> None:
-    signal = verdict.signal
-    assert signal is not None
-    effect = max(s.effect for s in verdict.learned.values())
-    level: Level = "cannot"
-    if signal.p > P_BAR or signal.z < Z_BAR:
-        kind = "no signal"
-    elif effect < LEAST_EFFECT:
-        kind = "trace"
-    elif effect < GOOD_EFFECT[verdict.task]:
-        level, kind = "weak", "faint signal"
-    else:
-        level, kind = "note", "signal"
-    facts = {k: getattr(signal, k) for k in ("p", "z", "permutations", "rows")}
-    measure = "2 AUC - 1" if verdict.task == "classification" else "R²"
-    verdict.add(level, kind, measure=measure, effect=effect, **facts)
-
-
-def _judge_size(y: NDArray[Any], verdict: Verdict) -> None:
-    events, what = len(y), "rows"
-    if verdict.task == "classification":
-        events = int(np.unique(y.astype(str), return_counts=True)[1].min())
-        what = "rows of the rarest class"
-    each = events / max(verdict.features, 1)
-    if each < EVENTS_A_FEATURE:
-        # A strong effect with a narrow interval has shown that the rows suffice.
-        sure = any(s.effect - 2 * s.effect_se > 0.5 for s in verdict.learned.values())
-        facts: dict[str, Any] = {"events": events, "features": verdict.features}
-        verdict.add("note" if sure else "weak", "size", each=each, what=what, **facts)
-
-
-def _judge_network(verdict: Verdict) -> None:
-    if "network" not in verdict.scores:
-        return
-    gain, error = compare(verdict.scores["network"], verdict.scores["linear"])
-    classify = verdict.task == "classification"
-    verdict.add(
-        "note",
-        "network better" if gain > 2 * error and gain > 0 else "network no better",
-        simple="logistic regression" if classify else "linear regression",
-        loss="log-loss" if classify else "squared error",
-        gain=gain,
-        error=error,
-    )

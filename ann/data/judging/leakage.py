@@ -2,20 +2,18 @@
 
 A feature is suspected of being written down after the fact when it alone predicts the target
 out of fold almost without error, or when having a value at all settles the class. A column is
-suspected of naming the rows' origin (a hospital, a batch) when it explains which other columns
-are missing, or is called so, and the classes differ between its values.
+suspected of naming groups of rows when each of its values has one target only. Columns that name
+the rows' origin are the business of `ann.data.judging.origins`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom, chi2_contingency
-from scipy.stats.contingency import association
+from scipy.stats import binom, spearmanr
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -23,14 +21,15 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from ann.data.cells.text_cells import as_floats, is_words
 from ann.data.chance import generator, sample
 from ann.data.judging.measures import Answers, mean_auc, r_squared
+from ann.data.judging.origins import find_origin
 from ann.data.log import Step
 
 __all__ = [
     "SUSPICIONS",
     "find_groups",
     "find_leaks",
-    "find_origin",
     "find_suspects",
+    "find_transforms",
     "single_feature_score",
 ]
 
@@ -38,14 +37,13 @@ __all__ = [
 SUSPICIONS = ("leak", "group", "origin")
 #: A single feature better than this gives the target away.
 AUC_BAR, BALANCED_BAR, R2_BAR = 0.98, 0.97, 0.985
+#: Two columns whose ranks agree so well are one quantity in two forms.
+TRANSFORM_BAR = 0.9995
 #: A class so pure among rows that have (or lack) a value is settled by that alone.
 PURITY_BAR, PURITY_P = 0.97, 1e-6
 #: So many values, shared by so many rows each, with one target each, name groups of rows.
 LEAST_GROUPS, ROWS_A_GROUP, GROUP_PURITY = 20, 2.5, 0.99
 _MOST_ROWS = 6000
-_ORIGIN = re.compile(
-    r"(^|[^a-z])(site|cent(er|re)|hospital|clinic|source|dataset|batch|lab|cohort|scanner|machine)s?([^a-z]|$)"
-)
 
 
 def single_feature_score(column: pd.Series, y: Answers, *, seed: int = 0) -> tuple[float, float]:
@@ -143,10 +141,56 @@ def find_suspects(
     list of Step
         A column that names groups is not called a leak too.
     """
-    groups = [] if grouped else find_groups(features, y)
+    transforms = find_transforms(features, y)
+    rest = features.drop(columns=[s.column for s in transforms])
+    groups = [] if grouped else find_groups(rest, y)
     named = {s.column for s in groups}
-    leaks = [s for s in find_leaks(features, y, seed=seed) if s.column not in named]
-    return [*leaks, *groups, *find_origin(features, y)]
+    leaks = [s for s in find_leaks(rest, y, seed=seed) if s.column not in named]
+    return [*transforms, *leaks, *groups, *find_origin(features, y)]
+
+
+def find_transforms(features: pd.DataFrame, y: Answers) -> list[Step]:
+    """Find columns of numbers that are the target in another form, such as its logarithm.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Cleaned and typed, without the target.
+    y : (rows,) array
+        Of quantities; classes have no transforms.
+
+    Returns
+    -------
+    list of Step
+        Of rule ``"leak"``: the ranks of the two agree in all rows but rounding.
+
+    Examples
+    --------
+    >>> wage = np.linspace(5, 50, 60)
+    >>> table = pd.DataFrame({"logwage": np.log(wage).round(4), "age": np.sin(wage)})
+    >>> [s.column for s in find_transforms(table, wage)]
+    ['logwage']
+    """
+    found: list[Step] = []
+    if y.dtype == object:
+        return found
+    for name in features.columns:
+        column = features[name]
+        if is_words(column):
+            continue
+        values = as_floats(column)
+        there = np.isfinite(values)
+        if there.sum() < 20 or there.mean() < 0.5 or len(np.unique(values[there])) < 10:
+            continue
+        ranks = float(spearmanr(values[there], y[there].astype(float)).statistic)
+        if abs(ranks) >= TRANSFORM_BAR:
+            what = "the same order" if ranks > 0 else "the reverse order"
+            why = (
+                "it is a transform of the target, or the target of it: both put the rows in "
+                f"{what} (rank correlation {ranks:.4f})"
+            )
+            found.append(_suspect("leak", column, y, why))
+    return found
 
 
 def find_leaks(features: pd.DataFrame, y: Answers, *, seed: int = 0) -> list[Step]:
@@ -253,7 +297,7 @@ def find_groups(features: pd.DataFrame, y: Answers) -> list[Step]:
         there = codes >= 0
         if len(values) < LEAST_GROUPS or there.sum() < ROWS_A_GROUP * len(values):
             continue
-        if there.mean() < 0.9:
+        if there.mean() < 0.9 or _measured(column):
             continue
         pure = _purity(codes[there], y[there])
         if pure < GROUP_PURITY or _purity(codes[there], shuffled[there]) > 0.95:
@@ -266,6 +310,15 @@ def find_groups(features: pd.DataFrame, y: Answers) -> list[Step]:
     return found
 
 
+def _measured(column: pd.Series) -> bool:
+    """Tell whether a column holds measurements, with decimals: these name no groups."""
+    if is_words(column) or pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return False
+    values = as_floats(column)
+    values = values[np.isfinite(values)]
+    return bool((values != np.round(values)).any())
+
+
 def _purity(codes: NDArray[np.intp], y: Answers) -> float:
     """Share of rows (or of variance) that knowing the value settles."""
     if y.dtype == object:
@@ -274,87 +327,3 @@ def _purity(codes: NDArray[np.intp], y: Answers) -> float:
     values = y.astype(float)
     means = np.bincount(codes, weights=values) / np.maximum(np.bincount(codes), 1)
     return r_squared(values, means[codes])
-
-
-def find_origin(features: pd.DataFrame, y: Answers) -> list[Step]:
-    """Find columns that name where rows came from.
-
-    Parameters
-    ----------
-    features : pandas.DataFrame
-        Cleaned and typed, without the target.
-    y : (rows,) array
-        object for classes, float for quantities.
-
-    Returns
-    -------
-    list of Step
-
-    Notes
-    -----
-    Cramér's V between the column and the missingness of each other column; three above 0.5, or a
-    telling name, and classes that differ between its values (chi-squared p < 1e-6).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> site = np.array(["A", "B"] * 100, dtype=object)
-    >>> gaps = {f"x{k}": np.where(site == "A", rng.normal(size=200), np.nan) for k in range(3)}
-    >>> ill = rng.random(200) < np.where(site == "A", 0.9, 0.2)
-    >>> y = np.where(ill, "ill", "well").astype(object)
-    >>> [s.column for s in find_origin(pd.DataFrame({"origin": site, **gaps}), y)]
-    ['origin']
-    """
-    found = []
-    gaps = {
-        str(n): features[n].isna().to_numpy()
-        for n in features.columns
-        if 0.02 <= features[n].isna().mean() <= 0.98
-    }
-    for name in features.columns:
-        column = features[name]
-        if not is_words(column):
-            continue
-        there = column.notna().to_numpy()
-        codes = pd.factorize(column.to_numpy(dtype=object))[0] + 1
-        sizes = column.value_counts()
-        if not 2 <= len(sizes) <= 50 or sizes.median() < 10:
-            continue
-        explained = [
-            n for n, gap in gaps.items() if n != name and _cramer(codes[there], gap[there]) > 0.5
-        ]
-        if len(explained) < 3 and not _ORIGIN.search(str(name).casefold()):
-            continue
-        words = why = _differs(codes, column, y)
-        if not words:
-            continue
-        if explained:
-            why += f"; it also explains which values are missing in {', '.join(explained[:6])}"
-        why += ": a model may learn where a row comes from. Split by it and leave it out"
-        found.append(_suspect("origin", column, None, why, words))
-    return found
-
-
-def _cramer(codes: NDArray[np.intp], flag: NDArray[np.bool_]) -> float:
-    table = pd.crosstab(codes, flag).to_numpy()
-    return float(association(table, method="cramer")) if min(table.shape) > 1 else 0.0
-
-
-def _differs(codes: NDArray[np.intp], column: pd.Series, y: Answers) -> str:
-    """Return how the target differs between the values of a column; nothing where it does not."""
-    if y.dtype == object:
-        common = pd.Series(y).value_counts().index[0]
-        flag = np.asarray(y == common, dtype=bool)
-        what = f"share of {common!r}"
-    else:
-        flag = np.asarray(y > np.median(y), dtype=bool)
-        what = "share above the median"
-    table = pd.crosstab(codes, flag).to_numpy()
-    if min(table.shape) < 2 or chi2_contingency(table)[1] > 1e-6:
-        return ""
-    shares = pd.Series(flag).groupby(column.to_numpy(), sort=False).agg(["mean", "size"])
-    big = shares.loc[shares["size"] >= 10, "mean"]
-    if len(big) < 2:
-        return ""
-    low, high = big.idxmin(), big.idxmax()
-    return f"{what} runs from {big.min():.0%} ({low}) to {big.max():.0%} ({high})"

@@ -26,7 +26,8 @@ _SIGNAL = (
     ": p = {p:.3g}, {z:.1f} null standard deviations, from {permutations} shuffled targets on "
     "{rows} rows; {measure} = {effect:.3f}"
 )
-_GAIN = "{loss} lower by {gain:.4f} ± {error:.4f} a row"
+_WORSE = "its {loss} is higher by {gain:.4f} ± {error:.4f} a row"
+_GAIN = "its {loss} is lower by {gain:.4f} ± {error:.4f} a row"
 _EQUAL = "{why}. They were kept; to leave them out, type {option}"
 _SUSPECT = "{column} ({action}): {why}"
 
@@ -68,6 +69,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "the rule '{rule}' would change {rows} cells of the target and was not applied: {why}. "
         "If you want it, type {option}",
     ),
+    "open dates": ("dates", "{column} (left out): {why} ({option})"),
     "nothing to apply": ("apply", "--apply {name}: no such rule was found in this table"),
     "no features": ("features", "no column is left as a feature{dropped}"),
     "only leaks": ("features", "every feature gives the target away"),
@@ -78,6 +80,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "copies",
         "{rows} rows equal another one in {where}, and hardly any are nearly so: copies? "
         "They were kept in one fold; leave all but one out before you split",
+    ),
+    "entities": (
+        "entities",
+        "{column} names {number} things with {each:.1f} rows each, one a {time}, and the target of "
+        "a row is alike within them (intraclass correlation {alike:.2f}): a model that saw the "
+        "others knows the row. Keep each on one side of a split: --group {column}",
     ),
     "sorted": ("order", "the file is sorted by its target: never split it by position"),
     "repeats": (
@@ -104,6 +112,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "network no better": (
         "network",
         "a network is no better than {simple} (" + _GAIN + "): use the {simple}",
+    ),
+    "network worse": (
+        "network",
+        "a network is no better than {simple} (" + _WORSE + "): use the {simple}",
     ),
 }
 

@@ -90,7 +90,7 @@ def test_reasons_are_kinds_and_facts() -> None:
     reason = Reason("note", "network better", {"simple": "it", "loss": "l", "gain": 1, "error": 0})
     assert (reason.code, reason.text) == (
         "network",
-        "a network is better than it: l lower by 1.0000 ± 0.0000 a row",
+        "a network is better than it: its l is lower by 1.0000 ± 0.0000 a row",
     )
     assert json.loads(json.dumps(reason.document()))["facts"]["gain"] == 1
     verdict = Verdict("supports", [reason], "y")

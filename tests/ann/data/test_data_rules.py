@@ -238,7 +238,11 @@ def test_variants_of_case_and_space_but_not_genotypes() -> None:
         ("11/12/2007", True, "2007-12-11"),
         ("11/12/2007", False, "2007-11-12"),
         ("25.12.99", True, "1999-12-25"),
-        ("12/25/2020", True, "2020-12-25"),
+        # A column has one order: what is a date in the other one only is none here.
+        ("12/25/2020", True, None),
+        ("12/25/2020", False, "2020-12-25"),
+        ("1949-01", True, "1949-01"),
+        ("1949-13", True, None),
         ("Nov 3, 2021", True, "2021-11-03"),
         ("3rd March 2021", True, "2021-03-03"),
         ("2021-03-03 14:05", True, "2021-03-03T14:05:00"),

@@ -18,7 +18,8 @@ from ann.data.cleaning.duplicates import find_twins
 from ann.data.errors import SplitError, TargetError
 from ann.data.files.reading import read_table
 from ann.data.judging.assess import assess
-from ann.data.judging.leakage import find_groups, find_leaks, find_origin, single_feature_score
+from ann.data.judging.leakage import find_groups, find_leaks, single_feature_score
+from ann.data.judging.origins import find_origin
 from ann.data.judging.signals import _auc, _blocks, _gram, _shuffle, signal_test, smoother
 from ann.data.judging.splitting import split_rows
 from ann.data.judging.target import find_target
