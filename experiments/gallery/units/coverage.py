@@ -85,7 +85,7 @@ def _cell(
             known = json.loads(place.read_text(encoding="utf-8"))
     missing = [seed for seed in seeds if str(seed) not in known]
     made = Parallel(n_jobs=jobs)(
-        delayed(_one)(cell, parameters.trials, seed, seed - seeds[0] < parameters.rivals)
+        delayed(_one)(cell, parameters.trials, seed, seeds.index(seed) < parameters.rivals)
         for seed in missing
     )
     known |= {str(seed): one for seed, one in zip(missing, made, strict=True)}
