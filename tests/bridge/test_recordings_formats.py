@@ -425,6 +425,19 @@ def test_abf_with_a_command(tmp_path: Path, unit: str, increment: float) -> None
     np.testing.assert_allclose(curve.window_s, 0.5)
 
 
+def test_abf_whose_command_follows_a_user_list(tmp_path: Path) -> None:
+    """pyABF gives the epochs without the list: the currents would be wrong."""
+    path = _abf_with_command(tmp_path / "cell.abf", "pA", 50)
+    assert read(path).fi_curve().currents.tolist() == [0, 50, 100, 150]
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<4i", raw, 3360, 1, 0, 0, 0)
+    struct.pack_into("<4i", raw, 3376, 12, 0, 0, 0)
+    path.write_bytes(raw)
+    error = _refused(path)
+    assert error.reason == "no-current"
+    assert "user list" in error.wrong
+
+
 def test_abf_with_nanoampere_called_picoampere(tmp_path: Path) -> None:
     path = _abf_with_command(tmp_path / "cell.abf", "pA", 0.05)
     error = _refused(path)
