@@ -431,7 +431,10 @@ class Selection:
         fine = np.linspace(*best.valid_pA, 500)
         label, style = (best.family, "-") if best.adequate else (f"{best.family} (misfit)", ":")
         band = self.band(best, fine)
-        line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style)
+        clock = self.noise.source == "clock"
+        sure = f"{100 * self.confidence:g} % band (profile likelihood, at each current)"
+        sure = "possible rates" if clock else sure
+        line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style, sure)
         for fit in self.fits[1:]:
             if fit.family == "logistic":
                 draw_unit(ax, fine, fit.unit.rate(fine), fit.family, style="--")
