@@ -181,7 +181,9 @@ class FICurve:
             return "total injected current" if told == "total" else f"injected current {told}"
         if self.neuron is None:
             return "current as tabulated"
-        return "injected current" if self.background is None else "current above the background"
+        if self.background is None:
+            return "injected current"
+        return "injected current above the background"
 
     def mean_rate_Hz(self) -> NDArray[np.float64]:
         """Rate at each distinct current, all trials pooled (Hz).

@@ -343,6 +343,22 @@ def test_igor_wave_that_was_changed(tmp_path: Path) -> None:
     assert "checksum" in str(_refused(path))
 
 
+@pytest.mark.parametrize("version", [2, 5])
+@pytest.mark.parametrize("points", [-1, -(2**31), 10**9, 0])
+def test_igor_wave_of_a_size_that_is_none(tmp_path: Path, version: int, points: int) -> None:
+    """igor2 takes a negative size for all that follows; the checksum is set right again."""
+    path = _wave(tmp_path / "AD0_1.ibw", CELL.sweeps[0].voltage_mV, "mV", 5000, version)
+    raw = bytearray(path.read_bytes())
+    order, places, at, covered = (">", (76, 132), 2, 384) if version == 5 else ("<", (58,), 14, 142)
+    for place in places:
+        struct.pack_into(f"{order}i", raw, place, points)
+    struct.pack_into(f"{order}H", raw, at, 0)
+    total = int(np.frombuffer(bytes(raw[:covered]), order + "i2").sum(dtype=np.int64))
+    struct.pack_into(f"{order}H", raw, at, -total & 0xFFFF)
+    path.write_bytes(raw)
+    assert _refused(path).reason in ("file", "truncated")
+
+
 PRINTED = """
 import numpy as np
 from pathlib import Path
