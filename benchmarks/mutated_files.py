@@ -369,7 +369,7 @@ def _write_inputs(path: Path) -> None:
 
 
 def _read_inputs(path: Path) -> Any:
-    from experiments.command.convert_files import check_width, read_inputs
+    from experiments.tables.array_inputs import check_width, read_inputs
 
     return check_width(read_inputs(path)[0], 4, path).shape
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.errors import ConversionError
-from experiments.command.convert_files import read_inputs
+from experiments.tables.array_inputs import read_inputs
 
 
 def test_an_archive_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path):
