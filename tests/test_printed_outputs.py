@@ -28,6 +28,7 @@ COMMANDS = [one for one in SHOWN if one.command != WRITER.SESSION]
 SESSIONS = [one for one in SHOWN if one.command == WRITER.SESSION]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", SESSIONS, ids=lambda one: f"{one.page.name}-{one.start}")
 def test_code_of_a_page_prints_what_stands_below_it(one):
     assert WRITER.printed_now(one) == one.text

@@ -402,6 +402,10 @@ class Selection:
         drop = self.noise.drop(self.confidence)
         if simultaneous:
             nodes = np.linspace(*fit.valid_pA, 60)
+            if task.family.sharp:
+                # Close to the threshold the error of the threshold itself is what counts.
+                edge = z[0, task.location] + 1e-3 * np.ptp(fit.valid_pA)
+                nodes = np.append(nodes, np.clip(edge, *fit.valid_pA))
             drop = (
                 simultaneous_quantile(task, z[0], nodes, self.confidence, self.noise.freedom) ** 2
             )
@@ -431,7 +435,10 @@ class Selection:
         fine = np.linspace(*best.valid_pA, 500)
         label, style = (best.family, "-") if best.adequate else (f"{best.family} (misfit)", ":")
         band = self.band(best, fine)
-        line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style)
+        clock = self.noise.source == "clock"
+        sure = f"{100 * self.confidence:g} % band (profile likelihood, at each current)"
+        sure = "possible rates" if clock else sure
+        line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style, sure)
         for fit in self.fits[1:]:
             if fit.family == "logistic":
                 draw_unit(ax, fine, fit.unit.rate(fine), fit.family, style="--")

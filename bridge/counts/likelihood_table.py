@@ -9,13 +9,14 @@ with `bridge.counts.likelihood` to about 1e-6 wherever a count is not all but im
 from __future__ import annotations
 
 from copy import copy
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.counts.likelihood import TINY_MEAN, log_probability_and_slope
 
-__all__ = ["Lookup"]
+__all__ = ["Lookup", "lookup"]
 
 Array = NDArray[np.float64]
 
@@ -97,3 +98,18 @@ class Lookup:
         value = c0 + x * (c1 + x * (c2 + x * c3))
         bend = (c1 + x * (2 * c2 + 3 * x * c3)) / step
         return value, bend / (mean * width * np.sqrt(1 + stretched**2))
+
+
+def lookup(count: Array, shape: float | Array) -> Lookup:
+    """The table of some counts; the last few are kept, as fit, intervals and band ask for one."""
+    amounts = np.asarray(count, dtype=float)
+    shapes = np.asarray(shape, dtype=float)
+    return _kept(amounts.tobytes(), amounts.shape, shapes.tobytes(), shapes.shape)
+
+
+@lru_cache(maxsize=8)
+def _kept(
+    count: bytes, count_shape: tuple[int, ...], shape: bytes, shape_shape: tuple[int, ...]
+) -> Lookup:
+    amounts = np.frombuffer(count).reshape(count_shape)
+    return Lookup(amounts, np.frombuffer(shape).reshape(shape_shape))

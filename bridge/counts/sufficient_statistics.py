@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from bridge.counts.likelihood import TINY_MEAN, rough_variance
-from bridge.counts.likelihood_table import Lookup
+from bridge.counts.likelihood_table import Lookup, lookup
 from bridge.counts.outline import Outline
 
 __all__ = ["SufficientStatistics"]
@@ -135,7 +135,7 @@ class SufficientStatistics:
 
     @cached_property
     def _lookup(self) -> Lookup:
-        return Lookup(self.count, self.shape)
+        return lookup(self.count, self.shape)
 
     def _scores(self, rate: Array) -> tuple[Array, Array]:
         return self._lookup(self.window * rate[..., self.index])

@@ -153,7 +153,7 @@ def _raster(axes: Any, responses: Responses) -> None:
         xlim=(0, 1e3 * responses.duration_s),
         ylim=(-0.7, len(first) - 0.3),
     )
-    axes.set_ylabel(fill(f"{responses.curve.current_name} (pA)", 20))
+    axes.set_ylabel(fill(f"{responses.curve.current_name} (pA)", 26))
 
 
 def _properties(axes: Any, found: EquivalentUnit) -> bool:

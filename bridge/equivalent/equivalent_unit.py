@@ -177,6 +177,8 @@ class EquivalentUnit:
         if best is not None:
             lines.append(sentences.fit_sentence(best))
         lines.append(sentences.current_sentence(selection))
+        if best is not None:
+            lines.append(sentences.sentence(str(selection.noise)))
         if self.noise:
             lines.append(f"Background: {self.noise}.")
         lines += [f"Caution: {caution}." for caution in self.cautions]
@@ -240,6 +242,9 @@ class EquivalentUnit:
     def _repr_html_(self) -> str:
         best = self.selection.best
         rows = [] if best is None else best.numbers()
+        if best is not None:
+            residual = f"{best.residual_rms_Hz:.2f} Hz"
+            rows.append(("residual", residual, "rms, counted less expected rate"))
         rows += [(*one, "intrinsic property") for one in sentences.property_rows(self.properties)]
         rows += [
             (measure.strip(), f"{sentences.number(value)} {unit}".strip(), says)

@@ -164,9 +164,9 @@ def examine(model: BrianModel, parameters: Parameters, context: Context) -> dict
     group, *alive = model.make()
     try:
         neuron = from_brian2(group, level=None, **model.options)
-    except NeurosimError as error:
-        fits = bool(model.refused) and model.refused in str(error)
-        return row | {"outcome": "refused" if fits else "wrongly refused", "said": str(error)}
+    except NeurosimError as refusal:
+        fits = bool(model.refused) and model.refused in str(refusal)
+        return row | {"outcome": "refused" if fits else "wrongly refused", "said": str(refusal)}
     del alive
     if model.refused:
         return row | {"outcome": "not refused"}
