@@ -7,6 +7,7 @@ because what a count is worth depends on how many spikes it is.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -367,7 +368,8 @@ class FICurve:
         """Read a curve from a text table.
 
         Columns `current_pA` (or `current`), `count` (or `spikes`), `window_s` (or `window`,
-        `duration_s`) and, where currents are repeated, `trial`; other columns are left alone.
+        `duration_s`) and, if you like, `trial`; other columns are left alone. Without a column
+        `trial`, rows of the same current are repeats, numbered in their order.
         Rows of one trial are in order of current. Comma, semicolon or tab; ``#`` opens a comment.
 
         Parameters
@@ -415,7 +417,14 @@ class FICurve:
         """
         columns, place = table_columns(frame)
         current, count = columns["current_pA"], columns["count"]
-        window, trial = columns["window_s"], columns.get("trial", np.zeros(len(frame)))
+        window, trial = columns["window_s"], columns.get("trial")
+        if trial is None:
+            # A current that comes again is a repeat.
+            before: Counter[float] = Counter()
+            trial = np.zeros(len(current))
+            for entry, amount in enumerate(current.tolist()):
+                trial[entry] = before[amount]
+                before[amount] += 1
         if len(frame) < 2:
             raise place("only one row of data", "give at least two currents", 0)
         problem = first_problem(current, count, window, trial, in_order=True)
