@@ -20,6 +20,7 @@ __all__ = [
     "UnknownNameError",
     "require_number",
     "require_one_of",
+    "require_whole",
     "unknown_name",
 ]
 
@@ -105,6 +106,29 @@ def require_number(
             return
     left = "[" if low_too else "("
     raise ParameterError(f"{name} must be a number in {left}{low:g}, {high:g}), not {value!r}")
+
+
+def require_whole(name: str, value: object, low: int) -> int:
+    """Return a setting as an int, or raise unless it is a whole number of at least `low`.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> require_whole("batch_size", 32.0, 1)
+    32
+    >>> require_whole("batch_size", 32.5, 1)
+    Traceback (most recent call last):
+    ...
+    ann.errors.ParameterError: batch_size must be a whole number of at least 1, not 32.5
+    """
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number) and number >= low and number == round(number):
+            return round(number)
+    raise ParameterError(f"{name} must be a whole number of at least {low}, not {value!r}")
 
 
 def require_one_of(name: str, value: object, allowed: Collection[object]) -> None:

@@ -107,18 +107,23 @@ def planted(facts: Iterable[Facts], folder: Path, seed: int) -> None:
     """Plant faults in each table, and print how many of each kind were found."""
     sown: Counter[str] = Counter()
     found: Counter[str] = Counter()
+    scores = []
     for f in facts:
         try:
             score, kinds = judge_planted(TrueTable.read(f, folder), seed)
         except FileNotFoundError:
             continue
+        scores.append(score)
         sown.update(list(kinds))
         found.update(k for k, right in kinds.items() if right)
         for kind in (k for k, right in kinds.items() if not right):
             print(f"planted and not found: {score.name}, {kind}")
     out = {f"% of {k} found": share(found[k], n) for k, n in sown.items()}
     whole = share(found.total(), sown.total())
-    print(json.dumps({"planted": sown.total(), "% found": whole, **out}))
+    wrongly = totals(scores)["altered wrongly"]
+    print(
+        json.dumps({"planted": sown.total(), "% found": whole, "altered wrongly": wrongly, **out})
+    )
 
 
 def main() -> None:

@@ -282,6 +282,8 @@ def main() -> int:
     for k in range(chosen.trials):
         job, way = chosen.jobs[k % len(chosen.jobs)], WAYS[k // len(chosen.jobs) % len(WAYS)]
         done[job, way] += 1
+        if k and k % 50 == 0:
+            print(f"{k} trials, {len(faults)} faults so far", flush=True)
         for wrong in _trial(job, way, chance, right[job], f"{os.getpid()}.{k}"):
             faults.append(f"trial {k}: {job}, {way}: {wrong}")
             print(faults[-1], flush=True)

@@ -22,7 +22,7 @@ __all__ = [
 
 Reason = Literal[
     "silent", "one-current", "flat", "one-bin", "block", "no-block", "few-currents",
-    "few-measurements", "misfit", "not-tried",
+    "few-informative", "few-measurements", "misfit", "not-tried",
 ]  # fmt: skip
 """Why a family, or every unit, may not stand for a curve."""
 
@@ -46,6 +46,8 @@ class CurveError(BridgeError, ValueError):
         The line of that file, counted from 1.
     column : str, optional
         The column that is absent, if that is what is wrong.
+    reason : str, optional
+        One of `Reason`, where a program may want to decide on it.
 
     Examples
     --------
@@ -55,10 +57,10 @@ class CurveError(BridgeError, ValueError):
 
     def __init__(
         self, wrong: str, remedy: str, *, file: str | None = None, line: int | None = None,
-        column: str | None = None,
+        column: str | None = None, reason: Reason | None = None,
     ) -> None:  # fmt: skip
         self.wrong, self.remedy, self.file, self.line = wrong, remedy, file, line
-        self.column = column
+        self.column, self.reason = column, reason
         place = ", ".join(part for part in (file, line and f"line {line}") if part)
         super().__init__(f"{place + ': ' if place else ''}{wrong}; {remedy}")
 

@@ -15,8 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PAGE, CLAIMS = HERE / "claims.md", HERE / "claims.csv"
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
-# Experiments that nobody has run at several seeds, and what keeps them from it.
-NOT_YET: dict[str, str] = {}
+NO_CHANCE = "no chance in it"
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -54,7 +53,8 @@ def drawing() -> str:
     lines = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
     for name, entry in contents().items():
         if name not in found:
-            lines.append(f"| `{name}` | | | not run over seeds | {NOT_YET.get(name, 'not yet')} |")
+            said = NO_CHANCE if entry.deterministic else "not yet run over seeds"
+            lines.append(f"| `{name}` | | | {said} | |")
             continue
         least = min(found[name], key=lambda row: int(row["held"]) / int(row["seeds"]))
         low, high = (f"{float(least[end]):.3g}" for end in ("lowest", "highest"))
@@ -62,7 +62,7 @@ def drawing() -> str:
         said = f"{least['verdict']}: {extent} ({least['sense']} {float(least['bar']):.3g})"
         seeds = f"{least['held']} of {least['seeds']}"
         if entry.deterministic:
-            seeds += ", no chance in it"
+            seeds += f", {NO_CHANCE}"
         said = said.replace("|", "\\|")
         count = len(found[name])
         lines.append(f"| `{name}` | {least['form']} | {count} | {seeds} | {said} |")

@@ -131,15 +131,25 @@ def _run_blocks(page: str) -> list[tuple[int, str]]:
     return told
 
 
+def _write(page: Path, news: dict[int, str]) -> None:
+    """Put new texts in the place of outputs, by their number on the page."""
+    text = page.read_text(encoding="utf-8")
+    shown = list(outputs(page))
+    # From the end, so that what stands above keeps its place.
+    for number in sorted(news, reverse=True):
+        one = shown[number]
+        text = text[: one.start] + news[number] + text[one.start + len(one.text) :]
+    page.write_text(text, encoding="utf-8")
+
+
 def main(arguments: list[str]) -> int:
     """Write or check; return the exit status."""
     check = "--check" in arguments
     wanted = [word for word in arguments if word != "--check"]
     stale = 0
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        # From the end, so that what stands above keeps its place.
-        for one in reversed(list(outputs(page))):
+        news: dict[int, str] = {}
+        for number, one in enumerate(outputs(page)):
             if wanted and not any(word in one.label for word in wanted):
                 continue
             now = printed_now(one)
@@ -149,9 +159,9 @@ def main(arguments: list[str]) -> int:
             print(f"{one.label}: not what is printed today" + ("" if check else "; written anew"))
             if check:
                 print(now)
-            text = text[: one.start] + now + text[one.start + len(one.text) :]
+            news[number] = now
         if not check:
-            page.write_text(text, encoding="utf-8")
+            _write(page, news)
     return int(check and stale > 0)
 
 

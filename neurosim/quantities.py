@@ -25,6 +25,10 @@ from brian2.units import (
 )
 
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
+from neurosim.uncaught import show_ours_plainly
+
+# Brian2 is imported above, before any other module of ours does.
+show_ours_plainly()
 
 __all__ = [
     "Description",

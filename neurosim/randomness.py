@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["AS241", "BARRIER_SHIFT", "cpp_source", "gaussian", "row_keys"]
+__all__ = ["AS241", "BARRIER_SHIFT", "cpp_source", "gaussian", "row_keys", "uniform"]
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MUL1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -83,6 +83,36 @@ def _polynomial(coefficients: tuple[float, ...], x: np.ndarray) -> np.ndarray:
     return value
 
 
+def _around_zero(
+    key_low: np.ndarray, key_high: np.ndarray, stream: int, step: np.ndarray | int
+) -> np.ndarray:
+    """Return one uniform deviate between -1/2 and 1/2 a row."""
+    low = np.asarray(key_low, dtype=np.int32).view(np.uint32).astype(np.uint64)
+    high = np.asarray(key_high, dtype=np.int32).view(np.uint32).astype(np.uint64)
+    key = (high << np.uint64(32)) | low
+    with np.errstate(over="ignore"):
+        counter = np.asarray(step).astype(np.uint64) * _GAMMA
+        lane = _mix((key ^ _LANE) + np.uint64(stream))
+        bits = _mix(_mix(counter + key) ^ lane)
+    # 53 bits, shifted by half a unit so that neither end can occur.
+    drawn: np.ndarray = ((bits >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53 - 0.5
+    return drawn
+
+
+def uniform(
+    key_low: np.ndarray, key_high: np.ndarray, stream: int, step: np.ndarray | int
+) -> np.ndarray:
+    """Return one uniform deviate between 0 and 1 a row; parameters as of `gaussian`.
+
+    Examples
+    --------
+    >>> low, high = row_keys(np.arange(10_000))
+    >>> bool(abs(uniform(low, high, 0, 7).mean() - 0.5) < 0.01)
+    True
+    """
+    return _around_zero(key_low, key_high, stream, step) + 0.5
+
+
 def gaussian(
     key_low: np.ndarray, key_high: np.ndarray, stream: int, step: np.ndarray | int
 ) -> np.ndarray:
@@ -103,15 +133,7 @@ def gaussian(
     >>> bool((gaussian(low, high, 0, 7)[1:2] == gaussian(low[1:2], high[1:2], 0, 7)).all())
     True
     """
-    low = np.asarray(key_low, dtype=np.int32).view(np.uint32).astype(np.uint64)
-    high = np.asarray(key_high, dtype=np.int32).view(np.uint32).astype(np.uint64)
-    key = (high << np.uint64(32)) | low
-    with np.errstate(over="ignore"):
-        counter = np.asarray(step).astype(np.uint64) * _GAMMA
-        lane = _mix((key ^ _LANE) + np.uint64(stream))
-        bits = _mix(_mix(counter + key) ^ lane)
-    # 53 bits, shifted by half a unit so that neither 0 nor 1 can occur.
-    q = ((bits >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53 - 0.5
+    q = _around_zero(key_low, key_high, stream, step)
     r = 0.180625 - q * q
     centre: np.ndarray = q * _polynomial(AS241["a"], r) / _polynomial(AS241["b"], r)
     outside = np.abs(q) > 0.425
@@ -154,11 +176,17 @@ inline double normal_outside(double q) {{
     }}
     return std::copysign(x, q);
 }}
-inline double gaussian(int32_t key_low, int32_t key_high, int64_t stream, int64_t step) {{
+inline double around_zero(int32_t key_low, int32_t key_high, int64_t stream, int64_t step) {{
     const uint64_t key = (uint64_t(uint32_t(key_high)) << 32) | uint64_t(uint32_t(key_low));
     const uint64_t lane = mix((key ^ UINT64_C({int(_LANE)})) + uint64_t(stream));
     const uint64_t bits = mix(mix(uint64_t(step) * UINT64_C({int(_GAMMA)}) + key) ^ lane);
-    const double q = (double(bits >> 11) + 0.5) * 0x1p-53 - 0.5;
+    return (double(bits >> 11) + 0.5) * 0x1p-53 - 0.5;
+}}
+inline double uniform(int32_t key_low, int32_t key_high, int64_t stream, int64_t step) {{
+    return around_zero(key_low, key_high, stream, step) + 0.5;
+}}
+inline double gaussian(int32_t key_low, int32_t key_high, int64_t stream, int64_t step) {{
+    const double q = around_zero(key_low, key_high, stream, step);
     if (std::fabs(q) > 0.425) return normal_outside(q);
     const double r = 0.180625 - q * q;
     return q * {_cpp_polynomial("a", "r")} / {_cpp_polynomial("b", "r")};

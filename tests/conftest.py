@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,32 @@ import pytest
 HERE = Path(__file__).resolve().parent
 #: Recordings, reconstructions and tables of others, which do not ship with the project.
 REAL_DATA = Path(os.environ.get("NEUROSIM_SHARED", HERE.parents[1] / "shared")) / "data"
+
+
+#: Seed of the experiments where there is no commit, as in an unpacked archive.
+FALLBACK_SEED = 20_251
+
+
+def commit_seed(root: Path = HERE) -> int:
+    """Return a seed below 2**28 that nobody chose: it is that of the commit checked out."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
+        )
+        return int(done.stdout.strip()[:7], 16)
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return FALLBACK_SEED
+
+
+def pytest_report_header() -> str:
+    """Say at which seed the claims of a few experiments are tried."""
+    return f"seed from the commit: {commit_seed()}"
+
+
+@pytest.fixture(scope="session")
+def seed_of_commit() -> int:
+    """A seed for experiments, from the commit."""
+    return commit_seed()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ COMMANDS = [one for one in SHOWN if one.command != WRITER.SESSION]
 SESSIONS = [one for one in SHOWN if one.command == WRITER.SESSION]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", SESSIONS, ids=lambda one: f"{one.page.name}-{one.start}")
 def test_code_of_a_page_prints_what_stands_below_it(one):
     assert WRITER.printed_now(one) == one.text
@@ -41,7 +42,6 @@ def test_a_command_prints_what_the_page_shows(one):
 
 def test_the_readme_shows_its_commands():
     assert {one.command for one in SHOWN if one.page.name == "README.md"} >= {
-        "neurosim compare",
         "neurosim unit LIF --noise 3mV",
         WRITER.SESSION,
     }

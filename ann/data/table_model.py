@@ -19,7 +19,8 @@ from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.column_scaling import DateParts, SoftScaler
 from ann.data.encoding.encoder import Encoder, filled_words
-from ann.data.errors import SchemaError
+from ann.data.errors import SchemaError, TargetError
+from ann.data.judging.target import find_target
 from ann.data.log import Log
 from ann.errors import DataError, ModelFileError, ParameterError
 from ann.files.other_libraries import from_scikit_learn
@@ -29,7 +30,10 @@ from ann.network.network import Network
 if TYPE_CHECKING:
     from ann.data.workflow import Trained
 
-__all__ = ["Encoding", "TableModel"]
+__all__ = ["Encoding", "TableModel", "fingerprint_of"]
+
+#: More rows than these are not listed in a model file.
+LISTED = 200_000
 
 
 @dataclass
@@ -142,6 +146,25 @@ def _scaled(values: np.ndarray, block: dict[str, Any]) -> list[np.ndarray]:
     return [np.where(gap, np.array(block["fill"]), scaled), marked]
 
 
+def fingerprint_of(table: Any) -> str:
+    """A number that tells a table of text from another: of its names, and its rows in order.
+
+    Examples
+    --------
+    >>> fingerprint_of(pd.DataFrame({"a": ["1", "2"]})) == fingerprint_of({"a": ["2", "1"]})
+    False
+    """
+    frame = text_frame(table).reset_index(drop=True)
+    rows = pd.util.hash_pandas_object(frame.astype(str), index=True).to_numpy()
+    names = pd.util.hash_array(np.array([str(n) for n in frame.columns], dtype=object))
+    return f"{int(rows.sum(dtype=np.uint64)) ^ int(names.sum(dtype=np.uint64)):016x}"
+
+
+def _set_aside(trained: Trained, table: Any) -> tuple[list[int], str]:
+    rows = trained.held_out.rows
+    return ([], "") if len(rows) > LISTED else (rows.tolist(), fingerprint_of(table))
+
+
 @dataclass
 class TableModel:
     """From a table of text to answers.
@@ -158,6 +181,11 @@ class TableModel:
         What is predicted, ``"classification"`` or ``"regression"``.
     about : dict
         How the model came about: its account from `ann.data.Trained.document`.
+    held_out : list of int
+        Rows of the training table, from 0, that the model has not seen; empty where they are too
+        many to write down.
+    fingerprint : str
+        Of the training table, so that it is known again; see `fingerprint_of`.
     """
 
     rules: Rules
@@ -166,14 +194,18 @@ class TableModel:
     target: str
     task: str
     about: dict[str, Any] = field(default_factory=dict)
+    held_out: list[int] = field(default_factory=list)
+    fingerprint: str = ""
 
     @classmethod
-    def of(cls, trained: Trained) -> TableModel:
+    def of(cls, trained: Trained, table: Any = None) -> TableModel:
         """The model that `ann.data.train` made.
 
         Parameters
         ----------
         trained : Trained
+        table : DataFrame, optional
+            What it was trained on, as read, so that the rows it has not seen are known again.
 
         Returns
         -------
@@ -182,6 +214,7 @@ class TableModel:
         model = trained.pipeline["model"]
         if type(model).__module__.startswith("sklearn."):
             model = from_scikit_learn(model)
+        held_out, fingerprint = ([], "") if table is None else _set_aside(trained, table)
         return cls(
             trained.pipeline["clean"].rules_,
             Encoding.of(trained.pipeline["encode"]),
@@ -189,7 +222,52 @@ class TableModel:
             trained.target.name,
             trained.target.task,
             trained.document(),
+            held_out,
+            fingerprint,
         )
+
+    def unseen(self, table: Any) -> np.ndarray | None:
+        """Rows of a table that the model has not learned from, if it is the training table.
+
+        Parameters
+        ----------
+        table : DataFrame
+            As read.
+
+        Returns
+        -------
+        ndarray of int or None
+            None for any other table, of which nothing was seen.
+        """
+        if not self.held_out or fingerprint_of(table) != self.fingerprint:
+            return None
+        return np.array(self.held_out)
+
+    def truth(self, table: Any) -> np.ndarray | None:
+        """What the target column of a table holds, by the rules for targets.
+
+        Parameters
+        ----------
+        table : DataFrame
+            As read.
+
+        Returns
+        -------
+        ndarray of shape (rows,) or None
+            Classes, None where the cell is empty; or quantities, NaN where it is. None if the
+            table has no such column, or nothing in it.
+        """
+        frame = text_frame(table).reset_index(drop=True)
+        try:
+            found = find_target(frame, self.target, task=self.task)
+        except TargetError:
+            return None
+        classes = self.task == "classification"
+        values = np.full(
+            len(frame), None if classes else np.nan, dtype=object if classes else float
+        )
+        values[found.rows] = found.values
+        return values
 
     def encode(self, table: Any) -> tuple[np.ndarray, Log]:
         """Clean and encode a table by the stored rules.
@@ -253,6 +331,8 @@ class TableModel:
                     "rules": self.rules.document(),
                     "encoding": vars(self.encoding),
                     "about": self.about,
+                    "held_out": self.held_out,
+                    "fingerprint": self.fingerprint,
                 }
             },
         )
@@ -275,6 +355,9 @@ class TableModel:
         told = notes["table"]
         try:
             rules, encoding = Rules.from_document(told["rules"]), Encoding(**told["encoding"])
-            return cls(rules, encoding, load(path), told["target"], told["task"], told["about"])
+            # Files of earlier versions do not say which rows were held out.
+            unseen = told.get("held_out", []), told.get("fingerprint", "")
+            told = told["target"], told["task"], told["about"]
+            return cls(rules, encoding, load(path), *told, *unseen)
         except (KeyError, TypeError, SchemaError) as error:
             raise ModelFileError(f"{path} does not describe a table model: {error!r}") from error

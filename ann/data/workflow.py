@@ -28,8 +28,8 @@ from ann.data.errors import TargetError, require_known
 from ann.data.files.reading import RawTable, TableFile
 from ann.data.judging.assess import assess
 from ann.data.judging.candidates import candidate
+from ann.data.judging.held_out import HeldOut
 from ann.data.judging.leakage import SUSPICIONS
-from ann.data.judging.measures import mean_auc, r_squared
 from ann.data.judging.splitting import Split, split_rows
 from ann.data.judging.target import Target, find_target, target_column
 from ann.data.judging.verdict import Verdict
@@ -54,8 +54,8 @@ class Trained:
         On the training part.
     split : Split
     target : Target
-    test_scores : dict of str to float
-        On rows that nothing has seen: accuracy and AUC, or R² and RMSE.
+    held_out : HeldOut
+        What was answered to the rows of the test part.
     log : Log
         Every step from the file on.
     model : str
@@ -66,9 +66,14 @@ class Trained:
     verdict: Verdict
     split: Split
     target: Target
-    test_scores: dict[str, float]
+    held_out: HeldOut
     log: Log
     model: str
+
+    @property
+    def test_scores(self) -> dict[str, float]:
+        """On rows that nothing has seen: accuracy and AUC, or R² and RMSE."""
+        return self.held_out.scores()
 
     @property
     def model_name(self) -> str:
@@ -164,6 +169,7 @@ def train(
     )
     kept, y, steps = without_repeats(kept, y, copies)
     log.extend(steps)
+    places = kept.index.to_numpy()
     kept = kept.reset_index(drop=True)
     split = split_rows(kept, y, test=test, group=group, time=time, seed=seed)
     log.add(split.step)
@@ -199,8 +205,10 @@ def train(
     pipeline.fit(X.iloc[split.train], labels[split.train])
     log.extend(pipeline["clean"].log_)
     log.extend(s for s in verdict.log if s.rule in SUSPICIONS)
-    scores = _test(pipeline, X.iloc[split.test], labels[split.test], goal.task)
-    return Trained(pipeline, verdict, split, goal, scores, log, chosen)
+    held_out = _answers(pipeline, X.iloc[split.test], labels[split.test], goal.task)
+    groups = None if group is None else kept[group].to_numpy()[split.test]
+    held_out = replace(held_out, rows=places[split.test], groups=groups)
+    return Trained(pipeline, verdict, split, goal, held_out, log, chosen)
 
 
 def _without_twins(split: Split, table: pd.DataFrame, log: Log) -> Split:
@@ -214,15 +222,13 @@ def _without_twins(split: Split, table: pd.DataFrame, log: Log) -> Split:
     return replace(split, test=split.test[~seen])
 
 
-def _test(pipeline: Pipeline, X: pd.DataFrame, y: Any, task: str) -> dict[str, float]:
+def _answers(pipeline: Pipeline, X: pd.DataFrame, y: Any, task: str) -> HeldOut:
+    """Ask the model about the test part."""
+    rows = np.arange(len(X))
     if task == "regression":
-        predicted = np.asarray(pipeline.predict(X)).ravel()
-        r2 = {"r2": r_squared(y, predicted)} if np.ptp(y) > 0 else {}
-        return {**r2, "rmse": float(np.sqrt(np.mean((y - predicted) ** 2)))}
-    chance, classes = pipeline.predict_proba(X), np.asarray(pipeline.classes_)
-    out = {"accuracy": float(np.mean(classes[chance.argmax(axis=1)] == y))}
-    auc = mean_auc(chance, pd.Index(classes).get_indexer(y))
-    return out if np.isnan(auc) else {**out, "auc": auc}
+        return HeldOut(rows, y, np.asarray(pipeline.predict(X)).ravel())
+    chances, classes = pipeline.predict_proba(X), np.asarray(pipeline.classes_)
+    return HeldOut(rows, y, classes[chances.argmax(axis=1)], chances, classes)
 
 
 def clean_file(

@@ -166,6 +166,9 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
         self._rng_ = self._generator()
         if fresh:
             self._begin(X, y, weights, None)
+            if self._scale is not None and self._scale.still is not None:
+                # Initial weights that no row can change would be noise for a row that differs.
+                self._inner.layers[0].weights[self._scale.still] = 0.0
         X, T, weights, held_out = self._split(X, y, weights)
         if self.optimiser == "lbfgs":
             return self._fit_lbfgs(X, T, weights)
@@ -265,9 +268,6 @@ class DenseEstimator(Settings, Answering, Plotting, BaseEstimator):  # type: ign
             dtype=self._precision(X.shape[0]),
             rng=self._rng_,
         )
-        if self._scale is not None and self._scale.still is not None:
-            # Initial weights that no row can change would be noise for a row that differs.
-            self._inner.layers[0].weights[self._scale.still] = 0.0
 
     def _coded(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
         if self._scale is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
-from ann.errors import MissingExtraError, require_number
+from ann.errors import MissingExtraError, require_whole
 
 __all__ = ["default_space", "search"]
 
@@ -84,7 +84,7 @@ def search(
         import optuna
     except ImportError as error:
         raise MissingExtraError.needed_for("searching settings", "search") from error
-    require_number("n_trials", n_trials, 1)
+    n_trials = require_whole("n_trials", n_trials, 1)
     settings: dict[int, dict[str, Any]] = {}
 
     def score(trial: Any) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ann.errors import ModelFileError, OutputError, require_number
+from ann.errors import ModelFileError, OutputError, require_whole
 from ann.files.tensor_file import TensorFile, write_tensors
 from ann.training.trainer import Hook, Trainer
 
@@ -167,8 +167,8 @@ class Checkpoint(Hook):
     """
 
     def __init__(self, path: str | Path, every: int = 1, resume: bool = True) -> None:
-        require_number("every", every, 1)
-        self.path, self.every, self.resume = Path(path), every, resume
+        self.path, self.every = Path(path), require_whole("every", every, 1)
+        self.resume = resume
 
     def before_fit(self, trainer: Trainer) -> None:
         if self.resume and self.path.exists():

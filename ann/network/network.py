@@ -9,7 +9,7 @@ quickest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ from ann.calculus.graph import Variable
 from ann.display import html_table
 from ann.drawing.training_history import draw_history
 from ann.drawing.weight_images import draw_weights
-from ann.errors import DataError, ParameterError, ShapeError, require_number
+from ann.errors import DataError, ParameterError, ShapeError, require_number, require_whole
 from ann.network.activations import Activation, resolve
 from ann.network.arrays import aligned_zeros, is_sparse
 from ann.network.initialisation import initial_weights
@@ -153,11 +153,13 @@ class Network:
         dtype: Any = np.float32,
         rng: np.random.Generator | int | None = None,
     ) -> None:
-        self.sizes = tuple(int(n) for n in sizes)
-        if len(self.sizes) < 2 or min(self.sizes) < 1:
+        listed = list(sizes) if isinstance(sizes, Iterable) else []
+        if len(listed) < 2:
             raise ParameterError(
-                f"sizes lists the inputs and the units of each layer, all at least 1; got {sizes}"
+                f"sizes lists the inputs and the units of each layer, for example [4, 8, 3]; "
+                f"got {sizes}"
             )
+        self.sizes = tuple(require_whole(f"sizes[{k}]", n, 1) for k, n in enumerate(listed))
         n_layers = len(self.sizes) - 1
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ann.errors import ParameterError, require_number, require_one_of
+from ann.errors import ParameterError, require_number, require_one_of, require_whole
 from ann.training.trainer import Hook, Trainer
 
 __all__ = [
@@ -141,7 +141,7 @@ class Watch(Hook):
         tolerance: float = 1e-4,
         baseline: float = np.inf,
     ) -> None:
-        require_number("patience", patience, 1)
+        patience = require_whole("patience", patience, 1)
         self.monitor, self.patience, self.tolerance = monitor, patience, tolerance
         self.baseline = baseline
         self.best = np.inf

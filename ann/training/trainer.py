@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from ann.errors import DivergenceError, ShapeError, require_number
+from ann.errors import DivergenceError, ShapeError, require_whole
 from ann.network.arrays import is_sparse
 from ann.network.calls import run
 from ann.plan.plan import Plan
@@ -91,9 +91,8 @@ class Trainer:
         shuffle: bool = True,
         n_threads: int = 1,
     ) -> None:
-        require_number("batch_size", batch_size, 1)
         self.plan, self.network = plan, plan.network
-        self.batch_size = int(batch_size)
+        self.batch_size = require_whole("batch_size", batch_size, 1)
         self.schedule = resolve_schedule(schedule)
         self.hooks = list(hooks)
         self.rng = plan.rng if rng is None else rng
@@ -141,6 +140,7 @@ class Trainer:
         DivergenceError
             If the loss or the parameters stop being finite.
         """
+        epochs = require_whole("epochs", epochs, 0)
         X, T, weights = self._prepared(X, T, weights)
         n = X.shape[0]
         self.stop, self.interrupted = "", False

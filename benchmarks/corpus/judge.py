@@ -76,20 +76,22 @@ def judge(facts: Facts, folder: Path) -> Score:
 
 
 def _reading(score: Score, frame: pd.DataFrame, truth: TrueTable, start: int | None) -> None:
+    """Write down what is wrong with the shape and the names of a table that was read."""
     names = [str(n) for n in frame.columns]
-    asked = [n for n in truth.names if not n.startswith("column ")]
-    wrong = [n for n in asked if n not in names] if truth.facts.header else []
     shown = []
+    lost = len(truth.cells) - len(frame)
+    if lost > 0:
+        score.harm("", "reading", "row removed", lost, [f"{len(frame)} rows were read"])
     if frame.shape != (len(truth.cells), len(truth.names)):
         shown.append(f"{frame.shape} instead of {(len(truth.cells), len(truth.names))}")
-    if wrong:
-        shown.append(f"names {names[:4]} instead of {truth.names[:4]}")
-    if not truth.facts.header and start != 0:
+    if truth.facts.header:
+        # A second header row may have been joined to the names.
+        pairs = zip(truth.names, names, strict=False)
+        wrong = [n for t, n in pairs if not t.startswith("column ") and not n.startswith(t)]
+        if wrong:
+            shown.append(f"names {names[:4]} instead of {truth.names[:4]}")
+    elif start != 0:
         shown.append(f"the first row became names: {names[:4]}")
-    if truth.facts.header and not wrong and start == 0:
-        places = [names.index(n) for n in asked]
-        if places != [truth.names.index(n) for n in asked]:
-            shown.append(f"names over other columns: {names[:4]}")
     if not shown and start is None:
         shown.append("cells differ from those of the file")
     if shown:

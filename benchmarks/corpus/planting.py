@@ -97,6 +97,43 @@ def thousands(
     return _spoiled(truth, place, cells, facts), column
 
 
+def decimal(
+    rng: np.random.Generator, truth: TrueTable, free: list[int]
+) -> tuple[TrueTable, str] | None:
+    """1.5 -> 1,5 throughout a column of decimals that do not all have three digits."""
+    fit = []
+    for k in free:
+        tails = [v.strip().partition(".")[2] for v in truth.column(k) if v.strip()]
+        plain = all(t.isdigit() or not t for t in tails)
+        if _numbers(truth, k) and plain and any(len(t) not in (0, 3) for t in tails):
+            fit.append(k)
+    if not fit:
+        return None
+    place = int(rng.choice(fit))
+    cells = [v.replace(".", ",") for v in truth.column(place)]
+    column = truth.names[place]
+    facts = replace(truth.facts, decimal={**truth.facts.decimal, column: ","})
+    free.remove(place)
+    return _spoiled(truth, place, cells, facts), column
+
+
+def day_first(
+    rng: np.random.Generator, truth: TrueTable, free: list[int]
+) -> tuple[TrueTable, str] | None:
+    """2012-01-31 -> 31/01/2012 in a column of dates."""
+    dates = truth.facts.dates
+    fit = [k for k, n in enumerate(truth.names) if dates.get(n) == "%Y-%m-%d"]
+    if not fit:
+        return None
+    place = int(rng.choice(fit))
+    parts = [v.strip().split("-") for v in truth.column(place)]
+    if not any(int(p[2]) > 12 for p in parts if len(p) == 3):
+        return None
+    cells = ["/".join(reversed(p)) for p in parts]
+    facts = replace(truth.facts, dates={**dates, truth.names[place]: "%d/%m/%Y"})
+    return _spoiled(truth, place, cells, facts), truth.names[place]
+
+
 def variants(
     rng: np.random.Generator, truth: TrueTable, free: list[int]
 ) -> tuple[TrueTable, str] | None:
@@ -140,6 +177,8 @@ KINDS: dict[str, Planter] = {
     "sentinel": sentinel,
     "unit": unit,
     "thousands": thousands,
+    "decimal": decimal,
+    "day first": day_first,
     "variants": variants,
     "repeated": repeated,
 }

@@ -45,14 +45,19 @@ EITHER = _Word("either")
 def group_of(name: str) -> str:
     """Return a table's group: A was looked at while the code was written, B was only measured.
 
-    The first digit of the name's SHA-256 decides, so that nobody chose which table is in B.
+    The first digit of the name's SHA-256 decides, so that nobody chose which table is in B. A part
+    of a table (``"..._part"``) belongs to its group.
 
     Examples
     --------
     >>> group_of("jb_pima"), group_of("sv_vowel")
     ('B', 'A')
     """
-    return "A" if int(hashlib.sha256(name.encode()).hexdigest()[0], 16) < 8 else "B"
+    return (
+        "A"
+        if int(hashlib.sha256(name.removesuffix("_part").encode()).hexdigest()[0], 16) < 8
+        else "B"
+    )
 
 
 def collapse(text: str) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bridge.counts.likelihood import sample
 from bridge.units.fitting import Problem, Solution, fisher_scoring, stretches
 
-__all__ = ["Intervals", "bootstrap_intervals", "covariance", "profile_intervals", "rate_band"]
+__all__ = ["Intervals", "bootstrap_intervals", "covariance", "profile_intervals"]
 
 Array = NDArray[np.float64]
 
@@ -219,42 +219,6 @@ def covariance(task: Problem, z: Array) -> Array:
     scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
     inverse = np.linalg.pinv(information / np.outer(scale, scale), rcond=1e-10, hermitian=True)
     return inverse / np.outer(scale, scale) * np.outer(task.free, task.free)
-
-
-def rate_band(
-    task: Problem, z: Array, current: Array, confidence: float, draws: int = 400, seed: int = 0
-) -> tuple[Array, Array]:
-    """Where the rate of a fitted unit may lie, from the curvature of its likelihood.
-
-    Parameters
-    ----------
-    task : Problem
-    z : ndarray, shape (p,)
-        The fit, in coordinates.
-    current : ndarray, shape (n,)
-        Currents (pA).
-    confidence : float
-        Share of the units drawn about the fit whose rate lies in the band.
-    draws, seed : int
-        How many units, and the seed of the draw.
-
-    Returns
-    -------
-    low, high : ndarray, shape (n,)
-        Rates (Hz).
-    """
-    spread = covariance(task, z)
-    # A number the counts do not fix wanders by no more than a factor of e, or a range of currents.
-    reach = np.where(task.logarithmic, 1.0, np.ptp(task.statistics.current))
-    shrink = np.minimum(1.0, reach / np.sqrt(np.maximum(np.diag(spread), 1e-300)))
-    spread = spread * np.outer(shrink, shrink)
-    random = np.random.default_rng(seed)
-    drawn = random.multivariate_normal(z, spread, draws, method="eigh", check_valid="ignore")
-    theta = task.theta(np.clip(drawn, task.lower, task.upper))
-    rate = task.family.evaluate(theta, current, **task.settings)
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(rate, [tail, 100 - tail], axis=0)
-    return low, high
 
 
 def bootstrap_intervals(

@@ -2,28 +2,29 @@
 
 Pearson's statistic, summed over currents, against its distribution when the unit is right. That
 distribution is simulated, because chi-squared is wrong where few spikes are expected: counts are
-drawn at the fitted rates, and what refitting would take away is removed by projection.
+drawn at the fitted rates, and what refitting would take away is removed by projection. Counts are
+discrete, so the chance of a tie is split at random; p is then uniform when the unit is right.
 
-The yardstick is the best one there is. Repeats show the counting noise themselves, and the
-statistic is the lack-of-fit ratio to their scatter ("pure error"). Without them it is Poisson
-noise; and where the residuals of the best family show counts to be more regular than that, every
-family is held against this smaller noise as well.
+The yardstick is the noise that the fits took. Where repeats show it, the statistic is held against
+their own scatter (an F ratio, "pure error"). Without repeats there are two yardsticks, and the
+smaller p counts: Poisson noise; and, where the residuals of the best family show counts to be more
+regular than that, this smaller noise. A unit with as many parameters as there are informative
+currents passes through all of them, right or wrong: it gets no p.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.counts.dispersion import CountNoise, choose_noise
+from bridge.counts.dispersion import CountNoise, infer_noise
 from bridge.counts.likelihood import TINY_MEAN, rough_variance, sample, variance
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem
 
-__all__ = ["Misfit", "misfit", "noise_of_residuals"]
+__all__ = ["Misfit", "informative_currents", "misfit", "noise_of_residuals"]
 
 Array = NDArray[np.float64]
 
@@ -35,7 +36,8 @@ class Misfit:
     Attributes
     ----------
     p_fit : float
-        Chance of a misfit at least as large if the unit were right.
+        Chance of a misfit at least as large if the unit were right; nan where there are no more
+        informative currents than parameters, so that nothing is left to tell a misfit by.
     noise_ratio : float
         Root-mean-square residual over what counting noise alone would leave; 1 is perfect.
     residual_count : ndarray, shape (m,)
@@ -74,70 +76,74 @@ def misfit(task: Problem, z: Array, noise: CountNoise, draws: int, seed: int) ->
     -------
     Misfit
     """
-    if noise.source == "repeats":
-        return _compare(task, z, noise.shape, "repeats", noise.freedom, draws, seed)
-    plain = _compare(task, z, 1.0, "poisson", np.inf, draws, seed)
+    if noise.source != "residuals":
+        return _compare(task, z, noise.shape, noise.freedom, draws, seed)
+    plain = _compare(task, z, 1.0, np.inf, draws, seed)
     if noise.shape <= 1:
         return plain
-    strict = _compare(task, z, noise.shape, "residuals", noise.freedom, draws, seed)
+    strict = _compare(task, z, noise.shape, noise.freedom, draws, seed)
     return replace(strict, p_fit=min(plain.p_fit, strict.p_fit))
 
 
+def informative_currents(statistics: SufficientStatistics) -> int:
+    """How many currents say something about the curve: those that fire, and silent neighbours.
+
+    Further silent currents repeat what the nearest one says.
+
+    Examples
+    --------
+    >>> from bridge.counts.curve import FICurve
+    >>> informative_currents(FICurve([0, 1, 2, 3], [0, 0, 3, 5], 1.0).statistics())
+    3
+    """
+    fires = statistics.pooled_count > 0
+    near = np.zeros_like(fires)
+    near[:-1] |= fires[1:]
+    near[1:] |= fires[:-1]
+    return int((fires | near).sum())
+
+
 def _compare(
-    task: Problem, z: Array, shape: float, source: str, freedom: float, draws: int, seed: int
+    task: Problem, z: Array, shape: float, freedom: float, draws: int, seed: int
 ) -> Misfit:
     statistics = task.statistics
     rate, partials = task.jacobian(z[None])
     mean = np.maximum(statistics.window * rate[0][statistics.index], TINY_MEAN)
-    spread = variance(mean, shape)
+    total = np.add.reduceat(variance(mean, shape), statistics.first)
     expected = np.add.reduceat(mean, statistics.first)
+    misses = statistics.pooled_count - expected
+    window = statistics.pooled_window
     repeats = np.diff(np.append(statistics.first, len(mean)))
-    # Counts are whole: trials that start alike round alike, so that part does not average out.
-    rounding = np.maximum(spread - mean / shape, 0)
-    total = np.add.reduceat(spread + rounding * (repeats[statistics.index] - 1), statistics.first)
 
     moving = np.where(rate[0][:, None] > 0, partials[0], 0.0)
     inside = task.free & (z > task.lower) & (z < task.upper)
-    design = (moving * (statistics.pooled_window / np.sqrt(total))[:, None])[:, inside]
+    design = (moving * (window / np.sqrt(total))[:, None])[:, inside]
     basis, _ = np.linalg.qr(design / np.maximum(np.linalg.norm(design, axis=0), 1e-300))
 
+    def squares(pooled: Array) -> Array:
+        error = (pooled - expected) / np.sqrt(total)
+        left = error - (error @ basis) @ basis.T
+        return np.asarray((left**2).sum(axis=-1))
+
     random = np.random.default_rng(seed)
-    if source == "repeats":
-        counts = sample(mean, shape, draws, random)
-        pooled = np.add.reduceat(counts, statistics.first, axis=1)
+    if shape == 1.0:
+        # Sums of Poisson counts are Poisson.
+        pooled = random.poisson(expected, (draws, len(expected))).astype(float)
     else:
-        # Sums of Poisson counts are Poisson; and without repeats there is nothing to sum.
-        counts = pooled = sample(expected, shape, draws, random)
-    shared = np.sqrt(np.maximum(total - np.add.reduceat(spread, statistics.first), 0))
-    error = (pooled - expected + random.standard_normal(pooled.shape) * shared) / np.sqrt(total)
-    error -= (error @ basis) @ basis.T
-    simulated = (error**2).sum(axis=1)
-    misses = statistics.pooled_count - expected
-    observed = float((misses**2 / total).sum())
-    ratio = float(np.sqrt(observed / max(float(simulated.mean()), 1e-12)))
-    if source == "repeats":
-        # Both are relative to the scatter of their own repeats, never below that of the model.
-        simulated = simulated / _scatter(counts, statistics, spread, repeats)
-        observed = observed / float(
-            _scatter(statistics.count[None], statistics, spread, repeats)[0]
-        )
-    elif source == "residuals":
-        # The noise itself is an estimate: the denominator of an F ratio.
-        simulated = simulated / (random.chisquare(freedom, draws) / freedom)
-    p = (1 + float(np.sum(simulated >= observed * (1 - 1e-9)))) / (1 + draws)
-    window = statistics.pooled_window
+        pooled = np.add.reduceat(sample(mean, shape, draws, random), statistics.first, axis=1)
+    simulated = squares(pooled)
+    plain = float((misses**2 / total).sum())
+    ratio = float(np.sqrt(plain / max(float(simulated.mean()), 1e-12)))
+    p = np.nan
+    if informative_currents(statistics) > task.size:
+        observed = float(squares(statistics.pooled_count))
+        if np.isfinite(freedom):
+            # The noise itself is an estimate: the denominator of an F ratio.
+            simulated = simulated / (random.chisquare(freedom, draws) / freedom)
+        above = float(np.sum(simulated > observed * (1 + 1e-9)))
+        equal = float(np.sum(np.abs(simulated - observed) <= observed * 1e-9))
+        p = (above + random.random() * (1 + equal)) / (1 + draws)
     return Misfit(p, ratio, misses / repeats, misses / window, np.sqrt(total) / window)
-
-
-def _scatter(
-    count: NDArray[Any], statistics: SufficientStatistics, spread: Array, repeats: Array
-) -> Array:
-    """Scatter of repeats about their own mean over that expected, but at least 1; shape (b,)."""
-    index, first = statistics.index, statistics.first
-    mean = np.add.reduceat(count, first, axis=1) / repeats
-    squares = ((count - mean[:, index]) ** 2 / spread).sum(axis=1)
-    free = float((1 - 1 / repeats[index])[spread > 1e-3].sum())
-    return np.asarray(np.maximum(squares / max(free, 1.0), 1.0))
 
 
 def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
@@ -152,7 +158,7 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
     Returns
     -------
     CountNoise
-        Poisson where there is too little to tell.
+        Of source "prior" where no residual is left to tell by.
     """
     statistics = task.statistics
     rate, partials = task.jacobian(z[None])
@@ -161,9 +167,6 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
     design = moving[statistics.index] * statistics.window[:, None]
     scale = np.sqrt((design**2 / np.maximum(mean, 1e-9)[:, None]).sum(axis=0))
     design = design / np.where(scale > 0, scale, 1.0)
-    freedom = int((mean > 0.5).sum() - task.size)
-    if freedom < 3:
-        return CountNoise()
 
     def volume(shape: float) -> float:
         weight = 1 / rough_variance(mean, shape)
@@ -171,4 +174,6 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
         information = (design * weight[:, None]).T @ design
         return float(np.linalg.slogdet(information + 1e-6 * np.eye(task.size))[1])
 
-    return choose_noise(statistics.count, mean, volume, freedom, "residuals")
+    left = len(statistics.count) - len(statistics.current)
+    left += informative_currents(statistics) - task.size
+    return infer_noise(statistics.count, mean, volume, "residuals" if left > 0 else "prior")

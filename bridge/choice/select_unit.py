@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from bridge.choice.confidence_intervals import bootstrap_intervals, profile_intervals
-from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
-from bridge.choice.selection import Interval, Selection, SigmoidLoss, UnitFit
+from bridge.choice.clock_fits import fit_clock
+from bridge.choice.fit_families import fit_all, judge
+from bridge.choice.goodness_of_fit import informative_currents
+from bridge.choice.selection import Selection, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
-from bridge.counts.dispersion import CountNoise, noise_of_repeats
-from bridge.counts.likelihood import log_probability
+from bridge.counts.dispersion import CountNoise
 from bridge.counts.monotone import Fall, fall_after_peak
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.errors import Refusal
 from bridge.plain_numbers import strip_unit
 from bridge.units import FAMILIES, Logistic, Unit
-from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring, problem
+from bridge.units.fitting import Problem, problem
 from bridge.units.rate_function import RateFunction
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
@@ -32,10 +32,6 @@ __all__ = ["select"]
 
 BLOCK_LEVEL = 0.01
 """A fall after the peak less likely than this is a depolarisation block."""
-MISFIT_LEVEL = 0.01
-"""A misfit less likely than this is more than counting noise."""
-DRAWS = 1999
-"""Simulated data sets behind the chance of a misfit."""
 
 
 def select(
@@ -98,6 +94,7 @@ def select(
     if current_max is not None:
         curve = curve.up_to(float(strip_unit(current_max, "pA", "current_max")))
     notes: list[str] = []
+    clockwork = curve.clockwork
     single = curve.without_copies()
     if single is not None:
         notes.append("repeats are identical: one trial of each current is used")
@@ -128,7 +125,8 @@ def select(
         else:
             refused[family.name] = why
     if not tasks:
-        few = all(why.reason in ("few-currents", "no-block") for why in refused.values())
+        expected = ("few-currents", "few-informative", "no-block")
+        few = all(why.reason in expected for why in refused.values())
         refused["curve"] = Refusal(
             ("too few currents for every family; " if few else "no family can be fitted; ")
             + "; ".join(f"{name}: {why}" for name, why in refused.items()),
@@ -136,10 +134,16 @@ def select(
         )
         return answer()
 
-    noise, tasks, found = _fit_all(tasks)
+    if clockwork:
+        noise, judged = fit_clock(tasks, curve, intervals is not None)
+    else:
+        noise, tasks, found = fit_all(tasks)
+        judged = [
+            judge(task, solution, noise, confidence, intervals, seed)
+            for task, solution in zip(tasks, found, strict=True)
+        ]
     fits = []
-    for task, solution in zip(tasks, found, strict=True):
-        fit = _judge(task, solution, noise, confidence, intervals, seed)
+    for task, fit in zip(tasks, judged, strict=True):
         if np.isfinite(fit.aicc):
             fits.append(fit)
         else:
@@ -149,15 +153,8 @@ def select(
                 "few-measurements",
             )
     fits = _weigh(fits)
-    if not any(fit.adequate for fit in fits):
-        best = fits[0]
-        repeat = "; repeat the currents (column trial) to tell variable counts from a wrong curve"
-        refused["curve"] = Refusal(
-            f"no family fits: the best, {best.family}, misses by {best.noise_ratio:.2g} times "
-            f"counting noise (p = {best.p_fit:.2g})"
-            + ("" if noise.source == "repeats" else repeat),
-            "misfit",
-        )
+    if fits and not any(fit.adequate for fit in fits):
+        refused["curve"] = _misfit(fits[0], noise)
     return answer(fits, noise, _sigmoid_loss(fits, statistics))
 
 
@@ -219,6 +216,20 @@ def _unfit_curve(statistics: SufficientStatistics) -> Refusal | None:
     return None
 
 
+def _misfit(best: UnitFit, noise: CountNoise) -> Refusal:
+    """Why no family fits, not even the best."""
+    if noise.source == "clock":
+        told = (
+            f"the cell fires like a clock, and the best family, {best.family}, cannot give every "
+            f"count; it misses by {best.residual_rms_Hz:.2g} Hz (rms)"
+        )
+        return Refusal(f"no family fits: {told}", "misfit")
+    told = f"misses by {best.noise_ratio:.2g} times counting noise (p = {best.p_fit:.2g})"
+    if noise.source != "repeats":
+        told += "; repeat the currents (column trial) to tell variable counts from a wrong curve"
+    return Refusal(f"no family fits: the best, {best.family}, {told}", "misfit")
+
+
 def _wrong_shape(family: type[RateFunction], fall: Fall) -> Refusal:
     """Why a family with or without a block is not what the curve shows."""
     if family.monotone:
@@ -241,127 +252,20 @@ def _blocked(fall: Fall) -> Refusal:
 
 def _too_few(task: Problem) -> Refusal | None:
     currents, free = len(task.statistics.current), task.size
-    if currents >= free + 2:
-        return None
     more = "" if free == 1 else ", or fix some"
+    told = informative_currents(task.statistics)
+    if currents >= free + 2 and told >= free:
+        return None
+    if currents >= free + 2:
+        return Refusal(
+            f"not enough informative currents: {told} for {free} parameters (silent currents "
+            f"beyond the next one say nothing more); measure at least {free} that fire{more}",
+            "few-informative",
+        )
     return Refusal(
         f"{currents} currents for {free} parameters; measure at least {free + 2}{more}",
         "few-currents",
     )
-
-
-def _fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solution]]:
-    """Fit every family under one noise model, chosen by evidence."""
-    found = [best_fit(task) for task in tasks]
-    noise = noise_of_repeats(tasks[0].statistics)
-    if noise is None:
-        # Without repeats the best family's residuals tell; which is best may depend on them.
-        noise, shape = CountNoise(), 1.0
-        for _ in range(3):
-            pairs = list(zip(tasks, found, strict=True))
-            noises = [noise_of_residuals(task, solution.z[0]) for task, solution in pairs]
-            scores = [
-                _aicc(
-                    _log_likelihood(task, solution, one.shape),
-                    task.size + one.estimated,
-                    len(task.statistics.count),
-                )
-                for (task, solution), one in zip(pairs, noises, strict=True)
-            ]
-            noise = noises[int(np.argmin(scores))]
-            if abs(np.log(noise.shape / shape)) < 0.1:
-                break
-            shape = noise.shape
-            tasks, found = _refit(tasks, found, shape)
-        noise = replace(noise, shape=shape) if noise.estimated else noise
-        if not noise.estimated and shape != 1.0:
-            tasks, found = _refit(tasks, found, 1.0)
-    elif noise.shape != 1.0:
-        tasks, found = _refit(tasks, found, noise.shape)
-    return noise, tasks, found
-
-
-def _log_likelihood(task: Problem, solution: Solution, shape: float) -> float:
-    """Log-likelihood of a fit under another regularity; no table is worth building for one."""
-    mean = task.statistics.window * task.rate(solution.z[0])[task.statistics.index]
-    return float(log_probability(task.statistics.count, mean, shape).sum())
-
-
-def _refit(
-    tasks: list[Problem], found: list[Solution], shape: float
-) -> tuple[list[Problem], list[Solution]]:
-    statistics = replace(tasks[0].statistics, shape=shape)
-    again = [replace(task, statistics=statistics) for task in tasks]
-    return again, [
-        best_fit(task, keep=4, near=near) for task, near in zip(again, found, strict=True)
-    ]
-
-
-def _aicc(log_likelihood: float, parameters: int, measurements: int) -> float:
-    spare = measurements - parameters - 1
-    if spare <= 0:
-        return np.inf
-    return float(-2 * log_likelihood + 2 * parameters + 2 * parameters * (parameters + 1) / spare)
-
-
-def _judge(
-    task: Problem,
-    solution: Solution,
-    noise: CountNoise,
-    confidence: float,
-    intervals: str | None,
-    seed: int,
-) -> UnitFit:
-    ends = None
-    if intervals == "profile":
-        for _ in range(3):
-            ends = profile_intervals(task, solution, noise.drop(confidence))
-            if ends.better is None:
-                break
-            # The profile came upon a likelier unit: begin again from there.
-            z = ends.better[None]
-            again = fisher_scoring(task, z, *task.bounds(z), task.free[None])
-            solution = again.best_first(solution)
-    elif intervals == "bootstrap":
-        ends = bootstrap_intervals(task, solution, confidence, 400, seed)
-    unit = task.unit(solution.z[0])
-    statistics = task.statistics
-    judged = misfit(task, solution.z[0], noise, DRAWS, seed)
-    bounds: dict[str, Interval] = {}
-    if ends is not None:
-        for i in np.flatnonzero(task.free):
-            bounds[task.parameters[i].name] = Interval(float(ends.low[i]), float(ends.high[i]))
-    return UnitFit(
-        unit=unit,
-        log_likelihood=float(solution.log_likelihood[0]),
-        n_parameters=task.size,
-        aicc=_aicc(solution.log_likelihood[0], task.size + noise.estimated, len(statistics.count)),
-        weight=np.nan,
-        intervals=bounds,
-        current_pA=statistics.current,
-        **vars(judged),
-        adequate=judged.p_fit >= MISFIT_LEVEL,
-        notes=_remarks(task, unit),
-    )
-
-
-def _remarks(task: Problem, unit: Unit) -> tuple[str, ...]:
-    statistics, remarks = task.statistics, []
-    if task.family.sharp and task.free[task.location] and statistics.pooled_count[0] > 0:
-        remarks.append(
-            f"every current fires, so {task.family.location} is extrapolated below "
-            f"{statistics.current[0]:g} pA"
-        )
-    for i, parameter in enumerate(task.parameters):
-        value = getattr(unit, parameter.name)
-        ends = [parameter.lower, parameter.upper]
-        if task.free[i] and np.isclose(value, ends, rtol=1e-6, atol=0).any():
-            remarks.append(f"{parameter.name} lies at the end of its range")
-    top = getattr(unit, "max_rate_Hz", None)
-    seen = float((statistics.pooled_count / statistics.pooled_window).max())
-    if top is not None and top > 2 * seen and np.isnan(task.known[0]):
-        remarks.append(f"saturation at {top:.3g} Hz lies far above any rate seen ({seen:.3g} Hz)")
-    return tuple(remarks)
 
 
 def _weigh(fits: list[UnitFit]) -> list[UnitFit]:

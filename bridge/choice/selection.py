@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.choice.confidence_intervals import rate_band
+from bridge.choice.feasible_set import possible_units
+from bridge.choice.likelihood_band import profile_band, simultaneous_quantile
 from bridge.counts.curve import FICurve
 from bridge.counts.curve_plot import draw_residual, draw_unit, residual_axes
 from bridge.counts.dispersion import CountNoise
 from bridge.errors import Refusal, RefusedError
 from bridge.page_style import Axes
 from bridge.units.base import Unit
-from bridge.units.fitting import problem
+from bridge.units.fitting import Solution, best_fit, problem
 from neurosim.atomic_write import plain
 from neurosim.display import html_table
 
@@ -77,13 +78,19 @@ class UnitFit:
     noise_Hz : ndarray, shape (m,)
         Standard deviation of the mean rate by counting noise alone.
     p_fit : float
-        Chance of so large a misfit if the unit were right.
+        Chance of so large a misfit if the unit were right; nan where the unit has as many
+        parameters as there are informative currents.
     noise_ratio : float
         Residuals over counting noise, root mean square.
     adequate : bool
         Whether it claims to fit: the residuals are no larger than counting noise.
     notes : tuple of str
         What to keep in mind.
+    fixed : mapping of str to float
+        Parameters that were known and not fitted.
+    possible_by : {"", "spike times", "counts", "nothing"}
+        Of a clockwork cell: the strictest of its data that the unit gives without any error; then
+        `adequate` says whether it gives every count, and there is no `p_fit`. Else empty.
     """
 
     unit: Unit
@@ -100,6 +107,8 @@ class UnitFit:
     noise_ratio: float
     adequate: bool
     notes: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    possible_by: str = ""
 
     @property
     def family(self) -> str:
@@ -126,6 +135,18 @@ class UnitFit:
         """Rates it has on those currents (Hz)."""
         rate = self.unit.rate(self.current_pA)
         return float(rate.min()), float(rate.max())
+
+    @property
+    def verdict(self) -> str:
+        """Whether it fits, in words."""
+        if self.possible_by == "nothing":
+            return "does not give every count"
+        if self.possible_by:
+            kind = "interval between spikes" if self.possible_by == "spike times" else "count"
+            return f"gives every {kind}"
+        if np.isnan(self.p_fit):
+            return "nothing is left to test it by"
+        return f"{'adequate' if self.adequate else 'not adequate'}, p = {self.p_fit:.2g}"
 
     def numbers(self, digits: int = 3) -> list[tuple[str, str, str]]:
         """Name, value and interval of each parameter of the unit; an interval may be empty."""
@@ -154,7 +175,7 @@ class UnitFit:
             for name in (
                 "log_likelihood", "n_parameters", "aicc", "weight", "adequate", "p_fit",
                 "noise_ratio", "residual_rms_Hz", "noise_rms_Hz", "residual_count", "residual_Hz",
-                "noise_Hz", "valid_pA", "valid_Hz", "notes",
+                "noise_Hz", "valid_pA", "valid_Hz", "notes", "possible_by", "verdict",
             )
         }  # fmt: skip
         said = {"family": self.family, "unit": self.unit.to_dict(), "intervals": ends, **numbers}
@@ -260,7 +281,7 @@ class Selection:
         others = ", ".join(fit.family for fit in self.fits if fit.adequate)
         return Refusal(
             f"the likeliest unit, {best.family}, misses by {best.noise_ratio:.2g} times "
-            f"counting noise (p = {best.p_fit:.2g}); within noise: {others}",
+            f"counting noise ({best.verdict}); within noise: {others}",
             "misfit",
         )
 
@@ -335,16 +356,60 @@ class Selection:
         }
         return dict(plain(said))
 
-    def band(self, fit: UnitFit, current: Array) -> tuple[Array, Array]:
-        """Where the rate of a fit may lie at some currents (pA), with the confidence asked for.
+    def band(self, fit: UnitFit, current: Array, simultaneous: bool = False) -> tuple[Array, Array]:
+        """Where the rate of a fit may lie, by profile likelihood with the confidence asked for.
+
+        Parameters
+        ----------
+        fit : UnitFit
+            One of `fits`.
+        current : ndarray, shape (n,)
+            Currents (pA).
+        simultaneous : bool
+            Whether the band is to hold the whole curve between the first and the last measured
+            current, not only the rate at any one of them.
 
         Returns
         -------
-        low, high : ndarray, shape of `current`
-            Rates (Hz).
+        low, high : ndarray, shape (n,)
+            Rates (Hz); the fit always lies between.
+
+        Examples
+        --------
+        >>> from bridge.choice.select_unit import select
+        >>> found = select(FICurve([0, 50, 100, 150], [0, 4, 11, 14], 1.0), ["relu"])
+        >>> low, high = found.band(found.best, np.array([100.0]))
+        >>> bool(low[0] < found.best.unit.rate(100) < high[0])
+        True
         """
-        task = problem(type(fit.unit), self.curve.statistics(self.noise.shape))
-        return rate_band(task, task.coordinates(fit.unit.values), current, self.confidence)
+        task = problem(
+            type(fit.unit),
+            self.curve.statistics(self.noise.shape),
+            {**fit.unit.settings, **fit.fixed},
+        )
+        z = task.coordinates(fit.unit.values)[None]
+        amount = np.asarray(current, dtype=float)
+        start = Solution(z, task.statistics.log_likelihood(task.rate(z)), *task.bounds(z))
+        found = best_fit(task, keep=4, near=start).best_first(start) if task.size else start
+        if self.noise.source == "clock":
+            # What is possible is possible everywhere at once: one band serves both purposes.
+            possible = possible_units(task, self.curve, found)
+            rate = np.asarray(fit.unit.rate(amount))
+            if possible is None:
+                return rate, rate
+            low, high = possible[0].band(amount)
+            return np.minimum(low, rate), np.maximum(high, rate)
+        drop = self.noise.drop(self.confidence)
+        if simultaneous:
+            nodes = np.linspace(*fit.valid_pA, 60)
+            if task.family.sharp:
+                # Close to the threshold the error of the threshold itself is what counts.
+                edge = z[0, task.location] + 1e-3 * np.ptp(fit.valid_pA)
+                nodes = np.append(nodes, np.clip(edge, *fit.valid_pA))
+            drop = (
+                simultaneous_quantile(task, z[0], nodes, self.confidence, self.noise.freedom) ** 2
+            )
+        return profile_band(task, found, amount, drop)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the counts, the best unit with its band, and below what the unit leaves.
@@ -370,7 +435,10 @@ class Selection:
         fine = np.linspace(*best.valid_pA, 500)
         label, style = (best.family, "-") if best.adequate else (f"{best.family} (misfit)", ":")
         band = self.band(best, fine)
-        line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style)
+        clock = self.noise.source == "clock"
+        sure = f"{100 * self.confidence:g} % band (profile likelihood, at each current)"
+        sure = "possible rates" if clock else sure
+        line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style, sure)
         for fit in self.fits[1:]:
             if fit.family == "logistic":
                 draw_unit(ax, fine, fit.unit.rate(fine), fit.family, style="--")
@@ -420,9 +488,8 @@ class Selection:
         best = self.best
         if best is None:
             return f"Selection(no unit: {self.refused['curve']})"
-        verdict = f"{'adequate' if best.adequate else 'not adequate'}, p = {best.p_fit:.2g}"
         return (
-            f"Selection({best.family}, weight {best.weight:.2f}, {verdict}; {len(self.fits)} "
+            f"Selection({best.family}, weight {best.weight:.2f}, {best.verdict}; {len(self.fits)} "
             f"families fitted, {len(set(self.refused) - {'curve'})} refused)"
         )
 
@@ -439,6 +506,7 @@ class Selection:
         if self.fits:
             best = self.fits[0]
             verdict = "fits within counting noise" if best.adequate else "does not fit"
+            verdict = best.verdict if best.possible_by else verdict
             (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
             lines.append(
                 f"best unit: {best.family} (weight {best.weight:.2f}), {verdict}; valid "
@@ -451,11 +519,16 @@ class Selection:
             for fit in self.fits:
                 lines.append(
                     f"{fit.family:14s} {fit.aicc - best.aicc:8.2f} {fit.weight:6.3f} "
-                    f"{fit.residual_rms_Hz:6.2f} Hz {fit.noise_rms_Hz:5.2f} Hz {fit.p_fit:6.3f}"
+                    f"{fit.residual_rms_Hz:6.2f} Hz {fit.noise_rms_Hz:5.2f} Hz "
+                    f"{'-' if np.isnan(fit.p_fit) else format(fit.p_fit, '.3f'):>6s}"
                     f"{' ' if fit.adequate else '*'} {fit.in_words()}"
                 )
             if any(not fit.adequate for fit in self.fits):
-                lines.append("* misses by more than counting noise")
+                clock = self.noise.source == "clock"
+                miss = (
+                    "does not give every count" if clock else "misses by more than counting noise"
+                )
+                lines.append(f"* {miss}")
         loss = self.sigmoid_loss
         if loss is not None and loss.best != "logistic":
             lines.append(self.sigmoid_in_words())

@@ -21,6 +21,7 @@ from bridge.conversion.refinement import at_best_potential, refine
 from bridge.conversion.replacement import calibrate_layer, observe, replace_units, synaptic_s
 from bridge.counts.curve import FICurve
 from bridge.mapping.accepted_networks import validate
+from bridge.mapping.input_range import InputRange, check_training_scale, warn_of_saturation
 from bridge.mapping.input_tables import check_inputs, check_number, check_whole
 from bridge.mapping.measured_unit import MeasuredUnit
 from bridge.mapping.normalisation import NORMALISATIONS, Normalisation
@@ -117,8 +118,9 @@ def convert(
     Raises
     ------
     ConversionError
-        The network cannot be converted, an argument is not what it should be, a hidden layer says
-        the same of all inputs, or its synapses do not fit into memory.
+        The network cannot be converted, an argument is not what it should be, X is not on the
+        scale of the training inputs (where the network knows it), a hidden layer says the same of
+        all inputs, or its synapses do not fit into memory.
     CalibrationError
         The f-I curve cannot carry the activation.
 
@@ -140,7 +142,9 @@ def convert(
     split = split_units(inner, dale=bool(dale), population=population)
     names = getattr(network, "feature_names_in_", None)
     X = check_inputs(X, split.sizes[0], names)
+    check_training_scale(network, X, names)
     observed = observe(split, X)
+    warn_of_saturation(inner.layers[0].activation.name, observed[0])
     check_moving(split, observed, X)
     check_memory(split.sizes[1:-1], samples=1)
     neuron = LIF() if neuron is None else neuron
@@ -190,6 +194,7 @@ def convert(
         delay=delay,
         answers=answers,
         feature_names=None if names is None else tuple(map(str, names)),
+        seen=InputRange.of(X),
     )
     if synapse.conductance and synapse.potential_mV is None and len(calibrations) > 1:
         driven = float(np.quantile(calibrations[1].current_pA(observed[1]), 0.75))

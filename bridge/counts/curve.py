@@ -7,6 +7,7 @@ because what a count is worth depends on how many spikes it is.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bridge.counts.clockwork import RateRanges, rate_ranges, steady_intervals
 from bridge.counts.curve_plot import draw_counts
 from bridge.counts.dispersion import CountNoise, noise_of_repeats
+from bridge.counts.likelihood import MAX_SHAPE
+from bridge.counts.spike_timing import SpikeTiming, joined
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.counts.table import read_table, table_columns
 from bridge.errors import CurveError
@@ -37,6 +41,8 @@ Array = NDArray[Any]
 
 COLUMNS = ("current_pA", "count", "window_s", "trial")
 MEASURED_ON = ("neuron", "background")
+# No count and no number of a trial comes near; beyond it a float is not exact.
+_MOST_COUNT = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,8 @@ class FICurve:
     neuron, background : dict, optional
         The model neuron and the current injected besides the steps, as their ``to_dict()`` gives
         them; None where they are not known, as for a recorded cell.
+    timing : SpikeTiming, optional
+        Intervals between the spikes of each measurement; None where only counts are known.
 
     Raises
     ------
@@ -87,6 +95,7 @@ class FICurve:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     neuron: dict[str, Any] | None = None
     background: dict[str, Any] | None = None
+    timing: SpikeTiming | None = None
 
     def __post_init__(self) -> None:
         named = zip(COLUMNS, ("pA", "", "s"), strict=False)
@@ -116,6 +125,13 @@ class FICurve:
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
         for name in MEASURED_ON:
             object.__setattr__(self, name, plain(getattr(self, name)))
+        if self.timing is not None:
+            if len(self.timing) != len(current):
+                raise CurveError(
+                    f"timing has {len(self.timing)} entries for {len(current)} measurements",
+                    "give one entry a measurement",
+                )
+            object.__setattr__(self, "timing", self.timing.rows(order))
 
     def __len__(self) -> int:
         return len(self.current_pA)
@@ -123,9 +139,15 @@ class FICurve:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FICurve):
             return NotImplemented
-        return all(
-            np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS
-        ) and all(getattr(self, name) == getattr(other, name) for name in ("source", *MEASURED_ON))
+        if (self.timing is None) != (other.timing is None):
+            return False
+        return (
+            all(np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS)
+            and all(
+                getattr(self, name) == getattr(other, name) for name in ("source", *MEASURED_ON)
+            )
+            and (self.timing is None or self.timing.same(other.timing))
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -133,7 +155,8 @@ class FICurve:
         # Read-only views of a dict can be neither pickled nor copied.
         columns = [getattr(self, name) for name in COLUMNS]
         measured_on = [getattr(self, name) for name in MEASURED_ON]
-        return FICurve, (*columns, self.source, dict(self.provenance), *measured_on)
+        made_of = (*columns, self.source, dict(self.provenance), *measured_on, self.timing)
+        return FICurve, made_of
 
     @property
     def rate_Hz(self) -> NDArray[np.float64]:
@@ -159,7 +182,9 @@ class FICurve:
             return "total injected current" if told == "total" else f"injected current {told}"
         if self.neuron is None:
             return "current as tabulated"
-        return "injected current" if self.background is None else "current above the background"
+        if self.background is None:
+            return "injected current"
+        return "injected current above the background"
 
     def mean_rate_Hz(self) -> NDArray[np.float64]:
         """Rate at each distinct current, all trials pooled (Hz).
@@ -213,6 +238,32 @@ class FICurve:
         count = self.count.astype(float)
         return SufficientStatistics(current, index, self.window_s, count, shape)
 
+    def rate_ranges(self, spike_times: bool = True) -> RateRanges:
+        """The rates that each current leaves possible if the cell fires like a clock.
+
+        Parameters
+        ----------
+        spike_times : bool
+            Whether to use the times of spikes, where they are known, or the counts alone.
+        """
+        _, index = np.unique(self.current_pA, return_inverse=True)
+        count = self.count.astype(float)
+        return rate_ranges(index, count, self.window_s, self.timing, spike_times)
+
+    @property
+    def clockwork(self) -> bool:
+        """Whether the cell fires like a clock, so that its counts are not noisy.
+
+        Repeats are copies of each other; or no interval between spikes differs from the others by
+        more than the resolution of their times; or the counts are those of a model neuron that was
+        given nothing but constant current.
+        """
+        if self.timing is not None and steady_intervals(self.current_pA, self.timing):
+            return True
+        if len(self.currents) < len(self):
+            return self.without_copies() is not None
+        return self.neuron is not None and self.background is None and self.timing is not None
+
     def without_copies(self) -> FICurve | None:
         """The curve with one trial a current, if its repeats are copies of each other.
 
@@ -248,7 +299,9 @@ class FICurve:
             Mask or indices.
         """
         columns = {name: getattr(self, name)[keep] for name in COLUMNS}
-        return replace(self, **columns, provenance={**self.provenance, **more})
+        timing = None if self.timing is None else self.timing.rows(keep)
+        said = {**self.provenance, **more}
+        return replace(self, **columns, provenance=said, timing=timing)
 
     def to_frame(self) -> pd.DataFrame:
         """The curve as a table: current_pA, count, window_s, trial, rate_Hz.
@@ -283,7 +336,8 @@ class FICurve:
         >>> FICurve.from_dict(curve.to_dict()) == curve
         True
         """
-        return {name.name: plain(getattr(self, name.name)) for name in fields(self)}
+        said = {name.name: plain(getattr(self, name.name)) for name in fields(self)[:-1]}
+        return {**said, "timing": None if self.timing is None else self.timing.to_dict()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> FICurve:
@@ -304,16 +358,18 @@ class FICurve:
             raise CurveError(
                 f"no {absent[0]!r} in the f-I curve", "give current_pA, count and window_s"
             )
-        return cls(
-            **{name.name: content[name.name] for name in fields(cls) if name.name in content}
-        )
+        known = {name.name: content[name.name] for name in fields(cls) if name.name in content}
+        if known.get("timing") is not None:
+            known["timing"] = SpikeTiming(**known["timing"])
+        return cls(**known)
 
     @classmethod
     def from_csv(cls, path: str | Path) -> FICurve:
         """Read a curve from a text table.
 
         Columns `current_pA` (or `current`), `count` (or `spikes`), `window_s` (or `window`,
-        `duration_s`) and, where currents are repeated, `trial`; other columns are left alone.
+        `duration_s`) and, if you like, `trial`; other columns are left alone. Without a column
+        `trial`, rows of the same current are repeats, numbered in their order.
         Rows of one trial are in order of current. Comma, semicolon or tab; ``#`` opens a comment.
 
         Parameters
@@ -361,7 +417,14 @@ class FICurve:
         """
         columns, place = table_columns(frame)
         current, count = columns["current_pA"], columns["count"]
-        window, trial = columns["window_s"], columns.get("trial", np.zeros(len(frame)))
+        window, trial = columns["window_s"], columns.get("trial")
+        if trial is None:
+            # A current that comes again is a repeat.
+            before: Counter[float] = Counter()
+            trial = np.zeros(len(current))
+            for entry, amount in enumerate(current.tolist()):
+                trial[entry] = before[amount]
+                before[amount] += 1
         if len(frame) < 2:
             raise place("only one row of data", "give at least two currents", 0)
         problem = first_problem(current, count, window, trial, in_order=True)
@@ -398,8 +461,15 @@ class FICurve:
         return Path(path)
 
     def noise(self) -> CountNoise:
-        """How the counts scatter, as far as repeats tell; Poisson where they are too few."""
+        """How the counts scatter, as far as repeats or spike times tell; else taken as Poisson."""
+        if self.clockwork:
+            return self.clock_noise()
         return noise_of_repeats(self.statistics()) or CountNoise()
+
+    def clock_noise(self) -> CountNoise:
+        """What a clockwork cell leaves open about its rates: the ranges of `rate_ranges`."""
+        rounding = self.rate_ranges().half / np.sqrt(3)
+        return CountNoise(MAX_SHAPE, "clock", rounding_Hz=tuple(rounding.tolist()))
 
     def plot(self, ax: Axes | None = None, *, noise: CountNoise | None = None) -> Axes:
         """Draw the mean rate at each current, with bars of one standard deviation.
@@ -488,6 +558,7 @@ def merge(curves: Iterable[FICurve]) -> FICurve:
         trial=np.concatenate(trials),
         source=" + ".join(dict.fromkeys(part.source for part in parts if part.source)),
         provenance={"merged": [dict(part.provenance) for part in parts]},
+        timing=joined([part.timing for part in parts]),
         **same,
     )
 
@@ -519,9 +590,11 @@ def first_problem(
         if spikes < 0 or spikes != round(spikes):
             kind = "negative" if spikes < 0 else "not a whole number"
             return i, f"count {spikes:g} is {kind}", "give the number of spikes, not a rate"
+        if spikes >= _MOST_COUNT:
+            return i, f"count {spikes:g} is more than any cell fires", "give the number of spikes"
         if length <= 0:
             return i, f"window_s {length:g} is not positive", "give the counted time in seconds"
-        if repeat != round(repeat):
+        if repeat != round(repeat) or abs(repeat) >= _MOST_COUNT:
             return i, f"trial {repeat:g} is not a whole number", "number the trials 0, 1, 2, ..."
         if (repeat, amount) in seen:
             remedy = "add a column `trial` that numbers the repeats"

@@ -33,11 +33,12 @@ def draw_unit(
     label: str,
     band: tuple[Array, Array] | None = None,
     style: str = "-",
+    band_name: str | None = None,
 ) -> Line2D:
-    """Rate of a unit as a line, with the band in which it may lie; returns the line."""
+    """Rate of a unit as a line, with the named band in which it may lie; returns the line."""
     (line,) = ax.plot(current, rate, style, label=label)
     if band is not None:
-        ax.fill_between(current, *band, color=line.get_color(), alpha=0.25, lw=0)
+        ax.fill_between(current, *band, color=line.get_color(), alpha=0.25, lw=0, label=band_name)
     ax.set(xlabel="current (pA)", ylabel="firing rate (Hz)")
     return line
 

@@ -38,14 +38,14 @@ Array = NDArray[np.float64]
 
 MIN_SHAPE = 0.05
 """Most variable spiking considered: variance twenty times the mean."""
-MAX_SHAPE = 300.0
-"""Most regular spiking considered: intervals vary by 6 %, hardly more than rounding shows."""
+MAX_SHAPE = 1000.0
+"""Most regular spiking considered: intervals vary by 3 %, less than rounding to whole counts."""
 
 TINY_MEAN = 1e-12
 """A mean below this is taken as this, so that an impossible spike costs much, not infinity."""
 
 
-def log_probability(count: ArrayLike, mean: ArrayLike, shape: float = 1.0) -> Array:
+def log_probability(count: ArrayLike, mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:
     """Log-probability of spike counts.
 
     Parameters
@@ -54,8 +54,8 @@ def log_probability(count: ArrayLike, mean: ArrayLike, shape: float = 1.0) -> Ar
         Spike counts, whole numbers.
     mean : array_like
         Expected counts, rate (Hz) x window (s); broadcast against `count`.
-    shape : float
-        Shape ``k`` of the gamma intervals; 1 is Poisson.
+    shape : array_like
+        Shape ``k`` of the gamma intervals, broadcast as well; 1 is Poisson.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def log_probability(count: ArrayLike, mean: ArrayLike, shape: float = 1.0) -> Ar
 
 
 def log_probability_and_slope(
-    count: ArrayLike, mean: ArrayLike, shape: float = 1.0
+    count: ArrayLike, mean: ArrayLike, shape: ArrayLike = 1.0
 ) -> tuple[Array, Array]:
     """Log-probability of counts, and its derivative with respect to the mean.
 
@@ -81,8 +81,8 @@ def log_probability_and_slope(
     ----------
     count, mean : array_like
         Spike counts and their expected values, broadcast against each other.
-    shape : float
-        Shape ``k`` of the gamma intervals.
+    shape : array_like
+        Shape ``k`` of the gamma intervals, broadcast as well.
 
     Returns
     -------
@@ -95,16 +95,18 @@ def log_probability_and_slope(
     >>> float(slope)                                          # Poisson: count / mean - 1
     0.5
     """
+    k = np.asarray(shape, dtype=float)
     n, mu = np.broadcast_arrays(
         np.asarray(count, dtype=float), np.maximum(np.asarray(mean, dtype=float), TINY_MEAN)
     )
-    if shape == 1.0:
+    n, mu, k = np.broadcast_arrays(n, mu, k)
+    if np.all(k == 1.0):
         return xlogy(n, mu) - mu - gammaln(n + 1), n / mu - 1
-    log_p, slope = _renewal(np.atleast_1d(n), np.atleast_1d(mu), shape)
+    log_p, slope = _renewal(n.ravel(), mu.ravel(), k.ravel())
     return log_p.reshape(n.shape), slope.reshape(n.shape)
 
 
-def _renewal(n: Array, mu: Array, k: float) -> tuple[Array, Array]:
+def _renewal(n: Array, mu: Array, k: Array) -> tuple[Array, Array]:
     x = k * mu
     above = n > mu
     middle = np.empty_like(x)
@@ -112,16 +114,16 @@ def _renewal(n: Array, mu: Array, k: float) -> tuple[Array, Array]:
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         for side, terms in ((above, _right_terms), (~above, _left_terms)):
             if side.any():
-                middle[side], slope[side] = terms(n[side], x[side], k)
+                middle[side], slope[side] = terms(n[side], x[side], k[side])
         lost = ~(middle > 1e-280)
         log_p = np.log(np.where(lost, 1.0, middle) / k)
         score = k * slope / np.where(lost, 1.0, middle)
     if lost.any():
-        log_p[lost], score[lost] = _far_tail(n[lost], x[lost], k)
+        log_p[lost], score[lost] = _far_tail(n[lost], x[lost], k[lost])
     return log_p, score
 
 
-def _right_terms(n: Array, x: Array, k: float) -> tuple[Array, Array]:
+def _right_terms(n: Array, x: Array, k: Array) -> tuple[Array, Array]:
     """Second differences of G and of its derivative P, for counts above the mean."""
     total, slope = np.zeros_like(x), np.zeros_like(x)
     for step, sign in ((-1, 1.0), (0, -2.0), (1, 1.0)):
@@ -141,7 +143,7 @@ def _right_terms(n: Array, x: Array, k: float) -> tuple[Array, Array]:
     return total, slope
 
 
-def _left_terms(n: Array, x: Array, k: float) -> tuple[Array, Array]:
+def _left_terms(n: Array, x: Array, k: Array) -> tuple[Array, Array]:
     """Second differences of int_x^inf Q and of its derivative -Q, for counts below the mean."""
     total, slope = np.zeros_like(x), np.zeros_like(x)
     for step, sign in ((-1, 1.0), (0, -2.0), (1, 1.0)):
@@ -155,7 +157,7 @@ def _left_terms(n: Array, x: Array, k: float) -> tuple[Array, Array]:
     return total, slope
 
 
-def _far_tail(n: Array, x: Array, k: float) -> tuple[Array, Array]:
+def _far_tail(n: Array, x: Array, k: Array) -> tuple[Array, Array]:
     """Leading term far from the mean, where the probability itself would underflow.
 
     One of the three terms outweighs the others there; its integral is taken at its end point
@@ -175,7 +177,7 @@ def _far_tail(n: Array, x: Array, k: float) -> tuple[Array, Array]:
     return log_g - np.log(k), score
 
 
-def rough_variance(mean: ArrayLike, shape: float = 1.0) -> Array:
+def rough_variance(mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:
     """Variance of a count in closed form, good to about a tenth of a spike squared.
 
     Joins the two exact limits: ``mean`` for rare spikes and, for long windows,
@@ -185,8 +187,8 @@ def rough_variance(mean: ArrayLike, shape: float = 1.0) -> Array:
     ----------
     mean : array_like
         Expected counts.
-    shape : float
-        Shape ``k`` of the gamma intervals.
+    shape : array_like
+        Shape ``k`` of the gamma intervals, broadcast as well.
 
     Returns
     -------
@@ -199,21 +201,19 @@ def rough_variance(mean: ArrayLike, shape: float = 1.0) -> Array:
     >>> round(float(rough_variance(30.0, shape=10.)), 3)
     3.165
     """
-    mu = np.maximum(np.asarray(mean, dtype=float), TINY_MEAN)
-    if shape == 1.0:
-        return np.asarray(mu)
-    rest = (1 - shape**-2) / 6
-    return np.asarray(mu / shape - rest * np.expm1(-6 * mu * shape / (shape + 1)))
+    mu, k = np.maximum(np.asarray(mean, dtype=float), TINY_MEAN), np.asarray(shape, dtype=float)
+    rest = (1 - k**-2) / 6
+    return np.asarray(mu / k - rest * np.expm1(-6 * mu * k / (k + 1)))
 
 
-def probability_table(mean: ArrayLike, shape: float = 1.0) -> Array:
+def probability_table(mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:
     """Probability of 0, 1, 2, ... spikes for several means.
 
     Parameters
     ----------
     mean : array_like, shape (n,)
         Expected counts.
-    shape : float
+    shape : float or array_like, shape (n,)
         Shape ``k`` of the gamma intervals.
 
     Returns
@@ -227,20 +227,21 @@ def probability_table(mean: ArrayLike, shape: float = 1.0) -> Array:
     array([0.368, 0.368, 0.184])
     """
     mu = np.atleast_1d(np.asarray(mean, dtype=float))
-    spread = np.sqrt(np.maximum(rough_variance(mu, shape), mu / shape))
+    k = np.broadcast_to(np.asarray(shape, dtype=float), mu.shape)
+    spread = np.sqrt(np.maximum(rough_variance(mu, k), mu / k))
     # Bursty spiking has a tail that falls by exp(-k) a spike, hence the last term.
-    top = int(np.ceil((mu + 9 * spread).max() + 12 + 25 / min(shape, 1.0)))
-    return np.exp(log_probability(np.arange(top + 1), mu[:, None], shape))
+    top = int(np.ceil((mu + 9 * spread + 25 / np.minimum(k, 1.0)).max() + 12))
+    return np.exp(log_probability(np.arange(top + 1), mu[:, None], k[:, None]))
 
 
-def variance(mean: ArrayLike, shape: float = 1.0) -> Array:
+def variance(mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:
     """Variance of a count, exact.
 
     Parameters
     ----------
     mean : array_like, shape (n,)
         Expected counts.
-    shape : float
+    shape : float or array_like, shape (n,)
         Shape ``k`` of the gamma intervals.
 
     Returns
@@ -253,14 +254,14 @@ def variance(mean: ArrayLike, shape: float = 1.0) -> Array:
     array([0.25])
     """
     mu = np.atleast_1d(np.asarray(mean, dtype=float))
-    if shape == 1.0:
+    if np.all(np.asarray(shape) == 1.0):
         return mu.copy()
     table = probability_table(mu, shape)
     return np.asarray(np.einsum("nj,nj->n", table, (np.arange(table.shape[1]) - mu[:, None]) ** 2))
 
 
 def sample(
-    mean: ArrayLike, shape: float, size: int, random: np.random.Generator
+    mean: ArrayLike, shape: ArrayLike, size: int, random: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw counts.
 
@@ -268,7 +269,7 @@ def sample(
     ----------
     mean : array_like, shape (n,)
         Expected counts.
-    shape : float
+    shape : float or array_like, shape (n,)
         Shape ``k`` of the gamma intervals.
     size : int
         Draws of each.
@@ -286,7 +287,7 @@ def sample(
     [{0}, {5, 6}]
     """
     mu = np.atleast_1d(np.asarray(mean, dtype=float))
-    if shape == 1.0:
+    if np.all(np.asarray(shape) == 1.0):
         return random.poisson(mu, (size, len(mu)))
     chances = probability_table(mu, shape).cumsum(axis=1)
     drawn = np.empty((size, len(mu)), dtype=np.int64)

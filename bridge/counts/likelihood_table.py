@@ -1,21 +1,22 @@
 """The likelihood of counts, tabulated: for fitting, which asks for it a million times.
 
-For one regularity ``k`` the log-probability of each count is a smooth curve over the mean. It is
-computed once on a grid that is dense where the mean is near the count and joined by cubics with the
-exact slopes, so values and slopes agree with each other and with `bridge.counts.likelihood` to
-about 1e-6 wherever a count is not all but impossible.
+For one regularity ``k`` the log-probability of a count is a smooth curve over the mean. It is
+computed once for every pair of count and regularity, on a grid that is dense where the mean is near
+the count. Cubics with the exact slopes join the grid. Values and slopes agree with each other and
+with `bridge.counts.likelihood` to about 1e-6 wherever a count is not all but impossible.
 """
 
 from __future__ import annotations
 
 from copy import copy
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.counts.likelihood import TINY_MEAN, log_probability_and_slope
 
-__all__ = ["Lookup"]
+__all__ = ["Lookup", "lookup"]
 
 Array = NDArray[np.float64]
 
@@ -32,8 +33,8 @@ class Lookup:
     ----------
     count : ndarray, shape (n,) or (b, n)
         Whole numbers.
-    shape : float
-        Regularity of spiking.
+    shape : float or ndarray, shape (n,)
+        Regularity of spiking, one for all or one a count.
 
     Examples
     --------
@@ -43,8 +44,10 @@ class Lookup:
     (True, True)
     """
 
-    def __init__(self, count: Array, shape: float) -> None:
-        kinds, which = np.unique(count, return_inverse=True)
+    def __init__(self, count: Array, shape: float | Array) -> None:
+        pairs = np.stack(np.broadcast_arrays(count, shape), axis=-1).reshape(-1, 2)
+        pairs, which = np.unique(pairs, axis=0, return_inverse=True)
+        kinds, shapes = pairs.T
         # Grid in t: ln(mean / centre) = width sinh(t); a spike's width near the count.
         self.centre = np.maximum(kinds, 1.0)
         self.width = 0.05 / self.centre
@@ -54,7 +57,7 @@ class Lookup:
         self.step = (high - self.low) / cells
         t = self.low[:, None] + self.step[:, None] * np.arange(cells + 1)
         mean = self.centre[:, None] * np.exp(self.width[:, None] * np.sinh(t))
-        value, slope = log_probability_and_slope(kinds[:, None], mean, shape)
+        value, slope = log_probability_and_slope(kinds[:, None], mean, shapes[:, None])
         # d/dt = d/d mean * mean * width cosh(t)
         bend = slope * mean * self.width[:, None] * np.cosh(t)
         bend *= self.step[:, None]
@@ -95,3 +98,18 @@ class Lookup:
         value = c0 + x * (c1 + x * (c2 + x * c3))
         bend = (c1 + x * (2 * c2 + 3 * x * c3)) / step
         return value, bend / (mean * width * np.sqrt(1 + stretched**2))
+
+
+def lookup(count: Array, shape: float | Array) -> Lookup:
+    """The table of some counts; the last few are kept, as fit, intervals and band ask for one."""
+    amounts = np.asarray(count, dtype=float)
+    shapes = np.asarray(shape, dtype=float)
+    return _kept(amounts.tobytes(), amounts.shape, shapes.tobytes(), shapes.shape)
+
+
+@lru_cache(maxsize=8)
+def _kept(
+    count: bytes, count_shape: tuple[int, ...], shape: bytes, shape_shape: tuple[int, ...]
+) -> Lookup:
+    amounts = np.frombuffer(count).reshape(count_shape)
+    return Lookup(amounts, np.frombuffer(shape).reshape(shape_shape))

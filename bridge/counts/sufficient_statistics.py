@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from bridge.counts.likelihood import TINY_MEAN, rough_variance
-from bridge.counts.likelihood_table import Lookup
+from bridge.counts.likelihood_table import Lookup, lookup
 from bridge.counts.outline import Outline
 
 __all__ = ["SufficientStatistics"]
@@ -33,7 +33,7 @@ class SufficientStatistics:
         Length of each window (s).
     count : ndarray, shape (n,) or (b, n)
         Spikes; with a leading axis, as many data sets as candidates.
-    shape : float
+    shape : float or ndarray, shape (n,)
         Regularity of spiking, as in `bridge.counts.likelihood`; 1 is Poisson.
 
     Examples
@@ -47,16 +47,21 @@ class SufficientStatistics:
     index: NDArray[np.int64]
     window: Array
     count: Array
-    shape: float = 1.0
+    shape: float | Array = 1.0
 
     def pick(self, rows: NDArray[np.int64]) -> Self:
         """The data sets of some candidates only; itself where all share one data set."""
         if self.count.ndim == 1:
             return self
         picked = replace(self, count=self.count[rows])
-        if self.shape != 1.0:
+        if not self.poisson:
             picked.__dict__["_lookup"] = self._lookup.pick(rows)
         return picked
+
+    @cached_property
+    def poisson(self) -> bool:
+        """Whether all counts are Poisson, for which pooled counts suffice."""
+        return bool(np.all(np.asarray(self.shape) == 1.0))
 
     @cached_property
     def first(self) -> NDArray[np.int64]:
@@ -96,7 +101,7 @@ class SufficientStatistics:
         -------
         ndarray, shape (...)
         """
-        if self.shape == 1.0:
+        if self.poisson:
             return self._poisson(np.maximum(rate, TINY_MEAN))
         return np.asarray(self._scores(rate)[0].sum(axis=-1))
 
@@ -119,7 +124,7 @@ class SufficientStatistics:
             d / d rate, and the expected curvature.
         """
         low = np.maximum(rate, TINY_MEAN)
-        if self.shape == 1.0:
+        if self.poisson:
             slope = self.pooled_count / low - self.pooled_window
             return self._poisson(low), slope, self.pooled_window / low
         log_p, score = self._scores(rate)
@@ -130,7 +135,7 @@ class SufficientStatistics:
 
     @cached_property
     def _lookup(self) -> Lookup:
-        return Lookup(self.count, self.shape)
+        return lookup(self.count, self.shape)
 
     def _scores(self, rate: Array) -> tuple[Array, Array]:
         return self._lookup(self.window * rate[..., self.index])

@@ -172,7 +172,7 @@ def _without_comments(lines: list[str], file: str) -> tuple[list[str], dict[str,
         if found:
             try:
                 said[found[1]] = json.loads(found[2])
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise CurveError(
                     f"the comment on the {found[1]} is damaged", "delete it, or write the file "
                     "again", file=file, line=number,

@@ -23,7 +23,7 @@ from neurosim.errors import NeurosimError, ParameterError
 
 __all__ = ["Atlas", "build_atlas"]
 
-VERSION = 1
+VERSION = 2
 """Of what is kept for a cell; older ones are made again."""
 SUFFIXES = (".abf", ".ibw", ".nwb", ".csv", ".tsv", ".txt")
 
@@ -39,12 +39,12 @@ class Atlas:
     failed : pandas.DataFrame
         One row a file that could not be used: file, reason.
     curves : dict
-        Current and rate of each cell, and of its unit, for the figure.
+        Current, its name and rate of each cell, and rate of its unit, for the figure.
     """
 
     cells: pd.DataFrame
     failed: pd.DataFrame
-    curves: dict[str, dict[str, list[float]]]
+    curves: dict[str, dict[str, Any]]
 
     @property
     def winners(self) -> dict[str, int]:
@@ -174,6 +174,7 @@ def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any
         "weight": None if best is None else best.weight,
         "fits": found.ok,
         "refusal": found.refusal or "",
+        "current": curve.current_name,
         "currents": len(curve.currents),
         "spikes": int(curve.count.sum()),
         "first_firing_pA": float(firing[0]) if len(firing) else None,
@@ -182,6 +183,7 @@ def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any
         "counting_noise_Hz": None if best is None else best.noise_rms_Hz,
         "sigmoid_residual_Hz": None if loss is None else loss.residual_rms_Hz,
     }
+    row["cautions"] = "; ".join(f"{one.range.words} {one.value:.4g}" for one in found.cautions)
     if found.features is not None:
         told = found.features.to_dict()
         row |= {name: told[name] for name in ("adaptation_index", "cv", "latency_ms")}
@@ -189,6 +191,7 @@ def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any
         row["adaptation_tau_s"] = found.adaptation.unit.tau_s
     fine = np.linspace(curve.currents[0], curve.currents[-1], 200)
     drawn = {
+        "current": curve.current_name,
         "current_pA": curve.currents.tolist(),
         "rate_Hz": rates.tolist(),
         "fine_pA": fine.tolist(),
@@ -238,8 +241,9 @@ def draw_atlas(found: Atlas) -> Any:
             0.04, 0.93, told, transform=place.transAxes, va="top", fontsize=6.5, color=colour
         )
         place.tick_params(labelsize=6)
-    for place in axes[max(len(cells) - columns, 0) : len(cells)]:
-        place.set_xlabel("current (pA)", fontsize=7)
+    for place, row in zip(axes, cells.to_dict("records"), strict=False):
+        name = found.curves[row["file"]]["current"].removeprefix("injected ")
+        place.set_xlabel(f"{name} (pA)", fontsize=6)
     for k in range(0, len(cells), columns):
         axes[k].set_ylabel("rate (Hz)", fontsize=7)
     wins = found.winners

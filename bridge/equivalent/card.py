@@ -77,8 +77,7 @@ def save_card(
     save_page(page, pdf)
     if not panels:
         return [html, pdf]
-    place = folder / f"{stem}-panels"
-    place.mkdir(exist_ok=True)
+    place = make_folder(folder / f"{stem}-panels")
     _save_panels(found, place)
     return [html, pdf, place]
 
@@ -177,7 +176,11 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
         "properties": sentences.property_rows(found.properties),
         "parameters": [] if best is None else sentences.parameter_rows(best),
         "lost": [
-            (measure, f"{value:.3g} {unit}".strip() if np.isfinite(value) else "–", says)
+            (
+                measure,
+                f"{sentences.number(value)} {unit}".strip() if np.isfinite(value) else "–",
+                says,
+            )
             for measure, value, unit, says in found.losses()
         ],
         "notes": [sentences.sentence(one) for one in found.remarks],

@@ -28,8 +28,8 @@ PANELS = {
 # Potentials that only spikes reach (mV): a trace that stays below shows none.
 _SPIKES_MV = -20.0
 _DRAWN_TO_MV = 20.0
-# What no screen or printer shows is thinned out.
-_POINTS = 6000
+# Stretches that a trace is drawn in: more than a printer shows side by side in one column.
+_STRETCHES = 1500
 
 
 def draw_panels(figure: Any, found: EquivalentUnit, *, properties: bool = True) -> None:
@@ -92,16 +92,15 @@ def _potential(figure: Any, responses: Responses) -> bool:
     grid = figure.subplots(len(traces), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     drawn_in = False
     for axes, trace in zip(grid, reversed(traces), strict=True):
-        stride = max(1, len(trace.time_s) // _POINTS)
-        time, volts = 1e3 * trace.time_s[::stride], trace.voltage_mV[::stride]
-        axes.plot(time, volts, color=INK, lw=0.6, rasterized=True)
+        time, volts = _thinned(1e3 * trace.time_s, trace.voltage_mV)
+        axes.plot(time, volts, color=INK, lw=0.6)
         if len(trace.spikes_s) and trace.voltage_mV.max() < _SPIKES_MV:
             # The spike of this neuron is a reset: it is drawn as a line.
             drawn_in = True
             seen = 1e3 * trace.spikes_s[trace.spikes_s <= trace.time_s[-1]]
             axes.vlines(seen, trace.voltage_mV.max(), _DRAWN_TO_MV, color=INK, lw=0.6)
         axes.annotate(
-            f"{trace.current_pA:.4g} pA",
+            f"{_label(trace.current_pA)} pA",
             (1.0, 1.0),
             xycoords="axes fraction",
             ha="right",
@@ -124,20 +123,37 @@ def _potential(figure: Any, responses: Responses) -> bool:
     return True
 
 
+def _label(current_pA: float) -> str:
+    """A current as the axes of Matplotlib write it: with a minus sign, not a hyphen."""
+    return f"{current_pA:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _thinned(time: Any, volts: Any) -> tuple[Any, Any]:
+    """Keep the lowest and the highest sample of every stretch: no peak of a spike is lost."""
+    size = len(time) // _STRETCHES
+    if size < 3:
+        return time, volts
+    whole = len(time) // size * size
+    parts = volts[:whole].reshape(-1, size)
+    ends = np.sort([parts.argmin(axis=1), parts.argmax(axis=1)], axis=0)
+    kept = (np.arange(len(parts)) * size + ends).T.ravel()
+    return time[kept], volts[kept]
+
+
 def _raster(axes: Any, responses: Responses) -> None:
     # One row a current: the first trial of each.
     _, first = np.unique(responses.current_pA, return_index=True)
     trains = [1e3 * responses.trains[i] for i in first]
-    axes.eventplot(trains, colors=INK, linelengths=0.75, linewidths=0.5)
+    axes.eventplot(trains, colors=INK, linelengths=0.75, linewidths=0.7)
     shown = np.unique(np.linspace(0, len(first) - 1, min(len(first), 5)).round().astype(int))
-    axes.set_yticks(shown, [f"{responses.current_pA[first[i]]:.4g}" for i in shown])
+    axes.set_yticks(shown, [_label(responses.current_pA[first[i]]) for i in shown])
     axes.set(
         title="Spikes",
         xlabel="time since the onset (ms)",
         xlim=(0, 1e3 * responses.duration_s),
         ylim=(-0.7, len(first) - 0.3),
     )
-    axes.set_ylabel(fill(f"{responses.curve.current_name} (pA)", 20))
+    axes.set_ylabel(fill(f"{responses.curve.current_name} (pA)", 26))
 
 
 def _properties(axes: Any, found: EquivalentUnit) -> bool:

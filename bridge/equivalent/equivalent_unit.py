@@ -177,6 +177,8 @@ class EquivalentUnit:
         if best is not None:
             lines.append(sentences.fit_sentence(best))
         lines.append(sentences.current_sentence(selection))
+        if best is not None:
+            lines.append(sentences.sentence(str(selection.noise)))
         if self.noise:
             lines.append(f"Background: {self.noise}.")
         lines += [f"Caution: {caution}." for caution in self.cautions]
@@ -200,7 +202,7 @@ class EquivalentUnit:
         if told:
             yield "Intrinsic properties", (), told, {0}
         left = [
-            (name, f"{value:.3g} {unit}".strip(), says)
+            (name, f"{sentences.number(value)} {unit}".strip(), says)
             for name, value, unit, says in self.losses()
             if np.isfinite(value)
         ]
@@ -240,9 +242,12 @@ class EquivalentUnit:
     def _repr_html_(self) -> str:
         best = self.selection.best
         rows = [] if best is None else best.numbers()
+        if best is not None:
+            residual = f"{best.residual_rms_Hz:.2f} Hz"
+            rows.append(("residual", residual, "rms, counted less expected rate"))
         rows += [(*one, "intrinsic property") for one in sentences.property_rows(self.properties)]
         rows += [
-            (measure.strip(), f"{value:.3g} {unit}".strip(), says)
+            (measure.strip(), f"{sentences.number(value)} {unit}".strip(), says)
             for measure, value, unit, says in self.losses()
             if np.isfinite(value)
         ]

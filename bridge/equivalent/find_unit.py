@@ -27,6 +27,7 @@ from bridge.stimulate.frozen_noise import measure_frozen_loss
 from bridge.stimulate.step_responses import (
     Responses,
     currents_for,
+    noise_in_words,
     noise_stimulus,
     of_recording,
     run_steps,
@@ -130,7 +131,9 @@ def equivalent_unit(
         told.at("steps", 1.0)
         note = "only counts are known: adaptation, timing and information cannot be told"
         label = name or source.source or "counts"
-        return EquivalentUnit(label, choose(source), notes=(note,))
+        found = EquivalentUnit(label, choose(source), notes=(note,))
+        told.end()
+        return found
     if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
         _no_model(currents, noise, "a recording")
         responses = of_recording(source)
@@ -139,7 +142,9 @@ def equivalent_unit(
         if frozen:
             note = "frozen noise needs repeated trials of it, which these steps are not"
             found = replace(found, notes=(note,))
-        return _with_times(found, responses, adaptation)
+        found = _with_times(found, responses, adaptation)
+        told.end()
+        return found
     if not isinstance(source, (PointNeuron, Neuron)):
         if not isinstance(source, str) and not hasattr(source, "user_equations"):
             raise ParameterError(
@@ -166,13 +171,14 @@ def equivalent_unit(
         **running,
     )
     told.at("steps", 1.0)
-    in_words = "" if background is None else repr(background)
+    in_words = "" if background is None else noise_in_words(noise, background)
     label = name or type(source).__name__
     found = EquivalentUnit(label, choose(responses.curve), responses, noise=in_words)
     found = _with_times(found, responses, adaptation)
     told.at("adaptation", 1.0)
     best = found.selection.best
     if not frozen or best is None:
+        told.end()
         return found
     fit = found.adaptation
     adaptive = fit.unit if fit is not None and fit.adapts else None
@@ -180,11 +186,13 @@ def equivalent_unit(
     loss, notes = measure_frozen_loss(
         source, found.selection.curve, best.unit, adaptive, background, seed=seed, **running
     )
+    told.end()
     return replace(found, frozen=loss, notes=(*found.notes, *notes))
 
 
-_SHARES = {"search": 0.1, "steps": 0.15, "choice": 0.45, "adaptation": 0.3}
-"""How the time of `equivalent_unit` divides among its parts, about."""
+_SHARES = {"search": 0.1, "steps": 0.1, "choice": 0.5, "adaptation": 0.3}
+"""How the time of `equivalent_unit` divides among its parts, about; a model that has to be compiled
+first stays at 0 meanwhile."""
 _FROZEN_SHARE = 0.5
 """Part of the whole that frozen noise takes where it is played."""
 
@@ -209,6 +217,11 @@ class _Progress:
         if self.report is not None:
             low, high = self.ends[name]
             self.report(low + share * (high - low))
+
+    def end(self) -> None:
+        """Report that all is done."""
+        if self.report is not None:
+            self.report(1.0)
 
     def part(self, name: str) -> Callable[[float], None] | None:
         """Give the function that a part reports to; None where nobody listens."""

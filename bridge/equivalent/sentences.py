@@ -50,10 +50,10 @@ def number(value: float) -> str:
 
     Examples
     --------
-    >>> number(-1800.0), number(0.6001), number(99.96), number(-70.04)
-    ('-1800', '0.6', '100', '-70')
+    >>> number(-1800.0), number(0.6001), number(99.96), number(-70.04), number(-1e-17)
+    ('-1800', '0.6', '100', '-70', '0')
     """
-    return f"{value:.0f}" if abs(value) >= 999.5 else f"{round(value, 3):.3g}"
+    return f"{value:.0f}" if abs(value) >= 999.5 else f"{round(value, 3) + 0.0:.3g}"
 
 
 def sentence(words: str) -> str:
@@ -81,27 +81,31 @@ def verdict(selection: Selection) -> str:
 
 def fit_sentence(best: UnitFit) -> str:
     """Say how far the unit is from the counted rates: the one error that is named."""
-    return (
-        f"It misses the counted rates by {best.residual_rms_Hz:.2f} Hz (residual, rms over "
-        f"{len(best.current_pA)} currents); counting noise alone leaves {best.noise_rms_Hz:.2f} Hz."
+    said = (
+        f"The {best.family} unit misses the counted rates by {best.residual_rms_Hz:.2f} Hz "
+        f"(residual, rms over {len(best.current_pA)} currents)"
     )
+    if best.possible_by:
+        # The counts of a clockwork cell are exact: they have no chance of a misfit.
+        return f"{said}; it {best.verdict}."
+    if np.isnan(best.p_fit):
+        return f"{said}; {best.verdict}."
+    return f"{said}; counting noise alone leaves {best.noise_rms_Hz:.2f} Hz (p = {best.p_fit:.2g})."
 
 
 def current_sentence(selection: Selection) -> str:
     """Say which current all numbers and panels mean, and where the unit was tested."""
     best, curve = selection.best, selection.curve
-    said = f"Current: {curve.current_name}, in pA"
+    low, high = curve.currents[[0, -1]] if best is None else best.valid_pA
+    said = f"{curve.current_name[0].upper()}{curve.current_name[1:]}: "
+    said += f"{'measured' if best is None else 'tested'} from {low:.4g} to {high:.4g} pA"
+    if best is not None:
+        slow, fast = best.valid_Hz
+        said += f", where the unit fires at {round(slow, 2):g} to {fast:.3g} Hz"
     holding = curve.provenance.get("holding_pA")
     if holding is not None:
-        said += f" (holding current {round(float(holding), 1):g} pA)"
-    if best is None:
-        low, high = curve.currents[[0, -1]]
-        return f"{said}; measured from {low:.4g} to {high:.4g} pA."
-    (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
-    return (
-        f"{said}; tested from {low:.4g} to {high:.4g} pA, where the unit fires at "
-        f"{round(slow, 2):g} to {fast:.3g} Hz."
-    )
+        said += f"; the holding current is {round(float(holding), 1):g} pA"
+    return f"{said}."
 
 
 def parameter_rows(best: UnitFit, digits: int = 4) -> list[tuple[str, str, str, str]]:

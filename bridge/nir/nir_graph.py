@@ -127,7 +127,9 @@ def read_graph(path: Path) -> Any:
             if "node" not in file:
                 held = ", ".join(file) or "nothing"
                 raise NirError(f"{path} is HDF5, but holds {held} and no NIR graph; {remedy}")
-    except OSError as error:
+    except NirError:
+        raise
+    except Exception as error:  # h5py raises whatever HDF5 met
         raise NirError(f"{path} is cut short or no HDF5 file ({error}); {remedy}") from None
     try:
         # Widths are checked by `chain_of`, which names the nodes.
@@ -218,6 +220,8 @@ def _widths(name: str, node: Any) -> tuple[int, int]:
         return shape[0], shape[0]
     shape = node.input_type["input"]
     width = np.ravel(np.asarray(shape))
+    if width.dtype.kind not in "iuf" or not np.all(np.isfinite(width) & (width == np.round(width))):
+        raise NirError(f"node {name!r} has the shape {tuple(width)}, which is no number of values")
     if len(width) != 1:
         raise NirError(f"node {name!r} has the shape {tuple(width)}; only flat layers can be read")
     return int(width[0]), int(width[0])

@@ -121,9 +121,13 @@ class CellRecording:
     @cached_property
     def _fires_from_pA(self) -> float:
         """Weakest current above holding at which it fires (pA); infinite if it never does."""
-        firing = [step.amplitude_pA for step in self.steps if len(self.spikes_in(step))]
-        # Spikes before any step are firing at the holding current; those after one may be rebound.
-        firsts = {step.sweep: step.start_s for step in reversed(self.steps)}
+        stretches = (*self.steps, *self.protocol.pulses)
+        firing = [step.amplitude_pA for step in stretches if len(self.spikes_in(step))]
+        # Spikes before any step or pulse are firing at the holding current; those after one may be
+        # its rebound.
+        firsts: dict[int, float] = {}
+        for step in stretches:
+            firsts[step.sweep] = min(step.start_s, firsts.get(step.sweep, step.start_s))
         if any((self.spikes_s[k] < start).any() for k, start in firsts.items()):
             firing.append(0.0)
         return min(firing, default=float("inf"))

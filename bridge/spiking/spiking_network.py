@@ -13,6 +13,7 @@ from bridge.counts.curve import FICurve
 from bridge.errors import ConversionError
 from bridge.mapping.accepted_networks import validate
 from bridge.mapping.calibration import Calibration
+from bridge.mapping.input_range import InputRange
 from bridge.mapping.input_tables import check_inputs, check_whole
 from bridge.mapping.unit_splitting import SplitNetwork, split_units
 from bridge.page_style import Axes
@@ -80,6 +81,8 @@ class SpikingNetwork:
         What the outputs mean: a label, labels or quantities.
     feature_names : tuple of str or None
         Columns the network was fitted on, where it was fitted on a DataFrame.
+    seen : InputRange or None
+        Of the inputs it was calibrated on; inputs on another scale are refused.
     """
 
     neuron: PointNeuron
@@ -94,6 +97,7 @@ class SpikingNetwork:
     delay: Quantity
     answers: Answers = field(default_factory=Answers)
     feature_names: tuple[str, ...] | None = None
+    seen: InputRange | None = None
 
     @property
     def output_weights(self) -> np.ndarray:
@@ -227,9 +231,13 @@ class SpikingNetwork:
         Raises
         ------
         ConversionError
-            X has the wrong shape, other columns, or is not finite.
+            X has the wrong shape, other columns, is not finite, or is on another scale than the
+            inputs calibrated on (see `InputRange.check`).
         """
-        return check_inputs(X, self.split.sizes[0], self.feature_names)
+        table = check_inputs(X, self.split.sizes[0], self.feature_names)
+        if self.seen is not None:
+            self.seen.check(table, self.feature_names)
+        return table
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 from brian2.units import Quantity, ms, pA, second
 
 from bridge.counts.curve import FICurve
+from bridge.counts.spike_timing import timing_of
 from neurosim import Constant, Neuron, PointNeuron, Recording, Stimulus, simulate
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, check_seed
@@ -138,6 +139,9 @@ def curve_of(
         What else is worth keeping.
     """
     rows, currents = len(current_pA), len(np.unique(current_pA))
+    begin, dt = float(settle / second), float(recording.dt / second)
+    trains = [np.asarray(train / second) for train in recording.spike_trains()[:rows]]
+    timing = timing_of([train[train >= begin] for train in trains], dt)
     return FICurve(
         current_pA,
         recording.counts(settle)[:rows],
@@ -147,6 +151,7 @@ def curve_of(
         provenance={**recording.to_dict(), "settle_s": float(settle / second), **provenance},
         neuron=neuron.to_dict(),
         background=None if background is None else background.to_dict(),
+        timing=timing,
     )
 
 

@@ -25,7 +25,15 @@ from neurosim.errors import UnitError
 from neurosim.features.properties import CellProperties
 from neurosim.quantities import check_quantity
 
-__all__ = ["Responses", "Trace", "currents_for", "noise_stimulus", "of_recording", "run_steps"]
+__all__ = [
+    "Responses",
+    "Trace",
+    "currents_for",
+    "noise_in_words",
+    "noise_stimulus",
+    "of_recording",
+    "run_steps",
+]
 
 Array = NDArray[np.float64]
 
@@ -126,6 +134,22 @@ def noise_stimulus(noise: Quantity | Stimulus | None, neuron: PointNeuron) -> St
     return OrnsteinUhlenbeck(sd=sd) if float(sd) else None
 
 
+def noise_in_words(noise: Quantity | Stimulus | None, background: Stimulus) -> str:
+    """Say what `noise_stimulus` made of a wish.
+
+    Examples
+    --------
+    >>> noise_in_words(3 * mV, WhiteNoise.for_membrane(3 * mV, LIF()))
+    'white noise; the membrane without threshold fluctuates by 3 mV (SD)'
+    """
+    if isinstance(noise, Quantity) and noise.dim == mV.dim:
+        told = f"{float(noise / mV):g} mV (SD)"
+        return f"white noise; the membrane without threshold fluctuates by {told}"
+    if isinstance(noise, Quantity):
+        return f"Ornstein-Uhlenbeck current of {float(noise / pA):g} pA (SD), correlated over 5 ms"
+    return repr(background)
+
+
 def currents_for(
     neuron: PointNeuron,
     *,
@@ -185,13 +209,15 @@ def currents_for(
     firing = np.flatnonzero(rate >= 4.0)
     if not len(firing):
         raise CurveError(
-            f"no sustained firing from {usable[0]:g} to {usable[-1]:g} pA",
-            "give currents=, or check threshold and parameters",
+            f"the neuron never fires from {usable[0]:g} to {usable[-1]:g} pA",
+            "give currents=, or check its threshold and parameters",
+            reason="silent",
         )
     first = int(firing[0])
     if first == 0:
         raise CurveError(
-            f"fires at every current from {usable[0]:g} pA", "give currents= that include silence"
+            f"the neuron fires at every current from {usable[0]:g} pA",
+            "give currents= that include silence",
         )
     rheobase, silent = usable[first], usable[first - 1]
     scale = max(abs(rheobase), rheobase - silent, 1.0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -31,16 +32,23 @@ if TYPE_CHECKING:
 __all__ = [
     "Problem",
     "Solution",
+    "ascent",
     "best_fit",
     "fisher_scoring",
     "fit_unit",
+    "in_each_stretch",
+    "longest_step",
     "problem",
+    "shortened",
     "starting_points",
     "stretches",
 ]
 
 LIKELY = 12.0
 """Stretches whose best log-likelihood lies further below the best of all are given up."""
+
+NEAR = 4
+"""Stretches of thresholds, below the first current that fires, that `in_each_stretch` adds."""
 
 Family = TypeVar("Family", bound=RateFunction)
 
@@ -83,6 +91,11 @@ class Problem:
     def logarithmic(self) -> NDArray[np.bool_]:
         """Which coordinates are logarithms, shape (p,)."""
         return np.array([parameter.logarithmic for parameter in self.parameters])
+
+    @cached_property
+    def natural(self) -> NDArray[np.bool_]:
+        """Which coordinates are logarithms or currents, shape (p,); others are small numbers."""
+        return np.array([p.logarithmic or p.quantity == "pA" for p in self.parameters])
 
     def theta(self, z: Array) -> Array:
         """Parameters from coordinates, shape (..., p)."""
@@ -134,6 +147,11 @@ class Problem:
         theta = np.clip(self.theta(z), *self._range)
         names = [parameter.name for parameter in self.parameters]
         return self.family(**dict(zip(names, theta.tolist(), strict=True)), **self.settings)
+
+    def fixed(self, unit: Any) -> dict[str, float]:
+        """The parameters of a unit that were known and not fitted, by name."""
+        names = [p.name for p, free in zip(self.parameters, self.free, strict=True) if not free]
+        return {name: float(getattr(unit, name)) for name in names}
 
     def rate(self, z: Array) -> Array:
         """Rates at the distinct currents, shape (..., m)."""
@@ -255,7 +273,7 @@ def fisher_scoring(
     z = np.clip(start, low, high)
     damping = np.full(len(z), 1e-3)
     rows = np.arange(len(z))
-    total, slope, curve = _ascent(task, z)
+    total, slope, curve = ascent(task, z)
     identity = np.eye(z.shape[1])
     for _ in range(steps):
         g, h = slope[rows], curve[rows]
@@ -275,7 +293,7 @@ def fisher_scoring(
         trial = np.clip(here + step, low[rows], high[rows])
         promised = np.einsum("bp,bp->b", g, trial - here)
         now = replace(task, statistics=task.statistics.pick(rows))
-        value, new_slope, new_curve = _ascent(now, trial)
+        value, new_slope, new_curve = ascent(now, trial)
         better = value > total[rows]
         # A damped step promises little because it is short, not because the top is near.
         arrived = promised * (1 + damping[rows]) < gain
@@ -291,13 +309,59 @@ def fisher_scoring(
     return Solution(z, total, low, high)
 
 
-def _ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
+def ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
+    """Log-likelihood of many points, its gradient and its expected curvature.
+
+    Parameters
+    ----------
+    task : Problem
+    z : ndarray, shape (b, p)
+        Coordinates.
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (b,)
+    gradient : ndarray, shape (b, p)
+    information : ndarray, shape (b, p, p)
+    """
     rate, partials = task.jacobian(z)
     total, slope, weight = task.statistics.slopes(rate)
     # A silent unit tells nothing by its slope, however steep its likelihood.
     partials = np.where((rate > 0)[..., None], partials, 0.0)
     gradient = np.einsum("bm,bmp->bp", slope, partials)
     return total, gradient, np.matmul(np.swapaxes(partials, 1, 2), weight[..., None] * partials)
+
+
+def in_each_stretch(task: Problem, start: Solution) -> Solution:
+    """The same starts, and each moved to the middle of the stretches near the first that fires."""
+    if not task.seeks_threshold:
+        return start
+    edges, where = stretches(task.statistics)[-NEAR - 1 :], task.location
+    parts = [start]
+    for low, high in pairwise(edges):
+        moved = replace(start, z=start.z.copy(), low=start.low.copy(), high=start.high.copy())
+        moved.low[:, where], moved.high[:, where] = low, high
+        outside = (start.z[:, where] <= low) | (start.z[:, where] >= high)
+        moved.z[outside, where] = 0.5 * (low + high)
+        parts.append(moved)
+    return Solution(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("z", "log_likelihood", "low", "high")
+        )
+    )
+
+
+def longest_step(task: Problem) -> Array:
+    """How far each coordinate may move at once while the equations stay alike, shape (p,)."""
+    span = float(np.ptp(task.statistics.current)) or 1.0
+    small = np.where(task.natural, span / 4, 0.01)
+    return np.where(task.logarithmic, 1.0, small)
+
+
+def shortened(step: Array, reach: Array) -> Array:
+    """The share of each step, shape (b, p), that stays within reach in all coordinates; (b,)."""
+    return np.asarray(1 / np.maximum(np.abs(step / reach).max(axis=1), 1.0))
 
 
 def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:

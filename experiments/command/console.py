@@ -28,6 +28,7 @@ __all__ = [
     "say_scores",
     "say_steps",
     "say_verdicts",
+    "warnings_as_notes",
 ]
 
 
@@ -102,6 +103,20 @@ def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(2) from error
 
     return wrapped
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Print each warning that comes up as one line beside the output, once, at the end."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)  # for programmers
+        yield
+    for message in dict.fromkeys(str(w.message) for w in told):
+        typer.echo(f"note: {message}", err=True)
 
 
 def say_result(result: Result, folder: Path | None) -> None:

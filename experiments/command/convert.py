@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from experiments.command.options import Reading, spread
+
 __all__ = ["convert_command"]
 
 # Inputs that are answered when no test file is given.
@@ -43,14 +45,18 @@ class Task(StrEnum):
     regression = "regression"
 
 
+@spread
 def convert_command(
     model: Annotated[Path, typer.Argument(help="Model file written by ann.save.")],
     inputs: Annotated[
         Path,
-        typer.Option("--inputs", help="Training inputs to calibrate on: .npz with X, or .npy."),
+        typer.Option(
+            "--inputs",
+            help="Training inputs to calibrate on: .npz with X, .npy, or the table of `train`.",
+        ),
     ],
     test: Annotated[
-        Path | None, typer.Option(help="Inputs to answer: .npz with X and, if known, y.")
+        Path | None, typer.Option(help="Inputs to answer: .npz with X and, if known, y; a table.")
     ] = None,
     task: Annotated[
         Task, typer.Option(help="What outputs are, of a network saved without its estimator.")
@@ -68,47 +74,61 @@ def convert_command(
     ] = 100,
     nir: Annotated[Path | None, typer.Option(help="Also write a NIR file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write every number as JSON.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Write what network and neurons answer, row by row (CSV).")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for rates.svg and answers.svg (against time).")
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Everything random follows from it.")
     ] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="Processes (0: as many as cores).")] = 0,
+    *,
+    reading: Reading,
 ) -> None:
     """Put a trained network onto spiking neurons; say what it loses, where, and what it costs."""
     from brian2.units import ms, mV
 
     from bridge.certificate.certify import certify
     from bridge.conversion.convert import convert
+    from experiments.command.console import warnings_as_notes
     from experiments.command.convert_answers import certificate_said, compared, cost_said
-    from experiments.command.convert_files import read_task
+    from experiments.command.convert_files import read_task, write_answers
+    from experiments.tables.conversion_figures import FIGURE_FILES, write_figures
     from neurosim.atomic_write import write_json
 
     # Everything that can be refused is refused before anything runs.
     _check_options(decision_ms=decision_ms, noise_mv=noise_mv)
     _check_outputs(out, nir, [model, inputs, *([test] if test else [])], onto, conductance)
-    given = read_task(model, inputs, test, task.value, seed, SHOWN)
+    _check_answers(answers, figures, [model, inputs, test, out, nir])
+    given = read_task(model, inputs, test, task.value, seed, SHOWN, reading.settings())
     if given.alone:
         meant = f"labels 0 to {len(given.classes) - 1}" if given.labels else "quantities"
         typer.echo(f"a network without its estimator: outputs are taken as {meant} (see --task)")
+    for note in given.notes:
+        typer.echo(f"note: {note}", err=True)
     jobs = jobs or os.cpu_count() or 1
-    spiking = convert(
-        given.trained,
-        given.X,
-        neuron=_neuron(onto),
-        noise=noise_mv * mV,
-        decision=decision_ms * ms,
-        dale=dale,
-        synapse="conductance" if conductance else "current",
-        # Where the steady f-I curve is not the whole story.
-        refine_on=min(len(given.X), 300) if onto is Onto.adex or conductance else 0,
-        task=task.value,
-        seed=seed,
-        jobs=jobs,
-    )
-    typer.echo(repr(spiking))
-    run = spiking.run(given.X_test, decision_ms * ms, seed=seed, jobs=jobs)
+    with warnings_as_notes():
+        spiking = convert(
+            given.trained,
+            given.X,
+            neuron=_neuron(onto),
+            noise=noise_mv * mV,
+            decision=decision_ms * ms,
+            dale=dale,
+            synapse="conductance" if conductance else "current",
+            # Where the steady f-I curve is not the whole story.
+            refine_on=min(len(given.X), 300) if onto is Onto.adex or conductance else 0,
+            task=task.value,
+            seed=seed,
+            jobs=jobs,
+        )
+        typer.echo(repr(spiking))
+        run = spiking.run(given.X_test, decision_ms * ms, seed=seed, jobs=jobs)
     neurons = run.predict()
     found: dict[str, Any] = {"network": repr(spiking), "seed": seed}
-    said = [compared(given.labels, given.from_network, neurons, given.y, given.which)]
+    said = [compared(given.labels, given.from_network, neurons, given.y, given.which, given.known)]
     said.append(cost_said(run))
     for numbers, sentences in said:
         found |= numbers
@@ -121,6 +141,11 @@ def convert_command(
         typer.echo("\n".join(sentences))
     if out is not None:
         write_json(out, found)
+    if answers is not None:
+        write_answers(answers, given, neurons)
+    if figures is not None:
+        write_figures(figures, run, given.from_network, given.y, given.known)
+        typer.echo(f"written to {figures}: {', '.join(FIGURE_FILES)}")
     if nir is not None:
         from bridge.nir.nir_files import write_nir
 
@@ -135,6 +160,16 @@ def _check_options(**numbers: float) -> None:
         if not math.isfinite(value):
             option = name.replace("_", "-")
             raise ConversionError(f"--{option} must be a finite number; got {value}")
+
+
+def _check_answers(answers: Path | None, figures: Path | None, others: list[Path | None]) -> None:
+    from experiments.kit.outputs import check_file, check_folder
+    from experiments.tables.conversion_figures import FIGURE_FILES
+
+    if answers is not None:
+        check_file(answers, "--answers", others)
+    if figures is not None:
+        check_folder(figures, "--figures", FIGURE_FILES)
 
 
 def _check_outputs(

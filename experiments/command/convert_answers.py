@@ -18,7 +18,12 @@ __all__ = ["bound", "certificate_said", "compared", "cost_said"]
 
 
 def compared(
-    labels: bool, network: np.ndarray, neurons: np.ndarray, y: np.ndarray | None, which: str
+    labels: bool,
+    network: np.ndarray,
+    neurons: np.ndarray,
+    y: np.ndarray | None,
+    which: str,
+    known: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Return how network and neurons agree with each other and with y, as numbers and sentences.
 
@@ -32,6 +37,8 @@ def compared(
         What is right, in the same form.
     which : str
         Which inputs these are, in words.
+    known : ndarray of bool, optional
+        For which of them y says what is right; by default all.
 
     Returns
     -------
@@ -39,20 +46,25 @@ def compared(
         Shares lie between 0 and 1.
     sentences : list of str
     """
+    told_of = slice(None) if known is None else known
     if not labels:
         numbers, told = _distance("neurons from the network", neurons, network)
         sentences = [f"{told} on {which}"]
         for name, found in (("network", network), ("neurons", neurons)):
             if y is not None:
-                more, told = _distance(f"{name} from y", found, y)
+                more, told = _distance(f"{name} from y", found[told_of], y)
                 numbers |= more
                 sentences.append(told)
         return numbers, sentences
-    numbers = {"same_label": _alike(neurons, network)}
-    sentences = [f"same label as the network: {100 * numbers['same_label']:.2f} % of {which}"]
+    differ = int((neurons != network).reshape(len(network), -1).any(axis=1).sum())
+    numbers = {"same_label": _alike(neurons, network), "different_labels": differ}
+    sentences = [
+        f"same label as the network: {100 * numbers['same_label']:.2f} % of {which} "
+        f"(neurons decide otherwise in {differ})"
+    ]
     for name, found in (("network", network), ("neurons", neurons)):
         if y is not None:
-            right = numbers[f"accuracy_{name}"] = _alike(found, y)
+            right = numbers[f"accuracy_{name}"] = _alike(found[told_of], y)
             sentences.append(f"accuracy of the {name}: {100 * right:.2f} %")
     return numbers, sentences
 

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ann import load
 from bridge.errors import ConversionError
 from bridge.mapping.accepted_networks import validate
-from bridge.mapping.input_tables import holds_objects
 from bridge.spiking.answers import Answers, answers_of
+from experiments.tables.array_inputs import (
+    WRITE,
+    check_labels,
+    check_quantities,
+    check_rows,
+    check_width,
+    read_inputs,
+)
+from experiments.tables.table_rows import is_table, read_rows, table_reader
 
-__all__ = [
-    "Task",
-    "check_labels",
-    "check_quantities",
-    "check_rows",
-    "check_width",
-    "read_inputs",
-    "read_task",
-]
+if TYPE_CHECKING:
+    from ann.data.table_model import TableModel
 
-# What numpy and its zip reader raise of files that are cut, empty or of another kind.
-_UNREADABLE = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
-_WRITE = "write it with numpy.savez(path, X=..., y=...)"
+__all__ = ["Task", "check_labels", "read_task", "write_answers"]
+
+# Rows held out in training that are answered; more take long and tell little more.
+MOST = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,12 @@ class Task:
         What is right for `X_test`.
     which : str
         Which inputs `X_test` is, in words.
+    rows : ndarray of int
+        Where the inputs of `X_test` stand in their file, from 0.
+    known : ndarray of bool or None
+        For which of them `y` says what is right; None for all.
+    notes : list of str
+        What cleaning did to tables, for the user.
     """
 
     trained: Any
@@ -63,6 +69,9 @@ class Task:
     order: np.ndarray
     y: np.ndarray | None
     which: str
+    rows: np.ndarray
+    known: np.ndarray | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def alone(self) -> bool:
@@ -83,21 +92,32 @@ class Task:
 
 
 def read_task(
-    model: Path, inputs: Path, test: Path | None, task: str, seed: int, shown: int
+    model: Path,
+    inputs: Path,
+    test: Path | None,
+    task: str,
+    seed: int,
+    shown: int,
+    reading: dict[str, Any] | None = None,
 ) -> Task:
     """Read model and inputs, and refuse what does not fit together.
 
     Parameters
     ----------
     model, inputs : Path
-        Files of the model and of the inputs to calibrate on.
+        Files of the model and of the inputs to calibrate on: arrays, or a table for a model that
+        `neurosim train` saved. Of the table it was trained on, rows held out are not calibrated
+        on.
     test : Path or None
-        File of the inputs to answer; None draws `shown` of those to calibrate on.
+        File of the inputs to answer; None takes the rows held out, or else draws `shown` of those
+        to calibrate on.
     task : {"auto", "classification", "regression"}
         What outputs are, of a network saved without its estimator.
     seed : int
         Of the order in which inputs are drawn.
     shown : int
+    reading : dict, optional
+        Options of `ann.data.TableFile` for tables.
 
     Raises
     ------
@@ -106,23 +126,65 @@ def read_task(
     """
     if os.path.isdir(model):
         raise ConversionError(f"{model} is a folder; name the file that ann.save wrote")
+    reader = table_reader(model)
     trained = load(model)
+    inner = getattr(trained, "network_", trained)
+    if reader is not None and len(inner.layers) < 2:
+        kind = "logistic" if reader.task == "classification" else "linear"
+        raise ConversionError(
+            f"{model} is a {kind} model: it has no hidden layer, so there is nothing to put onto "
+            f"neurons; train it again with `neurosim train FILE --target {reader.target!r} "
+            "--model shallow`"
+        )
     network = validate(trained)
-    width = network.sizes[0]
-    X = check_width(read_inputs(inputs)[0], width, inputs)
+    X, y, unseen, notes = _inputs(inputs, reader, network.sizes[0], model, reading)
     order = np.random.default_rng(seed).permutation(len(X))
-    if test is None:
-        # From the other end: as long as they last, others than those certified on.
-        X_test, y = X[order[::-1][:shown]], None
-        which = f"{len(X_test)} inputs drawn from those it was calibrated on"
+    if test is not None:
+        X_test, y, _, more = _inputs(test, reader, network.sizes[0], model, reading)
+        notes = notes + more
+        rows, which, source = np.arange(len(X_test)), f"{len(X_test)} inputs", test
+    elif unseen is not None:
+        # The table it was trained on: what it has seen to calibrate on, the rest to answer.
+        rows = unseen[:MOST]
+        X_test, y, source = X[rows], None if y is None else y[rows], inputs
+        X = np.delete(X, unseen, axis=0)
+        order = np.random.default_rng(seed).permutation(len(X))
+        which = f"the {len(rows)} rows that were held out in training"
     else:
-        X_test, y = read_inputs(test)
-        X_test = check_width(X_test, width, test)
-        which = f"{len(X_test)} inputs"
+        # From the other end: as long as they last, others than those certified on.
+        rows, y, source = order[::-1][:shown], None, inputs
+        X_test = X[rows]
+        which = f"{len(X_test)} inputs drawn from those it was calibrated on"
     classes = getattr(trained, "classes_", np.arange(max(2, network.sizes[-1])))
-    answers = answers_of(trained, network, task)
-    found = Task(trained, answers, classes, X, X_test, order, y, which)
-    return found if test is None or y is None else replace(found, y=_checked_y(found, y, test))
+    answers = answers_of(trained, network, reader.task if reader is not None else task)
+    found = Task(trained, answers, classes, X, X_test, order, None, which, rows, notes=notes)
+    if y is None:
+        return found
+    known = np.array([v is not None and v == v for v in y]) if y.dtype.kind in "Of" else None
+    if reader is None or known is None:
+        return replace(found, y=_checked_y(found, y, source))
+    shorter = replace(found, X_test=X_test[known])
+    return replace(found, y=_checked_y(shorter, y[known], source), known=known)
+
+
+def _inputs(
+    path: Path,
+    reader: TableModel | None,
+    width: int,
+    model: Path,
+    reading: dict[str, Any] | None,
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None, list[str]]:
+    """Inputs of a file of arrays or of a table, targets, rows not learned from, and notes."""
+    if not is_table(path):
+        X, y = read_inputs(path)
+        return check_width(X, width, path), y, None, []
+    if reader is None:
+        raise ConversionError(
+            f"{path} is a table, but {model} was not saved by `neurosim train`, so how its cells "
+            f"become numbers is unknown; {WRITE}"
+        )
+    found = read_rows(reader, path, reading)
+    return check_width(found.X, width, path), found.y, found.unseen, found.notes
 
 
 def _checked_y(found: Task, y: np.ndarray, path: Path) -> np.ndarray:
@@ -135,210 +197,23 @@ def _checked_y(found: Task, y: np.ndarray, path: Path) -> np.ndarray:
     return check_labels(y, len(found.X_test), found.classes, path, hint)
 
 
-def read_inputs(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read inputs, and labels if there are any, from a .npz (X, y) or .npy (X) file.
+def write_answers(path: Path, given: Task, neurons: np.ndarray) -> None:
+    """Write a CSV with a line for each input: its row in the file, and what was answered.
 
     Parameters
     ----------
     path : Path
-        The file.
-
-    Returns
-    -------
-    X : ndarray
-        Numbers, of whatever shape they have.
-    y : ndarray or None
-        Labels or quantities.
-
-    Raises
-    ------
-    ConversionError
-        There is no such file, it is empty or cut, it holds no array called X, or X is not numbers.
+    given : Task
+    neurons : ndarray
+        What the neurons answered; several outputs have a column each.
     """
-    if os.path.isdir(path):
-        raise ConversionError(f"{path} is a folder; name a .npz file with X, or a .npy file")
-    if not os.path.isfile(path):
-        raise ConversionError(f"there is no file {path}")
-    if path.stat().st_size == 0:
-        raise ConversionError(f"{path} is empty (0 bytes); {_WRITE}")
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            X, y = found, None
-        else:
-            with found:
-                if "X" not in found:
-                    raise ConversionError(
-                        f"{path} holds {', '.join(found) or 'nothing'}; the inputs must be called "
-                        "X, and labels y"
-                    )
-                X, y = found["X"], found.get("y")
-    except ConversionError:
-        raise
-    except _UNREADABLE as error:
-        if holds_objects(path):
-            raise ConversionError(
-                f"{path} holds Python objects, which are not read; write X.astype(float), and "
-                "labels as y.astype(str)"
-            ) from None
-        # Broken zip files are not told apart from files that never were one.
-        raise ConversionError(
-            f"{path} is cut short or no file of plain arrays ({error}); {_WRITE}"
-        ) from None
-    if X.dtype.kind not in "buif":
-        raise ConversionError(f"X in {path} holds {_kind(X)}, not numbers; {_WRITE}")
-    return X, y
+    import pandas as pd
 
+    from neurosim.atomic_write import write_text
 
-def _kind(array: np.ndarray) -> str:
-    known = {"U": "text", "S": "text", "c": "complex numbers", "M": "dates", "V": "records"}
-    return known.get(array.dtype.kind, f"values of type {array.dtype}")
-
-
-def check_width(X: np.ndarray, width: int, path: Path) -> np.ndarray:
-    """Return inputs of a file as floats, or say why the model cannot take them.
-
-    Raises
-    ------
-    ConversionError
-        X is no table, has no rows, has another number of columns, or is not finite.
-    """
-    if X.ndim != 2 or X.shape[1] != width or len(X) == 0:
-        raise ConversionError(
-            f"X in {path} has the shape {X.shape}; this model takes a table of the shape "
-            f"(n, {width}) with at least one row"
-        )
-    X = X.astype(float)
-    bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
-    if len(bad):
-        raise ConversionError(
-            f"X in {path} holds NaN or infinity in {len(bad)} of {len(X)} rows, first in row "
-            f"{bad[0]} (counted from 0); leave these rows out or fill them in"
-        )
-    return X
-
-
-def _column(y: np.ndarray, rows: int, path: Path) -> np.ndarray:
-    """Return y with one value a row, a table of one column made flat."""
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1:
-        raise ConversionError(
-            f"y in {path} has the shape {y.shape}; give one value a row, shape ({rows},) "
-            "(one column a class becomes that by y.argmax(axis=1))"
-        )
-    if len(y) != rows:
-        raise ConversionError(f"{path} holds {rows} rows of X, but {len(y)} of y")
-    return y
-
-
-def check_labels(
-    y: np.ndarray, rows: int, classes: np.ndarray, path: Path, hint: str = ""
-) -> np.ndarray:
-    """Return labels of a file as the classes of a model.
-
-    Numbers may be written as text, and the other way round: "1" and 1.0 are the class 1.
-
-    Parameters
-    ----------
-    y : ndarray, shape (rows,) or (rows, 1)
-    rows : int
-        Rows of X.
-    classes : ndarray
-        Classes of the model.
-    path : Path
-        Where they stand.
-    hint : str
-        What else may be meant, added to the message.
-
-    Returns
-    -------
-    ndarray, shape (rows,)
-        Of `classes`.
-
-    Raises
-    ------
-    ConversionError
-        Rows are missing, or a label is none of the classes.
-
-    Examples
-    --------
-    >>> check_labels(np.array([["1"], ["0"]]), 2, np.array([0, 1]), Path("test.npz"))
-    array([1, 0])
-    """
-    flat = _column(y, rows, path)
-    # By the text first: two classes may be called "1" and "1.0".
-    exact = {_text(label): k for k, label in enumerate(classes)}
-    loose = {_number(label): k for k, label in enumerate(classes)}
-    values, place = np.unique(flat, return_inverse=True)
-    known = [exact.get(_text(v), loose.get(_number(v), -1)) for v in values]
-    strangers = [_text(v) for v, k in zip(values, known, strict=True) if k < 0]
-    if strangers:
-        shown = ", ".join(strangers[:5]) + (", ..." if len(strangers) > 5 else "")
-        raise ConversionError(
-            f"y in {path} holds {shown}, which {'is' if len(strangers) == 1 else 'are'} none of "
-            f"the classes of this model ({', '.join(_text(c) for c in classes)}){hint}"
-        )
-    labels: np.ndarray = np.asarray(classes)[np.array(known)[place.ravel()]]
-    return labels
-
-
-def check_rows(y: np.ndarray, wanted: tuple[int, ...], path: Path) -> np.ndarray:
-    """Return rows of labels of a file, each 0 or 1, in the shape that the model answers.
-
-    Raises
-    ------
-    ConversionError
-        Another shape, or something else than 0 and 1.
-    """
-    if y.shape != wanted:
-        raise ConversionError(
-            f"y in {path} has the shape {y.shape}; this model gives an input any of {wanted[1]} "
-            f"labels, so y must have the shape {wanted}"
-        )
-    if y.dtype.kind not in "buif" or not np.all((y == 0) | (y == 1)):
-        raise ConversionError(f"y in {path} must hold 0 and 1, a column a label")
-    return y.astype(int)
-
-
-def _text(label: Any) -> str:
-    return label.decode("utf8", "replace") if isinstance(label, bytes) else str(label)
-
-
-def _number(label: Any) -> Any:
-    """Return a label as a number where it is one, else its text."""
-    try:
-        return float(_text(label)) if not isinstance(label, np.bool_) else float(label)
-    except ValueError:
-        return _text(label)
-
-
-def check_quantities(y: np.ndarray, wanted: tuple[int, ...], path: Path) -> np.ndarray:
-    """Return the quantities of a file in the shape that the model answers.
-
-    Parameters
-    ----------
-    y : ndarray
-    wanted : tuple of int
-        Shape of the answers of the model to X.
-    path : Path
-        Where they stand.
-
-    Raises
-    ------
-    ConversionError
-        Another shape, or not finite numbers.
-    """
-    if y.dtype.kind not in "buif":
-        raise ConversionError(f"y in {path} holds {_kind(y)}, but this model answers quantities")
-    outputs = int(np.prod(wanted[1:], dtype=int))
-    if y.ndim == 0 or len(y) != wanted[0]:
-        rows = 0 if y.ndim == 0 else len(y)
-        raise ConversionError(f"{path} holds {wanted[0]} rows of X, but {rows} of y")
-    if y.size != wanted[0] * outputs:
-        raise ConversionError(
-            f"y in {path} has the shape {y.shape}; this model answers {outputs} quantities a row"
-        )
-    if not np.all(np.isfinite(y)):
-        raise ConversionError(f"y in {path} holds NaN or infinity; leave these rows out")
-    return y.astype(float).reshape(wanted)
+    columns: dict[str, np.ndarray] = {"row": given.rows}
+    for name, found in (("network", given.from_network), ("neurons", neurons)):
+        table = found.reshape(len(found), -1)
+        several = table.shape[1] > 1
+        columns |= {f"{name} {k}" if several else name: v for k, v in enumerate(table.T)}
+    write_text(path, pd.DataFrame(columns).to_csv(index=False))

@@ -140,7 +140,8 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def spread_out(**given: Any) -> None:
         for name, kind in bundles.items():
-            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+            named = (field.name for field in fields(kind))
+            given[name] = kind(**{n: given.pop(n) for n in named if n in given})
         command(**given)
 
     spread_out.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ import typer
 
 from experiments.command.console import one_line_errors, say_scores, say_steps
 from experiments.command.options import Columns, Reading, TableSeed, Time, spread
+from experiments.tables.table_rows import DATASETS, bundled_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from ann.data.workflow import Trained
 
 __all__ = ["DATASETS", "REPORT_FILES", "bundled_table", "train_and_say", "train_command"]
-
-#: Tables that come with scikit-learn; the target's column is called ``target``.
-DATASETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 # What a report is made of.
 REPORT_FILES = ("report.html", "rules.json", "trained.json")
@@ -48,46 +46,6 @@ class Task(StrEnum):
     auto = "auto"
     classification = "classification"
     regression = "regression"
-
-
-def bundled_table(name: str) -> pd.DataFrame:
-    """One of scikit-learn's tables, classes by their names.
-
-    Parameters
-    ----------
-    name : str
-        One of `DATASETS`.
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    ParameterError
-        If there is neither a table nor, it seems, a file of that name.
-
-    Examples
-    --------
-    >>> bundled_table("iris").shape
-    (150, 5)
-    """
-    import numpy as np
-    from sklearn import datasets
-
-    from ann.errors import ParameterError, unknown_name
-
-    if name not in DATASETS:
-        if Path(name).exists():
-            raise ParameterError(f"{name} is a folder or device, not a file with a table")
-        if Path(name).suffix or "/" in name:
-            raise ParameterError(f"there is no file {name}")
-        raise unknown_name("file or bundled table", name, DATASETS)
-    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
-    frame: pd.DataFrame = bunch.frame.copy()
-    if name != "diabetes":
-        frame["target"] = np.asarray(bunch.target_names).astype(str)[bunch.target]
-    return frame
 
 
 def train_and_say(
@@ -131,6 +89,8 @@ def train_and_say(
     from ann.data import train as train_on_table
     from ann.data.cells.text_cells import text_frame
     from ann.data.table_model import TableModel
+    from experiments.tables.score_intervals import score_intervals
+    from experiments.tables.training_account import held_out_section, scores_said
     from neurosim.atomic_write import make_folder, write_json
 
     path = Path(table)
@@ -148,18 +108,26 @@ def train_and_say(
     say_scores(done.verdict)
     for message in dict.fromkeys(str(w.message) for w in told):
         typer.echo(f"note: {message}")
-    shown = ", ".join(f"{k} {v:.4f}" for k, v in done.test_scores.items())
+    scores = score_intervals(done.held_out)
     rows = f"{len(done.split.train):,} rows to learn from, {len(done.split.test):,} set aside"
-    typer.echo(f"{done.model_name} of {target} ({rows}): {shown}")
+    typer.echo(f"{done.model_name} of {target} ({rows}): {scores_said(scores)}")
     if folder is not None:
         make_folder(folder)
         done.pipeline["clean"].rules_.save(folder / "rules.json")
-        write_json(folder / "trained.json", done.document())
-        write_report(folder / "report.html", profile(frame, target, name=path.name), done.verdict)
+        held_out = {name: vars(score) for name, score in scores.items()}
+        write_json(folder / "trained.json", done.document() | {"held_out": held_out})
+        page = folder / "report.html"
+        sections = [held_out_section(done)]
+        write_report(page, profile(frame, target, name=path.name), done.verdict, sections)
         typer.echo(f"written to {folder}: {', '.join(REPORT_FILES)}")
     if model_file is not None:
-        TableModel.of(done).save(model_file)
+        TableModel.of(done, frame).save(model_file)
         typer.echo(f"model saved to {model_file}")
+        if done.model == "logistic":
+            typer.echo(
+                "it has no hidden layer; for `neurosim convert`, which puts hidden units onto "
+                "neurons, train with --model shallow"
+            )
     return done
 
 

@@ -122,6 +122,7 @@ def run_over_seeds(
         seeds = sorted({seeds[0], seeds[-1]})
     made_by = plain(
         {
+            "experiment": found.name,
             "parameters": dataclasses.asdict(parameters),
             "quick": context.quick,
             "engine": context.engine,

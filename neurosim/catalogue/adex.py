@@ -8,7 +8,6 @@ from typing import Self
 from brian2.units import Quantity, ms, mV, nS, pA, pF
 
 from neurosim.describe.point_neuron import PointNeuron
-from neurosim.errors import ParameterError
 from neurosim.quantities import quantity
 
 __all__ = ["AdEx"]
@@ -62,13 +61,7 @@ class AdEx(PointNeuron):
     refractory = "t_ref"
     default_dt_ms = 0.05
 
-    def check(self) -> None:
-        if self.V_peak <= self.V_T:
-            raise ParameterError(f"AdEx: V_peak ({self.V_peak}) must lie above V_T ({self.V_T})")
-        if self.V_reset >= self.V_peak:
-            raise ParameterError(
-                f"AdEx: V_reset ({self.V_reset}) must lie below V_peak ({self.V_peak})"
-            )
+    ordered = (("V_T", "V_peak", ""), ("V_reset", "V_peak", ""))
 
     @classmethod
     def brette_gerstner(cls) -> Self:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from brian2.units import Mohm, Quantity, ms, mV
 
 from neurosim.describe.point_neuron import PointNeuron
-from neurosim.errors import ParameterError
 from neurosim.quantities import quantity
 
 __all__ = ["LIF"]
@@ -53,17 +52,14 @@ class LIF(PointNeuron):
     barrier = "V_th"
     method = "exponential_euler"
 
-    def check(self) -> None:
-        if self.V_reset >= self.V_th:
-            raise ParameterError(
-                f"LIF: V_reset ({self.V_reset}) must lie below V_th ({self.V_th}), "
-                "or the cell would fire at every step"
-            )
-        if self.V_th <= self.E_L:
-            raise ParameterError(
-                f"LIF: E_L ({self.E_L}) must lie below V_th ({self.V_th}); "
-                "for a cell that fires at rest inject a holding current instead"
-            )
+    ordered = (
+        ("V_reset", "V_th", ", or the cell would fire at every step"),
+        (
+            "E_L",
+            "V_th",
+            "; for a cell that fires at rest inject a holding current instead",
+        ),
+    )
 
     @property
     def rheobase(self) -> Quantity:

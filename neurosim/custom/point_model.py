@@ -2,51 +2,53 @@
 
 The equations stay as they were written but for names: the membrane potential becomes ``v``, the
 injected current ``I_stim``, and every constant a parameter with its unit, so that `simulate`,
-batches and f-I curves work as with the neurons of the catalogue.
+batches and f-I curves work as with the neurons of the catalogue. Of a group everything it does is
+carried over, or refused by name.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import get_local_namespace
 from brian2.equations.equations import Equations
-from brian2.units import Quantity, get_dimensions, have_same_dimensions, ms, pA, volt
-from brian2.units.fundamentalunits import DIMENSIONLESS
+from brian2.input.timedarray import TimedArray
+from brian2.units import Quantity, have_same_dimensions, ms
 from brian2.utils.stringtools import get_identifiers
 
+from neurosim.custom.group_reading import read_group
+from neurosim.custom.model_source import Source, parse_equations
+from neurosim.custom.point_class import Written, choose_method, make_neuron
+from neurosim.custom.translation import Translation, assigned
+from neurosim.custom.values import look_up, one_value
+from neurosim.custom.voltage_and_current import Roles, find_roles, said_unit
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.point_neuron import PointNeuron
+from neurosim.describe.point_neuron import Action, PointNeuron
 from neurosim.equations.evaluate import line_of
-from neurosim.equations.steady_state import UNITS, steady_state
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
-from neurosim.quantities import quantity, unit_name
 
 __all__ = ["from_brian2"]
 
 _RESTING = ("E_L", "EL", "El", "e_l", "E_leak", "V_rest", "v_rest", "Vrest", "V_r", "E_rest")
-_OWN = {"t", "dt", "t_in_timesteps", "i", "N", "lastspike", "not_refractory", "I_stim"}
 
 
 def from_brian2(
     model: Any,
     *,
-    threshold: str | None = None,
+    threshold: str | bool | None = None,
     reset: str | None = None,
     refractory: str | Quantity | None = None,
     method: str | None = None,
     dt: Quantity | None = None,
     parameters: Mapping[str, Any] | None = None,
-    current: str | None = None,
+    current: str | bool | None = None,
     current_scale: Quantity | float | None = None,
     voltage: str | None = None,
     start: Quantity | None = None,
+    index: int | None = None,
     name: str = "CustomNeuron",
     level: int | None = 0,
 ) -> PointNeuron | Neuron:
@@ -55,32 +57,39 @@ def from_brian2(
     Parameters
     ----------
     model : str, Equations, NeuronGroup or SpatialNeuron
-        The model. Of a group the equations, threshold, reset, refractory, method, time step,
-        constants and the present values of its parameters are taken; it is not changed. Of a
-        SpatialNeuron see `neurosim.custom.spatial_neuron.from_spatial_neuron`.
+        The model. Of a group everything is taken that Brian2 would run: equations, threshold,
+        reset, refractory period, method, time step, constants, own events, regular operations,
+        and the present values of parameters and states. It is not changed. Of a SpatialNeuron see
+        `neurosim.custom.spatial_neuron.from_spatial_neuron`.
     threshold, reset : str, optional
-        When a spike is detected, and what happens then (needed with equations).
+        When a spike is detected, and what happens then (needed with equations). A threshold of
+        False is for models that are run for their traces alone.
     refractory : str or Quantity, optional
         How long detection is held off.
     method : str, optional
-        State updater; exponential Euler where every equation is linear in its own variable, else
-        Runge-Kutta of fourth order.
+        State updater (default: the group's; with equations exponential Euler where every equation
+        is linear in its own variable, Euler under noise, else Runge-Kutta of fourth order).
     dt : Quantity, optional
         Time step of runs (default: the group's, or 0.1 ms).
     parameters : mapping of str to Quantity, optional
-        Values of the names the equations use; those left out are looked up in the group and among
-        the caller's variables, as Brian2 does.
-    current : str, optional
+        Values of the names the equations use, and of states at the start; those left out are
+        looked up in the group and among the caller's variables, as Brian2 does.
+    current : str or False, optional
         The equations' name of the injected current (default: ``I_stim``, else the only parameter
-        that is a current).
+        that is a current). What the model itself injects by that name stays and is added to. False
+        where nothing is to be injected.
     current_scale : Quantity, optional
         Where the model's current is not in ampere (a density, a voltage, a plain number): how much
         of it one ampere makes, such as ``1/area``, ``R`` or ``1/(10*pA)``.
     voltage : str, optional
         The equations' name of the membrane potential (default: ``v``, ``V``, ``vm`` or ``V_m``).
+        A potential in plain numbers is taken if it is named here.
     start : Quantity, optional
-        Potential at the start of a run (default: the group's present value, else the parameter
-        called ``E_L``, ``EL``, ``V_rest`` or the like).
+        Potential at the start of a run, with all states steady there. Default: of a group the
+        present values of potential and states, also where that is 0 V, as Brian2 would start; with
+        equations the parameter called ``E_L``, ``EL``, ``V_rest`` or the like.
+    index : int, optional
+        Which neuron of a group whose neurons differ.
     name : str
         Name of the neuron in messages and files.
     level : int, optional
@@ -95,7 +104,7 @@ def from_brian2(
     Raises
     ------
     ParameterError
-        Something is missing or cannot be run reproducibly; the message names the argument to give.
+        Something is missing or cannot be carried over; the message names it and what to do.
     UnitError, UnknownNameError
         A value has the wrong unit; a name nothing in the model answers to.
 
@@ -117,8 +126,10 @@ def from_brian2(
 
         strange = {
             "reset": reset, "method": method, "dt": dt, "current": current,
-            "current_scale": current_scale, "voltage": voltage,
+            "current_scale": current_scale, "voltage": voltage, "index": index,
         }  # fmt: skip
+        if isinstance(threshold, bool):
+            raise ParameterError(f"{model.name}: threshold must say when it spikes, 'v > -20*mV'")
         for word, value in strange.items():
             if value is not None:
                 raise ParameterError(
@@ -129,326 +140,205 @@ def from_brian2(
             model, threshold=threshold, refractory=refractory, parameters=parameters, start=start,
             level=None if level is None else level + 1,
         )  # fmt: skip
-    group = None if isinstance(model, (str, Equations)) else model
-    given = dict(parameters or {})
     around = {} if level is None else dict(get_local_namespace(level + 1))
-    if group is not None:
-        equations, found = _of_group(group)
-        threshold = threshold if threshold is not None else found["threshold"]
-        reset = reset if reset is not None else found["reset"]
-        refractory = refractory if refractory is not None else found["refractory"]
-        method = method or found["method"]
-        dt = dt if dt is not None else found["dt"]
-        surroundings = {**around, **found["values"]}
+    if isinstance(model, (str, Equations)):
+        if index is not None:
+            raise ParameterError(f"{name}: index is for groups; leave it out")
+        equations = model if isinstance(model, Equations) else parse_equations(model, name)
+        source = Source(name, equations)
     else:
-        equations = model if isinstance(model, Equations) else _parse(model, name)
-        surroundings = around
-    if not threshold:
+        source = read_group(model, index)
+    source = replace(
+        source,
+        name=name,
+        threshold=_threshold(threshold, source.threshold, name),
+        reset=reset if reset is not None else source.reset,
+        refractory=refractory if refractory is not None else source.refractory,
+        method=method or source.method,
+        dt=dt if dt is not None else source.dt,
+    )
+    roles = find_roles(source.equations, voltage, current, current_scale, name)
+    written = _write(source, roles, dict(parameters or {}), start, around)
+    step = 0.1 * ms if source.dt is None else source.dt
+    chosen = source.method or choose_method(written)
+    if written.noise and (chosen != "euler" or source.equations.stochastic_type != "additive"):
         raise ParameterError(
-            f"{name}: say when it spikes, such as threshold='v > -55*mV' (and reset='v = -70*mV')"
+            f"{name}: noise (xi) is carried over where it is additive and advances by Euler's "
+            f"method; here it is {source.equations.stochastic_type} and the method is {chosen!r}. "
+            "Give method='euler' if it is additive; else leave it out and inject noise instead, "
+            "such as stimulus=Constant(100*pA) + WhiteNoise(...)"
         )
-    v = _voltage(equations, voltage, name)
-    drive = _current(equations, current, name)
-    renamed = {v: "v", drive: "I_stim"}
-    if have_same_dimensions(_dimension(equations, drive), pA.dim):
-        spelled = {v: "v", drive: "I_stim"}
-    else:
-        if current_scale is None:
-            raise UnitError(
-                f"{name}: the current {drive!r} is not in ampere but in "
-                f"{_unit(_dimension(equations, drive))}; give current_scale, how much of it one "
-                "ampere makes, such as 1/area, R, or 1/(10*pA) for a plain number"
-            )
-        _check_scale(current_scale, _dimension(equations, drive), drive, name)
-        given["current_scale"] = current_scale
-        spelled = {v: "v", drive: "(I_stim*current_scale)"}
-    if refractory is None or refractory is False:
-        refractory = "False"
-    elif not isinstance(refractory, str):
-        refractory = f"{float(np.asarray(refractory))!r}*second"
-    text, used = _write(equations, drive, spelled, name)
-    codes = {"threshold": threshold, "reset": reset or "", "refractory": refractory}
-    for part, code in codes.items():
-        codes[part] = _rename(code, spelled)
-        used |= get_identifiers(codes[part])
-    values = _values(equations, used, given, surroundings, renamed, name)
-    values["v_start"] = _start(start, values, surroundings, v, name)
-    if method is None or not isinstance(method, str):
-        method = _method(text, values)
-    step = 0.1 * ms if dt is None else dt
-    return _make(name, text, codes, method, float(step / ms), values)
+    return make_neuron(written, chosen, float(step / ms))
 
 
-def _parse(text: str, name: str) -> Equations:
-    try:
-        return Equations(text)
-    except Exception as error:
-        # Brian2's own words say which line; its classes are many.
-        raise ParameterError(f"{name}: the equations cannot be read: {error}") from None
-
-
-def _of_group(group: Any) -> tuple[Equations, dict[str, Any]]:
-    """Equations of a group, and everything else it knows."""
-    if not hasattr(group, "user_equations") or not hasattr(group, "events"):
+def _threshold(given: str | bool | None, found: str | None, name: str) -> str:
+    said = found if given is None else given
+    if said is False:
+        return "False"
+    if not said or not isinstance(said, str):
         raise ParameterError(
-            f"a neuron can be made of equations (a string) or a NeuronGroup; got {group!r}"
+            f"{name}: say when it spikes, such as threshold='v > -55*mV' (and reset='v = -70*mV'); "
+            "threshold=False runs a model for its traces alone"
         )
-    equations: Equations = group.user_equations
-    values: dict[str, Any] = dict(group.namespace or {})
-    for name in (*equations.parameter_names, *equations.diff_eq_names):
-        array = np.atleast_1d(np.asarray(group.variables[name].get_value()))
-        dim = equations[name].dim
-        if name in equations.parameter_names and np.ptp(array.astype(float)) > 0:
-            raise ParameterError(
-                f"the group's {name} differs from neuron to neuron; make the neuron of one of "
-                f"them (a group of one), or give parameters={{{name!r}: ...}}"
-            )
-        values[name] = Quantity(float(array[0]), dim=dim)
-    refractory = getattr(group, "_refractory", False)
-    choice = getattr(group, "method_choice", None)
-    return equations, {
-        "threshold": group.events.get("spike"),
-        "reset": group.event_codes.get("spike"),
-        "refractory": refractory,
-        "method": choice if isinstance(choice, str) else None,
-        "dt": group.clock.dt,
-        "values": values,
-    }
-
-
-def _voltage(equations: Equations, voltage: str | None, name: str) -> str:
-    states = set(equations.diff_eq_names)
-    if voltage is None:
-        voltage = next((n for n in ("v", "V", "vm", "Vm", "V_m", "v_m") if n in states), None)
-        if voltage is None:
-            raise ParameterError(
-                f"{name}: which of {', '.join(sorted(states))} is the membrane potential? "
-                "give voltage='...'"
-            )
-    if voltage not in states:
-        raise UnknownNameError(
-            f"{name}: no differential equation gives {voltage!r}: {suggest(voltage, states)}"
-        )
-    if not have_same_dimensions(equations[voltage].dim, volt.dim):
-        raise UnitError(
-            f"{name}: the membrane potential {voltage!r} is in {_unit(equations[voltage].dim)}; "
-            "write the model in volt, as Brian2's own examples do (v in volt, constants such as "
-            "0.04/ms/mV)"
-        )
-    return voltage
-
-
-def _current(equations: Equations, current: str | None, name: str) -> str:
-    mentioned = set().union(*(get_identifiers(e.expr.code) for e in equations.values() if e.expr))
-    unset = {e.varname for e in equations.values() if e.type == "parameter"}
-    if current is None:
-        if "I_stim" in mentioned:
-            return "I_stim"
-        amps = [n for n in sorted(unset) if have_same_dimensions(equations[n].dim, pA.dim)]
-        named = [n for n in amps if n in mentioned]
-        if len(named) == 1:
-            return str(named[0])
-        raise ParameterError(
-            f"{name}: which name is the injected current? give current='...'"
-            + (
-                f" (currents among its parameters: {', '.join(named)})"
-                if named
-                else f" (names it uses: {', '.join(sorted(mentioned - set(DEFAULT_FUNCTIONS)))})"
-            )
-        )
-    if current not in mentioned:
-        raise UnknownNameError(
-            f"{name}: the equations do not use {current!r}: {suggest(current, mentioned)}"
-        )
-    if current in equations.diff_eq_names:
-        raise ParameterError(
-            f"{name}: {current!r} has an equation of its own; add a parameter for the injected "
-            "current, such as I_ext : amp"
-        )
-    return current
-
-
-def _dimension(equations: Equations, drive: str) -> Any:
-    return equations[drive].dim if drive in equations else pA.dim
-
-
-def _unit(dim: Any) -> str:
-    return "plain numbers" if dim is DIMENSIONLESS else _spelled(dim)
-
-
-def _spelled(dim: Any) -> str:
-    return unit_name(Quantity(1, dim=dim))
-
-
-def _check_scale(scale: Any, dim: Any, drive: str, name: str) -> None:
-    if not have_same_dimensions(get_dimensions(scale * pA), dim):
-        raise UnitError(
-            f"{name}: current_scale = {scale} times an ampere gives "
-            f"{_unit(get_dimensions(scale * pA))}, but {drive!r} is in {_unit(dim)}"
-        )
-
-
-def _rename(code: str, spelled: Mapping[str, str]) -> str:
-    for old, new in spelled.items():
-        code = re.sub(rf"(?<![\w.]){re.escape(old)}(?!\w)", new, code)
-    return code
+    return said
 
 
 def _write(
-    equations: Equations, drive: str, spelled: Mapping[str, str], name: str
-) -> tuple[str, set[str]]:
-    """The equations with our names, without the lines of parameters; and the names they use."""
-    lines, used = [], set()
-    for equation in equations.values():
-        if equation.type == "parameter":
-            if equation.varname != drive and equation.var_type != "float":
-                raise ParameterError(
-                    f"{name}: parameter {equation.varname!r} is not a float; write it as a number"
-                )
-            if equation.varname != drive:
-                used.add(equation.varname)
-            continue
-        code = equation.expr.code
-        if equation.varname == drive:
-            continue
-        if "xi" in {word.split("_")[0] for word in get_identifiers(code)}:
-            raise ParameterError(
-                f"{name}: {equation.varname!r} draws its own noise (xi), which no seed of a run "
-                "reaches; leave it out and inject noise instead, such as "
-                "stimulus=Constant(100*pA) + WhiteNoise(...)"
-            )
-        used |= get_identifiers(code)
-        flags = f" ({', '.join(equation.flags)})" if equation.flags else ""
-        lines.append(line_of(equation, partial(_rename, spelled=spelled)) + flags)
-    return "\n".join(lines), used
-
-
-def _values(
-    equations: Equations,
-    used: set[str],
-    given: Mapping[str, Any],
-    surroundings: Mapping[str, Any],
-    renamed: Mapping[str, str],
-    name: str,
-) -> dict[str, Quantity]:
-    """A value for every name that is neither a variable of the model nor Brian2's own."""
-    variables = {e.varname for e in equations.values() if e.type != "parameter"}
-    wanted = used - variables - set(renamed) - set(renamed.values()) - _OWN
-    for stranger in sorted(set(given) - wanted - {"current_scale"}):
+    source: Source,
+    roles: Roles,
+    given: dict[str, Any],
+    start: Quantity | None,
+    around: Mapping[str, Any],
+) -> Written:
+    """Return the model in our words, with a value for everything it names."""
+    name, equations = source.name, source.equations
+    numbers = {"i": str(source.index), "N": str(source.size)}
+    numbers = {word: value for word, value in numbers.items() if word not in equations}
+    noises = {xi: f"white_noise_{k}" for k, xi in enumerate(sorted(equations.stochastic_variables))}
+    common = {roles.voltage: "v", **numbers, **noises}
+    changed = [
+        word
+        for code in (source.reset or "", *(action.code for action in source.actions))
+        for word in assigned(code)
+    ]
+    own = _own_current(source, roles, given, around, changed)
+    drive = roles.current
+    if own is None:
+        # Said to be 0, as it would be without saying.
+        given.pop(drive, None)
+    injected = "I_stim" if roles.scale is None else "I_stim*current_scale"
+    spelled = {}
+    if drive:
+        spelled = {drive: f"({drive} + {injected})" if own else injected}
+        if own is None and roles.scale is not None:
+            spelled = {drive: f"({injected})"}
+    surroundings = {**around, **source.names}
+    played = {w: v for w, v in surroundings.items() if isinstance(v, TimedArray)}
+    played |= {w: given.pop(w) for w in list(given) if isinstance(given[w], TimedArray)}
+    in_statements = common if own else {**common, **spelled}
+    words = Translation(name, {**common, **spelled}, in_statements, played, source.index)
+    if roles.scale is not None:
+        given["current_scale"] = roles.scale
+    lines, used = _lines(source, roles, words, own)
+    refractory = _refractory(source.refractory)
+    codes = {
+        "threshold": words.expression(source.threshold or "False"),
+        "reset": words.statements(source.reset or ""),
+        "refractory": words.expression(refractory),
+    }
+    actions = tuple(
+        replace(a, code=words.statements(a.code), condition=words.expression(a.condition))
+        for a in source.actions
+    )
+    for code in (source.threshold, source.reset, refractory, *_codes(source.actions)):
+        used |= get_identifiers(code or "")
+    wanted = used - set(equations.diff_eq_names) - set(equations.subexpr_names)
+    wanted -= {*numbers, *noises, *played, roles.voltage}
+    wanted -= set() if own else {drive}
+    # What statements make up as they go along.
+    wanted -= {w for w in changed if w not in equations.names}
+    states = {s for s in equations.diff_eq_names if s != roles.voltage}
+    for stranger in sorted(set(given) - wanted - states - {"current_scale"}):
         raise UnknownNameError(
-            f"{name}: the model does not use {stranger!r}: {suggest(stranger, wanted)}"
+            f"{name}: the model does not use {stranger!r}: {suggest(stranger, wanted | states)}"
         )
     values: dict[str, Quantity] = {}
     for word in sorted(wanted | ({"current_scale"} & set(given))):
-        if word in given:
-            value = given[word]
-        elif word in DEFAULT_FUNCTIONS or (word in UNITS and word not in equations):
-            if word in DEFAULT_FUNCTIONS and word in ("rand", "randn", "poisson", "binomial"):
-                raise ParameterError(
-                    f"{name}: {word}() draws numbers no seed of a run reaches; inject noise instead"
-                )
+        found = look_up(
+            word, given, source.held, source.names, around, equations=equations, name=name
+        )
+        if found is not None:
+            values[word] = found
+    values["v_start"] = _start(start, source, values, roles.voltage)
+    starts = {}
+    for state in sorted(states):
+        value = given.get(state, None if start is not None else source.present.get(state))
+        if value is None:
             continue
-        elif word in surroundings:
-            value = surroundings[word]
-        else:
-            raise ParameterError(
-                f"{name}: no value for {word!r}; give parameters={{{word!r}: ...}}"
-            )
-        if callable(value) and not isinstance(value, Quantity):
-            raise ParameterError(
-                f"{name}: {word!r} is a function of yours, which a compiled run cannot call; "
-                "write it into the equations"
-            )
-        number = np.asarray(value, dtype=float)
-        if number.size != 1:
-            raise ParameterError(f"{name}: {word} must be one value; got shape {number.shape}")
-        held = Quantity(float(number.reshape(-1)[0]), dim=get_dimensions(value))
-        if word in equations and not have_same_dimensions(held.dim, equations[word].dim):
-            raise UnitError(f"{name}: {word} = {value} should be in {_unit(equations[word].dim)}")
-        values[word] = held
-    return values
+        if f"{state}_start" in values or f"{state}_start" in equations:
+            raise ParameterError(f"{name}: rename {state}_start, which is the start of {state!r}")
+        values[f"{state}_start"] = one_value(state, value, equations, name)
+        starts[state] = f"{state}_start"
+    return Written(
+        name=name,
+        equations="\n".join(lines),
+        **codes,
+        values=values,
+        starts=starts,
+        changing=tuple(word for word in dict.fromkeys(changed) if word in values),
+        actions=actions,
+        noise=tuple(noises.values()),
+        samples=tuple(words.samples),
+    )
+
+
+def _codes(actions: tuple[Action, ...]) -> list[str]:
+    return [code for action in actions for code in (action.code, action.condition)]
+
+
+def _own_current(
+    source: Source,
+    roles: Roles,
+    given: Mapping[str, Any],
+    around: Mapping[str, Any],
+    changed: list[str],
+) -> bool | None:
+    """Whether the model injects something itself by the name of the injected current.
+
+    None where the name is nothing but the injected current.
+    """
+    drive, equations = roles.current, source.equations
+    if not drive or drive == "I_stim":
+        return None
+    if drive in equations.subexpr_names or drive in changed:
+        return True
+    for values in (given, source.held, source.names, around if drive not in equations else {}):
+        if drive in values:
+            value = np.asarray(values[drive], dtype=float)
+            return True if np.any(value != 0) else None
+    return None
+
+
+def _lines(
+    source: Source, roles: Roles, words: Translation, own: bool | None
+) -> tuple[list[str], set[str]]:
+    """Return the equations in our names, without parameters, and the names they use."""
+    lines, used = [], set()
+    for equation in source.equations.values():
+        if equation.type == "parameter":
+            if equation.varname != roles.current and equation.var_type != "float":
+                raise ParameterError(
+                    f"{source.name}: parameter {equation.varname!r} is not a float; write it as a "
+                    "number"
+                )
+            if equation.varname != roles.current or own:
+                used.add(equation.varname)
+            continue
+        used |= get_identifiers(equation.expr.code)
+        flags = f" ({', '.join(equation.flags)})" if equation.flags else ""
+        lines.append(line_of(equation, words.expression, words.in_statements.get) + flags)
+    return lines, used
+
+
+def _refractory(given: Any) -> str:
+    if given is None or given is False:
+        return "False"
+    return given if isinstance(given, str) else f"{float(np.asarray(given))!r}*second"
 
 
 def _start(
-    start: Quantity | None,
-    values: Mapping[str, Quantity],
-    surroundings: Mapping[str, Any],
-    voltage: str,
-    name: str,
+    start: Quantity | None, source: Source, values: Mapping[str, Quantity], voltage: str
 ) -> Quantity:
-    found = start
-    if found is None and isinstance(surroundings.get(voltage), Quantity):
-        found = surroundings[voltage]
-        # An untouched group holds 0 V, which no one means by a resting potential.
-        if np.size(found) != 1 or float(found) == 0.0:
-            found = None
+    dim = source.equations[voltage].dim
+    found: Any = start
+    if found is None:
+        found = source.present.get(voltage)
     if found is None:
         found = next((values[word] for word in _RESTING if word in values), None)
     if found is None:
-        raise ParameterError(f"{name}: where does it start? give start=-70*mV (its resting value)")
-    if not have_same_dimensions(found, volt):
-        raise UnitError(f"{name}: start = {found} must be in volt")
-    return Quantity(float(np.asarray(found)), dim=volt.dim)
-
-
-def _method(text: str, values: Mapping[str, Quantity]) -> str:
-    """Exponential Euler where it applies, else Runge-Kutta."""
-    from brian2.stateupdaters.exponential_euler import get_conditionally_linear_system
-
-    lines = [f"{name} : {_spelled(value.dim)}" for name, value in values.items()]
-    equations = Equations("\n".join([text, *lines, "I_stim : amp"]))
-    try:
-        get_conditionally_linear_system(equations)
-    except ValueError:
-        return "rk4"
-    return "exponential_euler"
-
-
-def _make(
-    name: str,
-    text: str,
-    codes: Mapping[str, str],
-    method: str,
-    dt_ms: float,
-    values: Mapping[str, Quantity],
-) -> PointNeuron:
-    """A class with a field a parameter, and its only value."""
-    fields = [
-        (word, Quantity, quantity(value, "as given" if word != "v_start" else "v at the start"))
-        for word, value in values.items()
-    ]
-    kind = dataclasses.make_dataclass(
-        name,
-        fields,
-        bases=(PointNeuron,),
-        namespace={
-            "equations": text,
-            **codes,
-            "method": method,
-            "default_dt_ms": dt_ms,
-            "start": "v_start",
-            "__doc__": f"A neuron of own equations:\n\n{text}",
-            "_key": _key,
-        },
-        frozen=True,
-        eq=False,
-        repr=False,
-    )
-    neuron: PointNeuron = kind()
-    states = {word: np.full(1, float(np.asarray(value))) for word, value in values.items()}
-    lines = [f"{word} : {_spelled(value.dim)} (constant)" for word, value in values.items()]
-    try:
-        steady_state(Equations("\n".join([text, *lines, "I_stim : amp"])), states, start="v_start")
-    except KeyError as error:
         raise ParameterError(
-            f"{name}: the steady state from which runs start cannot be found, because the "
-            f"equations use {error}; write it with exp, log, sqrt, tanh, clip, abs or exprel"
-        ) from None
-    except Exception as error:
-        raise ParameterError(f"{name}: the model is not consistent: {error}") from None
-    return neuron
-
-
-def _key(self: Any) -> tuple[Any, ...]:
-    """What makes two of them equal: name, model and numbers."""
-    return (type(self).__name__, str(self.to_dict()))
+            f"{source.name}: where does it start? give start=-70*mV (its resting value)"
+        )
+    if not have_same_dimensions(found, dim):
+        raise UnitError(f"{source.name}: start = {found} must be in {said_unit(dim)}")
+    return Quantity(float(np.asarray(found)), dim=dim)

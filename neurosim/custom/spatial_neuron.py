@@ -6,10 +6,9 @@ that areas, axial resistances and the numbers of the compartments are those of t
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from brian2.core.namespace import get_local_namespace
@@ -27,25 +26,24 @@ from brian2.units import (
 from brian2.utils.stringtools import get_identifiers
 
 from neurosim.channels.base import Channel
+from neurosim.custom.group_reading import brian2_method, check_inputs, check_readable, operations
+from neurosim.custom.spatial_membrane import first_of, make_channel, stretches
+from neurosim.custom.spatial_shape import read_shape
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.parts import Cable, Painted
+from neurosim.describe.parts import Cable, Initial, Painted
 from neurosim.equations.evaluate import evaluate, known_words, line_of
 from neurosim.errors import NeurosimError, ParameterError, UnitError
-from neurosim.morphology import Branch, Morphology, PerBranch, at, everywhere, numbered
-from neurosim.quantities import quantity, unit_name
+from neurosim.morphology import at, everywhere, numbered
+from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant
 
 __all__ = ["from_spatial_neuron"]
 
-_TAGS = {"soma": "soma", "axon": "axon", "dend": "basal", "apic": "apical"}
 # What Brian2 adds to the equations of a SpatialNeuron.
 _ADDED = {
     *("Im", "Ic", "v", "gtot__private", "I0__private", "Cm", "Ri", "length", "distance", "area"),
     *("volume", "diameter", "r_length_1", "r_length_2", "time_constant", "space_constant"),
 }
-_RESTING = ("E_L", "EL", "El", "E_l", "e_l", "E_leak", "E_rest", "V_rest", "v_rest")
-# Stretches of membrane with values of their own; each is painted.
-_MOST = 5000
 
 
 def from_spatial_neuron(
@@ -81,7 +79,7 @@ def from_spatial_neuron(
         looked up in its namespace and among the caller's variables.
     start : Quantity, optional
         Potential from which a run starts, with all states steady there (default: the group's
-        present one, else the parameter called ``E_L``, ``EL`` or the like).
+        present potentials and states, compartment by compartment, also where they are 0).
     name : str
         Name of the channel, and of its parameters in a batch: ``membrane.g_na``.
     level : int, optional
@@ -106,13 +104,15 @@ def from_spatial_neuron(
     ...     Cylinder(length=500 * um, diameter=1 * um, n=50),
     ...     "Im = gL*(EL - v) : amp/meter**2\\nI : amp (point current)",
     ...     namespace={"gL": 1 * siemens / meter**2, "EL": -70 * mV})
-    >>> neuron = from_spatial_neuron(cable)
+    >>> neuron = from_spatial_neuron(cable, start=-70 * mV)
     >>> run = simulate(neuron, 50 * ms, stimulus=Constant(), record=["v"],
     ...                batch={"current": [0.01, 0.02] * nA})
     >>> (run.trace("v")[:, -1] / mV).round(1).tolist()
     [-60.8, -51.7]
     """
     # With what Brian2 has added: point currents in Im, and what it makes of the shape.
+    check_readable(group)
+    check_inputs(group)
     equations: Equations = group.user_equations
     around = {} if level is None else dict(get_local_namespace(level + 1))
     around |= dict(group.namespace or {})
@@ -120,14 +120,15 @@ def from_spatial_neuron(
     _refuse(group, equations, points)
     lines, used = _lines(equations, current, points)
     values = _values(group, equations, used, around, dict(parameters or {}))
-    rest = _start(group, values, start)
-    morphology, rule = _shape(group.morphology)
+    rest, initial = _start(group, equations, name, start)
+    morphology, rule = read_shape(group.morphology)
     neuron = Neuron(
         morphology,
         rule,
         cable=Cable(C_m=_field(group, "Cm", 0), R_a=_field(group, "Ri", 0)),
         celsius=Channel.temperature_ref,
         rest=rest,
+        initial=initial,
     )
     if len(neuron.compartments) != len(group):
         raise ParameterError(
@@ -135,9 +136,9 @@ def from_spatial_neuron(
             f"{len(group)}; please report this morphology"
         )
     capacitance = np.asarray(group.Cm[:], dtype=float)
-    channel = _channel(name, lines, current, values)
+    channel = make_channel(name, lines, current, values)
     painted: list[Painted] = []
-    for number, (where, one) in enumerate(_stretches(capacitance, values)):
+    for number, (where, one) in enumerate(stretches(capacitance, values)):
         region = everywhere if len(where) == len(group) else numbered(where)
         label = f"{name}_{number}" if number else name
         if np.ptp(capacitance):
@@ -165,6 +166,11 @@ def _membrane_current(group: Any, equations: Equations) -> tuple[str, list[str]]
 def _refuse(group: Any, equations: Equations, points: list[str]) -> None:
     """Refuse what would be lost without a word."""
     name = group.name
+    for code in operations(group):
+        raise ParameterError(
+            f"{name}: it runs {code!r} beside its equations (run_regularly, run_on_event), which "
+            "a neuron with extent does not; write it into the equations, or place a stimulus"
+        )
     for equation in _own(equations):
         words = get_identifiers(equation.expr.code) if equation.expr is not None else set()
         if any(word == "xi" or word.startswith("xi_") for word in words):
@@ -193,6 +199,22 @@ def _refuse(group: Any, equations: Equations, points: list[str]) -> None:
         raise ParameterError(
             f"{name}: a spike has the reset {group.event_codes['spike']!r}; nothing is reset here, "
             "channels end a spike: leave it out"
+        )
+    _check_method(group, equations)
+
+
+def _check_method(group: Any, equations: Equations) -> None:
+    """Refuse states that advance otherwise than by exponential Euler, which all do here."""
+    states = set(equations.diff_eq_names) - {"v"}
+    if not states:
+        return
+    method = brian2_method(group)
+    alone = all(not (set(equations[s].identifiers) & (states - {s})) for s in states)
+    # For a state that depends on no other the exact solution is that of exponential Euler.
+    if method != "exponential_euler" and not (method == "exact" and alone):
+        raise ParameterError(
+            f"{group.name}: its states advance by the method {method!r}, here by exponential "
+            "Euler; make the group with method='exponential_euler'"
         )
 
 
@@ -272,161 +294,28 @@ def _values(
     return values
 
 
-def _start(group: Any, values: Mapping[str, Quantity], start: Quantity | None) -> Quantity:
-    found: Any = start
-    if found is None:
-        now = np.asarray(group.v[:], dtype=float)
-        # An untouched group holds 0 V, which no one means by a resting potential.
-        if np.ptp(now) == 0 and now[0] != 0:
-            found = now[0] * volt
-        elif not np.any(now):
-            single = [values[word][0] for word in _RESTING if len(values.get(word, ())) == 1]
-            found = single[0] if single else None
-    if found is None:
-        raise ParameterError(f"{group.name}: where does it start? give start=-70*mV (at rest)")
-    if not have_same_dimensions(found, volt):
-        raise UnitError(f"{group.name}: start = {found} must be in volt")
-    return Quantity(float(np.asarray(found)), dim=volt.dim)
+def _start(
+    group: Any, equations: Equations, name: str, start: Quantity | None
+) -> tuple[Quantity, Initial | None]:
+    """Return the potential of rest, and where the compartments start if that was not given."""
+    if start is not None:
+        if not have_same_dimensions(start, volt):
+            raise UnitError(f"{group.name}: start = {start} must be in volt")
+        return Quantity(float(np.asarray(start)), dim=volt.dim), None
+    now = _now(group, "v")
+    states = sorted(set(equations.diff_eq_names) - {"v"})
+    initial = Initial(now, tuple((f"{name}.{state}", _now(group, state)) for state in states))
+    return now[0] * volt, initial
+
+
+def _now(group: Any, variable: str) -> tuple[float, ...]:
+    values = np.asarray(group.variables[variable].get_value(), dtype=float)
+    return tuple(np.broadcast_to(values, len(group)).tolist())
 
 
 def _field(group: Any, name: str, k: int) -> Quantity:
     unit = farad / meter**2 if name == "Cm" else ohm * meter
     return float(np.atleast_1d(np.asarray(group.variables[name].get_value()))[k]) * unit
-
-
-# ---- shape --------------------------------------------------------------------------------------
-class _Hanging(NamedTuple):
-    """A section still to be read: its name, what it hangs on and where, and how it is drawn."""
-
-    section: Any
-    name: str
-    parent: str | None
-    spot: float
-    origin: np.ndarray
-    angle: float
-
-
-def _shape(morphology: Any) -> tuple[Morphology, PerBranch]:
-    """Return the shape of a Brian2 morphology, and the rule that cuts it where Brian2 does."""
-    branches: list[Branch] = []
-    counts: dict[str, int] = {}
-    first = "soma" if _is_soma(morphology) else "root"
-    waiting = [_Hanging(morphology, first, None, 1.0, np.zeros(3), 0.0)]
-    while waiting:
-        section, name, parent, spot, origin, angle = waiting.pop()
-        tag = _TAGS.get(str(section.type), str(section.type or "dendrite"))
-        for piece, points, diameters, count in _pieces(section, name, origin, angle):
-            branches.append(Branch(piece, tag, points, diameters, parent, spot))
-            counts[piece] = count
-            parent, spot, origin = piece, 1.0, points[-1]
-        # Brian2 gives a spherical soma no axial resistance: what hangs on it hangs on its centre.
-        spot = 0.5 if _is_soma(section) else 1.0
-        head = "" if section is morphology else f"{name}."
-        children = list(section.children)
-        # Without coordinates, children are drawn as a fan.
-        width = 2 * np.pi * (1 - 1 / len(children)) if _is_soma(section) and children else 1.0
-        fan = np.linspace(-width / 2, width / 2, len(children)) if len(children) > 1 else [0.0]
-        hanging = [
-            _Hanging(
-                child, f"{head}{section.children.name(child) or k + 1}", parent, spot, origin,
-                angle + float(fan[k]),
-            )
-            for k, child in enumerate(children)
-        ]  # fmt: skip
-        waiting += reversed(hanging)
-    return Morphology.from_branches(branches), PerBranch(1, counts)
-
-
-def _is_soma(section: Any) -> bool:
-    return type(section).__name__ == "Soma"
-
-
-def _pieces(
-    section: Any, name: str, origin: np.ndarray, angle: float
-) -> list[tuple[str, np.ndarray, np.ndarray, int]]:
-    """Return name, points, diameters (metre) and number of compartments of each branch."""
-    ahead = np.array([np.cos(angle), np.sin(angle), 0.0])
-    if _is_soma(section):
-        # A cylinder as long as thick has the area of the sphere.
-        d = float(np.asarray(section.diameter).reshape(-1)[0])
-        centre = origin if section.x is None else _corner(section, "")[0]
-        return [(name, centre + np.outer([-d / 2, d / 2], ahead), np.array([d, d]), 1)]
-    first, last = (
-        np.asarray(getattr(section, f"{end}_diameter"), dtype=float).reshape(-1)
-        for end in ("start", "end")
-    )
-    length = np.asarray(section.length, dtype=float).reshape(-1)
-    if section.x is None:
-        along = np.concatenate([[0.0], np.cumsum(length)])
-        starts, stops = (origin + np.outer(part, ahead) for part in (along[:-1], along[1:]))
-    else:
-        starts, stops = _corner(section, "start_"), _corner(section, "end_")
-    even = np.allclose(length, length[0], rtol=1e-9, atol=0)
-    if even and np.array_equal(last[:-1], first[1:]):
-        points = np.concatenate([starts[:1], stops])
-        return [(name, points, np.append(first[:1], last), section.n)]
-    return [
-        (f"{name}[{k}]", np.stack([starts[k], stops[k]]), np.array([first[k], last[k]]), 1)
-        for k in range(section.n)
-    ]
-
-
-def _corner(section: Any, end: str) -> np.ndarray:
-    """Return one end of each compartment (`end` empty: the centre), shape (n, 3), in metre."""
-    return np.stack(
-        [np.asarray(getattr(section, f"{end}{axis}"), dtype=float).reshape(-1) for axis in "xyz"],
-        axis=1,
-    )
-
-
-# ---- membrane -----------------------------------------------------------------------------------
-def _channel(name: str, lines: list[str], current: str, values: Mapping[str, Quantity]) -> Any:
-    """Return a class of channel with a field a parameter."""
-    fields = [
-        (word, Quantity, quantity(_first(value), "as given")) for word, value in values.items()
-    ]
-    text = "\n".join(lines)
-    return dataclasses.make_dataclass(
-        "SpatialMembrane",
-        fields,
-        bases=(Channel,),
-        namespace={
-            "equations": text,
-            "current": current,
-            "__doc__": f"Membrane of own equations:\n\n{text}\nIm = {current}",
-            "described_by": ("equations", "current"),
-        },
-        frozen=True,
-        eq=False,
-        repr=False,
-    )
-
-
-def _stretches(
-    capacitance: np.ndarray, values: Mapping[str, Quantity]
-) -> list[tuple[np.ndarray, dict[str, Quantity]]]:
-    """Return compartments that agree in every value, and those values."""
-    count = len(capacitance)
-    rows = [capacitance, *(np.broadcast_to(np.asarray(v), count) for v in values.values())]
-    _, first, kind = np.unique(np.stack(rows), axis=1, return_index=True, return_inverse=True)
-    if len(first) > _MOST:
-        raise ParameterError(
-            f"its values differ between {len(first)} stretches of membrane (most: {_MOST}); "
-            "write what depends on the place as a part of its own, painted with scale=..."
-        )
-    found = []
-    for k in np.argsort(first):
-        where = np.flatnonzero(kind.ravel() == k)
-        one = {
-            word: _first(value[where[0] :] if len(value) > 1 else value)
-            for word, value in values.items()
-        }
-        found.append((where, one))
-    return found
-
-
-def _first(value: Quantity) -> Quantity:
-    return Quantity(float(np.asarray(value)[0]), dim=get_dimensions(value))
 
 
 def _electrodes(neuron: Neuron, group: Any, points: list[str]) -> Neuron:
@@ -454,7 +343,7 @@ def _detector(
     code = where["code"] if where else said
     crossing = re.fullmatch(r"\(*\s*v\s*>=?\s*(?P<level>[^<>=&|]+?)\s*\)*", code.strip())
     try:
-        known = {word: _first(value) for word, value in values.items()}
+        known = {word: first_of(value) for word, value in values.items()}
         level = evaluate("", crossing["level"], known) if crossing else None
     except (KeyError, NameError, SyntaxError, TypeError):
         level = None

@@ -18,7 +18,17 @@ import numpy as np
 from brian2.units import Quantity, ms, mV
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
-from neurosim.describe.parts import Cable, Detector, Painted, Part, Placed, Poisson, Probed, Spines
+from neurosim.describe.parts import (
+    Cable,
+    Detector,
+    Initial,
+    Painted,
+    Part,
+    Placed,
+    Poisson,
+    Probed,
+    Spines,
+)
 from neurosim.display import html_table
 from neurosim.drawing.cable import mark_sites
 from neurosim.errors import ParameterError, UnknownNameError, suggest
@@ -65,6 +75,8 @@ class Neuron:
         Temperature, in °C.
     rest : Quantity
         Membrane potential at the start; gates start at their steady state there.
+    initial : Initial, optional
+        Potentials and states at the start by compartment, in place of `rest`.
 
     Examples
     --------
@@ -92,6 +104,7 @@ class Neuron:
     placed: tuple[Placed, ...] = field(default=(), kw_only=True)
     probed: tuple[Probed, ...] = field(default=(), kw_only=True)
     detectors: tuple[Detector, ...] = field(default=(), kw_only=True)
+    initial: Initial | None = field(default=None, kw_only=True)
 
     default_dt_ms: ClassVar[float] = 0.025
 
@@ -363,7 +376,7 @@ class Neuron:
                 }
                 for d in self.detectors
             ],
-        }
+        } | ({} if self.initial is None else {"initial_sha256": self._initial_digest()})
 
     def _shape_digest(self) -> str:
         """Return what two shapes share only if they are cut and joined alike."""
@@ -375,6 +388,12 @@ class Neuron:
             shape.parent_factor_per_m,
             shape.distance_m,
         )
+
+    def _initial_digest(self) -> str:
+        """Return what tells where it starts."""
+        assert self.initial is not None
+        arrays = [np.array(values) for _, values in self.initial.states]
+        return _digest(np.array(self.initial.potential), *arrays)
 
     def _cover_digest(self, painted: Painted) -> str:
         """Return what tells where a part covers, and how densely."""

@@ -116,3 +116,20 @@ class Detector:
     threshold: float
     label: str
     refractory: float = 0.0
+
+
+@dataclass(frozen=True)
+class Initial:
+    """Where a run starts, compartment by compartment, in the order of the compartments.
+
+    Attributes
+    ----------
+    potential : tuple of float
+        Membrane potential, in volt.
+    states : tuple of (str, tuple of float)
+        By part and state, such as ``("membrane.m", (0.05, 0.05))``; states that are left out
+        start steady.
+    """
+
+    potential: tuple[float, ...]
+    states: tuple[tuple[str, tuple[float, ...]], ...] = ()

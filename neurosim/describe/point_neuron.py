@@ -6,11 +6,43 @@ how it is run is the business of `neurosim.engine`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
+from neurosim.errors import ParameterError
 from neurosim.quantities import Description
 
-__all__ = ["PointNeuron"]
+__all__ = ["FIRST_SAMPLE", "KEYS", "Action", "PointNeuron"]
+
+# Names by which equations call what the random numbers of a row start from, and the first of the
+# waveforms of a neuron.
+KEYS = ("key_low", "key_high")
+FIRST_SAMPLE = "first_sample"
+
+
+@dataclass(frozen=True)
+class Action:
+    """Statements that a model runs beside its equations and its reset.
+
+    Attributes
+    ----------
+    code : str
+        Statements, in Brian2's language.
+    when, order : str, int
+        Brian2's slot in which they run, and their place in it.
+    condition : str
+        They run where this holds; at every step if it is empty.
+    tested, tested_order : str, int
+        Slot in which the condition is tested, and its place in it.
+    """
+
+    code: str
+    when: str = "start"
+    order: int = 0
+    condition: str = ""
+    tested: str = "start"
+    tested_order: int = 0
 
 
 class PointNeuron(Description):
@@ -37,6 +69,19 @@ class PointNeuron(Description):
     start : str
         Parameter that holds the membrane potential at the start of a run; every other state
         starts at its steady state for that potential.
+    starts : mapping of str to str
+        States that start elsewhere, and the parameter that holds where.
+    changing : tuple of str
+        Parameters that the model itself changes, in its reset or an action.
+    actions : tuple of Action
+        What it does beside that.
+    noise : tuple of str
+        Names the equations have for independent white noises (1/s^(1/2)).
+    samples : tuple of tuple of float
+        Waveforms the equations play, by ``waveform(first_sample + number, position)``.
+    ordered : tuple of (str, str, str)
+        Pairs of parameters of which the first must lie below the second, and what else to say
+        where it does not. Checked for every row of a batch too.
     """
 
     equations: ClassVar[str]
@@ -47,6 +92,20 @@ class PointNeuron(Description):
     method: ClassVar[str] = "rk4"
     default_dt_ms: ClassVar[float] = 0.1
     start: ClassVar[str] = "E_L"
+    starts: ClassVar[Mapping[str, str]] = {}
+    changing: ClassVar[tuple[str, ...]] = ()
+    actions: ClassVar[tuple[Action, ...]] = ()
+    noise: ClassVar[tuple[str, ...]] = ()
+    samples: ClassVar[tuple[tuple[float, ...], ...]] = ()
+    ordered: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     described_by: ClassVar[tuple[str, ...]] = (
         *("equations", "threshold", "reset", "refractory", "barrier", "method", "start"),
     )
+
+    def check(self) -> None:
+        for low, high, why in self.ordered:
+            if getattr(self, low) >= getattr(self, high):
+                raise ParameterError(
+                    f"{type(self).__name__}: {low} ({getattr(self, low)}) must lie below {high} "
+                    f"({getattr(self, high)}){why}"
+                )

@@ -9,7 +9,7 @@ import numpy as np
 from brian2.units import Quantity, have_same_dimensions, ms, mV, nS, pA
 
 from neurosim.errors import ParameterError
-from neurosim.quantities import Description, check_quantity, quantity
+from neurosim.quantities import Description, check_quantity, check_whole, quantity
 
 __all__ = ["FeedForward"]
 
@@ -84,8 +84,8 @@ class FeedForward(Description):
                     f"FeedForward: weights[{k}] ends in {before.shape[1]} units but "
                     f"weights[{k + 1}] starts from {after.shape[0]}"
                 )
-        if not self.weights and self.width < 1:
-            raise ParameterError(f"FeedForward: width must be at least 1; got {self.width}")
+        if not self.weights:
+            object.__setattr__(self, "width", check_whole(self.width, "FeedForward: width"))
         object.__setattr__(self, "weights", tuple(checked))
         if np.ndim(self.delay) and len(self.delay) != self.units:
             raise ParameterError(

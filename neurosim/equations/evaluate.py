@@ -57,17 +57,31 @@ def identifiers(code: str) -> set[str]:
     return set(get_identifiers(code))
 
 
-def line_of(equation: SingleEquation, rename: Callable[[str], str] = str) -> str:
+def line_of(
+    equation: SingleEquation,
+    rename: Callable[[str], str] = str,
+    left: Callable[[str], str | None] | None = None,
+) -> str:
     """Return a differential equation or named expression as it is written, under other names.
+
+    Parameters
+    ----------
+    equation : SingleEquation
+        What is written.
+    rename : callable
+        Turns the right side.
+    left : callable, optional
+        Turns the name on the left side, None: as it is (default: as `rename`).
 
     Examples
     --------
     >>> line_of(parse("dm/dt = -m/tau : 1")["m"], lambda code: code.replace("m", "gate_m"))
     'dgate_m/dt = -gate_m/tau : 1'
     """
-    left, unit = rename(equation.varname), unit_name(Quantity(1.0, dim=equation.dim))
-    left = f"d{left}/dt" if equation.type == "differential equation" else left
-    return f"{left} = {rename(equation.expr.code)} : {unit}"
+    name = (left or rename)(equation.varname) or equation.varname
+    unit = unit_name(Quantity(1.0, dim=equation.dim))
+    name = f"d{name}/dt" if equation.type == "differential equation" else name
+    return f"{name} = {rename(equation.expr.code)} : {unit}"
 
 
 def known_words() -> set[str]:

@@ -83,7 +83,11 @@ def _steady(equations: Equations, name: str, values: dict[str, Any]) -> np.ndarr
 
 
 def steady_state(
-    equations: Equations, parameters: dict[str, np.ndarray], *, start: str
+    equations: Equations,
+    parameters: dict[str, np.ndarray],
+    *,
+    start: str,
+    starts: Mapping[str, str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the initial value of every state, in SI units.
 
@@ -98,15 +102,18 @@ def steady_state(
         Parameters in SI units.
     start : str
         Parameter that holds the initial potential.
+    starts : mapping of str to str, optional
+        States that start elsewhere, and the parameter that holds where.
 
     Returns
     -------
     dict of str to ndarray, each of shape (rows,)
     """
     v = parameters[start].astype(float)
-    known = {**parameters, "v": v, "I_stim": np.zeros_like(v)}
-    states = sorted(name for name in equations.diff_eq_names if name != "v")
-    found = {"v": v} | {name: np.zeros_like(v) for name in states}
+    set_apart = {state: parameters[name].astype(float) for state, name in (starts or {}).items()}
+    known = {**parameters, "v": v, "I_stim": np.zeros_like(v), **set_apart}
+    states = sorted(n for n in equations.diff_eq_names if n != "v" and n not in set_apart)
+    found = {"v": v} | set_apart | {name: np.zeros_like(v) for name in states}
     # States that depend on one another (calcium and what it opens) settle in a few rounds.
     for _ in range(_ROUNDS):
         before = dict(found)

@@ -63,11 +63,10 @@ def at(branch: str, position: float = 0.5) -> Site:
 
 @dataclass(frozen=True, repr=False)
 class _Root(Site):
+    """The middle of the root branch, whatever its tag."""
+
     def compartments(self, compartments: Compartments) -> np.ndarray:
-        count = compartments.first[1]
-        # The reference point of distances: the middle of a soma, the start of anything else.
-        middle = count // 2 if compartments.tags[0] == "soma" else 0
-        return np.array([middle])
+        return np.array([compartments.first[1] // 2])
 
     def __repr__(self) -> str:
         return "root_site"

@@ -101,10 +101,10 @@ class RunSettings:
                 f"simulate: record_dt ({sample * second}) is shorter than dt ({step * second}); a "
                 "trace has a sample a step at most, so take a smaller dt too"
             )
-        if length / step > _MOST_STEPS:
+        if (length + pause) / step > _MOST_STEPS:
             raise ParameterError(
-                f"simulate: {length / step:.3g} steps of dt ({step * second}) are more than a run "
-                f"can take ({_MOST_STEPS:g}); take a longer dt"
+                f"simulate: {(length + pause) / step:.3g} steps of dt ({step * second}) are more "
+                f"than a run can take ({_MOST_STEPS:g}); take a longer dt"
             )
         if scheme is not None and scheme not in tuple(SCHEMES):
             raise UnknownNameError(f"simulate: scheme {scheme!r}: {suggest(scheme, SCHEMES)}")

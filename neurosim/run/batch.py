@@ -17,7 +17,14 @@ from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.quantities import Description, check_field
 from neurosim.stimuli import FrozenNoise, Steps, Stimulus
 
-__all__ = ["batch_places", "batch_size", "point_places", "read_batch", "resolve_batch"]
+__all__ = [
+    "batch_places",
+    "batch_size",
+    "check_together",
+    "point_places",
+    "read_batch",
+    "resolve_batch",
+]
 
 #: By full name, the default value of a parameter and the field that says its range.
 Places = dict[str, tuple[Quantity, "dataclasses.Field[Any]"]]
@@ -122,6 +129,60 @@ def resolve_batch(
     return values, sizes
 
 
+def check_together(
+    neuron: PointNeuron, stimulus: Stimulus, values: Mapping[str, np.ndarray]
+) -> None:
+    """Check, for every row of a batch of point neurons, what no single value can tell.
+
+    Raises
+    ------
+    ParameterError
+        A row is no neuron or stimulus that could be made by itself.
+    """
+    own = {name: value for name, value in values.items() if "." not in name}
+    if type(neuron).check is not PointNeuron.check:
+        if own:
+            _check_rows(type(neuron).__name__, neuron, own)
+    else:
+        _check_order(neuron, own)
+    for label, part in stimulus.components().items():
+        _check_part(label, part, _of_part(label, values))
+
+
+def _check_order(neuron: PointNeuron, own: Mapping[str, np.ndarray]) -> None:
+    """Check which parameter must lie below which, for all rows at once."""
+    for low, high, _ in neuron.ordered:
+        if low not in own and high not in own:
+            continue
+        pair = [own.get(name, np.asarray(getattr(neuron, name))) for name in (low, high)]
+        # One value a network, or one a unit of each.
+        lower, upper = np.broadcast_arrays(
+            *(value[:, np.newaxis] if value.ndim == 1 else np.atleast_2d(value) for value in pair)
+        )
+        wrong = np.argwhere(lower >= upper)
+        if len(wrong):
+            at = tuple(wrong[0])
+            row = {low: lower[at].reshape(1), high: upper[at].reshape(1)}
+            _check_rows(f"{type(neuron).__name__} of row {at[0]}", neuron, row)
+
+
+def _of_part(label: str, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what varies of one part, by the names of its own fields."""
+    found = {}
+    for full, value in values.items():
+        head, _, name = full.rpartition(".")
+        if head == label:
+            found[name] = value
+    return found
+
+
+def _check_part(label: str, part: Any, fields: Mapping[str, np.ndarray]) -> None:
+    if isinstance(part, FrozenNoise):
+        part.check_channels(fields.get("channel", np.zeros(0)))
+    elif fields and type(part).check not in (Description.check, Channel.check, Steps.check):
+        _check_rows(label, part, fields)
+
+
 def _entries(neuron: Neuron) -> Iterator[Painted | Placed]:
     yield from neuron.painted
     yield from neuron.placed
@@ -166,20 +227,18 @@ def _check_together(neuron: Neuron, values: Mapping[str, np.ndarray]) -> None:
         if isinstance(entry.part, Stimulus):
             parts = {f"{entry.label}.{k}": part for k, part in entry.part.components().items()}
         for label, part in parts.items():
-            fields = {
-                name: np.atleast_1d(value)
-                for full, value in values.items()
-                for head, _, name in [full.rpartition(".")]
-                if head == label
-            }
-            if isinstance(part, FrozenNoise):
-                part.check_channels(fields.get("channel", np.zeros(0)))
-            elif fields and type(part).check not in (Description.check, Channel.check, Steps.check):
-                _check_rows(label, part, fields)
+            _check_part(label, part, _of_part(label, values))
 
 
 def _check_rows(label: str, part: Any, fields: Mapping[str, np.ndarray]) -> None:
-    rows = np.stack(np.broadcast_arrays(*fields.values()), axis=1)
+    columns = np.broadcast_arrays(
+        *(
+            value[:, np.newaxis] if value.ndim == 1 else np.atleast_2d(value)
+            for value in fields.values()
+        )
+    )
+    cells = np.broadcast_to(np.arange(len(columns[0]))[:, np.newaxis], columns[0].shape).ravel()
+    rows = np.stack([column.ravel() for column in columns], axis=1)
     kinds, first = np.unique(rows, axis=0, return_index=True)
     for kind, cell in zip(kinds, first, strict=True):
         changed = {
@@ -189,4 +248,5 @@ def _check_rows(label: str, part: Any, fields: Mapping[str, np.ndarray]) -> None
         try:
             dataclasses.replace(part, **changed)
         except ParameterError as error:
-            raise ParameterError(f"batch: {label} of cell {cell}: {error}") from None
+            of = "" if len(rows) == 1 else f" of cell {cells[cell]}"
+            raise ParameterError(f"batch: {label}{of}: {error}") from None

@@ -9,16 +9,16 @@ import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import second
 
-from neurosim.describe.point_neuron import PointNeuron
+from neurosim.describe.point_neuron import FIRST_SAMPLE, PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.engine.point.execute import execute
 from neurosim.engine.point.inputs import Inputs
-from neurosim.engine.point.model import compose
+from neurosim.engine.point.model import compose, draws
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
 from neurosim.randomness import row_keys
 from neurosim.run.argument_checks import RunSettings
-from neurosim.run.batch import batch_size, point_places, read_batch
+from neurosim.run.batch import batch_size, check_together, point_places, read_batch
 from neurosim.run.recording import Recording, versions
 from neurosim.stimuli import Stimulus
 
@@ -46,6 +46,7 @@ def run_point(
                 f"batch: {name} has the shape {numbers.shape}; an array of two dimensions needs "
                 f"one column a unit of the wiring, here {units}"
             )
+    check_together(neuron, stimulus, varied)
     values = {
         _variable(name): varied.get(name, np.asarray(default, dtype=float))
         for name, (default, _) in places.items()
@@ -66,15 +67,18 @@ def run_point(
     equations = Equations(model.equations)
     _check_record(settings.record, equations)
     states = {name: _spread(value, networks, units) for name, value in values.items()}
-    states |= _more_states(stimulus, wired, networks, seeds)
-    states |= steady_state(equations, states, start=neuron.start)
+    states |= _more_states(neuron, stimulus, wired, networks, seeds)
+    states |= steady_state(equations, states, start=neuron.start, starts=neuron.starts)
     given = states | {name: values[name] for name in model.shared}
     needed = (equations.parameter_names | equations.diff_eq_names) - {"I_stim"}
     recorded = _recorded(settings.record, record_rows, rows)
     inputs = Inputs(
         states={name: given[name] for name in sorted(needed)},
         recorded=recorded,
-        waveforms=[w for part in stimulus.components().values() for w in part.waveforms()],
+        waveforms=[
+            *(w for part in stimulus.components().values() for w in part.waveforms()),
+            *(np.array(samples) for samples in neuron.samples),
+        ],
         weights=np.zeros((0, 0)) if wired is None else wired.matrix(),
         units=units,
         duration=settings.duration,
@@ -126,13 +130,17 @@ def _spread(value: np.ndarray, networks: int, units: int) -> np.ndarray:
 
 
 def _more_states(
-    stimulus: Stimulus, wired: FeedForward | None, networks: int, seeds: np.ndarray
+    neuron: PointNeuron,
+    stimulus: Stimulus,
+    wired: FeedForward | None,
+    networks: int,
+    seeds: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Return what no user sets: random keys, waveform numbers and the layout of the networks."""
     states: dict[str, np.ndarray] = {}
     rows = len(seeds)
     units = rows // networks
-    if stimulus.noisy:
+    if stimulus.noisy or draws(neuron):
         numbers = np.tile(np.arange(units), networks)
         states["key_low"], states["key_high"] = row_keys(seeds, numbers)
     first_channel = 0
@@ -141,6 +149,8 @@ def _more_states(
         if channels:
             states[f"{name}_first_channel"] = np.full(rows, first_channel)
             first_channel += channels
+    if neuron.samples:
+        states[FIRST_SAMPLE] = np.full(rows, first_channel)
     if wired is not None:
         first, last = wired.targets()
         same = ["tau_syn", *(["E_exc", "E_inh"] if wired.conductance else [])]
@@ -163,8 +173,11 @@ def _check_record(record: Sequence[str], equations: Equations) -> None:
 def _recorded(record: Sequence[str], record_rows: Sequence[int] | None, rows: int) -> np.ndarray:
     if not record:
         return np.zeros(0, dtype=int)
-    chosen = np.arange(rows) if record_rows is None else np.unique(np.asarray(record_rows, int))
-    if len(chosen) == 0 or chosen[0] < 0 or chosen[-1] >= rows:
+    given = np.arange(rows) if record_rows is None else np.asarray(record_rows)
+    if given.size == 0 or given.ndim != 1 or given.dtype.kind not in "iu":
+        given = np.array([-1])
+    chosen = np.unique(given)
+    if chosen[0] < 0 or chosen[-1] >= rows:
         raise ParameterError(
             f"record_rows must be rows of the batch, 0 to {rows - 1}; got {record_rows!r}"
         )

@@ -94,3 +94,12 @@ def test_moments_of_a_sparse_table_are_those_of_the_dense_one():
     np.testing.assert_allclose(spread[:2], np.sqrt(variance[:2]), rtol=1e-6)
     assert spread[2] == 0
     assert full.tolist() == [0, 2]
+
+
+def test_a_column_that_is_constant_in_the_first_part_may_vary_in_the_next():
+    late = np.column_stack([Z[:, 1:], np.where(np.arange(600) < 60, 0.0, Z[:, 0])])
+    model = ShallowNetwork(random_state=0, learning_rate=0.02)
+    for _ in range(40):
+        for rows in np.array_split(np.arange(600), 10):
+            model.partial_fit(late[rows], Y[rows], classes=[0, 1])
+    assert model.score(late, Y) > 0.8

@@ -38,6 +38,11 @@ def model():
     return equivalent_unit(LIF(), CURRENTS, engine="numpy", **QUICK)
 
 
+@pytest.fixture(scope="module")
+def noisy():
+    return equivalent_unit(LIF(), CURRENTS, noise=3 * mV, trials=1, engine="numpy", **QUICK)
+
+
 def _labels(found):
     told = []
     for name in PANELS:
@@ -56,7 +61,8 @@ def test_a_recording_names_one_current_everywhere(held):
     assert {trace.current_pA for trace in held.responses.traces} <= set(STEPS)
     assert [len(train) for train in held.responses.trains] == COUNTS
     for said in (str(held), card_html(held)):
-        assert "injected current above holding, in pA (holding current -20 pA)" in said
+        assert "Injected current above holding: tested from -50 to 200 pA" in said
+        assert "the holding current is -20 pA" in said
 
 
 def test_steps_of_a_card_are_those_of_its_curve():
@@ -80,10 +86,9 @@ def test_steps_of_a_card_are_those_of_its_curve():
     assert counts == found.selection.curve.count.tolist()
 
 
-def test_models_and_tables_name_theirs(model):
+def test_models_and_tables_name_theirs(model, noisy):
     assert set(_labels(model)) == {"injected current (pA)"}
-    noisy = equivalent_unit(LIF(), CURRENTS, noise=3 * mV, trials=1, engine="numpy", **QUICK)
-    assert set(_labels(noisy)) == {"current above the background (pA)"}
+    assert set(_labels(noisy)) == {"injected current above the background (pA)"}
     table = equivalent_unit(FICurve(STEPS, COUNTS, 0.5), **QUICK)
     assert set(_labels(table)) == {"current as tabulated (pA)"}
 
@@ -113,8 +118,7 @@ def test_properties_of_a_model_are_those_that_measure_gives(model):
     assert not model.cautions
 
 
-def test_noise_does_not_spoil_the_passive_properties():
-    noisy = equivalent_unit(LIF(), CURRENTS, noise=3 * mV, trials=1, engine="numpy", **QUICK)
+def test_noise_does_not_spoil_the_passive_properties(noisy):
     told = noisy.properties
     assert told.input_resistance_Mohm == pytest.approx(100, rel=0.02)
     assert told.time_constant_ms == pytest.approx(20, rel=0.03)
@@ -175,3 +179,16 @@ def test_panels_are_files_of_their_own(held, tmp_path):
     *_, folder = save_card(held, tmp_path, panels=True)
     names = {path.name for path in folder.iterdir()}
     assert names == {f"{name}.{kind}" for name in ("figure", *PANELS) for kind in ("svg", "png")}
+
+
+def test_progress_is_the_share_of_the_whole():
+    """Not of the simulation alone, which is the shortest part: the choice comes after it."""
+    seen = []
+    equivalent_unit(LIF(), CURRENTS, engine="numpy", progress=seen.append, **QUICK)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    # When the runs are done most of the work is still ahead.
+    assert 0.2 in [round(share, 6) for share in seen]
+    counts = []
+    equivalent_unit(FICurve(STEPS, COUNTS, 0.5), progress=counts.append, **QUICK)
+    assert counts[-1] == 1.0

@@ -76,7 +76,10 @@ def test_aliases_delimiters_comments_and_other_columns(tmp_path):
         (HEADER + "0,0,1\n10,1.5,1\n", ["line 3", "whole number", "not a rate"]),
         (HEADER + "0,0,1\n10,1,0\n", ["line 3", "window_s 0", "not positive"]),
         (HEADER + "0,0,1\n10,1,1\n5,1,1\n", ["line 4", "not in order", "sort"]),
-        (HEADER + "0,0,1\n10,1,1\n10,1,1\n", ["line 4", "10 pA is given twice", "`trial`"]),
+        (
+            HEADER.strip() + ",trial\n0,0,1,0\n10,1,1,0\n10,1,1,0\n",
+            ["line 4", "given twice", "`trial`"],
+        ),
         (HEADER + "0,0,1\n", ["line 2", "two currents"]),
         (HEADER + "0,0,1\n10,1\n", ["line 3", "2 fields", "3"]),
         (HEADER + "0,0,1\n1e-10,5,1\n", ["ampere", "picoampere"]),
@@ -195,3 +198,28 @@ def test_a_measured_curve_says_on_which_neuron_and_background():
     assert curve.neuron == json.loads(json.dumps(neuron.to_dict()))
     assert curve.background == json.loads(json.dumps(noise.to_dict()))
     assert fi_curve(neuron, [100, 200] * pA, duration=50 * ms, engine="numpy").background is None
+
+
+@pytest.mark.parametrize("count", [1e30, 2.0**63, 2.0**53])
+def test_counts_that_no_integer_holds_are_refused(count):
+    """As int64 they would become negative."""
+    with pytest.raises(CurveError, match="more than any cell fires"):
+        FICurve([0, 50], [0, count], 1.0)
+    with pytest.raises(CurveError, match="trial"):
+        FICurve([0, 50], [0, 1], 1.0, trial=[0, count])
+
+
+@pytest.mark.parametrize(
+    ("rows", "trial"),
+    [
+        ("0,0,1 50,3,1 50,4,1 90,6,1", [0, 0, 1, 0]),
+        ("0,0,1 50,3,1 90,6,1 0,1,1 50,4,1 90,8,1", [0, 1, 0, 1, 0, 1]),
+        ("0,0,1 50,3,1 50,3,1 50,4,1", [0, 0, 1, 2]),
+    ],
+)
+def test_a_current_that_comes_again_in_a_table_is_a_repeat(tmp_path, rows, trial):
+    curve = read(tmp_path, HEADER + "\n".join(rows.split()) + "\n")
+    assert curve.trial.tolist() == trial
+    assert curve.count.sum() == sum(int(row.split(",")[1]) for row in rows.split())
+    with pytest.raises(CurveError, match="not in order"):
+        read(tmp_path, HEADER + "0,0,1\n50,3,1\n20,1,1\n")

@@ -256,6 +256,16 @@ def test_a_graph_of_another_tool_is_read(tmp_path):
     assert float(found.wiring.tau_syn) == pytest.approx(0.008)
 
 
+@pytest.mark.parametrize("shape", [[np.nan], [np.inf], [2.5], ["x"], [1 + 2j]])
+def test_a_shape_that_is_no_number_of_values_is_refused(edited, shape):
+    def change(node):
+        del node["nodes"]["input"]["shape"]
+        node["nodes"]["input"]["shape"] = np.array(shape, dtype="S1" if shape == ["x"] else None)
+
+    with pytest.raises(NirError, match="no number of values"):
+        edited(change)
+
+
 def test_nothing_is_left_of_a_file_that_cannot_be_written(spiking, trained, tmp_path):
     (tmp_path / "folder").mkdir()
     for path, said in (

@@ -1,4 +1,4 @@
-"""The regularity of counts: found where it is there, Poisson kept where it is not."""
+"""The regularity of counts: found where it is there, and never taken for granted."""
 
 from __future__ import annotations
 
@@ -37,13 +37,36 @@ def test_shape_is_found_from_repeats_and_residuals(shape):
         assert abs(shapes.mean() - np.log(shape)) < spread
 
 
-def test_poisson_is_kept_for_poisson_counts():
-    kept = 0
+def test_poisson_counts_are_found_to_be_poisson():
+    """The prior does not pull: the variance is right on average, with its degrees of freedom."""
+    found = []
     for seed in range(60):
         curve = draw_curve(TRUTHS["square-root"], CURRENTS, 1.0, 5, [4, seed])
-        kept += not noise_of_repeats(curve.statistics()).estimated
-    # AIC adds one idle parameter in about 16 of 100.
-    assert kept >= 44
+        found.append(noise_of_repeats(curve.statistics()))
+    assert np.mean([1 / one.shape for one in found]) == pytest.approx(1.0, abs=0.06)
+    # 17 currents fire, five trials each.
+    assert 50 < np.median([one.freedom for one in found]) < 85
+
+
+def test_a_regular_cell_with_few_currents_is_not_taken_as_poisson():
+    """CV .086, seven currents, no repeats: the noise was said to be Poisson."""
+    current = np.arange(100.0, 401.0, 50.0)
+    truth = TRUTHS["lif"]
+    for seed in range(5):
+        count = sample(truth.rate(current), 135.0, 1, np.random.default_rng(seed))[0]
+        chosen = select(FICurve(current, count, 1.0), intervals=None)
+        assert chosen.noise.source == "residuals"
+        assert chosen.noise.cv < 0.5
+        # Poisson counts of 25 spikes would scatter by 5 Hz.
+        assert chosen[chosen.best.family].noise_rms_Hz < 3
+
+
+def test_hardly_any_repeats_leave_the_noise_open():
+    """With two residuals the noise has few degrees of freedom, and intervals widen for it."""
+    curve = FICurve([100, 150, 200, 250, 300], [3, 9, 14, 21, 26], 1.0)
+    noise = select(curve, ["relu"])["relu"], select(curve, ["relu"]).noise
+    assert noise[1].freedom < 8
+    assert noise[1].drop(0.95) > 5
 
 
 def test_intervals_are_as_wide_as_the_noise():
@@ -56,8 +79,8 @@ def test_intervals_are_as_wide_as_the_noise():
     assert widths[0] > 1.5 * widths[1] > 3 * widths[2]
 
 
-def test_copies_count_once():
-    once = regular_curve(1.0, 1, 0)
+def test_copies_are_those_of_a_clock():
+    once = FICurve(CURRENTS, TRUTHS["square-root"].rate(CURRENTS).round(), 1.0)
     twice = FICurve(
         np.repeat(once.current_pA, 3),
         np.repeat(once.count, 3),
@@ -69,8 +92,10 @@ def test_copies_count_once():
     assert twice.without_copies() == once
     chosen = select(twice, intervals=None)
     assert "identical" in chosen.notes[0]
-    alone = select(once, intervals=None)
-    assert [fit.aicc for fit in chosen.fits] == [fit.aicc for fit in alone.fits]
+    # A cell that repeats every count exactly fires like a clock: nothing scatters.
+    assert chosen.curve == once
+    assert chosen.noise.source == "clock"
+    assert all(np.isnan(fit.p_fit) for fit in chosen.fits)
 
 
 def test_interval_quantiles():

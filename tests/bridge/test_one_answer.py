@@ -22,7 +22,7 @@ from experiments.kit.unit_tables import Fitted, unit_table, units_figure
 
 NAMES = {family.name for family in FAMILIES}
 # Who may name the families that it compares: a study of some families, and of recovery itself.
-STUDIES = {"recovery.py", "known_units.py", "find_unit.py"}
+STUDIES = {"recovery.py", "coverage.py", "known_units.py", "find_unit.py"}
 
 
 def _tried(selection):
@@ -79,3 +79,14 @@ def test_nobody_else_names_the_families():
                 if name == "equivalent_unit" and any(k.arg == "families" for k in node.keywords):
                     wrong.append(f"{path.name}:{node.lineno}")
     assert not wrong
+
+
+@pytest.mark.slow
+def test_the_squid_axon_of_the_main_job_is_type_two_everywhere():
+    """It was the lif unit in `compare`, which tried seven families, and type-two in `unit`."""
+    from experiments.compare.main_job import _hodgkin_huxley
+    from experiments.kit.registry import Context
+
+    _, curve = _hodgkin_huxley(Context(seed=1, quick=True))
+    assert select(curve).best.family == "type-two"
+    assert equivalent_unit(curve).family == "type-two"

@@ -128,6 +128,63 @@ def test_truncated_nwb(tmp_path: Path, kept: float) -> None:
     assert _refused(path).reason == "truncated"
 
 
+def _nwb_long(path: Path, *, late_s: float = 0.0, bias_pA: float = 0.0) -> Path:
+    """Write all sweeps one after the other in one series, as the table of recordings allows."""
+    pynwb = pytest.importorskip("pynwb")
+    from pynwb import icephys
+
+    content = pynwb.NWBFile("made", "made", datetime(2020, 1, 1, tzinfo=UTC))
+    device = content.create_device(name="amplifier")
+    wire = content.create_icephys_electrode(name="cell", description="", device=device)
+    rate, length = CELL.sweeps[0].sampling_rate_Hz, len(CELL.sweeps[0])
+    common = {"electrode": wire, "gain": 1.0, "rate": rate}
+    late = round(late_s * rate)
+    volts, amps = ([getattr(s, name) for s in CELL.sweeps] for name in ("voltage_mV", "current_pA"))
+    response = icephys.CurrentClampSeries(
+        name="in", data=np.concatenate(volts), conversion=1e-3, starting_time=1.0,
+        bias_current=bias_pA * 1e-12, **common,
+    )  # fmt: skip
+    command = icephys.CurrentClampStimulusSeries(
+        name="out", data=np.concatenate(amps)[late:] - bias_pA, conversion=1e-12,
+        starting_time=1.0 + late_s, **common,
+    )  # fmt: skip
+    content.add_acquisition(response)
+    content.add_stimulus(command)
+    for k in range(len(CELL.sweeps)):
+        first = k * length
+        start = max(first - late, 0)
+        content.add_intracellular_recording(
+            electrode=wire, stimulus=command, response=response,
+            response_start_index=first, response_index_count=length,
+            stimulus_start_index=start, stimulus_index_count=first + length - late - start,
+        )  # fmt: skip
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(content)
+    return path
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.05])
+@pytest.mark.parametrize("bias_pA", [0.0, -20.0])
+def test_nwb_of_one_long_series_by_its_table(tmp_path: Path, late_s: float, bias_pA: float) -> None:
+    """Ranges of samples, starting times and the amplifier's bias are what they say."""
+    cell = read(_nwb_long(tmp_path / "cell.nwb", late_s=late_s, bias_pA=bias_pA))
+    assert len(cell) == 5
+    assert {len(sweep) for sweep in cell.sweeps} == {len(CELL.sweeps[0])}
+    _same_curve(cell)
+    assert cell.fi_curve().provenance["holding_pA"] == pytest.approx(-20)
+
+
+def test_nwb_whose_table_goes_beyond_its_series(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = _nwb_long(tmp_path / "cell.nwb")
+    with h5py.File(path, "a") as file:
+        rows = file["general/intracellular_ephys/intracellular_recordings/responses/response"]
+        changed = rows[...]
+        changed["count"][4] += 7
+        rows[...] = changed
+    assert _refused(path).reason in ("truncated", "file")
+
+
 def _nwb_1(path: Path, *, stimulus: bool = True) -> Path:
     """Write the cell as version 1 has it, with one sweep in voltage clamp before."""
     h5py = pytest.importorskip("h5py")
@@ -343,6 +400,22 @@ def test_igor_wave_that_was_changed(tmp_path: Path) -> None:
     assert "checksum" in str(_refused(path))
 
 
+@pytest.mark.parametrize("version", [2, 5])
+@pytest.mark.parametrize("points", [-1, -(2**31), 10**9, 0])
+def test_igor_wave_of_a_size_that_is_none(tmp_path: Path, version: int, points: int) -> None:
+    """igor2 takes a negative size for all that follows; the checksum is set right again."""
+    path = _wave(tmp_path / "AD0_1.ibw", CELL.sweeps[0].voltage_mV, "mV", 5000, version)
+    raw = bytearray(path.read_bytes())
+    order, places, at, covered = (">", (76, 132), 2, 384) if version == 5 else ("<", (58,), 14, 142)
+    for place in places:
+        struct.pack_into(f"{order}i", raw, place, points)
+    struct.pack_into(f"{order}H", raw, at, 0)
+    total = int(np.frombuffer(bytes(raw[:covered]), order + "i2").sum(dtype=np.int64))
+    struct.pack_into(f"{order}H", raw, at, -total & 0xFFFF)
+    path.write_bytes(raw)
+    assert _refused(path).reason in ("file", "truncated")
+
+
 PRINTED = """
 import numpy as np
 from pathlib import Path
@@ -407,6 +480,19 @@ def test_abf_with_a_command(tmp_path: Path, unit: str, increment: float) -> None
     assert curve.count.tolist() == [0, 2, 6, 11]
     np.testing.assert_allclose(curve.current_pA, [0, 50, 100, 150], atol=1e-4)
     np.testing.assert_allclose(curve.window_s, 0.5)
+
+
+def test_abf_whose_command_follows_a_user_list(tmp_path: Path) -> None:
+    """pyABF gives the epochs without the list: the currents would be wrong."""
+    path = _abf_with_command(tmp_path / "cell.abf", "pA", 50)
+    assert read(path).fi_curve().currents.tolist() == [0, 50, 100, 150]
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<4i", raw, 3360, 1, 0, 0, 0)
+    struct.pack_into("<4i", raw, 3376, 12, 0, 0, 0)
+    path.write_bytes(raw)
+    error = _refused(path)
+    assert error.reason == "no-current"
+    assert "user list" in error.wrong
 
 
 def test_abf_with_nanoampere_called_picoampere(tmp_path: Path) -> None:

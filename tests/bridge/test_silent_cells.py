@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from brian2 import mV
 
 from bridge.equivalent.find_unit import equivalent_unit
+from bridge.errors import CurveError
 from bridge.recordings import CellRecording, RecordingError, Sweep, made_recording
 from bridge.recordings.plausible import check_plausible
+from neurosim import LIF
 
 TIME = np.arange(0, 0.7, 1e-4)
 STEPS = np.arange(-100, 701, 100.0)
@@ -86,3 +89,9 @@ def test_a_cell_that_fires_alike_at_every_current_gets_no_unit(counts):
     # One silent current says where firing begins.
     cell = made_recording([0, 50, 100, 150, 200, 250, 300], [0, *counts])
     assert getattr(equivalent_unit(cell, intervals=None).refusal, "reason", None) != "flat"
+
+
+def test_a_model_that_never_fires_is_silent():
+    with pytest.raises(CurveError, match="never fires") as caught:
+        equivalent_unit(LIF(V_th=1e9 * mV), engine="numpy")
+    assert caught.value.reason == "silent"

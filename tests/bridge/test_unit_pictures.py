@@ -50,7 +50,7 @@ def test_a_curve_shows_its_rates_with_bars_of_the_noise(chosen):
     (segments,) = (collection.get_segments() for collection in bars.lines[2])
     half = [np.ptp(segment[:, 1]) / 2 for segment in segments]
     np.testing.assert_allclose(half, np.sqrt(curve.count) / 2.0)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("current (pA)", "firing rate (Hz)")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("current as tabulated (pA)", "firing rate (Hz)")
     regular = curve.plot(noise=CountNoise(shape=50.0, source="residuals")).containers[0]
     shorter = [np.ptp(s[:, 1]) / 2 for s in regular.lines[2][0].get_segments()]
     assert max(shorter) < 0.4 * max(half)
@@ -78,7 +78,7 @@ def test_a_selection_shows_unit_band_and_residual(chosen):
     assert any(line.get_linestyle() == "--" and line.get_label() == "logistic" for line in ax.lines)
     below = next(other for other in figure.axes if other not in set(axes))
     assert below.get_ylabel() == "residual (Hz)"
-    assert below.get_xlabel() == "current (pA)"
+    assert below.get_xlabel() == "current as tabulated (pA)"
     residual = below.lines[-1].get_xydata()
     np.testing.assert_allclose(residual, np.c_[best.current_pA, best.residual_Hz])
     assert below.get_position().y1 < ax.get_position().y0 + 1e-6
@@ -111,7 +111,7 @@ def test_an_equivalent_unit_shows_the_rate_at_onset(chosen):
     assert "relu" in repr(plain).lower()
     page = plain._repr_html_()
     assert "cell &lt;1&gt;" in page
-    assert "residual of the unit" in page
+    assert "<td>residual</td>" in page
 
 
 def test_reprs_say_what_it_is_and_hostile_names_are_escaped(chosen):

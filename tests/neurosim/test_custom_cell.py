@@ -130,9 +130,8 @@ def test_a_batch_varies_what_is_one_value(brian):
     for g, found in zip((0.5, 1.0), rise, strict=True):
         space = np.sqrt(2e-6 / (4 * g * R_i))
         infinite = R_i * space / (np.pi * 1e-12)
-        # Half a compartment from the end, at which the current is injected.
-        near = np.cosh((500e-6 - 12.5e-6) / space) ** 2
-        expected = infinite * near / (np.sinh(500e-6 / space) * np.cosh(500e-6 / space)) * 50e-12
+        # Injected in the middle, from where two halves lead.
+        expected = infinite / (2 * np.tanh(250e-6 / space)) * 50e-12
         assert found == pytest.approx(expected, rel=0.02)
         assert found > 50e-12 / (g * area)
 
@@ -175,15 +174,86 @@ def test_a_region_by_numbers():
         numbered([5]).mask(cut)
 
 
-NAMED_E = {"E": -70 * mV}
+def regular(cell):
+    cell.run_regularly("v += 1*mV")
+    return cell
+
+
+def with_synapses(cell):
+    import brian2
+
+    source = brian2.PoissonGroup(1, 5 / ms)
+    # Kept by the group, as a script keeps them by their names.
+    cell.add_attribute("kept")
+    cell.kept = brian2.Synapses(source, cell, on_pre="v += 1*mV"), source
+    return cell
+
+
+SQUID_1952 = """
+Im = gl*(El - v) + gNa*m**3*h*(ENa - v) + gK*n**4*(EK - v) : amp/meter**2
+I : amp (point current)
+dm/dt = alpham*(1 - m) - betam*m : 1
+dn/dt = alphan*(1 - n) - betan*n : 1
+dh/dt = alphah*(1 - h) - betah*h : 1
+alpham = (0.1/mV)*10*mV/exprel((-v + 25*mV)/(10*mV))/ms : Hz
+betam = 4*exp(-v/(18*mV))/ms : Hz
+alphah = 0.07*exp(-v/(20*mV))/ms : Hz
+betah = 1/(exp((-v + 30*mV)/(10*mV)) + 1)/ms : Hz
+alphan = (0.01/mV)*10*mV/exprel((-v + 10*mV)/(10*mV))/ms : Hz
+betan = 0.125*exp(-v/(80*mV))/ms : Hz
+gNa : siemens/meter**2
+"""
+
+
+@pytest.mark.slow
+def test_it_starts_where_it_stands(brian):
+    """Potential and states as they were set, 0 mV included: 1 spike, where 0 came out."""
+    squid = brian.SpatialNeuron(
+        brian.Cylinder(length=2 * cm, diameter=476 * um, n=40, type="axon"), SQUID_1952,
+        Cm=1 * uF / cm**2, Ri=35.4 * ohm * cm, method="exponential_euler", dt=DT,
+        threshold="v > 50*mV", threshold_location=30, refractory=2 * ms,
+        namespace={"El": 10.613 * mV, "ENa": 115 * mV, "EK": -12 * mV, "gl": 0.3 * mS / cm**2,
+                   "gK": 36 * mS / cm**2},
+    )  # fmt: skip
+    squid.v = 0 * mV
+    squid.v[:10] = 60 * mV
+    squid.h, squid.m, squid.n = 0.6, 0.05, "0.32 + 0.0001*i"
+    squid.gNa = 120 * mS / cm**2
+    mine = from_brian2(squid)
+    assert mine.initial is not None
+    here, there = ours(mine, 8 * ms), potentials(brian, squid, 8 * ms)
+    assert there[30].max() > 50
+    np.testing.assert_allclose(here, there, rtol=0, atol=1e-6 * np.ptp(there))
+    run = simulate(mine, 8 * ms, dt=DT, scheme="backward-euler")
+    assert len(run.spike_times_at("spike")) == 1
+
+
+def test_an_untouched_group_starts_at_0_as_in_brian2(brian):
+    mine = from_brian2(cable(brian))
+    assert mine.initial.potential == (0.0,) * 20
+    assert from_brian2(cable(brian), start=-70 * mV).initial is None
+
+
+def test_the_electrode_is_in_the_middle_of_the_root(brian):
+    """-66.30 mV where the middle of a root that is no soma answers, -64.96 mV at its start."""
+    mine = from_brian2(cable(brian), start=-70 * mV)
+    settings = {"stimulus": Constant(50 * pA), "record": ["v"], "engine": "numpy"}
+    found = simulate(mine, 30 * ms, **settings).traces_si["v"][0, -1]
+    placed = mine.place(Constant(50 * pA), at("root", 0.5)).probe("v", at("root", 0.5))
+    expected = simulate(placed, 30 * ms, engine="numpy").traces_si["v"][0, -1]
+    assert found == expected
+
+
 WITH_A_STATE = PASSIVE.replace("g_l*", "g_l*x*") + "\ndx/dt = {} : 1"
 
 
 @pytest.mark.parametrize(
     ("make", "options", "error", "says"),
     [
-        (lambda b: cable(b, "Im = 1*siemens/meter**2*(E - v) : amp/meter**2", namespace=NAMED_E),
-         {}, ParameterError, "start=-70"),
+        (lambda b: regular(cable(b)), {}, ParameterError, "run_regularly"),
+        (lambda b: with_synapses(cable(b)), {}, ParameterError, "the synapses 'synapses.* act on"),
+        (lambda b: cable(b, WITH_A_STATE.format("-x/ms"), method="rk4"), {}, ParameterError,
+         "method='exponential_euler'"),
         (lambda b: cable(b, PASSIVE + "\ny = 1*mV : volt (constant over dt)"), {"start": -70 * mV},
          ParameterError, "leave the flag out"),
         (lambda b: cable(b), {"start": -70 * nS}, UnitError, "in volt"),

@@ -176,10 +176,10 @@ def test_errors_say_what_to_give(changes, kind, words):
 def test_what_cannot_be_repeated_is_refused():
     with pytest.raises(ParameterError, match="inject noise instead"):
         from_brian2(
-            "dv/dt = (E_L - v)/tau + I_stim/C + sigma*xi/sqrt(tau) : volt",
+            "dv/dt = (E_L - v)/tau + I_stim/C + v*xi/sqrt(tau) : volt",
             threshold="v > -55*mV",
             reset="v = E_L",
-            parameters={"E_L": -70 * mV, "tau": 20 * ms, "C": 1 * uF, "sigma": 1 * mV},
+            parameters={"E_L": -70 * mV, "tau": 20 * ms, "C": 1 * uF},
         )
     with pytest.raises(ParameterError, match="cannot be read"):
         from_brian2("dv/dt = (1", threshold="v > 0*mV")

@@ -141,7 +141,7 @@ def test_descriptions_are_frozen():
         (lambda: LIF(tau_m=[1, 2] * ms), ParameterError, r"simulate\(batch="),
         (lambda: LIF(V_reset=-50 * mV), ParameterError, "must lie below V_th"),
         (lambda: LIF(E_L=-50 * mV), ParameterError, "must lie below V_th"),
-        (lambda: AdEx(V_peak=-60 * mV), ParameterError, "must lie above V_T"),
+        (lambda: AdEx(V_peak=-60 * mV), ParameterError, r"V_T .* must lie below V_peak"),
         (lambda: LIF().replace(tau=1 * ms), UnknownNameError, "did you mean 'tau_m'"),
         (lambda: Constant(100), UnitError, "Constant: current must carry a unit"),
         (

@@ -105,11 +105,33 @@ def test_a_failed_build_leaves_nothing(own_cache):
     assert [path.name for path in own_cache.iterdir() if path.is_dir()] == []
 
 
-def test_an_unusable_cache_folder_is_named(tmp_path, monkeypatch):
+def _build_one(folder):
+    (folder / "manifest.json").write_text("{}")
+
+
+def test_a_cache_that_cannot_be_written_is_named_and_stood_in_for(tmp_path, monkeypatch):
+    """A user with a read-only home still runs; the folder is gone with the process."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path / "file"))
-    with pytest.raises(EngineError, match="set NEUROSIM_CACHE to a folder"):
-        cache.fetch("a", lambda folder: None)
+    with pytest.warns(cache.CacheNotice, match="until NEUROSIM_CACHE names a folder"):
+        first = cache.fetch("a", _build_one)
+    assert (first / "manifest.json").is_file()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is said once
+        assert cache.fetch("a", lambda folder: 1 / 0) == first
+        assert cache.fetch("b", _build_one) != first
+    assert cache.cached("a") == first
+
+
+def test_a_cache_without_any_place_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path / "file" / "other"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with (
+        pytest.warns(cache.CacheNotice),
+        pytest.raises(EngineError, match="set NEUROSIM_CACHE to a folder"),
+    ):
+        cache.fetch("a", _build_one)
 
 
 def test_without_a_compiler_numpy_runs_and_it_is_said_once(monkeypatch):

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What describes a neuron: its content is in the key, as equations and parameters.
 DESCRIPTIONS = {
     *("describe", "channels", "synapses", "stimuli", "morphology", "drawing"),
-    *("quantities", "errors", "display", "atomic_write", "__init__"),
+    *("quantities", "errors", "display", "atomic_write", "uncaught", "__init__"),
 }
 WATCH = """
 import json, sys

@@ -128,7 +128,7 @@ def test_points_on_branches(cell):
     with pytest.raises(ParameterError, match="between 0 and 1"):
         at("dendrite", 1.01)
     assert root_site.compartments(cell).tolist() == [2]
-    assert root_site.compartments(cylinder(9 * um, 1 * um).discretise(PerBranch(5))).tolist() == [0]
+    assert root_site.compartments(cylinder(9 * um, 1 * um).discretise(PerBranch(5))).tolist() == [2]
     assert centre(tagged("soma")).compartments(cell).tolist() == [2]
     assert centre(branch("dendrite")).compartments(cell).tolist() == [where[3]]
 

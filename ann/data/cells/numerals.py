@@ -8,6 +8,7 @@ plain digits, exactly (decimal arithmetic, no rounding).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ _AFFIXED = re.compile(
     rf"(?P<prefix>[^\d\s+\-−.,()]{{0,4}})\s*(?P<body>{_BODY})\s*(?P<suffix>\D{{0,14}})\Z"
 )
 _SEPARATORS = re.compile(r"[ '’\u00a0\u202f\u2009]")
+# The largest float has 309 digits; the search for what stands around a number takes the square of
+# the length.
+_LONGEST = 300
 _CURRENCIES = frozenset(c.casefold() for c in CURRENCIES)
 
 
@@ -69,7 +73,14 @@ def is_plain(text: str) -> bool:
     >>> is_plain("-1.5e3"), is_plain("1,500")
     (True, False)
     """
-    return _PLAIN.match(text) is not None
+    return _PLAIN.match(text) is not None and _in_range(text)
+
+
+def _in_range(text: str) -> bool:
+    """Tell whether plain digits stand for a number that a computer's float can hold."""
+    if len(text) <= _LONGEST and "e" not in text and "E" not in text:
+        return True
+    return len(text) <= _LONGEST and abs(float(text)) < math.inf
 
 
 def split_affixes(text: str) -> tuple[str, str, str] | None:
@@ -93,8 +104,10 @@ def split_affixes(text: str) -> tuple[str, str, str] | None:
     True
     """
     text = text.strip()
+    if len(text) > _LONGEST:
+        return None
     if _PLAIN.match(text):
-        return "", text, ""
+        return ("", text, "") if _in_range(text) else None
     if text.startswith("(") and text.endswith(")"):
         inner = split_affixes(text[1:-1])
         if inner is None or inner[1].startswith(("-", "+")):

@@ -374,6 +374,8 @@ class Rule:
         for key in ("apply", "proposed"):
             if not isinstance(document.get(key, True), bool):
                 raise SchemaError(f"{where}: {key} is true or false, not {document[key]!r}")
+        if not isinstance(document.get("rows", 0), int):
+            raise SchemaError(f"{where}: rows is a number of rows, not {document['rows']!r}")
         rule = cls(**{**document, "settings": dict(settings)})
         if kind.make is not None:
             try:

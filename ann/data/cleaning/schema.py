@@ -319,6 +319,8 @@ class Rules:
             return cls.from_document(json.loads(text))
         except json.JSONDecodeError as error:
             raise SchemaError(f"not JSON, line {error.lineno}: {error.msg}") from None
+        except RecursionError:
+            raise SchemaError("not a rules file: brackets within brackets without end") from None
 
     def save(self, path: str | Path) -> None:
         """Write the JSON text to a file, whole or not at all."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,41 @@ from ann.data.judging.verdict import Verdict
 from ann.data.report.profiling import ColumnProfile, Profile
 from ann.data.report.table_figures import COLOURS, bars, null_histogram, score_dots
 
-__all__ = ["render", "write_report"]
+__all__ = ["Section", "render", "write_report"]
 
 
-def render(profile: Profile, verdict: Verdict | None = None) -> str:
+@dataclass(frozen=True)
+class Section:
+    """A part of the report that whoever writes it has made: words, a table, figures.
+
+    Attributes
+    ----------
+    title, words : str
+    head : sequence of str
+        Of the table.
+    rows : sequence of sequences of str
+    figures : sequence of (str, str)
+        Caption and address of each, such as a ``data:`` URI.
+    """
+
+    title: str
+    words: str = ""
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    figures: Sequence[tuple[str, str]] = ()
+
+
+def render(
+    profile: Profile, verdict: Verdict | None = None, sections: Sequence[Section] = ()
+) -> str:
     """Return the report as HTML text.
 
     Parameters
     ----------
     profile : Profile
     verdict : Verdict, optional
+    sections : sequence of Section
+        What stands between the verdict and the columns.
 
     Returns
     -------
@@ -54,6 +81,7 @@ def render(profile: Profile, verdict: Verdict | None = None) -> str:
     return environment.get_template("report.html").render(
         profile=profile,
         verdict=verdict,
+        sections=sections,
         columns=columns,
         classes=classes,
         colours=COLOURS,
@@ -124,7 +152,12 @@ def _picture(c: ColumnProfile) -> str:
     return ""
 
 
-def write_report(path: str | Path, profile: Profile, verdict: Verdict | None = None) -> None:
+def write_report(
+    path: str | Path,
+    profile: Profile,
+    verdict: Verdict | None = None,
+    sections: Sequence[Section] = (),
+) -> None:
     """Write the report to a file, whole or not at all.
 
     Parameters
@@ -132,5 +165,7 @@ def write_report(path: str | Path, profile: Profile, verdict: Verdict | None = N
     path : str or Path
     profile : Profile
     verdict : Verdict, optional
+    sections : sequence of Section
+        See `render`.
     """
-    write_text(path, render(profile, verdict))
+    write_text(path, render(profile, verdict, sections))

@@ -23,6 +23,8 @@ _BLOCK = 512
 _EPOCHS, _STIMULUS_FILE = 1, 2
 # End of the table of epochs in the header of an ABF 1 file.
 _EPOCHS_END = 2668
+# Where an ABF 1 header says whether a user list changes each output, and where that part ends.
+_USER_LIST, _USER_LIST_END = 3360, 3376
 
 
 def read_abf(path: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
@@ -73,7 +75,7 @@ def read_abf(path: Path, voltage: str | None, current: str | None, units: Units)
     amps: list[Array] | None = None
     kind: Literal["command", "measured"] = "command"
     if current in (None, "command"):
-        amps = _commanded(abf, v_channel, units[1])
+        amps = _commanded(abf, v_channel, units[1], recorded=i_channel is not None)
     if i_channel is not None and (amps is None or all(np.ptp(y) == 0 for y in amps)):
         factor = factor_to("A", abf.adcUnits[i_channel], units[1])
         amps, kind = [y * factor for y in _recorded(abf, i_channel)], "measured"
@@ -166,7 +168,28 @@ def _no_voltage(abf: Any, kinds: list[Any]) -> RecordingError:
     )
 
 
-def _commanded(abf: Any, channel: int, said: str | None) -> list[Array] | None:
+def _has_user_list(abf: Any, output: int) -> bool:
+    """Whether a list of the user's changes an output from sweep to sweep; pyABF leaves it out.
+
+    Of ABF 1 by the header's lULEnable (four whole numbers from byte 3360 on), of ABF 2 by the
+    second of the five numbers of each entry of the section of user lists (nULEnable).
+    """
+    with open(abf.abfFilePath, "rb") as stream:
+        if abf.abfVersion["major"] == 1:
+            if abf.dataByteStart < _USER_LIST_END or output > 3:
+                return False
+            stream.seek(_USER_LIST + 4 * output)
+            return bool(struct.unpack("<i", stream.read(4))[0])
+        section = abf._userListSection
+        for entry in range(section._entryCount):
+            stream.seek(section._byteStart + entry * section._entrySize)
+            _, enabled, parameter = struct.unpack("<3h", stream.read(6))
+            if enabled and parameter > 0:
+                return True
+    return False
+
+
+def _commanded(abf: Any, channel: int, said: str | None, *, recorded: bool) -> list[Array] | None:
     """Command waveform of each sweep (pA); None where the file describes none."""
     from pyabf.stimulus import Stimulus
 
@@ -187,6 +210,15 @@ def _commanded(abf: Any, channel: int, said: str | None) -> list[Array] | None:
                 f"the command is in {abf.dacUnits[output]!r}, not in ampere",
                 "give a current-clamp file, or set the unit of its command",
             )
+        if _has_user_list(abf, output):
+            if not recorded:
+                raise RecordingError(
+                    "no-current",
+                    "the command follows a user list, which is not read",
+                    "record the current on a channel of its own, or export the sweeps with their "
+                    "currents as CSV",
+                )
+            return None
         factor = factor_to("A", abf.dacUnits[output], said, "command")
         if source == _STIMULUS_FILE:
             return [wave * factor for wave in _stimulus_file(abf, output)]

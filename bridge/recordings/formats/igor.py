@@ -122,6 +122,8 @@ def wave_of(wave: Any) -> Wave:
     values, head = wave["wData"], wave["wave_header"]
     if values.dtype.kind not in "fiu":
         raise RecordingError("file", "holds text or complex numbers", "give a wave of reals")
+    if not values.size:
+        raise RecordingError("truncated", "holds no samples", "give a wave that is not empty")
     data = np.asarray(values, dtype=float)
     data = data.reshape(len(data), -1, order="F")
     step, x_unit = (

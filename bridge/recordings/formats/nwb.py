@@ -6,7 +6,7 @@ import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,16 +137,26 @@ def _sweeps(content: Any, voltage: str | None, units: Units) -> list[Sweep]:
             "store the injected current as CurrentClampStimulusSeries under stimulus",
         )
     told = _told_pairs(content)
+    pairs = [
+        pair
+        for order, response in enumerate(cells)
+        for pair in told.get(response.object_id)
+        or [(_all_of(response), _all_of(_match(response, currents, order, len(cells))))]
+    ]
     sweeps, alone = [], []
-    for order, response in enumerate(cells):
-        stimulus = told.get(response.object_id) or _match(response, currents, order, len(cells))
+    for order, (heard, given) in enumerate(pairs):
+        response, stimulus = heard.series, given.series
         if stimulus is None:
             alone.append(response.name)
             continue
         rate = _rate(response)
-        volts = _values(response, units[0], "V")
-        amps = _values(stimulus, units[1], "A")
-        number = getattr(response, "sweep_number", None)
+        volts = _values(heard, units[0], "V")
+        amps = _values(given, units[1], "A") + _bias_pA(response, stimulus)
+        late = round((_start(given) - _start(heard)) * _rate(stimulus))
+        if 0 < abs(late) < max(len(amps), len(volts)):
+            # Before the stimulus begins, the current is the one it begins with.
+            amps = np.concatenate([np.full(max(late, 0), amps[0]), amps[max(-late, 0) :]])
+        number = getattr(response, "sweep_number", None) if len(pairs) == len(cells) else None
         sweeps.append(
             Sweep(
                 order if number is None else int(number),
@@ -199,17 +209,54 @@ def _one_electrode(cells: list[Any], wanted: str | None) -> list[Any]:
     return [s for s in cells if names[s.name] == wanted]
 
 
-def _told_pairs(content: Any) -> dict[str, Any]:
+class _Part(NamedTuple):
+    """Some samples of a series, all of them where `length` is negative."""
+
+    series: Any
+    first: int = 0
+    length: int = -1
+
+
+def _all_of(series: Any) -> _Part:
+    return _Part(series)
+
+
+def _start(part: _Part) -> float:
+    """Return when it begins (s); 0 where the file does not say."""
+    start = float(getattr(part.series, "starting_time", None) or 0.0)
+    return start + part.first / _rate(part.series)
+
+
+def _bias_pA(response: Any, stimulus: Any) -> float:
+    """Return the constant current that the amplifier added to the stimulus (A in the file)."""
+    for series in (response, stimulus):
+        bias = getattr(series, "bias_current", None)
+        if bias is not None and np.isfinite(bias):
+            return float(bias) * 1e12
+    return 0.0
+
+
+def _told_pairs(content: Any) -> dict[str, list[tuple[_Part, _Part]]]:
+    """Return, by response, which of its samples belong to which of a stimulus.
+
+    One long series may hold many sweeps, each a row of the table with its range of samples.
+    """
     table = getattr(content, "intracellular_recordings", None)
-    pairs: dict[str, Any] = {}
+    pairs: dict[str, list[tuple[_Part, _Part]]] = {}
     if table is None:
         return pairs
     for row in range(len(table)):
         entry = table[row]
-        response = entry[("responses", "response")].iloc[0].timeseries
-        stimulus = entry[("stimuli", "stimulus")].iloc[0].timeseries
-        if response is not None and stimulus is not None and _kind(stimulus) == "A":
-            pairs[response.object_id] = stimulus
+        response, stimulus = (
+            _Part(found.timeseries, int(found.idx_start), int(found.count))
+            for found in (
+                entry[("responses", "response")].iloc[0],
+                entry[("stimuli", "stimulus")].iloc[0],
+            )
+        )
+        absent = response.series is None or stimulus.series is None
+        if not absent and _kind(stimulus.series) == "A" and response.length and stimulus.length:
+            pairs.setdefault(response.series.object_id, []).append((response, stimulus))
     return pairs
 
 
@@ -244,17 +291,24 @@ def _rate(series: Any) -> float:
     )
 
 
-def _values(series: Any, unit: str | None, kind: Literal["V", "A"]) -> NDArray[np.float64]:
+def _values(part: _Part, unit: str | None, kind: Literal["V", "A"]) -> NDArray[np.float64]:
+    series = part.series
     factor = factor_to(kind, str(series.unit), unit, series.name)
-    data = np.asarray(series.data[:], dtype=float).squeeze()
+    stop = None if part.length < 0 else max(part.first, 0) + part.length
+    data = np.asarray(series.data[max(part.first, 0) : stop], dtype=float).squeeze()
+    if stop is not None and data.ndim and len(data) != part.length:
+        raise RecordingError(
+            "truncated",
+            f"{series.name!r} ends before sample {stop}, to which the table of recordings goes",
+            "export it again",
+        )
     if not data.size:
         raise RecordingError("truncated", f"{series.name!r} is empty", "export it again")
     # A unit given by the user is that of the stored numbers.
     conversion = 1.0 if unit else float(series.conversion)
     offset = 0.0 if unit else float(getattr(series, "offset", 0.0) or 0.0)
-    values = (data * conversion + offset) * factor
-    bias = getattr(series, "bias_current", None)
-    return values if not bias or kind == "V" else values + float(bias) * 1e12
+    values: NDArray[np.float64] = (data * conversion + offset) * factor
+    return values
 
 
 def _alike(

@@ -120,7 +120,7 @@ class _Composer:
         inputs = CableInputs(
             tree=self._tree(membrane.R_a),
             kernels=tuple(self.values),
-            start=np.broadcast_to(float(neuron.rest), self.count),
+            start=self._start(),
             cells=run.cells,
             duration=run.duration,
             dt=run.dt,
@@ -141,6 +141,20 @@ class _Composer:
             readings.units,
             self.receptors,
         )
+
+    def _start(self) -> np.ndarray:
+        """Return the potential of each compartment at the start, in the engine's order."""
+        initial = self.neuron.initial
+        if initial is None:
+            return np.broadcast_to(float(self.neuron.rest), self.count)
+        if len(initial.potential) != self.count:
+            raise ParameterError(
+                f"initial holds the potentials of {len(initial.potential)} compartments, but the "
+                f"neuron has {self.count}; give initial=None with another shape or rule"
+            )
+        start = np.empty(self.count)
+        start[self.numbering] = initial.potential
+        return start
 
     def _check_step(self) -> None:
         """Refuse a step that no state of some part could follow at any potential."""
@@ -188,12 +202,22 @@ class _Composer:
             record=self.reader.recorded(draft.name, Equations(equations), draft.sites),
         )
         values, sites = draft.values, len(draft.sites)
-        if kernel.states:
+        given = self._given_states(kernel, draft.sites)
+        if set(kernel.states) - set(given):
             values = values | self._rest(kernel, values, sites, zero=bool(draft.events))
+        values = values | given
         whole = draft.density and sites == self.count
         nodes = self.numbering if whole else self.numbering[draft.sites]
         self.kernels.append(kernel)
         self.values.append(KernelInputs(sites, nodes, values, draft.arrivals))
+
+    def _given_states(self, kernel: Kernel, sites: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the states of a patch whose start the neuron says."""
+        initial = self.neuron.initial
+        if initial is None or not kernel.density:
+            return {}
+        told = {name.replace(".", "_", 1): values for name, values in initial.states}
+        return {name: np.array(told[name])[sites] for name in kernel.states if name in told}
 
     def _rest(
         self, kernel: Kernel, values: dict[str, np.ndarray], sites: int, *, zero: bool

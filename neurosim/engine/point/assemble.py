@@ -94,7 +94,12 @@ def assemble(
         are made, since they read them.
     """
     functions = cpp_functions(
-        {"gaussian": randomness.gaussian, "waveform": tables.waveform, "weight": tables.weight}
+        {
+            "gaussian": randomness.gaussian,
+            "uniform": randomness.uniform,
+            "waveform": tables.waveform,
+            "weight": tables.weight,
+        }
     )
     clock = Clock(dt=dt * second, name="clock")
     cells = NeuronGroup(
@@ -103,11 +108,13 @@ def assemble(
         threshold=model.threshold,
         reset=model.reset or None,
         refractory=model.refractory,
+        events={_named(k): a.condition for k, a in enumerate(model.actions) if a.condition},
         method=ExponentialEuler() if model.method == "exponential_euler" else model.method,
         namespace=functions,
         clock=clock,
         name="cells",
     )
+    _add_actions(cells, model, clock)
     for name, values in (states or {}).items():
         cells.variables[name].get_value()[:] = values
     if model.drive:
@@ -140,3 +147,19 @@ def assemble(
         )
         parts.append(traces)
     return Assembled(Network(parts), cells, spikes, traces, clock, trace_clock, wires)
+
+
+def _add_actions(cells: NeuronGroup, model: Model, clock: Clock) -> None:
+    """Add the statements that a model runs beside its equations, each in its slot."""
+    for k, action in enumerate(model.actions):
+        name, slot = _named(k), {"when": action.when, "order": action.order}
+        if not action.condition:
+            cells.run_regularly(action.code, name=name, clock=clock, **slot)
+            continue
+        cells.set_event_schedule(name, when=action.tested, order=action.tested_order)
+        cells.run_on_event(name, action.code, **slot)
+
+
+def _named(number: int) -> str:
+    # Brian2 runs what shares a slot in the order of names.
+    return f"action_{number:03d}"

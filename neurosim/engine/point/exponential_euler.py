@@ -37,7 +37,8 @@ class ExponentialEuler(StateUpdateMethod):  # type: ignore[misc]  # Brian2 has n
         Raises
         ------
         UnsupportedEquationsException
-            A state is not linear in itself, or the equations are stochastic.
+            A state is not linear in itself, not even while the expressions it names are held, or
+            the equations are stochastic.
         """
         if equations.is_stochastic:
             raise UnsupportedEquationsException("exponential Euler cannot advance stochastic terms")
@@ -47,9 +48,15 @@ class ExponentialEuler(StateUpdateMethod):  # type: ignore[misc]  # Brian2 has n
             code = _right_side(equations[name])
             linear = linear_in(name, code, named)
             if linear is None:
-                raise UnsupportedEquationsException(
-                    f"d{name}/dt = {code} is not linear in {name}, which exponential Euler needs"
-                )
+                # Brian2 holds the factor of a state for the step, even where it depends on the
+                # state through an expression, as m_inf(v)*v does.
+                try:
+                    return _brian2s(equations, variables, method_options)
+                except UnsupportedEquationsException:
+                    raise UnsupportedEquationsException(
+                        f"d{name}/dt = {code} is not linear in {name}, which exponential Euler "
+                        "needs"
+                    ) from None
             states[name] = linear
         return "\n".join(exponential_euler(states))
 
@@ -58,4 +65,11 @@ def _right_side(equation: SingleEquation) -> str:
     code: str = equation.expr.code
     if "unless refractory" in equation.flags and code.startswith(_HELD):
         return code.removeprefix(_HELD)[:-1]
+    return code
+
+
+def _brian2s(equations: Equations, variables: Any, method_options: Any) -> str:
+    """Return the update that Brian2's own method of that name writes."""
+    method = StateUpdateMethod.stateupdaters["exponential_euler"]
+    code: str = method(equations, variables, method_options)
     return code

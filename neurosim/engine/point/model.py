@@ -11,12 +11,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from neurosim.describe.point_neuron import PointNeuron
+from neurosim.describe.point_neuron import FIRST_SAMPLE, KEYS, Action, PointNeuron
 from neurosim.equations.barrier import write_barrier
 from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant, Stimulus
 
-__all__ = ["Model", "compose", "with_tuples", "write_injection"]
+__all__ = ["Model", "compose", "draws", "with_tuples", "write_injection"]
 
 
 def with_tuples(content: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +50,8 @@ class Model:
         Whether spikes take time to arrive.
     shared : tuple of str
         Parameters with one value for all rows.
+    actions : tuple of Action
+        Statements run beside equations and reset.
     """
 
     equations: str
@@ -65,6 +67,7 @@ class Model:
     conductance: bool = False
     delayed: bool = False
     shared: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -73,12 +76,21 @@ class Model:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Model:
         """Make a model from what `to_dict` returned."""
-        return cls(**with_tuples(content))
+        actions = tuple(Action(**action) for action in content["actions"])
+        return cls(**with_tuples(content) | {"actions": actions})
 
     def key(self, *context: str) -> str:
         """Return a name made from the content of the model and of `context`."""
         content = json.dumps([self.to_dict(), *context], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+# Random streams of the neuron, apart from those of the parts of its stimulus.
+_OWN_STREAMS = 1 << 20
+
+
+def _integer(name: str) -> str:
+    return f"{name} : integer (constant)"
 
 
 class Injection(NamedTuple):
@@ -96,8 +108,8 @@ class Injection(NamedTuple):
 
 def write_injection(stimulus: Stimulus) -> Injection:
     """Return a stimulus in Brian2's language, each part under its own prefix."""
-    keys = ["key_low", "key_high"] if stimulus.noisy else []
-    written = Injection([f"{name} : integer (constant)" for name in keys], [], [], keys, {})
+    keys = list(KEYS) if stimulus.noisy else []
+    written = Injection([_integer(name) for name in keys], [], [], keys, {})
     for stream, (name, part) in enumerate(stimulus.components().items()):
         drive = part.drive(f"{name}_", stream)
         for variable, unit in drive.units.items():
@@ -128,12 +140,21 @@ def compose(
     alone is computed once a step and not once a row.
     """
     lines = [neuron.equations.strip()]
-    flags = "constant, shared" if uniform else "constant"
+    flags = "(constant, shared)" if uniform else "(constant)"
     for name, field in neuron.quantity_fields().items():
-        lines.append(f"{name} : {unit_name(field.metadata['unit'])} ({flags})")
+        held = "" if name in neuron.changing else flags
+        lines.append(f"{name} : {unit_name(field.metadata['unit'])} {held}")
     injection = write_injection(stimulus)
     lines += injection.lines
     terms, integers = injection.terms, injection.integers
+    own = [name for name in KEYS if draws(neuron) and name not in integers]
+    own += [FIRST_SAMPLE] if neuron.samples else []
+    lines += [*map(_integer, own), *(f"{name} : second**-0.5" for name in neuron.noise)]
+    integers += own
+    noises = [
+        f"{name} = gaussian(key_low, key_high, {_OWN_STREAMS + k}, t_in_timesteps)/sqrt(dt)"
+        for k, name in enumerate(neuron.noise)
+    ]
     if wired:
         if conductance:
             lines += [
@@ -157,7 +178,8 @@ def compose(
         integers += ["network_start", "first_target", "last_target"]
     parts = stimulus.components().values()
     injected = " + ".join(terms)
-    updates, threshold, refractory = injection.updates, neuron.threshold, neuron.refractory
+    updates = [*injection.updates, *noises]
+    threshold, refractory = neuron.threshold, neuron.refractory
     if neuron.barrier and injection.white:
         smooth = [term for term in terms if term not in injection.white]
         corrected = write_barrier(
@@ -186,5 +208,13 @@ def compose(
         integers=tuple(integers),
         conductance=conductance,
         delayed=delayed,
-        shared=tuple(neuron.quantity_fields()) if uniform else (),
+        shared=tuple(n for n in neuron.quantity_fields() if uniform and n not in neuron.changing),
+        actions=neuron.actions,
     )
+
+
+def draws(neuron: PointNeuron) -> bool:
+    """Return whether a neuron draws random numbers of its own."""
+    codes = (neuron.equations, neuron.threshold, neuron.reset)
+    said = [*codes, *(f"{action.code} {action.condition}" for action in neuron.actions)]
+    return bool(neuron.noise) or any(KEYS[0] in code for code in said)

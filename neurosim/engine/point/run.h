@@ -103,6 +103,7 @@ inline double per_exprel(double x) {
 
 // Brian2 rewrites function names as Python identifiers, so these cannot be qualified ones.
 #define neurosim_gaussian neurosim::gaussian
+#define neurosim_uniform neurosim::uniform
 #define neurosim_waveform neurosim::waveform
 #define neurosim_weight neurosim::weight
 #define neurosim_exprel neurosim::exprel

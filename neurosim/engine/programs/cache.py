@@ -7,11 +7,14 @@ mistaken for a finished one.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import json
 import os
 import shutil
+import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +25,19 @@ import platformdirs
 from neurosim.atomic_write import scratch_folder
 from neurosim.errors import EngineError
 
-__all__ = ["CacheState", "cache_folder", "cache_state", "cached", "clear_cache", "fetch"]
+__all__ = [
+    "CacheNotice",
+    "CacheState",
+    "cache_folder",
+    "cache_state",
+    "cached",
+    "clear_cache",
+    "fetch",
+]
 
 MOST_BYTES = 500_000_000
+# Folders of this process, by the cache that they stand for.
+_OWN: dict[Path, Path] = {}
 # What a model was made of when it was whole: size, digest and permissions of each file.
 _CONTENTS = "contents.json"
 
@@ -36,13 +49,18 @@ def cache_folder() -> Path:
     return root / "models"
 
 
+class CacheNotice(UserWarning):
+    """Said once when compiled models cannot be kept."""
+
+
 def cached(key: str) -> Path | None:
     """Return the folder of what is in the cache under a key, None if nothing whole is."""
-    ready = cache_folder() / key
-    if not _whole(ready):
-        return None
-    _touch(ready)
-    return ready
+    root = cache_folder()
+    for folder in (root, _OWN.get(root, root)):
+        if _whole(folder / key):
+            _touch(folder / key)
+            return folder / key
+    return None
 
 
 def fetch(key: str, build: Callable[[Path], None]) -> Path:
@@ -58,15 +76,20 @@ def fetch(key: str, build: Callable[[Path], None]) -> Path:
     Raises
     ------
     EngineError
-        The cache folder cannot be written.
+        Neither the cache folder nor the folder for temporary files can be written.
     """
-    root = cache_folder()
     found = cached(key)
     if found is not None:
         return found
-    ready = root / key
+    root = cache_folder()
     try:
         root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        root = _own_folder(root, error)
+    ready = root / key
+    try:
         with filelock.FileLock(root / f"{key}.lock"):
             if _whole(ready):
                 return ready
@@ -82,6 +105,27 @@ def fetch(key: str, build: Callable[[Path], None]) -> Path:
         ) from error
     _bound(root, keep=ready)
     return ready
+
+
+def _own_folder(root: Path, error: OSError) -> Path:
+    """Return a folder of this process alone, gone with it, for a cache that cannot be written."""
+    if root not in _OWN:
+        warnings.warn(
+            f"the cache of compiled models at {root} cannot be written ({error}); models are "
+            "compiled anew in every session until NEUROSIM_CACHE names a folder that can",
+            CacheNotice,
+            stacklevel=2,
+        )
+        kept = contextlib.ExitStack()
+        try:
+            _OWN[root] = kept.enter_context(scratch_folder(prefix="neurosim-models-"))
+        except OSError as other:
+            raise EngineError(
+                f"the cache of compiled models at {root} cannot be used ({error}), nor can a "
+                f"temporary one ({other}); set NEUROSIM_CACHE to a folder that can be written"
+            ) from other
+        atexit.register(kept.close)
+    return _OWN[root]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ __all__ = ["cpp_functions", "shared_source"]
 
 _TYPES = {
     "gaussian": ["integer"] * 4,
+    "uniform": ["integer"] * 4,
     "waveform": ["integer", "float"],
     "weight": ["integer"] * 2,
     "exprel_given": ["float"] * 2,

@@ -12,14 +12,18 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from ann.data import ColumnSchema, Rule, Rules
 
 ROOT = Path(__file__).resolve().parents[3]
 EXCERPTS = Path(__file__).parent / "excerpts"
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from corpus.judge import judge  # noqa: E402
+from corpus.judge import judge, judge_frame  # noqa: E402
 from corpus.planting import KINDS, judge_planted, plant  # noqa: E402
+from corpus.score import Score  # noqa: E402
 from corpus.truth import EITHER, MISSING, Facts, TrueTable, load_facts  # noqa: E402
 from corpus.values import needs, same_value  # noqa: E402
 
@@ -91,6 +95,41 @@ def test_what_is_due_is_a_harmless_repair_only() -> None:
     assert needs(DRESSED, "w", "a  b", frozenset()) == "spaces"
     # Two spellings would become one: that is for a person to decide.
     assert needs(DRESSED, "w", "shared ", frozenset({"shared"})) == ""
+
+
+def test_every_kind_of_harm_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = [["hid", "7", "$1.2M"], ["hId", "12", "$5M"], ["hed", "0", "$7M"], ["hed", "0", "$7M"]]
+    facts = Facts("x", rows=4, columns=3, words=("w",), money={"m": {"$": "1", "M": "1000000"}})
+    truth = TrueTable(facts, ["w", "n", "m"], cells)
+    kinds = (("w", "category"), ("n", "number"), ("m", "number"))
+    rules = Rules(
+        [ColumnSchema(*k) for k in kinds],
+        [
+            Rule("", "duplicates"),
+            Rule("w", "spelling", settings={"words": {"hid": "hid"}}),
+            Rule("n", "sentinel", settings={"values": [0]}),
+            Rule("n", "scale", settings={"from": 10, "to": 20, "factor": "10"}),
+            Rule("m", "not a number"),
+            Rule("n", "sentinel", False, {"values": [7]}),
+        ],
+    )
+    monkeypatch.setattr("corpus.judge.propose", lambda frame, target: rules)
+    frame = pd.DataFrame(cells, columns=list("wnm"), dtype=object)
+    score = Score("x", "A")
+    judge_frame(score, truth, frame, frame)
+    seen = {(w.column, w.rule, w.harm): w.count for w in score.wrong}
+    assert seen == {
+        ("", "duplicates", "row removed"): 1,
+        ("w", "spelling", "label merged"): 1,
+        ("n", "sentinel", "cell blanked"): 1,
+        ("n", "scale", "value rescaled"): 1,
+        ("m", "not a number", "cell blanked"): 3,
+        ("n", "sentinel", "wrong proposal"): 1,
+    }
+    assert (score.tally["altered"], score.tally["altered wrongly"]) == (6, 6)
+    # Three amounts were due a repair, and none got it.
+    assert (score.tally["due"], score.tally["done"]) == (3, 0)
+    assert score.undo
 
 
 def test_the_facts_are_of_sixty_tables_and_more_half_of_them_unseen() -> None:

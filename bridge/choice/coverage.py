@@ -1,0 +1,190 @@
+"""Does an interval hold the truth as often as it says? Draw counts, fit the true family, look.
+
+A *cell* is one truth, one kind of noise and one number of currents. In each of its data sets the
+currents are shifted at random, so that no threshold stands in a chosen place between two of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import kstest
+
+from bridge.choice.recovery import MORE_TRUTHS, TRUTHS
+from bridge.choice.select_unit import select
+from bridge.counts.curve import FICurve
+from bridge.counts.likelihood import sample
+from bridge.units import Unit
+
+__all__ = ["NOISES", "TOP_PA", "draw_counts_of", "examine", "summary"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How the counts of a cell scatter: length of the window (s), and regularity of spiking."""
+
+    window_s: float
+    shape: float
+
+
+NOISES = {
+    "poisson": Noise(1.0, 1.0),
+    "under-dispersed": Noise(1.0, 12.0),
+    "sparse": Noise(0.1, 1.0),
+}
+"""Kinds of counts; a shape of 12 is a coefficient of variation of .29."""
+TOP_PA = 500.0
+NODES = 25
+SEEN = 0.5
+"""Bands are judged where the true unit is expected to fire at least so many spikes."""
+
+
+def draw_counts_of(
+    family: str, noise: str, currents: int, trials: int, seed: int
+) -> tuple[Unit, FICurve]:
+    """One data set of a cell.
+
+    Parameters
+    ----------
+    family : str
+        Name of the truth.
+    noise : str
+        One of `NOISES`.
+    currents : int
+        How many, evenly spaced up to 500 pA from a random start.
+    trials : int
+        Repeats of each.
+    seed : int
+
+    Returns
+    -------
+    truth : Unit
+    curve : FICurve
+
+    Examples
+    --------
+    >>> truth, curve = draw_counts_of("relu", "poisson", 10, trials=3, seed=0)
+    >>> truth.name, len(curve)
+    ('relu', 30)
+    """
+    truth, kind = (TRUTHS | MORE_TRUTHS)[family], NOISES[noise]
+    random = np.random.default_rng([seed, currents, trials])
+    amounts = (np.arange(currents) + random.random()) * TOP_PA / currents
+    amounts = np.repeat(amounts, trials)
+    counts = sample(truth.rate(amounts) * kind.window_s, kind.shape, 1, random)[0]
+    trial = np.tile(np.arange(trials), currents)
+    return truth, FICurve(amounts, counts, np.full(len(counts), kind.window_s), trial)
+
+
+def examine(truth: Unit, curve: FICurve, seed: int, rivals: bool = False) -> dict[str, Any]:
+    """Fit the true family to one data set and look whether it says the truth.
+
+    Parameters
+    ----------
+    truth : Unit
+    curve : FICurve
+    seed : int
+        Of the simulated test of the fit.
+    rivals : bool
+        Whether to let all families compete as well.
+
+    Returns
+    -------
+    dict
+        ``refused``, or: ``p``; by parameter ``inside``, ``open`` and ``width``; the share of
+        currents at which the pointwise band holds the truth, and whether the simultaneous band
+        holds all of it; with `rivals` the share for the family that was ``chosen``.
+    """
+    found = select(curve, [type(truth)], seed=seed)
+    if not found.fits:
+        return {"refused": found.refused["curve"].reason}
+    fit = found.fits[0]
+    nodes = np.linspace(*fit.valid_pA, NODES)
+    rate = np.asarray(truth.rate(nodes))
+    seen = rate * curve.window_s.sum() / len(curve.currents) > SEEN
+    said: dict[str, Any] = {
+        "p": float(fit.p_fit),
+        "inside": {name: bool(getattr(truth, name) in e) for name, e in fit.intervals.items()},
+        "open": {
+            name: not bool(np.isfinite([e.low, e.high]).all()) for name, e in fit.intervals.items()
+        },
+        "width": {name: e.high - e.low for name, e in fit.intervals.items()},
+        "pointwise": _held(found, fit, nodes[seen], rate[seen], False),
+        "simultaneous": float(_held(found, fit, nodes[seen], rate[seen], True) == 1.0),
+    }
+    if rivals:
+        among = select(curve, intervals=None, seed=seed)
+        best = among.best
+        said["chosen"] = None if best is None else best.family
+        if best is not None:
+            said["after_choice"] = _held(among, best, nodes[seen], rate[seen], False)
+    return said
+
+
+def _held(found: Any, fit: Any, nodes: Array, rate: Array, simultaneous: bool) -> float:
+    low, high = found.band(fit, nodes, simultaneous=simultaneous)
+    slack = 1e-9 * (1 + rate)
+    return float(np.mean((low - slack <= rate) & (rate <= high + slack)))
+
+
+def summary(cells: dict[tuple[str, str, int], list[dict[str, Any]]]) -> pd.DataFrame:
+    """One row a cell: coverage in per cent, open ends, median relative width, calibration of p.
+
+    Parameters
+    ----------
+    cells : dict
+        By family, noise and number of currents: what `examine` found in each data set.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    rows = []
+    for (family, noise, currents), sets in cells.items():
+        fitted = [one for one in sets if "refused" not in one]
+        row: dict[str, Any] = {
+            "family": family,
+            "noise": noise,
+            "currents": currents,
+            "sets": len(sets),
+            "refused": len(sets) - len(fitted),
+        }
+        if fitted:
+            inside = [value for one in fitted for value in one["inside"].values()]
+            ends = [value for one in fitted for value in one["open"].values()]
+            p = np.array([one["p"] for one in fitted])
+            p = p[np.isfinite(p)]
+            row |= {
+                "parameters": 100 * float(np.mean(inside)),
+                "worst_parameter": min(
+                    100 * float(np.mean([one["inside"][name] for one in fitted]))
+                    for name in fitted[0]["inside"]
+                ),
+                "pointwise": 100 * _mean(one["pointwise"] for one in fitted),
+                "simultaneous": 100 * _mean(one["simultaneous"] for one in fitted),
+                "open": 100 * float(np.mean(ends)),
+                "p_below_05": 100 * float(np.mean(p < 0.05)) if len(p) else np.nan,
+                "ks": float(kstest(p, "uniform").pvalue) if len(p) else np.nan,
+                "after_choice": 100 * _mean(one.get("after_choice", np.nan) for one in fitted),
+                "chosen": 100
+                * _mean(
+                    float(one["chosen"] == family) if "chosen" in one else np.nan for one in fitted
+                ),
+            }
+            row["widths"] = ", ".join(
+                f"{name} {np.median([one['width'][name] for one in fitted]):.3g}"
+                for name in fitted[0]["width"]
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _mean(values: Any) -> float:
+    known = np.array([value for value in values if np.isfinite(value)])
+    return float(known.mean()) if len(known) else np.nan

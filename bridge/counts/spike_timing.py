@@ -1,0 +1,129 @@
+"""What the times of spikes say beyond their number: the intervals between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bridge.errors import CurveError
+
+__all__ = ["SpikeTiming", "timing_of"]
+
+Array = NDArray[np.float64]
+
+PER_MEASUREMENT = ("intervals", "shortest_s", "longest_s", "total_s", "square_s2")
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTiming:
+    """Intervals between the spikes of each measurement, summed up; read-only.
+
+    Attributes
+    ----------
+    intervals : ndarray, shape (n,)
+        Number of intervals between spikes in the window.
+    shortest_s, longest_s : ndarray, shape (n,)
+        The extreme ones (s); nan where there are none.
+    total_s, square_s2 : ndarray, shape (n,)
+        Sum of the intervals (s) and of their squares (s²).
+    resolution_s : float
+        How finely spike times are known (s): the time step of a simulation or the sampling interval
+        of a recording. Each interval may be off by so much.
+
+    Examples
+    --------
+    >>> timing = timing_of([[0.1, 0.3, 0.6], []], 1e-4)
+    >>> timing.intervals, timing.total_s
+    (array([2., 0.]), array([0.5, 0. ]))
+    """
+
+    intervals: Array
+    shortest_s: Array
+    longest_s: Array
+    total_s: Array
+    square_s2: Array
+    resolution_s: float
+
+    def __post_init__(self) -> None:
+        columns = {
+            name: np.array(
+                [np.nan if value is None else value for value in getattr(self, name)], dtype=float
+            )
+            for name in PER_MEASUREMENT
+        }
+        if len({column.shape for column in columns.values()}) > 1:
+            raise CurveError(
+                "spike timing: columns differ in length", "give one entry a measurement"
+            )
+        if not self.resolution_s >= 0:
+            raise CurveError(
+                f"spike timing: resolution_s = {self.resolution_s} is negative",
+                "give the time step in seconds",
+            )
+        for name, column in columns.items():
+            column.flags.writeable = False
+            object.__setattr__(self, name, column)
+        object.__setattr__(self, "resolution_s", float(self.resolution_s))
+
+    def __len__(self) -> int:
+        return len(self.intervals)
+
+    def rows(self, keep: NDArray[Any]) -> SpikeTiming:
+        """Some of the measurements, by mask or indices."""
+        columns = {name: getattr(self, name)[keep] for name in PER_MEASUREMENT}
+        return replace(self, **columns)
+
+    def same(self, other: SpikeTiming | None) -> bool:
+        """Whether another holds the same numbers."""
+        return other is not None and all(
+            np.array_equal(getattr(self, name), getattr(other, name), equal_nan=True)
+            for name in (*PER_MEASUREMENT, "resolution_s")
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every number, fit for JSON; None where there is no interval."""
+        said: dict[str, Any] = {
+            name: [None if np.isnan(value) else float(value) for value in getattr(self, name)]
+            for name in PER_MEASUREMENT
+        }
+        return {**said, "resolution_s": self.resolution_s}
+
+
+def timing_of(trains: Sequence[ArrayLike], resolution_s: float) -> SpikeTiming:
+    """Sum up the intervals of spike trains.
+
+    Parameters
+    ----------
+    trains : sequence of array_like
+        Times of the spikes in the window of each measurement (s), ascending.
+    resolution_s : float
+        How finely they are known (s).
+
+    Returns
+    -------
+    SpikeTiming
+    """
+    gaps = [np.diff(np.asarray(train, dtype=float)) for train in trains]
+    return SpikeTiming(
+        np.array([len(gap) for gap in gaps], dtype=float),
+        np.array([gap.min() if len(gap) else np.nan for gap in gaps]),
+        np.array([gap.max() if len(gap) else np.nan for gap in gaps]),
+        np.array([gap.sum() for gap in gaps]),
+        np.array([(gap**2).sum() for gap in gaps]),
+        resolution_s,
+    )
+
+
+def joined(parts: Sequence[SpikeTiming | None]) -> SpikeTiming | None:
+    """Several put one after the other; None where one of them is not known."""
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in known]) for name in PER_MEASUREMENT
+    }
+    return SpikeTiming(**columns, resolution_s=max(part.resolution_s for part in known))

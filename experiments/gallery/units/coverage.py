@@ -1,0 +1,195 @@
+"""How often 95 % intervals and bands of a unit hold the truth, and whether p is uniform."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from brian2.units import mV, pA
+from joblib import Parallel, delayed
+from scipy.stats import binom
+
+from bridge.choice.coverage import NOISES, TOP_PA, draw_counts_of, examine, summary
+from bridge.counts.curve import FICurve
+from bridge.stimulate.fi_curve import fi_curve
+from bridge.units import NoisyLIF, Unit
+from experiments.kit.registry import Context, experiment
+from experiments.kit.result import Result, Verdict
+from experiments.kit.style import COLOURS, GREY, drawing
+from neurosim import LIF, WhiteNoise
+from neurosim.atomic_write import write_json
+
+CLAIM = (
+    "95 % intervals of parameters, pointwise bands and simultaneous bands hold the truth in 95 of "
+    "100 data sets, whether counts are Poisson, regular, sparse or those of a noisy LIF neuron."
+)
+NAMED = ["family", "noise", "currents", "widths"]
+COLUMNS = ("parameters", "pointwise", "simultaneous")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Truths, kinds of noise, currents and data sets; a folder to go on from."""
+
+    families: tuple[str, ...] = (
+        "logistic", "softplus", "relu", "square-root", "naka-rushton", "lif", "noisy-lif",
+        "type-two", "block",
+    )  # fmt: skip
+    noises: tuple[str, ...] = ("poisson", "under-dispersed", "sparse")
+    # A simulated LIF neuron in noise, held against Siegert's rate.
+    lif_noise_mV: tuple[float, ...] = (2.0, 4.0, 8.0)
+    currents: tuple[int, ...] = (5, 10, 20, 40)
+    data_sets: int = 400
+    quick_sets: int = 40
+    trials: int = 3
+    quick_currents: tuple[int, ...] = (10,)
+    # Data sets of each cell in which all families compete; for these takes ten times as long.
+    rivals: int = 10
+    # Cells that are done are kept in this folder; a run that was stopped goes on from there.
+    keep: str = ""
+
+
+@experiment("coverage", CLAIM, Parameters)
+def run(parameters: Parameters, context: Context) -> Result:
+    seeds = context.seeds(parameters.data_sets, parameters.quick_sets)
+    cells = [
+        (family, noise, currents)
+        for currents in (parameters.quick_currents if context.quick else parameters.currents)
+        for noise in parameters.noises
+        for family in parameters.families
+    ]
+    cells += [
+        ("noisy-lif", f"LIF {level:g} mV", currents)
+        for currents in (parameters.quick_currents if context.quick else parameters.currents)
+        for level in parameters.lif_noise_mV
+    ]
+    told = context.task("coverage of intervals and bands")
+    found = {}
+    for k, cell in enumerate(cells):
+        found[cell] = _cell(cell, seeds, parameters, context.jobs)
+        if told is not None:
+            told((k + 1) / len(cells))
+    table = summary(found)
+    return Result(
+        numbers={"data_sets": len(seeds), "cells": len(cells), "pooled": _pooled(found)},
+        tables={"coverage": table.drop(columns="widths"), "widths": table[NAMED]},
+        figures={"coverage": _figure(table, len(seeds))},
+        verdicts=_verdicts(table, found, len(seeds)),
+    )
+
+
+def _cell(
+    cell: tuple[str, str, int], seeds: list[int], parameters: Parameters, jobs: int
+) -> list[dict[str, Any]]:
+    """All data sets of a cell, from the folder as far as they are there."""
+    family, noise, currents = cell
+    place = None
+    known: dict[str, Any] = {}
+    if parameters.keep:
+        folder = Path(parameters.keep)
+        folder.mkdir(parents=True, exist_ok=True)
+        place = folder / f"{family}-{noise}-{currents}x{parameters.trials}.json".replace(" ", "-")
+        if place.is_file():
+            known = json.loads(place.read_text(encoding="utf-8"))
+    missing = [seed for seed in seeds if str(seed) not in known]
+    made = Parallel(n_jobs=jobs)(
+        delayed(_one)(cell, parameters.trials, seed, seeds.index(seed) < parameters.rivals)
+        for seed in missing
+    )
+    known |= {str(seed): one for seed, one in zip(missing, made, strict=True)}
+    if place is not None and missing:
+        write_json(place, known)
+    return [_read(known[str(seed)]) for seed in seeds]
+
+
+def _one(cell: tuple[str, str, int], trials: int, seed: int, rivals: bool) -> dict[str, Any]:
+    family, noise, currents = cell
+    if noise in NOISES:
+        truth, curve = draw_counts_of(family, noise, currents, trials, seed)
+    else:
+        truth, curve = _simulated(float(noise.split()[1]), currents, trials, seed)
+    return examine(truth, curve, seed, rivals)
+
+
+def _simulated(level_mV: float, currents: int, trials: int, seed: int) -> tuple[Unit, FICurve]:
+    """Counts of a LIF neuron in white noise, whose rate is Siegert's."""
+    start = np.random.default_rng([seed, currents, trials]).random()
+    amounts = (np.arange(currents) + start) * TOP_PA / currents
+    neuron = LIF()
+    noise = WhiteNoise.for_membrane(level_mV * mV, neuron)
+    curve = fi_curve(neuron, amounts * pA, trials=trials, background=noise, seed=seed)
+    return NoisyLIF.from_membrane(sigma_mV=level_mV), curve
+
+
+def _read(kept: dict[str, Any]) -> dict[str, Any]:
+    """What JSON keeps as null is a number that there is not."""
+    if "refused" in kept:
+        return kept
+    widths = {name: np.inf if one is None else one for name, one in kept["width"].items()}
+    numbers: dict[str, Any] = {
+        name: np.nan if kept[name] is None else kept[name]
+        for name in ("p", "pointwise", "simultaneous", "after_choice")
+        if name in kept
+    }
+    return {**kept, **numbers, "width": widths}
+
+
+def _pooled(found: dict[tuple[str, str, int], list[dict[str, Any]]]) -> dict[str, float]:
+    """Coverage of each column over all data sets that were not refused (%)."""
+    fitted = [one for sets in found.values() for one in sets if "refused" not in one]
+    if not fitted:
+        return dict.fromkeys(COLUMNS, np.nan)
+    inside = [value for one in fitted for value in one["inside"].values()]
+    return {
+        "parameters": 100 * float(np.mean(inside)),
+        "pointwise": 100 * float(np.nanmean([one["pointwise"] for one in fitted])),
+        "simultaneous": 100 * float(np.nanmean([one["simultaneous"] for one in fitted])),
+    }
+
+
+def _verdicts(
+    table: pd.DataFrame, found: dict[tuple[str, str, int], list[dict[str, Any]]], sets: int
+) -> list[Verdict]:
+    """Bars for 400 data sets; with fewer they are as wide as chance makes them."""
+    least, most = (100 * float(binom.ppf(p, sets, 0.95)) / sets for p in (2e-4, 1 - 2e-4))
+    least, most = min(least, 91.0), max(most, 98.0)
+    slack = max(1.0, 100 * 3 * np.sqrt(0.95 * 0.05 / (sets * max(len(table), 1))))
+    verdicts = []
+    for name, pooled in _pooled(found).items():
+        verdicts += [
+            Verdict(f"{name}: pooled coverage (%), low side", pooled, 95 - slack, ">="),
+            Verdict(f"{name}: pooled coverage (%), high side", pooled, 95 + slack),
+            Verdict(f"{name}: lowest coverage of a cell (%)", table[name].min(), least, ">="),
+            Verdict(f"{name}: highest coverage of a cell (%)", table[name].max(), most),
+        ]
+    few, many = (100 * float(binom.ppf(p, sets, 0.05)) / sets for p in (2e-4, 1 - 2e-4))
+    low, high = table["p_below_05"].min(), table["p_below_05"].max()
+    smallest = float((np.sort(table["ks"].dropna()) * np.arange(table["ks"].count(), 0, -1)).min())
+    return [
+        *verdicts,
+        Verdict("p < .05: smallest share of a cell (%)", low, min(few, 2.0), ">="),
+        Verdict("p < .05: largest share of a cell (%)", high, max(many, 8.5)),
+        Verdict("p uniform: smallest Kolmogorov-Smirnov p after Holm", smallest, 0.01, ">="),
+    ]
+
+
+def _figure(table: pd.DataFrame, sets: int) -> Any:
+    with drawing(7.2, 0.13 * len(table) + 1.6) as (figure, axes):
+        rows = np.arange(len(table))[::-1]
+        axes.axvspan(91, 98, color=COLOURS["sky"], alpha=0.3, lw=0, label="91 to 98 %")
+        axes.axvline(95, color=GREY, lw=0.8)
+        for name, colour in zip(COLUMNS, ("blue", "green", "orange"), strict=True):
+            axes.plot(table[name], rows, "o", ms=3, color=COLOURS[colour], label=name)
+        names = table["family"] + ", " + table["noise"] + ", " + table["currents"].astype(str)
+        axes.set_yticks(rows, names, fontsize=5)
+        axes.set(
+            xlabel=f"truth inside the 95 % interval or band (% of {sets} data sets)",
+            title="How often intervals and bands hold the truth",
+            xlim=(min(80.0, float(table[list(COLUMNS)].min().min()) - 2), 101),
+        )
+        axes.legend(fontsize="small", loc="lower left")
+    return figure
