@@ -18,6 +18,7 @@ from corpus.truth import Facts, TrueTable, collapse
 from corpus.values import due_counts, needs, same_value, several_spellings, shared_texts
 
 from ann.data import ReadError, Rules, clean, propose, read_table
+from ann.data.errors import ContradictionError
 
 __all__ = ["judge", "judge_frame"]
 
@@ -256,7 +257,10 @@ def _judge_proposals(
         shown: list[str] = []
         kinds: Counter[str] = Counter()
         for (before, now), n in pairs.items():
-            new = None if now is None else function(now)
+            try:
+                new = None if now is None else function(now)
+            except ContradictionError:
+                continue
             if new == now:
                 continue
             verdict = same_value(facts, column, before, new)
@@ -269,8 +273,10 @@ def _judge_proposals(
                 kinds["labels"] += n if facts.kind(column) == "word" else 0
         if not right + wrong:
             continue
-        if rule.rule in REPORTS:
+        if rule.rule in REPORTS or not rule.proposed:
+            # Told without being recommended: whoever reads it has found it.
             score.tally["reports"] += 1
+            covered += kinds if right >= SOUND * (right + wrong) else Counter()
             continue
         score.tally["proposals"] += 1
         if right >= SOUND * (right + wrong):

@@ -20,7 +20,7 @@ from bridge.counts.curve import FICurve
 from bridge.counts.likelihood import sample
 from bridge.units import Unit
 
-__all__ = ["NOISES", "draw_counts_of", "examine", "summary"]
+__all__ = ["NOISES", "TOP_PA", "draw_counts_of", "examine", "summary"]
 
 Array = NDArray[np.float64]
 

@@ -188,6 +188,8 @@ def _along(
     # A silent unit begins to fire at this current when its threshold comes down to it.
     silent = (rate[:, 0] <= 0) & (side > 0)
     pull[silent, task.location] = -1.0 * task.free[task.location]
+    # Only its direction counts, and deep below threshold it all but underflows.
+    pull = pull / np.maximum(np.abs(pull).max(axis=1), 1e-300)[:, None]
     stuck = np.tile(~task.free, (len(z), 1))
     for _ in range(2):
         step = _to_edge(curve, slope, pull, spare, stuck)
@@ -211,5 +213,6 @@ def _to_edge(
     gain = np.einsum("bp,bp->b", slope, to_top)
     length = np.einsum("bp,bp->b", pull, along)
     room = np.maximum(gain + 2 * spare, 0.0)
-    factor = np.sqrt(np.divide(room, length, out=np.zeros_like(room), where=length > 0))
-    return np.asarray(to_top + factor[:, None] * along)
+    factor = np.sqrt(np.divide(room, length, out=np.zeros_like(room), where=length > 1e-200))
+    step = to_top + factor[:, None] * along
+    return np.where(np.isfinite(step).all(axis=1)[:, None], step, 0.0)

@@ -402,6 +402,10 @@ class Selection:
         drop = self.noise.drop(self.confidence)
         if simultaneous:
             nodes = np.linspace(*fit.valid_pA, 60)
+            if task.family.sharp:
+                # Close to the threshold the error of the threshold itself is what counts.
+                edge = z[0, task.location] + 1e-3 * np.ptp(fit.valid_pA)
+                nodes = np.append(nodes, np.clip(edge, *fit.valid_pA))
             drop = (
                 simultaneous_quantile(task, z[0], nodes, self.confidence, self.noise.freedom) ** 2
             )

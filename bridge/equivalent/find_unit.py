@@ -27,6 +27,7 @@ from bridge.stimulate.frozen_noise import measure_frozen_loss
 from bridge.stimulate.step_responses import (
     Responses,
     currents_for,
+    noise_in_words,
     noise_stimulus,
     of_recording,
     run_steps,
@@ -170,7 +171,7 @@ def equivalent_unit(
         **running,
     )
     told.at("steps", 1.0)
-    in_words = "" if background is None else repr(background)
+    in_words = "" if background is None else noise_in_words(noise, background)
     label = name or type(source).__name__
     found = EquivalentUnit(label, choose(responses.curve), responses, noise=in_words)
     found = _with_times(found, responses, adaptation)

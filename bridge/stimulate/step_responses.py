@@ -25,7 +25,15 @@ from neurosim.errors import UnitError
 from neurosim.features.properties import CellProperties
 from neurosim.quantities import check_quantity
 
-__all__ = ["Responses", "Trace", "currents_for", "noise_stimulus", "of_recording", "run_steps"]
+__all__ = [
+    "Responses",
+    "Trace",
+    "currents_for",
+    "noise_in_words",
+    "noise_stimulus",
+    "of_recording",
+    "run_steps",
+]
 
 Array = NDArray[np.float64]
 
@@ -124,6 +132,22 @@ def noise_stimulus(noise: Quantity | Stimulus | None, neuron: PointNeuron) -> St
         return WhiteNoise.for_membrane(noise, neuron) if float(noise) else None
     sd = check_quantity(noise, 50 * pA, "noise", at_least=0 * pA)
     return OrnsteinUhlenbeck(sd=sd) if float(sd) else None
+
+
+def noise_in_words(noise: Quantity | Stimulus | None, background: Stimulus) -> str:
+    """Say what `noise_stimulus` made of a wish.
+
+    Examples
+    --------
+    >>> noise_in_words(3 * mV, WhiteNoise.for_membrane(3 * mV, LIF()))
+    'white noise; the membrane without threshold fluctuates by 3 mV (SD)'
+    """
+    if isinstance(noise, Quantity) and noise.dim == mV.dim:
+        told = f"{float(noise / mV):g} mV (SD)"
+        return f"white noise; the membrane without threshold fluctuates by {told}"
+    if isinstance(noise, Quantity):
+        return f"Ornstein-Uhlenbeck current of {float(noise / pA):g} pA (SD), correlated over 5 ms"
+    return repr(background)
 
 
 def currents_for(

@@ -79,3 +79,14 @@ def test_nobody_else_names_the_families():
                 if name == "equivalent_unit" and any(k.arg == "families" for k in node.keywords):
                     wrong.append(f"{path.name}:{node.lineno}")
     assert not wrong
+
+
+@pytest.mark.slow
+def test_the_squid_axon_of_the_main_job_is_type_two_everywhere():
+    """It was the lif unit in `compare`, which tried seven families, and type-two in `unit`."""
+    from experiments.compare.main_job import _hodgkin_huxley
+    from experiments.kit.registry import Context
+
+    _, curve = _hodgkin_huxley(Context(seed=1, quick=True))
+    assert select(curve).best.family == "type-two"
+    assert equivalent_unit(curve).family == "type-two"

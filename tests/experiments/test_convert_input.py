@@ -354,7 +354,8 @@ def test_rows_of_labels_must_be_right_as_a_whole(place, tmp_path, capsys):
     assert found["labels"]["answered"] == 150
     one_wrong = np.array([[1, 0], [1, 1]])
     numbers, _ = compared(True, one_wrong, np.ones((2, 2)), one_wrong, "2 inputs")
-    assert numbers == {"same_label": 0.5, "accuracy_network": 1.0, "accuracy_neurons": 0.5}
+    shares = {"same_label": 0.5, "accuracy_network": 1.0, "accuracy_neurons": 0.5}
+    assert numbers == {**shares, "different_labels": 1}
 
 
 def test_a_network_alone_is_taken_as_said(place, tmp_path, capsys):

@@ -6,6 +6,8 @@ applied to them at once, so that the next one sees what it will see when the rul
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from ann.data.cleaning.inspection import Inspection
 from ann.data.cleaning.propose_missing import blank_missing, trim_spaces
 from ann.data.cleaning.propose_numbers import as_numbers
 from ann.data.cleaning.propose_words import as_dates, as_words, as_yes_no
-from ann.data.cleaning.roles import role_of
+from ann.data.cleaning.roles import role_of, says_id
 from ann.data.cleaning.rules import Rule
 from ann.data.cleaning.schema import ColumnSchema, Rules
 from ann.data.errors import SchemaError, nearest
@@ -76,7 +78,20 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
         out.columns.append(schema)
         out.rules += found
     _zeros_together(frame, out)
+    _codes_together(out)
     return out
+
+
+def _codes_together(rules: Rules) -> None:
+    """Apply a code for missing that is out of place in three columns and more, such as -200."""
+    found = [r for r in rules.rules if r.rule == "sentinel" and len(r.settings["values"]) == 1]
+    shared = Counter(r.settings["values"][0] for r in found)
+    for rule in found:
+        (value,) = rule.settings["values"]
+        if value < 0 and shared[value] >= 3 and not says_id(rule.column):
+            rule.apply, rule.proposed = True, False
+            rule.why = f"{value:g} stands for missing: out of place in {shared[value]} columns"
+            rules.column(rule.column).had_missing = True
 
 
 def _zeros_together(frame: pd.DataFrame, rules: Rules) -> None:

@@ -71,6 +71,9 @@ def as_numbers(seen: Inspection) -> str | None:
         known, odd = list(suffixes), 0
     if coded > 0.05 * total or numeric - odd < MOSTLY * total:
         return None
+    if says_id(seen.name) and weights.total() < total:
+        # Numbers that are labels, such as a telephone's: what is none is a label too.
+        return None
     style = read_style(b for v, (_, b, s) in parts.items() if not s or s in known)
     # Versions and addresses (10.0.0.1) have digits and dots, and are no numbers in any style.
     sound = sum(n for v, n in weights.items() if plain(parts[v][1], style) is not None)
@@ -277,7 +280,7 @@ def _suspects(seen: Inspection) -> None:
 def _sentinels(seen: Inspection, labels: bool) -> None:
     """Find codes for missing; in a column of labels they are only reported."""
     sure, unsure = find_sentinels(*seen.numbers())
-    below, above = [v for v in unsure if v < 0], [v for v in unsure if v >= 0]
+    below, above = [v for v in unsure if v < 0], [v for v in unsure if v >= 0 and not labels]
     for found, told in (
         (sure, "stands for missing: far from the rest"),
         (below, "may stand for missing: the only negative number"),

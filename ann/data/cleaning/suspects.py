@@ -137,6 +137,9 @@ def _far_ends(values: NDArray[np.float64], counts: NDArray[np.int64]) -> list[in
         return []
     rest = values[1:-1]
     width = rest[-1] - rest[0]
+    if values[0] <= -9 and values[0] % 10 == 0 and values[1] >= 0 and counts[0] >= 3:
+        # The only negative number, a round one, again and again.
+        return [0]
     ends = ((0, values[1] - values[0]), (len(values) - 1, values[-1] - values[-2]))
     return [k for k, gap in ends if gap > 2 * width and counts[k] >= 3]
 

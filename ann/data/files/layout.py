@@ -142,11 +142,28 @@ def header_rows(rows: Rows) -> int:
         words = [v for v in cells if v and not is_number(v) and not _missing(v)]
         wrong = any(is_number(v) for v in cells)
         dressed = sum(map(_is_unit, words))
-        if words and not wrong and (len(words) >= max(2, 0.5 * len(columns)) or dressed):
+        named = len(words) >= max(2, 0.5 * len(columns)) or dressed
+        survey = k == last + 1 and not words and _new_words(rows[k], body, columns)
+        if not wrong and ((words and named) or survey):
             last = k
     if last:
         return last + 1
     return int(_one_header(rows))
+
+
+def _new_words(row: list[str], body: Rows, numbers: list[int]) -> bool:
+    """Tell whether a row without a number has words that no row below it has.
+
+    A survey's second row says "Response" above columns that hold yes and no.
+    """
+    complete = [k for k in numbers if all(k < len(r) and r[k].strip() for r in body)]
+    seen = fresh = 0
+    for k, cell in enumerate(row):
+        cells = [r[k] for r in body if k < len(r) and r[k].strip()]
+        if cell.strip() and k not in numbers and len(set(cells)) <= 0.3 * len(cells):
+            seen += 1
+            fresh += cell not in cells
+    return bool(complete) and seen >= 3 and fresh >= 0.9 * seen
 
 
 def _number_columns(rows: Rows, width: int) -> list[int]:

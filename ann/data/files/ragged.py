@@ -50,7 +50,7 @@ class Ragged:
                 fitted = self._fit(line, record)
                 if fitted is not None:
                     rows.append(fitted)
-            elif self.width == 1 and not record[0].strip():
+            elif not any(c.strip() for c in record):
                 self._add("blank lines", line, record)
             else:
                 rows.append(record)

@@ -9,18 +9,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from brian2.units import mV, pA
 from joblib import Parallel, delayed
 from scipy.stats import binom
 
-from bridge.choice.coverage import draw_counts_of, examine, summary
+from bridge.choice.coverage import NOISES, TOP_PA, draw_counts_of, examine, summary
+from bridge.counts.curve import FICurve
+from bridge.stimulate.fi_curve import fi_curve
+from bridge.units import NoisyLIF, Unit
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
+from neurosim import LIF, WhiteNoise
 from neurosim.atomic_write import write_json
 
 CLAIM = (
     "95 % intervals of parameters, pointwise bands and simultaneous bands hold the truth in 95 of "
-    "100 data sets, whether counts are Poisson, regular or sparse."
+    "100 data sets, whether counts are Poisson, regular, sparse or those of a noisy LIF neuron."
 )
 NAMED = ["family", "noise", "currents", "widths"]
 COLUMNS = ("parameters", "pointwise", "simultaneous")
@@ -35,6 +40,8 @@ class Parameters:
         "type-two", "block",
     )  # fmt: skip
     noises: tuple[str, ...] = ("poisson", "under-dispersed", "sparse")
+    # A simulated LIF neuron in noise, held against Siegert's rate.
+    lif_noise_mV: tuple[float, ...] = (2.0, 4.0, 8.0)
     currents: tuple[int, ...] = (5, 10, 20, 40)
     data_sets: int = 400
     quick_sets: int = 40
@@ -54,6 +61,11 @@ def run(parameters: Parameters, context: Context) -> Result:
         for currents in (parameters.quick_currents if context.quick else parameters.currents)
         for noise in parameters.noises
         for family in parameters.families
+    ]
+    cells += [
+        ("noisy-lif", f"LIF {level:g} mV", currents)
+        for currents in (parameters.quick_currents if context.quick else parameters.currents)
+        for level in parameters.lif_noise_mV
     ]
     told = context.task("coverage of intervals and bands")
     found = {}
@@ -80,7 +92,7 @@ def _cell(
     if parameters.keep:
         folder = Path(parameters.keep)
         folder.mkdir(parents=True, exist_ok=True)
-        place = folder / f"{family}-{noise}-{currents}x{parameters.trials}.json"
+        place = folder / f"{family}-{noise}-{currents}x{parameters.trials}.json".replace(" ", "-")
         if place.is_file():
             known = json.loads(place.read_text(encoding="utf-8"))
     missing = [seed for seed in seeds if str(seed) not in known]
@@ -96,8 +108,21 @@ def _cell(
 
 def _one(cell: tuple[str, str, int], trials: int, seed: int, rivals: bool) -> dict[str, Any]:
     family, noise, currents = cell
-    truth, curve = draw_counts_of(family, noise, currents, trials, seed)
+    if noise in NOISES:
+        truth, curve = draw_counts_of(family, noise, currents, trials, seed)
+    else:
+        truth, curve = _simulated(float(noise.split()[1]), currents, trials, seed)
     return examine(truth, curve, seed, rivals)
+
+
+def _simulated(level_mV: float, currents: int, trials: int, seed: int) -> tuple[Unit, FICurve]:
+    """Counts of a LIF neuron in white noise, whose rate is Siegert's."""
+    start = np.random.default_rng([seed, currents, trials]).random()
+    amounts = (np.arange(currents) + start) * TOP_PA / currents
+    neuron = LIF()
+    noise = WhiteNoise.for_membrane(level_mV * mV, neuron)
+    curve = fi_curve(neuron, amounts * pA, trials=trials, background=noise, seed=seed)
+    return NoisyLIF.from_membrane(sigma_mV=level_mV), curve
 
 
 def _read(kept: dict[str, Any]) -> dict[str, Any]:

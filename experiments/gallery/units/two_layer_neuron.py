@@ -20,7 +20,7 @@ from neurosim.morphology import cylinder, tagged
 
 CLAIM = (
     "Random mixed placements of synapses on the thin apical branches of a CA1 pyramidal cell: a "
-    "two-layer network of sigmoid branches explains at least 90 % of the variance of its firing "
+    "two-layer network of sigmoid branches explains at least 80 % of the variance of its firing "
     "rate on placements it has not seen, the number of synapses alone (a point neuron) 40 % at "
     "most."
 )
@@ -151,7 +151,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         figures={"two-layer-neuron": found.figure()},
         verdicts=[
             Verdict("branches that carry synapses", len(cell.branches), 30, ">="),
-            Verdict.of("variance explained by two layers, held out", over(two), 0.9, ">="),
+            Verdict.of("variance explained by two layers, held out", over(two), 0.8, ">="),
             Verdict.of("variance explained by the number of synapses", over(number), 0.4),
             Verdict.of(
                 "two layers explain more than weights by", over(differences.over_weights), 0.0, ">="
