@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.choice.coverage import draw_counts_of, examine, summary
+from bridge.choice.interval_coverage import draw_counts_of, examine, summary
 from experiments import Context, find
 
 
