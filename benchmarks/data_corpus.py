@@ -24,9 +24,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from corpus.harm_score import Score
 from corpus.judge import judge
 from corpus.planting import judge_planted
-from corpus.score import Score
 from corpus.truth import FACTS, Facts, TrueTable, load_facts
 
 HARMS = ("row removed", "label merged", "value rescaled", "cell blanked", "cell altered")

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from corpus.score import Score
+from corpus.cell_values import due_counts, needs, same_value, several_spellings, shared_texts
+from corpus.harm_score import Score
 from corpus.truth import Facts, TrueTable, collapse
-from corpus.values import due_counts, needs, same_value, several_spellings, shared_texts
 
 from ann.data import ReadError, Rules, clean, propose, read_table
 from ann.data.errors import ContradictionError

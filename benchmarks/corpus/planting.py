@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from corpus.cell_values import plain_number
+from corpus.harm_score import Score
 from corpus.judge import judge_frame
-from corpus.score import Score
 from corpus.truth import Facts, TrueTable, collapse
-from corpus.values import plain_number
 
 __all__ = ["KINDS", "judge_planted", "plant"]
 

@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[3]
 EXCERPTS = Path(__file__).parent / "excerpts"
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+from corpus.cell_values import needs, same_value  # noqa: E402
+from corpus.harm_score import Score  # noqa: E402
 from corpus.judge import judge, judge_frame  # noqa: E402
 from corpus.planting import KINDS, judge_planted, plant  # noqa: E402
-from corpus.score import Score  # noqa: E402
 from corpus.truth import EITHER, MISSING, Facts, TrueTable, load_facts  # noqa: E402
-from corpus.values import needs, same_value  # noqa: E402
 
 #: Harm that cleaning still does: table, column and kind. Take out what is mended.
 KNOWN_HARM = {
