@@ -13,7 +13,7 @@ from brian2.units import mV, pA
 from joblib import Parallel, delayed
 from scipy.stats import binom
 
-from bridge.choice.coverage import NOISES, TOP_PA, draw_counts_of, examine, summary
+from bridge.choice.interval_coverage import NOISES, TOP_PA, draw_counts_of, examine, summary
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
 from bridge.units import NoisyLIF, Unit
