@@ -59,6 +59,8 @@ def summary(tally: Counter[str]) -> dict[str, float]:
         "% due and done": share(tally["done"], tally["due"]),
         "proposals": tally["proposals"],
         "% proposals right": share(tally["right proposals"], tally["proposals"]),
+        "recommended": tally["recommended"],
+        "% recommended right": share(tally["recommended rightly"], tally["recommended"]),
         "reports": tally["reports"],
         "known faults": tally["faults"],
         "% faults found": share(tally["found"], tally["faults"]),

@@ -273,14 +273,17 @@ def _judge_proposals(
                 kinds["labels"] += n if facts.kind(column) == "word" else 0
         if not right + wrong:
             continue
-        if rule.rule in REPORTS or not rule.proposed:
-            # Told without being recommended: whoever reads it has found it.
+        sound = right >= SOUND * (right + wrong)
+        if rule.rule in REPORTS:
             score.tally["reports"] += 1
-            covered += kinds if right >= SOUND * (right + wrong) else Counter()
             continue
+        # A finding that is told without being recommended can mislead as well: it counts among the
+        # proposals, and those recommended are counted once more by themselves.
         score.tally["proposals"] += 1
-        if right >= SOUND * (right + wrong):
+        score.tally["recommended"] += rule.proposed
+        if sound:
             score.tally["right proposals"] += 1
+            score.tally["recommended rightly"] += rule.proposed
             covered += kinds
         else:
             score.harm(column, rule.rule, "wrong proposal", 1, shown)

@@ -45,7 +45,8 @@ class Score:
     name, group : str
     tally : Counter
         ``altered``, ``altered wrongly``, ``due``, ``done``, ``proposals``, ``right proposals``,
-        ``reports``, ``faults``, ``found``, and one count for each kind of harm.
+        ``recommended``, ``recommended rightly``, ``reports``, ``faults``, ``found``, and one count
+        for each kind of harm.
     wrong : list of WrongAction
     missed : list of str
         Known faults that no rule did or proposed anything about.

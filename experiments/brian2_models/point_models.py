@@ -70,14 +70,14 @@ def adaptive_threshold() -> tuple[Any, ...]:
 
 def ornstein_uhlenbeck() -> tuple[Any, ...]:
     cells = group(
-        2, "dy/dt = -y/tau + sqrt(2*sigma**2/tau)*xi : 1\ntau : second\nsigma : 1", method="euler"
+        40, "dy/dt = -y/tau + sqrt(2*sigma**2/tau)*xi : 1\ntau : second\nsigma : 1", method="euler"
     )
-    cells.tau, cells.sigma, cells.y = [0.1, 0.02] * second, [0.1, 0.31622], 1
+    cells.tau, cells.sigma, cells.y = 0.02 * second, 0.31622, 1
     return (cells,)
 
 
 def redrawn(method: str) -> tuple[Any, ...]:
-    cells = group(1, "dv/dt = (-v + I)/tau : 1\ntau : second", {"I": 5}, method=method)
+    cells = group(40, "dv/dt = (-v + I)/tau : 1\ntau : second", {"I": 5}, method=method)
     cells.run_regularly("v = rand()\ntau = 0.1*ms + rand()*9.9*ms", dt=10 * ms)
     cells.tau = 1 * ms
     return (cells,)
@@ -112,7 +112,7 @@ def fitted_cell() -> tuple[Any, ...]:
         names, threshold="m > 0.5", refractory="m > 0.5", method="exponential_euler",
         dt=0.05 * ms,
     )  # fmt: skip
-    cells.gNa, cells.gK = [10, 20, 32] * 1000 * nS, [1, 2, 1] * 1000 * nS
+    cells.gNa, cells.gK = np.array([10, 20, 32]) * 1000 * nS, np.array([1, 2, 1]) * 1000 * nS
     cells.Vm = -70 * mV
     cells.m, cells.h, cells.n = (
         "1/(1 + betam/alpham)", "1/(1 + betah/alphah)", "1/(1 + betan/alphan)",
@@ -133,7 +133,7 @@ def unreliable() -> tuple[Any, ...]:
     names = {"tau": 20 * ms, "sigma": 0.015}
     equations = "dx/dt = (1.1 - x)/tau + sigma*(2/tau)**.5*xi : 1 (unless refractory)"
     more = {"threshold": "x > 1", "reset": "x = 0", "refractory": 5 * ms, "method": "euler"}
-    return (group(25, equations, names, **more),)
+    return (group(40, equations, names, **more),)
 
 
 def reliable() -> tuple[Any, ...]:
@@ -407,7 +407,7 @@ def moving_threshold() -> tuple[Any, ...]:
         "a": 5 / 6, "tauI": 5 * ms, "mu": 15 * mV, "sigma": 6 * mV * 2**0.5,
     }  # fmt: skip
     cells = group(
-        200,
+        40,
         """
         dv/dt = (EL - v + mu + sigma*I)/tau : volt
         dtheta/dt = (vT + a*clip(v - Vi, 0*mV, inf*mV) - theta)/tauh : volt
@@ -478,7 +478,7 @@ POINTS: tuple[BrianModel, ...] = (
     BrianModel("IF_curve_LIF", integrator_curve, options=_NO_INPUT | {"index": 700}),
     BrianModel("adaptive_threshold", adaptive_threshold, refused="the synapses"),
     BrianModel("advanced/Ornstein_Uhlenbeck", ornstein_uhlenbeck, 300, "y", random=True,
-               options={"voltage": "y", "index": 1} | _TRACE),
+               options={"voltage": "y"} | _TRACE),
     BrianModel("advanced/compare_GSL_to_conventional", lambda: redrawn("rk2"), 300, random=True,
                options=_NUMBER_TRACE),
     BrianModel("advanced/compare_GSL_to_conventional", lambda: redrawn("gsl_rk2"), title="(GSL)",

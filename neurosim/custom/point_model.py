@@ -23,7 +23,7 @@ from neurosim.custom.group_reading import read_group
 from neurosim.custom.model_source import Source, parse_equations
 from neurosim.custom.point_class import Written, choose_method, make_neuron
 from neurosim.custom.translation import Translation, assigned
-from neurosim.custom.values import look_up, one_value
+from neurosim.custom.values import check_units, look_up, one_value
 from neurosim.custom.voltage_and_current import Roles, find_roles, said_unit
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import Action, PointNeuron
@@ -158,6 +158,10 @@ def from_brian2(
         dt=dt if dt is not None else source.dt,
     )
     roles = find_roles(source.equations, voltage, current, current_scale, name)
+    if not isinstance(parameters, Mapping | None):
+        raise ParameterError(
+            f"{name}: parameters says values by name, such as {{'tau': 10*ms}}; got {parameters!r}"
+        )
     written = _write(source, roles, dict(parameters or {}), start, around)
     step = 0.1 * ms if source.dt is None else source.dt
     chosen = source.method or choose_method(written)
@@ -168,7 +172,9 @@ def from_brian2(
             "Give method='euler' if it is additive; else leave it out and inject noise instead, "
             "such as stimulus=Constant(100*pA) + WhiteNoise(...)"
         )
-    return make_neuron(written, chosen, float(step / ms))
+    neuron = make_neuron(written, chosen, float(step / ms))
+    check_units(neuron, name)
+    return neuron
 
 
 def _threshold(given: str | bool | None, found: str | None, name: str) -> str:

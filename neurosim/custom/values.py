@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 from brian2.core.functions import DEFAULT_FUNCTIONS
-from brian2.core.namespace import DEFAULT_CONSTANTS
+from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
+from brian2.core.variables import Constant
 from brian2.equations.equations import Equations
-from brian2.units import Quantity, get_dimensions
+from brian2.equations.unitcheck import check_dimensions
+from brian2.units import DimensionMismatchError, Quantity, amp, get_dimensions, second
+from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from neurosim.custom.voltage_and_current import said_unit
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.equations.steady_state import UNITS
 from neurosim.errors import ParameterError, UnitError
 
-__all__ = ["KNOWN", "OWN", "look_up", "one_value"]
+__all__ = ["KNOWN", "OWN", "check_units", "look_up", "one_value"]
 
 # What Brian2 itself has a value for.
 OWN = {"t", "dt", "t_in_timesteps", "lastspike", "not_refractory", "I_stim"}
@@ -79,7 +82,10 @@ def one_value(word: str, value: Any, equations: Equations, name: str) -> Quantit
         raise ParameterError(f"{name}: {word} must be a number; got {value!r}") from None
     if number.size != 1:
         raise ParameterError(f"{name}: {word} must be one value; got shape {number.shape}")
-    dim = get_dimensions(value)
+    try:
+        dim = get_dimensions(value)
+    except TypeError:
+        raise ParameterError(f"{name}: {word} must be a number; got {value!r}") from None
     held = Quantity(float(number.reshape(-1)[0]), dim=dim)
     if word in equations and dim is not equations[word].dim:
         raise UnitError(f"{name}: {word} = {value} should be in {said_unit(equations[word].dim)}")
@@ -89,3 +95,33 @@ def one_value(word: str, value: Any, equations: Equations, name: str) -> Quantit
             "rename it in the equations"
         )
     return held
+
+
+def check_units(neuron: PointNeuron, name: str) -> None:
+    """Check that the units of all values fit in the equations they stand in.
+
+    Raises
+    ------
+    UnitError
+        They do not, such as where a value was given without its unit.
+    """
+    equations = Equations(neuron.equations)
+    dims = {word: get_dimensions(getattr(neuron, word)) for word in neuron.quantity_fields()}
+    dims |= {"I_stim": amp.dim, "t": second.dim, "dt": second.dim}
+    dims |= dict(equations.dimensions)
+    known: dict[str, Any] = {
+        word: Constant(word, 1.0, dimensions=dim) for word, dim in dims.items()
+    }
+    known |= DEFAULT_FUNCTIONS | DEFAULT_UNITS | DEFAULT_CONSTANTS
+    for word, equation in equations.items():
+        # Of noise Brian2 checks the parts apart; names that only a run has are left to it.
+        if equation.expr is None or equation.identifiers - known.keys():
+            continue
+        rate = second.dim if word in equations.diff_eq_names else DIMENSIONLESS
+        try:
+            check_dimensions(equation.expr.code, dims[word] / rate, known)
+        except DimensionMismatchError:
+            raise UnitError(
+                f"{name}: units do not fit in the equation of {word} ({equation.expr.code}); give "
+                "each value in parameters with the unit it has there, such as 10*ms"
+            ) from None

@@ -219,11 +219,15 @@ def test_a_misspelt_target_is_named(messy: Path, tmp_path: Path) -> None:
             run(command, messy, "--target", "bougth", "--out", tmp_path / "out")
 
 
-def test_the_page_runs_as_it_stands() -> None:
+def test_the_page_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
     page = (Path(__file__).parents[3] / "docs" / "knowing-your-data.md").read_text(encoding="utf-8")
-    block = next(b for b in page.split("```python")[1:] if "propose(raw" in b).split("```")[0]
+    blocks = page.split("```")
+    at = next(k for k, b in enumerate(blocks) if "propose(raw" in b)
     space: dict[str, Any] = {}
-    exec(block.replace('rules.save("rules.json")', ""), space)
+    exec(blocks[at].removeprefix("python"), space)
+    assert capsys.readouterr().out == blocks[at + 2].lstrip("\n")
+    more = blocks[at + 4].removeprefix("python").replace('rules.save("rules.json")', "")
+    exec(more, space)
     assert space["done"].frame["height"].tolist()[:4] == ["154.8", "172", "166", None]
     assert space["done"].frame["income"].tolist()[::23] == ["10104", None]
     assert set(space["done"].frame["town"]) == {"Paris", "Lyon"}
