@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,16 +38,19 @@ def test_data_sets_differ_in_currents_and_counts():
 
 def test_a_run_that_was_stopped_goes_on(tmp_path):
     found = find("coverage")
-    chosen = {
-        "families": "relu", "noises": "poisson", "currents": "5", "data_sets": "2", "rivals": "0",
-        "keep": str(tmp_path),
-    }  # fmt: skip
+    chosen = replace(
+        found.with_values({"families": "relu", "noises": "poisson", "currents": "5"}),
+        data_sets=2,
+        rivals=0,
+        lif_noise_mV=(),
+        keep=str(tmp_path),
+    )
     context = Context(seed=3)
-    first = found.run(found.with_values(chosen), context)
+    first = found.run(chosen, context)
     (kept,) = tmp_path.iterdir()
     before = kept.read_text()
-    again = found.run(found.with_values(chosen), context)
+    again = found.run(chosen, context)
     assert kept.read_text() == before
     assert again.tables["coverage"].equals(first.tables["coverage"])
-    more = found.run(found.with_values(chosen | {"data_sets": "3"}), context)
+    more = found.run(replace(chosen, data_sets=3), context)
     assert more.tables["coverage"]["sets"].tolist() == [3]

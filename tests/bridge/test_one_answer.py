@@ -22,7 +22,7 @@ from experiments.kit.unit_tables import Fitted, unit_table, units_figure
 
 NAMES = {family.name for family in FAMILIES}
 # Who may name the families that it compares: a study of some families, and of recovery itself.
-STUDIES = {"recovery.py", "coverage.py", "known_units.py", "find_unit.py"}
+STUDIES = {"recovery.py", "interval_coverage.py", "known_units.py", "find_unit.py"}
 
 
 def _tried(selection):
