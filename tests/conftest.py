@@ -30,6 +30,15 @@ def commit_seed(root: Path = HERE) -> int:
         return FALLBACK_SEED
 
 
+def pytest_configure() -> None:
+    """Import Brian2 in the main thread.
+
+    The process that hands tests to workers reads their warnings in another thread; a warning class
+    of ours would import Brian2 there, which may set its signal handler in the main thread only.
+    """
+    import brian2  # noqa: F401
+
+
 def pytest_report_header() -> str:
     """Say at which seed the claims of a few experiments are tried."""
     return f"seed from the commit: {commit_seed()}"
