@@ -178,7 +178,8 @@ class Certificate:
             certificate rests on fewer than 30 inputs, whose errors say little of others.
         """
         network = self.network
-        X = network.check_inputs(X)
+        # Inputs on another scale need no refusal: they are answered, as not safe.
+        X = network.check_inputs(X, scale=False)
         if risk is not None and not 0 < check_number(risk, "safe: risk", "a probability") < 1:
             raise ConversionError(f"safe: risk must lie between 0 and 1; got {risk!r}")
         logits, errors, beyond = self._errors(X)

@@ -12,7 +12,9 @@ from brian2.units import ms, ohm, pA, second, volt
 from ann.errors import AnnError
 from ann.network.activations import resolve
 from bridge.counts.curve import FICurve
+from bridge.counts.spike_timing import SpikeTiming
 from bridge.mapping.calibration import PER_UNIT, Calibration
+from bridge.mapping.input_range import InputRange
 from bridge.mapping.unit_splitting import Copies, Half, SplitNetwork
 from bridge.nir.nir_graph import NirError
 from bridge.spiking.answers import Answers
@@ -45,7 +47,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
     assert isinstance(neuron, LIF)
     assert isinstance(background, WhiteNoise)
     split, curve, answers = network.split, network.curve, network.answers
-    names = network.feature_names
+    names, seen = network.feature_names, network.seen
     ledger: dict[str, Any] = {
         _WORDS: json.dumps(
             {
@@ -60,6 +62,8 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
                 "classes": _class_names(network.classes),
                 "answers": {**vars(answers), "link": _activation_dict(answers.link)},
                 "feature names": None if names is None else list(names),
+                "spike timing": None if curve.timing is None else curve.timing.to_dict(),
+                "inputs": None if seen is None else _range_dict(seen),
             }
         ),
         "si": np.array([float(getattr(neuron, name)) for name in _NEURON]),
@@ -80,6 +84,16 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
         ledger[f"trained{k}"] = {"weights": weights, "bias": bias}
     ledger[_SUM] = _digest(ledger, len(network.layers))
     return ledger
+
+
+def _range_dict(seen: InputRange) -> dict[str, Any]:
+    return {"low": seen.low.tolist(), "high": seen.high.tolist(), "size": float(seen.size)}
+
+
+def _range(said: dict[str, Any] | None) -> InputRange | None:
+    if said is None:
+        return None
+    return InputRange(np.array(said["low"]), np.array(said["high"]), float(said["size"]))
 
 
 def _parts(hidden: int) -> list[str]:
@@ -213,6 +227,8 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
     )
     current, count, window, trial = ledger["curve"]
     answers, names = said["answers"], said["feature names"]
+    timing = said.get("spike timing")
+    timing = None if timing is None else SpikeTiming(**timing)
     return SpikingNetwork(
         neuron=LIF(**{name: value * unit for (name, unit), value in values}),
         background=WhiteNoise(intensity=float(ledger["noise"]) * (1 * second) ** 0.5 * 1e12 * pA),
@@ -220,10 +236,11 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
         classes=None if said["classes"] is None else np.array(said["classes"]),
         tau_syn=tau_syn,
         dt=dt,
-        curve=FICurve(current, count, window, trial, **said["curve"]),
+        curve=FICurve(current, count, window, trial, timing=timing, **said["curve"]),
         split=split,
         synapse=Synapse(),
         delay=0 * ms,
         answers=Answers(**{**answers, "link": _activation(answers["link"])}),
         feature_names=None if names is None else tuple(names),
+        seen=_range(said.get("inputs")),
     )

@@ -23,6 +23,8 @@ __all__ = ["WHAT", "load_reduction", "save_formula", "save_network"]
 
 WHAT = "neurosim reduction 1"
 
+MOST_BRANCHES = 1_000_000
+
 # Numbers of a formula, in the order of its parameters; without subunits the last three are absent.
 NUMBERS = ("weight", "offset", "size", "threshold", "log_width", "slope")
 
@@ -115,7 +117,7 @@ def _formula(file: TensorFile, card: dict[str, Any], path: Path) -> RateFit:
             f"{path} holds the formula {card['formula']!r} as another version wrote it; reduce the "
             "cell again"
         )
-    shapes = [start.shape for start in found[0].starts(_count(card["branches"], file), 1.0)[0]]
+    shapes = [start.shape for start in found[0].starts(_count(card["branches"]), 1.0)[0]]
     numbers = [file.take(name, shape) for name, shape in zip(NUMBERS, shapes, strict=False)]
     validation, *test = (np.nan if score is None else score for score in card["scores"])
     return RateFit(
@@ -128,9 +130,12 @@ def _formula(file: TensorFile, card: dict[str, Any], path: Path) -> RateFit:
     )
 
 
-def _count(branches: Any, file: TensorFile) -> int:
-    """Return a number of branches, which is not more than there are numbers."""
-    if not isinstance(branches, int) or not 1 <= branches <= max(file.size(), 1):
+def _count(branches: Any) -> int:
+    """Return a number of branches, which is not more than any neuron has.
+
+    The numbers in the file do not bound it: all branches may share one weight.
+    """
+    if not isinstance(branches, int) or not 1 <= branches <= MOST_BRANCHES:
         raise ValueError(f"{branches!r} branches")
     return branches
 

@@ -225,8 +225,14 @@ class SpikingNetwork:
         onset, time = float(pause / second), float(shown / second)
         return SpikingRun(self, recording, X, onset, time, readout or CountReadout())
 
-    def check_inputs(self, X: Any) -> np.ndarray:
+    def check_inputs(self, X: Any, *, scale: bool = True) -> np.ndarray:
         """Return inputs as a table of floats, or say why this network cannot take them.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+        scale : bool
+            Whether to refuse inputs on another scale than those calibrated on.
 
         Raises
         ------
@@ -235,7 +241,7 @@ class SpikingNetwork:
             inputs calibrated on (see `InputRange.check`).
         """
         table = check_inputs(X, self.split.sizes[0], self.feature_names)
-        if self.seen is not None:
+        if scale and self.seen is not None:
             self.seen.check(table, self.feature_names)
         return table
 

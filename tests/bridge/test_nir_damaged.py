@@ -352,5 +352,7 @@ def test_what_outputs_mean_comes_back(tmp_path, output):
     # Each field of the network is kept: none may be added and forgotten here.
     assert {f.name for f in fields(spiking)} == {
         "neuron", "background", "layers", "classes", "tau_syn", "dt", "curve", "split", "synapse",
-        "delay", "answers", "feature_names",
+        "delay", "answers", "feature_names", "seen",
     }  # fmt: skip
+    for name in ("low", "high", "size"):
+        np.testing.assert_array_equal(getattr(back.seen, name), getattr(spiking.seen, name))
