@@ -106,6 +106,7 @@ def test_class_weight_balanced_is_the_weights_written_out():
     np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_sparse_input_labels_and_many_columns():
     X, y = load_digits(return_X_y=True)
     dense = LogisticRegression(C=0.1).fit(X, y)
@@ -133,6 +134,7 @@ def test_warm_start_needs_no_step_more():
 
 
 # -- networks ------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_shallow_sigmoid_network_on_held_out_digits():
     X, y = load_digits(return_X_y=True)
     scores = []
@@ -466,6 +468,7 @@ def test_a_million_columns_fit_in_memory():
         assert model.fit(X, y).predict(X).shape == (30,)
 
 
+@pytest.mark.slow
 def test_a_network_larger_than_the_machine_is_refused_beforehand():
     X = sparse.random(30, 1_000_000, 1e-5, random_state=0, format="csr")
     with pytest.raises(DataError, match=r"this machine has .* GB. Choose fewer columns"):

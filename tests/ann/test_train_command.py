@@ -147,6 +147,7 @@ def test_everything_learned_comes_from_the_training_part(table, tmp_path):
     assert "size: " in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_with_other_words_and_units_is_cleaned_by_the_stored_rules(table, tmp_path):
     runner.invoke(
         app,

@@ -25,6 +25,7 @@ def model():
     )
 
 
+@pytest.mark.slow
 def test_a_card_says_everything(model, tmp_path):
     page = card_html(model)
     assert page.count("data:image/svg+xml;base64,") == 1

@@ -109,6 +109,7 @@ def test_one_error_is_named_once(held):
     assert "residual of the" not in said
 
 
+@pytest.mark.slow
 def test_properties_of_a_model_are_those_that_measure_gives(model):
     alone = intrinsic(LIF())
     for name in ("rest_mV", "input_resistance_Mohm", "time_constant_ms", "threshold_mV"):
@@ -175,12 +176,14 @@ def test_an_unhealthy_cell_gets_its_unit_and_its_cautions(tmp_path):
     assert found.to_dict()["cautions"][0]["property"] == "rest_mV"
 
 
+@pytest.mark.slow
 def test_panels_are_files_of_their_own(held, tmp_path):
     *_, folder = save_card(held, tmp_path, panels=True)
     names = {path.name for path in folder.iterdir()}
     assert names == {f"{name}.{kind}" for name in ("figure", *PANELS) for kind in ("svg", "png")}
 
 
+@pytest.mark.slow
 def test_progress_is_the_share_of_the_whole():
     """Not of the simulation alone, which is the shortest part: the choice comes after it."""
     seen = []

@@ -111,6 +111,7 @@ def test_a_pytorch_network_is_read_and_an_unsupported_layer_named(digits, curve)
         convert(convolution, digits[0], curve=curve)
 
 
+@pytest.mark.slow
 def test_a_population_decides_sooner(digits, curve):
     X, X_test, y, _ = digits
     network = ShallowNetwork(hidden=16, dropout=0.1, random_state=3, max_epochs=40).fit(X, y)

@@ -192,6 +192,7 @@ def test_tables_written_before_are_read_and_damaged_comments_are_named(tmp_path)
         read(tmp_path, "# a cell\n# neuron: {torn\n" + HEADER + "0,0,1\n10,3,1\n")
 
 
+@pytest.mark.slow
 def test_a_measured_curve_says_on_which_neuron_and_background():
     neuron, noise = LIF(), OrnsteinUhlenbeck(sd=20 * pA)
     curve = fi_curve(neuron, [100, 200] * pA, background=noise, duration=50 * ms, engine="numpy")

@@ -264,6 +264,7 @@ def test_a_cell_that_never_fires_is_refused():
         find_rate(innervate(LIF(), "LIF", current=1 * pA), Trains(1.0), 1.0)
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_never_silent_is_refused():
     always = LIF(E_L=-56 * mV, V_reset=-60 * mV, V_th=-55.9 * mV)
     with pytest.raises(ReductionError, match="never stays silent"):

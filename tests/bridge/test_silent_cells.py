@@ -81,6 +81,7 @@ def test_one_spike_in_all_is_one_current():
     assert found.refusal.reason == "one-current"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", [[10] * 6, [10, 11, 10, 11, 10, 10], [1] * 6])
 def test_a_cell_that_fires_alike_at_every_current_gets_no_unit(counts):
     cell = made_recording([50, 100, 150, 200, 250, 300], counts)

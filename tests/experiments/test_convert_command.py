@@ -37,6 +37,7 @@ def neurosim(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_a_model_is_put_onto_neurons(folder):
     out = folder / "numbers.json"
     done = neurosim(

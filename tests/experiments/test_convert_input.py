@@ -292,6 +292,7 @@ def test_numbers_and_graph_are_both_written(place, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "a.nir"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

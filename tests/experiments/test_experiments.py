@@ -37,6 +37,7 @@ def test_the_claim_holds(name):
     assert result.tables
 
 
+@pytest.mark.slow
 def test_siegert_holds_at_fewer_trials():
     found = find("noisy-lif-siegert")
     parameters = found.with_values({"trials": "150", "mean_mV": "-57.5,-55,-50,-40"})

@@ -213,6 +213,7 @@ def test_the_report_stands_alone(report):
         assert Path(out / f"{name}.svg").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "first"), [("ann", True), ("neurosim", True), ("bridge", True), ("ann", False)]
 )

@@ -9,6 +9,7 @@ from bridge.errors import ConversionError
 from experiments.tables.array_inputs import read_inputs
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path):
     path = tmp_path / "bomb.npz"
     header = np.lib.format.header_data_from_array_1_0(np.zeros(0))

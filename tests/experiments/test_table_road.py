@@ -75,6 +75,7 @@ def test_all_stations_give_the_same_label_for_every_row(place):
     assert numbers["same_label"] > 0.9
 
 
+@pytest.mark.slow
 def test_of_its_own_table_the_rows_held_out_are_answered_and_not_calibrated_on(place):
     code, said = run(
         "convert", place / "m", "--inputs", place / "t.csv", "--answers", place / "h.csv",

@@ -42,6 +42,7 @@ def test_the_cable_conducts_as_the_exact_wave_does():
     assert float(velocity) == pytest.approx(exact_velocity(10.0), rel=0.003)
 
 
+@pytest.mark.slow
 def test_a_spike_that_does_not_arrive_has_no_velocity():
     axon = demyelinated(myelinated(10 * um, 14), range(4, 10), 0.999)
     axon = axon.place(Steps(amplitude=6 * nA, duration=0.1 * ms), at("node[0]", 0.5))
@@ -51,6 +52,7 @@ def test_a_spike_that_does_not_arrive_has_no_velocity():
     assert float(blocked) == 0
 
 
+@pytest.mark.slow
 def test_damage_of_no_wrap_changes_nothing():
     whole = myelinated(10 * um, 14)
     runs = []
@@ -60,6 +62,7 @@ def test_damage_of_no_wrap_changes_nothing():
     np.testing.assert_allclose(runs[0], runs[1], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_delay_line_stands_for_the_cable():
     """Calibrated on one spike, it predicts the arrivals of a slow train."""
     start, end = at("axon", 0.1), at("axon", 0.9)
@@ -95,6 +98,7 @@ def test_bad_input(call, says):
         call()
 
 
+@pytest.mark.slow
 def test_kinetic_receptors_get_the_edges_of_their_pulses():
     from neurosim.synapses import Events, KineticAMPA
 

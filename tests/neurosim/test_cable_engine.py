@@ -147,6 +147,7 @@ def test_compiled_program_and_oracle_agree(parent, junctions, theta):
     np.testing.assert_allclose(np.sort(compiled.spike_time), np.sort(oracle.spike_time), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_events_reach_the_cell_they_are_for():
     quiet = run(np.arange(4) - 1, cells=2, current=0.0)
     driven = run(np.arange(4) - 1, cells=2, current=0.0, events=[(2e-3, 1, 1, 5.0)])

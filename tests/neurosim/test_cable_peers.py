@@ -171,6 +171,7 @@ def test_rallpack_3_is_that_of_neuron():
         np.testing.assert_allclose(here, times, rtol=0, atol=dt)
 
 
+@pytest.mark.slow
 def test_the_ball_and_stick_is_that_of_neuron():
     dt = 0.025
     cell = (

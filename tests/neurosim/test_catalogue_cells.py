@@ -176,5 +176,6 @@ def test_dendritic_sodium_spike():
     assert len(measure_spikes(run.trace_time, run.trace("dendrite")[1])) >= 1
 
 
+@pytest.mark.slow
 def test_bipolar_takes_a_constant():
     assert simulate(bipolar_cell(), 20 * ms, stimulus=Constant(0 * pA)).counts()[0] == 0

@@ -269,6 +269,7 @@ def test_the_cells_of_a_circuit_and_their_electrodes_have_noise_of_their_own():
     assert np.max(np.abs(np.corrcoef(rows) - np.eye(9))) < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_divergence_is_told_by_population_and_branch(engine):
     wild = cell().place(Steps(amplitude=1e6 * nA, duration=50 * ms), at("dendrite", 1.0))

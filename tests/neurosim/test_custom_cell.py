@@ -92,6 +92,7 @@ def test_a_branched_cell_is_that_of_brian2(brian, root, within_mV):
     assert len(run.spike_times_at("spike")) == len(crossed) >= 1
 
 
+@pytest.mark.slow
 def test_a_cell_read_from_swc_is_that_of_brian2(brian, shared_data: Path):
     path = shared_data / "morphologies" / "cells"
     shape = brian.Morphology.from_file(str(sorted(path.glob("*.swc"), key=_size)[0]))

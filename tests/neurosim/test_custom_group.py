@@ -102,6 +102,7 @@ def test_a_potential_of_0_is_where_it_starts():
     assert float(neuron.v_start) == 0.0
 
 
+@pytest.mark.slow
 def test_numbers_without_unit():
     group = leaky(
         "dv/dt = (E - v + k*gain*4*mV*(1 + sin(2*pi*t*20*Hz)) + R*I)/tau : volt\nI : amp\nk : 1",
@@ -131,6 +132,7 @@ def test_a_state_that_nothing_but_spikes_moves():
     assert float(neuron.v_t_start / mV) == pytest.approx(-52)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["euler", "rk4"])
 def test_a_waveform_is_played(method):
     wave = brian2.TimedArray(np.array([0, 2, 1, 3] * 3) * 100 * pA, dt=10 * ms)

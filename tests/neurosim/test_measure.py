@@ -106,6 +106,7 @@ def test_against_efel():
     )
 
 
+@pytest.mark.slow
 def test_efel_resistance_and_time_constant():
     pytest.importorskip("efel")
     cell = Neuron(ball_and_stick(), PerBranch(11)).paint(Leak(E=-70 * mV))

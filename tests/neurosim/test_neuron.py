@@ -95,6 +95,7 @@ def test_two_electrodes_at_one_place_are_one_of_twice_the_current():
 
 
 # ---- theory -------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_rall_equivalent_cylinder_within_10_microvolt():
     """A tree with the 3/2 power law and equal electrotonic depth is one cylinder (Rall 1959)."""
     R_a, d = 100.0, 4.0
@@ -120,6 +121,7 @@ def test_rall_equivalent_cylinder_within_10_microvolt():
     assert np.max(np.abs(traces[0] - traces[1])) < 10e-6
 
 
+@pytest.mark.slow
 def test_finite_cable_within_10_microvolt():
     """Steady state of a sealed cable against cosh and tanh, injected at one end."""
     cell = passive(cylinder(800 * um, 2 * um, name="rod"), PerBranch(801)).place(
@@ -151,6 +153,7 @@ class SteadyCalcium(Channel):
     ion: ClassVar[str | None] = "ca"
 
 
+@pytest.mark.slow
 def test_calcium_is_conserved():
     """Under a steady current the pumps take out what enters through the membrane."""
     pool = CalciumPool()
@@ -165,6 +168,7 @@ def test_calcium_is_conserved():
     np.testing.assert_allclose(removed, entered, rtol=1e-6, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_spines_scale_membrane_but_not_axial_resistance():
     """Time constant is unchanged, input resistance falls as the membrane grows."""
     rise = {}
@@ -176,6 +180,7 @@ def test_spines_scale_membrane_but_not_axial_resistance():
     np.testing.assert_allclose(rise[1.0], 2 * rise[2.0], rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_poisson_synapses_have_campbells_mean():
     """Mean conductance N r g tau-area, over many cells and synapses placed by density."""
     site = by_density(tagged("dendrite"), per_length=1 / um, seed=3)
@@ -216,6 +221,7 @@ def test_a_batch_of_noise_and_conductances_is_that_of_lone_cells():
     assert len({tuple(np.asarray(train)) for train in many.spike_trains()}) == 3
 
 
+@pytest.mark.slow
 def test_calcium_opens_its_potassium_channel():
     cell = passive().paint((CalciumL(), CalciumPool(), SK()), tagged("soma"))
     cell = cell.probe("ca_i", at("soma", 0.5)).probe("sk.current", at("soma", 0.5))
@@ -244,6 +250,7 @@ def test_one_neuron_drives_the_next_through_its_terminal():
     assert v.max() > -0.068
 
 
+@pytest.mark.slow
 def test_settling_brings_the_cell_to_rest():
     cell = squid().probe("v", at("soma", 0.5)).replace(rest=-75 * mV)
     moving = np.asarray(simulate(cell, 5 * ms).trace("v"))[0]
@@ -260,6 +267,7 @@ def test_a_neuron_is_a_value():
     assert len(passive().painted) == 1
 
 
+@pytest.mark.slow
 def test_recordings_reach_xarray_and_neo():
     recording = simulate(squid(), 20 * ms, stimulus=Constant(0.3 * nA), record=["v"])
     assert recording.to_pandas()["time_s"].size == recording.counts()[0]
@@ -335,6 +343,7 @@ def test_an_unpainted_potassium_is_not_run_elsewhere():
     assert HHPotassium().name == "hh_potassium"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", "auto"])
 def test_capacitance_can_differ_between_the_cells_of_a_batch(engine):
     membrane = Neuron(cylinder(50 * um, 20 * um), PerBranch(3), rest=-70 * mV).paint(
@@ -427,6 +436,7 @@ class Odd(Channel):
     current: ClassVar[str] = "g*(n + 0.01*low)*(E - v)"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
 def test_every_function_is_the_same_compiled_and_in_the_oracle():
     cell = passive().paint(Odd(), tagged("soma")).probe("v", at("soma", 0.5))

@@ -44,6 +44,7 @@ def last(neuron: Neuron, duration=20 * ms, **options) -> np.ndarray:
 
 
 # ---- odd cells ----------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_cell_of_one_compartment(engine):
     one = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), rest=-65 * mV).paint(
@@ -137,6 +138,7 @@ def test_program_and_oracle_agree_on_parts_of_ones_own(parts):
     np.testing.assert_allclose(traces[0], traces[1], rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_compiler(), reason="no C++ compiler")
 def test_a_traced_expression_is_that_of_its_moment():
     neuron = cell(celsius=23).paint([CalciumL(), CalciumPool()])
@@ -198,6 +200,7 @@ def test_a_label_is_taken_once():
 
 
 # ---- odd times ----------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_recording_says_how_long_it_really_is():
     run = simulate(
         cell(), 1.0124 * ms, stimulus=Constant(1 * nA), record=["v"], record_dt=0.04 * ms
@@ -208,6 +211,7 @@ def test_a_recording_says_how_long_it_really_is():
     assert longer.duration_s == pytest.approx(0.9e-3)
 
 
+@pytest.mark.slow
 def test_rows_that_are_not_there():
     run = simulate(cell(), 1 * ms, batch={"leak.E": [-70, -60] * mV})
     with pytest.raises(ParameterError, match="rows are 0 to 1"):
@@ -215,6 +219,7 @@ def test_rows_that_are_not_there():
     assert len(run.spike_times_at("root", -1)) == 0
 
 
+@pytest.mark.slow
 def test_a_ramp_is_followed_to_second_order():
     one = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), rest=-70 * mV).paint(
         Leak(g=0.1 * mS / cm**2, E=-70 * mV)
@@ -230,6 +235,7 @@ def test_a_ramp_is_followed_to_second_order():
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [None, {"s.tau": [2, 2] * ms}])
 def test_the_charge_of_an_event_is_of_second_order(batch):
     one = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), rest=-70 * mV).paint(
@@ -248,6 +254,7 @@ def test_the_charge_of_an_event_is_of_second_order(batch):
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_batch_becomes_an_xarray():
     xarray = pytest.importorskip("xarray")
     run = simulate(

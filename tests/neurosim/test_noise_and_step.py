@@ -133,6 +133,7 @@ def test_both_engines_cross_the_same_threshold():
         np.testing.assert_array_equal(run.spike_time_s, runs[0].spike_time_s)
 
 
+@pytest.mark.slow
 def test_noise_of_nothing_is_no_noise():
     kept = {"batch": {"current": [160, 300, 900] * pA}, "engine": "numpy"}
     silent = simulate(LIF(), 0.1 * second, stimulus=Constant(0 * pA) + WhiteNoise(), **kept)

@@ -57,6 +57,7 @@ def test_shape_and_input_resistance_are_those_of_neuron(shared_data, name):
     assert rise / 1e-11 * 1e-6 == pytest.approx(resistance, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NEURON)
 def test_it_fires(shared_data, name):
     shape = morphology(shared_data, name)

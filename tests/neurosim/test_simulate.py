@@ -176,6 +176,7 @@ def test_a_run_that_diverges_says_so():
         simulate(HodgkinHuxley(), 0.2 * second, stimulus=Constant(100 * pA), dt=0.5 * ms)
 
 
+@pytest.mark.slow
 def test_traces_can_be_limited_to_some_rows():
     recording = simulate(
         LIF(),

@@ -33,6 +33,7 @@ def test_our_errors_come_without_the_banner_of_brian2(program, last):
     assert said.splitlines()[-1].startswith(last)
 
 
+@pytest.mark.slow
 def test_errors_of_brian2_and_of_the_user_stay_brian2s():
     assert BANNER in _said("import neurosim, brian2; neurosim.LIF; 1 * brian2.ms + 1 * brian2.mV")
     assert BANNER in _said("import neurosim; neurosim.LIF; 1 / 0")

@@ -135,6 +135,7 @@ def test_train_and_use_the_model(messy: Path, tmp_path: Path) -> None:
     assert list(model.predict(new)) == ["no", "Yes"]
 
 
+@pytest.mark.slow
 def test_verdict(messy: Path, tmp_path: Path) -> None:
     result = run("verdict", messy, "-t", "bought", "--out", tmp_path / "out")
     assert result.exit_code == 0

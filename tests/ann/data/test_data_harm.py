@@ -240,6 +240,7 @@ def test_a_rare_variant_is_proposed_and_a_frequent_one_only_reported() -> None:
     assert found(["Yes"] * 40 + ["y"] * 3 + ["no"] * 20) == [(False, True)]
 
 
+@pytest.mark.slow
 def test_a_rule_that_touched_the_target_stands_in_the_verdict() -> None:
     rng = RNG(0)
     a = rng.normal(size=300)
@@ -584,6 +585,7 @@ def wages(seed: int = 0, n: int = 400) -> pd.DataFrame:
     return pd.DataFrame({"school": school, "age": rng.integers(20, 60, n), "wage": wage})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form",
     [
@@ -604,6 +606,7 @@ def test_a_transform_of_the_target_is_named_so(form: Callable[[pd.Series], pd.Se
     assert assess(wages(), "wage", network=None).leave_out == []
 
 
+@pytest.mark.slow
 def test_a_part_that_is_absent_is_no_origin() -> None:
     rng = RNG(0)
     n = 600
@@ -626,6 +629,7 @@ def test_a_part_that_is_absent_is_no_origin() -> None:
     assert assess(table.assign(y=ill), "y", network=None).has("origin")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["word", "number"])
 def test_things_followed_over_time_are_proposed_as_groups(kind: str) -> None:
     rng = RNG(0)
@@ -654,6 +658,7 @@ def test_things_followed_over_time_are_proposed_as_groups(kind: str) -> None:
 # --- words ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_network_that_is_worse_is_called_worse() -> None:
     table = wages(n=300).assign(wage=lambda t: t["school"] + RNG(1).normal(size=300).round(2))
     verdict = assess(table, "wage")

@@ -76,6 +76,7 @@ def test_clone_pickle_and_bit_identical_replay(table: pd.DataFrame, answer: np.n
     assert pipeline.score(table, answer) > 0.95
 
 
+@pytest.mark.slow
 def test_in_a_pipeline_and_a_grid_search(table: pd.DataFrame, answer: np.ndarray) -> None:
     pipeline = table_pipeline(LogisticRegression())
     assert cross_val_score(pipeline, table, answer, cv=4).mean() > 0.9

@@ -241,6 +241,7 @@ def test_contradictory_rows_are_a_ceiling() -> None:
     assert verdict.scores["linear"].accuracy <= best + 1e-9
 
 
+@pytest.mark.slow
 def test_a_leak_is_left_out_and_can_be_kept() -> None:
     table = bundled("wine").assign(bottle=lambda t: t["target"] * 10 + 1.0)
     verdict = assess(table, "target", network=None)
