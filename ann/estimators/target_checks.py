@@ -56,7 +56,7 @@ these rows out
     if table.dtype.kind in "mM":
         raise DataError(_of_dates(table.ravel()[0], quantities))
     if table.dtype.kind == "c":
-        raise DataError("y holds complex numbers; give real ones, such as y.real")
+        raise DataError("Complex data not supported: y holds complex numbers; give y.real")
     if table.dtype.kind == "V":
         raise DataError("y holds records; give one value a row")
     if table.dtype.kind == "O":

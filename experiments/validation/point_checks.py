@@ -42,7 +42,7 @@ def siegert(context: Context) -> Iterator[Check]:
         (-50, 2, 35.100742, 0.232699),
     ]
     neuron = LIF()
-    cells, duration = (400, 2.0) if context.quick else (1200, 2.5)
+    cells, duration = (1600, 4.0) if context.quick else (4000, 5.0)
     for mean, sd, rate, cv in cases:
         noise = WhiteNoise.for_membrane(sd * mV, neuron)
         current = (mean * mV - neuron.E_L) / neuron.R_m

@@ -108,7 +108,7 @@ def from_spatial_neuron(
     >>> run = simulate(neuron, 50 * ms, stimulus=Constant(), record=["v"],
     ...                batch={"current": [0.01, 0.02] * nA})
     >>> (run.trace("v")[:, -1] / mV).round(1).tolist()
-    [-60.8, -51.7]
+    [-62.9, -55.8]
     """
     # With what Brian2 has added: point currents in Im, and what it makes of the shape.
     check_readable(group)

@@ -141,19 +141,33 @@ def test_repeats_uncover_a_small_but_certain_misfit():
     assert not chosen["relu"].adequate
 
 
-@pytest.mark.slow
-def test_misfit_test_keeps_its_level():
-    """The true unit is disowned in about one of a hundred data sets, also with few spikes."""
+@pytest.fixture(scope="module")
+def p_of_true_units():
+    """Chances of a misfit of the true unit, which fires few spikes, in 80 data sets."""
     p = []
     for seed in range(80):
         curve = draw_curve(TRUTHS["logistic"], CURRENTS, 0.1, 1, [6, seed])
         chosen = select(curve, ["logistic"], intervals=None)
         if chosen.fits:  # a chance fall after the peak is another test's business
             p.append(chosen["logistic"].p_fit)
-    p = np.array(p)
     assert len(p) >= 76
-    assert np.mean(p < 0.01) <= 0.05
-    assert 0.35 < np.mean(p < 0.5) < 0.65
+    return np.array(p)
+
+
+@pytest.mark.slow
+def test_misfit_test_keeps_its_level(p_of_true_units):
+    """The true unit is disowned in about one of a hundred data sets, also with few spikes."""
+    assert np.mean(p_of_true_units < 0.01) <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True,
+    reason="without repeats the noise comes from the residuals that are judged, so that p lies near "
+    ".5 more often than it should; its small values, which refuse a unit, keep their level",
+)
+def test_p_is_uniform_where_the_unit_is_true(p_of_true_units):
+    assert 0.35 < np.mean(p_of_true_units < 0.5) < 0.65
 
 
 def test_same_seed_same_answer():

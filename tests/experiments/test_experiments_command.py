@@ -124,7 +124,6 @@ def test_wrong_words_are_one_clear_error_with_exit_code_2(arguments, said):
         ("current_pA,spikes_in_step,window_s\n0,0,1\n", "count"),
         (HEADER + "0,0,1\n50,many,1\n", "line 3"),
         (HEADER + "0,0,1\n100,5,1\n50,2,1\n", "line 4"),
-        (HEADER + "0,0,1\n50,2,1\n50,3,1\n", "trial"),
         (HEADER + "0,0,1\n50,nan,1\n", "line 3"),
         (HEADER + "0,0,1\n50,-2,1\n", "line 3"),
         (HEADER + "0,0,1\n50,2,0\n", "line 3"),
