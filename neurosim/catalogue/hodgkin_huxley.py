@@ -22,7 +22,8 @@ class HodgkinHuxley(PointNeuron):
 
     in the modern sign convention with rest near -65 mV. Firing is class II: from a step of
     current it starts at a finite rate (about 53 Hz at 6.26 µA/cm²). A spike is an upward crossing
-    of ``V_detect``. Removable singularities of the rates are written with ``exprel``.
+    of ``V_detect``, after a fall 10 mV below it. Removable singularities of the rates are written
+    with ``exprel``.
 
     References
     ----------
@@ -48,7 +49,8 @@ class HodgkinHuxley(PointNeuron):
 
     equations = patch(HODGKIN_HUXLEY)
     threshold = "v > V_detect"
-    refractory = "v > V_detect"
+    # Noise carries the falling potential back over V_detect; that is not another spike.
+    refractory = "v > V_detect - 10*mV"
     default_dt_ms = 0.01
     start = "V_init"
 

@@ -22,7 +22,8 @@ class TraubMiles(PointNeuron):
 
     A class I neuron: firing starts at an arbitrarily low rate. The kinetics are those of Traub
     and Miles (1991) as used by Destexhe and Paré (1999) and, with these very values, by the
-    benchmark networks of Brette et al. (2007). A spike is an upward crossing of ``V_detect``.
+    benchmark networks of Brette et al. (2007). A spike is an upward crossing of ``V_detect``,
+    after a fall 10 mV below it.
 
     References
     ----------
@@ -48,5 +49,6 @@ class TraubMiles(PointNeuron):
 
     equations = patch(TRAUB_MILES)
     threshold = "v > V_detect"
-    refractory = "v > V_detect"
+    # Noise carries the falling potential back over V_detect; that is not another spike.
+    refractory = "v > V_detect - 10*mV"
     default_dt_ms = 0.025
