@@ -124,7 +124,8 @@ def _check_current(cell: CellRecording) -> None:
         )
     # A voltage that does not follow the current at all tells nothing about the unit of either.
     follows = any(abs(a.steady_mV - a.baseline_mV) >= _LEAST_ANSWER_MV for a in cell.answers)
-    if resistance < RESISTANCE_MOHM[0] and follows:
+    # A voltage that moves against the current, as of a cell that was not injected, neither.
+    if 0 < resistance < RESISTANCE_MOHM[0] and follows:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.4g} pA {implied}: they look like "

@@ -37,6 +37,9 @@ _SHORTEST_S = 0.05
 _FEW_PIECES = 8
 # Electrodes and amplifiers add a few picoampere of noise, not more.
 _MOST_NOISE_PA = 20.0
+# Means of independent samples range over 6 to 8 of their standard deviations; those of neighbours
+# that the amplifier's filter ties together over a few times as much.
+_MOST_MEAN_NOISE = 20.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ def find_protocol(sweeps: Sequence[Sweep]) -> Protocol:
     if all(traces[k].shape == "flat" for k in group):
         steps = _whole_sweeps({k: traces[k] for k in group}, sweeps)
         if not steps:
-            raise _no_step(traces)
+            raise _no_step(traces, sweeps)
         return Protocol(tuple(steps), (), tuple(sorted(left_out.items())))
     steps, pulses, brief = _windows({k: traces[k] for k in group}, sweeps)
     if not steps:
@@ -429,13 +432,35 @@ def _holding(row: list[float], lengths: Array, shared: Array, tolerance: float) 
     return row[int(best)]
 
 
-def _no_step(traces: Sequence[_Trace]) -> RecordingError:
+def _is_amplifier_noise(sweep: Sweep) -> bool:
+    """Whether a recorded current only shows what an amplifier adds to a constant one.
+
+    Over a period of the mains it moves by a few picoampere, or by no more than samples that are
+    independent of each other do. A stimulus that fluctuates is slower than its samples.
+    """
+    if sweep.current_kind != "measured":
+        return False
+    current = sweep.current_pA
+    width = max(1, round(4 * _COMPARE_S * sweep.sampling_rate_Hz))
+    noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / np.sqrt(2)
+    usual = _MOST_MEAN_NOISE * noise / np.sqrt(width)
+    return bool(np.ptp(_block_means(current, width)) <= max(_MOST_NOISE_PA, usual))
+
+
+def _no_step(traces: Sequence[_Trace], sweeps: Sequence[Sweep]) -> RecordingError:
     shapes = [trace.shape for trace in traces]
     if "ramp" in shapes:
         return RecordingError(
             "ramp",
             f"the current is a ramp in {shapes.count('ramp')} of {len(shapes)} sweeps",
             "an f-I curve needs constant currents held for some 0.5 s; record steps",
+        )
+    if "fluctuating" in shapes and all(map(_is_amplifier_noise, sweeps)):
+        return RecordingError(
+            "no-step",
+            f"the recorded current is constant but for noise of {max(t.noise for t in traces):.3g} "
+            "pA",
+            'give a file with current steps, or the channel that holds them: current="..."',
         )
     if "fluctuating" in shapes:
         return RecordingError(

@@ -1,4 +1,4 @@
-"""The same cell written as NWB, IBW, ABF and text comes back as the same f-I curve."""
+"""The same cell written as NWB, IBW and text comes back as the same f-I curve."""
 
 from __future__ import annotations
 
@@ -444,112 +444,6 @@ def test_igor_wave_without_unit(tmp_path: Path) -> None:
     error = _refused(path)
     assert error.reason == "units"
     assert "SetScale" in error.remedy
-
-
-# ------------------------------------------------------------------------------------------ ABF
-
-
-def _abf(path: Path, values: np.ndarray, unit: str) -> Path:
-    writer = pytest.importorskip("pyabf.abfWriter")
-    writer.writeABF1(values, str(path), 5000, units=unit)
-    return path
-
-
-STAIR = made_recording([0, 50, 100, 150], [0, 2, 6, 11], length_s=0.64, sampling_rate_Hz=5000)
-
-
-def _abf_with_command(path: Path, unit: str, increment: float, *, source: int = 1) -> Path:
-    """Write `STAIR` as an ABF 1 file whose epochs are its steps, one increment a sweep."""
-    _abf(path, np.stack([s.voltage_mV for s in STAIR.sweeps]), "mV")
-    short = path.read_bytes()
-    whole = bytearray(short[:2048] + bytes(8 * 512) + short[2048:])
-    struct.pack_into("<i", whole, 40, 12)
-    whole[1346 : 1346 + 8] = unit.ljust(8).encode()
-    struct.pack_into("<h", whole, 2296, 1)
-    struct.pack_into("<h", whole, 2300, source)
-    struct.pack_into("<2h", whole, 2308, 1, 1)
-    struct.pack_into("<2f", whole, 2428, 0, increment)
-    struct.pack_into("<2i", whole, 2508, 450, 2500)
-    path.write_bytes(whole)
-    return path
-
-
-@pytest.mark.parametrize(("unit", "increment"), [("pA", 50), ("nA", 0.05)])
-def test_abf_with_a_command(tmp_path: Path, unit: str, increment: float) -> None:
-    curve = read(_abf_with_command(tmp_path / "cell.abf", unit, increment)).fi_curve()
-    assert curve.count.tolist() == [0, 2, 6, 11]
-    np.testing.assert_allclose(curve.current_pA, [0, 50, 100, 150], atol=1e-4)
-    np.testing.assert_allclose(curve.window_s, 0.5)
-
-
-def test_abf_whose_command_follows_a_user_list(tmp_path: Path) -> None:
-    """pyABF gives the epochs without the list: the currents would be wrong."""
-    path = _abf_with_command(tmp_path / "cell.abf", "pA", 50)
-    assert read(path).fi_curve().currents.tolist() == [0, 50, 100, 150]
-    raw = bytearray(path.read_bytes())
-    struct.pack_into("<4i", raw, 3360, 1, 0, 0, 0)
-    struct.pack_into("<4i", raw, 3376, 12, 0, 0, 0)
-    path.write_bytes(raw)
-    error = _refused(path)
-    assert error.reason == "no-current"
-    assert "user list" in error.wrong
-
-
-def test_abf_with_nanoampere_called_picoampere(tmp_path: Path) -> None:
-    path = _abf_with_command(tmp_path / "cell.abf", "pA", 0.05)
-    error = _refused(path)
-    assert error.reason == "units"
-    assert 'current_unit="nA"' in error.remedy
-    assert read(path, current_unit="nA").fi_curve().currents[-1] == pytest.approx(150)
-
-
-def test_abf_with_a_command_in_volt(tmp_path: Path) -> None:
-    path = _abf_with_command(tmp_path / "cell.abf", "mV", 50)
-    assert _refused(path).reason == "voltage-clamp"
-
-
-def test_abf_whose_stimulus_file_is_elsewhere(tmp_path: Path) -> None:
-    path = _abf_with_command(tmp_path / "cell.abf", "pA", 50, source=2)
-    raw = bytearray(path.read_bytes())
-    name = b"D:\\lab\\stair.abf"
-    raw[2736 : 2736 + 256] = name.ljust(256, b"\0")
-    path.write_bytes(raw)
-    error = _refused(path)
-    assert error.reason == "no-current"
-    assert "'stair.abf'" in error.wrong
-    # Beside the recording it is found, and each sweep gets its own sweep of it.
-    _abf(tmp_path / "Stair.abf", np.stack([s.current_pA for s in STAIR.sweeps]), "pA")
-    curve = read(path).fi_curve()
-    assert curve.count.tolist() == [0, 2, 6, 11]
-    np.testing.assert_allclose(curve.current_pA, [0, 50, 100, 150], atol=0.1)
-
-
-def test_abf_with_a_unit_that_is_none(tmp_path: Path) -> None:
-    path = _abf_with_command(tmp_path / "cell.abf", "", 50)
-    error = _refused(path)
-    assert error.reason == "units"
-    assert read(path, current_unit="pA").fi_curve().count.tolist() == [0, 2, 6, 11]
-
-
-def test_abf_without_any_current(tmp_path: Path) -> None:
-    error = _refused(
-        _abf(tmp_path / "cell.abf", np.stack([s.voltage_mV for s in CELL.sweeps]), "mV")
-    )
-    assert error.reason == "no-current"
-    assert "waveform" in error.remedy
-
-
-def test_abf_in_voltage_clamp(tmp_path: Path) -> None:
-    error = _refused(
-        _abf(tmp_path / "cell.abf", np.stack([s.current_pA for s in CELL.sweeps]), "pA")
-    )
-    assert error.reason == "voltage-clamp"
-
-
-def test_abf_that_is_none(tmp_path: Path) -> None:
-    path = tmp_path / "cell.abf"
-    path.write_bytes(b"PK\x03\x04" + bytes(2000))
-    assert _refused(path).reason == "file"
 
 
 # ------------------------------------------------------------------------------------- anything

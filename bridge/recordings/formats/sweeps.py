@@ -45,6 +45,8 @@ class Sweep:
         The file's own name of the protocol.
     padding_s : float
         How long it went on in the file without numbers (s); see `without_padding`.
+    channel : str
+        Which channel the voltage is from, if the reader chose it among several, and why.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class Sweep:
     current_kind: Literal["command", "measured"] = "command"
     stimulus: str = ""
     padding_s: float = 0.0
+    channel: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sampling_rate_Hz", float(self.sampling_rate_Hz))
