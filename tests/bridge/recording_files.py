@@ -110,8 +110,13 @@ def write_wcp(
     cell: Any,
     names: Sequence[str] = ("Vm", "Im"),
     units: Sequence[str] = ("mV", "pA"),
+    *,
+    first: Sequence[Any] = (),
 ) -> Path:
-    """Write a cell as WinWCP does: a text header, then a record a sweep, each with its own."""
+    """Write a cell as WinWCP does: a text header, then a record a sweep, each with its own.
+
+    Signals are the potential (of `first`, where given), the current and the potential.
+    """
     most, sweeps = 32767, cell.sweeps
     blocks = -(-len(sweeps[0]) * len(names) * 2 // _BLOCK)
     gains = [0.05 if unit == "mV" else 0.02 for unit in units]  # volt at the converter a unit
@@ -120,15 +125,43 @@ def write_wcp(
     for k, (name, unit, gain) in enumerate(zip(names, units, gains, strict=True)):
         head += [f"YN{k}={name}\r\nYU{k}={unit}\r\nYG{k}={gain}\r\nYO{k}={k}\r\n"]
     content = "".join(head).encode().ljust(1024, b" ")
-    for s in sweeps:
+    for s, other in zip(sweeps, first or sweeps, strict=True):
         times = (1, 0, 1 / s.sampling_rate_Hz, *[_RANGE_V] * 8)
         content += struct.pack("8s4sfff8f", b"ACCEPTED", b"TEST", *times).ljust(1024, b"\0")
         columns = [
             np.round(values * gain / _RANGE_V * most)
-            for gain, values in zip(gains, (s.voltage_mV, s.current_pA, s.voltage_mV), strict=False)
+            for gain, values in zip(
+                gains, (other.voltage_mV, s.current_pA, s.voltage_mV), strict=False
+            )
         ]
         content += np.stack(columns, axis=1).astype("<i2").tobytes().ljust(blocks * _BLOCK, b"\0")
     path.write_bytes(content)
+    return path
+
+
+def write_atf(
+    path: Path, cell: Any, signals: Sequence[tuple[str, str, str]], *, header: bool = True
+) -> Path:
+    """Write a cell as Clampfit does: of each sweep a column a signal (name, unit, attribute)."""
+    titles, columns = ["Time (s)"], [cell.sweeps[0].time_s]
+    for k, s in enumerate(cell.sweeps):
+        for _, unit, attribute in signals:
+            titles.append(f"Trace #{k + 1} ({unit})")
+            columns.append(getattr(s, attribute))
+    names = [name for name, _, _ in signals] * len(cell.sweeps)
+    lines = []
+    if header:
+        lines = [
+            "ATF\t1.0",
+            f"4\t{len(titles)}     ",
+            '"AcquisitionMode=Episodic Stimulation"',
+            '"Comment="',
+            f'"SignalsExported={",".join(name for name, _, _ in signals)}"',
+            "\t".join(['"Signals="', *(f'"{name}"' for name in names)]),
+        ]
+    lines.append("\t".join(f'"{title}"' for title in titles))
+    lines += ["\t".join(f"{value:.6g}" for value in row) for row in np.stack(columns, axis=1)]
+    path.write_text("\r\n".join(lines) + "\r\n")
     return path
 
 

@@ -68,6 +68,7 @@ def read_abf(path: Path, voltage: str | None, current: str | None, units: Units)
         raise RecordingError(
             "file", f"is not a readable ABF file ({error})", "export it again"
         ) from None
+    abf.adcUnits = [str(unit).strip("\0 ") for unit in abf.adcUnits]
     kinds = [known[0] if known else None for known in map(scale_to, abf.adcUnits)]
     if voltage is None or current in (None, "command"):
         _check_clamp(abf, kinds)
@@ -142,12 +143,13 @@ def _check_clamp(abf: Any, kinds: list[Kind]) -> None:
             name, unit = abf.adcNames[k], abf.adcUnits[k]
             clamped = f"{name!r} is a current (in {unit!r}) that was recorded in voltage clamp"
     if clamped:
-        raise RecordingError(
-            "voltage-clamp",
-            clamped,
-            "give a current-clamp file: an f-I curve needs spikes. If another channel of this file "
-            'is a cell in current clamp, name it and its current: voltage="...", current="..."',
-        )
+        remedy = "give a current-clamp file: an f-I curve needs spikes"
+        if "V" in kinds:
+            remedy += (
+                ". If another channel of this file is a cell in current clamp, name it and its "
+                'current: voltage="...", current="..."'
+            )
+        raise RecordingError("voltage-clamp", clamped, remedy)
 
 
 def _amplifier_modes(abf: Any) -> list[int | None]:

@@ -27,11 +27,9 @@ Array = NDArray[np.float64]
 _EPOCHS, _STIMULUS_FILE = 1, 2
 # nOperationMode: in all other modes the outputs stay at their holding level.
 _EPISODIC = 5
-# Epochs that hold a level or go straight to one; the others are trains of pulses.
-_OFF, _STEP, _RAMP = 0, 1, 2
 # Where an ABF 1 header has these fields. Its end moved with the versions; what lies behind the
 # beginning of the data is not there.
-_HOLDING, _EPOCHS_END, _USER_LIST, _ALTERNATING = 1394, 2668, 3360, 5876
+_HOLDING, _PULSES, _EPOCHS_END, _USER_LIST, _ALTERNATING = 1394, 2136, 2668, 3360, 5876
 
 _OTHER_QUANTITIES = {
     "m": "a length",
@@ -239,11 +237,6 @@ def _why_not_told(abf: Any, output: Output) -> str:
     """Say what keeps a waveform from being computed; empty where nothing does."""
     if _has_user_list(abf, output.number):
         return "follows a user list, which is not read"
-    if output.source == "epochs" and abf.abfVersion["major"] == 1:
-        first = 10 * output.number
-        kinds = set(abf._headerV1.nEpochType[first : first + 10])
-        if kinds - {_OFF, _STEP, _RAMP}:
-            return "has trains of pulses, which are not read from ABF 1"
     return ""
 
 
@@ -271,19 +264,38 @@ def _has_user_list(abf: Any, output: int) -> bool:
 def _epochs(abf: Any, output: Output) -> list[Array]:
     from pyabf.waveform import EpochTable
 
-    if abf.abfVersion["major"] == 1:
-        # pyABF takes the levels of the epochs for the holding levels.
-        with open(abf.abfFilePath, "rb") as stream:
-            stream.seek(_HOLDING)
-            abf.holdingCommand = list(struct.unpack("<4f", stream.read(16)))
     try:
-        table = EpochTable(abf, output.number).epochWaveformsBySweep
-        waves = [np.array(table[k].getWaveform(), dtype=float) for k in abf.sweepList]
+        if abf.abfVersion["major"] == 1:
+            table = _epochs_of_abf_1(abf, output.number)
+        else:
+            table = EpochTable(abf, output.number)
+        sweeps = table.getEpochWaveformsBySweep(abf)
+        waves = [np.array(sweeps[k].getWaveform(), dtype=float) for k in abf.sweepList]
     except Exception as error:  # pyABF raises whatever its arithmetic runs into
         raise RecordingError(
             "file", f"the epochs of its command make no waveform ({error})", "export it again"
         ) from None
     return _alternating(abf, output.number, waves)
+
+
+def _epochs_of_abf_1(abf: Any, output: int) -> Any:
+    """Return pyABF's table of epochs with what it takes from elsewhere or leaves out.
+
+    It takes the levels of the epochs for the holding levels, and knows no trains of pulses.
+    """
+    from pyabf.waveform import EpochTable
+
+    with open(abf.abfFilePath, "rb") as stream:
+        stream.seek(_HOLDING)
+        abf.holdingCommand = list(struct.unpack("<4f", stream.read(16)))
+        stream.seek(_PULSES)
+        periods = struct.unpack("<20i", stream.read(80))
+        widths = struct.unpack("<20i", stream.read(80))
+    table = EpochTable(abf, output)
+    for epoch in table.epochs:
+        place = 10 * output + epoch.epochNumber
+        epoch.pulsePeriod, epoch.pulseWidth = periods[place], widths[place]
+    return table
 
 
 def _alternating(abf: Any, output: int, waves: list[Array]) -> list[Array]:
