@@ -187,3 +187,8 @@ def with_igor_checksum(header: bytes) -> bytes:
     total = int(np.frombuffer(bytes(head[:384]), "<i2").sum(dtype=np.int64))
     struct.pack_into("<H", head, 2, -total & 0xFFFF)
     return bytes(head)
+
+
+def igor_experiment(*waves: bytes) -> bytes:
+    """Return a packed experiment of Igor that holds waves of version 5."""
+    return b"".join(struct.pack("<Hhi", 3, 5, len(wave)) + wave for wave in waves)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from recording_files import igor_wave, write_wcp
+from recording_files import igor_experiment, igor_wave, write_wcp
 
 from bridge.recordings import RecordingError, made_recording, read
 from bridge.recordings.formats.others import ELSEWHERE, OTHERS
@@ -91,8 +90,7 @@ def test_a_packed_experiment_of_igor(tmp_path: Path) -> None:
     volts = np.concatenate([s.voltage_mV for s in CELL.sweeps]) * 1e-3
     amps = np.concatenate([s.current_pA for s in CELL.sweeps]) * 1e-12
     path = tmp_path / "cell.pxp"
-    waves = igor_wave("Vm", volts, "V"), igor_wave("Im", amps, "A")
-    path.write_bytes(b"".join(struct.pack("<Hhi", 3, 5, len(w)) + w for w in waves))
+    path.write_bytes(igor_experiment(igor_wave("Vm", volts, "V"), igor_wave("Im", amps, "A")))
     sweep = read(path).sweeps[0]
     np.testing.assert_allclose(sweep.voltage_mV, volts * 1e3, atol=1e-9)
     np.testing.assert_allclose(sweep.current_pA, amps * 1e12, atol=1e-9)
