@@ -16,12 +16,13 @@ _RANGE_V, _RESOLUTION = 10.0, 32768
 
 @dataclass(frozen=True)
 class Channel:
-    """A recorded channel: its sweeps as rows, and what the amplifier told of its mode."""
+    """A recorded channel: its sweeps as rows, and what the amplifier (Axon's number) told."""
 
     name: str
     unit: str
     values: np.ndarray
     mode: int | None = None
+    amplifier: int = 24
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def write_abf(
             put("f", at + 4 * k, value)
         if channel.mode is not None:
             put("h", 4512 + 2 * k, 1)
+            put("h", 4544 + 2 * k, channel.amplifier)
             put("f", 4576 + 4 * k, 1.0)
             put("h", 4768 + 2 * k, channel.mode)
         columns.append(np.round(channel.values * gain / _RANGE_V * _RESOLUTION))

@@ -220,6 +220,10 @@ def test_a_stimulus_file_beside_the_recording(tmp_path: Path) -> None:
     error = _refused(path)
     assert error.reason == "no-current"
     assert "'stair.abf'" in error.wrong
+    both = write_abf(
+        tmp_path / "both.abf", [CELL, Channel("Im", "pA", AMPS)], [Command("pA", **STEPS, source=2)]
+    )
+    _same_curve(read(both), atol=0.1)
     # Each sweep gets its own sweep of it.
     write_abf(tmp_path / "Stair.abf", [Channel("I", "pA", AMPS)])
     _same_curve(read(path), atol=0.1)
@@ -302,14 +306,16 @@ def test_voltage_clamp_is_named_first(
         ([CLAMPED, CELL], [Command("mV", **STEPS), Command("pA", **STEPS)]),
         ([Channel("I", "pA", AMPS, mode=0), Channel("Vm", "mV", VOLTS, mode=1)], []),
         ([Channel("I", "pA", AMPS), CELL], [Command("mV")]),
+        # An Axopatch 200B says 0, whatever it does.
+        ([Channel("I", "pA", AMPS, mode=0, amplifier=15), CELL], [Command("mV")]),
     ],
-    ids=["a pair of cells", "amplifier", "current beside an output that is off"],
+    ids=["a pair of cells", "amplifier", "an output that is off", "an amplifier without a mode"],
 )
 def test_current_clamp_is_not_taken_for_it(
     tmp_path: Path, channels: list[Channel], commands: list[Command]
 ) -> None:
     path = write_abf(tmp_path / "cell.abf", channels, commands)
-    options = {"current": "command"} if len(commands) > 1 else {}
+    options = {"current": "I"} if channels[0].mode == 0 and channels[0].amplifier == 24 else {}
     _same_curve(read(path, **options), atol=0.1)
 
 

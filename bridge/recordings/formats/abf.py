@@ -23,7 +23,10 @@ Array = NDArray[np.float64]
 Kind = Literal["V", "A"] | None
 
 _BLOCK = 512
-# nTelegraphMode: what the amplifier said of itself.
+# nTelegraphInstrument: a MultiClamp 700. Others leave the mode at 0, which is voltage clamp; in
+# pyABF's example files an Axopatch 200B does so in current clamp too.
+_MULTICLAMP = 24
+# nTelegraphMode.
 _V_CLAMP, _I_CLAMP, _I_ZERO = 0, 1, 2
 # Where an ABF 1 header says so for each of 16 inputs, and where that ends.
 _TELEGRAPH_END = 4800
@@ -124,50 +127,68 @@ def _check_whole(path: Path) -> None:
 def _check_clamp(abf: Any, kinds: list[Kind]) -> None:
     """Refuse a file in voltage clamp, whatever else there is to say of it.
 
-    A channel in ampere whose command is a waveform in volt, or whose amplifier said so, was
-    recorded in voltage clamp. In a file without any channel in current clamp, channels in volt are
-    then a copy of the command.
+    In a file without any channel in current clamp, channels in volt are a copy of the command.
     """
-    modes = _amplifier_modes(abf)
-    told = outputs(abf)
-    clamped = ""
+    clamped = _clamped(abf, kinds)
+    modes, told = _amplifier_modes(abf), outputs(abf)
     for k, kind in enumerate(kinds):
         output = told[k] if k < len(told) else None
-        mode = modes[k] if k < len(modes) else None
-        if kind == "V" and (mode in (_I_CLAMP, _I_ZERO) or (output and output.kind == "A")):
+        if kind == "V" and (modes[k] in (_I_CLAMP, _I_ZERO) or (output and output.kind == "A")):
             return
-        if kind == "A" and output and output.source and output.kind == "A":
-            return  # one of the two units is wrong: see `_no_voltage`
-        commanded_volt = output is not None and output.kind == "V" and bool(output.source)
-        if kind == "A" and (commanded_volt or mode == _V_CLAMP) and not clamped:
-            name, unit = abf.adcNames[k], abf.adcUnits[k]
-            clamped = f"{name!r} is a current (in {unit!r}) that was recorded in voltage clamp"
-    if clamped:
-        remedy = "give a current-clamp file: an f-I curve needs spikes"
-        if "V" in kinds:
-            remedy += (
-                ". If another channel of this file is a cell in current clamp, name it and its "
-                'current: voltage="...", current="..."'
-            )
-        raise RecordingError("voltage-clamp", clamped, remedy)
+    if not clamped or _mislabelled(abf, kinds) is not None:
+        return
+    name, unit = abf.adcNames[clamped[0]], abf.adcUnits[clamped[0]]
+    remedy = "give a current-clamp file: an f-I curve needs spikes"
+    if "V" in kinds:
+        remedy += (
+            ". If another channel of this file is a cell in current clamp, name it and its "
+            'current: voltage="...", current="..."'
+        )
+    raise RecordingError(
+        "voltage-clamp",
+        f"{name!r} is a current (in {unit!r}) that was recorded in voltage clamp",
+        remedy,
+    )
+
+
+def _clamped(abf: Any, kinds: list[Kind]) -> list[int]:
+    """Channels in ampere that the cell passed in voltage clamp.
+
+    Their command is a waveform in volt, or their amplifier said so.
+    """
+    modes, told = _amplifier_modes(abf), outputs(abf)
+    return [
+        k
+        for k, kind in enumerate(kinds)
+        if kind == "A"
+        and (modes[k] == _V_CLAMP or (k < len(told) and told[k].kind == "V" and told[k].source))
+    ]
+
+
+def _mislabelled(abf: Any, kinds: list[Kind]) -> int | None:
+    """The channel in ampere that was recorded under a command in ampere, if there is one."""
+    modes, told = _amplifier_modes(abf), outputs(abf)
+    for k, kind in enumerate(kinds):
+        commanded_current = k < len(told) and told[k].kind == "A" and told[k].source
+        if kind == "A" and commanded_current and "V" not in kinds and modes[k] != _V_CLAMP:
+            return k
+    return None
 
 
 def _amplifier_modes(abf: Any) -> list[int | None]:
     """Return what the amplifier told of each channel; None where it told nothing."""
     if abf.abfVersion["major"] == 2:
-        section = abf._adcSection
-        pairs = zip(section.nTelegraphEnable, section.nTelegraphMode, strict=True)
+        told, inputs = abf._adcSection, list(range(abf.channelCount))
+    elif abf.dataByteStart < _TELEGRAPH_END:
+        return [None] * abf.channelCount
     else:
-        if abf.dataByteStart < _TELEGRAPH_END:
-            return []
-        header = abf._headerV1
-        inputs = header.nADCSamplingSeq[: abf.channelCount]
-        pairs = zip(
-            (header.nTelegraphEnable[k] for k in inputs),
-            (header.nTelegraphMode[k] for k in inputs),
-            strict=True,
-        )
-    return [int(mode) if enabled else None for enabled, mode in pairs]
+        told, inputs = abf._headerV1, abf._headerV1.nADCSamplingSeq[: abf.channelCount]
+    return [
+        int(told.nTelegraphMode[k])
+        if told.nTelegraphEnable[k] and told.nTelegraphInstrument[k] == _MULTICLAMP
+        else None
+        for k in inputs
+    ]
 
 
 def _named(abf: Any, name: str) -> int:
@@ -210,7 +231,9 @@ def _current(
     named = name if name in played and name not in abf.adcNames else None
     if name not in (None, "command") and named is None:
         return recorded(_named(abf, str(name))), "measured"
-    channels = [k for k, kind in enumerate(kinds) if kind == "A" and k != v_channel]
+    # The current of another cell in voltage clamp went into that cell.
+    others = {v_channel, *_clamped(abf, kinds)}
+    channels = [k for k, kind in enumerate(kinds) if kind == "A" and k not in others]
     if name == "command":
         channels = []
     amps = commanded(
@@ -261,16 +284,15 @@ def _check_agreement(abf: Any, amps: list[Array], recorded: dict[str, list[Array
 
 
 def _no_voltage(abf: Any, kinds: list[Kind]) -> RecordingError:
-    told = outputs(abf)
-    for k, kind in enumerate(kinds):
-        if kind == "A" and k < len(told) and told[k].kind == "A" and told[k].source:
-            name, unit = abf.adcNames[k], abf.adcUnits[k]
-            return RecordingError(
-                "units",
-                f"{name!r} was recorded in {unit!r} under a command in {told[k].unit!r}: one of "
-                "the two units is wrong",
-                f'if it was current clamp, say so: voltage="{name}", voltage_unit="mV"',
-            )
+    wrong = _mislabelled(abf, kinds)
+    if wrong is not None:
+        name, unit = abf.adcNames[wrong], abf.adcUnits[wrong]
+        return RecordingError(
+            "units",
+            f"{name!r} was recorded in {unit!r} under a command in {outputs(abf)[wrong].unit!r}: "
+            "one of the two units is wrong",
+            f'if it was current clamp, say so: voltage="{name}", voltage_unit="mV"',
+        )
     if "A" in kinds:
         return RecordingError(
             "voltage-clamp",

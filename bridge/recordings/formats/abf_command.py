@@ -8,15 +8,14 @@ ABF 2.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.abf_stimulus_file import played_file, stimulus_file
 from bridge.recordings.formats.sweeps import factor_to, scale_to
 
 __all__ = ["Output", "commanded", "outputs"]
@@ -126,7 +125,7 @@ def outputs(abf: Any) -> tuple[Output, ...]:
     return tuple(found)
 
 
-def _string(strings: Sequence[str], index: int) -> str:
+def _string(strings: list[str], index: int) -> str:
     return strings[index] if 0 <= index < len(strings) else ""
 
 
@@ -189,7 +188,18 @@ def commanded(
             "as CSV",
         )
     factor = factor_to("A", output.unit, said, "command")
-    waves = _stimulus_file(abf, output) if output.source == "file" else _epochs(abf, output)
+    if output.source == "epochs":
+        return [wave * factor for wave in _epochs(abf, output)]
+    written, path = played_file(abf, output.number)
+    if path is None and recorded:
+        return None
+    if path is None:
+        raise RecordingError(
+            "no-current",
+            f"the command comes from a stimulus file, {written!r}, that is not here",
+            "put it beside the recording",
+        )
+    waves = _alternating(abf, output.number, stimulus_file(abf, output.number, path))
     return [wave * factor for wave in waves]
 
 
@@ -319,57 +329,3 @@ def _alternates(abf: Any) -> bool:
     with open(abf.abfFilePath, "rb") as stream:
         stream.seek(_ALTERNATING)
         return bool(struct.unpack("<h", stream.read(2))[0])
-
-
-def _stimulus_file(abf: Any, output: Output) -> list[Array]:
-    """Waveform of each sweep from the file the protocol played; pyABF gives the first only."""
-    import pyabf
-
-    k = output.number
-    if abf.abfVersion["major"] == 1:
-        header = abf._headerV1
-        written = header.sDACFilePath[k]
-    else:
-        header = abf._dacSection
-        written = _string(abf._stringsSection._indexedStrings, header.lDACFilePathIndex[k])
-    if isinstance(written, bytes):
-        written = written.decode("latin-1")
-    name = PureWindowsPath(written.strip("\0 ")).name
-    beside = Path(abf.abfFilePath).parent
-    path = next((str(p) for p in beside.iterdir() if p.name.lower() == name.lower()), None)
-    if path is None:
-        raise RecordingError(
-            "no-current",
-            f"the command comes from a stimulus file, {name!r}, that is not here",
-            "put it beside the recording",
-        )
-    try:
-        stimulus: Any = (pyabf.ABF if path.lower().endswith(".abf") else pyabf.ATF)(path)
-    except Exception as error:  # pyABF raises whatever its parsing runs into
-        raise RecordingError(
-            "no-current", f"the stimulus file {name!r} cannot be read ({error})", "copy it again"
-        ) from None
-    return _played(abf, stimulus, header, k, Path(path).name)
-
-
-def _played(abf: Any, stimulus: Any, header: Any, output: int, name: str) -> list[Array]:
-    """Waveform of each sweep as the protocol plays a stimulus file."""
-    only = int(header.lDACFileEpisodeNum[output])
-    last = only if only > 0 else stimulus.sweepCount
-    if stimulus.channelCount > 1:
-        wrong, remedy = f"{name} holds {stimulus.channelCount} signals", "export it with one"
-        raise RecordingError("no-current", wrong, f"{remedy}, under the same name")
-    misfit = only <= 0 and stimulus.sweepCount not in (1, abf.sweepCount)
-    if misfit or last > stimulus.sweepCount:
-        raise RecordingError(
-            "no-current",
-            f"{name} holds {stimulus.sweepCount} sweeps, the recording {abf.sweepCount}",
-            "put the stimulus file this recording was made with beside it",
-        )
-    scale, offset = float(header.fDACFileScale[output]), float(header.fDACFileOffset[output])
-    waves = []
-    for sweep in abf.sweepList:
-        stimulus.setSweep(only - 1 if only > 0 else sweep if stimulus.sweepCount > 1 else 0)
-        wave = np.array(stimulus.sweepY, dtype=float)[: abf.sweepPointCount] * scale + offset
-        waves.append(np.pad(wave, (0, abf.sweepPointCount - len(wave)), mode="edge"))
-    return _alternating(abf, output, waves)
