@@ -6,7 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["BrianModel"]
+__all__ = ["SQUID_GATES", "BrianModel"]
+
+SQUID_GATES = """
+dm/dt = alpham*(1 - m) - betam*m : 1
+dn/dt = alphan*(1 - n) - betan*n : 1
+dh/dt = alphah*(1 - h) - betah*h : 1
+alpham = (0.1/mV)*10*mV/exprel((-v + 25*mV)/(10*mV))/ms : Hz
+betam = 4*exp(-v/(18*mV))/ms : Hz
+alphah = 0.07*exp(-v/(20*mV))/ms : Hz
+betah = 1/(exp((-v + 30*mV)/(10*mV)) + 1)/ms : Hz
+alphan = (0.01/mV)*10*mV/exprel((-v + 10*mV)/(10*mV))/ms : Hz
+betan = 0.125*exp(-v/(80*mV))/ms : Hz
+"""
+"""Gates of Hodgkin and Huxley (1952), potentials from rest, as the examples write them."""
 
 
 @dataclass(frozen=True)

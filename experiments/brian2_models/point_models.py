@@ -9,7 +9,7 @@ import brian2 as b
 import numpy as np
 from brian2 import Hz, cm, mS, ms, mV, nA, nS, pA, pF, second, uA, uF, um
 
-from experiments.brian2_models.brian_model import BrianModel
+from experiments.brian2_models.brian_model import SQUID_GATES, BrianModel
 
 __all__ = ["POINTS"]
 
@@ -378,18 +378,10 @@ def squid_patch() -> tuple[Any, ...]:
     }  # fmt: skip
     cells = group(
         100,
-        """
+        f"""
         dv/dt = (gl*(El - v) + gNa*m**3*h*(ENa - v) + gK*n**4*(EK - v))/C : volt
         gNa : siemens/meter**2 (constant)
-        dm/dt = alpham*(1 - m) - betam*m : 1
-        dn/dt = alphan*(1 - n) - betan*n : 1
-        dh/dt = alphah*(1 - h) - betah*h : 1
-        alpham = (0.1/mV)*10*mV/exprel((-v + 25*mV)/(10*mV))/ms : Hz
-        betam = 4*exp(-v/(18*mV))/ms : Hz
-        alphah = 0.07*exp(-v/(20*mV))/ms : Hz
-        betah = 1/(exp((-v + 30*mV)/(10*mV)) + 1)/ms : Hz
-        alphan = (0.01/mV)*10*mV/exprel((-v + 10*mV)/(10*mV))/ms : Hz
-        betan = 0.125*exp(-v/(80*mV))/ms : Hz
+        {SQUID_GATES}
         """,
         names, method="rk4", threshold="v > 50*mV", reset="", dt=0.01 * ms,
     )  # fmt: skip
