@@ -46,6 +46,8 @@ def _nwb(
     stimulus: bool = True,
     factor: float = 1e-12,
     electrodes: int = 1,
+    starts_s: float = 0.0,
+    command_starts_s: Any = None,
 ) -> Path:
     pynwb = pytest.importorskip("pynwb")
     from pynwb import icephys
@@ -61,7 +63,7 @@ def _nwb(
             "electrode": wires[k % electrodes],
             "gain": 1.0,
             "rate": sweep.sampling_rate_Hz,
-            "starting_time": 2.0 * k,
+            "starting_time": starts_s + 2.0 * k,
         }
         if pairing == "sweep_number":
             common["sweep_number"] = np.uint64(k)
@@ -76,6 +78,8 @@ def _nwb(
         content.add_acquisition(response)
         if not stimulus:
             continue
+        if command_starts_s is not None:
+            common["starting_time"] = command_starts_s[k]
         command = icephys.CurrentClampStimulusSeries(
             name=f"out_{k}", data=sweep.current_pA, conversion=factor, **common
         )
@@ -92,6 +96,43 @@ def _nwb(
 @pytest.mark.parametrize("pairing", ["sweep_number", "table", "name"])
 def test_nwb(tmp_path: Path, pairing: str) -> None:
     _same_curve(read(_nwb(tmp_path / "cell.nwb", pairing=pairing)))
+
+
+def test_nwb_whose_stimuli_do_not_say_when_they_begin(tmp_path: Path) -> None:
+    """PyNWB puts 0 if nothing is said; sweeps cannot all begin there."""
+    path = _nwb(tmp_path / "cell.nwb", starts_s=0.3, command_starts_s=[0.0] * 5)
+    _same_curve(read(path))
+
+
+def test_nwb_whose_stimulus_begins_after_its_response_has_ended(tmp_path: Path) -> None:
+    path = _nwb(tmp_path / "cell.nwb", command_starts_s=[0.0, 2.0, 4.0, 6.0, 9.5])
+    error = _refused(path)
+    assert error.reason == "format"
+    assert "1.5 s after" in error.wrong
+    assert "'out_4'" in error.wrong
+
+
+def test_nwb_with_times_of_samples(tmp_path: Path) -> None:
+    """Series with timestamps begin where these do."""
+    h5py = pytest.importorskip("h5py")
+    path = _nwb(tmp_path / "cell.nwb")
+    with h5py.File(path, "a") as file:
+        for k, sweep in enumerate(CELL.sweeps):
+            for place, late in (
+                (f"acquisition/in_{k}", 0.0),
+                (f"stimulus/presentation/out_{k}", 0.05),
+            ):
+                group = file[place]
+                del group["starting_time"]
+                data = group["data"][round(late * 5000) :]
+                attributes = dict(group["data"].attrs)
+                del group["data"]
+                group.create_dataset("data", data=data).attrs.update(attributes)
+                times = group.create_dataset(
+                    "timestamps", data=sweep.time_s[: len(data)] + 3 * k + late
+                )
+                times.attrs["interval"], times.attrs["unit"] = np.int32(1), "seconds"
+    _same_curve(read(path))
 
 
 def test_nwb_without_stimulus(tmp_path: Path) -> None:
