@@ -89,6 +89,7 @@ def read(
             given[0].name,
         )
     units = (voltage_unit, current_unit)
+    _check_choice(given[0], endings[0], voltage, current)
     if endings[0] == ".ibw":
         sweeps, files = read_igor(series(given[0]) if len(given) == 1 else given, units)
     else:
@@ -100,6 +101,21 @@ def read(
     cell = _cell(sweeps, name or files[0].stem, files)
     check_plausible(cell, voltage=voltage_unit is None, current=current_unit is None)
     return cell
+
+
+def _check_choice(file: Path, ending: str, voltage: str | None, current: str | None) -> None:
+    """Refuse the name of a channel where there is none to choose, before it is passed over."""
+    told = {"voltage": voltage, "current": current}
+    where = {".ibw": ("voltage", "current"), ".nwb": ("current",)}.get(ending, ())
+    for option in where:
+        if told[option] is not None:
+            raise RecordingError(
+                "choice",
+                f"{FORMATS[ending]} has no {option} to choose (got {told[option]!r})",
+                "each wave or series says what it is, and which belong together; leave "
+                f"{option}= out",
+                file.name,
+            )
 
 
 def _read_one(file: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:

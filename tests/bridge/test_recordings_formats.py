@@ -480,6 +480,18 @@ def test_reading_leaves_the_printing_of_arrays_alone(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "option"), [("cell.nwb", "current"), ("cell.ibw", "current"), ("cell.ibw", "voltage")]
+)
+def test_a_choice_that_there_is_not_is_not_passed_over(
+    tmp_path: Path, name: str, option: str
+) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    error = _refused(tmp_path / name, **{option: "IN 0"})
+    assert error.reason == "choice"
+    assert f"leave {option}= out" in error.remedy
+
+
 def test_igor_wave_without_unit(tmp_path: Path) -> None:
     path = _wave(tmp_path / "AD0_1.ibw", CELL.sweeps[0].voltage_mV, "", 5000)
     error = _refused(path)
