@@ -124,7 +124,8 @@ def equivalent_unit(
     if "pandas" in sys.modules and isinstance(source, sys.modules["pandas"].DataFrame):
         source = FICurve.from_frame(source)
     said = _recording_settings(recording)
-    if _is_file(source):
+    from_file = _is_file(source)
+    if from_file:
         source, name = _read(Path(source), said), name or Path(source).name
 
     def choose(curve: FICurve) -> Selection:
@@ -134,10 +135,7 @@ def equivalent_unit(
 
     if isinstance(source, FICurve):
         _no_model(currents, noise, "counts")
-        if set(said) - {"trial"}:
-            raise ParameterError(
-                f"counts are no recording; leave out {', '.join(sorted(set(said) - {'trial'}))}"
-            )
+        _refuse(said, {*said} - {"trial"}, "counts are no recording; leave out {}")
         if "trial" in said:
             source = source.only_trial(said["trial"])
         told.at("steps", 1.0)
@@ -148,6 +146,8 @@ def equivalent_unit(
         return found
     if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
         _no_model(currents, noise, "a recording")
+        if not from_file:
+            _refuse(said, _READING, "this recording has been read; say to `read`: {}")
         chosen = {key: said[key] for key in ("step", "window", "trial") if key in said}
         responses = of_recording(source, **chosen)
         told.at("steps", 1.0)
@@ -158,8 +158,7 @@ def equivalent_unit(
         found = _with_times(found, responses, adaptation)
         told.end()
         return found
-    if said:
-        raise ParameterError(f"{', '.join(said)} go with a recording; {name or 'this'} is a model")
+    _refuse(said, said, "a model is no recording; leave out {}")
     if not isinstance(source, (PointNeuron, Neuron)):
         if not isinstance(source, str) and not hasattr(source, "user_equations"):
             raise ParameterError(
@@ -289,6 +288,13 @@ def _recording_settings(given: Mapping[str, Any] | None) -> dict[str, Any]:
         if name not in known:
             raise UnknownNameError(f"recording={{{name!r}: ...}}: {suggest(name, known)}")
     return {name: value for name, value in (given or {}).items() if value is not None}
+
+
+def _refuse(said: Mapping[str, Any], names: Iterable[str], wrong: str) -> None:
+    """Refuse settings of a recording that have no meaning here."""
+    meant = [name for name in said if name in set(names)]
+    if meant:
+        raise ParameterError(wrong.format(", ".join(meant)))
 
 
 def _read(path: Path, said: Mapping[str, Any]) -> Any:

@@ -161,7 +161,8 @@ def _is_shape(source: str) -> bool:
 
 
 def _is_file(source: str) -> bool:
-    return not ("/dt" in source and "=" in source) and Path(source).exists()
+    named = source in (*MODELS, *CELLS) or ("/dt" in source and "=" in source)
+    return not named and Path(source).exists()
 
 
 def _of_file(
@@ -236,9 +237,10 @@ def _neuron(
         # Equations on a command line have no callers whose variables could be meant.
         meant = {**equations, "parameters": values, "level": None}
         return source.replace("\\n", "\n"), {"name": "equations", "brian2": meant}
-    for option in ("threshold", "reset", "start"):
+    for option in ("threshold", "reset", "start", "current"):
         if option in equations:
-            raise ParameterError(f"--{option} goes with equations; {source!r} is none")
+            also = " or a recording" if option == "current" else ""
+            raise ParameterError(f"--{option} goes with equations{also}; {source!r} is none")
     if source in MODELS:
         return named_neuron(source).replace(**values), {"name": source}
     if source in CELLS:

@@ -139,6 +139,9 @@ def test_a_user_list_of_abf_2(tmp_path: Path) -> None:
     abf = SimpleNamespace(abfVersion={"major": 2}, abfFilePath=str(path), _userListSection=section)
     assert _has_user_list(abf, 0)
     assert not _has_user_list(abf, 1)
+    # The time from sweep to sweep.
+    change(path, "h", 4, 7)
+    assert not _has_user_list(abf, 0)
 
 
 def test_trains_of_pulses_of_abf_1(tmp_path: Path) -> None:
@@ -265,6 +268,30 @@ def test_two_cells_are_asked_about(tmp_path: Path) -> None:
     write_abf(named, channels, [Command("pA", **STEPS, name="Cmd 0")])
     assert 'current="Cmd 0"' in _refused(named, voltage="IN 1").remedy
     assert read(named, voltage="IN 1", current="Cmd 0").steps[-1].current_pA == 150
+
+
+def test_a_recorded_current_beside_two_cells_is_asked_about(tmp_path: Path) -> None:
+    """It was taken for the current of whichever cell was named."""
+    quiet = -70 + 3 * np.cumsum(FLAT, axis=1) / 10
+    channels = [CELL, Channel("Vm 2", "mV", quiet), Channel("Im", "pA", AMPS)]
+    path = write_abf(tmp_path / "cell.abf", channels)
+    for name in ("Vm", "Vm 2"):
+        error = _refused(path, voltage=name)
+        assert error.reason == "choice"
+        assert 'current="Im"' in error.remedy
+    _same_curve(read(path, voltage="Vm", current="Im"), atol=0.1)
+    flat = write_abf(
+        tmp_path / "flat.abf", [CELL, Channel("Vm 2", "mV", FLAT), Channel("Im", "pA", AMPS)]
+    )
+    _same_curve(read(flat, voltage="Vm"), atol=0.1)
+
+
+@pytest.mark.parametrize("varied", [7, 9, 10])
+def test_a_user_list_of_what_lies_between_sweeps(tmp_path: Path, varied: int) -> None:
+    command = Command("pA", **STEPS, user_list=True)
+    path = write_abf(tmp_path / "cell.abf", [CELL], [command])
+    assert _refused(path).reason == "no-current"
+    _same_curve(read(change(path, "h", 3368, varied)))
 
 
 def test_two_recorded_currents_are_asked_about(tmp_path: Path) -> None:

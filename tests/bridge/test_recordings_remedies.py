@@ -19,6 +19,7 @@ from bridge.equivalent.find_unit import equivalent_unit
 from bridge.errors import CurveError
 from bridge.recordings import CellRecording, made_recording, read
 from experiments.command.main import app
+from neurosim import LIF
 from neurosim.errors import NeurosimError, ParameterError, UnknownNameError
 
 CELL = made_recording([0, 60, 120, 180], [0, 3, 8, 12], sampling_rate_Hz=5000)
@@ -90,6 +91,14 @@ def test_remedies_typed_at_the_shell(tmp_path: Path) -> None:
     assert "goes with equations" in call("--start", "-70mV")
 
 
+def test_a_model_is_no_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "LIF").write_text("a file of that name")
+    for option in ("--voltage", "--current"):
+        done = CliRunner().invoke(app, ["unit", "LIF", option, "IN 0"])
+        assert "a recording; 'LIF' is none" in str(done.exception)
+
+
 def test_an_atlas_takes_the_same_for_all(tmp_path: Path) -> None:
     folder = tmp_path / "cells"
     folder.mkdir()
@@ -119,6 +128,10 @@ def test_settings_of_a_recording(tmp_path: Path) -> None:
     assert one.selection.curve.count.tolist() == [0, 4, 9]
     with pytest.raises(CurveError, match="choose one of 0, 1"):
         equivalent_unit(counts, recording={"trial": 2}, **quick)
+    with pytest.raises(ParameterError, match="this recording has been read"):
+        equivalent_unit(CELL, recording={"voltage": "IN 0"}, **quick)
+    with pytest.raises(ParameterError, match="a model is no recording"):
+        equivalent_unit(LIF(), recording={"step": 1}, **quick)
     twice = made_recording([0, 60, 120, 0, 60, 120], [0, 3, 8, 0, 4, 9])
     found = equivalent_unit(twice, recording={"trial": 1, "window": (0, 0.3)}, **quick)
     assert found.selection.curve.provenance["window_from_step_s"] == [0, 0.3]

@@ -14,7 +14,7 @@ from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.abf_command import commanded, outputs
 from bridge.recordings.formats.agreement import contradiction
-from bridge.recordings.formats.channels import live_one
+from bridge.recordings.formats.channels import is_flat, live_one
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_abf"]
@@ -211,11 +211,20 @@ def _voltage_channel(abf: Any, kinds: list[Kind], name: str | None) -> tuple[int
         raise _no_voltage(abf, kinds)
     if len(fitting) == 1:
         return fitting[0], ""
-    traces = [
-        [y * factor_to("V", abf.adcUnits[k], None) for y in _recorded(abf, k)] for k in fitting
-    ]
+    traces = [_in_mV(abf, k) for k in fitting]
     found, note = live_one([str(abf.adcNames[k]) for k in fitting], traces)
     return fitting[found], note
+
+
+def _in_mV(abf: Any, channel: int) -> list[Array]:
+    factor = factor_to("V", abf.adcUnits[channel], None)
+    return [y * factor for y in _recorded(abf, channel)]
+
+
+def _is_alone(abf: Any, kinds: list[Kind], v_channel: int) -> bool:
+    """Whether no other potential was recorded, so that each current is this cell's."""
+    others = [k for k, kind in enumerate(kinds) if kind == "V" and k != v_channel]
+    return all(is_flat(_in_mV(abf, k)) for k in others)
 
 
 def _current(
@@ -236,13 +245,14 @@ def _current(
     channels = [k for k, kind in enumerate(kinds) if kind == "A" and k not in others]
     if name == "command":
         channels = []
+    alone = name == "command" or _is_alone(abf, kinds, v_channel)
     amps = commanded(
         abf,
         v_channel,
         said,
         named=named,
         recorded=bool(channels) and named is None,
-        alone=name == "command" or kinds.count("V") < 2,
+        alone=alone,
     )
     if amps is None and not channels:
         raise RecordingError(
@@ -253,11 +263,12 @@ def _current(
     if named is not None and amps is not None:
         return amps, "command"
     if amps is None or (channels and all(np.ptp(wave) == 0 for wave in amps)):
-        if len(channels) > 1:
+        if len(channels) > 1 or not alone:
             told = ", ".join(repr(abf.adcNames[k]) for k in channels)
             raise RecordingError(
                 "choice",
-                f"{len(channels)} channels are in ampere ({told})",
+                f"current was recorded from {told}"
+                + ("" if alone else ", and from several cells the potential"),
                 f'say which one was injected into this cell: current="{abf.adcNames[channels[0]]}"',
             )
         return recorded(channels[0]), "measured"

@@ -30,6 +30,10 @@ _EPISODIC = 5
 # beginning of the data is not there.
 _HOLDING, _PULSES, _EPOCHS_END, _USER_LIST, _ALTERNATING = 1394, 2136, 2668, 3360, 5876
 
+# nULParamToVary: the time from sweep to sweep, the digital outputs, and the number of P/N pulses
+# leave the waveform alone.
+_BETWEEN_SWEEPS = (7, 9, 10)
+
 _OTHER_QUANTITIES = {
     "m": "a length",
     "pa": "a pressure",
@@ -253,20 +257,22 @@ def _why_not_told(abf: Any, output: Output) -> str:
 def _has_user_list(abf: Any, output: int) -> bool:
     """Whether a list of the user's changes an output from sweep to sweep; pyABF leaves it out.
 
-    ABF 1: nULEnable, a short for each of four outputs. ABF 2: the section of user lists has an
-    entry only for a list that is on, which begins with the number of its output; Clampex leaves
-    the entry's own mark (nULEnable) at 0.
+    ABF 1: nULEnable, a short for each of four outputs, and nULParamToVary behind it. ABF 2: the
+    section of user lists has an entry only for a list that is on: the number of its output, its own
+    mark (nULEnable), which Clampex leaves at 0, and what it varies.
     """
     with open(abf.abfFilePath, "rb") as stream:
         if abf.abfVersion["major"] == 1:
-            if abf.dataByteStart < _USER_LIST + 8 or output > 3:
+            if abf.dataByteStart < _USER_LIST + 16 or output > 3:
                 return False
-            stream.seek(_USER_LIST + 2 * output)
-            return bool(struct.unpack("<h", stream.read(2))[0])
+            stream.seek(_USER_LIST)
+            enabled, varied = struct.unpack("<4h4h", stream.read(16))[output::4]
+            return bool(enabled) and varied not in _BETWEEN_SWEEPS
         section = abf._userListSection
         for entry in range(section._entryCount):
             stream.seek(section._byteStart + entry * section._entrySize)
-            if struct.unpack("<h", stream.read(2))[0] == output:
+            number, _, varied = struct.unpack("<3h", stream.read(6))
+            if number == output and varied not in _BETWEEN_SWEEPS:
                 return True
     return False
 

@@ -9,13 +9,33 @@ from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
 
-__all__ = ["live_one"]
+__all__ = ["is_flat", "live_one"]
 
 Array = NDArray[np.float64]
 
 # An input with no cell behind it shows the noise of the amplifier; a cell that is injected, or that
 # fires, moves by more.
 _FLAT_MV, _ALIVE_MV = 1.0, 10.0
+
+
+def is_flat(sweeps: Sequence[Array]) -> bool:
+    """Say whether a recorded potential never moves by as much as 1 mV.
+
+    Parameters
+    ----------
+    sweeps : sequence of ndarray
+        Of one channel (mV).
+
+    Examples
+    --------
+    >>> is_flat([np.array([0.1, 0.3, 0.2])]), is_flat([np.array([-70.0, -60.0])])
+    (True, False)
+    """
+    return max(_move(y) for y in sweeps) < _FLAT_MV
+
+
+def _move(values: Array) -> float:
+    return float(np.nanmax(values) - np.nanmin(values))
 
 
 def live_one(names: Sequence[str], traces: Sequence[Sequence[Array]]) -> tuple[int, str]:
@@ -50,9 +70,8 @@ def live_one(names: Sequence[str], traces: Sequence[Sequence[Array]]) -> tuple[i
         (min(float(np.nanmin(y)) for y in sweeps), max(float(np.nanmax(y)) for y in sweeps))
         for sweeps in traces
     ]
-    moves = [max(float(np.nanmax(y) - np.nanmin(y)) for y in sweeps) for sweeps in traces]
-    alive = [k for k, move in enumerate(moves) if move >= _FLAT_MV]
-    if len(alive) == 1 and moves[alive[0]] >= _ALIVE_MV:
+    alive = [k for k, sweeps in enumerate(traces) if not is_flat(sweeps)]
+    if len(alive) == 1 and max(map(_move, traces[alive[0]])) >= _ALIVE_MV:
         flat = " and ".join(repr(name) for k, name in enumerate(names) if k not in alive)
         verb = "is" if len(names) == 2 else "are"
         return alive[0], f"voltage from {names[alive[0]]!r}; {flat} {verb} flat"
