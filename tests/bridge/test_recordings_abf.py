@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording_checks import check_same_curve, refusal
 from recording_files import Channel, Command, change, write_abf
 
-from bridge.recordings import CellRecording, RecordingError, made_recording, read
+from bridge.recordings import CellRecording, made_recording, read
 from bridge.recordings.formats.abf_command import _has_user_list
 
 pytest.importorskip("pyabf")
@@ -25,18 +26,8 @@ STEPS: dict[str, Any] = {"levels": (0, 0), "increments": (0, 50), "lengths": (45
 CELL = Channel("Vm", "mV", VOLTS)
 
 
-def _refused(path: Path, **options: Any) -> RecordingError:
-    with pytest.raises(RecordingError) as caught:
-        read(path, **options).fi_curve()
-    assert path.name in str(caught.value)
-    return caught.value
-
-
 def _same_curve(cell: CellRecording, atol: float = 1e-4) -> None:
-    curve = cell.fi_curve()
-    assert curve.count.tolist() == [0, 2, 6, 11]
-    np.testing.assert_allclose(curve.current_pA, [0, 50, 100, 150], atol=atol)
-    np.testing.assert_allclose(curve.window_s, 0.5, atol=1e-3)
+    check_same_curve(cell, STAIR, atol)
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("pA", 1), ("nA", 1e-3)])
@@ -94,7 +85,7 @@ def test_a_recorded_current_that_agrees(tmp_path: Path, recorded: np.ndarray) ->
 def test_a_recorded_current_that_contradicts(tmp_path: Path, recorded: np.ndarray) -> None:
     channels = [CELL, Channel("Im", "pA", recorded)]
     path = write_abf(tmp_path / "cell.abf", channels, [Command("pA", **STEPS)])
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "contradiction"
     assert "'Im'" in error.wrong
     assert 'current="command" or current="Im"' in error.remedy
@@ -113,7 +104,7 @@ def test_one_of_two_recorded_currents_agrees(tmp_path: Path) -> None:
 def test_a_user_list_of_abf_1(tmp_path: Path) -> None:
     """pyABF gives the epochs without the list, which changes them: the currents would be wrong."""
     command = Command("pA", **STEPS, user_list=True)
-    error = _refused(write_abf(tmp_path / "cell.abf", [CELL], [command]))
+    error = refusal(write_abf(tmp_path / "cell.abf", [CELL], [command]))
     assert error.reason == "no-current"
     assert "user list" in error.wrong
     channels = [CELL, Channel("Im", "pA", AMPS)]
@@ -168,7 +159,7 @@ def test_outputs_that_take_turns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [1, 2, 3, 4])
 def test_epochs_are_played_in_episodic_recordings_only(tmp_path: Path, mode: int) -> None:
     path = write_abf(tmp_path / "cell.abf", [CELL], [Command("pA", **STEPS)], operation_mode=mode)
-    assert _refused(path).reason in ("no-current", "file")
+    assert refusal(path).reason in ("no-current", "file")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +169,7 @@ def test_epochs_are_played_in_episodic_recordings_only(tmp_path: Path, mode: int
 def test_a_command_that_is_no_current(tmp_path: Path, unit: str, what: str) -> None:
     """To say "pA" would be wrong advice."""
     command = Command(unit, **STEPS, name="piezo")
-    error = _refused(write_abf(tmp_path / "cell.abf", [CELL], [command]))
+    error = refusal(write_abf(tmp_path / "cell.abf", [CELL], [command]))
     assert error.reason == "no-current"
     assert what in error.wrong
     assert "'piezo'" in error.wrong
@@ -191,13 +182,13 @@ def test_a_command_that_is_no_current(tmp_path: Path, unit: str, what: str) -> N
 
 def test_a_unit_that_is_none(tmp_path: Path) -> None:
     path = write_abf(tmp_path / "cell.abf", [CELL], [Command("", **STEPS)])
-    assert _refused(path).reason == "units"
+    assert refusal(path).reason == "units"
     _same_curve(read(path, current_unit="pA"))
 
 
 def test_nanoampere_called_picoampere(tmp_path: Path) -> None:
     path = write_abf(tmp_path / "cell.abf", [CELL], [Command("pA", (0, 0), (0, 0.05), (450, 2500))])
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "units"
     assert 'current_unit="nA"' in error.remedy
     assert read(path, current_unit="nA").fi_curve().currents[-1] == pytest.approx(150)
@@ -207,20 +198,20 @@ def test_nanoampere_called_picoampere(tmp_path: Path) -> None:
 def test_noise_on_a_constant_current_is_no_stimulus(tmp_path: Path, hiss: float) -> None:
     for k, commands in enumerate(([], [Command("pA", (0,), (0,), (2500,))])):
         channels = [CELL, Channel("Im", "pA", hiss * HISS)]
-        error = _refused(write_abf(tmp_path / f"{k}.abf", channels, commands))
+        error = refusal(write_abf(tmp_path / f"{k}.abf", channels, commands))
         assert error.reason == "no-step"
 
 
 def test_a_stimulus_played_from_elsewhere_is_one(tmp_path: Path) -> None:
     slow = np.stack([np.convolve(row, np.ones(100) / 10, "same") for row in 2 * HISS])
     channels = [CELL, Channel("Im", "pA", slow)]
-    assert _refused(write_abf(tmp_path / "cell.abf", channels)).reason == "fluctuating"
+    assert refusal(write_abf(tmp_path / "cell.abf", channels)).reason == "fluctuating"
 
 
 def test_a_stimulus_file_beside_the_recording(tmp_path: Path) -> None:
     path = write_abf(tmp_path / "cell.abf", [CELL], [Command("pA", **STEPS, source=2)])
     change(path, "256s", 2736, b"D:\\lab\\stair.abf")
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "no-current"
     assert "'stair.abf'" in error.wrong
     both = write_abf(
@@ -256,17 +247,17 @@ def test_two_cells_are_asked_about(tmp_path: Path) -> None:
     quiet = -70 + 3 * np.cumsum(FLAT, axis=1) / 10
     channels = [Channel("IN 0", "mV", VOLTS), Channel("IN 1", "mV", quiet)]
     path = write_abf(tmp_path / "cell.abf", channels, [Command("pA", **STEPS)])
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "choice"
     assert "'IN 0' -7" in error.wrong
     assert 'voltage="..."' in error.remedy
     _same_curve(read(path, voltage="IN 0"))
     # The current went through the other cell's output.
-    error = _refused(path, voltage="IN 1")
+    error = refusal(path, voltage="IN 1")
     assert error.reason == "choice"
     named = path.with_name("named.abf")
     write_abf(named, channels, [Command("pA", **STEPS, name="Cmd 0")])
-    assert 'current="Cmd 0"' in _refused(named, voltage="IN 1").remedy
+    assert 'current="Cmd 0"' in refusal(named, voltage="IN 1").remedy
     assert read(named, voltage="IN 1", current="Cmd 0").steps[-1].current_pA == 150
 
 
@@ -276,7 +267,7 @@ def test_a_recorded_current_beside_two_cells_is_asked_about(tmp_path: Path) -> N
     channels = [CELL, Channel("Vm 2", "mV", quiet), Channel("Im", "pA", AMPS)]
     path = write_abf(tmp_path / "cell.abf", channels)
     for name in ("Vm", "Vm 2"):
-        error = _refused(path, voltage=name)
+        error = refusal(path, voltage=name)
         assert error.reason == "choice"
         assert 'current="Im"' in error.remedy
     _same_curve(read(path, voltage="Vm", current="Im"), atol=0.1)
@@ -290,14 +281,14 @@ def test_a_recorded_current_beside_two_cells_is_asked_about(tmp_path: Path) -> N
 def test_a_user_list_of_what_lies_between_sweeps(tmp_path: Path, varied: int) -> None:
     command = Command("pA", **STEPS, user_list=True)
     path = write_abf(tmp_path / "cell.abf", [CELL], [command])
-    assert _refused(path).reason == "no-current"
+    assert refusal(path).reason == "no-current"
     _same_curve(read(change(path, "h", 3368, varied)))
 
 
 def test_two_recorded_currents_are_asked_about(tmp_path: Path) -> None:
     channels = [CELL, Channel("I 1", "pA", AMPS), Channel("I 2", "pA", FLAT)]
     path = write_abf(tmp_path / "cell.abf", channels)
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "choice"
     assert 'current="I 1"' in error.remedy
     _same_curve(read(path, current="I 1"), atol=0.1)
@@ -324,7 +315,7 @@ def test_voltage_clamp_is_named_first(
     tmp_path: Path, channels: list[Channel], commands: list[Command], rate: float
 ) -> None:
     path = write_abf(tmp_path / "cell.abf", channels, commands, rate_Hz=rate)
-    assert _refused(path).reason == "voltage-clamp"
+    assert refusal(path).reason == "voltage-clamp"
 
 
 @pytest.mark.parametrize(
@@ -350,7 +341,7 @@ def test_a_potential_labelled_as_current(tmp_path: Path) -> None:
     """As in pyABF's example opto_aps_bad_units.abf."""
     channel = Channel("IN 0", "pA", VOLTS)
     path = write_abf(tmp_path / "cell.abf", [channel], [Command("pA", **STEPS)])
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "units"
     assert 'voltage="IN 0", voltage_unit="mV"' in error.remedy
     _same_curve(read(path, voltage="IN 0", voltage_unit="mV"))
@@ -360,7 +351,7 @@ def test_a_potential_labelled_as_current(tmp_path: Path) -> None:
 
 
 def test_without_any_current(tmp_path: Path) -> None:
-    error = _refused(write_abf(tmp_path / "cell.abf", [CELL]))
+    error = refusal(write_abf(tmp_path / "cell.abf", [CELL]))
     assert error.reason == "no-current"
     assert "waveform" in error.remedy
 
@@ -368,4 +359,4 @@ def test_without_any_current(tmp_path: Path) -> None:
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "cell.abf"
     path.write_bytes(b"PK\x03\x04" + bytes(2000))
-    assert _refused(path).reason == "file"
+    assert refusal(path).reason == "file"

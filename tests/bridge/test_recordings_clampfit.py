@@ -5,35 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
+from recording_checks import check_same_curve, refusal
 from recording_files import write_atf
 
-from bridge.recordings import RecordingError, made_recording, read
+from bridge.recordings import made_recording, read
 
 CELL = made_recording([0, 60, 120], [0, 3, 8], holding_pA=-20, sampling_rate_Hz=5000)
 VOLTS, AMPS = ("IN 0", "mV", "voltage_mV"), ("I com", "pA", "current_pA")
 
 
-def _refused(path: Path, **options: Any) -> RecordingError:
-    with pytest.raises(RecordingError) as caught:
-        read(path, **options)
-    assert path.name in str(caught.value)
-    return caught.value
-
-
 def _same_curve(path: Path, **options: Any) -> None:
-    curve = read(path, **options).fi_curve()
-    assert curve.count.tolist() == [0, 3, 8]
-    np.testing.assert_allclose(curve.current_pA, [0, 60, 120], atol=0.1)
+    check_same_curve(read(path, **options), CELL)
 
 
 @pytest.mark.parametrize("name", ["cell.atf", "CELL.ATF", "cell.txt"])
 @pytest.mark.parametrize("header", [True, False])
 def test_a_file_of_clampfit(tmp_path: Path, name: str, header: bool) -> None:
     if not header and name.lower().endswith("atf"):
-        error = _refused(write_atf(tmp_path / name, CELL, [VOLTS, AMPS], header=False))
+        error = refusal(write_atf(tmp_path / name, CELL, [VOLTS, AMPS], header=False))
         assert error.reason == "file"
         return
     _same_curve(write_atf(tmp_path / name, CELL, [VOLTS, AMPS], header=header))
@@ -41,14 +32,14 @@ def test_a_file_of_clampfit(tmp_path: Path, name: str, header: bool) -> None:
 
 
 def test_a_potential_without_its_current(tmp_path: Path) -> None:
-    error = _refused(write_atf(tmp_path / "cell.atf", CELL, [VOLTS]))
+    error = refusal(write_atf(tmp_path / "cell.atf", CELL, [VOLTS]))
     assert error.reason == "no-current"
     assert "'IN 0' (mV)" in error.wrong
 
 
 def test_a_signal_without_a_unit(tmp_path: Path) -> None:
     path = write_atf(tmp_path / "cell.atf", CELL, [VOLTS, ("I com", "", "current_pA")])
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "no-current"
     assert 'current="...", current_unit="..."' in error.remedy
     _same_curve(path, current="I com", current_unit="pA")
@@ -56,13 +47,13 @@ def test_a_signal_without_a_unit(tmp_path: Path) -> None:
 
 def test_several_signals_are_asked_about(tmp_path: Path) -> None:
     path = write_atf(tmp_path / "cell.atf", CELL, [VOLTS, AMPS, ("IN 2", "mV", "voltage_mV")])
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "choice"
     assert "'IN 2' -7" in error.wrong
     _same_curve(path, voltage="IN 2")
-    assert _refused(path, voltage="IN 7").reason == "choice"
+    assert refusal(path, voltage="IN 7").reason == "choice"
     path = write_atf(tmp_path / "two.atf", CELL, [VOLTS, AMPS, ("I 2", "pA", "voltage_mV")])
-    assert _refused(path).reason == "choice"
+    assert refusal(path).reason == "choice"
     _same_curve(path, current="I com")
     # Without a header the signals are called by their units.
     path = write_atf(tmp_path / "two.txt", CELL, [VOLTS, AMPS, ("", "mV", "time_s")], header=False)
@@ -101,7 +92,7 @@ def test_a_damaged_file(tmp_path: Path, old: str, new: str, reason: str) -> None
     text = path.read_bytes().decode()
     assert old in text
     path.write_bytes(text.replace(old, new, 1).encode())
-    assert _refused(path).reason == reason
+    assert refusal(path).reason == reason
 
 
 # ------------------------------------------------------------ columns of other tables
@@ -121,7 +112,7 @@ def _table(tmp_path: Path, **columns: Any) -> Path:
 def test_two_potentials_of_a_table_are_not_two_sweeps(tmp_path: Path) -> None:
     columns = {"V_soma_mV": "voltage_mV", "V_dend_mV": "voltage_mV", "current_pA": "current_pA"}
     path = _table(tmp_path, **columns)
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "choice"
     assert 'voltage="V_soma_mV"' in error.remedy
     _same_curve(path, voltage="V_dend_mV")
@@ -130,8 +121,8 @@ def test_two_potentials_of_a_table_are_not_two_sweeps(tmp_path: Path) -> None:
 def test_two_currents_of_a_table_are_asked_about(tmp_path: Path) -> None:
     columns = {"voltage_mV": "voltage_mV", "I_one_pA": "time_s", "I_two_pA": "current_pA"}
     path = _table(tmp_path, **columns)
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "choice"
     assert 'current="I_one_pA"' in error.remedy
     _same_curve(path, current="I_two_pA")
-    assert _refused(path, current="I_three_pA").reason == "choice"
+    assert refusal(path, current="I_three_pA").reason == "choice"

@@ -10,39 +10,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recording_checks import CELL, check_same_curve, refusal
 from recording_files import igor_experiment, igor_wave, write_wcp
 
-from bridge.recordings import RecordingError, made_recording, read
+from bridge.recordings import read
 from bridge.recordings.formats.others import ELSEWHERE, OTHERS
 from bridge.recordings.read_recording import FORMATS
-
-CELL = made_recording(
-    [-50, 0, 60, 120, 180], [0, 0, 3, 8, 12], holding_pA=-20, sampling_rate_Hz=5000
-)
-
-
-def _same_curve(path: Path) -> None:
-    curve, wanted = read(path).fi_curve(), CELL.fi_curve()
-    assert curve.count.tolist() == wanted.count.tolist()
-    np.testing.assert_allclose(curve.current_pA, wanted.current_pA, atol=0.1)
-
-
-def _refused(path: Path, **options: Any) -> RecordingError:
-    with pytest.raises(RecordingError) as caught:
-        read(path, **options)
-    assert path.name in str(caught.value)
-    return caught.value
 
 
 def test_a_file_of_winwcp(tmp_path: Path) -> None:
     pytest.importorskip("neo")
-    _same_curve(write_wcp(tmp_path / "cell.wcp", CELL))
-    _same_curve(write_wcp(tmp_path / "CELL.WCP", CELL))
+    check_same_curve(read(write_wcp(tmp_path / "cell.wcp", CELL)))
+    check_same_curve(read(write_wcp(tmp_path / "CELL.WCP", CELL)))
 
 
 def test_a_file_without_current(tmp_path: Path) -> None:
     pytest.importorskip("neo")
-    error = _refused(write_wcp(tmp_path / "cell.wcp", CELL, ("Vm",), ("mV",)))
+    error = refusal(write_wcp(tmp_path / "cell.wcp", CELL, ("Vm",), ("mV",)))
     assert error.reason == "no-current"
     assert "'Vm' (mV)" in error.wrong
 
@@ -50,7 +34,7 @@ def test_a_file_without_current(tmp_path: Path) -> None:
 def test_a_file_of_two_cells(tmp_path: Path) -> None:
     pytest.importorskip("neo")
     path = write_wcp(tmp_path / "cell.wcp", CELL, ("one", "Im", "two"), ("mV", "pA", "mV"))
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "choice"
     assert "'one' -7" in error.wrong
     assert 'voltage="..."' in error.remedy
@@ -63,7 +47,7 @@ def test_a_flat_signal_is_not_the_cell(tmp_path: Path) -> None:
     path = write_wcp(
         tmp_path / "cell.wcp", CELL, ("dead", "Im", "cell"), ("mV", "pA", "mV"), first=sweeps
     )
-    _same_curve(path)
+    check_same_curve(read(path))
     assert "'dead' is flat" in repr(read(path))
 
 
@@ -73,7 +57,7 @@ def test_a_format_that_is_not_read_names_the_way_to_one_that_is(
 ) -> None:
     path = tmp_path / f"cell{ending}"
     path.write_bytes(b"DAT2 and more")
-    error = _refused(path)
+    error = refusal(path)
     assert error.reason == "format"
     assert ELSEWHERE[ending][0] in error.wrong
     assert any(word in error.remedy for word in ("CSV", "text"))
@@ -83,7 +67,7 @@ def test_a_file_cut_short(tmp_path: Path) -> None:
     pytest.importorskip("neo")
     path = write_wcp(tmp_path / "cell.wcp", CELL)
     path.write_bytes(path.read_bytes()[:5000])
-    assert _refused(path).reason == "file"
+    assert refusal(path).reason == "file"
 
 
 def test_a_packed_experiment_of_igor(tmp_path: Path) -> None:
@@ -95,7 +79,7 @@ def test_a_packed_experiment_of_igor(tmp_path: Path) -> None:
     np.testing.assert_allclose(sweep.voltage_mV, volts * 1e3, atol=1e-9)
     np.testing.assert_allclose(sweep.current_pA, amps * 1e12, atol=1e-9)
     path.write_bytes(path.read_bytes()[:-100])
-    assert _refused(path).reason == "file"
+    assert refusal(path).reason == "file"
 
 
 @pytest.mark.parametrize("unit", ["__import__('os').system('touch ran')", "9**9**9**9", "mV*pA"])
@@ -104,7 +88,7 @@ def test_a_unit_is_text_and_is_not_evaluated(tmp_path: Path, monkeypatch, unit: 
     pytest.importorskip("neo")
     monkeypatch.chdir(tmp_path)
     assert (
-        _refused(write_wcp(tmp_path / "cell.wcp", CELL, units=("mV", unit))).reason == "no-current"
+        refusal(write_wcp(tmp_path / "cell.wcp", CELL, units=("mV", unit))).reason == "no-current"
     )
     assert os.listdir(tmp_path) == ["cell.wcp"]
 
@@ -139,7 +123,7 @@ def test_a_pickle_runs_nothing_whatever_its_name(tmp_path: Path, before: bytes) 
         head = bytes(form.at) + form.begins[0] if before and form and form.begins else b""
         path = tmp_path / f"cell{ending}"
         path.write_bytes(head + content)
-        reason = _refused(path).reason
+        reason = refusal(path).reason
         assert reason in ("file", "format", "truncated", "no-voltage"), ending
         assert ending in FORMATS or reason == "format", ending
         assert not ran.exists(), ending
@@ -149,7 +133,7 @@ def test_a_file_that_does_not_begin_as_its_format_is_not_opened(tmp_path: Path) 
     for ending, form in OTHERS.items():
         path = tmp_path / f"cell{ending}"
         path.write_bytes(b"something else, and enough of it")
-        error = _refused(path)
+        error = refusal(path)
         assert error.reason == "file"
         if form.begins:
             assert form.program in error.wrong
