@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["SQUID_GATES", "BrianModel"]
+import brian2 as b
+from brian2 import ms
+
+__all__ = ["NO_INPUT", "OF_NUMBER", "OF_X", "SQUID_GATES", "TRACE", "BrianModel", "group"]
+
+# Arguments of `from_brian2`: a model that takes no current, one whose trace is compared, and models
+# whose potential is called x or is a plain number.
+NO_INPUT: dict[str, Any] = {"current": False}
+TRACE: dict[str, Any] = {"current": False, "threshold": False}
+OF_X: dict[str, Any] = {"voltage": "x", "current": False}
+OF_NUMBER: dict[str, Any] = {"voltage": "v", "current": False}
 
 SQUID_GATES = """
 dm/dt = alpham*(1 - m) - betam*m : 1
@@ -59,3 +69,9 @@ class BrianModel:
     def name(self) -> str:
         """Example and title."""
         return f"{self.example} {self.title}".strip()
+
+
+def group(n: int, equations: str, names: dict[str, Any] | None = None, **more: Any) -> Any:
+    """Return a NeuronGroup with names and a clock of its own."""
+    more.setdefault("dt", 0.1 * ms)
+    return b.NeuronGroup(n, equations, namespace=names or {}, **more)
