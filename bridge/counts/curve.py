@@ -304,6 +304,36 @@ class FICurve:
             return None
         return self.rows(first)
 
+    def only_trial(self, trial: int) -> FICurve:
+        """The measurements of one trial.
+
+        Parameters
+        ----------
+        trial : int
+            Which repeat, as `trial` numbers them.
+
+        Returns
+        -------
+        FICurve
+
+        Raises
+        ------
+        CurveError
+            There is no such trial, or it holds fewer than two measurements.
+
+        Examples
+        --------
+        >>> FICurve([0, 0, 50, 50], [0, 1, 4, 6], 1.0, trial=[0, 1, 0, 1]).only_trial(1).count
+        array([1, 6])
+        """
+        keep = self.trial == trial
+        if keep.sum() < 2:
+            known = ", ".join(map(str, np.unique(self.trial)))
+            raise CurveError(
+                f"trial {trial} holds {keep.sum()} measurements", f"choose one of {known}"
+            )
+        return self.rows(keep, only_trial=int(trial))
+
     def rows(self, keep: Array, **more: Any) -> FICurve:
         """Some of the measurements, with `more` said in the provenance.
 

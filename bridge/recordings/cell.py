@@ -399,6 +399,7 @@ class CellRecording:
             "sweeps": [a.sweep.number for a in chosen],
             "left_out": {self.sweeps[k].number: why for k, why in self.protocol.left_out},
             "cut": dict(self.cut),
+            "channel": chosen[0].sweep.channel,
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
             "holding_pA": float(np.median([s.holding_pA for s in steps])),
             "current": "above holding" if current == "step" else "total",
@@ -421,6 +422,9 @@ class CellRecording:
             ("sweeps", f"{len(self)} of {max(s.duration_s for s in self.sweeps):g} s"),
             ("sampled at", " and ".join(f"{rate / 1e3:g}" for rate in rates) + " kHz"),
         ]
+        chosen = dict.fromkeys(sweep.channel for sweep in self.sweeps if sweep.channel)
+        if chosen:
+            said += [("channel", "; ".join(chosen))]
         if self.cut:
             said += [("cut", "; ".join(f"sweep {number}: {what}" for number, what in self.cut))]
         try:
