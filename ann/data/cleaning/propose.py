@@ -73,13 +73,23 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
         if any(r.apply for r in out.rules):
             # Counted twice, an id would no longer differ from row to row.
             frame = frame[~repeats(frame)]
-    for name in frame.columns:
-        schema, found = propose_column(str(name), frame[name], target=name == target)
+    found = {n: propose_column(str(n), frame[n], target=n == target) for n in frame.columns}
+    if commas := {n for n in found if _decimal_commas(found[n][1])}:
+        for n in set(found) - commas:
+            found[n] = propose_column(str(n), frame[n], target=n == target, commas=True)
+    for schema, column_rules in found.values():
         out.columns.append(schema)
-        out.rules += found
+        out.rules += column_rules
     _zeros_together(frame, out)
     _codes_together(out)
     return out
+
+
+def _decimal_commas(rules: list[Rule]) -> bool:
+    """Tell whether the rules of a column turned decimal commas into points."""
+    return any(
+        r.rule == "thousands" and r.apply and r.rows and r.settings["decimal"] == "," for r in rules
+    )
 
 
 def _codes_together(rules: Rules) -> None:
@@ -119,7 +129,7 @@ def _zero_rows(cells: pd.Series) -> NDArray[np.bool_]:
 
 
 def propose_column(
-    name: str, cells: pd.Series, *, target: bool = False
+    name: str, cells: pd.Series, *, target: bool = False, commas: bool = False
 ) -> tuple[ColumnSchema, list[Rule]]:
     """Learn what one column is and how to clean it.
 
@@ -131,13 +141,15 @@ def propose_column(
         Its text.
     target : bool
         Whether it is the column to predict, which is never dropped.
+    commas : bool
+        Whether other columns of the table have decimal commas, so that 1,234 has one too.
 
     Returns
     -------
     ColumnSchema
     list of Rule
     """
-    seen = Inspection(name, cells)
+    seen = Inspection(name, cells, commas=commas)
     seen.rule("encoding", only_if_found=True, why="UTF-8 read as a Western code page")
     trim_spaces(seen)
     blank_missing(seen)
