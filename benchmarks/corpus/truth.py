@@ -112,7 +112,7 @@ class Facts:
     latest : int
         The last year that a two-digit year can mean.
     one_label : tuple of str
-        Columns in which spellings that differ in case mean one thing.
+        Columns in which spellings that differ in case, spaces or marks mean one thing.
     same : dict of str to list of list of str
         Other spellings of one thing.
     equal_rows : str

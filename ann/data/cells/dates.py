@@ -32,7 +32,8 @@ _NUMERIC = re.compile(
 )
 _NAMED = (
     re.compile(
-        r"(?P<d>\d{1,2})(?:st|nd|rd|th)?[ \-./]+(?P<m>[A-Za-z]{3,9})\.?,?[ \-./]+(?P<y>\d{4})\Z"
+        r"(?P<d>\d{1,2})(?:st|nd|rd|th)?[ \-./]+(?P<m>[A-Za-z]{3,9})\.?,?[ \-./]+"
+        r"(?P<y>\d{4}|'?\d{2})\Z"
     ),
     re.compile(
         r"(?P<m>[A-Za-z]{3,9})\.?[ \-]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[ \-]+(?P<y>\d{4})\Z"
@@ -78,11 +79,10 @@ def is_two_digit(text: str) -> bool:
 
     Examples
     --------
-    >>> is_two_digit("13/05/45"), is_two_digit("13/05/1945")
-    (True, False)
+    >>> is_two_digit("13/05/45"), is_two_digit("26-May-17"), is_two_digit("13/05/1945")
+    (True, True, False)
     """
-    found = _NUMERIC.match(text.strip())
-    return found is not None and len(found["a"]) <= 2 and len(found["c"]) == 2
+    return two_digit_year(text) is not None
 
 
 def fits(text: str, *, day_first: bool) -> bool:
@@ -104,8 +104,14 @@ def two_digit_year(text: str) -> int | None:
     >>> two_digit_year("13/05/45"), two_digit_year("13/05/1945")
     (45, None)
     """
-    found = _NUMERIC.match(text.strip())
-    return int(found["c"]) if found is not None and is_two_digit(text) else None
+    text = text.strip()
+    if (named := _NAMED[0].match(text)) is not None:
+        year = named["y"].lstrip("'")
+    elif (found := _NUMERIC.match(text)) is not None and len(found["a"]) <= 2:
+        year = found["c"]
+    else:
+        return None
+    return int(year) if len(year) == 2 else None
 
 
 def turn_of_century(years: Iterable[int], usual: int = PIVOT) -> tuple[int, bool]:
@@ -234,7 +240,7 @@ def iso(text: str, style: DateStyle) -> str | None:
             word = named["m"].casefold()
             for month, full in enumerate(_MONTHS, 1):
                 if full.startswith(word) or (month, word) == (9, "sept"):
-                    return _day(int(named["y"]), month, int(named["d"]))
+                    return _day(_year(named["y"].lstrip("'"), style.pivot), month, int(named["d"]))
             return None
     found = _NUMERIC.match(text)
     if found is None:

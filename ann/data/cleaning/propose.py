@@ -81,7 +81,7 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
         out.columns.append(schema)
         out.rules += column_rules
     _zeros_together(frame, out)
-    _codes_together(out)
+    _codes_together(frame, out)
     return out
 
 
@@ -92,8 +92,11 @@ def _decimal_commas(rules: list[Rule]) -> bool:
     )
 
 
-def _codes_together(rules: Rules) -> None:
-    """Apply a code for missing that is out of place in three columns and more, such as -200."""
+def _codes_together(frame: pd.DataFrame, rules: Rules) -> None:
+    """Apply a code for missing that is out of place in three columns and more, such as -200.
+
+    Once in another column it is the same code, if that has no other negative number.
+    """
     found = [r for r in rules.rules if r.rule == "sentinel" and len(r.settings["values"]) == 1]
     shared = Counter(r.settings["values"][0] for r in found)
     for rule in found:
@@ -102,6 +105,20 @@ def _codes_together(rules: Rules) -> None:
             rule.apply, rule.proposed = True, False
             rule.why = f"{value:g} stands for missing: out of place in {shared[value]} columns"
             rules.column(rule.column).had_missing = True
+    coded = {r.column for r in rules.rules if r.rule == "sentinel"}
+    for code in (v for v, n in shared.items() if v < 0 and n >= 3):
+        why = f"{code:g} stands for missing: out of place in {shared[code]} other columns"
+        for schema in rules.columns:
+            if schema.kind != "number" or schema.name in coded or says_id(schema.name):
+                continue
+            seen = Inspection(schema.name, frame[schema.name])
+            for rule in (r for r in rules.of(schema.name) if r.apply and r.rule != "drop"):
+                seen.now = rule.tried(seen.now, seen.counts)[0]
+            values, _ = seen.numbers()
+            if len(values) > 2 and values[0] == code and values[1] >= 0:
+                seen.rule("sentinel", {"values": [code]}, why=why)
+                rules.rules += seen.rules
+                schema.had_missing = True
 
 
 def _zeros_together(frame: pd.DataFrame, rules: Rules) -> None:

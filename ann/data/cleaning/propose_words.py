@@ -204,5 +204,5 @@ def _is_text(seen: Inspection, counts: Counter[str]) -> bool:
     words = sum(len(v.split()) * n for v, n in counts.items()) / filled
     if words >= 5:
         # An answer to choose may be a sentence; what people write themselves is hardly ever alike.
-        return len(counts) > max(5, 0.2 * filled)
-    return words >= 2 and len(counts) > max(50, 0.5 * filled)
+        return len(counts) > max(5, 0.5 * filled)
+    return words >= 2 and len(counts) > max(50, 0.8 * filled)

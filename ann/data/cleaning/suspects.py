@@ -201,9 +201,9 @@ def find_zeros(
     str
         ``"sure"`` where the quantity cannot be zero (a height, a blood pressure; see
         `ann.data.cells.lexicon.never_zero`) and the smallest other value lies well above zero.
-        ``"unsure"`` where only the gap speaks: the median lies three robust standard deviations
-        above zero and hardly a value is below a quarter of it. A month without unemployment and a
-        round that was lost leave such gaps too.
+        ``"unsure"`` where only the gap speaks: there are three zeros or more, the median lies three
+        robust standard deviations above them, and hardly a value is below a quarter of it. A month
+        without unemployment and a round that was lost leave such gaps too.
 
     Examples
     --------
@@ -222,7 +222,8 @@ def find_zeros(
         above = core[0] >= max(0.05 * median, 3 * step)
         return "sure" if above and share <= 0.6 else ""
     bottom = weighted_quantile(core, weight, 0.01)
-    if share > 0.3 or median < 3 * spread or bottom < 0.25 * median or core[0] < 0.15 * median:
+    odd = n < 3 or share > 0.3
+    if odd or median < 3 * spread or bottom < 0.25 * median or core[0] < 0.15 * median:
         return ""
     return "unsure"
 

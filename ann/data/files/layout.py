@@ -18,6 +18,8 @@ __all__ = ["column_names", "header_rows", "is_number", "lines_above"]
 
 #: Marks that begin a comment above a table, the longer first.
 COMMENT_MARKS = ("##", "#", "//", "%", "!")
+#: What may stand behind a number.
+_SIGNS = frozenset("%‰$€£¥₹₽*†‡§¶+°.,;/-' ")
 _MOST_ABOVE, _MOST_NAMES = 30, 4
 
 Rows = list[list[str]]
@@ -28,11 +30,11 @@ def is_number(cell: str) -> bool:
 
     Examples
     --------
-    >>> is_number("12 kg"), is_number("12abc"), is_number("")
-    (True, False, False)
+    >>> is_number("12 kg"), is_number("12abc"), is_number("01 !"), is_number("")
+    (True, False, False, False)
     """
     parts = split_affixes(cell)
-    return (parts is not None and not any(c.isalpha() for c in parts[2][:1])) or _has_unit(parts)
+    return parts is not None and (set(parts[2]) <= _SIGNS or _has_unit(parts))
 
 
 def _has_unit(parts: tuple[str, str, str] | None) -> bool:
@@ -86,6 +88,8 @@ def lines_above(lines: list[str], found: list[tuple[int, list[str]]]) -> tuple[i
             if len(row) == width == len(after) and not mark and _below_names(rows[k + 1 :]):
                 return _counted(line, kinds)
             kinds.append("comment")
+        elif _numbered(row, width) and _names_over_numbers(rows[k + 1 :], width):
+            kinds.append("row of column numbers")
         elif typical > 1 and (
             _narrow(row, cells, typical, width) or (cells == 1 and _apart(rows, k))
         ):
@@ -93,6 +97,19 @@ def lines_above(lines: list[str], found: list[tuple[int, list[str]]]) -> tuple[i
         else:
             return _counted(line, kinds)
     return 0, ""
+
+
+def _numbered(row: list[str], width: int) -> bool:
+    """Tell whether a row counts the columns: 0, 1, 2 or 1, 2, 3."""
+    counts = [[str(k + start) for k in range(width)] for start in (0, 1)]
+    return width >= 3 and [c.strip() for c in row] in counts
+
+
+def _names_over_numbers(rows: Rows, width: int) -> bool:
+    """Tell whether rows begin with words where numbers stand below them."""
+    filled = [r for r in rows if any(c.strip() for c in r)]
+    columns = _number_columns(filled[1:], width)
+    return bool(columns) and not any(is_number(filled[0][k]) for k in columns if k < len(filled[0]))
 
 
 def _apart(rows: Rows, k: int) -> bool:
@@ -227,7 +244,7 @@ def _one_header(rows: Rows) -> bool:
     first, body = rows[0], rows[1:]
     distinct = len({fold(v) for v in first}) == len(first)
     sequence = _sequence(first, body[0])
-    votes = 0
+    votes = codes = 0
     years = reappears = False
     for k, name in enumerate(first):
         cells = [r[k] for r in body if k < len(r) and not _missing(r[k])]
@@ -245,9 +262,22 @@ def _one_header(rows: Rows) -> bool:
             votes += 2
         elif sum(map(looks_like_date, cells)) >= 0.8 * len(cells):
             votes += -1 if looks_like_date(name) else 1
+        elif (form := _code_form(cells)) and name.strip():
+            codes += 1 if _code_form([name]) == form else -1
+    if not votes:
+        # Codes of one length, such as ATL and JFK: a name that is none of them stands above them.
+        votes = -1 if codes >= 2 else 0
     if votes:
         return votes > 0
     return distinct and not reappears and (years or sequence or not any(map(is_number, first)))
+
+
+def _code_form(cells: list[str]) -> int:
+    """Return the length of the codes of capitals and digits that nearly all cells are, or 0."""
+    (length, rows), *_ = Counter(len(v.strip()) for v in cells).most_common(1)
+    same = [v.strip() for v in cells if len(v.strip()) == length]
+    coded = sum(v.isalnum() and v.upper() == v for v in same)
+    return length if 2 <= length <= 8 and min(rows, coded) >= 0.9 * len(cells) else 0
 
 
 def _is_year(cell: str) -> bool:

@@ -170,6 +170,43 @@ def test_a_made_up_number_that_recurs_far_away_is_told(code: str, rows: int) -> 
     assert [r.before for r in rules] == [code]
 
 
+def test_a_code_of_three_columns_is_one_in_a_fourth_where_it_stands_once() -> None:
+    rng = RNG(0)
+    table = pd.DataFrame(rng.integers(0, 900, (400, 6)).astype(str), columns=list("abcdef"))
+    for name, rows in zip("abcde", (30, 20, 9, 2, 1), strict=True):
+        table.loc[rng.choice(400, rows, replace=False), name] = "-1"
+    table.loc[3, "f"], table.loc[7, "f"] = "-1", "-5"
+    done = clean(table, propose(table, rows=False), rows=False)
+    assert done.frame[list("abcdef")].isna().sum().tolist() == [30, 20, 9, 2, 1, 0]
+    assert done.undo().equals(table.astype(object))
+    # In one column alone, once, it may be a number like the others.
+    alone = propose(table[["e", "f"]], rows=False)
+    assert not [r for r in alone.rules if r.rule == "sentinel" and r.apply]
+
+
+def test_numbers_that_follow_each_other_are_no_ids() -> None:
+    rng = RNG(0)
+    people = (180e6 * 1.011 ** np.arange(55) + rng.integers(0, 900, 55)).astype(int)
+    thefts = (4e6 + 3e6 * np.sin(np.arange(55) / 9) + rng.integers(0, 9000, 55)).astype(int)
+    phone = rng.integers(10**8, 10**9, 55)
+    table = pd.DataFrame({"people": people, "thefts": thefts, "line": phone}).astype(str)
+    kinds = {c.name: c.kind for c in propose(table, rows=False).columns}
+    assert kinds == {"people": "number", "thefts": "number", "line": "id"}
+
+
+def test_days_with_the_month_in_letters_and_two_digits_of_the_year() -> None:
+    cells = [
+        f"{k % 28 + 1:02d}-{m}-{y:02d}" for k, (m, y) in enumerate([("May", 17), ("Oct", 0)] * 30)
+    ]
+    assert cleaned(cells)[:2] == ["2017-05-01", "2000-10-02"]
+    assert cleaned([v.replace("-", " ").replace("17", "'68") for v in cells])[:2] == [
+        "1968-05-01",
+        "2000-10-02",
+    ]
+    # A month and a day alone, as a spreadsheet leaves them, are no date.
+    assert cleaned(["10-Aug", "3-May"] * 30)[:2] == ["10-Aug", "3-May"]
+
+
 def test_answers_that_are_sentences_are_categories() -> None:
     often = ("most", "all", "some", "few", "no")
     answers = [f"I sleep in the shared bed on {v} nights" for v in often]
@@ -245,3 +282,18 @@ def test_a_title_above_a_blank_row_is_no_name(tmp_path: Path) -> None:
     frame = read(tmp_path / "t.csv", "\n".join([*head, *rows]))
     assert list(frame.columns) == ["column_1", "Ranking", "column_3", "Economy", "Dollars"]
     assert len(frame) == 59
+
+
+def test_a_row_that_counts_the_columns_is_no_row_of_names(tmp_path: Path) -> None:
+    head = ["0,1,2,3", ",? Summer,01 !,Total"]
+    rows = [f"Country {k},{k % 9},{k % 5},{k}" for k in range(40)]
+    frame = read(tmp_path / "t.csv", "\n".join([*head, *rows]))
+    assert list(frame.columns) == ["column_1", "? Summer", "01 !", "Total"]
+    assert len(frame) == 40
+
+
+def test_codes_without_names_above_them_have_none(tmp_path: Path) -> None:
+    rows = [f'"Maker {k} {k * 7}","{chr(65 + k % 26)}{k % 10}Q","N{100 + k}"' for k in range(60)]
+    assert len(read(tmp_path / "a.csv", "\n".join(rows))) == 60
+    named = read(tmp_path / "b.csv", "\n".join(["plane,short,long", *rows]))
+    assert list(named.columns) == ["plane", "short", "long"]
