@@ -31,6 +31,8 @@ from ann.data.cleaning.suspects import (
 
 __all__ = ["as_numbers"]
 
+#: So many thousands have one that ends in 0, in 19 of 20 columns.
+FEWEST_WITHOUT_ZERO = 30
 #: How many times the largest of all other numbers is another quantity.
 _FAR_BEYOND = 30.0
 _CODE = re.compile(r"0\d+\Z")
@@ -82,8 +84,10 @@ def as_numbers(seen: Inspection) -> str | None:
     style = read_style(bodies.values())
     grouped = style.thousands == ","
     if grouped and seen.commas and all(b.count(",") < 2 and "." not in b for b in bodies.values()):
-        # 1,234 alone could be either; the other columns of the table tell.
-        style, grouped = NumberStyle(",", "."), False
+        # 1,234 alone could be either. Decimals lose their last zeros, thousands keep them.
+        zeros = any("," in b and b.endswith("0") for b in bodies.values())
+        grouped = zeros or len(bodies) < FEWEST_WITHOUT_ZERO
+        style = NumberStyle(".", ",", certain=False) if grouped else NumberStyle(",", ".")
     grouped = grouped and not _grouping_fits(bodies, weights)
     if grouped:
         style = NumberStyle(".", " ")
@@ -106,7 +110,12 @@ def as_numbers(seen: Inspection) -> str | None:
         seen.unit = signs[0]
     if "%" in known:
         _percent(seen, settings)
-    units = [s for s in known if s != "%"]
+    if marks := [s for s in known if s in _FOOTNOTES]:
+        factors = dict.fromkeys(marks, "1")
+        seen.rule(
+            "unit", {"factors": factors, **settings}, why=f"{' '.join(marks)} points to a note"
+        )
+    units = [s for s in known if s != "%" and s not in _FOOTNOTES]
     if sizes:
         why = f"{', '.join(suffixes)}: each cell by its own suffix"
         seen.rule("unit", {"factors": sizes, **settings}, why=why)

@@ -44,10 +44,8 @@ def weighted_quantile(values: NDArray[np.float64], counts: NDArray[np.int64], q:
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
     q : float
         Between 0 and 1.
 
@@ -72,10 +70,8 @@ def find_sentinels(
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
 
     Returns
     -------
@@ -189,10 +185,8 @@ def find_zeros(
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
     name : str
         The column's name, which may tell a quantity that cannot be zero.
 
@@ -256,10 +250,8 @@ def find_scale(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Clump 
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
 
     Returns
     -------
@@ -305,10 +297,8 @@ def find_outliers(
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
 
     Returns
     -------

@@ -52,8 +52,9 @@ def test_a_word_behind_nearly_all_numbers_is_their_unit() -> None:
 
 @pytest.mark.parametrize("mark", ["*", "†", "**", " ‡"])
 def test_a_footnote_mark_is_no_part_of_the_number(mark: str) -> None:
-    cells = [f"{k}{mark}" if k % 9 == 0 else str(k) for k in range(10, 90)]
+    cells = [f"{k}{mark}" if k % 9 == 0 else f"{k}*" if k % 2 else str(k) for k in range(10, 90)]
     assert cleaned(cells) == [str(k) for k in range(10, 90)]
+    assert propose(pd.DataFrame({"x": cells})).column("x").unit == ""
 
 
 @pytest.mark.parametrize("letters", ["d", "h", "g", "dhgs"])
@@ -88,11 +89,14 @@ def test_numbers_that_continue_the_others_are_grouped() -> None:
 
 
 def test_three_digits_behind_a_comma_are_decimals_beside_other_decimal_commas() -> None:
-    cells = [f"{k % 8 + 1},{k * 37 % 1000:03d}" for k in range(60)]
-    comma = [f"{k % 8},{k % 10}" for k in range(60)]
+    cells = [f"{k % 8 + 1},{k * 37 % 1000:03d}" for k in range(71) if k % 10]
+    comma = [f"{k % 8},{k % 9 + 1}" for k in range(len(cells))]
     assert cleaned(cells, y=comma) == [v.replace(",", ".") for v in cells]
     point = [v.replace(",", ".") for v in comma]
     assert cleaned(cells, y=point) == [v.replace(",", "") for v in cells]
+    # Numbers that end in 0 are no decimals without their last zeros.
+    cells = [*cells, "4,560"]
+    assert cleaned(cells, y=[*comma, "1,5"]) == [v.replace(",", "") for v in cells]
 
 
 # --- years ----------------------------------------------------------------------------------------
