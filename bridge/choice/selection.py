@@ -436,7 +436,7 @@ class Selection:
         label, style = (best.family, "-") if best.adequate else (f"{best.family} (misfit)", ":")
         band = self.band(best, fine)
         clock = self.noise.source == "clock"
-        sure = f"{100 * self.confidence:g} % band (profile likelihood, at each current)"
+        sure = f"{100 * self.confidence:g} % band (profile likelihood)"
         sure = "possible rates" if clock else sure
         line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style, sure)
         for fit in self.fits[1:]:

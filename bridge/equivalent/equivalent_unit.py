@@ -110,6 +110,10 @@ class EquivalentUnit:
         """Rest, input resistance, time constant, spike shape; None where only counts are known."""
         return None if self.responses is None else self.responses.properties
 
+    def property_rows(self) -> list[sentences.PropertyRow]:
+        """The intrinsic properties that are known, in words."""
+        return sentences.property_rows(self.properties, self.selection.curve)
+
     @property
     def cautions(self) -> tuple[Caution, ...]:
         """Properties outside the range of neurons."""
@@ -152,7 +156,7 @@ class EquivalentUnit:
         if self.adaptation is not None and self.adaptation.adapts:
             unit = self.adaptation.unit
             rows += [
-                ("adaptation strength", unit.strength_pA_per_Hz, "pA/Hz", "current a hertz"),
+                ("adaptation strength", unit.strength_pA_per_Hz, "pA/Hz", "current per hertz"),
                 ("adaptation time constant", unit.tau_s, "s", ""),
             ]
         if self.frozen is not None:
@@ -198,7 +202,7 @@ class EquivalentUnit:
             rows: list[tuple[str, ...]] = [*sentences.parameter_rows(best)]
             yield f"Parameters of the {best.family} unit", head, rows, {0, 3}
             yield "Families, best first", sentences.FAMILY_HEAD, selection.in_cells(), {0, 5}
-        told: list[tuple[str, ...]] = [*sentences.property_rows(self.properties)]
+        told: list[tuple[str, ...]] = [(row.words, row.value) for row in self.property_rows()]
         if told:
             yield "Intrinsic properties", (), told, {0}
         left = [
@@ -245,7 +249,7 @@ class EquivalentUnit:
         if best is not None:
             residual = f"{best.residual_rms_Hz:.2f} Hz"
             rows.append(("residual", residual, "rms, counted less expected rate"))
-        rows += [(*one, "intrinsic property") for one in sentences.property_rows(self.properties)]
+        rows += [(one.words, one.value, "intrinsic property") for one in self.property_rows()]
         rows += [
             (measure.strip(), f"{sentences.number(value)} {unit}".strip(), says)
             for measure, value, unit, says in self.losses()

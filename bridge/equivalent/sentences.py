@@ -6,15 +6,18 @@ Everything is read from a `Selection` and `CellProperties`; nothing is computed 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from bridge.choice.selection import Selection, UnitFit
+from bridge.counts.curve import FICurve
 from neurosim.features.properties import CellProperties
 
 __all__ = [
     "FAMILY_HEAD",
     "PARAMETER_HEAD",
+    "PropertyRow",
     "current_sentence",
     "fit_sentence",
     "in_columns",
@@ -117,24 +120,65 @@ def parameter_rows(best: UnitFit, digits: int = 4) -> list[tuple[str, str, str, 
     ]
 
 
-def property_rows(properties: CellProperties | None) -> list[tuple[str, str]]:
+class PropertyRow(NamedTuple):
+    """One intrinsic property in words.
+
+    Attributes
+    ----------
+    words, value : str
+        What it is called, and its value with the unit.
+    name : str
+        Attribute of `CellProperties`.
+    """
+
+    words: str
+    value: str
+    name: str
+
+
+def property_rows(
+    properties: CellProperties | None, curve: FICurve | None = None
+) -> list[PropertyRow]:
     """Name and value, with its unit, of each intrinsic property that is known.
+
+    Parameters
+    ----------
+    properties : CellProperties or None
+    curve : FICurve, optional
+        The counts that the rheobase was read from. It lies between two currents that were tested:
+        the strongest silent one below it and the weakest that fired.
 
     Examples
     --------
     >>> from dataclasses import fields
     >>> told = {one.name: float("nan") for one in fields(CellProperties)}
-    >>> property_rows(CellProperties(**told | {"rest_mV": -70.04}))
-    [('resting potential', '-70 mV')]
+    >>> cell = CellProperties(**told | {"rest_mV": -70.04, "rheobase_pA": 150.0})
+    >>> [tuple(row[:2]) for row in property_rows(cell, FICurve([100, 125, 150], [0, 0, 3], 1.0))]
+    [('resting potential', '-70 mV'), ('rheobase (silent .. firing)', '125 .. 150 pA')]
     """
     if properties is None:
         return []
-    values = [(words, getattr(properties, name), unit) for words, name, unit in _PROPERTIES]
-    return [
-        (words, f"{number(value)} {unit}".strip())
-        for words, value, unit in values
-        if np.isfinite(value)
-    ]
+    rows = []
+    for words, name, unit in _PROPERTIES:
+        value = float(getattr(properties, name))
+        if not np.isfinite(value):
+            continue
+        said = f"{number(value)} {unit}".strip()
+        if name == "rheobase_pA" and curve is not None:
+            silent = _strongest_silent(curve, value)
+            if silent is None:
+                said = f"at most {said}"
+            else:
+                words, said = f"{words} (silent .. firing)", f"{number(silent)} .. {said}"
+        rows.append(PropertyRow(words, said, name))
+    return rows
+
+
+def _strongest_silent(curve: FICurve, firing: float) -> float | None:
+    """Return the strongest current below one that fired at which no trial has a spike (pA)."""
+    current, index = np.unique(curve.current_pA, return_inverse=True)
+    silent = (np.bincount(index, weights=curve.count) == 0) & (current < firing)
+    return float(current[silent].max()) if silent.any() else None
 
 
 def in_columns(rows: Iterable[Sequence[str]], left: Iterable[int] = (0,)) -> list[str]:
