@@ -50,10 +50,9 @@ _UNITS = "check the units of current and voltage"
 RANGES = (
     Range(
         "rest_mV", "resting potential", -95.0, -40.0, "mV",
-        "no lower than the potassium equilibrium (-95 mV at 4 mM outside, 140 mM inside, 37 °C); at "
-        "-40 mV 5 % of the sodium channels of the squid axon at rest at -65 mV are not inactivated "
-        "(Hodgkin and Huxley 1952), and small cultured neurons rest at -47 mV (Johansson et al. "
-        "1992)",
+        "no lower than the potassium equilibrium (-95 mV at 4 mM outside, 140 mM inside, 37 °C); "
+        "at -40 mV all but 5 % of the sodium channels of the squid axon are inactivated (Hodgkin "
+        "and Huxley 1952), and small cultured neurons rest at -47 mV (Johansson et al. 1992)",
         "check the offset of the amplifier and the liquid junction potential",
         "the cell is depolarised or damaged, or the offset of the amplifier is wrong",
     ),
@@ -66,9 +65,9 @@ RANGES = (
     ),
     Range(
         "rheobase_pA", "rheobase", 1.0, 4e4, "pA",
-        "from a cell at rest, which needs a depolarising current (less than 15 pA in small cultured "
-        "neurons; Johansson et al. 1992), to twice what motoneurons of the rat need (0.8 to 17 nA; "
-        "Bakels and Kernell 1993)",
+        "from a cell at rest, which needs a depolarising current (less than 15 pA in small "
+        "cultured neurons; Johansson et al. 1992), to twice what motoneurons of the rat need (0.8 "
+        "to 17 nA; Bakels and Kernell 1993)",
         "the cell fires on its own, and only a current below this one silences it",
         _UNITS,
     ),
@@ -94,8 +93,10 @@ RANGES = (
         "a calcium spike or a plateau may have been taken for a spike",
     ),
 )  # fmt: skip
-"""The properties that are looked at. The ends lie outside the means that are named, so that a healthy
-cell gets no caution; they are no limits of what a neuron can be.
+"""The properties that are looked at.
+
+The ends lie beyond the values that are named, so that a healthy cell gets no caution; they are no
+limits of what a neuron can be.
 
 References
 ----------
