@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.choice.confidence_intervals import bootstrap_intervals, profile_intervals
 from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
 from bridge.choice.remarks import aicc, remarks
 from bridge.choice.selection import Interval, UnitFit
-from bridge.counts.dispersion import CountNoise, noise_of_repeats
+from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import log_probability
+from bridge.counts.spike_timing import SpikeTiming
 from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring
 
 __all__ = ["fit_all", "judge"]
+
+Array = NDArray[np.float64]
 
 MISFIT_LEVEL = 0.01
 """A misfit less likely than this is more than counting noise."""
@@ -22,13 +26,17 @@ DRAWS = 1999
 """Simulated data sets behind the chance of a misfit."""
 
 
-def fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solution]]:
+def fit_all(
+    tasks: list[Problem], timing: SpikeTiming | None = None
+) -> tuple[CountNoise, list[Problem], list[Solution]]:
     """Fit every family under one noise model.
 
     Parameters
     ----------
     tasks : list of Problem
         One a family, with the same counts.
+    timing : SpikeTiming, optional
+        Of the same measurements, where spike times are known.
 
     Returns
     -------
@@ -39,10 +47,11 @@ def fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solut
         The likeliest of each family first.
     """
     found = [best_fit(task) for task in tasks]
-    repeats = noise_of_repeats(tasks[0].statistics)
-    if repeats is not None:
-        return repeats, *_refit(tasks, found, repeats.shape)
-    # Without repeats the best family's residuals tell; which is best may depend on them.
+    statistics = tasks[0].statistics
+    known = noise_of_repeats(statistics, timing) or noise_of_intervals(statistics, timing)
+    if known is not None:
+        return known, *_refit(tasks, found, known.shapes(statistics))
+    # With counts alone the best family's residuals tell; which is best may depend on them.
     noise, shape = CountNoise(), 1.0
     for _ in range(3):
         pairs = list(zip(tasks, found, strict=True))
@@ -70,7 +79,7 @@ def _log_likelihood(task: Problem, solution: Solution, shape: float) -> float:
 
 
 def _refit(
-    tasks: list[Problem], found: list[Solution], shape: float
+    tasks: list[Problem], found: list[Solution], shape: float | Array
 ) -> tuple[list[Problem], list[Solution]]:
     statistics = replace(tasks[0].statistics, shape=shape)
     again = [replace(task, statistics=statistics) for task in tasks]
@@ -86,6 +95,7 @@ def judge(
     confidence: float,
     intervals: str | None,
     seed: int,
+    sets_yardstick: bool = False,
 ) -> UnitFit:
     ends = None
     if intervals == "profile":
@@ -101,7 +111,7 @@ def judge(
         ends = bootstrap_intervals(task, solution, confidence, 400, seed)
     unit = task.unit(solution.z[0])
     statistics = task.statistics
-    judged = misfit(task, solution.z[0], noise, DRAWS, seed)
+    judged = misfit(task, solution.z[0], noise, DRAWS, seed, sets_yardstick)
     bounds: dict[str, Interval] = {}
     if ends is not None:
         for i in np.flatnonzero(task.free):

@@ -79,7 +79,8 @@ class UnitFit:
         Standard deviation of the mean rate by counting noise alone.
     p_fit : float
         Chance of so large a misfit if the unit were right; nan where the unit has as many
-        parameters as there are informative currents.
+        parameters as there are informative currents, or where its own residuals are all that tells
+        how noisy the counts are.
     noise_ratio : float
         Residuals over counting noise, root mean square.
     adequate : bool
@@ -384,7 +385,7 @@ class Selection:
         """
         task = problem(
             type(fit.unit),
-            self.curve.statistics(self.noise.shape),
+            self.curve.statistics(self.noise.shapes(self.curve.statistics())),
             {**fit.unit.settings, **fit.fixed},
         )
         z = task.coordinates(fit.unit.values)[None]

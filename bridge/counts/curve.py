@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bridge.counts.clockwork import RateRanges, rate_ranges, steady_intervals
 from bridge.counts.curve_plot import draw_counts
-from bridge.counts.dispersion import CountNoise, noise_of_repeats
+from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import MAX_SHAPE
 from bridge.counts.spike_timing import SpikeTiming, joined
 from bridge.counts.sufficient_statistics import SufficientStatistics
@@ -232,8 +232,14 @@ class FICurve:
             )
         return self.rows(keep, current_max_pA=float(current_max))
 
-    def statistics(self, shape: float = 1.0) -> SufficientStatistics:
-        """The counts arranged for fitting, under one regularity of spiking (1 is Poisson)."""
+    def statistics(self, shape: float | Array = 1.0) -> SufficientStatistics:
+        """The counts arranged for fitting, under a regularity of spiking (1 is Poisson).
+
+        Parameters
+        ----------
+        shape : float or ndarray, shape (n,)
+            One for all measurements, or one for each.
+        """
         current, index = np.unique(self.current_pA, return_inverse=True)
         count = self.count.astype(float)
         return SufficientStatistics(current, index, self.window_s, count, shape)
@@ -464,7 +470,12 @@ class FICurve:
         """How the counts scatter, as far as repeats or spike times tell; else taken as Poisson."""
         if self.clockwork:
             return self.clock_noise()
-        return noise_of_repeats(self.statistics()) or CountNoise()
+        statistics = self.statistics()
+        return (
+            noise_of_repeats(statistics, self.timing)
+            or noise_of_intervals(statistics, self.timing)
+            or CountNoise()
+        )
 
     def clock_noise(self) -> CountNoise:
         """What a clockwork cell leaves open about its rates: the ranges of `rate_ranges`."""

@@ -126,12 +126,21 @@ class SufficientStatistics:
         low = np.maximum(rate, TINY_MEAN)
         if self.poisson:
             slope = self.pooled_count / low - self.pooled_window
-            return self._poisson(low), slope, self.pooled_window / low
+            return self._poisson(low), slope, self._calm(low, self.pooled_window / low)
         log_p, score = self._scores(rate)
         slope = np.add.reduceat(score * self.window, self.first, axis=-1)
         spread = rough_variance(self.window * low[..., self.index], self.shape)
         information = np.add.reduceat(self.window**2 / spread, self.first, axis=-1)
-        return log_p.sum(axis=-1), slope, information
+        return log_p.sum(axis=-1), slope, self._calm(low, information)
+
+    def _calm(self, rate: Array, information: Array) -> Array:
+        """The information, without what a silent current would tell if it had fired.
+
+        Where a unit begins to fire the expected information is infinite, but the likelihood of no
+        spikes is all but a straight line there.
+        """
+        most = self.pooled_window**2 / np.maximum(self.pooled_window * rate, 1.0)
+        return np.where(self.pooled_count == 0, np.minimum(information, most), information)
 
     @cached_property
     def _lookup(self) -> Lookup:
