@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bridge.choice.selection_words import FAMILY_HEAD, sentence
 from bridge.equivalent import sentences
 from bridge.equivalent.card_figure import PANELS, draw_panel, draw_panels
 from bridge.equivalent.equivalent_unit import EquivalentUnit
@@ -175,23 +176,20 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
     """What stands on the card, as words."""
     selection = found.selection
     best = selection.best
-    lines = [] if best is None else [sentences.fit_sentence(best)]
-    lines.append(sentences.current_sentence(selection))
-    if best is not None:
-        lines.append(sentences.sentence(str(selection.noise)))
+    verdict, *lines = selection.in_sentences()
     if found.noise:
         lines.append(f"Background: {found.noise}.")
     if found.adaptation is not None:
-        lines.append(sentences.sentence(f"adaptation: {found.adaptation}"))
+        lines.append(sentence(f"adaptation: {found.adaptation}"))
     return {
         "name": found.name,
         "ok": found.ok,
-        "verdict": sentences.verdict(selection),
+        "verdict": verdict,
         "lines": lines,
         "cautions": [f"* Caution: {caution}." for caution in found.cautions],
         "family": "" if best is None else best.family,
         "confidence": f"{100 * selection.confidence:g}",
-        "head": sentences.FAMILY_HEAD,
+        "head": FAMILY_HEAD,
         "families": selection.in_cells(),
         "properties": found.property_rows(),
         "parameters": [] if best is None else sentences.parameter_rows(best),
@@ -203,5 +201,5 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
             )
             for measure, value, unit, says in found.losses()
         ],
-        "notes": [sentences.sentence(one) for one in found.remarks],
+        "notes": [sentence(one) for one in found.remarks],
     }

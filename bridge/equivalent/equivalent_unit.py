@@ -10,6 +10,7 @@ import numpy as np
 
 from bridge.choice.adaptive_fit import AdaptiveFit
 from bridge.choice.selection import Selection
+from bridge.choice.selection_words import FAMILY_HEAD, in_columns, sentence
 from bridge.counts.curve_plot import draw_unit
 from bridge.equivalent import sentences
 from bridge.equivalent.cautions import Caution, cautions
@@ -176,22 +177,16 @@ class EquivalentUnit:
         return rows
 
     def __str__(self) -> str:
-        selection, best = self.selection, self.selection.best
-        lines = [self.name, sentences.verdict(selection)]
-        if best is not None:
-            lines.append(sentences.fit_sentence(best))
-        lines.append(sentences.current_sentence(selection))
-        if best is not None:
-            lines.append(sentences.sentence(str(selection.noise)))
+        lines = [self.name, *self.selection.in_sentences()]
         if self.noise:
             lines.append(f"Background: {self.noise}.")
         lines += [f"Caution: {caution}." for caution in self.cautions]
         for title, head, rows, left in self._tables():
-            cells = sentences.in_columns([head, *rows] if head else rows, left)
+            cells = in_columns([head, *rows] if head else rows, left)
             lines += ["", title, *(f"  {line}" for line in cells)]
         if self.adaptation is not None:
-            lines += ["", sentences.sentence(f"adaptation: {self.adaptation}")]
-        lines += ["", *(sentences.sentence(one) for one in self.remarks)]
+            lines += ["", sentence(f"adaptation: {self.adaptation}")]
+        lines += ["", *(sentence(one) for one in self.remarks)]
         return "\n".join(lines).rstrip()
 
     def _tables(self) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]], set[int]]]:
@@ -201,7 +196,7 @@ class EquivalentUnit:
             head = ("parameter", "value", f"{100 * selection.confidence:g} % interval", "meaning")
             rows: list[tuple[str, ...]] = [*sentences.parameter_rows(best)]
             yield f"Parameters of the {best.family} unit", head, rows, {0, 3}
-            yield "Families, best first", sentences.FAMILY_HEAD, selection.in_cells(), {0, 5}
+            yield "Families, best first", FAMILY_HEAD, selection.in_cells(), {0, 5}
         told: list[tuple[str, ...]] = [(row.words, row.value) for row in self.property_rows()]
         if told:
             yield "Intrinsic properties", (), told, {0}
@@ -255,7 +250,7 @@ class EquivalentUnit:
             for measure, value, unit, says in self.losses()
             if np.isfinite(value)
         ]
-        title = f"{self.name}: {sentences.verdict(self.selection)}"
+        title = f"{self.name}: {self.selection.in_sentences()[0]}"
         said = [f"Caution: {caution}" for caution in self.cautions]
         return html_table(
             title, rows, ("measure", "value", "meaning"), "; ".join([*said, *self.notes])
