@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
+from bridge.counts.spike_timing import timing_of
 from bridge.page_style import Axes
 from bridge.recordings.cell_properties import StepAnswer, properties
 from bridge.recordings.errors import RecordingError, about
@@ -251,13 +252,16 @@ class CellRecording:
             currents = self._nominal(chosen, current)
             self._check_range(currents)
             self._check_answer(chosen, currents)
+        trains = [self.spikes_in(a.step, window) for a in chosen]
+        sampled = max(1 / self.sweeps[a.step.sweep].sampling_rate_Hz for a in chosen)
         return FICurve(
             np.array(currents),
-            np.array([len(self.spikes_in(a.step, window)) for a in chosen]),
+            np.array([len(train) for train in trains]),
             np.array([_length_s(a, window) for a in chosen]),
             pd.Series(currents).groupby(currents).cumcount().to_numpy(),
             source=self.name,
             provenance=self._provenance(chosen, currents, window, current),
+            timing=timing_of(trains, sampled, 0.0 if window is None else window[0]),
         )
 
     def _check_choice(

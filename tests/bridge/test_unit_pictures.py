@@ -43,7 +43,7 @@ def pixels(ax):
 
 def test_a_curve_shows_its_rates_with_bars_of_the_noise(chosen):
     curve = chosen.curve
-    ax = curve.plot()
+    ax = curve.plot(noise=CountNoise())
     (bars,) = ax.containers
     np.testing.assert_allclose(bars.lines[0].get_xydata(), np.c_[CURRENT, curve.rate_Hz])
     # Poisson: the variance of a count is the count.
@@ -54,6 +54,10 @@ def test_a_curve_shows_its_rates_with_bars_of_the_noise(chosen):
     regular = curve.plot(noise=CountNoise(shape=50.0, source="residuals")).containers[0]
     shorter = [np.ptp(s[:, 1]) / 2 for s in regular.lines[2][0].get_segments()]
     assert max(shorter) < 0.4 * max(half)
+    # Without any: what neighbouring currents show.
+    own = curve.plot().containers[0].lines[2][0].get_segments()
+    spread = curve.noise().rate_sd_Hz(curve.statistics())
+    np.testing.assert_allclose([np.ptp(s[:, 1]) / 2 for s in own], spread)
 
 
 def test_bars_follow_the_scatter_of_repeats():
@@ -124,7 +128,7 @@ def test_reprs_say_what_it_is_and_hostile_names_are_escaped(chosen):
     for page in (curve._repr_html_(), chosen._repr_html_()):
         assert "a &lt;b&gt;cell&lt;/b&gt;" in page
         assert "<b>cell" not in page
-    assert "Poisson counts" in curve._repr_html_()
+    assert "counts about as variable as Poisson" in curve._repr_html_()
     assert chosen.best.family in repr(chosen)
     assert f"{chosen.best.unit.values[0]:.3g}" in chosen._repr_html_()
 
