@@ -30,9 +30,17 @@ def gather(folders: list[Path]) -> None:
     for row in rows_of(CLAIMS) if CLAIMS.exists() else []:
         kept[row["experiment"]].append(row)
     for folder in folders:
-        new = defaultdict(list)
-        for row in rows_of(folder / "claims.csv"):
-            new[row["experiment"]].append(row)
+        new: dict[str, list[dict[str, str]]] = {}
+        # A run that was stopped has a table of its own in the folder of its last experiment.
+        for file in (folder / "claims.csv", *sorted(folder.glob("*/claims.csv"))):
+            found = defaultdict(list)
+            for row in rows_of(file) if file.is_file() else []:
+                found[row["experiment"]].append(row)
+            new |= found
+        if not new:
+            raise SystemExit(
+                f"{folder}: no claims.csv in it; run neurosim run --all --out {folder}"
+            )
         kept |= new
     lines = [row for name in sorted(kept) for row in kept[name]]
     with CLAIMS.open("w", encoding="utf-8", newline="") as stream:

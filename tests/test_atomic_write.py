@@ -110,7 +110,9 @@ def test_errors_of_one_name_are_of_one_kind():
 
 
 UNFINISHED = """
-import sys, time
+import signal, sys, time
+# Whoever runs the tests may have told their processes to live on when the terminal closes.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from {package}.atomic_write import scratch_folder
 with scratch_folder(sys.argv[1]) as folder:
     (folder / "half").write_text("half")

@@ -18,7 +18,7 @@ def test_the_code_runs_from_top_to_bottom(capsys):
         exec(compile(block, "README.md", "exec"), names)
     said = capsys.readouterr().out
     assert "[0 1 8]" in said
-    assert "best unit" in said
+    assert "unit stands for this neuron" in said
     assert "holds: largest error" in said
     assert names["network"].score(names["X"][1200:] / 16, names["y"][1200:]) > 0.85
 

@@ -10,8 +10,11 @@ from bridge.choice.confidence_intervals import bootstrap_intervals, profile_inte
 from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
 from bridge.choice.remarks import aicc, remarks
 from bridge.choice.selection import Interval, UnitFit
-from bridge.counts.dispersion import CountNoise, noise_of_repeats
+from bridge.counts.curve import FICurve
+from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import log_probability
+from bridge.counts.renewal import steady_rate
+from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring
 
 __all__ = ["fit_all", "judge"]
@@ -22,13 +25,16 @@ DRAWS = 1999
 """Simulated data sets behind the chance of a misfit."""
 
 
-def fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solution]]:
+def fit_all(
+    tasks: list[Problem], curve: FICurve
+) -> tuple[CountNoise, list[Problem], list[Solution]]:
     """Fit every family under one noise model.
 
     Parameters
     ----------
     tasks : list of Problem
-        One a family, with the same counts.
+        One a family, with the counts of the curve.
+    curve : FICurve
 
     Returns
     -------
@@ -39,10 +45,14 @@ def fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solut
         The likeliest of each family first.
     """
     found = [best_fit(task) for task in tasks]
-    repeats = noise_of_repeats(tasks[0].statistics)
-    if repeats is not None:
-        return repeats, *_refit(tasks, found, repeats.shape)
-    # Without repeats the best family's residuals tell; which is best may depend on them.
+    statistics, timing = tasks[0].statistics, curve.timing
+    known = noise_of_repeats(statistics, timing) or noise_of_intervals(statistics, timing)
+    if known is not None:
+        shapes = known.shapes(statistics)
+        if known.source == "intervals" and steady_rate(timing, curve.count, shapes):
+            known = replace(known, spike_times=True)
+        return known, *_refit(tasks, found, curve.statistics(shapes, known.spike_times))
+    # With counts alone the best family's residuals tell; which is best may depend on them.
     noise, shape = CountNoise(), 1.0
     for _ in range(3):
         pairs = list(zip(tasks, found, strict=True))
@@ -59,7 +69,7 @@ def fit_all(tasks: list[Problem]) -> tuple[CountNoise, list[Problem], list[Solut
         if abs(np.log(noise.shape / shape)) < 0.1:
             break
         shape = noise.shape
-        tasks, found = _refit(tasks, found, shape)
+        tasks, found = _refit(tasks, found, curve.statistics(shape))
     return replace(noise, shape=shape), tasks, found
 
 
@@ -70,9 +80,8 @@ def _log_likelihood(task: Problem, solution: Solution, shape: float) -> float:
 
 
 def _refit(
-    tasks: list[Problem], found: list[Solution], shape: float
+    tasks: list[Problem], found: list[Solution], statistics: SufficientStatistics
 ) -> tuple[list[Problem], list[Solution]]:
-    statistics = replace(tasks[0].statistics, shape=shape)
     again = [replace(task, statistics=statistics) for task in tasks]
     return again, [
         best_fit(task, keep=4, near=near) for task, near in zip(again, found, strict=True)
@@ -86,6 +95,7 @@ def judge(
     confidence: float,
     intervals: str | None,
     seed: int,
+    sets_yardstick: bool = False,
 ) -> UnitFit:
     ends = None
     if intervals == "profile":
@@ -101,7 +111,7 @@ def judge(
         ends = bootstrap_intervals(task, solution, confidence, 400, seed)
     unit = task.unit(solution.z[0])
     statistics = task.statistics
-    judged = misfit(task, solution.z[0], noise, DRAWS, seed)
+    judged = misfit(task, solution.z[0], noise, DRAWS, seed, sets_yardstick)
     bounds: dict[str, Interval] = {}
     if ends is not None:
         for i in np.flatnonzero(task.free):

@@ -5,11 +5,12 @@ distribution is simulated, because chi-squared is wrong where few spikes are exp
 drawn at the fitted rates, and what refitting would take away is removed by projection. Counts are
 discrete, so the chance of a tie is split at random; p is then uniform when the unit is right.
 
-The yardstick is the noise that the fits took. Where repeats show it, the statistic is held against
-their own scatter (an F ratio, "pure error"). Without repeats there are two yardsticks, and the
-smaller p counts: Poisson noise; and, where the residuals of the best family show counts to be more
-regular than that, this smaller noise. A unit with as many parameters as there are informative
-currents passes through all of them, right or wrong: it gets no p.
+The yardstick is the noise that the fits took. Where repeats or the intervals between spikes show
+it, the statistic is held against their own scatter (an F ratio, "pure error"). With counts alone
+the yardstick is Poisson noise, unless the residuals of the best family show beyond doubt that
+counts are more regular than that. Then this smaller noise judges the other families, and the best
+gets no p: it set the yardstick itself. A unit with as many parameters as there are informative
+currents passes through all of them, right or wrong: it gets no p either.
 """
 
 from __future__ import annotations
@@ -19,14 +20,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.counts.dispersion import CountNoise, infer_noise
+from bridge.counts.dispersion import CountNoise, Counts, infer_noise
 from bridge.counts.likelihood import TINY_MEAN, rough_variance, sample, variance
+from bridge.counts.renewal import SpikeTrains, draw_trains, information
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem
 
 __all__ = ["Misfit", "informative_currents", "misfit", "noise_of_residuals"]
 
 Array = NDArray[np.float64]
+
+REGULAR = 6.63
+"""Twice the gain of log-likelihood at which residuals show counts to be more regular than Poisson
+(chance of .01 where they are Poisson)."""
+MANY = 20.0
+"""Expected spikes of a train from which on what it tells about the rate is normal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +63,14 @@ class Misfit:
     noise_Hz: Array
 
 
-def misfit(task: Problem, z: Array, noise: CountNoise, draws: int, seed: int) -> Misfit:
+def misfit(
+    task: Problem,
+    z: Array,
+    noise: CountNoise,
+    draws: int,
+    seed: int,
+    sets_yardstick: bool = False,
+) -> Misfit:
     """Compare a fitted unit with the counts.
 
     Parameters
@@ -71,18 +86,20 @@ def misfit(task: Problem, z: Array, noise: CountNoise, draws: int, seed: int) ->
         Simulated data sets.
     seed : int
         Of the simulation.
+    sets_yardstick : bool
+        Whether the noise comes from the residuals of this very fit: then nothing tests it.
 
     Returns
     -------
     Misfit
     """
+    shapes = noise.shapes(task.statistics)
     if noise.source != "residuals":
-        return _compare(task, z, noise.shape, noise.freedom, draws, seed)
-    plain = _compare(task, z, 1.0, np.inf, draws, seed)
-    if noise.shape <= 1:
-        return plain
-    strict = _compare(task, z, noise.shape, noise.freedom, draws, seed)
-    return replace(strict, p_fit=min(plain.p_fit, strict.p_fit))
+        return _compare(task, z, shapes, noise.freedom, draws, seed)
+    if noise.shape <= 1 or noise.evidence < REGULAR:
+        return _compare(task, z, 1.0, np.inf, draws, seed)
+    found = _compare(task, z, shapes, noise.freedom, draws, seed)
+    return replace(found, p_fit=np.nan) if sets_yardstick else found
 
 
 def informative_currents(statistics: SufficientStatistics) -> int:
@@ -104,14 +121,23 @@ def informative_currents(statistics: SufficientStatistics) -> int:
 
 
 def _compare(
-    task: Problem, z: Array, shape: float, freedom: float, draws: int, seed: int
+    task: Problem, z: Array, shape: float | Array, freedom: float, draws: int, seed: int
 ) -> Misfit:
     statistics = task.statistics
     rate, partials = task.jacobian(z[None])
     mean = np.maximum(statistics.window * rate[0][statistics.index], TINY_MEAN)
-    total = np.add.reduceat(variance(mean, shape), statistics.first)
+    trains = statistics.trains
+    counts = statistics.count
+    if trains is None:
+        each = variance(mean, shape)
+    else:
+        # The count that the times of the spikes stand for: more exact than their number.
+        each = 1 / information(mean, shape)
+        counts = mean + each * _pull(trains, mean, shape)
+    total = np.add.reduceat(each, statistics.first)
     expected = np.add.reduceat(mean, statistics.first)
-    misses = statistics.pooled_count - expected
+    pooled_count = np.add.reduceat(counts, statistics.first)
+    misses = pooled_count - expected
     window = statistics.pooled_window
     repeats = np.diff(np.append(statistics.first, len(mean)))
 
@@ -126,24 +152,54 @@ def _compare(
         return np.asarray((left**2).sum(axis=-1))
 
     random = np.random.default_rng(seed)
-    if shape == 1.0:
+    if np.all(shape == 1.0):
         # Sums of Poisson counts are Poisson.
         pooled = random.poisson(expected, (draws, len(expected))).astype(float)
     else:
-        pooled = np.add.reduceat(sample(mean, shape, draws, random), statistics.first, axis=1)
+        drawn = (
+            sample(mean, shape, draws, random)
+            if trains is None
+            else _drawn(mean, np.broadcast_to(shape, mean.shape), each, draws, random)
+        )
+        pooled = np.add.reduceat(drawn, statistics.first, axis=1)
     simulated = squares(pooled)
     plain = float((misses**2 / total).sum())
     ratio = float(np.sqrt(plain / max(float(simulated.mean()), 1e-12)))
     p = np.nan
     if informative_currents(statistics) > task.size:
-        observed = float(squares(statistics.pooled_count))
+        observed = float(squares(pooled_count))
         if np.isfinite(freedom):
             # The noise itself is an estimate: the denominator of an F ratio.
             simulated = simulated / (random.chisquare(freedom, draws) / freedom)
         above = float(np.sum(simulated > observed * (1 + 1e-9)))
         equal = float(np.sum(np.abs(simulated - observed) <= observed * 1e-9))
         p = (above + random.random() * (1 + equal)) / (1 + draws)
-    return Misfit(p, ratio, misses / repeats, misses / window, np.sqrt(total) / window)
+    # What is shown beside the counts is what is left of them, and how they scatter.
+    left = statistics.pooled_count - expected
+    scatter = total
+    if trains is not None:
+        scatter = np.add.reduceat(variance(mean, shape), statistics.first)
+    return Misfit(p, ratio, left / repeats, left / window, np.sqrt(scatter) / window)
+
+
+def _pull(trains: SpikeTrains, mean: Array, shape: float | Array) -> Array:
+    """Slope of the log-likelihood of each train in its expected count."""
+    rate = mean / trains.window_s
+    shapes = np.broadcast_to(np.asarray(shape, dtype=float), mean.shape)
+    return trains.log_likelihood_and_slope(rate, shapes)[1] / trains.window_s
+
+
+def _drawn(
+    mean: Array, shape: Array, each: Array, draws: int, random: np.random.Generator
+) -> Array:
+    """What trains at these means would stand for, shape (draws, n)."""
+    # Of many spikes the sum is normal.
+    drawn = mean + np.sqrt(each) * random.standard_normal((draws, len(mean)))
+    for k in np.flatnonzero(mean < MANY):
+        trains = draw_trains(max(float(mean[k]), 1e-6), float(shape[k]), draws, random)
+        level = np.full(draws, mean[k])
+        drawn[:, k] = mean[k] + each[k] * _pull(trains, level, shape[k])
+    return drawn
 
 
 def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
@@ -168,7 +224,7 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
     scale = np.sqrt((design**2 / np.maximum(mean, 1e-9)[:, None]).sum(axis=0))
     design = design / np.where(scale > 0, scale, 1.0)
 
-    def volume(shape: float) -> float:
+    def volume(shape: Array) -> float:
         weight = 1 / rough_variance(mean, shape)
         # Directions that the data do not determine must not count twice.
         information = (design * weight[:, None]).T @ design
@@ -176,4 +232,5 @@ def noise_of_residuals(task: Problem, z: Array) -> CountNoise:
 
     left = len(statistics.count) - len(statistics.current)
     left += informative_currents(statistics) - task.size
-    return infer_noise(statistics.count, mean, volume, "residuals" if left > 0 else "prior")
+    counts = Counts(statistics.count, mean, volume)
+    return infer_noise(counts, "residuals" if left > 0 else "prior")

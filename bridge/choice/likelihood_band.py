@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from bridge.choice.confidence_intervals import covariance
 from bridge.units.fitting import (
     Problem,
+    Pull,
     Solution,
     ascent,
     fisher_scoring,
     in_each_stretch,
-    longest_step,
-    shortened,
 )
 
 __all__ = ["profile_band", "simultaneous_quantile"]
@@ -32,7 +31,10 @@ Array = NDArray[np.float64]
 
 NODES = 80
 """Currents at which the band is sought; between them its distance to the fit is interpolated."""
-STEPS = 15
+SEARCHES = 8
+"""Weights tried for each end of the band."""
+CLOSE = 0.98
+"""Share of the way to the edge at which an end is found."""
 HALVINGS = 8
 
 
@@ -123,8 +125,9 @@ def _rate(task: Problem, z: Array, current: Array) -> Array:
 def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tuple[Array, Array]:
     """Lowest and highest likely rate at each node, shapes (n,).
 
-    Each row climbs along its rate while a quadratic model of the likelihood keeps it on the edge of
-    the likely region; what counts is the most extreme point that was truly inside.
+    Each row maximises the likelihood while something pulls at its rate; how hard, is sought until
+    the likelihood has fallen to the edge of what is likely (the multiplier of Lagrange). What
+    counts is the most extreme point that was truly inside.
     """
     floor = float(found.log_likelihood[0]) - drop / 2
     if task.seeks_threshold:
@@ -133,86 +136,79 @@ def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tupl
         found = found.best_first(fisher_scoring(task, near.z, near.low, near.high, free))
         floor = max(floor, float(found.log_likelihood[0]) - drop / 2)
     likely = np.flatnonzero(found.log_likelihood > floor)
+    # One of each stretch, and one of each hill where there are several.
+    kinds = found.low[:, [task.location]] if task.family.sharp else found.z.round(2)
+    likely = likely[np.unique(kinds[likely], axis=0, return_index=True)[1]]
     rows, where, side = (
         np.ravel(part)
         for part in np.meshgrid(likely, np.arange(len(nodes)), [-1.0, 1.0], indexing="ij")
     )
-    at = nodes[where][:, None]
-    z, low, high = found.z[rows].copy(), found.low[rows], found.high[rows]
-    best = z.copy()
-    most = side * _rate(task, z, at)[:, 0]
+    at, low, high = nodes[where], found.low[rows], found.high[rows]
+    best, spare = found.z[rows].copy(), found.log_likelihood[rows] - floor
+    most = side * _rate(task, best, at[:, None])[:, 0]
+    z = best.copy()
+    if task.family.sharp:
+        # A silent unit begins to fire at this current when its threshold comes down to it.
+        edge = at - 1e-3 * float(np.ptp(task.statistics.current))
+        wakes = (most == 0) & (side > 0) & (edge > low[:, task.location])
+        z[wakes, task.location] = edge[wakes]
+    weight = side * _first_weight(task, z, at, spare)
     outside = np.full(z.shape, np.nan)
-    reach = longest_step(task)
-    for _ in range(STEPS):
-        total, slope, curve = ascent(task, z)
-        inside = np.asarray(total >= floor - 1e-6)
-        value = side * _rate(task, z, at)[:, 0]
-        better = inside & ((value > most) | ((value >= most) & (value == 0)))
-        best[better], most[better] = z[better], value[better]
-        beyond = ~inside & (value > most)
-        outside[beyond] = z[beyond]
-        step = _along(task, z, at, side, total - floor, slope, curve, low, high)
-        z = np.clip(z + step * shortened(step, reach)[:, None], low, high)
+    soft, hard = np.zeros(len(z)), np.full(len(z), np.inf)
+    moving = np.flatnonzero((side > 0) | (most < 0))
+    for _ in range(SEARCHES):
+        pull = Pull(at[moving], weight[moving])
+        free = np.tile(task.free, (len(moving), 1))
+        start = z[moving]
+        now = fisher_scoring(
+            task, start, low[moving], high[moving], free, steps=15, gain=3e-3, pull=pull
+        )
+        value = side[moving] * _rate(task, now.z, at[moving, None])[:, 0]
+        loss = spare[moving] + floor - (now.log_likelihood - pull.weight * side[moving] * value)
+        inside = loss <= spare[moving] + 1e-6
+        won = inside & (value >= most[moving])
+        best[moving[won]], most[moving[won]] = now.z[won], value[won]
+        lost = ~inside & (value > most[moving])
+        outside[moving[lost]] = now.z[lost]
+        z[moving] = np.where(inside[:, None], now.z, best[moving])
+        size = np.abs(pull.weight)
+        soft[moving] = np.where(inside, np.maximum(soft[moving], size), soft[moving])
+        hard[moving] = np.where(inside, hard[moving], np.minimum(hard[moving], size))
+        share = np.sqrt(np.maximum(loss, 1e-12) / np.maximum(spare[moving], 1e-12))
+        # To first order the loss grows with the square of the weight.
+        wanted = size * np.clip(1 / share, 0.1, 4.0)
+        bottom, top = soft[moving], hard[moving]
+        within = (wanted > bottom) & (wanted < top)
+        middle = np.where(np.isfinite(top), 0.5 * (bottom + np.minimum(top, 1e300)), 2 * size)
+        weight[moving] = side[moving] * np.where(within, wanted, middle)
+        moving = moving[~(inside & (share > CLOSE))]
+        if not len(moving):
+            break
     far = np.asarray(np.isfinite(outside).all(axis=1))
     for _ in range(HALVINGS):
-        middle = np.where(far[:, None], 0.5 * (best + outside), best)
-        inside = np.asarray(task.statistics.log_likelihood(task.rate(middle)) >= floor - 1e-6)
-        value = side * _rate(task, middle, at)[:, 0]
+        halfway = np.where(far[:, None], 0.5 * (best + outside), best)
+        inside = np.asarray(task.statistics.log_likelihood(task.rate(halfway)) >= floor - 1e-6)
+        value = side * _rate(task, halfway, at[:, None])[:, 0]
         better = np.asarray(inside & (value >= most))
-        best[better], most[better] = middle[better], value[better]
-        outside[~better] = middle[~better]
-    low_end = np.full(len(nodes), np.inf)
-    high_end = np.full(len(nodes), -np.inf)
-    np.minimum.at(low_end, where[side < 0], -most[side < 0])
-    np.maximum.at(high_end, where[side > 0], most[side > 0])
-    fit = _rate(task, found.z[:1], nodes[:, None])[:, 0]
-    return np.minimum(low_end, fit), np.maximum(high_end, fit)
+        best[better], most[better] = halfway[better], value[better]
+        outside[~better] = halfway[~better]
+    # Whatever is likely enough counts at every current, not only where it was sought.
+    curves = _rate(task, np.concatenate([found.z[:1], best]), nodes[None])
+    return curves.min(axis=0), curves.max(axis=0)
 
 
-def _along(
-    task: Problem,
-    z: Array,
-    at: Array,
-    side: Array,
-    spare: Array,
-    slope: Array,
-    curve: Array,
-    low: Array,
-    high: Array,
-) -> Array:
-    """The step to the edge of the likely region in the direction in which the rate grows most."""
+def _first_weight(task: Problem, z: Array, at: Array, spare: Array) -> Array:
+    """How hard to pull at each rate so that a quadratic likelihood falls by all that is spare."""
     theta = task.theta(z)
-    rate, partials = task.family.derivatives(theta, at, **task.settings)
-    pull = np.where(rate > 0, partials[:, 0], 0.0) * np.where(task.logarithmic, theta, 1.0)
-    pull = side[:, None] * pull * task.free
-    # A silent unit begins to fire at this current when its threshold comes down to it.
-    silent = (rate[:, 0] <= 0) & (side > 0)
-    pull[silent, task.location] = -1.0 * task.free[task.location]
-    # Only its direction counts, and deep below threshold it all but underflows.
-    pull = pull / np.maximum(np.abs(pull).max(axis=1), 1e-300)[:, None]
-    stuck = np.tile(~task.free, (len(z), 1))
-    for _ in range(2):
-        step = _to_edge(curve, slope, pull, spare, stuck)
-        # What would leave its bounds stays, and the others move without it.
-        stuck |= ((z <= low) & (step < 0)) | ((z >= high) & (step > 0))
-    return _to_edge(curve, slope, pull, spare, stuck)
-
-
-def _to_edge(
-    curve: Array, slope: Array, pull: Array, spare: Array, stuck: NDArray[np.bool_]
-) -> Array:
-    """Step of most pull to where a quadratic log-likelihood has fallen by all that is spare."""
-    pull, slope = np.where(stuck, 0.0, pull), np.where(stuck, 0.0, slope)
-    moves = ~stuck[:, :, None] & ~stuck[:, None, :]
+    rate, partials = task.family.derivatives(theta, at[:, None], **task.settings)
+    steep = np.where(rate > 0, partials[:, 0], 0.0) * np.where(task.logarithmic, theta, 1.0)
+    _, _, curve = ascent(task, z)
     diagonal = np.einsum("bii->bi", curve)
     ballast = 1e-9 * diagonal + 1e-10 * diagonal.max(axis=1)[:, None] + 1e-12
-    matrix = np.where(moves, curve, 0.0)
-    matrix += np.eye(stuck.shape[1]) * np.where(stuck, 1.0, ballast)[:, None, :]
-    solved = np.linalg.solve(matrix, np.stack([slope, pull], axis=-1))
-    to_top, along = solved[..., 0], solved[..., 1]
-    gain = np.einsum("bp,bp->b", slope, to_top)
-    length = np.einsum("bp,bp->b", pull, along)
-    room = np.maximum(gain + 2 * spare, 0.0)
-    factor = np.sqrt(np.divide(room, length, out=np.zeros_like(room), where=length > 1e-200))
-    step = to_top + factor[:, None] * along
-    return np.where(np.isfinite(step).all(axis=1)[:, None], step, 0.0)
+    fixed = ~task.free
+    curve = np.where(fixed[:, None] | fixed, 0.0, curve)
+    matrix = curve + np.eye(len(fixed)) * np.where(fixed, 1.0, ballast)[:, None, :]
+    steep = np.where(fixed, 0.0, steep)
+    along = np.linalg.solve(matrix, steep[..., None])[..., 0]
+    variance = np.einsum("bp,bp->b", steep, along)
+    return np.asarray(np.sqrt(2 * spare / np.maximum(variance, 1e-12)))

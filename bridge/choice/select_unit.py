@@ -16,6 +16,7 @@ import numpy as np
 from bridge.choice.clock_fits import fit_clock
 from bridge.choice.fit_families import fit_all, judge
 from bridge.choice.goodness_of_fit import informative_currents
+from bridge.choice.remarks import aicc
 from bridge.choice.selection import Selection, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise
@@ -137,10 +138,16 @@ def select(
     if clockwork:
         noise, judged = fit_clock(tasks, curve, intervals is not None)
     else:
-        noise, tasks, found = fit_all(tasks)
+        noise, tasks, found = fit_all(tasks, curve)
+        scores = [
+            aicc(one.log_likelihood[0], task.size, len(statistics.count))
+            for task, one in zip(tasks, found, strict=True)
+        ]
+        # Noise from residuals is that of the best family: nothing is left to test this one by.
+        best = int(np.argmin(scores)) if noise.source == "residuals" else -1
         judged = [
-            judge(task, solution, noise, confidence, intervals, seed)
-            for task, solution in zip(tasks, found, strict=True)
+            judge(task, solution, noise, confidence, intervals, seed, sets_yardstick=k == best)
+            for k, (task, solution) in enumerate(zip(tasks, found, strict=True))
         ]
     fits = []
     for task, fit in zip(tasks, judged, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,15 @@ from numpy.typing import NDArray
 
 from bridge.choice.feasible_set import possible_units
 from bridge.choice.likelihood_band import profile_band, simultaneous_quantile
+from bridge.choice.selection_words import (
+    FAMILY_HEAD,
+    current_sentence,
+    fit_sentence,
+    in_columns,
+    sentence,
+    verdict_sentence,
+)
+from bridge.choice.unit_fit import Interval, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
 from bridge.counts.curve_plot import draw_residual, draw_unit, residual_axes
 from bridge.counts.dispersion import CountNoise
@@ -28,189 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Interval", "Selection", "SigmoidLoss", "UnitFit"]
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Ends of a confidence interval; infinite where the data set no end.
-
-    Examples
-    --------
-    >>> 5 in Interval(4.0, np.inf)
-    True
-    >>> print(Interval(4.0, np.inf))
-    4 .. open
-    """
-
-    low: float
-    high: float
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-    def __str__(self) -> str:
-        low, high = (f"{end:.3g}" if np.isfinite(end) else "open" for end in (self.low, self.high))
-        return f"{low} .. {high}"
-
-
-@dataclass(frozen=True, eq=False)
-class UnitFit:
-    """One family fitted to the curve.
-
-    Attributes
-    ----------
-    unit : Unit
-        The most likely unit of the family.
-    log_likelihood : float
-        Of all counts (nats).
-    n_parameters : int
-        Fitted parameters of the unit.
-    aicc : float
-        Corrected Akaike criterion; lower is better.
-    weight : float
-        Akaike weight among the families compared.
-    intervals : dict of Interval
-        By parameter; empty where none were asked for.
-    current_pA : ndarray, shape (m,)
-        Distinct currents.
-    residual_count, residual_Hz : ndarray, shape (m,)
-        Measured less expected, mean count of a window and rate.
-    noise_Hz : ndarray, shape (m,)
-        Standard deviation of the mean rate by counting noise alone.
-    p_fit : float
-        Chance of so large a misfit if the unit were right; nan where the unit has as many
-        parameters as there are informative currents.
-    noise_ratio : float
-        Residuals over counting noise, root mean square.
-    adequate : bool
-        Whether it claims to fit: the residuals are no larger than counting noise.
-    notes : tuple of str
-        What to keep in mind.
-    fixed : mapping of str to float
-        Parameters that were known and not fitted.
-    possible_by : {"", "spike times", "counts", "nothing"}
-        Of a clockwork cell: the strictest of its data that the unit gives without any error; then
-        `adequate` says whether it gives every count, and there is no `p_fit`. Else empty.
-    """
-
-    unit: Unit
-    log_likelihood: float
-    n_parameters: int
-    aicc: float
-    weight: float
-    intervals: Mapping[str, Interval]
-    current_pA: Array
-    residual_count: Array
-    residual_Hz: Array
-    noise_Hz: Array
-    p_fit: float
-    noise_ratio: float
-    adequate: bool
-    notes: tuple[str, ...] = ()
-    fixed: Mapping[str, float] = field(default_factory=dict)
-    possible_by: str = ""
-
-    @property
-    def family(self) -> str:
-        """Name of the family."""
-        return self.unit.name
-
-    @property
-    def residual_rms_Hz(self) -> float:
-        """Root mean square of the residuals (Hz)."""
-        return float(np.sqrt(np.mean(self.residual_Hz**2)))
-
-    @property
-    def noise_rms_Hz(self) -> float:
-        """Root mean square of the counting noise (Hz)."""
-        return float(np.sqrt(np.mean(self.noise_Hz**2)))
-
-    @property
-    def valid_pA(self) -> tuple[float, float]:
-        """Currents it was tested on (pA); outside, it is a guess."""
-        return float(self.current_pA[0]), float(self.current_pA[-1])
-
-    @property
-    def valid_Hz(self) -> tuple[float, float]:
-        """Rates it has on those currents (Hz)."""
-        rate = self.unit.rate(self.current_pA)
-        return float(rate.min()), float(rate.max())
-
-    @property
-    def verdict(self) -> str:
-        """Whether it fits, in words."""
-        if self.possible_by == "nothing":
-            return "does not give every count"
-        if self.possible_by:
-            kind = "interval between spikes" if self.possible_by == "spike times" else "count"
-            return f"gives every {kind}"
-        if np.isnan(self.p_fit):
-            return "nothing is left to test it by"
-        return f"{'adequate' if self.adequate else 'not adequate'}, p = {self.p_fit:.2g}"
-
-    def numbers(self, digits: int = 3) -> list[tuple[str, str, str]]:
-        """Name, value and interval of each parameter of the unit; an interval may be empty."""
-        return [
-            (name, f"{getattr(self.unit, name):.{digits}g}", str(self.intervals.get(name, "")))
-            for name in (parameter.name for parameter in self.unit.parameters)
-        ]
-
-    def in_words(self) -> str:
-        """All `numbers` in a line."""
-        return ", ".join(
-            f"{name} {value}" + (f" ({interval})" if interval else "")
-            for name, value, interval in self.numbers()
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Every number, fit for JSON; None stands for an open end.
-
-        Returns
-        -------
-        dict
-        """
-        ends = {name: [one.low, one.high] for name, one in self.intervals.items()}
-        numbers = {
-            name: getattr(self, name)
-            for name in (
-                "log_likelihood", "n_parameters", "aicc", "weight", "adequate", "p_fit",
-                "noise_ratio", "residual_rms_Hz", "noise_rms_Hz", "residual_count", "residual_Hz",
-                "noise_Hz", "valid_pA", "valid_Hz", "notes", "possible_by", "verdict",
-            )
-        }  # fmt: skip
-        said = {"family": self.family, "unit": self.unit.to_dict(), "intervals": ends, **numbers}
-        return dict(plain(said))
-
-
-@dataclass(frozen=True)
-class SigmoidLoss:
-    """How much worse the logistic unit is than the best one.
-
-    Attributes
-    ----------
-    best : str
-        The family it is compared with.
-    rms_Hz, max_Hz : float
-        Difference of the two units over the measured currents (Hz).
-    max_at_pA : float
-        Where it is largest (pA).
-    residual_rms_Hz, best_residual_rms_Hz : float
-        Distance of each from the measured rates (Hz).
-    delta_aicc : float
-        AICc of the logistic less that of the best.
-    bits_per_measurement, bits_per_spike : float
-        Log-likelihood lost, base 2.
-    """
-
-    best: str
-    rms_Hz: float
-    max_Hz: float
-    max_at_pA: float
-    residual_rms_Hz: float
-    best_residual_rms_Hz: float
-    delta_aicc: float
-    bits_per_measurement: float
-    bits_per_spike: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -384,7 +210,9 @@ class Selection:
         """
         task = problem(
             type(fit.unit),
-            self.curve.statistics(self.noise.shape),
+            self.curve.statistics(
+                self.noise.shapes(self.curve.statistics()), self.noise.spike_times
+            ),
             {**fit.unit.settings, **fit.fixed},
         )
         z = task.coordinates(fit.unit.values)[None]
@@ -436,7 +264,7 @@ class Selection:
         label, style = (best.family, "-") if best.adequate else (f"{best.family} (misfit)", ":")
         band = self.band(best, fine)
         clock = self.noise.source == "clock"
-        sure = f"{100 * self.confidence:g} % band (profile likelihood, at each current)"
+        sure = f"{100 * self.confidence:g} % band (profile likelihood)"
         sure = "possible rates" if clock else sure
         line = draw_unit(ax, fine, best.unit.rate(fine), label, band, style, sure)
         for fit in self.fits[1:]:
@@ -499,40 +327,32 @@ class Selection:
         title = self.curve.source or "Which unit stands for the curve"
         return html_table(title, rows, head, "; ".join(self.refusals()))
 
+    def in_sentences(self) -> list[str]:
+        """Which unit stands for the curve, how far it is from it, where it was tested, the noise.
+
+        Returns
+        -------
+        list of str
+            The first says which unit, or why none.
+        """
+        best, tried = self.best, len(self.fits) + len(set(self.refused) - {"curve"})
+        return [
+            verdict_sentence(best, self.refusal, tried),
+            *([] if best is None else [fit_sentence(best)]),
+            current_sentence(self.curve, best),
+            *([] if best is None else [sentence(str(self.noise))]),
+        ]
+
     def __str__(self) -> str:
-        lines = []
-        if self.curve.source:
-            lines.append(self.curve.source)
+        lines = [self.curve.source] if self.curve.source else []
+        lines += self.in_sentences()
         if self.fits:
-            best = self.fits[0]
-            verdict = "fits within counting noise" if best.adequate else "does not fit"
-            verdict = best.verdict if best.possible_by else verdict
-            (low, high), (slow, fast) = best.valid_pA, best.valid_Hz
-            lines.append(
-                f"best unit: {best.family} (weight {best.weight:.2f}), {verdict}; valid "
-                f"{low:g} .. {high:g} pA, {round(slow, 2):g} .. {fast:.3g} Hz; {self.noise}"
-            )
-            lines.append(
-                f"{'family':14s} {'dAICc':>8s} {'weight':>6s} {'residual':>9s} {'noise':>8s} "
-                f"{'p':>6s}  parameters"
-            )
-            for fit in self.fits:
-                lines.append(
-                    f"{fit.family:14s} {fit.aicc - best.aicc:8.2f} {fit.weight:6.3f} "
-                    f"{fit.residual_rms_Hz:6.2f} Hz {fit.noise_rms_Hz:5.2f} Hz "
-                    f"{'-' if np.isnan(fit.p_fit) else format(fit.p_fit, '.3f'):>6s}"
-                    f"{' ' if fit.adequate else '*'} {fit.in_words()}"
-                )
-            if any(not fit.adequate for fit in self.fits):
-                clock = self.noise.source == "clock"
-                miss = (
-                    "does not give every count" if clock else "misses by more than counting noise"
-                )
-                lines.append(f"* {miss}")
-        loss = self.sigmoid_loss
-        if loss is not None and loss.best != "logistic":
-            lines.append(self.sigmoid_in_words())
-        lines += self.refusals()
-        lines += [f"note: {note}" for note in self.notes]
-        lines += [f"note ({fit.family}): {note}" for fit in self.fits[:1] for note in fit.notes]
-        return "\n".join(lines)
+            rows = [
+                (*row, fit.in_words()) for row, fit in zip(self.in_cells(), self.fits, strict=True)
+            ]
+            table = in_columns([(*FAMILY_HEAD, "parameters"), *rows], {0, 5, 6})
+            lines += ["", *(f"  {line}" for line in table), ""]
+        notes = [f"note: {note}" for note in self.notes]
+        notes += [f"note ({fit.family}): {note}" for fit in self.fits[:1] for note in fit.notes]
+        told = [*filter(None, [self.sigmoid_in_words()]), *self.refusals("curve"), *notes]
+        return "\n".join([*lines, *(sentence(one) for one in told)]).rstrip()

@@ -15,21 +15,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bridge.counts.clockwork import RateRanges, rate_ranges, steady_intervals
+from bridge.counts.curve_checks import COLUMNS, as_column, first_problem, unlikely_unit
 from bridge.counts.curve_plot import draw_counts
-from bridge.counts.dispersion import CountNoise, noise_of_repeats
+from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import MAX_SHAPE
+from bridge.counts.neighbour_noise import noise_of_neighbours
+from bridge.counts.renewal import trains_of
 from bridge.counts.spike_timing import SpikeTiming, joined
 from bridge.counts.sufficient_statistics import SufficientStatistics
-from bridge.counts.table import read_table, table_columns
+from bridge.counts.table import read_table, table_columns, table_timing, timing_columns
 from bridge.errors import CurveError
 from bridge.page_style import Axes
-from bridge.plain_numbers import strip_unit
 from neurosim.atomic_write import plain, whole
 from neurosim.display import axes_or_new, html_table
-from neurosim.errors import UnitError
 
 if TYPE_CHECKING:
     # Only tables need it: it is imported when one is made.
@@ -39,10 +40,7 @@ __all__ = ["FICurve", "merge"]
 
 Array = NDArray[Any]
 
-COLUMNS = ("current_pA", "count", "window_s", "trial")
 MEASURED_ON = ("neuron", "background")
-# No count and no number of a trial comes near; beyond it a float is not exact.
-_MOST_COUNT = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +97,12 @@ class FICurve:
 
     def __post_init__(self) -> None:
         named = zip(COLUMNS, ("pA", "", "s"), strict=False)
-        current, count, window = (_column(getattr(self, n), n, unit) for n, unit in named)
+        current, count, window = (as_column(getattr(self, n), n, unit) for n, unit in named)
         if window.size == 1:
             window = np.full(current.shape, window[0])
-        trial = np.zeros(current.shape) if self.trial is None else _column(self.trial, "trial", "")
+        trial = (
+            np.zeros(current.shape) if self.trial is None else as_column(self.trial, "trial", "")
+        )
         columns = dict(zip(COLUMNS, (current, count, window, trial), strict=True))
         if len({len(column) for column in columns.values()}) > 1:
             told = ", ".join(f"{name} has {len(column)}" for name, column in columns.items())
@@ -232,11 +232,24 @@ class FICurve:
             )
         return self.rows(keep, current_max_pA=float(current_max))
 
-    def statistics(self, shape: float = 1.0) -> SufficientStatistics:
-        """The counts arranged for fitting, under one regularity of spiking (1 is Poisson)."""
+    def statistics(
+        self, shape: float | Array = 1.0, spike_times: bool = False
+    ) -> SufficientStatistics:
+        """The measurements arranged for fitting, under a regularity of spiking (1 is Poisson).
+
+        Parameters
+        ----------
+        shape : float or ndarray, shape (n,)
+            One for all measurements, or one for each.
+        spike_times : bool
+            Whether the likelihood is to be that of the spike times, and not of the counts.
+        """
         current, index = np.unique(self.current_pA, return_inverse=True)
         count = self.count.astype(float)
-        return SufficientStatistics(current, index, self.window_s, count, shape)
+        trains = None
+        if spike_times and self.timing is not None:
+            trains = trains_of(self.window_s, count, self.timing)
+        return SufficientStatistics(current, index, self.window_s, count, shape, trains)
 
     def rate_ranges(self, spike_times: bool = True) -> RateRanges:
         """The rates that each current leaves possible if the cell fires like a clock.
@@ -290,6 +303,36 @@ class FICurve:
             return None
         return self.rows(first)
 
+    def only_trial(self, trial: int) -> FICurve:
+        """The measurements of one trial.
+
+        Parameters
+        ----------
+        trial : int
+            Which repeat, as `trial` numbers them.
+
+        Returns
+        -------
+        FICurve
+
+        Raises
+        ------
+        CurveError
+            There is no such trial, or it holds fewer than two measurements.
+
+        Examples
+        --------
+        >>> FICurve([0, 0, 50, 50], [0, 1, 4, 6], 1.0, trial=[0, 1, 0, 1]).only_trial(1).count
+        array([1, 6])
+        """
+        keep = self.trial == trial
+        if keep.sum() < 2:
+            known = ", ".join(map(str, np.unique(self.trial)))
+            raise CurveError(
+                f"trial {trial} holds {keep.sum()} measurements", f"choose one of {known}"
+            )
+        return self.rows(keep, only_trial=int(trial))
+
     def rows(self, keep: Array, **more: Any) -> FICurve:
         """Some of the measurements, with `more` said in the provenance.
 
@@ -309,7 +352,8 @@ class FICurve:
         Returns
         -------
         pandas.DataFrame
-            One row a measurement.
+            One row a measurement. Where spike times are known, columns ``timing_...`` say what they
+            tell of the intervals between spikes, and ``attrs["timing"]`` how finely.
 
         Examples
         --------
@@ -321,6 +365,9 @@ class FICurve:
         frame = pd.DataFrame({name: getattr(self, name) for name in (*COLUMNS, "rate_Hz")})
         known = {name: getattr(self, name) for name in MEASURED_ON}
         frame.attrs.update({name: value for name, value in known.items() if value is not None})
+        if self.timing is not None:
+            frame = frame.assign(**timing_columns(self.timing))
+            frame.attrs["timing"] = {"resolution_s": self.timing.resolution_s}
         return frame
 
     def to_dict(self) -> dict[str, Any]:
@@ -434,13 +481,15 @@ class FICurve:
         wrong = unlikely_unit(current, count)
         if wrong:
             raise place(wrong, "write the column current_pA in picoampere (1 nA = 1000 pA)", None)
-        measured_on: dict[str, Any] = {name: frame.attrs.get(name) for name in MEASURED_ON}
-        return cls(current, count, window, trial, source, **measured_on)
+        known: dict[str, Any] = {name: frame.attrs.get(name) for name in MEASURED_ON}
+        known["timing"] = table_timing(frame, count, place)
+        return cls(current, count, window, trial, source, **known)
 
     def to_csv(self, path: str | Path) -> Path:
         """Write the curve as a table that `from_csv` reads back.
 
-        What it was measured on, where that is known, stands in comment lines above the header.
+        What it was measured on, where that is known, stands in comment lines above the header; what
+        spike times tell, in columns ``timing_...``. `provenance` is not written.
 
         Parameters
         ----------
@@ -461,10 +510,20 @@ class FICurve:
         return Path(path)
 
     def noise(self) -> CountNoise:
-        """How the counts scatter, as far as repeats or spike times tell; else taken as Poisson."""
+        """How the counts scatter, as far as repeats, spike times or neighbouring currents tell.
+
+        Where none of these tells, counts are taken as Poisson. `bridge.select` puts the residuals
+        of the best unit in the place of the neighbours.
+        """
         if self.clockwork:
             return self.clock_noise()
-        return noise_of_repeats(self.statistics()) or CountNoise()
+        statistics = self.statistics()
+        return (
+            noise_of_repeats(statistics, self.timing)
+            or noise_of_intervals(statistics, self.timing)
+            or noise_of_neighbours(statistics)
+            or CountNoise()
+        )
 
     def clock_noise(self) -> CountNoise:
         """What a clockwork cell leaves open about its rates: the ranges of `rate_ranges`."""
@@ -479,7 +538,7 @@ class FICurve:
         ax : matplotlib Axes, optional
             Where to draw (default: a new figure).
         noise : CountNoise, optional
-            How counts scatter (default: as repeats tell, or Poisson).
+            How counts scatter (default: `noise`).
 
         Returns
         -------
@@ -561,73 +620,3 @@ def merge(curves: Iterable[FICurve]) -> FICurve:
         timing=joined([part.timing for part in parts]),
         **same,
     )
-
-
-def first_problem(
-    current: Array, count: Array, window: Array, trial: Array, *, in_order: bool = False
-) -> tuple[int, str, str] | None:
-    """Find the first entry that makes no sense.
-
-    Parameters
-    ----------
-    current, count, window, trial : ndarray, shape (n,)
-        The columns.
-    in_order : bool
-        Whether currents must ascend within a trial.
-
-    Returns
-    -------
-    (entry, wrong, remedy) or None
-        Entry counted from 0.
-    """
-    last: dict[float, float] = {}
-    seen: set[tuple[float, float]] = set()
-    for i, entry in enumerate(zip(current, count, window, trial, strict=True)):
-        amount, spikes, length, repeat = entry
-        for name, value in zip(COLUMNS, entry, strict=True):
-            if not np.isfinite(value):
-                return i, f"{name} is {value}", "leave the row out or give the measured number"
-        if spikes < 0 or spikes != round(spikes):
-            kind = "negative" if spikes < 0 else "not a whole number"
-            return i, f"count {spikes:g} is {kind}", "give the number of spikes, not a rate"
-        if spikes >= _MOST_COUNT:
-            return i, f"count {spikes:g} is more than any cell fires", "give the number of spikes"
-        if length <= 0:
-            return i, f"window_s {length:g} is not positive", "give the counted time in seconds"
-        if repeat != round(repeat) or abs(repeat) >= _MOST_COUNT:
-            return i, f"trial {repeat:g} is not a whole number", "number the trials 0, 1, 2, ..."
-        if (repeat, amount) in seen:
-            remedy = "add a column `trial` that numbers the repeats"
-            return i, f"current {amount:g} pA is given twice", remedy
-        if in_order and repeat in last and amount < last[repeat]:
-            wrong = f"currents are not in order: {amount:g} pA after {last[repeat]:g} pA"
-            return i, wrong, "sort the rows by current within each trial"
-        seen.add((repeat, amount))
-        last[repeat] = amount
-    return None
-
-
-def unlikely_unit(current: Array, count: Array) -> str:
-    """Say so when currents can hardly be picoampere (no cell fires on less than 5 pA)."""
-    largest = float(np.abs(current).max())
-    if 0 < largest < 1e-6:
-        return f"currents look like ampere (largest {largest:g})"
-    if 0 < largest < 5 and count.sum() > 0:
-        return f"currents look like nanoampere (largest {largest:g})"
-    return ""
-
-
-def _column(values: ArrayLike, name: str, unit: str) -> NDArray[np.float64]:
-    try:
-        column = np.array(strip_unit(values, unit, name), dtype=float)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, UnitError):
-            raise
-        raise CurveError(
-            f"{name} is not a list of numbers: {error}", "give plain numbers"
-        ) from None
-    if column.ndim > 1:
-        raise CurveError(
-            f"{name} has shape {column.shape}", "give one entry a measurement, in one dimension"
-        )
-    return np.atleast_1d(column)

@@ -1,15 +1,18 @@
 """How noisy the counts are: the regularity of spiking, found in the data together with a prior.
 
 The regularity is the shape ``k`` of `bridge.counts.likelihood`, the same for every family compared
-(as Burnham and Anderson 2002, section 2.5, advise for over-dispersed counts). Its evidence is the
-Cox-Reid adjusted profile likelihood (Cox and Reid 1987, J. R. Stat. Soc. B 49:1), which corrects
-for the means having been fitted to the same counts. The counts are those of repeats where there are
-enough of them, else the residuals of the best family.
+(as Burnham and Anderson 2002, section 2.5, advise for over-dispersed counts). Most cells fire more
+regularly the faster they fire, so that ``k`` may grow with a power of the rate. What tells it is,
+where spike times are known, how alike neighbouring intervals are (`bridge.counts.spike_timing`),
+which alone tell the power; else the scatter of repeats; and where there are neither, the residuals
+of the best family. Repeats and residuals enter by the Cox-Reid adjusted
+profile likelihood (Cox and Reid 1987, J. R. Stat. Soc. B 49:1), which corrects for the means having
+been fitted to the same counts.
 
-Few repeats tell little, so a weak prior stands beside them: every power of ten of the coefficient
-of variation of the intervals, ``1 / sqrt(k)``, is as probable as any other between .05 and 1.5,
-and less probable beyond. Most neurons in a slice fire quite regularly under constant current; the
-same kind of neuron fires irregularly in the animal (Holt, Softky, Koch and Douglas 1996, J.
+Few data tell little, so a weak prior stands beside them: every power of ten of the coefficient of
+variation of the intervals, ``1 / sqrt(k)``, is as probable as any other between .05 and 1.5, and
+less probable beyond. Most neurons in a slice fire quite regularly under constant current; the same
+kind of neuron fires irregularly in the animal (Holt, Softky, Koch and Douglas 1996, J.
 Neurophysiol. 75:1806). The prior covers both and prefers neither. It weighs less than two repeats.
 
 What the posterior leaves open widens the intervals: its spread is turned into degrees of freedom of
@@ -19,28 +22,38 @@ Student's t, as for moderated variances (Smyth 2004, Stat. Appl. Genet. Mol. Bio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, polygamma, stdtrit
+from scipy.special import betaln, chdtri, polygamma, stdtrit
 
 from bridge.counts.likelihood import MAX_SHAPE, MIN_SHAPE, log_probability, rough_variance, variance
+from bridge.counts.renewal import steady_rate
+from bridge.counts.spike_timing import SpikeTiming
 from bridge.counts.sufficient_statistics import SufficientStatistics
 
-__all__ = ["CountNoise", "infer_noise", "noise_of_repeats"]
+__all__ = ["CountNoise", "Counts", "infer_noise", "noise_of_intervals", "noise_of_repeats"]
 
 Array = NDArray[np.float64]
 
-Source = Literal["poisson", "repeats", "residuals", "prior", "clock"]
+Source = Literal["poisson", "repeats", "intervals", "residuals", "prior", "clock"]
 
 ENOUGH = 3
-"""Degrees of freedom needed among repeats before they alone decide."""
+"""Degrees of freedom needed among repeats, or pairs of intervals, before they decide."""
 PRIOR_CV = (0.05, 1.5)
 """Coefficients of variation between which the prior is flat in the logarithm."""
 PRIOR_EDGE = 0.3
 """Standard deviation of the prior's tails, in powers of e."""
+PRIOR_POWER = 1.0
+"""Standard deviation of the prior of the power of the rate, about none."""
+PRIOR_OWN = 0.5
+"""Standard deviation of the logarithm of a current's own regularity about that power."""
+FEW_INTERVALS = 50
+"""So many intervals say as much about their skewness as is believed beforehand."""
+CONFLICT = 3.84
+"""Twice the loss of log-likelihood at which repeats contradict the intervals (chance of .05)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ class CountNoise:
     ----------
     shape : float
         1 is Poisson; larger is more regular, smaller more variable.
-    source : {"poisson", "repeats", "residuals", "prior", "clock"}
+    source : {"poisson", "repeats", "intervals", "residuals", "prior", "clock"}
         Where the shape comes from; "poisson" where it was not estimated, "clock" where the cell
         fires so regularly that counts do not scatter at all.
     freedom : float
@@ -60,6 +73,12 @@ class CountNoise:
         Twice the log-likelihood gained over Poisson counts.
     rounding_Hz : tuple of float
         Of a clock: standard deviation of a rate in its range of possible rates, at each current.
+    by_current : tuple of float
+        The shape at each distinct current; empty where it is the same at all.
+    at_Hz : float
+        Then the rate at which the shape is `shape`.
+    spike_times : bool
+        Whether rates are told by the times of spikes, and not by their number.
     """
 
     shape: float = 1.0
@@ -67,6 +86,9 @@ class CountNoise:
     freedom: float = np.inf
     evidence: float = 0.0
     rounding_Hz: tuple[float, ...] = ()
+    by_current: tuple[float, ...] = ()
+    at_Hz: float = np.nan
+    spike_times: bool = False
 
     @property
     def estimated(self) -> bool:
@@ -77,6 +99,20 @@ class CountNoise:
     def cv(self) -> float:
         """Coefficient of variation of the intervals between spikes."""
         return float(1 / np.sqrt(self.shape))
+
+    def shapes(self, statistics: SufficientStatistics) -> float | Array:
+        """Regularity of each measurement: one number where it is the same for all.
+
+        Examples
+        --------
+        >>> from bridge.counts.curve import FICurve
+        >>> statistics = FICurve([0, 50, 50], [0, 8, 9], 1.0, [0, 0, 1]).statistics()
+        >>> CountNoise(10.0, "intervals", by_current=(1.0, 12.0)).shapes(statistics)
+        array([ 1., 12., 12.])
+        """
+        if not self.by_current:
+            return self.shape
+        return np.array(self.by_current)[statistics.index]
 
     def quantile(self, confidence: float) -> float:
         """Standard errors between the middle and the ends of a confidence interval.
@@ -111,7 +147,7 @@ class CountNoise:
         if self.source == "clock":
             return np.array(self.rounding_Hz)
         rate = statistics.pooled_count / statistics.pooled_window
-        spread = variance(statistics.window * rate[statistics.index], self.shape)
+        spread = variance(statistics.window * rate[statistics.index], self.shapes(statistics))
         return np.asarray(
             np.sqrt(np.add.reduceat(spread, statistics.first)) / statistics.pooled_window
         )
@@ -121,18 +157,26 @@ class CountNoise:
             return "clockwork: no scatter, each rate known up to one spike or less"
         if not self.estimated:
             return "Poisson counts"
-        told = f"gamma intervals of shape {self.shape:.3g}, from {self.source}"
+        at = f" at {self.at_Hz:.3g} Hz" if self.by_current else ""
+        told = f"gamma intervals of shape {self.shape:.3g}{at}, from {self.source}"
         if abs(np.log(self.shape)) < 0.3:
             return f"counts about as variable as Poisson ({told})"
         return f"counts more {'regular' if self.shape > 1 else 'variable'} than Poisson ({told})"
 
 
-def noise_of_repeats(statistics: SufficientStatistics) -> CountNoise | None:
+def noise_of_repeats(
+    statistics: SufficientStatistics, timing: SpikeTiming | None = None
+) -> CountNoise | None:
     """Noise from the scatter of repeats about their own mean; None where there are too few.
 
     Parameters
     ----------
     statistics : SufficientStatistics
+    timing : SpikeTiming, optional
+        Where it is known, the intervals between spikes tell instead; unless the repeats scatter
+        more than these allow, as where a cell drifts from one repeat to the next. Repeats that
+        scatter less say nothing against them: they begin in the same state, so that their spikes
+        are still in step when counting begins.
 
     Returns
     -------
@@ -144,28 +188,95 @@ def noise_of_repeats(statistics: SufficientStatistics) -> CountNoise | None:
     freedom = int(used.sum() - firing.sum())
     if freedom < ENOUGH:
         return None
-    mean = statistics.window * rate[statistics.index]
+    index, window = statistics.index[used], statistics.window[used]
+    mean = window * rate[index]
 
-    def volume(shape: float) -> float:
-        each = statistics.window[used] ** 2 / rough_variance(mean[used], shape)
-        total = np.bincount(statistics.index[used], weights=each, minlength=len(firing))
-        return float(np.log(total[firing]).sum())
+    def volume(shape: Array) -> float:
+        each = window**2 / rough_variance(mean, shape)
+        return float(np.log(np.bincount(index, weights=each, minlength=len(firing))[firing]).sum())
 
-    return infer_noise(statistics.count[used], mean[used], volume, "repeats")
+    counts = Counts(statistics.count[used], mean, volume)
+    alone = infer_noise(counts, "repeats")
+    told = noise_of_intervals(statistics, timing)
+    if told is None:
+        return alone
+    shapes = np.broadcast_to(told.shapes(statistics), used.shape)[used]
+    level = np.full(len(mean), alone.shape)
+    loss = counts.exact(np.stack([level, shapes]))
+    scatters = rough_variance(mean, level).sum() > rough_variance(mean, shapes).sum()
+    return alone if scatters and 2 * float(loss[0] - loss[1]) > CONFLICT else told
 
 
-def infer_noise(
-    count: Array, mean: Array, volume: Callable[[float], float], source: Source
-) -> CountNoise:
+def noise_of_intervals(
+    statistics: SufficientStatistics, timing: SpikeTiming | None
+) -> CountNoise | None:
+    """Noise from how alike neighbouring intervals are; None where there are too few.
+
+    Parameters
+    ----------
+    statistics : SufficientStatistics
+    timing : SpikeTiming or None
+        Of the same measurements.
+
+    Returns
+    -------
+    CountNoise or None
+    """
+    if timing is None or timing.pairs.sum() < ENOUGH:
+        return None
+    rate = _seen_rate(statistics)[statistics.index]
+    fires = statistics.count > 0
+    pairs = Pairs(timing.pairs, timing.evenness)
+    power, known, middle = _power(pairs, rate)
+    found = _infer(
+        pairs, "intervals", statistics.window * rate, power * np.log(rate / middle), fires, known
+    )
+    # Each current's own intervals correct what the power of the rate foretells.
+    own = Pairs(
+        *(np.add.reduceat(part, statistics.first) for part in (timing.pairs, timing.evenness))
+    )
+    foretold = np.log(found.shape) + power * np.log(_seen_rate(statistics) / middle)
+    foretold = np.clip(foretold, *np.log([MIN_SHAPE, MAX_SHAPE]))
+    steps = np.linspace(-3, 3, 41) * PRIOR_OWN
+    shape = np.exp(np.clip(foretold + steps[:, None], *np.log([MIN_SHAPE, MAX_SHAPE])))
+    weight = own.each(shape) - 0.5 * (steps[:, None] / PRIOR_OWN) ** 2
+    weight = np.exp(weight - weight.max(axis=0))
+    shapes = np.exp((np.log(shape) * weight).sum(axis=0) / weight.sum(axis=0))
+    share = _moment_share(timing, statistics.count, shapes[statistics.index])
+    return replace(
+        found,
+        shape=found.shape * share,
+        by_current=tuple((shapes * share).tolist()),
+        at_Hz=middle,
+    )
+
+
+def _moment_share(timing: SpikeTiming, count: Array, shape: Array) -> float:
+    """By how much to correct shapes so that intervals vary as they do, not as gamma intervals do.
+
+    What matters for a rate is the variance of the intervals (Cox 1962, section 4.5). Intervals that
+    are more skewed than those of a gamma process, such as those of an integrate-and-fire neuron in
+    noise, vary more than the likeness of neighbours tells.
+    """
+    told = timing.intervals >= 3
+    if not told.any() or not steady_rate(timing, count, shape):
+        return 1.0
+    n, total = timing.intervals[told], timing.total_s[told]
+    variance = np.maximum(timing.square_s2[told] - total**2 / n, 0.0) / (n - 1)
+    seen = float(((n - 1) * variance / (total / n) ** 2).sum())
+    foretold = float(((n - 1) / shape[told]).sum())
+    weight = float((n - 1).sum())
+    # With few intervals the variance is rough: then gamma intervals are believed.
+    return float((foretold / max(seen, 1e-12)) ** (weight / (weight + FEW_INTERVALS)))
+
+
+def infer_noise(counts: Counts, source: Source) -> CountNoise:
     """The regularity of counts, from their scatter and the prior.
 
     Parameters
     ----------
-    count, mean : ndarray, shape (n,)
-        Counts, and what is expected of them.
-    volume : callable
-        Given a shape, the log determinant of the information about the means (Cox and Reid).
-    source : {"repeats", "residuals"}
+    counts : Counts
+    source : {"repeats", "residuals", "prior"}
 
     Returns
     -------
@@ -173,24 +284,106 @@ def infer_noise(
         With the shape whose precision is the posterior mean of the precision: for normal data and
         no prior that is the usual unbiased variance.
     """
-    keep = mean > 0
-    count, mean = count[keep], mean[keep]
+    every = np.ones(counts.mean.shape, dtype=bool)
+    return _infer(counts, source, counts.mean, np.zeros_like(counts.mean), every, 0.0)
 
-    def evidence(log_shape: Array) -> Array:
-        shapes = np.exp(log_shape)
-        likely = log_probability(count, mean, shapes[:, None]).sum(axis=1)
-        lost = np.array([volume(float(shape)) for shape in shapes])
-        return np.asarray(likely - 0.5 * lost)
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Counts, what is expected of them, and what was fitted to them.
+
+    Attributes
+    ----------
+    count, mean : ndarray, shape (n,)
+        Counts, and what is expected of each.
+    volume : callable
+        Given the shape of each, the log determinant of the information about the means (Cox and
+        Reid).
+    """
+
+    count: Array
+    mean: Array
+    volume: Callable[[Array], float]
+
+    def exact(self, shape: Array) -> Array:
+        """Adjusted log-likelihood of each row of shapes, (g, n) to (g,)."""
+        told = self.mean > 0
+        likely = log_probability(self.count[told], self.mean[told], shape[:, told]).sum(axis=1)
+        return np.asarray(likely - 0.5 * np.array([self.volume(row) for row in shape]))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """What neighbouring intervals say, as `SpikeTiming` sums it up for each measurement."""
+
+    pairs: Array
+    evenness: Array
+
+    def each(self, shape: Array) -> Array:
+        """Log-likelihood of each measurement under each row of shapes, (g, n)."""
+        even = (shape - 1) * (self.evenness - self.pairs * np.log(4))
+        return np.asarray(even - self.pairs * betaln(shape, shape))
+
+    def exact(self, shape: Array) -> Array:
+        """The sum over measurements, (g, n) to (g,)."""
+        return np.asarray(self.each(shape).sum(axis=1))
+
+
+def _seen_rate(statistics: SufficientStatistics) -> Array:
+    """Rate at each distinct current, never 0 (Hz): half a spike more than was counted."""
+    return np.asarray((statistics.pooled_count + 0.5) / statistics.pooled_window)
+
+
+def _prior(log_shape: Array) -> Array:
+    log_cv = -0.5 * log_shape
+    beyond = log_cv - np.clip(log_cv, *np.log(PRIOR_CV))
+    return np.asarray(-0.5 * (beyond / PRIOR_EDGE) ** 2)
+
+
+def _raised(log_shape: Array, by: Array) -> Array:
+    """Shapes, raised by the logarithm `by` of each measurement."""
+    low, high = np.log(MIN_SHAPE), np.log(MAX_SHAPE)
+    return np.asarray(np.exp(np.clip(log_shape[:, None] + by, low, high)))
+
+
+def _power(pairs: Pairs, rate: Array) -> tuple[float, float, float]:
+    """With which power of the rate the shape grows, how much of it is known, and a middle rate."""
+    told = pairs.pairs > 0
+    middle = float(np.exp(np.log(rate[told]).mean()))
+    if rate[told].max() < 1.5 * rate[told].min():
+        return 0.0, 0.0, middle
+    rough = np.linspace(np.log(MIN_SHAPE), np.log(MAX_SHAPE), 23)
+    steps = np.linspace(-3, 3, 25) * PRIOR_POWER
+    shape, power = (part.ravel() for part in np.meshgrid(rough, steps, indexing="ij"))
+    weight = pairs.exact(_raised(shape, power[:, None] * np.log(rate / middle)))
+    weight += _prior(shape) - 0.5 * (power / PRIOR_POWER) ** 2
+    weight = np.exp(weight - weight.max())
+    weight /= weight.sum()
+    mean = float(power @ weight)
+    left = min(float((power - mean) ** 2 @ weight) / PRIOR_POWER**2, 1.0)
+    return mean, 1 - left, middle
+
+
+def _infer(
+    data: Counts | Pairs,
+    source: Source,
+    mean: Array,
+    by: Array,
+    fires: NDArray[np.bool_],
+    known: float,
+) -> CountNoise:
+    """The posterior of the shape, which is raised by the logarithm `by` at each measurement.
+
+    `mean` are the counts whose variance is wanted, where they fire; `known` is how much of a
+    parameter was fitted before.
+    """
+    low, high = np.log(MIN_SHAPE), np.log(MAX_SHAPE)
 
     def posterior(log_shape: Array) -> tuple[Array, Array]:
-        found = evidence(log_shape)
-        log_cv = -0.5 * log_shape
-        beyond = log_cv - np.clip(log_cv, *np.log(PRIOR_CV))
-        weight = found - 0.5 * (beyond / PRIOR_EDGE) ** 2
-        weight = np.exp(weight - weight.max())
+        found = data.exact(_raised(log_shape, by))
+        weight = np.exp(found + _prior(log_shape) - (found + _prior(log_shape)).max())
         return found, weight / weight.sum()
 
-    low, high = np.log(MIN_SHAPE), np.log(MAX_SHAPE)
     rough = np.linspace(low, high, 23)
     _, weight = posterior(rough)
     centre = float(rough @ weight)
@@ -199,15 +392,19 @@ def infer_noise(
     found, weight = posterior(fine)
 
     # What matters about the shape is the variance of the counts that it implies.
-    each = rough_variance(mean, np.exp(fine)[:, None])
+    each = rough_variance(mean[fires], _raised(fine, by)[:, fires])
     level = np.log((each / each[int(np.argmax(weight))]).mean(axis=1))
-    middle = float(level @ weight)
-    freedom = _freedom(float((level - middle) ** 2 @ weight))
+    typical = float(level @ weight)
+    freedom = _freedom(float((level - typical) ** 2 @ weight))
+    if np.isfinite(freedom):
+        # The power costs as much of a degree of freedom as the data say about it.
+        freedom = max(freedom - known, 1.0)
     wanted = -float(np.log(np.exp(-level) @ weight))
     # The level falls as the shape rises.
-    shape = float(np.exp(np.interp(-wanted, -level, fine)))
-    gain = 2 * float(np.interp(np.log(shape), fine, found) - evidence(np.zeros(1))[0])
-    return CountNoise(shape, source, freedom, gain)
+    log_shape = float(np.interp(-wanted, -level, fine))
+    poisson = data.exact(np.ones((1, len(by))))[0]
+    gain = 2 * float(np.interp(log_shape, fine, found) - poisson)
+    return CountNoise(float(np.exp(log_shape)), source, freedom, gain)
 
 
 def _freedom(spread: float) -> float:

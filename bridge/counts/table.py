@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.counts.spike_timing import PER_MEASUREMENT, SpikeTiming
 from bridge.errors import CurveError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ALIASES", "read_table", "table_columns"]
+__all__ = ["ALIASES", "read_table", "table_columns", "table_timing", "timing_columns"]
 
 ALIASES = {
     "current_pA": ("current",),
@@ -27,6 +28,12 @@ ALIASES = {
     "trial": (),
 }
 """Columns of an f-I table, and the other names each goes by."""
+
+_TIMING = {name: f"timing_{name}" for name in PER_MEASUREMENT}
+"""Columns of what is known of the intervals between spikes, by attribute of `SpikeTiming`."""
+_EXTREMES = ("shortest_s", "longest_s")
+_PERHAPS = ("lead_s", "early_s", "late_s")
+_KEEP_WHOLE = "write the file again with FICurve.to_csv, or delete every column timing_..."
 
 _HEADER = "name the columns current_pA, count, window_s (and trial where currents repeat)"
 
@@ -42,8 +49,9 @@ def read_table(path: Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Strings; the index is named ``line``. ``attrs["file"]`` holds the path, ``attrs["neuron"]``
-        and ``attrs["background"]`` what comment lines such as ``# neuron: {...}`` say.
+        Strings; the index is named ``line``. ``attrs["file"]`` holds the path, ``attrs["neuron"]``,
+        ``attrs["background"]`` and ``attrs["timing"]`` what comment lines such as
+        ``# neuron: {...}`` say.
 
     Raises
     ------
@@ -149,11 +157,86 @@ def table_columns(
     return {name: _numbers(frame, column, place) for name, column in columns.items()}, place
 
 
+def timing_columns(timing: SpikeTiming) -> dict[str, NDArray[np.float64]]:
+    """The columns of a table that `table_timing` reads back.
+
+    Examples
+    --------
+    >>> from bridge.counts.spike_timing import timing_of
+    >>> list(timing_columns(timing_of([[0.1, 0.3, 0.6], []], 1e-4)))[:2]
+    ['timing_intervals', 'timing_shortest_s']
+    """
+    return {column: getattr(timing, name) for name, column in _TIMING.items()}
+
+
+def table_timing(
+    frame: pd.DataFrame,
+    count: NDArray[np.float64],
+    place: Callable[[str, str, int | None], CurveError],
+) -> SpikeTiming | None:
+    """What a table says of the intervals between spikes; None where it says nothing.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `read_table`, or ``FICurve.to_frame()``.
+    count : ndarray, shape (n,)
+        Spikes of each row.
+    place : callable
+        Of `table_columns`.
+
+    Raises
+    ------
+    CurveError
+        A part of it is missing, or more intervals are told than there are spikes.
+    """
+    there = [column for column in _TIMING.values() if column in frame.columns]
+    if not there:
+        return None
+    absent = [column for column in _TIMING.values() if column not in there]
+    if absent:
+        raise place(f"{there[0]!r} without {absent[0]!r}", _KEEP_WHOLE, None)
+    said = frame.attrs.get("timing")
+    resolution = said.get("resolution_s") if isinstance(said, dict) else None
+    if isinstance(resolution, bool) or not isinstance(resolution, int | float):
+        wanted = 'a line such as # timing: {"resolution_s": 1e-05}'
+        raise place(f"{there[0]!r} without {wanted}", _KEEP_WHOLE, None)
+    columns = {
+        name: _numbers(frame, column, place, empty=name in (*_EXTREMES, *_PERHAPS))
+        for name, column in _TIMING.items()
+    }
+    for name, column in columns.items():
+        # No interval has no shortest one; some numbers may be unknown; the others have to be there.
+        known = np.isfinite(column)
+        if name in _EXTREMES:
+            known |= (columns["intervals"] == 0) & np.isnan(column)
+        elif name in _PERHAPS:
+            known |= np.isnan(column)
+        if not known.all():
+            entry = int(np.argmin(known))
+            raise place(f"{_TIMING[name]} is {column[entry]}", _KEEP_WHOLE, entry)
+    fits = columns["intervals"] == np.maximum(count - 1, 0)
+    if not fits.all():
+        entry = int(np.argmin(fits))
+        told, spikes = columns["intervals"][entry], count[entry]
+        wrong = f"{_TIMING['intervals']} {told:g} does not go with a count of {spikes:g}"
+        raise place(wrong, _KEEP_WHOLE, entry)
+    return SpikeTiming(**columns, resolution_s=float(resolution))
+
+
 def _numbers(
-    frame: pd.DataFrame, column: str, place: Callable[[str, str, int | None], CurveError]
+    frame: pd.DataFrame,
+    column: str,
+    place: Callable[[str, str, int | None], CurveError],
+    *,
+    empty: bool = False,
 ) -> NDArray[np.float64]:
+    """A column as numbers; where `empty` is true an empty field is nan."""
     values = np.empty(len(frame))
     for i, cell in enumerate(frame[column]):
+        if empty and isinstance(cell, str) and not cell:
+            values[i] = np.nan
+            continue
         try:
             values[i] = float(cell)
         except (TypeError, ValueError):
@@ -168,7 +251,7 @@ def _without_comments(lines: list[str], file: str) -> tuple[list[str], dict[str,
     for number, line in enumerate(lines, 1):
         comment = line.lstrip(' \t"').startswith("#")
         rest.append("" if comment else line)
-        found = re.match(r"\s*#\s*(neuron|background):\s*(\{.*)", line)
+        found = re.match(r"\s*#\s*(neuron|background|timing):\s*(\{.*)", line)
         if found:
             try:
                 said[found[1]] = json.loads(found[2])

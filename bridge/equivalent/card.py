@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bridge.choice.selection_words import FAMILY_HEAD, sentence
 from bridge.equivalent import sentences
 from bridge.equivalent.card_figure import PANELS, draw_panel, draw_panels
 from bridge.equivalent.equivalent_unit import EquivalentUnit
@@ -20,6 +21,13 @@ from neurosim.atomic_write import make_folder, write_text
 __all__ = ["card_html", "save_card"]
 
 INK, SOFT, GOOD, BAD = "#222222", "#666666", "#00734f", "#b23c00"
+# Sizes of the panels on the HTML page (inch), which scales them to the width of a column.
+_ON_PAGE = {"potential": (4.4, 3.3), "raster": (4.4, 2.2), "f-i-curve": (4.4, 5.6)}
+_ALTERNATIVE = {
+    "potential": "Membrane potential at some of the currents",
+    "raster": "Times of the spikes at each current",
+    "f-i-curve": "f-I curve with its unit, and the residual",
+}
 
 
 def card_html(found: EquivalentUnit) -> str:
@@ -36,15 +44,28 @@ def card_html(found: EquivalentUnit) -> str:
     """
     import jinja2
 
-    with page_style():
-        figure = new_page(9.0, 5.4)
-        draw_panels(figure, found, properties=False)
-        stream = io.BytesIO()
-        figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None})
-    picture = "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+    # One picture a panel: a narrow screen stacks them, so that their words stay readable.
+    left, right = (_pictures(found, names) for names in (("potential", "raster"), ("f-i-curve",)))
     source = (files("bridge.equivalent") / "templates" / "card.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(source).render(figure=picture, **_content(found))
+    return environment.from_string(source).render(
+        pictures=[column for column in (left, right) if column], **_content(found)
+    )
+
+
+def _pictures(found: EquivalentUnit, names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Alternative text and picture (SVG as a data URI) of each panel that there is."""
+    pictures = []
+    for name in names:
+        with page_style():
+            figure = new_page(*_ON_PAGE[name])
+            if not draw_panel(figure, found, name):
+                continue
+            stream = io.BytesIO()
+            figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None})
+        data = base64.b64encode(stream.getvalue()).decode()
+        pictures.append((_ALTERNATIVE[name], f"data:image/svg+xml;base64,{data}"))
+    return pictures
 
 
 def save_card(
@@ -101,12 +122,12 @@ def _page(found: EquivalentUnit) -> Any:
     content = _content(found)
     figure = new_page(8.27, 11.69)
     head, body, foot = figure.subfigures(3, 1, height_ratios=[1.35, 6.0, 4.3])
-    head.text(0.04, 0.92, _fold(content["name"], 80, 2), size=13, weight="bold", va="top")
+    head.text(0.04, 0.78, _fold(content["name"], 80, 2), size=13, weight="bold", va="top")
     head.text(
-        0.04, 0.56, _fold(content["verdict"], 115, 3), size=8.5, weight="bold", va="top",
+        0.04, 0.50, _fold(content["verdict"], 115, 3), size=8.5, weight="bold", va="top",
         color=GOOD if content["ok"] else BAD,
     )  # fmt: skip
-    head.text(0.04, 0.40, _fold(" ".join(content["lines"]), 150, 4), size=6.5, va="top", color=SOFT)
+    head.text(0.04, 0.34, _fold(" ".join(content["lines"]), 150, 4), size=6.5, va="top", color=SOFT)
     # A margin on both sides of the pictures.
     _, inner, _ = body.subfigures(1, 3, width_ratios=[0.02, 1, 0.035])
     draw_panels(inner, found)
@@ -117,20 +138,20 @@ def _page(found: EquivalentUnit) -> Any:
     header = ("family", "ΔAICc", "weight", "residual", "noise (Hz)", "adequate")
     places = (0.04, 0.195, 0.255, 0.335, 0.42, 0.435)
     for k, cells in enumerate([header, *content["families"]]):
-        _cells(foot, top - row * (k + 1.3), cells, places, left={0, 5}, bold=k == 0)
-    y = top - row * (len(content["families"]) + 3.0)
+        _cells(foot, top - row * (k + 1.7), cells, places, left={0, 5}, bold=k == 0)
+    y = top - row * (len(content["families"]) + 3.2)
     if content["parameters"]:
         foot.text(
             0.04, y, f"Parameters of the {content['family']} unit", size=9, weight="bold", va="top"
         )
         titles = ("parameter", "value", f"{content['confidence']} % interval")
         for k, cells in enumerate([titles, *(row[:3] for row in content["parameters"])]):
-            _cells(foot, y - row * (k + 1.3), cells, (0.04, 0.29, 0.31), left={0, 2}, bold=k == 0)
+            _cells(foot, y - row * (k + 1.7), cells, (0.04, 0.29, 0.31), left={0, 2}, bold=k == 0)
     foot.text(0.53, top, "What a rate unit leaves out", size=9, weight="bold", va="top")
     for k, cells in enumerate([("measure", "value", "meaning"), *content["lost"]]):
-        _cells(foot, top - row * (k + 1.3), cells, (0.53, 0.80, 0.815), left={0, 2}, bold=k == 0)
+        _cells(foot, top - row * (k + 1.7), cells, (0.53, 0.80, 0.815), left={0, 2}, bold=k == 0)
     foot.text(
-        0.04, 0.02, "\n".join(_fold(one, 165, 2) for one in content["cautions"] + content["notes"]),
+        0.04, 0.06, "\n".join(_fold(one, 165, 2) for one in content["cautions"] + content["notes"]),
         size=6, va="bottom", color=SOFT,
     )  # fmt: skip
     return figure
@@ -155,25 +176,22 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
     """What stands on the card, as words."""
     selection = found.selection
     best = selection.best
-    lines = [] if best is None else [sentences.fit_sentence(best)]
-    lines.append(sentences.current_sentence(selection))
-    if best is not None:
-        lines.append(sentences.sentence(str(selection.noise)))
+    verdict, *lines = selection.in_sentences()
     if found.noise:
         lines.append(f"Background: {found.noise}.")
     if found.adaptation is not None:
-        lines.append(sentences.sentence(f"adaptation: {found.adaptation}"))
+        lines.append(sentence(f"adaptation: {found.adaptation}"))
     return {
         "name": found.name,
         "ok": found.ok,
-        "verdict": sentences.verdict(selection),
+        "verdict": verdict,
         "lines": lines,
         "cautions": [f"* Caution: {caution}." for caution in found.cautions],
         "family": "" if best is None else best.family,
         "confidence": f"{100 * selection.confidence:g}",
-        "head": sentences.FAMILY_HEAD,
+        "head": FAMILY_HEAD,
         "families": selection.in_cells(),
-        "properties": sentences.property_rows(found.properties),
+        "properties": found.property_rows(),
         "parameters": [] if best is None else sentences.parameter_rows(best),
         "lost": [
             (
@@ -183,5 +201,5 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
             )
             for measure, value, unit, says in found.losses()
         ],
-        "notes": [sentences.sentence(one) for one in found.remarks],
+        "notes": [sentence(one) for one in found.remarks],
     }

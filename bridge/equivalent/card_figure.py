@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from bridge.equivalent import sentences
 from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.page_style import BLUE, GREY, INK
 from bridge.stimulate.step_responses import Responses
@@ -25,6 +24,7 @@ PANELS = {
 }
 """Panels and their size alone (inch): one column of a journal is 3.5 inches wide."""
 
+_MINUS = "\N{MINUS SIGN}"
 # Potentials that only spikes reach (mV): a trace that stays below shows none.
 _SPIKES_MV = -20.0
 _DRAWN_TO_MV = 20.0
@@ -32,15 +32,14 @@ _DRAWN_TO_MV = 20.0
 _STRETCHES = 1500
 
 
-def draw_panels(figure: Any, found: EquivalentUnit, *, properties: bool = True) -> None:
+def draw_panels(figure: Any, found: EquivalentUnit) -> None:
     """Draw all panels into a figure or a part of one.
 
     Parameters
     ----------
     figure : matplotlib Figure or SubFigure
     found : EquivalentUnit
-    properties : bool
-        Whether to draw the intrinsic properties, where they are known.
+        Its intrinsic properties are drawn where they are known.
     """
     if found.responses is None:
         draw_panel(figure, found, "f-i-curve")
@@ -49,7 +48,7 @@ def draw_panels(figure: Any, found: EquivalentUnit, *, properties: bool = True) 
     above, below = left.subfigures(2, 1, height_ratios=[1.75, 1])
     draw_panel(above, found, "potential")
     draw_panel(below, found, "raster")
-    if found.properties is None or not properties:
+    if found.properties is None:
         draw_panel(right, found, "f-i-curve")
         return
     above, below = right.subfigures(2, 1, height_ratios=[1.75, 1])
@@ -125,7 +124,7 @@ def _potential(figure: Any, responses: Responses) -> bool:
 
 def _label(current_pA: float) -> str:
     """A current as the axes of Matplotlib write it: with a minus sign, not a hyphen."""
-    return f"{current_pA:.4g}".replace("-", "\N{MINUS SIGN}")
+    return f"{current_pA:.4g}".replace("-", _MINUS)
 
 
 def _thinned(time: Any, volts: Any) -> tuple[Any, Any]:
@@ -157,17 +156,18 @@ def _raster(axes: Any, responses: Responses) -> None:
 
 
 def _properties(axes: Any, found: EquivalentUnit) -> bool:
-    rows = sentences.property_rows(found.properties)
+    rows = found.property_rows()
     axes.set_axis_off()
     if not rows:
         return False
     axes.set_title("Intrinsic properties")
     step = 1 / max(len(rows), 8)
-    outside = {one.range.words for one in found.cautions}
-    for k, (name, value) in enumerate(rows):
+    outside = {one.range.name for one in found.cautions}
+    for k, row in enumerate(rows):
         y = 1 - step * (k + 0.6)
-        mark = " *" if name in outside else ""
-        for x, text, side in ((0.0, name + mark, "left"), (1.0, value, "right")):
+        mark = " *" if row.name in outside else ""
+        value = row.value.replace("-", _MINUS)
+        for x, text, side in ((0.0, row.words + mark, "left"), (1.0, value, "right")):
             axes.text(x, y, text, ha=side, va="center", fontsize=7, transform=axes.transAxes)
         axes.plot([0, 1], [y - step / 2] * 2, color=GREY, lw=0.3, transform=axes.transAxes)
     axes.set(xlim=(0, 1), ylim=(0, 1))

@@ -51,52 +51,61 @@ RANGES = (
     Range(
         "rest_mV", "resting potential", -95.0, -40.0, "mV",
         "no lower than the potassium equilibrium (-95 mV at 4 mM outside, 140 mM inside, 37 °C); "
-        "above -40 mV sodium channels are inactivated (Hodgkin and Huxley 1952)",
+        "at -40 mV all but 5 % of the sodium channels of the squid axon are inactivated (Hodgkin "
+        "and Huxley 1952), and small cultured neurons rest at -47 mV (Johansson et al. 1992)",
         "check the offset of the amplifier and the liquid junction potential",
         "the cell is depolarised or damaged, or the offset of the amplifier is wrong",
     ),
     Range(
         "threshold_mV", "spike threshold", -65.0, -20.0, "mV",
-        "20 mV and more beyond the thresholds near -45 mV that are published (compiled by Tripathy "
-        "et al. 2015)",
+        "20 mV and more on both sides of the -43 mV (mean; standard deviation 9 mV) of rat "
+        "motoneurons (J Physiol 568:841)",
         "check the offset of the amplifier and the liquid junction potential",
         "check the bridge balance; a large series resistance adds to the potential",
     ),
     Range(
         "rheobase_pA", "rheobase", 1.0, 4e4, "pA",
-        "a cell at rest needs a depolarising current; large motoneurons need up to 40 nA (Zengel "
-        "et al. 1985)",
+        "from a cell at rest, which needs a depolarising current (less than 15 pA in small "
+        "cultured neurons; Johansson et al. 1992), to twice what motoneurons of the rat need (0.8 "
+        "to 17 nA; Bakels and Kernell 1993)",
         "the cell fires on its own, and only a current below this one silences it",
         _UNITS,
     ),
     Range(
         "input_resistance_Mohm", "input resistance", 0.3, 5e3, "MΩ",
-        "from large motoneurons (0.5 MΩ; Zengel et al. 1985) and octopus cells (2.4 MΩ; "
-        "Golding et al. 1999) to small granule cells (some GΩ)",
+        "from below motoneurons (0.8 to 5 MΩ; Bakels and Kernell 1993) and octopus cells (2.4 MΩ; "
+        "Golding et al. 1999) to above small cultured neurons (3.3 GΩ; Johansson et al. 1992)",
         "the seal or the membrane leaks; or " + _UNITS,
         _UNITS,
     ),
     Range(
         "time_constant_ms", "membrane time constant", 0.1, 100.0, "ms",
-        "from octopus cells (0.2 ms; Golding et al. 1999) to CA3 pyramidal cells (66 ms on "
-        "average; Spruston and Johnston 1992)",
+        "from half that of octopus cells (0.21 ms; Golding et al. 1999) to three times that of "
+        "small cultured neurons (33 ms; Johansson et al. 1992)",
         "the step may show the electrode and not the membrane",
         "a slow current may have been taken for the membrane",
     ),
     Range(
         "width_ms", "spike width at half height", 0.1, 5.0, "ms",
-        "from fast-spiking cells (0.2 ms) to dopaminergic neurons (some ms; Bean 2007)",
+        "from half the shortest spike of octopus cells (0.24 ms; Golding et al. 1999) to more than "
+        "twice that of histaminergic neurons (1.8 ms; Haas and Reiner)",
         "an artefact may have been taken for a spike",
         "a calcium spike or a plateau may have been taken for a spike",
     ),
 )  # fmt: skip
 """The properties that are looked at.
 
+The ends lie beyond the values that are named, so that a healthy cell gets no caution; they are no
+limits of what a neuron can be.
+
 References
 ----------
-Bean (2007), Nat Rev Neurosci 8:451. Golding, Ferragamo and Oertel (1999), J Neurosci 19:2897.
-Hodgkin and Huxley (1952), J Physiol 117:500. Spruston and Johnston (1992), J Neurophysiol 67:508.
-Tripathy et al. (2015), J Neurophysiol 113:3474. Zengel et al. (1985), J Neurophysiol 53:1323.
+Bakels and Kernell (1993), J Physiol 463:307. Golding, Ferragamo and Oertel (1999), J Neurosci
+19:2897. Haas and Reiner, Membrane properties of histaminergic tuberomammillary neurones of the rat
+hypothalamus in vitro, J Physiol. "Hindlimb unweighting for 2 weeks alters physiological properties
+of rat hindlimb motoneurones" (2005), J Physiol 568:841, table 1. Hodgkin and Huxley (1952), J
+Physiol 117:500. Johansson, Friedman and Arhem (1992), J Physiol, Impulses and resting membrane
+properties of small cultured rat hippocampal neurons.
 """
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from bridge.choice.adaptive_fit import AdaptiveFit
 from bridge.choice.selection import Selection
+from bridge.choice.selection_words import FAMILY_HEAD, in_columns, sentence
 from bridge.counts.curve_plot import draw_unit
 from bridge.equivalent import sentences
 from bridge.equivalent.cautions import Caution, cautions
@@ -110,6 +111,10 @@ class EquivalentUnit:
         """Rest, input resistance, time constant, spike shape; None where only counts are known."""
         return None if self.responses is None else self.responses.properties
 
+    def property_rows(self) -> list[sentences.PropertyRow]:
+        """The intrinsic properties that are known, in words."""
+        return sentences.property_rows(self.properties, self.selection.curve)
+
     @property
     def cautions(self) -> tuple[Caution, ...]:
         """Properties outside the range of neurons."""
@@ -152,7 +157,7 @@ class EquivalentUnit:
         if self.adaptation is not None and self.adaptation.adapts:
             unit = self.adaptation.unit
             rows += [
-                ("adaptation strength", unit.strength_pA_per_Hz, "pA/Hz", "current a hertz"),
+                ("adaptation strength", unit.strength_pA_per_Hz, "pA/Hz", "current per hertz"),
                 ("adaptation time constant", unit.tau_s, "s", ""),
             ]
         if self.frozen is not None:
@@ -172,22 +177,16 @@ class EquivalentUnit:
         return rows
 
     def __str__(self) -> str:
-        selection, best = self.selection, self.selection.best
-        lines = [self.name, sentences.verdict(selection)]
-        if best is not None:
-            lines.append(sentences.fit_sentence(best))
-        lines.append(sentences.current_sentence(selection))
-        if best is not None:
-            lines.append(sentences.sentence(str(selection.noise)))
+        lines = [self.name, *self.selection.in_sentences()]
         if self.noise:
             lines.append(f"Background: {self.noise}.")
         lines += [f"Caution: {caution}." for caution in self.cautions]
         for title, head, rows, left in self._tables():
-            cells = sentences.in_columns([head, *rows] if head else rows, left)
+            cells = in_columns([head, *rows] if head else rows, left)
             lines += ["", title, *(f"  {line}" for line in cells)]
         if self.adaptation is not None:
-            lines += ["", sentences.sentence(f"adaptation: {self.adaptation}")]
-        lines += ["", *(sentences.sentence(one) for one in self.remarks)]
+            lines += ["", sentence(f"adaptation: {self.adaptation}")]
+        lines += ["", *(sentence(one) for one in self.remarks)]
         return "\n".join(lines).rstrip()
 
     def _tables(self) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]], set[int]]]:
@@ -197,8 +196,8 @@ class EquivalentUnit:
             head = ("parameter", "value", f"{100 * selection.confidence:g} % interval", "meaning")
             rows: list[tuple[str, ...]] = [*sentences.parameter_rows(best)]
             yield f"Parameters of the {best.family} unit", head, rows, {0, 3}
-            yield "Families, best first", sentences.FAMILY_HEAD, selection.in_cells(), {0, 5}
-        told: list[tuple[str, ...]] = [*sentences.property_rows(self.properties)]
+            yield "Families, best first", FAMILY_HEAD, selection.in_cells(), {0, 5}
+        told: list[tuple[str, ...]] = [(row.words, row.value) for row in self.property_rows()]
         if told:
             yield "Intrinsic properties", (), told, {0}
         left = [
@@ -245,13 +244,13 @@ class EquivalentUnit:
         if best is not None:
             residual = f"{best.residual_rms_Hz:.2f} Hz"
             rows.append(("residual", residual, "rms, counted less expected rate"))
-        rows += [(*one, "intrinsic property") for one in sentences.property_rows(self.properties)]
+        rows += [(one.words, one.value, "intrinsic property") for one in self.property_rows()]
         rows += [
             (measure.strip(), f"{sentences.number(value)} {unit}".strip(), says)
             for measure, value, unit, says in self.losses()
             if np.isfinite(value)
         ]
-        title = f"{self.name}: {sentences.verdict(self.selection)}"
+        title = f"{self.name}: {self.selection.in_sentences()[0]}"
         said = [f"Caution: {caution}" for caution in self.cautions]
         return html_table(
             title, rows, ("measure", "value", "meaning"), "; ".join([*said, *self.notes])

@@ -248,6 +248,7 @@ def fisher_scoring(
     *,
     steps: int = 60,
     gain: float = 1e-7,
+    pull: Pull | None = None,
 ) -> Solution:
     """Maximise the likelihood from many points at once.
 
@@ -265,15 +266,18 @@ def fisher_scoring(
         At most so many steps.
     gain : float
         A candidate has arrived when a step promises less log-likelihood than this.
+    pull : Pull, optional
+        Of each candidate: maximise the likelihood and what pulls together.
 
     Returns
     -------
     Solution
+        With the sum of both as its log-likelihood where something pulls.
     """
     z = np.clip(start, low, high)
     damping = np.full(len(z), 1e-3)
     rows = np.arange(len(z))
-    total, slope, curve = ascent(task, z)
+    total, slope, curve = _climbed(task, z, pull, rows)
     identity = np.eye(z.shape[1])
     for _ in range(steps):
         g, h = slope[rows], curve[rows]
@@ -287,13 +291,14 @@ def fisher_scoring(
         ballast = damping[rows][:, None] * diagonal + 1e-10 * diagonal.max(axis=1)[:, None] + 1e-12
         matrix = np.where(moves, h, 0.0) + identity * np.where(stuck, 1.0, ballast)[:, None, :]
         step = np.linalg.solve(matrix, g[..., None])[..., 0]
+        # Of the whole step: cut off at a bound it may promise nothing, and yet not have arrived.
+        promised = np.einsum("bp,bp->b", g, step)
         # Logarithms and noisy curvature: no single step may run away.
         reach = np.where(task.logarithmic, 2.0, np.inf)
         step = np.clip(step, -reach, reach)
         trial = np.clip(here + step, low[rows], high[rows])
-        promised = np.einsum("bp,bp->b", g, trial - here)
         now = replace(task, statistics=task.statistics.pick(rows))
-        value, new_slope, new_curve = ascent(now, trial)
+        value, new_slope, new_curve = _climbed(now, trial, pull, rows)
         better = value > total[rows]
         # A damped step promises little because it is short, not because the top is near.
         arrived = promised * (1 + damping[rows]) < gain
@@ -307,6 +312,35 @@ def fisher_scoring(
         if not len(rows):
             break
     return Solution(z, total, low, high)
+
+
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """What draws the rate at one current up or down while the likelihood is maximised.
+
+    Attributes
+    ----------
+    current : ndarray, shape (b,)
+        Of each candidate (pA).
+    weight : ndarray, shape (b,)
+        Log-likelihood that one hertz is worth; negative draws down.
+    """
+
+    current: Array
+    weight: Array
+
+
+def _climbed(
+    task: Problem, z: Array, pull: Pull | None, rows: NDArray[np.int64]
+) -> tuple[Array, Array, Array]:
+    total, slope, curve = ascent(task, z)
+    if pull is None:
+        return total, slope, curve
+    theta = task.theta(z)
+    rate, partials = task.family.derivatives(theta, pull.current[rows, None], **task.settings)
+    steep = np.where(rate > 0, partials[:, 0], 0.0) * np.where(task.logarithmic, theta, 1.0)
+    weight = pull.weight[rows]
+    return total + weight * rate[:, 0], slope + weight[:, None] * steep, curve
 
 
 def ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:

@@ -59,6 +59,9 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command; mistakes the project names are said in one line, with exit status 2."""
+    # Brian2 takes names from all of Matplotlib when it can. No command uses them, and the first one
+    # of a new user would wait for them.
+    sys.modules["pylab"] = None  # type: ignore[assignment]
     # A polite kill ends a run as Ctrl-C does: children stopped, nothing half written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -182,13 +182,13 @@ def _run_all(
             fails.append(name)
             continue
         tables.append(over.table())
+        # After every experiment: all of them take hours, and may be stopped.
+        write_claims(place, pd.concat(tables, ignore_index=True))
         _say_over_seeds(over)
         if not over.holds:
             fails.append(name)
     if tables:
-        claims = pd.concat(tables, ignore_index=True)
-        write_claims(place, claims)
-        table = claims_table(claims)
+        table = claims_table(pd.concat(tables, ignore_index=True))
         head = ["experiment", "form", "verdicts", "fewest seeds", "of this verdict"]
         print_table("all experiments", head, table.astype(str).to_numpy().tolist())
     console().print(f"written to {place}")

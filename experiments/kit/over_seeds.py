@@ -144,10 +144,11 @@ def run_over_seeds(
             kept = {**result.to_dict(), "made_by": made_by}
             write_json(file, kept)
         verdicts[seed] = kept["verdicts"]
+        over = OverSeeds(found.name, found.deterministic, context.quick, dict(verdicts))
+        # After every seed: a run that is stopped leaves the table of those that are done.
+        write_claims(folder, over.table())
         if told is not None:
             told((k + 1) / len(seeds))
-    over = OverSeeds(found.name, found.deterministic, context.quick, verdicts)
-    write_claims(folder, over.table())
     return over
 
 

@@ -28,7 +28,7 @@ def model():
 @pytest.mark.slow
 def test_a_card_says_everything(model, tmp_path):
     page = card_html(model)
-    assert page.count("data:image/svg+xml;base64,") == 1
+    assert page.count("data:image/svg+xml;base64,") == 3
     for word in (
         model.family, "What a rate unit leaves out", "ΔAICc", "95 % interval", "CV of intervals",
     ):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +17,7 @@ from bridge.equivalent.card import card_html, save_card
 from bridge.equivalent.card_figure import PANELS, draw_panel
 from bridge.equivalent.cautions import RANGES, cautions
 from bridge.equivalent.find_unit import equivalent_unit
-from bridge.equivalent.sentences import number
+from bridge.equivalent.sentences import number, property_rows
 from bridge.recordings import made_recording
 from neurosim import LIF
 from neurosim.features.properties import CellProperties
@@ -133,6 +134,34 @@ def test_properties_stand_on_the_card(held, model):
     page = str(held)
     for word in ("input resistance", "membrane time constant", "sag ratio", "spike threshold"):
         assert word in page
+
+
+def test_the_rheobase_lies_between_two_tested_currents(held, model):
+    """The weakest current that fires is not the rheobase: that lies above the last silent one."""
+    rows = {row.name: row for row in held.property_rows()}
+    assert rows["rheobase_pA"].value == "0 .. 50 pA"
+    assert rows["rheobase_pA"].words == "rheobase (silent .. firing)"
+    (row,) = [row for row in model.property_rows() if row.name == "rheobase_pA"]
+    low, high = (float(word) for word in row.value.removesuffix(" pA").split(" .. "))
+    assert low <= float(LIF().rheobase / pA) <= high
+    for said in (str(model), card_html(model)):
+        assert row.value in said
+    # Where every current fires, nothing is known from below.
+    curve = FICurve([50, 100], [2, 7], 1.0)
+    assert property_rows(_cell(rheobase_pA=50.0), curve)[0].value == "at most 50 pA"
+
+
+def test_the_page_has_a_picture_a_panel(held):
+    """On a telephone they stand one below the other; in one picture no word could be read."""
+    page = card_html(held)
+    pictures = [base64.b64decode(one).decode() for one in re.findall(r";base64,([^\"]+)", page)]
+    assert len(pictures) == 3
+    for picture, title in zip(pictures, ("Membrane potential", "Spikes", "f-I curve"), strict=True):
+        assert title in picture
+        # Inches of 72 points: 4.4 of them on 343 pixels leave a font of 8 points 8.7 pixels high.
+        assert float(re.search(r'width="([\d.]+)pt"', picture)[1]) <= 4.4 * 72
+    assert page.count("<img alt=") == 3
+    assert "@media (max-width: 46rem) { .columns { grid-template-columns: 1fr; } }" in page
 
 
 def _cell(**values):

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.choice.select_unit import select
+from bridge.choice.selection_words import fit_sentence
 from bridge.counts.curve import FICurve
 from bridge.errors import CurveError, RefusedError
 from bridge.units import FAMILIES, Logistic
@@ -208,7 +209,15 @@ def test_everything_can_be_printed_and_saved():
     printed = str(chosen)
     for fit in chosen.fits:
         assert fit.family in printed
-    assert "a sigmoid misses the counted rates by" in printed
+    assert "A sigmoid misses the counted rates by" in printed
+    # The sentences of a card, once each, and one table.
+    title, first, second = printed.splitlines()[:3]
+    assert title == chosen.curve.source
+    assert first.startswith(f"The {chosen.best.family} unit stands for this neuron (Akaike weight")
+    assert second == fit_sentence(chosen.best)
+    assert printed.count(f"{chosen.best.residual_rms_Hz:.2f} Hz (residual") == 1
+    for code in ("dAICc", "..;", "best unit:"):
+        assert code not in printed
     assert set(chosen.to_frame().index) == {fit.family for fit in chosen.fits}
 
 

@@ -32,17 +32,20 @@ def network(activation="relu", dead=(), sizes=(6, 20, 3)):
     return Network.from_arrays(weights, biases, kinds, dtype=np.float64)
 
 
-def agreement(net, curve):
-    run = convert(net, X, curve=curve).run(X, 50 * ms)
-    return np.mean(run.predict() == net.logits(X).argmax(axis=1))
+def agreement(net, curve, seeds=(0,)):
+    """Share of inputs with the label of the network, mean over runs of these seeds."""
+    spiking, label = convert(net, X, curve=curve), net.logits(X).argmax(axis=1)
+    return np.mean([spiking.run(X, 50 * ms, seed=seed).predict() == label for seed in seeds])
 
 
 @pytest.mark.parametrize("activation", ["relu", "softplus"])
 def test_a_dead_unit_does_not_silence_its_layer(curve, activation):
-    whole = agreement(network(activation), curve)
-    # Over 12 seeds of the run .89 with a standard deviation of .02 (relu) and .98 (softplus).
-    assert whole > 0.83
-    assert agreement(network(activation, dead=[0]), curve) > whole - 0.04
+    seeds = range(4)
+    whole = agreement(network(activation), curve, seeds)
+    # Over 12 seeds .891 with a standard deviation of .02 (relu) and .98 (softplus): the mean of
+    # four lies within .01.
+    assert whole > 0.86
+    assert agreement(network(activation, dead=[0]), curve, seeds) > whole - 0.03
 
 
 def test_a_unit_of_other_scale_is_the_same_unit(curve):

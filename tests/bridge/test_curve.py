@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from brian2 import ms, nA, pA, second
 
+from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve, merge
+from bridge.counts.spike_timing import timing_of
 from bridge.errors import BridgeError, CurveError
 from bridge.stimulate.fi_curve import fi_curve
+from experiments.kit.recorded import recorded_curve
 from neurosim import LIF, OrnsteinUhlenbeck
 from neurosim.errors import NeurosimError, UnitError
 
@@ -224,3 +228,71 @@ def test_a_current_that_comes_again_in_a_table_is_a_repeat(tmp_path, rows, trial
     assert curve.count.sum() == sum(int(row.split(",")[1]) for row in rows.split())
     with pytest.raises(CurveError, match="not in order"):
         read(tmp_path, HEADER + "0,0,1\n50,3,1\n20,1,1\n")
+
+
+@pytest.mark.parametrize("shape", [1.0, 10.0])
+def test_bare_counts_have_the_noise_that_neighbours_show(shape):
+    """One count a current and no spike time: bars were those of Poisson whatever the cell."""
+    random, current = np.random.default_rng(3), np.arange(0, 500, 25.0)
+    found = []
+    for _ in range(40):
+        mean = 5 * np.sqrt(np.maximum(current - 80, 0))
+        drawn = mean + random.normal(size=len(mean)) * np.sqrt(mean / shape)
+        found.append(FICurve(current, np.maximum(np.round(drawn), 0), 1.0).noise())
+    assert {one.source for one in found} == {"residuals"}
+    # Median of 40: within a third of the truth.
+    assert abs(np.log(np.median([one.shape for one in found]) / shape)) < np.log(1.34)
+
+
+def test_bars_of_a_recorded_cell_are_those_of_its_choice():
+    curve = recorded_curve("fast-spiking")
+    chosen = select(curve, ["naka-rushton"], intervals=None).noise.rate_sd_Hz(curve.statistics())
+    bare = curve.noise().rate_sd_Hz(curve.statistics())
+    np.testing.assert_allclose(bare[bare > 0], chosen[bare > 0], rtol=0.25)
+    # Three currents tell nothing.
+    assert FICurve([0, 50, 100], [0, 4, 9], 1.0).noise().source == "poisson"
+
+
+def timed_curve():
+    """Counts with spike times: three currents, twice each, one silent."""
+    trains = [[], [], [0.1, 0.35, 0.7], [0.2, 0.5], [0.1, 0.2, 0.32, 0.4], [0.9]]
+    return FICurve(
+        [0, 0, 50, 50, 100, 100],
+        [len(train) for train in trains],
+        1.0,
+        [0, 1] * 3,
+        timing=timing_of(trains, 1e-5),
+    )
+
+
+def test_a_file_keeps_what_spike_times_tell(tmp_path):
+    curve = timed_curve()
+    path = curve.to_csv(tmp_path / "fi.csv")
+    for again in (FICurve.from_csv(path), FICurve.from_frame(curve.to_frame())):
+        assert again.timing is not None
+        assert curve.timing.same(again.timing)
+    # A table that its user has put in another order or shortened keeps them row by row.
+    frame = curve.to_frame().iloc[[1, 0, 3, 2, 5, 4]]
+    assert curve.timing.same(FICurve.from_frame(frame).timing)
+    firing = FICurve.from_frame(frame[frame["count"] > 0])
+    assert curve.rows(np.arange(2, 6)).timing.same(firing.timing)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace("timing_pairs", "pairs"), "without 'timing_pairs'"),
+        (lambda text: re.sub("# timing.*\n", "", text), "without a line such as # timing"),
+        (lambda text: text.replace("1e-05", '"fine"'), "without a line such as # timing"),
+        (lambda text: text.replace("50.0,3,", "50.0,4,"), "does not go with a count of 4"),
+        (lambda text: text.replace(",0.3,", ",x,", 1), "'x' is not a number"),
+        (lambda text: text.replace(",0.3,", ",inf,", 1), "is inf"),
+    ],
+)
+def test_a_damaged_part_of_it_is_refused_and_not_dropped(tmp_path, change, said):
+    path = timed_curve().to_csv(tmp_path / "fi.csv")
+    text = path.read_text()
+    assert change(text) != text
+    path.write_text(change(text))
+    with pytest.raises(CurveError, match=re.escape(said)):
+        FICurve.from_csv(path)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from experiments.kit.estimate import (
     paired_share,
     share,
 )
-from experiments.kit.over_seeds import NEEDED, claims_table, run_over_seeds
+from experiments.kit.over_seeds import NEEDED, claims_table, run_over_seeds, write_claims
 from experiments.kit.registry import contents
 from neurosim.errors import ParameterError
 
@@ -156,6 +157,8 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
         run_over_seeds(toy(calls), Limit(), context, 6, tmp_path)
     assert calls == [1, 2, 3, 4]
     assert shares == pytest.approx([1 / 6, 2 / 6, 3 / 6])
+    # What is done has its table, though the run did not come to its end.
+    assert set(pd.read_csv(tmp_path / "claims.csv")["seeds"]) == {3}
     over = run_over_seeds(toy(calls), Limit(), context, 6, tmp_path)
     assert calls == [1, 2, 3, 4, 4, 5, 6]
     assert list(over.verdicts) == [1, 2, 3, 4, 5, 6]
@@ -194,6 +197,20 @@ def test_the_table_of_all_experiments_is_that_of_its_numbers():
         [sys.executable, "docs/draw_claims.py", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tables_of_a_run_that_was_stopped_are_gathered(tmp_path, monkeypatch):
+    drawer = runpy.run_path(str(ROOT / "docs" / "draw_claims.py"))
+    kept = tmp_path / "claims.csv"
+    monkeypatch.setitem(drawer["gather"].__globals__, "CLAIMS", kept)
+    for name, seeds in (("a", 20), ("b", 7)):
+        over = run_over_seeds(toy(), Limit(), Context(seed=5), seeds, tmp_path / "runs" / name)
+        write_claims(tmp_path / "runs" / name, over.table().assign(experiment=name))
+    drawer["gather"]([tmp_path / "runs"])
+    claims = pd.read_csv(kept)
+    assert dict(zip(claims["experiment"], claims["seeds"], strict=True)) == {"a": 20, "b": 7}
+    with pytest.raises(SystemExit, match=r"no claims\.csv in it"):
+        drawer["gather"]([tmp_path / "nothing"])
 
 
 def test_every_experiment_is_in_the_table():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,6 +56,37 @@ def test_nothing_heavy_is_imported_before_a_command_needs_it(words):
     assert "experiments" in imported, done.stderr
     heavy = {"brian2", "jinja2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "sympy"}
     assert not imported & heavy
+
+
+def test_the_first_command_does_not_wait_for_the_plots_of_brian2():
+    program = (
+        "import sys, experiments.command.main as command\n"
+        "try:\n    command.main()\n"
+        "finally:\n    print('brian2' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
+    )
+    words = [sys.executable, "-c", program, "unit", "LIFE"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "False"], done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a script stands in for the compiler")
+def test_a_model_starts_the_compiler_once_a_file(tmp_path):
+    calls = tmp_path / "calls"
+    for name in ("gcc", "g++", "cc", "c++"):
+        real = shutil.which(name)
+        if real is None:
+            continue
+        script = tmp_path / name
+        script.write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexec {real} "$@"\n')
+        script.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    done = neurosim("unit", "LIF", "--intervals", "none", PATH=path, NEUROSIM_CACHE=tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    started = calls.read_text().splitlines()
+    # Which version, whether it knows this processor, three files, and one program of them.
+    assert sum(" -c " in f"{line} " for line in started) == 3, started
+    assert len(started) == 6, started
 
 
 def test_doctor_ends_with_a_real_run():

@@ -109,7 +109,7 @@ def test_a_reconstruction_gets_a_membrane_and_its_unit(cell, tmp_path):
         "none", "--out", tmp_path / "card",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert "best unit" in done.output
+    assert "unit stands for this neuron" in done.output
     saved = json.loads(next((tmp_path / "card").glob("*.json")).read_text())
     counts = saved["selection"]["count"]
     assert counts[0] == 0

@@ -110,10 +110,10 @@ def as_numbers(seen: Inspection) -> str | None:
         seen.unit = signs[0]
     if "%" in known:
         _percent(seen, settings)
-    if marks := [s for s in known if s in _FOOTNOTES]:
-        factors = dict.fromkeys(marks, "1")
+    if notes := [s for s in known if s in _FOOTNOTES]:
+        factors = dict.fromkeys(notes, "1")
         seen.rule(
-            "unit", {"factors": factors, **settings}, why=f"{' '.join(marks)} points to a note"
+            "unit", {"factors": factors, **settings}, why=f"{' '.join(notes)} points to a note"
         )
     units = [s for s in known if s != "%" and s not in _FOOTNOTES]
     if sizes:

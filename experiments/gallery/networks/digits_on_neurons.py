@@ -33,6 +33,10 @@ CLAIM = (
 HELD_OUT = 540
 # What a decision is judged by in this claim, in ms.
 JUDGED_MS = (50.0, 100.0)
+# Points: half the 90 % interval of the accuracy of one network, 97.8 % of the 540 images that are
+# held out, is 1.645 sqrt(.978 (1 - .978) / 540) = 1.04 points. Who tests one network on its images
+# cannot notice a smaller loss.
+MOST_LOST = 1.0
 # From so many networks on, their scatter says something.
 SEVERAL = 5
 
@@ -233,7 +237,7 @@ def verdicts_of(pairs: Sequence[tuple[Trained, SpikingRun]]) -> list[Verdict]:
     lost = "points lost on neurons at {:g} ms"
     return [
         Verdict.of("accuracy of the ANN (mean)", accuracy, 0.96, ">="),
-        *(Verdict.of(lost.format(time), points_lost(pairs, time), 1.0) for time in JUDGED_MS),
+        *(Verdict.of(lost.format(time), points_lost(pairs, time), MOST_LOST) for time in JUDGED_MS),
     ]
 
 

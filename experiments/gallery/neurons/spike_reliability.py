@@ -25,6 +25,14 @@ CLAIM = (
     "(Mainen and Sejnowski 1995)."
 )
 
+# "Reproducible to less than 1 millisecond" (their abstract): the bar of the typical event, and
+# of how much wider events become: within it late events are as precise as early ones.
+PRECISE_MS = 1.0
+# They give no number for imprecise spikes; five times the precision is asked for.
+IMPRECISE_MS = 5 * PRECISE_MS
+# More events than not are precise.
+MOST_EVENTS = 0.5
+
 STEP_S = 0.0005
 # Between two fluctuations: five membrane time constants.
 PAUSE_S = 0.1
@@ -72,15 +80,17 @@ def run(parameters: Parameters, context: Context) -> Result:
         tables={"reliability": draws.groupby("neuron", sort=False).mean().reset_index()},
         figures={"reliability": _draw(shown, draws)},
         verdicts=[
-            Verdict.of("constant current: jitter of the last spike (ms)", last, 5.0, ">="),
+            Verdict.of("constant current: jitter of the last spike (ms)", last, IMPRECISE_MS, ">="),
             Verdict.of(
-                event + "median jitter of the events (ms)", farthest(over_draws("median_ms")), 1.0
+                event + "median jitter of the events (ms)",
+                farthest(over_draws("median_ms")),
+                PRECISE_MS,
             ),
-            Verdict.of(event + "share of the events within 1 ms", within, 0.5, ">="),
+            Verdict.of(event + "share of the events within 1 ms", within, MOST_EVENTS, ">="),
             Verdict.of(
                 event + "jitter in the last third less that in the first (ms)",
                 farthest(over_draws("late_less_early_ms")),
-                1.0,
+                PRECISE_MS,
             ),
         ],
     )
@@ -142,7 +152,7 @@ def _numbers(still: FrozenTrials, moving: FrozenTrials) -> dict[str, float]:
         "drift_of_spike": len(drift),
         "events": len(events),
         "median_ms": float(np.median(jitter)),
-        "within_1ms": float(np.mean(jitter <= 1)),
+        "within_1ms": float(np.mean(jitter <= PRECISE_MS)),
         "last_ms": float(jitter[-1]),
         "late_less_early_ms": float(
             np.median(jitter[thirds == 2]) - np.median(jitter[thirds == 0])

@@ -20,10 +20,14 @@ from neurosim.morphology import cylinder, tagged
 
 CLAIM = (
     "Random mixed placements of synapses on the thin apical branches of a CA1 pyramidal cell: a "
-    "two-layer network of sigmoid branches explains at least 80 % of the variance of its firing "
+    "two-layer network of sigmoid branches explains at least 82 % of the variance of its firing "
     "rate on placements it has not seen, the number of synapses alone (a point neuron) 40 % at "
     "most."
 )
+# Poirazi, Brannon and Mel (2003, Neuron 37:989) found 82 % for a point neuron on the stimuli that
+# suit it best, and 37 % or less on mixed ones: two layers have to explain more than a point neuron
+# ever did, and this cell must not be one for which a point neuron would do.
+LEAST_OF_TWO_LAYERS, MOST_OF_NUMBER = 0.82, 0.4
 
 
 @dataclass(frozen=True)
@@ -151,8 +155,12 @@ def run(parameters: Parameters, context: Context) -> Result:
         figures={"two-layer-neuron": found.figure()},
         verdicts=[
             Verdict("branches that carry synapses", len(cell.branches), 30, ">="),
-            Verdict.of("variance explained by two layers, held out", over(two), 0.8, ">="),
-            Verdict.of("variance explained by the number of synapses", over(number), 0.4),
+            Verdict.of(
+                "variance explained by two layers, held out", over(two), LEAST_OF_TWO_LAYERS, ">="
+            ),
+            Verdict.of(
+                "variance explained by the number of synapses", over(number), MOST_OF_NUMBER
+            ),
             Verdict.of(
                 "two layers explain more than weights by", over(differences.over_weights), 0.0, ">="
             ),

@@ -25,13 +25,15 @@ from neurosim.engine.point.model import Model
 from neurosim.engine.programs.sources import shared_source
 from neurosim.errors import EngineError
 
-__all__ = ["HEADER", "VECTORS", "write_sources"]
+__all__ = ["FRAME", "HEADER", "VECTORS", "write_sources"]
 
 HEADER = "neurosim_run.h"
 # What HEADER is made of, beside what both engines share.
 _HEADERS = ("vector_functions.h", "run.h")
 # The file whose loop is compiled for vector forms of exp and its like.
 VECTORS = "cells_stateupdater_codeobject.cpp"
+# The file that reads, writes and calls the others once a time step.
+FRAME = "unit_frame.cpp"
 
 # Primes and odd decimals that nothing else in a generated program spells.
 _ROWS = 100_003
@@ -77,6 +79,8 @@ def write_sources(model: Model, folder: Path) -> None:
     CPPStandaloneCodeObject.templater = derive("neurosim.engine.point")
     exprel = DEFAULT_FUNCTIONS["exprel"].implementations
     exprel.add_implementation(CPPCodeGenerator, "", name="neurosim_exprel")
+    # Flags of a makefile that is not used; Brian2 would start the compiler once for each to try it.
+    brian2.prefs["codegen.cpp.extra_compile_args"] = []
     brian2.set_device("cpp_standalone", directory=str(folder), build_on_run=False)
     assembled = assemble(
         model,
@@ -204,7 +208,7 @@ def _unite(folder: Path) -> list[str]:
     for name, paths in (("frame", frame), ("steps", steps)):
         lines = [f'#include "{path.relative_to(folder).as_posix()}"\n' for path in paths]
         (folder / f"unit_{name}.cpp").write_text("".join(lines))
-    return ["unit_frame.cpp", "unit_steps.cpp", f"code_objects/{VECTORS}"]
+    return [FRAME, "unit_steps.cpp", f"code_objects/{VECTORS}"]
 
 
 def _replace(path: Path, old: str, new: str) -> None:
