@@ -25,8 +25,8 @@ class Interval:
     --------
     >>> 5 in Interval(4.0, np.inf)
     True
-    >>> print(Interval(4.0, np.inf))
-    4 .. open
+    >>> print(Interval(4.0, np.inf), Interval(1324.2, 1389.0), sep="; ")
+    4 .. open; 1324 .. 1389
     """
 
     low: float
@@ -36,8 +36,14 @@ class Interval:
         return self.low <= value <= self.high
 
     def __str__(self) -> str:
-        low, high = (f"{end:.3g}" if np.isfinite(end) else "open" for end in (self.low, self.high))
-        return f"{low} .. {high}"
+        return f"{_end(self.low)} .. {_end(self.high)}"
+
+
+def _end(value: float) -> str:
+    """Three digits without a power of ten, or that the end is open."""
+    if not np.isfinite(value):
+        return "open"
+    return f"{value:.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 @dataclass(frozen=True, eq=False)
