@@ -6,9 +6,9 @@ row and label against facts that people wrote down by reading the table (``corpu
     python benchmarks/data_corpus.py [--folder DIR] [--group A] [--findings FILE]
 
 The files are not part of the project. ``--get`` prints the address of each; save it in DIR (or in
-the folder that NEUROSIM_CORPUS names) under the table's name and suffix. Tables of group A were
-looked at while the code was written, those of group B were only measured. Prints a line a table,
-the sums of each group beside the bars, and, with ``--findings``, every wrong action.
+the folder that NEUROSIM_CORPUS names) under the table's name and suffix. Tables of groups A and B
+were looked at while the code was written, those of group C were only measured. Prints a line a
+table, the sums of each group beside the bars, and, with ``--findings``, every wrong action.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from corpus.judge import judge
 from corpus.planting import judge_planted
 from corpus.truth import FACTS, Facts, TrueTable, load_facts
 
+GROUPS = ("A", "B", "C")
 HARMS = ("row removed", "label merged", "value rescaled", "cell blanked", "cell altered")
 OTHER = ("column left out", "file misread", "wrong proposal")
 
@@ -132,14 +133,14 @@ def main() -> None:
     """Measure the corpus."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=os.environ.get("NEUROSIM_CORPUS"))
-    parser.add_argument("--facts", type=Path, default=FACTS)
-    parser.add_argument("--group", choices=("A", "B"))
+    parser.add_argument("--facts", type=Path, nargs="*", default=FACTS)
+    parser.add_argument("--group", choices=GROUPS)
     parser.add_argument("--only", nargs="*", help="names of tables")
     parser.add_argument("--findings", type=Path, help="write every wrong action here")
     parser.add_argument("--plant", type=int, metavar="SEED", help="plant faults in them instead")
     parser.add_argument("--get", action="store_true", help="print where the files are")
     given = parser.parse_args()
-    facts = [f for f in load_facts(given.facts) if given.group in (None, f.group)]
+    facts = [f for f in load_facts(*given.facts) if given.group in (None, f.group)]
     facts = [f for f in facts if not given.only or f.name in given.only]
     if given.get:
         print("\n".join(f"{f.name}{f.suffix}\t{f.url}" for f in facts))
@@ -151,7 +152,7 @@ def main() -> None:
         return
     start = time.process_time()
     scores = run(facts, given.folder)
-    for group in ("A", "B"):
+    for group in GROUPS:
         part = [s for s in scores if s.group == group]
         if part:
             print(json.dumps({"group": group, **summary(totals(part))}))

@@ -269,6 +269,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
     chosen = parser.parse_args()
+    # Under nohup it is ignored, by the workers too, which would then never end.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     chance = random.Random(chosen.seed)
     right: dict[str, str] = {}
     for job in chosen.jobs:

@@ -67,7 +67,12 @@ def same_value(facts: Facts, column: str, before: str, after: str | None) -> boo
         return True
     if any({collapse(before), after} <= set(same) for same in facts.same.get(column, ())):
         return True
-    return column in facts.one_label and collapse(before).casefold() == after.casefold()
+    return column in facts.one_label and _loosely(before) == _loosely(after)
+
+
+def _loosely(text: str) -> str:
+    """Return a label without case, spaces and marks: in some columns these mean nothing."""
+    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def needs(facts: Facts, column: str, text: str, shared: frozenset[str]) -> str:
@@ -125,6 +130,6 @@ def several_spellings(facts: Facts, column: str, cells: Iterable[str]) -> set[st
     groups: dict[str, set[str]] = defaultdict(set)
     if column in facts.one_label:
         for v in texts:
-            groups[v.casefold()].add(v)
+            groups[_loosely(v)].add(v)
     several = [texts & set(same) for same in facts.same.get(column, ())]
     return {v for g in (*groups.values(), *several) if len(g) > 1 for v in g}

@@ -142,7 +142,8 @@ def judge_frame(
             shown = [", ".join(map(str, kept.loc[gone[0]]))[:120]]
             score.harm("", "duplicates", "row removed", len(gone), shown)
     for place, column in enumerate(truth.names):
-        _judge_column(score, facts, column, name_of[column], kept.iloc[:, place], rules, done)
+        name = str(frame.columns[place])
+        _judge_column(score, facts, column, name, kept.iloc[:, place], rules, done)
     _judge_rows(score, truth, rules)
     return rules, done
 

@@ -30,6 +30,30 @@ def _spoiled(truth: TrueTable, place: int, cells: list[str], facts: Facts) -> Tr
     return TrueTable(facts, truth.names, rows)
 
 
+def _dressed(
+    rng: np.random.Generator,
+    truth: TrueTable,
+    free: list[int],
+    fit: list[int],
+    dress: Callable[[str], str],
+    fact: str,
+    value: object,
+) -> tuple[TrueTable, str] | None:
+    """Write the cells of one of the columns that fit another way, and say so in the facts."""
+    if not fit:
+        return None
+    place = int(rng.choice(fit))
+    cells = [dress(v.strip()) if v.strip() else v for v in truth.column(place)]
+    free.remove(place)
+    return _spoiled(truth, place, cells, _known(truth, place, fact, value)), truth.names[place]
+
+
+def _known(truth: TrueTable, place: int, fact: str, value: object) -> Facts:
+    """Return the facts of a table with one more about a column."""
+    more = {**getattr(truth.facts, fact), truth.names[place]: value}
+    return replace(truth.facts, **{fact: more})
+
+
 def _numbers(truth: TrueTable, place: int) -> list[float] | None:
     """Return a column's numbers if all its filled cells are plain ones of at least ten sizes."""
     column = truth.names[place]
@@ -56,10 +80,9 @@ def sentinel(
     rows = rng.choice(len(cells), max(5, len(cells) // 25), replace=False)
     for r in rows:
         cells[r] = "-999"
-    column = truth.names[place]
-    facts = replace(truth.facts, missing={**truth.facts.missing, column: ["-999"]})
     free.remove(place)
-    return _spoiled(truth, place, cells, facts), column
+    facts = _known(truth, place, "missing", ["-999"])
+    return _spoiled(truth, place, cells, facts), truth.names[place]
 
 
 def unit(
@@ -67,14 +90,7 @@ def unit(
 ) -> tuple[TrueTable, str] | None:
     """A unit behind each number of a column."""
     fit = [k for k in free if _numbers(truth, k)]
-    if not fit:
-        return None
-    place = int(rng.choice(fit))
-    cells = [f"{v.strip()} kg" if v.strip() else v for v in truth.column(place)]
-    column = truth.names[place]
-    facts = replace(truth.facts, units={**truth.facts.units, column: {"kg": "1"}})
-    free.remove(place)
-    return _spoiled(truth, place, cells, facts), column
+    return _dressed(rng, truth, free, fit, "{} kg".format, "units", {"kg": "1"})
 
 
 def thousands(
@@ -87,14 +103,7 @@ def thousands(
         numbers = _numbers(truth, k)
         if whole and numbers and np.mean(np.array(numbers) >= 1000) > 0.5:
             fit.append(k)
-    if not fit:
-        return None
-    place = int(rng.choice(fit))
-    cells = [f"{int(v):,}" if v.strip() else v for v in truth.column(place)]
-    column = truth.names[place]
-    facts = replace(truth.facts, thousands={**truth.facts.thousands, column: ","})
-    free.remove(place)
-    return _spoiled(truth, place, cells, facts), column
+    return _dressed(rng, truth, free, fit, lambda v: f"{int(v):,}", "thousands", ",")
 
 
 def decimal(
@@ -107,14 +116,7 @@ def decimal(
         plain = all(t.isdigit() or not t for t in tails)
         if _numbers(truth, k) and plain and any(len(t) not in (0, 3) for t in tails):
             fit.append(k)
-    if not fit:
-        return None
-    place = int(rng.choice(fit))
-    cells = [v.replace(".", ",") for v in truth.column(place)]
-    column = truth.names[place]
-    facts = replace(truth.facts, decimal={**truth.facts.decimal, column: ","})
-    free.remove(place)
-    return _spoiled(truth, place, cells, facts), column
+    return _dressed(rng, truth, free, fit, lambda v: v.replace(".", ","), "decimal", ",")
 
 
 def day_first(

@@ -23,7 +23,8 @@ from typing import Any
 __all__ = ["EITHER", "MISSING", "Facts", "TrueTable", "collapse", "group_of", "load_facts"]
 
 csv.field_size_limit(1 << 27)
-FACTS = Path(__file__).parent / "facts.toml"
+#: The first is of groups A and B, the second of group C.
+FACTS = tuple(Path(__file__).parent / name for name in ("facts.toml", "facts_c.toml"))
 
 
 class _Word:
@@ -43,10 +44,11 @@ EITHER = _Word("either")
 
 
 def group_of(name: str) -> str:
-    """Return a table's group: A was looked at while the code was written, B was only measured.
+    """Return the group of one of the first tables: A was looked at while the code was written.
 
-    The first digit of the name's SHA-256 decides, so that nobody chose which table is in B. A part
-    of a table (``"..._part"``) belongs to its group.
+    B was only measured until its failures were looked at too; since then C is the group that is
+    only measured. The first digit of the name's SHA-256 decides between A and B, so that nobody
+    chose which table is in B. A part of a table (``"..._part"``) belongs to its group.
 
     Examples
     --------
@@ -79,6 +81,8 @@ class Facts:
     ----------
     name, repository, path, commit, sha256 : str
         Where the file is, and a hash of its bytes.
+    drawn : str
+        Its group if the table was assembled later: ``"C"``.
     suffix : str
         Of the file in the corpus folder.
     rows, columns : int
@@ -108,7 +112,7 @@ class Facts:
     latest : int
         The last year that a two-digit year can mean.
     one_label : tuple of str
-        Columns in which spellings that differ in case mean one thing.
+        Columns in which spellings that differ in case, spaces or marks mean one thing.
     same : dict of str to list of list of str
         Other spellings of one thing.
     equal_rows : str
@@ -119,6 +123,7 @@ class Facts:
     """
 
     name: str
+    drawn: str = ""
     repository: str = ""
     path: str = ""
     commit: str = ""
@@ -153,8 +158,8 @@ class Facts:
 
     @property
     def group(self) -> str:
-        """``"A"`` or ``"B"``: see `group_of`."""
-        return group_of(self.name)
+        """``"A"``, ``"B"`` or ``"C"``: see `group_of`."""
+        return self.drawn or group_of(self.name)
 
     @property
     def url(self) -> str:
@@ -296,12 +301,13 @@ class TrueTable:
         return [r[place] for r in self.cells]
 
 
-def load_facts(path: Path = FACTS) -> list[Facts]:
-    """Read the facts of all tables."""
-    document = tomllib.loads(path.read_text(encoding="utf-8"))
+def load_facts(*paths: Path) -> list[Facts]:
+    """Read the facts of all tables, or those that stand in some files."""
+    documents = [tomllib.loads(p.read_text(encoding="utf-8")) for p in paths or FACTS]
     lists = ("reading", "words", "unfit", "percent", "one_label")
     return [
         Facts(**{k: tuple(v) if k in lists else v for k, v in entry.items()})
+        for document in documents
         for entry in document["table"]
     ]
 

@@ -247,14 +247,14 @@ def bootstrap_intervals(
     mean = statistics.window * task.rate(z)[statistics.index]
     counts = sample(mean, statistics.shape, draws, np.random.default_rng(seed)).astype(float)
     counts = counts[counts.sum(axis=1) > 0]
-    drawn = replace(statistics, count=counts)
+    drawn = replace(statistics, count=counts, trains=None)
     low, high = np.tile(task.lower, (len(counts), 1)), np.tile(task.upper, (len(counts), 1))
     sets = np.arange(len(counts))
     if task.seeks_threshold:
         edges = statistics.current
         first = np.argmax(drawn.pooled_count > 0, axis=1)
         sets, low, high = _nearby_stretches(task, best, edges, first)
-    again = replace(task, statistics=replace(statistics, count=counts[sets]))
+    again = replace(task, statistics=replace(drawn, count=counts[sets]))
     start = np.clip(np.tile(z, (len(sets), 1)), low, high)
     if task.family.sharp:
         # In the middle of its stretch no threshold starts on a cusp.

@@ -265,7 +265,8 @@ def feasible_set(task: Problem, ranges: RateRanges, start: Solution) -> Feasible
 def _with(task: Problem, ranges: RateRanges, power: int, scale: Array) -> Problem:
     known = task.statistics
     parts = (known.current, known.index, known.window, known.count, known.shape)
-    return replace(task, statistics=RangeStatistics(*parts, ranges, power, scale))
+    said = RangeStatistics(*parts, ranges=ranges, power=power, scale=scale)
+    return replace(task, statistics=said)
 
 
 def possible_units(

@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bridge.choice.confidence_intervals import bootstrap_intervals, profile_intervals
 from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
 from bridge.choice.remarks import aicc, remarks
 from bridge.choice.selection import Interval, UnitFit
+from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import log_probability
-from bridge.counts.spike_timing import SpikeTiming
+from bridge.counts.renewal import steady_rate
+from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring
 
 __all__ = ["fit_all", "judge"]
-
-Array = NDArray[np.float64]
 
 MISFIT_LEVEL = 0.01
 """A misfit less likely than this is more than counting noise."""
@@ -27,16 +26,15 @@ DRAWS = 1999
 
 
 def fit_all(
-    tasks: list[Problem], timing: SpikeTiming | None = None
+    tasks: list[Problem], curve: FICurve
 ) -> tuple[CountNoise, list[Problem], list[Solution]]:
     """Fit every family under one noise model.
 
     Parameters
     ----------
     tasks : list of Problem
-        One a family, with the same counts.
-    timing : SpikeTiming, optional
-        Of the same measurements, where spike times are known.
+        One a family, with the counts of the curve.
+    curve : FICurve
 
     Returns
     -------
@@ -47,10 +45,13 @@ def fit_all(
         The likeliest of each family first.
     """
     found = [best_fit(task) for task in tasks]
-    statistics = tasks[0].statistics
+    statistics, timing = tasks[0].statistics, curve.timing
     known = noise_of_repeats(statistics, timing) or noise_of_intervals(statistics, timing)
     if known is not None:
-        return known, *_refit(tasks, found, known.shapes(statistics))
+        shapes = known.shapes(statistics)
+        if known.source == "intervals" and steady_rate(timing, curve.count, shapes):
+            known = replace(known, spike_times=True)
+        return known, *_refit(tasks, found, curve.statistics(shapes, known.spike_times))
     # With counts alone the best family's residuals tell; which is best may depend on them.
     noise, shape = CountNoise(), 1.0
     for _ in range(3):
@@ -68,7 +69,7 @@ def fit_all(
         if abs(np.log(noise.shape / shape)) < 0.1:
             break
         shape = noise.shape
-        tasks, found = _refit(tasks, found, shape)
+        tasks, found = _refit(tasks, found, curve.statistics(shape))
     return replace(noise, shape=shape), tasks, found
 
 
@@ -79,9 +80,8 @@ def _log_likelihood(task: Problem, solution: Solution, shape: float) -> float:
 
 
 def _refit(
-    tasks: list[Problem], found: list[Solution], shape: float | Array
+    tasks: list[Problem], found: list[Solution], statistics: SufficientStatistics
 ) -> tuple[list[Problem], list[Solution]]:
-    statistics = replace(tasks[0].statistics, shape=shape)
     again = [replace(task, statistics=statistics) for task in tasks]
     return again, [
         best_fit(task, keep=4, near=near) for task, near in zip(again, found, strict=True)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from bridge.counts.dispersion import CountNoise, Counts, infer_noise
 from bridge.counts.likelihood import TINY_MEAN, rough_variance, sample, variance
+from bridge.counts.renewal import SpikeTrains, draw_trains, information
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem
 
@@ -32,6 +33,8 @@ Array = NDArray[np.float64]
 REGULAR = 6.63
 """Twice the gain of log-likelihood at which residuals show counts to be more regular than Poisson
 (chance of .01 where they are Poisson)."""
+MANY = 20.0
+"""Expected spikes of a train from which on what it tells about the rate is normal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +126,18 @@ def _compare(
     statistics = task.statistics
     rate, partials = task.jacobian(z[None])
     mean = np.maximum(statistics.window * rate[0][statistics.index], TINY_MEAN)
-    total = np.add.reduceat(variance(mean, shape), statistics.first)
+    trains = statistics.trains
+    counts = statistics.count
+    if trains is None:
+        each = variance(mean, shape)
+    else:
+        # The count that the times of the spikes stand for: more exact than their number.
+        each = 1 / information(mean, shape)
+        counts = mean + each * _pull(trains, mean, shape)
+    total = np.add.reduceat(each, statistics.first)
     expected = np.add.reduceat(mean, statistics.first)
-    misses = statistics.pooled_count - expected
+    pooled_count = np.add.reduceat(counts, statistics.first)
+    misses = pooled_count - expected
     window = statistics.pooled_window
     repeats = np.diff(np.append(statistics.first, len(mean)))
 
@@ -144,20 +156,50 @@ def _compare(
         # Sums of Poisson counts are Poisson.
         pooled = random.poisson(expected, (draws, len(expected))).astype(float)
     else:
-        pooled = np.add.reduceat(sample(mean, shape, draws, random), statistics.first, axis=1)
+        drawn = (
+            sample(mean, shape, draws, random)
+            if trains is None
+            else _drawn(mean, np.broadcast_to(shape, mean.shape), each, draws, random)
+        )
+        pooled = np.add.reduceat(drawn, statistics.first, axis=1)
     simulated = squares(pooled)
     plain = float((misses**2 / total).sum())
     ratio = float(np.sqrt(plain / max(float(simulated.mean()), 1e-12)))
     p = np.nan
     if informative_currents(statistics) > task.size:
-        observed = float(squares(statistics.pooled_count))
+        observed = float(squares(pooled_count))
         if np.isfinite(freedom):
             # The noise itself is an estimate: the denominator of an F ratio.
             simulated = simulated / (random.chisquare(freedom, draws) / freedom)
         above = float(np.sum(simulated > observed * (1 + 1e-9)))
         equal = float(np.sum(np.abs(simulated - observed) <= observed * 1e-9))
         p = (above + random.random() * (1 + equal)) / (1 + draws)
-    return Misfit(p, ratio, misses / repeats, misses / window, np.sqrt(total) / window)
+    # What is shown beside the counts is what is left of them, and how they scatter.
+    left = statistics.pooled_count - expected
+    scatter = total
+    if trains is not None:
+        scatter = np.add.reduceat(variance(mean, shape), statistics.first)
+    return Misfit(p, ratio, left / repeats, left / window, np.sqrt(scatter) / window)
+
+
+def _pull(trains: SpikeTrains, mean: Array, shape: float | Array) -> Array:
+    """Slope of the log-likelihood of each train in its expected count."""
+    rate = mean / trains.window_s
+    shapes = np.broadcast_to(np.asarray(shape, dtype=float), mean.shape)
+    return trains.log_likelihood_and_slope(rate, shapes)[1] / trains.window_s
+
+
+def _drawn(
+    mean: Array, shape: Array, each: Array, draws: int, random: np.random.Generator
+) -> Array:
+    """What trains at these means would stand for, shape (draws, n)."""
+    # Of many spikes the sum is normal.
+    drawn = mean + np.sqrt(each) * random.standard_normal((draws, len(mean)))
+    for k in np.flatnonzero(mean < MANY):
+        trains = draw_trains(max(float(mean[k]), 1e-6), float(shape[k]), draws, random)
+        level = np.full(draws, mean[k])
+        drawn[:, k] = mean[k] + each[k] * _pull(trains, level, shape[k])
+    return drawn
 
 
 def noise_of_residuals(task: Problem, z: Array) -> CountNoise:

@@ -138,7 +138,7 @@ def select(
     if clockwork:
         noise, judged = fit_clock(tasks, curve, intervals is not None)
     else:
-        noise, tasks, found = fit_all(tasks, curve.timing)
+        noise, tasks, found = fit_all(tasks, curve)
         scores = [
             aicc(one.log_likelihood[0], task.size, len(statistics.count))
             for task, one in zip(tasks, found, strict=True)

@@ -210,7 +210,9 @@ class Selection:
         """
         task = problem(
             type(fit.unit),
-            self.curve.statistics(self.noise.shapes(self.curve.statistics())),
+            self.curve.statistics(
+                self.noise.shapes(self.curve.statistics()), self.noise.spike_times
+            ),
             {**fit.unit.settings, **fit.fixed},
         )
         z = task.coordinates(fit.unit.values)[None]

@@ -23,6 +23,7 @@ from bridge.counts.curve_plot import draw_counts
 from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import MAX_SHAPE
 from bridge.counts.neighbour_noise import noise_of_neighbours
+from bridge.counts.renewal import trains_of
 from bridge.counts.spike_timing import SpikeTiming, joined
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.counts.table import read_table, table_columns, table_timing, timing_columns
@@ -231,17 +232,24 @@ class FICurve:
             )
         return self.rows(keep, current_max_pA=float(current_max))
 
-    def statistics(self, shape: float | Array = 1.0) -> SufficientStatistics:
-        """The counts arranged for fitting, under a regularity of spiking (1 is Poisson).
+    def statistics(
+        self, shape: float | Array = 1.0, spike_times: bool = False
+    ) -> SufficientStatistics:
+        """The measurements arranged for fitting, under a regularity of spiking (1 is Poisson).
 
         Parameters
         ----------
         shape : float or ndarray, shape (n,)
             One for all measurements, or one for each.
+        spike_times : bool
+            Whether the likelihood is to be that of the spike times, and not of the counts.
         """
         current, index = np.unique(self.current_pA, return_inverse=True)
         count = self.count.astype(float)
-        return SufficientStatistics(current, index, self.window_s, count, shape)
+        trains = None
+        if spike_times and self.timing is not None:
+            trains = trains_of(self.window_s, count, self.timing)
+        return SufficientStatistics(current, index, self.window_s, count, shape, trains)
 
     def rate_ranges(self, spike_times: bool = True) -> RateRanges:
         """The rates that each current leaves possible if the cell fires like a clock.
@@ -294,6 +302,36 @@ class FICurve:
         ):
             return None
         return self.rows(first)
+
+    def only_trial(self, trial: int) -> FICurve:
+        """The measurements of one trial.
+
+        Parameters
+        ----------
+        trial : int
+            Which repeat, as `trial` numbers them.
+
+        Returns
+        -------
+        FICurve
+
+        Raises
+        ------
+        CurveError
+            There is no such trial, or it holds fewer than two measurements.
+
+        Examples
+        --------
+        >>> FICurve([0, 0, 50, 50], [0, 1, 4, 6], 1.0, trial=[0, 1, 0, 1]).only_trial(1).count
+        array([1, 6])
+        """
+        keep = self.trial == trial
+        if keep.sum() < 2:
+            known = ", ".join(map(str, np.unique(self.trial)))
+            raise CurveError(
+                f"trial {trial} holds {keep.sum()} measurements", f"choose one of {known}"
+            )
+        return self.rows(keep, only_trial=int(trial))
 
     def rows(self, keep: Array, **more: Any) -> FICurve:
         """Some of the measurements, with `more` said in the provenance.

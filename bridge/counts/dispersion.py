@@ -3,9 +3,9 @@
 The regularity is the shape ``k`` of `bridge.counts.likelihood`, the same for every family compared
 (as Burnham and Anderson 2002, section 2.5, advise for over-dispersed counts). Most cells fire more
 regularly the faster they fire, so that ``k`` may grow with a power of the rate. What tells it is,
-first of all, the scatter of repeats; beside it, where spike times are known, how alike neighbouring
-intervals are (`bridge.counts.spike_timing`), which alone tell the power; and where there is
-neither, the residuals of the best family. Repeats and residuals enter by the Cox-Reid adjusted
+where spike times are known, how alike neighbouring intervals are (`bridge.counts.spike_timing`),
+which alone tell the power; else the scatter of repeats; and where there are neither, the residuals
+of the best family. Repeats and residuals enter by the Cox-Reid adjusted
 profile likelihood (Cox and Reid 1987, J. R. Stat. Soc. B 49:1), which corrects for the means having
 been fitted to the same counts.
 
@@ -22,7 +22,7 @@ Student's t, as for moderated variances (Smyth 2004, Stat. Appl. Genet. Mol. Bio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, chdtri, polygamma, stdtrit
 
 from bridge.counts.likelihood import MAX_SHAPE, MIN_SHAPE, log_probability, rough_variance, variance
+from bridge.counts.renewal import steady_rate
 from bridge.counts.spike_timing import SpikeTiming
 from bridge.counts.sufficient_statistics import SufficientStatistics
 
@@ -37,9 +38,7 @@ __all__ = ["CountNoise", "Counts", "infer_noise", "noise_of_intervals", "noise_o
 
 Array = NDArray[np.float64]
 
-Source = Literal[
-    "poisson", "repeats", "repeats and intervals", "intervals", "residuals", "prior", "clock"
-]
+Source = Literal["poisson", "repeats", "intervals", "residuals", "prior", "clock"]
 
 ENOUGH = 3
 """Degrees of freedom needed among repeats, or pairs of intervals, before they decide."""
@@ -49,6 +48,10 @@ PRIOR_EDGE = 0.3
 """Standard deviation of the prior's tails, in powers of e."""
 PRIOR_POWER = 1.0
 """Standard deviation of the prior of the power of the rate, about none."""
+PRIOR_OWN = 0.5
+"""Standard deviation of the logarithm of a current's own regularity about that power."""
+FEW_INTERVALS = 50
+"""So many intervals say as much about their skewness as is believed beforehand."""
 CONFLICT = 3.84
 """Twice the loss of log-likelihood at which repeats contradict the intervals (chance of .05)."""
 
@@ -61,20 +64,21 @@ class CountNoise:
     ----------
     shape : float
         1 is Poisson; larger is more regular, smaller more variable.
-    source : str
-        Where the shape comes from: "repeats", "intervals", "repeats and intervals", "residuals" or
-        "prior"; "poisson" where it was not estimated, "clock" where the cell fires so regularly
-        that counts do not scatter at all.
+    source : {"poisson", "repeats", "intervals", "residuals", "prior", "clock"}
+        Where the shape comes from; "poisson" where it was not estimated, "clock" where the cell
+        fires so regularly that counts do not scatter at all.
     freedom : float
         Degrees of freedom that the variance of the counts rests on; inf where it is known.
     evidence : float
         Twice the log-likelihood gained over Poisson counts.
     rounding_Hz : tuple of float
         Of a clock: standard deviation of a rate in its range of possible rates, at each current.
-    power : float
-        The shape grows with this power of the rate.
+    by_current : tuple of float
+        The shape at each distinct current; empty where it is the same at all.
     at_Hz : float
-        The rate at which the shape is `shape`; nan where it is the same at all rates.
+        Then the rate at which the shape is `shape`.
+    spike_times : bool
+        Whether rates are told by the times of spikes, and not by their number.
     """
 
     shape: float = 1.0
@@ -82,8 +86,9 @@ class CountNoise:
     freedom: float = np.inf
     evidence: float = 0.0
     rounding_Hz: tuple[float, ...] = ()
-    power: float = 0.0
+    by_current: tuple[float, ...] = ()
     at_Hz: float = np.nan
+    spike_times: bool = False
 
     @property
     def estimated(self) -> bool:
@@ -101,14 +106,13 @@ class CountNoise:
         Examples
         --------
         >>> from bridge.counts.curve import FICurve
-        >>> statistics = FICurve([0, 50, 100], [0, 8, 32], 1.0).statistics()
-        >>> CountNoise(10.0, "repeats", power=1.0, at_Hz=16.0).shapes(statistics).round(1)
-        array([ 0.3,  5.3, 20.3])
+        >>> statistics = FICurve([0, 50, 50], [0, 8, 9], 1.0, [0, 0, 1]).statistics()
+        >>> CountNoise(10.0, "intervals", by_current=(1.0, 12.0)).shapes(statistics)
+        array([ 1., 12., 12.])
         """
-        if not self.power:
+        if not self.by_current:
             return self.shape
-        scale = (_seen_rate(statistics) / self.at_Hz) ** self.power
-        return np.clip(self.shape * scale[statistics.index], MIN_SHAPE, MAX_SHAPE)
+        return np.array(self.by_current)[statistics.index]
 
     def quantile(self, confidence: float) -> float:
         """Standard errors between the middle and the ends of a confidence interval.
@@ -153,7 +157,7 @@ class CountNoise:
             return "clockwork: no scatter, each rate known up to one spike or less"
         if not self.estimated:
             return "Poisson counts"
-        at = f" at {self.at_Hz:.3g} Hz" if self.power else ""
+        at = f" at {self.at_Hz:.3g} Hz" if self.by_current else ""
         told = f"gamma intervals of shape {self.shape:.3g}{at}, from {self.source}"
         if abs(np.log(self.shape)) < 0.3:
             return f"counts about as variable as Poisson ({told})"
@@ -169,8 +173,10 @@ def noise_of_repeats(
     ----------
     statistics : SufficientStatistics
     timing : SpikeTiming, optional
-        Where it is known, the intervals between spikes tell as well; unless the repeats contradict
-        them, as where a cell drifts from one repeat to the next.
+        Where it is known, the intervals between spikes tell instead; unless the repeats scatter
+        more than these allow, as where a cell drifts from one repeat to the next. Repeats that
+        scatter less say nothing against them: they begin in the same state, so that their spikes
+        are still in step when counting begins.
 
     Returns
     -------
@@ -190,17 +196,15 @@ def noise_of_repeats(
         return float(np.log(np.bincount(index, weights=each, minlength=len(firing))[firing]).sum())
 
     counts = Counts(statistics.count[used], mean, volume)
-    seen = _seen_rate(statistics)[index]
-    alone = infer_noise(counts, "repeats", seen)
-    pairs = None if timing is None else _pairs(timing)
-    if pairs is None:
+    alone = infer_noise(counts, "repeats")
+    told = noise_of_intervals(statistics, timing)
+    if told is None:
         return alone
-    everywhere = _seen_rate(statistics)[statistics.index]
-    told = _infer([(pairs, everywhere)], "intervals", everywhere[used], mean)
-    if 2 * (_fit_of(counts, alone, seen) - _fit_of(counts, told, seen)) > CONFLICT:
-        return alone
-    both: list[tuple[Counts | Pairs, Array]] = [(counts, seen), (pairs, everywhere)]
-    return _infer(both, "repeats and intervals", seen, mean)
+    shapes = np.broadcast_to(told.shapes(statistics), used.shape)[used]
+    level = np.full(len(mean), alone.shape)
+    loss = counts.exact(np.stack([level, shapes]))
+    scatters = rough_variance(mean, level).sum() > rough_variance(mean, shapes).sum()
+    return alone if scatters and 2 * float(loss[0] - loss[1]) > CONFLICT else told
 
 
 def noise_of_intervals(
@@ -218,25 +222,61 @@ def noise_of_intervals(
     -------
     CountNoise or None
     """
-    pairs = None if timing is None else _pairs(timing)
-    if pairs is None:
+    if timing is None or timing.pairs.sum() < ENOUGH:
         return None
     rate = _seen_rate(statistics)[statistics.index]
     fires = statistics.count > 0
-    mean = (statistics.window * rate)[fires]
-    return _infer([(pairs, rate)], "intervals", rate[fires], mean)
+    pairs = Pairs(timing.pairs, timing.evenness)
+    power, known, middle = _power(pairs, rate)
+    found = _infer(
+        pairs, "intervals", statistics.window * rate, power * np.log(rate / middle), fires, known
+    )
+    # Each current's own intervals correct what the power of the rate foretells.
+    own = Pairs(
+        *(np.add.reduceat(part, statistics.first) for part in (timing.pairs, timing.evenness))
+    )
+    foretold = np.log(found.shape) + power * np.log(_seen_rate(statistics) / middle)
+    foretold = np.clip(foretold, *np.log([MIN_SHAPE, MAX_SHAPE]))
+    steps = np.linspace(-3, 3, 41) * PRIOR_OWN
+    shape = np.exp(np.clip(foretold + steps[:, None], *np.log([MIN_SHAPE, MAX_SHAPE])))
+    weight = own.each(shape) - 0.5 * (steps[:, None] / PRIOR_OWN) ** 2
+    weight = np.exp(weight - weight.max(axis=0))
+    shapes = np.exp((np.log(shape) * weight).sum(axis=0) / weight.sum(axis=0))
+    share = _moment_share(timing, statistics.count, shapes[statistics.index])
+    return replace(
+        found,
+        shape=found.shape * share,
+        by_current=tuple((shapes * share).tolist()),
+        at_Hz=middle,
+    )
 
 
-def infer_noise(counts: Counts, source: Source, rate: Array | None = None) -> CountNoise:
+def _moment_share(timing: SpikeTiming, count: Array, shape: Array) -> float:
+    """By how much to correct shapes so that intervals vary as they do, not as gamma intervals do.
+
+    What matters for a rate is the variance of the intervals (Cox 1962, section 4.5). Intervals that
+    are more skewed than those of a gamma process, such as those of an integrate-and-fire neuron in
+    noise, vary more than the likeness of neighbours tells.
+    """
+    told = timing.intervals >= 3
+    if not told.any() or not steady_rate(timing, count, shape):
+        return 1.0
+    n, total = timing.intervals[told], timing.total_s[told]
+    variance = np.maximum(timing.square_s2[told] - total**2 / n, 0.0) / (n - 1)
+    seen = float(((n - 1) * variance / (total / n) ** 2).sum())
+    foretold = float(((n - 1) / shape[told]).sum())
+    weight = float((n - 1).sum())
+    # With few intervals the variance is rough: then gamma intervals are believed.
+    return float((foretold / max(seen, 1e-12)) ** (weight / (weight + FEW_INTERVALS)))
+
+
+def infer_noise(counts: Counts, source: Source) -> CountNoise:
     """The regularity of counts, from their scatter and the prior.
 
     Parameters
     ----------
     counts : Counts
     source : {"repeats", "residuals", "prior"}
-    rate : ndarray, shape (n,), optional
-        The rate that each count belongs to (Hz), for a regularity that grows with the rate; where
-        it is left out, the regularity is the same for all.
 
     Returns
     -------
@@ -244,8 +284,8 @@ def infer_noise(counts: Counts, source: Source, rate: Array | None = None) -> Co
         With the shape whose precision is the posterior mean of the precision: for normal data and
         no prior that is the usual unbiased variance.
     """
-    rates = np.ones_like(counts.mean) if rate is None else rate
-    return _infer([(counts, rates)], source, rates, counts.mean)
+    every = np.ones(counts.mean.shape, dtype=bool)
+    return _infer(counts, source, counts.mean, np.zeros_like(counts.mean), every, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,25 +319,19 @@ class Pairs:
     pairs: Array
     evenness: Array
 
-    def exact(self, shape: Array) -> Array:
-        """Log-likelihood of each row of shapes, (g, n) to (g,)."""
+    def each(self, shape: Array) -> Array:
+        """Log-likelihood of each measurement under each row of shapes, (g, n)."""
         even = (shape - 1) * (self.evenness - self.pairs * np.log(4))
-        return np.asarray((even - self.pairs * betaln(shape, shape)).sum(axis=1))
+        return np.asarray(even - self.pairs * betaln(shape, shape))
 
-
-def _pairs(timing: SpikeTiming) -> Pairs | None:
-    return Pairs(timing.pairs, timing.evenness) if timing.pairs.sum() >= ENOUGH else None
+    def exact(self, shape: Array) -> Array:
+        """The sum over measurements, (g, n) to (g,)."""
+        return np.asarray(self.each(shape).sum(axis=1))
 
 
 def _seen_rate(statistics: SufficientStatistics) -> Array:
     """Rate at each distinct current, never 0 (Hz): half a spike more than was counted."""
     return np.asarray((statistics.pooled_count + 0.5) / statistics.pooled_window)
-
-
-def _fit_of(counts: Counts, noise: CountNoise, rate: Array) -> float:
-    """Adjusted log-likelihood of counts under a regularity found elsewhere."""
-    scale = (rate / noise.at_Hz) ** noise.power if noise.power else np.ones_like(rate)
-    return float(counts.exact(np.clip(noise.shape * scale, MIN_SHAPE, MAX_SHAPE)[None])[0])
 
 
 def _prior(log_shape: Array) -> Array:
@@ -306,44 +340,51 @@ def _prior(log_shape: Array) -> Array:
     return np.asarray(-0.5 * (beyond / PRIOR_EDGE) ** 2)
 
 
-def _infer(
-    parts: list[tuple[Counts | Pairs, Array]], source: Source, rate: Array, mean: Array
-) -> CountNoise:
-    """The posterior of the shape, and before it that of the power of the rate it grows with.
-
-    `parts` are what tells, each with the rate of its measurements; `rate` and `mean` are those of
-    the counts whose variance is wanted.
-    """
-    middle = float(np.exp(np.log(rate).mean()))
-
-    def shapes(log_shape: Array, power: Array, at: Array) -> Array:
-        raised = log_shape[:, None] + power[:, None] * np.log(at / middle)
-        return np.asarray(np.exp(np.clip(raised, np.log(MIN_SHAPE), np.log(MAX_SHAPE))))
-
+def _raised(log_shape: Array, by: Array) -> Array:
+    """Shapes, raised by the logarithm `by` of each measurement."""
     low, high = np.log(MIN_SHAPE), np.log(MAX_SHAPE)
-    rough = np.linspace(low, high, 23)
-    power, known = 0.0, 0.0
-    pairs = [(part, at) for part, at in parts if isinstance(part, Pairs)]
-    if pairs and rate.max() > 1.5 * rate.min():
-        # Counts alone hardly tell a power; where they are few, they would tell a wrong one.
-        steps = np.linspace(-3, 3, 25) * PRIOR_POWER
-        both = [part.ravel() for part in np.meshgrid(rough, steps, indexing="ij")]
-        weight = sum(part.exact(shapes(both[0], both[1], at)) for part, at in pairs)
-        weight = weight + _prior(both[0]) - 0.5 * (both[1] / PRIOR_POWER) ** 2
-        weight = np.exp(weight - weight.max())
-        weight /= weight.sum()
-        power = float(both[1] @ weight)
-        known = 1 - min(float((both[1] - power) ** 2 @ weight) / PRIOR_POWER**2, 1.0)
+    return np.asarray(np.exp(np.clip(log_shape[:, None] + by, low, high)))
 
-    def evidence(log_shape: Array, power: float = power) -> Array:
-        powers = np.full_like(log_shape, power)
-        return np.asarray(sum(part.exact(shapes(log_shape, powers, at)) for part, at in parts))
+
+def _power(pairs: Pairs, rate: Array) -> tuple[float, float, float]:
+    """With which power of the rate the shape grows, how much of it is known, and a middle rate."""
+    told = pairs.pairs > 0
+    middle = float(np.exp(np.log(rate[told]).mean()))
+    if rate[told].max() < 1.5 * rate[told].min():
+        return 0.0, 0.0, middle
+    rough = np.linspace(np.log(MIN_SHAPE), np.log(MAX_SHAPE), 23)
+    steps = np.linspace(-3, 3, 25) * PRIOR_POWER
+    shape, power = (part.ravel() for part in np.meshgrid(rough, steps, indexing="ij"))
+    weight = pairs.exact(_raised(shape, power[:, None] * np.log(rate / middle)))
+    weight += _prior(shape) - 0.5 * (power / PRIOR_POWER) ** 2
+    weight = np.exp(weight - weight.max())
+    weight /= weight.sum()
+    mean = float(power @ weight)
+    left = min(float((power - mean) ** 2 @ weight) / PRIOR_POWER**2, 1.0)
+    return mean, 1 - left, middle
+
+
+def _infer(
+    data: Counts | Pairs,
+    source: Source,
+    mean: Array,
+    by: Array,
+    fires: NDArray[np.bool_],
+    known: float,
+) -> CountNoise:
+    """The posterior of the shape, which is raised by the logarithm `by` at each measurement.
+
+    `mean` are the counts whose variance is wanted, where they fire; `known` is how much of a
+    parameter was fitted before.
+    """
+    low, high = np.log(MIN_SHAPE), np.log(MAX_SHAPE)
 
     def posterior(log_shape: Array) -> tuple[Array, Array]:
-        found = evidence(log_shape)
+        found = data.exact(_raised(log_shape, by))
         weight = np.exp(found + _prior(log_shape) - (found + _prior(log_shape)).max())
         return found, weight / weight.sum()
 
+    rough = np.linspace(low, high, 23)
     _, weight = posterior(rough)
     centre = float(rough @ weight)
     width = 5 * max(float(np.sqrt((rough - centre) ** 2 @ weight)), 0.1)
@@ -351,7 +392,7 @@ def _infer(
     found, weight = posterior(fine)
 
     # What matters about the shape is the variance of the counts that it implies.
-    each = rough_variance(mean, shapes(fine, np.full_like(fine, power), rate))
+    each = rough_variance(mean[fires], _raised(fine, by)[:, fires])
     level = np.log((each / each[int(np.argmax(weight))]).mean(axis=1))
     typical = float(level @ weight)
     freedom = _freedom(float((level - typical) ** 2 @ weight))
@@ -361,9 +402,9 @@ def _infer(
     wanted = -float(np.log(np.exp(-level) @ weight))
     # The level falls as the shape rises.
     log_shape = float(np.interp(-wanted, -level, fine))
-    gain = 2 * float(np.interp(log_shape, fine, found) - evidence(np.zeros(1), 0.0)[0])
-    at_Hz = middle if power else np.nan
-    return CountNoise(float(np.exp(log_shape)), source, freedom, gain, power=power, at_Hz=at_Hz)
+    poisson = data.exact(np.ones((1, len(by))))[0]
+    gain = 2 * float(np.interp(log_shape, fine, found) - poisson)
+    return CountNoise(float(np.exp(log_shape)), source, freedom, gain)
 
 
 def _freedom(spread: float) -> float:

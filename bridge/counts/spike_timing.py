@@ -23,7 +23,8 @@ __all__ = ["SpikeTiming", "timing_of"]
 Array = NDArray[np.float64]
 
 PER_MEASUREMENT = (
-    "intervals", "shortest_s", "longest_s", "total_s", "square_s2", "pairs", "evenness",
+    "intervals", "shortest_s", "longest_s", "total_s", "square_s2", "pairs", "evenness", "lead_s",
+    "early_s", "late_s",
 )  # fmt: skip
 
 
@@ -48,6 +49,10 @@ class SpikeTiming:
     evenness : ndarray, shape (n,)
         Half the sum of ``log(4 x (1 - x))`` over the pairs, with x the share of the first interval;
         0 for a clock, negative otherwise.
+    lead_s : ndarray, shape (n,)
+        From the beginning of the window to the first spike (s); nan where it is not known.
+    early_s, late_s : ndarray, shape (n,)
+        Sum of the first half of the intervals and of as many at the end (s).
 
     Examples
     --------
@@ -66,11 +71,17 @@ class SpikeTiming:
     resolution_s: float
     pairs: Array = None  # type: ignore[assignment]
     evenness: Array = None  # type: ignore[assignment]
+    lead_s: Array = None  # type: ignore[assignment]
+    early_s: Array = None  # type: ignore[assignment]
+    late_s: Array = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        for name in ("pairs", "evenness"):
+        for name, absent in (
+            ("pairs", 0.0), ("evenness", 0.0), ("lead_s", np.nan), ("early_s", np.nan),
+            ("late_s", np.nan),
+        ):  # fmt: skip
             if getattr(self, name) is None:
-                object.__setattr__(self, name, np.zeros(len(self.intervals)))
+                object.__setattr__(self, name, np.full(len(self.intervals), absent))
         columns = {
             name: np.array(
                 [np.nan if value is None else value for value in getattr(self, name)], dtype=float
@@ -115,7 +126,9 @@ class SpikeTiming:
         return {**said, "resolution_s": self.resolution_s}
 
 
-def timing_of(trains: Sequence[ArrayLike], resolution_s: float) -> SpikeTiming:
+def timing_of(
+    trains: Sequence[ArrayLike], resolution_s: float, begin_s: float | None = None
+) -> SpikeTiming:
     """Sum up the intervals of spike trains.
 
     Parameters
@@ -124,12 +137,17 @@ def timing_of(trains: Sequence[ArrayLike], resolution_s: float) -> SpikeTiming:
         Times of the spikes in the window of each measurement (s), ascending.
     resolution_s : float
         How finely they are known (s).
+    begin_s : float, optional
+        When the windows begin (s).
 
     Returns
     -------
     SpikeTiming
     """
-    gaps = [np.diff(np.asarray(train, dtype=float)) for train in trains]
+    times = [np.asarray(train, dtype=float) for train in trains]
+    gaps = [np.diff(train) for train in times]
+    begin = np.nan if begin_s is None else begin_s
+    halves = [len(gap) // 2 for gap in gaps]
     return SpikeTiming(
         np.array([len(gap) for gap in gaps], dtype=float),
         np.array([gap.min() if len(gap) else np.nan for gap in gaps]),
@@ -139,6 +157,9 @@ def timing_of(trains: Sequence[ArrayLike], resolution_s: float) -> SpikeTiming:
         resolution_s,
         np.array([max(len(gap) - 1, 0) / 2 for gap in gaps]),
         np.array([_evenness(gap) for gap in gaps]),
+        np.array([train[0] - begin if len(train) else np.nan for train in times]),
+        np.array([gap[:half].sum() for gap, half in zip(gaps, halves, strict=True)]),
+        np.array([gap[len(gap) - half :].sum() for gap, half in zip(gaps, halves, strict=True)]),
     )
 
 

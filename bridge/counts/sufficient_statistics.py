@@ -13,6 +13,7 @@ from scipy.special import gammaln
 from bridge.counts.likelihood import TINY_MEAN, rough_variance
 from bridge.counts.likelihood_table import Lookup, lookup
 from bridge.counts.outline import Outline
+from bridge.counts.renewal import EdgeTable, SpikeTrains, information
 
 __all__ = ["SufficientStatistics"]
 
@@ -35,6 +36,8 @@ class SufficientStatistics:
         Spikes; with a leading axis, as many data sets as candidates.
     shape : float or ndarray, shape (n,)
         Regularity of spiking, as in `bridge.counts.likelihood`; 1 is Poisson.
+    trains : SpikeTrains or None
+        Of one data set: the spike times, where the likelihood is theirs and not that of the counts.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class SufficientStatistics:
     window: Array
     count: Array
     shape: float | Array = 1.0
+    trains: SpikeTrains | None = None
 
     def pick(self, rows: NDArray[np.int64]) -> Self:
         """The data sets of some candidates only; itself where all share one data set."""
@@ -129,9 +133,13 @@ class SufficientStatistics:
             return self._poisson(low), slope, self._calm(low, self.pooled_window / low)
         log_p, score = self._scores(rate)
         slope = np.add.reduceat(score * self.window, self.first, axis=-1)
-        spread = rough_variance(self.window * low[..., self.index], self.shape)
-        information = np.add.reduceat(self.window**2 / spread, self.first, axis=-1)
-        return log_p.sum(axis=-1), slope, self._calm(low, information)
+        mean = self.window * low[..., self.index]
+        if self.trains is None:
+            told = 1 / rough_variance(mean, self.shape)
+        else:
+            told = information(mean, self.shape)
+        weight = np.add.reduceat(self.window**2 * told, self.first, axis=-1)
+        return log_p.sum(axis=-1), slope, self._calm(low, weight)
 
     def _calm(self, rate: Array, information: Array) -> Array:
         """The information, without what a silent current would tell if it had fired.
@@ -144,7 +152,29 @@ class SufficientStatistics:
 
     @cached_property
     def _lookup(self) -> Lookup:
-        return lookup(self.count, self.shape)
+        # Of a train only that it is silent is looked up here.
+        count = self.count if self.trains is None else np.zeros_like(self.count)
+        return lookup(count, self.shape)
+
+    @cached_property
+    def _edges(self) -> EdgeTable:
+        assert self.trains is not None
+        return EdgeTable(self.trains, self._shapes)
+
+    @cached_property
+    def _shapes(self) -> Array:
+        return np.broadcast_to(np.asarray(self.shape, dtype=float), self.index.shape)
 
     def _scores(self, rate: Array) -> tuple[Array, Array]:
-        return self._lookup(self.window * rate[..., self.index])
+        mean = self.window * rate[..., self.index]
+        value, slope = self._lookup(mean)
+        if self.trains is None:
+            return value, slope
+        each = np.maximum(mean, TINY_MEAN) / self.window
+        edge, bend = self._edges(each)
+        spikes = self._shapes * (self.count - 1) + 1
+        time = self._shapes * self.trains.total_s
+        fires = self.count > 0
+        with_spikes = spikes * np.log(each) - time * each + edge
+        steep = (spikes / each - time + bend) / self.window
+        return np.where(fires, with_spikes, value), np.where(fires, steep, slope)

@@ -31,6 +31,8 @@ ALIASES = {
 
 _TIMING = {name: f"timing_{name}" for name in PER_MEASUREMENT}
 """Columns of what is known of the intervals between spikes, by attribute of `SpikeTiming`."""
+_EXTREMES = ("shortest_s", "longest_s")
+_PERHAPS = ("lead_s", "early_s", "late_s")
 _KEEP_WHOLE = "write the file again with FICurve.to_csv, or delete every column timing_..."
 
 _HEADER = "name the columns current_pA, count, window_s (and trial where currents repeat)"
@@ -200,14 +202,16 @@ def table_timing(
         wanted = 'a line such as # timing: {"resolution_s": 1e-05}'
         raise place(f"{there[0]!r} without {wanted}", _KEEP_WHOLE, None)
     columns = {
-        name: _numbers(frame, column, place, empty=name in ("shortest_s", "longest_s"))
+        name: _numbers(frame, column, place, empty=name in (*_EXTREMES, *_PERHAPS))
         for name, column in _TIMING.items()
     }
     for name, column in columns.items():
-        # No interval has no shortest one; every other number has to be there.
+        # No interval has no shortest one; some numbers may be unknown; the others have to be there.
         known = np.isfinite(column)
-        if name in ("shortest_s", "longest_s"):
+        if name in _EXTREMES:
             known |= (columns["intervals"] == 0) & np.isnan(column)
+        elif name in _PERHAPS:
+            known |= np.isnan(column)
         if not known.all():
             entry = int(np.argmin(known))
             raise place(f"{_TIMING[name]} is {column[entry]}", _KEEP_WHOLE, entry)

@@ -7,7 +7,7 @@ that cannot be used is listed with its reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,15 @@ import pandas as pd
 from bridge.equivalent.card import save_card
 from bridge.equivalent.find_unit import equivalent_unit
 from bridge.page_style import BLUE, INK, SKY, VERMILION, new_page, page_style, save_page
+from bridge.recordings.read_recording import FORMATS
 from neurosim.atomic_write import make_folder, whole, write_json
 from neurosim.errors import NeurosimError, ParameterError
 
 __all__ = ["Atlas", "build_atlas"]
 
-VERSION = 2
+VERSION = 3
 """Of what is kept for a cell; older ones are made again."""
-SUFFIXES = (".abf", ".ibw", ".nwb", ".csv", ".tsv", ".txt")
+SUFFIXES = tuple(FORMATS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ def build_atlas(
     cards: bool = True,
     fresh: bool = False,
     seed: int = 0,
+    recording: Mapping[str, Any] | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Atlas:
     """Find the unit of every recording in a folder.
@@ -69,7 +71,7 @@ def build_atlas(
     Parameters
     ----------
     folder : path
-        Searched with all folders in it for ABF, IBW, NWB and text files.
+        Searched with all folders in it for files of `bridge.recordings.FORMATS`.
     out : path
         Where cells are kept: ``cells/*.json``, ``cards/``, ``atlas.csv``, ``failed.csv`` and
         ``atlas.png`` and ``.svg``.
@@ -79,6 +81,8 @@ def build_atlas(
         Whether to do again what is there already.
     seed : int
         Of the tests and the bootstrap.
+    recording : mapping, optional
+        What the recordings do not say, the same for all; as in `equivalent_unit`.
     progress : callable, optional
         Called with the share done and the file at hand.
 
@@ -104,10 +108,14 @@ def build_atlas(
             continue
         place = kept / (label.replace("/", "__") + ".json")
         stat = path.stat()
-        mark = [VERSION, label, stat.st_size, stat.st_mtime_ns, seed, cards]
+        said = sorted((name, value) for name, value in (recording or {}).items())
+        # As it comes back from a file.
+        mark = json.loads(
+            json.dumps([VERSION, label, stat.st_size, stat.st_mtime_ns, seed, cards, said])
+        )
         entry = None if fresh else _kept(place, mark)
         if entry is None:
-            entry = {"mark": mark, **_one(path, folder, out if cards else None, seed)}
+            entry = {"mark": mark, **_one(path, folder, out if cards else None, seed, recording)}
             write_json(place, entry)
         covered.update(entry["files"])
         done.append(entry)
@@ -151,10 +159,12 @@ def _kept(place: Path, mark: list[Any]) -> dict[str, Any] | None:
     return entry if complete and entry.get("mark") == mark else None
 
 
-def _one(path: Path, folder: Path, out: Path | None, seed: int) -> dict[str, Any]:
+def _one(
+    path: Path, folder: Path, out: Path | None, seed: int, recording: Mapping[str, Any] | None
+) -> dict[str, Any]:
     label = path.relative_to(folder).as_posix()
     try:
-        found = equivalent_unit(path, name=path.stem, seed=seed)
+        found = equivalent_unit(path, name=path.stem, seed=seed, recording=recording)
     except NeurosimError as error:
         return {"files": [label], "reason": str(error)}
     except Exception as error:

@@ -36,7 +36,7 @@ from bridge.units import FAMILIES, Unit
 from neurosim import PointNeuron, Stimulus
 from neurosim.custom.point_model import from_brian2
 from neurosim.describe.neuron import Neuron
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 __all__ = ["equivalent_unit", "noise_series"]
 
@@ -57,6 +57,7 @@ def equivalent_unit(
     frozen: bool = False,
     name: str | None = None,
     brian2: Mapping[str, Any] | None = None,
+    recording: Mapping[str, Any] | None = None,
     seed: int = 0,
     **running: Unpack[Running],
 ) -> EquivalentUnit:
@@ -91,6 +92,10 @@ def equivalent_unit(
         What to call it.
     brian2 : mapping, optional
         Arguments of `neurosim.from_brian2` for equations or a group.
+    recording : mapping, optional
+        What a recording does not say: `voltage`, `current`, `voltage_unit` and `current_unit` of
+        `bridge.recordings.read`, `step` and `window` of its f-I curve, and `trial`, the one repeat
+        of each current that is used (also of a table of counts).
     dt, seed, engine, jobs, progress
         As in `neurosim.simulate`; progress is the share of the whole, not of the run alone.
 
@@ -118,8 +123,10 @@ def equivalent_unit(
     # Whoever has a table has imported pandas.
     if "pandas" in sys.modules and isinstance(source, sys.modules["pandas"].DataFrame):
         source = FICurve.from_frame(source)
-    if _is_file(source):
-        source, name = _read(Path(source)), name or Path(source).name
+    said = _recording_settings(recording)
+    from_file = _is_file(source)
+    if from_file:
+        source, name = _read(Path(source), said), name or Path(source).name
 
     def choose(curve: FICurve) -> Selection:
         found = select(curve, families, confidence, intervals, seed, current_max)
@@ -128,6 +135,9 @@ def equivalent_unit(
 
     if isinstance(source, FICurve):
         _no_model(currents, noise, "counts")
+        _refuse(said, {*said} - {"trial"}, "counts are no recording; leave out {}")
+        if "trial" in said:
+            source = source.only_trial(said["trial"])
         told.at("steps", 1.0)
         note = "only counts are known: adaptation, timing and information cannot be told"
         label = name or source.source or "counts"
@@ -136,7 +146,10 @@ def equivalent_unit(
         return found
     if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
         _no_model(currents, noise, "a recording")
-        responses = of_recording(source)
+        if not from_file:
+            _refuse(said, _READING, "this recording has been read; say to `read`: {}")
+        chosen = {key: said[key] for key in ("step", "window", "trial") if key in said}
+        responses = of_recording(source, **chosen)
         told.at("steps", 1.0)
         found = EquivalentUnit(name or source.name, choose(responses.curve), responses)
         if frozen:
@@ -145,6 +158,7 @@ def equivalent_unit(
         found = _with_times(found, responses, adaptation)
         told.end()
         return found
+    _refuse(said, said, "a model is no recording; leave out {}")
     if not isinstance(source, (PointNeuron, Neuron)):
         if not isinstance(source, str) and not hasattr(source, "user_equations"):
             raise ParameterError(
@@ -263,12 +277,33 @@ def _is_file(source: Any) -> bool:
     return isinstance(source, str) and "/dt" not in source and "\n" not in source
 
 
-def _read(path: Path) -> Any:
+_READING = ("voltage", "current", "voltage_unit", "current_unit")
+_COUNTING = ("step", "window", "trial")
+
+
+def _recording_settings(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the settings of a recording that were given, if each is known."""
+    known = (*_READING, *_COUNTING)
+    for name in given or {}:
+        if name not in known:
+            raise UnknownNameError(f"recording={{{name!r}: ...}}: {suggest(name, known)}")
+    return {name: value for name, value in (given or {}).items() if value is not None}
+
+
+def _refuse(said: Mapping[str, Any], names: Iterable[str], wrong: str) -> None:
+    """Refuse settings of a recording that have no meaning here."""
+    meant = [name for name in said if name in set(names)]
+    if meant:
+        raise ParameterError(wrong.format(", ".join(meant)))
+
+
+def _read(path: Path, said: Mapping[str, Any]) -> Any:
     """A table of counts or a recording, whichever the file holds."""
     from bridge.recordings import RecordingError, read
 
+    reading = {name: said[name] for name in _READING if name in said}
     if path.suffix.lower() not in ("", ".csv", ".txt", ".tsv"):
-        return read(path)
+        return read(path, **reading)
     try:
         return FICurve.from_csv(path)
     except CurveError as as_counts:
@@ -276,8 +311,11 @@ def _read(path: Path) -> Any:
         if as_counts.column is None:
             raise
         try:
-            return read(path)
-        except RecordingError:
+            return read(path, **reading)
+        except RecordingError as error:
+            # It has times: what is wrong with it as a trace is what its user wants to know.
+            if error.reason not in ("file", "format"):
+                raise
             raise as_counts from None
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
+from bridge.counts.spike_timing import timing_of
 from bridge.page_style import Axes
 from bridge.recordings.cell_properties import StepAnswer, properties
 from bridge.recordings.errors import RecordingError, about
@@ -251,13 +252,16 @@ class CellRecording:
             currents = self._nominal(chosen, current)
             self._check_range(currents)
             self._check_answer(chosen, currents)
+        trains = [self.spikes_in(a.step, window) for a in chosen]
+        sampled = max(1 / self.sweeps[a.step.sweep].sampling_rate_Hz for a in chosen)
         return FICurve(
             np.array(currents),
-            np.array([len(self.spikes_in(a.step, window)) for a in chosen]),
+            np.array([len(train) for train in trains]),
             np.array([_length_s(a, window) for a in chosen]),
             pd.Series(currents).groupby(currents).cumcount().to_numpy(),
             source=self.name,
             provenance=self._provenance(chosen, currents, window, current),
+            timing=timing_of(trains, sampled, 0.0 if window is None else window[0]),
         )
 
     def _check_choice(
@@ -395,6 +399,7 @@ class CellRecording:
             "sweeps": [a.sweep.number for a in chosen],
             "left_out": {self.sweeps[k].number: why for k, why in self.protocol.left_out},
             "cut": dict(self.cut),
+            "channel": chosen[0].sweep.channel,
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
             "holding_pA": float(np.median([s.holding_pA for s in steps])),
             "current": "above holding" if current == "step" else "total",
@@ -417,6 +422,9 @@ class CellRecording:
             ("sweeps", f"{len(self)} of {max(s.duration_s for s in self.sweeps):g} s"),
             ("sampled at", " and ".join(f"{rate / 1e3:g}" for rate in rates) + " kHz"),
         ]
+        chosen = dict.fromkeys(sweep.channel for sweep in self.sweeps if sweep.channel)
+        if chosen:
+            said += [("channel", "; ".join(chosen))]
         if self.cut:
             said += [("cut", "; ".join(f"sweep {number}: {what}" for number, what in self.cut))]
         try:

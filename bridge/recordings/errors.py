@@ -18,6 +18,7 @@ Reason = Literal[
     "no-current",
     "no-stimulus",
     "units",
+    "contradiction",
     "voltage-clamp",
     "ramp",
     "fluctuating",

@@ -46,6 +46,8 @@ def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool 
     """
     with about(cell.where):
         _check_numbers(cell)
+        if voltage:
+            _check_clamp(cell)
         _check_rate(cell)
         if voltage:
             _check_voltage(cell)
@@ -74,8 +76,8 @@ def _check_rate(cell: CellRecording) -> None:
         )
 
 
-def _check_voltage(cell: CellRecording) -> None:
-    largest = max(float(np.abs(s.voltage_mV).max()) for s in cell.sweeps)
+def _check_clamp(cell: CellRecording) -> None:
+    """Refuse a command in place of a membrane's potential, before anything is said of it."""
     spread = max(float(np.ptp(s.voltage_mV)) for s in cell.sweeps)
     if spread == 0:
         raise RecordingError(
@@ -89,6 +91,10 @@ def _check_voltage(cell: CellRecording) -> None:
             "the voltage is made of flat pieces, as a command is and no membrane",
             "give a current-clamp file, or the channel that holds the membrane potential",
         )
+
+
+def _check_voltage(cell: CellRecording) -> None:
+    largest = max(float(np.abs(s.voltage_mV).max()) for s in cell.sweeps)
     if largest < 0.5:
         raise RecordingError(
             "units", f"the voltage never leaves {largest:.2g} mV: it looks like volt", _VOLTAGE
@@ -124,7 +130,8 @@ def _check_current(cell: CellRecording) -> None:
         )
     # A voltage that does not follow the current at all tells nothing about the unit of either.
     follows = any(abs(a.steady_mV - a.baseline_mV) >= _LEAST_ANSWER_MV for a in cell.answers)
-    if resistance < RESISTANCE_MOHM[0] and follows:
+    # A voltage that moves against the current, as of a cell that was not injected, neither.
+    if 0 < resistance < RESISTANCE_MOHM[0] and follows:
         raise RecordingError(
             "units",
             f"steps of {amplitude:.4g} pA {implied}: they look like "

@@ -10,6 +10,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.recordings.current_trace import (
+    COMPARE_S,
+    SAME_EDGE_S,
+    SHORTEST_S,
+    SMALLEST_SHARE,
+    CurrentTrace,
+    is_amplifier_noise,
+    range_of,
+    trace_of,
+)
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.sweeps import Sweep
 
@@ -17,26 +27,6 @@ __all__ = ["Protocol", "Step", "find_protocol"]
 
 Array = NDArray[np.float64]
 Shape = Literal["flat", "steps", "ramp", "fluctuating"]
-
-# Measured current is compared before and after a point over this long: shorter steps are
-# test pulses, too brief for a rate.
-_COMPARE_S = 0.005
-# A change smaller than this share of the largest one is drift or crosstalk, not a step.
-_SMALLEST_SHARE = 0.02
-# Slow departures from a level, and fast ones such as hum, that a step may have: shares of the range
-# of the current over the whole recording.
-_DRIFT_SHARE = 0.05
-_WAVE_SHARE = 0.3
-# Edges of different sweeps belong together when they are this close; in a noisy current a small
-# step's edge is known no better than the width of the comparison.
-_SAME_EDGE_S = 0.001
-# A command written by a computer keeps each value for a while; more pieces than this are a wave.
-_MOST_PIECES = 64
-# Shorter pieces are test pulses; a current made of many of them in a row is a wave.
-_SHORTEST_S = 0.05
-_FEW_PIECES = 8
-# Electrodes and amplifiers add a few picoampere of noise, not more.
-_MOST_NOISE_PA = 20.0
 
 
 @dataclass(frozen=True)
@@ -107,22 +97,6 @@ class Protocol:
         return tuple(sorted({step.number for step in self.steps}))
 
 
-@dataclass(frozen=True)
-class _Trace:
-    """The current of one sweep as constant pieces: edges (s), one more level than edges (pA)."""
-
-    shape: Shape
-    edges: tuple[float, ...]
-    levels: tuple[float, ...]
-    duration: float
-    noise: float = 0.0
-
-    @property
-    def jitter(self) -> float:
-        """How well its edges are known (s)."""
-        return _COMPARE_S if self.noise else _SAME_EDGE_S
-
-
 def find_protocol(sweeps: Sequence[Sweep]) -> Protocol:
     """Find the steps that a cell's answers can be counted in.
 
@@ -145,7 +119,7 @@ def find_protocol(sweeps: Sequence[Sweep]) -> Protocol:
     RecordingError
         No sweep holds a step: the current is flat, a ramp, or fluctuates.
     """
-    scale = _scale(sweeps)
+    scale = range_of(sweeps)
     traces = [trace_of(sweep, scale) for sweep in sweeps]
     left_out = {
         k: f"its current is {'a ramp' if trace.shape == 'ramp' else 'not made of steps'}"
@@ -159,133 +133,20 @@ def find_protocol(sweeps: Sequence[Sweep]) -> Protocol:
     if all(traces[k].shape == "flat" for k in group):
         steps = _whole_sweeps({k: traces[k] for k in group}, sweeps)
         if not steps:
-            raise _no_step(traces)
+            raise _no_step(traces, sweeps)
         return Protocol(tuple(steps), (), tuple(sorted(left_out.items())))
     steps, pulses, brief = _windows({k: traces[k] for k in group}, sweeps)
     if not steps:
         raise RecordingError(
             "no-step",
             f"its longest step lasts {1e3 * brief:.3g} ms",
-            f"an f-I curve needs steps of at least {1e3 * _SHORTEST_S:g} ms, better 500 ms",
+            f"an f-I curve needs steps of at least {1e3 * SHORTEST_S:g} ms, better 500 ms",
         )
     return Protocol(tuple(steps), tuple(pulses), tuple(sorted(left_out.items())))
 
 
-def _scale(sweeps: Sequence[Sweep]) -> float:
-    """How far the current of a recording ranges, brief noise left out (pA)."""
-    lowest, highest = np.inf, -np.inf
-    for sweep in sweeps:
-        means = _block_means(sweep.current_pA, max(1, round(_COMPARE_S * sweep.sampling_rate_Hz)))
-        lowest, highest = min(lowest, means.min()), max(highest, means.max())
-    return float(highest - lowest)
-
-
-def _block_means(values: Array, width: int) -> Array:
-    blocks = max(1, len(values) // width)
-    return np.array([part.mean() for part in np.array_split(values, blocks)])
-
-
-def trace_of(sweep: Sweep, scale: float) -> _Trace:
-    """Describe the current of one sweep as constant pieces, within a recording of that range."""
-    current = sweep.current_pA
-    # The protocol went on where the file has no numbers any more.
-    length = sweep.duration_s + sweep.padding_s
-    cuts = np.flatnonzero(np.diff(current)) + 1
-    # A written command is noiseless and holds its value far longer than it changes.
-    if len(cuts) <= _MOST_PIECES:
-        levels = current[np.concatenate([[0], cuts])]
-        edges = cuts / sweep.sampling_rate_Hz
-        shape: Shape = "steps" if len(cuts) else "flat"
-        turns = np.sum(np.diff(np.sign(np.diff(levels))) != 0)
-        # Trains of brief pulses turn back each time; a ramp written in small treads does not.
-        if _restless(edges) and turns <= 2:
-            shape = "ramp"
-        return _Trace(shape, tuple(edges), tuple(map(float, levels)), length)
-    return _noisy_trace(sweep, scale)
-
-
-def _noisy_trace(sweep: Sweep, scale: float) -> _Trace:
-    current, rate = sweep.current_pA, sweep.sampling_rate_Hz
-    length = sweep.duration_s + sweep.padding_s
-    width = max(2, round(_COMPARE_S * rate))
-    noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / np.sqrt(2)
-    sums = np.concatenate([[0.0], np.cumsum(current)])
-    place = np.arange(width, len(current) - width)
-    change = (sums[place + width] - 2 * sums[place] + sums[place - width]) / width
-    biggest = float(np.abs(change).max(initial=0.0))
-    # What most of the sweep shows (coloured noise, the mains' hum, drift) is no step either.
-    usual = 1.4826 * float(np.median(np.abs(change))) if len(change) else 0.0
-    floor = max(6 * noise * np.sqrt(2 / width), 6 * usual, _SMALLEST_SHARE * biggest, 1e-9)
-    above = np.abs(change) > floor
-    starts = np.flatnonzero(np.diff(np.concatenate([[0], above.view(np.int8)])) == 1)
-    stops = np.flatnonzero(np.diff(np.concatenate([above.view(np.int8), [0]])) == -1) + 1
-    cuts = [
-        int(place[start + np.argmax(np.abs(change[start:stop]))])
-        for start, stop in zip(starts, stops, strict=True)
-    ]
-    bounds = [0, *cuts, len(current)]
-    levels, slow, fast = [], 0.0, 0.0
-    worst = slice(0, 0)
-    for start, stop in pairwise(bounds):
-        margin = min(width // 2, (stop - start) // 4)
-        inner = current[start + margin : stop - margin]
-        levels.append(float(np.median(inner)))
-        # Over a period of the mains its hum cancels; a stimulus does not.
-        off = float(np.abs(_block_means(inner, 4 * width) - levels[-1]).max())
-        fast = max(fast, float(np.abs(_block_means(inner, width) - levels[-1]).max()))
-        if off > slow:
-            slow, worst = off, slice(start, stop)
-    span = max(levels) - min(levels)
-    drifts = slow > max(6 * noise / np.sqrt(4 * width), 0.1 * span, _DRIFT_SHARE * scale)
-    longest = float(np.max(stops - starts, initial=0)) / rate
-    if drifts or longest > 4 * _COMPARE_S or _restless(np.array(cuts) / rate):
-        # One odd piece is judged by itself: a ramp beside steps is a ramp.
-        part = current[worst] if drifts and len(cuts) < _FEW_PIECES else current
-        return _Trace(_wave(part, noise), (), (levels[0],), length, noise)
-    if fast > max(6 * noise / np.sqrt(width), _WAVE_SHARE * scale):
-        return _Trace("fluctuating", (), (levels[0],), length, noise)
-    if noise > _MOST_NOISE_PA:
-        return _Trace("fluctuating", (), (levels[0],), length, noise)
-    edges = tuple(cut / rate for cut in _sharpen(current, cuts, levels, width))
-    return _Trace("steps" if cuts else "flat", edges, tuple(levels), length, noise)
-
-
-def _sharpen(current: Array, cuts: list[int], levels: list[float], width: int) -> list[int]:
-    """Put each edge where the current crosses the middle between its two levels."""
-    sharp = []
-    for cut, low, high in zip(cuts, levels[:-1], levels[1:], strict=True):
-        part = (current[cut - width : cut + width] > (low + high) / 2) == (high > low)
-        # The split that leaves fewest samples on the wrong side; robust to noise.
-        wrong = np.concatenate([[0], np.cumsum(part)]) + (
-            np.sum(~part) - np.concatenate([[0], np.cumsum(~part)])
-        )
-        sharp.append(cut - width + int(np.argmin(wrong)))
-    return sharp
-
-
-def _restless(edges: Array) -> bool:
-    """Whether a current changes all the time."""
-    return len(edges) >= _FEW_PIECES and bool(np.median(np.diff(edges)) < _SHORTEST_S)
-
-
-def _wave(current: Array, noise: float) -> Shape:
-    """Tell a ramp (one steady climb or fall, whatever is flat around it) from other waves."""
-    width = max(1, len(current) // 40)
-    blocks = current[: len(current) // width * width].reshape(-1, width).mean(axis=1)
-    moves = np.diff(blocks)
-    least = max(0.1 * np.abs(moves).max(initial=0.0), 4 * noise * np.sqrt(2 / width))
-    moving = np.abs(moves) > least
-    if moving.sum() < 4:
-        return "fluctuating"
-    # The corners of a ramp move by less; between them the pace is one. A triangle turns once.
-    pace = np.median(np.abs(moves[moving]))
-    steady = np.mean(np.abs(np.abs(moves[moving]) - pace) < 0.3 * pace)
-    turns = int(np.sum(np.diff(np.sign(moves[moving])) != 0))
-    return "ramp" if steady > 0.7 and turns <= 2 else "fluctuating"
-
-
 def _largest_family(
-    traces: Sequence[_Trace], left_out: dict[int, str]
+    traces: Sequence[CurrentTrace], left_out: dict[int, str]
 ) -> tuple[list[int], dict[int, str]]:
     """Sweeps of one timing: those with most different currents, with the flat ones among them."""
     # The sweep with most edges names its family: a step of 0 pA has none of its own.
@@ -307,26 +168,26 @@ def _largest_family(
 
 
 def _stopped_early(
-    group: list[int], traces: Sequence[_Trace], sweeps: Sequence[Sweep]
+    group: list[int], traces: Sequence[CurrentTrace], sweeps: Sequence[Sweep]
 ) -> dict[int, str]:
     """Sweeps that end before the last edge that the others have: within a step, or before it."""
     last = max((traces[k].edges[-1] for k in group if traces[k].edges), default=0.0)
     return {
         k: f"it ends at {sweeps[k].duration_s:g} s, before its last step does"
         for k in group
-        if sweeps[k].padding_s and sweeps[k].duration_s < last + 2 * _COMPARE_S
+        if sweeps[k].padding_s and sweeps[k].duration_s < last + 2 * COMPARE_S
     }
 
 
-def _fits(one: _Trace, other: _Trace) -> bool:
+def _fits(one: CurrentTrace, other: CurrentTrace) -> bool:
     """Whether the edges of one sweep are all edges of the other."""
-    if abs(one.duration - other.duration) > _SAME_EDGE_S:
+    if abs(one.duration - other.duration) > SAME_EDGE_S:
         return False
     near = max(one.jitter, other.jitter)
     return all(any(abs(a - b) <= near for b in other.edges) for a in one.edges)
 
 
-def _whole_sweeps(traces: dict[int, _Trace], sweeps: Sequence[Sweep]) -> list[Step]:
+def _whole_sweeps(traces: dict[int, CurrentTrace], sweeps: Sequence[Sweep]) -> list[Step]:
     """Take each sweep as one step where every sweep is flat, at a level of its own."""
     levels = {k: trace.levels[0] for k, trace in traces.items()}
     if not levels:
@@ -341,7 +202,7 @@ def _whole_sweeps(traces: dict[int, _Trace], sweeps: Sequence[Sweep]) -> list[St
 
 
 def _windows(
-    traces: dict[int, _Trace], sweeps: Sequence[Sweep]
+    traces: dict[int, CurrentTrace], sweeps: Sequence[Sweep]
 ) -> tuple[list[Step], list[Step], float]:
     edges = _shared_edges(traces.values())
     duration = max(trace.duration for trace in traces.values())
@@ -349,7 +210,7 @@ def _windows(
     # Measured anew: an edge too small to be seen in one sweep is known from the others.
     levels = {k: [_level(sweeps[k], a, b) for a, b in windows] for k in traces}
     tolerance = max(
-        _SMALLEST_SHARE * max(max(row) - min(row) for row in levels.values()),
+        SMALLEST_SHARE * max(max(row) - min(row) for row in levels.values()),
         0.6 * max(trace.noise for trace in traces.values()),
         1e-9,
     )
@@ -371,7 +232,7 @@ def _windows(
             is_step = not shared[j] if varies else away
             if not is_step and not (away and shared[j]):
                 continue
-            if is_step and stop - start < _SHORTEST_S:
+            if is_step and stop - start < SHORTEST_S:
                 brief.append(stop - start)
                 continue
             count[is_step] += 1
@@ -389,7 +250,7 @@ def _windows(
     return steps, pulses, max(brief, default=0.0)
 
 
-def _shared_edges(traces: Iterable[_Trace]) -> list[float]:
+def _shared_edges(traces: Iterable[CurrentTrace]) -> list[float]:
     """Edges of all sweeps; of those that belong together, the one of the largest jump."""
     found = [
         (edge, abs(after - before), trace.jitter)
@@ -406,7 +267,7 @@ def _shared_edges(traces: Iterable[_Trace]) -> list[float]:
 
 
 def _level(sweep: Sweep, start: float, stop: float) -> float:
-    margin = min(_COMPARE_S, (stop - start) / 4)
+    margin = min(COMPARE_S, (stop - start) / 4)
     first = sweep.index(start + margin)
     return float(np.median(sweep.current_pA[first : max(first + 1, sweep.index(stop - margin))]))
 
@@ -429,13 +290,20 @@ def _holding(row: list[float], lengths: Array, shared: Array, tolerance: float) 
     return row[int(best)]
 
 
-def _no_step(traces: Sequence[_Trace]) -> RecordingError:
+def _no_step(traces: Sequence[CurrentTrace], sweeps: Sequence[Sweep]) -> RecordingError:
     shapes = [trace.shape for trace in traces]
     if "ramp" in shapes:
         return RecordingError(
             "ramp",
             f"the current is a ramp in {shapes.count('ramp')} of {len(shapes)} sweeps",
             "an f-I curve needs constant currents held for some 0.5 s; record steps",
+        )
+    if "fluctuating" in shapes and all(map(is_amplifier_noise, sweeps)):
+        return RecordingError(
+            "no-step",
+            f"the recorded current is constant but for noise of {max(t.noise for t in traces):.3g} "
+            "pA",
+            'give a file with current steps, or the channel that holds them: current="..."',
         )
     if "fluctuating" in shapes:
         return RecordingError(

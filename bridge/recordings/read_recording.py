@@ -9,6 +9,7 @@ from pathlib import Path
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf import read_abf
+from bridge.recordings.formats.clampfit_text import read_atf
 from bridge.recordings.formats.igor import read_igor, series
 from bridge.recordings.formats.nwb import read_nwb
 from bridge.recordings.formats.others import OTHERS, read_other
@@ -20,6 +21,7 @@ __all__ = ["FORMATS", "read"]
 
 FORMATS = {
     ".abf": "Axon Binary Format (pCLAMP)",
+    ".atf": "Axon Text File (Clampfit)",
     ".ibw": "Igor binary wave",
     ".nwb": "Neurodata Without Borders",
     ".csv": "table of samples",
@@ -46,14 +48,14 @@ def read(
     Parameters
     ----------
     path : path, or sequence of paths
-        An ABF, IBW, NWB or text file, or one of the other `FORMATS`; or several files of one cell
-        whose sweeps belong together.
+        An ABF, ATF, IBW, NWB or text file, or one of the other `FORMATS`; or several files of one
+        cell whose sweeps belong together.
         One IBW file brings its series with it: the files named alike but for the number at the
         end, and the current channel beside each.
     voltage : str, optional
-        Which channel (ABF, Neo) or electrode (NWB) is the cell, where a file has several.
+        Which channel (ABF, ATF, Neo) or electrode (NWB) is the cell, where a file has several.
     current : str, optional
-        Which channel (ABF, Neo) is the current; ``"command"`` for the command waveform (ABF).
+        Which channel (ABF, ATF, Neo) is the current; ``"command"`` for the command waveform (ABF).
     voltage_unit, current_unit : str, optional
         What the stored numbers are, such as ``"nA"``, where the file says something else. They
         are then taken at your word, not judged.
@@ -87,6 +89,7 @@ def read(
             given[0].name,
         )
     units = (voltage_unit, current_unit)
+    _check_choice(given[0], endings[0], voltage, current)
     if endings[0] == ".ibw":
         sweeps, files = read_igor(series(given[0]) if len(given) == 1 else given, units)
     else:
@@ -100,6 +103,21 @@ def read(
     return cell
 
 
+def _check_choice(file: Path, ending: str, voltage: str | None, current: str | None) -> None:
+    """Refuse the name of a channel where there is none to choose, before it is passed over."""
+    told = {"voltage": voltage, "current": current}
+    where = {".ibw": ("voltage", "current"), ".nwb": ("current",)}.get(ending, ())
+    for option in where:
+        if told[option] is not None:
+            raise RecordingError(
+                "choice",
+                f"{FORMATS[ending]} has no {option} to choose (got {told[option]!r})",
+                "each wave or series says what it is, and which belong together; leave "
+                f"{option}= out",
+                file.name,
+            )
+
+
 def _read_one(file: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
     ending = file.suffix.lower()
     with about(file.name):
@@ -108,7 +126,9 @@ def _read_one(file: Path, voltage: str | None, current: str | None, units: Units
         if ending == ".nwb":
             return read_nwb(file, voltage, units)
         if ending in _TABLES:
-            return read_text(file, units)
+            return read_text(file, units, voltage, current)
+        if ending == ".atf":
+            return read_atf(file, voltage, current, units)
         return read_other(file, voltage, current, units)
 
 

@@ -141,7 +141,7 @@ def curve_of(
     rows, currents = len(current_pA), len(np.unique(current_pA))
     begin, dt = float(settle / second), float(recording.dt / second)
     trains = [np.asarray(train / second) for train in recording.spike_trains()[:rows]]
-    timing = timing_of([train[train >= begin] for train in trains], dt)
+    timing = timing_of([train[train >= begin] for train in trains], dt, begin)
     return FICurve(
         current_pA,
         recording.counts(settle)[:rows],

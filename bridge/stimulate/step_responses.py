@@ -288,13 +288,23 @@ def run_steps(
     return Responses(curve, amounts, trains, recording.duration_s, traces, told)
 
 
-def of_recording(cell: Any) -> Responses:
+def of_recording(
+    cell: Any,
+    *,
+    step: int | None = None,
+    window: tuple[float, float] | None = None,
+    trial: int | None = None,
+) -> Responses:
     """Take the steps of a recorded cell.
 
     Parameters
     ----------
     cell : CellRecording
         From `bridge.recordings.read`.
+    step, window : optional
+        As in `CellRecording.fi_curve`; the window is that of the curve alone.
+    trial : int, optional
+        The one repeat of each current that is used.
 
     Returns
     -------
@@ -304,22 +314,28 @@ def of_recording(cell: Any) -> Responses:
     ------
     RecordingError
         There is no step, or no f-I curve in it; the message says why.
+    CurveError
+        There is no such trial.
     """
-    curve = cell.fi_curve()
+    curve = cell.fi_curve(step, window)
     # The steps of the curve itself, at the current above holding that they stand at in it.
-    pairs = cell.curve_steps()
-    steps = [step for _, step in pairs]
+    pairs = cell.curve_steps(step)
+    if trial is not None:
+        kept = curve.trial == trial
+        curve = curve.only_trial(trial)
+        pairs = [pair for pair, keep in zip(pairs, kept, strict=True) if keep]
+    steps = [one for _, one in pairs]
     currents = np.array([amount for amount, _ in pairs])
-    trains = [np.asarray(cell.spikes_in(step)) for step in steps]
-    duration = min(step.duration_s for step in steps)
+    trains = [np.asarray(cell.spikes_in(one)) for one in steps]
+    duration = min(one.duration_s for one in steps)
     traces = []
     for k in _shown(currents, trains):
-        step, sweep = steps[k], cell.sweeps[steps[k].sweep]
+        shown, sweep = steps[k], cell.sweeps[steps[k].sweep]
         rate = sweep.sampling_rate_Hz
-        first = max(round((step.start_s - _BEFORE_S) * rate), 0)
-        last = round((step.start_s + min(step.duration_s, _SHOWN_S) + _BEFORE_S) * rate)
+        first = max(round((shown.start_s - _BEFORE_S) * rate), 0)
+        last = round((shown.start_s + min(shown.duration_s, _SHOWN_S) + _BEFORE_S) * rate)
         voltage = np.asarray(sweep.voltage_mV[first:last], dtype=float)
-        time = (np.arange(len(voltage)) + first) / rate - step.start_s
+        time = (np.arange(len(voltage)) + first) / rate - shown.start_s
         traces.append(Trace(float(currents[k]), time, voltage, trains[k]))
     return Responses(curve, currents, trains, duration, tuple(traces), cell.properties)
 

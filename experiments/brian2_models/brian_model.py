@@ -6,7 +6,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["BrianModel"]
+import brian2 as b
+from brian2 import ms
+
+__all__ = ["NO_INPUT", "OF_NUMBER", "OF_X", "SQUID_GATES", "TRACE", "BrianModel", "group"]
+
+# Arguments of `from_brian2`: a model that takes no current, one whose trace is compared, and models
+# whose potential is called x or is a plain number.
+NO_INPUT: dict[str, Any] = {"current": False}
+TRACE: dict[str, Any] = {"current": False, "threshold": False}
+OF_X: dict[str, Any] = {"voltage": "x", "current": False}
+OF_NUMBER: dict[str, Any] = {"voltage": "v", "current": False}
+
+SQUID_GATES = """
+dm/dt = alpham*(1 - m) - betam*m : 1
+dn/dt = alphan*(1 - n) - betan*n : 1
+dh/dt = alphah*(1 - h) - betah*h : 1
+alpham = (0.1/mV)*10*mV/exprel((-v + 25*mV)/(10*mV))/ms : Hz
+betam = 4*exp(-v/(18*mV))/ms : Hz
+alphah = 0.07*exp(-v/(20*mV))/ms : Hz
+betah = 1/(exp((-v + 30*mV)/(10*mV)) + 1)/ms : Hz
+alphan = (0.01/mV)*10*mV/exprel((-v + 10*mV)/(10*mV))/ms : Hz
+betan = 0.125*exp(-v/(80*mV))/ms : Hz
+"""
+"""Gates of Hodgkin and Huxley (1952), potentials from rest, as the examples write them."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +69,9 @@ class BrianModel:
     def name(self) -> str:
         """Example and title."""
         return f"{self.example} {self.title}".strip()
+
+
+def group(n: int, equations: str, names: dict[str, Any] | None = None, **more: Any) -> Any:
+    """Return a NeuronGroup with names and a clock of its own."""
+    more.setdefault("dt", 0.1 * ms)
+    return b.NeuronGroup(n, equations, namespace=names or {}, **more)

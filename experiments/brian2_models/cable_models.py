@@ -8,24 +8,16 @@ import brian2 as b
 import numpy as np
 from brian2 import Hz, cm, mm, mS, ms, mV, nA, ohm, siemens, uA, uF, um
 
-from experiments.brian2_models.brian_model import BrianModel
+from experiments.brian2_models.brian_model import SQUID_GATES, BrianModel
 
 __all__ = ["CABLES"]
 
 _PASSIVE = "Im = gL*(EL - v) : amp/meter**2\nI : amp (point current)"
 _LEAK = {"gL": 1e-4 * siemens / cm**2, "EL": -70 * mV}
-_SQUID = """
+_SQUID = f"""
 Im = gl*(El - v) + gNa*m**3*h*(ENa - v) + gK*n**4*(EK - v) : amp/meter**2
 I : amp (point current)
-dm/dt = alpham*(1 - m) - betam*m : 1
-dn/dt = alphan*(1 - n) - betan*n : 1
-dh/dt = alphah*(1 - h) - betah*h : 1
-alpham = (0.1/mV)*10*mV/exprel((-v + 25*mV)/(10*mV))/ms : Hz
-betam = 4*exp(-v/(18*mV))/ms : Hz
-alphah = 0.07*exp(-v/(20*mV))/ms : Hz
-betah = 1/(exp((-v + 30*mV)/(10*mV)) + 1)/ms : Hz
-alphan = (0.01/mV)*10*mV/exprel((-v + 10*mV)/(10*mV))/ms : Hz
-betan = 0.125*exp(-v/(80*mV))/ms : Hz
+{SQUID_GATES}
 gNa : siemens/meter**2
 """
 _INITIATION = {

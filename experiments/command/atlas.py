@@ -8,15 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from experiments.command.console import console, progress
-from experiments.command.options import Seed
+from experiments.command.options import Injected, RecordingReading, Seed, spread
 
 __all__ = ["atlas_command"]
 
 
+@spread
 def atlas_command(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder of recordings, searched to the bottom.")
     ],
+    *,
     out: Annotated[Path, typer.Option(help="Folder for table, figure and cards.")] = Path(
         "neurosim-atlas"
     ),
@@ -24,6 +26,11 @@ def atlas_command(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Do every cell again, also those that are done.")
     ] = False,
+    current: Injected = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Of the voltage or the current, whichever it is a unit of.")
+    ] = None,
+    recording: RecordingReading,
     seed: Seed = 1,
 ) -> None:
     """Find the unit of every cell in a folder; a stopped atlas goes on where it was."""
@@ -41,6 +48,7 @@ def atlas_command(
             cards=cards,
             fresh=fresh,
             seed=seed,
+            recording=recording.settings(current, unit),
             progress=None if told is None else lambda share, _: told(share),
         )
     table = Table("cell", "unit", "weight", "fits", "residual", "noise", "highest", box=None)

@@ -115,6 +115,96 @@ class Columns:
         return {"group": self.group, **kept, **chosen}
 
 
+Injected = Annotated[
+    str | None,
+    typer.Option(
+        help="Which channel or column recorded the injected current; 'command' for the command "
+        "waveform of an ABF file, or the name of its output."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class RecordingReading:
+    """What a recording does not say, or says wrong.
+
+    An error that names an option of Python, such as ``voltage="IN 0"``, is answered here by
+    ``--voltage "IN 0"``.
+    """
+
+    voltage: Annotated[
+        str | None,
+        typer.Option(help="With a recording: which channel, column or electrode is the cell."),
+    ] = None
+    voltage_unit: Annotated[
+        str | None, typer.Option(help="With a recording: what the stored voltage is, such as V.")
+    ] = None
+    current_unit: Annotated[
+        str | None, typer.Option(help="With a recording: what the stored current is, such as nA.")
+    ] = None
+    step: Annotated[
+        int | None, typer.Option(min=1, help="With a recording: which step of a sweep is used.")
+    ] = None
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FROM:TO",
+            help="With a recording: where spikes are counted, from the start of a step (s).",
+        ),
+    ] = None
+    trial: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="With a recording or counts: use only this repeat of each current, from 0."
+        ),
+    ] = None
+
+    def settings(self, current: str | None = None, unit: str | None = None) -> dict[str, Any]:
+        """Return `recording` of `bridge.equivalent_unit`.
+
+        Parameters
+        ----------
+        current : str, optional
+            Of ``--current``.
+        unit : str, optional
+            Of ``--unit``: of the voltage or the current, whichever it is a unit of.
+
+        Raises
+        ------
+        ParameterError
+            A unit is neither of volt nor of ampere, or the window is no pair of times.
+        """
+        from bridge.recordings.formats.sweeps import scale_to
+        from neurosim.errors import ParameterError
+
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if current is not None:
+            given["current"] = current
+        if unit is not None:
+            known = scale_to(unit)
+            if known is None:
+                raise ParameterError(
+                    f"--unit {unit!r}: of a recording it is a unit of volt or ampere, such as mV "
+                    "or pA"
+                )
+            given["voltage_unit" if known[0] == "V" else "current_unit"] = unit
+        if self.window is not None:
+            given["window"] = _window(self.window)
+        return given
+
+
+def _window(text: str) -> tuple[float, float]:
+    from neurosim.errors import ParameterError
+
+    try:
+        start, stop = map(float, text.split(":"))
+    except ValueError:
+        raise ParameterError(
+            f"--window {text!r}: give FROM:TO in seconds from the start of a step, such as 0:0.5"
+        ) from None
+    return start, stop
+
+
 def read_rules(path: Path | None) -> Any:
     """Return the rules of a file, or None if none is given."""
     from ann.data import Rules

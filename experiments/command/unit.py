@@ -9,7 +9,7 @@ import typer
 
 from experiments.command.console import console, progress
 from experiments.command.morphology import ShapeReading
-from experiments.command.options import Seed, spread
+from experiments.command.options import RecordingReading, Seed, spread
 from experiments.kit.neuron_names import CELLS, MODELS, named_neuron
 
 __all__ = ["unit_command"]
@@ -21,8 +21,8 @@ def unit_command(
         str,
         typer.Argument(
             metavar="FILE|MODEL",
-            help="A recording (ABF, IBW, NWB, CSV), a table of counts (current_pA, count, "
-            "window_s), a reconstruction (SWC, with --membrane), a neuron "
+            help="A recording (ABF, ATF, IBW, NWB, CSV, ...), a table of counts (current_pA, "
+            "count, window_s), a reconstruction (SWC, with --membrane), a neuron "
             f"({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
             "language.",
         ),
@@ -63,7 +63,12 @@ def unit_command(
     ] = None,
     reset: Annotated[str | None, typer.Option(help="With equations: what happens then.")] = None,
     current: Annotated[
-        str | None, typer.Option(help="With equations: name of the injected current.")
+        str | None,
+        typer.Option(
+            help="With equations: name of the injected current. With a recording: which channel "
+            "or column recorded it; 'command' for the command waveform of an ABF file, or the "
+            "name of its output."
+        ),
     ] = None,
     start: Annotated[
         str | None, typer.Option(help="With equations: resting potential, such as -70mV.")
@@ -73,6 +78,7 @@ def unit_command(
         typer.Option(help="With a reconstruction: the channels put on it; textbook is known."),
     ] = None,
     shape: ShapeReading,
+    recording: RecordingReading,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the card (HTML, PDF) and the numbers (JSON).")
     ] = None,
@@ -95,12 +101,19 @@ def unit_command(
     equations = {"threshold": threshold, "reset": reset, "current": current, "start": start}
     given = {name: value for name, value in equations.items() if value is not None}
     if _is_shape(source):
-        model, options = _on_shape(Path(source), membrane, shape, {**values, **given})
+        model, options = _on_shape(
+            Path(source), membrane, shape, {**values, **given, **recording.settings()}
+        )
+    elif _is_file(source):
+        model, options = _of_file(Path(source), values, equations, recording, shape, membrane)
     elif membrane is not None or shape.settings():
         raise ParameterError(
             "--membrane, --unit, --tree, --soma-diameter and --least-diameter go with a "
             f"reconstruction (SWC); {source!r} is none"
         )
+    elif recording.settings():
+        name = next(iter(recording.settings())).replace("_", "-")
+        raise ParameterError(f"--{name} goes with a recording; {source!r} is none")
     else:
         model, options = _neuron(source, values, given)
     if noise is not None:
@@ -145,6 +158,38 @@ def _write(found: Any, out: Path) -> str:
 
 def _is_shape(source: str) -> bool:
     return Path(source).suffix.lower() == ".swc"
+
+
+def _is_file(source: str) -> bool:
+    named = source in (*MODELS, *CELLS) or ("/dt" in source and "=" in source)
+    return not named and Path(source).exists()
+
+
+def _of_file(
+    path: Path,
+    values: dict[str, Any],
+    equations: dict[str, Any],
+    recording: RecordingReading,
+    shape: ShapeReading,
+    membrane: str | None,
+) -> tuple[Any, dict[str, Any]]:
+    """Return a file of a recording or of counts, and how it is read."""
+    from neurosim.errors import ParameterError
+
+    if values:
+        raise ParameterError("--set goes with a model; a recording has no parameters to set")
+    for option in ("threshold", "reset", "start"):
+        if equations[option] is not None:
+            raise ParameterError(f"--{option} goes with equations; {str(path)!r} is none")
+    of_shapes = {"membrane": membrane} | {k: v for k, v in vars(shape).items() if k != "unit"}
+    for option, value in of_shapes.items():
+        if value is not None:
+            raise ParameterError(
+                f"--{option.replace('_', '-')} goes with a reconstruction (SWC); {str(path)!r} is "
+                "none"
+            )
+    said = recording.settings(equations["current"], shape.unit)
+    return path, {"name": path.name, "recording": said}
 
 
 def _on_shape(
@@ -192,21 +237,17 @@ def _neuron(
         # Equations on a command line have no callers whose variables could be meant.
         meant = {**equations, "parameters": values, "level": None}
         return source.replace("\\n", "\n"), {"name": "equations", "brian2": meant}
-    for option in ("threshold", "reset", "start"):
+    for option in ("threshold", "reset", "start", "current"):
         if option in equations:
-            raise ParameterError(f"--{option} goes with equations; {source!r} is none")
+            also = " or a recording" if option == "current" else ""
+            raise ParameterError(f"--{option} goes with equations{also}; {source!r} is none")
     if source in MODELS:
         return named_neuron(source).replace(**values), {"name": source}
     if source in CELLS:
         if values:
             raise ParameterError(f"--set goes with {', '.join(MODELS)}; {source} is painted")
         return named_neuron(source), {"name": source}
-    path = Path(source)
-    if path.exists():
-        if values:
-            raise ParameterError("--set goes with a model; a recording has no parameters to set")
-        return path, {"name": path.name}
-    if path.suffix or "/" in source:
+    if Path(source).suffix or "/" in source:
         raise ParameterError(f"{source}: no such file; check the path")
     raise UnknownNameError(
         f"{source!r} is neither a file nor a neuron: {suggest(source, (*MODELS, *CELLS))}"

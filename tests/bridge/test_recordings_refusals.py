@@ -107,6 +107,14 @@ def test_sampled_too_slowly_for_spikes() -> None:
     assert caught.value.reason == "format"
 
 
+def test_voltage_clamp_is_named_before_the_sampling_rate() -> None:
+    slow = made_recording([0, 100], [0, 5], sampling_rate_Hz=1000)
+    swapped = tuple(Sweep(s.number, 1000, s.current_pA, s.voltage_mV) for s in slow.sweeps)
+    with pytest.raises(RecordingError, match="flat pieces") as caught:
+        check_plausible(CellRecording(swapped))
+    assert caught.value.reason == "voltage-clamp"
+
+
 def test_one_sweep_with_several_steps_is_no_mistake() -> None:
     current, volts = np.zeros(len(TIME)), QUIET.copy()
     current[200:800] = -50.0  # a test pulse, which is no point of the staircase

@@ -59,6 +59,25 @@ def test_accuracy_and_auc(n, share, shift):
     assert min(found.values()) > LOWEST, found
 
 
+def several_classes(rng, n, spread):
+    """Three classes about the corners of a triangle, told apart as well as can be."""
+    corners = spread * np.array([[1.0, 0.0], [-0.5, 0.87], [-0.5, -0.87]])
+    y = rng.integers(0, 3, n)
+    y[:3] = 0, 1, 2
+    x = corners[y] + rng.normal(size=(n, 2))
+    likely = np.exp(-0.5 * np.square(x[:, None] - corners).sum(axis=2))
+    chances = likely / likely.sum(axis=1, keepdims=True)
+    return HeldOut(np.arange(n), y, chances.argmax(axis=1), chances, np.arange(3))
+
+
+@pytest.mark.parametrize(("n", "spread"), [(60, 0.8), (200, 1.5)])
+def test_an_auc_of_several_classes_is_neither_too_sure_nor_too_unsure(n, spread):
+    auc = several_classes(np.random.default_rng(1), 100_000, spread).scores()["auc"]
+    found = covered(lambda rng: several_classes(rng, n, spread), {"auc": auc}, draws=150)
+    # The mean of the classes' standard errors covered 98 to 99 times in 100.
+    assert LOWEST < found["auc"] < LEVEL + 0.05, found
+
+
 @pytest.mark.parametrize("groups", [None, 20])
 def test_rmse_and_r2(groups):
     found = covered(lambda rng: quantities(rng, 100, groups), {"rmse": 1.0, "r2": 0.5})

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 
 __all__ = [
     "PIVOT",
@@ -20,6 +21,8 @@ __all__ = [
     "iso",
     "looks_like_date",
     "read_date_style",
+    "turn_of_century",
+    "two_digit_year",
 ]
 
 _NUMERIC = re.compile(
@@ -29,7 +32,8 @@ _NUMERIC = re.compile(
 )
 _NAMED = (
     re.compile(
-        r"(?P<d>\d{1,2})(?:st|nd|rd|th)?[ \-./]+(?P<m>[A-Za-z]{3,9})\.?,?[ \-./]+(?P<y>\d{4})\Z"
+        r"(?P<d>\d{1,2})(?:st|nd|rd|th)?[ \-./]+(?P<m>[A-Za-z]{3,9})\.?,?[ \-./]+"
+        r"(?P<y>\d{4}|'?\d{2})\Z"
     ),
     re.compile(
         r"(?P<m>[A-Za-z]{3,9})\.?[ \-]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[ \-]+(?P<y>\d{4})\Z"
@@ -42,6 +46,8 @@ _MONTHS = (
 
 #: Two-digit years below it are 20xx unless something is known, as in POSIX.
 PIVOT = 69
+#: Years without a date that separate the end of a column from its beginning.
+_DECADES = 25
 #: A year and a month, or a quarter: the ISO text of the former is the text itself.
 _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])\Z")
 
@@ -73,11 +79,10 @@ def is_two_digit(text: str) -> bool:
 
     Examples
     --------
-    >>> is_two_digit("13/05/45"), is_two_digit("13/05/1945")
-    (True, False)
+    >>> is_two_digit("13/05/45"), is_two_digit("26-May-17"), is_two_digit("13/05/1945")
+    (True, True, False)
     """
-    found = _NUMERIC.match(text.strip())
-    return found is not None and len(found["a"]) <= 2 and len(found["c"]) == 2
+    return two_digit_year(text) is not None
 
 
 def fits(text: str, *, day_first: bool) -> bool:
@@ -89,6 +94,61 @@ def fits(text: str, *, day_first: bool) -> bool:
     (False, True)
     """
     return iso(text, DateStyle(day_first)) is not None
+
+
+def two_digit_year(text: str) -> int | None:
+    """Return the two digits of a date's year, None where it has more or is no date.
+
+    Examples
+    --------
+    >>> two_digit_year("13/05/45"), two_digit_year("13/05/1945")
+    (45, None)
+    """
+    text = text.strip()
+    if (named := _NAMED[0].match(text)) is not None:
+        year = named["y"].lstrip("'")
+    elif (found := _NUMERIC.match(text)) is not None and len(found["a"]) <= 2:
+        year = found["c"]
+    else:
+        return None
+    return int(year) if len(year) == 2 else None
+
+
+def turn_of_century(years: Iterable[int], usual: int = PIVOT) -> tuple[int, bool]:
+    """Return the first two-digit year that is 19xx, from the years that a column has.
+
+    Parameters
+    ----------
+    years : iterable of int
+        Two-digit years.
+    usual : int
+        The first one where the years do not tell.
+
+    Returns
+    -------
+    pivot : int
+    told : bool
+        Whether the years tell it: beginning after the widest gap they follow each other, and the
+        usual reading would tear them apart by decades.
+
+    Examples
+    --------
+    >>> turn_of_century([62, 66, 67, 68, 69, 70, 85, 99, 0, 4])
+    (62, True)
+    >>> turn_of_century([25, 30, 45, 55]), turn_of_century([1, 30, 60, 90])
+    ((69, False), (69, False))
+    """
+    ring = sorted(set(years))
+    gaps = [(b - a, a, b) for a, b in pairwise((*ring, *(y + 100 for y in ring[:1])))]
+    if len(gaps) < 2:
+        return usual, False
+    (others, _, _), (widest, last, first) = sorted(gaps)[-2:]
+    if widest < _DECADES or widest < 1.5 * others:
+        return usual, False
+    if first >= 100:
+        # No year of a new century: all are 19xx if the usual reading would tear them apart.
+        return (ring[0], True) if ring[0] < usual <= last else (usual, False)
+    return (usual, False) if last < usual <= first else (first, True)
 
 
 def looks_like_date(text: str) -> bool:
@@ -180,7 +240,7 @@ def iso(text: str, style: DateStyle) -> str | None:
             word = named["m"].casefold()
             for month, full in enumerate(_MONTHS, 1):
                 if full.startswith(word) or (month, word) == (9, "sept"):
-                    return _day(int(named["y"]), month, int(named["d"]))
+                    return _day(_year(named["y"].lstrip("'"), style.pivot), month, int(named["d"]))
             return None
     found = _NUMERIC.match(text)
     if found is None:

@@ -21,6 +21,7 @@ __all__ = [
     "PAIRS",
     "PAST_WORDS",
     "SENTINELS",
+    "TIME_WORDS",
     "UNITS",
     "fold",
     "never_zero",
@@ -104,6 +105,28 @@ frequency           | 1e6            | mhz
 volume              | 1e-3           | ml
 volume              | 1e-2           | cl
 volume              | 1              | l litre liter litres liters
+pressure            | 133.322387415  | mmhg
+pressure            | 1e2            | hpa mbar
+pressure            | 1e3            | kpa
+pressure            | 1e5            | bar
+pressure            | 6894.757293168 | psi
+energy              | 1              | j joule joules
+energy              | 1e3            | kj
+energy              | 4184           | kcal
+power               | 1              | w watt watts
+power               | 1e3            | kw
+rate                | 1              | bpm rpm
+speed               | 1              | km/h kmh kph
+speed               | 1.609344       | mph
+temperature in °C   | 1              | °c
+temperature in °F   | 1              | °f
+glucose in mg/dl    | 1              | mg/dl
+amount in a litre   | 1e-3           | mmol/l
+amount in a litre   | 1e-6           | umol/l µmol/l μmol/l
+area                | 1              | m² sqm
+area                | 0.09290304     | sqft ft²
+years               | 1              | year years yr yrs
+months              | 1              | month months
 memory              | 1e3            | kb
 memory              | 1e6            | mb
 memory              | 1e9            | gb
@@ -144,6 +167,9 @@ COUNTED_WORDS = _words(
     | depth | height | length | width | size | speed | temperature | temp | step | epoch | round
     | lap | game | rank | score | price | x | t | lag"""
 )
+
+#: Words in a column's name that say "this is a time".
+TIME_WORDS = _words("date | day | month | quarter | week | year | time | period | when")
 
 #: Words in a column's name that say "this is past".
 PAST_WORDS = _words(

@@ -243,7 +243,7 @@ def plain(body: str, style: NumberStyle) -> str | None:
             body = body.replace(".", "")
         if _COMMA_DECIMAL.match(body):
             body = body.replace(",", ".")
-    elif _COMMA_GROUPS.match(body) or _INDIAN_GROUPS.match(body):
+    elif style.thousands != " " and (_COMMA_GROUPS.match(body) or _INDIAN_GROUPS.match(body)):
         body = body.replace(",", "")
     return body if _PLAIN.match(body) else None
 

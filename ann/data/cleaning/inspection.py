@@ -21,9 +21,11 @@ MOSTLY = 0.9
 class Inspection:
     """One column's distinct texts, as the rules found so far leave them."""
 
-    def __init__(self, name: str, cells: pd.Series) -> None:
+    def __init__(self, name: str, cells: pd.Series, *, commas: bool = False) -> None:
         self.name = name
         self.unit = ""
+        #: Whether other columns of the table have decimal commas.
+        self.commas = commas
         #: Whether they are dates whose order of day and month only a person can tell.
         self.open_dates = False
         self.rules: list[Rule] = []

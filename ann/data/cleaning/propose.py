@@ -73,17 +73,30 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
         if any(r.apply for r in out.rules):
             # Counted twice, an id would no longer differ from row to row.
             frame = frame[~repeats(frame)]
-    for name in frame.columns:
-        schema, found = propose_column(str(name), frame[name], target=name == target)
+    found = {n: propose_column(str(n), frame[n], target=n == target) for n in frame.columns}
+    if commas := {n for n in found if _decimal_commas(found[n][1])}:
+        for n in set(found) - commas:
+            found[n] = propose_column(str(n), frame[n], target=n == target, commas=True)
+    for schema, column_rules in found.values():
         out.columns.append(schema)
-        out.rules += found
+        out.rules += column_rules
     _zeros_together(frame, out)
-    _codes_together(out)
+    _codes_together(frame, out)
     return out
 
 
-def _codes_together(rules: Rules) -> None:
-    """Apply a code for missing that is out of place in three columns and more, such as -200."""
+def _decimal_commas(rules: list[Rule]) -> bool:
+    """Tell whether the rules of a column turned decimal commas into points."""
+    return any(
+        r.rule == "thousands" and r.apply and r.rows and r.settings["decimal"] == "," for r in rules
+    )
+
+
+def _codes_together(frame: pd.DataFrame, rules: Rules) -> None:
+    """Apply a code for missing that is out of place in three columns and more, such as -200.
+
+    Once in another column it is the same code, if that has no other negative number.
+    """
     found = [r for r in rules.rules if r.rule == "sentinel" and len(r.settings["values"]) == 1]
     shared = Counter(r.settings["values"][0] for r in found)
     for rule in found:
@@ -92,6 +105,20 @@ def _codes_together(rules: Rules) -> None:
             rule.apply, rule.proposed = True, False
             rule.why = f"{value:g} stands for missing: out of place in {shared[value]} columns"
             rules.column(rule.column).had_missing = True
+    coded = {r.column for r in rules.rules if r.rule == "sentinel"}
+    for code in (v for v, n in shared.items() if v < 0 and n >= 3):
+        why = f"{code:g} stands for missing: out of place in {shared[code]} other columns"
+        for schema in rules.columns:
+            if schema.kind != "number" or schema.name in coded or says_id(schema.name):
+                continue
+            seen = Inspection(schema.name, frame[schema.name])
+            for rule in (r for r in rules.of(schema.name) if r.apply and r.rule != "drop"):
+                seen.now = rule.tried(seen.now, seen.counts)[0]
+            values, _ = seen.numbers()
+            if len(values) > 2 and values[0] == code and values[1] >= 0:
+                seen.rule("sentinel", {"values": [code]}, why=why)
+                rules.rules += seen.rules
+                schema.had_missing = True
 
 
 def _zeros_together(frame: pd.DataFrame, rules: Rules) -> None:
@@ -119,7 +146,7 @@ def _zero_rows(cells: pd.Series) -> NDArray[np.bool_]:
 
 
 def propose_column(
-    name: str, cells: pd.Series, *, target: bool = False
+    name: str, cells: pd.Series, *, target: bool = False, commas: bool = False
 ) -> tuple[ColumnSchema, list[Rule]]:
     """Learn what one column is and how to clean it.
 
@@ -131,13 +158,15 @@ def propose_column(
         Its text.
     target : bool
         Whether it is the column to predict, which is never dropped.
+    commas : bool
+        Whether other columns of the table have decimal commas, so that 1,234 has one too.
 
     Returns
     -------
     ColumnSchema
     list of Rule
     """
-    seen = Inspection(name, cells)
+    seen = Inspection(name, cells, commas=commas)
     seen.rule("encoding", only_if_found=True, why="UTF-8 read as a Western code page")
     trim_spaces(seen)
     blank_missing(seen)

@@ -16,6 +16,9 @@ __all__ = ["blank_missing", "trim_spaces"]
 
 #: A label that differs from another in white space only, and is so much rarer, is the same label.
 RARE_TWIN = 0.25
+#: A dash among plus signs that so many cells have is a minus, and no gap.
+FREQUENT_SIGN = 0.05
+_SIGNS = "signs"
 _ELEMENT = re.compile(r"[A-Z][a-z]?\Z")
 #: Beside one of these, "missing" is an answer and no gap.
 _OPPOSITES = frozenset(("present", "found", "intact", "complete", "available"))
@@ -70,7 +73,11 @@ def blank_missing(seen: Inspection) -> None:
     blanked = sorted(set(found) - set(doubtful))
     shown = ", ".join(repr(v) if v else "as a blank cell" for v in blanked[:6])
     seen.rule("missing", settings, why=f"written {shown}" if blanked else "the usual spellings")
+    counts = seen.text_counts()
     for v, why in sorted(doubtful.items()):
+        if why == _SIGNS and counts[v] >= FREQUENT_SIGN * counts.total():
+            # As usual as the plus beside it: no question is open.
+            continue
         seen.rule(
             "missing",
             {"usual": False, "spellings": [v]},
@@ -84,8 +91,8 @@ def _label_after_all(text: str, others: list[str]) -> str:
     if not text or not others:
         return ""
     if not any(c.isalnum() for c in text):
-        if text.startswith("-") and any(set(v) <= set("+-/±") and v for v in others):
-            return "signs"
+        if text.startswith("-") and any(v and set(v) <= set("+-/±") for v in others):
+            return _SIGNS
         marks = [v for v in others if v.strip("+-/±") and not any(c.isalnum() for c in v)]
         return "marks" if len(marks) == len(others) >= 2 else ""
     if fold(text) == "missing":

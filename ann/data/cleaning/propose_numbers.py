@@ -31,9 +31,15 @@ from ann.data.cleaning.suspects import (
 
 __all__ = ["as_numbers"]
 
+#: So many thousands have one that ends in 0, in 19 of 20 columns.
+FEWEST_WITHOUT_ZERO = 30
+#: How many times the largest of all other numbers is another quantity.
+_FAR_BEYOND = 30.0
 _CODE = re.compile(r"0\d+\Z")
 _LONG = re.compile(r"[+-]?\d{16,}\Z")
 _DOTTED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}\Z")
+#: Marks behind a number that point to a note.
+_FOOTNOTES = frozenset(mark * n for mark in "*†‡§¶" for n in (1, 2, 3))
 _UNIT_IN_NAME = re.compile(r"[(\[]([^)\]]{1,12})[)\]]\s*\Z")
 
 
@@ -74,7 +80,17 @@ def as_numbers(seen: Inspection) -> str | None:
     if says_id(seen.name) and weights.total() < total:
         # Numbers that are labels, such as a telephone's: what is none is a label too.
         return None
-    style = read_style(b for v, (_, b, s) in parts.items() if not s or s in known)
+    bodies = {v: b for v, (_, b, s) in parts.items() if not s or s in known}
+    style = read_style(bodies.values())
+    grouped = style.thousands == ","
+    if grouped and seen.commas and all(b.count(",") < 2 and "." not in b for b in bodies.values()):
+        # 1,234 alone could be either. Decimals lose their last zeros, thousands keep them.
+        zeros = any("," in b and b.endswith("0") for b in bodies.values())
+        grouped = zeros or len(bodies) < FEWEST_WITHOUT_ZERO
+        style = NumberStyle(".", ",", certain=False) if grouped else NumberStyle(",", ".")
+    grouped = grouped and not _grouping_fits(bodies, weights)
+    if grouped:
+        style = NumberStyle(".", " ")
     # Versions and addresses (10.0.0.1) have digits and dots, and are no numbers in any style.
     sound = sum(n for v, n in weights.items() if plain(parts[v][1], style) is not None)
     if sound - odd < MOSTLY * total:
@@ -94,7 +110,12 @@ def as_numbers(seen: Inspection) -> str | None:
         seen.unit = signs[0]
     if "%" in known:
         _percent(seen, settings)
-    units = [s for s in known if s != "%"]
+    if notes := [s for s in known if s in _FOOTNOTES]:
+        factors = dict.fromkeys(notes, "1")
+        seen.rule(
+            "unit", {"factors": factors, **settings}, why=f"{' '.join(notes)} points to a note"
+        )
+    units = [s for s in known if s != "%" and s not in _FOOTNOTES]
     if sizes:
         why = f"{', '.join(suffixes)}: each cell by its own suffix"
         seen.rule("unit", {"factors": sizes, **settings}, why=why)
@@ -106,9 +127,12 @@ def as_numbers(seen: Inspection) -> str | None:
         why = marks.get(style.decimal, f"{thousands!r} between thousands")
         why += "" if style.certain else "; a decimal comma is possible too"
     seen.rule("thousands", settings, why=why)
+    if grouped:
+        why = "',' between thousands would make these numbers far larger than all others"
+        seen.rule("thousands", {"decimal": ".", "thousands": ","}, why=why, apply=False)
     dotted = _dotted_thousands(seen)
     if dotted:
-        why = "every number has three digits after its only dot: decimals, or thousands?"
+        why = "three digits after the only dot of a number: decimals, or thousands?"
         if dotted == "sure":
             why = "'.' between thousands: read as decimals they would be far below all others"
         seen.rule("thousands", {"decimal": ",", "thousands": "."}, why=why, apply=dotted == "sure")
@@ -124,11 +148,35 @@ def as_numbers(seen: Inspection) -> str | None:
     return "number"
 
 
+def _grouping_fits(bodies: dict[str, str], weights: Counter[str]) -> bool:
+    """Tell whether numbers with commas between thousands continue the others.
+
+    Incomes go on from 980 to 1,204. Where the few numbers with commas would lie far beyond all
+    others, as 708,661 among heights in inches does, the comma is something else.
+    """
+    with_commas = {v: b for v, b in bodies.items() if "," in b}
+    rows = sum(weights[v] for v in with_commas)
+    if rows >= 0.5 * sum(weights[v] for v in bodies):
+        return True
+    style = NumberStyle(".", ",")
+    large = [abs(float(n)) for b in with_commas.values() if (n := plain(b, style)) is not None]
+    sizes: Counter[float] = Counter()
+    for v, b in bodies.items():
+        if v not in with_commas and (n := plain(b, style)) is not None and float(n):
+            sizes[abs(float(n))] += weights[v]
+    if not large or len(sizes) < 3:
+        return True
+    values = np.array(sorted(sizes))
+    counts = np.array([sizes[v] for v in values], dtype=np.int64)
+    return min(large) <= _FAR_BEYOND * weighted_quantile(values, counts, 0.99)
+
+
 def _dotted_thousands(seen: Inspection) -> str:
     """Tell whether 12.345 may mean twelve thousand.
 
     It does for sure ("sure") where whole numbers of that size stand beside it and none as small as
-    12; where all cells have dots, or few digits, a person must say ("unsure").
+    12. A person must say ("unsure") where the whole numbers beside it are all larger than it would
+    be as a decimal, and in a table whose other columns have decimal commas.
     """
     words = [v for v, _ in seen.weighed()]
     dotted = [float(v) for v in words if _DOTTED.match(v)]
@@ -140,7 +188,10 @@ def _dotted_thousands(seen: Inspection) -> str:
         low, high = min(large), max(large)
         sizes = [1000 * abs(v) for v in dotted]
         return "sure" if low / 3 <= min(sizes) and max(sizes) <= 3 * high else "unsure"
-    return "" if large else "unsure"
+    if large:
+        return ""
+    beside = bool(whole) and min(map(abs, whole)) > max(map(abs, dotted))
+    return "unsure" if beside or (seen.commas and not whole) else ""
 
 
 def _magnitudes(suffixes: Counter[str], numeric: int, *, money: bool) -> dict[str, str]:
@@ -162,15 +213,22 @@ def _magnitudes(suffixes: Counter[str], numeric: int, *, money: bool) -> dict[st
 
 def _known_suffixes(suffixes: Counter[str], numeric: int) -> tuple[list[str], int]:
     """Return the suffixes that can be units, and how many cells have another one."""
-    known = [s for s in suffixes if s == "%" or unit_key(s) in UNITS]
-    # A word that nearly all cells share is their unit, whether listed or not.
+    listed = Counter({s: n for s, n in suffixes.items() if unit_key(s) in UNITS})
+    kinds = Counter[str]()
+    for s, n in listed.items():
+        kinds[UNITS[unit_key(s)][0]] += n
+    # A column has one dimension; and a letter that few cells have tells house 14d from house 14.
+    known = [s for s in listed if UNITS[unit_key(s)][0] == kinds.most_common(1)[0][0]]
+    if (
+        all(len(unit_key(s)) == 1 for s in known)
+        and sum(suffixes[s] for s in known) < 0.5 * numeric
+    ):
+        known = []
+    known += [s for s in suffixes if s == "%" or s in _FOOTNOTES]
+    # A word that nearly all cells share is their unit, whether listed or not. Behind a few of them
+    # it says something of its own: 977 combined, 12 est.
     common = [s for s, n in suffixes.most_common(1) if s not in known and n >= 0.8 * numeric]
     known += [s for s in common if not s.endswith((",", ".", "-", "/"))]
-    # So is one that nearly all dressed cells share; a single letter may tell 14a from 14.
-    dressed = sum(suffixes.values())
-    for s, n in suffixes.most_common(1):
-        if s not in known and n >= max(10, 0.8 * dressed) and len(unit_key(s)) >= 2:
-            known += [s] if s.replace(".", "").isalpha() else []
     folded = {unit_key(k) for k in known}
     known += [s for s in suffixes if s not in known and unit_key(s) in folded]
     return known, sum(n for s, n in suffixes.items() if s not in known)

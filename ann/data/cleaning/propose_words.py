@@ -9,23 +9,27 @@ from datetime import date
 from typing import Any
 
 from ann.data.cells.dates import (
-    PIVOT,
     DateStyle,
     fits,
     is_two_digit,
     iso,
     looks_like_date,
     read_date_style,
+    turn_of_century,
+    two_digit_year,
 )
 from ann.data.cells.lexicon import MISSING_AMONG_NUMBERS, PAIRS, PAST_WORDS, fold, words_of
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import MOSTLY, Inspection
+from ann.data.cleaning.roles import says_id
 from ann.data.cleaning.rules import Rule, loose, tidy
 
 __all__ = ["as_dates", "as_words", "as_yes_no"]
 
 #: So much rarer than the label it resembles a variant must be: equally frequent ones are labels.
 RARE_VARIANT = 1 / 3
+#: ... and so much rarer one that differs by a capital within it, as codes and names do.
+RARE_CASE_WITHIN = 1 / 10
 #: Two letters that are a word, whatever their case.
 _SHORT_ANSWERS = frozenset(word for word in PAIRS[0][0] | PAIRS[0][1] if len(word) == 2)
 
@@ -117,9 +121,12 @@ def _open_order(style: DateStyle, dated: Iterable[str]) -> str:
 def two_digit_years(name: str, dated: Iterable[str]) -> tuple[int, str]:
     """Return the first two-digit year that is 19xx, and how it was found.
 
-    A birth, and what else is past by its nature, is not after today.
+    A birth, and what else is past by its nature, is not after today. Where the years of a column
+    follow each other from 1962 to 2006, none of them is 2062.
     """
-    pivot, why = PIVOT, "the usual reading"
+    years = [y for v in dated if (y := two_digit_year(v)) is not None]
+    pivot, told = turn_of_century(years)
+    why = "so they follow each other without a gap" if told else "the usual reading"
     if past := set(words_of(name)) & PAST_WORDS:
         pivot, why = date.today().year % 100 + 1, f"{sorted(past)[0]!r} is past"
     return pivot, f"two-digit years 00 to {pivot - 1:02d} are 20xx, the others 19xx ({why})"
@@ -131,12 +138,15 @@ def as_words(seen: Inspection) -> str:
     if _is_text(seen, counts):
         return "text"
     numbers = sum(n for v, n in counts.items() if is_plain(v))
-    if numbers >= 0.5 * seen.filled() and len(counts) > 20:
-        odd = [repr(v) for v in counts if not is_plain(v)][:5]
+    odd = {v: n for v, n in counts.items() if not is_plain(v)}
+    mixed = [n for v, n in odd.items() if any(map(str.isdigit, v)) and any(map(str.isalpha, v))]
+    # Labels such as 01014F and PC 17599 are no numbers that someone failed to write.
+    labels = says_id(seen.name) or sum(mixed) >= 0.5 * sum(odd.values())
+    if numbers >= 0.5 * seen.filled() and len(counts) > 20 and not labels:
         seen.rule(
             "not a number",
             why=f"{numbers} of {seen.filled()} cells are numbers, others are not: "
-            f"{', '.join(odd)}; a number column, if you say so",
+            f"{', '.join(map(repr, list(odd)[:5]))}; a number column, if you say so",
             apply=False,
             only_if_found=True,
         )
@@ -161,6 +171,9 @@ def _spellings(seen: Inspection, counts: Counter[str]) -> None:
             rare = counts[variants[1]] <= RARE_VARIANT * counts[variants[0]]
             coded = len(key) <= 2 and key not in _SHORT_ANSWERS
             odd = any(_case_within(v) for v in variants)
+            if odd and counts[variants[1]] > RARE_CASE_WITHIN * counts[variants[0]]:
+                # hid and hId are codes, Lafayette and LaFayette two towns.
+                continue
             (proposed if rare and not coded and not odd else reported)[key] = variants
     for found, told in (
         (proposed, "rare variants of a frequent label"),
@@ -190,5 +203,6 @@ def _is_text(seen: Inspection, counts: Counter[str]) -> bool:
     filled = seen.filled()
     words = sum(len(v.split()) * n for v, n in counts.items()) / filled
     if words >= 5:
-        return len(counts) > 5
-    return words >= 2 and len(counts) > max(50, 0.5 * filled)
+        # An answer to choose may be a sentence; what people write themselves is hardly ever alike.
+        return len(counts) > max(5, 0.5 * filled)
+    return words >= 2 and len(counts) > max(50, 0.8 * filled)

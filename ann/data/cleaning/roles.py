@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from ann.data.cells.lexicon import COUNTED_WORDS, ID_WORDS, words_of
 from ann.data.cells.numerals import is_plain
@@ -80,9 +81,17 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
         if named:
             return "id", f"named like a label, {len(counts)} different whole numbers"
         lengths = {len(v.lstrip("+-")) for v in counts}
-        if len(lengths) == 1 and next(iter(lengths)) >= 7:
+        # A population of nine digits goes on from year to year; telephone numbers do not.
+        apart = filled >= 30 and abs(_of_neighbours(numbers)) < 0.5
+        if len(lengths) == 1 and next(iter(lengths)) >= 7 and apart:
             return "id", f"different whole numbers of {next(iter(lengths))} digits each"
     return None
+
+
+def _of_neighbours(numbers: NDArray[np.float64]) -> float:
+    """Return the rank correlation of each row's number with that of the row before."""
+    ranks = rankdata(numbers)
+    return float(np.corrcoef(ranks[1:], ranks[:-1])[0, 1])
 
 
 def _counts_something(name: str, numbers: NDArray[np.float64], *, named: bool) -> bool:

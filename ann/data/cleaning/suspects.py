@@ -44,10 +44,8 @@ def weighted_quantile(values: NDArray[np.float64], counts: NDArray[np.int64], q:
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
     q : float
         Between 0 and 1.
 
@@ -72,10 +70,8 @@ def find_sentinels(
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
 
     Returns
     -------
@@ -89,7 +85,8 @@ def find_sentinels(
     number among non-negative ones), or above it by twice its width; a single one above it must lie
     five times the width away, because a price may well be 999. A negative one right below zero, as
     -1 beside counts, is left to a person, and so is a smallest or largest value that is on no list,
-    recurs, and lies twice the width of the rest away. Zeros are the business of `find_zeros`.
+    recurs, and lies ten times the width of the rest away, or twice if it looks made up. Zeros are
+    the business of `find_zeros`.
 
     Examples
     --------
@@ -113,7 +110,8 @@ def find_sentinels(
             continue
         if v not in SENTINELS:
             # Not a code that people are known to use, but one value again and again, far away.
-            if n >= max(3, 0.005 * counts.sum()):
+            odd = v < 0 or _made_up(v) or max(low - v, v - high) > 10 * width
+            if n >= max(3, 0.005 * counts.sum()) and odd:
                 unsure.append(float(v))
             continue
         if v == 0.0:
@@ -125,10 +123,23 @@ def find_sentinels(
             kind = (1 if v > -5 and low - v <= 3 * step else 2) if alone or far else 0
         else:
             sure = (2 if n > 1 else 5) * width
-            kind = 2 if v - high >= sure else (1 if v - high >= 0.5 * width else 0)
+            # Once, and no further than that, it is a large value.
+            kind = 2 if v - high >= sure else int(v - high >= (0.5 if n > 1 else 1.0) * width)
         if kind:
             (codes if kind == 2 else unsure).append(float(v))
     return codes, unsure
+
+
+def _made_up(value: float) -> bool:
+    """Tell whether a number looks thought of: 500, 90000, 99.99; not 24 or 371.
+
+    Examples
+    --------
+    >>> [_made_up(v) for v in (500, 99999, -0.99, 24, 371)]
+    [True, True, True, False, False]
+    """
+    digits = f"{abs(value):.10g}".replace(".", "").lstrip("0")
+    return set(digits) == {"9"} or (value >= 100 and len(digits.rstrip("0")) == 1)
 
 
 def _far_ends(values: NDArray[np.float64], counts: NDArray[np.int64]) -> list[int]:
@@ -137,8 +148,9 @@ def _far_ends(values: NDArray[np.float64], counts: NDArray[np.int64]) -> list[in
         return []
     rest = values[1:-1]
     width = rest[-1] - rest[0]
-    if values[0] <= -9 and values[0] % 10 == 0 and values[1] >= 0 and counts[0] >= 3:
-        # The only negative number, a round one, again and again.
+    round_ = values[0] <= -9 and values[0] % 10 == 0
+    if (round_ or _made_up(values[0])) and values[0] < 0 <= values[1] and counts[0] >= 3:
+        # The only negative number, a round one or nines, again and again.
         return [0]
     ends = ((0, values[1] - values[0]), (len(values) - 1, values[-1] - values[-2]))
     return [k for k, gap in ends if gap > 2 * width and counts[k] >= 3]
@@ -173,10 +185,8 @@ def find_zeros(
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
     name : str
         The column's name, which may tell a quantity that cannot be zero.
 
@@ -185,9 +195,9 @@ def find_zeros(
     str
         ``"sure"`` where the quantity cannot be zero (a height, a blood pressure; see
         `ann.data.cells.lexicon.never_zero`) and the smallest other value lies well above zero.
-        ``"unsure"`` where only the gap speaks: the median lies three robust standard deviations
-        above zero and hardly a value is below a quarter of it. A month without unemployment and a
-        round that was lost leave such gaps too.
+        ``"unsure"`` where only the gap speaks: there are three zeros or more, the median lies three
+        robust standard deviations above them, and hardly a value is below a quarter of it. A month
+        without unemployment and a round that was lost leave such gaps too.
 
     Examples
     --------
@@ -206,7 +216,8 @@ def find_zeros(
         above = core[0] >= max(0.05 * median, 3 * step)
         return "sure" if above and share <= 0.6 else ""
     bottom = weighted_quantile(core, weight, 0.01)
-    if share > 0.3 or median < 3 * spread or bottom < 0.25 * median or core[0] < 0.15 * median:
+    odd = n < 3 or share > 0.3
+    if odd or median < 3 * spread or bottom < 0.25 * median or core[0] < 0.15 * median:
         return ""
     return "unsure"
 
@@ -239,10 +250,8 @@ def find_scale(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Clump 
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
 
     Returns
     -------
@@ -288,10 +297,8 @@ def find_outliers(
 
     Parameters
     ----------
-    values : (n,) array
-        Distinct values, sorted.
-    counts : (n,) array
-        How often each occurs.
+    values, counts : (n,) array
+        Distinct values, sorted, and how often each occurs.
 
     Returns
     -------

@@ -7,6 +7,7 @@ name: so many lines to skip, so many rows of names.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 
 from ann.data.cells.dates import looks_like_date
@@ -17,6 +18,8 @@ __all__ = ["column_names", "header_rows", "is_number", "lines_above"]
 
 #: Marks that begin a comment above a table, the longer first.
 COMMENT_MARKS = ("##", "#", "//", "%", "!")
+#: What may stand behind a number.
+_SIGNS = frozenset("%‰$€£¥₹₽*†‡§¶+°.,;/-' ")
 _MOST_ABOVE, _MOST_NAMES = 30, 4
 
 Rows = list[list[str]]
@@ -27,11 +30,11 @@ def is_number(cell: str) -> bool:
 
     Examples
     --------
-    >>> is_number("12 kg"), is_number("12abc"), is_number("")
-    (True, False, False)
+    >>> is_number("12 kg"), is_number("12abc"), is_number("01 !"), is_number("")
+    (True, False, False, False)
     """
     parts = split_affixes(cell)
-    return (parts is not None and not any(c.isalpha() for c in parts[2][:1])) or _has_unit(parts)
+    return parts is not None and (set(parts[2]) <= _SIGNS or _has_unit(parts))
 
 
 def _has_unit(parts: tuple[str, str, str] | None) -> bool:
@@ -85,11 +88,33 @@ def lines_above(lines: list[str], found: list[tuple[int, list[str]]]) -> tuple[i
             if len(row) == width == len(after) and not mark and _below_names(rows[k + 1 :]):
                 return _counted(line, kinds)
             kinds.append("comment")
-        elif typical > 1 and _narrow(row, cells, typical, width):
+        elif _numbered(row, width) and _names_over_numbers(rows[k + 1 :], width):
+            kinds.append("row of column numbers")
+        elif typical > 1 and (
+            _narrow(row, cells, typical, width) or (cells == 1 and _apart(rows, k))
+        ):
             kinds.append("title")
         else:
             return _counted(line, kinds)
     return 0, ""
+
+
+def _numbered(row: list[str], width: int) -> bool:
+    """Tell whether a row counts the columns: 0, 1, 2 or 1, 2, 3."""
+    counts = [[str(k + start) for k in range(width)] for start in (0, 1)]
+    return width >= 3 and [c.strip() for c in row] in counts
+
+
+def _names_over_numbers(rows: Rows, width: int) -> bool:
+    """Tell whether rows begin with words where numbers stand below them."""
+    filled = [r for r in rows if any(c.strip() for c in r)]
+    columns = _number_columns(filled[1:], width)
+    return bool(columns) and not any(is_number(filled[0][k]) for k in columns if k < len(filled[0]))
+
+
+def _apart(rows: Rows, k: int) -> bool:
+    """Tell whether a blank row stands below a row, and names do below that."""
+    return 0 < k + 1 < len(rows) - 2 and not any(c.strip() for c in rows[k + 1])
 
 
 def _below_names(rows: Rows) -> bool:
@@ -139,16 +164,35 @@ def header_rows(rows: Rows) -> int:
     last = 0
     for k in range(1, min(_MOST_NAMES, len(rows) - 2)):
         cells = [rows[k][c].strip() if c < len(rows[k]) else "" for c in columns]
+        numbers = [v for v in cells if is_number(v)]
+        if numbers and len(numbers) >= 0.5 * len(cells) and not all(map(_is_year, numbers)):
+            # A row of the table: what stands below it names nothing.
+            break
         words = [v for v in cells if v and not is_number(v) and not _missing(v)]
-        wrong = any(is_number(v) for v in cells)
-        dressed = sum(map(_is_unit, words))
-        named = len(words) >= max(2, 0.5 * len(columns)) or dressed
         survey = k == last + 1 and not words and _new_words(rows[k], body, columns)
-        if not wrong and ((words and named) or survey):
+        if not numbers and (_name_columns(words, columns, rows[k], rows[k + 1 :]) or survey):
             last = k
     if last:
         return last + 1
     return int(_one_header(rows))
+
+
+def _name_columns(words: list[str], columns: list[int], row: list[str], below: Rows) -> bool:
+    """Tell whether words above columns of numbers are names or units, and no cells of the table.
+
+    A figure that was withheld (``**``, ``suppressed``) is a word among numbers too. It recurs, in
+    its row or below; names differ from each other, and no row below repeats one.
+    """
+    different = len({fold(v) for v in words}) == len(words)
+    units = any(map(_is_known_unit, words)) or (different and any(map(_is_unit, words)))
+    named = len(words) >= max(2, 0.5 * len(columns)) and different
+    if not units and not (named and all(any(c.isalpha() for c in v) for v in words)):
+        return False
+    for k, cell in enumerate(row):
+        cells = [r[k] for r in below if k < len(r) and r[k].strip()]
+        if cell.strip() and cell in cells and (k in columns or len(set(cells)) > 1):
+            return False
+    return True
 
 
 def _new_words(row: list[str], body: Rows, numbers: list[int]) -> bool:
@@ -156,37 +200,51 @@ def _new_words(row: list[str], body: Rows, numbers: list[int]) -> bool:
 
     A survey's second row says "Response" above columns that hold yes and no.
     """
-    complete = [k for k in numbers if all(k < len(r) and r[k].strip() for r in body)]
+    dates = _columns_of(looks_like_date, body, len(row))
+    complete = [k for k in (*numbers, *dates) if all(k < len(r) and r[k].strip() for r in body)]
     seen = fresh = 0
     for k, cell in enumerate(row):
         cells = [r[k] for r in body if k < len(r) and r[k].strip()]
-        if cell.strip() and k not in numbers and len(set(cells)) <= 0.3 * len(cells):
+        if not cell.strip() or k in numbers or set(cells) == {cell}:
+            # The name of a box that can be ticked stands in every row in which it is.
+            continue
+        if k in dates:
+            return False
+        if len(set(cells)) <= max(1, 0.3 * len(cells)):
             seen += 1
             fresh += cell not in cells
     return bool(complete) and seen >= 3 and fresh >= 0.9 * seen
 
 
 def _number_columns(rows: Rows, width: int) -> list[int]:
+    return _columns_of(is_number, rows, width)
+
+
+def _columns_of(kind: Callable[[str], bool], rows: Rows, width: int) -> list[int]:
+    """Return the columns nearly all of whose filled cells are of a kind."""
     found = []
     for k in range(width):
         cells = [r[k] for r in rows if k < len(r) and not _missing(r[k])]
-        if cells and sum(map(is_number, cells)) >= 0.9 * len(cells):
+        if cells and sum(map(kind, cells)) >= 0.9 * len(cells):
             found.append(k)
     return found
 
 
 def _is_unit(cell: str) -> bool:
     cell = cell.strip()
-    inner = cell.strip("()[]").strip()
-    known = inner == "%" or unit_key(inner) in UNITS or inner in CURRENCIES
-    return known or (cell[:1] in "([" and cell[-1:] in ")]")
+    return _is_known_unit(cell) or (cell[:1] in "([" and cell[-1:] in ")]")
+
+
+def _is_known_unit(cell: str) -> bool:
+    inner = cell.strip().strip("()[]").strip()
+    return inner == "%" or unit_key(inner) in UNITS or inner in CURRENCIES
 
 
 def _one_header(rows: Rows) -> bool:
     first, body = rows[0], rows[1:]
     distinct = len({fold(v) for v in first}) == len(first)
     sequence = _sequence(first, body[0])
-    votes = 0
+    votes = codes = 0
     years = reappears = False
     for k, name in enumerate(first):
         cells = [r[k] for r in body if k < len(r) and not _missing(r[k])]
@@ -204,9 +262,22 @@ def _one_header(rows: Rows) -> bool:
             votes += 2
         elif sum(map(looks_like_date, cells)) >= 0.8 * len(cells):
             votes += -1 if looks_like_date(name) else 1
+        elif (form := _code_form(cells)) and name.strip():
+            codes += 1 if _code_form([name]) == form else -1
+    if not votes:
+        # Codes of one length, such as ATL and JFK: a name that is none of them stands above them.
+        votes = -1 if codes >= 2 else 0
     if votes:
         return votes > 0
     return distinct and not reappears and (years or sequence or not any(map(is_number, first)))
+
+
+def _code_form(cells: list[str]) -> int:
+    """Return the length of the codes of capitals and digits that nearly all cells are, or 0."""
+    (length, rows), *_ = Counter(len(v.strip()) for v in cells).most_common(1)
+    same = [v.strip() for v in cells if len(v.strip()) == length]
+    coded = sum(v.isalnum() and v.upper() == v for v in same)
+    return length if 2 <= length <= 8 and min(rows, coded) >= 0.9 * len(cells) else 0
 
 
 def _is_year(cell: str) -> bool:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ann.data.cells.dates import looks_like_date
+from ann.data.cells.lexicon import TIME_WORDS, words_of
 from ann.data.chance import generator
 from ann.data.errors import ReadError
 from ann.data.files.dialect import Dialect, sniff
@@ -131,12 +133,11 @@ class TableFile:
         elif self.dialect.header:
             names = [name.strip().lstrip("\ufeff") for name in first]
             if names and names[0].startswith("#"):
-                names[0] = names[0].lstrip("# ")
+                # "#chrom" is a name behind a mark; "#" alone is a name.
+                names[0] = names[0].lstrip("# ") or names[0]
             wider = sum(w == len(names) + 1 for w in widths)
             if wider >= 0.95 * len(widths) and not self._trailing(len(names)):
-                names.insert(0, "row")
-                why = "the header is one name short: rows begin with a label"
-                self.log.add(Step("row", "names", 0, why=why))
+                self._one_name_short(names)
             while len(names) > 1 and not names[-1] and max(widths) < len(names):
                 names.pop()
         else:
@@ -158,6 +159,23 @@ class TableFile:
         """Tell whether each row just ends in a delimiter."""
         body = islice((r for _, r in self._records if len(r) > width), 50)
         return all(not r[-1].strip() for r in body)
+
+    def _one_name_short(self, names: list[str]) -> None:
+        """Add the name that the header lacks: that of the rows' labels, or of the last column.
+
+        A label differs from row to row. Where the first column holds dates and its name says so,
+        the names stand above their columns already.
+        """
+        body = (r for _, r in self._records if len(r) > len(names))
+        first = [r[0].strip() for r in islice(body, 400)]
+        dated = sum(map(looks_like_date, first)) >= 0.9 * len(first)
+        if len(set(first)) < len(first) or (dated and set(words_of(names[0])) & TIME_WORDS):
+            names.append("")
+            self.log.add(Step("", "names", 0, why="the header is one name short, at its end"))
+            return
+        names.insert(0, "row")
+        why = "the header is one name short: rows begin with a label"
+        self.log.add(Step("row", "names", 0, why=why))
 
     def _unique(self, names: list[str]) -> list[str]:
         seen: dict[str, int] = {}

@@ -198,10 +198,8 @@ def find_leaks(features: pd.DataFrame, y: Answers, *, seed: int = 0) -> list[Ste
 
     Parameters
     ----------
-    features : pandas.DataFrame
-        Cleaned and typed, without the target.
-    y : (rows,) array
-        object for classes, float for quantities.
+    features, y
+        As for `find_suspects`.
     seed : int
         Of folds and samples.
 
@@ -266,10 +264,8 @@ def find_groups(features: pd.DataFrame, y: Answers) -> list[Step]:
 
     Parameters
     ----------
-    features : pandas.DataFrame
-        Cleaned and typed, without the target.
-    y : (rows,) array
-        object for classes, float for quantities.
+    features, y
+        As for `find_suspects`.
 
     Returns
     -------

@@ -31,10 +31,8 @@ def find_origin(features: pd.DataFrame, y: Answers) -> list[Step]:
 
     Parameters
     ----------
-    features : pandas.DataFrame
-        Cleaned and typed, without the target.
-    y : (rows,) array
-        object for classes, float for quantities.
+    features, y
+        The cleaned and typed features, and the target, as for `ann.data.judging.leakage`.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,34 +12,40 @@ from numpy.typing import NDArray
 
 from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.abf_command import commanded, outputs
+from bridge.recordings.formats.agreement import contradiction
+from bridge.recordings.formats.channels import is_flat, live_one
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_abf"]
 
 Array = NDArray[np.float64]
+Kind = Literal["V", "A"] | None
 
 _BLOCK = 512
-# What a command is made of (nWaveformSource).
-_EPOCHS, _STIMULUS_FILE = 1, 2
-# End of the table of epochs in the header of an ABF 1 file.
-_EPOCHS_END = 2668
-# Where an ABF 1 header says whether a user list changes each output, and where that part ends.
-_USER_LIST, _USER_LIST_END = 3360, 3376
+# nTelegraphInstrument: a MultiClamp 700. Others leave the mode at 0, which is voltage clamp; in
+# pyABF's example files an Axopatch 200B does so in current clamp too.
+_MULTICLAMP = 24
+# nTelegraphMode.
+_V_CLAMP, _I_CLAMP, _I_ZERO = 0, 1, 2
+# Where an ABF 1 header says so for each of 16 inputs, and where that ends.
+_TELEGRAPH_END = 4800
 
 
 def read_abf(path: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
     """Read the sweeps of an ABF file.
 
     The current is the command waveform the file describes (epochs, or a stimulus file beside it),
-    which is exact; where there is none, a recorded channel in ampere.
+    which is exact; where there is none, a recorded channel in ampere. Where a file has both, they
+    are compared.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
     voltage, current : str, optional
-        Names of the channels, where the file has several of a kind; ``current="command"`` asks
-        for the command waveform.
+        Names of the channels, where the file has several of a kind. ``current="command"`` asks
+        for the command waveform, and the name of an output for what went through it.
     units : (str or None, str or None)
         Units of voltage and current, where the file has them wrong.
 
@@ -50,7 +56,7 @@ def read_abf(path: Path, voltage: str | None, current: str | None, units: Units)
     Raises
     ------
     RecordingError
-        The file is broken, in voltage clamp, or tells nothing of the current.
+        The file is broken, in voltage clamp, tells nothing of the current, or contradicts itself.
     ExtraMissingError
         pyabf is not installed.
     """
@@ -65,29 +71,17 @@ def read_abf(path: Path, voltage: str | None, current: str | None, units: Units)
         raise RecordingError(
             "file", f"is not a readable ABF file ({error})", "export it again"
         ) from None
-    kinds = [scale_to(unit) for unit in abf.adcUnits]
-    v_channel = _pick(abf, kinds, "V", voltage)
-    if v_channel is None:
-        raise _no_voltage(abf, kinds)
-    i_channel = None if current == "command" else _pick(abf, kinds, "A", current)
+    abf.adcUnits = [str(unit).strip("\0 ") for unit in abf.adcUnits]
+    kinds = [known[0] if known else None for known in map(scale_to, abf.adcUnits)]
+    if voltage is None or current in (None, "command"):
+        _check_clamp(abf, kinds)
+    v_channel, note = _voltage_channel(abf, kinds, voltage)
     v_factor = factor_to("V", abf.adcUnits[v_channel], units[0])
     volts = [y * v_factor for y in _recorded(abf, v_channel)]
-    amps: list[Array] | None = None
-    kind: Literal["command", "measured"] = "command"
-    if current in (None, "command"):
-        amps = _commanded(abf, v_channel, units[1], recorded=i_channel is not None)
-    if i_channel is not None and (amps is None or all(np.ptp(y) == 0 for y in amps)):
-        factor = factor_to("A", abf.adcUnits[i_channel], units[1])
-        amps, kind = [y * factor for y in _recorded(abf, i_channel)], "measured"
-    if amps is None:
-        raise RecordingError(
-            "no-current",
-            "no current was recorded and the file describes no command waveform",
-            "record the current on a channel of its own, or switch the waveform on in the protocol",
-        )
+    amps, kind = _current(abf, kinds, v_channel, current, units[1])
     rate = float(abf.dataRate)
     return [
-        Sweep(k, rate, v, i, kind, str(abf.protocol))
+        Sweep(k, rate, v, i, kind, str(abf.protocol), channel=note)
         for k, (v, i) in enumerate(zip(volts, amps, strict=True))
     ]
 
@@ -130,132 +124,195 @@ def _check_whole(path: Path) -> None:
         )
 
 
-def _pick(abf: Any, kinds: list[Any], kind: str, name: str | None) -> int | None:
+def _check_clamp(abf: Any, kinds: list[Kind]) -> None:
+    """Refuse a file in voltage clamp, whatever else there is to say of it.
+
+    In a file without any channel in current clamp, channels in volt are a copy of the command.
+    """
+    clamped = _clamped(abf, kinds)
+    modes, told = _amplifier_modes(abf), outputs(abf)
+    for k, kind in enumerate(kinds):
+        output = told[k] if k < len(told) else None
+        if kind == "V" and (modes[k] in (_I_CLAMP, _I_ZERO) or (output and output.kind == "A")):
+            return
+    if not clamped or _mislabelled(abf, kinds) is not None:
+        return
+    name, unit = abf.adcNames[clamped[0]], abf.adcUnits[clamped[0]]
+    remedy = "give a current-clamp file: an f-I curve needs spikes"
+    if "V" in kinds:
+        remedy += (
+            ". If another channel of this file is a cell in current clamp, name it and its "
+            'current: voltage="...", current="..."'
+        )
+    raise RecordingError(
+        "voltage-clamp",
+        f"{name!r} is a current (in {unit!r}) that was recorded in voltage clamp",
+        remedy,
+    )
+
+
+def _clamped(abf: Any, kinds: list[Kind]) -> list[int]:
+    """Channels in ampere that the cell passed in voltage clamp.
+
+    Their command is a waveform in volt, or their amplifier said so.
+    """
+    modes, told = _amplifier_modes(abf), outputs(abf)
+    return [
+        k
+        for k, kind in enumerate(kinds)
+        if kind == "A"
+        and (modes[k] == _V_CLAMP or (k < len(told) and told[k].kind == "V" and told[k].source))
+    ]
+
+
+def _mislabelled(abf: Any, kinds: list[Kind]) -> int | None:
+    """The channel in ampere that was recorded under a command in ampere, if there is one."""
+    modes, told = _amplifier_modes(abf), outputs(abf)
+    for k, kind in enumerate(kinds):
+        commanded_current = k < len(told) and told[k].kind == "A" and told[k].source
+        if kind == "A" and commanded_current and "V" not in kinds and modes[k] != _V_CLAMP:
+            return k
+    return None
+
+
+def _amplifier_modes(abf: Any) -> list[int | None]:
+    """Return what the amplifier told of each channel; None where it told nothing."""
+    if abf.abfVersion["major"] == 2:
+        told, inputs = abf._adcSection, list(range(abf.channelCount))
+    elif abf.dataByteStart < _TELEGRAPH_END:
+        return [None] * abf.channelCount
+    else:
+        told, inputs = abf._headerV1, abf._headerV1.nADCSamplingSeq[: abf.channelCount]
+    return [
+        int(told.nTelegraphMode[k])
+        if told.nTelegraphEnable[k] and told.nTelegraphInstrument[k] == _MULTICLAMP
+        else None
+        for k in inputs
+    ]
+
+
+def _named(abf: Any, name: str) -> int:
     names = [str(label) for label in abf.adcNames]
-    if name is not None:
-        if name not in names:
-            raise RecordingError(
-                "choice",
-                f"no channel is called {name!r}",
-                f"choose one of {', '.join(map(repr, names))}",
-            )
-        return names.index(name)
-    fitting = [i for i, found in enumerate(kinds) if found is not None and found[0] == kind]
-    if len(fitting) > 1 and kind == "V":
-        told = ", ".join(repr(names[i]) for i in fitting)
+    if name not in names:
         raise RecordingError(
             "choice",
-            f"{len(fitting)} channels are in volt ({told})",
-            'say which one is the cell: voltage="..."',
+            f"no channel is called {name!r}",
+            f"choose one of {', '.join(map(repr, names))}",
         )
-    return fitting[0] if fitting else None
+    return names.index(name)
 
 
-def _no_voltage(abf: Any, kinds: list[Any]) -> RecordingError:
-    commands = [scale_to(unit) for unit in abf.dacUnits]
-    if any(k is not None and k[0] == "A" for k in kinds):
-        in_volt = any(k is not None and k[0] == "V" for k in commands)
+def _voltage_channel(abf: Any, kinds: list[Kind], name: str | None) -> tuple[int, str]:
+    """Return the channel of the membrane potential, and a note if it was chosen among several."""
+    if name is not None:
+        return _named(abf, name), ""
+    fitting = [k for k, kind in enumerate(kinds) if kind == "V"]
+    if not fitting:
+        raise _no_voltage(abf, kinds)
+    if len(fitting) == 1:
+        return fitting[0], ""
+    traces = [_in_mV(abf, k) for k in fitting]
+    found, note = live_one([str(abf.adcNames[k]) for k in fitting], traces)
+    return fitting[found], note
+
+
+def _in_mV(abf: Any, channel: int) -> list[Array]:
+    factor = factor_to("V", abf.adcUnits[channel], None)
+    return [y * factor for y in _recorded(abf, channel)]
+
+
+def _is_alone(abf: Any, kinds: list[Kind], v_channel: int) -> bool:
+    """Whether no other potential was recorded, so that each current is this cell's."""
+    others = [k for k, kind in enumerate(kinds) if kind == "V" and k != v_channel]
+    return all(is_flat(_in_mV(abf, k)) for k in others)
+
+
+def _current(
+    abf: Any, kinds: list[Kind], v_channel: int, name: str | None, said: str | None
+) -> tuple[list[Array], Literal["command", "measured"]]:
+    """Return the current of each sweep (pA): the command, or else what a channel recorded."""
+
+    def recorded(channel: int) -> list[Array]:
+        factor = factor_to("A", abf.adcUnits[channel], said)
+        return [y * factor for y in _recorded(abf, channel)]
+
+    played = [output.name for output in outputs(abf) if output.source]
+    named = name if name in played and name not in abf.adcNames else None
+    if name not in (None, "command") and named is None:
+        return recorded(_named(abf, str(name))), "measured"
+    # The current of another cell in voltage clamp went into that cell.
+    others = {v_channel, *_clamped(abf, kinds)}
+    channels = [k for k, kind in enumerate(kinds) if kind == "A" and k not in others]
+    if name == "command":
+        channels = []
+    alone = name == "command" or _is_alone(abf, kinds, v_channel)
+    amps = commanded(
+        abf,
+        v_channel,
+        said,
+        named=named,
+        recorded=bool(channels) and named is None,
+        alone=alone,
+    )
+    if amps is None and not channels:
+        raise RecordingError(
+            "no-current",
+            "no current was recorded and the file describes no command waveform",
+            "record the current on a channel of its own, or switch the waveform on in the protocol",
+        )
+    if named is not None and amps is not None:
+        return amps, "command"
+    if amps is None or (channels and all(np.ptp(wave) == 0 for wave in amps)):
+        if len(channels) > 1 or not alone:
+            told = ", ".join(repr(abf.adcNames[k]) for k in channels)
+            raise RecordingError(
+                "choice",
+                f"current was recorded from {told}"
+                + ("" if alone else ", and from several cells the potential"),
+                f'say which one was injected into this cell: current="{abf.adcNames[channels[0]]}"',
+            )
+        return recorded(channels[0]), "measured"
+    _check_agreement(abf, amps, {str(abf.adcNames[k]): recorded(k) for k in channels})
+    return amps, "command"
+
+
+def _check_agreement(abf: Any, amps: list[Array], recorded: dict[str, list[Array]]) -> None:
+    """Refuse a command that contradicts every recorded current."""
+    found = {
+        name: contradiction(amps, waves, float(abf.dataRate)) for name, waves in recorded.items()
+    }
+    if not found or None in found.values():
+        return
+    name, where = next(iter(found.items()))
+    assert where is not None
+    raise RecordingError(
+        "contradiction",
+        f"the command waveform and the recorded current {name!r} contradict each other: in sweep "
+        f"{where.sweep}, at {where.time_s:g} s, {where.commanded_pA:.4g} pA were commanded and "
+        f"{where.recorded_pA:.4g} pA recorded",
+        f'say which one the cell received: current="command" or current="{name}"',
+    )
+
+
+def _no_voltage(abf: Any, kinds: list[Kind]) -> RecordingError:
+    wrong = _mislabelled(abf, kinds)
+    if wrong is not None:
+        name, unit = abf.adcNames[wrong], abf.adcUnits[wrong]
+        return RecordingError(
+            "units",
+            f"{name!r} was recorded in {unit!r} under a command in {outputs(abf)[wrong].unit!r}: "
+            "one of the two units is wrong",
+            f'if it was current clamp, say so: voltage="{name}", voltage_unit="mV"',
+        )
+    if "A" in kinds:
         return RecordingError(
             "voltage-clamp",
-            f"only current was recorded ({', '.join(abf.adcUnits)})"
-            + (", under a command in volt" if in_volt else ""),
+            f"only current was recorded ({', '.join(abf.adcUnits)})",
             "give a current-clamp file: an f-I curve needs spikes",
         )
     return RecordingError(
         "no-voltage",
         f"no channel is in volt (found: {', '.join(map(repr, abf.adcUnits))})",
-        "give the file whose channel is the membrane potential, with its unit set",
+        "give the file whose channel is the membrane potential, or say which it is and in which "
+        f'unit: voltage="{abf.adcNames[0]}", voltage_unit="mV"',
     )
-
-
-def _has_user_list(abf: Any, output: int) -> bool:
-    """Whether a list of the user's changes an output from sweep to sweep; pyABF leaves it out.
-
-    Of ABF 1 by the header's lULEnable (four whole numbers from byte 3360 on), of ABF 2 by the
-    second of the five numbers of each entry of the section of user lists (nULEnable).
-    """
-    with open(abf.abfFilePath, "rb") as stream:
-        if abf.abfVersion["major"] == 1:
-            if abf.dataByteStart < _USER_LIST_END or output > 3:
-                return False
-            stream.seek(_USER_LIST + 4 * output)
-            return bool(struct.unpack("<i", stream.read(4))[0])
-        section = abf._userListSection
-        for entry in range(section._entryCount):
-            stream.seek(section._byteStart + entry * section._entrySize)
-            _, enabled, parameter = struct.unpack("<3h", stream.read(6))
-            if enabled and parameter > 0:
-                return True
-    return False
-
-
-def _commanded(abf: Any, channel: int, said: str | None, *, recorded: bool) -> list[Array] | None:
-    """Command waveform of each sweep (pA); None where the file describes none."""
-    from pyabf.stimulus import Stimulus
-
-    if abf.abfVersion["major"] == 1 and abf.dataByteStart < _EPOCHS_END:
-        return None  # a short header: where the epochs would be there are samples
-    dacs = abf._headerV1 if abf.abfVersion["major"] == 1 else abf._dacSection
-    outputs = range(min(len(abf.dacUnits), len(dacs.nWaveformSource)))
-    for output in sorted(outputs, key=lambda k: (k != channel, k)):
-        source = dacs.nWaveformSource[output] if dacs.nWaveformEnable[output] else 0
-        if source not in (_EPOCHS, _STIMULUS_FILE):
-            continue
-        known = scale_to(abf.dacUnits[output])
-        if said is None and known is not None and known[0] == "V":
-            if output != channel:
-                continue
-            raise RecordingError(
-                "voltage-clamp",
-                f"the command is in {abf.dacUnits[output]!r}, not in ampere",
-                "give a current-clamp file, or set the unit of its command",
-            )
-        if _has_user_list(abf, output):
-            if not recorded:
-                raise RecordingError(
-                    "no-current",
-                    "the command follows a user list, which is not read",
-                    "record the current on a channel of its own, or export the sweeps with their "
-                    "currents as CSV",
-                )
-            return None
-        factor = factor_to("A", abf.dacUnits[output], said, "command")
-        if source == _STIMULUS_FILE:
-            return [wave * factor for wave in _stimulus_file(abf, output)]
-        epochs = Stimulus(abf, output)
-        return [np.array(epochs.stimulusWaveform(k), dtype=float) * factor for k in abf.sweepList]
-    return None
-
-
-def _stimulus_file(abf: Any, output: int) -> list[Array]:
-    """Waveform of each sweep from the file the protocol played; pyABF gives the first only."""
-    import pyabf
-
-    if abf.abfVersion["major"] == 1:
-        written = abf._headerV1.sDACFilePath[output]
-    else:
-        written = abf._stringsSection._indexedStrings[abf._dacSection.lDACFilePathIndex[output]]
-    if isinstance(written, bytes):
-        written = written.decode("latin-1")
-    name = PureWindowsPath(written.strip("\0 ")).name
-    beside = Path(abf.abfFilePath).parent
-    path = next((str(p) for p in beside.iterdir() if p.name.lower() == name.lower()), None)
-    if path is None:
-        raise RecordingError(
-            "no-current",
-            f"the command comes from a stimulus file, {name!r}, that is not here",
-            "put it beside the recording",
-        )
-    stimulus: Any = (pyabf.ABF if path.lower().endswith(".abf") else pyabf.ATF)(path)
-    if stimulus.sweepCount not in (1, abf.sweepCount):
-        raise RecordingError(
-            "no-current",
-            f"{Path(path).name} holds {stimulus.sweepCount} sweeps, the recording {abf.sweepCount}",
-            "put the stimulus file this recording was made with beside it",
-        )
-    waves = []
-    for k in abf.sweepList:
-        stimulus.setSweep(k if stimulus.sweepCount > 1 else 0)
-        wave = np.array(stimulus.sweepY, dtype=float)[: abf.sweepPointCount]
-        waves.append(np.pad(wave, (0, abf.sweepPointCount - len(wave)), mode="edge"))
-    return waves

@@ -144,6 +144,7 @@ def _sweeps(content: Any, voltage: str | None, units: Units) -> list[Sweep]:
         or [(_all_of(response), _all_of(_match(response, currents, order, len(cells))))]
     ]
     sweeps, alone = [], []
+    starts = _stimuli_tell_starts(pairs)
     for order, (heard, given) in enumerate(pairs):
         response, stimulus = heard.series, given.series
         if stimulus is None:
@@ -152,10 +153,8 @@ def _sweeps(content: Any, voltage: str | None, units: Units) -> list[Sweep]:
         rate = _rate(response)
         volts = _values(heard, units[0], "V")
         amps = _values(given, units[1], "A") + _bias_pA(response, stimulus)
-        late = round((_start(given) - _start(heard)) * _rate(stimulus))
-        if 0 < abs(late) < max(len(amps), len(volts)):
-            # Before the stimulus begins, the current is the one it begins with.
-            amps = np.concatenate([np.full(max(late, 0), amps[0]), amps[max(-late, 0) :]])
+        if starts:
+            amps = _from_start(amps, given, heard, len(volts) / rate)
         number = getattr(response, "sweep_number", None) if len(pairs) == len(cells) else None
         sweeps.append(
             Sweep(
@@ -223,8 +222,42 @@ def _all_of(series: Any) -> _Part:
 
 def _start(part: _Part) -> float:
     """Return when it begins (s); 0 where the file does not say."""
+    times, first = getattr(part.series, "timestamps", None), max(part.first, 0)
+    if times is not None and first < len(times):
+        return float(times[first])
     start = float(getattr(part.series, "starting_time", None) or 0.0)
-    return start + part.first / _rate(part.series)
+    return start + first / _rate(part.series)
+
+
+def _stimuli_tell_starts(pairs: list[tuple[_Part, _Part]]) -> bool:
+    """Whether stimuli have starting times of their own; 0 for each is what PyNWB puts if none is.
+
+    Responses of several sweeps cannot all begin at 0, so stimuli that do are not told.
+    """
+    responses = {_start(heard) for heard, given in pairs if given.series is not None}
+    stimuli = {_start(given) for _, given in pairs if given.series is not None}
+    return len(responses) < 2 or stimuli != {0.0}
+
+
+def _from_start(
+    amps: NDArray[np.float64], given: _Part, heard: _Part, length_s: float
+) -> NDArray[np.float64]:
+    """Bring a stimulus to the start of its response.
+
+    Before it begins, the current is the one it begins with.
+    """
+    rate = _rate(given.series)
+    late_s = _start(given) - _start(heard)
+    late = round(late_s * rate)
+    if late >= length_s * rate or -late >= len(amps):
+        raise RecordingError(
+            "format",
+            f"the stimulus {given.series.name!r} begins {abs(late_s):g} s "
+            f"{'after' if late > 0 else 'before'} the response {heard.series.name!r}, and the two "
+            "do not overlap",
+            "correct the starting_time of the two series",
+        )
+    return np.concatenate([np.full(max(late, 0), amps[0]), amps[max(-late, 0) :]])
 
 
 def _bias_pA(response: Any, stimulus: Any) -> float:

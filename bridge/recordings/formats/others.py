@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.channels import live_one
 from bridge.recordings.formats.igor import wave_of
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
@@ -44,6 +45,7 @@ _PACKED = Format("Igor, packed experiment", "", ())
 _RHD = Format("Intan", "IntanRawIO", ((0xC6912702).to_bytes(4, "little"),))
 _RHS = Format("Intan", "IntanRawIO", ((0xD69127AC).to_bytes(4, "little"),))
 
+# WinEDR and WinWCP write VER= first in their header; Neo's readers do not look at it.
 OTHERS: dict[str, Format] = {
     ".axgd": _AXOGRAPH,
     ".axgx": _AXOGRAPH,
@@ -57,6 +59,30 @@ OTHERS: dict[str, Format] = {
     ".wcp": Format("WinWCP", "WinWcpRawIO", (b"VER=",)),
 }
 """Formats by the ending of the file's name."""
+
+
+# Neo's reader of .smrx calls sonpy, CED's own library, which is not open. HEKA: pyheka 1.0.1 reads
+# bundles of PatchMaster 9, 1000 and 2000; x-to-nwb has had no release since 2020.
+_TEXT = "or export the sweeps with their currents as CSV"
+ELSEWHERE: dict[str, tuple[str, str]] = {
+    ".dat": (
+        "HEKA PatchMaster",
+        "export it from PatchMaster as Igor waves (.ibw), or read it with the Python package "
+        "pyheka and write the sweeps as CSV",
+    ),
+    ".smrx": (
+        "Spike2, 64 bit",
+        f"save it from Spike2 as .smr (32 bit), {_TEXT}",
+    ),
+    ".cfs": ("Signal (CED)", "export the sweeps from Signal as text, with their currents"),
+    ".mat": ("Matlab", f"write its traces as NWB, {_TEXT}"),
+    ".xlsx": ("Excel", "save the sheet as CSV"),
+    ".xls": ("Excel", "save the sheet as CSV"),
+    ".pkl": ("Python (a pickle, which may run code)", f"write its traces as NWB, {_TEXT}"),
+    ".tdms": ("LabVIEW", f"write its traces as NWB, {_TEXT}"),
+    ".opj": ("Origin", "export the sheet as CSV"),
+}
+"""Formats that are not read, by ending: the program, and the way to a format that is."""
 
 
 def read_other(path: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
@@ -82,7 +108,11 @@ def read_other(path: Path, voltage: str | None, current: str | None, units: Unit
     ExtraMissingError
         neo is not installed.
     """
-    form = OTHERS.get(path.suffix.lower())
+    ending = path.suffix.lower()
+    form = OTHERS.get(ending)
+    if form is None and ending in ELSEWHERE:
+        program, remedy = ELSEWHERE[ending]
+        raise RecordingError("format", f"files of {program} are not read", remedy)
     if form is None:
         raise RecordingError(
             "format",
@@ -91,6 +121,9 @@ def read_other(path: Path, voltage: str | None, current: str | None, units: Unit
         )
     _check_begin(path, form)
     segments = _packed(path) if form is _PACKED else _by_neo(path, form)
+    note = ""
+    if voltage is None:
+        voltage, note = _live_voltage(segments, units[0])
     sweeps = []
     for k, channels in enumerate(segments):
         volts = _one(channels, "V", voltage, units[0])
@@ -101,7 +134,7 @@ def read_other(path: Path, voltage: str | None, current: str | None, units: Unit
                 f"voltage and current of sweep {k} differ in sampling rate or length",
                 "resample one of them, or export the sweeps as CSV",
             )
-        sweeps.append(Sweep(k, *volts, amps[1], "measured"))
+        sweeps.append(Sweep(k, *volts, amps[1], "measured", channel=note))
     if not sweeps:
         raise RecordingError("no-voltage", "holds no sweep", "give another file")
     return sweeps
@@ -174,6 +207,20 @@ def _unreadable(error: Exception) -> RecordingError:
         f"cannot be read ({type(error).__name__}: {error})",
         "check that it is whole, or export the sweeps as CSV",
     )
+
+
+def _live_voltage(segments: list[list[_Channel]], said: str | None) -> tuple[str | None, str]:
+    """Choose among several signals in volt, where all but one are flat."""
+    traces: dict[str, list[NDArray[np.float64]]] = {}
+    for channels in segments:
+        for name, unit, _, values in channels:
+            if (scale_to(unit) or ("",))[0] == "V" and values.size:
+                traces.setdefault(name, []).append(values * factor_to("V", unit, said))
+    if len(traces) < 2:
+        return None, ""
+    names = list(traces)
+    found, note = live_one(names, list(traces.values()))
+    return names[found], note
 
 
 def _one(

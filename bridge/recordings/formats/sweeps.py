@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
 
-__all__ = ["Sweep", "Units", "factor_to", "scale_to", "without_padding"]
+__all__ = ["Sweep", "Units", "factor_to", "sampling_rate", "scale_to", "without_padding"]
 
 Array = NDArray[np.float64]
 Units = tuple[str | None, str | None]
@@ -45,6 +45,8 @@ class Sweep:
         The file's own name of the protocol.
     padding_s : float
         How long it went on in the file without numbers (s); see `without_padding`.
+    channel : str
+        Which channel the voltage is from, if the reader chose it among several, and why.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class Sweep:
     current_kind: Literal["command", "measured"] = "command"
     stimulus: str = ""
     padding_s: float = 0.0
+    channel: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sampling_rate_Hz", float(self.sampling_rate_Hz))
@@ -212,3 +215,39 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
         f'correct it in the file, or say it: {option}="{example}"',
         where,
     )
+
+
+def sampling_rate(seconds: Array, sweep: int) -> float:
+    """Return the rate of evenly spaced times (Hz).
+
+    Parameters
+    ----------
+    seconds : ndarray, shape (n,)
+        Time of each sample (s).
+    sweep : int
+        Number of the sweep, for the error.
+
+    Raises
+    ------
+    RecordingError
+        Fewer than three times, or uneven ones.
+
+    Examples
+    --------
+    >>> sampling_rate(np.array([0, 5e-5, 1e-4, 1.5e-4]), 0)
+    20000.0
+    """
+    steps = np.diff(seconds)
+    if len(steps) < 2:
+        raise RecordingError(
+            "truncated", f"sweep {sweep} has {len(seconds)} samples", "export it again"
+        )
+    middle = float(np.median(steps))
+    # Times are often rounded when written; the mean step is not.
+    if middle <= 0 or np.abs(steps - middle).max() > 0.5 * middle:
+        raise RecordingError(
+            "format",
+            f"sweep {sweep} is sampled at uneven times",
+            "resample it at a fixed rate, and number the sweeps in a column `sweep`",
+        )
+    return float(round((len(seconds) - 1) / (seconds[-1] - seconds[0]), 3))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import Reason, RecordingError
-from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
+from bridge.recordings.formats.clampfit_text import is_atf, read_atf, read_traces, trace_columns
+from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
 
 __all__ = ["read_text"]
 
@@ -29,7 +31,9 @@ _HEADER = (
 )
 
 
-def read_text(path: Path, units: Units) -> list[Sweep]:
+def read_text(
+    path: Path, units: Units, voltage: str | None = None, current: str | None = None
+) -> list[Sweep]:
     """Read sweeps from a table of samples.
 
     Parameters
@@ -37,9 +41,12 @@ def read_text(path: Path, units: Units) -> list[Sweep]:
     path : pathlib.Path
         Comma, semicolon or tab; ``#`` opens a comment. Long: columns of time, voltage, current
         and, with several sweeps, their number. Wide: a column of time, and for each sweep one
-        of voltage and one of current (or one current for all).
+        of voltage and one of current (or one current for all). Or an Axon Text File, or columns
+        as Clampfit names them, by whatever name the file has.
     units : (str or None, str or None)
         Units of voltage and current, where the header does not tell or is wrong.
+    voltage, current : str, optional
+        Names of the columns, or of the signals in what Clampfit exported.
 
     Returns
     -------
@@ -48,14 +55,21 @@ def read_text(path: Path, units: Units) -> list[Sweep]:
     Raises
     ------
     RecordingError
-        A column or a unit is missing, the file is cut short, or times are uneven.
+        A column or a unit is missing, several could be meant, the file is cut short, or times are
+        uneven.
     """
+    if is_atf(path):
+        return read_atf(path, voltage, current, units)
     frame = _table(path)
+    if trace_columns(list(frame.columns)):
+        return read_traces(frame, list(frame.columns), (), voltage, current, units)
     roles: dict[str, list[tuple[str, str, str]]] = {"time": [], "V": [], "A": [], "sweep": []}
     for column in frame.columns:
         role, label, unit = _understand(str(column))
         if role:
             roles[role].append((str(column), label, unit))
+    _choose(roles, "V", voltage)
+    _choose(roles, "A", current)
     missing: tuple[tuple[str, Reason, str, str], ...] = (
         ("time", "format", "time", ""),
         ("V", "no-voltage", "voltage", ""),
@@ -90,7 +104,7 @@ def read_text(path: Path, units: Units) -> list[Sweep]:
         rows = marks == mark
         number = int(mark) if float(mark).is_integer() else order
         sweeps.append(
-            Sweep(number, _rate(seconds[rows], number), volts[rows], amps[rows], "measured")
+            Sweep(number, sampling_rate(seconds[rows], number), volts[rows], amps[rows], "measured")
         )
     lengths = [len(s) for s in sweeps]
     if len(lengths) > 1 and lengths[-1] < max(lengths[:-1]) == min(lengths[:-1]):
@@ -102,6 +116,30 @@ def read_text(path: Path, units: Units) -> list[Sweep]:
     return sweeps
 
 
+def _choose(
+    roles: dict[str, list[tuple[str, str, str]]], kind: Literal["V", "A"], name: str | None
+) -> None:
+    """Keep the column that the user named; several without numbers of their own are no sweeps."""
+    option, quantity = ("voltage", "potential") if kind == "V" else ("current", "current")
+    found = roles[kind]
+    told = ", ".join(repr(column) for column, _, _ in found)
+    if name is not None:
+        roles[kind] = [entry for entry in found if entry[0] == name]
+        if not roles[kind]:
+            raise RecordingError(
+                "choice",
+                f"no column of {quantity} is called {name!r}",
+                f"choose one of {told or 'none'}",
+            )
+    elif len({label for _, label, _ in found}) < len(found):
+        raise RecordingError(
+            "choice",
+            f"{len(found)} columns are a {quantity} ({told})",
+            f'say which one is the cell\'s: {option}="{found[0][0]}"; or, if they are sweeps, end '
+            "their names with numbers: voltage_mV_1, voltage_mV_2",
+        )
+
+
 def _wide(
     frame: pd.DataFrame,
     seconds: Array,
@@ -109,7 +147,7 @@ def _wide(
     scales: dict[str, float],
 ) -> list[Sweep]:
     currents = {label: column for column, label, _ in roles["A"]}
-    rate = _rate(seconds, 0)
+    rate = sampling_rate(seconds, 0)
     sweeps = []
     for order, (column, label, _) in enumerate(roles["V"]):
         partner = currents.get(label)
@@ -213,20 +251,3 @@ def _table(path: Path) -> pd.DataFrame:
                 "export it again: the file ends within a line" if cut else "fill or cut the gap",
             )
     return frame
-
-
-def _rate(seconds: Array, sweep: int) -> float:
-    steps = np.diff(seconds)
-    if len(steps) < 2:
-        raise RecordingError(
-            "truncated", f"sweep {sweep} has {len(seconds)} samples", "export it again"
-        )
-    middle = float(np.median(steps))
-    # Times are often rounded when written; the mean step is not.
-    if middle <= 0 or np.abs(steps - middle).max() > 0.5 * middle:
-        raise RecordingError(
-            "format",
-            f"sweep {sweep} is sampled at uneven times",
-            "resample it at a fixed rate, and number the sweeps in a column `sweep`",
-        )
-    return float(round((len(seconds) - 1) / (seconds[-1] - seconds[0]), 3))
