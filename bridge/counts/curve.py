@@ -353,7 +353,7 @@ class FICurve:
         -------
         pandas.DataFrame
             One row a measurement. Where spike times are known, columns ``timing_...`` say what they
-            tell of the intervals between spikes, and ``attrs["timing"]`` how finely.
+            tell of the intervals between spikes.
 
         Examples
         --------
@@ -367,7 +367,6 @@ class FICurve:
         frame.attrs.update({name: value for name, value in known.items() if value is not None})
         if self.timing is not None:
             frame = frame.assign(**timing_columns(self.timing))
-            frame.attrs["timing"] = {"resolution_s": self.timing.resolution_s}
         return frame
 
     def to_dict(self) -> dict[str, Any]:
