@@ -544,8 +544,9 @@ class FICurve:
         matplotlib Axes
         """
         ax = axes_or_new(ax)
-        sd = (noise or self.noise()).rate_sd_Hz(self.statistics())
-        draw_counts(ax, self.currents, self.mean_rate_Hz(), sd)
+        used = noise or self.noise()
+        sd, clock = used.rate_sd_Hz(self.statistics()), used.source == "clock"
+        draw_counts(ax, self.currents, self.mean_rate_Hz(), sd, clock=clock)
         ax.set_xlabel(f"{self.current_name} (pA)")
         return ax
 
