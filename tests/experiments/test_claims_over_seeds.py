@@ -1,5 +1,6 @@
 """Claims are judged over several draws, and over many seeds."""
 
+import ast
 import dataclasses
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 import typer
 
 from experiments import Context, Experiment, Result, Verdict
+from experiments.kit.code_digest import code_of
 from experiments.kit.estimate import (
     bootstrap,
     farthest,
@@ -179,9 +181,45 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
 def test_kept_results_of_other_code_are_done_again(tmp_path, monkeypatch):
     calls = []
     run_over_seeds(toy(calls), Limit(), Context(seed=1), 2, tmp_path)
-    monkeypatch.setattr("experiments.kit.over_seeds.code_digest", lambda: "other")
+    monkeypatch.setattr("experiments.kit.over_seeds.code_digest", lambda _: "other")
     run_over_seeds(toy(calls), Limit(), Context(seed=1), 2, tmp_path)
     assert calls == [1, 2, 1, 2]
+
+
+def test_a_result_is_kept_while_the_code_it_rests_on_is_the_same():
+    module = contents()["reset-error"].module
+    code = {file.relative_to(ROOT).as_posix() for file in code_of(module)}
+    # Also what is imported inside functions, or named for a process of its own.
+    assert "neurosim/engine/worker.py" in code
+    assert "bridge/spiking/integrator.py" in code
+    # Not what it has nothing to do with.
+    assert not [name for name in code if name.startswith(("bridge/choice/", "ann/data/"))]
+    assert "bridge/choice/select_unit.py" in {
+        file.relative_to(ROOT).as_posix() for file in code_of(contents()["recorded-cells"].module)
+    }
+
+
+@pytest.mark.slow
+def test_no_module_that_an_experiment_loads_is_left_out():
+    program = (
+        "import sys\n"
+        "def ours():\n"
+        "    packages = ('neurosim', 'ann', 'bridge', 'experiments')\n"
+        "    return {m.__file__ for n, m in sys.modules.items() if n.split('.')[0] in packages}\n"
+        "from experiments.kit.registry import contents, find\n"
+        "contents()\n"
+        "before = ours()\n"
+        "found = find('reset-error')\n"
+        "find('known-loss')\n"
+        "found.run(found.with_values({'steps': '10,20'}))\n"
+        "print(sorted(ours() - before))"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+    loaded = {Path(file) for file in ast.literal_eval(done.stdout)}
+    known = code_of(contents()["reset-error"].module) | code_of(contents()["known-loss"].module)
+    assert len(loaded) > 100
+    assert loaded - known == set()
 
 
 def test_an_experiment_without_chance_must_not_depend_on_the_seed(tmp_path):
