@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from scipy.stats import norm
 
 from experiments import Context, Experiment, Result, Verdict
 from experiments.kit.code_digest import code_of
@@ -249,6 +250,27 @@ def test_the_tables_of_a_run_that_was_stopped_are_gathered(tmp_path, monkeypatch
     assert dict(zip(claims["experiment"], claims["seeds"], strict=True)) == {"a": 20, "b": 7}
     with pytest.raises(SystemExit, match=r"no claims\.csv in it"):
         drawer["gather"]([tmp_path / "nothing"])
+
+
+def test_bars_that_were_changed_follow_from_their_reasons():
+    """As docs/claims.md gives them."""
+    from experiments.gallery.networks.digits_on_neurons import HELD_OUT, MOST_LOST
+    from experiments.gallery.neurons.spike_reliability import IMPRECISE_MS, PRECISE_MS
+    from experiments.gallery.units.two_layer_neuron import LEAST_OF_TWO_LAYERS
+
+    half = 100 * norm.ppf(0.95) * np.sqrt(0.978 * (1 - 0.978) / HELD_OUT)
+    assert half - 0.1 < MOST_LOST <= half
+    assert (PRECISE_MS, IMPRECISE_MS) == (1, 5)
+    assert LEAST_OF_TWO_LAYERS == 0.82
+    page = (ROOT / "docs" / "claims.md").read_text()
+    claims = pd.read_csv(ROOT / "docs" / "claims.csv").set_index("experiment")["bar"]
+    for name, bar, told in (
+        ("digits-on-neurons", MOST_LOST, "| 1 | 0.5 |"),
+        ("reliability", PRECISE_MS, "| 1 | 0.5 |"),
+        ("two-layer-neuron", LEAST_OF_TWO_LAYERS, "| .82 | .9 |"),
+    ):
+        assert bar in set(claims[name])
+        assert told in page
 
 
 def test_every_experiment_is_in_the_table():
