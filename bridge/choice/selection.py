@@ -265,7 +265,8 @@ class Selection:
                 draw_unit(ax, fine, fit.unit.rate(fine), fit.family, style="--")
         ax.legend(fontsize="small")
         below = residual_axes(ax)
-        draw_residual(below, best.current_pA, best.residual_Hz, best.noise_Hz, line.get_color())
+        told = (best.current_pA, best.residual_Hz, best.noise_Hz, line.get_color())
+        draw_residual(below, *told, clock=clock)
         below.set_xlabel(f"{self.curve.current_name} (pA)")
         return ax
 
