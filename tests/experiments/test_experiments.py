@@ -56,13 +56,11 @@ def test_digits_hold_on_two_seeds():
 @pytest.mark.slow
 def test_known_units_are_found_again():
     found = find("known-units")
-    # Not the quick version: 20 data sets cannot tell 90 from 97 in 100. One family, since
-    # tests/bridge/test_recovery.py has the others.
-    parameters = found.with_values({"families": "relu", "data_sets": "100"})
+    # One family, since tests/bridge/test_recovery.py has the others. 100 data sets cannot tell a
+    # coverage of 98 from one of 99.5; 400 of them held the truth 95.5 times in 100.
+    parameters = found.with_values({"families": "relu", "data_sets": "400"})
     result = found.run(parameters, Context(seed=1, jobs=2))
-    # 100 data sets cannot tell a coverage of 98 from one of 99.5: what they cannot decide passes.
-    assert all(v.holds or v.undecided for v in result.verdicts), result.verdicts
-    assert sum(verdict.holds for verdict in result.verdicts) >= 2
+    assert result.holds, result.verdicts
 
 
 @pytest.mark.slow
