@@ -12,6 +12,8 @@ A page marks an output by two comments around a fenced block:
 
 A command is one of `neurosim`, or ``this page``: the Python blocks of the page up to there, as one
 session. After ``|`` stands which lines are shown: ``lines 2-5``, or ``lines with WORDS``.
+
+Figures that a page shows of a command are written from the same run (`FIGURES`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,6 +40,8 @@ BLOCK = re.compile(
 )
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 SESSION = "this page"
+FIGURES = {"neurosim compare": ("neurosim-report/units.png", "neurosim-report/accuracy.png")}
+"""Files that a command writes and that docs/figures shows."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,9 @@ def outputs(page: Path) -> Iterator[Printed]:
         yield Printed(page, command, lines, found["text"], found.start("text"))
 
 
-def printed_now(one: Printed) -> str:
-    """Run the command and return the lines that the page shows."""
-    said = _session(one) if one.command == SESSION else _run(one.command)
+def printed_now(one: Printed, figures: Path | None = None) -> str:
+    """Run the command and return the lines that the page shows; put its figures into a folder."""
+    said = _session(one) if one.command == SESSION else _run(one.command, figures)
     return chosen_lines(said, one.lines)
 
 
@@ -90,7 +95,7 @@ def chosen_lines(said: str, wish: str) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _run(command: str) -> str:
+def _run(command: str, figures: Path | None) -> str:
     program, *words = shlex.split(command)
     if program != "neurosim":
         raise ValueError(f"{command!r}: only neurosim is run from a page")
@@ -103,6 +108,8 @@ def _run(command: str) -> str:
             text=True,
             check=False,
         )
+        for file in FIGURES.get(command, ()) if figures is not None else ():
+            shutil.copyfile(Path(folder) / file, figures / Path(file).name)
     return done.stdout
 
 
@@ -152,7 +159,7 @@ def main(arguments: list[str]) -> int:
         for number, one in enumerate(outputs(page)):
             if wanted and not any(word in one.label for word in wanted):
                 continue
-            now = printed_now(one)
+            now = printed_now(one, None if check else ROOT / "docs" / "figures")
             if now == one.text:
                 continue
             stale += 1

@@ -6,16 +6,16 @@ Appl. Stat. 37:87). It needs no normality, it always holds the fit, and it canno
 rates that the family allows.
 
 *Pointwise* the band holds the true rate at any one current with the confidence asked for.
-*Simultaneous* it holds the whole curve: its critical value is the quantile of the largest of all
-standardised errors over the currents, drawn from the normal distribution of the parameters.
+*Simultaneous* it holds the whole curve: it is the envelope of all units in the joint confidence
+region of the parameters, and so at least as wide as it has to be.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtri, fdtri
 
-from bridge.choice.confidence_intervals import covariance
 from bridge.units.fitting import (
     Problem,
     Pull,
@@ -25,7 +25,7 @@ from bridge.units.fitting import (
     in_each_stretch,
 )
 
-__all__ = ["profile_band", "simultaneous_quantile"]
+__all__ = ["joint_drop", "profile_band"]
 
 Array = NDArray[np.float64]
 
@@ -70,51 +70,31 @@ def profile_band(
     return np.maximum(fit - low, 0.0), fit + high
 
 
-def simultaneous_quantile(
-    task: Problem,
-    z: Array,
-    current: Array,
-    confidence: float,
-    freedom: float,
-    draws: int = 2000,
-    seed: int = 0,
-) -> float:
-    """Standard errors by which a band must reach to hold the whole curve.
+def joint_drop(parameters: int, confidence: float, freedom: float) -> float:
+    """Twice the log-likelihood that a whole unit may lose, all its parameters taken together.
 
     Parameters
     ----------
-    task : Problem
-    z : ndarray, shape (p,)
-        The fit, in coordinates.
-    current : ndarray, shape (n,)
-        Currents that the band covers (pA).
+    parameters : int
+        Fitted parameters.
     confidence : float
-        Chance that the whole curve lies inside.
+        Chance that the true unit is among those that are likely enough.
     freedom : float
         Degrees of freedom of the noise; inf where it is known.
-    draws, seed : int
-        Of the simulation.
 
     Returns
     -------
     float
-        Between the quantile of Student's t and that of Scheffé's band.
+        Of the chi-squared distribution (Wilks 1938), or where the noise was estimated of F.
+
+    Examples
+    --------
+    >>> round(joint_drop(1, 0.95, np.inf), 2), round(joint_drop(3, 0.95, np.inf), 2)
+    (3.84, 7.81)
     """
-    rate, partials = task.family.derivatives(task.theta(z), current, **task.settings)
-    moving = partials * np.where(task.logarithmic, task.theta(z), 1.0)
-    moving = np.where((rate > 0)[:, None], moving, 0.0)
-    spread = covariance(task, z)
-    values, vectors = np.linalg.eigh(spread)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    loads = moving @ root
-    size = np.linalg.norm(loads, axis=1)
-    loads = loads[size > 1e-9 * max(float(size.max()), 1e-300)]
-    loads /= np.linalg.norm(loads, axis=1)[:, None]
-    random = np.random.default_rng(seed)
-    drawn = random.standard_normal((draws, root.shape[1]))
     if np.isfinite(freedom):
-        drawn /= np.sqrt(random.chisquare(freedom, draws) / freedom)[:, None]
-    return float(np.quantile(np.abs(drawn @ loads.T).max(axis=1), confidence))
+        return float(parameters * fdtri(parameters, freedom, confidence))
+    return float(chdtri(parameters, 1 - confidence))
 
 
 def _rate(task: Problem, z: Array, current: Array) -> Array:
@@ -123,12 +103,7 @@ def _rate(task: Problem, z: Array, current: Array) -> Array:
 
 
 def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tuple[Array, Array]:
-    """Lowest and highest likely rate at each node, shapes (n,).
-
-    Each row maximises the likelihood while something pulls at its rate; how hard, is sought until
-    the likelihood has fallen to the edge of what is likely (the multiplier of Lagrange). What
-    counts is the most extreme point that was truly inside.
-    """
+    """Lowest and highest likely rate at each node, shapes (n,)."""
     floor = float(found.log_likelihood[0]) - drop / 2
     if task.seeks_threshold:
         near = in_each_stretch(task, found.pick(slice(1)))
@@ -143,29 +118,51 @@ def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tupl
         np.ravel(part)
         for part in np.meshgrid(likely, np.arange(len(nodes)), [-1.0, 1.0], indexing="ij")
     )
-    at, low, high = nodes[where], found.low[rows], found.high[rows]
-    best, spare = found.z[rows].copy(), found.log_likelihood[rows] - floor
+    z, low, high = found.z[rows], found.low[rows], found.high[rows]
+    z = np.concatenate([found.z[:1], _pulled(task, z, low, high, nodes[where], side, floor)])
+    low, high = np.concatenate([found.low[:1], low]), np.concatenate([found.high[:1], high])
+    # Whatever is likely enough counts at every current, not only where it was sought. And it may
+    # lead further: where the best unit is silent, nothing can be pulled at.
+    curves = _rate(task, z, nodes[None])
+    again = np.concatenate([curves.argmin(axis=0), curves.argmax(axis=0)])
+    side = np.repeat([-1.0, 1.0], len(nodes))
+    more = _pulled(task, z[again], low[again], high[again], np.tile(nodes, 2), side, floor)
+    curves = np.concatenate([curves, _rate(task, more, nodes[None])])
+    return curves.min(axis=0), curves.max(axis=0)
+
+
+def _pulled(
+    task: Problem, start: Array, low: Array, high: Array, at: Array, side: Array, floor: float
+) -> Array:
+    """From likely units, those whose rate at one current is as low or as high as it may be.
+
+    Each row maximises the likelihood while something pulls at its rate; how hard, is sought until
+    the likelihood has fallen to the edge of what is likely (the multiplier of Lagrange).
+    """
+    best, z = start.copy(), start.copy()
+    top = task.statistics.log_likelihood(task.rate(start))
+    spare = np.maximum(top - floor, 0.0)
     most = side * _rate(task, best, at[:, None])[:, 0]
-    z = best.copy()
     if task.family.sharp:
         # A silent unit begins to fire at this current when its threshold comes down to it.
         edge = at - 1e-3 * float(np.ptp(task.statistics.current))
         wakes = (most == 0) & (side > 0) & (edge > low[:, task.location])
         z[wakes, task.location] = edge[wakes]
-    weight = side * _first_weight(task, z, at, spare)
+    weight = side * _first_weight(task, z, at, np.maximum(spare, 0.1))
     outside = np.full(z.shape, np.nan)
     soft, hard = np.zeros(len(z)), np.full(len(z), np.inf)
     moving = np.flatnonzero((side > 0) | (most < 0))
     for _ in range(SEARCHES):
+        if not len(moving):
+            break
         pull = Pull(at[moving], weight[moving])
         free = np.tile(task.free, (len(moving), 1))
-        start = z[moving]
         now = fisher_scoring(
-            task, start, low[moving], high[moving], free, steps=15, gain=3e-3, pull=pull
+            task, z[moving], low[moving], high[moving], free, steps=15, gain=3e-3, pull=pull
         )
         value = side[moving] * _rate(task, now.z, at[moving, None])[:, 0]
-        loss = spare[moving] + floor - (now.log_likelihood - pull.weight * side[moving] * value)
-        inside = loss <= spare[moving] + 1e-6
+        likely = now.log_likelihood - pull.weight * side[moving] * value
+        inside = likely >= floor - 1e-6
         won = inside & (value >= most[moving])
         best[moving[won]], most[moving[won]] = now.z[won], value[won]
         lost = ~inside & (value > most[moving])
@@ -174,16 +171,15 @@ def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tupl
         size = np.abs(pull.weight)
         soft[moving] = np.where(inside, np.maximum(soft[moving], size), soft[moving])
         hard[moving] = np.where(inside, hard[moving], np.minimum(hard[moving], size))
-        share = np.sqrt(np.maximum(loss, 1e-12) / np.maximum(spare[moving], 1e-12))
+        loss = np.maximum(top[moving] - likely, 1e-12)
+        share = np.sqrt(loss / np.maximum(spare[moving], 1e-12))
         # To first order the loss grows with the square of the weight.
         wanted = size * np.clip(1 / share, 0.1, 4.0)
-        bottom, top = soft[moving], hard[moving]
-        within = (wanted > bottom) & (wanted < top)
-        middle = np.where(np.isfinite(top), 0.5 * (bottom + np.minimum(top, 1e300)), 2 * size)
+        bottom, end = soft[moving], hard[moving]
+        within = (wanted > bottom) & (wanted < end)
+        middle = np.where(np.isfinite(end), 0.5 * (bottom + np.minimum(end, 1e300)), 2 * size)
         weight[moving] = side[moving] * np.where(within, wanted, middle)
         moving = moving[~(inside & (share > CLOSE))]
-        if not len(moving):
-            break
     far = np.asarray(np.isfinite(outside).all(axis=1))
     for _ in range(HALVINGS):
         halfway = np.where(far[:, None], 0.5 * (best + outside), best)
@@ -192,9 +188,7 @@ def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tupl
         better = np.asarray(inside & (value >= most))
         best[better], most[better] = halfway[better], value[better]
         outside[~better] = halfway[~better]
-    # Whatever is likely enough counts at every current, not only where it was sought.
-    curves = _rate(task, np.concatenate([found.z[:1], best]), nodes[None])
-    return curves.min(axis=0), curves.max(axis=0)
+    return best
 
 
 def _first_weight(task: Problem, z: Array, at: Array, spare: Array) -> Array:

@@ -19,7 +19,8 @@ from bridge.choice.goodness_of_fit import informative_currents
 from bridge.choice.remarks import aicc
 from bridge.choice.selection import Selection, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
-from bridge.counts.dispersion import CountNoise
+from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
+from bridge.counts.likelihood import variance
 from bridge.counts.monotone import Fall, fall_after_peak
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.errors import Refusal
@@ -31,8 +32,10 @@ from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 __all__ = ["select"]
 
-BLOCK_LEVEL = 0.01
-"""A fall after the peak less likely than this is a depolarisation block."""
+BLOCK_LEVEL = 0.001
+"""A fall after the peak less likely than this is a depolarisation block.
+
+It refuses every monotone unit, so that of a thousand cells without a block one may be refused."""
 
 
 def select(
@@ -111,7 +114,7 @@ def select(
     if reason is not None:
         refused["curve"] = reason
         return answer()
-    fall = fall_after_peak(statistics, seed=seed)
+    fall = fall_after_peak(statistics, 1.0 if clockwork else _fano(curve), seed=seed)
     falls = fall.p < BLOCK_LEVEL
     if falls and all(family.monotone for family in candidates):
         refused["curve"] = _blocked(fall)
@@ -196,6 +199,18 @@ def _check(
         names = [family.name for family in candidates]
         if name not in names:
             raise UnknownNameError(f"fixed: no family {name!r}; {suggest(name, names)}")
+
+
+def _fano(curve: FICurve) -> float:
+    """Variance of the counts over their mean, where repeats or spike times tell; else 1."""
+    statistics = curve.statistics()
+    noise = noise_of_repeats(statistics, curve.timing)
+    noise = noise or noise_of_intervals(statistics, curve.timing)
+    if noise is None:
+        return 1.0
+    mean = (statistics.window * curve.mean_rate_Hz()[statistics.index])[statistics.count > 0]
+    shapes = np.broadcast_to(noise.shapes(statistics), statistics.count.shape)
+    return float(variance(mean, shapes[statistics.count > 0]).sum() / mean.sum())
 
 
 def _unfit_curve(statistics: SufficientStatistics) -> Refusal | None:

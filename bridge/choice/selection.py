@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.choice.feasible_set import possible_units
-from bridge.choice.likelihood_band import profile_band, simultaneous_quantile
+from bridge.choice.likelihood_band import joint_drop, profile_band
 from bridge.choice.selection_words import (
     FAMILY_HEAD,
     current_sentence,
@@ -228,15 +228,8 @@ class Selection:
             low, high = possible[0].band(amount)
             return np.minimum(low, rate), np.maximum(high, rate)
         drop = self.noise.drop(self.confidence)
-        if simultaneous:
-            nodes = np.linspace(*fit.valid_pA, 60)
-            if task.family.sharp:
-                # Close to the threshold the error of the threshold itself is what counts.
-                edge = z[0, task.location] + 1e-3 * np.ptp(fit.valid_pA)
-                nodes = np.append(nodes, np.clip(edge, *fit.valid_pA))
-            drop = (
-                simultaneous_quantile(task, z[0], nodes, self.confidence, self.noise.freedom) ** 2
-            )
+        if simultaneous and task.size:
+            drop = joint_drop(task.size, self.confidence, self.noise.freedom)
         return profile_band(task, found, amount, drop)
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -272,7 +265,8 @@ class Selection:
                 draw_unit(ax, fine, fit.unit.rate(fine), fit.family, style="--")
         ax.legend(fontsize="small")
         below = residual_axes(ax)
-        draw_residual(below, best.current_pA, best.residual_Hz, best.noise_Hz, line.get_color())
+        told = (best.current_pA, best.residual_Hz, best.noise_Hz, line.get_color())
+        draw_residual(below, *told, clock=clock)
         below.set_xlabel(f"{self.curve.current_name} (pA)")
         return ax
 

@@ -25,8 +25,8 @@ class Interval:
     --------
     >>> 5 in Interval(4.0, np.inf)
     True
-    >>> print(Interval(4.0, np.inf))
-    4 .. open
+    >>> print(Interval(4.0, np.inf), Interval(1324.2, 1389.0), sep="; ")
+    4 .. open; 1324 .. 1389
     """
 
     low: float
@@ -36,8 +36,15 @@ class Interval:
         return self.low <= value <= self.high
 
     def __str__(self) -> str:
-        low, high = (f"{end:.3g}" if np.isfinite(end) else "open" for end in (self.low, self.high))
+        low, high = (
+            _digits(end, 3) if np.isfinite(end) else "open" for end in (self.low, self.high)
+        )
         return f"{low} .. {high}"
+
+
+def _digits(value: float, digits: int) -> str:
+    """So many digits; a large number has more of them, not a power of ten."""
+    return f"{value:.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:.{digits}g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +146,7 @@ class UnitFit:
     def numbers(self, digits: int = 3) -> list[tuple[str, str, str]]:
         """Name, value and interval of each parameter of the unit; an interval may be empty."""
         return [
-            (name, f"{getattr(self.unit, name):.{digits}g}", str(self.intervals.get(name, "")))
+            (name, _digits(getattr(self.unit, name), digits), str(self.intervals.get(name, "")))
             for name in (parameter.name for parameter in self.unit.parameters)
         ]
 

@@ -353,7 +353,7 @@ class FICurve:
         -------
         pandas.DataFrame
             One row a measurement. Where spike times are known, columns ``timing_...`` say what they
-            tell of the intervals between spikes, and ``attrs["timing"]`` how finely.
+            tell of the intervals between spikes.
 
         Examples
         --------
@@ -367,7 +367,6 @@ class FICurve:
         frame.attrs.update({name: value for name, value in known.items() if value is not None})
         if self.timing is not None:
             frame = frame.assign(**timing_columns(self.timing))
-            frame.attrs["timing"] = {"resolution_s": self.timing.resolution_s}
         return frame
 
     def to_dict(self) -> dict[str, Any]:
@@ -545,8 +544,9 @@ class FICurve:
         matplotlib Axes
         """
         ax = axes_or_new(ax)
-        sd = (noise or self.noise()).rate_sd_Hz(self.statistics())
-        draw_counts(ax, self.currents, self.mean_rate_Hz(), sd)
+        used = noise or self.noise()
+        sd, clock = used.rate_sd_Hz(self.statistics()), used.source == "clock"
+        draw_counts(ax, self.currents, self.mean_rate_Hz(), sd, clock=clock)
         ax.set_xlabel(f"{self.current_name} (pA)")
         return ax
 

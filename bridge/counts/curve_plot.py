@@ -20,9 +20,13 @@ __all__ = ["draw_counts", "draw_residual", "draw_unit", "residual_axes"]
 Array = NDArray[np.float64]
 
 
-def draw_counts(ax: Axes, current: Array, rate: Array, sd: Array) -> None:
-    """Mean rate at each current (pA, Hz), with bars of one standard deviation."""
-    ax.errorbar(current, rate, yerr=sd, fmt="o", capsize=2, zorder=3, label="counted (± 1 SD)")
+def draw_counts(ax: Axes, current: Array, rate: Array, sd: Array, *, clock: bool = False) -> None:
+    """Mean rate at each current (pA, Hz), with bars of one standard deviation.
+
+    Of a clockwork cell, whose counts do not scatter, it is that of the rates that are possible.
+    """
+    label = "counted (± SD of possible rates)" if clock else "counted (± 1 SD)"
+    ax.errorbar(current, rate, yerr=sd, fmt="o", capsize=2, zorder=3, label=label)
     ax.set(xlabel="current (pA)", ylabel="firing rate (Hz)")
 
 
@@ -59,11 +63,12 @@ def residual_axes(ax: Axes) -> Axes:
     return below
 
 
-def draw_residual(ax: Axes, current: Array, residual: Array, noise: Array, color: Any) -> None:
+def draw_residual(
+    ax: Axes, current: Array, residual: Array, noise: Array, color: Any, *, clock: bool = False
+) -> None:
     """Measured less expected rate, over the band that counting noise alone would leave (± 1 SD)."""
-    ax.fill_between(
-        current, -noise, noise, color="gray", alpha=0.3, lw=0, label="± 1 SD of counting"
-    )
+    label = "± SD of possible rates" if clock else "± 1 SD of counting"
+    ax.fill_between(current, -noise, noise, color="gray", alpha=0.3, lw=0, label=label)
     ax.axhline(0, color="gray", lw=0.8)
     ax.plot(current, residual, "o-", color=color)
     ax.set(xlabel="current (pA)", ylabel="residual (Hz)")

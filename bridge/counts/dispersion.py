@@ -197,6 +197,8 @@ def noise_of_repeats(
 
     counts = Counts(statistics.count[used], mean, volume)
     alone = infer_noise(counts, "repeats")
+    # The prior makes the posterior narrower; but repeats tell no more than there are of them.
+    alone = replace(alone, freedom=min(alone.freedom, float(freedom)))
     told = noise_of_intervals(statistics, timing)
     if told is None:
         return alone

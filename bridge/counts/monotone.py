@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 MODEST = 4.0
 """A likelihood ratio below this cannot reach p = .01 (one-sided chi-squared with 1 df)."""
+TAIL = 10
+"""Draws beyond the ratio that are enough to count; with fewer the tail is extended."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,18 @@ class Fall:
     last_Hz: float
 
 
-def fall_after_peak(statistics: SufficientStatistics, draws: int = 999, seed: int = 0) -> Fall:
+def fall_after_peak(
+    statistics: SufficientStatistics, fano: float = 1.0, draws: int = 999, seed: int = 0
+) -> Fall:
     """Test whether the rate falls after its peak.
 
     Parameters
     ----------
     statistics : SufficientStatistics
-        One data set; its shape is not used, the yardstick is Poisson.
+        One data set; its shape is not used.
+    fano : float
+        Variance of the counts over their mean; 1 is Poisson. Counts that scatter less say as much
+        as so many more Poisson counts.
     draws : int
         Simulated data sets.
     seed : int
@@ -70,7 +77,8 @@ def fall_after_peak(statistics: SufficientStatistics, draws: int = 999, seed: in
     >>> fall.p < 0.01, fall.peak_pA
     (True, 2.0)
     """
-    count, window = np.atleast_2d(statistics.pooled_count), statistics.pooled_window
+    count = np.atleast_2d(statistics.pooled_count) / fano
+    window = statistics.pooled_window / fano
     rate = count[0] / window
     peak = int(np.argmax(rate))
     ratio = float(_ratio(count, window)[0])
@@ -78,9 +86,18 @@ def fall_after_peak(statistics: SufficientStatistics, draws: int = 999, seed: in
     if ratio > MODEST and peak < len(rate) - 1:
         flat = _plateau(count, window) * window
         drawn = np.random.default_rng(seed).poisson(flat, (draws, len(flat))).astype(float)
-        p = (1 + float(np.sum(_ratio(drawn, window) >= ratio - 1e-9))) / (1 + draws)
+        p = _chance(_ratio(drawn, window), ratio)
     current = statistics.current
     return Fall(p, float(current[peak]), float(rate[peak]), float(current[-1]), float(rate[-1]))
+
+
+def _chance(drawn: Array, ratio: float) -> float:
+    """Chance of a ratio as large; beyond the draws it falls as chi-squared does, by exp(-x / 2)."""
+    beyond = float(np.sum(drawn >= ratio - 1e-9))
+    if beyond >= TAIL or len(drawn) < 2 * TAIL:
+        return (1 + beyond) / (1 + len(drawn))
+    edge = float(np.sort(drawn)[-TAIL])
+    return TAIL / (1 + len(drawn)) * float(np.exp(-max(ratio - edge, 0.0) / 2))
 
 
 def _plateau(count: Array, window: Array) -> Array:

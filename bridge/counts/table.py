@@ -29,7 +29,7 @@ ALIASES = {
 }
 """Columns of an f-I table, and the other names each goes by."""
 
-_TIMING = {name: f"timing_{name}" for name in PER_MEASUREMENT}
+_TIMING = {name: f"timing_{name}" for name in (*PER_MEASUREMENT, "resolution_s")}
 """Columns of what is known of the intervals between spikes, by attribute of `SpikeTiming`."""
 _EXTREMES = ("shortest_s", "longest_s")
 _PERHAPS = ("lead_s", "early_s", "late_s")
@@ -49,9 +49,8 @@ def read_table(path: Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Strings; the index is named ``line``. ``attrs["file"]`` holds the path, ``attrs["neuron"]``,
-        ``attrs["background"]`` and ``attrs["timing"]`` what comment lines such as
-        ``# neuron: {...}`` say.
+        Strings; the index is named ``line``. ``attrs["file"]`` holds the path, ``attrs["neuron"]``
+        and ``attrs["background"]`` what comment lines such as ``# neuron: {...}`` say.
 
     Raises
     ------
@@ -166,7 +165,10 @@ def timing_columns(timing: SpikeTiming) -> dict[str, NDArray[np.float64]]:
     >>> list(timing_columns(timing_of([[0.1, 0.3, 0.6], []], 1e-4)))[:2]
     ['timing_intervals', 'timing_shortest_s']
     """
-    return {column: getattr(timing, name) for name, column in _TIMING.items()}
+    return {
+        column: np.broadcast_to(getattr(timing, name), len(timing))
+        for name, column in _TIMING.items()
+    }
 
 
 def table_timing(
@@ -196,11 +198,6 @@ def table_timing(
     absent = [column for column in _TIMING.values() if column not in there]
     if absent:
         raise place(f"{there[0]!r} without {absent[0]!r}", _KEEP_WHOLE, None)
-    said = frame.attrs.get("timing")
-    resolution = said.get("resolution_s") if isinstance(said, dict) else None
-    if isinstance(resolution, bool) or not isinstance(resolution, int | float):
-        wanted = 'a line such as # timing: {"resolution_s": 1e-05}'
-        raise place(f"{there[0]!r} without {wanted}", _KEEP_WHOLE, None)
     columns = {
         name: _numbers(frame, column, place, empty=name in (*_EXTREMES, *_PERHAPS))
         for name, column in _TIMING.items()
@@ -221,7 +218,12 @@ def table_timing(
         told, spikes = columns["intervals"][entry], count[entry]
         wrong = f"{_TIMING['intervals']} {told:g} does not go with a count of {spikes:g}"
         raise place(wrong, _KEEP_WHOLE, entry)
-    return SpikeTiming(**columns, resolution_s=float(resolution))
+    resolution = columns.pop("resolution_s")
+    if resolution.min() < 0:
+        entry = int(np.argmin(resolution))
+        raise place(f"{_TIMING['resolution_s']} is {resolution[entry]}", _KEEP_WHOLE, entry)
+    # Tables of several curves may have been put together.
+    return SpikeTiming(**columns, resolution_s=float(resolution.max()))
 
 
 def _numbers(
@@ -251,7 +253,7 @@ def _without_comments(lines: list[str], file: str) -> tuple[list[str], dict[str,
     for number, line in enumerate(lines, 1):
         comment = line.lstrip(' \t"').startswith("#")
         rest.append("" if comment else line)
-        found = re.match(r"\s*#\s*(neuron|background|timing):\s*(\{.*)", line)
+        found = re.match(r"\s*#\s*(neuron|background):\s*(\{.*)", line)
         if found:
             try:
                 said[found[1]] = json.loads(found[2])

@@ -1,24 +1,23 @@
 """An experiment at many seeds: at what share of them does each of its verdicts hold?
 
 The result of each seed is kept as soon as it is there, so that a run that was stopped goes on where
-it was. A kept result counts only if parameters, versions and the code of the four packages are the
-same as now.
+it was. A kept result counts only if parameters, versions and the code that the experiment rests on
+are the same as now.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from experiments.kit.code_digest import code_digest
 from experiments.kit.outputs import write_folder
 from experiments.kit.registry import Context, Experiment
 from neurosim.atomic_write import plain, write_json
@@ -127,7 +126,7 @@ def run_over_seeds(
             "quick": context.quick,
             "engine": context.engine,
             "versions": versions(),
-            "code": code_digest(),
+            "code": code_digest(found.function.__module__),
         }
     )
     told = context.task(f"{found.name}: {len(seeds)} seeds")
@@ -159,18 +158,6 @@ def _kept(file: Path, made_by: Any) -> Any:
     except (OSError, ValueError):
         return None
     return kept if isinstance(kept, dict) and kept.get("made_by") == made_by else None
-
-
-@cache
-def code_digest() -> str:
-    """Return a digest of every file of the four packages."""
-    root = Path(__file__).resolve().parents[2]
-    digest = hashlib.sha256()
-    for package in ("neurosim", "ann", "bridge", "experiments"):
-        for file in sorted((root / package).rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
-                digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
 
 
 def write_claims(folder: Path, table: pd.DataFrame) -> None:

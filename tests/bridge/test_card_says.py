@@ -161,7 +161,7 @@ def test_the_page_has_a_picture_a_panel(held):
         # Inches of 72 points: 4.4 of them on 343 pixels leave a font of 8 points 8.7 pixels high.
         assert float(re.search(r'width="([\d.]+)pt"', picture)[1]) <= 4.4 * 72
     assert page.count("<img alt=") == 3
-    assert "@media (max-width: 46rem) { .columns { grid-template-columns: 1fr; } }" in page
+    assert "(max-width: 46rem) { .columns { grid-template-columns: minmax(0, 1fr); } }" in page
 
 
 def _cell(**values):

@@ -162,11 +162,6 @@ def test_misfit_test_keeps_its_level(p_of_true_units):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    reason="without repeats the noise comes from the residuals that are judged, so p lies near .5 "
-    "more often than it should; its small values, which refuse a unit, keep their level",
-)
 def test_p_is_uniform_where_the_unit_is_true(p_of_true_units):
     assert 0.35 < np.mean(p_of_true_units < 0.5) < 0.65
 

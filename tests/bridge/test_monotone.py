@@ -43,8 +43,6 @@ def test_small_dips_are_no_block():
 def test_false_alarms_are_rare(name):
     """Rising and saturated curves are called blocked in about one of a hundred at p < .01."""
     current = np.arange(0, 601, 50.0)
-    p = [
-        fall_after_peak(draw_curve(TRUTHS[name], current, 0.5, 2, [9, i]).statistics(), 499, i).p
-        for i in range(200)
-    ]
+    curves = [draw_curve(TRUTHS[name], current, 0.5, 2, [9, i]).statistics() for i in range(200)]
+    p = [fall_after_peak(curve, draws=499, seed=i).p for i, curve in enumerate(curves)]
     assert np.mean(np.array(p) < 0.01) <= 0.03

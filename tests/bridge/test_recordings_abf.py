@@ -341,6 +341,8 @@ def test_a_potential_labelled_as_current(tmp_path: Path) -> None:
     """As in pyABF's example opto_aps_bad_units.abf."""
     channel = Channel("IN 0", "pA", VOLTS)
     path = write_abf(tmp_path / "cell.abf", [channel], [Command("pA", **STEPS)])
+    told = write_abf(tmp_path / "told.abf", [Channel("IN 0", "pA", VOLTS, mode=1)])
+    assert refusal(told).reason == "units"
     error = refusal(path)
     assert error.reason == "units"
     assert 'voltage="IN 0", voltage_unit="mV"' in error.remedy

@@ -118,11 +118,12 @@ def test_two_potentials_of_a_table_are_not_two_sweeps(tmp_path: Path) -> None:
     _same_curve(path, voltage="V_dend_mV")
 
 
-def test_two_currents_of_a_table_are_asked_about(tmp_path: Path) -> None:
-    columns = {"voltage_mV": "voltage_mV", "I_one_pA": "time_s", "I_two_pA": "current_pA"}
+@pytest.mark.parametrize("names", [("I_one_pA", "I_two_pA"), ("I_pA_1", "I_pA_2")])
+def test_two_currents_of_a_table_are_asked_about(tmp_path: Path, names: tuple[str, str]) -> None:
+    columns = {"voltage_mV": "voltage_mV", names[0]: "time_s", names[1]: "current_pA"}
     path = _table(tmp_path, **columns)
     error = refusal(path)
     assert error.reason == "choice"
-    assert 'current="I_one_pA"' in error.remedy
-    _same_curve(path, current="I_two_pA")
+    assert f'current="{names[0]}"' in error.remedy
+    _same_curve(path, current=names[1])
     assert refusal(path, current="I_three_pA").reason == "choice"

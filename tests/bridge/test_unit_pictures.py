@@ -60,6 +60,16 @@ def test_a_curve_shows_its_rates_with_bars_of_the_noise(chosen):
     np.testing.assert_allclose([np.ptp(s[:, 1]) / 2 for s in own], spread)
 
 
+def test_bars_of_a_clockwork_cell_are_not_called_scatter():
+    twice = [np.repeat(column, 2) for column in (np.arange(0, 301, 50), [0, 5, 9, 13, 17, 21, 25])]
+    model = FICurve(*twice, 1.0, [0, 1] * 7)
+    assert model.clockwork
+    ax = select(model, ["lif", "relu"], intervals=None).plot()
+    said = [text.get_text() for one in ax.figure.axes for text in one.get_legend().get_texts()]
+    assert "counted (± SD of possible rates)" in said
+    assert not [words for words in said if "1 SD" in words]
+
+
 def test_bars_follow_the_scatter_of_repeats():
     count = np.tile([0, 20, 40, 60], 4)
     curve = FICurve(np.tile([0, 1, 2, 3.0], 4), count, 1.0, np.repeat(np.arange(4), 4))

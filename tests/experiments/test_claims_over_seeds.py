@@ -1,5 +1,6 @@
 """Claims are judged over several draws, and over many seeds."""
 
+import ast
 import dataclasses
 import json
 import os
@@ -15,8 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from scipy.stats import norm
 
 from experiments import Context, Experiment, Result, Verdict
+from experiments.kit.code_digest import code_of
 from experiments.kit.estimate import (
     bootstrap,
     farthest,
@@ -179,9 +182,45 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
 def test_kept_results_of_other_code_are_done_again(tmp_path, monkeypatch):
     calls = []
     run_over_seeds(toy(calls), Limit(), Context(seed=1), 2, tmp_path)
-    monkeypatch.setattr("experiments.kit.over_seeds.code_digest", lambda: "other")
+    monkeypatch.setattr("experiments.kit.over_seeds.code_digest", lambda _: "other")
     run_over_seeds(toy(calls), Limit(), Context(seed=1), 2, tmp_path)
     assert calls == [1, 2, 1, 2]
+
+
+def test_a_result_is_kept_while_the_code_it_rests_on_is_the_same():
+    module = contents()["reset-error"].module
+    code = {file.relative_to(ROOT).as_posix() for file in code_of(module)}
+    # Also what is imported inside functions, or named for a process of its own.
+    assert "neurosim/engine/worker.py" in code
+    assert "bridge/spiking/integrator.py" in code
+    # Not what it has nothing to do with.
+    assert not [name for name in code if name.startswith(("bridge/choice/", "ann/data/"))]
+    assert "bridge/choice/select_unit.py" in {
+        file.relative_to(ROOT).as_posix() for file in code_of(contents()["recorded-cells"].module)
+    }
+
+
+@pytest.mark.slow
+def test_no_module_that_an_experiment_loads_is_left_out():
+    program = (
+        "import sys\n"
+        "def ours():\n"
+        "    packages = ('neurosim', 'ann', 'bridge', 'experiments')\n"
+        "    return {m.__file__ for n, m in sys.modules.items() if n.split('.')[0] in packages}\n"
+        "from experiments.kit.registry import contents, find\n"
+        "contents()\n"
+        "before = ours()\n"
+        "found = find('reset-error')\n"
+        "find('known-loss')\n"
+        "found.run(found.with_values({'steps': '10,20'}))\n"
+        "print(sorted(ours() - before))"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+    loaded = {Path(file) for file in ast.literal_eval(done.stdout)}
+    known = code_of(contents()["reset-error"].module) | code_of(contents()["known-loss"].module)
+    assert len(loaded) > 100
+    assert loaded - known == set()
 
 
 def test_an_experiment_without_chance_must_not_depend_on_the_seed(tmp_path):
@@ -211,6 +250,27 @@ def test_the_tables_of_a_run_that_was_stopped_are_gathered(tmp_path, monkeypatch
     assert dict(zip(claims["experiment"], claims["seeds"], strict=True)) == {"a": 20, "b": 7}
     with pytest.raises(SystemExit, match=r"no claims\.csv in it"):
         drawer["gather"]([tmp_path / "nothing"])
+
+
+def test_bars_that_were_changed_follow_from_their_reasons():
+    """As docs/claims.md gives them."""
+    from experiments.gallery.networks.digits_on_neurons import HELD_OUT, MOST_LOST
+    from experiments.gallery.neurons.spike_reliability import IMPRECISE_MS, PRECISE_MS
+    from experiments.gallery.units.two_layer_neuron import LEAST_OF_TWO_LAYERS
+
+    half = 100 * norm.ppf(0.95) * np.sqrt(0.978 * (1 - 0.978) / HELD_OUT)
+    assert half - 0.1 < MOST_LOST <= half
+    assert (PRECISE_MS, IMPRECISE_MS) == (1, 5)
+    assert LEAST_OF_TWO_LAYERS == 0.82
+    page = (ROOT / "docs" / "claims.md").read_text()
+    claims = pd.read_csv(ROOT / "docs" / "claims.csv").set_index("experiment")["bar"]
+    for name, bar, told in (
+        ("digits-on-neurons", MOST_LOST, "| 1 | 0.5 |"),
+        ("reliability", PRECISE_MS, "| 1 | 0.5 |"),
+        ("two-layer-neuron", LEAST_OF_TWO_LAYERS, "| .82 | .9 |"),
+    ):
+        assert bar in set(claims[name])
+        assert told in page
 
 
 def test_every_experiment_is_in_the_table():

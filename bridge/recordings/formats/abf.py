@@ -165,13 +165,17 @@ def _clamped(abf: Any, kinds: list[Kind]) -> list[int]:
     ]
 
 
-def _mislabelled(abf: Any, kinds: list[Kind]) -> int | None:
-    """The channel in ampere that was recorded under a command in ampere, if there is one."""
+def _mislabelled(abf: Any, kinds: list[Kind]) -> tuple[int, str] | None:
+    """The channel in ampere that must be a potential, and why; None if there is none."""
     modes, told = _amplifier_modes(abf), outputs(abf)
     for k, kind in enumerate(kinds):
-        commanded_current = k < len(told) and told[k].kind == "A" and told[k].source
-        if kind == "A" and commanded_current and "V" not in kinds and modes[k] != _V_CLAMP:
-            return k
+        if kind != "A" or "V" in kinds or modes[k] == _V_CLAMP:
+            continue
+        if k < len(told) and told[k].kind == "A" and told[k].source:
+            why = f"under a command in {told[k].unit!r}: one of the two units is wrong"
+            return k, why
+        if modes[k] in (_I_CLAMP, _I_ZERO):
+            return k, "by an amplifier in current clamp: the unit is wrong"
     return None
 
 
@@ -297,12 +301,12 @@ def _check_agreement(abf: Any, amps: list[Array], recorded: dict[str, list[Array
 def _no_voltage(abf: Any, kinds: list[Kind]) -> RecordingError:
     wrong = _mislabelled(abf, kinds)
     if wrong is not None:
-        name, unit = abf.adcNames[wrong], abf.adcUnits[wrong]
+        channel, why = wrong
+        name, unit = abf.adcNames[channel], abf.adcUnits[channel]
         return RecordingError(
             "units",
-            f"{name!r} was recorded in {unit!r} under a command in {outputs(abf)[wrong].unit!r}: "
-            "one of the two units is wrong",
-            f'if it was current clamp, say so: voltage="{name}", voltage_unit="mV"',
+            f"{name!r} was recorded in {unit!r} {why}",
+            f'if it is the potential, say so: voltage="{name}", voltage_unit="mV"',
         )
     if "A" in kinds:
         return RecordingError(

@@ -131,7 +131,9 @@ def _choose(
                 f"no column of {quantity} is called {name!r}",
                 f"choose one of {told or 'none'}",
             )
-    elif len({label for _, label, _ in found}) < len(found):
+    elif len({label for _, label, _ in found}) < len(found) or (
+        kind == "A" and len(found) > 1 == len(roles["V"])
+    ):
         raise RecordingError(
             "choice",
             f"{len(found)} columns are a {quantity} ({told})",

@@ -1,0 +1,109 @@
+"""A digest of the code that an experiment rests on.
+
+A result that was kept counts as long as none of that code has changed. Which code it is follows
+from the sources: what the experiment's module imports, at its top or inside functions, what those
+modules import, and every module that they name in a string (as for a worker process). A package
+from which a name is imported counts with all its modules, because its names may be loaded when they
+are first used. Files that are no Python, such as C++ headers and tables, always count.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+__all__ = ["code_digest", "code_of"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGES = ("neurosim", "ann", "bridge", "experiments")
+_NAMED = re.compile(rf"\b(?:{'|'.join(_PACKAGES)})(?:\.\w+)+")
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Return a digest of the code of a module and of all that it imports.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``experiments.gallery.networks.reset_error``; one that does not belong to the four
+        packages rests on all of them.
+    """
+    digest = hashlib.sha256()
+    for file in sorted([*code_of(module), *_other_files()]):
+        digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def code_of(module: str) -> frozenset[Path]:
+    """Return the Python files of a module and of all that it imports, directly or not."""
+    found: set[Path] = set()
+    waiting = list(_files(module) or (file for name in _PACKAGES for file in _whole(name)))
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += [other for name in _imports(file) for other in _files(name)]
+    return frozenset(found)
+
+
+def _files(module: str) -> tuple[Path, ...]:
+    """Return the files that stand for a name: of a module, or all of a package; or none."""
+    place = _ROOT.joinpath(*module.split("."))
+    if module.partition(".")[0] not in _PACKAGES:
+        return ()
+    if place.is_dir():
+        return _whole(module)
+    file = place.with_suffix(".py")
+    if not file.is_file():
+        # A name in a module, or in the package that holds it.
+        above = module.rpartition(".")[0]
+        return _files(above) if above else ()
+    # The packages around a module are imported before it.
+    around = (parent / "__init__.py" for parent in file.parents if _ROOT in parent.parents)
+    return (file, *(one for one in around if one.is_file()))
+
+
+@cache
+def _whole(package: str) -> tuple[Path, ...]:
+    return tuple(sorted(_ROOT.joinpath(*package.split(".")).rglob("*.py")))
+
+
+@cache
+def _other_files() -> tuple[Path, ...]:
+    folders = (_ROOT / name for name in _PACKAGES)
+    files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
+    return tuple(file for file in files if file.suffix not in (".py", ".pyc"))
+
+
+@cache
+def _imports(file: Path) -> frozenset[str]:
+    """Return the names in our packages that a file imports or names."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    # What a docstring names is not imported.
+    said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    return frozenset(name for node in nodes if id(node) not in said for name in _names(node, file))
+
+
+def _names(node: ast.AST, file: Path) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (one.name for one in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        inside = node.module or ""
+        if node.level:
+            above = file.relative_to(_ROOT).parts[: -node.level]
+            inside = ".".join([*above, *filter(None, [inside])])
+        yield from (f"{inside}.{one.name}" for one in node.names)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        # Of "bridge.select", which is no module, nothing follows.
+        yield from (
+            name for name in _NAMED.findall(node.value)
+            if (place := _ROOT.joinpath(*name.split("."))).is_dir()
+            or place.with_suffix(".py").is_file()
+        )  # fmt: skip
