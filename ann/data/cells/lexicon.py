@@ -215,8 +215,8 @@ _NEVER_ZERO = _words(
     """height | hgt | ht | weight | wgt | wt | bmi | bp | sbp | dbp | trestbps | systolic
     | diastolic | glucose | insulin | skin thickness | skinfold thickness | skin fold thickness
     | triceps thickness | cholesterol | chol | ldl | hdl | pulse | bpm | thalach | hemoglobin
-    | haemoglobin | hematocrit | haematocrit | albumin | creatinine | bilirubin | platelets | horsepower | mpg | wheelbase
-    | year | blood pressure | barometric pressure | atmospheric pressure | air pressure
+    | haemoglobin | hematocrit | haematocrit | albumin | creatinine | bilirubin | platelets | horsepower
+    | mpg | wheelbase | year | blood pressure | barometric pressure | atmospheric pressure | air pressure
     | sea level pressure | serum sodium | serum potassium | serum calcium"""
 )
 #: ... where the name says nothing else, but perhaps how, when or in what unit they were measured.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ann.data.cells.lexicon import MISSING_ALWAYS, fold
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
@@ -206,3 +207,62 @@ def test_zeros_of_the_quantity_itself_are_missing(name: str) -> None:
     table = pd.DataFrame({name: [f"{v:g}" for v in values]})
     done = clean(table, propose(table, rows=False), rows=False)
     assert (done.frame[name].isna() == (values == 0)).all()
+
+
+# --- NA that is a label ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["NA", "EMEA", "APAC", "LATAM"],
+        ["NA", "EU", "JP", "Other"],
+        ["NA", "EU", "ASIA", "ROW", "MEA"],
+        ["-", "--", "---"],
+        ["0", "-", "--"],
+        ["+", "-", "."],
+        ["+", "?", "-"],
+        ["A", "C", "G", "T", "-"],
+        ["wt", "het", "null"],
+        ["WT", "Null", "KO"],
+        ["+/+", "+/-", "null"],
+        ["missing", "dead", "alive"],
+        ["Missing", "Killed", "Wounded"],
+        ["available", "not available"],
+        ["nan", "mum", "dad"],
+        ["na", "k", "ca"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("share", [1.0, 0.05])
+def test_what_reads_like_missing_is_kept_beside_its_like(labels: list[str], share: float) -> None:
+    odd = np.array([fold(v) in MISSING_ALWAYS for v in labels])
+    p = np.where(odd, share, 1.0)
+    rules = kept([*RNG(0).choice(labels, 300, p=p / p.sum()), *labels])
+    # Whoever knows better can say so.
+    waiting = [r for r in rules.rules if r.rule == "missing" and not r.apply]
+    assert all(r.rows for r in waiting)
+    assert waiting or "+" in labels or "+/+" in labels
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["M", "F", "-"],
+        ["Y", "N", "NA"],
+        ["YES", "NO", "NA"],
+        ["male", "female", "null"],
+        ["b", "c", "e", "r", "?"],
+        ["Europe", "Asia", "Africa", "NA"],
+        ["3", "5", "8", "-", "--"],
+        ["red", "blue", "missing"],
+        ["red", "blue", "--"],
+        ["low", "high", "."],
+    ],
+    ids=" ".join,
+)
+def test_what_has_no_like_is_missing(labels: list[str]) -> None:
+    table = pd.DataFrame({"x": labels * 12}, dtype=object)
+    done = clean(table, propose(table, rows=False), rows=False)
+    gone = table["x"].map(lambda v: fold(v) in MISSING_ALWAYS)
+    assert done.frame["x"].isna().tolist() == gone.tolist()
