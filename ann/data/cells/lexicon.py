@@ -143,6 +143,10 @@ years or months     | 1              | month months
 memory              | 1e3            | kb
 memory              | 1e6            | mb
 memory              | 1e9            | gb
+memory              | 1e12           | tb
+memory              | 1024           | kib
+memory              | 1048576        | mib
+memory              | 1073741824     | gib
 count               | 1e3            | k
 count               | 1e6            | mio mn million
 """
@@ -215,9 +219,10 @@ _NEVER_ZERO = _words(
     """height | hgt | ht | weight | wgt | wt | bmi | bp | sbp | dbp | trestbps | systolic
     | diastolic | glucose | insulin | skin thickness | skinfold thickness | skin fold thickness
     | triceps thickness | cholesterol | chol | ldl | hdl | pulse | bpm | thalach | hemoglobin
-    | haemoglobin | hematocrit | haematocrit | albumin | creatinine | bilirubin | platelets | horsepower
-    | mpg | wheelbase | year | blood pressure | barometric pressure | atmospheric pressure | air pressure
-    | sea level pressure | serum sodium | serum potassium | serum calcium"""
+    | haemoglobin | hematocrit | haematocrit | albumin | creatinine | bilirubin | platelets
+    | horsepower | mpg | wheelbase | year | blood pressure | barometric pressure
+    | atmospheric pressure | air pressure | sea level pressure | serum sodium | serum potassium
+    | serum calcium"""
 )
 #: ... where the name says nothing else, but perhaps how, when or in what unit they were measured.
 _COMPANIONS = _words(

@@ -37,11 +37,19 @@ _OPPOSITES: dict[str, frozenset[str]] = {
         ),
         ("not available", "available"),
         ("nan", "mum mom mother dad father gran grandad grandma grandpa nana"),
-        ("na", "k ca mg cl li fe zn"),
+        ("na", "k ca mg cl li fe zn eu emea apac latam amer mea anz jp row"),
     )
 }
-#: "NA" beside these is no code among codes.
-_ANSWERS = frozenset(word for pair in PAIRS for words in pair for word in words)
+_IN_CAPITALS = """
+high low mid med medium none good bad fair poor pass fail red blue green white black grey left right
+hot cold warm mild big small large new old open urban rural day night rain snow sunny dry wet north
+south east west other never often always own rent mon tue wed thu fri sat sun
+"""
+#: Written in capitals these are words: "NA" beside them is no code among codes.
+_ANSWERS = frozenset(_IN_CAPITALS.split()).union(*(words for pair in PAIRS for words in pair))
+#: Among marks these mean "neither".
+_NEUTRAL = frozenset(("0", "o", "ns", "n.s.", "="))
+_PAIR = re.compile(r"[A-Za-z]/[A-Za-z]\Z")
 _CODE = re.compile(r"[A-Z]{2,5}\Z")
 
 
@@ -121,6 +129,8 @@ def _label_after_all(text: str, others: list[str], words: list[str]) -> str:
     opposites = _OPPOSITES.get(fold(text), frozenset()) & {fold(v) for v in others}
     if len(opposites) >= (2 if fold(text) == "na" else 1):
         return "its opposites"
+    if _PAIR.match(text) and sum(bool(_PAIR.match(v)) for v in others) >= max(2, 0.9 * len(others)):
+        return "other pairs of letters"
     if not text.isalpha() or fold(text) == "missing":
         return ""
     like = [v for v in others if v.isalpha() and len(v) == len(text)]
@@ -141,7 +151,7 @@ def _label_after_all(text: str, others: list[str], words: list[str]) -> str:
 def _code_among_codes(text: str, others: list[str]) -> bool:
     """Tell whether NA is a region as EMEA and APAC are, or EU and JP beside Other."""
     codes = [v for v in others if _CODE.match(v)]
-    few = len(codes) < 2 or all(fold(v) in _ANSWERS for v in codes)
+    few = len(codes) < 2 or sum(fold(v) in _ANSWERS for v in codes) >= 0.5 * len(codes)
     if few or not _CODE.match(text):
         return False
     same = sum(len(v) == len(text) for v in codes)
@@ -156,11 +166,12 @@ def _mark_after_all(text: str, others: list[str], words: list[str]) -> str:
     """
     if text.startswith("-") and any(v and set(v) <= set("+-/±") for v in others):
         return _SIGNS
-    marks = all(not any(c.isalnum() for c in v) for v in others)
-    if others and marks:
+    rest = [v for v in others if fold(v) not in _NEUTRAL]
+    marks = all(not any(c.isalnum() for c in v) for v in rest)
+    if rest and marks:
         return "marks"
     runs = [v for v in words if v and set(v) == {"-"}]
-    if text in runs and len(runs) > 1 and (marks or {fold(v) for v in others} <= {"0", "o", "ns"}):
+    if text in runs and len(runs) > 1 and marks:
         return "more and fewer of them"
     if text == "-" and len(others) >= 3 and all(len(v) == 1 and v.isalpha() for v in others):
         return "single letters"

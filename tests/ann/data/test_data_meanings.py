@@ -231,6 +231,9 @@ def test_zeros_of_the_quantity_itself_are_missing(name: str) -> None:
         ["available", "not available"],
         ["nan", "mum", "dad"],
         ["na", "k", "ca"],
+        ["na", "emea", "apac"],
+        ["ns", "*", "**", "."],
+        ["N/A", "A/A", "A/N"],
     ],
     ids=" ".join,
 )
@@ -251,6 +254,8 @@ def test_what_reads_like_missing_is_kept_beside_its_like(labels: list[str], shar
         ["M", "F", "-"],
         ["Y", "N", "NA"],
         ["YES", "NO", "NA"],
+        ["HIGH", "LOW", "MID", "NA"],
+        ["RED", "BLUE", "GREEN", "NA"],
         ["male", "female", "null"],
         ["b", "c", "e", "r", "?"],
         ["Europe", "Asia", "Africa", "NA"],
