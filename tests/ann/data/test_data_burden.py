@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
+from ann.data.files.reading import RawTable, read_table
 from ann.data.judging.assess import assess
 
 
@@ -85,3 +87,85 @@ def test_a_verdict_without_features_says_how_to_keep_one() -> None:
     rules = propose(table, "y")
     next(r for r in rules.rules if r.rule == "drop").apply = False
     assert not assess(table, "y", rules=rules, network=None).has("no features")
+
+
+def _read(tmp_path: Path, top: str, body: list[str]) -> RawTable:
+    file = tmp_path / "t.csv"
+    file.write_text("\n".join([top, *body]) + "\n")
+    return read_table(file)
+
+
+_GENES = ("BRCA1", "TP53", "EGFR", "MYC", "KRAS", "PTEN", "RB1", "APC", "VHL", "ATM")
+_TOWNS = ("Oslo", "Bergen", "Rome", "Milan", "Paris", "Lyon", "Bonn", "Ulm", "Graz", "Wien")
+_SEEN = tuple(f"s{k}" for k in range(10))
+_HERTZ = tuple(str(1.5 * k) for k in range(10))
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [
+        ("gene,0h,2h,4h", _GENES),
+        ("gene,0,10,50", _GENES),
+        ("sample,410.5,420.5,430.5", _SEEN),
+        ("city,-5,0,5", _TOWNS),
+        ("freq,100,1k,10k", _HERTZ),
+        ("dose,0.5,2,8", tuple("123456789")),
+        ("probe,37C,40C,45C", tuple(f"P-{k:03d}" for k in range(9))),
+    ],
+)
+def test_one_word_makes_a_header_of_numbers(
+    tmp_path: Path, header: str, first: tuple[str, ...]
+) -> None:
+    body = [f"{v},{k}.25,{(7 * k) % 10}.5,{(3 * k) % 10}.0" for k, v in enumerate(first)]
+    assert list(_read(tmp_path, header, body).frame.columns) == header.split(",")
+    turned = [",".join(reversed(row.split(","))) for row in (header, *body)]
+    assert list(_read(tmp_path, turned[0], turned[1:]).frame.columns) == turned[0].split(",")
+
+
+def test_a_name_above_labels_makes_a_header(tmp_path: Path) -> None:
+    body = [f"{k}.2,{k + 1}.3,{k}.9,{('good', 'bad')[k % 2]}" for k in range(20)]
+    top = "410.5,420.5,430.5,quality"
+    assert list(_read(tmp_path, top, body).frame.columns) == top.split(",")
+    plain = _read(tmp_path, "5.1,3.5,1.4,good", body).frame
+    assert list(plain.columns) == ["x1", "x2", "x3", "x4"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f"{town},{k},{k + 3.5}" for k, town in enumerate(_TOWNS)],
+        [f"{gene},{k},{k + 3.5}" for k, gene in enumerate(_GENES)],
+        [f"{k},{k * 1.5},{'abc'[k % 3]}" for k in range(12)],
+        ["withheld,12,3", *(f"{k},{k % 5},{k * 2}" for k in range(6)), "withheld,1,2"],
+        ["unknown,12,3", *(f"{k},{k % 5},{k * 2}" for k in range(6))],
+    ],
+)
+def test_rows_without_names_stay_rows(tmp_path: Path, rows: list[str]) -> None:
+    assert len(_read(tmp_path, rows[0], rows[1:]).frame) == len(rows)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "# columns: state, 2020, 2021, 2022",
+        "# made in 2023, by hand, without care, twice",
+        "Table 3: income, by state, year, sex",
+        "Income of households, by state, in dollars, yearly",
+        "Fig. 2 income,by state,year,sex",
+    ],
+)
+def test_a_line_above_the_names_may_have_as_many_commas(tmp_path: Path, above: str) -> None:
+    body = [f"{town},{k}5,{k}7,{k}1" for k, town in enumerate(_TOWNS)]
+    table = _read(tmp_path, above, ["state,2020,2021,2022", *body])
+    assert list(table.frame.columns) == ["state", "2020", "2021", "2022"]
+    assert len(table.frame) == len(body)
+    assert any("left out" in step.why for step in table.log)
+
+
+def test_a_mark_before_names_is_no_comment(tmp_path: Path) -> None:
+    body = [f"chr{k},{k}00,{k}50" for k in range(1, 9)]
+    assert list(_read(tmp_path, "#chrom,start,end", body).frame.columns) == [
+        *("chrom", "start", "end")
+    ]
+    spaced = [f"{town},{k},{k + 2}" for k, town in enumerate(_TOWNS)]
+    assert len(_read(tmp_path, "town, sold, kept", spaced).frame) == len(spaced)
