@@ -169,3 +169,50 @@ def test_a_mark_before_names_is_no_comment(tmp_path: Path) -> None:
     ]
     spaced = [f"{town},{k},{k + 2}" for k, town in enumerate(_TOWNS)]
     assert len(_read(tmp_path, "town, sold, kept", spaced).frame) == len(spaced)
+
+
+_SALES = [f"{town},{k + 3},{k * 1.5 + 0.5},{7 * k}" for k, town in enumerate(_TOWNS)]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        ["Source: a book, 2020, Y, Z"],
+        ["Source: a book, 2020"],
+        ["(a) revised"],
+        ["* provisional"],
+        ["rows: 32"],
+        ["(10 rows)"],
+        ["", "made by hand"],
+        ["(a) revised", "Note: rounded, all of them, twice, always"],
+    ],
+)
+def test_notes_below_are_recognised_with_commas_too(tmp_path: Path, below: list[str]) -> None:
+    table = _read(tmp_path, "town,sold,kept,left", [*_SALES, *below])
+    assert list(table.frame["town"]) == list(_TOWNS)
+    assert table.log.find(rule="notes")
+
+
+def test_a_town_with_gaps_above_a_note_is_a_row(tmp_path: Path) -> None:
+    table = _read(tmp_path, "town,sold,kept,left", [*_SALES, "Narvik", "Source: a book"])
+    assert list(table.frame["town"]) == [*_TOWNS, "Narvik"]
+    noted = [f"Note: {k},{k},{k}.5,1" for k in range(10)]
+    assert len(_read(tmp_path, "text,a,b,c", noted).frame) == 10
+
+
+def test_averages_and_totals_are_set_aside_where_they_are_right(tmp_path: Path) -> None:
+    values = np.array([[float(v) for v in row.split(",")[1:]] for row in _SALES])
+    rows = {
+        "All": values.sum(axis=0),
+        "Average": values.mean(axis=0),
+        "Median": np.median(values, axis=0),
+        "Max": values.max(axis=0),
+    }
+    lines = [",".join([name, *(f"{v:.2f}" for v in row)]) for name, row in rows.items()]
+    for below in (*([line] for line in lines), lines):
+        table = _read(tmp_path, "town,sold,kept,left", [*_SALES, *below])
+        assert list(table.frame["town"]) == list(_TOWNS)
+        assert len(table.log.find(rule="total row")) == len(below)
+    wrong = _read(tmp_path, "town,sold,kept,left", [*_SALES, "Average,7,8,9"])
+    assert len(wrong.frame) == 11
+    assert not wrong.log.find(rule="total row")[0].applied
