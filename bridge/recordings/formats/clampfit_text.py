@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,15 +190,35 @@ def read_traces(
 
 
 def _columns(titles: Sequence[str], signals: Sequence[str]) -> list[_Column]:
+    """Read the titles; a signal that a trace has twice is two signals, as of two electrodes."""
     columns = []
+    met: Counter[tuple[int, str]] = Counter()
     for k, title in enumerate(titles[1:]):
         match = _TRACE.fullmatch(title)
         assert match is not None
-        unit = (match[2] or "").strip()
-        again = f" {int(match[3]) + 1}" if match[3] else ""
-        signal = signals[k] if len(signals) == len(titles) - 1 else f"{unit}{again}"
-        columns.append(_Column(k + 1, int(match[1]), signal, unit))
+        unit, sweep = (match[2] or "").strip(), int(match[1])
+        named = len(signals) == len(titles) - 1 and signals[k]
+        name = signals[k] if named else unit
+        met[sweep, name] += 1
+        again = f" {met[sweep, name]}" if met[sweep, name] > 1 else ""
+        columns.append(_Column(k + 1, sweep, f"{name}{again}", unit))
+    _check_repeats(columns, met)
     return columns
+
+
+def _check_repeats(columns: list[_Column], met: Counter[tuple[int, str]]) -> None:
+    """Refuse a signal that only some traces have twice: which is which cannot be told."""
+    sweeps = {column.sweep for column in columns}
+    for name in {name for (_, name), times in met.items() if times > 1}:
+        times = {sweep: met[sweep, name] for sweep in sorted(sweeps)}
+        if len(set(times.values())) > 1:
+            few, many = min(times, key=times.__getitem__), max(times, key=times.__getitem__)
+            raise RecordingError(
+                "choice",
+                f"trace {many} has {times[many]} columns of {name!r}, trace {few} has "
+                f"{times[few]}: which of them belong together is not told",
+                "export it as ATF with the names of the signals, or only the cell's own signals",
+            )
 
 
 def _signal(
