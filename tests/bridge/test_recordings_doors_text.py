@@ -1,12 +1,10 @@
-"""Tables of samples as programs and people write them: columns that are told apart, or asked for."""
+"""Tables of samples as programs and people write them: columns told apart, or asked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
 from recording_checks import check_same_curve, refusal
 from recording_files import write_atf
 
