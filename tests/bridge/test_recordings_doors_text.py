@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import pytest
 from recording_checks import check_same_curve, refusal
 from recording_files import write_atf
 
@@ -44,3 +47,74 @@ def test_a_signal_that_only_one_trace_has_twice(tmp_path: Path) -> None:
     path = _unnamed(write_atf(tmp_path / "odd.atf", CELL, [VOLTS, AMPS]))
     path.write_text(path.read_text().replace("Trace #2 (", "Trace #1 ("), encoding="latin-1")
     assert refusal(path).reason == "choice"
+
+
+def _wide(path: Path, mark: str, *, decimal: str = ".", quoted: bool = False) -> Path:
+    """Write what Clampfit copies: a time, and of each sweep a potential and a current."""
+    titles, columns = ["Time (s)"], [CELL.sweeps[0].time_s]
+    for k, sweep in enumerate(CELL.sweeps):
+        titles += [f"Trace #{k + 1} (mV)", f"Trace #{k + 1} (pA)"]
+        columns += [sweep.voltage_mV, sweep.current_pA]
+    head = mark.join(f'"{title}"' if quoted else title for title in titles)
+    rows = (mark.join(f"{value:.6g}" for value in row) for row in np.stack(columns, axis=1))
+    path.write_text("\n".join([head, *(row.replace(".", decimal) for row in rows)]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("mark", "decimal"), [("\t", "."), (",", "."), ("\t", ","), (";", ",")])
+@pytest.mark.parametrize("quoted", [True, False])
+def test_tables_of_clampfit(tmp_path: Path, mark: str, decimal: str, quoted: bool) -> None:
+    _same_curve(_wide(tmp_path / "cell.txt", mark, decimal=decimal, quoted=quoted))
+
+
+def test_an_atf_file_with_decimal_commas(tmp_path: Path) -> None:
+    path = write_atf(tmp_path / "cell.atf", CELL, [("Vm", "mV", "voltage_mV"), AMPS])
+    head, marked, rest = path.read_text().partition("Time (s)")
+    path.write_text(head + marked + rest.replace(".", ","))
+    _same_curve(path)
+
+
+def _long() -> pd.DataFrame:
+    parts = [
+        pd.DataFrame(
+            {
+                "sweep": sweep.number,
+                "time_s": sweep.time_s,
+                "voltage_mV": sweep.voltage_mV,
+                "current_pA": sweep.current_pA,
+            }
+        )
+        for sweep in CELL.sweeps
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("sweep", [0, 2])
+@pytest.mark.parametrize("written", ["NaN", ""])
+def test_padding_at_the_end_of_a_sweep_is_cut_and_told(
+    tmp_path: Path, sweep: int, written: str
+) -> None:
+    table = _long()
+    rows = table.index[table["sweep"] == CELL.sweeps[sweep].number][-40:]
+    table.loc[rows, ["voltage_mV", "current_pA"]] = np.nan
+    path = tmp_path / "cell.csv"
+    table.to_csv(path, index=False, na_rep=written)
+    _same_curve(path)
+    assert list(dict(read(path).cut)) == [CELL.sweeps[sweep].number]
+    # Anywhere else it is an error that names sweep and time; a time has no padding.
+    table.loc[rows[0] - 500, "voltage_mV"] = np.nan
+    table.to_csv(path, index=False, na_rep=written)
+    assert "is no number at" in refusal(path).wrong
+    table = _long()
+    table.loc[rows[0], "time_s"] = np.nan
+    table.to_csv(path, index=False, na_rep=written)
+    assert "'time_s' is empty" in refusal(path).wrong
+
+
+def test_columns_without_a_name_are_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "cell.csv"
+    lines = _long().to_csv(index=False).splitlines()
+    path.write_text("\n".join([lines[0], *(line + "," for line in lines[1:])]))
+    _same_curve(path)
+    path.write_text("\n".join([lines[0].replace("sweep,", ""), *lines[1:]]))
+    assert "4 columns of numbers under 3 names" in refusal(path).wrong

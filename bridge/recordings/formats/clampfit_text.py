@@ -18,7 +18,7 @@ from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.channels import live_one
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
 
-__all__ = ["is_atf", "read_atf", "read_traces", "trace_columns"]
+__all__ = ["decimal_mark", "is_atf", "read_atf", "read_traces", "trace_columns"]
 
 Array = NDArray[np.float64]
 
@@ -91,9 +91,14 @@ def read_atf(path: Path, voltage: str | None, current: str | None, units: Units)
     signals = next((_cells(line)[1:] for line in records if "Signals=" in line[:10]), [])
     first = head.readline()
     mark = "," if "," in first and "\t" not in first else "\t"
+    body = first + head.read()
     try:
         frame = pd.read_csv(
-            io.StringIO(first + head.read()), sep=mark, header=None, skipinitialspace=True
+            io.StringIO(body),
+            sep=mark,
+            header=None,
+            skipinitialspace=True,
+            decimal=decimal_mark(body, mark),
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise RecordingError("truncated", f"is not a table ({error})", "export it again") from None
@@ -105,6 +110,25 @@ def read_atf(path: Path, voltage: str | None, current: str | None, units: Units)
         )
     frame.columns = pd.RangeIndex(len(titles))
     return read_traces(frame, titles, signals, voltage, current, units)
+
+
+def decimal_mark(text: str, mark: str) -> str:
+    """Say whether numbers are written with a decimal comma, as some countries do.
+
+    Parameters
+    ----------
+    text : str
+        Lines of numbers.
+    mark : str
+        What parts the columns.
+
+    Examples
+    --------
+    >>> decimal_mark("0\\t-70,5", "\\t"), decimal_mark("0,-70.5", ",")
+    (',', '.')
+    """
+    comma = mark != "," and re.search(r"\d,\d", text) and not re.search(r"\d\.\d", text)
+    return "," if comma else "."
 
 
 def _cells(line: str) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import Reason, RecordingError
-from bridge.recordings.formats.clampfit_text import is_atf, read_atf, read_traces, trace_columns
+from bridge.recordings.formats.clampfit_text import (
+    decimal_mark,
+    is_atf,
+    read_atf,
+    read_traces,
+    trace_columns,
+)
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
 
 __all__ = ["read_text"]
@@ -204,52 +213,91 @@ def _understand(column: str) -> tuple[str, str, str]:
 
 
 def _table(path: Path) -> pd.DataFrame:
+    titles, body = _titles_and_body(path)
+    mark = max(",;\t", key=titles.count)
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            lines = (line for line in stream if line.strip() and not line.startswith("#"))
-            header = next(lines, "")
-            first = next(lines, "")
-    except UnicodeDecodeError:
-        header = first = "\0"
-    if "\0" in header + first:
-        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8")
-    if not header:
-        raise RecordingError("truncated", "is empty", "export it again")
-    mark = max(",;\t", key=header.count)
-    if not re.search(r"[A-Za-z]", header):
-        raise RecordingError("format", "has no line of column names", _HEADER)
-    try:
+        # A "#" within a title, as of "Trace #1 (mV)", opens no comment.
+        names = next(csv.reader([titles], delimiter=mark, skipinitialspace=True))
         frame = pd.read_csv(
-            path,
+            io.StringIO(body),
             sep=mark,
+            header=None,
             comment="#",
             skipinitialspace=True,
-            encoding="utf-8-sig",
-            decimal="," if mark == ";" and "," in first else ".",
+            decimal=decimal_mark(body, mark),
+            low_memory=False,
         )
-    except (pd.errors.ParserError, ValueError) as error:
+    except pd.errors.EmptyDataError:
+        raise RecordingError(
+            "truncated", "has a header but no samples", "export it again"
+        ) from None
+    except (pd.errors.ParserError, ValueError, csv.Error) as error:
         raise RecordingError("file", f"is not a table ({error})", "export it as CSV") from None
-    frame.columns = [str(column).strip() for column in frame.columns]
-    if not len(frame):
-        raise RecordingError("truncated", "has a header but no samples", "export it again")
+    columns = _named(names)
+    if frame.shape[1] == len(columns) + 1 and frame.iloc[:, -1].isna().all():
+        # Every line ends with a mark.
+        frame = frame.iloc[:, :-1]
+    if frame.shape[1] != len(columns):
+        raise RecordingError(
+            "format",
+            f"has {frame.shape[1]} columns of numbers under {len(columns)} names",
+            "give every column its name, and no other",
+        )
+    frame.columns = pd.Index(columns)
     for column in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[column]):
-            if not _understand(column)[0]:
-                continue
-            wrong = pd.to_numeric(frame[column], errors="coerce").isna().to_numpy()
-            row = int(wrong.argmax())
-            cell = frame[column].iloc[row]
-            raise RecordingError(
-                "format",
-                f"column {column!r}, sample {row + 1}: {cell!r} is no number",
-                "write plain digits",
-            )
-        if _understand(column)[0] and frame[column].isna().any():
-            row = int(frame[column].isna().to_numpy().argmax())
-            cut = row == len(frame) - 1
-            raise RecordingError(
-                "truncated" if cut else "format",
-                f"column {column!r} is empty at sample {row + 1} of {len(frame)}",
-                "export it again: the file ends within a line" if cut else "fill or cut the gap",
-            )
+        role = _understand(column)[0]
+        if role:
+            _check_numbers(frame, column, padded=role in ("V", "A"))
     return frame
+
+
+def _titles_and_body(path: Path) -> tuple[str, str]:
+    """Return the line of column names, and all that follows."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8")
+    while text:
+        titles, _, text = text.partition("\n")
+        if titles.strip() and not titles.lstrip().startswith("#"):
+            break
+    else:
+        raise RecordingError("truncated", "is empty", "export it again")
+    if not re.search(r"[A-Za-z]", titles):
+        raise RecordingError("format", "has no line of column names", _HEADER)
+    return titles, text
+
+
+def _named(names: list[str]) -> list[str]:
+    """Number a name that comes again, as pandas does: ``Vm``, ``Vm.1``."""
+    met: Counter[str] = Counter()
+    found = []
+    for name in map(str.strip, names):
+        found.append(f"{name}.{met[name]}" if met[name] else name)
+        met[name] += 1
+    return found
+
+
+def _check_numbers(frame: pd.DataFrame, column: str, *, padded: bool) -> None:
+    """Refuse a column that holds words; or gaps, where these are not the padding of a sweep."""
+    values = frame[column]
+    empty = values.isna().to_numpy()
+    if not pd.api.types.is_numeric_dtype(values):
+        wrong = pd.to_numeric(values, errors="coerce").isna().to_numpy() & ~empty
+        row = int(wrong.argmax())
+        raise RecordingError(
+            "format",
+            f"column {column!r}, sample {row + 1}: {values.iloc[row]!r} is no number",
+            "write plain digits",
+        )
+    # A last line without its last fields is that of a file cut short; padding is longer.
+    cut = bool(empty[-1]) and not empty[-2:-1].any()
+    if cut or (empty.any() and not padded):
+        row = len(frame) - 1 if cut else int(empty.argmax())
+        raise RecordingError(
+            "truncated" if cut else "format",
+            f"column {column!r} is empty at sample {row + 1} of {len(frame)}",
+            "export it again: the file ends within a line" if cut else "fill or cut the gap",
+        )
