@@ -118,3 +118,31 @@ def test_columns_without_a_name_are_not_guessed(tmp_path: Path) -> None:
     _same_curve(path)
     path.write_text("\n".join([lines[0].replace("sweep,", ""), *lines[1:]]))
     assert "4 columns of numbers under 3 names" in refusal(path).wrong
+
+
+@pytest.mark.parametrize(("told", "times", "right"), [("V", 1.0, "mV"), ("mV", 1e3, "uV")])
+def test_numbers_smaller_than_their_unit(
+    tmp_path: Path, told: str, times: float, right: str
+) -> None:
+    table = _long()
+    table["voltage_mV"] *= times
+    path = tmp_path / "cell.csv"
+    table.rename(columns={"voltage_mV": f"voltage_{told}"}).to_csv(path, index=False)
+    error = refusal(path)
+    assert error.reason == "units"
+    assert f'"{right}" if' in error.remedy
+    _same_curve(path, voltage_unit=right)
+    # A unit that the user gives cannot make a membrane of many volt.
+    error = refusal(path, voltage_unit=told)
+    assert error.reason == "units"
+    assert "exceeds 1 V" in error.wrong
+    assert refusal(path, voltage_unit="V").reason == "units"
+
+
+def test_a_current_is_no_potential(tmp_path: Path) -> None:
+    named = [("Vm", "mV", "voltage_mV"), ("Im", "pA", "current_pA"), ("I2", "pA", "current_pA")]
+    path = write_atf(tmp_path / "cell.atf", CELL, named)
+    error = refusal(path, voltage="Im", current="I2")
+    assert "that of a current" in error.wrong
+    assert 'voltage="..."' in error.remedy
+    assert "that of a potential" in refusal(path, current="Vm").wrong
