@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bridge.counts.table import names_counts
 from bridge.recordings.errors import Reason, RecordingError
 from bridge.recordings.formats.clampfit_text import (
     decimal_mark,
@@ -23,7 +24,7 @@ from bridge.recordings.formats.clampfit_text import (
 )
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
 
-__all__ = ["read_text"]
+__all__ = ["names_traces", "read_text"]
 
 Array = NDArray[np.float64]
 
@@ -217,7 +218,7 @@ def _table(path: Path) -> pd.DataFrame:
     mark = max(",;\t", key=titles.count)
     try:
         # A "#" within a title, as of "Trace #1 (mV)", opens no comment.
-        names = next(csv.reader([titles], delimiter=mark, skipinitialspace=True))
+        names = _split(titles)
         frame = pd.read_csv(
             io.StringIO(body),
             sep=mark,
@@ -249,6 +250,34 @@ def _table(path: Path) -> pd.DataFrame:
         if role:
             _check_numbers(frame, column, padded=role in ("V", "A"))
     return frame
+
+
+def names_traces(path: Path) -> bool:
+    """Say whether a text file names the columns of a trace: a potential, or Clampfit's titles.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; one that is no text names nothing.
+    """
+    try:
+        if is_atf(path):
+            return True
+        titles, _ = _titles_and_body(path)
+        names = _named(_split(titles))
+    except (RecordingError, OSError, csv.Error):
+        return False
+    if trace_columns(names):
+        return True
+    potential = any(_understand(name)[0] == "V" for name in names)
+    # Counts may have a column of the resting potential beside them; a trace has a time.
+    timed = any(name.lower().startswith("time") for name in names)
+    return potential and (timed or not names_counts(names))
+
+
+def _split(titles: str) -> list[str]:
+    mark = max(",;\t", key=titles.count)
+    return next(csv.reader([titles], delimiter=mark, skipinitialspace=True))
 
 
 def _titles_and_body(path: Path) -> tuple[str, str]:
