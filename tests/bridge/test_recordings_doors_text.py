@@ -146,3 +146,42 @@ def test_a_current_is_no_potential(tmp_path: Path) -> None:
     assert "that of a current" in error.wrong
     assert 'voltage="..."' in error.remedy
     assert "that of a potential" in refusal(path, current="Vm").wrong
+
+
+def test_a_dead_signal_chosen_by_name(tmp_path: Path) -> None:
+    dead = ("10Vm", "mV", "time_s")
+    path = write_atf(tmp_path / "cell.atf", CELL, [("Vm", "mV", "voltage_mV"), AMPS, dead])
+    error = refusal(path, voltage="10Vm")
+    assert error.reason == "choice"
+    assert "'Vm'" in error.remedy
+    _same_curve(path, voltage="Vm")
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize(
+    ("column", "like", "option"),
+    [
+        ("voltage2_mV", "voltage_mV", {"voltage": "voltage_mV"}),
+        ("command_pA", "current_pA", {"current": "current_pA"}),
+    ],
+)
+def test_a_second_column_beside_stacked_sweeps(
+    tmp_path: Path, numbered: bool, column: str, like: str, option: dict[str, str]
+) -> None:
+    table = _long()
+    table[column] = table[like] * 0.5
+    path = tmp_path / "cell.csv"
+    (table if numbered else table.drop(columns="sweep")).to_csv(path, index=False)
+    error = refusal(path)
+    assert error.reason == "choice"
+    assert like in error.remedy
+    assert "_1" not in error.remedy
+    _same_curve(path, **option)
+
+
+def test_sweeps_numbered_by_halves_are_counted(tmp_path: Path) -> None:
+    table = _long()
+    table["sweep"] = table["sweep"] / 2
+    path = tmp_path / "cell.csv"
+    table.to_csv(path, index=False)
+    assert [sweep.number for sweep in read(path).sweeps] == [0, 1, 2]

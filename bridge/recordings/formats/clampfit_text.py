@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.formats.channels import live_one
+from bridge.recordings.formats.channels import is_flat, live_one
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
 
 __all__ = ["decimal_mark", "is_atf", "read_atf", "read_traces", "trace_columns"]
@@ -261,6 +261,8 @@ def _signal(
     if name is not None:
         if name not in by_name:
             raise RecordingError("choice", f"no signal is called {name!r}", f"found: {told}")
+        if kind == "V":
+            _check_alive(frame, by_name, name, said)
         return by_name[name], ""
     fitting = {
         signal: of for signal, of in by_name.items() if (scale_to(of[0].unit) or " ")[0] == kind
@@ -287,6 +289,25 @@ def _signal(
     ]
     chosen, note = live_one(names, traces)
     return fitting[names[chosen]], note
+
+
+def _check_alive(
+    frame: pd.DataFrame, by_name: dict[str, list[_Column]], name: str, said: str | None
+) -> None:
+    """Refuse a signal chosen by name that is flat, where another potential is not."""
+    flat, alive = False, []
+    for signal, of in by_name.items():
+        if (scale_to(of[0].unit) or " ")[0] != "V":
+            continue
+        still = is_flat([_numbers(frame, c.place, ()) * factor_to("V", c.unit, said) for c in of])
+        flat |= still and signal == name
+        alive += [] if still else [repr(signal)]
+    if flat and alive:
+        raise RecordingError(
+            "choice",
+            f"signal {name!r} never moves by as much as 1 mV: no cell is on it",
+            f'choose {" or ".join(alive)}: voltage="..."',
+        )
 
 
 def _numbers(frame: pd.DataFrame, place: int, titles: Sequence[str]) -> Array:

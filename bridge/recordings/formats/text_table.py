@@ -78,8 +78,12 @@ def read_text(
         role, label, unit = _understand(str(column))
         if role:
             roles[role].append((str(column), label, unit))
-    _choose(roles, "V", voltage)
-    _choose(roles, "A", current)
+    # Rows of several sweeps below each other: a further column is no further sweep.
+    stacked = bool(roles["sweep"]) or any(
+        bool((frame[column].diff() < 0).any()) for column, _, _ in roles["time"][:1]
+    )
+    _choose(roles, "V", voltage, stacked)
+    _choose(roles, "A", current, stacked)
     missing: tuple[tuple[str, Reason, str, str], ...] = (
         ("time", "format", "time", ""),
         ("V", "no-voltage", "voltage", ""),
@@ -110,9 +114,11 @@ def read_text(
         # A time that starts again is a new sweep.
         marks = np.concatenate([[0], np.cumsum(np.diff(seconds) < 0)])
     sweeps = []
-    for order, mark in enumerate(dict.fromkeys(marks.tolist())):
+    numbers = list(dict.fromkeys(marks.tolist()))
+    whole = all(float(mark).is_integer() for mark in numbers)
+    for order, mark in enumerate(numbers):
         rows = marks == mark
-        number = int(mark) if float(mark).is_integer() else order
+        number = int(mark) if whole else order
         sweeps.append(
             Sweep(number, sampling_rate(seconds[rows], number), volts[rows], amps[rows], "measured")
         )
@@ -127,7 +133,10 @@ def read_text(
 
 
 def _choose(
-    roles: dict[str, list[tuple[str, str, str]]], kind: Literal["V", "A"], name: str | None
+    roles: dict[str, list[tuple[str, str, str]]],
+    kind: Literal["V", "A"],
+    name: str | None,
+    stacked: bool,
 ) -> None:
     """Keep the column that the user named; several without numbers of their own are no sweeps."""
     option, quantity = ("voltage", "potential") if kind == "V" else ("current", "current")
@@ -141,15 +150,23 @@ def _choose(
                 f"no column of {quantity} is called {name!r}",
                 f"choose one of {told or 'none'}",
             )
-    elif len({label for _, label, _ in found}) < len(found) or (
-        kind == "A" and len(found) > 1 == len(roles["V"])
+        return
+    labels = {label for _, label, _ in found}
+    several = len(found) > 1
+    if (
+        (several and stacked)
+        or len(labels) < len(found)
+        or (kind == "A" and several and len(roles["V"]) == 1)
     ):
-        raise RecordingError(
-            "choice",
-            f"{len(found)} columns are a {quantity} ({told})",
-            f'say which one is the cell\'s: {option}="{found[0][0]}"; or, if they are sweeps, end '
-            "their names with numbers: voltage_mV_1, voltage_mV_2",
-        )
+        which = "is the cell's" if kind == "V" else "was injected into this cell"
+        remedy = f'say which one {which}: {option}="{found[0][0]}"'
+        if not stacked:
+            unit = "mV" if kind == "V" else "pA"
+            remedy += (
+                f"; or, if they are sweeps, end their names with numbers: {option}_{unit}_1, "
+                f"{option}_{unit}_2"
+            )
+        raise RecordingError("choice", f"{len(found)} columns are a {quantity} ({told})", remedy)
 
 
 def _wide(
