@@ -222,9 +222,13 @@ def _find(name: str, known: list[str], place: _Place, file: str | None) -> str |
         return meant[0]
     if name == "trial":
         return None
-    lower = {column.lower(): column for column in known}
+    # A column that is something else already is not meant.
+    taken = [word for words in _WORDS.values() for word in words]
+    lower = {column.lower(): column for column in known if _means(column)[0] not in taken}
     near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
     hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
+    if name == "count" and any("rate" in _means(column)[0].split() for column in known):
+        hint = "give the number of spikes, not a rate: what a rate is worth depends on its count"
     wrong = f"no column {name!r} (found: {', '.join(known)})"
     raise CurveError(wrong, hint, file=file, column=name)
 

@@ -100,3 +100,9 @@ def test_scattered_currents_of_repeats_are_to_be_rounded(tmp_path: Path) -> None
     told = _refusal(_table(tmp_path / "k.csv", "current_pA,count,window_s", rows))
     assert "column `trial`" in told
     assert "round the currents" in told
+
+
+def test_a_rate_is_no_count(tmp_path: Path) -> None:
+    told = _refusal(_table(tmp_path / "k.csv", "current_pA,rate_Hz,window_s", ["0,0,1", "50,4,1"]))
+    assert "not a rate" in told
+    assert "meant?" not in told

@@ -49,11 +49,19 @@ def test_a_signal_that_only_one_trace_has_twice(tmp_path: Path) -> None:
     assert refusal(path).reason == "choice"
 
 
-def _wide(path: Path, mark: str, *, decimal: str = ".", quoted: bool = False) -> Path:
+def _wide(
+    path: Path,
+    mark: str,
+    *,
+    decimal: str = ".",
+    quoted: bool = False,
+    word: str = "Trace",
+    names: tuple[str, str] = ("", ""),
+) -> Path:
     """Write what Clampfit copies: a time, and of each sweep a potential and a current."""
     titles, columns = ["Time (s)"], [CELL.sweeps[0].time_s]
     for k, sweep in enumerate(CELL.sweeps):
-        titles += [f"Trace #{k + 1} (mV)", f"Trace #{k + 1} (pA)"]
+        titles += [f"{word} #{k + 1}{names[0]} (mV)", f"{word} #{k + 1}{names[1]} (pA)"]
         columns += [sweep.voltage_mV, sweep.current_pA]
     head = mark.join(f'"{title}"' if quoted else title for title in titles)
     rows = (mark.join(f"{value:.6g}" for value in row) for row in np.stack(columns, axis=1))
@@ -65,6 +73,14 @@ def _wide(path: Path, mark: str, *, decimal: str = ".", quoted: bool = False) ->
 @pytest.mark.parametrize("quoted", [True, False])
 def test_tables_of_clampfit(tmp_path: Path, mark: str, decimal: str, quoted: bool) -> None:
     _same_curve(_wide(tmp_path / "cell.txt", mark, decimal=decimal, quoted=quoted))
+
+
+def test_other_titles_of_clampfit(tmp_path: Path) -> None:
+    _same_curve(_wide(tmp_path / "sweep.txt", "\t", word="Sweep"))
+    path = _wide(tmp_path / "named.txt", "\t", names=(" Vm_prime", " Im_sec"))
+    _same_curve(path)
+    _same_curve(path, voltage="Vm_prime", current="Im_sec")
+    assert "'Im_sec' (pA)" in refusal(path, voltage="Vm").remedy
 
 
 def test_an_atf_file_with_decimal_commas(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ __all__ = ["decimal_mark", "is_atf", "read_atf", "read_traces", "trace_columns"]
 Array = NDArray[np.float64]
 
 # "Trace #12 (mV)"; pandas numbers a second column of that name as "Trace #12 (mV).1".
-_TRACE = re.compile(r"\s*Trace\s*#?\s*(\d+)\s*(?:\(([^()]*)\))?(?:\.(\d+))?\s*", re.IGNORECASE)
+# A signal may be named between the two.
+_TRACE = re.compile(
+    r"\s*(?:Trace|Sweep)\s*#?\s*(\d+)(?!\d)([^()]*)(?:\(([^()]*)\))?(?:\.\d+)?\s*", re.IGNORECASE
+)
 _TIME = re.compile(r"\s*Time\s*\((s|ms|us)\)\s*", re.IGNORECASE)
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 # A header has a record a line, about ten of them.
@@ -220,9 +223,9 @@ def _columns(titles: Sequence[str], signals: Sequence[str]) -> list[_Column]:
     for k, title in enumerate(titles[1:]):
         match = _TRACE.fullmatch(title)
         assert match is not None
-        unit, sweep = (match[2] or "").strip(), int(match[1])
+        unit, sweep, own = (match[3] or "").strip(), int(match[1]), match[2].strip()
         named = len(signals) == len(titles) - 1 and signals[k]
-        name = signals[k] if named else unit
+        name = signals[k] if named else own or unit
         met[sweep, name] += 1
         again = f" {met[sweep, name]}" if met[sweep, name] > 1 else ""
         columns.append(_Column(k + 1, sweep, f"{name}{again}", unit))
