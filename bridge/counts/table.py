@@ -239,11 +239,12 @@ def _unit(name: str, column: str, place: _Place) -> tuple[float, float]:
     if not unit:
         return 1, 1
     if unit not in _UNITS[name]:
-        units = ", ".join(_UNITS[name]) or "no unit"
-        raise place(
-            f"the unit of column {column!r} is not known ({units} would be)", f"call it {name}",
-            None,
-        )  # fmt: skip
+        known = ", ".join(_UNITS[name])
+        if name == "count":
+            remedy = "give the number of spikes, not a rate"
+        else:
+            remedy = f"call it {name}" if name == "trial" else f"one of {known} is read"
+        raise place(f"the unit {unit!r} of column {column!r} is not that of {name}", remedy, None)
     return _UNITS[name][unit]
 
 

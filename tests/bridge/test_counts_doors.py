@@ -48,6 +48,7 @@ def test_columns_by_other_names_and_units(tmp_path: Path, header: str, pA: float
     [
         ("current_mV,count,window_s", "'current_mV'"),
         ("current_pA,count,window_days", "'window_days'"),
+        ("current_pA,Spikes/s,window_s", "not a rate"),
         ("Current_pA,Current_nA,count,window_s", "'Current_pA' and 'Current_nA'"),
     ],
 )
