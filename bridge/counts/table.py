@@ -176,7 +176,7 @@ def table_columns(
         values = _numbers(frame, column, place)
         # 0.035 nA are 35 pA, not 35.00000000000001.
         numbers[name] = values if times == over else np.round(values * times / over, 9)
-    _one_curve(frame, set(columns.values()), numbers["current_pA"], place)
+    _one_curve(frame, set(columns.values()), numbers, place)
     return numbers, place
 
 
@@ -249,21 +249,25 @@ def _unit(name: str, column: str, place: _Place) -> tuple[float, float]:
 
 
 def _one_curve(
-    frame: pd.DataFrame, used: set[str], current: NDArray[np.float64], place: _Place
+    frame: pd.DataFrame, used: set[str], numbers: dict[str, NDArray[np.float64]], place: _Place
 ) -> None:
     """Refuse a table of several curves: its rows would be taken for repeats of one."""
-    for column in map(str, frame.columns):
+    for k, column in enumerate(map(str, frame.columns)):
         if column in used or column in (*_TIMING.values(), "rate_Hz"):
             continue
-        labels = [str(value) for value in frame[column]]
+        labels = [str(value) for value in frame.iloc[:, k]]
         values = list(dict.fromkeys(labels))
         subject = _SUBJECT.fullmatch(column.strip().lower()) is not None
-        if len(values) > 1 and (subject or separates(labels, current)):
+        # Whoever numbers the same rows as trials says that they are repeats.
+        pairs = set(zip(labels, numbers["trial"], strict=True)) if "trial" in numbers else set()
+        repeats = len(pairs) == len(values) == len({trial for _, trial in pairs})
+        apart = subject or (not repeats and separates(labels, numbers["current_pA"]))
+        if len(values) > 1 and apart:
             told = ", ".join(values[:4]) + (", ..." if len(values) > 4 else "")
             raise place(
                 f"column {column!r} tells {len(values)} curves apart ({told})",
-                "give each cell a table of its own; if they are repeats of one cell, number them "
-                "in a column `trial` (0, 1, 2, ...) and leave this one out",
+                "give each curve a table of its own; if they are repeats of one cell, number them "
+                "in a column `trial` (0, 1, 2, ...)" + (f", without {column!r}" if subject else ""),
                 None,
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bridge.counts.curve import FICurve
@@ -68,6 +69,17 @@ def test_two_cells_are_not_one(tmp_path: Path, column: str, by_cell: bool) -> No
     assert f"{column!r} tells 2 curves apart (a, b)" in told
 
 
+def test_steps_that_are_numbered_as_trials_are_repeats(tmp_path: Path) -> None:
+    rows = [f"{i},{n},0.5,{k}" for k in (1, 2) for i, n in zip(CURRENTS, COUNTS, strict=True)]
+    header = "current_pA,count,window_s,step"
+    assert "column `trial`" in _refusal(_table(tmp_path / "k.csv", header, rows))
+    numbered = [f"{row},{row[-1]}" for row in rows]
+    curve = FICurve.from_csv(_table(tmp_path / "k.csv", f"{header},trial", numbered))
+    assert set(curve.trial) == {1, 2}
+    with pytest.raises(CurveError, match="without 'cell'"):
+        FICurve.from_csv(_table(tmp_path / "k.csv", f"{header[:-4]}cell,trial", numbered))
+
+
 def test_two_cells_at_different_currents(tmp_path: Path) -> None:
     text = [f"{i},{k},1,{'ab'[k % 2]}" for k, i in enumerate(CURRENTS)]
     told = _refusal(_table(tmp_path / "k.csv", "current_pA,count,window_s,cell", text))
@@ -81,7 +93,7 @@ def test_columns_that_tell_no_curves_apart(tmp_path: Path) -> None:
         for m in (0, 1)
         for k, (i, n) in enumerate(zip(CURRENTS, COUNTS, strict=True))
     ]
-    header = "current_pA,count,window_s,rate,cell,sweep,drive"
+    header = "current_pA,count,window_s,rate,cell,sweep,sweep"
     curve = FICurve.from_csv(_table(tmp_path / "k.csv", header, rows))
     assert len(curve) == 22
     assert set(curve.trial) == {0, 1}
@@ -107,3 +119,8 @@ def test_a_rate_is_no_count(tmp_path: Path) -> None:
     told = _refusal(_table(tmp_path / "k.csv", "current_pA,rate_Hz,window_s", ["0,0,1", "50,4,1"]))
     assert "not a rate" in told
     assert "meant?" not in told
+
+
+def test_other_columns_may_have_any_name() -> None:
+    frame = pd.DataFrame({"current": [0, 0, 50, 50], "spikes": [0, 1, 4, 5], "window": 1.0, 7: "x"})
+    assert len(FICurve.from_frame(frame)) == 4
