@@ -132,6 +132,10 @@ def test_columns_without_a_name_are_not_guessed(tmp_path: Path) -> None:
     lines = _long().to_csv(index=False).splitlines()
     path.write_text("\n".join([lines[0], *(line + "," for line in lines[1:])]))
     _same_curve(path)
+    path.write_text("\n".join([lines[0] + ",,", *lines[1:]]))
+    _same_curve(path)
+    path.write_text("\n".join([line + "," for line in lines]))
+    _same_curve(path)
     path.write_text("\n".join([lines[0].replace("sweep,", ""), *lines[1:]]))
     assert "4 columns of numbers under 3 names" in refusal(path).wrong
 

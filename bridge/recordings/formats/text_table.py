@@ -251,6 +251,8 @@ def _table(path: Path) -> pd.DataFrame:
         ) from None
     except (pd.errors.ParserError, ValueError, csv.Error) as error:
         raise RecordingError("file", f"is not a table ({error})", "export it as CSV") from None
+    while names and not names[-1].strip() and len(names) > frame.shape[1]:
+        names.pop()
     columns = _named(names)
     if frame.shape[1] == len(columns) + 1 and frame.iloc[:, -1].isna().all():
         # Every line ends with a mark.
