@@ -58,7 +58,7 @@ def read(
         Which channel (ABF, ATF, Neo) is the current; ``"command"`` for the command waveform (ABF).
     voltage_unit, current_unit : str, optional
         What the stored numbers are, such as ``"nA"``, where the file says something else. They
-        are then taken at your word, not judged.
+        are then taken at your word; only a potential beyond 1 V is refused.
     name : str, optional
         How tables and figures call the cell; the file's name where left out.
 

@@ -212,6 +212,19 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
         return known[1]
     quantity, example = ("volt", "mV") if kind == "V" else ("ampere", "pA")
     option = "voltage_unit" if kind == "V" else "current_unit"
+    if known is not None and said is None:
+        is_of, wanted, channel = (
+            ("a current", "a potential", "voltage")
+            if kind == "V"
+            else ("a potential", "a current", "current")
+        )
+        raise RecordingError(
+            "units",
+            f"the unit is {unit!r}, that of {is_of}, where {wanted} was meant",
+            f'name the channel or column of {wanted}: {channel}="..."; or, if the file has the '
+            f'unit wrong, say it: {option}="{example}"',
+            where,
+        )
     raise RecordingError(
         "units",
         f"the unit is {unit!r}, not one of {quantity}" if unit else "no unit is told",
