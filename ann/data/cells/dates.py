@@ -39,6 +39,11 @@ _NAMED = (
         r"(?P<m>[A-Za-z]{3,9})\.?[ \-]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[ \-]+(?P<y>\d{4})\Z"
     ),
 )
+#: A month of a year in words: Jan 1949, January-1949, 1949 Jan.
+_NAMED_MONTH = re.compile(
+    r"(?:(?P<m>[A-Za-z]{3,9})\.?,?[ \-./]*(?P<y>\d{4})"
+    r"|(?P<y2>\d{4})[ \-./]*(?P<m2>[A-Za-z]{3,9})\.?)\Z"
+)
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -222,14 +227,15 @@ def iso(text: str, style: DateStyle) -> str | None:
     Returns
     -------
     str or None
-        ``YYYY-MM-DD``, with ``THH:MM:SS`` where the cell has a time of day; ``YYYY-MM`` stays.
+        ``YYYY-MM-DD``, with ``THH:MM:SS`` where the cell has a time of day; ``YYYY-MM`` where it
+        is a month of a year.
 
     Examples
     --------
     >>> iso("11 Nov 2007", DateStyle()), iso("11/12/2007 3:05 PM", DateStyle(day_first=False))
     ('2007-11-11', '2007-11-12T15:05:00')
-    >>> iso("30/02/2020", DateStyle()) is None
-    True
+    >>> iso("30/02/2020", DateStyle()) is None, iso("Jan 1949", DateStyle())
+    (True, '1949-01')
     """
     text = text.strip()
     if _MONTH.match(text):
@@ -237,11 +243,12 @@ def iso(text: str, style: DateStyle) -> str | None:
     for pattern in _NAMED:
         named = pattern.match(text)
         if named is not None:
-            word = named["m"].casefold()
-            for month, full in enumerate(_MONTHS, 1):
-                if full.startswith(word) or (month, word) == (9, "sept"):
-                    return _day(_year(named["y"].lstrip("'"), style.pivot), month, int(named["d"]))
-            return None
+            month = _month(named["m"])
+            year = _year(named["y"].lstrip("'"), style.pivot)
+            return _day(year, month, int(named["d"])) if month else None
+    if (named := _NAMED_MONTH.match(text)) is not None:
+        month, year = _month(named["m"] or named["m2"]), int(named["y"] or named["y2"])
+        return f"{year}-{month:02d}" if month and _day(year, month, 1) else None
     found = _NUMERIC.match(text)
     if found is None:
         return None
@@ -256,6 +263,15 @@ def iso(text: str, style: DateStyle) -> str | None:
     if day is None or found["time"] is None:
         return day
     return _with_time(day, found["time"], found["half"], found["zone"])
+
+
+def _month(word: str) -> int:
+    """Return the number of a month by its name, or 0."""
+    word = word.casefold()
+    for month, full in enumerate(_MONTHS, 1):
+        if full.startswith(word) or (month, word) == (9, "sept"):
+            return month
+    return 0
 
 
 def _year(text: str, pivot: int) -> int:

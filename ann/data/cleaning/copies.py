@@ -7,6 +7,7 @@ columns are not independent. Two findings prove copies, one makes them likely.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,40 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ann.data.cells.dates import looks_like_date
+from ann.data.cells.lexicon import ID_WORDS, words_of
 from ann.data.cells.numerals import is_plain, split_affixes
 from ann.data.cleaning.roles import says_id
 
-__all__ = ["expected_copies", "repeated_block", "shared_id"]
+__all__ = ["SharedId", "expected_copies", "repeated_block", "shared_id"]
 
 #: So many rows in order, or different ids, are no coincidence.
 LEAST = 20
 _MOST_COLUMNS = 8
+#: Names, but for the words of an id, that say the rows themselves are numbered.
+_OF_ROWS = frozenset(("row", "record", "sample", "observation", "entry", "response", "specimen"))
+#: So many rows must differ in what stands beside the id of a customer or a patient.
+_APART = 0.9
 _SHOWN = 400
 
 
-def shared_id(frame: pd.DataFrame, marked: NDArray[np.bool_]) -> str:
+@dataclass(frozen=True)
+class SharedId:
+    """A column in which repeated rows agree, while all other rows differ.
+
+    Attributes
+    ----------
+    column : str
+    proves : bool
+        Whether it makes the repeated rows copies: it numbers the rows by its name, or it is an id
+        by name or form and the other columns alone tell nearly all rows apart. A customer who buys
+        the same product again has one id, and so have two readings at one voltage.
+    """
+
+    column: str
+    proves: bool
+
+
+def shared_id(frame: pd.DataFrame, marked: NDArray[np.bool_]) -> SharedId | None:
     """Find a column of ids in which the repeated rows agree while all other rows differ.
 
     Parameters
@@ -37,18 +60,21 @@ def shared_id(frame: pd.DataFrame, marked: NDArray[np.bool_]) -> str:
 
     Returns
     -------
-    str
-        Its name; empty where there is none.
+    SharedId or None
+        One that proves copies before one that does not.
 
     Examples
     --------
     >>> table = pd.DataFrame({"id": [str(k) for k in range(30)] + ["4"], "v": ["x"] * 31})
     >>> shared_id(table, np.arange(31) == 30)
-    'id'
+    SharedId(column='id', proves=True)
+    >>> shared_id(table.rename(columns={"id": "volt"}), np.arange(31) == 30)
+    SharedId(column='volt', proves=False)
     """
     if 2 * marked.sum() > (~marked).sum():
         # What most rows share is not "otherwise unique": a plan that comes again, for instance.
-        return ""
+        return None
+    found = None
     for name in frame.columns:
         cells = frame.loc[~marked, name]
         filled = [c for v in cells if v is not None and (c := str(v).strip())]
@@ -56,9 +82,17 @@ def shared_id(frame: pd.DataFrame, marked: NDArray[np.bool_]) -> str:
             continue
         if frame.loc[marked, name].isna().any():
             continue
-        if says_id(str(name)) or _numbering(filled) or _tokens(filled):
-            return str(name)
-    return ""
+        named = says_id(str(name))
+        if not (named or _numbering(filled) or _tokens(filled)):
+            continue
+        proves = named and set(words_of(str(name))) <= _OF_ROWS | ID_WORDS | {"unnamed", "0"}
+        if not proves and (named or _tokens(filled)):
+            others = frame.loc[~marked].drop(columns=name)
+            proves = others.shape[1] > 0 and not others.duplicated().mean() > 1 - _APART
+        if proves:
+            return SharedId(str(name), True)
+        found = found or SharedId(str(name), False)
+    return found
 
 
 def _numbering(cells: list[str]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ann.data.cleaning.copies import expected_copies, repeated_block, shared_id
+from ann.data.cleaning.copies import SharedId, expected_copies, repeated_block, shared_id
 from ann.data.cleaning.rules import Rule
 from ann.data.log import Step
 
@@ -140,9 +140,14 @@ def find_duplicates(frame: pd.DataFrame, hashes: NDArray[np.uint64] | None = Non
         cells = ", ".join("" if v is None else str(v).strip() for v in frame.iloc[later])
         first, later = frame.index[first], frame.index[later]
         shown = f"rows {first} and {later}: {cells}"[:300]
-    proof = _proof(frame, every, marked, whole=hashes is None)
+    shared = shared_id(frame, marked) if hashes is None else None
+    proof = _proof(frame, every, marked, shared)
     proposed, why = False, "; they may be different things that look alike, so they were kept"
-    if proof:
+    if shared is not None and not proof:
+        proposed = True
+        why = f"; they share their {shared.column!r}, which no other two rows do, but it need not "
+        why += "number the rows: the same thing may well have come twice"
+    elif proof:
         why = f"; {proof}"
     else:
         once = frame[~marked] if hashes is None else frame[~repeats(frame)]
@@ -157,11 +162,14 @@ def find_duplicates(frame: pd.DataFrame, hashes: NDArray[np.uint64] | None = Non
 
 
 def _proof(
-    frame: pd.DataFrame, every: NDArray[np.uint64], marked: NDArray[np.bool_], *, whole: bool
+    frame: pd.DataFrame,
+    every: NDArray[np.uint64],
+    marked: NDArray[np.bool_],
+    shared: SharedId | None,
 ) -> str:
     """Return what proves that the equal rows are copies; empty where nothing does."""
-    if whole and (name := shared_id(frame, marked)):
-        return f"they share their {name!r}, which no other two rows do"
+    if shared is not None and shared.proves:
+        return f"they share their {shared.column!r}, which no other two rows do"
     if rows := repeated_block(frame, every, marked):
         return f"these {rows} rows come again in the same order, as a whole block"
     return ""

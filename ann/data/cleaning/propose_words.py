@@ -21,7 +21,7 @@ from ann.data.cells.dates import (
 from ann.data.cells.lexicon import MISSING_AMONG_NUMBERS, PAIRS, PAST_WORDS, fold, words_of
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import MOSTLY, Inspection
-from ann.data.cleaning.roles import says_id
+from ann.data.cleaning.roles import are_periods, says_id
 from ann.data.cleaning.rules import Rule, loose, tidy
 
 __all__ = ["as_dates", "as_words", "as_yes_no"]
@@ -200,6 +200,8 @@ def _case_within(text: str) -> bool:
 
 
 def _is_text(seen: Inspection, counts: Counter[str]) -> bool:
+    if are_periods(counts):
+        return False
     filled = seen.filled()
     words = sum(len(v.split()) * n for v, n in counts.items()) / filled
     if words >= 5:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,17 @@ from ann.data.cells.lexicon import COUNTED_WORDS, ID_WORDS, words_of
 from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import Inspection
 
-__all__ = ["role_of", "says_id"]
+__all__ = ["are_periods", "role_of", "says_id"]
 
-#: A month, a quarter, a week or a season of a year: 1949M01, 1949-Q1, Jan 1949, 01/1949, 1949/50.
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_PART = f"(?:{_MONTH}|spring|summer|autumn|fall|winter)[.,]?"
+#: A month, a quarter, a week or a season of a year, or of any year: 1949M01, 1949-Q1, Jan 1949,
+#: 49-Jan, 01/1949, 1949/50, W07, Q1.
 _PERIOD = re.compile(
-    r"(?:[12]\d{3}[-/. ]?(?:[MQWHmqwh][-/. ]?\d{1,2}|\d{1,2}|[A-Za-z]{3,9})"
-    r"|(?:[MQWHmqwh]?\d{1,2}|[A-Za-z]{3,9})[-/. ]?(?:[12]\d{3}|'?\d{2}))\Z"
+    rf"(?:[12]\d{{3}}[-/. ]?(?:[mqwh][-/. ]?\d{{1,2}}|\d{{1,2}}|{_PART})"
+    rf"|(?:[mqwh]?\d{{1,2}}|{_PART})[-/. ]*(?:[12]\d{{3}}|'?\d{{2}})|'?\d{{2}}[-/. ]*{_PART}"
+    r"|(?:m|month ?)(?:0?[1-9]|1[0-2])|q[1-4]|(?:w|week ?)(?:0?[1-9]|[1-4]\d|5[0-3]))\Z",
+    re.IGNORECASE,
 )
 #: Lengths of what comes round: quarters, days of a week, months, hours, days, weeks, minutes.
 _CALENDAR = frozenset((4, 5, 6, 7, 12, 24, 28, 29, 30, 31, 52, 53, 60, 365, 366))
@@ -48,7 +54,7 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
         if sum(n for v, n in counts.items() if is_plain(v)) >= 0.5 * filled:
             # Numbers that could not all be read; a finding says so.
             return None
-        if sum(n for v, n in counts.items() if _PERIOD.match(v)) >= 0.9 * filled:
+        if are_periods(counts):
             return None
         if distinct >= 0.98 and filled >= 20:
             return "id", f"{len(counts)} different labels in {filled} rows"
@@ -99,6 +105,18 @@ def _counts_something(name: str, numbers: NDArray[np.float64], *, named: bool) -
     if set(words_of(name)) & COUNTED_WORDS:
         return True
     return not named and bool(((numbers >= 1500) & (numbers <= 2100)).all())
+
+
+def are_periods(counts: Mapping[str, int]) -> bool:
+    """Tell whether nearly all texts of a column, each with its count, are months, weeks and such.
+
+    Examples
+    --------
+    >>> are_periods({"49-Jan": 1, "49-Feb": 1}), are_periods({"user-49": 1})
+    (True, False)
+    """
+    periods = sum(n for v, n in counts.items() if _PERIOD.match(v))
+    return periods >= 0.9 * sum(counts.values())
 
 
 def says_id(name: str) -> bool:

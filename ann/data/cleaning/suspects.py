@@ -202,7 +202,7 @@ def find_zeros(
     Examples
     --------
     >>> values = np.array([0.0, *range(60, 120)])
-    >>> counts = np.array([3, *np.ones(60, dtype=int)])
+    >>> counts = np.array([4, *[1] * 60])
     >>> find_zeros(values, counts, "BloodPressure"), find_zeros(values, counts, "score")
     ('sure', 'unsure')
     """

@@ -6,43 +6,26 @@ name: so many lines to skip, so many rows of names.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
 
 from ann.data.cells.dates import looks_like_date
-from ann.data.cells.lexicon import CURRENCIES, HEADER_WORDS, MISSING_ALWAYS, UNITS, fold, unit_key
-from ann.data.cells.numerals import split_affixes
+from ann.data.cells.lexicon import CURRENCIES, UNITS, fold, unit_key
+from ann.data.files.first_row import Rows, is_missing, is_number, is_year, one_header
 
 __all__ = ["column_names", "header_rows", "is_number", "lines_above"]
 
 #: Marks that begin a comment above a table, the longer first.
 COMMENT_MARKS = ("##", "#", "//", "%", "!")
-#: What may stand behind a number.
-_SIGNS = frozenset("%‰$€£¥₹₽*†‡§¶+°.,;/-' ")
 _MOST_ABOVE, _MOST_NAMES = 30, 4
 
-Rows = list[list[str]]
-
-
-def is_number(cell: str) -> bool:
-    """Tell whether a cell is a number, with a unit or a sign of money perhaps.
-
-    Examples
-    --------
-    >>> is_number("12 kg"), is_number("12abc"), is_number("01 !"), is_number("")
-    (True, False, False, False)
-    """
-    parts = split_affixes(cell)
-    return parts is not None and (set(parts[2]) <= _SIGNS or _has_unit(parts))
-
-
-def _has_unit(parts: tuple[str, str, str] | None) -> bool:
-    return parts is not None and unit_key(parts[2]) in UNITS
-
-
-def _missing(cell: str) -> bool:
-    return fold(cell) in MISSING_ALWAYS
+#: How the title of a table begins.
+_TITLE = re.compile(
+    r"(table|tab\.|figure|fig\.?|appendix|annex|chart|exhibit|panel|sheet)\s*[\dA-Z]{1,3}\b"
+    r"|[^:]{3,}:\s",
+    re.IGNORECASE,
+)
 
 
 def lines_above(lines: list[str], found: list[tuple[int, list[str]]]) -> tuple[int, str]:
@@ -85,9 +68,12 @@ def lines_above(lines: list[str], found: list[tuple[int, list[str]]]) -> tuple[i
             # "#chrom  start  end" is a header with a mark before it.
             after = next((r for r in rows[k + 1 :] if any(c.strip() for c in r)), [])
             mark = "".join(lines[line + 1 : line + 2]).lstrip().startswith(COMMENT_MARKS)
-            if len(row) == width == len(after) and not mark and _below_names(rows[k + 1 :]):
+            named = _below_names(rows[k + 1 :]) and not _repeated(row, rows[k + 1 :])
+            if len(row) == width == len(after) and not mark and named:
                 return _counted(line, kinds)
             kinds.append("comment")
+        elif len(row) == width and _titled(row, rows[k + 1 :]):
+            kinds.append("title")
         elif _numbered(row, width) and _names_over_numbers(rows[k + 1 :], width):
             kinds.append("row of column numbers")
         elif typical > 1 and (
@@ -121,6 +107,33 @@ def _below_names(rows: Rows) -> bool:
     """Tell whether rows begin with data and not with names: with a number, if any has one."""
     filled = [r for r in rows if any(c.strip() for c in r)]
     return any(map(is_number, filled[0])) or not any(is_number(c) for r in filled for c in r)
+
+
+def _repeated(row: list[str], below: Rows) -> bool:
+    """Tell whether a row that begins with a mark speaks of the names in the next one."""
+    rows = [r for r in below if any(c.strip() for c in r)]
+    names = {c.strip() for c in rows[0]}
+    same = sum(c.strip() in names for c in row)
+    words = not all(is_number(c) or is_missing(c) for c in rows[0])
+    return 2 * same >= len(row) > 1 or (words and any(map(is_number, rows[0])) and _names(rows))
+
+
+def _titled(row: list[str], below: Rows) -> bool:
+    """Tell whether a row with as many cells as the table is a sentence with commas.
+
+    It begins like one ("Table 3: income, by state") or has a space behind each comma, where the
+    next row has none, and the next row is one of names.
+    """
+    rows = [r for r in below if any(c.strip() for c in r)]
+    if len(rows) < 3 or len(row) < 2 or not all(c.strip() for c in rows[0]):
+        return False
+    spaced = all(c[:1] == " " for c in row[1:]) and not any(c[:1] == " " for c in rows[0])
+    return (spaced or _TITLE.match(row[0].strip()) is not None) and _names(rows)
+
+
+def _names(rows: Rows) -> bool:
+    """Tell whether rows begin with one of names, some of which are words."""
+    return any(not is_number(c) and not is_missing(c) for c in rows[0]) and one_header(rows)
 
 
 def _narrow(row: list[str], cells: int, typical: int, width: int) -> bool:
@@ -165,16 +178,16 @@ def header_rows(rows: Rows) -> int:
     for k in range(1, min(_MOST_NAMES, len(rows) - 2)):
         cells = [rows[k][c].strip() if c < len(rows[k]) else "" for c in columns]
         numbers = [v for v in cells if is_number(v)]
-        if numbers and len(numbers) >= 0.5 * len(cells) and not all(map(_is_year, numbers)):
+        if numbers and len(numbers) >= 0.5 * len(cells) and not all(map(is_year, numbers)):
             # A row of the table: what stands below it names nothing.
             break
-        words = [v for v in cells if v and not is_number(v) and not _missing(v)]
+        words = [v for v in cells if v and not is_number(v) and not is_missing(v)]
         survey = k == last + 1 and not words and _new_words(rows[k], body, columns)
         if not numbers and (_name_columns(words, columns, rows[k], rows[k + 1 :]) or survey):
             last = k
     if last:
         return last + 1
-    return int(_one_header(rows))
+    return int(one_header(rows))
 
 
 def _name_columns(words: list[str], columns: list[int], row: list[str], below: Rows) -> bool:
@@ -224,7 +237,7 @@ def _columns_of(kind: Callable[[str], bool], rows: Rows, width: int) -> list[int
     """Return the columns nearly all of whose filled cells are of a kind."""
     found = []
     for k in range(width):
-        cells = [r[k] for r in rows if k < len(r) and not _missing(r[k])]
+        cells = [r[k] for r in rows if k < len(r) and not is_missing(r[k])]
         if cells and sum(map(kind, cells)) >= 0.9 * len(cells):
             found.append(k)
     return found
@@ -238,61 +251,6 @@ def _is_unit(cell: str) -> bool:
 def _is_known_unit(cell: str) -> bool:
     inner = cell.strip().strip("()[]").strip()
     return inner == "%" or unit_key(inner) in UNITS or inner in CURRENCIES
-
-
-def _one_header(rows: Rows) -> bool:
-    first, body = rows[0], rows[1:]
-    distinct = len({fold(v) for v in first}) == len(first)
-    sequence = _sequence(first, body[0])
-    votes = codes = 0
-    years = reappears = False
-    for k, name in enumerate(first):
-        cells = [r[k] for r in body if k < len(r) and not _missing(r[k])]
-        if not cells:
-            continue
-        reappears |= name in cells
-        if sum(map(is_number, cells)) >= 0.8 * len(cells):
-            if not is_number(name):
-                votes += 0 if _missing(name) else 1
-            elif _is_year(name) and (sequence or not any(map(_is_year, cells))):
-                years = True
-            elif not sequence:
-                votes -= 1
-        elif fold(name) in HEADER_WORDS and name not in cells:
-            votes += 2
-        elif sum(map(looks_like_date, cells)) >= 0.8 * len(cells):
-            votes += -1 if looks_like_date(name) else 1
-        elif (form := _code_form(cells)) and name.strip():
-            codes += 1 if _code_form([name]) == form else -1
-    if not votes:
-        # Codes of one length, such as ATL and JFK: a name that is none of them stands above them.
-        votes = -1 if codes >= 2 else 0
-    if votes:
-        return votes > 0
-    return distinct and not reappears and (years or sequence or not any(map(is_number, first)))
-
-
-def _code_form(cells: list[str]) -> int:
-    """Return the length of the codes of capitals and digits that nearly all cells are, or 0."""
-    (length, rows), *_ = Counter(len(v.strip()) for v in cells).most_common(1)
-    same = [v.strip() for v in cells if len(v.strip()) == length]
-    coded = sum(v.isalnum() and v.upper() == v for v in same)
-    return length if 2 <= length <= 8 and min(rows, coded) >= 0.9 * len(cells) else 0
-
-
-def _is_year(cell: str) -> bool:
-    return len(cell) == 4 and cell.isdigit() and "1000" <= cell <= "2999"
-
-
-def _sequence(first: list[str], second: list[str]) -> bool:
-    """Tell whether the names are numbers in equal steps, such as 0, 1, 2 or 1952, 1957, 1962."""
-
-    def steps(row: list[str]) -> set[int]:
-        numbers = [int(v) for v in row if v.strip().isdigit()]
-        return {b - a for a, b in pairwise(numbers)} if len(numbers) >= 3 else set()
-
-    own = steps(first)
-    return len(own) == 1 and min(own) > 0 and steps(second) != own
 
 
 def column_names(rows: Rows) -> tuple[list[str], str]:

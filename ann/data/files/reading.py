@@ -25,7 +25,7 @@ from ann.data.cells.lexicon import TIME_WORDS, words_of
 from ann.data.chance import generator
 from ann.data.errors import ReadError
 from ann.data.files.dialect import Dialect, sniff
-from ann.data.files.footer import are_notes, may_be_note, total_row
+from ann.data.files.footer import first_note, may_be_note, notes_among, summary_rows
 from ann.data.files.layout import column_names
 from ann.data.files.ragged import Ragged
 from ann.data.files.records import Records, RowShape
@@ -239,10 +239,10 @@ class TableFile:
                 yield self._frame(keep, start)
                 start, keep = start + len(keep), []
                 ragged.judge(start)
-        if notes and not are_notes([r[0] for _, r in notes if r], after_blank=blank):
-            ragged.keep(notes, keep)
-            notes = []
-        self._below(notes, keep if not start else [])
+        told = [n for n in notes if n[1]]
+        if at := first_note([r[0] for _, r in told], after_blank=blank):
+            ragged.keep(notes if at == len(told) else told[:at], keep)
+        self._below(told[at:], keep, whole=not start)
         self.rows = start + len(keep)
         ragged.judge(self.rows)
         if stray := self._records.stray:
@@ -257,22 +257,29 @@ class TableFile:
 
     def _waits(self, record: list[str], notes: list[tuple[int, list[str]]]) -> bool:
         """Tell whether only the end of the file can say if this is a row."""
-        return may_be_note(record, len(self.names)) or (bool(notes) and not any(record))
+        if notes and (not any(record) or notes_among([[""], record])):
+            return True
+        return may_be_note(record, len(self.names))
 
-    def _below(self, notes: list[tuple[int, list[str]]], rows: list[list[str]]) -> None:
-        """Set notes below the table and a row of totals aside, and say so."""
-        if texts := [(line, r[0]) for line, r in notes if r]:
-            line, text = texts[0]
-            why = "below the rows, with a first cell only: set aside"
-            self.log.add(Step("", "notes", len(texts), f"line {line}: {text}", "", why))
-        if found := total_row(rows):
-            shown = self.dialect.delimiter.join(rows[-1])
-            proven = found == "proven"
-            why = "the last row is called a total, "
-            why += "and is the sum of the others: set aside" if proven else "and was kept"
-            self.log.add(Step("", "total row", 1, shown, "", why, applied=proven))
-            if proven:
-                rows.pop()
+    def _below(
+        self, notes: list[tuple[int, list[str]]], rows: list[list[str]], *, whole: bool
+    ) -> None:
+        """Set notes below the table and rows of totals aside, and say so."""
+        sign = self.dialect.delimiter
+        if notes:
+            line, record = notes[0]
+            why = "below the rows, with a first cell only, or called a note: set aside"
+            self.log.add(Step("", "notes", len(notes), f"line {line}: {record[0]}", "", why))
+        if among := notes_among(rows):
+            why = "below the rows, with commas: set aside"
+            self.log.add(Step("", "notes", among, sign.join(rows[-among]), "", why))
+            del rows[-among:]
+        for k, name, kind in reversed(summary_rows(rows) if whole else []):
+            why = f"one of the last rows is called {name!r} "
+            why += f"and is the {kind} of the others: set aside" if kind else "and was kept"
+            self.log.add(Step("", "total row", 1, sign.join(rows[k]), "", why, applied=bool(kind)))
+            if kind:
+                del rows[k]
 
     def _frame(self, rows: list[list[str]], start: int) -> pd.DataFrame:
         # One block of all cells: ten times faster than an array a column.

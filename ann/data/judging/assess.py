@@ -48,6 +48,10 @@ from ann.data.log import Step
 __all__ = ["MOST_ROWS", "assess"]
 
 MOST_ROWS, MOST_MODEL_ROWS = 100_000, 50_000
+_KEEP_IT = (
+    '. To use a column all the same, set "apply" to false in its rule "drop" in the rules.json '
+    "that `neurosim data profile` writes, and add --rules rules.json"
+)
 
 
 def assess(
@@ -246,7 +250,10 @@ def _features(
     usable = typed(done.frame, proposal).drop(columns=hidden, errors="ignore")
     if usable.shape[1] == 0:
         gone = "; ".join(f"{c} ({w})" for c, w in list(proposal.dropped().items())[:6])
-        verdict.add("cannot", "no features", dropped=f": {gone}" if gone else "")
+        kept = {r.column for r in proposal.rules if r.rule == "drop" and r.apply}
+        kept &= {c.name for c in proposal.columns if c.kind in ("text", "id")}
+        remedy = _KEEP_IT if kept else ""
+        verdict.add("cannot", "no features", dropped=f": {gone}{remedy}" if gone else "")
     return usable
 
 

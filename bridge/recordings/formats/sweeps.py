@@ -47,6 +47,8 @@ class Sweep:
         How long it went on in the file without numbers (s); see `without_padding`.
     channel : str
         Which channel the voltage is from, if the reader chose it among several, and why.
+    left_out : str
+        Why the sweep cannot be used; such a sweep stands in the provenance only.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Sweep:
     stimulus: str = ""
     padding_s: float = 0.0
     channel: str = ""
+    left_out: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sampling_rate_Hz", float(self.sampling_rate_Hz))

@@ -199,7 +199,7 @@ def test_two_digit_years_are_told_and_births_are_past() -> None:
         ("month", [f"{1949 + k // 12}-{1 + k % 12:02d}" for k in range(144)]),
         ("Month", [f"{1949 + k // 12}M{1 + k % 12:02d}" for k in range(144)]),
         ("quarter", [f"{1949 + k // 4}-Q{1 + k % 4}" for k in range(80)]),
-        ("period", [f"{m} {y}" for y in range(1990, 2000) for m in ("Jan", "May", "Sep")]),
+        ("period", [f"{m} {y}" for y in range(1990, 2000) for m in ("Spring", "Fall")]),
         ("season", [f"{1960 + k}/{(61 + k) % 100:02d}" for k in range(60)]),
         ("day", [str(1 + k) for n in (31, 28, 31, 30) * 3 for k in range(n)]),
         ("d", [str(1 + k % 31) for k in range(310)]),
