@@ -28,6 +28,7 @@ __all__ = [
     "fold",
     "never_zero",
     "unit_key",
+    "unit_of",
     "words_of",
 ]
 
@@ -108,6 +109,8 @@ time                | 86400          | d day days
 time                | 604800         | week weeks wk wks
 current or pressure | 1e-12          | pa
 current             | 1e-9           | na
+current             | 1e-6           | ua µa μa
+current             | 1e-3           | ma
 voltage             | 1e-6           | uv µv μv
 voltage             | 1e-3           | mv
 voltage             | 1              | v volt volts
@@ -276,6 +279,18 @@ def unit_key(suffix: str) -> str:
     ('cm', 'kg')
     """
     return fold(suffix).rstrip(".")
+
+
+def unit_of(suffix: str) -> tuple[str, str]:
+    """Return the dimension of a unit and its size; empty and ``"1"`` where it is none we know.
+
+    Examples
+    --------
+    >>> unit_of("pA"), unit_of("Pa"), unit_of("KG"), unit_of("boxes")
+    (('current', '1e-12'), ('pressure', '1'), ('mass', '1'), ('', '1'))
+    """
+    by_case = {"pA": ("current", "1e-12"), "Pa": ("pressure", "1")}
+    return by_case.get(suffix.strip(" ."), UNITS.get(unit_key(suffix), ("", "1")))
 
 
 def fold(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ann.data.cells.dates import looks_like_date
-from ann.data.cells.lexicon import CURRENCY_OF, OPPOSED_SUFFIXES, UNITS, unit_key
+from ann.data.cells.lexicon import CURRENCY_OF, OPPOSED_SUFFIXES, unit_key, unit_of
 from ann.data.cells.numerals import ratio, read_style
 from ann.data.cleaning.inspection import MOSTLY, Inspection
 
@@ -71,7 +71,7 @@ class Affixes:
         """
         found = {s: n for s, n in self.suffixes.items() if unit_key(s) in OPPOSED_SUFFIXES}
         several = len({unit_key(s) for s in found}) > 1
-        listed = not several and all(unit_key(s) in UNITS for s in found)
+        listed = not several and all(unit_of(s)[0] for s in found)
         total = self.weights.total()
         if (
             self.magnitudes
@@ -180,7 +180,7 @@ def _factors(suffixes: Counter[str]) -> dict[str, str]:
     if any(signed.values()):
         return {s: f for s, f in signed.items() if f}
     main = suffixes.most_common(1)[0][0]
-    kind, own = UNITS.get(unit_key(main), ("", "1"))
-    known = {s: UNITS.get(unit_key(s), ("", "1")) for s in suffixes}
+    kind, own = unit_of(main)
+    known = {s: unit_of(s) for s in suffixes}
     same = {s: ratio(size, own) for s, (k, size) in known.items() if k == kind and kind}
     return same | {main: "1"}

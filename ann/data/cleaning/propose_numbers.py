@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.data.cells.lexicon import MAGNITUDES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key
+from ann.data.cells.lexicon import MAGNITUDES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key, unit_of
 from ann.data.cells.numerals import (
     NumberStyle,
     is_plain,
@@ -219,12 +219,12 @@ def _magnitudes(suffixes: Counter[str], numeric: int, *, money: bool) -> dict[st
 
 def _known_suffixes(suffixes: Counter[str], numeric: int) -> tuple[list[str], int]:
     """Return the suffixes that can be units, and how many cells have another one."""
-    listed = Counter({s: n for s, n in suffixes.items() if unit_key(s) in UNITS})
+    listed = Counter({s: n for s, n in suffixes.items() if unit_of(s)[0]})
     kinds = Counter[str]()
     for s, n in listed.items():
-        kinds[UNITS[unit_key(s)][0]] += n
+        kinds[unit_of(s)[0]] += n
     # A column has one dimension; and a letter that few cells have tells house 14d from house 14.
-    known = [s for s in listed if UNITS[unit_key(s)][0] == kinds.most_common(1)[0][0]]
+    known = [s for s in listed if unit_of(s)[0] == kinds.most_common(1)[0][0]]
     if (
         all(len(unit_key(s)) == 1 for s in known)
         and sum(suffixes[s] for s in known) < 0.5 * numeric
@@ -269,7 +269,7 @@ def _units(
     for value, suffix, n in _parsed(seen, style):
         sizes[suffix].extend([abs(value)] * min(n, 50))
     main = max(units, key=lambda u: suffixes[u])
-    dimension, own = UNITS.get(unit_key(main), ("", "1"))
+    dimension, own = unit_of(main)
     note = ""
     if sizes.get("") and dimension:
         bare = float(np.median(sizes[""]))
@@ -287,7 +287,7 @@ def _units(
         note = f"; bare numbers taken to be in {main}"
     factors: dict[str, str] = {}
     for unit in units:
-        kind, size = UNITS.get(unit_key(unit), ("", "1"))
+        kind, size = unit_of(unit)
         if kind == dimension and kind:
             factors[unit] = ratio(size, own)
         elif unit_key(unit) == unit_key(main):
