@@ -19,6 +19,7 @@ from ann.data.cleaning.replay import clean, typed
 from ann.data.cleaning.schema import Rules
 from ann.data.encoding.column_scaling import DateParts, SoftScaler
 from ann.data.encoding.encoder import Encoder, filled_words
+from ann.data.encoding.strange_cells import unreadable, unseen
 from ann.data.errors import SchemaError, TargetError
 from ann.data.judging.target import find_target
 from ann.data.log import Log
@@ -281,12 +282,12 @@ class TableModel:
         -------
         X : ndarray of shape (rows, features), float32
         log : Log
-            What cleaning did.
+            What cleaning did, and the rows with words or cells that the model cannot know.
 
         Raises
         ------
         SchemaError
-            If a column is absent or breaks the schema.
+            If a column is absent or breaks the schema, or holds no cell that can be read.
         DataError
             If there are no rows.
         """
@@ -295,7 +296,9 @@ class TableModel:
             raise DataError("the table has no rows to predict")
         done = clean(frame, self.rules, rows=False)
         names = [column.name for column in self.rules.features()]
-        return self.encoding.apply(typed(done.frame[names], self.rules)), done.log
+        clear = typed(done.frame[names], self.rules)
+        done.log.extend([*unreadable(done, self.rules), *unseen(clear, self.encoding.words)])
+        return self.encoding.apply(clear), done.log
 
     def answer(self, X: np.ndarray) -> np.ndarray:
         """Class or quantity of each row of an encoded table."""

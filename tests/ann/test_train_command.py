@@ -228,9 +228,13 @@ def test_predicting_from_another_table(table, tmp_path):
     done = ask(messy().drop(columns="size").rename(columns={"colour": "color"}))
     assert done.exit_code == 2
     assert "no column 'size'" in text(done) or "no column 'colour'" in text(done)
-    done = ask(messy().assign(size="big"))
+    done = ask(messy().assign(size=["big"] * 399 + ["170 cm"]))
     assert done.exit_code == 0
-    assert "size: not a number, 400 rows" in done.stderr
+    assert "size: not a number, 399 rows" in done.stderr
+    assert "size: unreadable, 399 rows" in done.stderr
+    done = ask(messy().assign(size="big"))
+    assert done.exit_code == 2
+    assert "none of its 400 rows holds one here" in text(done)
     done = ask(messy().drop(columns=["note", "same", "price", "dear"]))
     assert done.exit_code == 0
     assert len(pd.read_csv(StringIO(done.stdout))) == 400

@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
+from ann.data.errors import SchemaError
 from ann.data.files.reading import RawTable, read_table
 from ann.data.judging.assess import assess
+from ann.data.table_model import TableModel
+from ann.data.workflow import train
+from experiments.command.main import app
 
 
 def _duplicates(table: pd.DataFrame) -> tuple[bool, bool]:
@@ -216,3 +221,29 @@ def test_averages_and_totals_are_set_aside_where_they_are_right(tmp_path: Path) 
     wrong = _read(tmp_path, "town,sold,kept,left", [*_SALES, "Average,7,8,9"])
     assert len(wrong.frame) == 11
     assert not wrong.log.find(rule="total row")[0].applied
+
+
+def test_predict_counts_words_never_seen_and_refuses_an_unreadable_column(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    size, colour = rng.normal(size=200).round(3), rng.choice(["red", "blue"], 200)
+    y = np.where(size + (colour == "red") > 0.5, "yes", "no")
+    table = pd.DataFrame({"size": size, "colour": colour, "y": y})
+    trained = train(table, "y", model="logistic")
+    model = TableModel.of(trained)
+    model.save(tmp_path / "m.st")
+    new = table.drop(columns="y").head(20).astype(str)
+    new.loc[:2, "colour"] = ["green", "green", "grey"]
+    new.loc[5:6, "size"] = ["large", "unknown"]
+    new.to_csv(tmp_path / "new.csv", index=False)
+    told = {(s.column, s.rule): s.rows for s in model.encode(new)[1]}
+    assert told["colour", "never seen"] == 3
+    assert told["size", "unreadable"] == 1
+    args = ["predict", str(tmp_path / "m.st"), str(tmp_path / "new.csv")]
+    done = CliRunner().invoke(app, args)
+    assert done.exit_code == 0
+    assert "'green' (2), 'grey' (1)" in " ".join(done.stderr.split())
+    with pytest.raises(SchemaError, match="none of its 20 rows"):
+        model.encode(new.assign(size="large"))
+    # What says "missing" is missing, and no mistake of the file.
+    (said,) = model.encode(new.assign(size="?"))[1].find(rule="all missing")
+    assert (said.column, said.rows) == ("size", 20)
