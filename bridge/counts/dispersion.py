@@ -250,7 +250,7 @@ def noise_of_intervals(
     return replace(
         found,
         shape=found.shape * share,
-        by_current=tuple((shapes * share).tolist()),
+        by_current=tuple(np.clip(shapes * share, MIN_SHAPE, MAX_SHAPE).tolist()),
         at_Hz=middle,
     )
 

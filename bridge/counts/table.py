@@ -261,7 +261,7 @@ def _one_curve(
         # Whoever numbers the same rows as trials says that they are repeats.
         pairs = set(zip(labels, numbers["trial"], strict=True)) if "trial" in numbers else set()
         repeats = len(pairs) == len(values) == len({trial for _, trial in pairs})
-        # Numbers, such as those of steps or their times, are the order in which one cell was measured.
+        # Numbers, such as those of steps or their times, tell the order of measuring one cell.
         words = not all(map(_is_number, values))
         apart = subject or (words and not repeats and separates(labels, numbers["current_pA"]))
         if len(values) > 1 and apart:
