@@ -42,6 +42,7 @@ def test_a_command_prints_what_the_page_shows(one):
 
 def test_the_readme_shows_its_commands():
     assert {one.command for one in SHOWN if one.page.name == "README.md"} >= {
+        "neurosim compare",
         "neurosim unit LIF --noise 3mV",
         WRITER.SESSION,
     }

@@ -18,7 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.counts.clockwork import RateRanges, rate_ranges, steady_intervals
-from bridge.counts.curve_checks import COLUMNS, as_column, first_problem, unlikely_unit
+from bridge.counts.curve_checks import (
+    COLUMNS,
+    as_column,
+    first_problem,
+    unlikely_unit,
+    unlikely_window,
+)
 from bridge.counts.curve_plot import draw_counts
 from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import MAX_SHAPE
@@ -414,8 +420,10 @@ class FICurve:
         """Read a curve from a text table.
 
         Columns `current_pA` (or `current`), `count` (or `spikes`), `window_s` (or `window`,
-        `duration_s`) and, if you like, `trial`; other columns are left alone. Without a column
-        `trial`, rows of the same current are repeats, numbered in their order.
+        `duration_s`) and, if you like, `trial`, in small or capital letters. A unit in the name is
+        read: ``current_nA``, ``Window (ms)``. Without a column `trial`, rows of the same current
+        are repeats, numbered in their order. Other columns are left alone, but a table with a
+        column that tells several curves apart, such as `cell`, is refused.
         Rows of one trial are in order of current. Comma, semicolon or tab; ``#`` opens a comment.
 
         Parameters
@@ -480,6 +488,13 @@ class FICurve:
         wrong = unlikely_unit(current, count)
         if wrong:
             raise place(wrong, "write the column current_pA in picoampere (1 nA = 1000 pA)", None)
+        wrong = unlikely_window(count, window)
+        if wrong:
+            remedy = (
+                "call the column by its unit, window_s or window_ms; if it is right, build the "
+                "curve with FICurve(current_pA, count, window_s)"
+            )
+            raise place(wrong, remedy, None)
         known: dict[str, Any] = {name: frame.attrs.get(name) for name in MEASURED_ON}
         known["timing"] = table_timing(frame, count, place)
         return cls(current, count, window, trial, source, **known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from bridge.errors import CurveError
 from bridge.plain_numbers import strip_unit
 from neurosim.errors import UnitError
 
-__all__ = ["COLUMNS", "as_column", "first_problem", "unlikely_unit"]
+__all__ = ["COLUMNS", "as_column", "first_problem", "separates", "unlikely_unit", "unlikely_window"]
 
 Array = NDArray[Any]
 
@@ -58,7 +60,11 @@ def first_problem(
             return i, f"current {amount:g} pA is given twice", remedy
         if in_order and repeat in last and amount < last[repeat]:
             wrong = f"currents are not in order: {amount:g} pA after {last[repeat]:g} pA"
-            return i, wrong, "sort the rows by current within each trial"
+            remedy = (
+                "sort the rows by current within each trial; if they are repeats whose measured "
+                "currents scatter, round the currents, or number the repeats in a column `trial`"
+            )
+            return i, wrong, remedy
         seen.add((repeat, amount))
         last[repeat] = amount
     return None
@@ -72,6 +78,65 @@ def unlikely_unit(current: Array, count: Array) -> str:
     if 0 < largest < 5 and count.sum() > 0:
         return f"currents look like nanoampere (largest {largest:g})"
     return ""
+
+
+# No cell is recorded for minutes a current; a window of seconds told as milliseconds gives rates
+# that no neuron reaches.
+_LONG_WINDOW_S, _SLOW_HZ, _MANY, _FAST_HZ = 50.0, 0.2, 20, 5000.0
+
+
+def unlikely_window(count: Array, window: Array) -> str:
+    """Say so when windows can hardly be seconds.
+
+    Examples
+    --------
+    >>> unlikely_window(np.array([0, 9, 22]), np.array([500, 500, 500]))
+    'windows look like milliseconds (500 s, 0.044 Hz)'
+    >>> unlikely_window(np.array([0, 9, 22]), np.array([0.5, 0.5, 0.5]))
+    ''
+    """
+    highest, longest = float((count / window).max()), float(window.max())
+    if window.min() >= _LONG_WINDOW_S and highest < _SLOW_HZ and count.sum() >= _MANY:
+        return f"windows look like milliseconds ({longest:g} s, {highest:.2g} Hz)"
+    if highest > _FAST_HZ:
+        return f"windows look like seconds told as milliseconds ({longest:g} s, {highest:.2g} Hz)"
+    return ""
+
+
+def separates(labels: Sequence[str], current: Array) -> bool:
+    """Whether a column tells curves apart: its values differ where a current comes again.
+
+    A number a row, or one that follows from the current or the count, does not: each of at least
+    two values must stand at half of the currents that come again, and at two currents.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        The column.
+    current : ndarray, shape (n,)
+        Currents of the same rows (pA).
+
+    Examples
+    --------
+    >>> separates(["a", "a", "b", "b"], np.array([0, 50, 0, 50]))
+    True
+    >>> separates(["1", "2", "3", "4"], np.array([0, 50, 0, 50]))
+    False
+    """
+    at: dict[float, set[str]] = {}
+    times: Counter[float] = Counter()
+    for label, amount in zip(labels, current.tolist(), strict=True):
+        at.setdefault(amount, set()).add(label)
+        times[amount] += 1
+    again = [amount for amount, n in times.items() if n > 1]
+    apart = [amount for amount in again if len(at[amount]) > 1]
+    if not again or 2 * len(apart) < len(again):
+        return False
+    wide = 0
+    for label in set(labels):
+        stands = sum(label in found for found in at.values())
+        wide += stands > 1 and 2 * sum(label in at[amount] for amount in apart) >= len(apart)
+    return wide > 1
 
 
 def as_column(values: ArrayLike, name: str, unit: str) -> NDArray[np.float64]:

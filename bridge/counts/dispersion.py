@@ -238,7 +238,9 @@ def noise_of_intervals(
         *(np.add.reduceat(part, statistics.first) for part in (timing.pairs, timing.evenness))
     )
     foretold = np.log(found.shape) + power * np.log(_seen_rate(statistics) / middle)
-    foretold = np.clip(foretold, *np.log([MIN_SHAPE, MAX_SHAPE]))
+    # Where hardly a spike comes it comes at random: a regular cell is not more variable than that.
+    least = max(min(float(np.log(found.shape)), 0.0), float(np.log(MIN_SHAPE)))
+    foretold = np.clip(foretold, least, np.log(MAX_SHAPE))
     steps = np.linspace(-3, 3, 41) * PRIOR_OWN
     shape = np.exp(np.clip(foretold + steps[:, None], *np.log([MIN_SHAPE, MAX_SHAPE])))
     weight = own.each(shape) - 0.5 * (steps[:, None] / PRIOR_OWN) ** 2

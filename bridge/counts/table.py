@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.counts.curve_checks import separates
 from bridge.counts.spike_timing import PER_MEASUREMENT, SpikeTiming
 from bridge.errors import CurveError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ALIASES", "read_table", "table_columns", "table_timing", "timing_columns"]
+__all__ = [
+    "ALIASES",
+    "names_counts",
+    "read_table",
+    "table_columns",
+    "table_timing",
+    "timing_columns",
+]
 
 ALIASES = {
     "current_pA": ("current",),
@@ -29,12 +37,29 @@ ALIASES = {
 }
 """Columns of an f-I table, and the other names each goes by."""
 
+_WORDS = {
+    "current_pA": ("current", "i", "injected current", "step current"),
+    "count": ("count", "counts", "spike count", "spikes", "number of spikes", "n spikes"),
+    "window_s": ("window", "duration", "window length"),
+    "trial": ("trial", "repeat"),
+}
+# What brings a written unit to pA or s: a factor, and a divisor, so that 500 ms are .5 s exactly.
+_UNITS: dict[str, dict[str, tuple[float, float]]] = {
+    "current_pA": {"fa": (1, 1e3), "pa": (1, 1), "na": (1e3, 1), "ua": (1e6, 1), "a": (1e12, 1)},
+    "window_s": {"s": (1, 1), "sec": (1, 1), "seconds": (1, 1), "ms": (1, 1e3), "min": (60, 1)},
+    "count": {},
+    "trial": {},
+}
+_SUBJECT = re.compile(r"(cell|neuron|animal|subject|slice)s?([ _-]?(id|no|nr|name|number))?")
+"""Titles of a column that tells whose counts they are."""
+
 _TIMING = {name: f"timing_{name}" for name in (*PER_MEASUREMENT, "resolution_s")}
 """Columns of what is known of the intervals between spikes, by attribute of `SpikeTiming`."""
 _EXTREMES = ("shortest_s", "longest_s")
 _PERHAPS = ("lead_s", "early_s", "late_s")
 _KEEP_WHOLE = "write the file again with FICurve.to_csv, or delete every column timing_..."
 
+_Place = Callable[[str, str, int | None], CurveError]
 _HEADER = "name the columns current_pA, count, window_s (and trial where currents repeat)"
 
 
@@ -136,24 +161,125 @@ def table_columns(
             return CurveError(wrong, remedy, file=file, line=int(frame.index[entry]))
         return CurveError(f"row {entry}: {wrong}", remedy, file=file)
 
-    columns = {}
     known = [str(column) for column in frame.columns]
-    for name, others in ALIASES.items():
-        found = next((other for other in (name, *others) if other in known), None)
-        if found is None:
-            if name == "trial":
-                continue
-            lower = {column.lower(): column for column in known}
-            near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
-            hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
-            found_here = f"no column {name!r} (found: {', '.join(known)})"
-            raise CurveError(found_here, hint, file=file, column=name)
-        if known.count(found) > 1:
-            raise place(f"two columns are called {found!r}", "keep one of them", None)
-        columns[name] = found
+    found = {name: _find(name, known, place, file) for name in ALIASES}
+    columns = {name: column for name, column in found.items() if column is not None}
+    for name, column in columns.items():
+        if known.count(column) > 1:
+            raise place(f"two columns are called {column!r}", "keep one of them", None)
+        _unit(name, column, place)
     if not len(frame):
         raise place("a header but no data", "add one row a measurement", None)
-    return {name: _numbers(frame, column, place) for name, column in columns.items()}, place
+    numbers = {}
+    for name, column in columns.items():
+        times, over = _unit(name, column, place)
+        values = _numbers(frame, column, place)
+        # 0.035 nA are 35 pA, not 35.00000000000001.
+        numbers[name] = values if times == over else np.round(values * times / over, 9)
+    _one_curve(frame, set(columns.values()), numbers, place)
+    return numbers, place
+
+
+def names_counts(titles: Sequence[str]) -> bool:
+    """Say whether the columns of a table are those of counts, by any of their names.
+
+    Examples
+    --------
+    >>> names_counts(["Current (nA)", "Spikes", "Window (ms)"])
+    True
+    >>> names_counts(["time_s", "voltage_mV", "current_pA"])
+    False
+    """
+    return any(_means(title)[0] in _WORDS["count"] for title in titles)
+
+
+def _means(title: str) -> tuple[str, str]:
+    """Split a title into its name, in small letters, and its unit, the last word if it is one.
+
+    Examples
+    --------
+    >>> _means("Current (nA)"), _means("window_ms"), _means("Spikes")
+    (('current', 'na'), ('window', 'ms'), ('spikes', ''))
+    """
+    words = [word for word in re.split(r"[\s_()\[\],/:.#-]+", title.lower()) if word]
+    words = [word.replace("µ", "u").replace("μ", "u") for word in words]
+    for known in _WORDS.values():
+        if " ".join(words[:-1]) in known and len(words) > 1:
+            return " ".join(words[:-1]), words[-1]
+    return " ".join(words), ""
+
+
+def _find(name: str, known: list[str], place: _Place, file: str | None) -> str | None:
+    """The column that is meant by a proper name; None where a table has no trials."""
+    exact = next((other for other in (name, *ALIASES[name]) if other in known), None)
+    if exact is not None:
+        return exact
+    meant = [column for column in known if _means(column)[0] in _WORDS[name]]
+    if len(meant) > 1:
+        told = " and ".join(map(repr, meant))
+        raise place(f"{told} may both be {name!r}", f"call the right one {name}", None)
+    if meant:
+        return meant[0]
+    if name == "trial":
+        return None
+    # A column that is something else already is not meant.
+    taken = [word for words in _WORDS.values() for word in words]
+    lower = {column.lower(): column for column in known if _means(column)[0] not in taken}
+    near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+    hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
+    if name == "count" and any("rate" in _means(column)[0].split() for column in known):
+        hint = "give the number of spikes, not a rate: what a rate is worth depends on its count"
+    wrong = f"no column {name!r} (found: {', '.join(known)})"
+    raise CurveError(wrong, hint, file=file, column=name)
+
+
+def _unit(name: str, column: str, place: _Place) -> tuple[float, float]:
+    """Factor and divisor of the unit that a title names; 1 and 1 where it names none."""
+    unit = _means(column)[1]
+    if not unit:
+        return 1, 1
+    if unit not in _UNITS[name]:
+        known = ", ".join(_UNITS[name])
+        if name == "count":
+            remedy = "give the number of spikes, not a rate"
+        else:
+            remedy = f"call it {name}" if name == "trial" else f"one of {known} is read"
+        raise place(f"the unit {unit!r} of column {column!r} is not that of {name}", remedy, None)
+    return _UNITS[name][unit]
+
+
+def _one_curve(
+    frame: pd.DataFrame, used: set[str], numbers: dict[str, NDArray[np.float64]], place: _Place
+) -> None:
+    """Refuse a table of several curves: its rows would be taken for repeats of one."""
+    for k, column in enumerate(map(str, frame.columns)):
+        if column in used or column in (*_TIMING.values(), "rate_Hz"):
+            continue
+        labels = [str(value) for value in frame.iloc[:, k]]
+        values = list(dict.fromkeys(labels))
+        subject = _SUBJECT.fullmatch(column.strip().lower()) is not None
+        # Whoever numbers the same rows as trials says that they are repeats.
+        pairs = set(zip(labels, numbers["trial"], strict=True)) if "trial" in numbers else set()
+        repeats = len(pairs) == len(values) == len({trial for _, trial in pairs})
+        # Numbers, such as those of steps or their times, are the order in which one cell was measured.
+        words = not all(map(_is_number, values))
+        apart = subject or (words and not repeats and separates(labels, numbers["current_pA"]))
+        if len(values) > 1 and apart:
+            told = ", ".join(values[:4]) + (", ..." if len(values) > 4 else "")
+            raise place(
+                f"column {column!r} tells {len(values)} curves apart ({told})",
+                "give each curve a table of its own; if they are repeats of one cell, number them "
+                "in a column `trial` (0, 1, 2, ...)" + (f", without {column!r}" if subject else ""),
+                None,
+            )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or "nan")
+    except ValueError:
+        return False
+    return True
 
 
 def timing_columns(timing: SpikeTiming) -> dict[str, NDArray[np.float64]]:

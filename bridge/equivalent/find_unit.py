@@ -19,6 +19,7 @@ from bridge.choice.adaptive_fit import fit_adaptive
 from bridge.choice.select_unit import select
 from bridge.choice.selection import Selection
 from bridge.counts.curve import FICurve
+from bridge.counts.table import names_counts, read_table
 from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.errors import CurveError, FitError
 from bridge.spike_trains import step_features
@@ -134,7 +135,7 @@ def equivalent_unit(
         return found
 
     if isinstance(source, FICurve):
-        _no_model(currents, noise, "counts")
+        _no_model(currents, noise, trials, "counts")
         _refuse(said, {*said} - {"trial"}, "counts are no recording; leave out {}")
         if "trial" in said:
             source = source.only_trial(said["trial"])
@@ -145,7 +146,7 @@ def equivalent_unit(
         told.end()
         return found
     if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
-        _no_model(currents, noise, "a recording")
+        _no_model(currents, noise, trials, "a recording")
         if not from_file:
             _refuse(said, _READING, "this recording has been read; say to `read`: {}")
         chosen = {key: said[key] for key in ("step", "window", "trial") if key in said}
@@ -300,27 +301,31 @@ def _refuse(said: Mapping[str, Any], names: Iterable[str], wrong: str) -> None:
 def _read(path: Path, said: Mapping[str, Any]) -> Any:
     """A table of counts or a recording, whichever the file holds."""
     from bridge.recordings import RecordingError, read
+    from bridge.recordings.formats.text_table import names_traces
 
     reading = {name: said[name] for name in _READING if name in said}
     if path.suffix.lower() not in ("", ".csv", ".txt", ".tsv"):
         return read(path, **reading)
+    # What its user wants to know is what is wrong with it as the kind of table that it is.
+    if names_traces(path):
+        return read(path, **reading)
+    table = read_table(path)
     try:
-        return FICurve.from_csv(path)
+        return FICurve.from_frame(table, source=path.name)
     except CurveError as as_counts:
-        # A table without the columns of counts may hold a trace.
-        if as_counts.column is None:
+        # Without the columns of counts it may still hold a trace.
+        if as_counts.column is None or names_counts([str(name) for name in table.columns]):
             raise
         try:
             return read(path, **reading)
         except RecordingError as error:
-            # It has times: what is wrong with it as a trace is what its user wants to know.
             if error.reason not in ("file", "format"):
                 raise
             raise as_counts from None
 
 
-def _no_model(currents: Any, noise: Any, what: str) -> None:
-    for given, value in (("currents", currents), ("noise", noise)):
+def _no_model(currents: Any, noise: Any, trials: Any, what: str) -> None:
+    for given, value in (("currents", currents), ("noise", noise), ("trials", trials)):
         if value is not None:
             raise ParameterError(f"{what} brings its own {given}; leave {given}= out")
 

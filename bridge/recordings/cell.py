@@ -43,6 +43,8 @@ class CellRecording:
         What counts as an action potential.
     cut : tuple of (int, str)
         Sweeps that the file holds in part or not at all, by number, and what is missing.
+    unused : tuple of (int, str)
+        Sweeps whose current the file does not hold, by number, and why.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class CellRecording:
     files: tuple[Path, ...] = ()
     rule: SpikeRule = field(default_factory=SpikeRule)
     cut: tuple[tuple[int, str], ...] = ()
+    unused: tuple[tuple[int, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.sweeps)
@@ -397,7 +400,8 @@ class CellRecording:
             "files": [path.name for path in self.files],
             "steps": sorted({s.number for s in steps}),
             "sweeps": [a.sweep.number for a in chosen],
-            "left_out": {self.sweeps[k].number: why for k, why in self.protocol.left_out},
+            "left_out": dict(self.unused)
+            | {self.sweeps[k].number: why for k, why in self.protocol.left_out},
             "cut": dict(self.cut),
             "channel": chosen[0].sweep.channel,
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
@@ -425,6 +429,8 @@ class CellRecording:
         chosen = dict.fromkeys(sweep.channel for sweep in self.sweeps if sweep.channel)
         if chosen:
             said += [("channel", "; ".join(chosen))]
+        if self.unused:
+            said += [("left out", "; ".join(f"sweep {k}: {why}" for k, why in self.unused))]
         if self.cut:
             said += [("cut", "; ".join(f"sweep {number}: {what}" for number, what in self.cut))]
         try:

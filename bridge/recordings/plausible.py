@@ -8,7 +8,13 @@ from bridge.recordings.cell import CellRecording
 from bridge.recordings.cell_properties import input_resistance
 from bridge.recordings.errors import RecordingError, about
 
-__all__ = ["LARGEST_CURRENT_PA", "RESISTANCE_MOHM", "SLOWEST_RATE_HZ", "check_plausible"]
+__all__ = [
+    "LARGEST_CURRENT_PA",
+    "LARGEST_VOLTAGE_MV",
+    "RESISTANCE_MOHM",
+    "SLOWEST_RATE_HZ",
+    "check_plausible",
+]
 
 RESISTANCE_MOHM = (0.3, 1e4)
 """Input resistances of neurons: large motoneurons are near 0.5, small granule cells near 5000; the
@@ -26,7 +32,8 @@ _LEAST_ANSWER_MV = 1.0
 SLOWEST_RATE_HZ = 2500.0
 """Below it spikes fall between samples: they are missed, or too small to be told."""
 
-_VOLTAGE = 'say what it is (voltage_unit="V"), or correct the unit in the file'
+LARGEST_VOLTAGE_MV = 1000.0
+"""No membrane potential comes near 1 V, whatever unit is told."""
 
 
 def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool = True) -> None:
@@ -37,7 +44,8 @@ def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool 
     cell : CellRecording
         As read.
     voltage, current : bool
-        Which to judge; a unit the user gave is taken at their word.
+        Which to judge; a unit the user gave is taken at their word, as long as no potential
+        exceeds `LARGEST_VOLTAGE_MV`.
 
     Raises
     ------
@@ -51,6 +59,8 @@ def check_plausible(cell: CellRecording, *, voltage: bool = True, current: bool 
         _check_rate(cell)
         if voltage:
             _check_voltage(cell)
+        else:
+            _check_said_voltage(cell)
         if current:
             _check_current(cell)
 
@@ -97,14 +107,38 @@ def _check_voltage(cell: CellRecording) -> None:
     largest = max(float(np.abs(s.voltage_mV).max()) for s in cell.sweeps)
     if largest < 0.5:
         raise RecordingError(
-            "units", f"the voltage never leaves {largest:.2g} mV: it looks like volt", _VOLTAGE
+            "units",
+            f"the voltage never leaves {largest:.2g} mV: it looks like volt, or no cell is on this "
+            "channel",
+            'if the unit is wrong, say what the numbers are (voltage_unit="V" if the file says '
+            'mV); if the channel is, name the cell\'s (voltage="...")',
+        )
+    if largest > 4000:
+        raise RecordingError(
+            "units",
+            f"the voltage reaches {largest:.4g} mV, which no membrane stands; it looks like "
+            "numbers in a unit a thousand times smaller: millivolt called volt, or microvolt "
+            "called millivolt",
+            'say what the numbers are (voltage_unit="mV" if the file says V, "uV" if it says mV), '
+            "or correct the unit in the file",
         )
     if largest > 400:
         raise RecordingError(
             "units",
-            f"the voltage reaches {largest:.4g} mV, which no membrane stands; it looks like "
-            f"{'microvolt' if largest > 4000 else 'an amplified signal'}",
-            _VOLTAGE if largest > 4000 else "divide it by the gain of the amplifier",
+            f"the voltage reaches {largest:.4g} mV, which no membrane stands; it looks like an "
+            "amplified signal",
+            "divide it by the gain of the amplifier",
+        )
+
+
+def _check_said_voltage(cell: CellRecording) -> None:
+    largest = max(float(np.abs(s.voltage_mV).max()) for s in cell.sweeps)
+    if largest > LARGEST_VOLTAGE_MV:
+        raise RecordingError(
+            "units",
+            f"with the unit that you gave the voltage reaches {largest:.4g} mV; no membrane "
+            "potential exceeds 1 V",
+            'say what the stored numbers are, such as voltage_unit="mV"',
         )
 
 

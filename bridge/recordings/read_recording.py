@@ -58,7 +58,7 @@ def read(
         Which channel (ABF, ATF, Neo) is the current; ``"command"`` for the command waveform (ABF).
     voltage_unit, current_unit : str, optional
         What the stored numbers are, such as ``"nA"``, where the file says something else. They
-        are then taken at your word, not judged.
+        are then taken at your word; only a potential beyond 1 V is refused.
     name : str, optional
         How tables and figures call the cell; the file's name where left out.
 
@@ -106,7 +106,7 @@ def read(
 def _check_choice(file: Path, ending: str, voltage: str | None, current: str | None) -> None:
     """Refuse the name of a channel where there is none to choose, before it is passed over."""
     told = {"voltage": voltage, "current": current}
-    where = {".ibw": ("voltage", "current"), ".nwb": ("current",)}.get(ending, ())
+    where = {".ibw": ("voltage", "current")}.get(ending, ())
     for option in where:
         if told[option] is not None:
             raise RecordingError(
@@ -124,7 +124,7 @@ def _read_one(file: Path, voltage: str | None, current: str | None, units: Units
         if ending == ".abf":
             return read_abf(file, voltage, current, units)
         if ending == ".nwb":
-            return read_nwb(file, voltage, units)
+            return read_nwb(file, voltage, current, units)
         if ending in _TABLES:
             return read_text(file, units, voltage, current)
         if ending == ".atf":
@@ -134,9 +134,12 @@ def _read_one(file: Path, voltage: str | None, current: str | None, units: Units
 
 def _cell(sweeps: list[Sweep], name: str, files: list[Path]) -> CellRecording:
     """Put sweeps together without their padding, and keep in mind what was cut."""
-    kept, cut = [], []
+    kept, cut, unused = [], [], []
     with about(files[0].name if len(files) == 1 else name):
         for sweep in sweeps:
+            if sweep.left_out:
+                unused.append((sweep.number, sweep.left_out))
+                continue
             found = without_padding(sweep)
             if found is None:
                 cut.append((sweep.number, "left out: it holds no numbers"))
@@ -148,7 +151,7 @@ def _cell(sweeps: list[Sweep], name: str, files: list[Path]) -> CellRecording:
             raise RecordingError(
                 "file", f"none of its {len(sweeps)} sweeps holds numbers", "export it again"
             )
-    return CellRecording(tuple(kept), name, tuple(files), cut=tuple(cut))
+    return CellRecording(tuple(kept), name, tuple(files), cut=tuple(cut), unused=tuple(unused))
 
 
 def _renumbered(sweeps: list[Sweep], first: int) -> list[Sweep]:

@@ -57,14 +57,35 @@ app.add_typer(data.app, name="data")
 INTERRUPTED = 130
 
 
+def _listen_to_interrupts() -> None:
+    """Let Ctrl-C end the command wherever it comes; a polite kill ends it in the same way.
+
+    Children are stopped and nothing is left half written. An interrupt that comes in a callback of
+    the interpreter, as often while modules are imported, is printed as ignored, and the command
+    would go on: it comes once more, a moment later.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(signal, "setitimer"):
+        return
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    before = sys.unraisablehook
+
+    def again(ignored: sys.UnraisableHookArgs) -> None:
+        if issubclass(ignored.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+        else:
+            before(ignored)
+
+    sys.unraisablehook = again
+
+
 def main() -> None:
     """Run the command; mistakes the project names are said in one line, with exit status 2."""
     # Brian2 takes names from all of Matplotlib when it can. No command uses them, and the first one
     # of a new user would wait for them.
     sys.modules["pylab"] = None  # type: ignore[assignment]
-    # A polite kill ends a run as Ctrl-C does: children stopped, nothing half written.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _listen_to_interrupts()
     try:
         # Outside the parser's own mode: it would end an interrupted command without a word.
         status = app(standalone_mode=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ShapeReading", "morphology_command"]
 
 SUFFIXES = (".svg", ".png", ".pdf")
+PLANES = ("xy", "xz", "yz")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class ShapeReading:
         from neurosim.errors import ParameterError
         from neurosim.morphology import MorphologyWarning, read_swc
 
+        if path.is_dir():
+            raise ParameterError(f"{path} is a folder; give the path of a file in it")
         if not path.is_file():
             raise ParameterError(f"{path}: no such file; check the path")
         with warnings.catch_warnings(record=True) as caught:
@@ -82,7 +85,9 @@ def morphology_command(
     picture: Annotated[
         Path | None, typer.Option(help="Draw it, coloured by type: a name in .svg, .png or .pdf.")
     ] = None,
-    plane: Annotated[str, typer.Option(help="Plane of the picture: xy, xz or yz.")] = "xy",
+    plane: Annotated[
+        str | None, typer.Option(help="Plane of the picture: xy, xz or yz (default: xy).")
+    ] = None,
     flip: Annotated[
         bool, typer.Option("--flip", help="Draw it upside down, for cells of image stacks.")
     ] = False,
@@ -92,6 +97,13 @@ def morphology_command(
 
     if picture is not None and picture.suffix.lower() not in SUFFIXES:
         raise ParameterError(f"--picture {picture}: choose a name in {', '.join(SUFFIXES)}")
+    if plane is not None and plane not in PLANES:
+        raise ParameterError(f"--plane {plane}: choose one of {', '.join(PLANES)}")
+    if picture is None and (plane is not None or flip):
+        raise ParameterError(
+            f"{'--flip' if plane is None else '--plane'} says how a picture is drawn; give its "
+            "name, such as --picture cell.svg, or leave it out"
+        )
     shape, said = reading.read(file)
     extent = shape.points_m.max(axis=0) - shape.points_m.min(axis=0)
     size = " x ".join(f"{x * 1e6:.0f}" for x in extent)
@@ -110,7 +122,7 @@ def morphology_command(
     for line in said:
         out.print(f"doubtful: {line}", style="yellow", markup=False)
     if picture is not None:
-        _draw(shape, picture, plane=plane, flip=flip)
+        _draw(shape, picture, plane=plane or PLANES[0], flip=flip)
         out.print(f"picture: {picture}", markup=False)
     if check:
         out.print("nothing in the file is doubtful" if not said else f"{len(said)} doubtful")

@@ -106,6 +106,11 @@ def unit_command(
         )
     elif _is_file(source):
         model, options = _of_file(Path(source), values, equations, recording, shape, membrane)
+        if frozen:
+            raise ParameterError(
+                "--frozen goes with a model: frozen noise is played to it many times; "
+                f"{source!r} was measured; leave it out"
+            )
     elif membrane is not None or shape.settings():
         raise ParameterError(
             "--membrane, --unit, --tree, --soma-diameter and --least-diameter go with a "
@@ -118,8 +123,7 @@ def unit_command(
         model, options = _neuron(source, values, given)
     if noise is not None:
         options["noise"] = quantity_of(noise, "--noise")
-    if not isinstance(model, Path):
-        options["trials"] = trials
+    options["trials"] = trials
     with progress() as task:
         told = task(f"unit of {options['name']}")
         # Drawing the card takes about as long as a fifth of the rest.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,8 @@ def units_figure(neurons: Sequence[Fitted]) -> Figure:
             top.set_title(neuron.title)
             top.legend(loc="upper left", handlelength=1.6)
             top.set_ylim(0, max(1.0, 1.35 * float(rates.max())))
-            bottom.set_xlabel(f"{curve.current_name} (pA)")
+            # Folded: the names of neighbouring columns would run into each other.
+            bottom.set_xlabel(fill(f"{curve.current_name} (pA)", 26))
         axes[0, 0].set_ylabel("firing rate (Hz)")
         axes[1, 0].set_ylabel("residual (Hz)")
         return figure

@@ -190,7 +190,7 @@ def textbook_membrane(neuron: Neuron | Morphology) -> Neuron:
     Raises
     ------
     UnknownNameError
-        No branch of the shape is tagged soma.
+        No branch of the shape is tagged soma, or none is a dendrite.
 
     Examples
     --------
@@ -200,6 +200,12 @@ def textbook_membrane(neuron: Neuron | Morphology) -> Neuron:
     ('soma', 'dendrite', 'hillock', 'initial_segment', 'axon')
     """
     if isinstance(neuron, Morphology):
+        if not set(neuron.tags) & {"dendrite", "basal", "apical"}:
+            raise UnknownNameError(
+                f"the textbook membrane needs a dendrite, and the shape has only "
+                f"{', '.join(dict.fromkeys(neuron.tags))}: give a reconstruction with dendrites "
+                "(types 3 and 4 of SWC), or say which type is one, read_swc(..., tags={5: 'basal'})"
+            )
         return _watched(textbook_membrane(_neuron_of_shape(neuron)))
     dendrites: Region = tagged("dendrite")
     return (

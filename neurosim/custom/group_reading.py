@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from brian2.core.base import BrianObject
-from brian2.core.network import Network
 from brian2.core.operations import NetworkOperation
 from brian2.core.variables import LinkedVariable
 from brian2.devices.device import RuntimeDevice, get_device
@@ -28,6 +27,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.units import Quantity
 
 from neurosim.custom.model_source import Source
+from neurosim.custom.past_of_group import check_past, steps_run
 from neurosim.describe.point_neuron import Action
 from neurosim.errors import ParameterError
 
@@ -64,7 +64,7 @@ def read_group(group: Any, index: int | None) -> Source:
     place = _place(group, index)
     check_inputs(group, place)
     equations: Equations = group.user_equations
-    _check_now(group, place)
+    check_past(group, place, _codes(group, place))
     held = {
         name: _value(group, name, equations[name].dim, index, place)
         for name in sorted(equations.parameter_names)
@@ -200,34 +200,18 @@ def _value(group: Any, name: str, dim: Any, index: int | None, place: int) -> Qu
     return Quantity(float(array[place]), dim=dim)
 
 
-def _check_now(group: Any, place: int) -> None:
-    """Refuse a group in the middle of a run whose past matters."""
-    if not _has_run(group):
-        return
-    if group._refractory is not False:
-        free = np.atleast_1d(np.asarray(group.variables["not_refractory"].get_value()))
-        if not free[place if len(free) > 1 else 0]:
-            raise ParameterError(
-                f"{group.name}: the neuron is refractory at present; a run "
-                "here starts without a spike in its past: take it over before it is run"
-            )
-    from_time = {"t", "t_in_timesteps"}
-    for equation in group.user_equations.values():
-        if equation.expr is not None and from_time & set(equation.identifiers):
-            raise ParameterError(
-                f"{group.name}: {equation.varname!r} depends on the time, and the group has been "
-                "run; runs here start at 0: take it over before it is run"
-            )
-
-
-def _has_run(group: Any) -> bool:
-    """Whether a network that holds the group has left time 0."""
-    networks = (reference() for reference in list(Network.__instances__()))
-    return any(
-        float(network.t_) > 0 and any(one is group for one in network.objects)
-        for network in networks
-        if network is not None
-    )
+def _codes(group: Any, place: int) -> dict[str, str]:
+    """Return what a group computes beside its equations, by what a message calls it."""
+    codes: dict[str, str] = {}
+    for event, condition in group.events.items():
+        own = "" if event == "spike" else f" of the event {event!r}"
+        codes[f"the threshold{own}"] = str(condition)
+        codes[f"the reset{own}"] = str(group.event_codes.get(event) or "")
+    if isinstance(group._refractory, str):
+        codes["the refractory condition"] = group._refractory
+    for runner in _runners(group, place):
+        codes[f"run_regularly ({runner.name})"] = str(runner.abstract_code)
+    return codes
 
 
 def _check_slots(group: Any) -> None:
@@ -290,7 +274,10 @@ def _regular(group: Any, place: int) -> Iterator[Action]:
                 f"time steps of {group.clock.dt}; make it one"
             )
         _check_slot(group, runner.when)
-        condition = "" if steps == 1 else f"t_in_timesteps % {steps} == 0"
+        # The clock of an operation counts from the group's first run; time here starts at 0.
+        gone = steps_run(group) % steps
+        passed = f"(t_in_timesteps + {gone})" if gone else "t_in_timesteps"
+        condition = "" if steps == 1 else f"{passed} % {steps} == 0"
         # The condition has no part in the order of the others: it depends on the time alone.
         slot = (runner.when, runner.order, condition, runner.when, runner.order - 1)
         yield Action(str(runner.abstract_code), *slot)

@@ -64,6 +64,8 @@ def read_table(
     meant = 1 * um if unit is None else unit
     scale = float(check_quantity(meant, 1 * um, "read_swc: unit", above=0 * um))
     file = path.name
+    if path.is_dir():
+        raise MorphologyError(f"{path} is a folder; give the path of a file in it")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -80,6 +82,7 @@ def read_table(
         if not words:
             _check_scale(line, file, number)
             continue
+        _check_decimals(line, file, number)
         if len(words) < 7:
             raise MorphologyError(
                 f"{file}, line {number}: seven columns are needed (number, type, x, y, z, radius, "
@@ -108,7 +111,7 @@ def read_table(
     data = np.array(rows)
     table = _linked(file, np.array(lines), data, scale)
     if unit is None:
-        _check_unit(table, data)
+        _check_unit(table, data, thickened=least_diameter is not None)
     return _with_radii(table, least_diameter, soma_diameter)
 
 
@@ -169,6 +172,17 @@ def _with_radii(
     return replace(table, radii=radii)
 
 
+def _check_decimals(line: str, file: str, number: int) -> None:
+    """Refuse decimal commas, which would be read as the borders of columns."""
+    columns = re.split(r"[;\s]+", line.split("#")[0].strip())
+    found = [word for word in columns[:7] if re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?", word)]
+    if len(columns) >= 7 and found:
+        raise MorphologyError(
+            f"{file}, line {number}: {found[0]!r} has a decimal comma; write decimal points "
+            f"({found[0].replace(',', '.')})"
+        )
+
+
 def _check_scale(line: str, file: str, number: int) -> None:
     said = re.match(r"\s*#\s*SCALE\s+(\S+)\s+(\S+)\s+(\S+)", line, re.IGNORECASE)
     if not said:
@@ -186,10 +200,16 @@ def _check_scale(line: str, file: str, number: int) -> None:
 _THICKEST_M = 25e-6
 _WIDEST_M = 25e-3
 _SMALLEST_M = 5e-6
+# Anatomical surveys find no axon below 0.08 um, and the molecules of one need 0.06 um (Faisal,
+# White & Laughlin 2005, Curr Biol 15:1143). This leaves a factor of three.
+_THINNEST_M = 0.02e-6
 
 
-def _check_unit(table: Table, data: np.ndarray) -> None:
-    """Ask for the unit where lengths cannot be those of a neuron in micrometres."""
+def _check_unit(table: Table, data: np.ndarray, *, thickened: bool) -> None:
+    """Ask for the unit where lengths cannot be those of a neuron in micrometres.
+
+    Diameters that stand for unknown ones, and are replaced (`thickened`), are not thin.
+    """
     extent = float(np.ptp(table.points, axis=0).max())
     thin = table.radii[table.kind != 1]
     thick = 2 * float(np.median(thin)) if len(thin) else 0.0
@@ -201,10 +221,12 @@ def _check_unit(table: Table, data: np.ndarray) -> None:
             f"nanometres: unit=1*nmeter (--unit 1nmeter); in voxels of 0.1 um: unit=0.1*um "
             f"(--unit 0.1um; the size of a voxel stands with the image); {again}"
         )
-    if len(data) >= 100 and extent < _SMALLEST_M:
+    too_thin = 0 < thick < _THINNEST_M and not thickened
+    if (len(data) >= 10 and too_thin) or (len(data) >= 100 and extent < _SMALLEST_M):
         raise MorphologyError(
             f"{size}: too small for a neuron in micrometres, so the file's unit must be given. In "
-            f"millimetres: unit=1*mmeter (--unit 1mmeter); {again}"
+            f"millimetres: unit=1*mmeter (--unit 1mmeter); {again}; if the diameters only stand "
+            "for unknown ones: least_diameter=0.2*um (--least-diameter 0.2um)"
         )
     whole = data[:, 2:6] == np.round(data[:, 2:6])
     if len(data) >= 50 and whole.all() and (data[:, 2:5].min() >= 0):

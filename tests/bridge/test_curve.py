@@ -70,7 +70,7 @@ def test_aliases_delimiters_comments_and_other_columns(tmp_path):
     [
         ("", ["empty", "current_pA, count, window_s"]),
         (HEADER, ["no data"]),
-        ("current_pa,count,window_s\n0,0,1\n9,1,1\n", ["'current_pA'", "'current_pa'", "rename"]),
+        ("curent_pA,count,window_s\n0,0,1\n9,1,1\n", ["'current_pA'", "'curent_pA'", "rename"]),
         ("current_pA,rate,window_s\n0,0,1\n9,1,1\n", ["no column 'count'"]),
         (HEADER + "0,0,1\n10,x,1\n", ["line 3", "'x'", "not a number"]),
         (HEADER + "0,0,1\n10,,1\n", ["line 3", "count is empty"]),

@@ -206,6 +206,38 @@ def test_an_interrupted_main_job_leaves_nothing_behind(tmp_path):
     assert not list(tmp_path.rglob("*.*"))
 
 
+IGNORED = """
+import os, signal, sys, time, weakref
+from experiments.command import main
+
+class Thing: pass
+
+def ended(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+
+def swallows():
+    thing = Thing()
+    known = weakref.ref(thing, ended)
+    del thing
+    time.sleep(20)
+    print("went on")
+
+main.app.command("swallows")(swallows)
+sys.argv = ["neurosim", "swallows"]
+main.main()
+"""
+
+
+def test_an_interrupt_that_the_interpreter_ignores_comes_again():
+    done = subprocess.run(
+        [sys.executable, "-c", IGNORED], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 130
+    assert "interrupted; nothing was written" in done.stderr
+    assert "went on" not in done.stdout
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     out = tmp_path_factory.mktemp("report")

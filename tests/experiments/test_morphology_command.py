@@ -123,3 +123,23 @@ def test_a_reconstruction_without_a_membrane_is_refused_with_what_to_type(cell):
     assert "takes no parameters" in str(
         unit_of(cell, "--membrane", "textbook", "--set", "tau_m=10ms").exception
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--plane", "xq"), "choose one of xy, xz, yz"),
+        (("--plane", "xq", "--picture", "cell.svg"), "choose one of xy, xz, yz"),
+        (("--plane", "xz"), "such as --picture"),
+        (("--flip",), "such as --picture"),
+    ],
+)
+def test_options_of_a_picture_are_checked_before_anything_is_printed(run, cell, words, said):
+    done = run(cell, *words)
+    assert done.exit_code != 0
+    assert said in str(done.exception)
+    assert "branches" not in done.output
+
+
+def test_a_folder_is_called_one(run, tmp_path):
+    assert "is a folder" in str(run(tmp_path).exception)

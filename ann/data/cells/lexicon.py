@@ -12,12 +12,14 @@ import re
 __all__ = [
     "COUNTED_WORDS",
     "CURRENCIES",
+    "CURRENCY_OF",
     "ERROR_MARKS",
     "HEADER_WORDS",
     "ID_WORDS",
     "MAGNITUDES",
     "MISSING_ALWAYS",
     "MISSING_AMONG_NUMBERS",
+    "OPPOSED_SUFFIXES",
     "PAIRS",
     "PAST_WORDS",
     "SENTINELS",
@@ -26,6 +28,7 @@ __all__ = [
     "fold",
     "never_zero",
     "unit_key",
+    "unit_of",
     "words_of",
 ]
 
@@ -69,7 +72,17 @@ PAIRS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
 )
 
 #: Signs of money before or after a number.
-CURRENCIES = ("$", "€", "£", "¥", "₹", "₽", "US$", "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD")
+_CURRENCY_TABLE = """
+$ US$ USD | € EUR | £ GBP | ¥ JPY | ₹ INR | ₽ RUB | CHF | C$ CA$ CAD | A$ AU$ AUD | NZ$ NZD
+| HK$ HKD | S$ SGD | R$ BRL | MX$ MXN | CNY RMB | ₩ KRW | ₺ TRY | ₪ ILS | ₴ UAH | ₦ NGN | ₱ PHP
+| ฿ THB | ₫ VND | SEK | NOK | DKK | PLN | CZK | HUF | ZAR
+"""
+#: ... and which money each stands for, by the first sign of its kind.
+CURRENCY_OF: dict[str, str] = {
+    sign: signs.split()[0] for signs in _CURRENCY_TABLE.split("|") for sign in signs.split()
+}
+#: The longest first, so that US$ is not read as a $.
+CURRENCIES = tuple(sorted(CURRENCY_OF, key=lambda sign: (-len(sign), sign)))
 
 _UNIT_TABLE = """
 length              | 1e-9           | nm
@@ -93,8 +106,11 @@ time                | 1              | s sec secs second seconds
 time                | 60             | min mins minute minutes
 time                | 3600           | h hr hrs hour hours
 time                | 86400          | d day days
+time                | 604800         | week weeks wk wks
 current or pressure | 1e-12          | pa
 current             | 1e-9           | na
+current             | 1e-6           | ua µa μa
+current             | 1e-3           | ma
 voltage             | 1e-6           | uv µv μv
 voltage             | 1e-3           | mv
 voltage             | 1              | v volt volts
@@ -125,11 +141,15 @@ amount in a litre   | 1e-3           | mmol/l
 amount in a litre   | 1e-6           | umol/l µmol/l μmol/l
 area                | 1              | m² sqm
 area                | 0.09290304     | sqft ft²
-years               | 1              | year years yr yrs
-months              | 1              | month months
+years or months     | 12             | year years yr yrs
+years or months     | 1              | month months
 memory              | 1e3            | kb
 memory              | 1e6            | mb
 memory              | 1e9            | gb
+memory              | 1e12           | tb
+memory              | 1024           | kib
+memory              | 1048576        | mib
+memory              | 1073741824     | gib
 count               | 1e3            | k
 count               | 1e6            | mio mn million
 """
@@ -138,6 +158,18 @@ UNITS: dict[str, tuple[str, str]] = {
     unit: (dimension.strip(), size.strip())
     for dimension, size, units in (line.split("|") for line in _UNIT_TABLE.strip().splitlines())
     for unit in units.split()
+}
+
+#: Behind a number these are half of what it says (halves of a day, sides of the globe, eras, debit
+#: and credit, ordinals, two scales of temperature), with what to multiply by where that is known.
+OPPOSED_SUFFIXES: dict[str, str] = {
+    suffix: factor
+    for factor, suffixes in (
+        ("", "am pm a.m p.m cr dr credit debit c f °c °f"),
+        ("1", "n e north east ad ce st nd rd th"),
+        ("-1", "s w south west bc bce"),
+    )
+    for suffix in suffixes.split()
 }
 
 #: Suffixes that multiply a number. Single letters are units elsewhere.
@@ -187,17 +219,19 @@ HEADER_WORDS = _words(
 
 #: Quantities of a living body or a physical thing that are never zero ...
 _NEVER_ZERO = _words(
-    """height | hgt | ht | weight | wgt | wt | bmi | mass | pressure | bp | sbp | dbp | trestbps
-    | systolic | diastolic | glucose | insulin | skin | thickness | cholesterol | chol | ldl | hdl
-    | pulse | bpm | thalach | hemoglobin | haemoglobin | hematocrit | haematocrit | albumin
-    | creatinine | sodium | potassium | calcium | bilirubin | platelets | length | width
-    | displacement | horsepower | mpg | wheelbase | year"""
+    """height | hgt | ht | weight | wgt | wt | bmi | bp | sbp | dbp | trestbps | systolic
+    | diastolic | glucose | insulin | skin thickness | skinfold thickness | skin fold thickness
+    | triceps thickness | cholesterol | chol | ldl | hdl | pulse | bpm | thalach | hemoglobin
+    | haemoglobin | hematocrit | haematocrit | albumin | creatinine | bilirubin | platelets
+    | horsepower | mpg | wheelbase | year | blood pressure | barometric pressure
+    | atmospheric pressure | air pressure | sea level pressure | serum sodium | serum potassium
+    | serum calcium"""
 )
-#: ... unless the name says that it is a change, a share or a count of them.
-_MAY_BE_ZERO = _words(
-    """change | changes | diff | difference | delta | gain | loss | lost | growth | ratio | percent
-    | pct | share | count | number | num | n | score | error | residual | sd | std | se | var
-    | variance | rank | class | flag | is | has | since | years"""
+#: ... where the name says nothing else, but perhaps how, when or in what unit they were measured.
+_COMPANIONS = _words(
+    """mean | avg | average | median | max | min | maximum | minimum | level | levels | value
+    | values | measured | rest | resting | fasting | serum | plasma | blood | body | patient
+    | baseline | initial | first | last | systolic | diastolic | dl | number"""
 )
 
 
@@ -214,15 +248,26 @@ def words_of(name: str) -> list[str]:
 
 
 def never_zero(name: str) -> bool:
-    """Tell whether a column's name says a quantity that cannot be zero.
+    """Tell whether a column's name is that of a quantity that cannot be zero.
+
+    One word more may make another quantity of it: nobody weighs nothing, a tumour may.
 
     Examples
     --------
-    >>> never_zero("SkinThickness"), never_zero("weight_change"), never_zero("score")
-    (True, False, False)
+    >>> [never_zero(n) for n in ("SkinThickness", "weight (kg)", "tumour_weight", "score")]
+    [True, True, False, False]
     """
-    words = set(words_of(name))
-    return bool(words & _NEVER_ZERO) and not words & _MAY_BE_ZERO
+    words = words_of(name)
+    for size in (3, 2, 1):
+        for k in range(len(words) - size + 1):
+            rest = words[:k] + words[k + size :]
+            if " ".join(words[k : k + size]) in _NEVER_ZERO and all(map(_companion, rest)):
+                return True
+    return False
+
+
+def _companion(word: str) -> bool:
+    return word in _COMPANIONS or word.isdigit() or word in UNITS
 
 
 def unit_key(suffix: str) -> str:
@@ -234,6 +279,18 @@ def unit_key(suffix: str) -> str:
     ('cm', 'kg')
     """
     return fold(suffix).rstrip(".")
+
+
+def unit_of(suffix: str) -> tuple[str, str]:
+    """Return the dimension of a unit and its size; empty and ``"1"`` where it is none we know.
+
+    Examples
+    --------
+    >>> unit_of("pA"), unit_of("Pa"), unit_of("KG"), unit_of("boxes")
+    (('current', '1e-12'), ('pressure', '1'), ('mass', '1'), ('', '1'))
+    """
+    by_case = {"pA": ("current", "1e-12"), "Pa": ("pressure", "1")}
+    return by_case.get(suffix.strip(" ."), UNITS.get(unit_key(suffix), ("", "1")))
 
 
 def fold(text: str) -> str:

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from ann.data.cells.lexicon import CURRENCIES, MAGNITUDES
 
@@ -43,6 +43,8 @@ _SEPARATORS = re.compile(r"[ '’\u00a0\u202f\u2009]")
 # The largest float has 309 digits; the search for what stands around a number takes the square of
 # the length.
 _LONGEST = 300
+#: A factor of more characters has been rounded to 28 digits; what it gives holds for 15.
+_ROUNDED, _TO_15 = 28, Context(prec=15)
 _CURRENCIES = frozenset(c.casefold() for c in CURRENCIES)
 
 
@@ -249,7 +251,7 @@ def plain(body: str, style: NumberStyle) -> str | None:
 
 
 def times(body: str, factor: str, offset: str = "0") -> str:
-    """Multiply a number in plain digits by a factor and add an offset, exactly.
+    """Multiply a number in plain digits by a factor and add an offset, exactly if the factor is.
 
     Parameters
     ----------
@@ -270,6 +272,9 @@ def times(body: str, factor: str, offset: str = "0") -> str:
         value = Decimal(body) * Decimal(factor) + Decimal(offset)
     except InvalidOperation:
         return body
+    if len(factor) > _ROUNDED:
+        # The factor is a rounded ratio, such as a twelfth: six times it is a half.
+        value = _TO_15.plus(value)
     return _digits(value)
 
 

@@ -28,6 +28,8 @@ class Inspection:
         self.commas = commas
         #: Whether they are dates whose order of day and month only a person can tell.
         self.open_dates = False
+        #: Whether they are numbers with signs or suffixes that do not mean the same.
+        self.open_numbers = False
         self.rules: list[Rule] = []
         codes, uniques = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=True)
         self.codes = codes

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from ann.data.cells.dates import looks_like_date
-from ann.data.cells.lexicon import MISSING_ALWAYS, fold
+from ann.data.cells.lexicon import MISSING_ALWAYS, PAIRS, fold
 from ann.data.cells.numerals import split_affixes
 from ann.data.cleaning.inspection import Inspection
 from ann.data.cleaning.rules import tidy
@@ -20,8 +20,37 @@ RARE_TWIN = 0.25
 FREQUENT_SIGN = 0.05
 _SIGNS = "signs"
 _ELEMENT = re.compile(r"[A-Z][a-z]?\Z")
-#: Beside one of these, "missing" is an answer and no gap.
-_OPPOSITES = frozenset(("present", "found", "intact", "complete", "available"))
+#: Beside one of these, a word that elsewhere means a gap is an answer; of ``na``, beside two.
+_OPPOSITES: dict[str, frozenset[str]] = {
+    word: frozenset(others.split())
+    for word, others in (
+        (
+            "missing",
+            """present found intact complete available dead alive deceased died killed wounded
+            injured captured survived rescued safe returned filled decayed extracted sound damaged
+            broken replaced""",
+        ),
+        (
+            "null",
+            """wt het hom ko mut mutant wildtype wild-type heterozygous homozygous knockout
+            alternative alt +/+ +/- wt/wt wt/null null/null""",
+        ),
+        ("not available", "available"),
+        ("nan", "mum mom mother dad father gran grandad grandma grandpa nana"),
+        ("na", "k ca mg cl li fe zn eu emea apac latam amer mea anz jp row"),
+    )
+}
+_IN_CAPITALS = """
+high low mid med medium none good bad fair poor pass fail red blue green white black grey left right
+hot cold warm mild big small large new old open urban rural day night rain snow sunny dry wet north
+south east west other never often always own rent mon tue wed thu fri sat sun
+"""
+#: Written in capitals these are words: "NA" beside them is no code among codes.
+_ANSWERS = frozenset(_IN_CAPITALS.split()).union(*(words for pair in PAIRS for words in pair))
+#: Among marks these mean "neither".
+_NEUTRAL = frozenset(("0", "o", "ns", "n.s.", "="))
+_PAIR = re.compile(r"[A-Za-z]/[A-Za-z]\Z")
+_CODE = re.compile(r"[A-Z]{2,5}\Z")
 
 
 def trim_spaces(seen: Inspection) -> None:
@@ -66,7 +95,7 @@ def blank_missing(seen: Inspection) -> None:
     words = list(dict.fromkeys(v for v, _ in seen.weighed()))
     found = [v for v in words if fold(v) in MISSING_ALWAYS]
     others = [v for v in words if fold(v) not in MISSING_ALWAYS]
-    doubtful = {v: why for v in found if (why := _label_after_all(v, others))}
+    doubtful = {v: why for v in found if (why := _label_after_all(v, others, words))}
     settings: dict[str, Any] = {"usual": True}
     if doubtful:
         settings["but not"] = sorted(doubtful)
@@ -86,29 +115,66 @@ def blank_missing(seen: Inspection) -> None:
         )
 
 
-def _label_after_all(text: str, others: list[str]) -> str:
-    """Return among what a spelling of "missing" is a label like them; empty where it is none."""
-    if not text or not others:
+def _label_after_all(text: str, others: list[str], words: list[str]) -> str:
+    """Return among what a spelling of "missing" is a label like them; empty where it is none.
+
+    `others` are the texts of the column that no one takes for a gap, `words` all of them.
+    """
+    if not text:
         return ""
     if not any(c.isalnum() for c in text):
-        if text.startswith("-") and any(v and set(v) <= set("+-/±") for v in others):
-            return _SIGNS
-        marks = [v for v in others if v.strip("+-/±") and not any(c.isalnum() for c in v)]
-        return "marks" if len(marks) == len(others) >= 2 else ""
-    if fold(text) == "missing":
-        return "its opposite" if _OPPOSITES & {fold(v) for v in others} else ""
-    if not text.isalpha():
+        return _mark_after_all(text, others, words)
+    if not others:
+        return ""
+    opposites = _OPPOSITES.get(fold(text), frozenset()) & {fold(v) for v in others}
+    if len(opposites) >= (2 if fold(text) == "na" else 1):
+        return "its opposites"
+    if _PAIR.match(text) and sum(bool(_PAIR.match(v)) for v in others) >= max(2, 0.9 * len(others)):
+        return "other pairs of letters"
+    if not text.isalpha() or fold(text) == "missing":
         return ""
     like = [v for v in others if v.isalpha() and len(v) == len(text)]
     if len(text) > 2:
         like = [v for v in like if _shape(v) == _shape(text)]
     if len(like) >= max(len(text), 0.9 * len(others)):
         return f"other codes of {len(text)} letters"
+    if _code_among_codes(text, others):
+        return "other codes in capitals"
     if text == "Na" and sum(bool(_ELEMENT.match(v)) for v in others) >= max(2, 0.9 * len(others)):
         return "symbols of chemical elements"
     names = sum(v.istitle() for v in others)
     if text.istitle() and names >= max(20, 0.9 * len(others)):
         return "names"
+    return ""
+
+
+def _code_among_codes(text: str, others: list[str]) -> bool:
+    """Tell whether NA is a region as EMEA and APAC are, or EU and JP beside Other."""
+    codes = [v for v in others if _CODE.match(v)]
+    few = len(codes) < 2 or sum(fold(v) in _ANSWERS for v in codes) >= 0.5 * len(codes)
+    if few or not _CODE.match(text):
+        return False
+    same = sum(len(v) == len(text) for v in codes)
+    return len(codes) >= 0.9 * len(others) or (same >= 2 and same >= 0.5 * len(others))
+
+
+def _mark_after_all(text: str, others: list[str], words: list[str]) -> str:
+    """Return among what a mark without letters and digits is a label like them.
+
+    A minus beside a plus, one of two or three dashes, a strand that is neither + nor -, a gap
+    among the letters of a sequence.
+    """
+    if text.startswith("-") and any(v and set(v) <= set("+-/±") for v in others):
+        return _SIGNS
+    rest = [v for v in others if fold(v) not in _NEUTRAL]
+    marks = all(not any(c.isalnum() for c in v) for v in rest)
+    if rest and marks:
+        return "marks"
+    runs = [v for v in words if v and set(v) == {"-"}]
+    if text in runs and len(runs) > 1 and marks:
+        return "more and fewer of them"
+    if text == "-" and len(others) >= 3 and all(len(v) == 1 and v.isalpha() for v in others):
+        return "single letters"
     return ""
 
 

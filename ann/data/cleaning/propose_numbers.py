@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ann.data.cells.lexicon import MAGNITUDES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key
+from ann.data.cells.lexicon import MAGNITUDES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key, unit_of
 from ann.data.cells.numerals import (
     NumberStyle,
     is_plain,
@@ -19,6 +19,7 @@ from ann.data.cells.numerals import (
     split_affixes,
     split_money,
 )
+from ann.data.cleaning.affixes import FOOTNOTES, Affixes, keep_as_words
 from ann.data.cleaning.inspection import MOSTLY, Inspection
 from ann.data.cleaning.roles import says_id
 from ann.data.cleaning.suspects import (
@@ -38,8 +39,6 @@ _FAR_BEYOND = 30.0
 _CODE = re.compile(r"0\d+\Z")
 _LONG = re.compile(r"[+-]?\d{16,}\Z")
 _DOTTED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}\Z")
-#: Marks behind a number that point to a note.
-_FOOTNOTES = frozenset(mark * n for mark in "*†‡§¶" for n in (1, 2, 3))
 _UNIT_IN_NAME = re.compile(r"[(\[]([^)\]]{1,12})[)\]]\s*\Z")
 
 
@@ -50,6 +49,7 @@ def as_numbers(seen: Inspection) -> str | None:
     suffixes: Counter[str] = Counter()
     weights: Counter[str] = Counter()
     weak: set[str] = set()
+    unread: list[str] = []
     for v, n in seen.weighed():
         if fold(v) in MISSING_AMONG_NUMBERS:
             weak.add(v)
@@ -57,6 +57,7 @@ def as_numbers(seen: Inspection) -> str | None:
         total += n
         found = split_affixes(v)
         if found is None:
+            unread.append(v)
             continue
         if _CODE.match(v) or _LONG.match(v):
             coded += n
@@ -75,7 +76,12 @@ def as_numbers(seen: Inspection) -> str | None:
     known, odd = _known_suffixes(suffixes, numeric)
     if sizes:
         known, odd = list(suffixes), 0
-    if coded > 0.05 * total or numeric - odd < MOSTLY * total:
+    if coded > 0.05 * total:
+        return None
+    affixes = Affixes(parts, weights, suffixes, known, unread, magnitudes=bool(sizes))
+    if keep_as_words(seen, affixes, total):
+        return None
+    if numeric - odd < MOSTLY * total:
         return None
     if says_id(seen.name) and weights.total() < total:
         # Numbers that are labels, such as a telephone's: what is none is a label too.
@@ -110,12 +116,12 @@ def as_numbers(seen: Inspection) -> str | None:
         seen.unit = signs[0]
     if "%" in known:
         _percent(seen, settings)
-    if notes := [s for s in known if s in _FOOTNOTES]:
+    if notes := [s for s in known if s in FOOTNOTES]:
         factors = dict.fromkeys(notes, "1")
         seen.rule(
             "unit", {"factors": factors, **settings}, why=f"{' '.join(notes)} points to a note"
         )
-    units = [s for s in known if s != "%" and s not in _FOOTNOTES]
+    units = [s for s in known if s != "%" and s not in FOOTNOTES]
     if sizes:
         why = f"{', '.join(suffixes)}: each cell by its own suffix"
         seen.rule("unit", {"factors": sizes, **settings}, why=why)
@@ -213,18 +219,18 @@ def _magnitudes(suffixes: Counter[str], numeric: int, *, money: bool) -> dict[st
 
 def _known_suffixes(suffixes: Counter[str], numeric: int) -> tuple[list[str], int]:
     """Return the suffixes that can be units, and how many cells have another one."""
-    listed = Counter({s: n for s, n in suffixes.items() if unit_key(s) in UNITS})
+    listed = Counter({s: n for s, n in suffixes.items() if unit_of(s)[0]})
     kinds = Counter[str]()
     for s, n in listed.items():
-        kinds[UNITS[unit_key(s)][0]] += n
+        kinds[unit_of(s)[0]] += n
     # A column has one dimension; and a letter that few cells have tells house 14d from house 14.
-    known = [s for s in listed if UNITS[unit_key(s)][0] == kinds.most_common(1)[0][0]]
+    known = [s for s in listed if unit_of(s)[0] == kinds.most_common(1)[0][0]]
     if (
         all(len(unit_key(s)) == 1 for s in known)
         and sum(suffixes[s] for s in known) < 0.5 * numeric
     ):
         known = []
-    known += [s for s in suffixes if s == "%" or s in _FOOTNOTES]
+    known += [s for s in suffixes if s == "%" or s in FOOTNOTES]
     # A word that nearly all cells share is their unit, whether listed or not. Behind a few of them
     # it says something of its own: 977 combined, 12 est.
     common = [s for s, n in suffixes.most_common(1) if s not in known and n >= 0.8 * numeric]
@@ -263,7 +269,7 @@ def _units(
     for value, suffix, n in _parsed(seen, style):
         sizes[suffix].extend([abs(value)] * min(n, 50))
     main = max(units, key=lambda u: suffixes[u])
-    dimension, own = UNITS.get(unit_key(main), ("", "1"))
+    dimension, own = unit_of(main)
     note = ""
     if sizes.get("") and dimension:
         bare = float(np.median(sizes[""]))
@@ -281,7 +287,7 @@ def _units(
         note = f"; bare numbers taken to be in {main}"
     factors: dict[str, str] = {}
     for unit in units:
-        kind, size = UNITS.get(unit_key(unit), ("", "1"))
+        kind, size = unit_of(unit)
         if kind == dimension and kind:
             factors[unit] = ratio(size, own)
         elif unit_key(unit) == unit_key(main):
@@ -307,7 +313,7 @@ def _suspects(seen: Inspection) -> None:
     if zeros := find_zeros(values, counts, seen.name):
         sure = zeros == "sure" and not labels
         rest = f"all other values are at least {values[1]:g}"
-        why = f"0 stands for missing: a {seen.name} cannot be 0, and {rest}"
+        why = f"0 stands for missing: {seen.name} cannot be 0, and {rest}"
         if not sure:
             why = f"0 may stand for missing, or be 0: {rest}"
         seen.rule("sentinel", {"values": [0.0]}, why=why, apply=sure)

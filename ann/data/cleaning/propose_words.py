@@ -135,7 +135,7 @@ def two_digit_years(name: str, dated: Iterable[str]) -> tuple[int, str]:
 def as_words(seen: Inspection) -> str:
     """Recognise categories and bring variants of case and spacing together."""
     counts = seen.text_counts()
-    if _is_text(seen, counts):
+    if not seen.open_numbers and _is_text(seen, counts):
         return "text"
     numbers = sum(n for v, n in counts.items() if is_plain(v))
     odd = {v: n for v, n in counts.items() if not is_plain(v)}

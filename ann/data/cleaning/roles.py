@@ -40,7 +40,7 @@ def role_of(seen: Inspection, kind: str) -> tuple[str, str] | None:
         return None
     if kind == "text":
         return "text", f"free text: {len(counts)} different ones in {filled} filled rows"
-    if kind == "date" or seen.open_dates:
+    if kind == "date" or seen.open_dates or seen.open_numbers:
         return None
     return _id(seen, kind, counts, filled)
 

@@ -111,7 +111,20 @@ def _unit(settings: Mapping[str, Any]) -> CellMap:
             return None
         return body if factor == "1" else times(number, factor)
 
-    return _on_numbers(strip)
+    return _all_numbers(_on_numbers(strip), settings)
+
+
+def _all_numbers(rewrite: CellMap, settings: Mapping[str, Any]) -> CellMap:
+    """Map to a number in plain digits, or to missing, where a person asks for that."""
+    if settings.get("others") != "missing":
+        return rewrite
+    digits = _thousands(settings)
+
+    def number(text: str) -> str | None:
+        new = digits(rewrite(text) or text)
+        return new if new is not None and is_plain(new) else None
+
+    return number
 
 
 def _currency(settings: Mapping[str, Any]) -> CellMap:
@@ -123,7 +136,7 @@ def _currency(settings: Mapping[str, Any]) -> CellMap:
             return f"{body} {rest}".rstrip()
         return f"{body} {suffix}".rstrip() if prefix.casefold() in signs else None
 
-    return _on_numbers(strip)
+    return _all_numbers(_on_numbers(strip), settings)
 
 
 def _percent(settings: Mapping[str, Any]) -> CellMap:
@@ -213,7 +226,8 @@ class RuleKind:
         "missing", and a column beside it keeps what stood there) or ``"destructive"`` (labels
         merged, values changed, rows or columns left out).
     merging : str
-        The setting with which the rule makes one label out of several; empty where none does.
+        The setting with which the rule makes one label out of several, or takes for the same what
+        may differ; empty where none does.
     """
 
     make: Callable[[Mapping[str, Any]], CellMap] | None
@@ -229,9 +243,9 @@ RULE_KINDS: dict[str, RuleKind] = {
     "encoding": RuleKind(_mojibake, "lossless"),
     "trim": RuleKind(_trim, "lossless", (), ("but not", "labels"), "labels"),
     "missing": RuleKind(_missing, "reversible", (), ("usual", "spellings", "but not")),
-    "currency": RuleKind(_currency, "lossless", ("signs",)),
+    "currency": RuleKind(_currency, "lossless", ("signs",), (*_STYLE, "others"), "others"),
     "percent": RuleKind(_percent, "lossless", (), ("factor", *_STYLE)),
-    "unit": RuleKind(_unit, "lossless", ("factors",), _STYLE),
+    "unit": RuleKind(_unit, "lossless", ("factors",), (*_STYLE, "others"), "others"),
     "thousands": RuleKind(_thousands, "lossless", (), _STYLE),
     "date": RuleKind(_date, "lossless", (), ("day first", "pivot")),
     "yes/no": RuleKind(_spelling, "destructive", ("words",)),

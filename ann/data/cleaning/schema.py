@@ -28,7 +28,11 @@ _MISSING = ("impute", "error")
 _ABSENT = ("error", "missing")
 _FORMAT = "neurosim data rules"
 #: Rules that make of a column of words one of another kind.
-_MAKES = {"date": "date", "not a number": "number", "not a date": "date"}
+_MAKES = {
+    "date": "date",
+    "not a date": "date",
+    **dict.fromkeys(("not a number", "unit", "currency", "thousands"), "number"),
+}
 
 
 @dataclass

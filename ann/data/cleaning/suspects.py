@@ -202,8 +202,8 @@ def find_zeros(
     Examples
     --------
     >>> values = np.array([0.0, *range(60, 120)])
-    >>> once = np.ones(61, dtype=int)
-    >>> find_zeros(values, once, "BloodPressure"), find_zeros(values, once, "score")
+    >>> counts = np.array([4, *[1] * 60])
+    >>> find_zeros(values, counts, "BloodPressure"), find_zeros(values, counts, "score")
     ('sure', 'unsure')
     """
     if len(values) < 6 or 0.0 not in values or values[0] < 0:

@@ -268,7 +268,9 @@ def _inspect(
             log.add(Step("", "target", len(frame), why=str(error), applied=False))
     column = goal.column if goal else None
     rules = propose(frame, column)
-    done = clean(frame, Rules(rules.columns, [r for r in rules.rules if r.rule != "drop"], "", 0))
+    # Without its target the rules would put a column of codes beside it, which they do not list.
+    kept = [r for r in rules.rules if r.rule != "drop"]
+    done = clean(frame, Rules(rules.columns, kept, rules.target))
     dropped = [r.step(r.rows) for r in rules.rules if r.rule == "drop"]
     steps = [s for s in done.log if s.rule != "new column"] + dropped
     # In the rows that are kept, by their place in the table.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +15,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.formats.channels import live_one
+from bridge.recordings.formats.channels import is_flat, live_one
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
 
-__all__ = ["is_atf", "read_atf", "read_traces", "trace_columns"]
+__all__ = ["decimal_mark", "is_atf", "read_atf", "read_traces", "trace_columns"]
 
 Array = NDArray[np.float64]
 
 # "Trace #12 (mV)"; pandas numbers a second column of that name as "Trace #12 (mV).1".
-_TRACE = re.compile(r"\s*Trace\s*#?\s*(\d+)\s*(?:\(([^()]*)\))?(?:\.(\d+))?\s*", re.IGNORECASE)
+# A signal may be named between the two.
+_TRACE = re.compile(
+    r"\s*(?:Trace|Sweep)\s*#?\s*(\d+)(?!\d)([^()]*)(?:\(([^()]*)\))?(?:\.\d+)?\s*", re.IGNORECASE
+)
 _TIME = re.compile(r"\s*Time\s*\((s|ms|us)\)\s*", re.IGNORECASE)
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 # A header has a record a line, about ten of them.
@@ -90,9 +94,14 @@ def read_atf(path: Path, voltage: str | None, current: str | None, units: Units)
     signals = next((_cells(line)[1:] for line in records if "Signals=" in line[:10]), [])
     first = head.readline()
     mark = "," if "," in first and "\t" not in first else "\t"
+    body = first + head.read()
     try:
         frame = pd.read_csv(
-            io.StringIO(first + head.read()), sep=mark, header=None, skipinitialspace=True
+            io.StringIO(body),
+            sep=mark,
+            header=None,
+            skipinitialspace=True,
+            decimal=decimal_mark(body, mark),
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise RecordingError("truncated", f"is not a table ({error})", "export it again") from None
@@ -104,6 +113,25 @@ def read_atf(path: Path, voltage: str | None, current: str | None, units: Units)
         )
     frame.columns = pd.RangeIndex(len(titles))
     return read_traces(frame, titles, signals, voltage, current, units)
+
+
+def decimal_mark(text: str, mark: str) -> str:
+    """Say whether numbers are written with a decimal comma, as some countries do.
+
+    Parameters
+    ----------
+    text : str
+        Lines of numbers.
+    mark : str
+        What parts the columns.
+
+    Examples
+    --------
+    >>> decimal_mark("0\\t-70,5", "\\t"), decimal_mark("0,-70.5", ",")
+    (',', '.')
+    """
+    comma = mark != "," and re.search(r"\d,\d", text) and not re.search(r"\d\.\d", text)
+    return "," if comma else "."
 
 
 def _cells(line: str) -> list[str]:
@@ -189,15 +217,35 @@ def read_traces(
 
 
 def _columns(titles: Sequence[str], signals: Sequence[str]) -> list[_Column]:
+    """Read the titles; a signal that a trace has twice is two signals, as of two electrodes."""
     columns = []
+    met: Counter[tuple[int, str]] = Counter()
     for k, title in enumerate(titles[1:]):
         match = _TRACE.fullmatch(title)
         assert match is not None
-        unit = (match[2] or "").strip()
-        again = f" {int(match[3]) + 1}" if match[3] else ""
-        signal = signals[k] if len(signals) == len(titles) - 1 else f"{unit}{again}"
-        columns.append(_Column(k + 1, int(match[1]), signal, unit))
+        unit, sweep, own = (match[3] or "").strip(), int(match[1]), match[2].strip()
+        named = len(signals) == len(titles) - 1 and signals[k]
+        name = signals[k] if named else own or unit
+        met[sweep, name] += 1
+        again = f" {met[sweep, name]}" if met[sweep, name] > 1 else ""
+        columns.append(_Column(k + 1, sweep, f"{name}{again}", unit))
+    _check_repeats(columns, met)
     return columns
+
+
+def _check_repeats(columns: list[_Column], met: Counter[tuple[int, str]]) -> None:
+    """Refuse a signal that only some traces have twice: which is which cannot be told."""
+    sweeps = {column.sweep for column in columns}
+    for name in {name for (_, name), times in met.items() if times > 1}:
+        times = {sweep: met[sweep, name] for sweep in sorted(sweeps)}
+        if len(set(times.values())) > 1:
+            few, many = min(times, key=times.__getitem__), max(times, key=times.__getitem__)
+            raise RecordingError(
+                "choice",
+                f"trace {many} has {times[many]} columns of {name!r}, trace {few} has "
+                f"{times[few]}: which of them belong together is not told",
+                "export it as ATF with the names of the signals, or only the cell's own signals",
+            )
 
 
 def _signal(
@@ -216,6 +264,8 @@ def _signal(
     if name is not None:
         if name not in by_name:
             raise RecordingError("choice", f"no signal is called {name!r}", f"found: {told}")
+        if kind == "V":
+            _check_alive(frame, by_name, name, said)
         return by_name[name], ""
     fitting = {
         signal: of for signal, of in by_name.items() if (scale_to(of[0].unit) or " ")[0] == kind
@@ -242,6 +292,25 @@ def _signal(
     ]
     chosen, note = live_one(names, traces)
     return fitting[names[chosen]], note
+
+
+def _check_alive(
+    frame: pd.DataFrame, by_name: dict[str, list[_Column]], name: str, said: str | None
+) -> None:
+    """Refuse a signal chosen by name that is flat, where another potential is not."""
+    flat, alive = False, []
+    for signal, of in by_name.items():
+        if (scale_to(of[0].unit) or " ")[0] != "V":
+            continue
+        still = is_flat([_numbers(frame, c.place, ()) * factor_to("V", c.unit, said) for c in of])
+        flat |= still and signal == name
+        alive += [] if still else [repr(signal)]
+    if flat and alive:
+        raise RecordingError(
+            "choice",
+            f"signal {name!r} never moves by as much as 1 mV: no cell is on it",
+            f'choose {" or ".join(alive)}: voltage="..."',
+        )
 
 
 def _numbers(frame: pd.DataFrame, place: int, titles: Sequence[str]) -> Array:

@@ -6,13 +6,15 @@ import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
+from bridge.recordings.formats.agreement import contradiction
+from bridge.recordings.formats.nwb_pairs import Pair, Part, paired
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_nwb"]
@@ -21,11 +23,12 @@ __all__ = ["read_nwb"]
 _CLAMPED = ("VoltageClampSeries", "VoltageClampStimulusSeries")
 
 
-def read_nwb(path: Path, voltage: str | None, units: Units) -> list[Sweep]:
+def read_nwb(path: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
     """Read the current-clamp sweeps of an NWB file.
 
     A response is matched with its stimulus by the table of intracellular recordings, else by the
-    sweep number, else by the number in their names, else by the time at which both start.
+    sweep number, else by the number in their names, else by the time at which both start. A
+    recorded current that belongs to it too is compared with the stimulus.
 
     Parameters
     ----------
@@ -33,6 +36,8 @@ def read_nwb(path: Path, voltage: str | None, units: Units) -> list[Sweep]:
         The file.
     voltage : str, optional
         The electrode, where the file has several cells.
+    current : {"command", "measured"}, optional
+        Whether to take the stimulus or the recorded current, where they contradict each other.
     units : (str or None, str or None)
         Units of voltage and current, where the file has them wrong.
 
@@ -43,10 +48,17 @@ def read_nwb(path: Path, voltage: str | None, units: Units) -> list[Sweep]:
     Raises
     ------
     RecordingError
-        The file is broken, in voltage clamp, or holds no stimulus.
+        The file is broken, in voltage clamp, holds no stimulus, or contradicts itself.
     ExtraMissingError
         pynwb is not installed.
     """
+    if current not in (None, "command", "measured"):
+        raise RecordingError(
+            "choice",
+            f"an NWB file has no current to choose by the name {current!r}",
+            "each series says what it is, and which belong together; leave current= out, or say "
+            'current="command" (the stimulus) or current="measured"',
+        )
     pynwb = optional("pynwb", "reading NWB files", "recordings")
     if path.read_bytes()[:8] != b"\x89HDF\r\n\x1a\n":
         raise RecordingError(
@@ -57,9 +69,9 @@ def read_nwb(path: Path, voltage: str | None, units: Units) -> list[Sweep]:
             warnings.simplefilter("ignore")
             old = _version_1(path)
             if old is not None:
-                return _sweeps(old, voltage, units)
+                return _sweeps(old, voltage, current, units)
             with pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as io:
-                return _sweeps(io.read(), voltage, units)
+                return _sweeps(io.read(), voltage, current, units)
     except RecordingError:
         raise
     except Exception as error:  # h5py and PyNWB raise whatever their parsing runs into
@@ -109,10 +121,19 @@ def _series_1(name: str, group: Any) -> SimpleNamespace:
         sweep_number=int(digits[-1]) if digits else None,
         description=text(group["aibs_stimulus_name"][()] if "aibs_stimulus_name" in group else ""),
         starting_time=None,
+        bias_current=_number(group["bias_current"][()]) if "bias_current" in group else None,
     )
 
 
-def _sweeps(content: Any, voltage: str | None, units: Units) -> list[Sweep]:
+def _number(value: Any) -> float | None:
+    """Return a value of a file, None where it is no single number."""
+    try:
+        return float(np.asarray(value, dtype=float).reshape(()))
+    except (TypeError, ValueError):
+        return None
+
+
+def _sweeps(content: Any, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
     responses = [s for s in content.acquisition.values() if hasattr(s, "data")]
     stimuli = [s for s in content.stimulus.values() if hasattr(s, "data")]
     cells = [s for s in responses if _kind(s) == "V"]
@@ -129,51 +150,90 @@ def _sweeps(content: Any, voltage: str | None, units: Units) -> list[Sweep]:
             "store the membrane potential as CurrentClampSeries",
         )
     cells = _one_electrode(cells, voltage)
-    currents = [s for s in (*stimuli, *responses) if _kind(s) == "A"]
-    if not currents:
+    commands = [s for s in stimuli if _kind(s) == "A" and current != "measured"]
+    # The current of a voltage clamp was not injected into a cell whose potential was recorded.
+    measured = [
+        s
+        for s in responses
+        if _kind(s) == "A" and type(s).__name__ not in _CLAMPED and current != "command"
+    ]
+    if not commands and not measured:
         raise RecordingError(
             "no-stimulus",
-            f"{len(cells)} voltage sweeps but no stimulus is stored",
+            f"{len(cells)} voltage sweeps but no {current or 'stimulus'} is stored",
             "store the injected current as CurrentClampStimulusSeries under stimulus",
         )
-    told = _told_pairs(content)
-    pairs = [
-        pair
-        for order, response in enumerate(cells)
-        for pair in told.get(response.object_id)
-        or [(_all_of(response), _all_of(_match(response, currents, order, len(cells))))]
-    ]
-    sweeps, alone = [], []
+    pairs = paired(content, cells, commands, measured)
     starts = _stimuli_tell_starts(pairs)
-    for order, (heard, given) in enumerate(pairs):
-        response, stimulus = heard.series, given.series
-        if stimulus is None:
-            alone.append(response.name)
-            continue
-        rate = _rate(response)
-        volts = _values(heard, units[0], "V")
-        amps = _values(given, units[1], "A") + _bias_pA(response, stimulus)
-        if starts:
-            amps = _from_start(amps, given, heard, len(volts) / rate)
+    sweeps, both = [], []
+    for order, pair in enumerate(pairs):
+        response, rate = pair.heard.series, _rate(pair.heard.series)
+        volts = _values(pair.heard, units[0], "V")
         number = getattr(response, "sweep_number", None) if len(pairs) == len(cells) else None
-        sweeps.append(
-            Sweep(
-                order if number is None else int(number),
-                rate,
-                volts,
-                _alike(amps, _rate(stimulus), len(volts), rate, response.name),
-                "measured" if any(stimulus is s for s in responses) else "command",
-                str(getattr(response, "stimulus_description", "") or stimulus.description or ""),
-            )
+        number = order if number is None else int(number)
+        said = str(getattr(response, "stimulus_description", "") or "")
+        given = pair.command or pair.measured
+        if given is None:
+            why = f"no stimulus belongs to {response.name!r}"
+            nothing = np.full(len(volts), np.nan)
+            sweeps.append(Sweep(number, rate, volts, nothing, stimulus=said, left_out=why))
+            continue
+        command, seen = (
+            None if part is None else _amps(part, pair.heard, len(volts), starts, units[1])
+            for part in (pair.command, pair.measured)
         )
-    if not sweeps:
+        if command is not None and seen is not None:
+            both.append((pair, command, seen))
+        if command is not None:
+            amps = command + _bias_pA(response, given.series)
+        else:
+            # What a channel recorded holds the bias already.
+            assert seen is not None
+            amps = seen
+        kind: Literal["command", "measured"] = "measured" if command is None else "command"
+        said = said or str(given.series.description or "")
+        sweeps.append(Sweep(number, rate, volts, amps, kind, said))
+    if all(sweep.left_out for sweep in sweeps):
         raise RecordingError(
             "no-stimulus",
-            f"no stimulus belongs to {alone[0]!r} or any other voltage sweep",
+            f"no stimulus belongs to {pairs[0].heard.series.name!r} or any other voltage sweep",
             "give response and stimulus the same sweep_number, or list them in the table of "
             "intracellular recordings",
         )
+    _check_agreement(both)
     return sweeps
+
+
+def _amps(
+    given: Part, heard: Part, samples: int, starts: bool, unit: str | None
+) -> NDArray[np.float64]:
+    """Return a current at the samples of its response (pA)."""
+    rate = _rate(heard.series)
+    amps = _values(given, unit, "A")
+    if starts:
+        amps = _from_start(amps, given, heard, samples / rate)
+    return _alike(amps, _rate(given.series), samples, rate, heard.series.name)
+
+
+def _check_agreement(
+    both: list[tuple[Pair, NDArray[np.float64], NDArray[np.float64]]],
+) -> None:
+    """Refuse stimuli that contradict the recorded currents beside them."""
+    for rate in sorted({_rate(pair.heard.series) for pair, _, _ in both}):
+        some = [one for one in both if _rate(one[0].heard.series) == rate]
+        where = contradiction([told for _, told, _ in some], [seen for _, _, seen in some], rate)
+        if where is None:
+            continue
+        pair = some[where.sweep][0]
+        assert pair.command is not None
+        assert pair.measured is not None
+        raise RecordingError(
+            "contradiction",
+            f"the stimulus {pair.command.series.name!r} and the recorded current "
+            f"{pair.measured.series.name!r} contradict each other: at {where.time_s:g} s, "
+            f"{where.commanded_pA:.4g} pA were commanded and {where.recorded_pA:.4g} pA recorded",
+            'say which one the cell received: current="command" or current="measured"',
+        )
 
 
 def _kind(series: Any) -> str | None:
@@ -208,19 +268,7 @@ def _one_electrode(cells: list[Any], wanted: str | None) -> list[Any]:
     return [s for s in cells if names[s.name] == wanted]
 
 
-class _Part(NamedTuple):
-    """Some samples of a series, all of them where `length` is negative."""
-
-    series: Any
-    first: int = 0
-    length: int = -1
-
-
-def _all_of(series: Any) -> _Part:
-    return _Part(series)
-
-
-def _start(part: _Part) -> float:
+def _start(part: Part) -> float:
     """Return when it begins (s); 0 where the file does not say."""
     times, first = getattr(part.series, "timestamps", None), max(part.first, 0)
     if times is not None and first < len(times):
@@ -229,18 +277,19 @@ def _start(part: _Part) -> float:
     return start + first / _rate(part.series)
 
 
-def _stimuli_tell_starts(pairs: list[tuple[_Part, _Part]]) -> bool:
+def _stimuli_tell_starts(pairs: list[Pair]) -> bool:
     """Whether stimuli have starting times of their own; 0 for each is what PyNWB puts if none is.
 
     Responses of several sweeps cannot all begin at 0, so stimuli that do are not told.
     """
-    responses = {_start(heard) for heard, given in pairs if given.series is not None}
-    stimuli = {_start(given) for _, given in pairs if given.series is not None}
+    known = [(pair.heard, pair.command or pair.measured) for pair in pairs]
+    responses = {_start(heard) for heard, given in known if given is not None}
+    stimuli = {_start(given) for _, given in known if given is not None}
     return len(responses) < 2 or stimuli != {0.0}
 
 
 def _from_start(
-    amps: NDArray[np.float64], given: _Part, heard: _Part, length_s: float
+    amps: NDArray[np.float64], given: Part, heard: Part, length_s: float
 ) -> NDArray[np.float64]:
     """Bring a stimulus to the start of its response.
 
@@ -269,49 +318,6 @@ def _bias_pA(response: Any, stimulus: Any) -> float:
     return 0.0
 
 
-def _told_pairs(content: Any) -> dict[str, list[tuple[_Part, _Part]]]:
-    """Return, by response, which of its samples belong to which of a stimulus.
-
-    One long series may hold many sweeps, each a row of the table with its range of samples.
-    """
-    table = getattr(content, "intracellular_recordings", None)
-    pairs: dict[str, list[tuple[_Part, _Part]]] = {}
-    if table is None:
-        return pairs
-    for row in range(len(table)):
-        entry = table[row]
-        response, stimulus = (
-            _Part(found.timeseries, int(found.idx_start), int(found.count))
-            for found in (
-                entry[("responses", "response")].iloc[0],
-                entry[("stimuli", "stimulus")].iloc[0],
-            )
-        )
-        absent = response.series is None or stimulus.series is None
-        if not absent and _kind(stimulus.series) == "A" and response.length and stimulus.length:
-            pairs.setdefault(response.series.object_id, []).append((response, stimulus))
-    return pairs
-
-
-def _match(response: Any, currents: list[Any], order: int, count: int) -> Any:
-    electrode = getattr(response, "electrode", None)
-    same = [s for s in currents if getattr(s, "electrode", None) is electrode] or currents
-    number = getattr(response, "sweep_number", None)
-    if number is not None:
-        found = [s for s in same if getattr(s, "sweep_number", None) == number]
-        if found:
-            return found[0]
-    digits = re.findall(r"\d+", response.name)
-    found = [s for s in same if digits and re.findall(r"\d+", s.name) == digits]
-    if len(found) == 1:
-        return found[0]
-    start = response.starting_time
-    found = [s for s in same if start is not None and s.starting_time == start]
-    if len(found) == 1:
-        return found[0]
-    return same[order] if len(same) == count and number is None and not digits else None
-
-
 def _rate(series: Any) -> float:
     if series.rate is not None:
         return float(series.rate)
@@ -324,7 +330,7 @@ def _rate(series: Any) -> float:
     )
 
 
-def _values(part: _Part, unit: str | None, kind: Literal["V", "A"]) -> NDArray[np.float64]:
+def _values(part: Part, unit: str | None, kind: Literal["V", "A"]) -> NDArray[np.float64]:
     series = part.series
     factor = factor_to(kind, str(series.unit), unit, series.name)
     stop = None if part.length < 0 else max(part.first, 0) + part.length

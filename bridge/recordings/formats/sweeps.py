@@ -47,6 +47,8 @@ class Sweep:
         How long it went on in the file without numbers (s); see `without_padding`.
     channel : str
         Which channel the voltage is from, if the reader chose it among several, and why.
+    left_out : str
+        Why the sweep cannot be used; such a sweep stands in the provenance only.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Sweep:
     stimulus: str = ""
     padding_s: float = 0.0
     channel: str = ""
+    left_out: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sampling_rate_Hz", float(self.sampling_rate_Hz))
@@ -209,6 +212,19 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
         return known[1]
     quantity, example = ("volt", "mV") if kind == "V" else ("ampere", "pA")
     option = "voltage_unit" if kind == "V" else "current_unit"
+    if known is not None and said is None:
+        is_of, wanted, channel = (
+            ("a current", "a potential", "voltage")
+            if kind == "V"
+            else ("a potential", "a current", "current")
+        )
+        raise RecordingError(
+            "units",
+            f"the unit is {unit!r}, that of {is_of}, where {wanted} was meant",
+            f'name the channel or column of {wanted}: {channel}="..."; or, if the file has the '
+            f'unit wrong, say it: {option}="{example}"',
+            where,
+        )
     raise RecordingError(
         "units",
         f"the unit is {unit!r}, not one of {quantity}" if unit else "no unit is told",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bridge.counts.table import names_counts
 from bridge.recordings.errors import Reason, RecordingError
-from bridge.recordings.formats.clampfit_text import is_atf, read_atf, read_traces, trace_columns
+from bridge.recordings.formats.clampfit_text import (
+    decimal_mark,
+    is_atf,
+    read_atf,
+    read_traces,
+    trace_columns,
+)
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
 
-__all__ = ["read_text"]
+__all__ = ["names_traces", "read_text"]
 
 Array = NDArray[np.float64]
 
@@ -68,8 +78,12 @@ def read_text(
         role, label, unit = _understand(str(column))
         if role:
             roles[role].append((str(column), label, unit))
-    _choose(roles, "V", voltage)
-    _choose(roles, "A", current)
+    # Rows of several sweeps below each other: a further column is no further sweep.
+    stacked = bool(roles["sweep"]) or any(
+        bool((frame[column].diff() < 0).any()) for column, _, _ in roles["time"][:1]
+    )
+    _choose(roles, "V", voltage, stacked)
+    _choose(roles, "A", current, stacked)
     missing: tuple[tuple[str, Reason, str, str], ...] = (
         ("time", "format", "time", ""),
         ("V", "no-voltage", "voltage", ""),
@@ -100,9 +114,11 @@ def read_text(
         # A time that starts again is a new sweep.
         marks = np.concatenate([[0], np.cumsum(np.diff(seconds) < 0)])
     sweeps = []
-    for order, mark in enumerate(dict.fromkeys(marks.tolist())):
+    numbers = list(dict.fromkeys(marks.tolist()))
+    whole = all(float(mark).is_integer() for mark in numbers)
+    for order, mark in enumerate(numbers):
         rows = marks == mark
-        number = int(mark) if float(mark).is_integer() else order
+        number = int(mark) if whole else order
         sweeps.append(
             Sweep(number, sampling_rate(seconds[rows], number), volts[rows], amps[rows], "measured")
         )
@@ -117,7 +133,10 @@ def read_text(
 
 
 def _choose(
-    roles: dict[str, list[tuple[str, str, str]]], kind: Literal["V", "A"], name: str | None
+    roles: dict[str, list[tuple[str, str, str]]],
+    kind: Literal["V", "A"],
+    name: str | None,
+    stacked: bool,
 ) -> None:
     """Keep the column that the user named; several without numbers of their own are no sweeps."""
     option, quantity = ("voltage", "potential") if kind == "V" else ("current", "current")
@@ -131,15 +150,23 @@ def _choose(
                 f"no column of {quantity} is called {name!r}",
                 f"choose one of {told or 'none'}",
             )
-    elif len({label for _, label, _ in found}) < len(found) or (
-        kind == "A" and len(found) > 1 == len(roles["V"])
+        return
+    labels = {label for _, label, _ in found}
+    several = len(found) > 1
+    if (
+        (several and stacked)
+        or len(labels) < len(found)
+        or (kind == "A" and several and len(roles["V"]) == 1)
     ):
-        raise RecordingError(
-            "choice",
-            f"{len(found)} columns are a {quantity} ({told})",
-            f'say which one is the cell\'s: {option}="{found[0][0]}"; or, if they are sweeps, end '
-            "their names with numbers: voltage_mV_1, voltage_mV_2",
-        )
+        which = "is the cell's" if kind == "V" else "was injected into this cell"
+        remedy = f'say which one {which}: {option}="{found[0][0]}"'
+        if not stacked:
+            unit = "mV" if kind == "V" else "pA"
+            remedy += (
+                f"; or, if they are sweeps, end their names with numbers: {option}_{unit}_1, "
+                f"{option}_{unit}_2"
+            )
+        raise RecordingError("choice", f"{len(found)} columns are a {quantity} ({told})", remedy)
 
 
 def _wide(
@@ -204,52 +231,121 @@ def _understand(column: str) -> tuple[str, str, str]:
 
 
 def _table(path: Path) -> pd.DataFrame:
+    titles, body = _titles_and_body(path)
+    mark = max(",;\t", key=titles.count)
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            lines = (line for line in stream if line.strip() and not line.startswith("#"))
-            header = next(lines, "")
-            first = next(lines, "")
-    except UnicodeDecodeError:
-        header = first = "\0"
-    if "\0" in header + first:
-        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8")
-    if not header:
-        raise RecordingError("truncated", "is empty", "export it again")
-    mark = max(",;\t", key=header.count)
-    if not re.search(r"[A-Za-z]", header):
-        raise RecordingError("format", "has no line of column names", _HEADER)
-    try:
+        # A "#" within a title, as of "Trace #1 (mV)", opens no comment.
+        names = _split(titles)
         frame = pd.read_csv(
-            path,
+            io.StringIO(body),
             sep=mark,
+            header=None,
             comment="#",
             skipinitialspace=True,
-            encoding="utf-8-sig",
-            decimal="," if mark == ";" and "," in first else ".",
+            decimal=decimal_mark(body, mark),
+            low_memory=False,
         )
-    except (pd.errors.ParserError, ValueError) as error:
+    except pd.errors.EmptyDataError:
+        raise RecordingError(
+            "truncated", "has a header but no samples", "export it again"
+        ) from None
+    except (pd.errors.ParserError, ValueError, csv.Error) as error:
         raise RecordingError("file", f"is not a table ({error})", "export it as CSV") from None
-    frame.columns = [str(column).strip() for column in frame.columns]
-    if not len(frame):
-        raise RecordingError("truncated", "has a header but no samples", "export it again")
+    while names and not names[-1].strip() and len(names) > frame.shape[1]:
+        names.pop()
+    columns = _named(names)
+    if frame.shape[1] == len(columns) + 1 and frame.iloc[:, -1].isna().all():
+        # Every line ends with a mark.
+        frame = frame.iloc[:, :-1]
+    if frame.shape[1] != len(columns):
+        raise RecordingError(
+            "format",
+            f"has {frame.shape[1]} columns of numbers under {len(columns)} names",
+            "give every column its name, and no other",
+        )
+    frame.columns = pd.Index(columns)
     for column in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[column]):
-            if not _understand(column)[0]:
-                continue
-            wrong = pd.to_numeric(frame[column], errors="coerce").isna().to_numpy()
-            row = int(wrong.argmax())
-            cell = frame[column].iloc[row]
-            raise RecordingError(
-                "format",
-                f"column {column!r}, sample {row + 1}: {cell!r} is no number",
-                "write plain digits",
-            )
-        if _understand(column)[0] and frame[column].isna().any():
-            row = int(frame[column].isna().to_numpy().argmax())
-            cut = row == len(frame) - 1
-            raise RecordingError(
-                "truncated" if cut else "format",
-                f"column {column!r} is empty at sample {row + 1} of {len(frame)}",
-                "export it again: the file ends within a line" if cut else "fill or cut the gap",
-            )
+        role = _understand(column)[0]
+        if role:
+            _check_numbers(frame, column, padded=role in ("V", "A"))
     return frame
+
+
+def names_traces(path: Path) -> bool:
+    """Say whether a text file names the columns of a trace: a potential, or Clampfit's titles.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; one that is no text names nothing.
+    """
+    try:
+        if is_atf(path):
+            return True
+        titles, _ = _titles_and_body(path)
+        names = _named(_split(titles))
+    except (RecordingError, OSError, csv.Error):
+        return False
+    if trace_columns(names):
+        return True
+    potential = any(_understand(name)[0] == "V" for name in names)
+    # Counts may have a column of the resting potential beside them; a trace has a time.
+    timed = any(name.lower().startswith("time") for name in names)
+    return potential and (timed or not names_counts(names))
+
+
+def _split(titles: str) -> list[str]:
+    mark = max(",;\t", key=titles.count)
+    return next(csv.reader([titles], delimiter=mark, skipinitialspace=True))
+
+
+def _titles_and_body(path: Path) -> tuple[str, str]:
+    """Return the line of column names, and all that follows."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8")
+    while text:
+        titles, _, text = text.partition("\n")
+        if titles.strip() and not titles.lstrip().startswith("#"):
+            break
+    else:
+        raise RecordingError("truncated", "is empty", "export it again")
+    if not re.search(r"[A-Za-z]", titles):
+        raise RecordingError("format", "has no line of column names", _HEADER)
+    return titles, text
+
+
+def _named(names: list[str]) -> list[str]:
+    """Number a name that comes again, as pandas does: ``Vm``, ``Vm.1``."""
+    met: Counter[str] = Counter()
+    found = []
+    for name in map(str.strip, names):
+        found.append(f"{name}.{met[name]}" if met[name] else name)
+        met[name] += 1
+    return found
+
+
+def _check_numbers(frame: pd.DataFrame, column: str, *, padded: bool) -> None:
+    """Refuse a column that holds words; or gaps, where these are not the padding of a sweep."""
+    values = frame[column]
+    empty = values.isna().to_numpy()
+    if not pd.api.types.is_numeric_dtype(values):
+        wrong = pd.to_numeric(values, errors="coerce").isna().to_numpy() & ~empty
+        row = int(wrong.argmax())
+        raise RecordingError(
+            "format",
+            f"column {column!r}, sample {row + 1}: {values.iloc[row]!r} is no number",
+            "write plain digits",
+        )
+    # A last line without its last fields is that of a file cut short; padding is longer.
+    cut = bool(empty[-1]) and not empty[-2:-1].any()
+    if cut or (empty.any() and not padded):
+        row = len(frame) - 1 if cut else int(empty.argmax())
+        raise RecordingError(
+            "truncated" if cut else "format",
+            f"column {column!r} is empty at sample {row + 1} of {len(frame)}",
+            "export it again: the file ends within a line" if cut else "fill or cut the gap",
+        )

@@ -37,8 +37,8 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     manifest = json.loads((program / "manifest.json").read_text())
     objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
     compile_one = [compiler.path, *compiler.flags, "-pthread", "-I.", "-include", HEADER, "-c"]
-    # The last -O counts. The frame computes nothing: more than -O1 makes the run no faster, and
-    # compiling slower by a quarter.
+    # The last -O counts. The frame computes checksums alone, which -O1 does as fast as -O3; it is
+    # compiled in three quarters of the time.
     special = {VECTORS: [*_VECTOR_FLAGS, *compiler.wide], FRAME: ["-O1"]}
     run_all(
         [

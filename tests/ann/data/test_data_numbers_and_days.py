@@ -76,7 +76,7 @@ def test_zeros_that_cannot_be_are_missing_and_said(
     assert (done.frame[f"{name}_code"].notna() == zero).all()
     (said,) = [s for s in done.log.find(name, "sentinel") if s.applied]
     assert (said.rows, said.effect) == (zero.sum(), "reversible")
-    assert f"a {name} cannot be 0" in said.why
+    assert f"{name} cannot be 0" in said.why
     assert done.undo().equals(table.astype(object))
 
 
