@@ -115,11 +115,15 @@ def verdict_command(
 ) -> None:
     """Say whether the data support a model, with reasons, and write report.html."""
     from ann.data import assess, profile, read_table, write_report
+    from ann.data.errors import SchemaError
     from ann.data.judging.assess import MOST_ROWS
     from neurosim.atomic_write import write_json
 
     raw = read_table(file, max_rows=MOST_ROWS, **reading.settings())
     verdict = assess(raw, target, task=task, seed=seed, **columns.settings())
+    if slips := [r.text for r in verdict.reasons if r.kind == "nothing to apply"]:
+        # As `data clean` and `train` do: a name that nothing answers to is a slip of the pen.
+        raise SchemaError(slips[0])
     folder = _folder(file, out)
     seen = profile(raw.frame, target, name=file.name)
     seen.log.steps[:0] = list(raw.log)

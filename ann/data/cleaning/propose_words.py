@@ -108,7 +108,7 @@ def _open_order(style: DateStyle, dated: Iterable[str]) -> str:
         other = next(v for v in dated if fits(v, day_first=style.day_first))
         return (
             f"day and month contradict each other: {other!r} and {style.against!r} cannot be of "
-            "one order. Left as words: mend the cells of one order"
+            "one order. Left as words: correct the cells of one order, or leave the column out"
         )
     shown = next(v for v in dated if iso(v, DateStyle(True)) != iso(v, DateStyle(False)))
     first, second = (iso(shown, DateStyle(flag)) for flag in (True, False))

@@ -319,7 +319,14 @@ class Rule:
         """Return the step for the log: rows touched, and an example if not that of the rule."""
         before = self.before if before is None else before
         after = self.after if after is None else after
-        told = (self.why, self.apply, self.effect, self.proposed and not self.apply)
+        # Without an effect no option is printed: dates that contradict fit no order.
+        stuck = self.rule == "date" and not self.apply and bool(self.before) and not self.after
+        told = (
+            self.why,
+            self.apply,
+            "" if stuck else self.effect,
+            self.proposed and not self.apply,
+        )
         return Step(self.column, self.rule, rows, before, after, *told)
 
     def tried(

@@ -6,6 +6,7 @@ A reason of level `cannot` forbids a model (no usable target, too few rows, noth
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import numpy as np
@@ -269,7 +270,8 @@ def _open_dates(proposal: Rules, usable: pd.DataFrame, verdict: Verdict) -> list
     for rule in proposal.rules:
         if rule.rule == "date" and not rule.apply and rule.column in usable.columns:
             found.append(rule.column)
-            told = {"why": rule.why, "option": rule.step(0).option}
+            told = {"why": rule.why, "option": rule.step(0, rule.before, rule.after).option}
+            told["option"] = told["option"] or shlex.join(["--leave-out", rule.column])
             verdict.add("note", "open dates", rule.column, **told)
     verdict.leave_out += found
     return found

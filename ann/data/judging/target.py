@@ -100,6 +100,15 @@ def target_column(columns: list[str], asked: str) -> tuple[str, re.Match[str] | 
     if asked in columns:
         return asked, None
     comparison = _COMPARISON.match(asked)
+    if (
+        comparison is not None
+        and comparison["value"][0] in "<>=!"
+        and comparison["name"] in columns
+    ):
+        raise TargetError(
+            f"{asked!r} is no comparison: write a column, one of {', '.join(_SIGNS)}, and a value, "
+            f"such as '{comparison['name']} > 0'"
+        )
     if comparison is not None and comparison["name"] in columns:
         return comparison["name"], comparison
     same = [c for c in columns if c.casefold() == asked.strip().casefold()]

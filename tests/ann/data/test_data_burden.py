@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ann.data.cleaning.propose import propose
 from ann.data.cleaning.replay import clean, typed
-from ann.data.errors import SchemaError
+from ann.data.errors import SchemaError, TargetError
 from ann.data.files.reading import RawTable, read_table
 from ann.data.judging.assess import assess
 from ann.data.table_model import TableModel
@@ -247,3 +247,31 @@ def test_predict_counts_words_never_seen_and_refuses_an_unreadable_column(tmp_pa
     # What says "missing" is missing, and no mistake of the file.
     (said,) = model.encode(new.assign(size="?"))[1].find(rule="all missing")
     assert (said.column, said.rows) == ("size", 20)
+
+
+def test_contradicting_dates_print_a_remedy_that_works(tmp_path: Path) -> None:
+    days = [f"{d:02d}/02/2024" for d in range(13, 29)] + ["02/25/2024", "03/26/2024"]
+    rng = np.random.default_rng(0)
+    v = rng.normal(size=126)
+    table = pd.DataFrame({"when": days * 7, "v": v, "y": np.where(v > 0, "u", "w")})
+    (rule,) = [r for r in propose(table, "y", rows=False).of("when") if r.rule == "date"]
+    (step,) = clean(table, propose(table, "y", rows=False), rows=False).log.find(rule="date")
+    assert not rule.apply
+    assert not step.option
+    verdict = assess(table, "y", network=None)
+    (said,) = [r for r in verdict.reasons if r.kind == "open dates"]
+    assert said.facts["option"] == "--leave-out when"
+    assert not assess(table, "y", leave_out=("when",), network=None).has("open dates")
+
+
+def test_slips_in_a_verdict_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    pd.DataFrame({"a": np.arange(60) % 7, "y": ["u", "v"] * 30}).to_csv(file, index=False)
+    args = ["data", "verdict", str(file), "--out", str(tmp_path / "o"), "-t"]
+    for more, told in (
+        (["a >> 0"], "is no comparison"),
+        (["y", "--apply", "spelling:y"], "no such rule"),
+    ):
+        done = CliRunner().invoke(app, [*args, *more])
+        assert isinstance(done.exception, (SchemaError, TargetError))
+        assert told in str(done.exception)
