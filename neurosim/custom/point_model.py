@@ -34,6 +34,9 @@ __all__ = ["from_brian2"]
 
 _RESTING = ("E_L", "EL", "El", "e_l", "E_leak", "V_rest", "v_rest", "Vrest", "V_r", "E_rest")
 
+# Solves the equations symbolically; the others are older names of it.
+_EXACT = ("exact", "linear", "independent")
+
 
 def from_brian2(
     model: Any,
@@ -171,6 +174,11 @@ def from_brian2(
             f"method; here it is {source.equations.stochastic_type} and the method is {chosen!r}. "
             "Give method='euler' if it is additive; else leave it out and inject noise instead, "
             "such as stimulus=Constant(100*pA) + WhiteNoise(...)"
+        )
+    if chosen in _EXACT and "waveform(" in written.equations:
+        raise ParameterError(
+            f"{name}: its equations play a TimedArray, which the method {chosen!r} cannot "
+            "integrate here; give method='euler', or method='rk4'"
         )
     neuron = make_neuron(written, chosen, float(step / ms))
     check_units(neuron, name)

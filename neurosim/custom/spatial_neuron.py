@@ -63,7 +63,8 @@ def from_spatial_neuron(
     ``name_1``, ... in the order of the compartments. Point currents that are parameters become
     electrodes where they are not zero. Compartments keep their numbers, branches are called after
     their path (``dend.left``), and a section whose compartments are not equally long becomes a
-    branch a compartment (``dend[3]``).
+    branch a compartment (``dend[3]``). The group's time step is not taken over: `simulate` takes
+    25 us unless it is given ``dt``.
 
     Parameters
     ----------

@@ -99,3 +99,19 @@ def test_the_run_of_another_group_is_not_its_own():
     other = driven(threshold="v > -50*mV and t > 100*ms")
     brian2.Network(driven()).run(5 * ms)
     from_brian2(other)
+
+
+@pytest.mark.parametrize("method", ["exact", "euler"])
+def test_a_waveform_is_not_integrated_exactly(method):
+    wave = brian2.TimedArray([0, 1, 0, 1], dt=50 * ms)
+    names = {"tau": 10 * ms, "R": 100 * Mohm, "E": -60 * mV, "wave": wave}
+    group = driven(
+        equations="dv/dt = (E - v + R*I*wave(t))/tau : volt\nI : amp",
+        method=method,
+        namespace=names,
+    )
+    if method == "exact":
+        with pytest.raises(ParameterError, match="method='euler'"):
+            from_brian2(group)
+    neuron = from_brian2(group, method="euler")
+    assert simulate(neuron, 200 * ms, engine="numpy").counts().sum() > 3
