@@ -1,4 +1,4 @@
-"""The likelihood of spike times: right for stationary trains, and left alone where a cell adapts."""
+"""The likelihood of spike times: right for steady trains, and left alone where a cell adapts."""
 
 from __future__ import annotations
 
