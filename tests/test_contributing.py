@@ -52,6 +52,7 @@ def test_there_is_an_example_of_each_kind():
     assert all(files and tests for files, tests in EXAMPLES.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_the_example_works(kind, add_files):
     files, tests = EXAMPLES[kind]

@@ -87,6 +87,7 @@ def test_steps_of_a_card_are_those_of_its_curve():
     assert counts == found.selection.curve.count.tolist()
 
 
+@pytest.mark.slow
 def test_models_and_tables_name_theirs(model, noisy):
     assert set(_labels(model)) == {"injected current (pA)"}
     assert set(_labels(noisy)) == {"injected current above the background (pA)"}

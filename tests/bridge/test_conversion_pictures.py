@@ -54,6 +54,7 @@ def pixels(figure):
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
 
 
+@pytest.mark.slow
 def test_a_run_is_drawn_against_the_trained_network(run):
     ax = run.plot_against(NET, at=20 * ms)
     upper, lower = ax.figure.axes
@@ -76,6 +77,7 @@ def test_a_run_is_drawn_against_the_trained_network(run):
     np.testing.assert_allclose(default.get_xdata(), layers[0].get_xdata(), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("placed", ["grid", "constrained", "free"])
 def test_a_run_is_drawn_where_it_is_asked_for(run, placed):
     if placed == "free":
@@ -99,6 +101,7 @@ def test_a_run_is_drawn_where_it_is_asked_for(run, placed):
     assert boxes[0].y1 <= height
 
 
+@pytest.mark.slow
 def test_only_the_network_that_was_converted_is_drawn(run):
     other = Network([4, 7, 5, 3], ["tanh", "sigmoid", "identity"], rng=0)
     with pytest.raises(ConversionError, match=r"\[7, 5\] units, the one that ran \[6, 5\]"):
@@ -107,6 +110,7 @@ def test_only_the_network_that_was_converted_is_drawn(run):
         run.plot_against(NET, at=50 * ms)
 
 
+@pytest.mark.slow
 def test_a_certificate_draws_the_share_of_each_source(certificate):
     ax = certificate.plot()
     assert [label.get_text() for label in ax.get_yticklabels()] == list(PARTS)
@@ -126,6 +130,7 @@ def test_a_certificate_draws_the_share_of_each_source(certificate):
     assert np.mean(np.any(pixels(figure) != blank, axis=2)) > 0.05
 
 
+@pytest.mark.slow
 def test_texts_say_at_a_glance_what_a_thing_is(spiking, run, certificate):
     assert repr(spiking).startswith("SpikingNetwork(4-24-10-3 on LIF, current synapses")
     assert repr(run).startswith("SpikingRun(12 inputs for 40 ms, ")
@@ -145,6 +150,7 @@ def test_texts_say_at_a_glance_what_a_thing_is(spiking, run, certificate):
         assert said in page
 
 
+@pytest.mark.slow
 def test_hostile_names_are_escaped(spiking, certificate):
     bad = type("<script>alert(1)</script>", (LIF,), {})
     named = replace(spiking, neuron=bad())

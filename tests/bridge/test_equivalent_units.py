@@ -72,6 +72,7 @@ def test_the_recorded_block_cell_gets_the_block_unit():
     assert not select(curve, TRUTHS).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["fast-spiking", "regular", "continuous"])
 def test_a_rate_that_does_not_fall_gets_no_block(cell):
     chosen = select(recorded_curve(cell), FAMILIES, intervals=None)

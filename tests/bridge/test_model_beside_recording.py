@@ -55,6 +55,7 @@ def _recorded(run, kHz: float, path: Path) -> CellRecording:
     return read(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kHz", [100, 50, 25, 20, 10])
 def test_the_textbook_threshold_at_every_sampling_rate(run, kHz, tmp_path):
     """-55 +- 1 mV by models' and by recordings' measures, and the same number by both."""

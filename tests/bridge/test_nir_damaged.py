@@ -340,6 +340,7 @@ def test_an_activation_of_ones_own_is_refused_by_name(tmp_path, own):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["identity", "softplus"])
 def test_what_outputs_mean_comes_back(tmp_path, output):
     X = np.random.default_rng(0).normal(size=(40, 4))

@@ -48,6 +48,7 @@ def test_poisson_counts_are_found_to_be_poisson():
     assert 50 < np.median([one.freedom for one in found]) < 85
 
 
+@pytest.mark.slow
 def test_a_regular_cell_with_few_currents_is_not_taken_as_poisson():
     """CV .086, seven currents, no repeats: the noise was said to be Poisson."""
     current = np.arange(100.0, 401.0, 50.0)

@@ -29,10 +29,8 @@ def _tried(selection):
     return {fit.family for fit in selection.fits} | (set(selection.refused) - {"curve"})
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [pytest.param(cell, marks=pytest.mark.slow if k else ()) for k, cell in enumerate(CELLS)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", CELLS)
 def test_all_doors_give_one_answer(cell, tmp_path):
     curve = recorded_curve(cell)
     chosen = select(curve, seed=1)

@@ -20,6 +20,8 @@ from bridge.recordings import RecordingError, read
 # Its first three lines say what it is; channels have a "#" in their names.
 TABLE = pd.read_csv(Path(__file__).with_name("public_abf_files.csv"), skiprows=3)
 JUDGED = TABLE[TABLE["wanted"].notna()]
+# Where the files are absent, one test is skipped and not one a file.
+ROWS = JUDGED if os.environ.get("NEUROSIM_PYABF") else JUDGED.head(1)
 
 
 def _file(name: str) -> Path:
@@ -41,7 +43,7 @@ def _said(path: Path) -> tuple[Any, ...]:
     return "curve", len(curve.currents), curve.currents[0], curve.currents[-1]
 
 
-@pytest.mark.parametrize("row", JUDGED.to_dict("records"), ids=lambda row: row["file"])
+@pytest.mark.parametrize("row", ROWS.to_dict("records"), ids=lambda row: row["file"])
 def test_a_public_file(row: dict[str, Any]) -> None:
     said = _said(_file(row["file"]))
     wanted: tuple[Any, ...] = (row["wanted"],)

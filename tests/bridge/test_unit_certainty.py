@@ -30,6 +30,7 @@ def inside(truth, fit):
     return {name: getattr(truth, name) in ends for name, ends in fit.intervals.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_intervals_of_a_clockwork_cell_hold_its_parameters(seed):
     """All four intervals of the textbook neuron missed the truth."""

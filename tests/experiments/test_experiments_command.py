@@ -89,6 +89,7 @@ def test_a_model_starts_the_compiler_once_a_file(tmp_path):
     assert len(started) == 6, started
 
 
+@pytest.mark.slow
 def test_doctor_ends_with_a_real_run():
     done = neurosim("doctor")
     assert done.returncode == 0, done.stdout
@@ -229,6 +230,7 @@ main.main()
 """
 
 
+@pytest.mark.slow
 def test_an_interrupt_that_the_interpreter_ignores_comes_again():
     done = subprocess.run(
         [sys.executable, "-c", IGNORED], capture_output=True, text=True, timeout=60

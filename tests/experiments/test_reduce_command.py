@@ -64,7 +64,7 @@ def test_an_unknown_cell_is_refused_in_one_line():
         ({"cell": "LIF", "tolerance": "rate=0.9"}, "one branch"),
         ({"cell": "ca1_pyramidal", "placements": "clusterd"}, "clustered"),
         ({"cell": "ca1_pyramidal", "ampa_ns": -1.0}, "ampa"),
-        ({"cell": "LIF", "current_pa": 1.0}, "never fires"),
+        pytest.param({"cell": "LIF", "current_pa": 1.0}, "never fires", marks=pytest.mark.slow),
         ({"cell": "LIF", "out": Path("/proc/nowhere/else")}, "cannot write"),
     ],
 )

@@ -53,6 +53,7 @@ def quantities(rng, n, groups=None):
 LOWEST = LEVEL - 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "share", "shift"), [(30, 0.5, 1.5), (100, 0.1, 1.5), (200, 0.5, 3)])
 def test_accuracy_and_auc(n, share, shift):
     found = covered(lambda rng: classes(rng, n, share, shift), truth(share, shift))

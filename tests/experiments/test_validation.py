@@ -52,6 +52,7 @@ def test_the_closed_form_is_that_of_the_targets(shared_targets):
     assert cable_response(late, 1.0)[0] - 65 == pytest.approx(last["xL"], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_rallpack_1_against_the_stored_trace(shared_targets):
     with (shared_targets / "rallpack1_v.csv").open() as file:
         rows = [row for row in csv.reader(file) if not row[0].startswith("#")]

@@ -159,6 +159,7 @@ def test_events_reach_the_cell_they_are_for():
     assert current[20] > 0
 
 
+@pytest.mark.slow
 def test_a_cell_is_the_same_alone_and_in_a_batch():
     currents = np.linspace(0, 3e-10, 37)
     together = run(binary_tree(4), cells=37, current=currents)
@@ -186,6 +187,7 @@ def test_a_conductance_of_each_cell():
     assert 1 not in result.spike_cell
 
 
+@pytest.mark.slow
 def test_order_of_the_schemes():
     """Backward Euler is of first order in the time step, Crank-Nicolson of second.
 
@@ -226,6 +228,7 @@ def _passive(parent: np.ndarray, dt: float, theta: float) -> np.ndarray:
     return execute_cable(model, inputs, engine="numpy", threads=1).final
 
 
+@pytest.mark.slow
 def test_charge_is_conserved():
     """Without membrane conductance all injected charge stays on the membrane."""
     equations = """

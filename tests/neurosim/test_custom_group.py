@@ -70,6 +70,7 @@ def own_event(group):
     group.run_on_event("high", "v -= 0.02*mV; I += 1*pA")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prepare", "options"),
     [
@@ -150,6 +151,7 @@ def test_a_waveform_is_played(method):
     check_both(group, index=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refractory", [3 * ms, "rest + 1*ms", "v < -60*mV"])
 def test_refractory_periods(refractory):
     where = "" if refractory == "v < -60*mV" else " (unless refractory)"

@@ -134,6 +134,7 @@ def test_a_cache_without_any_place_is_an_error(tmp_path, monkeypatch):
         cache.fetch("a", _build_one)
 
 
+@pytest.mark.slow
 def test_without_a_compiler_numpy_runs_and_it_is_said_once(monkeypatch):
     monkeypatch.setenv("CXX", "")
     monkeypatch.setattr(neurosim.engine.point.execute, "_told", False)
@@ -149,6 +150,7 @@ def test_without_a_compiler_numpy_runs_and_it_is_said_once(monkeypatch):
         simulate(LIF(), 10 * ms, engine="cpp")
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_progress_is_reported_by_both_engines():
     for engine in ("cpp", "numpy"):

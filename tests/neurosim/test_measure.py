@@ -162,6 +162,7 @@ def test_bad_traces(time, v, error):
         measure_spikes(time, v)
 
 
+@pytest.mark.slow
 def test_bad_steps():
     t = np.arange(0, 100, 0.1) * ms
     v = Quantity(np.full(1000, -0.07), dim=volt.dim)

@@ -330,6 +330,7 @@ def test_bad_runs(arguments, error, says):
         simulate(squid(), 10 * ms, **arguments)
 
 
+@pytest.mark.slow
 def test_a_diverging_neuron_is_told():
     with pytest.raises(EngineError, match=r"smaller than 0\.1 ms"):
         simulate(passive(), 10 * ms, stimulus=Constant(1e6 * nA), dt=0.1 * ms)
@@ -412,6 +413,7 @@ def test_labels_that_no_program_could_hold_are_refused():
         passive().paint([HHSodium(), HHPotassium()], label="squid")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
 def test_progress_ends_at_one():
     told = []

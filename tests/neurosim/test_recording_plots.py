@@ -128,6 +128,7 @@ def test_a_notebook_sees_rates_and_a_raster(point):
     assert len(few) < 60_000
 
 
+@pytest.mark.slow
 def test_a_probe_everywhere_is_read_back_as_a_matrix_with_positions(extent):
     found = extent.matrix("v")
     assert found.values.shape == (2, len(extent.trace_time_s), 8)

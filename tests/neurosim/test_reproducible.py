@@ -41,6 +41,7 @@ def test_alone_in_a_batch_and_in_two_processes(neuron):
         np.testing.assert_array_equal(alone.final_si["v"], whole.final_si["v"][row : row + 1])
 
 
+@pytest.mark.slow
 def test_compiled_and_numpy_engines_agree():
     compiled = _run(LIF(), engine="cpp")
     interpreted = _run(LIF(), engine="numpy")

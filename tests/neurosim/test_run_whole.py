@@ -42,6 +42,7 @@ def _cable():
 # ------------------------------------------------------------------------------ full disk
 
 
+@pytest.mark.slow
 @needs_compiler
 @linux
 @pytest.mark.parametrize("name", ["spikes.i", "spikes.t", "state.v", "trace.v", "written"])

@@ -77,6 +77,13 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
     if commas := {n for n in found if _decimal_commas(found[n][1])}:
         for n in set(found) - commas:
             found[n] = propose_column(str(n), frame[n], target=n == target, commas=True)
+    if any(r.rule == "duplicates" and r.proposed and not r.apply for r in out.rules):
+        # Rows that may be copies are kept; that they repeat an id makes it no feature.
+        once = frame[~repeats(frame)]
+        for n in (n for n in frame.columns if n != target and found[n][0].kind != "id"):
+            alone = propose_column(str(n), once[n], commas=bool(commas) and n not in commas)
+            if alone[0].kind == "id":
+                found[n] = alone
     for schema, column_rules in found.values():
         out.columns.append(schema)
         out.rules += column_rules
