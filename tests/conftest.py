@@ -79,8 +79,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = kept
 
 
+#: How arrays are printed before any test module imports a package that sets it, as pyABF does.
+PRINTED = np.get_printoptions()
+
+
 @pytest.fixture(autouse=True)
 def _prints_as_by_default() -> Iterator[None]:
-    """A test leaves the printing of arrays as it was; a package it imports may set it."""
-    with np.printoptions():
+    """A test prints arrays as by default, and leaves their printing as it was."""
+    with np.printoptions(**PRINTED):
         yield
