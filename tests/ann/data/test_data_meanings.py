@@ -185,7 +185,8 @@ def test_brackets_around_every_number_are_no_minus(cells: list[str]) -> None:
 def test_zeros_of_another_quantity_are_kept(name: str, share: float) -> None:
     rng = RNG(0)
     values = np.where(rng.random(400) < share, 0, rng.uniform(20, 90, 400).round(1))
-    kept([f"{v:g}" for v in values], name)
+    rules = kept([f"{v:g}" for v in values], name)
+    assert not [r for r in rules.rules if r.rule == "sentinel" and r.apply]
 
 
 @pytest.mark.parametrize(
