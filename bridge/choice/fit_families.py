@@ -11,7 +11,7 @@ from bridge.choice.goodness_of_fit import misfit, noise_of_residuals
 from bridge.choice.remarks import aicc, remarks
 from bridge.choice.selection import Interval, UnitFit
 from bridge.counts.curve import FICurve
-from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
+from bridge.counts.dispersion import CountNoise, measured_noise
 from bridge.counts.likelihood import log_probability
 from bridge.counts.renewal import steady_rate
 from bridge.counts.sufficient_statistics import SufficientStatistics
@@ -46,7 +46,7 @@ def fit_all(
     """
     found = [best_fit(task) for task in tasks]
     statistics, timing = tasks[0].statistics, curve.timing
-    known = noise_of_repeats(statistics, timing) or noise_of_intervals(statistics, timing)
+    known = measured_noise(statistics, timing)
     if known is not None:
         shapes = known.shapes(statistics)
         if known.source == "intervals" and steady_rate(timing, curve.count, shapes):

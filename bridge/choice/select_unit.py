@@ -19,7 +19,7 @@ from bridge.choice.goodness_of_fit import informative_currents
 from bridge.choice.remarks import aicc
 from bridge.choice.selection import Selection, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
-from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
+from bridge.counts.dispersion import CountNoise, measured_noise
 from bridge.counts.likelihood import variance
 from bridge.counts.monotone import Fall, fall_after_peak
 from bridge.counts.sufficient_statistics import SufficientStatistics
@@ -204,8 +204,7 @@ def _check(
 def _fano(curve: FICurve) -> float:
     """Variance of the counts over their mean, where repeats or spike times tell; else 1."""
     statistics = curve.statistics()
-    noise = noise_of_repeats(statistics, curve.timing)
-    noise = noise or noise_of_intervals(statistics, curve.timing)
+    noise = measured_noise(statistics, curve.timing)
     if noise is None:
         return 1.0
     mean = (statistics.window * curve.mean_rate_Hz()[statistics.index])[statistics.count > 0]

@@ -26,7 +26,7 @@ from bridge.counts.curve_checks import (
     unlikely_window,
 )
 from bridge.counts.curve_plot import draw_counts
-from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
+from bridge.counts.dispersion import CountNoise, measured_noise
 from bridge.counts.likelihood import MAX_SHAPE
 from bridge.counts.neighbour_noise import noise_of_neighbours
 from bridge.counts.renewal import trains_of
@@ -533,8 +533,7 @@ class FICurve:
             return self.clock_noise()
         statistics = self.statistics()
         return (
-            noise_of_repeats(statistics, self.timing)
-            or noise_of_intervals(statistics, self.timing)
+            measured_noise(statistics, self.timing)
             or noise_of_neighbours(statistics)
             or CountNoise()
         )

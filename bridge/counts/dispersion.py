@@ -34,7 +34,14 @@ from bridge.counts.renewal import steady_rate
 from bridge.counts.spike_timing import SpikeTiming
 from bridge.counts.sufficient_statistics import SufficientStatistics
 
-__all__ = ["CountNoise", "Counts", "infer_noise", "noise_of_intervals", "noise_of_repeats"]
+__all__ = [
+    "CountNoise",
+    "Counts",
+    "infer_noise",
+    "measured_noise",
+    "noise_of_intervals",
+    "noise_of_repeats",
+]
 
 Array = NDArray[np.float64]
 
@@ -272,6 +279,20 @@ def _moment_share(timing: SpikeTiming, count: Array, shape: Array) -> float:
     weight = float((n - 1).sum())
     # With few intervals the variance is rough: then gamma intervals are believed.
     return float((foretold / max(seen, 1e-12)) ** (weight / (weight + FEW_INTERVALS)))
+
+
+def measured_noise(
+    statistics: SufficientStatistics, timing: SpikeTiming | None
+) -> CountNoise | None:
+    """Noise as repeats or the intervals between spikes tell it; None where neither does.
+
+    Parameters
+    ----------
+    statistics : SufficientStatistics
+    timing : SpikeTiming or None
+        Of the same measurements.
+    """
+    return noise_of_repeats(statistics, timing) or noise_of_intervals(statistics, timing)
 
 
 def infer_noise(counts: Counts, source: Source) -> CountNoise:
