@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from experiments.kit.result import Result, Verdict
 
 __all__ = [
+    "INTERRUPTED",
+    "Interrupted",
     "console",
     "is_named",
     "one_line_errors",
@@ -30,6 +32,17 @@ __all__ = [
     "say_verdicts",
     "warnings_as_notes",
 ]
+
+# What a shell reports of a command ended by Ctrl-C.
+INTERRUPTED = 130
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, or a polite kill, in a command.
+
+    It is no `KeyboardInterrupt`, because a training takes that one for the wish to end the training
+    alone: it keeps its best weights and returns, and a command of many steps would go on.
+    """
 
 
 def console(stderr: bool = False) -> Any:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 import typer
 
 from experiments.command import data
 from experiments.command.atlas import atlas_command
 from experiments.command.compare import compare_command
-from experiments.command.console import console, is_named, say_error
+from experiments.command.console import INTERRUPTED, Interrupted, console, is_named, say_error
 from experiments.command.convert import convert_command
 from experiments.command.doctor import doctor_command
 from experiments.command.morphology import morphology_command
@@ -53,8 +54,9 @@ for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(data.app, name="data")
 
-# What a shell reports of a command ended by Ctrl-C.
-INTERRUPTED = 130
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise Interrupted
 
 
 def _listen_to_interrupts() -> None:
@@ -64,15 +66,15 @@ def _listen_to_interrupts() -> None:
     the interpreter, as often while modules are imported, is printed as ignored, and the command
     would go on: it comes once more, a moment later.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
     if not hasattr(signal, "setitimer"):
         return
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, _end)
     before = sys.unraisablehook
 
     def again(ignored: sys.UnraisableHookArgs) -> None:
-        if issubclass(ignored.exc_type, KeyboardInterrupt):
+        if issubclass(ignored.exc_type, Interrupted):
             signal.setitimer(signal.ITIMER_REAL, 0.05)
         else:
             before(ignored)
@@ -90,9 +92,9 @@ def main() -> None:
         # Outside the parser's own mode: it would end an interrupted command without a word.
         status = app(standalone_mode=False)
         if status == INTERRUPTED:
-            raise KeyboardInterrupt
+            raise Interrupted
         sys.exit(status)
-    except (KeyboardInterrupt, typer.Abort):
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
         console(stderr=True).print("neurosim: interrupted; nothing was written")
         sys.exit(INTERRUPTED)
     except Exception as error:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.command.console import console, is_named, running, say_error, say_result
+from experiments.command.console import (
+    INTERRUPTED,
+    Interrupted,
+    console,
+    is_named,
+    running,
+    say_error,
+    say_result,
+)
 from experiments.command.options import Folder, Jobs, Quick, Seed, Settings
 
 if TYPE_CHECKING:
@@ -18,8 +26,6 @@ if TYPE_CHECKING:
     from experiments.kit.registry import Entry, Experiment
 
 __all__ = ["list_command", "run_command", "validate_command"]
-
-INTERRUPTED = 130
 
 
 def list_command() -> None:
@@ -104,7 +110,7 @@ def _keeping(place: Path) -> Iterator[None]:
     """Say, where a run over seeds is interrupted, that nothing of it is lost."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         say = console(stderr=True).print
         say(f"neurosim: interrupted; the seeds that are done are kept in {place}, and the same "
             "command goes on from there")  # fmt: skip

@@ -208,22 +208,50 @@ def test_an_interrupted_main_job_leaves_nothing_behind(tmp_path):
 
 
 IGNORED = """
-import os, signal, sys, time, weakref
-from experiments.command import main
-
-class Thing: pass
-
 def ended(_):
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(0.01)
 
-def swallows():
+def step():
     thing = Thing()
     known = weakref.ref(thing, ended)
     del thing
     time.sleep(20)
+"""
+# Trainings keep their best weights when interrupted, and return.
+TRAINED = """
+class Strikes(Hook):
+    def after_epoch(self, trainer):
+        if trainer.epoch == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+def step():
+    X = np.random.default_rng(1).normal(size=(50, 2))
+    ShallowNetwork(max_epochs=10, hooks=[Strikes()]).fit(X, X[:, 0] > 0)
+"""
+SOLVED = """
+def step():
+    X = np.random.default_rng(1).normal(size=(50, 2))
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    while True:
+        fit_lbfgs(Network([2, 3, 1]), Quadratic(), X, X[:, :1])
+"""
+COMMAND = """
+import os, signal, sys, time, weakref
+import numpy as np
+from ann import Network
+from ann import Hook, ShallowNetwork
+from ann.network.losses import Quadratic
+from ann.training.lbfgs import fit_lbfgs
+from experiments.command import main
+
+class Thing: pass
+
+def swallows():
+    step()
     print("went on")
 
+{step}
 main.app.command("swallows")(swallows)
 sys.argv = ["neurosim", "swallows"]
 main.main()
@@ -231,11 +259,15 @@ main.main()
 
 
 @pytest.mark.slow
-def test_an_interrupt_that_the_interpreter_ignores_comes_again():
+@pytest.mark.parametrize("step", [IGNORED, TRAINED, SOLVED])
+def test_an_interrupt_ends_the_command_whatever_would_catch_it(step):
     done = subprocess.run(
-        [sys.executable, "-c", IGNORED], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", COMMAND.format(step=step)],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
-    assert done.returncode == 130
+    assert done.returncode == 130, done.stderr
     assert "interrupted; nothing was written" in done.stderr
     assert "went on" not in done.stdout
 
