@@ -80,7 +80,9 @@ def run_point(
     )
     states |= _more_states(neuron, stimulus, wired, networks, seeds)
     states |= {name: np.broadcast_to(number, rows) for name, number in sampled.numbers.items()}
-    states |= steady_state(equations, states, start=neuron.start, starts=neuron.starts)
+    states |= steady_state(
+        equations, states, start=neuron.start, starts=neuron.starts, dt=settings.dt
+    )
     given = states | {name: values[name] for name in model.shared}
     recorded = _recorded(settings.record, record_rows, rows)
     inputs = Inputs(
