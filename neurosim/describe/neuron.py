@@ -172,7 +172,7 @@ class Neuron:
         Examples
         --------
         A leak that reverses further up where the dendrite is thin, and an h current that grows with
-        height:
+        the distance from an axis:
 
         >>> from brian2 import mV, um
         >>> from neurosim.channels import HCurrent, Leak
@@ -180,7 +180,9 @@ class Neuron:
         >>> cell = Neuron(cone(500 * um, 8 * um, 1 * um)).paint(
         ...     Leak(), of="diameter", values={"E": lambda d: (-70 + 5 / d) * mV}
         ... )
-        >>> cell = cell.paint(HCurrent(), scale=lambda y, z: 1 + np.hypot(y, z) / 100, of="yz")
+        >>> cell = cell.paint(
+        ...     HCurrent(), scale=lambda y, z: 1 + np.hypot(y, z) / 100, of=("y", "z")
+        ... )
         """
         if isinstance(part, (tuple, list)):
             if label and len(part) > 1:

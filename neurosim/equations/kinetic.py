@@ -62,7 +62,7 @@ def kinetic(transitions: str) -> str:
     ...     current = "g*O*(E - v)"
     >>> gates = Inactivating().gates(-20 * mV)
     >>> [round(float(gates[state].steady), 4) for state in "COI"]
-    [0.0024, 0.1663, 0.8314]
+    [0.0025, 0.1663, 0.8313]
     """
     flows: dict[str, list[str]] = {}
     pairs: list[tuple[str, str]] = []
