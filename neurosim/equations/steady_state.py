@@ -74,6 +74,8 @@ class Names(dict[str, Any]):
         return self[name]
 
 
+# What Brian2 knows in every model, as it is when a run begins.
+_AT_START = {"t": 0.0, "t_in_timesteps": 0, "lastspike": -1e4, "not_refractory": 1.0}
 # More than any chain of states that depend on one another needs.
 _ROUNDS = 50
 
@@ -96,6 +98,7 @@ def steady_state(
     *,
     start: str,
     starts: Mapping[str, str] | None = None,
+    dt: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Return the initial value of every state, in SI units.
 
@@ -112,6 +115,8 @@ def steady_state(
         Parameter that holds the initial potential.
     starts : mapping of str to str, optional
         States that start elsewhere, and the parameter that holds where.
+    dt : float
+        Time step, in second, for equations that name it. The time ``t`` is 0.
 
     Returns
     -------
@@ -119,7 +124,8 @@ def steady_state(
     """
     v = parameters[start].astype(float)
     set_apart = {state: parameters[name].astype(float) for state, name in (starts or {}).items()}
-    known = {**parameters, "v": v, "I_stim": np.zeros_like(v), **set_apart}
+    clock = {name: np.full_like(v, value) for name, value in _AT_START.items()}
+    known = {**clock, "dt": dt, **parameters, "v": v, "I_stim": np.zeros_like(v), **set_apart}
     states = sorted(n for n in equations.diff_eq_names if n != "v" and n not in set_apart)
     found = {"v": v} | set_apart | {name: np.zeros_like(v) for name in states}
     # States that depend on one another (calcium and what it opens) settle in a few rounds.

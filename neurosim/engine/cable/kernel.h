@@ -16,6 +16,7 @@ namespace neurosim {
 // ---- functions that Brian2's generated code names ---------------------------------------------
 #define neurosim_gaussian neurosim::gaussian
 #define neurosim_waveform neurosim::waveform
+#define neurosim_step_level neurosim::step_level
 #define neurosim_exprel_given neurosim::_exprel_given
 using std::ceil; using std::cos; using std::cosh; using std::exp; using std::expm1; using std::fabs;
 using std::floor; using std::log; using std::log10; using std::log1p; using std::sin;

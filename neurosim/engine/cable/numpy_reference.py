@@ -16,7 +16,7 @@ import numpy as np
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
-from neurosim.engine.point.inputs import play
+from neurosim.engine.point.inputs import level, play
 from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
 from neurosim.randomness import gaussian
@@ -64,7 +64,11 @@ class _Rows:
         here.append((event.site, event.cell, event.weight))
 
     def _names(self, clock: dict[str, Any], **more: Any) -> Names:
-        functions: dict[str, Any] = {"gaussian": self._gaussian, "waveform": self._waveform}
+        functions: dict[str, Any] = {
+            "gaussian": self._gaussian,
+            "waveform": self._waveform,
+            "step_level": self._step_level,
+        }
         values: dict[str, Any] = {**functions, **clock, **self.values, **more}
         return Names(self.kernel.parsed, values)
 
@@ -73,6 +77,9 @@ class _Rows:
 
     def _waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         return play(self.waveforms, np.asarray(channel).astype(int), position)
+
+    def _step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return level(self.waveforms, np.asarray(channel).astype(int), step)
 
     def advance(
         self, clock: dict[str, Any], v: np.ndarray, implicit_dt: float

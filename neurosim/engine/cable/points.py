@@ -128,11 +128,19 @@ def draft_electrode(
     text.lines += injection.lines
     values |= {line.split("=", 1)[0].strip(): np.zeros(full) for line in injection.updates}
     for label, component in part.components().items():
+        needed = component.drive(f"{label}_", 0).units
+        here: dict[str, np.ndarray] = {}
         for name, quantity in component.values().items():
             given = varied.get(f"{placed.label}.{label}.{name}")
-            value = float(quantity) if given is None else given
+            here |= {} if given is None else {name: given}
             variable = f"{label}_{name.replace('[', '_').replace(']', '')}"
-            values[variable] = np.broadcast_to(value, full)
+            if variable in needed:
+                value = float(quantity) if given is None else given
+                values[variable] = np.broadcast_to(value, full)
+        tables, which = component.step_tables(run.dt, here)
+        if tables:
+            values[f"{label}_table"] = np.broadcast_to(float(len(waveforms)) + which, full)
+            waveforms.extend(tables)
         if component.waveforms():
             values[f"{label}_first_channel"] = np.full(full, float(len(waveforms)))
             waveforms.extend(component.waveforms())
