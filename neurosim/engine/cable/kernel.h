@@ -140,11 +140,16 @@ inline void spread(const std::vector<double>& stored, int64_t sites, int64_t all
             values[size_t(s * cells + c)] = stored[size_t(each ? s * all + first_cell + c : s)];
 }
 
+// What a clamp is; see Kernel in model.py.
+enum class Amplifier { none, voltage, conductance, electrode };
+
 // ---- kernels ------------------------------------------------------------------------------------
 // A loop over rows (sites times the cells of the block), written by Brian2's code generation.
 struct Kernel {
     std::string name;
     bool density = false, conducts = false;
+    bool injects = false;                     // follows the clock, off while the cell settles
+    Amplifier amplifier = Amplifier::none;
     int64_t rows = 0, sites = 0, first = 0;   // first: compartment of the first row of a patch
     std::vector<Array> layout;
     std::vector<std::string> events, traces;
@@ -158,6 +163,10 @@ struct Kernel {
     virtual void bind() = 0;
     virtual void advance(const Step&, double* __restrict, double* __restrict) = 0;
 
+    double* if_there(const std::string& what) {
+        const auto found = real.find(what);
+        return found == real.end() ? nullptr : found->second.data();
+    }
     double* numbers(const std::string& what) { return real.at(what).data(); }
     int32_t* integers(const std::string& what) { return whole.at(what).data(); }
     double* potential() { return membrane; }
