@@ -66,7 +66,7 @@ def with_neuron(dt: float) -> list[float]:
         h.continuerun(DURATION_MS)
         for course in kept:
             course.play_remove()
-        return float(np.max(probe)) > -20
+        return probe.max() > -20
 
     return bisected(fires)
 
