@@ -202,7 +202,37 @@ class _Group:
             return
         self._detect(before, time)
         if (step + 1) % inputs.trace_stride == 0:
-            self.samples.append([_probe(self.rows, self.v, probe) for probe in inputs.probes])
+            sums = self._combine(solved)
+            self.samples.append(
+                [
+                    sums[probe[1]] if probe[0] == -2 else _probe(self.rows, self.v, probe)
+                    for probe in inputs.probes
+                ]
+            )
+
+    def _combine(self, solved: np.ndarray) -> np.ndarray:
+        """Return the sums that probes read, shape (sums, cells)."""
+        combined, tree = self.inputs.combined, self.inputs.tree
+        if combined is None:
+            return np.zeros((0, self.inputs.cells))
+        inner = tree.parent >= 0
+        axial = np.zeros_like(solved)
+        axial[inner] = tree.up[inner, np.newaxis] * (solved[inner] - solved[tree.parent[inner]])
+        # A junction keeps nothing: what rounding leaves there is shared out.
+        excess = -axial
+        np.add.at(excess, tree.parent[inner], axial[inner])
+        excess[: tree.compartments] = 0
+        shift = np.divide(excess, self.around, out=np.zeros_like(excess), where=self.around > 0)
+        up = tree.up[:, np.newaxis]
+        axial[inner] += (up * shift)[inner] - up[inner] * shift[tree.parent[inner]]
+        given = [_probe(self.rows, self.v, probe) for probe in combined.variables]
+        terms = np.concatenate([axial, np.reshape(given, (-1, self.inputs.cells))])
+        weight = combined.weight
+        weight = weight if weight.ndim == 2 else weight[:, np.newaxis]
+        found = np.zeros((len(combined.starts) - 1, self.inputs.cells))
+        which = np.repeat(np.arange(len(found)), np.diff(combined.starts))
+        np.add.at(found, which, weight * terms[combined.term])
+        return found
 
     def _solved(self, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Solve the tree; a compartment under an ideal clamp has the potential of the command."""
