@@ -8,7 +8,8 @@ row and label against facts that people wrote down by reading the table (``corpu
 The files are not part of the project. ``--get`` prints the address of each; save it in DIR (or in
 the folder that NEUROSIM_CORPUS names) under the table's name and suffix. Tables of groups A and B
 were looked at while the code was written, those of groups C and D only after their first
-measurement. Prints a line a table, the sums of each group beside the bars, and, with ``--findings``, every wrong action.
+measurement. Prints a line a table, the sums of each group beside the bars, and, with
+``--findings``, every wrong action.
 """
 
 from __future__ import annotations

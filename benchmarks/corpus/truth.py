@@ -49,8 +49,8 @@ def group_of(name: str) -> str:
     """Return the group of one of the first tables: A was looked at while the code was written.
 
     B was only measured until its failures were looked at too, and so was C; since then D is the
-    group that is only measured. The first digit of the name's SHA-256 decides between A and B, so that nobody
-    chose which table is in B. A part of a table (``"..._part"``) belongs to its group.
+    group that is only measured. The first digit of the name's SHA-256 decides between A and B, so
+    that nobody chose which table is in B. A part of a table (``"..._part"``) belongs to its group.
 
     Examples
     --------
