@@ -84,8 +84,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "entities": (
         "entities",
         "{column} names {number} things with {each:.1f} rows each, one a {time}, and the target of "
-        "a row is alike within them (intraclass correlation {alike:.2f}): a model that saw the "
-        "others knows the row. Keep each on one side of a split: --group {column}",
+        "a row is alike within them (intraclass correlation {alike:.2f}): a model that saw other "
+        "rows of one answers better than it would for a new one. Keep each on one side of a split: --group {column}",
     ),
     "sorted": ("order", "the file is sorted by its target: never split it by position"),
     "repeats": (
