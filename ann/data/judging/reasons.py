@@ -173,8 +173,8 @@ def judge_fits(verdict: Verdict) -> None:
     names = {"linear": _simple(verdict), "network": "network"}
     for name, score in verdict.learned.items():
         if score.doubts:
-            told = {"model": names[name], "folds": len(score.doubts), "why": score.doubts[0]}
-            verdict.add("note", "not converged", **told)
+            told: dict[str, Any] = {"folds": len(score.doubts), "why": score.doubts[0]}
+            verdict.add("note", "not converged", model=names[name], **told)
 
 
 def _simple(verdict: Verdict) -> str:

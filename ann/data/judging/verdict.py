@@ -157,7 +157,8 @@ class Reason:
     @property
     def text(self) -> str:
         """The finding as a sentence with its numbers."""
-        return SENTENCES[self.kind][1].format(**self.facts, column=self.column)
+        facts = {"remedy": "", **self.facts, "column": self.column}
+        return SENTENCES[self.kind][1].format(**facts)
 
     def document(self) -> dict[str, Any]:
         """Return the reason as plain values, its sentence included."""
