@@ -64,6 +64,7 @@ def one_header(rows: Rows) -> bool:
     """
     first, body = rows[0], rows[1:]
     distinct = len({fold(v) for v in first}) == len(first)
+    filled = [fold(v) for v in first if v.strip()]
     sequence = _sequence(first, body[0])
     votes = codes = 0
     years = reappears = word_reappears = sure = False
@@ -95,7 +96,10 @@ def one_header(rows: Rows) -> bool:
         votes = -1 if codes >= 2 else 0
     if votes:
         return votes > 0
-    return distinct and not reappears and (years or sequence or not any(map(is_number, first)))
+    if (sequence or years) and len(set(filled)) == len(filled):
+        # Names that count, such as years or the columns of a plate, may stand beside blank ones.
+        return not reappears
+    return distinct and not reappears and not any(map(is_number, first))
 
 
 def _like_rows(first: list[str], body: Rows) -> bool:
