@@ -3,6 +3,9 @@ from .catalogue import AdEx as AdEx
 from .catalogue import HodgkinHuxley as HodgkinHuxley
 from .catalogue import TraubMiles as TraubMiles
 from .catalogue.textbook import textbook_neuron as textbook_neuron
+from .clamps import CurrentClamp as CurrentClamp
+from .clamps import DynamicClamp as DynamicClamp
+from .clamps import VoltageClamp as VoltageClamp
 from .custom.point_model import from_brian2 as from_brian2
 from .describe.circuit import Circuit as Circuit
 from .describe.neuron import Neuron as Neuron

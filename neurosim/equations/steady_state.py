@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from brian2.units.stdunits import stdunits
 from neurosim.equations.linear import offset_and_rate
 from neurosim.equations.schemes import Group, find_groups, occupancies, rates_of
 
-__all__ = ["UNITS", "Names", "steady_group", "steady_state"]
+__all__ = ["UNITS", "Names", "compiled", "steady_group", "steady_state"]
 
 
 def _exprel(x: np.ndarray) -> np.ndarray:
@@ -43,6 +45,12 @@ UNITS: dict[str, float] = {
 }
 
 
+@lru_cache(maxsize=4096)
+def compiled(code: str) -> CodeType:
+    """Return an expression as Python holds it, read once however often it is evaluated."""
+    return compile(code, "<equation>", "eval")
+
+
 class Names(dict[str, Any]):
     """Look names up among states and parameters, then expressions, then words all models know.
 
@@ -63,7 +71,7 @@ class Names(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         if name not in self._expressions:
             return self._words[name]
-        self[name] = eval(self._expressions[name], {"__builtins__": {}}, self)
+        self[name] = eval(compiled(self._expressions[name]), {"__builtins__": {}}, self)
         return self[name]
 
 
@@ -79,7 +87,7 @@ def _steady(equations: Equations, name: str, values: dict[str, Any]) -> np.ndarr
 
     def rate(x: float) -> np.ndarray:
         names = Names(equations, {**values, name: np.full_like(values["v"], x)})
-        return np.asarray(eval(code, {"__builtins__": {}}, names))
+        return np.asarray(eval(compiled(code), {"__builtins__": {}}, names))
 
     offset, slope = offset_and_rate(rate)
     return np.asarray(-offset / slope)
@@ -94,7 +102,8 @@ def steady_group(
         full = {one: np.full_like(values["v"], x) for one, x in given.items()}
         names = Names(equations, {**values, **full})
         code = equations[name].expr.code
-        return np.asarray(eval(code, {"__builtins__": {}}, names) + np.zeros_like(values["v"]))
+        found = eval(compiled(code), {"__builtins__": {}}, names)
+        return np.asarray(found + np.zeros_like(values["v"]))
 
     found = occupancies(group, *rates_of(group, rate))
     return dict(zip(group.states, found, strict=True))

@@ -47,10 +47,24 @@ class Drive:
 
 
 class Stimulus(Description):
-    """A current injected into the neuron; currents add with ``+``."""
+    """A current injected into the neuron; currents add with ``+``.
+
+    Attributes
+    ----------
+    label : str
+        What a batch and a sum call it.
+    noisy : bool
+        Whether it draws random numbers.
+    stands_alone : bool
+        Whether it is an electrode of its own that no other current can be added to.
+    follows_potential : bool
+        Whether the current depends on the membrane potential.
+    """
 
     label: ClassVar[str]
     noisy: ClassVar[bool] = False
+    stands_alone: ClassVar[bool] = False
+    follows_potential: ClassVar[bool] = False
 
     def components(self) -> dict[str, Stimulus]:
         """Return the parts of a sum by name (a single stimulus has one part)."""
@@ -145,6 +159,12 @@ class Sum(Stimulus):
     def check(self) -> None:
         if not self.parts:
             raise ParameterError("Sum needs at least one stimulus")
+        for part in self.parts:
+            if part.stands_alone:
+                raise ParameterError(
+                    f"{type(part).__name__} is an electrode of its own, to which no current can be "
+                    "added; place it and the other stimulus on the neuron one by one (Neuron.place)"
+                )
 
     @property
     def noisy(self) -> bool:  # type: ignore[override]

@@ -65,6 +65,28 @@ class _Rows:
         here = self.arrivals.setdefault(event.step, [])
         here.append((event.site, event.cell, event.weight))
 
+    def measure(self, passed: np.ndarray, v: np.ndarray, *, settling: bool) -> None:
+        """Set what a clamp knows once the potentials are: its current, and what it shows.
+
+        `passed` is the current into each site, `v` the potential at the end of the step.
+        """
+        values, electrode = self.values, self.kernel.amplifier == "electrode"
+        if settling and self.kernel.injects:
+            if electrode:
+                values["electrode"] = np.array(v)
+            return
+        values["I_stim"] = passed
+        if electrode:
+            drop = values["R_e"] * values["command"]
+            inside = drop + values["last"] * v + values["first"] * values["before"]
+            inside += values["decay"] * (values["electrode"] - drop)
+            values["electrode"] = inside
+            shown = inside - values["bridge"] * values["command"] + values["junction"]
+            values["recorded"] = shown
+        for name in self.traced:
+            if name in ("I_stim", "electrode", "recorded"):
+                self.traced[name] = self._spread(values[name])
+
     def _names(self, clock: dict[str, Any], **more: Any) -> Names:
         functions: dict[str, Any] = {
             "gaussian": self._gaussian,
@@ -175,20 +197,25 @@ class _Group:
         clock: dict[str, Any] = {"t": time, "dt": inputs.dt, "t_in_timesteps": step}
         diagonal = np.zeros((tree.nodes, inputs.cells))
         right = np.zeros((tree.nodes, inputs.cells))
+        asked: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
         for part in self.rows:
-            if step < 0 and not part.kernel.conducts:
+            injects = part.kernel.injects
+            if step < 0 and injects:
                 continue
             if step >= 0:
                 part.deliver(step)
             # Injected currents are those of the middle of a Crank-Nicolson step.
-            moment = time if part.kernel.conducts else time + (1 - inputs.theta) * inputs.dt
+            moment = time + (1 - inputs.theta) * inputs.dt if injects else time
             v = self.v[part.nodes]
             g, i = part.advance({**clock, "t": moment}, v, inputs.dt * inputs.theta)
             np.add.at(diagonal, part.nodes, g)
             np.add.at(right, part.nodes, i)
-        solved = _solve(tree.parent, tree.up, diagonal + self.around, right, self.order)
+            asked[part] = (g, i)
+        diagonal += self.around
         before = self.v
+        solved = self._solved(diagonal, right)
         self.v = before + (solved[: tree.compartments] - before) / inputs.theta
+        self._measure(asked, solved, diagonal, right, settling=step < 0)
         if not np.all(np.abs(self.v) < 10):
             worst = int(np.argmax(np.where(np.isnan(self.v), np.inf, np.abs(self.v))))
             compartment, cell = divmod(worst, inputs.cells)
@@ -197,7 +224,78 @@ class _Group:
             return
         self._detect(before, time)
         if (step + 1) % inputs.trace_stride == 0:
-            self.samples.append([_probe(self.rows, self.v, probe) for probe in inputs.probes])
+            sums = self._combine(solved)
+            self.samples.append(
+                [
+                    sums[probe[1]] if probe[0] == -2 else _probe(self.rows, self.v, probe)
+                    for probe in inputs.probes
+                ]
+            )
+
+    def _combine(self, solved: np.ndarray) -> np.ndarray:
+        """Return the sums that probes read, shape (sums, cells)."""
+        combined, tree = self.inputs.combined, self.inputs.tree
+        if combined is None:
+            return np.zeros((0, self.inputs.cells))
+        inner = tree.parent >= 0
+        axial = np.zeros_like(solved)
+        axial[inner] = tree.up[inner, np.newaxis] * (solved[inner] - solved[tree.parent[inner]])
+        # A junction keeps nothing: what rounding leaves there is shared out.
+        excess = -axial
+        np.add.at(excess, tree.parent[inner], axial[inner])
+        excess[: tree.compartments] = 0
+        shift = np.divide(excess, self.around, out=np.zeros_like(excess), where=self.around > 0)
+        up = tree.up[:, np.newaxis]
+        axial[inner] += (up * shift)[inner] - up[inner] * shift[tree.parent[inner]]
+        given = [_probe(self.rows, self.v, probe) for probe in combined.variables]
+        terms = np.concatenate([axial, np.reshape(given, (-1, self.inputs.cells))])
+        weight = combined.weight
+        weight = weight if weight.ndim == 2 else weight[:, np.newaxis]
+        found = np.zeros((len(combined.starts) - 1, self.inputs.cells))
+        which = np.repeat(np.arange(len(found)), np.diff(combined.starts))
+        np.add.at(found, which, weight * terms[combined.term])
+        return found
+
+    def _solved(self, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Solve the tree; a compartment under an ideal clamp has the potential of the command."""
+        tree, theta = self.inputs.tree, self.inputs.theta
+        diagonal, right = diagonal.copy(), right.copy()
+        for part in self.rows:
+            if part.kernel.amplifier == "voltage":
+                ideal, v = part.values["ideal"] != 0, self.v[part.nodes]
+                wanted = v + theta * (part.values["command"] - v)
+                # A row so heavy that nothing else in it counts.
+                diagonal[part.nodes] = np.where(ideal, 1e30, diagonal[part.nodes])
+                right[part.nodes] = np.where(ideal, 1e30 * wanted, right[part.nodes])
+        return _solve(tree.parent, tree.up, diagonal, right, self.order)
+
+    def _measure(
+        self,
+        asked: dict[_Rows, tuple[np.ndarray, np.ndarray]],
+        solved: np.ndarray,
+        diagonal: np.ndarray,
+        right: np.ndarray,
+        *,
+        settling: bool,
+    ) -> None:
+        """Let the clamps take note of what they pass into the cell."""
+        tree = self.inputs.tree
+        for part in self.rows:
+            if not part.kernel.amplifier:
+                continue
+            if part not in asked:
+                part.measure(np.zeros(part.shape), self.v[part.nodes], settling=settling)
+                continue
+            g, i = asked[part]
+            passed = i - g * solved[part.nodes]
+            if part.kernel.amplifier == "voltage":
+                missing = diagonal * solved - right
+                for node, above in enumerate(tree.parent):
+                    if above >= 0:
+                        missing[node] -= tree.up[node] * solved[above]
+                        missing[above] -= tree.up[node] * solved[node]
+                passed = np.where(part.values["ideal"] != 0, missing[part.nodes], passed)
+            part.measure(passed, self.v[part.nodes], settling=settling)
 
     def _detect(self, before: np.ndarray, time: float) -> None:
         inputs, v = self.inputs, self.v

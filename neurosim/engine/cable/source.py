@@ -164,6 +164,8 @@ struct {structure} : Kernel {{
         name = "{kernel.name}";
         density = {str(kernel.density).lower()};
         conducts = {str(kernel.conducts).lower()};
+        injects = {str(kernel.injects and not kernel.density).lower()};
+        amplifier = Amplifier::{kernel.amplifier or "none"};
         {_lines(layout, 8)}
         {_lines([f'events.push_back("{name}");' for name in kernel.events], 8)}
         {_lines([f'traces.push_back("{name}");' for name in kernel.record], 8)}
