@@ -24,6 +24,7 @@ from neurosim.describe.point_neuron import KEYS, PointNeuron
 from neurosim.engine.cable.compose import Run, compose_cable
 from neurosim.engine.cable.inputs import Tree
 from neurosim.equations.evaluate import identifiers, parse
+from neurosim.equations.schemes import find_groups
 from neurosim.equations.steady_state import Names, compiled, steady_state
 from neurosim.errors import ParameterError
 from neurosim.morphology import Site, root_site
@@ -36,6 +37,10 @@ _Neuron = Neuron | PointNeuron
 # Sizes by which states are varied to find slopes, in SI units: a potential, a gate, a current, ...
 _SIZE_OF_POTENTIAL = 0.01
 _SMALL = 1e-3
+# How fast the states of a kinetic scheme are drawn to the sum of one, in 1/s. Their equations keep
+# any sum, so that rest would be a line and not a point. Nothing else changes: the sum moves by
+# itself, and what was an eigenvalue of 0 is minus this.
+_TO_ONE = 1e6
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,12 @@ class _Block:
     @cached_property
     def states(self) -> list[str]:
         return sorted(set(self.parsed.diff_eq_names) - {"v"})
+
+    @cached_property
+    def schemes(self) -> list[list[int]]:
+        """The states of each kinetic scheme, by number."""
+        groups = [group for group in find_groups(self.parsed) if group.sums_to_one]
+        return [[self.states.index(name) for name in group.states] for group in groups]
 
     @property
     def sites(self) -> int:
@@ -167,6 +178,9 @@ class System:
             np.add.at(inward, block.compartments, values[0])
             for k in range(len(block.states)):
                 found[block.place(k)] = values[k + 1]
+            for scheme in block.schemes:
+                total = np.sum([y[block.place(k)] for k in scheme], axis=0)
+                found[block.place(scheme[-1])] -= _TO_ONE * (total - 1)
         found[: self.compartments] = inward / self.capacitance
         return found
 
@@ -191,6 +205,10 @@ class System:
                 add(block.compartments, column, slope[0] * per_farad[block.compartments])
                 for row, entry in zip(unknowns[1:], slope[1:], strict=True):
                     add(row, column, entry)
+            for scheme in block.schemes:
+                for k in scheme:
+                    held = np.full(block.sites, -_TO_ONE)
+                    add(unknowns[scheme[-1] + 1], unknowns[k + 1], held)
         shape = (self.size, self.size)
         local = sparse.coo_array(
             (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape

@@ -25,6 +25,10 @@ from neurosim.run.recording import Recording
 __all__ = ["Intrinsic", "fi_curve", "first_spike", "intrinsic"]
 
 
+# Steps shorter than this, in second, may end long before the spike that they cause.
+_SHORT = 0.1
+
+
 @dataclass(frozen=True, repr=False)
 class Intrinsic(CellProperties):
     """What an electrophysiologist would write down of a modelled cell, as of a recorded one.
@@ -127,7 +131,9 @@ def intrinsic(
     told: dict[str, Any] = dict.fromkeys(_NAMES, float("nan"))
     told["current_pA"] = told["rate_Hz"] = (float("nan"),) * len(multiples)
     told["criterion_mV_per_ms"] = float(criterion)
-    bench = CurrentSteps(neuron, length, dt, jobs)
+    # The spike that a short step causes may come when it is over.
+    after = 0.02 if length >= _SHORT else 0.1
+    bench = CurrentSteps(neuron, length, dt, jobs, after=after)
     told |= _passive(bench, probe_current)
     try:
         lowest = float(rheobase(neuron, duration=duration, dt=dt, jobs=jobs))

@@ -141,7 +141,7 @@ class Stimulus(Description):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sum(Stimulus):
-    """Several stimuli injected together, as ``Constant(...) + WhiteNoise(...)``.
+    """Up to 100 stimuli injected together, as ``Constant(...) + WhiteNoise(...)``.
 
     Parts of one kind are told apart by a number: ``steps``, ``steps_2``.
 
@@ -155,10 +155,17 @@ class Sum(Stimulus):
 
     parts: tuple[Stimulus, ...] = field(default=())
     label: ClassVar[str] = "sum"
+    most: ClassVar[int] = 100
 
     def check(self) -> None:
         if not self.parts:
             raise ParameterError("Sum needs at least one stimulus")
+        if len(self.parts) > self.most:
+            raise ParameterError(
+                f"Sum: {len(self.parts)} stimuli are added (most: {self.most}), each of which is "
+                "compiled by itself; give a train of pulses as one Steps(amplitude, onsets, "
+                "durations) or Pulses(period, width, n), and other waveforms as FrozenNoise"
+            )
         for part in self.parts:
             if part.stands_alone:
                 raise ParameterError(

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from brian2.units import Quantity, amp
 
-from neurosim.channels.base import Mechanism
-from neurosim.errors import ParameterError
+from neurosim.channels.base import IONS, Mechanism
+from neurosim.errors import UnknownNameError, suggest
 from neurosim.synapses.events import Events
 
 __all__ = ["Receptor"]
@@ -29,25 +29,31 @@ class Receptor(Mechanism):
         What opens it.
     lumps : bool
         Whether receptors of this kind on one compartment may share their states.
+    ion : str or None
+        Ion it carries (``"na"``, ``"k"``, ``"ca"``, ``"cl"``) into the pool of the membrane it sits
+        on; the current acts within the same step.
+    ion_current : str
+        Current that the ion carries, in ampere, where that is not the whole ``current``: some 10 %
+        of that of NMDA receptors is calcium (Burnashev et al. 1995, J Physiol 485:403).
     """
 
     current: ClassVar[str]
     transmitter: ClassVar[str] = ""
     lumps: ClassVar[bool] = True
+    ion: ClassVar[str | None] = None
+    ion_current: ClassVar[str] = ""
     temperature_ref: ClassVar[float] = 35.0
 
+    def expressions(self) -> dict[str, tuple[str, Quantity]]:
+        carried = {} if self.ion is None else {"ion_current": (self.ion_current, amp)}
+        return {"current": (self.current, amp)} | {k: v for k, v in carried.items() if v[0]}
+
     def _verify(self) -> None:
-        ion = getattr(self, "ion", None)
-        if ion is not None:
-            raise ParameterError(
-                f"{type(self).__name__}: a placed receptor carries no ion of its own: its current "
-                f"would not reach the pool of {ion!r}. Leave `ion` out, or paint a Channel with "
-                f"ion = {ion!r} beside it"
+        if self.ion is not None and self.ion not in IONS:
+            raise UnknownNameError(
+                f"{type(self).__name__}: ion {self.ion!r}: {suggest(str(self.ion), IONS)}"
             )
         super()._verify()
-
-    def expressions(self) -> dict[str, tuple[str, Quantity]]:
-        return {"current": (self.current, amp)}
 
     def arrivals(self, events: Events) -> Events:
         """Return the events that the states of the part take, given the releases."""

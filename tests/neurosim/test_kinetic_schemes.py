@@ -5,11 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from brian2 import Equations, Quantity, cm, mS, ms, mV, nA, nS, pA, um
+from brian2 import Equations, Hz, Quantity, cm, mS, ms, mV, nA, nS, pA, um
 from scipy.linalg import expm, null_space
 
 from neurosim import Neuron, PointNeuron, Steps, simulate
 from neurosim.channels import Channel, HHPotassium, HHSodium, Leak, kinetic
+from neurosim.dynamics import fixed_points, impedance
 from neurosim.engine.point.exponential_euler import ExponentialEuler
 from neurosim.equations.rates import HODGKIN_HUXLEY
 from neurosim.equations.schemes import advance_scheme, find_groups
@@ -313,3 +314,17 @@ def test_the_batch_moves_where_a_scheme_starts():
     first = np.asarray(found.trace("O"))[:, 0]
     n = float(HHPotassium().gates(-65 * mV, 6.3)["n"].steady)
     np.testing.assert_allclose(first, n**4, rtol=0.01)
+
+
+def test_rest_stability_and_impedance_are_those_of_the_gates():
+    gates, scheme = axon(HHPotassium()), axon(MarkovPotassium())
+    for current in (0 * pA, 150 * pA):
+        (one,), (other,) = (fixed_points(cell, current) for cell in (gates, scheme))
+        assert float(other.v) == pytest.approx(float(one.v), abs=1e-9)
+        assert (other.kind, other.stable) == (one.kind, one.stable)
+        # The scheme has the gates' eigenvalues, those of its other states, and that of its sum.
+        for value in one.eigenvalues:
+            assert np.abs(other.eigenvalues / value - 1).min() < 1e-5
+    at_hertz = [1, 30, 200] * Hz
+    found = [impedance(cell, at_hertz).complex_ohm for cell in (gates, scheme)]
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)

@@ -133,6 +133,8 @@ def test_a_train_that_is_none_is_refused():
     ):
         with pytest.raises(ParameterError, match=says):
             make()
+    with pytest.raises(ParameterError, match="one Steps"):
+        sum([Steps(1 * pA)] * 100, start=Steps(1 * pA))
     with pytest.raises(ParameterError, match="longer than period"):
         simulate(LIF(), 1 * ms, stimulus=Pulses(), batch={"width": [1, 20] * ms})
 

@@ -121,7 +121,7 @@ class _Composer:
             elif isinstance(placed.part, Receptor):
                 draft, member = draft_receptors(neuron, placed, index, run, varied)
                 self.receptors[placed.label] = (len(self.kernels), member)
-                self._add(draft)
+                self._add(draft, ("ion_current",) if draft.ion else ())
             else:
                 self._add(draft_electrode(neuron, placed, run, varied, self.waveforms))
         nodes, thresholds, refractory = detectors(neuron, self.numbering)
@@ -243,6 +243,7 @@ class _Composer:
             integers=draft.integers,
             events=draft.events,
             amplifier=draft.amplifier,
+            ion=draft.ion,
             record=tuple(
                 dict.fromkeys(
                     (*self.reader.recorded(draft.name, Equations(equations), draft.sites), *also)

@@ -59,7 +59,7 @@ class Draft:
         Parameters.
     sites : ndarray of int, shape (sites,)
         Compartment (of the morphology) of each site.
-    density, events, updates, integers, amplifier
+    density, events, updates, integers, amplifier, ion
         As in `Kernel`.
     arrivals : Arrivals, optional
         As `KernelInputs.events`.
@@ -74,6 +74,7 @@ class Draft:
     updates: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
     amplifier: str = ""
+    ion: str = ""
     arrivals: Arrivals | None = field(default=None, repr=False)
 
 

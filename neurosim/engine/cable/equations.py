@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from brian2.units import Quantity
@@ -14,7 +14,7 @@ from neurosim.errors import ParameterError
 from neurosim.quantities import unit_name
 from neurosim.synapses.base import Receptor
 
-__all__ = ["Text", "write_membrane", "write_receptor"]
+__all__ = ["Text", "placed_current", "write_membrane", "write_receptor"]
 
 
 _OF_THE_CABLE = {"C_m", "area", "implicit_dt"}
@@ -32,8 +32,29 @@ class Text:
         self.lines.append(f"{name} : {unit} (constant{', shared' if shared else ''})")
 
 
-def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
+def placed_current(ion: str) -> str:
+    """Return the variable of a patch that holds what receptors carry of an ion, as a density."""
+    return f"i_{ion}_placed"
+
+
+def write_membrane(
+    text: Text, parts: dict[str, Mechanism], carried: Collection[str] = ()
+) -> tuple[str, ...]:
     """Write the equations of the parts of a patch, with the names they have together.
+
+    Parameters
+    ----------
+    text : Text
+        What is written to.
+    parts : dict of str to Mechanism
+        By name.
+    carried : collection of str
+        Ions that receptors on the patch carry.
+
+    Returns
+    -------
+    tuple of str
+        Variables that the engine sets: the current densities of those ions that a part reads.
 
     Raises
     ------
@@ -66,18 +87,25 @@ def write_membrane(text: Text, parts: dict[str, Mechanism]) -> None:
             if part.ion is not None:
                 currents.setdefault(part.ion, []).append(f"{name}_current")
     wanted = {need for part in parts.values() for need in part.reads if need.startswith("i_")}
+    placed = tuple(placed_current(ion) for ion in carried if f"i_{ion}" in wanted)
+    for ion, name in zip((i for i in carried if f"i_{i}" in wanted), placed, strict=True):
+        currents.setdefault(ion, []).append(name)
+        text.lines.append(f"{name} : amp/meter**2")
     for ion, terms in currents.items():
         if f"i_{ion}" in wanted:
             text.lines.append(f"i_{ion} = {' + '.join(terms)} : amp/meter**2")
     for need in wanted - {f"i_{ion}" for ion in currents}:
         text.lines.append(f"{need} = 0*amp/meter**2 : amp/meter**2")
     text.current = " + ".join(total) or "0*amp/meter**2"
+    return placed
 
 
 def write_receptor(text: Text, part: Receptor) -> None:
     """Write the equations of a receptor; names stay local, since its kernel holds one kind."""
     text.lines += [line_of(equation) for equation in parse(part.equations).values()]
     text.lines.append(f"current = {part.current} : amp")
+    if part.ion is not None:
+        text.lines.append(f"ion_current = {part.ion_current or part.current} : amp")
     text.current = "current"
 
 

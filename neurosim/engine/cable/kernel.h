@@ -152,6 +152,7 @@ struct Kernel {
     bool density = false, conducts = false;
     bool injects = false;                     // follows the clock, off while the cell settles
     Amplifier amplifier = Amplifier::none;
+    std::string ion;                          // what of a patch takes the ion that receptors carry
     int64_t rows = 0, sites = 0, first = 0;   // first: compartment of the first row of a patch
     std::vector<Array> layout;
     std::vector<std::string> events, traces;
@@ -213,11 +214,19 @@ struct Kernel {
             advance(step, D + first * cells, R + first * cells);
             return;
         }
+        compute(step, cells, V);
+        add(cells, D, R);
+    }
+
+    // What points ask of their compartments, and its place in the system of equations.
+    void compute(const Step& step, int64_t cells, const double* V) {
         if (conducts)
             for (int64_t s = 0; s < sites; s++)
                 std::memcpy(&gathered[size_t(s * cells)], V + int64_t(nodes[size_t(s)]) * cells,
                             size_t(cells) * sizeof(double));
         advance(step, conductance.data(), current.data());
+    }
+    void add(int64_t cells, double* D, double* R) const {
         for (int64_t s = 0; s < sites; s++) {
             double* d = D + int64_t(nodes[size_t(s)]) * cells;
             double* r = R + int64_t(nodes[size_t(s)]) * cells;

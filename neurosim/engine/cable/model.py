@@ -47,6 +47,9 @@ class Kernel:
     amplifier : {"", "voltage", "conductance", "electrode"}
         What a clamp is. Its current depends on the potential of the step itself, so ``I_stim`` (and
         ``electrode``, ``recorded``) are set once the tree is solved.
+    ion : str
+        Of receptors that carry an ion: the variable of the patches under them that takes their
+        ``ion_current`` (ampere), which is traced, as a density.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Kernel:
     events: tuple[str, ...] = ()
     record: tuple[str, ...] = ()
     amplifier: str = ""
+    ion: str = ""
 
     @cached_property
     def parsed(self) -> Equations:

@@ -198,16 +198,19 @@ class _Group:
         diagonal = np.zeros((tree.nodes, inputs.cells))
         right = np.zeros((tree.nodes, inputs.cells))
         asked: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
+        carried = self._carry(step, clock)
         for part in self.rows:
             injects = part.kernel.injects
             if step < 0 and injects:
                 continue
-            if step >= 0:
+            if step >= 0 and part not in carried:
                 part.deliver(step)
             # Injected currents are those of the middle of a Crank-Nicolson step.
             moment = time + (1 - inputs.theta) * inputs.dt if injects else time
             v = self.v[part.nodes]
-            g, i = part.advance({**clock, "t": moment}, v, inputs.dt * inputs.theta)
+            g, i = carried.get(part) or part.advance(
+                {**clock, "t": moment}, v, inputs.dt * inputs.theta
+            )
             np.add.at(diagonal, part.nodes, g)
             np.add.at(right, part.nodes, i)
             asked[part] = (g, i)
@@ -231,6 +234,32 @@ class _Group:
                     for probe in inputs.probes
                 ]
             )
+
+    def _carry(
+        self, step: int, clock: dict[str, Any]
+    ) -> dict[_Rows, tuple[np.ndarray, np.ndarray]]:
+        """Advance the receptors that carry an ion, and give it to the patches that hold it."""
+        found: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
+        carriers = [part for part in self.rows if part.kernel.ion]
+        for part in self.rows:
+            for name in {carrier.kernel.ion for carrier in carriers} & set(part.values):
+                part.values[name] = np.zeros(part.shape)
+        for carrier in carriers:
+            if step >= 0:
+                carrier.deliver(step)
+            v = self.v[carrier.nodes]
+            found[carrier] = carrier.advance(clock, v, self.inputs.dt * self.inputs.theta)
+            current = carrier.traced["ion_current"]
+            for part in self.rows:
+                if not part.kernel.density or carrier.kernel.ion not in part.values:
+                    continue
+                place = {int(node): k for k, node in enumerate(part.nodes)}
+                for site, node in enumerate(carrier.nodes.tolist()):
+                    if node in place:
+                        row = place[node]
+                        density = current[site] / part.values["area"][row]
+                        part.values[carrier.kernel.ion][row] += density
+        return found
 
     def _combine(self, solved: np.ndarray) -> np.ndarray:
         """Return the sums that probes read, shape (sums, cells)."""

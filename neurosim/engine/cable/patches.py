@@ -15,6 +15,7 @@ from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import Draft, Run, Varied, single
 from neurosim.engine.cable.equations import Text, write_membrane
 from neurosim.errors import ParameterError
+from neurosim.synapses.base import Receptor
 
 __all__ = ["Membrane", "draft_patches"]
 
@@ -153,7 +154,7 @@ def _patch(
 ) -> Draft:
     parts = {part_name: painters[0].part for part_name, painters in covers.items()}
     text = Text()
-    write_membrane(text, parts)
+    carried = write_membrane(text, parts, _carried(neuron, members))
     values: dict[str, np.ndarray] = {}
     like: dict[str, Any] = {}
     for part_name, part in parts.items():
@@ -168,6 +169,7 @@ def _patch(
                 held[one.here] = float(one.part.constants(neuron.celsius)[constant])
             values[f"{part_name}_{constant}"] = single(held)
             like[f"{part_name}_{constant}"] = value
+    values |= {variable: np.zeros(len(members)) for variable in carried}
     # A copy only where a patch is less than the cell.
     chosen = members if len(members) < len(membrane.area) else slice(None)
     values["C_m"] = single(membrane.C_m[chosen])
@@ -180,6 +182,19 @@ def _patch(
     text.lines.append(f"area : meter**2 (constant{shared})")
     text.lines.append("implicit_dt : second (constant, shared)")
     return Draft(name, text, values, members, density=True)
+
+
+def _carried(neuron: Neuron, members: np.ndarray) -> list[str]:
+    """Return the ions that receptors on a patch carry."""
+    found: dict[str, None] = {}
+    for placed in neuron.placed:
+        ion = placed.part.ion if isinstance(placed.part, Receptor) else None
+        if (
+            ion is not None
+            and np.isin(placed.site.compartments(neuron.compartments), members).any()
+        ):
+            found[ion] = None
+    return list(found)
 
 
 def _painted_values(

@@ -10,7 +10,7 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
 from neurosim.engine.cable.draft import Draft, Run, Varied
-from neurosim.engine.cable.equations import Text, write_receptor
+from neurosim.engine.cable.equations import Text, placed_current, write_receptor
 from neurosim.engine.cable.inputs import Arrivals
 from neurosim.engine.point.model import write_injection
 from neurosim.errors import ParameterError
@@ -75,7 +75,8 @@ def draft_receptors(
     )  # fmt: skip
     name = f"point_{placed.label}"
     events = tuple(part.on_event)
-    return Draft(name, text, values, sites, events=events, arrivals=arrivals), member
+    ion = "" if part.ion is None else placed_current(part.ion)
+    return Draft(name, text, values, sites, events=events, ion=ion, arrivals=arrivals), member
 
 
 def _factor(

@@ -85,6 +85,13 @@ struct Held {
     std::vector<double> diagonal, right;
 };
 
+// Receptors that carry an ion, and by site the rows of the patch that take it and one over the area.
+struct Carrier {
+    Kernel* receptors;
+    std::vector<double*> into;
+    std::vector<double> per_area;
+};
+
 // ---- one block of cells -------------------------------------------------------------------------
 struct Block {
     const Group& group;
@@ -96,6 +103,7 @@ struct Block {
     std::vector<int32_t> detector_nodes;
     std::vector<double> thresholds, refractory;
     std::vector<Spike> spikes;
+    std::vector<Carrier> carriers;
     std::vector<Clamps> clamps;
     std::vector<Held> held;
     std::vector<int32_t> holder;                        // by node, which of `held`; -1: none
@@ -121,6 +129,8 @@ struct Block {
             load_arrivals(*kernel);
             if (kernel->amplifier != Amplifier::none) add_clamps(*kernel);
         }
+        for (auto& kernel : kernels)
+            if (!kernel->ion.empty()) add_carrier(*kernel);
         detector_nodes = load<int32_t>(group.at + "detectors.node", size_t(s.detectors));
         thresholds = load<double>(group.at + "detectors.threshold", size_t(s.detectors));
         refractory = load<double>(group.at + "detectors.refractory", size_t(s.detectors));
@@ -201,6 +211,42 @@ struct Block {
             for (int64_t c = 0; c < cells; c++) combined.sum[size_t(c)] += weight[c] * x[c];
         }
         return combined.sum.data();
+    }
+
+    void add_carrier(Kernel& receptors) {
+        Carrier made{&receptors, {}, {}};
+        for (int64_t site = 0; site < receptors.sites; site++) {
+            const int64_t node = receptors.nodes[size_t(site)];
+            double* into = nullptr;
+            double area = 1.0;
+            for (auto& patch : kernels) {
+                const int64_t row = (node - patch->first) * cells;
+                if (!patch->density || row < 0 || row >= patch->rows) continue;
+                if (double* taken = patch->if_there(receptors.ion)) {
+                    const std::vector<double>& areas = patch->real.at("area");
+                    into = taken + row;
+                    area = areas[areas.size() == 1 ? 0 : size_t(row)];
+                }
+            }
+            made.into.push_back(into);   // null where nothing holds the ion
+            made.per_area.push_back(1.0 / area);
+        }
+        carriers.push_back(std::move(made));
+    }
+
+    // Advance the receptors that carry an ion before the patches whose pools take it.
+    void carry(const Step& step) {
+        for (Carrier& these : carriers)
+            for (double* into : these.into)
+                if (into) std::fill(into, into + cells, 0.0);
+        for (Carrier& these : carriers) {
+            these.receptors->compute(step, cells, V.data());
+            const double* carried = these.receptors->numbers("ion_current.traced");
+            for (size_t site = 0; site < these.into.size(); site++)
+                if (double* into = these.into[site])
+                    for (int64_t c = 0; c < cells; c++)
+                        into[c] += carried[int64_t(site) * cells + c] * these.per_area[site];
+        }
     }
 
     void add_clamps(Kernel& kernel) {
@@ -433,9 +479,14 @@ struct Block {
         std::fill(D.begin() + int64_t(s.compartments * cells), D.end(), 0.0);
         std::fill(R.begin() + int64_t(s.compartments * cells), R.end(), 0.0);
         if (!settling) deliver(index);
+        carry(here);
         for (auto& kernel : kernels) {
             // Electrodes are off while the cell comes to rest.
             if (settling && kernel->injects) continue;
+            if (!kernel->ion.empty()) {
+                kernel->add(cells, D.data(), R.data());
+                continue;
+            }
             kernel->run(kernel->injects ? injected : here, cells, V.data(), D.data(), R.data());
         }
         for (size_t d = 0; d < thresholds.size(); d++)

@@ -166,6 +166,7 @@ struct {structure} : Kernel {{
         conducts = {str(kernel.conducts).lower()};
         injects = {str(kernel.injects and not kernel.density).lower()};
         amplifier = Amplifier::{kernel.amplifier or "none"};
+        ion = "{kernel.ion}";
         {_lines(layout, 8)}
         {_lines([f'events.push_back("{name}");' for name in kernel.events], 8)}
         {_lines([f'traces.push_back("{name}");' for name in kernel.record], 8)}
