@@ -16,6 +16,7 @@ from .run.simulate import simulate as simulate
 from .stimuli import Constant as Constant
 from .stimuli import FrozenNoise as FrozenNoise
 from .stimuli import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+from .stimuli import Pulses as Pulses
 from .stimuli import Ramp as Ramp
 from .stimuli import Steps as Steps
 from .stimuli import Stimulus as Stimulus

@@ -43,6 +43,7 @@ from neurosim.morphology import (
     everywhere,
     plot_morphology,
 )
+from neurosim.outside import Field
 from neurosim.quantities import check_celsius, check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -259,6 +260,58 @@ class Neuron:
         _check_label("place", named, self._labels())
         return self._with(placed=(*self.placed, Placed(part, site, named, given)))
 
+    def expose(self, field: Field, current: Stimulus, *, label: str = "field") -> Neuron:
+        """Return the neuron in a field outside: electrodes or plates that carry a current.
+
+        The field drives currents along the inside of the neuron. The recorded ``v`` is the
+        potential across the membrane, inside less outside.
+
+        Parameters
+        ----------
+        field : Field
+            The potential around the neuron that the current makes, such as ``PointElectrodes()``
+            or ``UniformField()``.
+        current : Stimulus
+            Course of the current. It is off while the neuron settles.
+        label : str
+            Name by which a batch varies its parameters.
+
+        Raises
+        ------
+        ParameterError
+            It is no field or no stimulus, or the label is taken.
+
+        Examples
+        --------
+        >>> from brian2 import mA, ms, um
+        >>> from neurosim import Steps
+        >>> from neurosim.morphology import cylinder
+        >>> from neurosim.outside import PointElectrodes
+        >>> pulse = Steps(amplitude=-1 * mA, onset=1 * ms, duration=0.1 * ms)
+        >>> fibre = Neuron(cylinder(5000 * um, 10 * um))
+        >>> fibre.expose(PointElectrodes(x=2500 * um, y=1000 * um), pulse).placed[0].label
+        'field'
+        """
+        if not isinstance(field, Field):
+            raise ParameterError(
+                "expose: field must be PointElectrodes or UniformField, such as "
+                f"PointElectrodes(y=100*um); got {field!r}"
+            )
+        if not isinstance(current, Stimulus):
+            raise ParameterError(
+                "expose: current must be a stimulus such as Steps(amplitude=-1*mA); got "
+                f"{current!r}"
+            )
+        for part in current.components().values():
+            if part.stands_alone or part.follows_potential:
+                raise ParameterError(
+                    f"expose: {type(part).__name__} clamps a compartment and is no current in a "
+                    "field; place it on the neuron (Neuron.place)"
+                )
+        named = self._free(label) if label == "field" else label
+        _check_label("expose", named, self._labels())
+        return self._with(placed=(*self.placed, Placed(current, every(), named, field=field)))
+
     def probe(self, variable: str, site: Site | Region, *, label: str = "") -> Neuron:
         """Return the neuron with a variable traced at a site.
 
@@ -267,7 +320,8 @@ class Neuron:
         variable : str
             ``"v"``, a state or expression of a painted part (``"hh_sodium.m"``), its current
             (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
-            by its label (``"ampa.current"``).
+            by its label (``"ampa.current"``), or ``"i_membrane"``, the whole current that leaves
+            the compartment through the membrane, less what an electrode in it injects.
         site : Site or Region
             Where; every compartment the points of the site fall on is traced, or every one of the
             region. Of several placed receptors or electrodes on one compartment, the first is.
@@ -365,6 +419,7 @@ class Neuron:
                     "points_sha256": _digest(p.site.compartments(self.compartments)),
                     "arrivals": _arrivals(p.arrivals),
                 }
+                | ({} if p.field is None else {"field": p.field.to_dict()})
                 for p in self.placed
             ],
             "detectors": [

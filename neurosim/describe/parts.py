@@ -10,6 +10,7 @@ from brian2.units import Hz, Quantity, cm, ohm, uF
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
 from neurosim.morphology import Compartments, Region, Site
+from neurosim.outside import Field
 from neurosim.quantities import Description, quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -84,12 +85,16 @@ class Painted:
 
 @dataclass(frozen=True)
 class Placed:
-    """An electrode or receptors, where they sit, and what arrives there."""
+    """An electrode or receptors, where they sit, and what arrives there.
+
+    With a `field`, the current is that of electrodes outside, which act on the whole neuron.
+    """
 
     part: Stimulus | Receptor
     site: Site
     label: str
     arrivals: tuple[Events, ...] | Poisson | None = None
+    field: Field | None = None
 
 
 @dataclass(frozen=True)

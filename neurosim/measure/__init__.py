@@ -2,6 +2,12 @@
 
 from neurosim.measure.clamp_rig import IV, ClampRig, iv
 from neurosim.measure.efel_features import efel_features
+from neurosim.measure.excitability import (
+    StrengthDuration,
+    ThresholdLaw,
+    rheobase,
+    strength_duration,
+)
 from neurosim.measure.gating import (
     Boltzmann,
     GatingCurve,
@@ -10,7 +16,7 @@ from neurosim.measure.gating import (
     inactivation,
     tail_currents,
 )
-from neurosim.measure.intrinsic import Intrinsic, fi_curve, intrinsic, rheobase
+from neurosim.measure.intrinsic import Intrinsic, fi_curve, intrinsic
 from neurosim.measure.passive import StepResponse, step_response
 from neurosim.measure.spikes import Spikes, adaptation_index, measure_spikes, step_features
 
@@ -22,7 +28,9 @@ __all__ = [
     "Intrinsic",
     "Spikes",
     "StepResponse",
+    "StrengthDuration",
     "TailCurrents",
+    "ThresholdLaw",
     "activation",
     "adaptation_index",
     "efel_features",
@@ -34,5 +42,6 @@ __all__ = [
     "rheobase",
     "step_features",
     "step_response",
+    "strength_duration",
     "tail_currents",
 ]

@@ -8,6 +8,7 @@ own prefix, so that any number of them can be added.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -101,6 +102,31 @@ class Stimulus(Description):
     def waveforms(self) -> list[np.ndarray]:
         """Return the sampled waveforms it plays, in ampere, one array a channel."""
         return []
+
+    def step_tables(
+        self, dt: float, varied: Mapping[str, np.ndarray]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the tables that ``step_level`` reads, and which one each row of a batch uses.
+
+        A table holds n numbers of time steps in ascending order, and then the n levels from each
+        of them on; before the first the level is 0. The drive finds its table by the integer
+        ``<prefix>table``.
+
+        Parameters
+        ----------
+        dt : float
+            Time step of the run, in second.
+        varied : mapping of str to ndarray, each of shape (rows,)
+            What differs between rows, by the names of `values`, in SI units.
+
+        Returns
+        -------
+        list of ndarray, each of shape (2 * n,)
+            The tables; none where the drive reads none.
+        ndarray of int, shape (rows,) or ()
+            Number of the table of each row.
+        """
+        return [], np.asarray(0)
 
     def __add__(self, other: Stimulus) -> Sum:
         if not isinstance(other, Stimulus):

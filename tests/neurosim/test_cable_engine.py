@@ -172,6 +172,7 @@ def test_a_cell_is_the_same_alone_and_in_a_batch():
         np.testing.assert_allclose(mine, theirs, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_threads_change_no_bit():
     currents = np.linspace(0, 3e-10, 40)
     one = run(np.arange(900) - 1, cells=40, current=currents, duration=2e-3)

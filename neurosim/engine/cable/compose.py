@@ -16,6 +16,7 @@ from brian2.units import Quantity
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
+from neurosim.engine.cable.combined import combine
 from neurosim.engine.cable.draft import Draft, Run, Varied
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
@@ -25,6 +26,7 @@ from neurosim.engine.cable.probes import Reader, detectors
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import ParameterError
 from neurosim.morphology import Compartments
+from neurosim.outside.axial import activating_currents
 from neurosim.synapses.base import Receptor
 
 __all__ = ["Composed", "Run", "compose_cable"]
@@ -97,6 +99,8 @@ class _Composer:
         self.waveforms = waveforms
         self.reader = Reader(neuron)
         self.receptors: dict[str, tuple[int, np.ndarray]] = {}
+        # Of each field outside, its kernel and what each site gets of its current.
+        self.fields: list[tuple[int, np.ndarray]] = []
 
     def compose(self) -> Composed:
         neuron, run, varied = self.neuron, self.run, self.varied
@@ -108,8 +112,11 @@ class _Composer:
             self.numbering[patch.sites] = np.arange(first, first + len(patch.sites))
             first += len(patch.sites)
             self._add(patch)
+        tree = self._tree(membrane.R_a)
         for index, placed in enumerate(neuron.placed):
-            if isinstance(placed.part, Receptor):
+            if placed.field is not None:
+                self._expose(placed, tree)
+            elif isinstance(placed.part, Receptor):
                 draft, member = draft_receptors(neuron, placed, index, run, varied)
                 self.receptors[placed.label] = (len(self.kernels), member)
                 self._add(draft)
@@ -118,8 +125,12 @@ class _Composer:
         nodes, thresholds, refractory = detectors(neuron, self.numbering)
         readings = self.reader.read(self.kernels, self.values, self.numbering)
         assert not varied.left, varied.left
+        probes, combined = readings.probes, None
+        if self._combines:
+            fields = [(*self._current_of(kernel), share) for kernel, share in self.fields]
+            probes, combined = combine(probes, tree, self.shape, self.numbering, fields, run)
         inputs = CableInputs(
-            tree=self._tree(membrane.R_a),
+            tree=tree,
             kernels=tuple(self.values),
             start=self._start(),
             cells=run.cells,
@@ -129,7 +140,8 @@ class _Composer:
             settle=run.settle,
             theta=run.theta,
             waveforms=self.waveforms,
-            probes=readings.probes,
+            probes=probes,
+            combined=combined,
             detector_nodes=nodes,
             detector_thresholds=thresholds,
             detector_refractory=refractory,
@@ -188,8 +200,31 @@ class _Composer:
         ordered[number] = up
         return Tree(parent=parent, up=ordered, compartments=self.count)
 
-    def _add(self, draft: Draft) -> None:
-        """Make a kernel of a draft, its states at rest."""
+    def _expose(self, placed: Placed, tree: Tree) -> None:
+        """Let a field outside act on every compartment, by the currents that do the same."""
+        assert placed.field is not None
+        outside = placed.field.on_compartments(self.shape, self.run.placement)
+        ordered = np.empty_like(outside)
+        ordered[:, self.numbering] = outside
+        share = activating_currents(tree.parent, tree.up, tree.compartments, ordered)
+        share = share[:, self.numbering].T
+        share = share[:, 0] if share.shape[1] == 1 else share
+        self.fields.append((len(self.kernels), share))
+        draft = draft_electrode(self.neuron, placed, self.run, self.varied, self.waveforms, share)
+        self._add(draft, also=("I_stim",) if self._combines else ())
+
+    def _current_of(self, kernel: int) -> tuple[int, int]:
+        """Return a kernel, and which of its traced variables is the current of its electrodes."""
+        return kernel, self.kernels[kernel].record.index("I_stim")
+
+    @property
+    def _combines(self) -> bool:
+        """Whether membrane currents are wanted, of compartments or at electrodes outside."""
+        probed = any(probe.variable == "i_membrane" for probe in self.neuron.probed)
+        return probed or self.run.outside is not None
+
+    def _add(self, draft: Draft, also: tuple[str, ...] = ()) -> None:
+        """Make a kernel of a draft, its states at rest; `also` are traced beside what is probed."""
         conducts = not draft.updates or bool(draft.amplifier)
         equations = "\n".join([*draft.text.lines, *(["v : volt"] if conducts else [])])
         kernel = Kernel(
@@ -201,7 +236,11 @@ class _Composer:
             integers=draft.integers,
             events=draft.events,
             amplifier=draft.amplifier,
-            record=self.reader.recorded(draft.name, Equations(equations), draft.sites),
+            record=tuple(
+                dict.fromkeys(
+                    (*self.reader.recorded(draft.name, Equations(equations), draft.sites), *also)
+                )
+            ),
         )
         values, sites = draft.values, len(draft.sites)
         given = self._given_states(kernel, draft.sites)

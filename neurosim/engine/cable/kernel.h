@@ -16,6 +16,7 @@ namespace neurosim {
 // ---- functions that Brian2's generated code names ---------------------------------------------
 #define neurosim_gaussian neurosim::gaussian
 #define neurosim_waveform neurosim::waveform
+#define neurosim_step_level neurosim::step_level
 #define neurosim_exprel_given neurosim::_exprel_given
 using std::ceil; using std::cos; using std::cosh; using std::exp; using std::expm1; using std::fabs;
 using std::floor; using std::log; using std::log10; using std::log1p; using std::sin;
@@ -85,14 +86,16 @@ struct Program {
 inline const Program& program() { static const Program p; return p; }
 
 struct Settings {
-    double values[8];
+    double values[9];
     int64_t model, cells, compartments, nodes, trace_stride, block, detectors;
     double theta;
+    bool combines;
     explicit Settings(const std::string& at) {
-        read(at + "settings", values, 8);
+        read(at + "settings", values, 9);
         model = int64_t(values[0]); cells = int64_t(values[1]); compartments = int64_t(values[2]);
         nodes = int64_t(values[3]); trace_stride = int64_t(values[4]); block = int64_t(values[5]);
         detectors = int64_t(values[6]); theta = values[7];
+        combines = values[8] != 0.0;
     }
 };
 

@@ -16,7 +16,7 @@ import numpy as np
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
-from neurosim.engine.point.inputs import play
+from neurosim.engine.point.inputs import level, play
 from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
 from neurosim.randomness import gaussian
@@ -86,7 +86,11 @@ class _Rows:
                 self.traced[name] = self._spread(values[name])
 
     def _names(self, clock: dict[str, Any], **more: Any) -> Names:
-        functions: dict[str, Any] = {"gaussian": self._gaussian, "waveform": self._waveform}
+        functions: dict[str, Any] = {
+            "gaussian": self._gaussian,
+            "waveform": self._waveform,
+            "step_level": self._step_level,
+        }
         values: dict[str, Any] = {**functions, **clock, **self.values, **more}
         return Names(self.kernel.parsed, values)
 
@@ -95,6 +99,9 @@ class _Rows:
 
     def _waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         return play(self.waveforms, np.asarray(channel).astype(int), position)
+
+    def _step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return level(self.waveforms, np.asarray(channel).astype(int), step)
 
     def advance(
         self, clock: dict[str, Any], v: np.ndarray, implicit_dt: float
@@ -195,7 +202,37 @@ class _Group:
             return
         self._detect(before, time)
         if (step + 1) % inputs.trace_stride == 0:
-            self.samples.append([_probe(self.rows, self.v, probe) for probe in inputs.probes])
+            sums = self._combine(solved)
+            self.samples.append(
+                [
+                    sums[probe[1]] if probe[0] == -2 else _probe(self.rows, self.v, probe)
+                    for probe in inputs.probes
+                ]
+            )
+
+    def _combine(self, solved: np.ndarray) -> np.ndarray:
+        """Return the sums that probes read, shape (sums, cells)."""
+        combined, tree = self.inputs.combined, self.inputs.tree
+        if combined is None:
+            return np.zeros((0, self.inputs.cells))
+        inner = tree.parent >= 0
+        axial = np.zeros_like(solved)
+        axial[inner] = tree.up[inner, np.newaxis] * (solved[inner] - solved[tree.parent[inner]])
+        # A junction keeps nothing: what rounding leaves there is shared out.
+        excess = -axial
+        np.add.at(excess, tree.parent[inner], axial[inner])
+        excess[: tree.compartments] = 0
+        shift = np.divide(excess, self.around, out=np.zeros_like(excess), where=self.around > 0)
+        up = tree.up[:, np.newaxis]
+        axial[inner] += (up * shift)[inner] - up[inner] * shift[tree.parent[inner]]
+        given = [_probe(self.rows, self.v, probe) for probe in combined.variables]
+        terms = np.concatenate([axial, np.reshape(given, (-1, self.inputs.cells))])
+        weight = combined.weight
+        weight = weight if weight.ndim == 2 else weight[:, np.newaxis]
+        found = np.zeros((len(combined.starts) - 1, self.inputs.cells))
+        which = np.repeat(np.arange(len(found)), np.diff(combined.starts))
+        np.add.at(found, which, weight * terms[combined.term])
+        return found
 
     def _solved(self, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Solve the tree; a compartment under an ideal clamp has the potential of the command."""

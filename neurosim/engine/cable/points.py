@@ -144,9 +144,18 @@ def check_clamps(neuron: Neuron) -> None:
 
 
 def draft_electrode(
-    neuron: Neuron, placed: Placed, run: Run, varied: Varied, waveforms: list[np.ndarray]
+    neuron: Neuron,
+    placed: Placed,
+    run: Run,
+    varied: Varied,
+    waveforms: list[np.ndarray],
+    share: np.ndarray | None = None,
 ) -> Draft:
-    """Write an electrode or a clamp; sampled waveforms are added to `waveforms`."""
+    """Write an electrode or a clamp; sampled waveforms are added to `waveforms`.
+
+    `share`, of shape (sites,) or (sites, cells), is what the current is multiplied by at each site
+    where a field outside acts: one current, which is the same at all of them.
+    """
     part = placed.part
     assert isinstance(part, Stimulus)
     sites = np.asarray(placed.site.compartments(neuron.compartments), dtype=int)
@@ -156,18 +165,26 @@ def draft_electrode(
     text = Text()
     values: dict[str, np.ndarray] = {}
     if part.noisy:
-        values |= _keys(neuron, placed, run.seeds, full)
+        values |= _keys(neuron, placed, run.seeds, full, one=share is not None)
     injection = write_injection(part.current if isinstance(part, CurrentClamp) else part)
     text.lines += injection.lines
     values |= {line.split("=", 1)[0].strip(): np.zeros(full) for line in injection.updates}
     for label, component in part.components().items():
         if component is part and isinstance(part, CurrentClamp):
             continue
+        needed = component.drive(f"{label}_", 0).units
+        here: dict[str, np.ndarray] = {}
         for name, quantity in component.values().items():
             given = varied.get(f"{placed.label}.{label}.{name}")
-            value = float(quantity) if given is None else given
+            here |= {} if given is None else {name: given}
             variable = f"{label}_{name.replace('[', '_').replace(']', '')}"
-            values[variable] = np.broadcast_to(value, full)
+            if variable in needed:
+                value = float(quantity) if given is None else given
+                values[variable] = np.broadcast_to(value, full)
+        tables, which = component.step_tables(run.dt, here)
+        if tables:
+            values[f"{label}_table"] = np.broadcast_to(float(len(waveforms)) + which, full)
+            waveforms.extend(tables)
         if component.waveforms():
             values[f"{label}_first_channel"] = np.full(full, float(len(waveforms)))
             waveforms.extend(component.waveforms())
@@ -184,6 +201,10 @@ def draft_electrode(
     else:
         text.current = "I_stim"
     updates = (*injection.updates, *now.splitlines())
+    if share is not None:
+        text.lines.append("field_share : 1 (constant)")
+        values["field_share"] = share
+        text.current = "field_share*I_stim"
     integers = tuple(injection.integers)
     name = f"point_{placed.label}"
     return Draft(name, text, values, sites, updates=updates, integers=integers, amplifier=amplifier)
@@ -342,11 +363,15 @@ def _edges(times: np.ndarray, sites: int, duration: float) -> Arrivals:
 
 
 def _keys(
-    neuron: Neuron, placed: Placed, seeds: np.ndarray, shape: tuple[int, int]
+    neuron: Neuron, placed: Placed, seeds: np.ndarray, shape: tuple[int, int], *, one: bool
 ) -> dict[str, np.ndarray]:
-    """Return what the random numbers of each site and cell start from."""
+    """Return what the random numbers of each site and cell start from.
+
+    With `one`, all sites draw the same numbers.
+    """
     # Electrodes draw apart; that of `simulate(stimulus=...)` is the first.
     others = [p.label for p in neuron.placed if p.label != "stimulus"]
     first = (1 + others.index(placed.label)) << 32 if placed.label in others else 0
-    low, high = row_keys(np.tile(seeds, shape[0]), first + np.repeat(np.arange(shape[0]), shape[1]))
+    sites = np.zeros(shape[0], dtype=int) if one else np.arange(shape[0])
+    low, high = row_keys(np.tile(seeds, shape[0]), first + np.repeat(sites, shape[1]))
     return {"key_low": np.reshape(low, shape), "key_high": np.reshape(high, shape)}

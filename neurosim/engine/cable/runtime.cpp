@@ -21,7 +21,17 @@ struct Arrivals {
 struct Spike { int64_t detector, cell; double time; };
 
 // What is traced: a variable of a kernel, or the potential of a compartment, in every cell.
-struct Probe { int32_t kernel, variable, site; };   // kernel -1: potential of compartment `site`
+// Kernel -1: potential of compartment `site`; kernel -2: sum number `variable` of `Combined`.
+struct Probe { int32_t kernel, variable, site; };
+
+// Sums of axial currents (from a node to its parent) and, beyond the nodes, of variables of kernels.
+struct Combined {
+    std::vector<int64_t> starts;
+    std::vector<int32_t> term;
+    std::vector<double> weight;                         // by term and cell of the block
+    std::vector<Probe> variables;
+    std::vector<double> axial, excess, sum;
+};
 
 // ---- progress -----------------------------------------------------------------------------------
 struct Report {
@@ -92,6 +102,7 @@ struct Block {
     std::vector<Probe> probes;
     std::vector<double> buffer;
     std::unique_ptr<Output> traces;
+    Combined combined;
     std::string trouble;
     int64_t now, looked;   // the step to come, and that before which all was found sound
 
@@ -120,6 +131,76 @@ struct Block {
             probes.push_back({listed[k], listed[k + 1], listed[k + 2]});
         if (!probes.empty())
             traces.reset(new Output(group.at + "traces." + std::to_string(number)));
+        if (s.combines) load_combined();
+    }
+
+    void load_combined() {
+        const Settings& s = group.settings;
+        combined.starts = load_counted<int64_t>(group.at + "combined.starts");
+        combined.term = load_counted<int32_t>(group.at + "combined.term");
+        const int64_t terms = int64_t(combined.term.size());
+        combined.weight.resize(size_t(terms * cells));
+        spread(load_counted<double>(group.at + "combined.weight"), terms, s.cells, first_cell,
+               cells, combined.weight);
+        const std::vector<int32_t> listed = load_counted<int32_t>(group.at + "combined.variables");
+        for (size_t k = 0; k + 2 < listed.size(); k += 3)
+            combined.variables.push_back({listed[k], listed[k + 1], listed[k + 2]});
+        combined.axial.assign(size_t(s.nodes * cells), 0.0);
+        combined.excess.assign(size_t(s.nodes * cells), 0.0);
+        combined.sum.assign(size_t(cells), 0.0);
+    }
+
+    // Axial currents of the potentials just solved for, from each node to its parent. Rounding of
+    // the potential of a junction would let it keep a little of what it receives: that is shared
+    // out, so that membrane currents sum to zero.
+    void find_axial() {
+        const Tree& t = group.tree;
+        const int64_t n = group.settings.nodes, first = group.settings.compartments, w = cells;
+        double* excess = combined.excess.data();
+        std::fill(combined.excess.begin() + first * w, combined.excess.end(), 0.0);
+        for (int64_t node = 0; node < n; node++) {
+            const int64_t parent = t.parent[size_t(node)];
+            if (parent < 0) continue;
+            const double g = t.up[size_t(node)];
+            double* a = &combined.axial[size_t(node * w)];
+            for (int64_t c = 0; c < w; c++) a[c] = g * (R[node * w + c] - R[parent * w + c]);
+            if (parent >= first) for (int64_t c = 0; c < w; c++) excess[parent * w + c] += a[c];
+            if (node >= first) for (int64_t c = 0; c < w; c++) excess[node * w + c] -= a[c];
+        }
+        for (int64_t node = 0; node < n; node++) {
+            const int64_t parent = t.parent[size_t(node)];
+            if (parent < 0) continue;
+            const double g = t.up[size_t(node)];
+            double* a = &combined.axial[size_t(node * w)];
+            if (node >= first) {
+                const double share = g / t.around[size_t(node)];
+                for (int64_t c = 0; c < w; c++) a[c] += share * excess[node * w + c];
+            }
+            if (parent >= first) {
+                const double share = g / t.around[size_t(parent)];
+                for (int64_t c = 0; c < w; c++) a[c] -= share * excess[parent * w + c];
+            }
+        }
+    }
+
+    const double* variable(const Probe& probe) {
+        Kernel& kernel = *kernels[size_t(probe.kernel)];
+        const std::string& what = kernel.traces[size_t(probe.variable)];
+        return kernel.numbers(what + ".traced") + int64_t(probe.site) * cells;
+    }
+
+    const double* combine(int64_t number) {
+        const int64_t nodes = group.settings.nodes;
+        std::fill(combined.sum.begin(), combined.sum.end(), 0.0);
+        for (int64_t k = combined.starts[size_t(number)]; k < combined.starts[size_t(number + 1)];
+             k++) {
+            const int64_t term = combined.term[size_t(k)];
+            const double* x = term < nodes ? &combined.axial[size_t(term * cells)]
+                                           : variable(combined.variables[size_t(term - nodes)]);
+            const double* weight = &combined.weight[size_t(k * cells)];
+            for (int64_t c = 0; c < cells; c++) combined.sum[size_t(c)] += weight[c] * x[c];
+        }
+        return combined.sum.data();
     }
 
     void add_clamps(Kernel& kernel) {
@@ -327,15 +408,12 @@ struct Block {
     }
 
     void trace() {
+        if (group.settings.combines) find_axial();
         for (const Probe& probe : probes) {
             const double* values;
-            if (probe.kernel < 0) {
-                values = &V[size_t(int64_t(probe.site) * cells)];
-            } else {
-                Kernel& kernel = *kernels[size_t(probe.kernel)];
-                const std::string& what = kernel.traces[size_t(probe.variable)];
-                values = kernel.numbers(what + ".traced") + int64_t(probe.site) * cells;
-            }
+            if (probe.kernel == -2) values = combine(probe.variable);
+            else if (probe.kernel < 0) values = &V[size_t(int64_t(probe.site) * cells)];
+            else values = variable(probe);
             buffer.insert(buffer.end(), values, values + cells);
         }
         if (buffer.size() > 1u << 17) flush();
