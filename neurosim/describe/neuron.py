@@ -304,6 +304,12 @@ class Neuron:
                 "expose: current must be a stimulus such as Steps(amplitude=-1*mA); got "
                 f"{current!r}"
             )
+        for part in current.components().values():
+            if part.stands_alone or part.follows_potential:
+                raise ParameterError(
+                    f"expose: {type(part).__name__} clamps a compartment and is no current in a "
+                    "field; place it on the neuron (Neuron.place)"
+                )
         named = self._free(label) if label == "field" else label
         _check_label("expose", named, self._labels())
         return self._with(placed=(*self.placed, Placed(current, every(), named, field=field)))

@@ -24,6 +24,7 @@ from neurosim import (
 from neurosim.channels import Leak, squid_axon
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, everywhere, tagged
+from neurosim.outside import UniformField
 
 AREA_m2 = np.pi * 20e-6 * 20e-6
 C_F, G_S = 0.01 * AREA_m2, 1.0 * AREA_m2
@@ -270,6 +271,9 @@ def test_what_a_clamp_cannot_be_is_refused():
         )
     with pytest.raises(ParameterError, match="got a clamp"):
         CurrentClamp(clamp)
+    for one in (clamp, CurrentClamp(), DynamicClamp([1] * nS, interval=1 * ms)):
+        with pytest.raises(ParameterError, match="no current in a field"):
+            passive().expose(UniformField(), one)
     mixed = DynamicClamp([1] * nS, interval=1 * ms) + Constant(1 * pA)
     with pytest.raises(ParameterError, match="place each"):
         simulate(passive(), 1 * ms, stimulus=mixed)
