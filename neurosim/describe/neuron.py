@@ -43,7 +43,7 @@ from neurosim.morphology import (
     everywhere,
     plot_morphology,
 )
-from neurosim.outside import Field
+from neurosim.outside import Extracellular, Field
 from neurosim.quantities import check_celsius, check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -140,7 +140,7 @@ class Neuron:
 
         Parameters
         ----------
-        part : Channel, IonPool, Cable or Spines, or several
+        part : Channel, IonPool, Cable, Spines or Extracellular, or several
             What covers it; several are painted one after the other.
         region : Region
             Where; by default everywhere.
@@ -164,10 +164,10 @@ class Neuron:
             for one in part:
                 several = several.paint(one, region, label=label, scale=scale)
             return several
-        if not isinstance(part, (Channel, IonPool, Cable, Spines)):
+        if not isinstance(part, (Channel, IonPool, Cable, Spines, Extracellular)):
             raise ParameterError(
-                f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable or "
-                "Spines, and place stimuli and receptors"
+                f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable, Spines "
+                "or Extracellular, and place stimuli and receptors"
             )
         if not isinstance(region, Region):
             raise ParameterError(f"paint: region must be a Region such as everywhere; got {region}")
@@ -315,7 +315,8 @@ class Neuron:
             ``"v"``, a state or expression of a painted part (``"hh_sodium.m"``), its current
             (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
             by its label (``"ampa.current"``), or ``"i_membrane"``, the whole current that leaves
-            the compartment through the membrane, less what an electrode in it injects.
+            the compartment through the membrane (and the layer outside, where one is painted),
+            less what an electrode in it injects, or ``"v_ext"``, the potential in that layer.
         site : Site or Region
             Where; every compartment the points of the site fall on is traced, or every one of the
             region. Of several placed receptors or electrodes on one compartment, the first is.
