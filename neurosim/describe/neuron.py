@@ -302,6 +302,11 @@ class Neuron:
                 "expose: current must be a stimulus such as Steps(amplitude=-1*mA); got "
                 f"{current!r}"
             )
+        if any(p.stands_alone or p.follows_potential for p in current.components().values()):
+            raise ParameterError(
+                "expose: give the course of a current, such as Steps(amplitude=-1*mA); "
+                f"{type(current).__name__} is an electrode in a cell"
+            )
         named = self._free(label) if label == "field" else label
         _check_label("expose", named, self._labels())
         return self._with(placed=(*self.placed, Placed(current, every(), named, field=field)))

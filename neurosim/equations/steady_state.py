@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from brian2.units.stdunits import stdunits
 
 from neurosim.equations.linear import offset_and_rate
 
-__all__ = ["UNITS", "Names", "steady_state"]
+__all__ = ["UNITS", "Names", "compiled", "steady_state"]
 
 
 def _exprel(x: np.ndarray) -> np.ndarray:
@@ -42,6 +44,12 @@ UNITS: dict[str, float] = {
 }
 
 
+@lru_cache(maxsize=4096)
+def compiled(code: str) -> CodeType:
+    """Return an expression as Python holds it, read once however often it is evaluated."""
+    return compile(code, "<equation>", "eval")
+
+
 class Names(dict[str, Any]):
     """Look names up among states and parameters, then expressions, then words all models know.
 
@@ -62,10 +70,12 @@ class Names(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         if name not in self._expressions:
             return self._words[name]
-        self[name] = eval(self._expressions[name], {"__builtins__": {}}, self)
+        self[name] = eval(compiled(self._expressions[name]), {"__builtins__": {}}, self)
         return self[name]
 
 
+# What Brian2 knows in every model, as it is when a run begins.
+_AT_START = {"t": 0.0, "t_in_timesteps": 0, "lastspike": -1e4, "not_refractory": 1.0}
 # More than any chain of states that depend on one another needs.
 _ROUNDS = 50
 
@@ -76,7 +86,7 @@ def _steady(equations: Equations, name: str, values: dict[str, Any]) -> np.ndarr
 
     def rate(x: float) -> np.ndarray:
         names = Names(equations, {**values, name: np.full_like(values["v"], x)})
-        return np.asarray(eval(code, {"__builtins__": {}}, names))
+        return np.asarray(eval(compiled(code), {"__builtins__": {}}, names))
 
     offset, slope = offset_and_rate(rate)
     return np.asarray(-offset / slope)
@@ -88,6 +98,7 @@ def steady_state(
     *,
     start: str,
     starts: Mapping[str, str] | None = None,
+    dt: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Return the initial value of every state, in SI units.
 
@@ -104,6 +115,8 @@ def steady_state(
         Parameter that holds the initial potential.
     starts : mapping of str to str, optional
         States that start elsewhere, and the parameter that holds where.
+    dt : float
+        Time step, in second, for equations that name it. The time ``t`` is 0.
 
     Returns
     -------
@@ -111,7 +124,8 @@ def steady_state(
     """
     v = parameters[start].astype(float)
     set_apart = {state: parameters[name].astype(float) for state, name in (starts or {}).items()}
-    known = {**parameters, "v": v, "I_stim": np.zeros_like(v), **set_apart}
+    clock = {name: np.full_like(v, value) for name, value in _AT_START.items()}
+    known = {**clock, "dt": dt, **parameters, "v": v, "I_stim": np.zeros_like(v), **set_apart}
     states = sorted(n for n in equations.diff_eq_names if n != "v" and n not in set_apart)
     found = {"v": v} | set_apart | {name: np.zeros_like(v) for name in states}
     # States that depend on one another (calcium and what it opens) settle in a few rounds.

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 from brian2.units import Quantity, ms, pA
 
+from neurosim.clamps import VoltageClamp
 from neurosim.describe.circuit import Circuit
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
@@ -121,8 +122,9 @@ def simulate(
     settle : Quantity, optional
         Neurons with extent only: time run before 0 to come to rest, without stimuli and events.
     scheme : {"crank-nicolson", "backward-euler"}, optional
-        Neurons with extent only: how the membrane potential advances, of second order (default)
-        or of first. Events and the edges of steps fall on whole time steps in both.
+        Neurons with extent only: how the membrane potential advances, of second order (default,
+        but where a `VoltageClamp` is placed) or of first. Events and the edges of steps fall on
+        whole time steps in both.
     outside : ElectrodeArray, optional
         Neurons with extent and circuits only: electrodes outside the cells. The recording's
         `outside` holds the potential there.
@@ -161,6 +163,9 @@ def simulate(
     >>> recording.counts().tolist()
     [0, 17, 33]
     """
+    if scheme is None and not isinstance(neuron, PointNeuron) and _clamped(neuron, stimulus):
+        # The second-order scheme rings after a step of the command.
+        scheme = "backward-euler"
     settings = RunSettings.checked(
         getattr(neuron, "default_dt_ms", Neuron.default_dt_ms) * ms,
         duration,
@@ -183,6 +188,12 @@ def simulate(
     if isinstance(neuron, PointNeuron):
         if settle is not None or scheme is not None:
             raise ParameterError("simulate: settle and scheme are for neurons with extent")
+        if stimulus is not None and stimulus.stands_alone:
+            raise ParameterError(
+                f"simulate: {type(stimulus).__name__} needs a neuron with a membrane of channels; "
+                f"{type(neuron).__name__} is a point neuron. Paint the channels on a Neuron of one "
+                "compartment, Neuron(cylinder(20*um, 20*um), PerBranch(1)).paint([...])"
+            )
         if outside is not None or placement is not None:
             raise ParameterError(
                 "simulate: outside and placement are for neurons with extent: a point neuron has "
@@ -207,3 +218,12 @@ def simulate(
             )
         return run_circuit(neuron, settings)
     raise ParameterError(f"neuron must be a description such as LIF(); got {neuron!r}")
+
+
+def _clamped(neuron: Neuron | Circuit, stimulus: Stimulus | None) -> bool:
+    """Return whether a voltage clamp is in the run."""
+    if isinstance(neuron, Circuit):
+        cells = neuron.populations.values()
+        return any(_clamped(population.neuron, population.stimulus) for population in cells)
+    placed = (placed.part for placed in getattr(neuron, "placed", ()))
+    return any(isinstance(part, VoltageClamp) for part in (stimulus, *placed))

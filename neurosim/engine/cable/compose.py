@@ -21,7 +21,7 @@ from neurosim.engine.cable.draft import Draft, Run, Varied
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Layer, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.patches import Membrane, draft_layer, draft_patches
-from neurosim.engine.cable.points import draft_electrode, draft_receptors
+from neurosim.engine.cable.points import check_clamps, draft_electrode, draft_receptors
 from neurosim.engine.cable.probes import Reader, detectors
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import ParameterError
@@ -106,6 +106,7 @@ class _Composer:
     def compose(self) -> Composed:
         neuron, run, varied = self.neuron, self.run, self.varied
         self._check_step()
+        check_clamps(neuron)
         membrane = Membrane(neuron, run.cells, varied)
         first = 0
         for patch in draft_patches(neuron, membrane, run, varied):
@@ -254,7 +255,7 @@ class _Composer:
 
     def _add(self, draft: Draft, also: tuple[str, ...] = ()) -> None:
         """Make a kernel of a draft, its states at rest; `also` are traced beside what is probed."""
-        conducts = not draft.updates
+        conducts = not draft.updates or bool(draft.amplifier)
         equations = "\n".join([*draft.text.lines, *(["v : volt"] if conducts else [])])
         kernel = Kernel(
             name=draft.name,
@@ -264,6 +265,7 @@ class _Composer:
             updates=draft.updates,
             integers=draft.integers,
             events=draft.events,
+            amplifier=draft.amplifier,
             record=tuple(
                 dict.fromkeys(
                     (*self.reader.recorded(draft.name, Equations(equations), draft.sites), *also)

@@ -59,7 +59,7 @@ class Draft:
         Parameters.
     sites : ndarray of int, shape (sites,)
         Compartment (of the morphology) of each site.
-    density, events, updates, integers
+    density, events, updates, integers, amplifier
         As in `Kernel`.
     arrivals : Arrivals, optional
         As `KernelInputs.events`.
@@ -73,6 +73,7 @@ class Draft:
     events: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
+    amplifier: str = ""
     arrivals: Arrivals | None = field(default=None, repr=False)
 
 

@@ -18,7 +18,7 @@ from scipy.sparse.linalg import spsolve
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
-from neurosim.engine.point.inputs import play
+from neurosim.engine.point.inputs import level, play
 from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
 from neurosim.randomness import gaussian
@@ -65,8 +65,34 @@ class _Rows:
         here = self.arrivals.setdefault(event.step, [])
         here.append((event.site, event.cell, event.weight))
 
+    def measure(self, passed: np.ndarray, v: np.ndarray, *, settling: bool) -> None:
+        """Set what a clamp knows once the potentials are: its current, and what it shows.
+
+        `passed` is the current into each site, `v` the potential at the end of the step.
+        """
+        values, electrode = self.values, self.kernel.amplifier == "electrode"
+        if settling and self.kernel.injects:
+            if electrode:
+                values["electrode"] = np.array(v)
+            return
+        values["I_stim"] = passed
+        if electrode:
+            drop = values["R_e"] * values["command"]
+            inside = drop + values["last"] * v + values["first"] * values["before"]
+            inside += values["decay"] * (values["electrode"] - drop)
+            values["electrode"] = inside
+            shown = inside - values["bridge"] * values["command"] + values["junction"]
+            values["recorded"] = shown
+        for name in self.traced:
+            if name in ("I_stim", "electrode", "recorded"):
+                self.traced[name] = self._spread(values[name])
+
     def _names(self, clock: dict[str, Any], **more: Any) -> Names:
-        functions: dict[str, Any] = {"gaussian": self._gaussian, "waveform": self._waveform}
+        functions: dict[str, Any] = {
+            "gaussian": self._gaussian,
+            "waveform": self._waveform,
+            "step_level": self._step_level,
+        }
         values: dict[str, Any] = {**functions, **clock, **self.values, **more}
         return Names(self.kernel.parsed, values)
 
@@ -75,6 +101,9 @@ class _Rows:
 
     def _waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         return play(self.waveforms, np.asarray(channel).astype(int), position)
+
+    def _step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return level(self.waveforms, np.asarray(channel).astype(int), step)
 
     def advance(
         self, clock: dict[str, Any], v: np.ndarray, implicit_dt: float
@@ -151,29 +180,34 @@ class _Group:
         diagonal = np.zeros((tree.nodes, inputs.cells))
         # Into the membrane, the inside, and the layer outside.
         into = np.zeros((3, tree.nodes, inputs.cells))
+        asked: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
         for number, part in enumerate(self.rows):
-            if step < 0 and not part.kernel.conducts:
+            injects = part.kernel.injects
+            if step < 0 and injects:
                 continue
             if step >= 0:
                 part.deliver(step)
             # Injected currents are those of the middle of a Crank-Nicolson step.
-            moment = time if part.kernel.conducts else time + (1 - inputs.theta) * inputs.dt
+            moment = time + (1 - inputs.theta) * inputs.dt if injects else time
             v = self.v[part.nodes]
             g, i = part.advance({**clock, "t": moment}, v, inputs.dt * inputs.theta)
             np.add.at(diagonal, part.nodes, g)
             electrode = not (part.kernel.conducts or part.kernel.density)
             outer = inputs.layer is not None and number in inputs.layer.kernels
             np.add.at(into[1 + outer] if electrode else into[0], part.nodes, i)
-        right = into[0] + into[1] if inputs.layer is None else into[0]
+            asked[part] = (g, i)
         before = self.v
         if inputs.layer is None:
-            solved = _solve(tree.parent, tree.up, diagonal + self.around, right, self.order)
-            across = solved[: tree.compartments]
+            right = into[0] + into[1]
+            diagonal += self.around
+            solved = self._solved(diagonal, right)
+            self.v = before + (solved[: tree.compartments] - before) / inputs.theta
+            self._measure(asked, solved, diagonal, right, settling=step < 0)
         else:
-            solved, self.y = self._solve_layered(diagonal, right, into)
+            solved, self.y = self._solve_layered(diagonal, into)
             across = (solved - self.y)[: tree.compartments]
             self.outer = self.outer + (self.y - self.outer) / inputs.theta
-        self.v = before + (across - before) / inputs.theta
+            self.v = before + (across - before) / inputs.theta
         if not np.all(np.abs(self.v) < 10):
             worst = int(np.argmax(np.where(np.isnan(self.v), np.inf, np.abs(self.v))))
             compartment, cell = divmod(worst, inputs.cells)
@@ -192,7 +226,7 @@ class _Group:
             )
 
     def _solve_layered(
-        self, diagonal: np.ndarray, right: np.ndarray, into: np.ndarray
+        self, diagonal: np.ndarray, into: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the potential inside and in the layer, by one sparse matrix a cell."""
         inputs, tree, layer = self.inputs, self.inputs.tree, self.inputs.layer
@@ -220,8 +254,8 @@ class _Group:
                     [-across, joined(layer.up) + across + diags_array(charge + wall)],
                 ]
             )
-            inside = right[:, cell] + into[1][:, cell]
-            outside = charge * self.outer[:, cell] - right[:, cell] + into[2][:, cell]
+            inside = into[0][:, cell] + into[1][:, cell]
+            outside = charge * self.outer[:, cell] - into[0][:, cell] + into[2][:, cell]
             solved = spsolve(csc_array(matrix), np.concatenate([inside, outside]))
             found[:, :, cell] = solved.reshape(2, -1)
         return found[0], found[1]
@@ -252,6 +286,47 @@ class _Group:
         which = np.repeat(np.arange(len(found)), np.diff(combined.starts))
         np.add.at(found, which, weight * terms[combined.term])
         return found
+
+    def _solved(self, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Solve the tree; a compartment under an ideal clamp has the potential of the command."""
+        tree, theta = self.inputs.tree, self.inputs.theta
+        diagonal, right = diagonal.copy(), right.copy()
+        for part in self.rows:
+            if part.kernel.amplifier == "voltage":
+                ideal, v = part.values["ideal"] != 0, self.v[part.nodes]
+                wanted = v + theta * (part.values["command"] - v)
+                # A row so heavy that nothing else in it counts.
+                diagonal[part.nodes] = np.where(ideal, 1e30, diagonal[part.nodes])
+                right[part.nodes] = np.where(ideal, 1e30 * wanted, right[part.nodes])
+        return _solve(tree.parent, tree.up, diagonal, right, self.order)
+
+    def _measure(
+        self,
+        asked: dict[_Rows, tuple[np.ndarray, np.ndarray]],
+        solved: np.ndarray,
+        diagonal: np.ndarray,
+        right: np.ndarray,
+        *,
+        settling: bool,
+    ) -> None:
+        """Let the clamps take note of what they pass into the cell."""
+        tree = self.inputs.tree
+        for part in self.rows:
+            if not part.kernel.amplifier:
+                continue
+            if part not in asked:
+                part.measure(np.zeros(part.shape), self.v[part.nodes], settling=settling)
+                continue
+            g, i = asked[part]
+            passed = i - g * solved[part.nodes]
+            if part.kernel.amplifier == "voltage":
+                missing = diagonal * solved - right
+                for node, above in enumerate(tree.parent):
+                    if above >= 0:
+                        missing[node] -= tree.up[node] * solved[above]
+                        missing[above] -= tree.up[node] * solved[node]
+                passed = np.where(part.values["ideal"] != 0, missing[part.nodes], passed)
+            part.measure(passed, self.v[part.nodes], settling=settling)
 
     def _detect(self, before: np.ndarray, time: float) -> None:
         inputs, v = self.inputs, self.v

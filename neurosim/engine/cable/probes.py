@@ -20,6 +20,13 @@ from neurosim.stimuli import Stimulus
 
 __all__ = ["Reader", "Readings", "detectors"]
 
+# What can be read of a clamp beside its current.
+AMPLIFIER_READS = {
+    "voltage": {"command"},
+    "conductance": {"conductance"},
+    "electrode": {"command", "electrode", "recorded"},
+}
+
 
 class Readings(NamedTuple):
     """What is traced.
@@ -130,6 +137,7 @@ class Reader:
         inner = set(kernel.parsed.diff_eq_names) | set(kernel.parsed.subexpr_names)
         if kernel.name.startswith("point_"):
             head = kernel.name.removeprefix("point_")
+            inner |= AMPLIFIER_READS.get(kernel.amplifier, set())
             return {f"{head}.{name}" for name in inner} | {f"{head}.current"}
         found = set()
         parts = [p.part.name for p in self.neuron.painted if isinstance(p.part, Mechanism)]

@@ -62,6 +62,39 @@ struct Report {
 };
 inline Report& report() { static Report r; return r; }
 
+// A variable of a clamp that is known only once the potentials of the step are, and its trace.
+struct Told {
+    double *value, *traced;
+    Told(Kernel& kernel, const char* what)
+        : value(kernel.if_there(what)), traced(kernel.if_there(std::string(what) + ".traced")) {}
+    void tell(int64_t row, double given) {
+        value[row] = given;
+        if (traced) traced[row] = given;
+    }
+};
+
+// The clamps of a kernel; variables that its kind does not have are null.
+struct Clamps {
+    Kernel& kernel;
+    Told current, electrode, recorded;
+    const double *ideal, *command, *R_e, *bridge, *junction, *decay, *last, *first, *before;
+    explicit Clamps(Kernel& kernel)
+        : kernel(kernel), current(kernel, "I_stim"), electrode(kernel, "electrode"),
+          recorded(kernel, "recorded"), ideal(kernel.if_there("ideal")),
+          command(kernel.if_there("command")), R_e(kernel.if_there("R_e")),
+          bridge(kernel.if_there("bridge")), junction(kernel.if_there("junction")),
+          decay(kernel.if_there("decay")), last(kernel.if_there("last")),
+          first(kernel.if_there("first")), before(kernel.if_there("before")) {}
+};
+
+// A compartment under a voltage clamp, with the diagonal and right-hand side of its row, without
+// an ideal clamp and with all that hangs below it.
+struct Held {
+    const double *ideal, *command;
+    int64_t node;
+    std::vector<double> diagonal, right;
+};
+
 // ---- one block of cells -------------------------------------------------------------------------
 struct Block {
     const Group& group;
@@ -73,6 +106,9 @@ struct Block {
     std::vector<int32_t> detector_nodes;
     std::vector<double> thresholds, refractory;
     std::vector<Spike> spikes;
+    std::vector<Clamps> clamps;
+    std::vector<Held> held;
+    std::vector<int32_t> holder;                        // by node, which of `held`; -1: none
     std::vector<Probe> probes;
     std::vector<double> buffer;
     std::unique_ptr<Output> traces;
@@ -94,6 +130,7 @@ struct Block {
         for (auto& kernel : kernels) {
             kernel->load_block(group, first_cell, cells, V.data());
             load_arrivals(*kernel);
+            if (kernel->amplifier != Amplifier::none) add_clamps(*kernel);
         }
         detector_nodes = load<int32_t>(group.at + "detectors.node", size_t(s.detectors));
         thresholds = load<double>(group.at + "detectors.threshold", size_t(s.detectors));
@@ -256,6 +293,70 @@ struct Block {
         return combined.sum.data();
     }
 
+    void add_clamps(Kernel& kernel) {
+        clamps.emplace_back(kernel);
+        if (kernel.amplifier != Amplifier::voltage) return;
+        holder.resize(size_t(group.settings.nodes), -1);
+        for (int64_t site = 0; site < kernel.sites; site++) {
+            const int64_t node = kernel.nodes[size_t(site)];
+            holder[size_t(node)] = int32_t(held.size());
+            held.push_back({clamps.back().ideal + site * cells, clamps.back().command + site * cells,
+                            node, std::vector<double>(size_t(cells)),
+                            std::vector<double>(size_t(cells))});
+        }
+    }
+
+    // Eliminate the row of a held compartment. An ideal clamp gives its potential; what the row
+    // lacks then is the current of the clamp.
+    void hold(Held& here, double g, double around, int64_t parent) {
+        const double theta = group.settings.theta;
+        for (int64_t c = 0; c < cells; c++) {
+            const size_t row = size_t(here.node * cells + c);
+            const double diagonal = D[row] + around, right = R[row];
+            here.diagonal[size_t(c)] = diagonal;
+            here.right[size_t(c)] = right;
+            const bool given = here.ideal[c] != 0.0;
+            const double wanted = V[row] + theta * (here.command[c] - V[row]);
+            const double share = given ? 0.0 : g / diagonal;
+            R[row] = given ? wanted : right / diagonal;
+            D[row] = share;
+            if (parent < 0) continue;
+            D[size_t(parent * cells + c)] -= share * g;
+            R[size_t(parent * cells + c)] += given ? g * wanted : share * right;
+        }
+    }
+
+    // What clamps pass into the cell, once the potentials of the step are known.
+    void measure_clamps(bool settling) {
+        for (Clamps& these : clamps)
+            for (int64_t site = 0; site < these.kernel.sites; site++)
+                for (int64_t c = 0; c < cells; c++) measure_clamp(these, site, c, settling);
+    }
+    void measure_clamp(Clamps& these, int64_t site, int64_t c, bool settling) {
+        const Kernel& kernel = these.kernel;
+        const bool electrode = kernel.amplifier == Amplifier::electrode;
+        const int64_t row = site * cells + c, node = kernel.nodes[size_t(site)];
+        const size_t at = size_t(node * cells + c);
+        if (settling && kernel.injects) {
+            if (electrode) these.electrode.tell(row, V[at]);
+            return;
+        }
+        double passed = kernel.current[size_t(row)] - kernel.conductance[size_t(row)] * R[at];
+        if (these.ideal && these.ideal[row] != 0.0) {
+            const Held& here = held[size_t(holder[size_t(node)])];
+            passed = here.diagonal[size_t(c)] * R[at] - here.right[size_t(c)];
+            const int64_t parent = group.tree.parent[size_t(node)];
+            if (parent >= 0) passed -= group.tree.up[size_t(node)] * R[size_t(parent * cells + c)];
+        }
+        these.current.tell(row, passed);
+        if (!electrode) return;
+        const double given = these.command[row], drop = these.R_e[row] * given;
+        const double inside = drop + these.last[row] * V[at] + these.first[row] * these.before[row]
+                              + these.decay[row] * (these.electrode.value[row] - drop);
+        these.electrode.tell(row, inside);
+        these.recorded.tell(row, inside - these.bridge[row] * given + these.junction[row]);
+    }
+
     void load_arrivals(Kernel& kernel) {
         arrivals.emplace_back();
         factors.emplace_back();
@@ -312,6 +413,10 @@ struct Block {
         for (int64_t k = 0; k < n; k++) {
             const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
             const double g = t.up[size_t(node)], around = t.around[size_t(node)];
+            if (!held.empty() && holder[size_t(node)] >= 0) {
+                hold(held[size_t(holder[size_t(node)])], g, around, parent);
+                continue;
+            }
             double* __restrict d = &D[size_t(node * width)];
             double* __restrict r = &R[size_t(node * width)];
             if (parent < 0) {
@@ -425,16 +530,17 @@ struct Block {
         for (size_t k = 0; k < kernels.size(); k++) {
             auto& kernel = kernels[k];
             // Electrodes are off while the cell comes to rest.
-            if (settling && !kernel->density && !kernel->conducts) continue;
+            if (settling && kernel->injects) continue;
             double* into = R.data();
             if (s.layered && !kernel->density && !kernel->conducts)
                 into = layer.outer[k] ? layer.outside.data() : layer.inside.data();
-            kernel->run(kernel->conducts ? here : injected, cells, V.data(), D.data(), into);
+            kernel->run(kernel->injects ? injected : here, cells, V.data(), D.data(), into);
         }
         for (size_t d = 0; d < thresholds.size(); d++)
             std::memcpy(&before[d * size_t(cells)], &V[size_t(int64_t(detector_nodes[d]) * cells)],
                         size_t(cells) * sizeof(double));
         if (s.layered) solve_layered(); else solve();
+        measure_clamps(settling);
         if (settling) return;
         detect(here.time);
         if (!probes.empty() && (index + 1) % s.trace_stride == 0) trace();
