@@ -483,7 +483,8 @@ class Neuron:
         cut = self.compartments
         axes = plot_morphology(cut, values, ax=ax, **options)
         shown = [probe for probe in self.probed if probe.site != every()]
-        named: list[Placed | Probed | Detector] = [*self.placed, *shown, *self.detectors]
+        sitting = [placed for placed in self.placed if placed.field is None]
+        named: list[Placed | Probed | Detector] = [*sitting, *shown, *self.detectors]
         sites = {entry.label: cut.xyz_m[entry.site.compartments(cut)] * 1e6 for entry in named}
         seen = {name: options[name] for name in ("plane", "flip") if name in options}
         return mark_sites(axes, sites, **seen)
@@ -491,7 +492,12 @@ class Neuron:
     def _repr_html_(self) -> str:
         rows = [
             *(("painted", p.label, _brief(p.part), repr(p.region)) for p in self.painted),
-            *(("placed", p.label, _brief(p.part), repr(p.site)) for p in self.placed),
+            *(
+                ("placed", p.label, _brief(p.part), repr(p.site))
+                if p.field is None
+                else ("exposed", p.label, _brief(p.part), _brief(p.field))
+                for p in self.placed
+            ),
             *(("probed", p.label, p.variable, repr(p.site)) for p in self.probed),
             *(
                 ("detects", d.label, f"crossings of {d.threshold * 1e3:g} mV", repr(d.site))

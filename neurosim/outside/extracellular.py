@@ -28,7 +28,11 @@ class Extracellular(Description):
               - \frac{\partial}{\partial x}\frac{1}{R}\frac{\partial V_e}{\partial x} = i_m
 
     An axon with such a layer is a double cable. ``v`` stays the potential across the membrane;
-    ``v_ext`` is that in the layer. Compartments without a layer border on the outside.
+    ``v_ext`` is that in the layer, relative to the outside. Compartments without a layer border on
+    the outside.
+
+    A recording samples ``v_ext`` at the moment that the implicit step is about: half a step before
+    that of ``v`` in a Crank-Nicolson run.
 
     Attributes
     ----------

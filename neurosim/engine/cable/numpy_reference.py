@@ -217,7 +217,7 @@ class _Group:
         self._detect(before, time)
         if (step + 1) % inputs.trace_stride == 0:
             sums = self._combine(solved)
-            own = {-2: lambda probe: sums[probe[1]], -3: lambda probe: self.outer[probe[2]].copy()}
+            own = {-2: lambda probe: sums[probe[1]], -3: lambda probe: self.y[probe[2]].copy()}
             self.samples.append(
                 [
                     own[probe[0]](probe) if probe[0] in own else _probe(self.rows, self.v, probe)

@@ -502,8 +502,8 @@ struct Block {
         for (const Probe& probe : probes) {
             const double* values;
             if (probe.kernel == -2) values = combine(probe.variable);
-            else if (probe.kernel == -3)
-                values = &layer.potential[size_t(int64_t(probe.site) * cells)];
+            else if (probe.kernel == -3)   // as solved for: a wall without capacitance has no state
+                values = &layer.rest[size_t(int64_t(probe.site) * cells)];
             else if (probe.kernel < 0) values = &V[size_t(int64_t(probe.site) * cells)];
             else values = variable(probe);
             buffer.insert(buffer.end(), values, values + cells);
