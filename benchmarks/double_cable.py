@@ -7,12 +7,13 @@ NEURON (``extracellular`` with the conductance and capacitance of the sheath in 
 crosses -20 mV. NEURON is of first order in time and runs at 2 and 1 us, we are of second order and
 run at 5 and 2.5 us; both are extrapolated to dt = 0.
 
-A second problem has no spike: an electrode 1 mm above node 10 of the fibre of 10 um carries -0.15 mA
-for 0.1 ms, and the potentials at the end of the pulse are compared, at nodes and under the myelin.
+A second problem has no spike: an electrode 1 mm above node 10 of the fibre of 10 um carries
+-0.15 mA for 0.1 ms, and the potentials at the end of the pulse are compared, at nodes and under the
+myelin.
 
 Printed are velocities and differences (bar 3 %), the last over a stretch of which five internodes
-lost 90 % of their lamellae, and the potentials (bar 1 % of the largest change). ``--neuron PYTHON`` names the Python where NEURON is installed, with
-``nrnivmodl`` beside it (default: this one).
+lost 90 % of their lamellae, and the potentials (bar 1 % of the largest change). ``--neuron PYTHON``
+names the Python where NEURON is installed, with ``nrnivmodl`` beside it (default: this one).
 """
 
 from __future__ import annotations

@@ -250,8 +250,9 @@ def test_spikes_travel_as_fast_as_in_neuron():
         assert velocity == pytest.approx(expected, rel=2e-3)
 
 
-# The same benchmark: an electrode 1 mm above node 10 carries -0.15 mA for 0.1 ms; what is read, where,
-# and what NEURON has at the end of the pulse (mV), under the myelin less the potential outside.
+# The same benchmark: an electrode 1 mm above node 10 carries -0.15 mA for 0.1 ms; what is read,
+# where, and what NEURON has at the end of the pulse (mV), under the myelin less the potential
+# outside.
 POLARISED = [
     ("v", "node[5]", 0.5, -81.890),
     ("v", "node[9]", 0.5, -72.935),
