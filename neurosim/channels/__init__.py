@@ -24,6 +24,7 @@ from neurosim.channels.muscle import MusclePotassium, MuscleSodium
 from neurosim.channels.persistent_sodium import PersistentSodium
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
 from neurosim.equations.evaluate import Gate
+from neurosim.equations.kinetic import kinetic
 
 __all__ = [
     "BK",
@@ -53,6 +54,7 @@ __all__ = [
     "PersistentSodium",
     "TraubMilesPotassium",
     "TraubMilesSodium",
+    "kinetic",
     "mammalian_node",
     "myelin",
     "ranvier_node",
