@@ -2,12 +2,14 @@
 
 from neurosim.axon.conduction import conduction_velocity, travel_times
 from neurosim.axon.delay import DelayLine
+from neurosim.axon.mammalian_fibre import mammalian_fibre
 from neurosim.axon.myelin import demyelinated, myelinated
 
 __all__ = [
     "DelayLine",
     "conduction_velocity",
     "demyelinated",
+    "mammalian_fibre",
     "myelinated",
     "travel_times",
 ]

@@ -13,6 +13,12 @@ from neurosim.channels.h_current import HCurrent
 from neurosim.channels.hodgkin_huxley import HHPotassium, HHSodium
 from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
+from neurosim.channels.mammalian_node import (
+    NodeFastSodium,
+    NodePersistentSodium,
+    NodeSlowPotassium,
+    mammalian_node,
+)
 from neurosim.channels.membranes import myelin, ranvier_node, spike_initiation, squid_axon
 from neurosim.channels.muscle import MusclePotassium, MuscleSodium
 from neurosim.channels.persistent_sodium import PersistentSodium
@@ -42,10 +48,14 @@ __all__ = [
     "Mechanism",
     "MusclePotassium",
     "MuscleSodium",
+    "NodeFastSodium",
+    "NodePersistentSodium",
+    "NodeSlowPotassium",
     "PersistentSodium",
     "TraubMilesPotassium",
     "TraubMilesSodium",
     "kinetic",
+    "mammalian_node",
     "myelin",
     "ranvier_node",
     "spike_initiation",

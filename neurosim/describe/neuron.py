@@ -44,7 +44,7 @@ from neurosim.morphology import (
     everywhere,
     plot_morphology,
 )
-from neurosim.outside import Field
+from neurosim.outside import Extracellular, Field
 from neurosim.quantities import check_celsius, check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -147,7 +147,7 @@ class Neuron:
 
         Parameters
         ----------
-        part : Channel, IonPool, Cable or Spines, or several
+        part : Channel, IonPool, Cable, Spines or Extracellular, or several
             What covers it; several are painted one after the other.
         region : Region
             Where; by default everywhere.
@@ -194,10 +194,10 @@ class Neuron:
             for one in part:
                 several = several.paint(one, region, label=label, scale=scale, of=of, values=values)
             return several
-        if not isinstance(part, (Channel, IonPool, Cable, Spines)):
+        if not isinstance(part, (Channel, IonPool, Cable, Spines, Extracellular)):
             raise ParameterError(
-                f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable or "
-                "Spines, and place stimuli and receptors"
+                f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable, Spines "
+                "or Extracellular, and place stimuli and receptors"
             )
         if not isinstance(region, Region):
             raise ParameterError(f"paint: region must be a Region such as everywhere; got {region}")
@@ -304,12 +304,11 @@ class Neuron:
                 "expose: current must be a stimulus such as Steps(amplitude=-1*mA); got "
                 f"{current!r}"
             )
-        for part in current.components().values():
-            if part.stands_alone or part.follows_potential:
-                raise ParameterError(
-                    f"expose: {type(part).__name__} clamps a compartment and is no current in a "
-                    "field; place it on the neuron (Neuron.place)"
-                )
+        if any(p.stands_alone or p.follows_potential for p in current.components().values()):
+            raise ParameterError(
+                "expose: give the course of a current, such as Steps(amplitude=-1*mA); "
+                f"{type(current).__name__} is an electrode in a cell"
+            )
         named = self._free(label) if label == "field" else label
         _check_label("expose", named, self._labels())
         return self._with(placed=(*self.placed, Placed(current, every(), named, field=field)))
@@ -323,7 +322,8 @@ class Neuron:
             ``"v"``, a state or expression of a painted part (``"hh_sodium.m"``), its current
             (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
             by its label (``"ampa.current"``), or ``"i_membrane"``, the whole current that leaves
-            the compartment through the membrane, less what an electrode in it injects.
+            the compartment through the membrane (and the layer outside, where one is painted),
+            less what an electrode in it injects, or ``"v_ext"``, the potential in that layer.
         site : Site or Region
             Where; every compartment the points of the site fall on is traced, or every one of the
             region. Of several placed receptors or electrodes on one compartment, the first is.
@@ -487,7 +487,8 @@ class Neuron:
         cut = self.compartments
         axes = plot_morphology(cut, values, ax=ax, **options)
         shown = [probe for probe in self.probed if probe.site != every()]
-        named: list[Placed | Probed | Detector] = [*self.placed, *shown, *self.detectors]
+        sitting = [placed for placed in self.placed if placed.field is None]
+        named: list[Placed | Probed | Detector] = [*sitting, *shown, *self.detectors]
         sites = {entry.label: cut.xyz_m[entry.site.compartments(cut)] * 1e6 for entry in named}
         seen = {name: options[name] for name in ("plane", "flip") if name in options}
         return mark_sites(axes, sites, **seen)
@@ -495,7 +496,12 @@ class Neuron:
     def _repr_html_(self) -> str:
         rows = [
             *(("painted", p.label, _brief(p.part), repr(p.region)) for p in self.painted),
-            *(("placed", p.label, _brief(p.part), repr(p.site)) for p in self.placed),
+            *(
+                ("placed", p.label, _brief(p.part), repr(p.site))
+                if p.field is None
+                else ("exposed", p.label, _brief(p.part), _brief(p.field))
+                for p in self.placed
+            ),
             *(("probed", p.label, p.variable, repr(p.site)) for p in self.probed),
             *(
                 ("detects", d.label, f"crossings of {d.threshold * 1e3:g} mV", repr(d.site))

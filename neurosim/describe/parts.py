@@ -10,7 +10,7 @@ from brian2.units import Hz, Quantity, cm, ohm, uF
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
 from neurosim.morphology import Compartments, Region, Site
-from neurosim.outside import Field
+from neurosim.outside import Extracellular, Field
 from neurosim.quantities import Description, quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -64,7 +64,7 @@ class Poisson(Description):
     rate: Quantity = quantity(5 * Hz, "rate of each synapse", at_least=0 * Hz)
 
 
-Part = Channel | IonPool | Cable | Spines
+Part = Channel | IonPool | Cable | Spines | Extracellular
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,13 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.linalg import splu
 
-__all__ = ["activating_currents", "membrane_weights", "transfer_weights"]
+__all__ = [
+    "activating_currents",
+    "membrane_weights",
+    "node_potentials",
+    "shared_out",
+    "transfer_weights",
+]
 
 
 def transfer_weights(parent: np.ndarray, transfer: np.ndarray) -> np.ndarray:
@@ -75,14 +81,16 @@ def membrane_weights(parent: np.ndarray, compartments: np.ndarray) -> csr_array:
     return csr_array(flows[np.asarray(compartments, dtype=np.intp)])
 
 
-def activating_currents(
-    parent: np.ndarray, up: np.ndarray, compartments: int, outside: np.ndarray
+def node_potentials(
+    parent: np.ndarray,
+    up: np.ndarray,
+    outside: np.ndarray,
+    known: np.ndarray | None = None,
 ) -> np.ndarray:
-    r"""Return the currents that act on the membrane as a potential outside does.
+    """Return the potential outside every node from that outside every compartment.
 
-    .. math:: I_k = \sum_j g_{kj} (\phi_j - \phi_k)
-
-    over the neighbours j of a compartment: the activating function times area.
+    A junction has no membrane, and so no potential outside of its own: it is given that at which no
+    current stands for the field there.
 
     Parameters
     ----------
@@ -90,39 +98,94 @@ def activating_currents(
         Parent of each node, -1 at a root.
     up : ndarray, shape (nodes,)
         Conductance to the parent, in siemens.
-    compartments : int
-        How many of the nodes are compartments.
     outside : ndarray, shape (..., compartments)
         Potential outside each compartment, in volt.
+    known : ndarray, shape (..., nodes), optional
+        Potentials that are taken instead; NaN where none is known.
+    """
+    nodes, count = len(parent), outside.shape[-1]
+    found = np.full((*outside.shape[:-1], nodes), np.nan) if known is None else known.copy()
+    found[..., :count] = outside
+    free = np.flatnonzero(np.isnan(found.reshape(-1, nodes)[0]))
+    if not len(free):
+        return found
+    inner = np.flatnonzero((parent >= 0) & (up > 0))
+    rows = np.concatenate([inner, parent[inner]])
+    columns = np.concatenate([parent[inner], inner])
+    joined = csr_array((np.concatenate([up[inner]] * 2), (rows, columns)), shape=(nodes, nodes))
+    around = joined.sum(axis=1)[free]
+    # A junction that nothing joins has any potential.
+    diagonal = csr_array((np.where(around > 0, around, 1.0), (np.arange(len(free)),) * 2))
+    held = np.setdiff1d(np.arange(nodes), free)
+    right = joined[free][:, held] @ found[..., held].reshape(-1, len(held)).T
+    matrix = csc_array(diagonal - joined[free][:, free])
+    solved = splu(matrix).solve(np.ascontiguousarray(right))
+    found[..., free] = solved.T.reshape(*outside.shape[:-1], -1)
+    return found
+
+
+def activating_currents(parent: np.ndarray, up: np.ndarray, potential: np.ndarray) -> np.ndarray:
+    r"""Return the currents that act as a potential outside does.
+
+    .. math:: I_k = \sum_j g_{kj} (\phi_j - \phi_k)
+
+    over the neighbours j of a node: the activating function times area.
+
+    Parameters
+    ----------
+    parent : ndarray of int, shape (nodes,)
+        Parent of each node, -1 at a root.
+    up : ndarray, shape (nodes,)
+        Conductance to the parent, in siemens.
+    potential : ndarray, shape (..., nodes)
+        Potential outside each node, in volt.
 
     Returns
     -------
-    ndarray, shape (..., compartments)
+    ndarray, shape (..., nodes)
         Inward current of each, in ampere.
 
     References
     ----------
     Rattay (1986), IEEE Trans Biomed Eng 33:974.
     """
-    nodes = len(parent)
-    potential = np.zeros((*outside.shape[:-1], nodes))
-    potential[..., :compartments] = outside
     inner = np.flatnonzero(parent >= 0)
-    if nodes > compartments:
-        # A point without membrane has no potential of its own outside: what its neighbours make.
-        rows, columns = (
-            np.concatenate([inner, parent[inner]]),
-            np.concatenate([parent[inner], inner]),
-        )
-        values = np.concatenate([up[inner], up[inner]])
-        joined = csr_array((values, (rows, columns)), shape=(nodes, nodes))
-        around = csr_array((joined.sum(axis=1), (np.arange(nodes),) * 2), shape=(nodes, nodes))
-        laplacian = csc_array(around - joined)[compartments:]
-        right = -(laplacian[:, :compartments] @ outside.reshape(-1, compartments).T)
-        found = splu(csc_array(laplacian[:, compartments:])).solve(np.ascontiguousarray(right))
-        potential[..., compartments:] = found.T.reshape(*outside.shape[:-1], -1)
     flow = np.zeros_like(potential)
     flow[..., inner] = up[inner] * (potential[..., inner] - potential[..., parent[inner]])
     current = -flow
     np.add.at(np.moveaxis(current, -1, 0), parent[inner], np.moveaxis(flow, -1, 0)[inner])
-    return np.asarray(current[..., :compartments])
+    return current
+
+
+def shared_out(
+    parent: np.ndarray, up: np.ndarray, currents: np.ndarray, compartments: int
+) -> np.ndarray:
+    """Return currents of compartments, with those of each junction shared out to its neighbours.
+
+    Where a layer outside the membrane is open at a junction, current leaves there. It is counted as
+    that of the compartments which meet there, by their conductance to it.
+
+    Parameters
+    ----------
+    parent : ndarray of int, shape (nodes,)
+        Parent of each node, -1 at a root.
+    up : ndarray, shape (nodes,)
+        Conductance to the parent, in siemens.
+    currents : ndarray, shape (..., nodes)
+        Current of each node.
+    compartments : int
+        How many of the nodes are compartments.
+
+    Returns
+    -------
+    ndarray, shape (..., compartments)
+    """
+    found = currents.copy()
+    inner = np.flatnonzero(parent >= 0)
+    around = np.bincount(parent[inner], weights=up[inner], minlength=len(parent)) + up
+    for node in range(compartments, len(parent)):
+        below = np.flatnonzero(parent == node)
+        meets = np.append(below, parent[node])
+        part = np.append(up[below], up[node]) / around[node]
+        found[..., meets] += currents[..., node, np.newaxis] * part
+    return found[..., :compartments]

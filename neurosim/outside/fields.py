@@ -29,7 +29,9 @@ class Field(Description):
         """
         columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(axis)) for axis in (x, y, z)))
         points = np.stack([column.astype(float) for column in columns], axis=1)
-        return Quantity(self.ohms(points, np.zeros(len(points))), dim=(volt / uA).dim)
+        # At a point electrode itself the potential is infinite.
+        with np.errstate(divide="ignore"):
+            return Quantity(self.ohms(points, np.zeros(len(points))), dim=(volt / uA).dim)
 
     def ohms(self, points_m: np.ndarray, nearest_m: np.ndarray) -> np.ndarray:
         """Return the potential per ampere at points, shape (points,).

@@ -14,6 +14,7 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Placed, Spines
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.outside import Extracellular
 from neurosim.quantities import Description, check_field
 from neurosim.stimuli import FrozenNoise, Steps, Stimulus
 
@@ -51,6 +52,10 @@ def batch_places(neuron: Neuron) -> Places:
         if isinstance(part, Cable):
             # Cells of a batch share the tree, so that the axial resistivity cannot differ.
             found[f"{entry.label}.C_m"] = (part.C_m, capacitance)
+        elif isinstance(part, Extracellular):
+            # Cells share the tree of the layer too, not its wall.
+            fields = part.quantity_fields()
+            found |= {f"{entry.label}.{n}": (getattr(part, n), fields[n]) for n in ("g", "C")}
         elif isinstance(part, Stimulus):
             found |= _of_stimulus(part, f"{entry.label}.")
         elif not isinstance(part, Spines):

@@ -272,7 +272,7 @@ def test_what_a_clamp_cannot_be_is_refused():
     with pytest.raises(ParameterError, match="got a clamp"):
         CurrentClamp(clamp)
     for one in (clamp, CurrentClamp(), DynamicClamp([1] * nS, interval=1 * ms)):
-        with pytest.raises(ParameterError, match="no current in a field"):
+        with pytest.raises(ParameterError, match="is an electrode in a cell"):
             passive().expose(UniformField(), one)
     mixed = DynamicClamp([1] * nS, interval=1 * ms) + Constant(1 * pA)
     with pytest.raises(ParameterError, match="place each"):

@@ -7,11 +7,12 @@ import pytest
 from brian2.units import cm, meter, mS, ms, mV, nA, uA, um, volt
 from scipy.integrate import quad
 
-from neurosim import Circuit, Constant, Neuron, WhiteNoise, simulate
-from neurosim.channels import Leak
+from neurosim import Circuit, Constant, Neuron, Steps, WhiteNoise, simulate
+from neurosim.channels import Leak, squid_axon
+from neurosim.clamps import CurrentClamp, VoltageClamp
 from neurosim.errors import ParameterError, UnitError
-from neurosim.morphology import Branch, Morphology, PerBranch, cylinder, everywhere
-from neurosim.outside import Placement, PointElectrodes, UniformField
+from neurosim.morphology import Branch, Morphology, PerBranch, at, cylinder, everywhere
+from neurosim.outside import Extracellular, Placement, PointElectrodes, UniformField
 
 SIGMA = 0.3
 REST = -70 * mV
@@ -137,6 +138,31 @@ def test_noise_of_an_electrode_is_one_current_for_the_whole_neuron():
     assert moved == pytest.approx(-moved[:, ::-1], abs=1e-9 * np.abs(moved).max())
 
 
+# NEURON 9.0.2, `extracellular` with the same potential outside (e_extracellular), run by
+# `benchmarks/field_thresholds.py`: distance (um), cathodic and anodic threshold (uA), dt -> 0.
+THRESHOLDS = [
+    (100, 31.436, 138.40),
+    (200, 78.344, 310.38),
+    (300, 144.42, 549.26),
+    (500, 342.97, 1253.9),
+    (800, 842.24, 2262.7),
+]
+
+
+@pytest.mark.slow
+def test_thresholds_over_distance_are_those_of_neuron():
+    """A spike at 1 % above its threshold, none at 1 % below, for both signs of the current."""
+    shape = cylinder(6000 * um, 10 * um, name="fibre")
+    fibre = Neuron(shape, PerBranch(301), celsius=6.3, rest=-65 * mV).paint(squid_axon())
+    fibre = fibre.detect(at("fibre", 0.83))
+    pulse = Steps(amplitude=0 * uA, onset=0.2 * ms, duration=0.2 * ms)
+    for distance, cathodic, anodic in THRESHOLDS:
+        exposed = fibre.expose(PointElectrodes(x=3000 * um, y=distance * um), pulse)
+        tried = [-0.99 * cathodic, -1.01 * cathodic, 0.99 * anodic, 1.01 * anodic] * uA
+        found = simulate(exposed, 6 * ms, dt=0.01 * ms, batch={"amplitude": tried}).counts()
+        assert found.tolist() == [0, 1, 0, 1]
+
+
 # ---- what is refused ----------------------------------------------------------------------------
 def test_what_is_no_field_is_refused():
     neuron, field = cable(300, 5), PointElectrodes()
@@ -161,3 +187,13 @@ def test_two_fields_take_two_labels():
     neuron = neuron.expose(UniformField(), Constant(1 * uA))
     assert [placed.label for placed in neuron.placed] == ["field", "field_2"]
     assert neuron.to_dict()["placed"][0]["field"]["kind"] == "PointElectrodes"
+
+
+def test_a_clamp_is_no_field_and_stands_on_no_layer():
+    neuron = cable(300, 5)
+    for clamp in (VoltageClamp(levels=0 * mV, durations=1 * ms), CurrentClamp(Constant(1 * nA))):
+        with pytest.raises(ParameterError, match="is an electrode in a cell"):
+            neuron.expose(PointElectrodes(), clamp)
+        layered = neuron.paint(Extracellular()).place(clamp, at("cable", 0.5))
+        with pytest.raises(ParameterError, match="with an Extracellular layer"):
+            simulate(layered, 1 * ms, engine="numpy")

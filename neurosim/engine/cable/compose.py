@@ -7,7 +7,7 @@ here they are put together with the tree. Compartments are numbered patch after 
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from brian2.equations.equations import Equations
@@ -18,9 +18,9 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
 from neurosim.engine.cable.combined import combine
 from neurosim.engine.cable.draft import Draft, Run, Varied
-from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Tree
+from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Layer, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.patches import Membrane, draft_patches
+from neurosim.engine.cable.patches import Membrane, draft_layer, draft_patches
 from neurosim.engine.cable.points import check_clamps, draft_electrode, draft_receptors
 from neurosim.engine.cable.probes import Reader, detectors
 from neurosim.equations.evaluate import parse
@@ -28,7 +28,8 @@ from neurosim.equations.schemes import find_groups
 from neurosim.equations.steady_state import steady_group, steady_state
 from neurosim.errors import ParameterError
 from neurosim.morphology import Compartments
-from neurosim.outside.axial import activating_currents
+from neurosim.outside.axial import activating_currents, node_potentials, shared_out
+from neurosim.outside.layers import GROUNDED
 from neurosim.synapses.base import Receptor
 
 __all__ = ["Composed", "Run", "compose_cable"]
@@ -115,9 +116,10 @@ class _Composer:
             first += len(patch.sites)
             self._add(patch)
         tree = self._tree(membrane.R_a)
+        layer = draft_layer(neuron, membrane, run, varied, self._node_numbers())
         for index, placed in enumerate(neuron.placed):
             if placed.field is not None:
-                self._expose(placed, tree)
+                self._expose(placed, tree, layer)
             elif isinstance(placed.part, Receptor):
                 draft, member = draft_receptors(neuron, placed, index, run, varied)
                 self.receptors[placed.label] = (len(self.kernels), member)
@@ -144,6 +146,7 @@ class _Composer:
             waveforms=self.waveforms,
             probes=probes,
             combined=combined,
+            layer=layer,
             detector_nodes=nodes,
             detector_thresholds=thresholds,
             detector_refractory=refractory,
@@ -196,28 +199,55 @@ class _Composer:
         inner = shape.node_parent >= 0
         np.divide(1, up, out=up, where=inner)
         up[~inner] = 0
-        # The engine numbers compartments patch by patch, then the junctions.
-        number = np.empty(len(up), dtype=np.int32)
-        membrane = shape.node_compartment >= 0
-        number[membrane] = self.numbering[shape.node_compartment[membrane]]
-        number[~membrane] = self.count + np.arange(np.count_nonzero(~membrane))
+        number = self._node_numbers()
         parent = np.full(len(up), -1, dtype=np.int32)
         parent[number[inner]] = number[shape.node_parent[inner]]
         ordered = np.empty_like(up)
         ordered[number] = up
         return Tree(parent=parent, up=ordered, compartments=self.count)
 
-    def _expose(self, placed: Placed, tree: Tree) -> None:
+    def _node_numbers(self) -> np.ndarray:
+        """Return the number in the engine of each node: compartments by patch, then junctions."""
+        shape = self.shape
+        number = np.empty(len(shape.node_parent), dtype=np.int32)
+        membrane = shape.node_compartment >= 0
+        number[membrane] = self.numbering[shape.node_compartment[membrane]]
+        number[~membrane] = self.count + np.arange(np.count_nonzero(~membrane))
+        return number
+
+    def _expose(self, placed: Placed, tree: Tree, layer: Layer | None) -> None:
         """Let a field outside act on every compartment, by the currents that do the same."""
         assert placed.field is not None
         outside = placed.field.on_compartments(self.shape, self.run.placement)
         ordered = np.empty_like(outside)
         ordered[:, self.numbering] = outside
-        share = activating_currents(tree.parent, tree.up, tree.compartments, ordered)
-        share = share[:, self.numbering].T
-        share = share[:, 0] if share.shape[1] == 1 else share
-        self.fields.append((len(self.kernels), share))
+        potential = node_potentials(tree.parent, tree.up, ordered)
+        currents = activating_currents(tree.parent, tree.up, potential)
+        self._act(placed, currents)
+        if layer is not None:
+            # The layer's own currents; junctions that are open have the potential outside.
+            wall = layer.wall if layer.wall.ndim == 1 else layer.wall[:, 0]
+            known = np.where(wall >= GROUNDED, potential, np.nan)
+            potential = node_potentials(tree.parent, layer.up, ordered, known)
+            layer.kernels.append(len(self.kernels))
+            partner = replace(placed, label=f"{placed.label}__layer")
+            second = activating_currents(tree.parent, layer.up, potential)
+            self._act(placed, second, partner)
+            currents = currents + second
+        counted = shared_out(tree.parent, tree.up, currents, self.count)
+        self.fields.append((len(self.kernels) - 1, self._by_compartment(counted)))
+
+    def _by_compartment(self, currents: np.ndarray) -> np.ndarray:
+        """Return currents of nodes in the order of the compartments, shape (count[, cells])."""
+        share = currents[:, self.numbering].T
+        return share[:, 0] if share.shape[1] == 1 else share
+
+    def _act(self, placed: Placed, currents: np.ndarray, partner: Placed | None = None) -> None:
+        """Add a kernel that injects what stands for a field."""
+        share = self._by_compartment(currents)
         draft = draft_electrode(self.neuron, placed, self.run, self.varied, self.waveforms, share)
+        if partner is not None:
+            draft = replace(draft, name=f"point_{partner.label}")
         self._add(draft, also=("I_stim",) if self._combines else ())
 
     def _current_of(self, kernel: int) -> tuple[int, int]:

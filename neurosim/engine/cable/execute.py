@@ -216,6 +216,7 @@ def _write(
     settings = [
         model_number, inputs.cells, tree.compartments, tree.nodes, inputs.trace_stride, block,
         len(inputs.detector_nodes), inputs.theta, float(inputs.combined is not None),
+        float(inputs.layer is not None),
     ]  # fmt: skip
     _put(folder / "settings", settings, np.float64)
     _put(folder / "tree.parent", tree.parent, np.int32)
@@ -228,6 +229,12 @@ def _write(
     _put(folder / "detectors.refractory", inputs.detector_refractory, np.float64)
     probes = np.asarray(inputs.probes, dtype=np.int32).ravel()
     _put(folder / "probes", probes, np.int32, counted=True)
+    if (layer := inputs.layer) is not None:
+        _put(folder / "layer.up", layer.up, np.float64)
+        _put(folder / "layer.around", layer.around(tree.parent), np.float64)
+        _put(folder / "layer.wall", layer.wall, np.float64, counted=True)
+        _put(folder / "layer.capacity", layer.capacity, np.float64, counted=True)
+        _put(folder / "layer.kernels", layer.kernels, np.int32, counted=True)
     if (combined := inputs.combined) is not None:
         variables = np.asarray(combined.variables, dtype=np.int32).ravel()
         _put(folder / "combined.starts", combined.starts, np.int64, counted=True)

@@ -11,7 +11,15 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
-__all__ = ["Arrivals", "CableInputs", "CableResults", "Combined", "KernelInputs", "Tree"]
+__all__ = [
+    "Arrivals",
+    "CableInputs",
+    "CableResults",
+    "Combined",
+    "KernelInputs",
+    "Layer",
+    "Tree",
+]
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,7 @@ class Tree:
 
     def around(self) -> np.ndarray:
         """Return the sum of the conductances of each node to its neighbours."""
-        inner = self.parent >= 0
-        # Counting nothing, as on a single compartment, would give whole numbers.
-        below = np.bincount(self.parent[inner], weights=self.up[inner], minlength=self.nodes)
-        return self.up + below
+        return _around(self.parent, self.up)
 
     def order(self) -> np.ndarray:
         """Return the nodes, children before parents, along branches where possible."""
@@ -103,6 +108,39 @@ class KernelInputs:
     events: Arrivals | None = None
 
 
+def _around(parent: np.ndarray, up: np.ndarray) -> np.ndarray:
+    inner = parent >= 0
+    # Counting nothing, as on a single compartment, would give whole numbers.
+    below = np.bincount(parent[inner], weights=up[inner], minlength=len(parent))
+    return up + below
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Layers outside the membrane: a second cable along the tree.
+
+    Attributes
+    ----------
+    up : ndarray, shape (nodes,)
+        Conductance along the layer to the parent, in siemens.
+    wall : ndarray, shape (nodes,) or (nodes, cells)
+        Conductance to the outside, in siemens.
+    capacity : ndarray, shape (nodes,) or (nodes, cells)
+        Capacitance to the outside, in farad.
+    kernels : list of int
+        Kernels whose current flows into the layer, those of fields outside.
+    """
+
+    up: np.ndarray
+    wall: np.ndarray
+    capacity: np.ndarray
+    kernels: list[int]
+
+    def around(self, parent: np.ndarray) -> np.ndarray:
+        """Return the sum of the conductances of each node to its neighbours."""
+        return _around(parent, self.up)
+
+
 @dataclass(frozen=True)
 class Combined:
     """Sums of axial currents and of variables of kernels that are traced.
@@ -148,8 +186,11 @@ class CableInputs:
     probes : list of (kernel, variable, site)
         What is traced; kernel -1: potential of the compartment `site`; kernel -2: sum number
         `variable` of `combined`.
+        Kernel -3: potential in the layer outside the compartment `site`.
     combined : Combined, optional
         Sums that probes read.
+    layer : Layer, optional
+        Layers outside the membrane.
     detector_nodes, detector_thresholds, detector_refractory : ndarray, shape (detectors,)
         Where spikes are detected, the potential that is crossed upwards (volt), and how long after
         a spike a crossing does not count (second).
@@ -171,6 +212,7 @@ class CableInputs:
     waveforms: list[np.ndarray] = field(default_factory=list)
     probes: list[tuple[int, int, int]] = field(default_factory=list)
     combined: Combined | None = None
+    layer: Layer | None = None
     detector_nodes: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     detector_thresholds: np.ndarray = field(default_factory=lambda: np.zeros(0))
     detector_refractory: np.ndarray = field(default_factory=lambda: np.zeros(0))

@@ -86,16 +86,17 @@ struct Program {
 inline const Program& program() { static const Program p; return p; }
 
 struct Settings {
-    double values[9];
+    double values[10];
     int64_t model, cells, compartments, nodes, trace_stride, block, detectors;
     double theta;
-    bool combines;
+    bool combines, layered;
     explicit Settings(const std::string& at) {
-        read(at + "settings", values, 9);
+        read(at + "settings", values, 10);
         model = int64_t(values[0]); cells = int64_t(values[1]); compartments = int64_t(values[2]);
         nodes = int64_t(values[3]); trace_stride = int64_t(values[4]); block = int64_t(values[5]);
         detectors = int64_t(values[6]); theta = values[7];
         combines = values[8] != 0.0;
+        layered = values[9] != 0.0;
     }
 };
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.sparse import block_array, csc_array, csr_array, diags_array
+from scipy.sparse.linalg import spsolve
 
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
@@ -190,16 +192,19 @@ class _Group:
         self.spikes: list[tuple[int, int, float]] = []
         self.last_spike = np.full((len(inputs.detector_nodes), cells), -np.inf)
         self.samples: list[list[np.ndarray]] = []
+        # Potential in the layer outside each node, and that which the implicit step solved for.
+        self.outer = self.y = np.zeros((tree.nodes, cells))
 
     def step(self, step: int) -> None:
         inputs, tree = self.inputs, self.inputs.tree
         time = step * inputs.dt
         clock: dict[str, Any] = {"t": time, "dt": inputs.dt, "t_in_timesteps": step}
         diagonal = np.zeros((tree.nodes, inputs.cells))
-        right = np.zeros((tree.nodes, inputs.cells))
+        # Into the membrane, the inside, and the layer outside.
+        into = np.zeros((3, tree.nodes, inputs.cells))
         asked: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
         carried = self._carry(step, clock)
-        for part in self.rows:
+        for number, part in enumerate(self.rows):
             injects = part.kernel.injects
             if step < 0 and injects:
                 continue
@@ -212,13 +217,22 @@ class _Group:
                 {**clock, "t": moment}, v, inputs.dt * inputs.theta
             )
             np.add.at(diagonal, part.nodes, g)
-            np.add.at(right, part.nodes, i)
+            electrode = not (part.kernel.conducts or part.kernel.density)
+            outer = inputs.layer is not None and number in inputs.layer.kernels
+            np.add.at(into[1 + outer] if electrode else into[0], part.nodes, i)
             asked[part] = (g, i)
-        diagonal += self.around
         before = self.v
-        solved = self._solved(diagonal, right)
-        self.v = before + (solved[: tree.compartments] - before) / inputs.theta
-        self._measure(asked, solved, diagonal, right, settling=step < 0)
+        if inputs.layer is None:
+            right = into[0] + into[1]
+            diagonal += self.around
+            solved = self._solved(diagonal, right)
+            self.v = before + (solved[: tree.compartments] - before) / inputs.theta
+            self._measure(asked, solved, diagonal, right, settling=step < 0)
+        else:
+            solved, self.y = self._solve_layered(diagonal, into)
+            across = (solved - self.y)[: tree.compartments]
+            self.outer = self.outer + (self.y - self.outer) / inputs.theta
+            self.v = before + (across - before) / inputs.theta
         if not np.all(np.abs(self.v) < 10):
             worst = int(np.argmax(np.where(np.isnan(self.v), np.inf, np.abs(self.v))))
             compartment, cell = divmod(worst, inputs.cells)
@@ -228,9 +242,10 @@ class _Group:
         self._detect(before, time)
         if (step + 1) % inputs.trace_stride == 0:
             sums = self._combine(solved)
+            own = {-2: lambda probe: sums[probe[1]], -3: lambda probe: self.y[probe[2]].copy()}
             self.samples.append(
                 [
-                    sums[probe[1]] if probe[0] == -2 else _probe(self.rows, self.v, probe)
+                    own[probe[0]](probe) if probe[0] in own else _probe(self.rows, self.v, probe)
                     for probe in inputs.probes
                 ]
             )
@@ -261,6 +276,41 @@ class _Group:
                         part.values[carrier.kernel.ion][row] += density
         return found
 
+    def _solve_layered(
+        self, diagonal: np.ndarray, into: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the potential inside and in the layer, by one sparse matrix a cell."""
+        inputs, tree, layer = self.inputs, self.inputs.tree, self.inputs.layer
+        assert layer is not None
+        inner, shape = np.flatnonzero(tree.parent >= 0), (tree.nodes, tree.nodes)
+        ends = (inner, tree.parent[inner])
+
+        def joined(up: np.ndarray) -> Any:
+            one = csr_array((up[inner], ends), shape=shape)
+            both = one + one.T
+            return diags_array(both.sum(axis=1)) - both
+
+        found = np.empty((2, tree.nodes, inputs.cells))
+        every = np.arange(inputs.cells)
+        for cell in every:
+            wall, capacity = (
+                value if value.ndim == 1 else value[:, cell]
+                for value in (layer.wall, layer.capacity)
+            )
+            charge = capacity / (inputs.dt * inputs.theta)
+            across = diags_array(diagonal[:, cell])
+            matrix = block_array(
+                [
+                    [joined(tree.up) + across, -across],
+                    [-across, joined(layer.up) + across + diags_array(charge + wall)],
+                ]
+            )
+            inside = into[0][:, cell] + into[1][:, cell]
+            outside = charge * self.outer[:, cell] - into[0][:, cell] + into[2][:, cell]
+            solved = spsolve(csc_array(matrix), np.concatenate([inside, outside]))
+            found[:, :, cell] = solved.reshape(2, -1)
+        return found[0], found[1]
+
     def _combine(self, solved: np.ndarray) -> np.ndarray:
         """Return the sums that probes read, shape (sums, cells)."""
         combined, tree = self.inputs.combined, self.inputs.tree
@@ -269,6 +319,9 @@ class _Group:
         inner = tree.parent >= 0
         axial = np.zeros_like(solved)
         axial[inner] = tree.up[inner, np.newaxis] * (solved[inner] - solved[tree.parent[inner]])
+        if self.inputs.layer is not None:
+            up = self.inputs.layer.up[inner, np.newaxis]
+            axial[inner] += up * (self.y[inner] - self.y[tree.parent[inner]])
         # A junction keeps nothing: what rounding leaves there is shared out.
         excess = -axial
         np.add.at(excess, tree.parent[inner], axial[inner])

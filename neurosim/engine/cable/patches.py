@@ -14,10 +14,13 @@ from neurosim.describe.parts import Cable, Painted, Spines
 from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import Draft, Run, Varied, single
 from neurosim.engine.cable.equations import Text, write_membrane
+from neurosim.engine.cable.inputs import Layer
 from neurosim.errors import ParameterError
+from neurosim.outside import Extracellular
+from neurosim.outside.layers import GROUNDED, join_layers
 from neurosim.synapses.base import Receptor
 
-__all__ = ["Membrane", "draft_patches"]
+__all__ = ["Membrane", "draft_layer", "draft_patches"]
 
 
 class _Painter(NamedTuple):
@@ -125,6 +128,48 @@ def draft_patches(neuron: Neuron, membrane: Membrane, run: Run, varied: Varied) 
             if m >= 0
         }
         yield _patch(f"patch{number}", neuron, members, covers, membrane, run, varied)
+
+
+def draft_layer(
+    neuron: Neuron, membrane: Membrane, run: Run, varied: Varied, number: np.ndarray
+) -> Layer | None:
+    """Write the layers outside the membrane, None where there are none.
+
+    Parameters
+    ----------
+    number : ndarray of int, shape (nodes,)
+        Number in the engine of each node of the morphology.
+    """
+    cut = neuron.compartments
+    resistance = np.full(len(cut), np.nan)
+    wall, capacity = np.zeros((2, len(cut), run.cells))
+    area = np.asarray(membrane.area)
+    for painted in neuron.painted:
+        part = painted.part
+        if not isinstance(part, Extracellular):
+            continue
+        here = painted.region.mask(cut)
+        resistance[here] = float(part.R_axial)
+        for values, name in ((wall, "g"), (capacity, "C")):
+            given = varied.get(f"{painted.label}.{name}")
+            each = float(getattr(part, name)) if given is None else given
+            values[here] = area[here, np.newaxis] * each
+    if np.isnan(resistance).all():
+        return None
+    joined = join_layers(cut, resistance)
+    nodes = len(cut.node_parent)
+    up, walls, capacities = np.zeros(nodes), *np.zeros((2, nodes, run.cells))
+    up[number] = joined.up
+    at_node = cut.node_compartment >= 0
+    walls[number[at_node]] = wall[cut.node_compartment[at_node]]
+    capacities[number[at_node]] = capacity[cut.node_compartment[at_node]]
+    walls[number[joined.grounded]] = GROUNDED
+    return Layer(up, _once(walls), _once(capacities), [])
+
+
+def _once(values: np.ndarray) -> np.ndarray:
+    """Return one column where all cells agree, shape (nodes,)."""
+    return values[:, 0] if np.all(values == values[:, :1]) else values
 
 
 def _kinds(covered: np.ndarray) -> np.ndarray:

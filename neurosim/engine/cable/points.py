@@ -14,6 +14,7 @@ from neurosim.engine.cable.equations import Text, placed_current, write_receptor
 from neurosim.engine.cable.inputs import Arrivals
 from neurosim.engine.point.model import write_injection
 from neurosim.errors import ParameterError
+from neurosim.outside import Extracellular
 from neurosim.randomness import row_keys
 from neurosim.stimuli import Stimulus, Sum
 from neurosim.synapses.base import Receptor
@@ -118,7 +119,7 @@ def _grown(
 
 
 def check_clamps(neuron: Neuron) -> None:
-    """Refuse two voltage clamps on one compartment, and clamps within a sum of currents.
+    """Refuse two voltage clamps on one compartment, and clamps where they cannot be solved.
 
     Raises
     ------
@@ -126,7 +127,13 @@ def check_clamps(neuron: Neuron) -> None:
         The clamps cannot stand as they are placed.
     """
     taken: dict[int, str] = {}
+    layered = any(isinstance(painted.part, Extracellular) for painted in neuron.painted)
     for placed in neuron.placed:
+        if layered and _is_clamp(placed.part):
+            raise ParameterError(
+                f"{placed.label}: {type(placed.part).__name__} cannot be placed on a neuron with "
+                "an Extracellular layer; inject a current such as Constant(1*nA)"
+            )
         if isinstance(placed.part, Sum):
             for part in placed.part.parts:
                 if part.follows_potential:
@@ -144,6 +151,10 @@ def check_clamps(neuron: Neuron) -> None:
                     f"{taken[compartment]!r} already; a compartment takes one voltage clamp"
                 )
             taken[compartment] = placed.label
+
+
+def _is_clamp(part: object) -> bool:
+    return isinstance(part, Stimulus) and (part.stands_alone or part.follows_potential)
 
 
 def draft_electrode(

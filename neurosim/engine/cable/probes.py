@@ -15,6 +15,7 @@ from neurosim.engine.cable.inputs import KernelInputs
 from neurosim.engine.cable.model import Kernel
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology import Compartments, root_site
+from neurosim.outside import Extracellular
 from neurosim.stimuli import Stimulus
 
 __all__ = ["Reader", "Readings", "detectors"]
@@ -34,7 +35,7 @@ class Readings(NamedTuple):
     ----------
     probes : list of (int, int, int)
         Kernel, variable and site of each trace; kernel -1: the potential of a compartment; kernel
-        -2: the membrane current of compartment `variable`.
+        -2: the membrane current of compartment `variable`; kernel -3: the potential in its layer.
     traces : list of (str, int)
         Name and compartment (of the morphology) of each trace.
     units : dict of str to Quantity
@@ -57,7 +58,7 @@ class Reader:
         """Return the variables of a kernel that probes ask for."""
         wanted = []
         for probe in self.neuron.probed:
-            if probe.variable in ("v", "i_membrane"):
+            if probe.variable in ("v", "v_ext", "i_membrane"):
                 continue
             variable = self._variable(probe.variable, kernel)
             here = np.isin(probe.site.compartments(self.shape), sites).any()
@@ -95,7 +96,7 @@ class Reader:
                 found.probes.append(at)
                 found.traces.append((name, compartment))
                 if at[0] < 0:
-                    found.units[name] = self.neuron.rest if at[0] == -1 else 1 * amp
+                    found.units[name] = 1 * amp if at[0] == -2 else self.neuron.rest
                 else:
                     kernel = kernels[at[0]]
                     traced = kernel.record[at[1]]
@@ -114,7 +115,10 @@ class Reader:
             return (-1, 0, number)
         if variable == "i_membrane":
             return (-2, number, 0)
-        known = {"v", "i_membrane"}
+        layered = any(isinstance(p.part, Extracellular) for p in self.neuron.painted)
+        if variable == "v_ext" and layered:
+            return (-3, 0, number)
+        known = {"v", "i_membrane"} | ({"v_ext"} if layered else set())
         for k, (kernel, given) in enumerate(zip(kernels, values, strict=True)):
             where = np.flatnonzero(given.nodes == number)
             if not len(where):

@@ -21,7 +21,8 @@ struct Arrivals {
 struct Spike { int64_t detector, cell; double time; };
 
 // What is traced: a variable of a kernel, or the potential of a compartment, in every cell.
-// Kernel -1: potential of compartment `site`; kernel -2: sum number `variable` of `Combined`.
+// Kernel -1: potential of compartment `site`; kernel -2: sum number `variable` of `Combined`;
+// kernel -3: potential in the layer outside compartment `site`.
 struct Probe { int32_t kernel, variable, site; };
 
 // Sums of axial currents (from a node to its parent) and, beyond the nodes, of variables of kernels.
@@ -31,6 +32,15 @@ struct Combined {
     std::vector<double> weight;                         // by term and cell of the block
     std::vector<Probe> variables;
     std::vector<double> axial, excess, sum;
+};
+
+// Layers outside the membrane: the potential there is a second unknown of each node. Arrays run over
+// nodes and cells, but `up` and `around`, which run over nodes.
+struct Layer {
+    std::vector<double> up, around, wall, capacity, potential;
+    std::vector<double> inside, outside;                // currents injected into cell and layer
+    std::vector<double> aa, ab, bb, rest;               // 2 x 2 blocks, and right-hand side
+    std::vector<bool> outer;                            // kernels that inject into the layer
 };
 
 // ---- progress -----------------------------------------------------------------------------------
@@ -111,6 +121,7 @@ struct Block {
     std::vector<double> buffer;
     std::unique_ptr<Output> traces;
     Combined combined;
+    Layer layer;
     std::string trouble;
     int64_t now, looked;   // the step to come, and that before which all was found sound
 
@@ -142,6 +153,79 @@ struct Block {
         if (!probes.empty())
             traces.reset(new Output(group.at + "traces." + std::to_string(number)));
         if (s.combines) load_combined();
+        if (s.layered) load_layer();
+    }
+
+    void load_layer() {
+        const Settings& s = group.settings;
+        const size_t size = size_t(s.nodes * cells);
+        layer.up = load<double>(group.at + "layer.up", size_t(s.nodes));
+        layer.around = load<double>(group.at + "layer.around", size_t(s.nodes));
+        for (auto* one : {&layer.wall, &layer.capacity, &layer.potential, &layer.inside,
+                          &layer.outside, &layer.aa, &layer.ab, &layer.bb, &layer.rest})
+            one->assign(size, 0.0);
+        spread(load_counted<double>(group.at + "layer.wall"), s.nodes, s.cells, first_cell, cells,
+               layer.wall);
+        spread(load_counted<double>(group.at + "layer.capacity"), s.nodes, s.cells, first_cell,
+               cells, layer.capacity);
+        layer.outer.assign(kernels.size(), false);
+        for (int32_t k : load_counted<int32_t>(group.at + "layer.kernels"))
+            layer.outer[size_t(k)] = true;
+    }
+
+    // The same elimination with two unknowns a node, x inside and y in the layer, whose difference
+    // is the membrane potential: blocks of 2 x 2, symmetric, in place of numbers.
+    void solve_layered() {
+        const Tree& t = group.tree;
+        const int64_t n = group.settings.nodes, w = cells;
+        const double theta = group.settings.theta, share = 1.0 / (program().dt * theta);
+        for (int64_t k = 0; k < n * w; k++) {
+            const size_t at = size_t(k);
+            const int64_t node = k / w;
+            const double d = D[at], charge = layer.capacity[at] * share;
+            layer.aa[at] = d + t.around[size_t(node)];
+            layer.ab[at] = -d;
+            layer.bb[at] = d + charge + layer.wall[at] + layer.around[size_t(node)];
+            layer.rest[at] = charge * layer.potential[at] - R[at] + layer.outside[at];
+            R[at] += layer.inside[at];
+        }
+        for (int64_t k = 0; k < n; k++) {
+            const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
+            const double g = t.up[size_t(node)], p = layer.up[size_t(node)];
+            const size_t here = size_t(node * w), above = size_t(std::max<int64_t>(parent, 0) * w);
+            double* __restrict aa = &layer.aa[here]; double* __restrict ab = &layer.ab[here];
+            double* __restrict bb = &layer.bb[here]; double* __restrict x = &R[here];
+            double* __restrict y = &layer.rest[here];
+            double* paa = &layer.aa[above]; double* pab = &layer.ab[above];
+            double* pbb = &layer.bb[above]; double* px = &R[above]; double* py = &layer.rest[above];
+            for (int64_t c = 0; c < w; c++) {
+                // The inverse of the block takes its place.
+                const double inverse = 1.0 / (aa[c] * bb[c] - ab[c] * ab[c]);
+                const double ia = bb[c] * inverse, ib = -ab[c] * inverse, ic = aa[c] * inverse;
+                const double x0 = ia * x[c] + ib * y[c], y0 = ib * x[c] + ic * y[c];
+                aa[c] = ia; ab[c] = ib; bb[c] = ic; x[c] = x0; y[c] = y0;
+                if (parent < 0) continue;
+                paa[c] -= g * g * ia; pab[c] -= g * p * ib; pbb[c] -= p * p * ic;
+                px[c] += g * x0; py[c] += p * y0;
+            }
+        }
+        for (int64_t k = n - 1; k >= 0; k--) {
+            const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
+            if (parent < 0) continue;
+            const double g = t.up[size_t(node)], p = layer.up[size_t(node)];
+            for (int64_t c = 0; c < w; c++) {
+                const size_t at = size_t(node * w + c), above = size_t(parent * w + c);
+                const double x = g * R[above], y = p * layer.rest[above];
+                R[at] += layer.aa[at] * x + layer.ab[at] * y;
+                layer.rest[at] += layer.ab[at] * x + layer.bb[at] * y;
+            }
+        }
+        const double stretch = 1.0 / theta;
+        const int64_t rows = group.settings.compartments * w;
+        for (int64_t k = 0; k < rows; k++)
+            V[size_t(k)] += (R[size_t(k)] - layer.rest[size_t(k)] - V[size_t(k)]) * stretch;
+        for (int64_t k = 0; k < n * w; k++)
+            layer.potential[size_t(k)] += (layer.rest[size_t(k)] - layer.potential[size_t(k)]) * stretch;
     }
 
     void load_combined() {
@@ -174,6 +258,12 @@ struct Block {
             const double g = t.up[size_t(node)];
             double* a = &combined.axial[size_t(node * w)];
             for (int64_t c = 0; c < w; c++) a[c] = g * (R[node * w + c] - R[parent * w + c]);
+            if (group.settings.layered) {
+                // Current along the layer leaves a compartment as that along the inside does.
+                const double p = layer.up[size_t(node)];
+                const double* y = layer.rest.data();
+                for (int64_t c = 0; c < w; c++) a[c] += p * (y[node * w + c] - y[parent * w + c]);
+            }
             if (parent >= first) for (int64_t c = 0; c < w; c++) excess[parent * w + c] += a[c];
             if (node >= first) for (int64_t c = 0; c < w; c++) excess[node * w + c] -= a[c];
         }
@@ -458,6 +548,8 @@ struct Block {
         for (const Probe& probe : probes) {
             const double* values;
             if (probe.kernel == -2) values = combine(probe.variable);
+            else if (probe.kernel == -3)   // as solved for: a wall without capacitance has no state
+                values = &layer.rest[size_t(int64_t(probe.site) * cells)];
             else if (probe.kernel < 0) values = &V[size_t(int64_t(probe.site) * cells)];
             else values = variable(probe);
             buffer.insert(buffer.end(), values, values + cells);
@@ -480,19 +572,25 @@ struct Block {
         std::fill(R.begin() + int64_t(s.compartments * cells), R.end(), 0.0);
         if (!settling) deliver(index);
         carry(here);
-        for (auto& kernel : kernels) {
+        std::fill(layer.inside.begin(), layer.inside.end(), 0.0);
+        std::fill(layer.outside.begin(), layer.outside.end(), 0.0);
+        for (size_t k = 0; k < kernels.size(); k++) {
+            auto& kernel = kernels[k];
             // Electrodes are off while the cell comes to rest.
             if (settling && kernel->injects) continue;
             if (!kernel->ion.empty()) {
                 kernel->add(cells, D.data(), R.data());
                 continue;
             }
-            kernel->run(kernel->injects ? injected : here, cells, V.data(), D.data(), R.data());
+            double* into = R.data();
+            if (s.layered && !kernel->density && !kernel->conducts)
+                into = layer.outer[k] ? layer.outside.data() : layer.inside.data();
+            kernel->run(kernel->injects ? injected : here, cells, V.data(), D.data(), into);
         }
         for (size_t d = 0; d < thresholds.size(); d++)
             std::memcpy(&before[d * size_t(cells)], &V[size_t(int64_t(detector_nodes[d]) * cells)],
                         size_t(cells) * sizeof(double));
-        solve();
+        if (s.layered) solve_layered(); else solve();
         measure_clamps(settling);
         if (settling) return;
         detect(here.time);
