@@ -71,6 +71,7 @@ def several_classes(rng, n, spread):
     return HeldOut(np.arange(n), y, chances.argmax(axis=1), chances, np.arange(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "spread"), [(60, 0.8), (200, 1.5)])
 def test_an_auc_of_several_classes_is_neither_too_sure_nor_too_unsure(n, spread):
     auc = several_classes(np.random.default_rng(1), 100_000, spread).scores()["auc"]
