@@ -22,6 +22,8 @@ __all__ = ["FOOTNOTES", "Affixes", "keep_as_words", "without_odd_money"]
 FOOTNOTES = frozenset(mark * n for mark in "*†‡§¶" for n in (1, 2, 3))
 #: Numbers that so few others resemble are odd cells, which become missing one by one.
 FEW_ODD = 0.02
+#: Of one slip of the pen there are so many at most.
+MOST_SLIPS = 2
 _OTHER_SIGN = re.compile(r"[^\d\s+\-−.,()][^\d+\-−()]{0,5}\d[\d.,]*\Z")
 _MONEY = {sign.casefold(): money for sign, money in CURRENCY_OF.items()}
 
@@ -66,9 +68,14 @@ class Affixes:
         out = {s: n for s, n in self.suffixes.items() if s not in self.known}
         return Counter({s: n for s, n in out.items() if s not in FOOTNOTES})
 
-    def few(self, cells: int) -> bool:
-        """Tell whether so many cells are odd ones, and no second kind of number."""
-        return cells <= max(1, FEW_ODD * self.weights.total())
+    def few(self, odd: Counter[str]) -> bool:
+        """Tell whether cells are odd ones, by what is odd about them, and no second kind of number.
+
+        A second kind comes again and again. Slips of the pen differ: ``pxtients``, ``patientx``.
+        """
+        cells, total = odd.total(), self.weights.total()
+        slips = len(odd) > 1 and max(odd.values()) <= MOST_SLIPS and cells <= (1 - MOSTLY) * total
+        return cells <= max(1, FEW_ODD * total) or slips
 
     def opposed(self) -> Counter[str]:
         """How often each suffix occurs that has an opposite, where these are what the column has.
@@ -116,8 +123,8 @@ def without_odd_money(found: Affixes) -> set[str]:
         money[_MONEY[sign.casefold()]] += n
     if len(money) < 2:
         return set()
-    (usual, most), *_ = money.most_common()
-    if not found.few(money.total() - most):
+    usual, most = money.most_common(1)[0]
+    if not found.few(Counter({sign: n for sign, n in money.items() if n < most})):
         return set()
     return {v for v, (s, _, _) in found.parts.items() if s and _MONEY[s.casefold()] != usual}
 
@@ -169,7 +176,11 @@ def _different_money(seen: Inspection, found: Affixes, settings: dict[str, str])
     if not signs:
         return False
     foreign = [v for v in found.unread if _OTHER_SIGN.match(v)]
-    odd = others.total() + sum(n for v, n in seen.weighed() if v in set(foreign))
+    odd = Counter(others)
+    for v, n in seen.weighed():
+        if v in foreign:
+            # By what stands before the number, not by the number.
+            odd[v.rstrip("0123456789., ")] += n
     if len({_MONEY[s.casefold()] for s in signs}) > 1:
         why = f"amounts of different money, {_told(signs)}: one number would hide which"
     elif not found.few(odd):
@@ -187,7 +198,7 @@ def _different_units(seen: Inspection, found: Affixes, settings: dict[str, str])
     others, opposed = found.others(), found.opposed()
     dated = [s for s in found.known if s.startswith("-")]
     units = [s for s in found.known if s not in FOOTNOTES]
-    if not (opposed or dated or (units and not found.few(others.total()))):
+    if not (opposed or dated or (units and not found.few(others))):
         return False
     shown = Counter({s: n for s, n in found.suffixes.items() if s not in FOOTNOTES})
     factors = _factors(opposed or Counter({s: shown[s] for s in units}))

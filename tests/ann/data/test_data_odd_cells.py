@@ -47,6 +47,17 @@ def test_one_odd_suffix_is_one_odd_cell(usual: str, odd: str) -> None:
     assert frame["x_code"].iloc[80] in odd
 
 
+def test_slips_of_the_pen_in_a_unit_are_odd_cells_each() -> None:
+    cells = [f"{v} patients" for v in RNG(5).integers(9, 400, 89)]
+    slips = ["12 pxtients", "0 xatients", "7 patientx", "x5 patients", "9 x patients"]
+    frame, _ = cleaned([*cells, *slips])
+    assert frame["x"].iloc[:89].tolist() == [c.removesuffix(" patients") for c in cells]
+    assert frame["x"].iloc[89:].isna().all()
+    # What comes again and again is another kind of number.
+    kept, _ = cleaned([*cells, *["12 nurses"] * 5])
+    assert kept["x"].iloc[0] == cells[0]
+
+
 @pytest.mark.parametrize("second", ["{} mg", "{} AM"])
 def test_many_of_another_kind_are_still_left_to_a_person(second: str) -> None:
     values = RNG(1).integers(1, 12, 80)
