@@ -20,6 +20,7 @@ from neurosim.errors import (
     UnknownNameError,
     suggest,
 )
+from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.neuron_run import (
     NeuronRecording,
@@ -47,12 +48,15 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
         Seed of the run.
     releases : dict of str to int
         By ``"source -> target (onto)"``, how many releases arrived before the end.
+    outside : ExtracellularPotential, optional
+        Potential of all cells together at the electrodes outside.
     """
 
     circuit: Circuit
     populations: dict[str, NeuronRecording]
     seed: int
     releases: dict[str, int]
+    outside: ExtracellularPotential | None = None
 
     def __getitem__(self, name: str) -> NeuronRecording:
         if name not in self.populations:
@@ -82,6 +86,7 @@ def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
         raise ParameterError("simulate: the circuit has no cells; add a population first")
     if settings.seed.ndim:
         raise ParameterError("simulate: a circuit takes one seed, from which its cells draw theirs")
+    _check_placements(circuit, settings)
     seed = int(settings.seed)
     settings = settings.in_whole_steps()
     composed, runs, neurons = [], [], []
@@ -96,7 +101,7 @@ def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
         seeds = np.random.SeedSequence([seed, number]).generate_state(population.count)
         try:
             neuron = with_stimulus(population.neuron, population.stimulus, settings.record)
-            run = prepare(neuron, population.batch, seeds.astype(np.int64), settings)
+            run = prepare(neuron, population.batch, seeds.astype(np.int64), settings, name)
             composed.append(compose_cable(neuron, run, waveforms))
         except NeurosimError as error:
             raise type(error)(f"population {name!r}: {error}") from None
@@ -122,7 +127,34 @@ def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
         )
     }
     released = {} if wires is None else wires.released
-    return CircuitRecording(circuit, recordings, seed, released)
+    return CircuitRecording(circuit, recordings, seed, released, _sum_outside(recordings))
+
+
+def _sum_outside(recordings: Mapping[str, NeuronRecording]) -> ExtracellularPotential | None:
+    """Return the potential of all cells together."""
+    each = [one.outside for one in recordings.values() if one.outside is not None]
+    if not each:
+        return None
+    _, electrodes, samples = each[0].values_si.shape
+    total = np.zeros((1, electrodes, samples))
+    for one in each:
+        # Cell by cell, since the traces of many may lie on disk.
+        for values in one.values_si:
+            total[0] += values
+    return ExtracellularPotential(each[0].electrodes, total, each[0].time_s)
+
+
+def _check_placements(circuit: Circuit, settings: RunSettings) -> None:
+    """Refuse placements of populations that are none."""
+    for name, placement in settings.placement.items():
+        if name == "" and placement == Placement.still():
+            continue
+        if name not in circuit.populations:
+            raise UnknownNameError(
+                "simulate: placement says by population where its cells lie, such as "
+                f"{{{next(iter(circuit.populations))!r}: Placement(...)}}; there is no population "
+                f"{name!r}: {suggest(name, circuit.populations)}"
+            )
 
 
 class _Bundle(NamedTuple):

@@ -26,6 +26,7 @@ from neurosim.errors import (
     suggest,
 )
 from neurosim.morphology import Compartments, plot_morphology, root_site
+from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_places, batch_size, resolve_batch
@@ -87,12 +88,15 @@ class NeuronRecording(Recording):
         A value of the unit of each trace.
     final_v_si : ndarray, shape (compartments, cells)
         Membrane potential at the end, in volt.
+    outside : ExtracellularPotential, optional
+        Potential at the electrodes outside, of each cell alone.
     """
 
     detectors: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     compartments: Compartments | None = None
     trace_units: dict[str, Quantity] = field(default_factory=dict)
     final_v_si: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    outside: ExtracellularPotential | None = None
 
     def spike_times_at(self, detector: str, row: int = 0) -> Quantity:
         """Return the spike times of one cell at a detector.
@@ -258,7 +262,7 @@ def run_neuron(
     """Run a batch of neurons with extent; `neurosim.simulate` calls this."""
     settings = settings.in_whole_steps()
     neuron = with_stimulus(neuron, stimulus, settings.record)
-    run = prepare(neuron, batch, settings.seed, settings)
+    run = prepare(neuron, batch, settings.seed, settings, "")
     composed = compose_cable(neuron, run)
     try:
         results = execute_cable(
@@ -305,10 +309,22 @@ def with_stimulus(neuron: Neuron, stimulus: Stimulus | None, record: Sequence[st
 
 
 def prepare(
-    neuron: Neuron, batch: Mapping[str, Any] | None, seeds: np.ndarray, settings: RunSettings
+    neuron: Neuron,
+    batch: Mapping[str, Any] | None,
+    seeds: np.ndarray,
+    settings: RunSettings,
+    population: str,
 ) -> Run:
     """Return what a run asks beyond the neuron; the size of the batch follows from its arrays."""
     values, sizes = resolve_batch(neuron, batch)
+    if population == "" and set(settings.placement) - {""}:
+        raise ParameterError(
+            "simulate: placement by population is for circuits; of a neuron it is one, such as "
+            "Placement(x=50*um)"
+        )
+    placement = settings.placement.get(population, Placement.still())
+    if placement.cells > 1:
+        sizes = {**sizes, "placement": placement.cells}
     cells = batch_size(sizes, seeds)
     return Run(
         cells=cells,
@@ -319,6 +335,8 @@ def prepare(
         trace_dt=settings.record_dt,
         settle=settings.settle,
         theta=settings.theta,
+        outside=settings.outside,
+        placement=placement,
     )
 
 
@@ -359,4 +377,14 @@ def recording_of(
         compartments=neuron.compartments,
         trace_units=composed.units,
         final_v_si=results.final[composed.numbering],
+        outside=_outside(run, composed, results),
     )
+
+
+def _outside(run: Run, composed: Composed, results: CableResults) -> ExtracellularPotential | None:
+    """Return the potential of each cell at the electrodes outside, whose probes come last."""
+    if run.outside is None:
+        return None
+    read = results.traces[len(composed.traces) :].transpose(1, 0, 2)
+    time = composed.inputs.trace_time() - (1 - run.theta) * run.dt
+    return ExtracellularPotential(run.outside, read, time)

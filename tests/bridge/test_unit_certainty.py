@@ -61,6 +61,7 @@ def test_a_clock_of_any_family_lies_inside(name, seed):
     assert np.all(np.abs(unit * 2.0 - chosen.curve.count) < 1)
 
 
+@pytest.mark.slow
 def test_spike_times_narrow_the_intervals_of_a_slow_clock():
     """Counts alone leave ± 1 Hz; the intervals between spikes far less."""
     currents = np.arange(100.0, 400.0, 12.0)

@@ -39,6 +39,7 @@ def covered(intervals, truth):
     return np.mean([one.low <= truth <= one.high for one in intervals])
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     random = np.random.default_rng(1)
     # Standard error of a coverage of .9 over 2000 sets: .0067.

@@ -58,6 +58,7 @@ def test_nothing_heavy_is_imported_before_a_command_needs_it(words):
     assert not imported & heavy
 
 
+@pytest.mark.slow
 def test_the_first_command_does_not_wait_for_the_plots_of_brian2():
     program = (
         "import sys, experiments.command.main as command\n"

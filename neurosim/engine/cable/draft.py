@@ -9,13 +9,17 @@ import numpy as np
 
 from neurosim.engine.cable.equations import Text
 from neurosim.engine.cable.inputs import Arrivals
+from neurosim.outside import ElectrodeArray, Placement
 
 __all__ = ["Draft", "Run", "Varied", "single"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run asks beyond the neuron: the batch and the times, in SI units."""
+    """What a run asks beyond the neuron: the batch and the times, in SI units.
+
+    Cells lie where `placement` says; `outside` records there.
+    """
 
     cells: int
     batch: Mapping[str, np.ndarray]
@@ -25,6 +29,8 @@ class Run:
     trace_dt: float
     settle: float
     theta: float
+    outside: ElectrodeArray | None = None
+    placement: Placement = field(default_factory=Placement.still)
 
 
 class Varied:
@@ -53,7 +59,7 @@ class Draft:
         Parameters.
     sites : ndarray of int, shape (sites,)
         Compartment (of the morphology) of each site.
-    density, events, updates, integers
+    density, events, updates, integers, amplifier
         As in `Kernel`.
     arrivals : Arrivals, optional
         As `KernelInputs.events`.
@@ -67,6 +73,7 @@ class Draft:
     events: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
+    amplifier: str = ""
     arrivals: Arrivals | None = field(default=None, repr=False)
 
 

@@ -215,7 +215,7 @@ def _write(
     tree = inputs.tree
     settings = [
         model_number, inputs.cells, tree.compartments, tree.nodes, inputs.trace_stride, block,
-        len(inputs.detector_nodes), inputs.theta,
+        len(inputs.detector_nodes), inputs.theta, float(inputs.combined is not None),
     ]  # fmt: skip
     _put(folder / "settings", settings, np.float64)
     _put(folder / "tree.parent", tree.parent, np.int32)
@@ -228,6 +228,12 @@ def _write(
     _put(folder / "detectors.refractory", inputs.detector_refractory, np.float64)
     probes = np.asarray(inputs.probes, dtype=np.int32).ravel()
     _put(folder / "probes", probes, np.int32, counted=True)
+    if (combined := inputs.combined) is not None:
+        variables = np.asarray(combined.variables, dtype=np.int32).ravel()
+        _put(folder / "combined.starts", combined.starts, np.int64, counted=True)
+        _put(folder / "combined.term", combined.term, np.int32, counted=True)
+        _put(folder / "combined.weight", combined.weight, np.float64, counted=True)
+        _put(folder / "combined.variables", variables, np.int32, counted=True)
     for kernel, given in zip(model.kernels, inputs.kernels, strict=True):
         first = int(given.nodes[0]) if kernel.density and given.sites else 0
         _put(folder / f"{kernel.name}.shape", [given.sites, first], np.float64)

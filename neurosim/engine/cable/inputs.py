@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
-__all__ = ["Arrivals", "CableInputs", "CableResults", "KernelInputs", "Tree"]
+__all__ = ["Arrivals", "CableInputs", "CableResults", "Combined", "KernelInputs", "Tree"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,32 @@ class KernelInputs:
 
 
 @dataclass(frozen=True)
+class Combined:
+    """Sums of axial currents and of variables of kernels that are traced.
+
+    Term k of a sum is its weight times the axial current from node ``term[k]`` to its parent
+    (ampere), or times variable ``term[k] - nodes`` of `variables`. Axial currents are those of the
+    potentials that the implicit step solved for.
+
+    Attributes
+    ----------
+    starts : ndarray of int, shape (sums + 1,)
+        Where the terms of each sum begin.
+    term : ndarray of int, shape (terms,)
+        What is summed.
+    weight : ndarray, shape (terms,) or (terms, cells)
+        What it is multiplied by.
+    variables : list of (int, int, int)
+        Kernel, variable and site.
+    """
+
+    starts: np.ndarray
+    term: np.ndarray
+    weight: np.ndarray
+    variables: list[tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
 class CableInputs:
     """One batch of cells.
 
@@ -120,7 +146,10 @@ class CableInputs:
     waveforms : list of ndarray
         Sampled currents.
     probes : list of (kernel, variable, site)
-        What is traced; kernel -1: potential of the compartment `site`.
+        What is traced; kernel -1: potential of the compartment `site`; kernel -2: sum number
+        `variable` of `combined`.
+    combined : Combined, optional
+        Sums that probes read.
     detector_nodes, detector_thresholds, detector_refractory : ndarray, shape (detectors,)
         Where spikes are detected, the potential that is crossed upwards (volt), and how long after
         a spike a crossing does not count (second).
@@ -141,6 +170,7 @@ class CableInputs:
     theta: float = 1.0
     waveforms: list[np.ndarray] = field(default_factory=list)
     probes: list[tuple[int, int, int]] = field(default_factory=list)
+    combined: Combined | None = None
     detector_nodes: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     detector_thresholds: np.ndarray = field(default_factory=lambda: np.zeros(0))
     detector_refractory: np.ndarray = field(default_factory=lambda: np.zeros(0))

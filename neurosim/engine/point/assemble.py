@@ -12,7 +12,7 @@ from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Syna
 
 from neurosim import randomness
 from neurosim.engine.point.exponential_euler import ExponentialEuler
-from neurosim.engine.point.inputs import play
+from neurosim.engine.point.inputs import level, play
 from neurosim.engine.point.model import Model
 from neurosim.engine.programs.sources import cpp_functions
 
@@ -46,6 +46,10 @@ class Tables:
     def waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Return the sample of each row's channel at a position counted in samples."""
         return play(self.waveforms, channel, position)
+
+    def step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Return the level of each row's staircase at a time step."""
+        return level(self.waveforms, channel, step)
 
     def weight(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the weight from unit `source` to unit `target`."""
@@ -98,6 +102,7 @@ def assemble(
             "gaussian": randomness.gaussian,
             "uniform": randomness.uniform,
             "waveform": tables.waveform,
+            "step_level": tables.step_level,
             "weight": tables.weight,
         }
     )

@@ -16,6 +16,7 @@ _TYPES = {
     "gaussian": ["integer"] * 4,
     "uniform": ["integer"] * 4,
     "waveform": ["integer", "float"],
+    "step_level": ["integer"] * 2,
     "weight": ["integer"] * 2,
     "exprel_given": ["float"] * 2,
 }
