@@ -37,7 +37,7 @@ def chance_of_no_fall(left: float, shape: float, trials: int, currents: int, see
     counts = sample(rates(amounts, left) * WINDOW_S, shape, 1, random)[0]
     trial = np.tile(np.arange(trials), currents)
     curve = FICurve(amounts, counts, np.full(len(counts), WINDOW_S), trial)
-    return fall_after_peak(curve.statistics(), scatter_of_counts(curve), seed=seed).p
+    return fall_after_peak(curve.statistics(), *scatter_of_counts(curve), seed=seed).p
 
 
 def main() -> None:

@@ -114,7 +114,8 @@ def select(
     if reason is not None:
         refused["curve"] = reason
         return answer()
-    fall = fall_after_peak(statistics, 1.0 if clockwork else scatter_of_counts(curve), seed=seed)
+    scatter = (1.0, np.inf) if clockwork else scatter_of_counts(curve)
+    fall = fall_after_peak(statistics, *scatter, seed=seed)
     falls = fall.p < BLOCK_LEVEL
     if falls and all(family.monotone for family in candidates):
         refused["curve"] = _blocked(fall)
@@ -201,15 +202,19 @@ def _check(
             raise UnknownNameError(f"fixed: no family {name!r}; {suggest(name, names)}")
 
 
-def scatter_of_counts(curve: FICurve) -> float:
-    """Variance of the counts over their mean, where repeats or spike times tell; else 1."""
+def scatter_of_counts(curve: FICurve) -> tuple[float, float]:
+    """Variance of the counts over their mean, and the degrees of freedom that it rests on.
+
+    Poisson's where neither repeats nor spike times tell.
+    """
     statistics = curve.statistics()
     noise = measured_noise(statistics, curve.timing)
     if noise is None:
-        return 1.0
+        return 1.0, np.inf
     mean = (statistics.window * curve.mean_rate_Hz()[statistics.index])[statistics.count > 0]
     shapes = np.broadcast_to(noise.shapes(statistics), statistics.count.shape)
-    return float(variance(mean, shapes[statistics.count > 0]).sum() / mean.sum())
+    spread = float(variance(mean, shapes[statistics.count > 0]).sum() / mean.sum())
+    return spread, noise.freedom
 
 
 def _unfit_curve(statistics: SufficientStatistics) -> Refusal | None:

@@ -50,7 +50,11 @@ class Fall:
 
 
 def fall_after_peak(
-    statistics: SufficientStatistics, fano: float = 1.0, draws: int = 999, seed: int = 0
+    statistics: SufficientStatistics,
+    fano: float = 1.0,
+    freedom: float = np.inf,
+    draws: int = 999,
+    seed: int = 0,
 ) -> Fall:
     """Test whether the rate falls after its peak.
 
@@ -61,6 +65,9 @@ def fall_after_peak(
     fano : float
         Variance of the counts over their mean; 1 is Poisson. Counts that scatter less say as much
         as so many more Poisson counts.
+    freedom : float
+        Degrees of freedom that `fano` rests on; inf where it is known. A few repeats may scatter
+        less than the cell does, and would then make a fall of chance of it.
     draws : int
         Simulated data sets.
     seed : int
@@ -85,19 +92,30 @@ def fall_after_peak(
     p = 1.0
     if ratio > MODEST and peak < len(rate) - 1:
         flat = _plateau(count, window) * window
-        drawn = np.random.default_rng(seed).poisson(flat, (draws, len(flat))).astype(float)
-        p = _chance(_ratio(drawn, window), ratio)
+        random = np.random.default_rng(seed)
+        drawn = _ratio(random.poisson(flat, (draws, len(flat))).astype(float), window)
+        if np.isfinite(freedom):
+            # As in an F ratio, the scatter that was estimated is the denominator.
+            drawn = drawn / (random.chisquare(freedom, draws) / freedom)
+        p = _chance(drawn, ratio, freedom)
     current = statistics.current
     return Fall(p, float(current[peak]), float(rate[peak]), float(current[-1]), float(rate[-1]))
 
 
-def _chance(drawn: Array, ratio: float) -> float:
-    """Chance of a ratio as large; beyond the draws it falls as chi-squared does, by exp(-x / 2)."""
+def _chance(drawn: Array, ratio: float, freedom: float) -> float:
+    """Chance of a ratio as large.
+
+    Beyond the draws it falls as chi-squared does, by exp(-x / 2), or as F does where the scatter
+    was estimated.
+    """
     beyond = float(np.sum(drawn >= ratio - 1e-9))
     if beyond >= TAIL or len(drawn) < 2 * TAIL:
         return (1 + beyond) / (1 + len(drawn))
     edge = float(np.sort(drawn)[-TAIL])
-    return TAIL / (1 + len(drawn)) * float(np.exp(-max(ratio - edge, 0.0) / 2))
+    beyond = max(ratio - edge, 0.0)
+    if np.isfinite(freedom):
+        beyond = freedom * float(np.log1p(beyond / (freedom + edge)))
+    return TAIL / (1 + len(drawn)) * float(np.exp(-beyond / 2))
 
 
 def _plateau(count: Array, window: Array) -> Array:

@@ -7,7 +7,9 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from bridge.choice.recovery import TRUTHS, draw_curve
+from bridge.choice.select_unit import scatter_of_counts
 from bridge.counts.curve import FICurve
+from bridge.counts.likelihood import sample
 from bridge.counts.monotone import fall_after_peak, rising_rates
 
 
@@ -46,3 +48,19 @@ def test_false_alarms_are_rare(name):
     curves = [draw_curve(TRUTHS[name], current, 0.5, 2, [9, i]).statistics() for i in range(200)]
     p = [fall_after_peak(curve, draws=499, seed=i).p for i, curve in enumerate(curves)]
     assert np.mean(np.array(p) < 0.01) <= 0.03
+
+
+@pytest.mark.slow
+def test_scatter_known_from_few_repeats_makes_no_fall_of_chance():
+    """Two repeats of ten currents tell the scatter roughly; it was taken as if it were known."""
+    current = np.repeat(np.arange(10.0), 2)
+    trial = np.tile([0, 1], 10)
+    mean = 40 * np.minimum(current / 5, 1.0)
+    alarms = 0
+    for seed in range(300):
+        count = sample(mean, 12.0, 1, np.random.default_rng([3, seed]))[0]
+        curve = FICurve(current, count, 1.0, trial)
+        fall = fall_after_peak(curve.statistics(), *scatter_of_counts(curve), seed=seed)
+        alarms += fall.p < 0.01
+    # Three of 300 are expected; ten or more come once in 1000 times.
+    assert alarms < 10
