@@ -1,8 +1,9 @@
 """The time step of a kernel, worked out once from its equations.
 
 States advance by exponential Euler, which is exact for a state that is linear in itself while the
-rest stands still; then the inward current is written as I0 - g v, with g = -dI/dv, for the implicit
-step of the membrane potential. This is the scheme of Brian2's SpatialNeuron.
+rest stands still, and kinetic schemes as a whole (`neurosim.equations.schemes`). Then the inward
+current is written as I0 - g v, with g = -dI/dv, for the implicit step of the membrane potential.
+This is the scheme of Brian2's SpatialNeuron.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from brian2.utils.stringtools import get_identifiers
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.shared_exponentials import share_exponentials
 from neurosim.equations.linear import exponential_euler, linear_in, written_out
+from neurosim.equations.schemes import advance_scheme, find_groups
 from neurosim.errors import EngineError, not_linear
 
 __all__ = ["conductance", "prepare", "write_step"]
@@ -161,13 +163,16 @@ def write_step(kernel: Kernel) -> str:
     lines = list(kernel.updates)
     equations = prepare(kernel).parsed
     states = {}
-    for name in kernel.states:
+    schemes = [group for group in find_groups(equations) if group.sums_to_one]
+    joint = {name for group in schemes for name in group.states}
+    for name in sorted(set(kernel.states) - joint):
         code = equations[name].expr.code
         linear = linear_in(name, code)
         if linear is None:
             raise EngineError(not_linear(name, code))
         states[name] = linear
-    lines += exponential_euler(states)
+    together = [line for k, group in enumerate(schemes) for line in advance_scheme(group, k)]
+    lines += exponential_euler(states, together)
     slope = conductance(kernel.parsed, kernel.current) if kernel.conducts else "0"
     lines.append(f"_slope = {slope}")
     if kernel.density:
