@@ -32,7 +32,7 @@ __all__ = [
 Subject = Neuron | Channel | Sequence[Channel | IonPool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Boltzmann:
     """A fit of A / (1 + exp(-(V - V_half) / slope)) + c by least squares.
 
@@ -57,6 +57,12 @@ class Boltzmann:
         """Return the fit at potentials."""
         x = (np.asarray(potential) * 1e3 - self.half_mV) / self.slope_mV
         return np.asarray(self.offset + self.size / (1 + np.exp(-x)))
+
+    def __repr__(self) -> str:
+        return (
+            f"Boltzmann(half at {self.half_mV:.2f} mV, slope {self.slope_mV:.2f} mV, "
+            f"rms {self.rms:.2g})"
+        )
 
     @classmethod
     def fit(cls, potential: Quantity, values: np.ndarray) -> Boltzmann:

@@ -11,7 +11,6 @@ from neurosim.describe.parts import Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
 from neurosim.engine.cable.draft import Draft, Run, Varied
 from neurosim.engine.cable.equations import Text, placed_current, write_receptor
-from neurosim.engine.cable.inputs import Arrivals
 from neurosim.engine.point.model import write_injection
 from neurosim.errors import ParameterError
 from neurosim.outside import Extracellular
@@ -290,9 +289,8 @@ def _draft_voltage_clamp(
 ) -> Draft:
     """Write a voltage clamp.
 
-    The command is a table of segments (level, slope, start) for each cell, played like a waveform;
-    events at the edges count the segment up. So a command of any number of segments is data, and
-    needs no program of its own.
+    The command is three staircases for each cell: by segment its level, its slope and its start. So
+    a command of any number of segments is data, and needs no program of its own.
     """
     head = f"{placed.label}.{part.label}"
     cells = run.cells
@@ -317,7 +315,9 @@ def _draft_voltage_clamp(
     level = np.vstack([holding, before if part.linear else levels, holding]) - junction
     slope = np.vstack([np.zeros(cells), slopes, np.zeros(cells)])
     start = np.vstack([np.zeros(cells), edges])
-    tables = np.stack([level, slope, start])
+    # An edge between two steps falls on the later one; the first segment has no beginning.
+    steps = np.vstack([np.full(cells, -1e18), np.ceil(edges / run.dt - 1e-6)])
+    tables = np.stack([np.concatenate([steps, one]) for one in (level, slope, start)])
     kinds, row = np.unique(tables.reshape(-1, cells), axis=1, return_inverse=True)
     first = len(waveforms) + 3 * np.ravel(row)
     for k in range(kinds.shape[1]):
@@ -331,16 +331,16 @@ def _draft_voltage_clamp(
     ahead = np.where(ideal, run.dt, run.theta * run.dt)
     values = {
         "first_channel": first, "series": series, "ahead": ahead, "ideal": ideal.astype(float),
-        "command": holding - junction, "segment": np.zeros(cells), "I_stim": np.zeros(cells),
+        "command": holding - junction, "I_stim": np.zeros(cells),
     }  # fmt: skip
     text = Text()
     text.lines += [
         "first_channel : integer (constant)", "series : siemens (constant)",
-        "ahead : second (constant)", "ideal : 1 (constant)", "segment : 1", "command : volt",
+        "ahead : second (constant)", "ideal : 1 (constant)", "command : volt",
         "I_stim : amp",
     ]  # fmt: skip
     text.current = "series*(command - v)"
-    played = "waveform(first_channel{}, segment)".format
+    played = "step_level(first_channel{}, t_in_timesteps)".format
     command = (
         f"command = ({played('')} + {played(' + 1')}*(t + ahead - {played(' + 2')}*second)/second)"
         "*volt"
@@ -350,29 +350,9 @@ def _draft_voltage_clamp(
         text,
         {name: np.broadcast_to(value, full) for name, value in values.items()},
         sites,
-        events=("segment",),
         updates=(command,),
         integers=("first_channel",),
         amplifier="voltage",
-        arrivals=_edges(edges, len(sites), run.duration),
-    )
-
-
-def _edges(times: np.ndarray, sites: int, duration: float) -> Arrivals:
-    """Return events that count segments up, at times of shape (edges, cells), on every site."""
-    shared = times.shape[1] > 1 and bool(np.all(times == times[:, :1]))
-    cells = np.array([-1]) if shared or times.shape[1] == 1 else np.arange(times.shape[1])
-    time, site, cell = np.meshgrid(times[:, 0], np.arange(sites), cells, indexing="ij")
-    if len(cells) > 1:
-        time = np.broadcast_to(times[:, np.newaxis, :], time.shape)
-    seen = np.ravel(time) < duration
-    order = np.argsort(np.ravel(time)[seen], kind="stable")
-    return Arrivals(
-        time_s=np.ravel(time)[seen][order],
-        site=np.ravel(site)[seen][order],
-        cell=np.ravel(cell)[seen][order],
-        weight=np.ones(len(order)),
-        factors={"segment": np.ones(sites)},
     )
 
 
