@@ -11,7 +11,16 @@ from neurosim import Constant, Neuron, Steps, simulate
 from neurosim.axon import mammalian_fibre, travel_times
 from neurosim.channels import Leak, NodeFastSodium, NodePersistentSodium, NodeSlowPotassium
 from neurosim.errors import ParameterError, UnknownNameError
-from neurosim.morphology import Branch, Morphology, PerBranch, at, branch, cylinder, everywhere
+from neurosim.morphology import (
+    Branch,
+    Morphology,
+    PerBranch,
+    at,
+    branch,
+    cylinder,
+    everywhere,
+    numbered,
+)
 from neurosim.outside import (
     ElectrodeArray,
     Extracellular,
@@ -301,3 +310,18 @@ def test_a_fibre_that_was_not_measured_is_refused():
         )
     with pytest.raises(ParameterError, match="lamellae must be above 0"):
         Extracellular.myelin(0, 7 * um, 10 * um, space=0.004 * um)
+
+
+def test_a_layer_takes_values_by_compartment():
+    """A wall that differs along a branch is that of two layers side by side."""
+    bare = branched()
+    cut = bare.compartments
+    chosen = np.flatnonzero(branch("a").mask(cut))
+    walls = np.where(np.arange(len(chosen)) < 2, 0.02, 0.4) * mS / cm**2
+    varied = bare.paint(LAYER, branch("a"), values={"g": walls}).probe("v_ext", everywhere)
+    thin = Extracellular(R_axial=LAYER.R_axial, g=0.4 * mS / cm**2, C=LAYER.C)
+    parted = bare.paint(LAYER, branch("a")).paint(thin, numbered(chosen[2:]), label="thin")
+    parted = parted.probe("v_ext", everywhere)
+    assert read(run(varied), "v_ext") == pytest.approx(read(run(parted), "v_ext"), rel=1e-12)
+    with pytest.raises(ParameterError):
+        run(varied, batch={"extracellular.g": [0.1, 0.2] * mS / cm**2})
