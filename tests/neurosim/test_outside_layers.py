@@ -160,6 +160,17 @@ def test_currents_that_leave_through_the_layer_sum_to_zero():
     )
 
 
+def test_a_batch_of_any_size_and_threads_gives_the_same():
+    cell = branched(branch("a", "b"))
+    amplitude = np.linspace(-0.1, 0.1, 21) * mA
+    many = run(cell, batch={"field.steps.amplitude": amplitude}, jobs=2)
+    alone = run(cell, batch={"field.steps.amplitude": amplitude[[4]]})
+    for label in ("v", "v_ext", "i_membrane"):
+        expected = read(alone, label)[0]
+        change = np.abs(expected - expected[:1]).max()
+        assert read(many, label)[4] == pytest.approx(expected, rel=1e-12, abs=1e-12 * change)
+
+
 def test_a_batch_varies_the_wall():
     cell = branched(branch("a", "b"))
     batch = {"extracellular.C": [0.05, 0.5] * uF / cm**2, "extracellular.g": [0.02, 2] * mS / cm**2}
