@@ -197,7 +197,7 @@ class Neuron:
         if not isinstance(part, (Channel, IonPool, Cable, Spines, Extracellular)):
             raise ParameterError(
                 f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable, Spines "
-                "or Extracellular, and place stimuli and receptors"
+                "or Extracellular, place stimuli and receptors, and expose the neuron to fields"
             )
         if not isinstance(region, Region):
             raise ParameterError(f"paint: region must be a Region such as everywhere; got {region}")
@@ -251,8 +251,8 @@ class Neuron:
         """
         if not isinstance(part, (Stimulus, Receptor)):
             raise ParameterError(
-                f"place: {part!r} cannot sit at a point; place stimuli and receptors, and paint "
-                "channels"
+                f"place: {part!r} cannot sit at a point; place stimuli and receptors, paint "
+                "channels, and expose the neuron to fields"
             )
         if not isinstance(site, Site):
             raise ParameterError(f"place: site must be a Site such as at('soma', 0.5); got {site}")

@@ -12,6 +12,7 @@ from neurosim.channels.base import Mechanism
 from neurosim.describe.parts import Cable, Painted, Part, Spines
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.morphology import Compartments
+from neurosim.outside import Extracellular
 from neurosim.quantities import check_field
 
 __all__ = ["PLACES", "as_pairs", "check_profiles", "factors", "profiles", "read_places"]
@@ -116,6 +117,8 @@ def profiles(painted: Painted, cut: Compartments) -> dict[str, np.ndarray]:
 def _fields(part: Part) -> list[str]:
     if isinstance(part, Mechanism):
         return list(part.parameters())
+    if isinstance(part, Extracellular):
+        return list(part.quantity_fields())
     return ["C_m", "R_a"] if isinstance(part, Cable) else ["factor"] * isinstance(part, Spines)
 
 

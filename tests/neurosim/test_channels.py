@@ -29,6 +29,9 @@ from neurosim.channels import (
     Mechanism,
     MusclePotassium,
     MuscleSodium,
+    NodeFastSodium,
+    NodePersistentSodium,
+    NodeSlowPotassium,
     PersistentSodium,
     TraubMilesPotassium,
     TraubMilesSodium,
@@ -96,6 +99,27 @@ def bk_rates():
 # Steady state and time constant (ms) of each gate over the potential (mV), at the temperature of
 # the source and with the default parameters.
 PUBLISHED = {
+    NodeFastSodium: {
+        "m": rates(
+            lambda v: 1.86 * (v + 21.4) / (1 - exp(-(v + 21.4) / 10.3)),
+            lambda v: 0.086 * -(v + 25.7) / (1 - exp((v + 25.7) / 9.16)),
+        ),
+        "h": rates(
+            lambda v: 0.062 * -(v + 114) / (1 - exp((v + 114) / 11)),
+            lambda v: 2.3 / (1 + exp(-(v + 31.8) / 13.4)),
+        ),
+    },
+    NodePersistentSodium: {
+        "p": rates(
+            lambda v: 0.01 * (v + 27) / (1 - exp(-(v + 27) / 10.2)),
+            lambda v: 0.00025 * -(v + 34) / (1 - exp((v + 34) / 10)),
+        )
+    },
+    NodeSlowPotassium: {
+        "s": rates(
+            lambda v: 0.3 / (1 + exp((v + 53) / -5)), lambda v: 0.03 / (1 + exp((v + 90) / -1))
+        )
+    },
     HHSodium: {
         "m": rates(
             lambda v: 0.1 * (v + 40) / (1 - exp(-(v + 40) / 10)), lambda v: 4 * exp(-(v + 65) / 18)
@@ -236,6 +260,8 @@ SINGULAR = {
     CalciumN: [19.88, 0],
     MuscleSodium: [-46],
     MusclePotassium: [-40],
+    NodeFastSodium: [-21.4, -25.7, -114],
+    NodePersistentSodium: [-27, -34],
 }
 
 

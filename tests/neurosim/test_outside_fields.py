@@ -168,6 +168,10 @@ def test_what_is_no_field_is_refused():
     neuron, field = cable(300, 5), PointElectrodes()
     with pytest.raises(ParameterError, match="field must be PointElectrodes or UniformField"):
         neuron.expose(Constant(1 * nA), field)
+    with pytest.raises(ParameterError, match="expose the neuron to fields"):
+        neuron.place(field, at("cable", 0.5))
+    with pytest.raises(ParameterError, match="expose the neuron to fields"):
+        neuron.paint(field)
     with pytest.raises(ParameterError, match="current must be a stimulus"):
         neuron.expose(field, 1 * uA)
     with pytest.raises(ParameterError, match="'cathode' is taken"):

@@ -11,7 +11,16 @@ from neurosim import Constant, Neuron, Steps, simulate
 from neurosim.axon import mammalian_fibre, travel_times
 from neurosim.channels import Leak, NodeFastSodium, NodePersistentSodium, NodeSlowPotassium
 from neurosim.errors import ParameterError, UnknownNameError
-from neurosim.morphology import Branch, Morphology, PerBranch, at, branch, cylinder, everywhere
+from neurosim.morphology import (
+    Branch,
+    Morphology,
+    PerBranch,
+    at,
+    branch,
+    cylinder,
+    everywhere,
+    numbered,
+)
 from neurosim.outside import (
     ElectrodeArray,
     Extracellular,
@@ -149,6 +158,17 @@ def test_currents_that_leave_through_the_layer_sum_to_zero():
     assert recording.outside.values_si[0] == pytest.approx(
         transfer @ currents.T, rel=1e-9, abs=1e-12 * np.abs(transfer @ currents.T).max()
     )
+
+
+def test_a_batch_of_any_size_and_threads_gives_the_same():
+    cell = branched(branch("a", "b"))
+    amplitude = np.linspace(-0.1, 0.1, 21) * mA
+    many = run(cell, batch={"field.steps.amplitude": amplitude}, jobs=2)
+    alone = run(cell, batch={"field.steps.amplitude": amplitude[[4]]})
+    for label in ("v", "v_ext", "i_membrane"):
+        expected = read(alone, label)[0]
+        change = np.abs(expected - expected[:1]).max()
+        assert read(many, label)[4] == pytest.approx(expected, rel=1e-12, abs=1e-12 * change)
 
 
 def test_a_batch_varies_the_wall():
@@ -301,3 +321,18 @@ def test_a_fibre_that_was_not_measured_is_refused():
         )
     with pytest.raises(ParameterError, match="lamellae must be above 0"):
         Extracellular.myelin(0, 7 * um, 10 * um, space=0.004 * um)
+
+
+def test_a_layer_takes_values_by_compartment():
+    """A wall that differs along a branch is that of two layers side by side."""
+    bare = branched()
+    cut = bare.compartments
+    chosen = np.flatnonzero(branch("a").mask(cut))
+    walls = np.where(np.arange(len(chosen)) < 2, 0.02, 0.4) * mS / cm**2
+    varied = bare.paint(LAYER, branch("a"), values={"g": walls}).probe("v_ext", everywhere)
+    thin = Extracellular(R_axial=LAYER.R_axial, g=0.4 * mS / cm**2, C=LAYER.C)
+    parted = bare.paint(LAYER, branch("a")).paint(thin, numbered(chosen[2:]), label="thin")
+    parted = parted.probe("v_ext", everywhere)
+    assert read(run(varied), "v_ext") == pytest.approx(read(run(parted), "v_ext"), rel=1e-12)
+    with pytest.raises(ParameterError):
+        run(varied, batch={"extracellular.g": [0.1, 0.2] * mS / cm**2})

@@ -166,6 +166,16 @@ def test_a_batch_of_any_size_and_threads_gives_the_same():
     assert many[7] == pytest.approx(alone[0], rel=1e-12, abs=1e-18)
 
 
+@pytest.mark.parametrize(("scheme", "early"), [("crank-nicolson", 0.5), ("backward-euler", 0.0)])
+def test_samples_are_those_of_the_moment_that_was_solved_for(scheme, early):
+    every = run(1 * ms, scheme=scheme)
+    some = run(1 * ms, scheme=scheme, record_dt=0.1 * ms)
+    shift = np.asarray((every.trace_time - every.outside.time) / (0.025 * ms))
+    assert shift == pytest.approx(early, abs=1e-9)
+    assert np.array_equal(some.outside.values_si, every.outside.values_si[..., 3::4])
+    assert np.asarray(some.outside.time) == pytest.approx(np.asarray(every.outside.time)[3::4])
+
+
 def test_long_traces_stay_on_disk(monkeypatch):
     expected = run().outside.values_si
     monkeypatch.setenv("NEUROSIM_TRACE_MEMORY", "1000")
@@ -193,7 +203,7 @@ def test_the_membrane_current_of_a_passive_cell_is_capacitance_leak_and_electrod
     expected = area * (0.01 * np.diff(v, axis=0) / dt + 1.0 * (middle + 0.06))
     expected[:, 1] -= 0.1e-9
     assert currents(recording)[0] == pytest.approx(expected, rel=1e-9, abs=1e-20)
-    assert np.asarray(recording.outside is None)
+    assert recording.outside is None
 
 
 def test_far_away_it_is_the_field_of_a_dipole():

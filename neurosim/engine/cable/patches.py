@@ -149,11 +149,16 @@ def draft_layer(
         if not isinstance(part, Extracellular):
             continue
         here = painted.region.mask(cut)
-        resistance[here] = float(part.R_axial)
+        over = profiles(painted, cut)
+        resistance[here] = over.get("R_axial", float(part.R_axial))
         for values, name in ((wall, "g"), (capacity, "C")):
+            own = over.get(name, np.asarray(float(getattr(part, name))))
             given = varied.get(f"{painted.label}.{name}")
-            each = float(getattr(part, name)) if given is None else given
-            values[here] = area[here, np.newaxis] * each
+            if given is not None:
+                _refuse_both(painted.label, name, fixed=name in over)
+            values[here] = area[here, np.newaxis] * (
+                own[..., np.newaxis] if given is None else given
+            )
     if np.isnan(resistance).all():
         return None
     joined = join_layers(cut, resistance)

@@ -29,7 +29,8 @@ struct Probe { int32_t kernel, variable, site; };
 struct Combined {
     std::vector<int64_t> starts;
     std::vector<int32_t> term;
-    std::vector<double> weight;                         // by term and cell of the block
+    std::vector<double> weight;                         // by term, or by term and cell of the block
+    bool each = false;                                  // whether cells have weights of their own
     std::vector<Probe> variables;
     std::vector<double> axial, excess, sum;
 };
@@ -233,9 +234,14 @@ struct Block {
         combined.starts = load_counted<int64_t>(group.at + "combined.starts");
         combined.term = load_counted<int32_t>(group.at + "combined.term");
         const int64_t terms = int64_t(combined.term.size());
-        combined.weight.resize(size_t(terms * cells));
-        spread(load_counted<double>(group.at + "combined.weight"), terms, s.cells, first_cell,
-               cells, combined.weight);
+        std::vector<double> stored = load_counted<double>(group.at + "combined.weight");
+        combined.each = int64_t(stored.size()) != terms;
+        if (combined.each) {
+            combined.weight.resize(size_t(terms * cells));
+            spread(stored, terms, s.cells, first_cell, cells, combined.weight);
+        } else {
+            combined.weight = std::move(stored);
+        }
         const std::vector<int32_t> listed = load_counted<int32_t>(group.at + "combined.variables");
         for (size_t k = 0; k + 2 < listed.size(); k += 3)
             combined.variables.push_back({listed[k], listed[k + 1], listed[k + 2]});
@@ -297,8 +303,14 @@ struct Block {
             const int64_t term = combined.term[size_t(k)];
             const double* x = term < nodes ? &combined.axial[size_t(term * cells)]
                                            : variable(combined.variables[size_t(term - nodes)]);
-            const double* weight = &combined.weight[size_t(k * cells)];
-            for (int64_t c = 0; c < cells; c++) combined.sum[size_t(c)] += weight[c] * x[c];
+            double* __restrict sum = combined.sum.data();
+            if (combined.each) {
+                const double* weight = &combined.weight[size_t(k * cells)];
+                for (int64_t c = 0; c < cells; c++) sum[c] += weight[c] * x[c];
+            } else {
+                const double weight = combined.weight[size_t(k)];
+                for (int64_t c = 0; c < cells; c++) sum[c] += weight * x[c];
+            }
         }
         return combined.sum.data();
     }
