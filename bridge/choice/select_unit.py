@@ -36,6 +36,8 @@ BLOCK_LEVEL = 0.001
 """A fall after the peak less likely than this is a depolarisation block.
 
 It refuses every monotone unit, so that of a thousand cells without a block one may be refused."""
+DOUBTFUL_LEVEL = 0.01
+"""A fall less likely than this is told, for a block that is not certain is often a block."""
 
 
 def select(
@@ -117,6 +119,13 @@ def select(
     scatter = (1.0, np.inf) if clockwork else scatter_of_counts(curve)
     fall = fall_after_peak(statistics, *scatter, seed=seed)
     falls = fall.p < BLOCK_LEVEL
+    if BLOCK_LEVEL <= fall.p < DOUBTFUL_LEVEL:
+        notes.append(
+            f"the rate seems to fall after its peak, from {fall.peak_Hz:.3g} Hz at "
+            f"{fall.peak_pA:g} pA to {fall.last_Hz:.3g} Hz at {fall.last_pA:g} pA (p = "
+            f"{fall.p:.2g}), as in a depolarisation block; repeat the currents from "
+            f"{fall.peak_pA:g} pA on to make sure"
+        )
     if falls and all(family.monotone for family in candidates):
         refused["curve"] = _blocked(fall)
         return answer()

@@ -7,7 +7,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from bridge.choice.recovery import TRUTHS, draw_curve
-from bridge.choice.select_unit import scatter_of_counts
+from bridge.choice.select_unit import BLOCK_LEVEL, scatter_of_counts, select
 from bridge.counts.curve import FICurve
 from bridge.counts.likelihood import sample
 from bridge.counts.monotone import fall_after_peak, rising_rates
@@ -64,3 +64,16 @@ def test_scatter_known_from_few_repeats_makes_no_fall_of_chance():
         alarms += fall.p < 0.01
     # Three of 300 are expected; ten or more come once in 1000 times.
     assert alarms < 10
+
+
+def test_a_fall_that_may_be_a_block_is_told():
+    """Between p = .001 and .01 a unit that cannot fall was fitted without a word."""
+    current = np.arange(50.0, 501.0, 50.0)
+    doubtful = FICurve(current, [0, 11, 22, 33, 44, 58, 50, 41, 34, 30], 1.0)
+    fall = fall_after_peak(doubtful.statistics())
+    assert BLOCK_LEVEL <= fall.p < 0.01
+    chosen = select(doubtful, ["naka-rushton"], intervals=None)
+    assert chosen.best is not None
+    assert any("seems to fall after its peak" in note for note in chosen.notes)
+    rising = FICurve(current, [0, 11, 22, 33, 44, 58, 57, 55, 60, 58], 1.0)
+    assert not select(rising, ["naka-rushton"], intervals=None).notes

@@ -8,7 +8,12 @@ import pandas as pd
 import pytest
 
 from experiments import Context, Result, Verdict, all_experiments, find
-from experiments.gallery.networks.digits_on_neurons import Trained, mcnemar, points_lost
+from experiments.gallery.networks.digits_on_neurons import (
+    Trained,
+    compare_answers,
+    mcnemar,
+    points_lost,
+)
 from experiments.kit.outputs import write_folder
 from experiments.kit.recorded import CELLS, recorded_curve
 from experiments.kit.registry import contents
@@ -91,6 +96,24 @@ def test_five_networks_count_as_five():
     assert apart.draws == 5
 
 
+def test_table_and_verdict_count_points_lost_with_one_sign():
+    """The table said -0.11 points and the verdict below it 0.11 points lost."""
+    pairs = answers(5, 2, networks=2)
+    (row,) = compare_answers(pairs, (50.0,)).to_dict("records")
+    lost = points_lost(pairs, 50.0)
+    assert row["points_lost"] == pytest.approx(lost.value)
+    assert lost.value > 0
+
+
+def test_a_verdict_says_what_its_interval_is_over():
+    """Five draws were networks in one line and 2700 draws images in the next."""
+    by_image = Verdict.of("points lost", points_lost(answers(2, 1, networks=5), 50.0), 1)
+    assert str(by_image).endswith("Agresti-Min over 2700 images)")
+    mixed = [*answers(0, 9, networks=2), *answers(9, 0, networks=3)]
+    by_network = Verdict.of("points lost", points_lost(mixed, 50.0), 1)
+    assert str(by_network).endswith("Student's t over 5 networks)")
+
+
 def answers(ann_only, spiking_only, networks):
     """Networks and their runs, of which so many images only one of the two gets right."""
     y = np.zeros(540, dtype=int)
@@ -98,7 +121,7 @@ def answers(ann_only, spiking_only, networks):
     spiking[:ann_only] = 1
     ann[ann_only : ann_only + spiking_only] = 1
     network = SimpleNamespace(predict=lambda X: ann)
-    run = SimpleNamespace(predict=lambda time: spiking)
+    run = SimpleNamespace(predict=lambda time: spiking, spikes_per_decision=lambda time: 1.0)
     return [(Trained(network, y, y, y, k), run) for k in range(networks)]
 
 
