@@ -190,7 +190,7 @@ def _wide(
             )
         sweeps.append(
             Sweep(
-                int(label) if label.isdigit() else order,
+                int(label) if label.isdecimal() else order,
                 rate,
                 frame[column].to_numpy(float) * scales[column],
                 frame[partner].to_numpy(float) * scales[partner],
@@ -217,7 +217,8 @@ def _understand(column: str) -> tuple[str, str, str]:
         text, digits = match.groups() if match else (word, "")
         lower = text.lower()
         if digits:
-            label = str(int(digits))
+            # As text: Python makes no number of 5,000 digits.
+            label = digits.lstrip("0") or "0"
         # The first word names the column, so that `v` there is the voltage and not the volt.
         named = next((key for key, names in _WORDS.items() if lower in names), "")
         if named and not role:
