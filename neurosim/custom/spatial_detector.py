@@ -138,8 +138,12 @@ def _silent(
     """
     held = getattr(group, "_refractory", False)
     if held is False:
-        # Without one Brian2 counts every step above the threshold; a detector counts crossings.
-        return 0 * second
+        if given:
+            return 0 * second
+        raise ParameterError(
+            f"{group.name}: it has no refractory period, so Brian2 counts a spike at each step "
+            "above the threshold; give refractory=0*ms to count upward crossings"
+        )
     if isinstance(held, Quantity):
         return Quantity(float(np.asarray(held)), dim=second.dim)
     code = str(held)

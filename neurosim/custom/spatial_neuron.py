@@ -80,7 +80,9 @@ def from_spatial_neuron(
         spikes are detected in the group's, or in compartment 0 if the group has none.
     refractory : Quantity, optional
         How long after a spike another crossing does not count (default: the group's, where it is
-        a duration or the name of one; a condition is taken if it repeats the threshold).
+        a duration or the name of one; a condition is taken if it repeats the threshold). Spikes
+        are upward crossings; Brian2 counts one more where the potential is still above the
+        threshold when the refractory period ends.
     parameters : mapping of str to Quantity, optional
         Values of names the equations use that are no parameters of the group; those left out are
         looked up in its namespace and among the caller's variables.

@@ -280,9 +280,10 @@ def oscillating(**changes):
     given = {
         "threshold": "v > -60*mV",
         "threshold_location": 0,
+        "refractory": 2 * ms,
         "method": "exponential_euler",
         "dt": 0.1 * ms,
-        "namespace": {"tr": 20 * ms},
+        "namespace": {"tr": 14 * ms},
     }
     shape = brian2.Cylinder(length=300 * brian2.um, diameter=2 * brian2.um, n=20)
     cable = brian2.SpatialNeuron(shape, OSCILLATING, **(given | changes))
@@ -293,7 +294,7 @@ def oscillating(**changes):
 
 @pytest.mark.slow
 def test_a_refractory_period_by_name_is_that_of_brian2():
-    """It was dropped: 7 spikes for 3."""
+    """It was dropped: 7 spikes for 4."""
     cable = oscillating(refractory="tr")
     run = simulate(
         from_brian2(cable), 50 * ms, dt=0.1 * ms, scheme="backward-euler", engine="numpy"
@@ -301,9 +302,10 @@ def test_a_refractory_period_by_name_is_that_of_brian2():
     spikes = brian2.SpikeMonitor(cable)
     brian2.Network(cable, spikes).run(50 * ms)
     theirs = np.asarray(spikes.t)
-    assert len(theirs) == 3
+    # The potential is below the threshold where the period ends: Brian2 tests that again then.
+    assert len(theirs) == 4
     # Crossings lie within the step at the end of which Brian2 sees them.
-    np.testing.assert_allclose(run.spike_times_at("spike"), theirs, rtol=0, atol=1.5e-4)
+    np.testing.assert_allclose(np.asarray(run.spike_times_at("spike")), theirs, rtol=0, atol=1.5e-4)
 
 
 def test_threshold_and_refractory_period_are_those_of_the_compartment():
@@ -325,6 +327,7 @@ def test_threshold_and_refractory_period_are_those_of_the_compartment():
     [
         ({"threshold_location": None}, {}, r"no threshold_location.* each of its 20 compartments"),
         ({"refractory": "v > -75*mV"}, {}, r"refractory condition 'v > -75\*mV' is not carried"),
+        ({"refractory": False}, {}, "no refractory period"),
         ({"refractory": "w > 3"}, {"threshold": "v > -60*mV"}, "condition 'w > 3' is not carried"),
         ({}, {"threshold": "(v > -60*mV) and (i == 20)"}, "compartment 20; the last one is 19"),
     ],
