@@ -69,18 +69,23 @@ Part = Channel | IonPool | Cable | Spines
 
 @dataclass(frozen=True)
 class Painted:
-    """A part, where it covers the membrane, and the name its parameters are varied by."""
+    """A part, where it covers the membrane, and the name its parameters are varied by.
+
+    `scale` and `values` say what differs over the region; functions among them are functions `of`
+    these places (`neurosim.describe.profiles`).
+    """
 
     part: Part
     region: Region
     label: str
     scale: Any = None
+    of: tuple[str, ...] = ("distance",)
+    values: tuple[tuple[str, Any], ...] = ()
 
     @property
     def strength(self) -> str:
         """The parameter that `scale` multiplies: a conductance, or a permeability."""
-        known = self.part.parameters() if isinstance(self.part, Mechanism) else ()
-        return next((name for name in ("g", "P") if name in known), "")
+        return self.part.strength if isinstance(self.part, Mechanism) else ""
 
 
 @dataclass(frozen=True)

@@ -116,9 +116,14 @@ def _like_rows(first: list[str], body: Rows) -> bool:
     (True, False)
     """
     columns = [k for k, v in enumerate(first) if is_number(v)]
-    words = [v for k, v in enumerate(first) if v.strip() and k not in columns]
-    if len(words) > max(1, len(columns)) or any(fold(v) in HEADER_WORDS for v in words):
+    words = [k for k, v in enumerate(first) if v.strip() and k not in columns]
+    if len(words) > max(1, len(columns)) or any(fold(first[k]) in HEADER_WORDS for k in words):
         return False
+    for k in words:
+        # An odd cell stands above numbers; a word above other words may be their name.
+        cells = [r[k] for r in body if k < len(r) and not is_missing(r[k])]
+        if sum(map(is_number, cells)) < 0.8 * len(cells):
+            return False
     decimals = False
     for k in columns:
         cells = [r[k].strip() for r in body if k < len(r) and not is_missing(r[k])]

@@ -112,7 +112,8 @@ def _apart(rows: Rows, k: int) -> bool:
 def _one_of_titles(rows: Rows, k: int, typical: int) -> bool:
     """Tell whether the next row has one cell too, or none: such are lines of a title."""
     below = sum(bool(c.strip()) for c in rows[k + 1]) if k + 1 < len(rows) else typical
-    return typical >= 4 and below <= 1
+    letters = any(c.isalpha() for cell in rows[k] for c in cell)
+    return typical >= 4 and below <= 1 and letters
 
 
 def _heads_groups(row: list[str], below: Rows, width: int) -> bool:
@@ -261,7 +262,9 @@ def _name_columns(
     withheld (``**``, ``suppressed``) is a word among numbers too. It recurs, in its row or below;
     names differ from each other, and no row below repeats one.
     """
-    headed = [(above[k], fold(row[k])) for k in columns if k < len(row) and row[k].strip()]
+    filled = [k for k in columns if k < len(row) and row[k].strip()]
+    grouped = len({above[k] for k in filled}) < len(filled)
+    headed = [(above[k] if grouped else "", fold(row[k])) for k in filled]
     different = len(set(headed)) == len(headed)
     units = any(map(_is_known_unit, words)) or (different and any(map(_is_unit, words)))
     named = len(words) >= max(2, 0.5 * len(columns)) and different

@@ -227,7 +227,7 @@ class TableFile:
         keep: list[list[str]] = []
         start = 0
         notes: list[tuple[int, list[str]]] = []
-        blank = False
+        blank = gaps = False
         records = iter(self._records)
         top = ((line, r) for line, r in records if any(c.strip() for c in r))
         list(islice(top, self.dialect.header_rows))
@@ -241,15 +241,17 @@ class TableFile:
             else:
                 # Where rows follow notes, these were rows too.
                 ragged.keep([*notes, (line, record)], keep)
+                gaps = gaps or any(any(r) and not r[0] for _, r in notes)
                 notes, blank = [], not any(record)
             if len(keep) >= rows:
                 yield self._frame(keep, start)
                 start, keep = start + len(keep), []
                 ragged.judge(start)
         told = [n for n in notes if any(n[1])]
-        # In another column than the first, a note has to look like one.
-        sure = blank and bool(told) and bool(told[0][1][0])
-        if at := first_note([said(r) for _, r in told], after_blank=sure):
+        # In another column than the first a note has to look like one, and no row above may.
+        aside = bool(told) and not told[0][1][0]
+        at = first_note([said(r) for _, r in told], after_blank=blank and not aside)
+        if at := len(told) if aside and gaps else at:
             ragged.keep(notes if at == len(told) else told[:at], keep)
         self._below(told[at:], keep, whole=not start)
         self.rows = start + len(keep)

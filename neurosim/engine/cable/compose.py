@@ -23,7 +23,9 @@ from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.patches import Membrane, draft_patches
 from neurosim.engine.cable.points import check_clamps, draft_electrode, draft_receptors
 from neurosim.engine.cable.probes import Reader, detectors
-from neurosim.equations.steady_state import steady_state
+from neurosim.equations.evaluate import parse
+from neurosim.equations.schemes import find_groups
+from neurosim.equations.steady_state import steady_group, steady_state
 from neurosim.errors import ParameterError
 from neurosim.morphology import Compartments
 from neurosim.outside.axial import activating_currents
@@ -174,7 +176,12 @@ class _Composer:
         entries: list[Painted | Placed] = [*self.neuron.painted, *self.neuron.placed]
         v = Quantity(np.linspace(-0.1, 0.05, 61), dim=self.neuron.rest.dim)
         for part in dict.fromkeys(e.part for e in entries if isinstance(e.part, Mechanism)):
+            # A scheme is advanced as a whole, in which fast states may follow the others at once.
+            groups = find_groups(parse(part.equations))
+            joint = {name for group in groups if group.sums_to_one for name in group.states}
             for state, gate in part.gates(v, self.neuron.celsius).items():
+                if state in joint:
+                    continue
                 slowest = float(np.max(np.asarray(gate.tau)))
                 if self.run.dt > _LONGEST_STEP * slowest:
                     raise ParameterError(
@@ -263,9 +270,13 @@ class _Composer:
     def _rest(
         self, kernel: Kernel, values: dict[str, np.ndarray], sites: int, *, zero: bool
     ) -> dict[str, np.ndarray]:
-        """Return the initial states: zero for receptors, else steady at the resting potential."""
+        """Return the initial states: zero for receptors, else steady at the resting potential.
+
+        The states of a kinetic scheme of receptors, which cannot all be 0, are where they rest
+        without transmitter.
+        """
         if zero:
-            return {name: np.zeros(sites) for name in kernel.states}
+            return _at_rest(kernel, values, sites, float(self.neuron.rest))
         # What the cable has does not move a gate; where nothing else differs, one row tells all.
         given = {name: v for name, v in values.items() if name not in ("area", "C_m")}
         wide = any(value.ndim == 2 for value in given.values())
@@ -283,3 +294,26 @@ class _Composer:
         found = steady_state(kernel.parsed, flat, start="v")
         rest = {name: found[name].reshape(shape) for name in kernel.states}
         return rest if each else {name: np.broadcast_to(v, sites) for name, v in rest.items()}
+
+
+def _at_rest(
+    kernel: Kernel, values: dict[str, np.ndarray], sites: int, v: float
+) -> dict[str, np.ndarray]:
+    """Return the states of receptors where nothing has arrived."""
+    groups = [
+        group
+        for group in find_groups(kernel.parsed)
+        if group.sums_to_one and not set(group.states) & set(kernel.events)
+    ]
+    if not groups:
+        return {name: np.zeros(sites) for name in kernel.states}
+    cells = max((value.shape[1] for value in values.values() if value.ndim == 2), default=1)
+    given = {
+        name: np.broadcast_to(value[:, np.newaxis] if value.ndim == 1 else value, (sites, cells))
+        for name, value in values.items()
+    }
+    rest = {name: np.zeros((sites, cells)) for name in kernel.states}
+    given |= {"v": np.full((sites, cells), v)}
+    for group in groups:
+        rest |= steady_group(kernel.parsed, group, {**given, **rest})
+    return {name: value[:, 0] if cells == 1 else value for name, value in rest.items()}

@@ -8,7 +8,7 @@ of cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
 from neurosim.engine.point.inputs import level, play
+from neurosim.equations.schemes import GAMMA, find_groups, rates_of
 from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
 from neurosim.randomness import gaussian
@@ -35,6 +36,7 @@ class _Rows:
         self.waveforms = inputs.waveforms
         self.traced = {name: np.zeros(self.shape) for name in kernel.record}
         self.linear: set[str] = set()
+        self.schemes = [group for group in find_groups(kernel.parsed) if group.sums_to_one]
         # By step: site, cell (-1: all) and weight of what arrives.
         self.arrivals: dict[int, list[tuple[int, int, float]]] = {}
         events = given.events
@@ -100,6 +102,26 @@ class _Rows:
     def _waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         return play(self.waveforms, np.asarray(channel).astype(int), position)
 
+    def _advance_schemes(self, clock: dict[str, Any]) -> dict[str, np.ndarray]:
+        """Return the states of the kinetic schemes after a step, by the rates between them."""
+        dt, found = float(clock["dt"]), {}
+        for group in self.schemes:
+
+            def rate(name: str, given: Mapping[str, float]) -> np.ndarray:
+                full = {one: np.full(self.shape, x) for one, x in given.items()}
+                code = self.kernel.parsed[name].expr.code
+                return self._spread(_evaluate(code, self._names(clock, **full)))
+
+            drive, matrix = rates_of(group, rate)
+            left = np.eye(len(matrix)) - GAMMA * dt * np.moveaxis(matrix, (0, 1), (-2, -1))
+            start = np.stack([self.values[name] for name in group.states], axis=-1)[..., np.newaxis]
+            more = GAMMA * dt * np.moveaxis(drive, 0, -1)[..., np.newaxis]
+            once = np.linalg.solve(left, start + more)
+            moved = (1 + np.sqrt(2)) * np.linalg.solve(left, once + more) - np.sqrt(2) * once
+            for k, name in enumerate(group.states):
+                found[name] = moved[..., k, 0]
+        return found
+
     def _step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
         return level(self.waveforms, np.asarray(channel).astype(int), step)
 
@@ -112,8 +134,8 @@ class _Rows:
         for line in kernel.updates:
             name, expression = (part.strip() for part in line.split("=", 1))
             self.values[name] = self._spread(_evaluate(expression, self._names(clock)))
-        advanced = {}
-        for name in kernel.states:
+        advanced = self._advance_schemes(clock)
+        for name in set(kernel.states) - set(advanced):
             code = kernel.parsed[name].expr.code
             # Expressions are held during the step, so they are worked out before x is varied.
             held = self._names(clock)

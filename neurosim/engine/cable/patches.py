@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.units import Quantity
@@ -11,13 +11,44 @@ from brian2.units import Quantity
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Spines
+from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import Draft, Run, Varied, single
 from neurosim.engine.cable.equations import Text, write_membrane
+from neurosim.errors import ParameterError
 
 __all__ = ["Membrane", "draft_patches"]
 
-# By name of a part, who paints a part of that name on a patch, and on which of its members.
-_Painters = list[tuple[Painted, Mechanism, np.ndarray]]
+
+class _Painter(NamedTuple):
+    """Who paints a part on a patch, on which of its members, and what differs among these."""
+
+    painted: Painted
+    part: Mechanism
+    here: np.ndarray
+    factors: np.ndarray | None
+    profiles: dict[str, np.ndarray]
+
+
+# By name of a part, who paints a part of that name on a patch.
+_Painters = list[_Painter]
+
+
+def _painter(
+    mechanism: tuple[Painted, Mechanism],
+    covered: np.ndarray,
+    members: np.ndarray,
+    over: tuple[np.ndarray | None, dict[str, np.ndarray]],
+) -> _Painter:
+    """Return who paints on a patch; values over the region are in the order of `covered`."""
+    here = covered[members]
+    scale, fields = over
+    place = (np.cumsum(covered) - 1)[members[here]] if scale is not None or fields else here
+    return _Painter(
+        *mechanism,
+        here,
+        None if scale is None else scale[place],
+        {field: values[place] for field, values in fields.items()},
+    )
 
 
 class Membrane:
@@ -45,18 +76,24 @@ class Membrane:
             if isinstance(painted.part, Cable):
                 mask = painted.region.mask(shape)
                 self.C_m, self.R_a = np.array(self.C_m), np.array(self.R_a)
-                self.C_m[mask] = float(painted.part.C_m)
-                self.C_m = self._capacitance(painted.label, self.C_m, mask)
-                self.R_a[mask] = float(painted.part.R_a)
+                over = profiles(painted, shape)
+                own = over.get("C_m", np.asarray(float(painted.part.C_m)))
+                self.C_m[mask] = own if self.C_m.ndim == 1 else own[..., np.newaxis]
+                self.C_m = self._capacitance(painted.label, self.C_m, mask, fixed="C_m" in over)
+                self.R_a[mask] = over.get("R_a", float(painted.part.R_a))
             elif isinstance(painted.part, Spines):
                 self.area = np.array(self.area)
-                self.area[painted.region.mask(shape)] *= float(painted.part.factor)
+                more = profiles(painted, shape).get("factor", float(painted.part.factor))
+                self.area[painted.region.mask(shape)] *= more
 
-    def _capacitance(self, label: str, now: np.ndarray, where: Any) -> np.ndarray:
+    def _capacitance(
+        self, label: str, now: np.ndarray, where: Any, *, fixed: bool = False
+    ) -> np.ndarray:
         """Return the capacitance with what the batch varies, shape (compartments[, cells])."""
         given = self._varied.get(f"{label}.C_m")
         if given is None:
             return now
+        _refuse_both(label, "C_m", fixed=fixed)
         if now.ndim == 1:
             now = np.repeat(now[:, np.newaxis], self._cells, axis=1)
         now[where] = given
@@ -68,6 +105,7 @@ def draft_patches(neuron: Neuron, membrane: Membrane, run: Run, varied: Varied) 
     shape = neuron.compartments
     mechanisms = [(p, p.part) for p in neuron.painted if isinstance(p.part, Mechanism)]
     names = list(dict.fromkeys(part.name for _, part in mechanisms))
+    over = [(factors(painted, shape), profiles(painted, shape)) for painted, _ in mechanisms]
     # By name and compartment, which of the mechanisms of that name covers it; -1: none.
     owner = np.full((len(names), len(shape)), -1, dtype=np.int16)
     for k, (painted, part) in enumerate(mechanisms):
@@ -79,7 +117,8 @@ def draft_patches(neuron: Neuron, membrane: Membrane, run: Run, varied: Varied) 
         here = sorted((int(row[members[0]]), n) for n, row in enumerate(owner))
         covers: dict[str, _Painters] = {
             names[n]: [
-                (*mechanisms[m], owner[n, members] == m) for m in np.unique(owner[n, members])
+                _painter(mechanisms[m], owner[n] == m, members, over[m])
+                for m in np.unique(owner[n, members])
             ]
             for m, n in here
             if m >= 0
@@ -112,7 +151,7 @@ def _patch(
     run: Run,
     varied: Varied,
 ) -> Draft:
-    parts = {part_name: painters[0][1] for part_name, painters in covers.items()}
+    parts = {part_name: painters[0].part for part_name, painters in covers.items()}
     text = Text()
     write_membrane(text, parts)
     values: dict[str, np.ndarray] = {}
@@ -125,8 +164,8 @@ def _patch(
         for constant, value in part.constants(neuron.celsius).items():
             # By painting, since each has a q10 of its own.
             held = np.empty(len(members))
-            for _, mechanism, here in covers[part_name]:
-                held[here] = float(mechanism.constants(neuron.celsius)[constant])
+            for one in covers[part_name]:
+                held[one.here] = float(one.part.constants(neuron.celsius)[constant])
             values[f"{part_name}_{constant}"] = single(held)
             like[f"{part_name}_{constant}"] = value
     # A copy only where a patch is less than the cell.
@@ -154,21 +193,38 @@ def _painted_values(
     """Return a parameter over the compartments of a patch, with what the batch varies."""
     base = np.empty(len(members))
     factor: np.ndarray | None = None
-    for painted, part, here in painters:
-        base[here] = float(getattr(part, field))
+    for painted, part, here, scale, over in painters:
+        base[here] = _across(over.get(field, np.asarray(float(getattr(part, field)))), base)
         given = varied.get(f"{painted.label}.{field}")
         if given is not None:
+            _refuse_both(painted.label, field, fixed=field in over)
             if base.ndim == 1:
                 base = np.repeat(base[:, np.newaxis], run.cells, axis=1)
             base[here] = given
-        if painted.scale is not None and field == painted.strength:
-            distance = neuron.compartments.distance_m[members[here]] * 1e6
+        if field != part.strength:
+            continue
+        warmed = part.conductance_factor(neuron.celsius)
+        if scale is not None or warmed != 1:
             factor = np.ones(len(members)) if factor is None else factor
-            factor[here] = np.asarray(painted.scale(distance), dtype=float)
+            factor[here] = warmed if scale is None else scale * warmed
     if factor is None:
         return base
-    scaled: np.ndarray = base * (factor if base.ndim == 1 else factor[:, np.newaxis])
+    scaled: np.ndarray = base * _across(factor, base)
     return scaled
+
+
+def _across(values: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return values of compartments so that they fit an array with or without cells."""
+    return values[:, np.newaxis] if values.ndim == 1 and base.ndim == 2 else values
+
+
+def _refuse_both(label: str, field: str, *, fixed: bool) -> None:
+    if fixed:
+        raise ParameterError(
+            f"batch: {label}.{field} has a value of its own in each compartment (paint(values=...)"
+            "), which one value a cell would replace; run the variants one by one, or paint it "
+            "with scale, which multiplies what the batch varies"
+        )
 
 
 def _everywhere(value: Quantity, count: int) -> np.ndarray:

@@ -56,6 +56,8 @@ def draft_receptors(
             if given is None
             else np.broadcast_to(given, (len(sites), run.cells))
         )
+        if name == part.strength:
+            values[name] = values[name] * part.conductance_factor(neuron.celsius)
         text.declare(name, quantity, shared=given is None)
     for name, constant in part.constants(neuron.celsius).items():
         values[name] = np.asarray(float(constant))

@@ -86,6 +86,24 @@ def test_rows_with_gaps_are_no_notes(tmp_path: Path) -> None:
     assert len(table_of("\n".join(["place,a,b,c,d,e,f", *last]), tmp_path, "u.csv").frame) == 13
 
 
+def test_comments_of_rows_without_other_cells_are_rows(tmp_path: Path) -> None:
+    said = [",,,,,,", ",the figures of this town were not to be had,,,,,"]
+    body = [*rows(6), *said[1:], *rows(6), *said[1:]]
+    assert len(table_of("\n".join(["place,a,b,c,d,e,f", *body]), tmp_path).frame) == 14
+
+
+def test_withheld_figures_below_the_names_are_a_row(tmp_path: Path) -> None:
+    withheld = "Town 99," + ",".join(["suppressed"] * 6)
+    table = table_of("\n".join(["place,a,b,c,d,e,f", withheld, *rows()]), tmp_path)
+    assert table.frame.shape == (13, 7)
+    assert table.frame.iloc[0, 1] == "suppressed"
+
+
+def test_numbers_alone_in_their_row_are_no_titles(tmp_path: Path) -> None:
+    sparse = [",,7,,,,", ",,,8,,,", *rows()]
+    assert len(table_of("\n".join(sparse), tmp_path).frame) == 14
+
+
 def test_rows_may_lack_the_cells_that_are_blank_in_all_others(tmp_path: Path) -> None:
     body = [f"{k};{k * k};" if k < 4 else f"{k};{k * k}" for k in range(30)]
     table = table_of("\n".join(["day;bikes;none yet", *body]), tmp_path)
