@@ -125,7 +125,10 @@ def require_whole(name: str, value: object, low: int) -> int:
     ann.errors.ParameterError: batch_size must be a whole number of at least 1, not 32.5
     """
     if isinstance(value, Real) and not isinstance(value, bool):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise ParameterError(f"{name} must be a whole number below 1e308") from None
         if math.isfinite(number) and number >= low and number == round(number):
             return round(number)
     raise ParameterError(f"{name} must be a whole number of at least {low}, not {value!r}")

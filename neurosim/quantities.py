@@ -122,6 +122,8 @@ def check_quantity(
     example = _example(like)
     if isinstance(value, str) or value is None:
         raise UnitError(f"{name} must be a quantity such as {example}; got {value!r}")
+    if np.iscomplexobj(value):
+        raise ParameterError(f"{name} must be real; got the complex {value!r}")
     try:
         numbers = np.asarray(value, dtype=float)
     except (TypeError, ValueError):

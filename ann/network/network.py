@@ -22,7 +22,7 @@ from ann.drawing.training_history import draw_history
 from ann.drawing.weight_images import draw_weights
 from ann.errors import DataError, ParameterError, ShapeError, require_number, require_whole
 from ann.network.activations import Activation, resolve
-from ann.network.arrays import aligned_zeros, is_sparse
+from ann.network.arrays import aligned_zeros, is_sparse, physical_memory
 from ann.network.initialisation import initial_weights
 
 if TYPE_CHECKING:
@@ -99,6 +99,17 @@ class Layer:
             slope, offset = self.norm.slope_and_offset()
             z = z * slope + offset
         return z
+
+
+def _check_memory(sizes: tuple[int, ...], n_bytes: int) -> None:
+    """Refuse a network that no memory of this machine can hold."""
+    most = physical_memory() or 2**46
+    if n_bytes > most:
+        raise ParameterError(
+            f"sizes {[float(f'{n:.3g}') if n > 10**9 else n for n in sizes]} make "
+            f"{n_bytes / 1e9:.3g} GB of parameters, but this machine has {most / 1e9:.3g} GB of "
+            "memory; give fewer units"
+        )
 
 
 class Network:
@@ -180,7 +191,9 @@ class Network:
         self._normed = bool(batch_norm)
         self.history: list[dict[str, Any]] = []
         n_norm = 2 * sum(self.sizes[1:-1]) if batch_norm else 0
-        self.parameters = aligned_zeros(self.n_weights + self.n_biases + n_norm, self.dtype)
+        n_parameters = self.n_weights + self.n_biases + n_norm
+        _check_memory(self.sizes, n_parameters * self.dtype.itemsize)
+        self.parameters = aligned_zeros(n_parameters, self.dtype)
         self.layers = tuple(
             self._layer(i, kind, fraction)
             for i, (kind, fraction) in enumerate(zip(kinds, [*fractions, 0.0], strict=True))

@@ -301,7 +301,7 @@ def _refuse(said: Mapping[str, Any], names: Iterable[str], wrong: str) -> None:
 def _read(path: Path, said: Mapping[str, Any]) -> Any:
     """A table of counts or a recording, whichever the file holds."""
     from bridge.recordings import RecordingError, read
-    from bridge.recordings.formats.text_table import names_traces
+    from bridge.recordings.formats.text_header import names_traces
 
     reading = {name: said[name] for name in _READING if name in said}
     if path.suffix.lower() not in ("", ".csv", ".txt", ".tsv"):

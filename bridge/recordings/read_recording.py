@@ -10,7 +10,7 @@ from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf import read_abf
 from bridge.recordings.formats.clampfit_text import read_atf
-from bridge.recordings.formats.igor import read_igor, series
+from bridge.recordings.formats.igor import is_channel_name, read_igor, series
 from bridge.recordings.formats.nwb import read_nwb
 from bridge.recordings.formats.others import OTHERS, read_other
 from bridge.recordings.formats.sweeps import Sweep, Units, without_padding
@@ -53,9 +53,10 @@ def read(
         One IBW file brings its series with it: the files named alike but for the number at the
         end, and the current channel beside each.
     voltage : str, optional
-        Which channel (ABF, ATF, Neo) or electrode (NWB) is the cell, where a file has several.
+        Which channel (ABF, ATF, IBW, Neo) or electrode (NWB) is the cell, where there are several.
     current : str, optional
-        Which channel (ABF, ATF, Neo) is the current; ``"command"`` for the command waveform (ABF).
+        Which channel (ABF, ATF, IBW, Neo) is the current; ``"command"`` for the command waveform
+        (ABF). Channels of Igor waves are said as in their names: ``"Ch0"``.
     voltage_unit, current_unit : str, optional
         What the stored numbers are, such as ``"nA"``, where the file says something else. They
         are then taken at your word; only a potential beyond 1 V is refused.
@@ -91,7 +92,8 @@ def read(
     units = (voltage_unit, current_unit)
     _check_choice(given[0], endings[0], voltage, current)
     if endings[0] == ".ibw":
-        sweeps, files = read_igor(series(given[0]) if len(given) == 1 else given, units)
+        chosen = series(given[0]) if len(given) == 1 else given
+        sweeps, files = read_igor(chosen, voltage, current, units)
     else:
         files = given
         sweeps = []
@@ -108,12 +110,13 @@ def _check_choice(file: Path, ending: str, voltage: str | None, current: str | N
     told = {"voltage": voltage, "current": current}
     where = {".ibw": ("voltage", "current")}.get(ending, ())
     for option in where:
-        if told[option] is not None:
+        said = told[option]
+        if said is not None and not is_channel_name(said):
             raise RecordingError(
                 "choice",
-                f"{FORMATS[ending]} has no {option} to choose (got {told[option]!r})",
-                "each wave or series says what it is, and which belong together; leave "
-                f"{option}= out",
+                f"{FORMATS[ending]} has no {option} to choose by that name (got {said!r})",
+                f"each wave says what it is; leave {option}= out, or say the channel as the names "
+                f'of the files do, such as {option}="Ch0"',
                 file.name,
             )
 

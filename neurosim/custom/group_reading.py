@@ -1,39 +1,31 @@
-"""What a NeuronGroup holds: equations, conditions, present values, and everything that acts on it.
+"""What a NeuronGroup holds: equations, conditions and present values.
 
-Brian2 keeps what acts on a group in objects of their own (synapses, inputs, regular operations).
-Those of the group itself are carried over; others are refused by name, since a run here could not
-do what they do.
+Brian2 keeps what acts on a group in objects of their own. Those of the group itself are carried
+over (`group_operations`); others are refused by name (`acting_on_group`).
 """
 
 from __future__ import annotations
 
-import gc
-import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from brian2.core.base import BrianObject
-from brian2.core.operations import NetworkOperation
 from brian2.core.variables import LinkedVariable
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.equations.equations import Equations
-from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.groups.subgroup import Subgroup
-from brian2.input.poissoninput import PoissonInput
 from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
-from brian2.synapses.synapses import Synapses
 from brian2.units import Quantity
+from brian2.utils.stringtools import get_identifiers
 
+from neurosim.custom.acting_on_group import check_inputs, covers
+from neurosim.custom.group_operations import actions, check_schedule, runners
 from neurosim.custom.model_source import Source
-from neurosim.custom.past_of_group import check_past, steps_run
-from neurosim.describe.point_neuron import Action
+from neurosim.custom.past_of_group import check_past
 from neurosim.errors import ParameterError
 
-__all__ = ["brian2_method", "check_inputs", "check_readable", "operations", "read_group"]
-
-_SLOTS = ("start", "groups", "thresholds", "synapses", "resets", "end")
+__all__ = ["brian2_method", "check_readable", "read_group"]
 
 
 def read_group(group: Any, index: int | None) -> Source:
@@ -61,10 +53,13 @@ def read_group(group: Any, index: int | None) -> Source:
             f"a neuron can be made of equations (a string) or a NeuronGroup; got {group!r}"
         )
     check_readable(group)
+    check_schedule(group)
     place = _place(group, index)
-    check_inputs(group, place)
+    alone = index is not None or len(group) == 1
+    check_inputs(group, place if alone else None)
     equations: Equations = group.user_equations
-    check_past(group, place, _codes(group, place))
+    codes = _codes(group, place)
+    check_past(group, place, codes)
     held = {
         name: _value(group, name, equations[name].dim, index, place)
         for name in sorted(equations.parameter_names)
@@ -74,7 +69,8 @@ def read_group(group: Any, index: int | None) -> Source:
         name: _value(group, name, equations[name].dim, index, place)
         for name in sorted(equations.diff_eq_names)
     }
-    _check_slots(group)
+    if not alone:
+        _check_alike(group, codes)
     return Source(
         name=group.name,
         equations=equations,
@@ -88,7 +84,7 @@ def read_group(group: Any, index: int | None) -> Source:
         held=held,
         present=present,
         names=dict(group.namespace or {}),
-        actions=(*_regular(group, place), *_events(group)),
+        actions=actions(group, place),
     )
 
 
@@ -99,77 +95,6 @@ def check_readable(group: Any) -> None:
             f"{group.name}: its values cannot be read, because Brian2 is in standalone mode, "
             "where they exist in the program only; take the group over in runtime mode"
         )
-
-
-def check_inputs(group: Any, place: int | None = None) -> None:
-    """Refuse what other objects do to a group; `place` None: to any of its neurons.
-
-    Raises
-    ------
-    ParameterError
-        Synapses or a Poisson input end on the group.
-    """
-    for other in _acting(group, place):
-        if isinstance(other, Synapses):
-            raise ParameterError(
-                f"{group.name}: the synapses {other.name!r} act on it, which a neuron on its own "
-                "does not have; delete them (or set their active = False), and connect neurons "
-                "here by wiring=FeedForward(...) or Circuit.connect"
-            )
-        if isinstance(other, PoissonInput):
-            raise ParameterError(
-                f"{group.name}: the PoissonInput {other.name!r} acts on it; delete it (or set its "
-                "active = False) and give the neuron a stimulus, such as "
-                "Constant(100*pA) + WhiteNoise(...)"
-            )
-    if any(isinstance(o, NetworkOperation) and o.active for o in _alive()):
-        warnings.warn(
-            f"{group.name}: a network_operation exists; what it does to the group is code of "
-            "yours, which is not carried over",
-            stacklevel=4,
-        )
-
-
-def _alive() -> Iterator[BrianObject]:
-    for reference in list(BrianObject.__instances__()):
-        found = reference()
-        if found is not None:
-            yield found
-
-
-def _acting(group: Any, place: int | None) -> list[BrianObject]:
-    """Return the synapses and inputs that end on a group, without those that were deleted."""
-
-    def found() -> list[BrianObject]:
-        return [
-            other
-            for other in _alive()
-            if other.active
-            and (
-                (isinstance(other, Synapses) and _covers(other.target, group, place))
-                or (isinstance(other, PoissonInput) and _covers(other._group, group, place))
-            )
-        ]
-
-    if not found():
-        return []
-    # Deleted ones stay until the collector comes by.
-    gc.collect()
-    return found()
-
-
-def _covers(part: Any, group: Any, place: int | None) -> bool:
-    """Whether a group or a slice of it holds the neuron."""
-    if part is group:
-        return True
-    if not isinstance(part, Subgroup):
-        return False
-    try:
-        # A slice holds its group weakly; names are unique among groups that are there.
-        mine = part.source.name == group.name
-    except ReferenceError:
-        return False
-    return mine and (place is None or part.start <= place < part.stop)
 
 
 def _place(group: Any, index: int | None) -> int:
@@ -200,6 +125,35 @@ def _value(group: Any, name: str, dim: Any, index: int | None, place: int) -> Qu
     return Quantity(float(array[place]), dim=dim)
 
 
+def _check_alike(group: Any, codes: Mapping[str, str]) -> None:
+    """Refuse a group whose neurons differ by more than stored values, if none was named.
+
+    They differ where a code uses the number ``i`` of the neuron (a `TimedArray` of two dimensions
+    does, too), or where an operation runs in a slice of the group.
+    """
+    equations = group.user_equations
+    computed = {
+        f"the equation of {equation.varname!r}": equation.expr.code
+        for equation in equations.values()
+        if equation.expr is not None
+    }
+    why = [
+        f"{what} uses i, the number of the neuron"
+        for what, code in {**computed, **codes}.items()
+        if "i" in get_identifiers(code) and "i" not in equations
+    ]
+    why += [
+        f"run_regularly ({runner.name}) acts on a slice of it"
+        for runner in runners(group, None)
+        if not all(covers(runner.group, group, k) for k in (0, len(group) - 1))
+    ]
+    if why:
+        raise ParameterError(
+            f"{group.name}: its neurons differ, because {why[0]}; say which neuron it is to be, "
+            "such as index=0"
+        )
+
+
 def _codes(group: Any, place: int) -> dict[str, str]:
     """Return what a group computes beside its equations, by what a message calls it."""
     codes: dict[str, str] = {}
@@ -209,20 +163,9 @@ def _codes(group: Any, place: int) -> dict[str, str]:
         codes[f"the reset{own}"] = str(group.event_codes.get(event) or "")
     if isinstance(group._refractory, str):
         codes["the refractory condition"] = group._refractory
-    for runner in _runners(group, place):
+    for runner in runners(group, place):
         codes[f"run_regularly ({runner.name})"] = str(runner.abstract_code)
     return codes
-
-
-def _check_slots(group: Any) -> None:
-    """Refuse spikes that are detected, or reset, elsewhere in the step than usual."""
-    found = {"thresholds": group.thresholder.get("spike"), "resets": group.resetter.get("spike")}
-    for slot, runner in found.items():
-        if runner is not None and runner.when != slot:
-            raise ParameterError(
-                f"{group.name}: its {slot} run in the slot {runner.when!r}; leave them in "
-                f"{slot!r}, where they run here"
-            )
 
 
 def brian2_method(group: Any) -> str:
@@ -242,62 +185,3 @@ def brian2_method(group: Any) -> str:
             continue
         return one
     raise ParameterError(f"{group.name}: none of the methods {choice} suits its equations")
-
-
-def operations(group: Any) -> list[str]:
-    """Return the code that runs beside the equations and the reset of a group."""
-    events = [code for event, code in group.event_codes.items() if event != "spike"]
-    return [*(str(r.abstract_code) for r in _runners(group, None)), *map(str, events)]
-
-
-def _runners(group: Any, place: int | None) -> list[Any]:
-    """Return what run_regularly made, of the group or of slices of it, in Brian2's order."""
-    runners = [r for r in group.contained_objects if type(r) is CodeRunner]
-    runners += [
-        r
-        for r in _alive()
-        if type(r) is CodeRunner
-        and isinstance(r.group, Subgroup)
-        and _covers(r.group, group, place)
-    ]
-    return sorted((r for r in runners if r.active), key=lambda r: (r.order, r.name))
-
-
-def _regular(group: Any, place: int) -> Iterator[Action]:
-    """Return what run_regularly does to the neuron."""
-    for runner in _runners(group, place):
-        ratio = runner.clock.dt_ / group.clock.dt_
-        steps = round(ratio)
-        if steps < 1 or abs(ratio - steps) > 1e-6:
-            raise ParameterError(
-                f"{group.name}: run_regularly every {runner.clock.dt} is no whole number of its "
-                f"time steps of {group.clock.dt}; make it one"
-            )
-        _check_slot(group, runner.when)
-        # The clock of an operation counts from the group's first run; time here starts at 0.
-        gone = steps_run(group) % steps
-        passed = f"(t_in_timesteps + {gone})" if gone else "t_in_timesteps"
-        condition = "" if steps == 1 else f"{passed} % {steps} == 0"
-        # The condition has no part in the order of the others: it depends on the time alone.
-        slot = (runner.when, runner.order, condition, runner.when, runner.order - 1)
-        yield Action(str(runner.abstract_code), *slot)
-
-
-def _events(group: Any) -> Iterator[Action]:
-    """Return what its own events do."""
-    for event, condition in group.events.items():
-        if event == "spike" or event not in group.event_codes:
-            continue
-        tester, runner = group.thresholder[event], group.resetter[event]
-        _check_slot(group, tester.when)
-        _check_slot(group, runner.when)
-        slot = (runner.when, runner.order, str(condition), tester.when, tester.order)
-        yield Action(str(group.event_codes[event]), *slot)
-
-
-def _check_slot(group: Any, when: str) -> None:
-    if when.removeprefix("before_").removeprefix("after_") not in _SLOTS:
-        raise ParameterError(
-            f"{group.name}: something runs in the slot {when!r} of a schedule of your own; use "
-            f"one of {', '.join(_SLOTS)}, with before_ or after_ if needed"
-        )

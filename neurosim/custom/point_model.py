@@ -181,6 +181,7 @@ def from_brian2(
             "integrate here; give method='euler', or method='rk4'"
         )
     neuron = make_neuron(written, chosen, float(step / ms))
+    neuron.check_step(float(step))
     check_units(neuron, name)
     return neuron
 

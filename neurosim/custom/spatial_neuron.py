@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,16 @@ from brian2.units import (
 from brian2.utils.stringtools import get_identifiers
 
 from neurosim.channels.base import Channel
-from neurosim.custom.group_reading import brian2_method, check_inputs, check_readable, operations
-from neurosim.custom.spatial_membrane import first_of, make_channel, stretches
+from neurosim.custom.acting_on_group import check_inputs
+from neurosim.custom.group_operations import check_schedule, operations
+from neurosim.custom.group_reading import brian2_method, check_readable
+from neurosim.custom.spatial_detector import add_detector, value_of
+from neurosim.custom.spatial_membrane import make_channel, stretches
 from neurosim.custom.spatial_shape import read_shape
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Initial, Painted
-from neurosim.equations.evaluate import evaluate, known_words, line_of
-from neurosim.errors import NeurosimError, ParameterError, UnitError
+from neurosim.equations.evaluate import known_words, line_of
+from neurosim.errors import ParameterError, UnitError
 from neurosim.morphology import at, everywhere, numbered
 from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant
@@ -71,10 +75,14 @@ def from_spatial_neuron(
     group : SpatialNeuron
         The neuron.
     threshold : str, optional
-        When a spike is detected, such as ``"v > -20*mV"`` (default: the group's).
+        When a spike is detected, such as ``"v > -20*mV"`` or ``"(v > -20*mV) and (i == 5)"``
+        (default: the group's, which must say in which compartment). If it names no compartment,
+        spikes are detected in the group's, or in compartment 0 if the group has none.
     refractory : Quantity, optional
-        How long after a spike another crossing does not count (default: the group's, where it is a
-        duration; crossings are counted, so a condition such as ``"v > -20*mV"`` is not needed).
+        How long after a spike another crossing does not count (default: the group's, where it is
+        a duration or the name of one; a condition is taken if it repeats the threshold). Spikes
+        are upward crossings; Brian2 counts one more where the potential is still above the
+        threshold when the refractory period ends.
     parameters : mapping of str to Quantity, optional
         Values of names the equations use that are no parameters of the group; those left out are
         looked up in its namespace and among the caller's variables.
@@ -113,6 +121,7 @@ def from_spatial_neuron(
     """
     # With what Brian2 has added: point currents in Im, and what it makes of the shape.
     check_readable(group)
+    check_schedule(group)
     check_inputs(group)
     equations: Equations = group.user_equations
     around = {} if level is None else dict(get_local_namespace(level + 1))
@@ -149,7 +158,8 @@ def from_spatial_neuron(
     # The stretches cannot overlap, which `paint` would look for pair by pair.
     neuron = neuron.replace(painted=tuple(painted))
     neuron = _electrodes(neuron, group, points)
-    return _detector(neuron, group, threshold, refractory, values)
+    names = partial(value_of, group, values, around, dict(parameters or {}))
+    return add_detector(neuron, group, threshold, refractory, names)
 
 
 def _membrane_current(group: Any, equations: Equations) -> tuple[str, list[str]]:
@@ -327,43 +337,3 @@ def _electrodes(neuron: Neuron, group: Any, points: list[str]) -> Neuron:
             current = Constant(Quantity(float(amounts[k]), dim=(1 * volt / ohm).dim))
             neuron = neuron.place(current, place, label=f"{name}_{k}")
     return neuron
-
-
-def _detector(
-    neuron: Neuron,
-    group: Any,
-    threshold: str | None,
-    refractory: Quantity | None,
-    values: Mapping[str, Quantity],
-) -> Neuron:
-    """Return the neuron with the detector that a threshold condition means."""
-    said = threshold if threshold is not None else group.events.get("spike")
-    if said is None:
-        return neuron
-    where = re.fullmatch(r"\((?P<code>.*)\) and \(i == (?P<i>\d+)\)", said.strip())
-    code = where["code"] if where else said
-    crossing = re.fullmatch(r"\(*\s*v\s*>=?\s*(?P<level>[^<>=&|]+?)\s*\)*", code.strip())
-    try:
-        known = {word: first_of(value) for word, value in values.items()}
-        level = evaluate("", crossing["level"], known) if crossing else None
-    except (KeyError, NameError, SyntaxError, TypeError):
-        level = None
-    if level is None or np.size(level) != 1 or not have_same_dimensions(level, volt):
-        raise ParameterError(
-            f"{group.name}: the threshold {said!r} is no crossing of a potential; give "
-            "threshold='v > -20*mV'"
-        )
-    silent = refractory
-    if silent is None:
-        silent = getattr(group, "_refractory", None)
-    if not isinstance(silent, Quantity):
-        silent = 0 * (1 * ohm * farad)
-    try:
-        return neuron.detect(
-            at(*neuron.compartments.middle(int(where["i"]) if where else 0)),
-            Quantity(float(np.asarray(level)), dim=volt.dim),
-            refractory=silent,
-            label="spike",
-        )
-    except NeurosimError as error:
-        raise type(error)(f"{group.name}: {error}") from None

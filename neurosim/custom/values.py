@@ -76,6 +76,8 @@ def one_value(word: str, value: Any, equations: Equations, name: str) -> Quantit
             f"{name}: {word!r} is a function of yours, which a compiled run cannot call; "
             "write it into the equations"
         )
+    if np.iscomplexobj(value):
+        raise ParameterError(f"{name}: {word} must be real; got the complex {value!r}")
     try:
         number = np.asarray(value, dtype=float)
     except (TypeError, ValueError):

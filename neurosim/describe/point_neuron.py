@@ -35,6 +35,22 @@ class Action:
         They run where this holds; at every step if it is empty.
     tested, tested_order : str, int
         Slot in which the condition is tested, and its place in it.
+    every_s : float
+        Period in which they run instead, in second; 0 if they have none. It is a time and not a
+        number of steps, so that a run with another time step keeps it.
+    passed_s : float
+        How much of the first period has passed when a run starts, in second.
+    guarded : bool
+        Whether they leave variables marked ``(unless refractory)`` as they are while the neuron
+        is refractory: Brian2's `run_regularly` does, its `run_on_event` does not.
+
+    Examples
+    --------
+    >>> action = Action("v -= 1*mV", every_s=0.003)
+    >>> action.due
+    '(t_in_timesteps + timestep(0.0*second, dt)) % timestep(0.003*second, dt) == 0'
+    >>> action.fits(1e-4), action.fits(7e-4)
+    (True, False)
     """
 
     code: str
@@ -43,6 +59,24 @@ class Action:
     condition: str = ""
     tested: str = "start"
     tested_order: int = 0
+    every_s: float = 0.0
+    passed_s: float = 0.0
+    guarded: bool = False
+
+    @property
+    def due(self) -> str:
+        """When they run, as a condition; empty for every step."""
+        if not self.every_s:
+            return self.condition
+        passed = f"timestep({self.passed_s!r}*second, dt)"
+        return f"(t_in_timesteps + {passed}) % timestep({self.every_s!r}*second, dt) == 0"
+
+    def fits(self, dt_s: float) -> bool:
+        """Whether the period is a whole number of time steps."""
+        ratios = [self.every_s / dt_s, self.passed_s / dt_s]
+        return all(abs(ratio - round(ratio)) < 1e-6 * max(1.0, ratio) for ratio in ratios) and (
+            not self.every_s or ratios[0] > 0.5
+        )
 
 
 class PointNeuron(Description):
@@ -101,6 +135,22 @@ class PointNeuron(Description):
     described_by: ClassVar[tuple[str, ...]] = (
         *("equations", "threshold", "reset", "refractory", "barrier", "method", "start"),
     )
+
+    def check_step(self, dt_s: float) -> None:
+        """Refuse a time step that what the neuron does from time to time does not fit.
+
+        Raises
+        ------
+        ParameterError
+            The period of an action is no whole number of steps of `dt_s` (second).
+        """
+        for action in self.actions:
+            if not action.fits(dt_s):
+                raise ParameterError(
+                    f"{type(self).__name__}: {action.code.strip()!r} runs every "
+                    f"{action.every_s * 1e3:g} ms, which is no whole number of time steps of "
+                    f"{dt_s * 1e3:g} ms; give a dt of which it is one"
+                )
 
     def check(self) -> None:
         for low, high, why in self.ordered:

@@ -8,6 +8,7 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
+from brian2.core.namespace import DEFAULT_CONSTANTS
 from brian2.equations.equations import Equations
 from brian2.units import Unit, allunits
 from brian2.units.stdunits import stdunits
@@ -37,6 +38,7 @@ _FUNCTIONS: dict[str, Any] = {
     "int": lambda x: np.asarray(x).astype(int),
     "exprel": _exprel,
     "timestep": lambda t, dt: np.floor((t + 1e-3 * dt) / dt),
+    **{name: constant.value for name, constant in DEFAULT_CONSTANTS.items()},
 }
 UNITS: dict[str, float] = {
     name: float(np.asarray(unit))

@@ -109,6 +109,12 @@ def read_table(
     if extra:
         warn(f"{file}, line {extra}: columns after the seventh are not read")
     data = np.array(rows)
+    below = np.flatnonzero(data[:, 1] < 0)
+    if len(below):
+        warn(
+            f"{file}, line {lines[below[0]]}: the type {data[below[0], 1]:g} is negative, which "
+            f"SWC does not define; its branches are tagged custom{data[below[0], 1]:g}"
+        )
     table = _linked(file, np.array(lines), data, scale)
     if unit is None:
         _check_unit(table, data, thickened=least_diameter is not None)

@@ -35,6 +35,7 @@ def run_point(
     wiring: FeedForward | None,
 ) -> Recording:
     """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
+    neuron.check_step(settings.dt)
     units = 1 if wiring is None else wiring.units
     # Without weights there is nothing to run of a wiring but its number of units.
     wired = wiring if wiring is not None and wiring.weights else None

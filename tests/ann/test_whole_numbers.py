@@ -44,3 +44,11 @@ def test_sizes_are_a_list_of_two_or_more(sizes):
 def test_whole_numbers_of_any_type_are_taken():
     assert Network([np.int64(4), 3.0]).sizes == (4, 3)
     assert require_whole("n", np.uint8(7), 1) == 7
+
+
+@pytest.mark.parametrize("power", [12, 18, 30, 400, 5000])
+def test_a_network_beyond_all_memory_is_refused(power):
+    """NumPy's own ValueError or MemoryError came through."""
+    for sizes in ([4, 10**power], [10**power, 3, 1]):
+        with pytest.raises(ParameterError, match=r"GB of parameters|below 1e308"):
+            Network(sizes)

@@ -205,3 +205,51 @@ def test_sweeps_numbered_by_halves_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "cell.csv"
     table.to_csv(path, index=False)
     assert [sweep.number for sweep in read(path).sweeps] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("lines", ["Cell 12, slice 3\n", "exported by Clampfit\n\n10.7\n"])
+def test_lines_above_the_names_of_the_columns_are_named(tmp_path: Path, lines: str) -> None:
+    """The advice was to name the columns, which have names."""
+    path = _wide(tmp_path / "cell.txt", "\t")
+    path.write_text(lines + path.read_text())
+    error = refusal(path)
+    assert lines.split("\n")[0] in error.wrong
+    assert error.remedy.startswith("delete the lines above 'Time")
+
+
+@pytest.mark.parametrize("blanks", [" ", "   "])
+def test_columns_parted_by_blanks_are_named(tmp_path: Path, blanks: str) -> None:
+    path = _wide(tmp_path / "cell.txt", "\t")
+    path.write_text(path.read_text().replace("\t", blanks))
+    error = refusal(path)
+    assert "parted by blanks" in error.wrong
+    assert "tabs or commas" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"), [("utf-16", "UTF-16"), ("latin-1", "line 1 has the letter 'µ'")]
+)
+def test_a_text_in_another_encoding_is_called_so(tmp_path: Path, encoding: str, says: str) -> None:
+    """It was called no text."""
+    path = _wide(tmp_path / "cell.txt", "\t")
+    path.write_text(path.read_text().replace("Time (s)", "Time (µs)"), encoding=encoding)
+    error = refusal(path)
+    assert says in error.wrong
+    assert error.remedy == "save it as text in UTF-8"
+
+
+def test_what_is_no_text_is_called_so(tmp_path: Path) -> None:
+    for raw in (b"\x89PNG\x00\x1a\xff", b"time\x80\x81\xff"):
+        (tmp_path / "cell.txt").write_bytes(raw)
+        assert "not a text file" in refusal(tmp_path / "cell.txt").wrong
+
+
+def test_numbers_of_columns_of_thousands_of_digits(tmp_path: Path) -> None:
+    long = "1" * 5000
+    path = tmp_path / "cell.csv"
+    frame = pd.DataFrame({"time_s": CELL.sweeps[0].time_s})
+    for sweep, label in zip(CELL.sweeps[:2], (long, f"{long}2"), strict=True):
+        frame[f"voltage_mV_{label}"] = sweep.voltage_mV
+        frame[f"current_pA_{label}"] = sweep.current_pA
+    frame.to_csv(path, index=False)
+    assert [sweep.number for sweep in read(path).sweeps] == [0, 1]

@@ -243,3 +243,79 @@ def test_nwb_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "cell.nwb"
     path.write_text("not HDF5")
     assert refusal(path).reason == "file"
+
+
+def _named(path: Path, heard: list[str], given: list[str], *, starts: bool) -> Path:
+    """Write sweeps with names of their own and no sweep numbers."""
+    pynwb = pytest.importorskip("pynwb")
+    from pynwb import icephys
+
+    content = pynwb.NWBFile("made", "made", datetime(2020, 1, 1, tzinfo=UTC))
+    device = content.create_device(name="amplifier")
+    wire = content.create_icephys_electrode(name="cell", description="", device=device)
+    for k, (response, stimulus) in enumerate(zip(heard, given, strict=True)):
+        sweep = CELL.sweeps[k]
+        common = {
+            "electrode": wire, "gain": 1.0, "rate": sweep.sampling_rate_Hz,
+            "starting_time": 2.0 * k if starts else 0.0,
+        }  # fmt: skip
+        content.add_acquisition(
+            icephys.CurrentClampSeries(
+                name=response, data=sweep.voltage_mV, conversion=1e-3, **common
+            )
+        )
+        content.add_stimulus(
+            icephys.CurrentClampStimulusSeries(
+                name=stimulus, data=sweep.current_pA, conversion=1e-12, **common
+            )
+        )
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(content)
+    return path
+
+
+WORDS = ["first", "second", "third", "fourth", "fifth"]
+LEVELS = ["zero", "weak", "medium", "strong", "strongest"]
+
+
+@pytest.mark.parametrize(
+    ("heard", "given"),
+    [
+        # HDF5 sorts both by name: they were paired in the order of the alphabet.
+        ([f"Vm_{w}" for w in WORDS], [f"Im_{w}" for w in LEVELS]),
+        # Counted from 0 and from 1: they were paired one off.
+        ([f"Vm_s{k}" for k in range(5)], [f"s{k + 1}" for k in range(5)]),
+        ([f"Vm_{k + 2}" for k in range(5)], [f"Im_{k}" for k in range(5)]),
+    ],
+)
+def test_nwb_whose_series_do_not_say_which_belong_together(
+    tmp_path: Path, heard: list[str], given: list[str]
+) -> None:
+    error = refusal(_named(tmp_path / "a.nwb", heard, given, starts=False))
+    assert error.reason == "no-stimulus"
+    assert "sweep_number" in error.remedy
+    # Starting times say it.
+    check_same_curve(read(_named(tmp_path / "b.nwb", heard, given, starts=True)))
+
+
+def test_nwb_of_several_responses_that_share_a_start_and_one_stimulus(tmp_path: Path) -> None:
+    """Each response was given the only stimulus, which one of them received."""
+    h5py = pytest.importorskip("h5py")
+    names = [f"Vm_{w}" for w in WORDS], [f"Im_{w}" for w in LEVELS]
+    path = _named(tmp_path / "a.nwb", *names, starts=False)
+    with h5py.File(path, "a") as file:
+        for level in LEVELS[:-1]:
+            del file[f"stimulus/presentation/Im_{level}"]
+    assert refusal(path).reason == "no-stimulus"
+
+
+def test_nwb_whose_last_response_has_no_stimulus_of_its_number(tmp_path: Path) -> None:
+    """What is left over on one side only is left out, and the others stay paired."""
+    h5py = pytest.importorskip("h5py")
+    names = [f"Vm_{k}" for k in range(5)], [f"Im_{k}" for k in range(5)]
+    path = _named(tmp_path / "a.nwb", *names, starts=False)
+    with h5py.File(path, "a") as file:
+        del file["stimulus/presentation/Im_4"]
+    cell = read(path)
+    assert [sweep.number for sweep in cell.sweeps] == [0, 1, 2, 3]
+    assert len(cell.unused) == 1

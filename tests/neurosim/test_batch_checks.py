@@ -90,3 +90,12 @@ def test_the_width_of_a_layer_is_a_whole_number(width):
 def test_processes_are_a_whole_number(jobs):
     with pytest.raises(ParameterError, match="jobs must be a whole number"):
         simulate(LIF(), 1 * ms, jobs=jobs)
+
+
+@pytest.mark.parametrize("value", [np.array([1 + 1j]), np.array([1 + 0j, 2]), 1 + 1j])
+def test_complex_values_are_refused(value):
+    """Their imaginary part was dropped, with a warning of NumPy's alone."""
+    with pytest.raises(ParameterError, match="must be real"):
+        simulate(LIF(), 10 * ms, batch={"t_ref": value * ms})
+    with pytest.raises(ParameterError, match="must be real"):
+        LIF(t_ref=value * ms)

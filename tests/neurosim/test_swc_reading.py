@@ -506,3 +506,11 @@ def test_numbers_and_order_of_lines_are_names_only(seed, tmp_path):
     single = (parents[1:] == 0) & (children != 1)
     expected = steps[(parents[1:] != 0) | single].sum()
     assert shape.lengths_m[1:].sum() * 1e6 == pytest.approx(expected)
+
+
+def test_a_negative_type_is_said(tmp_path):
+    """It became the tag custom-3 without a word."""
+    path = written(tmp_path, SIMPLE.replace("3 3 25", "3 -3 25"))
+    with pytest.warns(MorphologyWarning, match=r"line 3: the type -3 is negative.*custom-3"):
+        shape = read_swc(path)
+    assert "custom-3" in shape.tags

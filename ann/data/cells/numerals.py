@@ -18,6 +18,7 @@ from ann.data.cells.lexicon import CURRENCIES, MAGNITUDES
 
 __all__ = [
     "NumberStyle",
+    "counting_number",
     "is_plain",
     "plain",
     "ratio",
@@ -76,6 +77,20 @@ def is_plain(text: str) -> bool:
     (True, False)
     """
     return _PLAIN.match(text) is not None and _in_range(text)
+
+
+def counting_number(text: str) -> int | None:
+    """Return a whole number without a sign; None for other text, and for over 18 digits.
+
+    Superscripts are digits but no numbers, and Python reads no number of 5,000 digits.
+
+    Examples
+    --------
+    >>> counting_number("1952"), counting_number("10²"), counting_number("1" * 5000)
+    (1952, None, None)
+    """
+    text = text.strip()
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
 def _in_range(text: str) -> bool:

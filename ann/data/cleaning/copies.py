@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ann.data.cells.dates import looks_like_date
 from ann.data.cells.lexicon import ID_WORDS, words_of
-from ann.data.cells.numerals import is_plain, split_affixes
+from ann.data.cells.numerals import counting_number, is_plain, split_affixes
 from ann.data.cleaning.roles import says_id
 
 __all__ = ["SharedId", "expected_copies", "repeated_block", "shared_id"]
@@ -97,9 +97,9 @@ def shared_id(frame: pd.DataFrame, marked: NDArray[np.bool_]) -> SharedId | None
 
 def _numbering(cells: list[str]) -> bool:
     """Tell whether different whole numbers fill a range."""
-    if not all(c.isdigit() for c in cells):
+    numbers = [number for c in cells if (number := counting_number(c)) is not None]
+    if len(numbers) < len(cells):
         return False
-    numbers = [int(c) for c in cells]
     return max(numbers) - min(numbers) + 1 <= 1.05 * len(numbers)
 
 

@@ -191,7 +191,7 @@ def _dotted_thousands(seen: Inspection) -> str:
     """
     words = [v for v, _ in seen.weighed()]
     dotted = [float(v) for v in words if _DOTTED.match(v)]
-    whole = [float(v) for v in words if v.lstrip("+-").isdigit()]
+    whole = [float(v) for v in words if v.lstrip("+-").isdecimal()]
     if len(dotted) < 10 or len(dotted) + len(whole) < len(words):
         return ""
     large = [abs(v) for v in whole if abs(v) >= 1000]

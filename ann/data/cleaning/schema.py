@@ -323,6 +323,11 @@ class Rules:
             return cls.from_document(json.loads(text))
         except json.JSONDecodeError as error:
             raise SchemaError(f"not JSON, line {error.lineno}: {error.msg}") from None
+        except SchemaError:
+            raise
+        except ValueError:
+            # Python reads no number of more than 4,300 digits.
+            raise SchemaError("not a rules file: a number has thousands of digits") from None
         except RecursionError:
             raise SchemaError("not a rules file: brackets within brackets without end") from None
 

@@ -14,7 +14,7 @@ from ann.data.cells.lexicon import (
     fold,
     unit_key,
 )
-from ann.data.cells.numerals import split_affixes
+from ann.data.cells.numerals import counting_number, split_affixes
 
 __all__ = ["Rows", "is_missing", "is_number", "is_year", "one_header"]
 
@@ -191,14 +191,14 @@ def _code_form(cells: list[str]) -> int:
 
 def is_year(cell: str) -> bool:
     """Tell whether a cell may be a year."""
-    return len(cell) == 4 and cell.isdigit() and "1000" <= cell <= "2999"
+    return len(cell) == 4 and cell.isdecimal() and "1000" <= cell <= "2999"
 
 
 def _sequence(first: list[str], second: list[str]) -> bool:
     """Tell whether the names are numbers in equal steps, such as 0, 1, 2 or 1952, 1957, 1962."""
 
     def steps(row: list[str]) -> set[int]:
-        numbers = [int(v) for v in row if v.strip().isdigit()]
+        numbers = [number for v in row if (number := counting_number(v)) is not None]
         return {b - a for a, b in pairwise(numbers)} if len(numbers) >= 3 else set()
 
     own = steps(first)

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from ann.data.cells.dates import looks_like_date
 from ann.data.cells.lexicon import CURRENCIES, UNITS, fold, unit_key
+from ann.data.cells.numerals import counting_number
 from ann.data.files.first_row import Rows, is_missing, is_number, is_year, one_header
 
 __all__ = ["column_names", "header_rows", "is_number", "lines_above"]
@@ -246,7 +247,7 @@ def _of_formats(row: list[str]) -> bool:
 
 def _counts_groups(cells: list[str]) -> bool:
     """Tell whether a row below names counts the columns of each group: 1, 2, 3, 1, 2, 3."""
-    numbers = [int(v) if v.isdecimal() else 0 for v in cells]
+    numbers = [counting_number(v) or 0 for v in cells]
     starts = numbers.count(1)
     steps = all(b in (a + 1, 1) for a, b in pairwise(numbers))
     return starts >= 2 and numbers[:1] == [1] and steps and max(numbers) >= 2

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
-__all__ = ["Wave", "read_igor", "read_wave", "series", "wave_of"]
+__all__ = ["Wave", "is_channel_name", "read_igor", "read_wave", "series", "wave_of"]
 
 # It would print the whole content of a file that it cannot read.
 logging.getLogger("igor2").setLevel(logging.CRITICAL + 1)
@@ -156,14 +156,20 @@ def series(path: Path) -> list[Path]:
     return sorted(files, key=_number) or [path]
 
 
-def read_igor(paths: Sequence[Path], units: Units) -> tuple[list[Sweep], list[Path]]:
+def read_igor(
+    paths: Sequence[Path], voltage: str | None, current: str | None, units: Units
+) -> tuple[list[Sweep], list[Path]]:
     """Read voltage waves with the current waves that were recorded beside them.
 
     Parameters
     ----------
     paths : sequence of pathlib.Path
-        Waves in volt or ampere, in any order. A wave whose partner is not among them is looked for
-        in its folder: the same name with another channel (``Ch0`` for ``Ch3``).
+        Waves in volt or ampere, in any order. Those that belong together are looked for among
+        them first. A wave whose partner is not among them is looked for in its folder: the same
+        name with another channel (``Ch0`` for ``Ch3``).
+    voltage, current : str, optional
+        Which channel the cell's potential and its current are, such as ``"Ch3"``, where several
+        were recorded together.
     units : (str or None, str or None)
         Units of voltage and current, where the files have them wrong or not at all.
 
@@ -176,9 +182,19 @@ def read_igor(paths: Sequence[Path], units: Units) -> tuple[list[Sweep], list[Pa
     Raises
     ------
     RecordingError
-        A wave has no partner, or the two do not match.
+        A wave has no partner or several, or the two do not match.
     """
-    kinds = {path: _kind(path, units) for path in dict.fromkeys(paths)}
+    wanted = {"V": voltage, "A": current}
+    given = {path: _kind(path, units) for path in dict.fromkeys(paths)}
+    kinds = {p: w for p, w in given.items() if _is_channel(p, wanted[w[0]])}
+    if not kinds:
+        said = voltage if next(iter(given.values()))[0] == "V" else current
+        raise RecordingError(
+            "choice",
+            f"none of the files given is of the channel {said!r}",
+            f"give a file of that channel, or choose {_channels(list(given))}",
+            next(iter(given)).name,
+        )
     sweeps: list[Sweep] = []
     files: list[Path] = []
     done: set[Path] = set()
@@ -186,7 +202,7 @@ def read_igor(paths: Sequence[Path], units: Units) -> tuple[list[Sweep], list[Pa
         if path in done:
             continue
         with about(path.name):
-            partner, other = _partner(path, kind, kinds, units)
+            partner, other = _partner(path, kind, kinds, wanted, units)
             volts, amps = (wave, other) if kind == "V" else (other, wave)
             if volts.data.shape != amps.data.shape or not np.isclose(volts.step_s, amps.step_s):
                 raise RecordingError(
@@ -202,6 +218,37 @@ def read_igor(paths: Sequence[Path], units: Units) -> tuple[list[Sweep], list[Pa
         for k, (v, i) in enumerate(zip(volts.data.T, amps.data.T, strict=True)):
             sweeps.append(Sweep(number + k, rate, v, i, "measured"))
     return sweeps, files
+
+
+def is_channel_name(text: str) -> bool:
+    """Tell whether a text names a channel as the names of Igor's files do.
+
+    Examples
+    --------
+    >>> is_channel_name("Ch3"), is_channel_name("IN 0")
+    (True, False)
+    """
+    return _CHANNEL.fullmatch(text.strip()) is not None
+
+
+def _channel(path: Path) -> str:
+    found = _CHANNEL.search(path.name)
+    return found.group() if found else ""
+
+
+def _is_channel(path: Path, wanted: str | None) -> bool:
+    if wanted is None:
+        return True
+    return _plain(_channel(path)) == _plain(wanted)
+
+
+def _plain(channel: str) -> str:
+    return channel.strip().lower().replace("_", "")
+
+
+def _channels(paths: Sequence[Path]) -> str:
+    names = sorted({repr(_channel(path)) for path in paths if _channel(path)})
+    return " or ".join(names) or "files whose names have a channel"
 
 
 def _kind(path: Path, units: Units) -> tuple[str, Wave]:
@@ -221,30 +268,64 @@ def _kind(path: Path, units: Units) -> tuple[str, Wave]:
 
 
 def _partner(
-    path: Path, kind: str, kinds: dict[Path, tuple[str, Wave]], units: Units
+    path: Path,
+    kind: str,
+    kinds: dict[Path, tuple[str, Wave]],
+    wanted: dict[str, str | None],
+    units: Units,
 ) -> tuple[Path, Wave]:
-    key = _CHANNEL.sub(r"\1", path.name)
-    beside = [
-        p
-        for p in sorted({*kinds, *path.parent.glob("*" + path.suffix)})
-        if p != path and _CHANNEL.sub(r"\1", p.name) == key and _CHANNEL.search(p.name)
-    ]
-    for other in beside:
-        found = kinds.get(other) or _kind(other, units)
-        if found[0] != kind:
-            return other, found[1]
-    if kind == "V":
+    """Return the wave of the other kind that was recorded with one, if there is just one."""
+    other = "A" if kind == "V" else "V"
+    beside = [p for p in kinds if kinds[p][0] == other and _alike(p, path)]
+    if not beside and len(kinds) == 2:
+        # Two files say by their units what they are.
+        beside = [p for p in kinds if kinds[p][0] == other]
+    found = {p: kinds[p][1] for p in beside}
+    if not found:
+        for p in sorted(path.parent.glob("*" + path.suffix)):
+            if p not in kinds and _alike(p, path) and _is_channel(p, wanted[other]):
+                candidate = _kind_or_none(p, units)
+                if candidate is not None and candidate[0] == other:
+                    found[p] = candidate[1]
+    # Several cells recorded together may share the name of the sweep, not the current.
+    rivals = [path, *(p for p in kinds if kinds[p][0] == kind and _alike(p, path))]
+    which, several = (other, list(found)) if len(found) > 1 else (kind, rivals)
+    if found and len(several) > 1:
+        quantity = "volt" if which == "V" else "ampere"
+        option = "voltage" if which == "V" else "current"
         raise RecordingError(
-            "no-current",
-            "no wave in ampere was recorded with it",
-            "put the current channel beside it, named alike (..._Ch0_... for ..._Ch3_...), or give "
-            "both files",
+            "choice",
+            f"{len(several)} waves in {quantity} were recorded together: "
+            f"{', '.join(p.name for p in several)}",
+            f"say which one is the cell's by {option}= with {_channels(several)}, or give the "
+            "files of voltage and current of this cell alone",
         )
+    if found:
+        return next(iter(found.items()))
+    missing = "current" if kind == "V" else "voltage"
+    said = "" if wanted[other] is None else f" by the channel {wanted[other]!r}"
     raise RecordingError(
-        "no-voltage",
-        "no wave in volt was recorded with it",
-        "put the voltage channel beside it, named alike, or give both files",
+        "no-current" if kind == "V" else "no-voltage",
+        f"no wave in {'ampere' if kind == 'V' else 'volt'} was recorded with it{said}",
+        f"put the {missing} channel beside it, named alike (..._Ch0_... for ..._Ch3_...), or give "
+        "both files",
     )
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Whether two files are channels of one sweep: named alike but for the channel."""
+    key = _CHANNEL.sub(r"\1", other.name)
+    return one != other and bool(_channel(one)) and _CHANNEL.sub(r"\1", one.name) == key
+
+
+def _kind_or_none(path: Path, units: Units) -> tuple[str, Wave] | None:
+    """Read a wave that may be of another quantity, such as the light of a lamp."""
+    try:
+        return _kind(path, units)
+    except RecordingError as error:
+        if error.reason == "units":
+            return None
+        raise
 
 
 def _text(letters: Any) -> str:

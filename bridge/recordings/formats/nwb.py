@@ -27,8 +27,9 @@ def read_nwb(path: Path, voltage: str | None, current: str | None, units: Units)
     """Read the current-clamp sweeps of an NWB file.
 
     A response is matched with its stimulus by the table of intracellular recordings, else by the
-    sweep number, else by the number in their names, else by the time at which both start. A
-    recorded current that belongs to it too is compared with the stimulus.
+    sweep number, else by the number in their names, else by the time at which both start. Numbers
+    in names count only if they do not leave over responses and stimuli alike; the order of storage
+    never does. A recorded current that belongs to it too is compared with the stimulus.
 
     Parameters
     ----------
@@ -198,7 +199,8 @@ def _sweeps(content: Any, voltage: str | None, current: str | None, units: Units
             "no-stimulus",
             f"no stimulus belongs to {pairs[0].heard.series.name!r} or any other voltage sweep",
             "give response and stimulus the same sweep_number, or list them in the table of "
-            "intracellular recordings",
+            "intracellular recordings (neither the order of the series nor numbers counted from 0 "
+            "here and from 1 there say which belong together)",
         )
     _check_agreement(both)
     return sweeps

@@ -64,8 +64,8 @@ def paired(
     told = _told(content)
     others = [s for s in content.acquisition.values() if hasattr(s, "data")]
     pairs = []
-    for order, response in enumerate(cells):
-        match = _Match(response, order, cells, others)
+    for response in cells:
+        match = _Match(response, cells, others)
         seen = match.only(measured, needed=not commands)
         if response.object_id not in told:
             command = match.only(commands, needed=True)
@@ -121,12 +121,13 @@ def _part(found: Any) -> Part | None:
 
 
 class _Match:
-    """Looks for the series that belong to a response: by number, by name, by start, by order."""
+    """Looks for the series that belong to a response: by number, by name, by start.
 
-    def __init__(
-        self, response: Any, order: int, cells: Sequence[Any], others: Sequence[Any]
-    ) -> None:
-        self.response, self.order, self.count = response, order, len(cells)
+    The order in which a file stores its series says nothing: HDF5 sorts them by name.
+    """
+
+    def __init__(self, response: Any, cells: Sequence[Any], others: Sequence[Any]) -> None:
+        self.response, self.cells = response, cells
         self.number = getattr(response, "sweep_number", None)
         self.electrode = getattr(response, "electrode", None)
         alike = [s for s in cells if getattr(s, "sweep_number", None) == self.number]
@@ -161,17 +162,36 @@ class _Match:
             if found and self.number_is_unique:
                 return found
             same = found or same
-        digits = re.findall(r"\d+", self.response.name)
-        named = [s for s in same if digits and re.findall(r"\d+", s.name) == digits]
+        digits = _digits(self.response)
+        named = [s for s in same if digits and _digits(s) == digits]
+        if named and _count_differently(self.cells, same):
+            named = []
         if len(named) == 1:
             return named
         start = self.response.starting_time
-        together = [s for s in named or same if start is not None and s.starting_time == start]
+        # PyNWB puts 0 where nothing is said; a start that several responses share tells nothing.
+        shared = sum(s.starting_time == start for s in self.cells) > 1
+        told = start is not None and (bool(named) or not shared)
+        together = [s for s in named or same if told and s.starting_time == start]
         if len(together) == 1 or (named and together):
             return together
-        if len(same) == self.count and self.number is None and not digits:
-            return [same[self.order]]
+        if len(self.cells) == len(same) == 1 and self.number is None and not digits:
+            return same
         return []
+
+
+def _digits(series: Any) -> list[str]:
+    return re.findall(r"\d+", series.name)
+
+
+def _count_differently(cells: Sequence[Any], pool: Sequence[Any]) -> bool:
+    """Whether numbers in names leave over responses and currents alike.
+
+    They do where one is counted from 0 and the other from 1, so that equal numbers do not belong
+    together.
+    """
+    heard, given = ([_digits(s) for s in some] for some in (cells, pool))
+    return any(d not in given for d in heard) and any(d not in heard for d in given)
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridge.counts.table import names_counts
 from bridge.recordings.errors import Reason, RecordingError
 from bridge.recordings.formats.clampfit_text import (
     decimal_mark,
@@ -22,23 +19,20 @@ from bridge.recordings.formats.clampfit_text import (
     read_traces,
     trace_columns,
 )
-from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate, scale_to
+from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, sampling_rate
+from bridge.recordings.formats.text_header import (
+    HEADER_REMEDY,
+    TIME_UNITS,
+    check_header,
+    named,
+    split,
+    titles_and_body,
+    understand,
+)
 
-__all__ = ["names_traces", "read_text"]
+__all__ = ["read_text"]
 
 Array = NDArray[np.float64]
-
-_TIME_UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "second": 1.0, "ms": 1e-3, "us": 1e-6}
-_WORDS = {
-    "time": ("time", "t"),
-    "V": ("voltage", "v", "vm", "potential", "membranepotential", "response"),
-    "A": ("current", "i", "im", "command", "stimulus", "stim", "injected"),
-    "sweep": ("sweep", "trace", "episode", "trial"),
-}
-_HEADER = (
-    "name the columns with their units, such as sweep,time_s,voltage_mV,current_pA; or, one sweep "
-    "a column, time_s,voltage_mV_1,current_pA_1,voltage_mV_2,..."
-)
 
 
 def read_text(
@@ -75,7 +69,7 @@ def read_text(
         return read_traces(frame, list(frame.columns), (), voltage, current, units)
     roles: dict[str, list[tuple[str, str, str]]] = {"time": [], "V": [], "A": [], "sweep": []}
     for column in frame.columns:
-        role, label, unit = _understand(str(column))
+        role, label, unit = understand(str(column))
         if role:
             roles[role].append((str(column), label, unit))
     # Rows of several sweeps below each other: a further column is no further sweep.
@@ -92,9 +86,11 @@ def read_text(
     for role, reason, name, first in missing:
         if not roles[role]:
             found = ", ".join(frame.columns)
-            raise RecordingError(reason, f"no column of {name} (found: {found})", first + _HEADER)
+            raise RecordingError(
+                reason, f"no column of {name} (found: {found})", first + HEADER_REMEDY
+            )
     time_column, _, time_unit = roles["time"][0]
-    if time_unit not in _TIME_UNITS:
+    if time_unit not in TIME_UNITS:
         raise RecordingError(
             "units", f"column {time_column!r} does not tell its unit", "name it time_s or time_ms"
         )
@@ -103,7 +99,7 @@ def read_text(
         for kind in ("V", "A")
         for column, _, unit in roles[kind]
     }
-    seconds = frame[time_column].to_numpy(float) * _TIME_UNITS[time_unit]
+    seconds = frame[time_column].to_numpy(float) * TIME_UNITS[time_unit]
     if len(roles["V"]) > 1:
         return _wide(frame, seconds, roles, scales)
     volts = frame[roles["V"][0][0]].to_numpy(float) * scales[roles["V"][0][0]]
@@ -190,7 +186,7 @@ def _wide(
             )
         sweeps.append(
             Sweep(
-                int(label) if label.isdigit() else order,
+                int(label) if label.isdecimal() and len(label) < 10 else order,
                 rate,
                 frame[column].to_numpy(float) * scales[column],
                 frame[partner].to_numpy(float) * scales[partner],
@@ -200,42 +196,13 @@ def _wide(
     return sweeps
 
 
-def _understand(column: str) -> tuple[str, str, str]:
-    """Role, sweep label and unit of a column, from its name alone.
-
-    Examples
-    --------
-    >>> _understand("voltage_mV_12")
-    ('V', '12', 'mV')
-    >>> _understand("Time (ms)")
-    ('time', '', 'ms')
-    """
-    words = [word for word in re.split(r"[\s_()\[\],/:.-]+", column.strip()) if word]
-    unit = label = role = ""
-    for word in words:
-        match = re.fullmatch(r"([A-Za-zµμ]*)(\d*)", word)
-        text, digits = match.groups() if match else (word, "")
-        lower = text.lower()
-        if digits:
-            label = str(int(digits))
-        # The first word names the column, so that `v` there is the voltage and not the volt.
-        named = next((key for key, names in _WORDS.items() if lower in names), "")
-        if named and not role:
-            role = named
-        elif scale_to(text) or lower in _TIME_UNITS:
-            unit = text if scale_to(text) else lower
-    if not role and unit:
-        known = scale_to(unit)
-        role = known[0] if known else "time"
-    return role, label, unit
-
-
 def _table(path: Path) -> pd.DataFrame:
-    titles, body = _titles_and_body(path)
+    titles, body = titles_and_body(path)
+    check_header(titles, body)
     mark = max(",;\t", key=titles.count)
     try:
         # A "#" within a title, as of "Trace #1 (mV)", opens no comment.
-        names = _split(titles)
+        names = split(titles)
         frame = pd.read_csv(
             io.StringIO(body),
             sep=mark,
@@ -253,7 +220,7 @@ def _table(path: Path) -> pd.DataFrame:
         raise RecordingError("file", f"is not a table ({error})", "export it as CSV") from None
     while names and not names[-1].strip() and len(names) > frame.shape[1]:
         names.pop()
-    columns = _named(names)
+    columns = named(names)
     if frame.shape[1] == len(columns) + 1 and frame.iloc[:, -1].isna().all():
         # Every line ends with a mark.
         frame = frame.iloc[:, :-1]
@@ -265,67 +232,10 @@ def _table(path: Path) -> pd.DataFrame:
         )
     frame.columns = pd.Index(columns)
     for column in frame.columns:
-        role = _understand(column)[0]
+        role = understand(column)[0]
         if role:
             _check_numbers(frame, column, padded=role in ("V", "A"))
     return frame
-
-
-def names_traces(path: Path) -> bool:
-    """Say whether a text file names the columns of a trace: a potential, or Clampfit's titles.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file; one that is no text names nothing.
-    """
-    try:
-        if is_atf(path):
-            return True
-        titles, _ = _titles_and_body(path)
-        names = _named(_split(titles))
-    except (RecordingError, OSError, csv.Error):
-        return False
-    if trace_columns(names):
-        return True
-    potential = any(_understand(name)[0] == "V" for name in names)
-    # Counts may have a column of the resting potential beside them; a trace has a time.
-    timed = any(name.lower().startswith("time") for name in names)
-    return potential and (timed or not names_counts(names))
-
-
-def _split(titles: str) -> list[str]:
-    mark = max(",;\t", key=titles.count)
-    return next(csv.reader([titles], delimiter=mark, skipinitialspace=True))
-
-
-def _titles_and_body(path: Path) -> tuple[str, str]:
-    """Return the line of column names, and all that follows."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise RecordingError("file", "is not a text file", "export it as CSV in UTF-8")
-    while text:
-        titles, _, text = text.partition("\n")
-        if titles.strip() and not titles.lstrip().startswith("#"):
-            break
-    else:
-        raise RecordingError("truncated", "is empty", "export it again")
-    if not re.search(r"[A-Za-z]", titles):
-        raise RecordingError("format", "has no line of column names", _HEADER)
-    return titles, text
-
-
-def _named(names: list[str]) -> list[str]:
-    """Number a name that comes again, as pandas does: ``Vm``, ``Vm.1``."""
-    met: Counter[str] = Counter()
-    found = []
-    for name in map(str.strip, names):
-        found.append(f"{name}.{met[name]}" if met[name] else name)
-        met[name] += 1
-    return found
 
 
 def _check_numbers(frame: pd.DataFrame, column: str, *, padded: bool) -> None:

@@ -113,7 +113,7 @@ def assemble(
         threshold=model.threshold,
         reset=model.reset or None,
         refractory=model.refractory,
-        events={_named(k): a.condition for k, a in enumerate(model.actions) if a.condition},
+        events={_named(k): a.due for k, a in enumerate(model.actions) if a.due},
         method=ExponentialEuler() if model.method == "exponential_euler" else model.method,
         namespace=functions,
         clock=clock,
@@ -158,11 +158,14 @@ def _add_actions(cells: NeuronGroup, model: Model, clock: Clock) -> None:
     """Add the statements that a model runs beside its equations, each in its slot."""
     for k, action in enumerate(model.actions):
         name, slot = _named(k), {"when": action.when, "order": action.order}
-        if not action.condition:
+        if not action.due:
             cells.run_regularly(action.code, name=name, clock=clock, **slot)
             continue
         cells.set_event_schedule(name, when=action.tested, order=action.tested_order)
         cells.run_on_event(name, action.code, **slot)
+        if action.guarded:
+            # Brian2 lets the code of an event write while the neuron is refractory.
+            cells.resetter[name].override_conditional_write = []
 
 
 def _named(number: int) -> str:
