@@ -11,10 +11,10 @@ from brian2.units import Quantity
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Spines
-from neurosim.engine.cable.draft import Draft, Run, Varied, single
+from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied, single
 from neurosim.engine.cable.equations import Text, write_membrane
 
-__all__ = ["Membrane", "draft_patches"]
+__all__ = ["Membrane", "draft_patches", "scale_of"]
 
 # By name of a part, who paints a part of that name on a patch, and on which of its members.
 _Painters = list[tuple[Painted, Mechanism, np.ndarray]]
@@ -120,14 +120,16 @@ def _patch(
     for part_name, part in parts.items():
         for field in part.parameters():
             painted = _painted_values(covers[part_name], field, neuron, members, run, varied)
-            values[f"{part_name}_{field}"] = single(painted)
+            alone = _is_one_number(covers[part_name], field, run)
+            values[f"{part_name}_{field}"] = single(painted) if alone else painted
             like[f"{part_name}_{field}"] = getattr(part, field)
         for constant, value in part.constants(neuron.celsius).items():
             # By painting, since each has a q10 of its own.
             held = np.empty(len(members))
             for _, mechanism, here in covers[part_name]:
                 held[here] = float(mechanism.constants(neuron.celsius)[constant])
-            values[f"{part_name}_{constant}"] = single(held)
+            alone = _is_one_number(covers[part_name], TEMPERATURE, run)
+            values[f"{part_name}_{constant}"] = single(held) if alone else _by_cell(held, run)
             like[f"{part_name}_{constant}"] = value
     # A copy only where a patch is less than the cell.
     chosen = members if len(members) < len(membrane.area) else slice(None)
@@ -141,6 +143,19 @@ def _patch(
     text.lines.append(f"area : meter**2 (constant{shared})")
     text.lines.append("implicit_dt : second (constant, shared)")
     return Draft(name, text, values, members, density=True)
+
+
+def _is_one_number(painters: _Painters, field: str, run: Run) -> bool:
+    """Return whether a parameter stays one number for all rows while courses run."""
+    labels = [painted.label for painted, _, _ in painters]
+    names = [field] if field == TEMPERATURE else [f"{label}.{field}" for label in labels]
+    following = [name for name in names if name in run.courses]
+    scaled = any(p.scale is not None and p.strength == field for p, _, _ in painters)
+    return not following or (len(painters) == 1 and not scaled and run.one_for_all(*following))
+
+
+def _by_cell(values: np.ndarray, run: Run) -> np.ndarray:
+    return np.repeat(values[:, np.newaxis], run.cells, axis=1)
 
 
 def _painted_values(
@@ -162,13 +177,21 @@ def _painted_values(
                 base = np.repeat(base[:, np.newaxis], run.cells, axis=1)
             base[here] = given
         if painted.scale is not None and field == painted.strength:
-            distance = neuron.compartments.distance_m[members[here]] * 1e6
             factor = np.ones(len(members)) if factor is None else factor
-            factor[here] = np.asarray(painted.scale(distance), dtype=float)
+            factor[here] = scale_of(painted, field, neuron, members[here])
     if factor is None:
         return base
     scaled: np.ndarray = base * (factor if base.ndim == 1 else factor[:, np.newaxis])
     return scaled
+
+
+def scale_of(painted: Painted, field: str, neuron: Neuron, where: np.ndarray) -> np.ndarray:
+    """Return what a parameter of a painted part is multiplied by in some compartments."""
+    if painted.scale is None or field != painted.strength:
+        return np.ones(len(where))
+    distance = neuron.compartments.distance_m[where] * 1e6
+    found: np.ndarray = np.ones(len(where)) * np.asarray(painted.scale(distance), dtype=float)
+    return found
 
 
 def _everywhere(value: Quantity, count: int) -> np.ndarray:
