@@ -3,6 +3,9 @@ from .catalogue import AdEx as AdEx
 from .catalogue import HodgkinHuxley as HodgkinHuxley
 from .catalogue import TraubMiles as TraubMiles
 from .catalogue.textbook import textbook_neuron as textbook_neuron
+from .clamps import CurrentClamp as CurrentClamp
+from .clamps import DynamicClamp as DynamicClamp
+from .clamps import VoltageClamp as VoltageClamp
 from .custom.point_model import from_brian2 as from_brian2
 from .describe.circuit import Circuit as Circuit
 from .describe.course import Course as Course
@@ -16,6 +19,7 @@ from .run.state import State as State
 from .stimuli import Constant as Constant
 from .stimuli import FrozenNoise as FrozenNoise
 from .stimuli import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+from .stimuli import Pulses as Pulses
 from .stimuli import Ramp as Ramp
 from .stimuli import Steps as Steps
 from .stimuli import Stimulus as Stimulus

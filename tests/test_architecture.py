@@ -184,16 +184,16 @@ def test_no_two_modules_have_one_name():
     assert double >= set(SHARED_NAMES), "a name is listed that only one module bears"
 
 
-@pytest.mark.parametrize("package", ["neurosim", "ann", "bridge"])
-def test_no_folder_or_module_hides_a_public_function(package):
+def test_no_folder_or_module_hides_a_public_function():
     """`from bridge import convert` is the function, whatever was imported before it."""
     program = (
-        f"import importlib, pkgutil, types, {package} as package\n"
-        f"names = [m.name for m in pkgutil.walk_packages(package.__path__, '{package}.')]\n"
-        "for name in names:\n"
-        "    if not name.endswith('__main__'): importlib.import_module(name)\n"
-        "offered = {n: getattr(package, n) for n in package.__all__}\n"
-        "hidden = [n for n, it in offered.items() if isinstance(it, types.ModuleType)]\n"
+        "import importlib, pkgutil, types\n"
+        "packages = [importlib.import_module(p) for p in ('neurosim', 'ann', 'bridge')]\n"
+        "for package in packages:\n"
+        "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "        if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
+        "offered = [(p.__name__, n, getattr(p, n)) for p in packages for n in p.__all__]\n"
+        "hidden = [f'{p}.{n}' for p, n, it in offered if isinstance(it, types.ModuleType)]\n"
         "raise SystemExit(', '.join(hidden) or 0)"
     )
     done = subprocess.run(

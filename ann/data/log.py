@@ -34,7 +34,8 @@ class Step:
     proposed : bool
         Of a finding: whether the evidence is strong enough to recommend it.
     effect : str
-        Of a cleaning rule: ``"lossless"``, ``"reversible"`` or ``"destructive"``.
+        Of a cleaning rule: ``"lossless"``, ``"reversible"``, ``"destructive"`` or, of a column
+        that is no feature, ``"left out"``.
     """
 
     column: str

@@ -28,6 +28,7 @@ from ann.data.errors import TargetError, require_known
 from ann.data.files.reading import RawTable, TableFile
 from ann.data.judging.assess import assess
 from ann.data.judging.candidates import candidate
+from ann.data.judging.crossfit import fit_quietly
 from ann.data.judging.held_out import HeldOut
 from ann.data.judging.leakage import SUSPICIONS
 from ann.data.judging.splitting import Split, split_rows
@@ -202,9 +203,10 @@ def train(
     )
     X = kept.drop(columns=goal.column)
     labels = y.astype(str) if goal.task == "classification" else y
-    pipeline.fit(X.iloc[split.train], labels[split.train])
+    pipeline, doubts = fit_quietly(pipeline, X.iloc[split.train], labels[split.train])
     log.extend(pipeline["clean"].log_)
     log.extend(s for s in verdict.log if s.rule in SUSPICIONS)
+    log.extend(Step("", "fit", len(split.train), why=told) for told in doubts)
     held_out = _answers(pipeline, X.iloc[split.test], labels[split.test], goal.task)
     groups = None if group is None else kept[group].to_numpy()[split.test]
     held_out = replace(held_out, rows=places[split.test], groups=groups)

@@ -85,9 +85,13 @@ def _reading(score: Score, frame: pd.DataFrame, truth: TrueTable, start: int | N
     if frame.shape != (len(truth.cells), len(truth.names)):
         shown.append(f"{frame.shape} instead of {(len(truth.cells), len(truth.names))}")
     if truth.facts.header:
-        # A second header row may have been joined to the names.
+        # A row of names below or above may have been joined to the names.
         pairs = zip(truth.names, names, strict=False)
-        wrong = [n for t, n in pairs if not t.startswith("column ") and not n.startswith(t)]
+        wrong = [
+            n
+            for t, n in pairs
+            if not t.startswith("column ") and not n.startswith(t) and not n.endswith(t)
+        ]
         if wrong:
             shown.append(f"names {names[:4]} instead of {truth.names[:4]}")
     elif start != 0:

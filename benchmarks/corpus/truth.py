@@ -23,8 +23,10 @@ from typing import Any
 __all__ = ["EITHER", "MISSING", "Facts", "TrueTable", "collapse", "group_of", "load_facts"]
 
 csv.field_size_limit(1 << 27)
-#: The first is of groups A and B, the second of group C.
-FACTS = tuple(Path(__file__).parent / name for name in ("facts.toml", "facts_c.toml"))
+#: The first is of groups A and B, the others of groups C and D.
+FACTS = tuple(
+    Path(__file__).parent / name for name in ("facts.toml", "facts_c.toml", "facts_d.toml")
+)
 
 
 class _Word:
@@ -46,9 +48,9 @@ EITHER = _Word("either")
 def group_of(name: str) -> str:
     """Return the group of one of the first tables: A was looked at while the code was written.
 
-    B was only measured until its failures were looked at too; since then C is the group that is
-    only measured. The first digit of the name's SHA-256 decides between A and B, so that nobody
-    chose which table is in B. A part of a table (``"..._part"``) belongs to its group.
+    B was only measured until its failures were looked at too, and so was C; since then D is the
+    group that is only measured. The first digit of the name's SHA-256 decides between A and B, so
+    that nobody chose which table is in B. A part of a table (``"..._part"``) belongs to its group.
 
     Examples
     --------
@@ -82,7 +84,7 @@ class Facts:
     name, repository, path, commit, sha256 : str
         Where the file is, and a hash of its bytes.
     drawn : str
-        Its group if the table was assembled later: ``"C"``.
+        Its group if the table was assembled later: ``"C"`` or ``"D"``.
     suffix : str
         Of the file in the corpus folder.
     rows, columns : int
@@ -96,6 +98,8 @@ class Facts:
         How many names the header lacks at its start.
     encoding, delimiter : str
         A blank delimiter stands for runs of spaces.
+    escape : str
+        The character before a delimiter that belongs to a cell.
     reading : tuple of str
         Faults of the file as a whole, in words.
     words : tuple of str
@@ -108,7 +112,8 @@ class Facts:
     money, thousands, decimal, units, percent : dict
         How numbers of a column are dressed.
     dates : dict of str to str
-        The order of each date column, as for `datetime.strptime`.
+        The order of each date column, as for `datetime.strptime`; several orders with a bar
+        between them.
     latest : int
         The last year that a two-digit year can mean.
     one_label : tuple of str
@@ -138,6 +143,7 @@ class Facts:
     short_header: int = 0
     encoding: str = "utf-8-sig"
     delimiter: str = ","
+    escape: str = ""
     reading: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
@@ -158,7 +164,7 @@ class Facts:
 
     @property
     def group(self) -> str:
-        """``"A"``, ``"B"`` or ``"C"``: see `group_of`."""
+        """``"A"``, ``"B"``, ``"C"`` or ``"D"``: see `group_of`."""
         return self.drawn or group_of(self.name)
 
     @property
@@ -228,13 +234,15 @@ class Facts:
         return found if found.is_finite() else None
 
     def _date(self, column: str, bare: str) -> datetime | None:
-        try:
-            found = datetime.strptime(bare, self.dates[column])
-        except ValueError:
-            return None
-        if "%y" in self.dates[column] and found.year > self.latest:
-            found = found.replace(year=found.year - 100)
-        return found
+        for order in self.dates[column].split("|"):
+            try:
+                found = datetime.strptime(bare, order)
+            except ValueError:
+                continue
+            if "%y" in order and found.year > self.latest:
+                found = found.replace(year=found.year - 100)
+            return found
+        return None
 
 
 @dataclass(frozen=True)
@@ -274,7 +282,9 @@ class TrueTable:
         records: Sequence[list[str]]
         if facts.delimiter:
             stream = io.StringIO(text, newline="")
-            records = list(csv.reader(stream, delimiter=facts.delimiter))
+            records = list(
+                csv.reader(stream, delimiter=facts.delimiter, escapechar=facts.escape or None)
+            )
         else:
             records = [line.split() for line in text.splitlines()]
         records = [r for r in records if any(c.strip() for c in r)]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.counts.likelihood import sample
-from bridge.units.fitting import Problem, Solution, fisher_scoring, stretches
+from bridge.units.fitting import Problem, Solution, fisher_scoring, in_each_stretch, stretches
 
 __all__ = ["Intervals", "bootstrap_intervals", "covariance", "profile_intervals"]
 
@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 STEPS = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 3.2, 4.5, 7.0, 12.0, 25.0, 60.0, 150.0, 500.0])
 """Distances at which a profile is looked at, in standard errors times 1.96 / quantile."""
+ROUNDS = 4
+"""How often the search goes on from likely units that lie beyond an end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,27 +59,54 @@ def profile_intervals(task: Problem, best: Solution, drop: float) -> Intervals:
     -------
     Intervals
     """
-    root = np.sqrt(drop)
+    root = float(np.sqrt(drop))
+    tracks = _one_a_stretch(task, best, drop)
     spread = covariance(task, best.z[0])
     ends = [
-        _End(task, best, spread, int(j), side, root)
+        _End(task, tracks, spread, int(j), side, root)
         for j in np.flatnonzero(task.free)
         for side in (-1, 1)
     ]
-    while walking := [end for end in ends if not end.done]:
-        _hold(task, best, walking, [end.next() for end in walking])
-    for _ in range(2):
-        closing = [end for end in ends if end.bracket() is not None]
-        for part in range(2):
-            if closing:
-                _hold(task, best, closing, [end.between()[part] for end in closing])
+    visited = [tracks]
+    for _ in range(ROUNDS):
+        while walking := [end for end in ends if not end.done]:
+            visited.append(_hold(task, tracks, walking, [end.next() for end in walking]))
+        for _ in range(2):
+            closing = [end for end in ends if end.bracket() is not None]
+            for part in range(2):
+                if closing:
+                    between = [end.between()[part] for end in closing]
+                    visited.append(_hold(task, tracks, closing, between))
+        # A profile that was not followed to its top ends too early. Whatever another search found
+        # that is likely enough belongs into the interval, and the search goes on from there.
+        likely = _likely(visited, tracks, drop)
+        if not [end for end in ends if end.goes_on_from(likely)]:
+            break
     low, high = best.z[0].copy(), best.z[0].copy()
     for end in ends:
         (high if end.side > 0 else low)[end.parameter] = end.place()
-    tops = [end.highest for end in ends]
-    i = int(np.argmax([value for value, _ in tops]))
-    better = tops[i][1] if tops[i][0] > best.log_likelihood[0] + 1e-3 else None
+    top = visited[0].best_first(*visited[1:]).pick(slice(1))
+    better = top.z[0] if top.log_likelihood[0] > best.log_likelihood[0] + 1e-3 else None
     return Intervals(task.theta(low), task.theta(high), better)
+
+
+def _one_a_stretch(task: Problem, best: Solution, drop: float) -> Solution:
+    """The fit, and of a sharp family the likeliest unit of every stretch that is likely enough."""
+    if not task.seeks_threshold:
+        return best
+    near = in_each_stretch(task, best.pick(slice(1)))
+    found = fisher_scoring(task, near.z, near.low, near.high, np.tile(task.free, (len(near.z), 1)))
+    found = found.best_first(best)
+    # The fit itself comes first, even where a stretch holds a likelier one: that begins again.
+    found = best.pick(slice(1)).concatenated(found)
+    likely = np.flatnonzero(found.log_likelihood > best.log_likelihood[0] - drop / 2)
+    _, first = np.unique(found.low[likely, task.location], return_index=True)
+    return found.pick(likely[np.sort(first)])
+
+
+def _likely(visited: list[Solution], best: Solution, drop: float) -> Solution:
+    found = visited[0].concatenated(*visited[1:])
+    return found.pick(found.log_likelihood >= best.log_likelihood[0] - drop / 2)
 
 
 class _End:
@@ -128,9 +157,9 @@ class _End:
         near = np.sort(edges)[:3]
         plan = np.concatenate([STEPS * unit, edges[edges < 4.5 * unit], near])
         self.plan = [d for d in np.unique(np.minimum(plan, self.limit)).tolist() if d > 0]
+        self.every = self.plan.copy()
         self.seen: list[tuple[float, float]] = [(0.0, 0.0)]
         self.past: list[tuple[float, Array]] = [(0.0, best.z[self.tracks])]
-        self.highest: tuple[float, Array] = (-np.inf, best.z[0])
 
     @property
     def done(self) -> bool:
@@ -144,8 +173,9 @@ class _End:
         value = self.centre + self.side * distance
         near = sorted(self.past, key=lambda past: abs(past[0] - distance))
         (d, z) = near[0]
-        if len(near) > 1:
-            d2, z2 = near[1]
+        other = next((past for past in near if abs(past[0] - d) > 1e-9 * (d + distance)), None)
+        if other is not None:
+            d2, z2 = other
             start = z + (z - z2) * (distance - d) / (d - d2)
         else:
             start = z + self.slope * (self.side * (distance - d))
@@ -157,8 +187,23 @@ class _End:
         loss = float(np.sqrt(max(2 * (self.top - total[i]), 0.0)))
         self.seen.append((distance, loss))
         self.past.append((distance, z))
-        if total[i] > self.highest[0]:
-            self.highest = (float(total[i]), z[i])
+
+    def goes_on_from(self, likely: Solution) -> bool:
+        """Whether one of these likely units lies beyond the end; then the search goes on there."""
+        away = (likely.z[:, self.parameter] - self.centre) * self.side
+        i = int(np.argmax(away))
+        distance = float(min(away[i], self.limit))
+        found = self.bracket()
+        if found is None or distance <= 1.01 * abs(self.place() - self.centre):
+            return False
+        self.plan = [distance * 1.1, *(d for d in self.every if d > 1.2 * distance)]
+        self.plan = [d for d in self.plan if d < self.limit] + [self.limit] * (
+            distance < self.limit
+        )
+        loss = float(np.sqrt(max(2 * (self.top - likely.log_likelihood[i]), 0.0)))
+        self.seen.append((distance, min(loss, 0.999 * self.root)))
+        self.past = [(distance, np.tile(likely.z[i], (len(self.tracks), 1)))]
+        return True
 
     def bracket(self) -> tuple[tuple[float, float], tuple[float, float]] | None:
         seen = sorted(self.seen)
@@ -179,7 +224,7 @@ class _End:
         return float(self.centre + self.side * distance)
 
 
-def _hold(task: Problem, best: Solution, ends: list[_End], distances: list[float]) -> None:
+def _hold(task: Problem, best: Solution, ends: list[_End], distances: list[float]) -> Solution:
     """Hold the parameter of each end at its distance and maximise over the others, all at once."""
     rows: list[tuple[NDArray[Any], ...]] = []
     for end, distance in zip(ends, distances, strict=True):
@@ -199,6 +244,7 @@ def _hold(task: Problem, best: Solution, ends: list[_End], distances: list[float
         won = np.argmax(total, axis=0)
         end.saw(distance, total[won, np.arange(n)], z[won, np.arange(n)])
         row += 2 * n
+    return found
 
 
 def covariance(task: Problem, z: Array) -> Array:

@@ -108,6 +108,7 @@ def examine(truth: Unit, curve: FICurve, seed: int, rivals: bool = False) -> dic
     nodes = np.linspace(*fit.valid_pA, NODES)
     rate = np.asarray(truth.rate(nodes))
     seen = rate * curve.window_s.sum() / len(curve.currents) > SEEN
+    pointwise, simultaneous = found.both_bands(fit, nodes[seen])
     said: dict[str, Any] = {
         "p": float(fit.p_fit),
         "inside": {name: bool(getattr(truth, name) in e) for name, e in fit.intervals.items()},
@@ -115,20 +116,21 @@ def examine(truth: Unit, curve: FICurve, seed: int, rivals: bool = False) -> dic
             name: not bool(np.isfinite([e.low, e.high]).all()) for name, e in fit.intervals.items()
         },
         "width": {name: e.high - e.low for name, e in fit.intervals.items()},
-        "pointwise": _held(found, fit, nodes[seen], rate[seen], False),
-        "simultaneous": float(_held(found, fit, nodes[seen], rate[seen], True) == 1.0),
+        "pointwise": _held(pointwise, rate[seen]),
+        "simultaneous": float(_held(simultaneous, rate[seen]) == 1.0),
     }
     if rivals:
         among = select(curve, intervals=None, seed=seed)
         best = among.best
         said["chosen"] = None if best is None else best.family
         if best is not None:
-            said["after_choice"] = _held(among, best, nodes[seen], rate[seen], False)
+            said["after_choice"] = _held(among.band(best, nodes[seen]), rate[seen])
     return said
 
 
-def _held(found: Any, fit: Any, nodes: Array, rate: Array, simultaneous: bool) -> float:
-    low, high = found.band(fit, nodes, simultaneous=simultaneous)
+def _held(band: tuple[Array, Array], rate: Array) -> float:
+    """Share of the true rates that lie in a band."""
+    low, high = band
     slack = 1e-9 * (1 + rate)
     return float(np.mean((low - slack <= rate) & (rate <= high + slack)))
 

@@ -12,6 +12,8 @@ region of the parameters, and so at least as wide as it has to be.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, fdtri
@@ -25,7 +27,7 @@ from bridge.units.fitting import (
     in_each_stretch,
 )
 
-__all__ = ["joint_drop", "profile_band"]
+__all__ = ["joint_drop", "profile_bands"]
 
 Array = NDArray[np.float64]
 
@@ -38,9 +40,9 @@ CLOSE = 0.98
 HALVINGS = 8
 
 
-def profile_band(
-    task: Problem, found: Solution, current: Array, drop: float
-) -> tuple[Array, Array]:
+def profile_bands(
+    task: Problem, found: Solution, current: Array, drops: Sequence[float]
+) -> list[tuple[Array, Array]]:
     """Lowest and highest rate of all units that are likely enough.
 
     Parameters
@@ -50,13 +52,14 @@ def profile_band(
         From `best_fit`, the likeliest first.
     current : ndarray, shape (n,)
         Currents (pA).
-    drop : float
-        Twice the log-likelihood that a unit may lose against the best.
+    drops : sequence of float
+        Of each band, twice the log-likelihood that a unit may lose against the best. Bands that are
+        asked for together are sought together, which takes little longer than one.
 
     Returns
     -------
-    low, high : ndarray, shape (n,)
-        Rates (Hz).
+    list of (low, high)
+        One a band: rates (Hz), ndarray of shape (n,).
     """
     nodes = np.unique(current)
     if len(nodes) > NODES:
@@ -64,10 +67,12 @@ def profile_band(
         inside = measured[(measured >= nodes[0]) & (measured <= nodes[-1])]
         nodes = np.unique(np.concatenate([np.linspace(nodes[0], nodes[-1], NODES), inside]))
     here = _rate(task, found.z[:1], nodes[:, None])[:, 0]
-    ends = _extremes(task, found, nodes, drop)
     fit = _rate(task, found.z[:1], current[:, None])[:, 0]
-    low, high = (np.interp(current, nodes, np.abs(end - here)) for end in ends)
-    return np.maximum(fit - low, 0.0), fit + high
+    bands = []
+    for ends in _extremes(task, found, nodes, np.asarray(drops)):
+        low, high = (np.interp(current, nodes, np.abs(end - here)) for end in ends)
+        bands.append((np.maximum(fit - low, 0.0), fit + high))
+    return bands
 
 
 def joint_drop(parameters: int, confidence: float, freedom: float) -> float:
@@ -102,37 +107,52 @@ def _rate(task: Problem, z: Array, current: Array) -> Array:
     return task.family.evaluate(task.theta(z), current, **task.settings)
 
 
-def _extremes(task: Problem, found: Solution, nodes: Array, drop: float) -> tuple[Array, Array]:
-    """Lowest and highest likely rate at each node, shapes (n,)."""
-    floor = float(found.log_likelihood[0]) - drop / 2
+def _extremes(
+    task: Problem, found: Solution, nodes: Array, drops: Array
+) -> list[tuple[Array, Array]]:
+    """Of each band the lowest and highest likely rate at each node, shapes (n,)."""
+    top = float(found.log_likelihood[0])
     if task.seeks_threshold:
         near = in_each_stretch(task, found.pick(slice(1)))
         free = np.tile(task.free, (len(near.z), 1))
         found = found.best_first(fisher_scoring(task, near.z, near.low, near.high, free))
-        floor = max(floor, float(found.log_likelihood[0]) - drop / 2)
-    likely = np.flatnonzero(found.log_likelihood > floor)
+    floors = np.maximum(top, float(found.log_likelihood[0])) - drops / 2
     # One of each stretch, and one of each hill where there are several.
     kinds = found.low[:, [task.location]] if task.family.sharp else found.z.round(2)
-    likely = likely[np.unique(kinds[likely], axis=0, return_index=True)[1]]
-    rows, where, side = (
-        np.ravel(part)
-        for part in np.meshgrid(likely, np.arange(len(nodes)), [-1.0, 1.0], indexing="ij")
-    )
+    first = np.unique(kinds, axis=0, return_index=True)[1]
+    rows, floor = np.repeat(first, len(floors)), np.tile(floors, len(first))
+    likely = found.log_likelihood[rows] > floor
+    rows, floor = rows[likely], floor[likely]
+    many = 2 * len(nodes)
+    where, side = np.tile(nodes, 2), np.repeat([-1.0, 1.0], len(nodes))
+    rows, floor = np.repeat(rows, many), np.repeat(floor, many)
+    at = np.tile(where, len(rows) // many)
+    pull = np.tile(side, len(rows) // many)
     z, low, high = found.z[rows], found.low[rows], found.high[rows]
-    z = np.concatenate([found.z[:1], _pulled(task, z, low, high, nodes[where], side, floor)])
-    low, high = np.concatenate([found.low[:1], low]), np.concatenate([found.high[:1], high])
+    pulled = _pulled(task, z, low, high, at, pull, floor)
     # Whatever is likely enough counts at every current, not only where it was sought. And it may
     # lead further: where the best unit is silent, nothing can be pulled at.
-    curves = _rate(task, z, nodes[None])
-    again = np.concatenate([curves.argmin(axis=0), curves.argmax(axis=0)])
-    side = np.repeat([-1.0, 1.0], len(nodes))
-    more = _pulled(task, z[again], low[again], high[again], np.tile(nodes, 2), side, floor)
-    curves = np.concatenate([curves, _rate(task, more, nodes[None])])
-    return curves.min(axis=0), curves.max(axis=0)
+    curves = _rate(task, np.concatenate([found.z[:1], pulled]), nodes[None])
+    low = np.concatenate([found.low[:1], low])
+    high = np.concatenate([found.high[:1], high])
+    z = np.concatenate([found.z[:1], pulled])
+    own = [np.append(0, 1 + np.flatnonzero(floor == one)) for one in floors]
+    again = np.concatenate(
+        [np.concatenate([k[curves[k].argmin(axis=0)], k[curves[k].argmax(axis=0)]]) for k in own]
+    )
+    floor = np.repeat(floors, many)
+    at, pull = np.tile(where, len(floors)), np.tile(side, len(floors))
+    more = _pulled(task, z[again], low[again], high[again], at, pull, floor)
+    further = _rate(task, more, nodes[None]).reshape(len(floors), many, len(nodes))
+    ends = []
+    for k, beyond in zip(own, further, strict=True):
+        every = np.concatenate([curves[k], beyond])
+        ends.append((every.min(axis=0), every.max(axis=0)))
+    return ends
 
 
 def _pulled(
-    task: Problem, start: Array, low: Array, high: Array, at: Array, side: Array, floor: float
+    task: Problem, start: Array, low: Array, high: Array, at: Array, side: Array, floor: Array
 ) -> Array:
     """From likely units, those whose rate at one current is as low or as high as it may be.
 
@@ -162,7 +182,7 @@ def _pulled(
         )
         value = side[moving] * _rate(task, now.z, at[moving, None])[:, 0]
         likely = now.log_likelihood - pull.weight * side[moving] * value
-        inside = likely >= floor - 1e-6
+        inside = likely >= floor[moving] - 1e-6
         won = inside & (value >= most[moving])
         best[moving[won]], most[moving[won]] = now.z[won], value[won]
         lost = ~inside & (value > most[moving])

@@ -30,7 +30,7 @@ from bridge.units.fitting import Problem, problem
 from bridge.units.rate_function import RateFunction
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
-__all__ = ["select"]
+__all__ = ["BLOCK_LEVEL", "scatter_of_counts", "select"]
 
 BLOCK_LEVEL = 0.001
 """A fall after the peak less likely than this is a depolarisation block.
@@ -114,7 +114,7 @@ def select(
     if reason is not None:
         refused["curve"] = reason
         return answer()
-    fall = fall_after_peak(statistics, 1.0 if clockwork else _fano(curve), seed=seed)
+    fall = fall_after_peak(statistics, 1.0 if clockwork else scatter_of_counts(curve), seed=seed)
     falls = fall.p < BLOCK_LEVEL
     if falls and all(family.monotone for family in candidates):
         refused["curve"] = _blocked(fall)
@@ -201,7 +201,7 @@ def _check(
             raise UnknownNameError(f"fixed: no family {name!r}; {suggest(name, names)}")
 
 
-def _fano(curve: FICurve) -> float:
+def scatter_of_counts(curve: FICurve) -> float:
     """Variance of the counts over their mean, where repeats or spike times tell; else 1."""
     statistics = curve.statistics()
     noise = measured_noise(statistics, curve.timing)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.choice.feasible_set import possible_units
-from bridge.choice.likelihood_band import joint_drop, profile_band
+from bridge.choice.likelihood_band import joint_drop, profile_bands
 from bridge.choice.selection_words import (
     FAMILY_HEAD,
     current_sentence,
@@ -208,6 +208,31 @@ class Selection:
         >>> bool(low[0] < found.best.unit.rate(100) < high[0])
         True
         """
+        return self._bands(fit, current, [simultaneous])[0]
+
+    def both_bands(
+        self, fit: UnitFit, current: Array
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """The band at any one current and the band of the whole curve, in the time of one.
+
+        Parameters
+        ----------
+        fit : UnitFit
+            One of `fits`.
+        current : ndarray, shape (n,)
+            Currents (pA).
+
+        Returns
+        -------
+        pointwise, simultaneous : tuple of ndarray
+            Lowest and highest rates (Hz), as `band` gives each of them.
+        """
+        pointwise, simultaneous = self._bands(fit, current, [False, True])
+        return pointwise, simultaneous
+
+    def _bands(
+        self, fit: UnitFit, current: Array, simultaneous: list[bool]
+    ) -> list[tuple[Array, Array]]:
         task = problem(
             type(fit.unit),
             self.curve.statistics(
@@ -223,14 +248,14 @@ class Selection:
             # What is possible is possible everywhere at once: one band serves both purposes.
             possible = possible_units(task, self.curve, found)
             rate = np.asarray(fit.unit.rate(amount))
-            if possible is None:
-                return rate, rate
-            low, high = possible[0].band(amount)
-            return np.minimum(low, rate), np.maximum(high, rate)
-        drop = self.noise.drop(self.confidence)
-        if simultaneous and task.size:
-            drop = joint_drop(task.size, self.confidence, self.noise.freedom)
-        return profile_band(task, found, amount, drop)
+            low, high = (rate, rate) if possible is None else possible[0].band(amount)
+            return [(np.minimum(low, rate), np.maximum(high, rate))] * len(simultaneous)
+        alone = self.noise.drop(self.confidence)
+        joint = alone
+        if task.size:
+            joint = joint_drop(task.size, self.confidence, self.noise.freedom)
+        drops = [joint if one else alone for one in simultaneous]
+        return profile_bands(task, found, amount, drops)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the counts, the best unit with its band, and below what the unit leaves.

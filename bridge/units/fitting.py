@@ -100,8 +100,7 @@ class Problem:
     def theta(self, z: Array) -> Array:
         """Parameters from coordinates, shape (..., p)."""
         theta = np.array(z, dtype=float)
-        theta[..., self.logarithmic] = np.exp(theta[..., self.logarithmic])
-        return theta
+        return np.asarray(np.exp(theta, out=theta, where=self.logarithmic))
 
     def coordinates(self, theta: Array) -> Array:
         """Coordinates from parameters, shape (..., p)."""
@@ -141,6 +140,12 @@ class Problem:
             stretch = np.clip(stretch, 0, len(edges) - 2)
             low[:, where], high[:, where] = edges[stretch], edges[stretch + 1]
         return low, high
+
+    def pick(self, rows: NDArray[np.int64]) -> Problem:
+        """The same for the data sets of some candidates; itself where all share one data set."""
+        if self.statistics.count.ndim == 1:
+            return self
+        return replace(self, statistics=self.statistics.pick(rows))
 
     def unit(self, z: Array) -> Any:
         """The unit of the family at a point."""
@@ -193,10 +198,14 @@ class Solution:
         """Some of the candidates, in this order."""
         return Solution(self.z[rows], self.log_likelihood[rows], self.low[rows], self.high[rows])
 
+    def concatenated(self, *others: Solution) -> Solution:
+        """These candidates, then those of others."""
+        parts = [(one.z, one.log_likelihood, one.low, one.high) for one in (self, *others)]
+        return Solution(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
     def best_first(self, *others: Solution) -> Solution:
         """These candidates and those of others, the likeliest first."""
-        parts = [(one.z, one.log_likelihood, one.low, one.high) for one in (self, *others)]
-        found = Solution(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        found = self.concatenated(*others)
         return found.pick(np.argsort(-found.log_likelihood, kind="stable"))
 
 
@@ -288,7 +297,8 @@ def fisher_scoring(
         g = np.where(stuck, 0.0, g)
         moves = ~stuck[:, :, None] & ~stuck[:, None, :]
         diagonal = np.einsum("bii->bi", h)
-        ballast = damping[rows][:, None] * diagonal + 1e-10 * diagonal.max(axis=1)[:, None] + 1e-12
+        # Each coordinate by its own curvature: they differ in unit, and so by powers of ten.
+        ballast = (damping[rows][:, None] + 1e-12) * diagonal + 1e-14
         matrix = np.where(moves, h, 0.0) + identity * np.where(stuck, 1.0, ballast)[:, None, :]
         step = np.linalg.solve(matrix, g[..., None])[..., 0]
         # Of the whole step: cut off at a bound it may promise nothing, and yet not have arrived.
@@ -297,8 +307,7 @@ def fisher_scoring(
         reach = np.where(task.logarithmic, 2.0, np.inf)
         step = np.clip(step, -reach, reach)
         trial = np.clip(here + step, low[rows], high[rows])
-        now = replace(task, statistics=task.statistics.pick(rows))
-        value, new_slope, new_curve = _climbed(now, trial, pull, rows)
+        value, new_slope, new_curve = _climbed(task.pick(rows), trial, pull, rows)
         better = value > total[rows]
         # A damped step promises little because it is short, not because the top is near.
         arrived = promised * (1 + damping[rows]) < gain
@@ -306,8 +315,8 @@ def fisher_scoring(
         took = rows[better]
         z[took], total[took] = trial[better], value[better]
         slope[took], curve[took] = new_slope[better], new_curve[better]
-        damping[rows] = np.where(better, np.maximum(damping[rows] / 10, 1e-9), damping[rows] * 10)
-        damping[rows] = np.where(~better, np.maximum(damping[rows], 1e-3), damping[rows])
+        # Along a winding ridge too much damping costs more steps than a step that fails.
+        damping[rows] = np.where(better, np.maximum(damping[rows] / 5, 1e-12), damping[rows] * 3)
         rows = rows[~arrived]
         if not len(rows):
             break

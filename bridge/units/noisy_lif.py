@@ -139,8 +139,13 @@ class NoisyLIF(Unit):
         # d rate = -rate^2 d(1/rate), and rate^2 e^(b^2) = rate / wait stays finite.
         pull = rate / wait
         steep = -tau * ROOT_PI * pull
-        at_b = _scaled_integrand(b, b)
-        at_a = _scaled_integrand(a, b)
+        # The integrand erfcx(-u) at both ends, divided by exp(max(b, 0)^2) without overflow.
+        below = b <= 0
+        at_b = np.where(below, erfcx(np.where(below, -b, 0)), erfc(-np.maximum(b, 0)))
+        at_a = shrink * erfcx(np.maximum(-a, 0))
+        if np.any(a > 0):
+            rising = np.exp(np.minimum(a**2 - b**2, 0)) * erfc(-np.maximum(a, 0))
+            at_a = np.where(a > 0, rising, at_a)
         d_rheobase = steep * (at_b - at_a) / scale
         d_span = steep * at_a / scale
         d_tau = -ROOT_PI * pull * (passage - 0.5 * lift / ROOT_2 * at_b)
@@ -174,10 +179,3 @@ class NoisyLIF(Unit):
             if np.all(high - low <= 1e-13 * (np.abs(middle) + step)):
                 break
         return np.asarray(0.5 * (low + high))
-
-
-def _scaled_integrand(u: Array, b: Array) -> Array:
-    """erfcx(-u) / exp(max(b, 0)^2) for u <= b, without overflow."""
-    high = np.maximum(b, 0)
-    rising = np.exp(np.minimum(u**2 - high**2, 0)) * erfc(-np.maximum(u, 0))
-    return np.where(u > 0, rising, np.exp(-(high**2)) * erfcx(np.maximum(-u, 0)))

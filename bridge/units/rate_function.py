@@ -175,8 +175,11 @@ class RateFunction(ABC):
             d rate / d parameter, in hertz per unit of the parameter.
         """
         columns = (theta[..., i, None] for i in range(len(cls.parameters)))
-        rate, partials = cls.slopes(current, *columns, **settings)
-        return rate, np.stack(np.broadcast_arrays(*partials), axis=-1)
+        rate, slopes = cls.slopes(current, *columns, **settings)
+        partials = np.empty((*np.shape(rate), len(slopes)))
+        for i, slope in enumerate(slopes):
+            partials[..., i] = slope
+        return rate, partials
 
     @classmethod
     def scaled(cls, theta: Array, factor: Array) -> Array:

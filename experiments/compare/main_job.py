@@ -320,7 +320,7 @@ def summary(result: Result, console: Any) -> None:
         table.add_row(row[0], row[1], row[2], row[4].split(" ")[0], row[6])
     console.print(table)
     table = Table(title="The same network on spiking neurons", title_justify="left")
-    for title in ("time", "ANN %", "neurons % (95 %)", "points", "McNemar p", "spikes"):
+    for title in ("time", "ANN %", "neurons % (95 %)", "points lost", "McNemar p", "spikes"):
         table.add_column(title, justify="right")
     for answer in result.tables["accuracy"].to_dict("records"):
         low, high = 100 * answer["low_95"], 100 * answer["high_95"]
@@ -328,7 +328,7 @@ def summary(result: Result, console: Any) -> None:
             f"{answer['time_ms']:g} ms",
             f"{100 * answer['ann_accuracy']:.2f}",
             f"{100 * answer['spiking_accuracy']:.2f} ({low:.1f}-{high:.1f})",
-            f"{answer['difference_points']:+.2f}",
+            f"{answer['points_lost']:.2f}",
             f"{answer['mcnemar_p']:.2g}",
             f"{answer['spikes_per_decision']:.0f}",
         )

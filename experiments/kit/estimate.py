@@ -34,6 +34,8 @@ class Estimate:
         How the interval was found.
     level : float
         Of the interval.
+    draws_are : str
+        What the draws are, such as "networks" or "images".
     """
 
     value: float
@@ -42,6 +44,7 @@ class Estimate:
     draws: int
     method: str
     level: float = LEVEL
+    draws_are: str = "draws"
 
     @property
     def reach(self) -> float:
@@ -78,7 +81,7 @@ class Estimate:
         return replace(self, value=value, low=low, high=max(ends))
 
 
-def mean(values: ArrayLike) -> Estimate:
+def mean(values: ArrayLike, of: str = "draws") -> Estimate:
     """Return the mean of independent draws with Student's t interval.
 
     Parameters
@@ -86,6 +89,8 @@ def mean(values: ArrayLike) -> Estimate:
     values : array_like, shape (n,)
         One number a draw, at least two of them. A draw without an answer (nan) leaves the mean
         without one: it is not dropped.
+    of : str
+        What the draws are.
 
     Raises
     ------
@@ -104,10 +109,10 @@ def mean(values: ArrayLike) -> Estimate:
         raise ParameterError(f"an interval over draws needs at least 2 draws; got {count}")
     middle = float(drawn.mean())
     reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * drawn.std(ddof=1) / np.sqrt(count))
-    return Estimate(middle, middle - reach, middle + reach, count, "t")
+    return Estimate(middle, middle - reach, middle + reach, count, "Student's t", draws_are=of)
 
 
-def share(hits: int, draws: int) -> Estimate:
+def share(hits: int, draws: int, of: str = "draws") -> Estimate:
     """Return a share of draws with the interval of Clopper and Pearson (1934, Biometrika 26:404).
 
     Examples
@@ -117,10 +122,14 @@ def share(hits: int, draws: int) -> Estimate:
     (0.861, 1.0)
     """
     ends = stats.binomtest(hits, draws).proportion_ci(LEVEL, method="exact")
-    return Estimate(hits / draws, float(ends.low), float(ends.high), draws, "Clopper-Pearson")
+    return Estimate(
+        hits / draws, float(ends.low), float(ends.high), draws, "Clopper-Pearson", draws_are=of
+    )
 
 
-def paired_share(first_only: int, second_only: int, pairs: int) -> Estimate:
+def paired_share(
+    first_only: int, second_only: int, pairs: int, of: str = "pairs of answers"
+) -> Estimate:
     """Return how much larger a share is for the first of two answers to the same questions.
 
     Parameters
@@ -129,6 +138,8 @@ def paired_share(first_only: int, second_only: int, pairs: int) -> Estimate:
         Pairs in which only the first, or only the second, is right.
     pairs : int
         All pairs.
+    of : str
+        What both answered.
 
     Returns
     -------
@@ -147,7 +158,7 @@ def paired_share(first_only: int, second_only: int, pairs: int) -> Estimate:
     spread = np.sqrt(b + c - (b - c) ** 2 / n) / n
     reach = float(stats.norm.ppf((1 + LEVEL) / 2) * spread)
     value = (first_only - second_only) / pairs
-    return Estimate(value, middle - reach, middle + reach, pairs, "Agresti-Min")
+    return Estimate(value, middle - reach, middle + reach, pairs, "Agresti-Min", draws_are=of)
 
 
 def bootstrap(
@@ -179,7 +190,7 @@ def bootstrap(
     return Estimate(statistic(np.arange(draws)), float(low), float(high), draws, "bootstrap")
 
 
-def largest(values: Iterable[float]) -> Estimate:
+def largest(values: Iterable[float], of: str = "draws") -> Estimate:
     """Return the largest of all draws, for a statement that has to hold for each of them.
 
     No interval: one draw on the wrong side refutes it.
@@ -190,7 +201,7 @@ def largest(values: Iterable[float]) -> Estimate:
     1.0
     """
     drawn = np.array(list(values), dtype=float)
-    return Estimate(float(drawn.max()), None, None, len(drawn), "every draw")
+    return Estimate(float(drawn.max()), None, None, len(drawn), "each", draws_are=of)
 
 
 def farthest(estimates: Sequence[Estimate], sense: str = "<=") -> Estimate:

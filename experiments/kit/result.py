@@ -40,13 +40,15 @@ class Verdict:
         How the interval was found.
     level : float
         Of the interval.
+    draws_are : str
+        What the draws are, such as "networks" or "images".
 
     Examples
     --------
     >>> print(Verdict("error (%)", 0.3, 0.5))
     holds: error (%) = 0.3 (<= 0.5)
-    >>> print(Verdict("error (%)", 0.3, 0.5, low=-0.1, high=0.7, draws=5, method="t"))
-    UNDECIDED: error (%) = 0.3 (<= 0.5; 90 % interval -0.1 to 0.7, t, 5 draws)
+    >>> print(Verdict("error (%)", 0.3, 0.5, low=-0.1, high=0.7, draws=5, method="bootstrap"))
+    UNDECIDED: error (%) = 0.3 (<= 0.5; 90 % interval -0.1 to 0.7, bootstrap over 5 draws)
     """
 
     what: str
@@ -58,6 +60,7 @@ class Verdict:
     draws: int | None = None
     method: str = ""
     level: float = 0.90
+    draws_are: str = "draws"
 
     @classmethod
     def of(cls, what: str, estimate: Estimate, bar: float, sense: str = "<=") -> Verdict:
@@ -97,9 +100,12 @@ class Verdict:
         if self.low is not None and self.high is not None:
             ends = f"{self.low:.3g} to {self.high:.3g}"
             said += f"; {100 * self.level:g} % interval {ends}, {self.method}"
-        elif self.draws is not None:
-            said += f"; {self.method}"
-        return said if self.draws is None else f"{said}, {self.draws} draws"
+            return said if self.draws is None else f"{said} over {self.draws} {self.draws_are}"
+        return (
+            said
+            if self.draws is None
+            else f"{said}; {self.method} of {self.draws} {self.draws_are}"
+        )
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ from ann.data.judging.held_out import HeldOut
 from ann.data.judging.measures import mean_auc
 from experiments.kit.estimate import LEVEL, Estimate, share
 
-__all__ = ["score_intervals"]
+__all__ = ["RARE_ERRORS", "score_intervals"]
 
 #: Fewer groups than these say too little of how groups differ.
 FEWEST_GROUPS = 5
+#: What an interval of RMSE or R2 cannot know; part of its method.
+RARE_ERRORS = "jackknife; too narrow if few rows have by far the largest errors"
 #: With so many misplaced rows, the observed standard error of an AUC counts half.
 MISPLACED = 10.0
 
@@ -39,6 +41,14 @@ def score_intervals(held_out: HeldOut) -> dict[str, Estimate]:
         (1988, Biometrics 44:837), as far as enough rows are misplaced to observe it. RMSE and R2
         have Student's interval of the jackknife, on the logarithm of the mean square error. With
         groups, all are jackknifed over groups. A score of too few rows or groups has no interval.
+
+    Notes
+    -----
+    The 90 % interval of an RMSE held the true one in so many of 100 samples of 40, 100 and 400 rows
+    (600 samples each): 92, 91 and 93 with normal errors, 85, 87 and 85 with Student's of five
+    degrees of freedom, 73, 71 and 73 of three, and 65, 73 and 77 with log-normal ones. Where a few
+    rare errors make up most of the RMSE, a sample without them looks like one that never has any;
+    no interval that is found from the sample alone can be wide enough. `RARE_ERRORS` says so.
 
     Examples
     --------
@@ -145,7 +155,7 @@ def _jackknifed(held_out: HeldOut, name: str, value: float, units: np.ndarray) -
     spread = np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2))
     reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * spread)
     low, high = sorted(float(back(v)) for v in (centre - reach, centre + reach))
-    return Estimate(value, low, high, count, "jackknife")
+    return Estimate(value, low, high, count, RARE_ERRORS if name in ("rmse", "r2") else "jackknife")
 
 
 def _over_groups(held_out: HeldOut, name: str, value: float) -> Estimate:

@@ -38,7 +38,7 @@ def myelinated(
     diameter : Quantity
         Of the axon inside its myelin, 0.2 to 20 µm.
     internodes : int
-        Number of internodes; there is one node more.
+        Number of internodes, together up to 2 m; there is one node more.
     sheath : Sheath, optional
         Wraps round the internodes (default: g-ratio 0.7); each wrap is two membranes of 1 µF/cm².
     internode_length : Quantity, optional
@@ -62,12 +62,11 @@ def myelinated(
     56
     """
     shape = myelinated_axon(diameter, internodes=internodes, internode_length=internode_length)
-    names = [name for name, tag in zip(shape.names, shape.tags, strict=True) if tag == "internode"]
     axial = 70 * ohm * cm
     capacitance = (sheath or Sheath()).factor(diameter) * uF / cm**2
     return (
         Neuron(
-            shape, PerBranch(1, dict.fromkeys(names, pieces)), cable=Cable(R_a=axial),
+            shape, PerBranch(1, tagged={"internode": pieces}), cable=Cable(R_a=axial),
             celsius=18.5, rest=-65 * mV,
         )
         .paint(ranvier_node(), tagged("node"))

@@ -18,6 +18,7 @@ from neurosim.channels.muscle import MusclePotassium, MuscleSodium
 from neurosim.channels.persistent_sodium import PersistentSodium
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
 from neurosim.equations.evaluate import Gate
+from neurosim.equations.kinetic import kinetic
 
 __all__ = [
     "BK",
@@ -44,6 +45,7 @@ __all__ = [
     "PersistentSodium",
     "TraubMilesPotassium",
     "TraubMilesSodium",
+    "kinetic",
     "myelin",
     "ranvier_node",
     "spike_initiation",

@@ -172,6 +172,8 @@ class Circuit:
         onto: str,
         pairs: Sequence[tuple[int, int]] | np.ndarray | str = "all",
         probability: float | None = None,
+        incoming: int | None = None,
+        outgoing: int | None = None,
         points: Sequence[int] | np.ndarray | None = None,
         terminal: Terminal | None = None,
         delay: Quantity = 1 * ms,
@@ -192,6 +194,9 @@ class Circuit:
             one population every cell to every other.
         probability : float, optional
             Keeps each of the pairs with this probability.
+        incoming, outgoing : int, optional
+            Keeps of the pairs so many for each target, or for each source, drawn without
+            replacement: a fixed in-degree or out-degree.
         points : array of int, shape (n,), optional
             Which of the points where the receptors sit; by default those of a target cell in turn.
         terminal : Terminal, optional
@@ -207,7 +212,8 @@ class Circuit:
         detector : str
             Label of the source's detector (`Neuron.detect`); by default the first.
         seed : int
-            Seed of `probability`; connections of one circuit draw apart under one seed.
+            Seed of `probability`, `incoming` and `outgoing`; connections of one circuit draw apart
+            under one seed.
 
         Raises
         ------
@@ -237,6 +243,10 @@ class Circuit:
             # Connections draw apart under one seed.
             generator = np.random.default_rng([_whole_seed(seed), len(self.connections)])
             chosen = chosen[generator.random(len(chosen)) < probability]
+        for column, many, word in ((1, incoming, "incoming"), (0, outgoing, "outgoing")):
+            if many is not None:
+                draw = np.random.default_rng([_whole_seed(seed), len(self.connections), column])
+                chosen = _so_many(chosen, column, check_whole(many, f"connect: {word}"), draw)
         if len(chosen) == 0:
             raise ParameterError(
                 f"connect: there is no contact from {source!r} to {target!r}; give pairs"
@@ -288,7 +298,7 @@ def _receptors(neuron: Neuron, onto: str) -> tuple[Receptor, int]:
         )
     part = placed[onto].part
     assert isinstance(part, Receptor)
-    if not part.lumps:
+    if type(part).arrivals is not Receptor.arrivals:
         raise ParameterError(
             f"connect: {part.name!r} takes the transmitter's time course, not single releases; use "
             "a receptor that sums them, such as AMPA, NMDA, GABAA or GABAB"
@@ -322,6 +332,27 @@ def _pairs(given: Any, sources: int, targets: int, *, same: bool) -> np.ndarray:
             f"{pairs.min(axis=0).tolist()} to {pairs.max(axis=0).tolist()}"
         )
     return pairs.astype(int)
+
+
+def _so_many(
+    pairs: np.ndarray, column: int, many: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Keep a number of pairs, drawn at random, for each cell of a column."""
+    shuffled = generator.permutation(len(pairs))
+    order = shuffled[np.argsort(pairs[shuffled, column], kind="stable")]
+    cells = pairs[order, column]
+    first = np.searchsorted(cells, cells)
+    rank = np.arange(len(cells)) - first
+    present = np.bincount(cells) if len(cells) else np.zeros(0, dtype=int)
+    short = np.flatnonzero((present > 0) & (present < many))
+    if len(short):
+        word = ("outgoing", "incoming")[column]
+        raise ParameterError(
+            f"connect: {word}={many} contacts are asked for, but cell {short[0]} has only "
+            f"{present[short[0]]} to draw from; ask for fewer"
+        )
+    kept: np.ndarray = pairs[np.sort(order[rank < many])]
+    return kept
 
 
 def _in_turn(target: np.ndarray, points: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -29,6 +29,7 @@ from neurosim.describe.parts import (
     Probed,
     Spines,
 )
+from neurosim.describe.profiles import as_pairs, check_profiles, factors, profiles, read_places
 from neurosim.display import html_table
 from neurosim.drawing.cable import mark_sites
 from neurosim.errors import ParameterError, UnknownNameError, suggest
@@ -43,6 +44,7 @@ from neurosim.morphology import (
     everywhere,
     plot_morphology,
 )
+from neurosim.outside import Field
 from neurosim.quantities import check_celsius, check_quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -134,8 +136,14 @@ class Neuron:
         *,
         label: str = "",
         scale: Any = None,
+        of: str | Sequence[str] = "distance",
+        values: Mapping[str, Any] | None = None,
     ) -> Neuron:
         """Return the neuron with a part covering a region.
+
+        What differs from compartment to compartment is given as a function of the place, or as an
+        array with a number for each compartment of the region, or of the whole neuron. Functions
+        get arrays in µm, of shape (n,), and return one number or n of them.
 
         Parameters
         ----------
@@ -145,14 +153,37 @@ class Neuron:
             Where; by default everywhere.
         label : str
             Name by which a batch varies its parameters (default: the name of the part).
-        scale : callable, optional
-            Gets the path distance from the soma in µm, shape (n,), and returns what the
-            conductance ``g`` (or permeability ``P``) of the channel is multiplied by there.
+        scale : callable or array, optional
+            What the conductance ``g`` (or permeability ``P``) of the channel is multiplied by.
+        of : str or sequence of str
+            Arguments of the functions: ``"distance"`` (path from the soma), ``"x"``, ``"y"``,
+            ``"z"`` (centre of the compartment) or ``"diameter"``.
+        values : mapping of str to callable or Quantity array, optional
+            Parameters of the part, or ``C_m`` and ``R_a`` of a `Cable`, that take other values than
+            those of `part`.
 
         Raises
         ------
         ParameterError
-            Part or region are none, the region is empty, or a channel of that name is there.
+            Part or region are none, the region is empty, a channel of that name is there, or a
+            function or array does not give a number for every compartment.
+        UnknownNameError
+            `values` or `of` names what is not there.
+
+        Examples
+        --------
+        A leak that reverses further up where the dendrite is thin, and an h current that grows with
+        the distance from an axis:
+
+        >>> from brian2 import mV, um
+        >>> from neurosim.channels import HCurrent, Leak
+        >>> from neurosim.morphology import cone
+        >>> cell = Neuron(cone(500 * um, 8 * um, 1 * um)).paint(
+        ...     Leak(), of="diameter", values={"E": lambda d: (-70 + 5 / d) * mV}
+        ... )
+        >>> cell = cell.paint(
+        ...     HCurrent(), scale=lambda y, z: 1 + np.hypot(y, z) / 100, of=("y", "z")
+        ... )
         """
         if isinstance(part, (tuple, list)):
             if label and len(part) > 1:
@@ -161,7 +192,7 @@ class Neuron:
                 )
             several = self
             for one in part:
-                several = several.paint(one, region, label=label, scale=scale)
+                several = several.paint(one, region, label=label, scale=scale, of=of, values=values)
             return several
         if not isinstance(part, (Channel, IonPool, Cable, Spines)):
             raise ParameterError(
@@ -176,9 +207,8 @@ class Neuron:
         named = label or (part.name if isinstance(part, Mechanism) else type(part).__name__.lower())
         others = {p.label for p in self.painted if type(p.part) is not type(part)}
         _check_label("paint", named, others | {p.label for p in self.placed})
-        painted = Painted(part, region, named, scale)
-        if scale is not None:
-            self._check_scale(painted, mask)
+        painted = Painted(part, region, named, scale, read_places(of), as_pairs(values))
+        check_profiles(painted, self.compartments)
         return self._with(painted=(*self.painted, painted))
 
     def _check_overlap(self, part: Mechanism, mask: np.ndarray) -> None:
@@ -197,33 +227,6 @@ class Neuron:
                     f"this one another name, {type(part).__name__}(..., name='...'), or paint "
                     "regions that do not overlap"
                 )
-
-    def _check_scale(self, painted: Painted, mask: np.ndarray) -> None:
-        name = painted.label
-        if not painted.strength:
-            raise ParameterError(
-                f"paint: scale multiplies the conductance g or permeability P of a channel, and "
-                f"{name!r} has neither; paint it region by region with the values it should have"
-            )
-        if not callable(painted.scale):
-            raise ParameterError(
-                f"paint: scale must be a function of the distance in um, such as "
-                f"lambda x: 1 + x / 100; got {painted.scale!r}"
-            )
-        distance = np.asarray(self.compartments.distance_m)[mask] * 1e6
-        try:
-            factors = np.asarray(painted.scale(distance), dtype=float)
-        except TypeError as error:
-            raise ParameterError(
-                f"{name}: scale is called with the distances in um alone; it said: {error}"
-            ) from None
-        if factors.shape not in ((), distance.shape):
-            raise ParameterError(
-                f"{name}: scale must return a number for each of the {len(distance)} distances; "
-                f"got shape {factors.shape}"
-            )
-        if np.any(~np.isfinite(factors)) or np.any(factors < 0):
-            raise ParameterError(f"{name}: scale must return finite numbers that are not negative")
 
     def place(
         self,
@@ -259,6 +262,52 @@ class Neuron:
         _check_label("place", named, self._labels())
         return self._with(placed=(*self.placed, Placed(part, site, named, given)))
 
+    def expose(self, field: Field, current: Stimulus, *, label: str = "field") -> Neuron:
+        """Return the neuron in a field outside: electrodes or plates that carry a current.
+
+        The field drives currents along the inside of the neuron. The recorded ``v`` is the
+        potential across the membrane, inside less outside.
+
+        Parameters
+        ----------
+        field : Field
+            The potential around the neuron that the current makes, such as ``PointElectrodes()``
+            or ``UniformField()``.
+        current : Stimulus
+            Course of the current. It is off while the neuron settles.
+        label : str
+            Name by which a batch varies its parameters.
+
+        Raises
+        ------
+        ParameterError
+            It is no field or no stimulus, or the label is taken.
+
+        Examples
+        --------
+        >>> from brian2 import mA, ms, um
+        >>> from neurosim import Steps
+        >>> from neurosim.morphology import cylinder
+        >>> from neurosim.outside import PointElectrodes
+        >>> pulse = Steps(amplitude=-1 * mA, onset=1 * ms, duration=0.1 * ms)
+        >>> fibre = Neuron(cylinder(5000 * um, 10 * um))
+        >>> fibre.expose(PointElectrodes(x=2500 * um, y=1000 * um), pulse).placed[0].label
+        'field'
+        """
+        if not isinstance(field, Field):
+            raise ParameterError(
+                "expose: field must be PointElectrodes or UniformField, such as "
+                f"PointElectrodes(y=100*um); got {field!r}"
+            )
+        if not isinstance(current, Stimulus):
+            raise ParameterError(
+                "expose: current must be a stimulus such as Steps(amplitude=-1*mA); got "
+                f"{current!r}"
+            )
+        named = self._free(label) if label == "field" else label
+        _check_label("expose", named, self._labels())
+        return self._with(placed=(*self.placed, Placed(current, every(), named, field=field)))
+
     def probe(self, variable: str, site: Site | Region, *, label: str = "") -> Neuron:
         """Return the neuron with a variable traced at a site.
 
@@ -267,7 +316,8 @@ class Neuron:
         variable : str
             ``"v"``, a state or expression of a painted part (``"hh_sodium.m"``), its current
             (``"hh_sodium.current"``), a concentration (``"ca_i"``), or that of a placed receptor
-            by its label (``"ampa.current"``).
+            by its label (``"ampa.current"``), or ``"i_membrane"``, the whole current that leaves
+            the compartment through the membrane, less what an electrode in it injects.
         site : Site or Region
             Where; every compartment the points of the site fall on is traced, or every one of the
             region. Of several placed receptors or electrodes on one compartment, the first is.
@@ -365,6 +415,7 @@ class Neuron:
                     "points_sha256": _digest(p.site.compartments(self.compartments)),
                     "arrivals": _arrivals(p.arrivals),
                 }
+                | ({} if p.field is None else {"field": p.field.to_dict()})
                 for p in self.placed
             ],
             "detectors": [
@@ -397,10 +448,12 @@ class Neuron:
 
     def _cover_digest(self, painted: Painted) -> str:
         """Return what tells where a part covers, and how densely."""
-        mask = painted.region.mask(self.compartments)
-        if painted.scale is None:
-            return _digest(mask)
-        return _digest(mask, painted.scale(np.asarray(self.compartments.distance_m)[mask] * 1e6))
+        cut = self.compartments
+        scale = factors(painted, cut)
+        over = profiles(painted, cut)
+        more = [np.frombuffer(name.encode(), dtype=np.uint8) for name in over]
+        arrays = [] if scale is None else [scale]
+        return _digest(painted.region.mask(cut), *arrays, *more, *over.values())
 
     def plot(self, values: Any = None, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the shape, with a marker at everything that is placed, probed or detects spikes.

@@ -10,6 +10,7 @@ from brian2.units import Hz, Quantity, cm, ohm, uF
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
 from neurosim.morphology import Compartments, Region, Site
+from neurosim.outside import Field
 from neurosim.quantities import Description, quantity
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -68,28 +69,37 @@ Part = Channel | IonPool | Cable | Spines
 
 @dataclass(frozen=True)
 class Painted:
-    """A part, where it covers the membrane, and the name its parameters are varied by."""
+    """A part, where it covers the membrane, and the name its parameters are varied by.
+
+    `scale` and `values` say what differs over the region; functions among them are functions `of`
+    these places (`neurosim.describe.profiles`).
+    """
 
     part: Part
     region: Region
     label: str
     scale: Any = None
+    of: tuple[str, ...] = ("distance",)
+    values: tuple[tuple[str, Any], ...] = ()
 
     @property
     def strength(self) -> str:
         """The parameter that `scale` multiplies: a conductance, or a permeability."""
-        known = self.part.parameters() if isinstance(self.part, Mechanism) else ()
-        return next((name for name in ("g", "P") if name in known), "")
+        return self.part.strength if isinstance(self.part, Mechanism) else ""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """An electrode or receptors, where they sit, and what arrives there."""
+    """An electrode or receptors, where they sit, and what arrives there.
+
+    With a `field`, the current is that of electrodes outside, which act on the whole neuron.
+    """
 
     part: Stimulus | Receptor
     site: Site
     label: str
     arrivals: tuple[Events, ...] | Poisson | None = None
+    field: Field | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ from brian2.units import Quantity, second
 from brian2.utils.stringtools import get_identifiers
 
 from neurosim.equations.linear import offset_and_rate
+from neurosim.equations.schemes import find_groups, occupancies, rates_of
 from neurosim.equations.steady_state import Names
+from neurosim.errors import ParameterError
 from neurosim.quantities import unit_name
 
 __all__ = ["Gate", "evaluate", "gate_curves", "identifiers", "known_words", "line_of", "parse"]
@@ -111,7 +113,9 @@ def _rate(equations: str, code: str, name: str, values: Mapping[str, Any], x: An
 def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
     """Return steady state and time constant of every state that is linear in itself.
 
-    From dx/dt = a + b x follow the steady state -a/b and the time constant -1/b.
+    From dx/dt = a + b x follow the steady state -a/b and the time constant -1/b. The steady states
+    of a kinetic scheme are its occupancies, nan where they are not known; the time constant of each
+    is that of leaving it.
 
     Parameters
     ----------
@@ -132,4 +136,26 @@ def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
             continue
         steady = np.asarray(-rest / slope / unit, dtype=float)
         curves[name] = Gate(steady, Quantity(np.asarray(-1 / slope, dtype=float), dim=second.dim))
+    for group in find_groups(system):
+        if set(group.states) & set(values):
+            continue
+        try:
+            found = occupancies(group, *rates_of(group, partial(_rates, equations, values)))
+        except ParameterError:
+            found = np.full((len(group.states), 1), np.nan)
+        for name, steady in zip(group.states, found, strict=True):
+            never = Gate(steady, Quantity(np.inf, dim=second.dim))
+            curves[name] = Gate(steady, curves.get(name, never).tau)
     return curves
+
+
+def _rates(
+    equations: str, values: Mapping[str, Any], name: str, given: Mapping[str, float]
+) -> np.ndarray:
+    """Return the rate of change of a state, in 1/s, given those of its group, all others at 0."""
+    system = parse(equations)
+    rest = {one: Quantity(0.0, dim=system[one].dim) for one in system.diff_eq_names}
+    full = {one: Quantity(x, dim=system[one].dim) for one, x in given.items()}
+    return np.asarray(
+        evaluate(equations, system[name].expr.code, {**rest, **values, **full}), dtype=float
+    )

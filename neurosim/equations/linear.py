@@ -6,7 +6,7 @@ exponential Euler advances it exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,15 @@ def linear_in(name: str, code: str, named: Mapping[str, Any] | None = None) -> L
     return Linear(sympy_to_str(rate), sympy_to_str(right.subs(x, 0)))
 
 
-def exponential_euler(states: Mapping[str, Linear]) -> list[str]:
+def exponential_euler(states: Mapping[str, Linear], others: Sequence[str] = ()) -> list[str]:
     """Return the statements that advance states by one step, each while the others stand still.
+
+    Parameters
+    ----------
+    states : mapping of str to Linear
+        The states and their equations.
+    others : sequence of str
+        Statements that set ``_next_<state>`` of further states, before any state changes.
 
     Examples
     --------
@@ -73,7 +80,10 @@ def exponential_euler(states: Mapping[str, Linear]) -> list[str]:
         lines.append(
             f"_next_{name} = _target_{name} + ({name} - _target_{name})*exp(dt*_rate_{name})"
         )
-    return lines + [f"{name} = _next_{name}" for name in states]
+    lines += others
+    more = [line.split(" = ")[0] for line in others if line.startswith("_next_")]
+    ahead = [f"_next_{name}" for name in states] + more
+    return lines + [f"{name.removeprefix('_next_')} = {name}" for name in ahead]
 
 
 def offset_and_rate(derivative: Callable[[Any], Any], one: Any = 1.0) -> tuple[Any, Any]:

@@ -6,27 +6,23 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-from brian2.units import Hz, Quantity, amp, ms, mV, nA, ohm, pA, second, volt
+from brian2.units import Hz, Quantity, amp, ms, mV, ohm, pA, second, volt
 
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
-from neurosim.errors import EngineError, ParameterError
+from neurosim.errors import ParameterError
 from neurosim.features.membrane import is_blocked, steady
 from neurosim.features.properties import CellProperties
 from neurosim.features.spike_intervals import adaptation_index
 from neurosim.features.spike_shape import spike_shapes
+from neurosim.measure.current_steps import CurrentSteps
+from neurosim.measure.excitability import rheobase
 from neurosim.measure.passive import StepResponse, step_response
 from neurosim.measure.spikes import measure_spikes
 from neurosim.quantities import check_quantity
 from neurosim.run.recording import Recording
-from neurosim.run.simulate import simulate
-from neurosim.stimuli import Steps
 
-__all__ = ["Intrinsic", "fi_curve", "first_spike", "intrinsic", "rheobase"]
-
-# Rest before the step: neurons with extent settle before time 0 as well.
-_SETTLE_MS = 500.0
-_ONSET_MS = 50.0
+__all__ = ["Intrinsic", "fi_curve", "first_spike", "intrinsic"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,114 +62,6 @@ class Intrinsic(CellProperties):
 _NAMES = [one.name for one in fields(Intrinsic)]
 
 
-@dataclass(frozen=True)
-class _Bench:
-    """A neuron under steps of current of one length (second); the onset is at 50 ms.
-
-    For a point neuron, which takes no time to settle, it is 500 ms later.
-    """
-
-    neuron: Neuron | PointNeuron
-    length: float
-    dt: Quantity | None
-    jobs: int
-
-    @property
-    def onset(self) -> float:
-        """When the step begins, in second."""
-        pause = 0.0 if isinstance(self.neuron, Neuron) else _SETTLE_MS
-        return (pause + _ONSET_MS) * 1e-3
-
-    def run(self, currents: np.ndarray, *, trace: bool = True) -> Recording:
-        """Run steps of current (ampere)."""
-        neuron, options = self.neuron, dict[str, Any](dt=self.dt, jobs=self.jobs)
-        if isinstance(neuron, Neuron):
-            options["settle"] = _SETTLE_MS * ms
-            if trace:
-                neuron = neuron.replace(probed=())
-        onset, length = self.onset * second, self.length * second
-        return simulate(
-            neuron,
-            (self.onset + self.length) * second + 20 * ms,
-            stimulus=Steps(amplitude=0 * pA, onset=onset, duration=length),
-            batch={"amplitude": currents * amp},
-            record=["v"] if trace else [],
-            **options,
-        )
-
-    def rates(self, run: Recording) -> np.ndarray:
-        """Return spikes over the length of the step."""
-        stop = (self.onset + self.length) * second
-        return run.counts(self.onset * second, stop) / self.length
-
-    def rates_at(self, currents: np.ndarray) -> np.ndarray:
-        """Return the rate at each current (ampere)."""
-        return self.rates(self.run(currents, trace=False))
-
-
-def rheobase(
-    neuron: Neuron | PointNeuron,
-    *,
-    duration: Quantity = 500 * ms,
-    most: Quantity = 50 * nA,
-    dt: Quantity | None = None,
-    jobs: int = 1,
-) -> Quantity:
-    """Return the smallest current step that makes a neuron fire, to 0.5 %.
-
-    Parameters
-    ----------
-    neuron : Neuron or PointNeuron
-        What to measure; the current enters at the soma.
-    duration : Quantity
-        Length of the step: the answer depends on it.
-    most : Quantity
-        Largest current tried.
-    dt : Quantity, optional
-        Time step.
-    jobs : int
-        Threads or processes.
-
-    Raises
-    ------
-    ParameterError
-        It fires without a current, or not even at `most`.
-
-    Examples
-    --------
-    >>> from neurosim import LIF
-    >>> round(float(rheobase(LIF(), duration=1 * second) / pA))
-    150
-    """
-    length = float(check_quantity(duration, 500 * ms, "rheobase: duration", above=0 * ms))
-    top = float(check_quantity(most, 1 * nA, "rheobase: most", above=0 * nA))
-    bench = _Bench(neuron, length, dt, jobs)
-    if bench.rates_at(np.zeros(1))[0]:
-        raise ParameterError("rheobase: the neuron fires without any current")
-    grid = np.geomspace(1e-12, 1e-11, 6)
-    while True:
-        grid = np.minimum(grid, top)
-        try:
-            fired = bench.rates_at(grid) > 0
-        except EngineError:
-            # Currents far beyond what the membrane can carry.
-            fired = np.zeros(len(grid), dtype=bool)
-            top = float(grid[-1])
-        if not fired.any():
-            if grid[-1] >= top:
-                raise ParameterError(
-                    f"rheobase: no spike up to {top * 1e9:g} nA; is the soma excitable?"
-                )
-            grid = grid * 10
-            continue
-        first = int(np.argmax(fired))
-        high = float(grid[first])
-        low = float(grid[first - 1]) if first else high / 10
-        if high - low <= 0.005 * high:
-            return Quantity(high, dim=amp.dim)
-        grid = np.linspace(low, high, 13)
-
-
 def fi_curve(
     neuron: Neuron | PointNeuron,
     currents: Quantity,
@@ -193,7 +81,7 @@ def fi_curve(
     length = float(check_quantity(duration, 500 * ms, "fi_curve: duration", above=0 * ms))
     values = check_quantity(currents, 100 * pA, "fi_curve: currents", many=1)
     given = np.atleast_1d(np.asarray(values, dtype=float))
-    return _Bench(neuron, length, dt, jobs).rates_at(given) * Hz
+    return CurrentSteps(neuron, length, dt, jobs).rates_at(given) * Hz
 
 
 def intrinsic(
@@ -239,7 +127,7 @@ def intrinsic(
     told: dict[str, Any] = dict.fromkeys(_NAMES, float("nan"))
     told["current_pA"] = told["rate_Hz"] = (float("nan"),) * len(multiples)
     told["criterion_mV_per_ms"] = float(criterion)
-    bench = _Bench(neuron, length, dt, jobs)
+    bench = CurrentSteps(neuron, length, dt, jobs)
     told |= _passive(bench, probe_current)
     try:
         lowest = float(rheobase(neuron, duration=duration, dt=dt, jobs=jobs))
@@ -257,7 +145,7 @@ def intrinsic(
 
 
 def _spiking(
-    bench: _Bench, run: Recording, lowest: float, currents: np.ndarray, criterion: Quantity
+    bench: CurrentSteps, run: Recording, lowest: float, currents: np.ndarray, criterion: Quantity
 ) -> dict[str, float]:
     """Measure the first spike at 1.2 times rheobase, and the firing at every current (ampere).
 
@@ -343,7 +231,7 @@ def _before_reset(run: Recording, row: int, onset: float, rate: float) -> float:
     return shape.threshold_mV if np.isfinite(shape.threshold_mV) else float(v[last])
 
 
-def _passive(bench: _Bench, given: Quantity | None) -> dict[str, float]:
+def _passive(bench: CurrentSteps, given: Quantity | None) -> dict[str, float]:
     """Measure rest, input resistance, time constant and sag."""
 
     def respond(current: float) -> StepResponse:

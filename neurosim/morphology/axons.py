@@ -22,6 +22,11 @@ from neurosim.quantities import Description, check_quantity, check_whole, quanti
 __all__ = ["Sheath", "axon", "myelinated_axon", "soma_with_axon", "telodendria"]
 
 
+# The longest axons that are drawn, in metre.
+_LONGEST = 2.0
+_ROUNDING = 1e-9
+
+
 def _within(
     value: Any, low: Quantity, high: Quantity, name: str, default: float | None = None
 ) -> float:
@@ -29,7 +34,8 @@ def _within(
     if value is None and default is not None:
         return default
     length = float(check_quantity(value, low, name))
-    if not float(low) <= length <= float(high):
+    # A length that was added up or converted may miss a bound by its last digits.
+    if not float(low) * (1 - _ROUNDING) <= length <= float(high) * (1 + _ROUNDING):
         raise ParameterError(f"{name} must lie between {low} and {high}; got {value}")
     return length
 
@@ -100,7 +106,7 @@ def axon(length: Quantity, diameter: Quantity, *, name: str = "axon") -> Morphol
     Morphology(1 branch: 1 axon; 1.2e+05 um, 1.794e+08 um^2)
     """
     _within(diameter, 0.1 * um, 1 * mm, "axon: diameter")
-    _within(length, 1 * um, 2 * meter, "axon: length")
+    _within(length, 1 * um, _LONGEST * meter, "axon: length")
     return cylinder(length, diameter, name=name, tag="axon")
 
 
@@ -123,7 +129,7 @@ def myelinated_axon(
         Of the whole, up to 2 m; internodes are stretched or shortened a little so that a whole
         number of them fits. Give this or `internodes`.
     internodes : int, optional
-        Number of internodes.
+        Number of internodes, together up to 2 m; the nodes come on top.
     internode_length : Quantity, optional
         Default: 100 diameters.
     node_length : Quantity
@@ -158,12 +164,15 @@ def myelinated_axon(
         raise ParameterError("myelinated_axon: give either length or internodes")
     if internodes is not None:
         count = check_whole(internodes, "myelinated_axon: internodes")
-        if (whole := count * (between + node) + node) > 2:
+        # The nodes come on top: 1,000 internodes of 2 mm are the axon of two metres.
+        if (myelin := count * between) > _LONGEST * (1 + _ROUNDING):
             raise ParameterError(
-                f"myelinated_axon: {count} internodes make {whole:.3g} m (longest: 2 m)"
+                f"myelinated_axon: {count} internodes of {between * 1e3:.6g} mm make "
+                f"{myelin:.6g} m; give at most {int(_LONGEST * (1 + _ROUNDING) / between)} of them"
             )
     else:
-        whole = _within(length, (between + 2 * node) * meter, 2 * meter, "myelinated_axon: length")
+        shortest, longest = (between + 2 * node) * meter, _LONGEST * meter
+        whole = _within(length, shortest, longest, "myelinated_axon: length")
         count = max(1, round((whole - node) / (between + node)))
         between = (whole - node) / count - node
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from brian2.units import Hz, Quantity, cm, ohm, uF, um
@@ -107,43 +107,81 @@ class PerBranch(Rule):
     Parameters
     ----------
     n : int
-        Number for every branch not named.
+        Number for every branch that is not named.
     others : mapping of str to int
-        Numbers by branch name, or by tag where no branch has the name.
+        Numbers by branch name. A word that no branch is named counts as a tag.
+    tagged : mapping of str to int
+        Numbers by tag, for every branch that carries it. A number by name comes before it.
+
+    Raises
+    ------
+    UnknownNameError
+        No branch has that name or tag (when a shape is cut).
 
     Examples
     --------
     >>> from brian2 import um
-    >>> from neurosim.morphology import ball_and_stick
-    >>> PerBranch(1, {"dendrite": 61}).counts(ball_and_stick(20 * um, 500 * um, 2 * um))
+    >>> from neurosim.morphology import ball_and_stick, cylinder
+    >>> shape = ball_and_stick(20 * um, 500 * um, 2 * um)
+    >>> PerBranch(1, {"dendrite": 61}).counts(shape)
     array([ 1, 61])
+
+    A second branch that is tagged "dendrite" and has another name keeps its one compartment:
+
+    >>> more = shape.join(cylinder(90 * um, 1 * um, name="oblique"), "dendrite", at=0.5)
+    >>> PerBranch(1, {"dendrite": 61}).counts(more)
+    array([ 1, 61,  1])
+    >>> PerBranch(1, {"dendrite": 61}, tagged={"dendrite": 9}).counts(more)
+    array([ 1, 61,  9])
     """
 
     n: int = 1
     others: Mapping[str, int] | tuple[tuple[str, int], ...] = ()
+    tagged: Mapping[str, int] | tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        pairs = self.others.items() if isinstance(self.others, Mapping) else self.others
-        numbers = tuple((str(k), check_whole(v, f"PerBranch: {k}")) for k, v in pairs)
         object.__setattr__(self, "n", check_whole(self.n, "PerBranch: n"))
-        object.__setattr__(self, "others", numbers)
+        for field in ("others", "tagged"):
+            object.__setattr__(self, field, _numbers(getattr(self, field), field))
         super().__post_init__()
 
     def counts(self, morphology: Geometry) -> np.ndarray:
         """Return the number of compartments of each branch."""
-        counts = np.full(len(morphology), self.n, dtype=np.intp)
-        pairs = dict(self.others)
         names, tags = set(morphology.names), set(morphology.tags)
-        for key in pairs:
-            if key not in names | tags:
-                raise UnknownNameError(
-                    f"PerBranch: no branch and no tag is called {key!r}: "
-                    f"{suggest(key, tags | set(morphology.names[:20]))}"
-                )
-        for k, (name, tag) in enumerate(zip(morphology.names, morphology.tags, strict=True)):
-            counts[k] = pairs.get(name, pairs.get(tag, counts[k]))
+        given = dict(self.others)
+        by_name = {key: number for key, number in given.items() if key in names}
+        by_tag = {key: n for key, n in given.items() if key not in names} | dict(self.tagged)
+        for key in by_tag:
+            if key not in tags:
+                either = key in given
+                known = tags | set(morphology.names[:20]) if either else tags
+                what = "no branch and no tag is called" if either else "no branch is tagged"
+                raise UnknownNameError(f"PerBranch: {what} {key!r}: {suggest(key, known)}")
+        counts = np.array(
+            [
+                by_name.get(name, by_tag.get(tag, self.n))
+                for name, tag in zip(morphology.names, morphology.tags, strict=True)
+            ],
+            dtype=np.intp,
+        )
         if counts.sum() > self.most:
             raise ParameterError(
                 f"{self!r} would make {counts.sum()} compartments (most: {self.most})"
             )
         return counts
+
+    def __repr__(self) -> str:
+        tagged = f", tagged={self.tagged}" if self.tagged else ""
+        return f"PerBranch(n={self.n}, others={self.others}{tagged})"
+
+
+def _numbers(given: Any, field: str) -> tuple[tuple[str, int], ...]:
+    """Return numbers of compartments by name, checked."""
+    try:
+        pairs = dict(given)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"PerBranch: {field} must say numbers by name, such as {{'dendrite': 21}}; got "
+            f"{given!r}"
+        ) from None
+    return tuple((str(k), check_whole(v, f"PerBranch: {k}")) for k, v in pairs.items())

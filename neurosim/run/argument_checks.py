@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from brian2.units import Quantity, ms, second
 
 from neurosim.engine.point.execute import choose_engine
 from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.outside import ElectrodeArray, Placement
 from neurosim.quantities import check_quantity, check_seed, check_whole
 
 __all__ = ["SCHEMES", "RunSettings"]
@@ -43,6 +44,10 @@ class RunSettings:
         Seeds.
     start_step : int
         Number of the first step, counted from time 0.
+    outside : ElectrodeArray or None
+        Electrodes outside the cells.
+    placement : mapping of str to Placement
+        Where cells lie, by population; of a neuron by ``""``.
     """
 
     duration: float
@@ -56,6 +61,8 @@ class RunSettings:
     progress: Callable[[float], None] | None
     seed: np.ndarray
     start_step: int = 0
+    outside: ElectrodeArray | None = None
+    placement: Mapping[str, Placement] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def checked(
@@ -72,6 +79,8 @@ class RunSettings:
         engine: str,
         jobs: int,
         progress: Callable[[float], None] | None,
+        outside: ElectrodeArray | None = None,
+        placement: Placement | Mapping[str, Placement] | None = None,
     ) -> Self:
         """Return the settings, or say which argument is wrong.
 
@@ -127,6 +136,8 @@ class RunSettings:
             engine=choose_engine(engine),
             jobs=check_whole(jobs, "simulate: jobs"),
             progress=progress,
+            outside=_outside(outside),
+            placement=_placements(placement),
         )
 
     def in_whole_steps(self) -> Self:
@@ -156,6 +167,28 @@ def _names(record: Any) -> tuple[str, ...]:
         if not isinstance(name, str):
             raise ParameterError(f"record must be a list of names such as ['v']; got {name!r}")
     return names
+
+
+def _outside(outside: Any) -> ElectrodeArray | None:
+    if outside is not None and not isinstance(outside, ElectrodeArray):
+        raise ParameterError(
+            "simulate: outside must be the electrodes that record there, such as "
+            f"ElectrodeArray(x=50*um); got {outside!r}"
+        )
+    return outside
+
+
+def _placements(placement: Any) -> Mapping[str, Placement]:
+    given = placement if isinstance(placement, Mapping) else {"": placement}
+    found = {name: Placement.still() if one is None else one for name, one in given.items()}
+    for name, one in found.items():
+        if not isinstance(one, Placement):
+            where = f" of {name!r}" if name else ""
+            raise ParameterError(
+                f"simulate: placement{where} must say where cells lie, such as "
+                f"Placement(x=[0, 50]*um); got {one!r}"
+            )
+    return found
 
 
 def _whole_steps(time: float, step: float) -> float:

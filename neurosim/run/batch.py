@@ -251,12 +251,26 @@ def _check_rows(label: str, part: Any, fields: Mapping[str, np.ndarray]) -> None
     rows = np.stack([column.ravel() for column in columns], axis=1)
     kinds, first = np.unique(rows, axis=0, return_index=True)
     for kind, cell in zip(kinds, first, strict=True):
-        changed = {
-            name: Quantity(float(value), dim=get_dimensions(getattr(part, name)))
-            for name, value in zip(fields, kind, strict=True)
-        }
+        changed = _with_values(part, dict(zip(fields, kind.tolist(), strict=True)))
         try:
             dataclasses.replace(part, **changed)
         except ParameterError as error:
             of = "" if len(rows) == 1 else f" of cell {cells[cell]}"
             raise ParameterError(f"batch: {label}{of}: {error}") from None
+
+
+def _with_values(part: Any, values: Mapping[str, float]) -> dict[str, Quantity]:
+    """Return the fields of a part that change; ``levels[1]`` is an item of the field ``levels``."""
+    changed: dict[str, np.ndarray] = {}
+    for name, value in values.items():
+        field, _, number = name.partition("[")
+        now = changed.get(field, np.array(getattr(part, field), dtype=float))
+        if number:
+            now[int(number.rstrip("]"))] = value
+        else:
+            now = np.full_like(now, value)
+        changed[field] = now
+    return {
+        name: Quantity(value, dim=get_dimensions(getattr(part, name)))
+        for name, value in changed.items()
+    }

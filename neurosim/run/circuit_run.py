@@ -11,8 +11,8 @@ import numpy as np
 from neurosim.describe.circuit import Circuit
 from neurosim.engine.cable.compose import Composed, compose_cable
 from neurosim.engine.cable.execute import execute_cables
-from neurosim.engine.cable.spike_exchange import Fired, Incoming
 from neurosim.engine.programs.course_tables import CourseTable
+from neurosim.engine.programs.spike_exchange import Fired, Incoming
 from neurosim.errors import (
     DivergenceError,
     EngineError,
@@ -21,6 +21,7 @@ from neurosim.errors import (
     UnknownNameError,
     suggest,
 )
+from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.continuing import check_fits, check_kind
 from neurosim.run.course_settings import Courses
@@ -54,6 +55,8 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
         By ``"source -> target (onto)"``, how many releases arrived before the end.
     state : State
         All that the next step would need, at the end; ``simulate(..., initial=state)`` goes on.
+    outside : ExtracellularPotential, optional
+        Potential of all cells together at the electrodes outside.
     """
 
     circuit: Circuit
@@ -61,6 +64,7 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
     seed: int
     releases: dict[str, int]
     state: State | None = None
+    outside: ExtracellularPotential | None = None
 
     def __getitem__(self, name: str) -> NeuronRecording:
         if name not in self.populations:
@@ -92,6 +96,7 @@ def run_circuit(
         raise ParameterError("simulate: the circuit has no cells; add a population first")
     if settings.seed.ndim:
         raise ParameterError("simulate: a circuit takes one seed, from which its cells draw theirs")
+    _check_placements(circuit, settings)
     seed = int(settings.seed)
     settings = settings.in_whole_steps()
     before = _state_of_circuit(circuit, initial)
@@ -114,6 +119,7 @@ def run_circuit(
                 population.batch,
                 seeds.astype(np.int64),
                 settings,
+                name,
                 courses=population.courses,
             )
             part = None if before is None else before.parts[name]
@@ -164,7 +170,8 @@ def run_circuit(
         fits=_circuit_fits(circuit),
         parts={name: _held(recording.state) for name, recording in recordings.items()},
     )
-    return CircuitRecording(circuit, recordings, seed, released, state)
+    outside = _sum_outside(recordings)
+    return CircuitRecording(circuit, recordings, seed, released, state, outside)
 
 
 def _held(state: State | None) -> State:
@@ -194,6 +201,33 @@ def _state_of_circuit(circuit: Circuit, initial: Any) -> State | None:
     check_kind(initial, "Circuit")
     check_fits(initial, _circuit_fits(circuit))
     return initial
+
+
+def _sum_outside(recordings: Mapping[str, NeuronRecording]) -> ExtracellularPotential | None:
+    """Return the potential of all cells together."""
+    each = [one.outside for one in recordings.values() if one.outside is not None]
+    if not each:
+        return None
+    _, electrodes, samples = each[0].values_si.shape
+    total = np.zeros((1, electrodes, samples))
+    for one in each:
+        # Cell by cell, since the traces of many may lie on disk.
+        for values in one.values_si:
+            total[0] += values
+    return ExtracellularPotential(each[0].electrodes, total, each[0].time_s)
+
+
+def _check_placements(circuit: Circuit, settings: RunSettings) -> None:
+    """Refuse placements of populations that are none."""
+    for name, placement in settings.placement.items():
+        if name == "" and placement == Placement.still():
+            continue
+        if name not in circuit.populations:
+            raise UnknownNameError(
+                "simulate: placement says by population where its cells lie, such as "
+                f"{{{next(iter(circuit.populations))!r}: Placement(...)}}; there is no population "
+                f"{name!r}: {suggest(name, circuit.populations)}"
+            )
 
 
 class _Bundle(NamedTuple):

@@ -26,6 +26,7 @@ from neurosim.errors import (
     suggest,
 )
 from neurosim.morphology import Compartments, plot_morphology, root_site
+from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_places, batch_size, resolve_batch
@@ -92,12 +93,15 @@ class NeuronRecording(Recording):
         A value of the unit of each trace.
     final_v_si : ndarray, shape (compartments, cells)
         Membrane potential at the end, in volt.
+    outside : ExtracellularPotential, optional
+        Potential at the electrodes outside, of each cell alone.
     """
 
     detectors: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     compartments: Compartments | None = None
     trace_units: dict[str, Quantity] = field(default_factory=dict)
     final_v_si: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    outside: ExtracellularPotential | None = None
 
     def spike_times_at(self, detector: str, row: int = 0) -> Quantity:
         """Return the spike times of one cell at a detector.
@@ -265,7 +269,9 @@ def run_neuron(
     """Run a batch of neurons with extent; `neurosim.simulate` calls this."""
     settings = settings.in_whole_steps()
     neuron = with_stimulus(neuron, stimulus, settings.record)
-    run, changing = prepare(neuron, batch, settings.seed, settings, initial, courses)
+    run, changing = prepare(
+        neuron, batch, settings.seed, settings, "", initial=initial, courses=courses
+    )
     told = initial_digest(initial)
     if run.settle and run.cells > 1 and initial is None and _rest_alike(neuron, run):
         initial, run = _settled(neuron, run, settings), replace(run, settle=0.0)
@@ -348,6 +354,8 @@ def prepare(
     batch: Mapping[str, Any] | None,
     seeds: np.ndarray,
     settings: RunSettings,
+    population: str,
+    *,
     initial: Any = None,
     courses: Mapping[str, Any] | None = None,
 ) -> tuple[Run, Courses]:
@@ -360,6 +368,14 @@ def prepare(
     sizes = sizes | rows
     if isinstance(initial, State):
         sizes = sizes | {"initial": initial.rows}
+    if population == "" and set(settings.placement) - {""}:
+        raise ParameterError(
+            "simulate: placement by population is for circuits; of a neuron it is one, such as "
+            "Placement(x=50*um)"
+        )
+    placement = settings.placement.get(population, Placement.still())
+    if placement.cells > 1:
+        sizes = {**sizes, "placement": placement.cells}
     cells = batch_size(sizes, seeds)
     run = Run(
         cells=cells,
@@ -372,6 +388,8 @@ def prepare(
         theta=settings.theta,
         start_step=settings.start_step,
         courses=course_tables(changing),
+        outside=settings.outside,
+        placement=placement,
     )
     return run, changing
 
@@ -420,4 +438,14 @@ def recording_of(
         compartments=neuron.compartments,
         trace_units=composed.units,
         final_v_si=results.final[composed.numbering],
+        outside=_outside(run, composed, results),
     )
+
+
+def _outside(run: Run, composed: Composed, results: CableResults) -> ExtracellularPotential | None:
+    """Return the potential of each cell at the electrodes outside, whose probes come last."""
+    if run.outside is None:
+        return None
+    read = results.traces[len(composed.traces) :].transpose(1, 0, 2)
+    time = composed.inputs.trace_time() - (1 - run.theta) * run.dt
+    return ExtracellularPotential(run.outside, read, time)

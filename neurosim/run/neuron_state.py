@@ -42,7 +42,7 @@ def _full_names(neuron: Neuron, kernel: Kernel) -> dict[str, str]:
 
 
 def _is_electrode(kernel: Kernel) -> bool:
-    return not kernel.density and not kernel.conducts
+    return not kernel.density and kernel.injects
 
 
 def _back(composed: Composed) -> np.ndarray:

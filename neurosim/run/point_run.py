@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.equations.equations import Equations
@@ -80,11 +80,33 @@ def run_point(
     )
     equations = Equations(model.equations)
     _check_record(settings.record, equations)
-    states = {name: _spread(value, networks, units) for name, value in values.items()}
+    needed = (equations.parameter_names | equations.diff_eq_names) - {"I_stim"}
+    for name in changing:
+        if _variable(name) not in needed:
+            raise ParameterError(
+                f"courses: {name} is part of a table of steps, which cannot follow a course; give "
+                "fewer steps, or the current itself as a course, Constant(...) with "
+                "courses={'current': ...}"
+            )
+    differing = {_variable(name) for name in varied}
+    # Steps that are a table have no variables of their own; there may be any number of them.
+    states = {
+        name: _spread(value, networks, units)
+        for name, value in values.items()
+        if name in needed | differing
+    }
     tables: list[CourseTable] = []
     states |= _first_of_courses(changing, tables, networks, units, settings)
+    counted = {course_number(name) for name in units_of}
+    parameters = {n: state for n, state in states.items() if n not in counted}
+    sampled = _sampled(
+        neuron, stimulus, {name: states[_variable(name)] for name in varied}, settings.dt
+    )
     states |= _more_states(neuron, stimulus, wired, networks, seeds)
-    states |= steady_state(equations, states, start=neuron.start, starts=neuron.starts)
+    states |= {name: np.broadcast_to(number, rows) for name, number in sampled.numbers.items()}
+    states |= steady_state(
+        equations, states, start=neuron.start, starts=neuron.starts, dt=settings.dt
+    )
     begin = None
     if isinstance(initial, State):
         begin = begin_point(
@@ -95,15 +117,11 @@ def run_point(
         known = {name: Quantity(1.0, dim=equations[name].dim) for name in equations.diff_eq_names}
         states |= with_values(initial, known, rows)
     given = states | {name: values[name] for name in model.shared}
-    needed = (equations.parameter_names | equations.diff_eq_names) - {"I_stim"}
     recorded = _recorded(settings.record, record_rows, rows)
     inputs = Inputs(
         states={name: given[name] for name in sorted(needed)},
         recorded=recorded,
-        waveforms=[
-            *(w for part in stimulus.components().values() for w in part.waveforms()),
-            *(np.array(samples) for samples in neuron.samples),
-        ],
+        waveforms=sampled.channels,
         weights=np.zeros((0, 0)) if wired is None else wired.matrix(),
         units=units,
         duration=settings.duration,
@@ -131,7 +149,7 @@ def run_point(
         duration_s=settings.duration,
         dt_s=settings.dt,
         rows=rows,
-        parameters={name: states[name] for name in values},
+        parameters=parameters,
         seeds=seeds,
         spike_row=results.spike_row[order],
         spike_time_s=results.spike_time[order],
@@ -189,21 +207,13 @@ def _more_states(
     networks: int,
     seeds: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Return what no user sets: random keys, waveform numbers and the layout of the networks."""
+    """Return what no user sets: random keys and the layout of the networks."""
     states: dict[str, np.ndarray] = {}
     rows = len(seeds)
     units = rows // networks
     if stimulus.noisy or draws(neuron):
         numbers = np.tile(np.arange(units), networks)
         states["key_low"], states["key_high"] = row_keys(seeds, numbers)
-    first_channel = 0
-    for name, part in stimulus.components().items():
-        channels = len(part.waveforms())
-        if channels:
-            states[f"{name}_first_channel"] = np.full(rows, first_channel)
-            first_channel += channels
-    if neuron.samples:
-        states[FIRST_SAMPLE] = np.full(rows, first_channel)
     if wired is not None:
         first, last = wired.targets()
         same = ["tau_syn", *(["E_exc", "E_inh"] if wired.conductance else [])]
@@ -214,6 +224,35 @@ def _more_states(
         states["first_target"] = np.tile(first, networks)
         states["last_target"] = np.tile(last, networks)
     return states
+
+
+class _Sampled(NamedTuple):
+    """What equations look up: its channels, and the numbers by which they find them."""
+
+    channels: list[np.ndarray]
+    numbers: dict[str, np.ndarray]
+
+
+def _sampled(
+    neuron: PointNeuron, stimulus: Stimulus, varied: Mapping[str, np.ndarray], dt: float
+) -> _Sampled:
+    """Return waveforms and tables of steps, given what differs between rows by full name."""
+    found = _Sampled([], {})
+    for label, part in stimulus.components().items():
+        waveforms = part.waveforms()
+        if waveforms:
+            found.numbers[f"{label}_first_channel"] = np.asarray(len(found.channels))
+            found.channels.extend(waveforms)
+        head = f"{label}."
+        here = {name[len(head) :]: v for name, v in varied.items() if name.startswith(head)}
+        tables, which = part.step_tables(dt, here)
+        if tables:
+            found.numbers[f"{label}_table"] = len(found.channels) + which
+            found.channels.extend(tables)
+    if neuron.samples:
+        found.numbers[FIRST_SAMPLE] = np.asarray(len(found.channels))
+        found.channels.extend(np.array(samples) for samples in neuron.samples)
+    return found
 
 
 def _check_record(record: Sequence[str], equations: Equations) -> None:

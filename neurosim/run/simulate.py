@@ -9,12 +9,14 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 from brian2.units import Quantity, ms, pA, second
 
+from neurosim.clamps import VoltageClamp
 from neurosim.describe.circuit import Circuit
 from neurosim.describe.course import Course
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.errors import ParameterError, UnitError
+from neurosim.outside import ElectrodeArray, Placement
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.circuit_run import CircuitRecording, run_circuit
 from neurosim.run.continuing import start_step
@@ -41,6 +43,8 @@ class _OfAll(TypedDict, total=False):
     settle: Quantity | None
     initial: State | Mapping[str, Any] | None
     scheme: str | None
+    outside: ElectrodeArray | None
+    placement: Placement | Mapping[str, Placement] | None
     engine: str
     jobs: int
     progress: Callable[[float], None] | None
@@ -89,6 +93,8 @@ def simulate(
     settle: Quantity | None = None,
     initial: State | Mapping[str, Any] | None = None,
     scheme: str | None = None,
+    outside: ElectrodeArray | None = None,
+    placement: Placement | Mapping[str, Placement] | None = None,
     engine: str = "auto",
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
@@ -142,8 +148,15 @@ def simulate(
         other parts. A state of one row starts every row of a batch. Or starting values by name,
         such as ``{"v": -60 * mV, "ca_i": 50 * nM}``, one for all rows or one a row.
     scheme : {"crank-nicolson", "backward-euler"}, optional
-        Neurons with extent only: how the membrane potential advances, of second order (default)
-        or of first. Events and the edges of steps fall on whole time steps in both.
+        Neurons with extent only: how the membrane potential advances, of second order (default,
+        but where a `VoltageClamp` is placed) or of first. Events and the edges of steps fall on
+        whole time steps in both.
+    outside : ElectrodeArray, optional
+        Neurons with extent and circuits only: electrodes outside the cells. The recording's
+        `outside` holds the potential there.
+    placement : Placement, or mapping of str to Placement, optional
+        Where the cells lie, for `outside` and for fields: of a neuron one placement for the batch,
+        of a circuit one by population (default: in the coordinates of the morphology).
     engine : {"auto", "cpp", "numpy"}
         C++ when a compiler is found (auto), or what is asked for.
     jobs : int
@@ -176,6 +189,9 @@ def simulate(
     >>> recording.counts().tolist()
     [0, 17, 33]
     """
+    if scheme is None and not isinstance(neuron, PointNeuron) and _clamped(neuron, stimulus):
+        # The second-order scheme rings after a step of the command.
+        scheme = "backward-euler"
     default_dt = getattr(neuron, "default_dt_ms", Neuron.default_dt_ms) * ms
     if isinstance(initial, State):
         default_dt = initial.dt_s * second
@@ -203,6 +219,8 @@ def simulate(
         engine=engine,
         jobs=jobs,
         progress=progress,
+        outside=outside,
+        placement=placement,
     )
     if isinstance(initial, State):
         settings = replace(settings, start_step=start_step(initial, settings.dt))
@@ -213,6 +231,17 @@ def simulate(
     if isinstance(neuron, PointNeuron):
         if settle is not None or scheme is not None:
             raise ParameterError("simulate: settle and scheme are for neurons with extent")
+        if stimulus is not None and stimulus.stands_alone:
+            raise ParameterError(
+                f"simulate: {type(stimulus).__name__} needs a neuron with a membrane of channels; "
+                f"{type(neuron).__name__} is a point neuron. Paint the channels on a Neuron of one "
+                "compartment, Neuron(cylinder(20*um, 20*um), PerBranch(1)).paint([...])"
+            )
+        if outside is not None or placement is not None:
+            raise ParameterError(
+                "simulate: outside and placement are for neurons with extent: a point neuron has "
+                "no place, and no currents outside"
+            )
         current = Constant(0 * pA) if stimulus is None else stimulus
         return run_point(
             neuron,
@@ -321,3 +350,12 @@ def settle(
         found = run_circuit(neuron, at_once).state
     assert found is not None
     return found
+
+
+def _clamped(neuron: Neuron | Circuit, stimulus: Stimulus | None) -> bool:
+    """Return whether a voltage clamp is in the run."""
+    if isinstance(neuron, Circuit):
+        cells = neuron.populations.values()
+        return any(_clamped(population.neuron, population.stimulus) for population in cells)
+    placed = (placed.part for placed in getattr(neuron, "placed", ()))
+    return any(isinstance(part, VoltageClamp) for part in (stimulus, *placed))

@@ -8,6 +8,7 @@ own prefix, so that any number of them can be added.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -46,10 +47,24 @@ class Drive:
 
 
 class Stimulus(Description):
-    """A current injected into the neuron; currents add with ``+``."""
+    """A current injected into the neuron; currents add with ``+``.
+
+    Attributes
+    ----------
+    label : str
+        What a batch and a sum call it.
+    noisy : bool
+        Whether it draws random numbers.
+    stands_alone : bool
+        Whether it is an electrode of its own that no other current can be added to.
+    follows_potential : bool
+        Whether the current depends on the membrane potential.
+    """
 
     label: ClassVar[str]
     noisy: ClassVar[bool] = False
+    stands_alone: ClassVar[bool] = False
+    follows_potential: ClassVar[bool] = False
 
     def components(self) -> dict[str, Stimulus]:
         """Return the parts of a sum by name (a single stimulus has one part)."""
@@ -88,6 +103,31 @@ class Stimulus(Description):
         """Return the sampled waveforms it plays, in ampere, one array a channel."""
         return []
 
+    def step_tables(
+        self, dt: float, varied: Mapping[str, np.ndarray]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the tables that ``step_level`` reads, and which one each row of a batch uses.
+
+        A table holds n numbers of time steps in ascending order, and then the n levels from each
+        of them on; before the first the level is 0. The drive finds its table by the integer
+        ``<prefix>table``.
+
+        Parameters
+        ----------
+        dt : float
+            Time step of the run, in second.
+        varied : mapping of str to ndarray, each of shape (rows,)
+            What differs between rows, by the names of `values`, in SI units.
+
+        Returns
+        -------
+        list of ndarray, each of shape (2 * n,)
+            The tables; none where the drive reads none.
+        ndarray of int, shape (rows,) or ()
+            Number of the table of each row.
+        """
+        return [], np.asarray(0)
+
     def __add__(self, other: Stimulus) -> Sum:
         if not isinstance(other, Stimulus):
             return NotImplemented
@@ -119,6 +159,12 @@ class Sum(Stimulus):
     def check(self) -> None:
         if not self.parts:
             raise ParameterError("Sum needs at least one stimulus")
+        for part in self.parts:
+            if part.stands_alone:
+                raise ParameterError(
+                    f"{type(part).__name__} is an electrode of its own, to which no current can be "
+                    "added; place it and the other stimulus on the neuron one by one (Neuron.place)"
+                )
 
     @property
     def noisy(self) -> bool:  # type: ignore[override]

@@ -32,6 +32,8 @@ class FrozenNoise(Stimulus):
         When the first sample begins.
     channel : Quantity
         Which waveform to play (a plain number).
+    amplitude : Quantity
+        Factor on the samples (a plain number), so that a batch can vary how strong it is.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class FrozenNoise(Stimulus):
     interval: Quantity = quantity(0.1 * ms, "time between samples", above=0 * ms)
     onset: Quantity = quantity(0 * ms, "when the first sample begins", at_least=0 * ms)
     channel: Quantity = quantity(Quantity(0), "waveform to play", at_least=0)
+    amplitude: Quantity = quantity(Quantity(1.0), "factor on the samples")
     label = "frozen_noise"
 
     @property
@@ -73,7 +76,7 @@ class FrozenNoise(Stimulus):
             )
 
     def values(self) -> dict[str, Quantity]:
-        return {name: getattr(self, name) for name in ("interval", "onset", "channel")}
+        return {name: getattr(self, name) for name in ("interval", "onset", "channel", "amplitude")}
 
     def waveforms(self) -> list[np.ndarray]:
         return list(np.atleast_2d(np.asarray(self.samples, dtype=float)))
@@ -82,11 +85,13 @@ class FrozenNoise(Stimulus):
         # first_channel is where this part's waveforms start among those of the whole run.
         position = f"(t - {prefix}onset)/{prefix}interval"
         return Drive(
-            f"waveform(int({prefix}channel + 0.5) + {prefix}first_channel, {position})*amp",
-            self._units(prefix, "interval", "onset", "channel") | {f"{prefix}first_channel": "1"},
+            f"{prefix}amplitude"
+            f"*waveform(int({prefix}channel + 0.5) + {prefix}first_channel, {position})*amp",
+            self._units(prefix, *self.values()) | {f"{prefix}first_channel": "1"},
             integers=(f"{prefix}first_channel",),
         )
 
     def __repr__(self) -> str:
         shape = np.shape(self.samples)
-        return f"FrozenNoise({shape} samples every {self.interval}, onset={self.onset})"
+        factor = "" if float(self.amplitude) == 1 else f", amplitude={float(self.amplitude):g}"
+        return f"FrozenNoise({shape} samples every {self.interval}, onset={self.onset}{factor})"

@@ -2,6 +2,7 @@
 
 from neurosim.synapses.ampa import AMPA, KineticAMPA
 from neurosim.synapses.base import Receptor
+from neurosim.synapses.calcium_plasticity import PlasticAMPA
 from neurosim.synapses.dopamine import Dopamine
 from neurosim.synapses.events import Events
 from neurosim.synapses.exponential import DoubleExponential, Exponential
@@ -26,6 +27,7 @@ __all__ = [
     "KineticGABAB",
     "KineticNMDA",
     "Nicotinic",
+    "PlasticAMPA",
     "Receptor",
     "Spine",
     "TwoState",

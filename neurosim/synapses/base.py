@@ -8,6 +8,7 @@ from typing import ClassVar
 from brian2.units import Quantity, amp
 
 from neurosim.channels.base import Mechanism
+from neurosim.errors import ParameterError
 from neurosim.synapses.events import Events
 
 __all__ = ["Receptor"]
@@ -34,6 +35,16 @@ class Receptor(Mechanism):
     transmitter: ClassVar[str] = ""
     lumps: ClassVar[bool] = True
     temperature_ref: ClassVar[float] = 35.0
+
+    def _verify(self) -> None:
+        ion = getattr(self, "ion", None)
+        if ion is not None:
+            raise ParameterError(
+                f"{type(self).__name__}: a placed receptor carries no ion of its own: its current "
+                f"would not reach the pool of {ion!r}. Leave `ion` out, or paint a Channel with "
+                f"ion = {ion!r} beside it"
+            )
+        super()._verify()
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
         return {"current": (self.current, amp)}

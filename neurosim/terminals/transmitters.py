@@ -15,13 +15,14 @@ from neurosim.synapses import (
     KineticGABAB,
     KineticNMDA,
     Nicotinic,
+    PlasticAMPA,
 )
 from neurosim.terminals.base import Terminal
 
 __all__ = ["TRANSMITTERS", "check_match", "receptors_of"]
 
 TRANSMITTERS: dict[str, tuple[type[Mechanism], ...]] = {
-    "glutamate": (AMPA, NMDA, KineticAMPA, KineticNMDA),
+    "glutamate": (AMPA, NMDA, PlasticAMPA, KineticAMPA, KineticNMDA),
     "gaba": (GABAA, GABAB, KineticGABAA, KineticGABAB),
     "acetylcholine": (Nicotinic,),
     "dopamine": (Dopamine,),

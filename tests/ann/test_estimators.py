@@ -146,6 +146,7 @@ def test_shallow_sigmoid_network_on_held_out_digits():
     assert np.mean(scores) >= 0.970
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
 def test_five_hidden_sigmoid_layers_learn_with_the_defaults(load):
     X, y = load(return_X_y=True)

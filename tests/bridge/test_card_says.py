@@ -121,6 +121,7 @@ def test_properties_of_a_model_are_those_that_measure_gives(model):
     assert not model.cautions
 
 
+@pytest.mark.slow
 def test_noise_does_not_spoil_the_passive_properties(noisy):
     told = noisy.properties
     assert told.input_resistance_Mohm == pytest.approx(100, rel=0.02)
@@ -194,6 +195,7 @@ def test_the_docs_name_the_ranges():
         assert shown == [one.low, one.high / last]
 
 
+@pytest.mark.slow
 def test_an_unhealthy_cell_gets_its_unit_and_its_cautions(tmp_path):
     steps = np.arange(-2300, -1499, 100.0)
     cell = made_recording(steps, [0, 0, 0, 0, 0, 3, 6, 8, 10], rest_mV=-13.5, resistance_Mohm=20)

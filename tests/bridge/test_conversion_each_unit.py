@@ -38,6 +38,7 @@ def agreement(net, curve, seeds=(0,)):
     return np.mean([spiking.run(X, 50 * ms, seed=seed).predict() == label for seed in seeds])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "softplus"])
 def test_a_dead_unit_does_not_silence_its_layer(curve, activation):
     seeds = range(4)

@@ -124,6 +124,7 @@ def test_a_population_decides_sooner(digits, curve):
     assert spread[1] == pytest.approx(spread[0] / np.sqrt(6), rel=0.15)
 
 
+@pytest.mark.slow
 def test_first_spikes_alone_tell_the_label(digits, curve):
     X, X_test, y, _ = digits
     network = ShallowNetwork(hidden=48, dropout=0.2, random_state=3, max_epochs=40).fit(X, y)

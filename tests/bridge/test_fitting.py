@@ -7,10 +7,12 @@ import pytest
 from scipy.optimize import minimize
 
 from bridge.choice.confidence_intervals import profile_intervals
+from bridge.choice.fit_families import fit_all
+from bridge.choice.interval_coverage import draw_counts_of
 from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.choice.select_unit import select
 from bridge.counts.likelihood import log_probability
-from bridge.units.fitting import best_fit, problem
+from bridge.units.fitting import best_fit, fisher_scoring, in_each_stretch, problem, stretches
 
 CURRENTS = np.arange(0, 501, 25.0)
 
@@ -87,3 +89,44 @@ def test_what_was_not_seen_is_open():
     fit = select(curve, ["naka-rushton"])["naka-rushton"]
     assert fit.intervals["max_rate_Hz"].high == np.inf
     assert any("saturation" in note for note in fit.notes)
+
+
+def likeliest_with(task, found, held, value):
+    """The likeliest unit with one coordinate held, from the fit and from every stretch."""
+    start = in_each_stretch(task, found)
+    z, low, high = start.z.copy(), start.low.copy(), start.high.copy()
+    z[:, held] = low[:, held] = high[:, held] = value
+    free = np.tile(task.free, (len(z), 1))
+    free[:, held] = False
+    for _ in range(3):
+        z = fisher_scoring(task, z, low, high, free, steps=200, gain=1e-7).z
+    return float(task.statistics.log_likelihood(task.rate(z)).max())
+
+
+@pytest.mark.parametrize(
+    ("family", "noise", "seed"),
+    [
+        ("naka-rushton", "poisson", 4),
+        ("naka-rushton", "poisson", 6),
+        ("naka-rushton", "under-dispersed", 1),
+        ("block", "poisson", 6),
+        ("noisy-lif", "poisson", 3),
+    ],
+)
+def test_no_unit_beyond_the_end_of_an_interval_is_likely_enough(family, noise, seed):
+    """Units whose threshold lies between other currents were left out: ends came too early."""
+    truth, curve = draw_counts_of(family, noise, 10, 3, seed)
+    known, (task,), (found,) = fit_all([problem(type(truth), curve.statistics())], curve)
+    drop = known.drop(0.95)
+    ends = profile_intervals(task, found, drop)
+    for j, parameter in enumerate(task.parameters):
+        for end in (ends.low[j], ends.high[j]):
+            if not np.isfinite(end) or not parameter.lower < end < parameter.upper:
+                continue
+            value = np.log(end) if parameter.logarithmic else end
+            further = value + 0.05 * (value - found.z[0, j])
+            if task.seeks_threshold and j == task.location:
+                # Above the first current that fires there is no threshold to look for.
+                further = min(further, stretches(task.statistics)[-1])
+            lost = 2 * (found.log_likelihood[0] - likeliest_with(task, found, j, further))
+            assert lost > 0.95 * drop, (parameter.name, end)

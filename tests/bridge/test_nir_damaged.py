@@ -63,6 +63,7 @@ def numbers_of_a_graph():
     ]
 
 
+@pytest.mark.slow
 def test_the_list_of_numbers_is_complete(written):
     with h5py.File(written) as file:
         found = {

@@ -76,6 +76,7 @@ def test_a_linear_cell_is_a_point_unit():
     assert found.best.test.variance.value > 0.97
 
 
+@pytest.mark.slow
 def test_a_cell_of_bent_branches_is_two_layers():
     from bridge.reduce import TwoLayer
 
@@ -205,6 +206,7 @@ class TwoLayerRates(Made):
         return Answer(spikes, np.zeros((trials, bins), dtype=np.float32))
 
 
+@pytest.mark.slow
 def test_the_two_layer_formula_is_recovered_and_read_back(tmp_path):
     cell = TwoLayerRates(bend=True)
     found = reduce_rates(

@@ -97,3 +97,20 @@ def test_barrier_shift_against_a_simulated_neuron():
     assert abs(seen - told) < 3 * error + 0.005 * told
     continuous = NoisyLIF.from_membrane(sigma_mV=sigma).rate((mean + 70) * 10)
     assert abs(seen - continuous) > 5 * error
+
+
+def test_the_slopes_are_those_of_the_rate_also_far_above_reset():
+    """Reset above the mean voltage (a > 0), below it, and a threshold far away: each branch."""
+    unit = NoisyLIF(rheobase_pA=150.0, span_pA=60.0, tau_s=0.02, refractory_s=0.002, noise_pA=25.0)
+    current = np.array([0.0, 60.0, 89.0, 91.0, 149.0, 151.0, 400.0])
+    rate, partials = unit.derivatives(unit.values, current)
+    np.testing.assert_allclose(rate, unit.rate(current), rtol=1e-13)
+    for k, value in enumerate(unit.values):
+        step = 1e-5 * value
+        moved = [unit.values.copy(), unit.values.copy()]
+        moved[0][k] -= step
+        moved[1][k] += step
+        low, high = (unit.evaluate(theta, current) for theta in moved)
+        # Differences of rates near 1e-7 Hz have lost their digits.
+        slope = (high - low) / (2 * step)
+        np.testing.assert_allclose(partials[:, k], slope, rtol=1e-6, atol=1e-14)

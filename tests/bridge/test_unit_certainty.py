@@ -61,6 +61,7 @@ def test_a_clock_of_any_family_lies_inside(name, seed):
     assert np.all(np.abs(unit * 2.0 - chosen.curve.count) < 1)
 
 
+@pytest.mark.slow
 def test_spike_times_narrow_the_intervals_of_a_slow_clock():
     """Counts alone leave ± 1 Hz; the intervals between spikes far less."""
     currents = np.arange(100.0, 400.0, 12.0)
@@ -124,3 +125,13 @@ def test_a_residual_of_nothing_is_no_misfit():
             assert any("nothing is left" in note for note in fit.notes)
     assert chosen.refused["noisy-lif"].reason == "few-informative"
     assert "not enough informative currents" in chosen.refused["noisy-lif"]
+
+
+def test_both_bands_are_those_that_are_asked_for_one_by_one():
+    curve = draw_curve(TRUTHS["square-root"], np.arange(0.0, 500.0, 50.0), 1.0, 3, 12)
+    chosen = select(curve, ["square-root"], intervals=None)
+    fine = np.linspace(0, 450, 12)
+    both = chosen.both_bands(chosen.best, fine)
+    for simultaneous, band in enumerate(both):
+        alone = chosen.band(chosen.best, fine, simultaneous=bool(simultaneous))
+        np.testing.assert_allclose(band, alone, rtol=1e-12)

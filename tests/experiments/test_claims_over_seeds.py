@@ -39,6 +39,7 @@ def covered(intervals, truth):
     return np.mean([one.low <= truth <= one.high for one in intervals])
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     random = np.random.default_rng(1)
     # Standard error of a coverage of .9 over 2000 sets: .0067.
@@ -74,11 +75,11 @@ def test_a_verdict_holds_when_its_whole_interval_does():
     assert not Verdict.of("loss", mean([0.1, np.nan]), 10).holds
     assert not Verdict.of("loss", mean([0.1, np.nan]), 10).undecided
     said = str(Verdict.of("loss", mean([0.1, 0.3]), 1))
-    assert said.endswith("(<= 1; 90 % interval -0.431 to 0.831, t, 2 draws)")
+    assert said.endswith("(<= 1; 90 % interval -0.431 to 0.831, Student's t over 2 draws)")
     # A statement about every draw: no interval, but it is said how many there were.
     every = Verdict.of("rows that differ", largest([0, 0, 0]), 0)
     assert every.holds
-    assert str(every) == "holds: rows that differ = 0 (<= 0; every draw, 3 draws)"
+    assert str(every) == "holds: rows that differ = 0 (<= 0; each of 3 draws)"
 
 
 def test_estimates_turn_with_their_unit():

@@ -96,6 +96,7 @@ def test_a_network_saved_without_its_estimator_says_the_same(place, tmp_path, ca
     assert ("taken as labels 0 to 2" in said) == (model == "plain")
 
 
+@pytest.mark.slow
 def test_quantities_have_errors_and_no_labels(place, tmp_path, capsys):
     out = tmp_path / "found.json"
     convert_here(place, "quantities", "diabetes.npz", "diabetes.npz", certify_on=20, out=out)
@@ -346,6 +347,7 @@ def test_a_constant_quantity_has_no_r2():
     assert "no R2" in said[0]
 
 
+@pytest.mark.slow
 def test_rows_of_labels_must_be_right_as_a_whole(place, tmp_path, capsys):
     out = tmp_path / "found.json"
     convert_here(place, "labels", test="both.npz", certify_on=40, out=out)

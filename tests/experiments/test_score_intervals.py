@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from ann.data.judging.held_out import HeldOut
 from experiments.kit.estimate import LEVEL
-from experiments.tables.score_intervals import score_intervals
+from experiments.tables.score_intervals import RARE_ERRORS, score_intervals
 
 CLASSES = np.array(["a", "b"])
 
@@ -71,6 +71,7 @@ def several_classes(rng, n, spread):
     return HeldOut(np.arange(n), y, chances.argmax(axis=1), chances, np.arange(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "spread"), [(60, 0.8), (200, 1.5)])
 def test_an_auc_of_several_classes_is_neither_too_sure_nor_too_unsure(n, spread):
     auc = several_classes(np.random.default_rng(1), 100_000, spread).scores()["auc"]
@@ -83,6 +84,19 @@ def test_an_auc_of_several_classes_is_neither_too_sure_nor_too_unsure(n, spread)
 def test_rmse_and_r2(groups):
     found = covered(lambda rng: quantities(rng, 100, groups), {"rmse": 1.0, "r2": 0.5})
     assert min(found.values()) > LOWEST, found
+
+
+def test_an_interval_of_rmse_says_what_it_cannot_know():
+    found = score_intervals(quantities(np.random.default_rng(0), 100))
+    assert found["rmse"].method == found["r2"].method == RARE_ERRORS
+    # With rare large errors it holds the true value far less often than it says.
+    rng = np.random.default_rng(1)
+
+    def heavy(rng):
+        x = rng.normal(size=100)
+        return HeldOut(np.arange(100), x + rng.standard_t(3, 100), x)
+
+    assert covered(lambda _: heavy(rng), {"rmse": np.sqrt(3)}, draws=200)["rmse"] < LOWEST
 
 
 def test_a_perfect_score_is_not_a_certain_one():

@@ -98,6 +98,7 @@ def test_of_its_own_table_the_rows_held_out_are_answered_and_not_calibrated_on(p
     assert model.unseen(read_table(place / "t.csv").frame).tolist() == model.held_out
 
 
+@pytest.mark.slow
 def test_a_model_without_hidden_units_is_told_of_in_time(place):
     code, said = run(
         "train", place / "t.csv", "-t", "kept", "--model", "logistic", "--leave-out", "price",
@@ -142,6 +143,7 @@ def test_quantities_go_the_same_way(place):
     assert "network from y: rms error" in said
 
 
+@pytest.mark.slow
 def test_the_report_says_how_good_it_is_on_rows_held_out(place):
     code, said = run(
         "train", place / "t.csv", "-t", "kept", "--model", "shallow", "--leave-out", "price",

@@ -172,6 +172,7 @@ def test_a_cell_is_the_same_alone_and_in_a_batch():
         np.testing.assert_allclose(mine, theirs, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_threads_change_no_bit():
     currents = np.linspace(0, 3e-10, 40)
     one = run(np.arange(900) - 1, cells=40, current=currents, duration=2e-3)
@@ -285,6 +286,32 @@ def test_the_slope_of_a_current_goes_through_its_expressions():
     assert eval(slope, {"v": v, "g": g, "mV": mV, "exp": np.exp}) == pytest.approx(
         expected, rel=1e-5
     )
+
+
+@pytest.mark.parametrize("v", [0.0, 1e-18, 1e-9, 6e-6, -6.4e-6, 1e-4, -0.07, 0.04])
+def test_the_slope_of_a_current_of_goldman_is_smooth_at_zero(v):
+    # A clamp holds the potential at exactly 0, where the derivative of exprel is 0/0.
+    equations = """
+    v : volt
+    u = v/(12.5*mV) : 1
+    current = P*(2/exprel(u) - exp(-3)/exprel(-u)) : amp
+    P : amp (constant, shared)
+    """
+    kernel = Kernel("k", equations, "current", False)
+    slope = conductance(kernel.parsed, kernel.current)
+
+    def exprel(x):
+        return np.expm1(x) / x if x else 1.0
+
+    names = {"v": v, "P": 1e-9, "mV": 1e-3, "exp": np.exp, "exprel": exprel, "abs": abs, "int": int}
+    x = v / 0.0125
+    # x/(e^x - 1) falls by (e^x (x - 1) + 1)/(e^x - 1)^2: as 1/2 - x/6 + x^3/180 near zero.
+    falls = [
+        0.5 - y / 6 + y**3 / 180 if abs(y) < 1e-2 else (np.exp(y) * (y - 1) + 1) / np.expm1(y) ** 2
+        for y in (x, -x)
+    ]
+    wanted = 1e-9 * (2 * falls[0] + np.exp(-3) * falls[1]) / 0.0125
+    assert eval(slope, names) == pytest.approx(wanted, rel=1e-9)
 
 
 def _blocked(v: float, g: float) -> float:

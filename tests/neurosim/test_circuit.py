@@ -253,6 +253,7 @@ def test_a_terminal_told_spike_by_spike_releases_what_the_whole_train_does(termi
     assert np.allclose(np.stack([plain.spike(t) for t in times], axis=1), told, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_the_cells_of_a_circuit_and_their_electrodes_have_noise_of_their_own():
     noise = WhiteNoise.for_membrane(3 * mV, LIF())
     noisy = (

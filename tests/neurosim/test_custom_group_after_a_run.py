@@ -80,6 +80,7 @@ def test_what_depends_on_the_time_is_refused_after_a_run(make):
         from_brian2(group)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone_ms", [5.0, 34.0, 40.3])
 def test_an_operation_keeps_its_phase(gone_ms):
     group = regular("v = -70*mV", dt=17 * ms)()
@@ -105,6 +106,7 @@ def test_the_run_of_another_group_is_not_its_own():
     assert run.spike_time_s.min() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["exact", "euler"])
 def test_a_waveform_is_not_integrated_exactly(method):
     wave = brian2.TimedArray([0, 1, 0, 1], dt=50 * ms)

@@ -183,6 +183,36 @@ def test_a_thousand_spines_are_joined_at_once():
     spine = cylinder(1 * um, 0.2 * um, name="neck").join(cylinder(0.5 * um, 0.5 * um, name="head"))
     dendrite = cylinder(1000 * um, 2 * um, name="dendrite")
     began = time.process_time()
-    spiny = dendrite.join(spine, "dendrite", at=np.linspace(0, 1, 1000), prefix="spine_")
+    found = dendrite.join(spine, "dendrite", at=np.linspace(0, 1, 1000), prefix="spine_")
     assert time.process_time() - began < 0.2
-    assert len(spiny) == 2001
+    assert len(found) == 2001
+
+
+def spiny(spines):
+    """A stick named and tagged "dendrite", with spines of other names whose branches are too."""
+    shape = ball_and_stick(20 * um, 500 * um, 2 * um)
+    spine = cylinder(1 * um, 0.2 * um, name="neck").join(cylinder(0.5 * um, 0.5 * um, name="head"))
+    for k in range(spines):
+        shape = shape.join(spine, "dendrite", at=(k + 0.5) / spines, prefix=f"s{k}.")
+    return shape
+
+
+def test_a_number_for_a_branch_of_a_name_is_not_one_for_its_tag():
+    shape = spiny(5)
+    assert set(shape.tags) == {"soma", "dendrite"}
+    assert len(shape.discretise(PerBranch(1, {"dendrite": 201}))) == 1 + 201 + 10
+    assert PerBranch(1, {"dendrite": 201, "s1.neck": 3}).counts(shape).sum() == 1 + 201 + 12
+    # The tag is asked for by its own name.
+    both = PerBranch(1, {"dendrite": 201}, tagged={"dendrite": 3})
+    assert both.counts(shape).tolist() == [1, 201, *[3] * 10]
+    # Where no branch has the name, the word is a tag.
+    assert (
+        PerBranch(1, {"axon": 9}).counts(
+            shape.join(cylinder(9 * um, 1 * um, name="a", tag="axon"))
+        )[-1]
+        == 9
+    )
+    with pytest.raises(UnknownNameError, match="no branch is tagged 'dendrit'"):
+        PerBranch(1, tagged={"dendrit": 3}).counts(shape)
+    with pytest.raises(ParameterError, match="numbers by name"):
+        PerBranch(1, 5)

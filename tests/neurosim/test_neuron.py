@@ -362,6 +362,7 @@ def test_capacitance_can_differ_between_the_cells_of_a_batch(engine):
         simulate(membrane, 1 * ms, batch={"C_m": [0, 1] * uF / cm**2}, engine=engine)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
 def test_long_traces_stay_on_disk(monkeypatch):
     cell = passive().probe("v", every(tagged("dendrite")))

@@ -149,6 +149,7 @@ def test_a_traced_expression_is_that_of_its_moment():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_state_that_is_not_linear_is_refused_by_both(engine):
     with pytest.raises(EngineError, match="is not linear in not_linear_x"):

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from brian2 import Equations, ms, mV, nA, pA
+from brian2 import Equations, Quantity, ms, mV, nA, pA
 from brian2.stateupdaters.base import UnsupportedEquationsException
 
-from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, simulate
+from neurosim import LIF, Constant, HodgkinHuxley, PointNeuron, WhiteNoise, simulate
 from neurosim.engine.point.exponential_euler import ExponentialEuler
 from neurosim.engine.programs.compiler import find_compiler
+from neurosim.quantities import quantity
 
 needs_compiler = pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler here")
 
@@ -76,3 +77,32 @@ def test_exponential_euler_goes_through_named_expressions():
     assert rate == pytest.approx(-3.0 * 1.5 / 2.0)
     with pytest.raises(UnsupportedEquationsException, match="not linear in v"):
         ExponentialEuler()(Equations("dv/dt = -v**2/(mV*ms) : volt"))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Rocked(PointNeuron):
+    """A passive membrane that the clock rocks, and states that name what else the clock knows."""
+
+    E_L: Quantity = quantity(-70 * mV, "rest")
+    tau: Quantity = quantity(10 * ms, "time constant", above=0 * ms)
+
+    equations: ClassVar[str] = """
+    dv/dt = (E_L - v + 10*mV*sin(t*0.3/ms))/tau : volt
+    dw/dt = (int(t >= 20*ms) - w)/(5*ms) : 1
+    dx/dt = (int(t_in_timesteps*dt > 10*ms) + int(not_refractory) - x)/tau : 1
+    """
+    threshold: ClassVar[str] = "v > 0*mV"
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("cpp", marks=needs_compiler)])
+def test_equations_of_a_point_neuron_may_name_the_time(engine):
+    run = simulate(Rocked(), 60 * ms, record=["v", "w", "x"], dt=0.01 * ms, engine=engine)
+    t = np.asarray(run.trace_time_s) * 1e3
+    turn = 0.3 * 10
+    swing = (np.sin(0.3 * t) - turn * np.cos(0.3 * t) + turn * np.exp(-t / 10)) / (1 + turn**2)
+    np.testing.assert_allclose(np.asarray(run.trace("v"))[0], (-70 + 10 * swing) * 1e-3, atol=1e-7)
+    later = np.clip(t - 20, 0, None)
+    np.testing.assert_allclose(run.trace("w")[0], 1 - np.exp(-later / 5), atol=3e-3)
+    # It starts where it would rest at the beginning: not refractory, at time 0.
+    assert float(run.trace("x")[0, 0]) == 1
+    assert float(run.trace("x")[0, -1]) == pytest.approx(2 - np.exp(-5), abs=3e-3)

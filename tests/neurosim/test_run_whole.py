@@ -141,6 +141,7 @@ def test_no_change_of_any_byte_goes_unnoticed(tmp_path):
         path.write_bytes(whole)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_programs_checksum_is_that_of_zlib(tmp_path, monkeypatch):
     """A run is read at all only if it is; here its table is read with other eyes."""

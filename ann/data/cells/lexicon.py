@@ -44,13 +44,15 @@ ERROR_MARKS = _words("#n/a | #na | #value! | #ref! | #div/0! | #null! | #num! | 
 #: Means "no value" in any column, a blank cell too.
 MISSING_ALWAYS = ERROR_MARKS | _words(
     r"""| ? | ?? | - | -- | --- | . | .. | na | n/a | n.a. | n.a | nan | null | nul | <na> | <null>
-    | (null) | (blank) | \n | nat | not available | no data | missing | (missing)"""
+    | n. def. | n.def. | (null) | (blank) | \n | nat | not available | no data | missing
+    | (missing)"""
 )
 
 #: Means "no value" among numbers and dates, and may be a category among words.
 MISSING_AMONG_NUMBERS = _words(
     """none | nil | unknown | unk | not known | not recorded | not measured | undefined | n/d | nd
-    | n.d. | tbd | tba | x | * | invalid | error | empty | not applicable | not sampled"""
+    | n.d. | undetermined | tbd | tba | x | * | invalid | error | empty | not applicable
+    | not sampled"""
 )
 
 #: Numbers that people write where they have none.

@@ -16,10 +16,12 @@ from ann.data.cells.lexicon import CURRENCY_OF, OPPOSED_SUFFIXES, unit_key, unit
 from ann.data.cells.numerals import ratio, read_style
 from ann.data.cleaning.inspection import MOSTLY, Inspection
 
-__all__ = ["FOOTNOTES", "Affixes", "keep_as_words"]
+__all__ = ["FOOTNOTES", "Affixes", "keep_as_words", "without_odd_money"]
 
 #: Marks behind a number that point to a note.
 FOOTNOTES = frozenset(mark * n for mark in "*†‡§¶" for n in (1, 2, 3))
+#: Numbers that so few others resemble are odd cells, which become missing one by one.
+FEW_ODD = 0.02
 _OTHER_SIGN = re.compile(r"[^\d\s+\-−.,()][^\d+\-−()]{0,5}\d[\d.,]*\Z")
 _MONEY = {sign.casefold(): money for sign, money in CURRENCY_OF.items()}
 
@@ -64,6 +66,10 @@ class Affixes:
         out = {s: n for s, n in self.suffixes.items() if s not in self.known}
         return Counter({s: n for s, n in out.items() if s not in FOOTNOTES})
 
+    def few(self, cells: int) -> bool:
+        """Tell whether so many cells are odd ones, and no second kind of number."""
+        return cells <= max(1, FEW_ODD * self.weights.total())
+
     def opposed(self) -> Counter[str]:
         """How often each suffix occurs that has an opposite, where these are what the column has.
 
@@ -94,6 +100,26 @@ class Affixes:
         within = {v for v in self.parts if v.strip().startswith("(")}
         minus = any(b.startswith("-") for v, (_, b, _) in self.parts.items() if v not in within)
         return bool(within) and (minus or len(within) == len(self.parts))
+
+
+def without_odd_money(found: Affixes) -> set[str]:
+    """Return the cells in another money than nearly all others; they are numbers no more.
+
+    Examples
+    --------
+    >>> cells = {f"${k}": ("$", str(k), "") for k in range(60)} | {"€5": ("€", "5", "")}
+    >>> without_odd_money(Affixes(cells, Counter(dict.fromkeys(cells, 1)), Counter()))
+    {'€5'}
+    """
+    money: Counter[str] = Counter()
+    for sign, n in found.signs().items():
+        money[_MONEY[sign.casefold()]] += n
+    if len(money) < 2:
+        return set()
+    (usual, most), *_ = money.most_common()
+    if not found.few(money.total() - most):
+        return set()
+    return {v for v, (s, _, _) in found.parts.items() if s and _MONEY[s.casefold()] != usual}
 
 
 def keep_as_words(seen: Inspection, found: Affixes, total: int) -> bool:
@@ -143,9 +169,10 @@ def _different_money(seen: Inspection, found: Affixes, settings: dict[str, str])
     if not signs:
         return False
     foreign = [v for v in found.unread if _OTHER_SIGN.match(v)]
+    odd = others.total() + sum(n for v, n in seen.weighed() if v in set(foreign))
     if len({_MONEY[s.casefold()] for s in signs}) > 1:
         why = f"amounts of different money, {_told(signs)}: one number would hide which"
-    elif others or foreign:
+    elif not found.few(odd):
         shown = ", ".join(map(repr, [*foreign, *others][:4]))
         why = f"amounts in {_told(signs)}, and some with {shown}"
     else:
@@ -160,7 +187,7 @@ def _different_units(seen: Inspection, found: Affixes, settings: dict[str, str])
     others, opposed = found.others(), found.opposed()
     dated = [s for s in found.known if s.startswith("-")]
     units = [s for s in found.known if s not in FOOTNOTES]
-    if not (opposed or dated or (units and others)):
+    if not (opposed or dated or (units and not found.few(others.total()))):
         return False
     shown = Counter({s: n for s, n in found.suffixes.items() if s not in FOOTNOTES})
     factors = _factors(opposed or Counter({s: shown[s] for s in units}))

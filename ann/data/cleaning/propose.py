@@ -15,6 +15,7 @@ from scipy.stats import hypergeom
 
 from ann.data.cells.numerals import is_plain
 from ann.data.cells.text_cells import text_frame
+from ann.data.cleaning.across_columns import gaps_of_the_same_rows, scales_of_other_rows
 from ann.data.cleaning.duplicates import find_duplicates, repeats
 from ann.data.cleaning.inspection import Inspection
 from ann.data.cleaning.propose_missing import blank_missing, trim_spaces
@@ -89,6 +90,8 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
         out.rules += column_rules
     _zeros_together(frame, out)
     _codes_together(frame, out)
+    scales_of_other_rows(frame, out)
+    gaps_of_the_same_rows(frame, out)
     return out
 
 

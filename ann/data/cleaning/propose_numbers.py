@@ -19,7 +19,7 @@ from ann.data.cells.numerals import (
     split_affixes,
     split_money,
 )
-from ann.data.cleaning.affixes import FOOTNOTES, Affixes, keep_as_words
+from ann.data.cleaning.affixes import FOOTNOTES, Affixes, keep_as_words, without_odd_money
 from ann.data.cleaning.inspection import MOSTLY, Inspection
 from ann.data.cleaning.roles import says_id
 from ann.data.cleaning.suspects import (
@@ -68,6 +68,11 @@ def as_numbers(seen: Inspection) -> str | None:
         weights[v] += n
         if suffix:
             suffixes[suffix] += n
+    for v in without_odd_money(Affixes(parts, weights, suffixes)):
+        _, _, suffix = parts.pop(v)
+        suffixes[suffix] -= weights.pop(v)
+        unread.append(v)
+    suffixes = +suffixes
     numeric = weights.total()
     if not numeric:
         return None

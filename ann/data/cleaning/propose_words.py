@@ -26,6 +26,8 @@ from ann.data.cleaning.rules import Rule, loose, tidy
 
 __all__ = ["as_dates", "as_words", "as_yes_no"]
 
+_FULL_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
+
 #: So much rarer than the label it resembles a variant must be: equally frequent ones are labels.
 RARE_VARIANT = 1 / 3
 #: ... and so much rarer one that differs by a capital within it, as codes and names do.
@@ -127,6 +129,10 @@ def two_digit_years(name: str, dated: Iterable[str]) -> tuple[int, str]:
     years = [y for v in dated if (y := two_digit_year(v)) is not None]
     pivot, told = turn_of_century(years)
     why = "so they follow each other without a gap" if told else "the usual reading"
+    full = [int(y) for v in dated for y in _FULL_YEAR.findall(v)]
+    if full and 2000 <= max(full) < 1999 + pivot:
+        # Where most years are written out, the others lie among them.
+        pivot, why = max(full) - 1999, f"none is after {max(full)}, the last year written out"
     if past := set(words_of(name)) & PAST_WORDS:
         pivot, why = date.today().year % 100 + 1, f"{sorted(past)[0]!r} is past"
     return pivot, f"two-digit years 00 to {pivot - 1:02d} are 20xx, the others 19xx ({why})"

@@ -84,7 +84,7 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
     if distinct >= 0.98:
         if extent <= 1.05 * filled and filled >= 20:
             return "id", f"a numbering: {filled} different whole numbers in a range of {extent:.0f}"
-        if named:
+        if named and not _a_count(seen.name, numbers):
             return "id", f"named like a label, {len(counts)} different whole numbers"
         lengths = {len(v.lstrip("+-")) for v in counts}
         # A population of nine digits goes on from year to year; telephone numbers do not.
@@ -92,6 +92,19 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
         if len(lengths) == 1 and next(iter(lengths)) >= 7 and apart:
             return "id", f"different whole numbers of {next(iter(lengths))} digits each"
     return None
+
+
+def _a_count(name: str, numbers: NDArray[np.float64]) -> bool:
+    """Tell whether a column called "Number" counts things: sizes of many digits, row after row.
+
+    A label's numbers have about as many digits each, or rise from row to row. What is counted runs
+    over orders of magnitude and goes up and down with what was counted in the row before.
+    """
+    if words_of(name) not in (["number"], ["num"], ["no"]):
+        return False
+    sizes = np.log10(np.maximum(np.abs(numbers), 1.0))
+    rising = bool((np.diff(numbers) > 0).all())
+    return float(np.ptp(sizes)) >= 3 and abs(_of_neighbours(numbers)) >= 0.5 and not rising
 
 
 def _of_neighbours(numbers: NDArray[np.float64]) -> float:

@@ -24,7 +24,7 @@ from ann.data.log import Step
 __all__ = ["KEEPS_TEXT", "RULE_KINDS", "CellMap", "Effect", "Rule", "loose", "tidy"]
 
 CellMap = Callable[[str], str | None]
-Effect = Literal["lossless", "reversible", "destructive"]
+Effect = Literal["lossless", "reversible", "destructive", "left out"]
 _MOJIBAKE = re.compile("[ÃÂâ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 #: Zero-width space, word joiner, byte order mark, soft hyphen.
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
@@ -223,8 +223,9 @@ class RuleKind:
         Its settings.
     effect : str
         ``"lossless"`` (another spelling of the same), ``"reversible"`` (a value gives way to
-        "missing", and a column beside it keeps what stood there) or ``"destructive"`` (labels
-        merged, values changed, rows or columns left out).
+        "missing", and a column beside it keeps what stood there), ``"destructive"`` (labels
+        merged, values changed, rows removed) or ``"left out"`` (a column is no feature; its cells
+        are kept as they are).
     merging : str
         The setting with which the rule makes one label out of several, or takes for the same what
         may differ; empty where none does.
@@ -255,7 +256,7 @@ RULE_KINDS: dict[str, RuleKind] = {
     "outlier": RuleKind(_range, "destructive", (), ("low", "high")),
     "not a number": RuleKind(_not_a_number, "reversible"),
     "not a date": RuleKind(_not_a_date, "reversible"),
-    "drop": RuleKind(None, "destructive", (), ("kind",)),
+    "drop": RuleKind(None, "left out", (), ("kind",)),
     "duplicates": RuleKind(None, "destructive"),
 }
 #: Rules after which a column beside the cleaned one keeps the text that became missing.

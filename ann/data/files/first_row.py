@@ -64,6 +64,7 @@ def one_header(rows: Rows) -> bool:
     """
     first, body = rows[0], rows[1:]
     distinct = len({fold(v) for v in first}) == len(first)
+    filled = [fold(v) for v in first if v.strip()]
     sequence = _sequence(first, body[0])
     votes = codes = 0
     years = reappears = word_reappears = sure = False
@@ -87,7 +88,7 @@ def one_header(rows: Rows) -> bool:
             votes += -1 if looks_like_date(name) else 1
         elif (form := _code_form(cells)) and name.strip():
             codes += 1 if _code_form([name]) == form else -1
-    if sure and distinct and not word_reappears:
+    if sure and distinct and not word_reappears and not _like_rows(first, body):
         # One name is enough: its neighbours may be numbers, such as hours, doses or wavelengths.
         return True
     if not votes:
@@ -95,7 +96,58 @@ def one_header(rows: Rows) -> bool:
         votes = -1 if codes >= 2 else 0
     if votes:
         return votes > 0
-    return distinct and not reappears and (years or sequence or not any(map(is_number, first)))
+    if (sequence or years) and len(set(filled)) == len(filled):
+        # Names that count, such as years or the columns of a plate, may stand beside blank ones.
+        return not reappears
+    return distinct and not reappears and not any(map(is_number, first))
+
+
+def _like_rows(first: list[str], body: Rows) -> bool:
+    """Tell whether the numbers of the first row are measured as those below them are.
+
+    They have the same decimals, and lie among them: a word beside them is then an odd cell of the
+    first row, such as ``trace``, and no name. Doses and hours that are names are rounder than what
+    is measured, lie elsewhere, or rise from left to right.
+
+    Examples
+    --------
+    >>> body = [["1.5", "7.2"], ["2.5", "7.9"], ["1.9", "6.8"]]
+    >>> _like_rows(["trace", "7.1"], body), _like_rows(["time", "5"], body)
+    (True, False)
+    """
+    columns = [k for k, v in enumerate(first) if is_number(v)]
+    words = [k for k, v in enumerate(first) if v.strip() and k not in columns]
+    if len(words) > max(1, len(columns)) or any(fold(first[k]) in HEADER_WORDS for k in words):
+        return False
+    for k in words:
+        # An odd cell stands above numbers; a word above other words may be their name.
+        cells = [r[k] for r in body if k < len(r) and not is_missing(r[k])]
+        if sum(map(is_number, cells)) < 0.8 * len(cells):
+            return False
+    decimals = False
+    for k in columns:
+        cells = [r[k].strip() for r in body if k < len(r) and not is_missing(r[k])]
+        forms = Counter(map(_decimals, cells))
+        form = _decimals(first[k].strip())
+        if form < 0 or forms[form] < 0.8 * len(cells):
+            return False
+        numbers = [float(v) for v in cells if _decimals(v) >= 0]
+        if not min(numbers) <= float(first[k]) <= max(numbers):
+            return False
+        decimals |= form > 0
+    rising = len(columns) > 2 and _rises(first) and sum(map(_rises, body)) < 0.5 * len(body)
+    return bool(columns) and (decimals or len(columns) > 2) and not rising
+
+
+def _decimals(cell: str) -> int:
+    """Return how many decimals a plain number has, -1 for anything else."""
+    whole, _, rest = cell.removeprefix("-").partition(".")
+    return len(rest) if whole.isdecimal() and (not rest or rest.isdecimal()) else -1
+
+
+def _rises(row: list[str]) -> bool:
+    numbers = [float(v) for v in row if _decimals(v.strip()) >= 0]
+    return all(a < b for a, b in pairwise(numbers))
 
 
 def _stands_above(name: str, cells: list[str]) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ann.data.cells.lexicon import MISSING_ALWAYS, fold
 from ann.data.cells.numerals import is_plain, plain, read_style, split_affixes
 
-__all__ = ["first_note", "may_be_note", "notes_among", "summary_rows"]
+__all__ = ["first_note", "goes_on", "may_be_note", "notes_among", "said", "summary_rows"]
 
 _NOTE = re.compile(
     r"\W*(source|sources|note|notes|footnote|data|updated|last|figures|copyright|see|legend|p\s*<"
@@ -25,6 +25,8 @@ _NOTE = re.compile(
 _SAID = re.compile(
     r"\W*(sources?|notes?|footnotes?|quelle|fuente|licen[cs]e|updated|copyright)\s*:", re.IGNORECASE
 )
+#: A line of marks between a table and its notes.
+_RULED = re.compile(r"([*#=_~-])\1{2,}\Z")
 _MOST_BELOW, _LOOKED_AT = 8, 400
 _KINDS: dict[str, Callable[[NDArray[np.float64]], Any]] = {
     "sum": np.sum,
@@ -50,16 +52,36 @@ _LONG = 24
 def may_be_note(record: list[str], width: int) -> bool:
     """Tell whether only the first cell of a row says something, and says it in words.
 
+    In a table of four columns and more it may be one of the first three. A row of marks, such as
+    ``*****``, rules the notes off.
+
     Examples
     --------
     >>> may_be_note(["Source: a book"], 3), may_be_note(["7", "", ""], 3)
     (True, False)
+    >>> may_be_note(["", "1 Any opioid", "", ""], 4), may_be_note(["*****"], 4)
+    (True, True)
     """
     if record and len(record) != width and _SAID.match(record[0]):
         return True
-    if width < 2 or not record or (width == 2 and len(record) != 1) or any(record[1:]):
+    if width < 2 or not record or (width == 2 and len(record) != 1):
         return False
-    return any(c.isalpha() for c in record[0])
+    text = said(record)
+    place = record.index(text) if text else 0
+    if not text or any(record[place + 1 :]) or place > (2 if width >= 4 else 0):
+        return False
+    return any(c.isalpha() for c in text) or bool(_RULED.match(text.strip()))
+
+
+def said(record: list[str]) -> str:
+    """Return the first cell of a row that is not blank."""
+    return next((c for c in record if c), "")
+
+
+def goes_on(record: list[str], width: int) -> bool:
+    """Tell whether a row below notes may be another: far narrower than the table."""
+    filled = sum(bool(c.strip()) for c in record)
+    return filled <= 2 and len(record) <= 2 < width - 1
 
 
 def first_note(texts: list[str], *, after_blank: bool) -> int:
@@ -68,7 +90,7 @@ def first_note(texts: list[str], *, after_blank: bool) -> int:
     Parameters
     ----------
     texts : list of str
-        Their first cells.
+        Their first filled cells.
     after_blank : bool
         Whether a blank line stands before them.
 
@@ -85,7 +107,8 @@ def first_note(texts: list[str], *, after_blank: bool) -> int:
     if after_blank:
         return 0
     for k, text in enumerate(texts):
-        if (len(text) >= _LONG and " " in text.strip()) or _NOTE.match(text.strip()):
+        bare = text.strip()
+        if (len(text) >= _LONG and " " in bare) or _NOTE.match(bare) or _RULED.match(bare):
             return k
     return len(texts)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 from ann.data.cells.dates import looks_like_date
 from ann.data.cells.lexicon import CURRENCIES, UNITS, fold, unit_key
@@ -19,6 +20,7 @@ __all__ = ["column_names", "header_rows", "is_number", "lines_above"]
 #: Marks that begin a comment above a table, the longer first.
 COMMENT_MARKS = ("##", "#", "//", "%", "!")
 _MOST_ABOVE, _MOST_NAMES = 30, 4
+_FORMAT = re.compile(r"\d{1,4}[sdn]\Z", re.IGNORECASE)
 
 #: How the title of a table begins.
 _TITLE = re.compile(
@@ -76,8 +78,11 @@ def lines_above(lines: list[str], found: list[tuple[int, list[str]]]) -> tuple[i
             kinds.append("title")
         elif _numbered(row, width) and _names_over_numbers(rows[k + 1 :], width):
             kinds.append("row of column numbers")
+        elif _heads_groups(row, rows[k + 1 :], width):
+            return _counted(line, kinds)
         elif typical > 1 and (
-            _narrow(row, cells, typical, width) or (cells == 1 and _apart(rows, k))
+            _narrow(row, cells, typical, width)
+            or (cells == 1 and (_apart(rows, k) or _one_of_titles(rows, k, typical)))
         ):
             kinds.append("title")
         else:
@@ -101,6 +106,34 @@ def _names_over_numbers(rows: Rows, width: int) -> bool:
 def _apart(rows: Rows, k: int) -> bool:
     """Tell whether a blank row stands below a row, and names do below that."""
     return 0 < k + 1 < len(rows) - 2 and not any(c.strip() for c in rows[k + 1])
+
+
+def _one_of_titles(rows: Rows, k: int, typical: int) -> bool:
+    """Tell whether the next row has one cell too, or none: such are lines of a title."""
+    below = sum(bool(c.strip()) for c in rows[k + 1]) if k + 1 < len(rows) else typical
+    letters = any(c.isalpha() for cell in rows[k] for c in cell)
+    return typical >= 4 and below <= 1 and letters
+
+
+def _heads_groups(row: list[str], below: Rows, width: int) -> bool:
+    """Tell whether a row names groups of columns: the names below it come again in each group.
+
+    Examples
+    --------
+    >>> names = ["town", "seen", "ill", "seen", "ill"]
+    >>> _heads_groups(["", "men", "", "women", ""], [names, ["Oslo", "1", "2", "3", "4"]], 5)
+    True
+    """
+    starts = [k for k, c in enumerate(row) if c.strip()]
+    filled = [r for r in below if any(c.strip() for c in r)][:2]
+    if len(row) != width or len(starts) < 2 or len(filled) < 2:
+        return False
+    names = [fold(c) for c in filled[0] if c.strip()]
+    again = len(names) - len(set(names))
+    words = sum(not is_number(c) for c in filled[0] if c.strip())
+    # As many groups have them, more or less, and each heading stands above a name.
+    above = all(k < len(filled[0]) and filled[0][k].strip() for k in starts[1:])
+    return again >= 2 and again >= 0.3 * len(names) and words >= 0.9 * len(names) and above
 
 
 def _below_names(rows: Rows) -> bool:
@@ -173,30 +206,65 @@ def header_rows(rows: Rows) -> int:
     if len(rows) < 2:
         return 1
     body = rows[min(_MOST_NAMES, max(1, len(rows) // 2)) :]
-    columns = _number_columns(body, max(map(len, rows)))
+    width = max(map(len, rows))
+    columns = _number_columns(body, width)
     last = 0
+    above = [""] * width
     for k in range(1, min(_MOST_NAMES, len(rows) - 2)):
+        above = _joined(above, rows[k - 1])
         cells = [rows[k][c].strip() if c < len(rows[k]) else "" for c in columns]
+        formats = k == 1 and _of_formats(rows[k]) and not any(map(_of_formats, rows[k + 1 :]))
+        if formats or (k == last + 1 > 1 and _counts_groups(cells)):
+            last = k
+            continue
         numbers = [v for v in cells if is_number(v)]
         if numbers and len(numbers) >= 0.5 * len(cells) and not all(map(is_year, numbers)):
             # A row of the table: what stands below it names nothing.
             break
         words = [v for v in cells if v and not is_number(v) and not is_missing(v)]
         survey = k == last + 1 and not words and _new_words(rows[k], body, columns)
-        if not numbers and (_name_columns(words, columns, rows[k], rows[k + 1 :]) or survey):
+        if not numbers and (_name_columns(words, columns, rows[k], rows[k + 1 :], above) or survey):
             last = k
     if last:
         return last + 1
     return int(one_header(rows))
 
 
-def _name_columns(words: list[str], columns: list[int], row: list[str], below: Rows) -> bool:
+def _joined(above: list[str], row: list[str]) -> list[str]:
+    """Put a row of names below those above it; a name holds up to the next one."""
+    out, name = [], ""
+    for k, upper in enumerate(above):
+        name = (row[k].strip() if k < len(row) else "") or name
+        out.append(f"{upper}\0{name}")
+    return out
+
+
+def _of_formats(row: list[str]) -> bool:
+    """Tell whether a row gives the width and kind of each column, as RDB files do: 5s, 14n."""
+    return len(row) > 1 and all(_FORMAT.match(c.strip()) for c in row)
+
+
+def _counts_groups(cells: list[str]) -> bool:
+    """Tell whether a row below names counts the columns of each group: 1, 2, 3, 1, 2, 3."""
+    numbers = [int(v) if v.isdecimal() else 0 for v in cells]
+    starts = numbers.count(1)
+    steps = all(b in (a + 1, 1) for a, b in pairwise(numbers))
+    return starts >= 2 and numbers[:1] == [1] and steps and max(numbers) >= 2
+
+
+def _name_columns(
+    words: list[str], columns: list[int], row: list[str], below: Rows, above: list[str]
+) -> bool:
     """Tell whether words above columns of numbers are names or units, and no cells of the table.
 
-    A figure that was withheld (``**``, ``suppressed``) is a word among numbers too. It recurs, in
-    its row or below; names differ from each other, and no row below repeats one.
+    Names may come again below another heading, given in `above` for each column. A figure that was
+    withheld (``**``, ``suppressed``) is a word among numbers too. It recurs, in its row or below;
+    names differ from each other, and no row below repeats one.
     """
-    different = len({fold(v) for v in words}) == len(words)
+    filled = [k for k in columns if k < len(row) and row[k].strip()]
+    grouped = len({above[k] for k in filled}) < len(filled)
+    headed = [(above[k] if grouped else "", fold(row[k])) for k in filled]
+    different = len(set(headed)) == len(headed)
     units = any(map(_is_known_unit, words)) or (different and any(map(_is_unit, words)))
     named = len(words) >= max(2, 0.5 * len(columns)) and different
     if not units and not (named and all(any(c.isalpha() for c in v) for v in words)):
@@ -297,4 +365,6 @@ def column_names(rows: Rows) -> tuple[list[str], str]:
 
 def _of_units(row: list[str]) -> bool:
     cells = [v for v in row if v.strip()]
+    if _of_formats(row) or _counts_groups([v.strip() for v in cells]):
+        return True
     return bool(cells) and sum(map(_is_unit, cells)) >= 0.6 * len(cells)

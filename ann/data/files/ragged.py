@@ -1,7 +1,8 @@
 """Rows that do not have as many cells as there are columns: repaired, or set aside with their line.
 
-A short row is padded and blank cells beyond the last column are cut; a row with too many cells is
-set aside, because nobody can tell which cell belongs where.
+A short row is padded and blank cells beyond the last column are cut. A row with too many cells is
+read anew where backslashes stand before the delimiters that are too many; else it is set aside,
+because nobody can tell which cell belongs where.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ class Ragged:
     delimiter: str
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    #: How many cells short rows lack, and how many complete rows end in so many blank cells.
+    lacking: Counter[int] = field(default_factory=Counter)
+    open_ends: Counter[int] = field(default_factory=Counter)
 
     def keep(self, records: list[tuple[int, list[str]]], rows: list[list[str]]) -> None:
         """Add records, each with its line, to the rows kept, repaired where they must be."""
@@ -53,6 +57,7 @@ class Ragged:
             elif not any(c.strip() for c in record):
                 self._add("blank lines", line, record)
             else:
+                self.open_ends[_blank_at_end(record)] += 1
                 rows.append(record)
 
     def _add(self, kind: str, line: int, record: list[str]) -> None:
@@ -67,10 +72,15 @@ class Ragged:
             return None
         if len(record) < width:
             self._add("short rows", line, record)
+            self.lacking[width - len(record)] += 1
             return record + [""] * (width - len(record))
         if not any(c.strip() for c in record[width:]):
             self._add("long rows", line, record)
             return record[:width]
+        escaped = _rejoined(record, self.delimiter)
+        if len(escaped) == width:
+            self._add("escaped delimiters", line, record)
+            return escaped
         self._add("torn rows", line, record)
         return None
 
@@ -83,13 +93,22 @@ class Ragged:
             If more than a fifth of the rows do not have the header's number of cells.
         """
         aside = self.counts["torn rows"]
-        bad = self.counts["short rows"] + aside
+        short = 0 if self._last_column_blank(kept) else self.counts["short rows"]
+        bad = short + aside
         if bad > max(2, 0.2 * (kept + aside)):
             line, record = self.first.get("torn rows") or self.first["short rows"]
             raise ReadError(
                 f"{self.file}: {bad} of {kept + aside} rows do not have the {self.width} cells of "
                 f"the header (line {line} has {len(record)}); is {self.delimiter!r} the delimiter?"
             )
+
+    def _last_column_blank(self, kept: int) -> bool:
+        """Tell whether short rows lack the very cells that are blank in every complete row."""
+        complete = kept - self.counts["short rows"]
+        if len(self.lacking) != 1 or complete < 1:
+            return False
+        (lack,) = self.lacking
+        return sum(n for blank, n in self.open_ends.items() if blank >= lack) >= complete
 
     def steps(self) -> list[Step]:
         """Return what was done, for the log."""
@@ -98,6 +117,7 @@ class Ragged:
             "blank lines": "lines without any cell left out",
             "short rows": f"padded with missing cells up to {width} columns",
             "long rows": f"blank cells beyond column {width} cut",
+            "escaped delimiters": "a backslash stands before each: part of the cell",
             "torn rows": f"more than {width} cells, so no telling which belongs where; set aside",
         }
         out = []
@@ -108,8 +128,32 @@ class Ragged:
             before = after = ""
             if kind != "blank lines":
                 before = f"line {line}: {self.delimiter.join(record)}"
+            if kind == "escaped delimiters":
+                after = " | ".join(_rejoined(record, self.delimiter))
             if kind in ("short rows", "long rows"):
                 fitted = (record + [""] * width)[:width]
                 after = self.delimiter.join(fitted)
             out.append(Step("", kind, self.counts[kind], before, after, why))
         return out
+
+
+def _blank_at_end(record: list[str]) -> int:
+    filled = [k for k, c in enumerate(record) if c.strip()]
+    return len(record) - 1 - (filled[-1] if filled else -1)
+
+
+def _rejoined(record: list[str], delimiter: str) -> list[str]:
+    """Return a row whose cells were cut at delimiters behind backslashes.
+
+    Examples
+    --------
+    >>> _rejoined(["1", "Fargo\\\\", " the film", "8.1"], ",")
+    ['1', 'Fargo, the film', '8.1']
+    """
+    out: list[str] = []
+    for cell in record:
+        if out and out[-1].endswith("\\"):
+            out[-1] = out[-1][:-1] + delimiter + cell
+        else:
+            out.append(cell)
+    return out

@@ -25,7 +25,14 @@ from ann.data.cells.lexicon import TIME_WORDS, words_of
 from ann.data.chance import generator
 from ann.data.errors import ReadError
 from ann.data.files.dialect import Dialect, sniff
-from ann.data.files.footer import first_note, may_be_note, notes_among, summary_rows
+from ann.data.files.footer import (
+    first_note,
+    goes_on,
+    may_be_note,
+    notes_among,
+    said,
+    summary_rows,
+)
 from ann.data.files.layout import column_names
 from ann.data.files.ragged import Ragged
 from ann.data.files.records import Records, RowShape
@@ -220,7 +227,7 @@ class TableFile:
         keep: list[list[str]] = []
         start = 0
         notes: list[tuple[int, list[str]]] = []
-        blank = False
+        blank = gaps = False
         records = iter(self._records)
         top = ((line, r) for line, r in records if any(c.strip() for c in r))
         list(islice(top, self.dialect.header_rows))
@@ -234,13 +241,17 @@ class TableFile:
             else:
                 # Where rows follow notes, these were rows too.
                 ragged.keep([*notes, (line, record)], keep)
+                gaps = gaps or any(any(r) and not r[0] for _, r in notes)
                 notes, blank = [], not any(record)
             if len(keep) >= rows:
                 yield self._frame(keep, start)
                 start, keep = start + len(keep), []
                 ragged.judge(start)
-        told = [n for n in notes if n[1]]
-        if at := first_note([r[0] for _, r in told], after_blank=blank):
+        told = [n for n in notes if any(n[1])]
+        # In another column than the first a note has to look like one, and no row above may.
+        aside = bool(told) and not told[0][1][0]
+        at = first_note([said(r) for _, r in told], after_blank=blank and not aside)
+        if at := len(told) if aside and gaps else at:
             ragged.keep(notes if at == len(told) else told[:at], keep)
         self._below(told[at:], keep, whole=not start)
         self.rows = start + len(keep)
@@ -257,7 +268,8 @@ class TableFile:
 
     def _waits(self, record: list[str], notes: list[tuple[int, list[str]]]) -> bool:
         """Tell whether only the end of the file can say if this is a row."""
-        if notes and (not any(record) or notes_among([[""], record])):
+        more = not any(record) or notes_among([[""], record]) or goes_on(record, len(self.names))
+        if notes and more:
             return True
         return may_be_note(record, len(self.names))
 
@@ -269,7 +281,7 @@ class TableFile:
         if notes:
             line, record = notes[0]
             why = "below the rows, with a first cell only, or called a note: set aside"
-            self.log.add(Step("", "notes", len(notes), f"line {line}: {record[0]}", "", why))
+            self.log.add(Step("", "notes", len(notes), f"line {line}: {said(record)}", "", why))
         if among := notes_among(rows):
             why = "below the rows, with commas: set aside"
             self.log.add(Step("", "notes", among, sign.join(rows[-among]), "", why))

@@ -33,6 +33,7 @@ from ann.data.judging.reasons import (
     Z_BAR,
     as_words,
     judge_changes,
+    judge_fits,
     judge_network,
     judge_order,
     judge_repeats,
@@ -191,6 +192,7 @@ def assess(
         verdict.add("note", "models' sample", kept=len(rows), rows=len(y))
     judge_signal(verdict)
     judge_size(y, verdict)
+    judge_fits(verdict)
     judge_network(verdict)
     if ceiling is not None:
         best = max(s.accuracy for s in verdict.learned.values())

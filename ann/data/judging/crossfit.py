@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -20,7 +21,7 @@ from ann.data.cleaning.cleaner import Cleaner
 from ann.data.encoding.encoder import Encoder
 from ann.data.judging.measures import mean_auc, r_squared
 
-__all__ = ["Scores", "compare", "cross_fit"]
+__all__ = ["Scores", "compare", "cross_fit", "fit_quietly"]
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Scores:
         Log-loss or squared error of each row.
     folds : list of float
         Accuracy (or R²) of each fold.
+    doubts : list of str
+        What a fit that did not reach its best said of it, one a fold.
     """
 
     accuracy: float = np.nan
@@ -56,13 +59,14 @@ class Scores:
     calibration: float = np.nan
     losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     folds: list[float] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return the scores as plain values; what does not apply is left out."""
         out: dict[str, Any] = {
             k: float(v)
             for k, v in vars(self).items()
-            if k not in ("losses", "folds") and not np.isnan(v)
+            if k not in ("losses", "folds", "doubts") and not np.isnan(v)
         }
         out["folds"] = [float(f) for f in self.folds]
         return out
@@ -113,6 +117,7 @@ def cross_fit(
     dummy = DummyClassifier(strategy="prior") if classify else DummyRegressor()
     models = {"dummy": dummy, **models}
     out = {name: np.zeros((len(y), len(classes))) for name in models}
+    doubts: dict[str, list[str]] = {name: [] for name in models}
     prepare = make_pipeline(cleaner, Encoder())
     fold_of = np.zeros(len(y), dtype=int)
     # Not `cross_val_predict`: here all models share what each fold has cleaned and encoded.
@@ -121,18 +126,41 @@ def cross_fit(
         code = clone(prepare)
         A, B = code.fit_transform(X.iloc[train]), code.transform(X.iloc[test])
         for name, model in models.items():
-            fitted = clone(model).fit(A, labels[train])
+            fitted, told = fit_quietly(clone(model), A, labels[train])
+            doubts[name] += told[:1]
             if classify:
                 at = np.searchsorted(classes, fitted.classes_)
                 out[name][np.ix_(test, at)] = fitted.predict_proba(B)
             else:
                 out[name][test, 0] = np.asarray(fitted.predict(B)).ravel()
-    return {
+    found = {
         name: _class_scores(p, np.searchsorted(classes, labels), fold_of)
         if classify
         else _quantity_scores(p[:, 0], labels, fold_of)
         for name, p in out.items()
     }
+    return {name: replace(s, doubts=doubts[name]) for name, s in found.items()}
+
+
+def fit_quietly(model: Any, X: Any, y: NDArray[Any]) -> tuple[Any, list[str]]:
+    """Fit a model and return what it said of a fit that fell short, which a page can then say.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = np.arange(60.0)[:, None] ** [1, 2, 3], np.arange(60) % 7 > 3
+    >>> _, told = fit_quietly(LogisticRegression(max_iter=1), X, y)
+    >>> len(told), fit_quietly(DummyClassifier(), X, y)[1]
+    (1, [])
+    """
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", ConvergenceWarning)
+        fitted = model.fit(X, y)
+    for w in found:
+        if not issubclass(w.category, ConvergenceWarning):
+            warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
+    told = [str(w.message) for w in found if issubclass(w.category, ConvergenceWarning)]
+    return fitted, list(dict.fromkeys(told))
 
 
 def _folds(

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 
 from ann.data.cells.lexicon import COUNTED_WORDS, words_of
 from ann.data.cells.text_cells import is_words
+from ann.data.chance import generator
 from ann.data.judging.measures import Answers, r_squared
 
 __all__ = ["Entities", "find_entities"]
 
-#: So many things, in so many rows each, are followed; so alike are their rows.
-LEAST, ROWS_EACH, ALIKE = 10, 2.0, 0.5
+#: So many things, in so many rows each, are followed; so alike are their rows, ...
+LEAST, ROWS_EACH, ALIKE = 10, 2.0, 0.2
+#: ... and so many standard deviations more so than with the target shuffled.
+SURE, SHUFFLES = 5.0, 20
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def find_entities(frame: pd.DataFrame, y: Answers) -> Entities | None:
     Entities or None
         A column of words or whole numbers whose values come again and again, each time with
         another value of a column of time, so that the two together name the row, and whose rows
-        are alike in the target.
+        are alike in the target, beyond what is alike by chance.
 
     Examples
     --------
@@ -83,9 +86,17 @@ def find_entities(frame: pd.DataFrame, y: Answers) -> Entities | None:
             if len(np.unique(pair)) < 0.99 * len(pair) or codes[time].max() < 1:
                 continue
             alike = _alike(own, y)
-            if alike >= ALIKE and (best is None or alike > best.alike):
+            better = alike >= ALIKE and (best is None or alike > best.alike)
+            if better and alike > _by_chance(own, y):
                 best = Entities(name, number, time, alike)
     return best
+
+
+def _by_chance(codes: NDArray[np.intp], y: Answers) -> float:
+    """Return how alike the rows of a name would have to be to show that no chance did it."""
+    shuffled = generator(0, "entities").permutation
+    found = [_alike(codes, shuffled(y)) for _ in range(SHUFFLES)]
+    return float(np.mean(found) + SURE * np.std(found, ddof=1))
 
 
 def _is_time(name: str, column: pd.Series) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "Z_BAR",
     "as_words",
     "judge_changes",
+    "judge_fits",
     "judge_network",
     "judge_order",
     "judge_repeats",
@@ -86,12 +88,14 @@ def judge_suspects(suspects: list[Step], keep: tuple[str, ...], verdict: Verdict
         kept = s.column in keep
         after = "kept by request" if kept else s.after
         verdict.log.add(replace(s, after=after, applied=not kept))
+        option = shlex.join(["--keep", s.column])
         verdict.add(
             "note" if s.rule == "leak" and not kept else "weak",
             s.rule,
             s.column,
             action="kept by request" if kept else "left out",
             why=s.why,
+            remedy="" if kept else f" (to use it all the same: {option})",
         )
         if not kept and s.column not in verdict.leave_out:
             verdict.leave_out.append(s.column)
@@ -164,6 +168,19 @@ def judge_size(y: NDArray[Any], verdict: Verdict) -> None:
         verdict.add("note" if sure else "weak", "size", each=each, what=what, **facts)
 
 
+def judge_fits(verdict: Verdict) -> None:
+    """Say which models did not reach their best fit."""
+    names = {"linear": _simple(verdict), "network": "network"}
+    for name, score in verdict.learned.items():
+        if score.doubts:
+            told: dict[str, Any] = {"folds": len(score.doubts), "why": score.doubts[0]}
+            verdict.add("note", "not converged", model=names[name], **told)
+
+
+def _simple(verdict: Verdict) -> str:
+    return f"{'logistic' if verdict.task == 'classification' else 'linear'} regression"
+
+
 def judge_network(verdict: Verdict) -> None:
     if "network" not in verdict.scores:
         return
@@ -172,7 +189,7 @@ def judge_network(verdict: Verdict) -> None:
     verdict.add(
         "note",
         "network better" if gain > 2 * error and gain > 0 else _NO_BETTER[bool(gain < 0)],
-        simple="logistic regression" if classify else "linear regression",
+        simple=_simple(verdict),
         loss="log-loss" if classify else "squared error",
         gain=abs(gain),
         error=error,

@@ -29,7 +29,7 @@ _SIGNAL = (
 _WORSE = "its {loss} is higher by {gain:.4f} ± {error:.4f} a row"
 _GAIN = "its {loss} is lower by {gain:.4f} ± {error:.4f} a row"
 _EQUAL = "{why}. They were kept; to leave them out, type {option}"
-_SUSPECT = "{column} ({action}): {why}"
+_SUSPECT = "{column} ({action}): {why}{remedy}"
 
 #: What a reason says, by its kind: what it is about, and the sentence that its facts complete.
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -84,8 +84,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "entities": (
         "entities",
         "{column} names {number} things with {each:.1f} rows each, one a {time}, and the target of "
-        "a row is alike within them (intraclass correlation {alike:.2f}): a model that saw the "
-        "others knows the row. Keep each on one side of a split: --group {column}",
+        "a row is alike within them (intraclass correlation {alike:.2f}): a model that saw other "
+        "rows of one answers better than it would for a new one. Keep each on one side of a "
+        "split: --group {column}",
     ),
     "sorted": ("order", "the file is sorted by its target: never split it by position"),
     "repeats": (
@@ -103,6 +104,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "trace": ("signal", "a trace beyond chance that no model can use" + _SIGNAL),
     "faint signal": ("signal", "real but faint" + _SIGNAL),
     "signal": ("signal", "beyond chance" + _SIGNAL),
+    "not converged": ("fit", "the {model} did not reach its best fit in {folds} of 5 folds: {why}"),
     "size": (
         "size",
         "{each:.1f} {what} a feature ({events} for {features}); "
@@ -155,7 +157,8 @@ class Reason:
     @property
     def text(self) -> str:
         """The finding as a sentence with its numbers."""
-        return SENTENCES[self.kind][1].format(**self.facts, column=self.column)
+        facts = {"remedy": "", **self.facts, "column": self.column}
+        return SENTENCES[self.kind][1].format(**facts)
 
     def document(self) -> dict[str, Any]:
         """Return the reason as plain values, its sentence included."""

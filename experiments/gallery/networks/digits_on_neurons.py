@@ -176,7 +176,7 @@ def compare_answers(pairs: list[tuple[Trained, SpikingRun]], times_ms: tuple[flo
                 "spiking_accuracy": float(spiking_right.mean()),
                 "low_95": float(interval.low),
                 "high_95": float(interval.high),
-                "difference_points": 100 * float(spiking_right.mean() - ann_right.mean()),
+                "points_lost": 100 * float(ann_right.mean() - spiking_right.mean()),
                 "ann_only_right": ann_only,
                 "spiking_only_right": spiking_only,
                 "mcnemar_p": p,
@@ -212,10 +212,11 @@ def points_lost(pairs: Sequence[tuple[Trained, SpikingRun]], time_ms: float) -> 
     ann_only = sum(int(np.sum(ann & ~spiking)) for ann, spiking in right)
     spiking_only = sum(int(np.sum(spiking & ~ann)) for ann, spiking in right)
     images = sum(len(ann) for ann, _ in right)
-    by_image = paired_share(ann_only, spiking_only, images).times(100)
+    by_image = paired_share(ann_only, spiking_only, images, "images").times(100)
     if len(right) < SEVERAL:
         return by_image
-    by_network = mean([100 * float(ann.mean() - spiking.mean()) for ann, spiking in right])
+    each = [100 * float(ann.mean() - spiking.mean()) for ann, spiking in right]
+    by_network = mean(each, "networks")
     return farthest([by_image, by_network])
 
 
@@ -223,8 +224,9 @@ def ann_accuracy(trained: Sequence[Trained]) -> Estimate:
     """Return the accuracy of the networks themselves, over networks or (if one) over images."""
     scores = [float(t.network.score(t.X_test, t.y_test)) for t in trained]
     if len(scores) > 1:
-        return mean(scores)
-    return share(round(scores[0] * len(trained[0].y_test)), len(trained[0].y_test))
+        return mean(scores, "networks")
+    images = len(trained[0].y_test)
+    return share(round(scores[0] * images), images, "images")
 
 
 def verdicts_of(pairs: Sequence[tuple[Trained, SpikingRun]]) -> list[Verdict]:

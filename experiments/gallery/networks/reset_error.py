@@ -67,7 +67,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     times_T = table.drop(columns="steps").mul(table["steps"], axis=0).max()
 
     def every(worst: float) -> Estimate:
-        return Estimate(float(worst), None, None, len(z), "every draw")
+        return Estimate(float(worst), None, None, len(z), "each")
 
     with drawing(6.4, 3.0, 1, 2) as (figure, (left, right)):
         draw_waiting(left, table, lasting)

@@ -97,7 +97,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     by_network = runs.pivot(index="seed", columns="scale", values=f"accuracy_{parameters.judged}")
 
     def above(better: str, worse: str) -> Estimate:
-        return mean(100 * (by_network[better] - by_network[worse]))
+        return mean(100 * (by_network[better] - by_network[worse]), "networks")
 
     with drawing(5.0, 3.2) as (figure, axes):
         draw_scales(axes, table, parameters, ann)

@@ -106,7 +106,7 @@ def run(parameters: Parameters, context: Context) -> Result:
         axes.legend(loc="lower left")
 
     def of_sets(percent: float, count: int = sets) -> Estimate:
-        return share(round(percent / 100 * count), count).times(100)
+        return share(round(percent / 100 * count), count, "data sets").times(100)
 
     # Parameters of one data set are not independent: a data set counts once.
     mean_coverage = of_sets(covered.mean(), sets * len(found))

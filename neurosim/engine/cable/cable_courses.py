@@ -11,12 +11,13 @@ from brian2.units import Quantity
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
+from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import TEMPERATURE, Run
 from neurosim.engine.cable.inputs import Following, KernelInputs
 from neurosim.engine.cable.model import Kernel
-from neurosim.engine.cable.patches import scale_of
 from neurosim.engine.cable.points import increments
 from neurosim.engine.programs.course_tables import CourseTable, derived
+from neurosim.errors import ParameterError
 from neurosim.synapses.base import Receptor
 
 __all__ = ["follow_courses"]
@@ -60,6 +61,9 @@ class _Follower:
 
     def _painted(self, painted: Painted, part: Mechanism) -> Iterator[Following]:
         mask = painted.region.mask(self.neuron.compartments)
+        order = np.cumsum(mask) - 1
+        scale = factors(painted, self.neuron.compartments)
+        own = profiles(painted, self.neuron.compartments)
         for number, kernel in enumerate(self.kernels):
             if not kernel.density:
                 continue
@@ -67,29 +71,85 @@ class _Follower:
             sites = np.flatnonzero(mask[where])
             if not len(sites):
                 continue
+            place = order[where[sites]]
             for field in part.parameters():
-                given = self.run.courses.get(f"{painted.label}.{field}")
+                full = f"{painted.label}.{field}"
+                strength = field == part.strength
+                given = self._course_of(full, part, field, fixed=field in own)
+                if given is None:
+                    continue
+                across = np.ones(len(sites))
+                if strength and scale is not None:
+                    across = across * scale[place]
+                if field in own:
+                    across = across * own[field][place]
                 name = f"{part.name}_{field}"
-                if given is not None and name in kernel.parameters:
-                    factors = scale_of(painted, field, self.neuron, where[sites])
-                    yield self._following(number, name, sites, factors, given)
+                yield self._following(number, name, sites, across, given)
             yield from self._warmed(number, part, f"{part.name}_", sites)
+
+    def _course_of(
+        self, full: str, part: Mechanism, field: str, *, fixed: bool
+    ) -> tuple[CourseTable, ...] | None:
+        """Return the course of a parameter of each cell; a conductance follows its q10 too.
+
+        Where compartments have values of their own (`fixed`) it is the course of what these are
+        multiplied by.
+        """
+        given = self.run.courses.get(full)
+        if given is not None and fixed:
+            raise ParameterError(
+                f"courses: {full} has a value of its own in each compartment (paint(values=...)), "
+                "which one course would replace; paint it with scale, which multiplies the course"
+            )
+        warming = self.run.courses.get(TEMPERATURE)
+        if field != part.strength or warming is None:
+            return given
+        if all(part.conductance_factor(c) == 1 for c in (0.0, 40.0)):
+            return given
+        base = 1.0 if fixed else float(getattr(part, field))
+        values = np.full(self.run.cells, base)
+        if given is None and full in self.run.batch:
+            values = np.asarray(self.run.batch[full])
+        alone = len(warming) == 1 and len(given or (0,)) == 1 and len(set(values.tolist())) == 1
+        made = []
+        for cell in range(1 if alone else self.run.cells):
+            courses = {TEMPERATURE: warming[cell % len(warming)]}
+            if given is not None:
+                courses[field] = given[cell % len(given)]
+
+            def value(now: dict[str, float], own: float = float(values[cell])) -> float:
+                return now.get(field, own) * part.conductance_factor(now[TEMPERATURE])
+
+            made.append(derived(value, courses))
+        return tuple(made)
 
     def _placed(self, placed: Placed) -> Iterator[Following]:
         name = f"point_{placed.label}"
         number = next(k for k, kernel in enumerate(self.kernels) if kernel.name == name)
         sites = np.arange(self.values[number].sites)
+        ones, part = np.ones(len(sites)), placed.part
+        if isinstance(part, Receptor):
+            for field in part.parameters():
+                given = self._course_of(f"{placed.label}.{field}", part, field, fixed=False)
+                if given is not None:
+                    yield self._following(number, field, sites, ones, given)
+            yield from self._warmed(number, part, "", sites)
+            yield from self._increments(number, part, placed.label, sites)
+            return
         head = f"{placed.label}."
         for full, given in self.run.courses.items():
             if full.startswith(head):
-                # As `write_injection` and the drafts name parameters in a kernel.
+                # As the drafts of electrodes name parameters in a kernel.
                 local = full.removeprefix(head)
                 for sign, with_ in ((".", "_"), ("[", "_"), ("]", "")):
                     local = local.replace(sign, with_)
-                yield self._following(number, local, sites, np.ones(len(sites)), given)
-        if isinstance(placed.part, Receptor):
-            yield from self._warmed(number, placed.part, "", sites)
-            yield from self._increments(number, placed.part, placed.label, sites)
+                if local not in self.kernels[number].parameters:
+                    raise ParameterError(
+                        f"courses: {full} is part of a table or a clamp, which cannot follow a "
+                        "course; give the current itself as a course, Constant(...) with "
+                        "courses={'current': ...}"
+                    )
+                yield self._following(number, local, sites, ones, given)
 
     def _warmed(
         self, number: int, part: Mechanism, head: str, sites: np.ndarray
@@ -106,8 +166,8 @@ class _Follower:
             made = tuple(derived(value, {TEMPERATURE: table}) for table in given)
             if all(np.all(table.values == table.values[0]) for table in made):
                 continue
-            factors = np.ones(len(sites))
-            yield self._following(number, f"{head}{constant}", sites, factors, made)
+            ones = np.ones(len(sites))
+            yield self._following(number, f"{head}{constant}", sites, ones, made)
 
     def _increments(
         self, number: int, part: Receptor, label: str, sites: np.ndarray
@@ -133,8 +193,8 @@ class _Follower:
                     break
             if all(np.all(table.values == table.values[0]) for table in made):
                 continue
-            factors = np.ones(len(sites))
-            yield self._following(number, state, sites, factors, tuple(made), event=True)
+            ones = np.ones(len(sites))
+            yield self._following(number, state, sites, ones, tuple(made), event=True)
 
     def _increment(
         self, part: Receptor, state: str, label: str, cell: int
@@ -159,7 +219,7 @@ class _Follower:
         kernel: int,
         name: str,
         sites: np.ndarray,
-        factors: np.ndarray,
+        across: np.ndarray,
         given: tuple[CourseTable, ...],
         *,
         event: bool = False,
@@ -167,7 +227,7 @@ class _Follower:
         first = len(self.tables)
         self.tables.extend(given)
         tables = first + np.arange(self.run.cells) % len(given)
-        return Following(kernel, name, event, sites, factors, tables)
+        return Following(kernel, name, event, sites, across, tables)
 
 
 def _like(part: Any, name: str, value: float) -> Quantity:

@@ -17,16 +17,20 @@ from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
 from neurosim.engine.cable.cable_courses import follow_courses
+from neurosim.engine.cable.combined import combine
 from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.patches import Membrane, draft_patches
-from neurosim.engine.cable.points import draft_electrode, draft_receptors
+from neurosim.engine.cable.points import check_clamps, draft_electrode, draft_receptors
 from neurosim.engine.cable.probes import Reader, detectors
 from neurosim.engine.programs.course_tables import CourseTable
-from neurosim.equations.steady_state import steady_state
+from neurosim.equations.evaluate import parse
+from neurosim.equations.schemes import find_groups
+from neurosim.equations.steady_state import steady_group, steady_state
 from neurosim.errors import ParameterError
 from neurosim.morphology import Compartments
+from neurosim.outside.axial import activating_currents
 from neurosim.synapses.base import Receptor
 
 __all__ = ["Composed", "Run", "compose_cable"]
@@ -118,18 +122,24 @@ class _Composer:
         self.waveforms = waveforms
         self.reader = Reader(neuron)
         self.receptors: dict[str, tuple[int, np.ndarray]] = {}
+        # Of each field outside, its kernel and what each site gets of its current.
+        self.fields: list[tuple[int, np.ndarray]] = []
 
     def compose(self) -> Composed:
         neuron, run, varied = self.neuron, self.run, self.varied
         self._check_step()
+        check_clamps(neuron)
         membrane = Membrane(neuron, run.cells, varied)
         first = 0
         for patch in draft_patches(neuron, membrane, run, varied):
             self.numbering[patch.sites] = np.arange(first, first + len(patch.sites))
             first += len(patch.sites)
             self._add(patch)
+        tree = self._tree(membrane.R_a)
         for index, placed in enumerate(neuron.placed):
-            if isinstance(placed.part, Receptor):
+            if placed.field is not None:
+                self._expose(placed, tree)
+            elif isinstance(placed.part, Receptor):
                 draft, member = draft_receptors(neuron, placed, index, run, varied)
                 self.receptors[placed.label] = (len(self.kernels), member)
                 self._add(draft)
@@ -141,8 +151,12 @@ class _Composer:
         followings = follow_courses(
             neuron, run, self.kernels, self.values, self.numbering, self.courses
         )
+        probes, combined = readings.probes, None
+        if self._combines:
+            fields = [(*self._current_of(kernel), share) for kernel, share in self.fields]
+            probes, combined = combine(probes, tree, self.shape, self.numbering, fields, run)
         inputs = CableInputs(
-            tree=self._tree(membrane.R_a),
+            tree=tree,
             kernels=tuple(self.values),
             start=self._start(),
             cells=run.cells,
@@ -152,7 +166,8 @@ class _Composer:
             settle=run.settle,
             theta=run.theta,
             waveforms=self.waveforms,
-            probes=readings.probes,
+            probes=probes,
+            combined=combined,
             detector_nodes=nodes,
             detector_thresholds=thresholds,
             detector_refractory=refractory,
@@ -193,7 +208,12 @@ class _Composer:
                 self._check_part_step(part, v, celsius)
 
     def _check_part_step(self, part: Mechanism, v: Quantity, celsius: float) -> None:
+        # A scheme is advanced as a whole, in which fast states may follow the others at once.
+        groups = find_groups(parse(part.equations))
+        joint = {name for group in groups if group.sums_to_one for name in group.states}
         for state, gate in part.gates(v, celsius).items():
+            if state in joint:
+                continue
             slowest = float(np.max(np.asarray(gate.tau)))
             if self.run.dt > _LONGEST_STEP * slowest:
                 raise ParameterError(
@@ -219,9 +239,32 @@ class _Composer:
         ordered[number] = up
         return Tree(parent=parent, up=ordered, compartments=self.count)
 
-    def _add(self, draft: Draft) -> None:
-        """Make a kernel of a draft, its states at rest."""
-        conducts = not draft.updates
+    def _expose(self, placed: Placed, tree: Tree) -> None:
+        """Let a field outside act on every compartment, by the currents that do the same."""
+        assert placed.field is not None
+        outside = placed.field.on_compartments(self.shape, self.run.placement)
+        ordered = np.empty_like(outside)
+        ordered[:, self.numbering] = outside
+        share = activating_currents(tree.parent, tree.up, tree.compartments, ordered)
+        share = share[:, self.numbering].T
+        share = share[:, 0] if share.shape[1] == 1 else share
+        self.fields.append((len(self.kernels), share))
+        draft = draft_electrode(self.neuron, placed, self.run, self.varied, self.waveforms, share)
+        self._add(draft, also=("I_stim",) if self._combines else ())
+
+    def _current_of(self, kernel: int) -> tuple[int, int]:
+        """Return a kernel, and which of its traced variables is the current of its electrodes."""
+        return kernel, self.kernels[kernel].record.index("I_stim")
+
+    @property
+    def _combines(self) -> bool:
+        """Whether membrane currents are wanted, of compartments or at electrodes outside."""
+        probed = any(probe.variable == "i_membrane" for probe in self.neuron.probed)
+        return probed or self.run.outside is not None
+
+    def _add(self, draft: Draft, also: tuple[str, ...] = ()) -> None:
+        """Make a kernel of a draft, its states at rest; `also` are traced beside what is probed."""
+        conducts = not draft.updates or bool(draft.amplifier)
         equations = "\n".join([*draft.text.lines, *(["v : volt"] if conducts else [])])
         kernel = Kernel(
             name=draft.name,
@@ -231,7 +274,12 @@ class _Composer:
             updates=draft.updates,
             integers=draft.integers,
             events=draft.events,
-            record=self.reader.recorded(draft.name, Equations(equations), draft.sites),
+            amplifier=draft.amplifier,
+            record=tuple(
+                dict.fromkeys(
+                    (*self.reader.recorded(draft.name, Equations(equations), draft.sites), *also)
+                )
+            ),
         )
         values, sites = draft.values, len(draft.sites)
         given = self._given_states(kernel, draft.sites)
@@ -254,9 +302,13 @@ class _Composer:
     def _rest(
         self, kernel: Kernel, values: dict[str, np.ndarray], sites: int, *, zero: bool
     ) -> dict[str, np.ndarray]:
-        """Return the initial states: zero for receptors, else steady at the resting potential."""
+        """Return the initial states: zero for receptors, else steady at the resting potential.
+
+        The states of a kinetic scheme of receptors, which cannot all be 0, are where they rest
+        without transmitter.
+        """
         if zero:
-            return {name: np.zeros(sites) for name in kernel.states}
+            return _at_rest(kernel, values, sites, float(self.neuron.rest))
         # What the cable has does not move a gate; where nothing else differs, one row tells all.
         given = {name: v for name, v in values.items() if name not in ("area", "C_m")}
         wide = any(value.ndim == 2 for value in given.values())
@@ -274,3 +326,26 @@ class _Composer:
         found = steady_state(kernel.parsed, flat, start="v")
         rest = {name: found[name].reshape(shape) for name in kernel.states}
         return rest if each else {name: np.broadcast_to(v, sites) for name, v in rest.items()}
+
+
+def _at_rest(
+    kernel: Kernel, values: dict[str, np.ndarray], sites: int, v: float
+) -> dict[str, np.ndarray]:
+    """Return the states of receptors where nothing has arrived."""
+    groups = [
+        group
+        for group in find_groups(kernel.parsed)
+        if group.sums_to_one and not set(group.states) & set(kernel.events)
+    ]
+    if not groups:
+        return {name: np.zeros(sites) for name in kernel.states}
+    cells = max((value.shape[1] for value in values.values() if value.ndim == 2), default=1)
+    given = {
+        name: np.broadcast_to(value[:, np.newaxis] if value.ndim == 1 else value, (sites, cells))
+        for name, value in values.items()
+    }
+    rest = {name: np.zeros((sites, cells)) for name in kernel.states}
+    given |= {"v": np.full((sites, cells), v)}
+    for group in groups:
+        rest |= steady_group(kernel.parsed, group, {**given, **rest})
+    return {name: value[:, 0] if cells == 1 else value for name, value in rest.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from neurosim.engine.cable.equations import Text
 from neurosim.engine.cable.inputs import Arrivals
 from neurosim.engine.programs.course_tables import CourseTable
+from neurosim.outside import ElectrodeArray, Placement
 
 __all__ = ["TEMPERATURE", "Draft", "Run", "Varied", "single"]
 
@@ -19,7 +20,10 @@ TEMPERATURE = "celsius"
 
 @dataclass(frozen=True)
 class Run:
-    """What a run asks beyond the neuron: the batch and the times, in SI units."""
+    """What a run asks beyond the neuron: the batch and the times, in SI units.
+
+    Cells lie where `placement` says; `outside` records there.
+    """
 
     cells: int
     batch: Mapping[str, np.ndarray]
@@ -31,6 +35,8 @@ class Run:
     theta: float
     start_step: int = 0
     courses: Mapping[str, tuple[CourseTable, ...]] = field(default_factory=dict)
+    outside: ElectrodeArray | None = None
+    placement: Placement = field(default_factory=Placement.still)
 
     def beginning(self) -> Run:
         """Return the run with a batch in which every course has its first value of the run."""
@@ -45,6 +51,10 @@ class Run:
     def one_for_all(self, *names: str) -> bool:
         """Return whether none of some parameters follows a course that differs between cells."""
         return all(len(self.courses.get(name, ())) <= 1 for name in names)
+
+    def batch_has(self, names: Sequence[str]) -> bool:
+        """Return whether the batch varies one of some parameters, courses apart."""
+        return any(name in self.batch and name not in self.courses for name in names)
 
     @property
     def poisson_window(self) -> tuple[float, float]:
@@ -79,7 +89,7 @@ class Draft:
         Parameters.
     sites : ndarray of int, shape (sites,)
         Compartment (of the morphology) of each site.
-    density, events, updates, integers
+    density, events, updates, integers, amplifier
         As in `Kernel`.
     arrivals : Arrivals, optional
         As `KernelInputs.events`.
@@ -93,6 +103,7 @@ class Draft:
     events: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
+    amplifier: str = ""
     arrivals: Arrivals | None = field(default=None, repr=False)
 
 

@@ -18,13 +18,13 @@ from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, Tr
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.numpy_reference import run_oracle
 from neurosim.engine.cable.source import write_runtime
-from neurosim.engine.cable.spike_exchange import Exchange, converse
 from neurosim.engine.programs.cache import cached, fetch
 from neurosim.engine.programs.compiler import Compiler, find_compiler
 from neurosim.engine.programs.course_tables import write_tables
 from neurosim.engine.programs.digest import engine_digest
 from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
 from neurosim.engine.programs.results import RunResults, run_folder
+from neurosim.engine.programs.spike_exchange import Exchange, converse
 from neurosim.errors import DivergenceError, EngineError, ParameterError
 
 __all__ = ["block_size", "execute_cable", "execute_cables"]
@@ -218,7 +218,7 @@ def _write(
     tree = inputs.tree
     settings = [
         model_number, inputs.cells, tree.compartments, tree.nodes, inputs.trace_stride, block,
-        len(inputs.detector_nodes), inputs.theta,
+        len(inputs.detector_nodes), inputs.theta, float(inputs.combined is not None),
     ]  # fmt: skip
     _put(folder / "settings", settings, np.float64)
     _put(folder / "tree.parent", tree.parent, np.int32)
@@ -233,6 +233,12 @@ def _write(
     _write_followings(model, inputs, folder)
     probes = np.asarray(inputs.probes, dtype=np.int32).ravel()
     _put(folder / "probes", probes, np.int32, counted=True)
+    if (combined := inputs.combined) is not None:
+        variables = np.asarray(combined.variables, dtype=np.int32).ravel()
+        _put(folder / "combined.starts", combined.starts, np.int64, counted=True)
+        _put(folder / "combined.term", combined.term, np.int32, counted=True)
+        _put(folder / "combined.weight", combined.weight, np.float64, counted=True)
+        _put(folder / "combined.variables", variables, np.int32, counted=True)
     for kernel, given in zip(model.kernels, inputs.kernels, strict=True):
         first = int(given.nodes[0]) if kernel.density and given.sites else 0
         _put(folder / f"{kernel.name}.shape", [given.sites, first], np.float64)

@@ -13,7 +13,16 @@ from scipy.sparse.csgraph import depth_first_order
 
 from neurosim.engine.programs.course_tables import CourseTable
 
-__all__ = ["NEVER", "Arrivals", "CableInputs", "CableResults", "Following", "KernelInputs", "Tree"]
+__all__ = [
+    "NEVER",
+    "Arrivals",
+    "CableInputs",
+    "CableResults",
+    "Combined",
+    "Following",
+    "KernelInputs",
+    "Tree",
+]
 
 # When a detector without a spike in its past saw the last one, in second.
 NEVER = -1e30
@@ -137,6 +146,32 @@ class Following:
 
 
 @dataclass(frozen=True)
+class Combined:
+    """Sums of axial currents and of variables of kernels that are traced.
+
+    Term k of a sum is its weight times the axial current from node ``term[k]`` to its parent
+    (ampere), or times variable ``term[k] - nodes`` of `variables`. Axial currents are those of the
+    potentials that the implicit step solved for.
+
+    Attributes
+    ----------
+    starts : ndarray of int, shape (sums + 1,)
+        Where the terms of each sum begin.
+    term : ndarray of int, shape (terms,)
+        What is summed.
+    weight : ndarray, shape (terms,) or (terms, cells)
+        What it is multiplied by.
+    variables : list of (int, int, int)
+        Kernel, variable and site.
+    """
+
+    starts: np.ndarray
+    term: np.ndarray
+    weight: np.ndarray
+    variables: list[tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
 class CableInputs:
     """One batch of cells.
 
@@ -157,7 +192,10 @@ class CableInputs:
     courses : list of CourseTable
         The courses of all groups of a run.
     probes : list of (kernel, variable, site)
-        What is traced; kernel -1: potential of the compartment `site`.
+        What is traced; kernel -1: potential of the compartment `site`; kernel -2: sum number
+        `variable` of `combined`.
+    combined : Combined, optional
+        Sums that probes read.
     detector_nodes, detector_thresholds, detector_refractory : ndarray, shape (detectors,)
         Where spikes are detected, the potential that is crossed upwards (volt), and how long after
         a spike a crossing does not count (second).
@@ -183,6 +221,7 @@ class CableInputs:
     theta: float = 1.0
     waveforms: list[np.ndarray] = field(default_factory=list)
     probes: list[tuple[int, int, int]] = field(default_factory=list)
+    combined: Combined | None = None
     detector_nodes: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     detector_thresholds: np.ndarray = field(default_factory=lambda: np.zeros(0))
     detector_refractory: np.ndarray = field(default_factory=lambda: np.zeros(0))

@@ -16,6 +16,7 @@ namespace neurosim {
 // ---- functions that Brian2's generated code names ---------------------------------------------
 #define neurosim_gaussian neurosim::gaussian
 #define neurosim_waveform neurosim::waveform
+#define neurosim_step_level neurosim::step_level
 #define neurosim_exprel_given neurosim::_exprel_given
 using std::ceil; using std::cos; using std::cosh; using std::exp; using std::expm1; using std::fabs;
 using std::floor; using std::log; using std::log10; using std::log1p; using std::sin;
@@ -89,14 +90,16 @@ struct Program {
 inline const Program& program() { static const Program p; return p; }
 
 struct Settings {
-    double values[8];
+    double values[9];
     int64_t model, cells, compartments, nodes, trace_stride, block, detectors;
     double theta;
+    bool combines;
     explicit Settings(const std::string& at) {
-        read(at + "settings", values, 8);
+        read(at + "settings", values, 9);
         model = int64_t(values[0]); cells = int64_t(values[1]); compartments = int64_t(values[2]);
         nodes = int64_t(values[3]); trace_stride = int64_t(values[4]); block = int64_t(values[5]);
         detectors = int64_t(values[6]); theta = values[7];
+        combines = values[8] != 0.0;
     }
 };
 
@@ -143,11 +146,16 @@ inline void spread(const std::vector<double>& stored, int64_t sites, int64_t all
             values[size_t(s * cells + c)] = stored[size_t(each ? s * all + first_cell + c : s)];
 }
 
+// What a clamp is; see Kernel in model.py.
+enum class Amplifier { none, voltage, conductance, electrode };
+
 // ---- kernels ------------------------------------------------------------------------------------
 // A loop over rows (sites times the cells of the block), written by Brian2's code generation.
 struct Kernel {
     std::string name;
     bool density = false, conducts = false;
+    bool injects = false;                     // follows the clock, off while the cell settles
+    Amplifier amplifier = Amplifier::none;
     int64_t rows = 0, sites = 0, first = 0;   // first: compartment of the first row of a patch
     std::vector<Array> layout;
     std::vector<std::string> events, traces;
@@ -162,6 +170,10 @@ struct Kernel {
     virtual void bind() = 0;
     virtual void advance(const Step&, double* __restrict, double* __restrict) = 0;
 
+    double* if_there(const std::string& what) {
+        const auto found = real.find(what);
+        return found == real.end() ? nullptr : found->second.data();
+    }
     double* numbers(const std::string& what) { return real.at(what).data(); }
     int32_t* integers(const std::string& what) { return whole.at(what).data(); }
     double* potential() { return membrane; }

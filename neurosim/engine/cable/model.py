@@ -44,6 +44,9 @@ class Kernel:
         States that an arriving event increments.
     record : tuple of str
         Variables other than ``v`` that are traced.
+    amplifier : {"", "voltage", "conductance", "electrode"}
+        What a clamp is. Its current depends on the potential of the step itself, so ``I_stim`` (and
+        ``electrode``, ``recorded``) are set once the tree is solved.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Kernel:
     integers: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     record: tuple[str, ...] = ()
+    amplifier: str = ""
 
     @cached_property
     def parsed(self) -> Equations:
@@ -85,6 +89,11 @@ class Kernel:
     def conducts(self) -> bool:
         """Whether the current depends on the membrane potential."""
         return "v" in self.parsed.parameter_names
+
+    @property
+    def injects(self) -> bool:
+        """Whether it follows the clock and is off while the cell comes to rest."""
+        return not self.conducts or self.amplifier in ("conductance", "electrode")
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,17 @@ of cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
-from neurosim.engine.point.inputs import play
+from neurosim.engine.point.inputs import level, play
 from neurosim.engine.programs.course_tables import follow
+from neurosim.engine.programs.spike_exchange import Exchange, Fired, Incoming
+from neurosim.equations.schemes import GAMMA, find_groups, rates_of
 from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
 from neurosim.randomness import gaussian
@@ -36,6 +37,7 @@ class _Rows:
         self.waveforms = inputs.waveforms
         self.traced = {name: np.zeros(self.shape) for name in kernel.record}
         self.linear: set[str] = set()
+        self.schemes = [group for group in find_groups(kernel.parsed) if group.sums_to_one]
         # By step: site, cell (-1: all) and weight of what arrives.
         self.arrivals: dict[int, list[tuple[int, int, float]]] = {}
         events = given.events
@@ -65,8 +67,34 @@ class _Rows:
         here = self.arrivals.setdefault(event.step, [])
         here.append((event.site, event.cell, event.weight))
 
+    def measure(self, passed: np.ndarray, v: np.ndarray, *, settling: bool) -> None:
+        """Set what a clamp knows once the potentials are: its current, and what it shows.
+
+        `passed` is the current into each site, `v` the potential at the end of the step.
+        """
+        values, electrode = self.values, self.kernel.amplifier == "electrode"
+        if settling and self.kernel.injects:
+            if electrode:
+                values["electrode"] = np.array(v)
+            return
+        values["I_stim"] = passed
+        if electrode:
+            drop = values["R_e"] * values["command"]
+            inside = drop + values["last"] * v + values["first"] * values["before"]
+            inside += values["decay"] * (values["electrode"] - drop)
+            values["electrode"] = inside
+            shown = inside - values["bridge"] * values["command"] + values["junction"]
+            values["recorded"] = shown
+        for name in self.traced:
+            if name in ("I_stim", "electrode", "recorded"):
+                self.traced[name] = self._spread(values[name])
+
     def _names(self, clock: dict[str, Any], **more: Any) -> Names:
-        functions: dict[str, Any] = {"gaussian": self._gaussian, "waveform": self._waveform}
+        functions: dict[str, Any] = {
+            "gaussian": self._gaussian,
+            "waveform": self._waveform,
+            "step_level": self._step_level,
+        }
         values: dict[str, Any] = {**functions, **clock, **self.values, **more}
         return Names(self.kernel.parsed, values)
 
@@ -75,6 +103,29 @@ class _Rows:
 
     def _waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         return play(self.waveforms, np.asarray(channel).astype(int), position)
+
+    def _advance_schemes(self, clock: dict[str, Any]) -> dict[str, np.ndarray]:
+        """Return the states of the kinetic schemes after a step, by the rates between them."""
+        dt, found = float(clock["dt"]), {}
+        for group in self.schemes:
+
+            def rate(name: str, given: Mapping[str, float]) -> np.ndarray:
+                full = {one: np.full(self.shape, x) for one, x in given.items()}
+                code = self.kernel.parsed[name].expr.code
+                return self._spread(_evaluate(code, self._names(clock, **full)))
+
+            drive, matrix = rates_of(group, rate)
+            left = np.eye(len(matrix)) - GAMMA * dt * np.moveaxis(matrix, (0, 1), (-2, -1))
+            start = np.stack([self.values[name] for name in group.states], axis=-1)[..., np.newaxis]
+            more = GAMMA * dt * np.moveaxis(drive, 0, -1)[..., np.newaxis]
+            once = np.linalg.solve(left, start + more)
+            moved = (1 + np.sqrt(2)) * np.linalg.solve(left, once + more) - np.sqrt(2) * once
+            for k, name in enumerate(group.states):
+                found[name] = moved[..., k, 0]
+        return found
+
+    def _step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return level(self.waveforms, np.asarray(channel).astype(int), step)
 
     def advance(
         self, clock: dict[str, Any], v: np.ndarray, implicit_dt: float
@@ -85,8 +136,8 @@ class _Rows:
         for line in kernel.updates:
             name, expression = (part.strip() for part in line.split("=", 1))
             self.values[name] = self._spread(_evaluate(expression, self._names(clock)))
-        advanced = {}
-        for name in kernel.states:
+        advanced = self._advance_schemes(clock)
+        for name in set(kernel.states) - set(advanced):
             code = kernel.parsed[name].expr.code
             # Expressions are held during the step, so they are worked out before x is varied.
             held = self._names(clock)
@@ -151,24 +202,29 @@ class _Group:
         # Just after, where that is the time of a jump.
         now = inputs.moment(step) + 1e-6 * inputs.dt
         for one in inputs.followings:
-            part = self.rows[one.kernel]
-            target = part.factors if one.event else part.values
+            following = self.rows[one.kernel]
+            target = following.factors if one.event else following.values
             values = follow(inputs.courses, one.tables, now)
             target[one.name][one.sites] = one.factors[:, np.newaxis] * values
+        asked: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
         for part in self.rows:
-            if settling and not part.kernel.conducts:
+            injects = part.kernel.injects
+            if settling and injects:
                 continue
             if not settling:
                 part.deliver(step)
             # Injected currents are those of the middle of a Crank-Nicolson step.
-            moment = time if part.kernel.conducts else time + (1 - inputs.theta) * inputs.dt
+            moment = time + (1 - inputs.theta) * inputs.dt if injects else time
             v = self.v[part.nodes]
             g, i = part.advance({**clock, "t": moment}, v, inputs.dt * inputs.theta)
             np.add.at(diagonal, part.nodes, g)
             np.add.at(right, part.nodes, i)
-        solved = _solve(tree.parent, tree.up, diagonal + self.around, right, self.order)
+            asked[part] = (g, i)
+        diagonal += self.around
         before = self.v
+        solved = self._solved(diagonal, right)
         self.v = before + (solved[: tree.compartments] - before) / inputs.theta
+        self._measure(asked, solved, diagonal, right, settling=step < 0)
         if not np.all(np.abs(self.v) < 10):
             worst = int(np.argmax(np.where(np.isnan(self.v), np.inf, np.abs(self.v))))
             compartment, cell = divmod(worst, inputs.cells)
@@ -177,7 +233,78 @@ class _Group:
             return
         self._detect(before, time)
         if (step + 1) % inputs.trace_stride == 0:
-            self.samples.append([_probe(self.rows, self.v, probe) for probe in inputs.probes])
+            sums = self._combine(solved)
+            self.samples.append(
+                [
+                    sums[probe[1]] if probe[0] == -2 else _probe(self.rows, self.v, probe)
+                    for probe in inputs.probes
+                ]
+            )
+
+    def _combine(self, solved: np.ndarray) -> np.ndarray:
+        """Return the sums that probes read, shape (sums, cells)."""
+        combined, tree = self.inputs.combined, self.inputs.tree
+        if combined is None:
+            return np.zeros((0, self.inputs.cells))
+        inner = tree.parent >= 0
+        axial = np.zeros_like(solved)
+        axial[inner] = tree.up[inner, np.newaxis] * (solved[inner] - solved[tree.parent[inner]])
+        # A junction keeps nothing: what rounding leaves there is shared out.
+        excess = -axial
+        np.add.at(excess, tree.parent[inner], axial[inner])
+        excess[: tree.compartments] = 0
+        shift = np.divide(excess, self.around, out=np.zeros_like(excess), where=self.around > 0)
+        up = tree.up[:, np.newaxis]
+        axial[inner] += (up * shift)[inner] - up[inner] * shift[tree.parent[inner]]
+        given = [_probe(self.rows, self.v, probe) for probe in combined.variables]
+        terms = np.concatenate([axial, np.reshape(given, (-1, self.inputs.cells))])
+        weight = combined.weight
+        weight = weight if weight.ndim == 2 else weight[:, np.newaxis]
+        found = np.zeros((len(combined.starts) - 1, self.inputs.cells))
+        which = np.repeat(np.arange(len(found)), np.diff(combined.starts))
+        np.add.at(found, which, weight * terms[combined.term])
+        return found
+
+    def _solved(self, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Solve the tree; a compartment under an ideal clamp has the potential of the command."""
+        tree, theta = self.inputs.tree, self.inputs.theta
+        diagonal, right = diagonal.copy(), right.copy()
+        for part in self.rows:
+            if part.kernel.amplifier == "voltage":
+                ideal, v = part.values["ideal"] != 0, self.v[part.nodes]
+                wanted = v + theta * (part.values["command"] - v)
+                # A row so heavy that nothing else in it counts.
+                diagonal[part.nodes] = np.where(ideal, 1e30, diagonal[part.nodes])
+                right[part.nodes] = np.where(ideal, 1e30 * wanted, right[part.nodes])
+        return _solve(tree.parent, tree.up, diagonal, right, self.order)
+
+    def _measure(
+        self,
+        asked: dict[_Rows, tuple[np.ndarray, np.ndarray]],
+        solved: np.ndarray,
+        diagonal: np.ndarray,
+        right: np.ndarray,
+        *,
+        settling: bool,
+    ) -> None:
+        """Let the clamps take note of what they pass into the cell."""
+        tree = self.inputs.tree
+        for part in self.rows:
+            if not part.kernel.amplifier:
+                continue
+            if part not in asked:
+                part.measure(np.zeros(part.shape), self.v[part.nodes], settling=settling)
+                continue
+            g, i = asked[part]
+            passed = i - g * solved[part.nodes]
+            if part.kernel.amplifier == "voltage":
+                missing = diagonal * solved - right
+                for node, above in enumerate(tree.parent):
+                    if above >= 0:
+                        missing[node] -= tree.up[node] * solved[above]
+                        missing[above] -= tree.up[node] * solved[node]
+                passed = np.where(part.values["ideal"] != 0, missing[part.nodes], passed)
+            part.measure(passed, self.v[part.nodes], settling=settling)
 
     def _detect(self, before: np.ndarray, time: float) -> None:
         inputs, v = self.inputs, self.v

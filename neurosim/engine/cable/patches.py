@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.units import Quantity
@@ -11,13 +11,44 @@ from brian2.units import Quantity
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Spines
+from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied, single
 from neurosim.engine.cable.equations import Text, write_membrane
+from neurosim.errors import ParameterError
 
-__all__ = ["Membrane", "draft_patches", "scale_of"]
+__all__ = ["Membrane", "draft_patches"]
 
-# By name of a part, who paints a part of that name on a patch, and on which of its members.
-_Painters = list[tuple[Painted, Mechanism, np.ndarray]]
+
+class _Painter(NamedTuple):
+    """Who paints a part on a patch, on which of its members, and what differs among these."""
+
+    painted: Painted
+    part: Mechanism
+    here: np.ndarray
+    factors: np.ndarray | None
+    profiles: dict[str, np.ndarray]
+
+
+# By name of a part, who paints a part of that name on a patch.
+_Painters = list[_Painter]
+
+
+def _painter(
+    mechanism: tuple[Painted, Mechanism],
+    covered: np.ndarray,
+    members: np.ndarray,
+    over: tuple[np.ndarray | None, dict[str, np.ndarray]],
+) -> _Painter:
+    """Return who paints on a patch; values over the region are in the order of `covered`."""
+    here = covered[members]
+    scale, fields = over
+    place = (np.cumsum(covered) - 1)[members[here]] if scale is not None or fields else here
+    return _Painter(
+        *mechanism,
+        here,
+        None if scale is None else scale[place],
+        {field: values[place] for field, values in fields.items()},
+    )
 
 
 class Membrane:
@@ -45,18 +76,24 @@ class Membrane:
             if isinstance(painted.part, Cable):
                 mask = painted.region.mask(shape)
                 self.C_m, self.R_a = np.array(self.C_m), np.array(self.R_a)
-                self.C_m[mask] = float(painted.part.C_m)
-                self.C_m = self._capacitance(painted.label, self.C_m, mask)
-                self.R_a[mask] = float(painted.part.R_a)
+                over = profiles(painted, shape)
+                own = over.get("C_m", np.asarray(float(painted.part.C_m)))
+                self.C_m[mask] = own if self.C_m.ndim == 1 else own[..., np.newaxis]
+                self.C_m = self._capacitance(painted.label, self.C_m, mask, fixed="C_m" in over)
+                self.R_a[mask] = over.get("R_a", float(painted.part.R_a))
             elif isinstance(painted.part, Spines):
                 self.area = np.array(self.area)
-                self.area[painted.region.mask(shape)] *= float(painted.part.factor)
+                more = profiles(painted, shape).get("factor", float(painted.part.factor))
+                self.area[painted.region.mask(shape)] *= more
 
-    def _capacitance(self, label: str, now: np.ndarray, where: Any) -> np.ndarray:
+    def _capacitance(
+        self, label: str, now: np.ndarray, where: Any, *, fixed: bool = False
+    ) -> np.ndarray:
         """Return the capacitance with what the batch varies, shape (compartments[, cells])."""
         given = self._varied.get(f"{label}.C_m")
         if given is None:
             return now
+        _refuse_both(label, "C_m", fixed=fixed)
         if now.ndim == 1:
             now = np.repeat(now[:, np.newaxis], self._cells, axis=1)
         now[where] = given
@@ -68,6 +105,7 @@ def draft_patches(neuron: Neuron, membrane: Membrane, run: Run, varied: Varied) 
     shape = neuron.compartments
     mechanisms = [(p, p.part) for p in neuron.painted if isinstance(p.part, Mechanism)]
     names = list(dict.fromkeys(part.name for _, part in mechanisms))
+    over = [(factors(painted, shape), profiles(painted, shape)) for painted, _ in mechanisms]
     # By name and compartment, which of the mechanisms of that name covers it; -1: none.
     owner = np.full((len(names), len(shape)), -1, dtype=np.int16)
     for k, (painted, part) in enumerate(mechanisms):
@@ -79,7 +117,8 @@ def draft_patches(neuron: Neuron, membrane: Membrane, run: Run, varied: Varied) 
         here = sorted((int(row[members[0]]), n) for n, row in enumerate(owner))
         covers: dict[str, _Painters] = {
             names[n]: [
-                (*mechanisms[m], owner[n, members] == m) for m in np.unique(owner[n, members])
+                _painter(mechanisms[m], owner[n] == m, members, over[m])
+                for m in np.unique(owner[n, members])
             ]
             for m, n in here
             if m >= 0
@@ -112,7 +151,7 @@ def _patch(
     run: Run,
     varied: Varied,
 ) -> Draft:
-    parts = {part_name: painters[0][1] for part_name, painters in covers.items()}
+    parts = {part_name: painters[0].part for part_name, painters in covers.items()}
     text = Text()
     write_membrane(text, parts)
     values: dict[str, np.ndarray] = {}
@@ -121,13 +160,13 @@ def _patch(
         for field in part.parameters():
             painted = _painted_values(covers[part_name], field, neuron, members, run, varied)
             alone = _is_one_number(covers[part_name], field, run)
-            values[f"{part_name}_{field}"] = single(painted) if alone else painted
+            values[f"{part_name}_{field}"] = single(painted) if alone else _by_cell(painted, run)
             like[f"{part_name}_{field}"] = getattr(part, field)
         for constant, value in part.constants(neuron.celsius).items():
             # By painting, since each has a q10 of its own.
             held = np.empty(len(members))
-            for _, mechanism, here in covers[part_name]:
-                held[here] = float(mechanism.constants(neuron.celsius)[constant])
+            for one in covers[part_name]:
+                held[one.here] = float(one.part.constants(neuron.celsius)[constant])
             alone = _is_one_number(covers[part_name], TEMPERATURE, run)
             values[f"{part_name}_{constant}"] = single(held) if alone else _by_cell(held, run)
             like[f"{part_name}_{constant}"] = value
@@ -147,15 +186,18 @@ def _patch(
 
 def _is_one_number(painters: _Painters, field: str, run: Run) -> bool:
     """Return whether a parameter stays one number for all rows while courses run."""
-    labels = [painted.label for painted, _, _ in painters]
-    names = [field] if field == TEMPERATURE else [f"{label}.{field}" for label in labels]
+    names = [f"{one.painted.label}.{field}" for one in painters]
+    # The temperature moves what follows from it, and conductances that have a q10.
+    if field == TEMPERATURE or any(field == one.part.strength for one in painters):
+        names.append(TEMPERATURE)
     following = [name for name in names if name in run.courses]
-    scaled = any(p.scale is not None and p.strength == field for p, _, _ in painters)
-    return not following or (len(painters) == 1 and not scaled and run.one_for_all(*following))
+    scaled = any(one.factors is not None and field == one.part.strength for one in painters)
+    alone = len(painters) == 1 and not scaled and field not in painters[0].profiles
+    return not following or (alone and run.one_for_all(*following) and not run.batch_has(names))
 
 
 def _by_cell(values: np.ndarray, run: Run) -> np.ndarray:
-    return np.repeat(values[:, np.newaxis], run.cells, axis=1)
+    return values if values.ndim == 2 else np.repeat(values[:, np.newaxis], run.cells, axis=1)
 
 
 def _painted_values(
@@ -169,29 +211,38 @@ def _painted_values(
     """Return a parameter over the compartments of a patch, with what the batch varies."""
     base = np.empty(len(members))
     factor: np.ndarray | None = None
-    for painted, part, here in painters:
-        base[here] = float(getattr(part, field))
+    for painted, part, here, scale, over in painters:
+        base[here] = _across(over.get(field, np.asarray(float(getattr(part, field)))), base)
         given = varied.get(f"{painted.label}.{field}")
         if given is not None:
+            _refuse_both(painted.label, field, fixed=field in over)
             if base.ndim == 1:
                 base = np.repeat(base[:, np.newaxis], run.cells, axis=1)
             base[here] = given
-        if painted.scale is not None and field == painted.strength:
+        if field != part.strength:
+            continue
+        warmed = part.conductance_factor(neuron.celsius)
+        if scale is not None or warmed != 1:
             factor = np.ones(len(members)) if factor is None else factor
-            factor[here] = scale_of(painted, field, neuron, members[here])
+            factor[here] = warmed if scale is None else scale * warmed
     if factor is None:
         return base
-    scaled: np.ndarray = base * (factor if base.ndim == 1 else factor[:, np.newaxis])
+    scaled: np.ndarray = base * _across(factor, base)
     return scaled
 
 
-def scale_of(painted: Painted, field: str, neuron: Neuron, where: np.ndarray) -> np.ndarray:
-    """Return what a parameter of a painted part is multiplied by in some compartments."""
-    if painted.scale is None or field != painted.strength:
-        return np.ones(len(where))
-    distance = neuron.compartments.distance_m[where] * 1e6
-    found: np.ndarray = np.ones(len(where)) * np.asarray(painted.scale(distance), dtype=float)
-    return found
+def _across(values: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return values of compartments so that they fit an array with or without cells."""
+    return values[:, np.newaxis] if values.ndim == 1 and base.ndim == 2 else values
+
+
+def _refuse_both(label: str, field: str, *, fixed: bool) -> None:
+    if fixed:
+        raise ParameterError(
+            f"batch: {label}.{field} has a value of its own in each compartment (paint(values=...)"
+            "), which one value a cell would replace; run the variants one by one, or paint it "
+            "with scale, which multiplies what the batch varies"
+        )
 
 
 def _everywhere(value: Quantity, count: int) -> np.ndarray:

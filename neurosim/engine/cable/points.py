@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 from brian2.units import Quantity, mV
 
+from neurosim.clamps import CurrentClamp, DynamicClamp, VoltageClamp
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
 from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied
 from neurosim.engine.cable.equations import Text, write_receptor
+from neurosim.engine.cable.inputs import Arrivals
 from neurosim.engine.point.model import write_injection
 from neurosim.errors import ParameterError
 from neurosim.randomness import row_keys
-from neurosim.stimuli import Stimulus
+from neurosim.stimuli import Stimulus, Sum
 from neurosim.synapses.base import Receptor
 
-__all__ = ["draft_electrode", "draft_receptors", "increments"]
+__all__ = ["check_clamps", "draft_electrode", "draft_receptors", "increments"]
 
 
 def draft_receptors(
@@ -47,6 +49,7 @@ def draft_receptors(
     text = Text()
     write_receptor(text, part)
     values: dict[str, np.ndarray] = {}
+    warming = TEMPERATURE in run.courses
     for name, quantity in part.parameters().items():
         given = varied.get(f"{placed.label}.{name}")
         values[name] = (
@@ -54,8 +57,11 @@ def draft_receptors(
             if given is None
             else np.broadcast_to(given, (len(sites), run.cells))
         )
-        text.declare(name, quantity, shared=given is None)
-    warming = TEMPERATURE in run.courses
+        if name == part.strength:
+            values[name] = values[name] * part.conductance_factor(neuron.celsius)
+            if warming:
+                values[name] = np.broadcast_to(values[name], (len(sites), run.cells))
+        text.declare(name, quantity, shared=not values[name].ndim)
     for name, constant in part.constants(neuron.celsius).items():
         held = np.full((len(sites), run.cells), float(constant))
         values[name] = held if warming else np.asarray(float(constant))
@@ -114,46 +120,264 @@ def _grown(part: Receptor, state: str, celsius: float, behind: float) -> float:
     return float(np.exp(behind * rates.pop())) if len(rates) == 1 else 1.0
 
 
+def check_clamps(neuron: Neuron) -> None:
+    """Refuse two voltage clamps on one compartment, and clamps within a sum of currents.
+
+    Raises
+    ------
+    ParameterError
+        The clamps cannot stand as they are placed.
+    """
+    taken: dict[int, str] = {}
+    for placed in neuron.placed:
+        if isinstance(placed.part, Sum):
+            for part in placed.part.parts:
+                if part.follows_potential:
+                    raise ParameterError(
+                        f"{placed.label}: {type(part).__name__} cannot be added to another current "
+                        "in a neuron with extent; place each on the neuron by itself (Neuron.place)"
+                    )
+        if not isinstance(placed.part, VoltageClamp):
+            continue
+        for compartment in placed.site.compartments(neuron.compartments).tolist():
+            if compartment in taken:
+                name, middle = neuron.compartments.middle(compartment)
+                raise ParameterError(
+                    f"{placed.label}: the compartment at {middle:.2g} of {name!r} is clamped by "
+                    f"{taken[compartment]!r} already; a compartment takes one voltage clamp"
+                )
+            taken[compartment] = placed.label
+
+
 def draft_electrode(
-    neuron: Neuron, placed: Placed, run: Run, varied: Varied, waveforms: list[np.ndarray]
+    neuron: Neuron,
+    placed: Placed,
+    run: Run,
+    varied: Varied,
+    waveforms: list[np.ndarray],
+    share: np.ndarray | None = None,
 ) -> Draft:
-    """Write an electrode; sampled currents are added to `waveforms`."""
+    """Write an electrode or a clamp; sampled waveforms are added to `waveforms`.
+
+    `share`, of shape (sites,) or (sites, cells), is what the current is multiplied by at each site
+    where a field outside acts: one current, which is the same at all of them.
+    """
     part = placed.part
     assert isinstance(part, Stimulus)
     sites = np.asarray(placed.site.compartments(neuron.compartments), dtype=int)
     full = (len(sites), run.cells)
+    if isinstance(part, VoltageClamp):
+        return _draft_voltage_clamp(part, placed, sites, run, varied, waveforms)
     text = Text()
     values: dict[str, np.ndarray] = {}
     if part.noisy:
-        values |= _keys(neuron, placed, run.seeds, full)
-    injection = write_injection(part)
+        values |= _keys(neuron, placed, run.seeds, full, one=share is not None)
+    injection = write_injection(part.current if isinstance(part, CurrentClamp) else part)
     text.lines += injection.lines
     values |= {line.split("=", 1)[0].strip(): np.zeros(full) for line in injection.updates}
     for label, component in part.components().items():
+        if component is part and isinstance(part, CurrentClamp):
+            continue
+        needed = component.drive(f"{label}_", 0).units
+        here: dict[str, np.ndarray] = {}
         for name, quantity in component.values().items():
             given = varied.get(f"{placed.label}.{label}.{name}")
-            value = float(quantity) if given is None else given
+            here |= {} if given is None else {name: given}
             variable = f"{label}_{name.replace('[', '_').replace(']', '')}"
-            values[variable] = np.broadcast_to(value, full)
+            if variable in needed:
+                value = float(quantity) if given is None else given
+                values[variable] = np.broadcast_to(value, full)
+        tables, which = component.step_tables(run.dt, here)
+        if tables:
+            values[f"{label}_table"] = np.broadcast_to(float(len(waveforms)) + which, full)
+            waveforms.extend(tables)
         if component.waveforms():
             values[f"{label}_first_channel"] = np.full(full, float(len(waveforms)))
             waveforms.extend(component.waveforms())
     # A name of its own, so that the equations may call it and the probes find it.
     text.lines.append("I_stim : amp")
     values["I_stim"] = np.zeros(full)
-    text.current = "I_stim"
-    updates = (*injection.updates, f"I_stim = {' + '.join(injection.terms)}")
+    amplifier, now = "", f"I_stim = {' + '.join(injection.terms)}"
+    if isinstance(part, DynamicClamp):
+        amplifier, now = "conductance", _conductance(part, text, values, full)
+    elif isinstance(part, CurrentClamp):
+        amplifier = "electrode"
+        now = f"command = {' + '.join(injection.terms)}\nbefore = v"
+        _add_electrode(neuron, part, placed, sites, run, varied, text, values)
+    else:
+        text.current = "I_stim"
+    updates = (*injection.updates, *now.splitlines())
+    if share is not None:
+        text.lines.append("field_share : 1 (constant)")
+        values["field_share"] = share
+        text.current = "field_share*I_stim"
     integers = tuple(injection.integers)
     name = f"point_{placed.label}"
-    return Draft(name, text, values, sites, updates=updates, integers=integers)
+    return Draft(name, text, values, sites, updates=updates, integers=integers, amplifier=amplifier)
+
+
+def _conductance(
+    part: DynamicClamp, text: Text, values: dict[str, np.ndarray], full: tuple[int, int]
+) -> str:
+    """Write a dynamic clamp; return what its conductance is at each step."""
+    prefix = f"{part.label}_"
+    text.lines.append("conductance : siemens")
+    values["conductance"] = np.zeros(full)
+    text.current = f"conductance*({prefix}E - v)"
+    return f"conductance = {part.sampled_conductance(prefix)}"
+
+
+def _add_electrode(
+    neuron: Neuron,
+    part: CurrentClamp,
+    placed: Placed,
+    sites: np.ndarray,
+    run: Run,
+    varied: Varied,
+    text: Text,
+    values: dict[str, np.ndarray],
+) -> None:
+    """Write the electrode of a current clamp.
+
+    Its potential inside approaches V + R_e I with the time constant R_e C_e. The step is exact for
+    a V that moves in a straight line, so that no step is too long for it; what does not charge the
+    electrode enters the cell, so that no charge is lost.
+    """
+    full = (len(sites), run.cells)
+    given: dict[str, np.ndarray] = {}
+    for name, quantity in part.values().items():
+        value = varied.get(f"{placed.label}.{part.label}.{name}")
+        given[name] = np.broadcast_to(float(quantity) if value is None else value, full)
+    R, C, theta = given["R_e"], given["C_e"], run.theta
+    tau = R * C / run.dt
+    with np.errstate(divide="ignore"):
+        lost = -np.expm1(-1 / tau)
+    # Inside the electrode, less R_e I: what is left of before, and the share of both potentials.
+    decay, last, first = 1 - lost, 1 - tau * lost, tau * lost - (1 - lost)
+    initial = neuron.initial
+    start = float(neuron.rest) if initial is None else np.array(initial.potential)[sites, None]
+    values |= {
+        "R_e": R, "bridge": given["bridge"], "junction": given["junction"],
+        "decay": decay, "last": last, "first": first,
+        "charging": C / run.dt, "following": last / theta, "staying": first + last - last / theta,
+        "command": np.zeros(full), "before": np.broadcast_to(start, full),
+        "electrode": np.broadcast_to(start, full), "recorded": np.broadcast_to(start, full),
+    }  # fmt: skip
+    constants = {"R_e": "ohm", "bridge": "ohm", "junction": "volt", "charging": "siemens"}
+    constants |= dict.fromkeys(("decay", "last", "first", "following", "staying"), "1")
+    text.lines += [f"{name} : {unit} (constant)" for name, unit in constants.items()]
+    text.lines += ["command : amp", *(f"{n} : volt" for n in ("before", "electrode", "recorded"))]
+    text.current = (
+        "command - charging*(following*v + staying*before - (1 - decay)*(electrode - R_e*command))"
+    )
+
+
+def _draft_voltage_clamp(
+    part: VoltageClamp,
+    placed: Placed,
+    sites: np.ndarray,
+    run: Run,
+    varied: Varied,
+    waveforms: list[np.ndarray],
+) -> Draft:
+    """Write a voltage clamp.
+
+    The command is a table of segments (level, slope, start) for each cell, played like a waveform;
+    events at the edges count the segment up. So a command of any number of segments is data, and
+    needs no program of its own.
+    """
+    head = f"{placed.label}.{part.label}"
+    cells = run.cells
+
+    def each(name: str, default: float) -> np.ndarray:
+        value = varied.get(f"{head}.{name}")
+        return np.broadcast_to(default if value is None else value, cells).astype(float)
+
+    def many(name: str) -> np.ndarray:
+        base = np.ravel(np.asarray(getattr(part, name), dtype=float))
+        names = [name] if len(base) == 1 else [f"{name}[{k}]" for k in range(len(base))]
+        return np.stack([each(one, value) for one, value in zip(names, base, strict=True)])
+
+    holding, onset, R_s, share, junction = (
+        each(name, float(getattr(part, name)))
+        for name in ("holding", "onset", "R_s", "compensation", "junction")
+    )
+    levels, durations = many("levels"), many("durations")
+    edges = onset + np.vstack([np.zeros(cells), np.cumsum(durations, axis=0)])
+    before = np.vstack([holding, levels[:-1]])
+    slopes = (levels - before) / durations if part.linear else np.zeros_like(levels)
+    level = np.vstack([holding, before if part.linear else levels, holding]) - junction
+    slope = np.vstack([np.zeros(cells), slopes, np.zeros(cells)])
+    start = np.vstack([np.zeros(cells), edges])
+    tables = np.stack([level, slope, start])
+    kinds, row = np.unique(tables.reshape(-1, cells), axis=1, return_inverse=True)
+    first = len(waveforms) + 3 * np.ravel(row)
+    for k in range(kinds.shape[1]):
+        waveforms.extend(kinds[:, k].reshape(3, -1))
+
+    full = (len(sites), cells)
+    ideal = R_s * (1 - share) == 0
+    with np.errstate(divide="ignore"):
+        series = np.where(ideal, 0.0, 1 / (R_s * (1 - share)))
+    # A command that moves is that of the moment the potential is solved for.
+    ahead = np.where(ideal, run.dt, run.theta * run.dt)
+    values = {
+        "first_channel": first, "series": series, "ahead": ahead, "ideal": ideal.astype(float),
+        "command": holding - junction, "segment": np.zeros(cells), "I_stim": np.zeros(cells),
+    }  # fmt: skip
+    text = Text()
+    text.lines += [
+        "first_channel : integer (constant)", "series : siemens (constant)",
+        "ahead : second (constant)", "ideal : 1 (constant)", "segment : 1", "command : volt",
+        "I_stim : amp",
+    ]  # fmt: skip
+    text.current = "series*(command - v)"
+    played = "waveform(first_channel{}, segment)".format
+    command = (
+        f"command = ({played('')} + {played(' + 1')}*(t + ahead - {played(' + 2')}*second)/second)"
+        "*volt"
+    )
+    return Draft(
+        f"point_{placed.label}",
+        text,
+        {name: np.broadcast_to(value, full) for name, value in values.items()},
+        sites,
+        events=("segment",),
+        updates=(command,),
+        integers=("first_channel",),
+        amplifier="voltage",
+        arrivals=_edges(edges, len(sites), run.duration),
+    )
+
+
+def _edges(times: np.ndarray, sites: int, duration: float) -> Arrivals:
+    """Return events that count segments up, at times of shape (edges, cells), on every site."""
+    shared = times.shape[1] > 1 and bool(np.all(times == times[:, :1]))
+    cells = np.array([-1]) if shared or times.shape[1] == 1 else np.arange(times.shape[1])
+    time, site, cell = np.meshgrid(times[:, 0], np.arange(sites), cells, indexing="ij")
+    if len(cells) > 1:
+        time = np.broadcast_to(times[:, np.newaxis, :], time.shape)
+    seen = np.ravel(time) < duration
+    order = np.argsort(np.ravel(time)[seen], kind="stable")
+    return Arrivals(
+        time_s=np.ravel(time)[seen][order],
+        site=np.ravel(site)[seen][order],
+        cell=np.ravel(cell)[seen][order],
+        weight=np.ones(len(order)),
+        factors={"segment": np.ones(sites)},
+    )
 
 
 def _keys(
-    neuron: Neuron, placed: Placed, seeds: np.ndarray, shape: tuple[int, int]
+    neuron: Neuron, placed: Placed, seeds: np.ndarray, shape: tuple[int, int], *, one: bool
 ) -> dict[str, np.ndarray]:
-    """Return what the random numbers of each site and cell start from."""
+    """Return what the random numbers of each site and cell start from.
+
+    With `one`, all sites draw the same numbers.
+    """
     # Electrodes draw apart; that of `simulate(stimulus=...)` is the first.
     others = [p.label for p in neuron.placed if p.label != "stimulus"]
     first = (1 + others.index(placed.label)) << 32 if placed.label in others else 0
-    low, high = row_keys(np.tile(seeds, shape[0]), first + np.repeat(np.arange(shape[0]), shape[1]))
+    sites = np.zeros(shape[0], dtype=int) if one else np.arange(shape[0])
+    low, high = row_keys(np.tile(seeds, shape[0]), first + np.repeat(sites, shape[1]))
     return {"key_low": np.reshape(low, shape), "key_high": np.reshape(high, shape)}

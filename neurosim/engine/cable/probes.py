@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from brian2.equations.equations import Equations
-from brian2.units import Quantity
+from brian2.units import Quantity, amp
 
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
@@ -19,6 +19,13 @@ from neurosim.stimuli import Stimulus
 
 __all__ = ["Reader", "Readings", "detectors"]
 
+# What can be read of a clamp beside its current.
+AMPLIFIER_READS = {
+    "voltage": {"command"},
+    "conductance": {"conductance"},
+    "electrode": {"command", "electrode", "recorded"},
+}
+
 
 class Readings(NamedTuple):
     """What is traced.
@@ -26,7 +33,8 @@ class Readings(NamedTuple):
     Attributes
     ----------
     probes : list of (int, int, int)
-        Kernel, variable and site of each trace; kernel -1: the potential of a compartment.
+        Kernel, variable and site of each trace; kernel -1: the potential of a compartment; kernel
+        -2: the membrane current of compartment `variable`.
     traces : list of (str, int)
         Name and compartment (of the morphology) of each trace.
     units : dict of str to Quantity
@@ -49,7 +57,7 @@ class Reader:
         """Return the variables of a kernel that probes ask for."""
         wanted = []
         for probe in self.neuron.probed:
-            if probe.variable == "v":
+            if probe.variable in ("v", "i_membrane"):
                 continue
             variable = self._variable(probe.variable, kernel)
             here = np.isin(probe.site.compartments(self.shape), sites).any()
@@ -87,7 +95,7 @@ class Reader:
                 found.probes.append(at)
                 found.traces.append((name, compartment))
                 if at[0] < 0:
-                    found.units[name] = self.neuron.rest
+                    found.units[name] = self.neuron.rest if at[0] == -1 else 1 * amp
                 else:
                     kernel = kernels[at[0]]
                     traced = kernel.record[at[1]]
@@ -104,7 +112,9 @@ class Reader:
     ) -> tuple[int, int, int]:
         if variable == "v":
             return (-1, 0, number)
-        known = {"v"}
+        if variable == "i_membrane":
+            return (-2, number, 0)
+        known = {"v", "i_membrane"}
         for k, (kernel, given) in enumerate(zip(kernels, values, strict=True)):
             where = np.flatnonzero(given.nodes == number)
             if not len(where):
@@ -123,6 +133,7 @@ class Reader:
         inner = set(kernel.parsed.diff_eq_names) | set(kernel.parsed.subexpr_names)
         if kernel.name.startswith("point_"):
             head = kernel.name.removeprefix("point_")
+            inner |= AMPLIFIER_READS.get(kernel.amplifier, set())
             return {f"{head}.{name}" for name in inner} | {f"{head}.current"}
         found = set()
         parts = [p.part.name for p in self.neuron.painted if isinstance(p.part, Mechanism)]

@@ -26,7 +26,17 @@ struct Arrivals {
 struct Spike { int64_t detector, cell; double time; };
 
 // What is traced: a variable of a kernel, or the potential of a compartment, in every cell.
-struct Probe { int32_t kernel, variable, site; };   // kernel -1: potential of compartment `site`
+// Kernel -1: potential of compartment `site`; kernel -2: sum number `variable` of `Combined`.
+struct Probe { int32_t kernel, variable, site; };
+
+// Sums of axial currents (from a node to its parent) and, beyond the nodes, of variables of kernels.
+struct Combined {
+    std::vector<int64_t> starts;
+    std::vector<int32_t> term;
+    std::vector<double> weight;                         // by term and cell of the block
+    std::vector<Probe> variables;
+    std::vector<double> axial, excess, sum;
+};
 
 // A parameter that follows a course: rows of a kernel's array, or of what an event adds to a state.
 struct Following {
@@ -74,6 +84,39 @@ struct Report {
 };
 inline Report& report() { static Report r; return r; }
 
+// A variable of a clamp that is known only once the potentials of the step are, and its trace.
+struct Told {
+    double *value, *traced;
+    Told(Kernel& kernel, const char* what)
+        : value(kernel.if_there(what)), traced(kernel.if_there(std::string(what) + ".traced")) {}
+    void tell(int64_t row, double given) {
+        value[row] = given;
+        if (traced) traced[row] = given;
+    }
+};
+
+// The clamps of a kernel; variables that its kind does not have are null.
+struct Clamps {
+    Kernel& kernel;
+    Told current, electrode, recorded;
+    const double *ideal, *command, *R_e, *bridge, *junction, *decay, *last, *first, *before;
+    explicit Clamps(Kernel& kernel)
+        : kernel(kernel), current(kernel, "I_stim"), electrode(kernel, "electrode"),
+          recorded(kernel, "recorded"), ideal(kernel.if_there("ideal")),
+          command(kernel.if_there("command")), R_e(kernel.if_there("R_e")),
+          bridge(kernel.if_there("bridge")), junction(kernel.if_there("junction")),
+          decay(kernel.if_there("decay")), last(kernel.if_there("last")),
+          first(kernel.if_there("first")), before(kernel.if_there("before")) {}
+};
+
+// A compartment under a voltage clamp, with the diagonal and right-hand side of its row, without
+// an ideal clamp and with all that hangs below it.
+struct Held {
+    const double *ideal, *command;
+    int64_t node;
+    std::vector<double> diagonal, right;
+};
+
 // ---- one block of cells -------------------------------------------------------------------------
 struct Block {
     const Group& group;
@@ -85,10 +128,14 @@ struct Block {
     std::vector<int32_t> detector_nodes;
     std::vector<double> thresholds, refractory;
     std::vector<Spike> spikes;
+    std::vector<Clamps> clamps;
+    std::vector<Held> held;
+    std::vector<int32_t> holder;                        // by node, which of `held`; -1: none
     std::vector<Probe> probes;
     std::vector<double> buffer;
     std::vector<Following> followings;
     std::unique_ptr<Output> traces;
+    Combined combined;
     std::string trouble;
     int64_t now, looked;   // the step to come, and that before which all was found sound
 
@@ -105,6 +152,7 @@ struct Block {
         for (auto& kernel : kernels) {
             kernel->load_block(group, first_cell, cells, V.data());
             load_arrivals(*kernel);
+            if (kernel->amplifier != Amplifier::none) add_clamps(*kernel);
         }
         load_courses();
         detector_nodes = load<int32_t>(group.at + "detectors.node", size_t(s.detectors));
@@ -119,6 +167,140 @@ struct Block {
             probes.push_back({listed[k], listed[k + 1], listed[k + 2]});
         if (!probes.empty())
             traces.reset(new Output(group.at + "traces." + std::to_string(number)));
+        if (s.combines) load_combined();
+    }
+
+    void load_combined() {
+        const Settings& s = group.settings;
+        combined.starts = load_counted<int64_t>(group.at + "combined.starts");
+        combined.term = load_counted<int32_t>(group.at + "combined.term");
+        const int64_t terms = int64_t(combined.term.size());
+        combined.weight.resize(size_t(terms * cells));
+        spread(load_counted<double>(group.at + "combined.weight"), terms, s.cells, first_cell,
+               cells, combined.weight);
+        const std::vector<int32_t> listed = load_counted<int32_t>(group.at + "combined.variables");
+        for (size_t k = 0; k + 2 < listed.size(); k += 3)
+            combined.variables.push_back({listed[k], listed[k + 1], listed[k + 2]});
+        combined.axial.assign(size_t(s.nodes * cells), 0.0);
+        combined.excess.assign(size_t(s.nodes * cells), 0.0);
+        combined.sum.assign(size_t(cells), 0.0);
+    }
+
+    // Axial currents of the potentials just solved for, from each node to its parent. Rounding of
+    // the potential of a junction would let it keep a little of what it receives: that is shared
+    // out, so that membrane currents sum to zero.
+    void find_axial() {
+        const Tree& t = group.tree;
+        const int64_t n = group.settings.nodes, first = group.settings.compartments, w = cells;
+        double* excess = combined.excess.data();
+        std::fill(combined.excess.begin() + first * w, combined.excess.end(), 0.0);
+        for (int64_t node = 0; node < n; node++) {
+            const int64_t parent = t.parent[size_t(node)];
+            if (parent < 0) continue;
+            const double g = t.up[size_t(node)];
+            double* a = &combined.axial[size_t(node * w)];
+            for (int64_t c = 0; c < w; c++) a[c] = g * (R[node * w + c] - R[parent * w + c]);
+            if (parent >= first) for (int64_t c = 0; c < w; c++) excess[parent * w + c] += a[c];
+            if (node >= first) for (int64_t c = 0; c < w; c++) excess[node * w + c] -= a[c];
+        }
+        for (int64_t node = 0; node < n; node++) {
+            const int64_t parent = t.parent[size_t(node)];
+            if (parent < 0) continue;
+            const double g = t.up[size_t(node)];
+            double* a = &combined.axial[size_t(node * w)];
+            if (node >= first) {
+                const double share = g / t.around[size_t(node)];
+                for (int64_t c = 0; c < w; c++) a[c] += share * excess[node * w + c];
+            }
+            if (parent >= first) {
+                const double share = g / t.around[size_t(parent)];
+                for (int64_t c = 0; c < w; c++) a[c] -= share * excess[parent * w + c];
+            }
+        }
+    }
+
+    const double* variable(const Probe& probe) {
+        Kernel& kernel = *kernels[size_t(probe.kernel)];
+        const std::string& what = kernel.traces[size_t(probe.variable)];
+        return kernel.numbers(what + ".traced") + int64_t(probe.site) * cells;
+    }
+
+    const double* combine(int64_t number) {
+        const int64_t nodes = group.settings.nodes;
+        std::fill(combined.sum.begin(), combined.sum.end(), 0.0);
+        for (int64_t k = combined.starts[size_t(number)]; k < combined.starts[size_t(number + 1)];
+             k++) {
+            const int64_t term = combined.term[size_t(k)];
+            const double* x = term < nodes ? &combined.axial[size_t(term * cells)]
+                                           : variable(combined.variables[size_t(term - nodes)]);
+            const double* weight = &combined.weight[size_t(k * cells)];
+            for (int64_t c = 0; c < cells; c++) combined.sum[size_t(c)] += weight[c] * x[c];
+        }
+        return combined.sum.data();
+    }
+
+    void add_clamps(Kernel& kernel) {
+        clamps.emplace_back(kernel);
+        if (kernel.amplifier != Amplifier::voltage) return;
+        holder.resize(size_t(group.settings.nodes), -1);
+        for (int64_t site = 0; site < kernel.sites; site++) {
+            const int64_t node = kernel.nodes[size_t(site)];
+            holder[size_t(node)] = int32_t(held.size());
+            held.push_back({clamps.back().ideal + site * cells, clamps.back().command + site * cells,
+                            node, std::vector<double>(size_t(cells)),
+                            std::vector<double>(size_t(cells))});
+        }
+    }
+
+    // Eliminate the row of a held compartment. An ideal clamp gives its potential; what the row
+    // lacks then is the current of the clamp.
+    void hold(Held& here, double g, double around, int64_t parent) {
+        const double theta = group.settings.theta;
+        for (int64_t c = 0; c < cells; c++) {
+            const size_t row = size_t(here.node * cells + c);
+            const double diagonal = D[row] + around, right = R[row];
+            here.diagonal[size_t(c)] = diagonal;
+            here.right[size_t(c)] = right;
+            const bool given = here.ideal[c] != 0.0;
+            const double wanted = V[row] + theta * (here.command[c] - V[row]);
+            const double share = given ? 0.0 : g / diagonal;
+            R[row] = given ? wanted : right / diagonal;
+            D[row] = share;
+            if (parent < 0) continue;
+            D[size_t(parent * cells + c)] -= share * g;
+            R[size_t(parent * cells + c)] += given ? g * wanted : share * right;
+        }
+    }
+
+    // What clamps pass into the cell, once the potentials of the step are known.
+    void measure_clamps(bool settling) {
+        for (Clamps& these : clamps)
+            for (int64_t site = 0; site < these.kernel.sites; site++)
+                for (int64_t c = 0; c < cells; c++) measure_clamp(these, site, c, settling);
+    }
+    void measure_clamp(Clamps& these, int64_t site, int64_t c, bool settling) {
+        const Kernel& kernel = these.kernel;
+        const bool electrode = kernel.amplifier == Amplifier::electrode;
+        const int64_t row = site * cells + c, node = kernel.nodes[size_t(site)];
+        const size_t at = size_t(node * cells + c);
+        if (settling && kernel.injects) {
+            if (electrode) these.electrode.tell(row, V[at]);
+            return;
+        }
+        double passed = kernel.current[size_t(row)] - kernel.conductance[size_t(row)] * R[at];
+        if (these.ideal && these.ideal[row] != 0.0) {
+            const Held& here = held[size_t(holder[size_t(node)])];
+            passed = here.diagonal[size_t(c)] * R[at] - here.right[size_t(c)];
+            const int64_t parent = group.tree.parent[size_t(node)];
+            if (parent >= 0) passed -= group.tree.up[size_t(node)] * R[size_t(parent * cells + c)];
+        }
+        these.current.tell(row, passed);
+        if (!electrode) return;
+        const double given = these.command[row], drop = these.R_e[row] * given;
+        const double inside = drop + these.last[row] * V[at] + these.first[row] * these.before[row]
+                              + these.decay[row] * (these.electrode.value[row] - drop);
+        these.electrode.tell(row, inside);
+        these.recorded.tell(row, inside - these.bridge[row] * given + these.junction[row]);
     }
 
     void load_courses() {
@@ -200,6 +382,10 @@ struct Block {
         for (int64_t k = 0; k < n; k++) {
             const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
             const double g = t.up[size_t(node)], around = t.around[size_t(node)];
+            if (!held.empty() && holder[size_t(node)] >= 0) {
+                hold(held[size_t(holder[size_t(node)])], g, around, parent);
+                continue;
+            }
             double* __restrict d = &D[size_t(node * width)];
             double* __restrict r = &R[size_t(node * width)];
             if (parent < 0) {
@@ -281,15 +467,12 @@ struct Block {
     }
 
     void trace() {
+        if (group.settings.combines) find_axial();
         for (const Probe& probe : probes) {
             const double* values;
-            if (probe.kernel < 0) {
-                values = &V[size_t(int64_t(probe.site) * cells)];
-            } else {
-                Kernel& kernel = *kernels[size_t(probe.kernel)];
-                const std::string& what = kernel.traces[size_t(probe.variable)];
-                values = kernel.numbers(what + ".traced") + int64_t(probe.site) * cells;
-            }
+            if (probe.kernel == -2) values = combine(probe.variable);
+            else if (probe.kernel < 0) values = &V[size_t(int64_t(probe.site) * cells)];
+            else values = variable(probe);
             buffer.insert(buffer.end(), values, values + cells);
         }
         if (buffer.size() > 1u << 17) flush();
@@ -313,13 +496,14 @@ struct Block {
         if (!settling) deliver(index);
         for (auto& kernel : kernels) {
             // Electrodes are off while the cell comes to rest.
-            if (settling && !kernel->density && !kernel->conducts) continue;
-            kernel->run(kernel->conducts ? here : injected, cells, V.data(), D.data(), R.data());
+            if (settling && kernel->injects) continue;
+            kernel->run(kernel->injects ? injected : here, cells, V.data(), D.data(), R.data());
         }
         for (size_t d = 0; d < thresholds.size(); d++)
             std::memcpy(&before[d * size_t(cells)], &V[size_t(int64_t(detector_nodes[d]) * cells)],
                         size_t(cells) * sizeof(double));
         solve();
+        measure_clamps(settling);
         if (settling) return;
         detect(here.time);
         if (!probes.empty() && (index + 1) % s.trace_stride == 0) trace();

@@ -1,8 +1,9 @@
 """The time step of a kernel, worked out once from its equations.
 
 States advance by exponential Euler, which is exact for a state that is linear in itself while the
-rest stands still; then the inward current is written as I0 - g v, with g = -dI/dv, for the implicit
-step of the membrane potential. This is the scheme of Brian2's SpatialNeuron.
+rest stands still, and kinetic schemes as a whole (`neurosim.equations.schemes`). Then the inward
+current is written as I0 - g v, with g = -dI/dv, for the implicit step of the membrane potential.
+This is the scheme of Brian2's SpatialNeuron.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from dataclasses import replace
 
 import sympy
+from brian2.core.functions import exprel
 from brian2.equations.equations import Equations
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brian2.utils.stringtools import get_identifiers
@@ -19,6 +21,7 @@ from brian2.utils.stringtools import get_identifiers
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.shared_exponentials import share_exponentials
 from neurosim.equations.linear import exponential_euler, linear_in, written_out
+from neurosim.equations.schemes import advance_scheme, find_groups
 from neurosim.errors import EngineError, not_linear
 
 __all__ = ["conductance", "prepare", "write_step"]
@@ -70,15 +73,45 @@ def conductance(equations: Equations, current: str) -> str:
     v = sympy.Symbol("v", real=True)
     held: dict[str, str] = {}
     expressions = {name: _read(equations[name].expr.code, held) for name in equations.subexpr_names}
-    total = written_out(_read(current, held), v, expressions)
+    total = written_out(_read(current, held), v, expressions).replace(exprel, _Exprel)
     slope = sympy.diff(total, v)
     if slope.atoms(sympy.Derivative):
         raise EngineError(
             f"the current {current} cannot be differentiated with respect to v; write it with "
             "exp, log, sqrt, tanh, exprel, clip or int(condition)"
         )
-    written = sympy_to_str(-slope)
+    written = ast.unparse(_Slopes().visit(ast.parse(sympy_to_str(-slope), mode="eval")))
     return re.sub(r"\b_held_\d+\b", lambda name: f"({held[name[0]]})", written)
+
+
+class exprel_slope(sympy.Function):  # type: ignore[misc]  # noqa: N801  # SymPy has no types
+    """The derivative of exprel, written by `_Slopes`."""
+
+
+class _Exprel(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+    """exprel with a derivative of our own: Brian2's is 0/0 at zero."""
+
+    def fdiff(self, _argument: int = 1) -> sympy.Expr:
+        """Return the derivative."""
+        return exprel_slope(self.args[0])
+
+
+class _Slopes(ast.NodeTransformer):
+    """Writes the derivative of exprel, (exp(x) - exprel(x))/x, by its series next to zero."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Replace a call of the derivative, and give exprel its name back."""
+        self.generic_visit(node)
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "_Exprel":
+            node.func = ast.Name("exprel")
+        if name != "exprel_slope":
+            return node
+        x = f"({ast.unparse(node.args[0])})"
+        near = f"int(abs({x}) < 1e-3)"
+        series = f"(0.5 + {x}*({1 / 3!r} + {x}*(0.125 + {x}*{1 / 30!r})))"
+        whole = f"({near}*{series} + (1 - {near})*(exp({x}) - exprel({x}))/({x} + {near}))"
+        return ast.parse(whole, mode="eval").body
 
 
 def _read(code: str, held: dict[str, str]) -> sympy.Expr:
@@ -130,13 +163,16 @@ def write_step(kernel: Kernel) -> str:
     lines = list(kernel.updates)
     equations = prepare(kernel).parsed
     states = {}
-    for name in kernel.states:
+    schemes = [group for group in find_groups(equations) if group.sums_to_one]
+    joint = {name for group in schemes for name in group.states}
+    for name in sorted(set(kernel.states) - joint):
         code = equations[name].expr.code
         linear = linear_in(name, code)
         if linear is None:
             raise EngineError(not_linear(name, code))
         states[name] = linear
-    lines += exponential_euler(states)
+    together = [line for k, group in enumerate(schemes) for line in advance_scheme(group, k)]
+    lines += exponential_euler(states, together)
     slope = conductance(kernel.parsed, kernel.current) if kernel.conducts else "0"
     lines.append(f"_slope = {slope}")
     if kernel.density:

@@ -22,10 +22,11 @@ from neurosim.errors import EngineError
 __all__ = ["write_program", "write_runtime"]
 
 # Functions with a body in kernel.h, written without branches so that loops stay vectors.
+_OWN = ("gaussian", "waveform", "step_level", "exprel_given")
 _FUNCTIONS = {
     *("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"),
     *("abs", "floor", "ceil", "exprel", "expm1", "log1p", "clip", "int", "sign", "timestep"),
-    *("gaussian", "waveform", "exprel_given"),
+    *_OWN,
 }
 _ROWS = 1000
 
@@ -86,7 +87,7 @@ def _group(kernel: Kernel, name: str) -> Any:
         _ROWS,
         prepare(kernel).parsed,
         method="exponential_euler",
-        namespace=cpp_functions(dict.fromkeys(("gaussian", "waveform", "exprel_given"), unused)),
+        namespace=cpp_functions(dict.fromkeys(_OWN, unused)),
         name=name,
     )
 
@@ -163,6 +164,8 @@ struct {structure} : Kernel {{
         name = "{kernel.name}";
         density = {str(kernel.density).lower()};
         conducts = {str(kernel.conducts).lower()};
+        injects = {str(kernel.injects and not kernel.density).lower()};
+        amplifier = Amplifier::{kernel.amplifier or "none"};
         {_lines(layout, 8)}
         {_lines([f'events.push_back("{name}");' for name in kernel.events], 8)}
         {_lines([f'traces.push_back("{name}");' for name in kernel.record], 8)}

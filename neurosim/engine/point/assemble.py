@@ -12,7 +12,7 @@ from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Syna
 
 from neurosim import randomness
 from neurosim.engine.point.exponential_euler import ExponentialEuler
-from neurosim.engine.point.inputs import play
+from neurosim.engine.point.inputs import level, play
 from neurosim.engine.point.model import Model
 from neurosim.engine.programs.course_tables import CourseTable, follow
 from neurosim.engine.programs.sources import cpp_functions
@@ -54,6 +54,10 @@ class Tables:
     def course(self, number: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the value of each row's course at a time in second."""
         return follow(self.courses, number, float(np.ravel(time)[0]))
+
+    def step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Return the level of each row's staircase at a time step."""
+        return level(self.waveforms, channel, step)
 
     def weight(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the weight from unit `source` to unit `target`."""
@@ -107,6 +111,7 @@ def assemble(
             "uniform": randomness.uniform,
             "waveform": tables.waveform,
             "course": tables.course,
+            "step_level": tables.step_level,
             "weight": tables.weight,
         }
     )

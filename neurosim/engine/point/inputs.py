@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.engine.programs.course_tables import CourseTable
 
-__all__ = ["Begin", "Inputs", "Results", "join", "play", "split"]
+__all__ = ["Begin", "Inputs", "Results", "join", "level", "play", "split"]
 
 
 @dataclass(frozen=True)
@@ -185,4 +185,16 @@ def play(waveforms: list[np.ndarray], channel: np.ndarray, position: np.ndarray)
         samples = waveforms[int(k)]
         inside = (channel == k) & (sample >= 0) & (sample < len(samples))
         found[inside] = samples[sample[inside]]
+    return found
+
+
+def level(tables: list[np.ndarray], channel: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return the level of a staircase at a time step; see `Stimulus.step_tables`."""
+    channel, step = np.broadcast_arrays(np.atleast_1d(channel), np.atleast_1d(step))
+    found = np.zeros(channel.shape)
+    for k in np.unique(channel):
+        edges, levels = np.split(tables[int(k)], 2)
+        here = channel == k
+        passed = np.searchsorted(edges, step[here], side="right")
+        found[here] = np.concatenate([[0.0], levels])[passed]
     return found

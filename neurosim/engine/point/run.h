@@ -140,6 +140,7 @@ inline double per_exprel(double x) {
 #define neurosim_uniform neurosim::uniform
 #define neurosim_waveform neurosim::waveform
 #define neurosim_course neurosim::course
+#define neurosim_step_level neurosim::step_level
 #define neurosim_weight neurosim::weight
 #define neurosim_exprel neurosim::exprel
 #define neurosim_per_exprel neurosim::per_exprel

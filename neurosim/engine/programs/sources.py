@@ -17,6 +17,7 @@ _TYPES = {
     "uniform": ["integer"] * 4,
     "waveform": ["integer", "float"],
     "course": ["integer", "float"],
+    "step_level": ["integer"] * 2,
     "weight": ["integer"] * 2,
     "exprel_given": ["float"] * 2,
 }

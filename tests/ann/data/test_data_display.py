@@ -144,4 +144,6 @@ def test_each_rule_says_what_it_does_to_the_data() -> None:
     effects = {name: kind.effect for name, kind in RULE_KINDS.items()}
     assert {effects[n] for n in ("trim", "unit", "thousands", "date")} == {"lossless"}
     assert {effects[n] for n in ("missing", "sentinel")} == {"reversible"}
-    assert {effects[n] for n in ("duplicates", "spelling", "scale", "drop")} == {"destructive"}
+    assert {effects[n] for n in ("duplicates", "spelling", "scale")} == {"destructive"}
+    # What is left out loses no cell, and is left out by default: it is not called destructive.
+    assert effects["drop"] == "left out"

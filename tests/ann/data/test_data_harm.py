@@ -149,6 +149,7 @@ def test_copies_are_left_out_with_proof_and_proposed_without(seed: int) -> None:
     assert done.undo().equals(block)
 
 
+@pytest.mark.slow
 def test_likely_copies_that_were_kept_stand_on_one_side_of_a_split() -> None:
     table = measured(0, 300)
     y = np.where(table["weight"].astype(float) + 6 * RNG(1).normal(size=300) > 70, "u", "v")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 
 from ann.data.judging.assess import assess
 from ann.data.workflow import train
@@ -41,7 +44,10 @@ def test_a_transform_of_the_target_is_named_so(form: Callable[[pd.Series], pd.Se
     verdict = assess(table, "wage", network=None)
     assert verdict.leave_out == ["other"]
     assert not verdict.has("group")
-    assert "transform of the target" in next(r.text for r in verdict.reasons if r.kind == "leak")
+    text = next(r.text for r in verdict.reasons if r.kind == "leak")
+    assert "transform of the target" in text
+    # It may be known in time all the same: what keeps it stands beside.
+    assert "--keep other" in text
     assert assess(wages(), "wage", network=None).leave_out == []
 
 
@@ -107,3 +113,22 @@ def test_a_network_that_is_worse_is_called_worse() -> None:
     assert reason.facts["gain"] >= 0
     done = train(table, "wage", model="logistic")
     assert done.model_name == "linear regression"
+
+
+def test_a_fit_that_falls_short_is_a_reason_and_no_raw_warning() -> None:
+    rng = RNG(3)
+    table = wages(n=120).drop(columns="wage").assign(y=np.where(rng.random(120) < 0.5, "a", "b"))
+    table["z"] = np.where(table["y"] == "a", 2.0, 0.0) + rng.normal(size=120).round(2)
+
+    class FallsShort(LogisticRegression):
+        def fit(self, X: object, y: object) -> FallsShort:
+            told = "after 3 steps the minimum is not reached"
+            warnings.warn(told, ConvergenceWarning, stacklevel=2)
+            return super().fit(X, y)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        verdict = assess(table, "y", network=FallsShort())
+    (reason,) = [r for r in verdict.reasons if r.kind == "not converged"]
+    assert (reason.facts["model"], reason.facts["folds"]) == ("network", 5)
+    assert "after 3 steps" in reason.text

@@ -172,6 +172,7 @@ def test_shuffled_targets_never_support_a_model(name: str) -> None:
 
 @pytest.mark.slow
 def test_shuffled_targets_of_four_messy_tables(shared_data: Path) -> None:
+    # Two orders of each; `benchmarks/data_chance.py` tries many.
     files = {
         "penguins_raw.csv": "Species",
         "titanic3_CR_newlines.csv": "survived",
@@ -181,12 +182,12 @@ def test_shuffled_targets_of_four_messy_tables(shared_data: Path) -> None:
     levels: Counter[str] = Counter()
     for name, target in files.items():
         table = read_table(shared_data / "tabular" / name).frame
-        for seed in range(6):
+        for seed in range(2):
             order = np.random.default_rng(seed).permutation(len(table))
             shuffled = table.assign(**{target: table[target].to_numpy()[order]})
             levels[assess(shuffled, target, seed=seed).level] += 1
     print(levels)
-    assert levels == {"cannot": 24}
+    assert levels == {"cannot": 8}
 
 
 @pytest.mark.slow

@@ -1,0 +1,463 @@
+"""A cell or a channel under voltage clamp: families of steps, and the current-voltage relation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
+
+import numpy as np
+from brian2.units import Mohm, Quantity, amp, ms, mV, second, siemens, um, volt
+from brian2.units.fundamentalunits import DimensionMismatchError
+
+from neurosim.channels.base import Channel, IonPool
+from neurosim.clamps import VoltageClamp
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Painted, Placed
+from neurosim.display import axes_or_new
+from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.morphology import PerBranch, Site, cylinder, root_site
+from neurosim.quantities import check_quantity, check_whole
+from neurosim.run.simulate import simulate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["IV", "ClampRig", "Family", "RigOptions", "iv", "zero_crossing"]
+
+_PATCH = 20 * um
+# Held before the first segment; the holding current is read at its end.
+_LEAD_S = 1e-3
+
+
+class RigOptions(TypedDict, total=False):
+    """Options of `ClampRig`, which every measurement under voltage clamp takes."""
+
+    of: str
+    holding: Quantity
+    site: Site | None
+    celsius: float | None
+    R_s: Quantity
+    compensation: float
+    leak_pulses: int
+    blank: Quantity | None
+    settle: Quantity
+    dt: Quantity
+    jobs: int
+
+
+class Family(NamedTuple):
+    """Currents of a family of steps.
+
+    Attributes
+    ----------
+    time_s : ndarray, shape (samples,)
+        From the start of the first segment, in second.
+    current_A : ndarray, shape (rows, samples)
+        Outward positive, in ampere.
+    """
+
+    time_s: np.ndarray
+    current_A: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ClampRig:
+    """What is clamped, and how.
+
+    Attributes
+    ----------
+    subject : Neuron, Channel, or sequence of Channel and IonPool
+        A neuron; or channels, which are then painted on a patch of 20 by 20 µm of their own.
+    of : str
+        Label of a painted channel: its current alone is returned, that is the current less the one
+        with the channel blocked completely. For a single channel as `subject` that channel.
+    holding : Quantity
+        Holding potential.
+    site : Site, optional
+        Where the neuron is clamped (default: the middle of its root branch).
+    celsius : float, optional
+        Temperature of a patch of channels (default: that at which the first was measured).
+    R_s : Quantity
+        Series resistance; 0 makes the clamp ideal.
+    compensation : float
+        Share of it that is compensated.
+    leak_pulses : int
+        Leak subtraction P/N: the family is repeated scaled by -1/N and N times that is added; it
+        removes what is linear, that is leak and capacitive current. 0: none.
+    blank : Quantity, optional
+        How long after a step the current is not looked at, because it charges the membrane
+        (default: 0.5 ms; 0 where `of` is taken and the clamp is ideal).
+    settle : Quantity
+        How long a neuron is held before the protocol. A patch starts at rest.
+    dt : Quantity
+        Time step.
+    jobs : int
+        Threads.
+    """
+
+    subject: Neuron | Channel | Sequence[Channel | IonPool]
+    of: str = ""
+    holding: Quantity = dataclasses.field(default_factory=lambda: -80 * mV)
+    site: Site | None = None
+    celsius: float | None = None
+    R_s: Quantity = dataclasses.field(default_factory=lambda: 0 * Mohm)
+    compensation: float = 0.0
+    leak_pulses: int = 0
+    blank: Quantity | None = None
+    settle: Quantity = dataclasses.field(default_factory=lambda: 200 * ms)
+    dt: Quantity = dataclasses.field(default_factory=lambda: 0.005 * ms)
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        check_quantity(self.holding, -80 * mV, "voltage clamp: holding")
+        check_quantity(self.dt, 0.005 * ms, "voltage clamp: dt", above=0 * ms)
+        if self.leak_pulses:
+            check_whole(self.leak_pulses, "voltage clamp: leak_pulses")
+        if self.blank is not None:
+            check_quantity(self.blank, 0.5 * ms, "voltage clamp: blank", at_least=0 * ms)
+        if isinstance(self.subject, Channel) and not self.of:
+            object.__setattr__(self, "of", self.subject.name)
+        if self.of:
+            _channel(self.neuron, self.of)
+
+    @property
+    def neuron(self) -> Neuron:
+        """The neuron that is clamped."""
+        if isinstance(self.subject, Neuron):
+            if self.celsius is not None:
+                raise ParameterError("voltage clamp: celsius is for channels; a neuron has its own")
+            return self.subject
+        parts = [self.subject] if isinstance(self.subject, Channel) else list(self.subject)
+        if not parts or not all(isinstance(part, Channel | IonPool) for part in parts):
+            raise ParameterError(
+                "voltage clamp: clamp a Neuron, a Channel, or a list of channels and ion pools; "
+                f"got {self.subject!r}"
+            )
+        celsius = parts[0].temperature_ref if self.celsius is None else self.celsius
+        patch = Neuron(cylinder(_PATCH, _PATCH), PerBranch(1), celsius=celsius, rest=self.holding)
+        return patch.paint(parts)
+
+    @property
+    def channel(self) -> Channel | None:
+        """The channel whose current is measured alone, if there is one."""
+        return _channel(self.neuron, self.of)[0] if self.of else None
+
+    @property
+    def ideal(self) -> bool:
+        """Whether no series resistance is left."""
+        return float(self.R_s) * (1 - self.compensation) == 0
+
+    @property
+    def blank_s(self) -> float:
+        """How long after a step the current is not looked at, in second."""
+        if self.blank is not None:
+            return float(self.blank)
+        return 0.0 if self.of and self.ideal else 5e-4
+
+    @property
+    def dt_s(self) -> float:
+        """Time step, in second."""
+        return float(self.dt)
+
+    def whole(self, duration: Any) -> float:
+        """Return the nearest whole number of steps, at least one, in second."""
+        return max(1, round(float(duration) / self.dt_s)) * self.dt_s
+
+    def at_edge(self, since_s: np.ndarray, current_A: np.ndarray) -> np.ndarray:
+        """Return the currents at an edge of the command, before any gate has moved.
+
+        Parameters
+        ----------
+        since_s : ndarray, shape (samples,)
+            Time from the edge, in second.
+        current_A : ndarray, shape (rows, samples)
+            Currents of `family`.
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+            In ampere. In the step of the edge the gates stand still and the potential is already
+            that of the command. That is read where the clamp is ideal, the current is that of a
+            channel alone, and it is linear in the potential; else a cubic curve through the four
+            samples that follow what is blanked is drawn back to the edge.
+        """
+        if self.ideal and self.channel is not None and _is_ohmic(self.channel):
+            return np.asarray(current_A[:, np.abs(since_s - self.dt_s).argmin()])
+        # At the end of the second step the gates have moved for one.
+        first = int(np.searchsorted(since_s, self.blank_s + 1.5 * self.dt_s))
+        moved = since_s[first : first + 4] - self.dt_s
+        if len(moved) < 4:
+            raise ParameterError(
+                "voltage clamp: the segment that is read is too short; make it longer, or dt or "
+                "blank smaller"
+            )
+        curves = np.polynomial.polynomial.polyfit(moved, current_A[:, first : first + 4].T, 3)
+        return np.asarray(curves[0])
+
+    def family(self, levels: Sequence[Any], durations: Sequence[float]) -> Family:
+        """Run a family of segments and return the currents that were asked for.
+
+        Parameters
+        ----------
+        levels : sequence
+            Command of each segment, in volt: one, or an array with one a row.
+        durations : sequence of float
+            Length of each segment, in second; whole steps (see `whole`).
+        """
+        rows = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, float)) for one in levels))
+        found = self._run(self.neuron, rows, durations)
+        if self.of:
+            blocked = self._run(_blocked(self.neuron, self.of), rows, durations)
+            return Family(found.time_s, found.current_A - blocked.current_A)
+        if self.leak_pulses:
+            hold = float(self.holding)
+            small = [hold - (one - hold) / self.leak_pulses for one in rows]
+            leak = self._run(self.neuron, small, durations)
+            held = leak.current_A[:, leak.time_s < 0][:, -1:]
+            total = found.current_A + self.leak_pulses * (leak.current_A - held)
+            return Family(found.time_s, total - held)
+        return found
+
+    def _run(
+        self, neuron: Neuron, rows: Sequence[np.ndarray], durations: Sequence[float]
+    ) -> Family:
+        lead = self.whole(_LEAD_S)
+        clamp = VoltageClamp(
+            holding=self.holding,
+            levels=[float(one[0]) for one in rows] * volt,
+            durations=list(durations) * second,
+            onset=lead * second,
+            R_s=self.R_s,
+            compensation=Quantity(self.compensation),
+        )
+        site = root_site if self.site is None else self.site
+        if any(placed.label == "clamp" for placed in neuron.placed):
+            raise ParameterError(
+                "voltage clamp: something placed on the neuron is labelled 'clamp'; give it "
+                "another label"
+            )
+        placed = Placed(clamp, site, "clamp")
+        held = neuron.replace(placed=(*neuron.placed, placed), probed=())
+        names = ["levels"] if len(rows) == 1 else [f"levels[{k}]" for k in range(len(rows))]
+        run = simulate(
+            held.probe("clamp.current", site),
+            (lead + sum(durations)) * second,
+            dt=self.dt,
+            settle=self.settle if isinstance(self.subject, Neuron) else None,
+            batch={f"clamp.{n}": row * volt for n, row in zip(names, rows, strict=True)},
+            jobs=self.jobs,
+        )
+        return Family(run.trace_time_s - lead, run.traces_si["clamp.current"])
+
+
+def _channel(neuron: Neuron, label: str) -> tuple[Channel, list[Painted]]:
+    """Return a painted channel by its label, and everything that is painted under that label."""
+    painted = [one for one in neuron.painted if one.label == label]
+    channels = [one.part for one in painted if isinstance(one.part, Channel) and one.strength]
+    if not channels:
+        known = [p.label for p in neuron.painted if isinstance(p.part, Channel) and p.strength]
+        raise UnknownNameError(
+            f"voltage clamp: there is no painted channel {label!r} with a conductance: "
+            f"{suggest(label, known)}"
+        )
+    return channels[0], painted
+
+
+def _is_ohmic(channel: Channel) -> bool:
+    """Return whether the current through open gates is a straight line over potential."""
+    states = {name: Quantity(0.5) for name in channel.states}
+    try:
+        i = np.asarray(channel.density([-80, -20, 40] * mV, **states))
+    except DimensionMismatchError:
+        # A state that is no gate, such as a concentration.
+        return False
+    return bool(abs(i[0] - 2 * i[1] + i[2]) <= 1e-9 * np.abs(i).max())
+
+
+def _blocked(neuron: Neuron, label: str) -> Neuron:
+    """Return the neuron with the channels of a label blocked."""
+    _, those = _channel(neuron, label)
+    painted = []
+    for one in neuron.painted:
+        if one in those and isinstance(one.part, Channel):
+            none = 0 * getattr(one.part, one.strength)
+            one = dataclasses.replace(one, part=one.part.replace(**{one.strength: none}))
+        painted.append(one)
+    return neuron.replace(painted=tuple(painted))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IV:
+    """Currents of a family of steps; outward is positive.
+
+    Attributes
+    ----------
+    potential : Quantity, shape (n,)
+        Test potentials.
+    inward, outward : Quantity, shape (n,)
+        Most negative and most positive current during the step, after `ClampRig.blank`.
+    steady : Quantity, shape (n,)
+        Mean over the last twentieth of the step.
+    time : Quantity, shape (samples,)
+        From the start of the step.
+    current : Quantity, shape (n, samples)
+        The traces.
+    """
+
+    potential: Quantity
+    inward: Quantity
+    outward: Quantity
+    steady: Quantity
+    time: Quantity
+    current: Quantity
+
+    @property
+    def peak(self) -> Quantity:
+        """The larger of inward and outward current, with its sign, shape (n,)."""
+        both = np.stack([np.asarray(self.inward), np.asarray(self.outward)])
+        return np.take_along_axis(both, np.abs(both).argmax(axis=0)[np.newaxis], axis=0)[0] * amp
+
+    def read(self, what: str) -> Quantity:
+        """Return ``peak``, ``inward``, ``outward`` or ``steady``.
+
+        Raises
+        ------
+        UnknownNameError
+            It is none of those.
+        """
+        known = ("peak", "inward", "outward", "steady")
+        if what not in known:
+            raise UnknownNameError(f"IV: there is no current {what!r}: {suggest(what, known)}")
+        found: Quantity = getattr(self, what)
+        return found
+
+    def reversal(self, what: str = "peak") -> Quantity:
+        """Return the potential at which a current changes its sign, nan if it does not.
+
+        Parameters
+        ----------
+        what : str
+            As for `read`.
+        """
+        return zero_crossing(np.asarray(self.potential), np.asarray(self.read(what))) * volt
+
+    def conductance(self, E: Quantity, what: str = "peak") -> Quantity:
+        """Return I / (V - E), nan within 1 mV of E.
+
+        Parameters
+        ----------
+        E : Quantity
+            Reversal potential.
+        what : str
+            As for `read`.
+        """
+        zero = float(check_quantity(E, -80 * mV, "IV.conductance: E"))
+        away = np.asarray(self.potential) - zero
+        away = np.where(np.abs(away) < 1e-3, np.nan, away)
+        return np.asarray(self.read(what)) / away * siemens
+
+    def plot(self, what: Sequence[str] = ("peak", "steady"), ax: Axes | None = None) -> Axes:
+        """Draw currents against potential.
+
+        Parameters
+        ----------
+        what : sequence of str
+            As for `read`.
+        ax : matplotlib Axes, optional
+            Where to draw (default: a new figure).
+        """
+        axes = axes_or_new(ax)
+        for name in what:
+            current = np.asarray(self.read(name)) * 1e9
+            axes.plot(np.asarray(self.potential) * 1e3, current, "o-", label=name)
+        axes.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        axes.set_xlabel("test potential (mV)")
+        axes.set_ylabel("current (nA)")
+        axes.legend()
+        return axes
+
+    def plot_traces(self, ax: Axes | None = None) -> Axes:
+        """Draw the currents over time."""
+        axes = axes_or_new(ax)
+        for volts, trace in zip(self.potential, np.asarray(self.current) * 1e9, strict=True):
+            label = f"{float(volts) * 1e3:g} mV"
+            axes.plot(np.asarray(self.time) * 1e3, trace, linewidth=1, label=label)
+        axes.set_xlabel("time (ms)")
+        axes.set_ylabel("current (nA)")
+        return axes
+
+    def __repr__(self) -> str:
+        low, high = (float(edge) * 1e3 for edge in (self.potential[0], self.potential[-1]))
+        inward, outward = float(np.min(self.inward)) * 1e9, float(np.max(self.outward)) * 1e9
+        return (
+            f"IV({len(self.potential)} steps from {low:g} to {high:g} mV; inward to {inward:.3g} "
+            f"nA, outward to {outward:.3g} nA)"
+        )
+
+
+def zero_crossing(x: np.ndarray, y: np.ndarray) -> float:
+    """Return where a curve last changes its sign, by the straight line between two points."""
+    change = np.flatnonzero((y[:-1] * y[1:] <= 0) & (y[:-1] != y[1:]))
+    if not len(change):
+        return float("nan")
+    k = int(change[-1])
+    return float(x[k] - y[k] * (x[k + 1] - x[k]) / (y[k + 1] - y[k]))
+
+
+def iv(
+    subject: Neuron | Channel | Sequence[Channel | IonPool],
+    potentials: Quantity,
+    *,
+    duration: Quantity = 50 * ms,
+    **rig: Unpack[RigOptions],
+) -> IV:
+    """Measure the current-voltage relation by a family of steps.
+
+    Parameters
+    ----------
+    subject : Neuron, Channel, or sequence of Channel and IonPool
+        What is clamped.
+    potentials : Quantity, shape (n,)
+        Test potentials.
+    duration : Quantity
+        Length of the step.
+    **rig
+        Options of `ClampRig`, such as ``holding``, ``of``, ``R_s`` and ``leak_pulses``.
+
+    Raises
+    ------
+    ParameterError
+        A value is out of range, or the step is not longer than what is blanked.
+
+    Examples
+    --------
+    >>> from brian2 import mV
+    >>> from neurosim.channels import HHPotassium
+    >>> found = iv(HHPotassium(), [-80, -60, -40, 0] * mV, duration=30 * ms)
+    >>> (found.steady * 1e9).round(2)
+    array([-0.  ,  0.19,  3.55, 23.75]) * amp
+    """
+    bench = ClampRig(subject, **rig)
+    levels = check_quantity(potentials, 0 * mV, "iv: potentials", many=1)
+    length = check_quantity(duration, 50 * ms, "iv: duration", above=0 * ms)
+    volts = np.atleast_1d(np.asarray(levels, dtype=float))
+    found = bench.family([volts], [bench.whole(length)])
+    inside = found.time_s > 0
+    time, current = found.time_s[inside], found.current_A[:, inside]
+    looked = time > bench.blank_s
+    if np.count_nonzero(looked) < 2:
+        raise ParameterError(
+            f"iv: the step ({length}) must be longer than what is blanked "
+            f"({bench.blank_s * 1e3:g} ms)"
+        )
+    late = time > time[-1] - max(float(length) / 20, bench.dt_s)
+    return IV(
+        potential=volts * volt,
+        inward=current[:, looked].min(axis=1) * amp,
+        outward=current[:, looked].max(axis=1) * amp,
+        steady=current[:, late].mean(axis=1) * amp,
+        time=time * second,
+        current=current * amp,
+    )

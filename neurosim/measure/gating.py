@@ -1,0 +1,396 @@
+"""Gating under voltage clamp: activation, inactivation, and tail currents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Unpack
+
+import numpy as np
+from brian2.units import Quantity, amp, ms, mV, second, volt
+
+from neurosim.channels.base import Channel, IonPool
+from neurosim.describe.neuron import Neuron
+from neurosim.display import axes_or_new
+from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.features.membrane import exponential_time_constant
+from neurosim.measure.clamp_rig import ClampRig, RigOptions, iv, zero_crossing
+from neurosim.quantities import check_quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "Boltzmann",
+    "GatingCurve",
+    "TailCurrents",
+    "activation",
+    "inactivation",
+    "tail_currents",
+]
+
+Subject = Neuron | Channel | Sequence[Channel | IonPool]
+
+
+@dataclass(frozen=True)
+class Boltzmann:
+    """A fit of A / (1 + exp(-(V - V_half) / slope)) + c by least squares.
+
+    Attributes
+    ----------
+    half_mV, slope_mV : float
+        Potential of half effect, and slope (negative for inactivation), in mV; nan if the fit
+        failed.
+    size, offset : float
+        A and c.
+    rms : float
+        Root mean square of the residuals, of the normalised curve.
+    """
+
+    half_mV: float
+    slope_mV: float
+    size: float
+    offset: float
+    rms: float
+
+    def at(self, potential: Quantity) -> np.ndarray:
+        """Return the fit at potentials."""
+        x = (np.asarray(potential) * 1e3 - self.half_mV) / self.slope_mV
+        return np.asarray(self.offset + self.size / (1 + np.exp(-x)))
+
+    @classmethod
+    def fit(cls, potential: Quantity, values: np.ndarray) -> Boltzmann:
+        """Return the fit to a curve; values that are nan are left out."""
+        from scipy.optimize import curve_fit
+
+        seen = np.isfinite(values)
+        x, y = np.asarray(potential)[seen] * 1e3, np.asarray(values)[seen]
+        none = cls(*[float("nan")] * 5)
+        if len(x) < 5 or np.ptp(y) == 0:
+            return none
+        middle = float(x[np.abs(y - (y.min() + y.max()) / 2).argmin()])
+        sign = 1.0 if y[x.argmax()] > y[x.argmin()] else -1.0
+
+        def curve(v: np.ndarray, half: float, slope: float, size: float, low: float) -> np.ndarray:
+            return low + size / (1 + np.exp(np.clip(-(v - half) / slope, -500, 500)))
+
+        try:
+            start = (middle, 8 * sign, np.ptp(y), y.min())
+            found, _ = curve_fit(curve, x, y, p0=start, maxfev=20_000)
+        except RuntimeError:
+            return none
+        half, slope, size, low = map(float, found)
+        rms = float(np.sqrt(np.mean((curve(x, half, slope, size, low) - y) ** 2)))
+        return cls(half, slope, size, low, rms)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GatingCurve:
+    """How far a conductance is activated, or not inactivated, against potential.
+
+    Attributes
+    ----------
+    potential : Quantity, shape (n,)
+        Potential of the test pulse (activation) or of the pre-pulse (inactivation).
+    measured : Quantity, shape (n,)
+        What was read: conductances, or currents at one potential.
+    normalised : ndarray, shape (n,)
+        `measured` over its largest value; for inactivation from its smallest (0) to its largest (1)
+        value.
+    fit : Boltzmann
+        Of `normalised`.
+    """
+
+    potential: Quantity
+    measured: Quantity
+    normalised: np.ndarray
+    fit: Boltzmann
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the curve with its fit."""
+        axes = axes_or_new(ax)
+        (points,) = axes.plot(np.asarray(self.potential) * 1e3, self.normalised, "o")
+        fine = np.linspace(float(self.potential[0]), float(self.potential[-1]), 300)
+        if np.isfinite(self.fit.rms):
+            label = f"{self.fit.half_mV:.1f} mV, slope {self.fit.slope_mV:.1f} mV"
+            drawn = self.fit.at(fine * volt)
+            axes.plot(fine * 1e3, drawn, color=points.get_color(), linewidth=1, label=label)
+            axes.legend()
+        axes.set_xlabel("potential (mV)")
+        axes.set_ylabel("share of the largest")
+        return axes
+
+    def __repr__(self) -> str:
+        return (
+            f"GatingCurve({len(self.potential)} potentials; half at {self.fit.half_mV:.2f} mV, "
+            f"slope {self.fit.slope_mV:.2f} mV, rms {self.fit.rms:.2g})"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TailCurrents:
+    """Currents after a step to which the channels respond slowly.
+
+    Attributes
+    ----------
+    potential : Quantity, shape (n,)
+        Potentials of the tail.
+    instantaneous : Quantity, shape (n,)
+        Current at the edge, before any gate has moved (see `ClampRig.at_edge`).
+    tau : Quantity, shape (n,)
+        Time constant of one exponential fitted to the tail; nan where there is none.
+    time : Quantity, shape (samples,)
+        From the edge.
+    current : Quantity, shape (n, samples)
+        The tails, outward positive.
+    """
+
+    potential: Quantity
+    instantaneous: Quantity
+    tau: Quantity
+    time: Quantity
+    current: Quantity
+
+    @property
+    def reversal(self) -> Quantity:
+        """Where the instantaneous current changes its sign, nan if it does not."""
+        volts, current = np.asarray(self.potential), np.asarray(self.instantaneous)
+        return zero_crossing(volts, current) * volt
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the tails over time."""
+        axes = axes_or_new(ax)
+        for volts, trace in zip(self.potential, np.asarray(self.current) * 1e9, strict=True):
+            label = f"{float(volts) * 1e3:g} mV"
+            axes.plot(np.asarray(self.time) * 1e3, trace, linewidth=1, label=label)
+        axes.set_xlabel("time after the step (ms)")
+        axes.set_ylabel("tail current (nA)")
+        return axes
+
+    def __repr__(self) -> str:
+        return (
+            f"TailCurrents({len(self.potential)} potentials; reversal at "
+            f"{float(self.reversal) * 1e3:.2f} mV)"
+        )
+
+
+def activation(
+    subject: Subject,
+    potentials: Quantity,
+    *,
+    read: str = "peak",
+    E: Quantity | None = None,
+    duration: Quantity = 50 * ms,
+    tail: Quantity = -40 * mV,
+    **rig: Unpack[RigOptions],
+) -> GatingCurve:
+    """Measure how a conductance activates with potential.
+
+    Parameters
+    ----------
+    subject : Neuron, Channel, or sequence of Channel and IonPool
+        What is clamped.
+    potentials : Quantity, shape (n,)
+        Potentials of the step.
+    read : {"peak", "inward", "outward", "steady", "tail"}
+        The conductance I / (V - E) at the largest, most negative, most positive or last current of
+        the step; or the current at the start of a tail at the potential `tail`.
+    E : Quantity, optional
+        Reversal potential (default: that of the channel that is measured). Not needed for tails.
+    duration : Quantity
+        Length of the step.
+    tail : Quantity
+        Potential of the tail.
+    **rig
+        Options of `ClampRig`, such as ``holding`` and ``of``.
+
+    Raises
+    ------
+    ParameterError
+        A value is out of range, or the reversal potential is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import mV
+    >>> from neurosim.channels import HHPotassium
+    >>> curve = activation(HHPotassium(), np.arange(-80, 41, 10) * mV, duration=40 * ms)
+    >>> round(curve.fit.half_mV), round(curve.fit.slope_mV)
+    (-25, 17)
+    """
+    volts = _volts(potentials, "activation: potentials")
+    bench = ClampRig(subject, **rig)
+    if read == "tail":
+        level = float(check_quantity(tail, -40 * mV, "activation: tail"))
+        edge = bench.whole(check_quantity(duration, 50 * ms, "activation: duration", above=0 * ms))
+        found = bench.family([volts, level], [edge, bench.whole(bench.blank_s + 10 * bench.dt_s)])
+        measured = bench.at_edge(found.time_s - edge, found.current_A) * amp
+    else:
+        E = _reversal(bench, E)
+        family = iv(subject, volts * volt, duration=duration, **rig)
+        measured = family.conductance(E, read)
+    values = np.asarray(measured)
+    if not np.any(np.isfinite(values) & (values != 0)):
+        raise ParameterError("activation: there is no current to normalise")
+    largest = values[np.nanargmax(np.abs(values))]
+    normalised = values / largest
+    return GatingCurve(volts * volt, measured, normalised, Boltzmann.fit(volts * volt, normalised))
+
+
+def inactivation(
+    subject: Subject,
+    potentials: Quantity,
+    *,
+    test: Quantity = 0 * mV,
+    prepulse: Quantity = 500 * ms,
+    duration: Quantity = 20 * ms,
+    read: str | Quantity = "peak",
+    **rig: Unpack[RigOptions],
+) -> GatingCurve:
+    """Measure how a conductance inactivates with potential: pre-pulses, then one test pulse.
+
+    Parameters
+    ----------
+    subject : Neuron, Channel, or sequence of Channel and IonPool
+        What is clamped.
+    potentials : Quantity, shape (n,)
+        Potentials of the pre-pulse.
+    test : Quantity
+        Potential of the test pulse.
+    prepulse : Quantity
+        Length of the pre-pulse; several time constants of inactivation.
+    duration : Quantity
+        Length of the test pulse.
+    read : {"peak", "tail"} or Quantity
+        The largest current of the test pulse; its start, before any gate has moved; or the current
+        at a time after its start. A time that is long for activation and not for inactivation reads
+        the inactivation gate exactly; the peak depends on how far the channel was activated before.
+    **rig
+        Options of `ClampRig`, such as ``holding`` and ``of``.
+
+    Raises
+    ------
+    ParameterError
+        A value is out of range, or all currents are equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import mV
+    >>> from neurosim.channels import HHSodium
+    >>> curve = inactivation(HHSodium(), np.arange(-120, -19, 10) * mV, prepulse=60 * ms)
+    >>> round(curve.fit.half_mV), round(curve.fit.slope_mV)
+    (-62, -7)
+    """
+    volts = _volts(potentials, "inactivation: potentials")
+    bench = ClampRig(subject, **rig)
+    level = float(check_quantity(test, 0 * mV, "inactivation: test"))
+    length = check_quantity(prepulse, 500 * ms, "inactivation: prepulse", above=0 * ms)
+    pulse = check_quantity(duration, 20 * ms, "inactivation: duration", above=0 * ms)
+    before = bench.whole(length)
+    found = bench.family([volts, level], [before, bench.whole(pulse)])
+    values = _read_test(bench, found.time_s - before, found.current_A, read, float(pulse))
+    largest, smallest = _extremes(values)
+    if largest == smallest:
+        raise ParameterError("inactivation: the test current is the same after every pre-pulse")
+    normalised = (values - smallest) / (largest - smallest)
+    fit = Boltzmann.fit(volts * volt, normalised)
+    return GatingCurve(volts * volt, values * amp, normalised, fit)
+
+
+def tail_currents(
+    subject: Subject,
+    potentials: Quantity,
+    *,
+    step: Quantity = 0 * mV,
+    duration: Quantity = 50 * ms,
+    length: Quantity = 50 * ms,
+    **rig: Unpack[RigOptions],
+) -> TailCurrents:
+    """Measure tail currents: one step that opens the channels, then a family of potentials.
+
+    Parameters
+    ----------
+    subject : Neuron, Channel, or sequence of Channel and IonPool
+        What is clamped.
+    potentials : Quantity, shape (n,)
+        Potentials of the tail.
+    step, duration : Quantity
+        The step before.
+    length : Quantity
+        How long the tail is recorded.
+    **rig
+        Options of `ClampRig`, such as ``holding`` and ``of``.
+
+    Examples
+    --------
+    >>> from brian2 import mV
+    >>> from neurosim.channels import MCurrent
+    >>> tails = tail_currents(MCurrent(), [-110, -90, -70] * mV, duration=400 * ms)
+    >>> tails.reversal
+    -85. * mvolt
+    """
+    volts = _volts(potentials, "tail_currents: potentials")
+    bench = ClampRig(subject, **rig)
+    level = float(check_quantity(step, 0 * mV, "tail_currents: step"))
+    held = check_quantity(duration, 50 * ms, "tail_currents: duration", above=0 * ms)
+    after = check_quantity(length, 50 * ms, "tail_currents: length", above=0 * ms)
+    before = bench.whole(held)
+    found = bench.family([np.full_like(volts, level), volts], [before, bench.whole(after)])
+    since = found.time_s - before
+    start = bench.at_edge(since, found.current_A)
+    inside = since > bench.blank_s + 1.5 * bench.dt_s
+    time, current = since[inside], found.current_A[:, inside]
+    chosen = np.unique(np.linspace(0, len(time) - 1, 2000).astype(int))
+    tau = [exponential_time_constant(time[chosen], row[chosen] * 1e12) for row in current]
+    return TailCurrents(
+        volts * volt, start * amp, np.array(tau) * second, time * second, current * amp
+    )
+
+
+def _volts(potentials: Quantity, what: str) -> np.ndarray:
+    given = check_quantity(potentials, 0 * mV, what, many=1)
+    return np.atleast_1d(np.asarray(given, dtype=float))
+
+
+def _reversal(bench: ClampRig, E: Quantity | None) -> Quantity:
+    if E is None:
+        E = getattr(bench.channel, "E", None)
+    if E is None:
+        raise ParameterError(
+            "activation: give the reversal potential, E=..., or of= the label of a channel that "
+            'has one, or read="tail"'
+        )
+    return check_quantity(E, -80 * mV, "activation: E")
+
+
+def _read_test(
+    bench: ClampRig,
+    since: np.ndarray,
+    current: np.ndarray,
+    read: str | Quantity,
+    length: float,
+) -> np.ndarray:
+    """Return the current of a test pulse as asked for, shape (rows,)."""
+    if isinstance(read, str):
+        if read not in ("peak", "tail"):
+            raise UnknownNameError(
+                f"inactivation: read {read!r}: {suggest(read, ('peak', 'tail'))}, or a time"
+            )
+        if read == "tail":
+            return bench.at_edge(since, current)
+        inside = since > max(bench.blank_s, 0.5 * bench.dt_s)
+        seen = current[:, inside]
+        return np.take_along_axis(seen, np.abs(seen).argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
+    when = float(check_quantity(read, 1 * ms, "inactivation: read", above=0 * ms))
+    if when > length:
+        raise ParameterError(
+            f"inactivation: read ({read}) must lie within the test pulse ({length * 1e3:g} ms)"
+        )
+    return np.array([np.interp(when, since, row) for row in current])
+
+
+def _extremes(values: np.ndarray) -> tuple[float, float]:
+    """Return the largest current by size, and the one that is farthest from it."""
+    largest = float(values[np.abs(values).argmax()])
+    return largest, float(values[np.abs(values - largest).argmax()])
