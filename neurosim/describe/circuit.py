@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, ms
 
+from neurosim.describe.course import Course
 from neurosim.describe.neuron import Neuron
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.quantities import check_quantity, check_whole
@@ -33,6 +34,7 @@ class Population:
     count: int
     stimulus: Stimulus | None
     batch: Mapping[str, Any]
+    courses: Mapping[str, Course | Sequence[Course]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +118,7 @@ class Circuit:
         *,
         stimulus: Stimulus | None = None,
         batch: Mapping[str, Any] | None = None,
+        courses: Mapping[str, Course | Sequence[Course]] | None = None,
     ) -> Circuit:
         """Return the circuit with a population more.
 
@@ -131,6 +134,8 @@ class Circuit:
             Current injected into each at the middle of the root branch.
         batch : mapping of str to Quantity array, optional
             What differs between the cells, as for `neurosim.simulate`; arrays have `count` values.
+        courses : mapping of str to Course, or to one Course a cell, optional
+            Parameters that change during the run, as for `neurosim.simulate`.
 
         Raises
         ------
@@ -155,7 +160,7 @@ class Circuit:
             raise ParameterError(
                 f"add: batch must map names of parameters to arrays; got {batch!r}"
             )
-        population = Population(neuron, count, stimulus, dict(batch or {}))
+        population = Population(neuron, count, stimulus, dict(batch or {}), dict(courses or {}))
         every = MappingProxyType({**self.populations, name: population})
         return dataclasses.replace(self, populations=every)
 

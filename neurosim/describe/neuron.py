@@ -400,7 +400,7 @@ class Neuron:
             "morphology": repr(self.morphology),
             "rule": repr(self.rule),
             "compartments": len(self.compartments.area_m2),
-            "shape_sha256": self._shape_digest(),
+            "shape_sha256": self.shape_digest(),
             "celsius": self.celsius,
             "rest_V": float(self.rest),
             "cable": self.cable.to_dict(),
@@ -435,7 +435,7 @@ class Neuron:
             ],
         } | ({} if self.initial is None else {"initial_sha256": self._initial_digest()})
 
-    def _shape_digest(self) -> str:
+    def shape_digest(self) -> str:
         """Return what two shapes share only if they are cut and joined alike."""
         shape = self.compartments
         return _digest(

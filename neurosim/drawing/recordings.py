@@ -33,6 +33,10 @@ def time_scale(duration_s: float) -> tuple[float, str]:
     return (1e3, "ms") if duration_s <= 2 else (1.0, "s")
 
 
+def _limits(start_s: float, duration_s: float, scale: float) -> tuple[float, float]:
+    return start_s * scale, (start_s + duration_s) * scale
+
+
 def draw_traces(
     time_s: np.ndarray,
     values: np.ndarray,
@@ -41,6 +45,8 @@ def draw_traces(
     label: str,
     names: Sequence[str],
     ax: Axes | None = None,
+    *,
+    start_s: float = 0.0,
 ) -> Axes:
     """Draw traces over each other, with a tick above them for each spike.
 
@@ -60,6 +66,8 @@ def draw_traces(
         Name of each row; shown where there are several.
     ax : matplotlib Axes, optional
         Where to draw (default: a new figure).
+    start_s : float
+        Where the axis of time begins, in second.
 
     Examples
     --------
@@ -78,14 +86,20 @@ def draw_traces(
         # A lane of ticks for each row, so that those of several rows stay apart.
         low = top + lane * (len(names) - k)
         axes.vlines(train * scale, low, low + 0.7 * lane, color=line.get_color())
-    axes.set(xlabel=f"time ({unit})", ylabel=label, xlim=(0, duration_s * scale))
+    axes.set(xlabel=f"time ({unit})", ylabel=label, xlim=_limits(start_s, duration_s, scale))
     if len(names) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize="small")
     return axes
 
 
 def draw_raster(
-    row: np.ndarray, time_s: np.ndarray, rows: int, duration_s: float, ax: Axes | None = None
+    row: np.ndarray,
+    time_s: np.ndarray,
+    rows: int,
+    duration_s: float,
+    ax: Axes | None = None,
+    *,
+    start_s: float = 0.0,
 ) -> Axes:
     """Draw a stroke for each spike, a line for each row.
 
@@ -99,6 +113,8 @@ def draw_raster(
         Length of the axis of time, in second.
     ax : matplotlib Axes, optional
         Where to draw (default: a new figure).
+    start_s : float
+        Where the axis of time begins, in second.
 
     Examples
     --------
@@ -116,7 +132,7 @@ def draw_raster(
     axes.set(
         xlabel=f"time ({unit})",
         ylabel="row",
-        xlim=(0, duration_s * scale),
+        xlim=_limits(start_s, duration_s, scale),
         ylim=(-0.5, rows - 0.5),
     )
     axes.locator_params(axis="y", integer=True)
@@ -124,7 +140,13 @@ def draw_raster(
 
 
 def draw_rate(
-    time_s: np.ndarray, rows: int, duration_s: float, bin_s: float, ax: Axes | None = None
+    time_s: np.ndarray,
+    rows: int,
+    duration_s: float,
+    bin_s: float,
+    ax: Axes | None = None,
+    *,
+    start_s: float = 0.0,
 ) -> Axes:
     """Draw the mean rate of all rows over time.
 
@@ -138,6 +160,8 @@ def draw_rate(
         Length of the run and of a bin, in second; the last bin may be shorter.
     ax : matplotlib Axes, optional
         Where to draw (default: a new figure).
+    start_s : float
+        Where the axis of time begins, in second.
 
     Examples
     --------
@@ -150,12 +174,16 @@ def draw_rate(
     axes = axes_or_new(ax)
     scale, unit = time_scale(duration_s)
     bins = max(1, int(np.ceil(duration_s / bin_s - 1e-6)))
-    edges = np.append(np.arange(bins) * bin_s, duration_s)
+    edges = start_s + np.append(np.arange(bins) * bin_s, duration_s)
     # An edge that is off by rounding must not pull in the spike of the next step.
     counts = np.histogram(time_s, edges - 1e-9)[0]
     axes.stairs(counts / np.diff(edges) / rows, edges * scale, fill=True, alpha=0.7)
     many = f", mean of {rows} rows" if rows > 1 else ""
-    axes.set(xlabel=f"time ({unit})", ylabel=f"rate (spikes/s{many})", xlim=(0, duration_s * scale))
+    axes.set(
+        xlabel=f"time ({unit})",
+        ylabel=f"rate (spikes/s{many})",
+        xlim=_limits(start_s, duration_s, scale),
+    )
     axes.set_ylim(bottom=0)
     return axes
 
@@ -231,6 +259,8 @@ def svg_of_raster(
     duration_s: float,
     width: int = 320,
     most: tuple[int, int] = (40, 2000),
+    *,
+    start_s: float = 0.0,
 ) -> str:
     """Return a small raster for a notebook, in the colour of its text.
 
@@ -246,6 +276,8 @@ def svg_of_raster(
         In pixels.
     most : (int, int)
         Most rows drawn, and most spikes.
+    start_s : float
+        When the run starts, in second.
 
     Examples
     --------
@@ -260,7 +292,9 @@ def svg_of_raster(
     strokes = "".join(
         f"M{x:.1f} {y:.1f}v{0.8 * height:.1f}"
         for x, y in zip(
-            time_s[kept] / duration_s * width, (shown - 1 - row[kept]) * height, strict=True
+            (time_s[kept] - start_s) / duration_s * width,
+            (shown - 1 - row[kept]) * height,
+            strict=True,
         )
     )
     return (

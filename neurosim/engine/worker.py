@@ -12,9 +12,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from neurosim.engine.point.assemble import Assembled
 
 __all__ = ["main"]
 
@@ -40,6 +43,7 @@ def _run(folder: Path) -> None:
 
     from neurosim.engine.point.assemble import Tables, assemble
     from neurosim.engine.point.model import Model
+    from neurosim.engine.programs.course_tables import CourseTable
 
     brian2.prefs.codegen.target = "numpy"
     model = Model.from_dict(json.loads((folder / "model.json").read_text()))
@@ -47,16 +51,21 @@ def _run(folder: Path) -> None:
     with np.load(folder / "inputs.npz") as archive:
         inputs = dict(archive)
     waveforms = [inputs.pop(f"waveform.{k}") for k in range(settings["waveforms"])]
+    courses = [CourseTable(*inputs.pop(f"course.{k}")) for k in range(settings["courses"])]
     weights = inputs.pop("weights")
     recorded = inputs.pop("recorded")
-    states = {name.removeprefix("row."): values for name, values in inputs.items()}
+    states = {
+        name.removeprefix("row."): values
+        for name, values in inputs.items()
+        if name.startswith("row.")
+    }
     assembled = assemble(
         model,
         rows=settings["rows"],
         recorded=recorded,
         dt=settings["dt"],
         trace_dt=settings["trace_dt"],
-        tables=Tables(waveforms, weights),
+        tables=Tables(waveforms, weights, courses),
         states=states,
     )
     report = None
@@ -65,9 +74,12 @@ def _run(folder: Path) -> None:
         def report(elapsed: object, completed: float, start: object, duration: object) -> None:
             print(f"progress {float(completed):.4f}", flush=True)
 
+    duration = settings["duration"]
+    if "start" in settings:
+        duration = _go_on(assembled, settings, inputs)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         assembled.network.run(
-            settings["duration"] * brian2.second,
+            duration * brian2.second,
             report=report,
             report_period=0.5 * brian2.second,
             namespace={},
@@ -78,11 +90,39 @@ def _run(folder: Path) -> None:
     }
     for name in sorted(assembled.cells.equations.diff_eq_names):
         results[f"state.{name}"] = np.asarray(assembled.cells.variables[name].get_value())
+    for name in model.kept:
+        results[f"kept.{name}"] = np.asarray(assembled.cells.variables[name].get_value())
+    results["step"] = np.atleast_1d(assembled.clock.variables["timestep"].get_value())
     if assembled.traces is not None:
         results["trace.t"] = np.asarray(assembled.traces.t)
         for name in model.record:
             results[f"trace.{name}"] = np.asarray(getattr(assembled.traces, name)).T
     np.savez(folder / "results.npz", **results)
+
+
+def _go_on(assembled: Assembled, settings: dict[str, Any], inputs: dict[str, np.ndarray]) -> float:
+    """Bring a network to where another run ended; return how long it has to run (second)."""
+    import brian2
+
+    network, cells, dt, start = (
+        assembled.network,
+        assembled.cells,
+        settings["dt"],
+        settings["start"],
+    )
+    network.run(0 * brian2.second, namespace={})
+    for name, values in inputs.items():
+        if name.startswith("begin."):
+            cells.variables[name.removeprefix("begin.")].get_value()[:] = values
+    if assembled.wires is not None:
+        # The spikes that were fired before, step after step, as they were fired then.
+        queue, row, back = assembled.wires.pre.queue, inputs["flight_row"], inputs["flight_back"]
+        for ago in range(int(back.max(initial=0)), 0, -1):
+            queue.push(row[back == ago].astype(np.int32))
+            queue.advance()
+    network.t_ = start * dt
+    steps = round(settings["duration"] / dt)
+    return float((start + steps) * dt - start * dt)
 
 
 def main(argv: list[str]) -> int:

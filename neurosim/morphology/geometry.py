@@ -277,12 +277,18 @@ class Geometry:
                 found[k] |= found[parent]
         return found
 
-    def position_m(self, branch: int, at: float) -> np.ndarray:
-        """Return the point at a relative position of a branch."""
-        here = slice(self.offsets[branch], self.offsets[branch + 1])
-        along = self.along_m[here]
-        where = at * along[-1]
-        return np.array([np.interp(where, along, self.points_m[here, axis]) for axis in range(3)])
+    def positions_m(self, branches: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Return the points at relative positions of branches, shape (places, 3)."""
+        found = np.empty((len(branches), 3))
+        order = np.argsort(branches, kind="stable")
+        kinds, starts = np.unique(branches[order], return_index=True)
+        for branch, here in zip(kinds, np.split(order, starts[1:]), strict=True):
+            part = slice(self.offsets[branch], self.offsets[branch + 1])
+            along = self.along_m[part]
+            where = at[here] * along[-1]
+            for axis in range(3):
+                found[here, axis] = np.interp(where, along, self.points_m[part, axis])
+        return found
 
     # ---- as a value -----------------------------------------------------------------------------
     @cached_property

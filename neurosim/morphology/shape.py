@@ -85,9 +85,14 @@ class Morphology(Geometry):
         )
 
     def join(
-        self, other: Morphology, to: str | None = None, *, at: float = 1.0, prefix: str = ""
+        self,
+        other: Morphology,
+        to: str | Sequence[str] | None = None,
+        *,
+        at: float | Sequence[float] | np.ndarray = 1.0,
+        prefix: str = "",
     ) -> Morphology:
-        """Return this morphology with another one hung on a branch.
+        """Return this morphology with another one hung on a branch, or on many places at once.
 
         The other one is moved so that its first point lies where it attaches.
 
@@ -95,38 +100,91 @@ class Morphology(Geometry):
         ----------
         other : Morphology
             What is added; each of its roots is attached.
-        to : str, optional
-            Branch of this morphology (default: the last one).
-        at : float
-            Where on it: 0 the proximal end, 1 the distal end.
+        to : str or sequence of str, optional
+            Branch of this morphology (default: the last one); a list adds a copy for each entry.
+        at : float or sequence of float
+            Where on it: 0 the proximal end, 1 the distal end; a list adds a copy for each entry.
         prefix : str
-            Put before the names of the branches added.
+            Put before the names of the branches added; of many copies, with the number of the copy
+            after it.
+
+        Raises
+        ------
+        MorphologyError
+            A position is none, the lists differ in length, or two branches get one name.
+        UnknownNameError
+            There is no such branch.
 
         Examples
         --------
+        >>> import numpy as np
         >>> from brian2 import um
         >>> from neurosim.morphology import cylinder
         >>> soma = cylinder(20 * um, 20 * um, tag="soma")
         >>> axon = cylinder(300 * um, 1 * um, tag="axon")
         >>> soma.join(axon, "soma", at=0).names
         ('soma', 'axon')
+        >>> spine = cylinder(1 * um, 0.2 * um, name="neck")
+        >>> spiny = axon.join(spine, "axon", at=np.linspace(0, 1, 1000), prefix="spine_")
+        >>> len(spiny), spiny.names[-1]
+        (1001, 'spine_999_neck')
         """
-        onto = len(self.names) - 1 if to is None else self.index(to)
-        if not 0 <= at <= 1:
-            raise MorphologyError(f"join: at must lie between 0 and 1; got {at}")
-        shift = self.position_m(onto, at) - other.points_m[0]
-        roots = other.parents < 0
-        return Morphology(
-            points_m=np.concatenate([self.points_m, other.points_m + shift]),
-            diameters_m=np.concatenate([self.diameters_m, other.diameters_m]),
-            offsets=np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
-            parents=np.concatenate(
-                [self.parents, np.where(roots, onto, other.parents + len(self.names))]
-            ),
-            attach=np.concatenate([self.attach, np.where(roots, at, other.attach)]),
-            names=(*self.names, *(prefix + name for name in other.names)),
-            tags=(*self.tags, *other.tags),
+        onto, where, many = self._places(to, at)
+        copies, branches, points = len(onto), len(other.names), len(other.points_m)
+        shifts = self.positions_m(onto, where) - other.points_m[0]
+        roots = np.tile(other.parents < 0, copies)
+        first = len(self.names) + np.arange(copies) * branches
+        parents = np.tile(other.parents, copies) + np.repeat(first, branches)
+        offsets = np.tile(other.offsets[1:], copies) + np.repeat(
+            self.offsets[-1] + np.arange(copies) * points, branches
         )
+        heads = [f"{prefix}{k}_" for k in range(copies)] if many else [prefix]
+        return Morphology(
+            points_m=np.concatenate(
+                [self.points_m, np.tile(other.points_m, (copies, 1)) + np.repeat(shifts, points, 0)]
+            ),
+            diameters_m=np.concatenate([self.diameters_m, np.tile(other.diameters_m, copies)]),
+            offsets=np.concatenate([self.offsets, offsets]),
+            parents=np.concatenate(
+                [self.parents, np.where(roots, np.repeat(onto, branches), parents)]
+            ),
+            attach=np.concatenate(
+                [
+                    self.attach,
+                    np.where(roots, np.repeat(where, branches), np.tile(other.attach, copies)),
+                ]
+            ),
+            names=(*self.names, *(head + name for head in heads for name in other.names)),
+            tags=(*self.tags, *other.tags * copies),
+        )
+
+    def _places(
+        self, to: str | Sequence[str] | None, at: Any
+    ) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Return branch and position of each place where something is joined; whether many were
+        asked for."""
+        if to is None:
+            onto = np.array(len(self.names) - 1)
+        elif isinstance(to, str):
+            onto = np.array(self.index(to))
+        else:
+            number = {name: self.index(name) for name in dict.fromkeys(to)}
+            onto = np.array([number[name] for name in to], dtype=np.intp)
+        where = np.asarray(at, dtype=float)
+        if where.ndim > 1 or 0 in (onto.size, where.size):
+            raise MorphologyError(
+                "join: to and at are single values or lists of at least one place"
+            )
+        if onto.ndim and where.ndim and len(onto) != len(where):
+            raise MorphologyError(
+                f"join: to names {len(onto)} branches and at {len(where)} positions; give as many"
+            )
+        many = bool(onto.ndim or where.ndim)
+        onto, where = np.broadcast_arrays(np.atleast_1d(onto), np.atleast_1d(where))
+        wrong = where[~((where >= 0) & (where <= 1))]
+        if len(wrong):
+            raise MorphologyError(f"join: at must lie between 0 and 1; got {wrong[0]:g}")
+        return onto, where, many
 
     def tag(self, **tags: str) -> Morphology:
         """Return a copy in which some branches, by name, have another tag."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,25 @@ from neurosim.morphology.compartments import Compartments
 from neurosim.morphology.regions import Region, everywhere
 from neurosim.quantities import check_quantity, check_seed, check_whole
 
-__all__ = ["Site", "at", "by_density", "centre", "every", "root_site", "tips", "uniformly"]
+__all__ = [
+    "Site",
+    "at",
+    "by_density",
+    "centre",
+    "every",
+    "every_nth",
+    "points",
+    "root_site",
+    "tips",
+    "uniformly",
+]
 
 # What points are spread over, and its size in each compartment.
 _SIZES = {"length": "length_m", "area": "area_m2"}
 
 
 class Site:
-    """Some points on a neuron, each in a compartment.
+    """Some points on a neuron, each in a compartment; ``a | b`` has the points of both.
 
     Examples
     --------
@@ -27,6 +39,8 @@ class Site:
     >>> cell = ball_and_stick().discretise()
     >>> at("dendrite", 0.5).compartments(cell), len(cell)
     (array([7]), 14)
+    >>> (at("soma") | at("dendrite", 0.5)).compartments(cell)
+    array([0, 7])
     """
 
     def compartments(self, compartments: Compartments) -> np.ndarray:
@@ -40,6 +54,31 @@ class Site:
             It names what the morphology does not have.
         """
         raise NotImplementedError
+
+    def __or__(self, other: Site) -> Site:
+        if not isinstance(other, Site):
+            raise ParameterError(f"a site is united with a site; got {other!r}")
+        return _United((*self.parts(), *other.parts()))
+
+    def parts(self) -> tuple[Site, ...]:
+        """Return the sites that it unites, itself where it is none of several."""
+        return (self,)
+
+
+@dataclass(frozen=True, repr=False)
+class _United(Site):
+    """The points of several sites, one site after the other; none is dropped."""
+
+    united: tuple[Site, ...]
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        return np.concatenate([site.compartments(compartments) for site in self.united])
+
+    def parts(self) -> tuple[Site, ...]:
+        return self.united
+
+    def __repr__(self) -> str:
+        return " | ".join(map(repr, self.united))
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,6 +98,57 @@ def at(branch: str, position: float = 0.5) -> Site:
     if not 0 <= position <= 1:
         raise ParameterError(f"at: position must lie between 0 and 1; got {position}")
     return _At(branch, float(position))
+
+
+@dataclass(frozen=True, repr=False)
+class _Points(Site):
+    branches: tuple[str, ...]
+    positions: tuple[float, ...]
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        index = {name: compartments.morphology.index(name) for name in dict.fromkeys(self.branches)}
+        branch = np.array([index[name] for name in self.branches])
+        count = np.diff(compartments.first)[branch]
+        # As `Compartments.at`, for all at once.
+        inside = np.floor(np.array(self.positions) * count).astype(np.intp)
+        return np.asarray(compartments.first[branch] + np.clip(inside, 0, count - 1))
+
+    def __repr__(self) -> str:
+        pairs = [f"({b!r}, {x:g})" for b, x in zip(self.branches, self.positions, strict=True)]
+        if len(pairs) > 4:
+            return f"points([{', '.join(pairs[:3])}, ... {len(pairs)} in all])"
+        return f"points([{', '.join(pairs)}])"
+
+
+def points(places: Iterable[tuple[str, float]]) -> Site:
+    """Return points listed as pairs of branch and position, in this order.
+
+    Parameters
+    ----------
+    places : iterable of (str, float)
+        Branch of each point, and where on it: 0 its proximal end, 1 its distal end. A pair may
+        occur several times.
+
+    Examples
+    --------
+    >>> from neurosim.morphology import ball_and_stick
+    >>> cell = ball_and_stick().discretise()
+    >>> points([("dendrite", 0.2), ("soma", 0.5), ("dendrite", 0.2)]).compartments(cell)
+    array([3, 0, 3])
+    """
+    try:
+        listed = [(str(branch), float(position)) for branch, position in places]
+    except (TypeError, ValueError):
+        raise ParameterError(
+            "points: give pairs of branch and position, such as [('dendrite', 0.2), ('soma', 0.5)]"
+        ) from None
+    if not listed:
+        raise ParameterError("points: the list is empty; give at least one pair")
+    wrong = [position for _, position in listed if not 0 <= position <= 1]
+    if wrong:
+        raise ParameterError(f"points: positions must lie between 0 and 1; got {wrong[0]}")
+    branches, positions = zip(*listed, strict=True)
+    return _Points(branches, positions)
 
 
 @dataclass(frozen=True, repr=False)
@@ -228,3 +318,43 @@ class _Every(Site):
 def every(region: Region = everywhere) -> Site:
     """Return each compartment of a region once."""
     return _Every(region)
+
+
+@dataclass(frozen=True, repr=False)
+class _EveryNth(Site):
+    region: Region
+    n: int
+    first: int
+
+    def compartments(self, compartments: Compartments) -> np.ndarray:
+        inside = np.flatnonzero(self.region.mask(compartments))[self.first :: self.n]
+        if len(inside) == 0:
+            count = np.count_nonzero(self.region.mask(compartments))
+            raise ParameterError(f"{self!r}: the region has {count} compartments only")
+        return inside
+
+    def __repr__(self) -> str:
+        return f"every_nth({self.region!r}, {self.n}, first={self.first})"
+
+
+def every_nth(region: Region, n: int, *, first: int = 0) -> Site:
+    """Return each n-th compartment of a region, in the order of the compartments.
+
+    Parameters
+    ----------
+    region : Region
+        Where.
+    n : int
+        From one to the next.
+    first : int
+        How many compartments are left out before the first one.
+
+    Examples
+    --------
+    >>> from neurosim.morphology import ball_and_stick
+    >>> every_nth(everywhere, 5, first=1).compartments(ball_and_stick().discretise())
+    array([ 1,  6, 11])
+    """
+    if isinstance(first, bool) or not isinstance(first, int | np.integer) or first < 0:
+        raise ParameterError(f"every_nth: first must be a whole number from 0 on; got {first!r}")
+    return _EveryNth(region, check_whole(n, "every_nth: n"), int(first))

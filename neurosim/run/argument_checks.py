@@ -42,6 +42,8 @@ class RunSettings:
         Told the share done.
     seed : ndarray of int64, shape () or (rows,)
         Seeds.
+    start_step : int
+        Number of the first step, counted from time 0.
     outside : ElectrodeArray or None
         Electrodes outside the cells.
     placement : mapping of str to Placement
@@ -58,6 +60,7 @@ class RunSettings:
     jobs: int
     progress: Callable[[float], None] | None
     seed: np.ndarray
+    start_step: int = 0
     outside: ElectrodeArray | None = None
     placement: Mapping[str, Placement] = dataclasses.field(default_factory=dict)
 
@@ -144,6 +147,16 @@ class RunSettings:
             duration=_whole_steps(self.duration, self.dt),
             settle=_whole_steps(self.settle, self.dt),
         )
+
+    def whole_steps_from(self) -> Self:
+        """Return the settings with a duration of whole steps, as Brian2 runs point neurons.
+
+        A duration that is none takes the step that it ends in too.
+        """
+        whole = _whole_steps(self.duration, self.dt)
+        if whole < self.duration:
+            whole += self.dt
+        return dataclasses.replace(self, duration=whole)
 
 
 def _names(record: Any) -> tuple[str, ...]:

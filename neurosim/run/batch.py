@@ -22,6 +22,7 @@ __all__ = [
     "batch_places",
     "batch_size",
     "check_together",
+    "full_name",
     "point_places",
     "read_batch",
     "resolve_batch",
@@ -97,7 +98,7 @@ def read_batch(
     values: dict[str, np.ndarray] = {}
     sizes: dict[str, int] = {}
     for name, given in (batch or {}).items():
-        full = _full_name(name, places)
+        full = full_name(name, places)
         if full in values:
             raise ParameterError(f"batch: {name!r} is {full}, which is given already")
         default, field = places[full]
@@ -201,20 +202,29 @@ def _of_stimulus(stimulus: Stimulus, head: str) -> Places:
     }
 
 
-def _full_name(name: Any, places: Places) -> str:
+def full_name(name: Any, places: Mapping[str, Any], what: str = "batch") -> str:
+    """Return the full name of a parameter of which parts may be left out.
+
+    Raises
+    ------
+    ParameterError
+        The name is no text.
+    UnknownNameError
+        There is no such parameter, or several.
+    """
     if not isinstance(name, str):
-        raise ParameterError(f"batch: names are text such as 'current'; got {name!r}")
+        raise ParameterError(f"{what}: names are text such as 'current'; got {name!r}")
     if name in places:
         return name
     wanted = name.split(".")
     found = [full for full in places if _matches(wanted, full.split("."))]
     if len(found) > 1:
         raise UnknownNameError(
-            f"batch: {name!r} could be any of {', '.join(found)}; write which one"
+            f"{what}: {name!r} could be any of {', '.join(found)}; write which one"
         )
     if not found:
         raise UnknownNameError(
-            f"batch: neither the neuron nor the stimulus has a parameter {name!r}: "
+            f"{what}: neither the neuron nor the stimulus has a parameter {name!r}: "
             f"{suggest(name, places)}"
         )
     return found[0]

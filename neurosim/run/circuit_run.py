@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from neurosim.describe.circuit import Circuit
 from neurosim.engine.cable.compose import Composed, compose_cable
 from neurosim.engine.cable.execute import execute_cables
-from neurosim.engine.cable.spike_exchange import Fired, Incoming
+from neurosim.engine.programs.course_tables import CourseTable
+from neurosim.engine.programs.spike_exchange import Fired, Incoming
 from neurosim.errors import (
     DivergenceError,
     EngineError,
@@ -22,13 +23,17 @@ from neurosim.errors import (
 )
 from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.run.argument_checks import RunSettings
+from neurosim.run.continuing import check_fits, check_kind
+from neurosim.run.course_settings import Courses
 from neurosim.run.neuron_run import (
     NeuronRecording,
+    begun,
     diverged,
     prepare,
     recording_of,
     with_stimulus,
 )
+from neurosim.run.state import State, digest
 from neurosim.terminals.base import Ongoing
 
 __all__ = ["CircuitRecording", "run_circuit"]
@@ -48,6 +53,8 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
         Seed of the run.
     releases : dict of str to int
         By ``"source -> target (onto)"``, how many releases arrived before the end.
+    state : State
+        All that the next step would need, at the end; ``simulate(..., initial=state)`` goes on.
     outside : ExtracellularPotential, optional
         Potential of all cells together at the electrodes outside.
     """
@@ -56,6 +63,7 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
     populations: dict[str, NeuronRecording]
     seed: int
     releases: dict[str, int]
+    state: State | None = None
     outside: ExtracellularPotential | None = None
 
     def __getitem__(self, name: str) -> NeuronRecording:
@@ -76,7 +84,9 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
         return f"CircuitRecording(spikes: {spikes})"
 
 
-def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
+def run_circuit(
+    circuit: Circuit, settings: RunSettings, initial: State | Mapping[str, Any] | None = None
+) -> CircuitRecording:
     """Run a circuit; `neurosim.simulate` calls this.
 
     Noise and terminals of every cell and contact draw random numbers of their own from the one
@@ -89,8 +99,11 @@ def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
     _check_placements(circuit, settings)
     seed = int(settings.seed)
     settings = settings.in_whole_steps()
+    before = _state_of_circuit(circuit, initial)
     composed, runs, neurons = [], [], []
     waveforms: list[np.ndarray] = []
+    tables: list[CourseTable] = []
+    followed: dict[str, Courses] = {}
     for number, (name, population) in enumerate(circuit.populations.items()):
         for key, values in population.batch.items():
             if np.size(values) not in (1, population.count):
@@ -101,13 +114,25 @@ def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
         seeds = np.random.SeedSequence([seed, number]).generate_state(population.count)
         try:
             neuron = with_stimulus(population.neuron, population.stimulus, settings.record)
-            run = prepare(neuron, population.batch, seeds.astype(np.int64), settings, name)
-            composed.append(compose_cable(neuron, run, waveforms))
+            run, changing = prepare(
+                neuron,
+                population.batch,
+                seeds.astype(np.int64),
+                settings,
+                name,
+                courses=population.courses,
+            )
+            part = None if before is None else before.parts[name]
+            cells = compose_cable(neuron, run, waveforms, tables)
+            composed.append(begun(cells, neuron, run, part))
         except NeurosimError as error:
             raise type(error)(f"population {name!r}: {error}") from None
         runs.append(run)
+        followed[name] = changing
         neurons.append(neuron)
     wires = _Wires(circuit, composed, seed) if circuit.connections else None
+    if wires is not None and before is not None:
+        composed = wires.resume(before, composed)
     try:
         results = execute_cables(
             [(one.model, one.inputs) for one in composed],
@@ -121,13 +146,61 @@ def run_circuit(circuit: Circuit, settings: RunSettings) -> CircuitRecording:
         told = diverged(error, neurons[error.group], composed[error.group], settings.dt)
         raise EngineError(f"population {name!r}: {told}") from None
     recordings = {
-        name: recording_of(neuron, population.stimulus, run, one, result, settings.engine)
+        name: recording_of(
+            neuron,
+            population.stimulus,
+            run,
+            one,
+            result,
+            settings.engine,
+            courses=followed[name],
+        )
         for (name, population), neuron, run, one, result in zip(
             circuit.populations.items(), neurons, runs, composed, results, strict=True
         )
     }
     released = {} if wires is None else wires.released
-    return CircuitRecording(circuit, recordings, seed, released, _sum_outside(recordings))
+    state = State(
+        of="Circuit",
+        step=settings.start_step + composed[0].inputs.steps,
+        dt_s=settings.dt,
+        rows=1,
+        seeds=np.array([seed]),
+        arrays={} if wires is None else wires.memory(),
+        fits=_circuit_fits(circuit),
+        parts={name: _held(recording.state) for name, recording in recordings.items()},
+    )
+    outside = _sum_outside(recordings)
+    return CircuitRecording(circuit, recordings, seed, released, state, outside)
+
+
+def _held(state: State | None) -> State:
+    assert state is not None
+    return state
+
+
+def _circuit_fits(circuit: Circuit) -> dict[str, str]:
+    cells = ", ".join(f"{p.count} {name}" for name, p in circuit.populations.items())
+    said = {"the populations": cells, "the numbers of connections": str(len(circuit.connections))}
+    for k, c in enumerate(circuit.connections):
+        text = f"{c.source} {c.target} {c.onto} {c.detector} {type(c.terminal).__name__}"
+        name = f"the contacts of connection {k} ({c.source} -> {c.target})"
+        said[name] = digest(text, c.pairs, c.points)
+    return said
+
+
+def _state_of_circuit(circuit: Circuit, initial: Any) -> State | None:
+    """Return the state that a circuit goes on from, if it is one of this circuit."""
+    if initial is None:
+        return None
+    if not isinstance(initial, State):
+        raise ParameterError(
+            "simulate: a circuit starts from the state of a run of it; starting values by name are "
+            "for neurons"
+        )
+    check_kind(initial, "Circuit")
+    check_fits(initial, _circuit_fits(circuit))
+    return initial
 
 
 def _sum_outside(recordings: Mapping[str, NeuronRecording]) -> ExtracellularPotential | None:
@@ -161,6 +234,7 @@ class _Bundle(NamedTuple):
     """Where the axon of one cell ends on the receptors of one placement; arrays have a value a
     contact."""
 
+    connection: int
     name: str
     terminal: Ongoing
     group: int
@@ -180,7 +254,8 @@ class _Wires:
 
     def __init__(self, circuit: Circuit, composed: list[Composed], seed: int) -> None:
         dt = self.dt = composed[0].inputs.dt
-        self.steps = composed[0].inputs.steps
+        first = composed[0].inputs
+        self.stop = first.start_step + first.steps
         numbers = {name: k for k, name in enumerate(circuit.populations)}
         shortest = min(connection.shortest_s for connection in circuit.connections)
         self.window = int(shortest / dt + 1e-6)
@@ -192,6 +267,8 @@ class _Wires:
         #: By source (group, detector, cell), where its axon ends.
         self.bundles: dict[tuple[int, int, int], list[_Bundle]] = {}
         self.released: dict[str, int] = {}
+        #: By connection, what was released and is still on its way at the end.
+        self.late: list[tuple[int, Incoming]] = []
         for k, connection in enumerate(circuit.connections):
             group = numbers[connection.target]
             kernel, member = composed[group].receptors[connection.onto]
@@ -201,6 +278,7 @@ class _Wires:
             for cell in np.unique(connection.pairs[:, 0]):
                 here = np.flatnonzero(connection.pairs[:, 0] == cell)
                 bundle = _Bundle(
+                    k,
                     name,
                     connection.terminal.begin(seeds[here].astype(np.int64)),
                     group,
@@ -224,9 +302,8 @@ class _Wires:
         """Return what a spike releases at the contacts of an axon."""
         weights = bundle.terminal.spike(time) * bundle.weight
         steps = np.ceil((time + bundle.delay_s) / self.dt - 1e-6).astype(int)
-        acting = np.flatnonzero((weights != 0) & (steps < self.steps))
-        self.released[bundle.name] += len(acting)
-        return [
+        acting = np.flatnonzero(weights != 0)
+        events = [
             Incoming(
                 bundle.group,
                 bundle.kernel,
@@ -237,3 +314,78 @@ class _Wires:
             )
             for k in acting
         ]
+        return self._in_time(bundle.connection, bundle.name, events)
+
+    def _in_time(self, connection: int, name: str, events: list[Incoming]) -> list[Incoming]:
+        """Return the events that act before the end; the others are kept."""
+        now = [event for event in events if event.step < self.stop]
+        self.late += [(connection, event) for event in events if event.step >= self.stop]
+        self.released[name] += len(now)
+        return now
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """Return what is on its way at the end, and what the terminals remember."""
+        table = [(k, e.site, e.cell, e.step, e.weight) for k, e in self.late]
+        columns = np.array(table, dtype=float).reshape(-1, 5).T
+        names = ("connection", "site", "cell", "step")
+        found = {f"flight.{n}": c.astype(np.int64) for n, c in zip(names, columns, strict=False)}
+        found["flight.weight"] = columns[4]
+        for k, bundles in self._by_connection().items():
+            kept = [bundle.terminal.memory() for bundle in bundles]
+            for name in sorted(set().union(*kept)):
+                parts = [one.get(name, np.zeros(0)) for one in kept]
+                found[f"terminal.{k}.{name}.size"] = np.array([len(part) for part in parts])
+                found[f"terminal.{k}.{name}"] = np.concatenate(parts)
+        return found
+
+    def resume(self, state: State, composed: list[Composed]) -> list[Composed]:
+        """Take over what another run left; return the cells with what is on its way to them."""
+        for k, bundles in self._by_connection().items():
+            head = f"terminal.{k}."
+            names = [n.removeprefix(head) for n in state.arrays if n.startswith(head)]
+            for name in (n for n in names if not n.endswith(".size")):
+                sizes = state.arrays[f"{head}{name}.size"]
+                parts = np.split(state.arrays[f"{head}{name}"], np.cumsum(sizes)[:-1])
+                for bundle, values in zip(bundles, parts, strict=True):
+                    if len(values):
+                        bundle.terminal.resume({name: values})
+        columns = [state.arrays[f"flight.{name}"] for name in _FLIGHT]
+        arriving: dict[tuple[int, int], list[Incoming]] = {}
+        of = {bundles[0].connection: bundles[0] for bundles in self._by_connection().values()}
+        for k, site, cell, step, weight in zip(*(c.tolist() for c in columns), strict=True):
+            bundle = of[k]
+            event = Incoming(bundle.group, bundle.kernel, site, cell, step, weight)
+            for one in self._in_time(k, bundle.name, [event]):
+                arriving.setdefault((one.group, one.kernel), []).append(one)
+        return [
+            _expecting(one, {n: e for (g, n), e in arriving.items() if g == group}, self.dt)
+            for group, one in enumerate(composed)
+        ]
+
+    def _by_connection(self) -> dict[int, list[_Bundle]]:
+        """Return where axons end, by connection, in the order of their source cells."""
+        found: dict[int, list[_Bundle]] = {}
+        for bundles in self.bundles.values():
+            for bundle in bundles:
+                found.setdefault(bundle.connection, []).append(bundle)
+        return found
+
+
+_FLIGHT = ("connection", "site", "cell", "step", "weight")
+
+
+def _expecting(composed: Composed, arriving: dict[int, list[Incoming]], dt: float) -> Composed:
+    """Return cells to whose kernels more events come."""
+    kernels = list(composed.inputs.kernels)
+    for number, events in arriving.items():
+        known = kernels[number].events
+        assert known is not None
+        more = {
+            "time_s": np.array([event.step * dt for event in events]),
+            "site": np.array([event.site for event in events]),
+            "cell": np.array([event.cell for event in events]),
+            "weight": np.array([event.weight for event in events]),
+        }
+        joined = {name: np.concatenate([getattr(known, name), more[name]]) for name in more}
+        kernels[number] = replace(kernels[number], events=replace(known, **joined))
+    return replace(composed, inputs=replace(composed.inputs, kernels=tuple(kernels)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,7 +30,11 @@ from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_places, batch_size, resolve_batch
+from neurosim.run.continuing import initial_digest
+from neurosim.run.course_settings import Courses, course_tables, resolve_courses
+from neurosim.run.neuron_state import begin_at_values, begin_neuron, neuron_state
 from neurosim.run.recording import Recording, versions
+from neurosim.run.state import State
 from neurosim.stimuli import Constant, Stimulus
 
 if TYPE_CHECKING:
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NeuronRecording",
     "TraceMatrix",
+    "begun",
     "diverged",
     "prepare",
     "recording_of",
@@ -258,14 +263,28 @@ def run_neuron(
     settings: RunSettings,
     *,
     batch: Mapping[str, Any] | None,
+    initial: State | Mapping[str, Any] | None = None,
+    courses: Mapping[str, Any] | None = None,
 ) -> NeuronRecording:
     """Run a batch of neurons with extent; `neurosim.simulate` calls this."""
     settings = settings.in_whole_steps()
     neuron = with_stimulus(neuron, stimulus, settings.record)
-    run = prepare(neuron, batch, settings.seed, settings, "")
-    composed = compose_cable(neuron, run)
+    run, changing = prepare(
+        neuron, batch, settings.seed, settings, "", initial=initial, courses=courses
+    )
+    told = initial_digest(initial)
+    if run.settle and run.cells > 1 and initial is None and _rest_alike(neuron, run):
+        initial, run = _settled(neuron, run, settings), replace(run, settle=0.0)
+    composed = begun(compose_cable(neuron, run), neuron, run, initial)
+    results = _execute(neuron, run, composed, settings)
+    return recording_of(
+        neuron, stimulus, run, composed, results, settings.engine, told, courses=changing
+    )
+
+
+def _execute(neuron: Neuron, run: Run, composed: Composed, settings: RunSettings) -> CableResults:
     try:
-        results = execute_cable(
+        return execute_cable(
             composed.model,
             composed.inputs,
             engine=settings.engine,
@@ -274,7 +293,29 @@ def run_neuron(
         )
     except DivergenceError as error:
         raise EngineError(diverged(error, neuron, composed, run.dt)) from None
-    return recording_of(neuron, stimulus, run, composed, results, settings.engine)
+
+
+def _rest_alike(neuron: Neuron, run: Run) -> bool:
+    """Return whether the cells of a batch differ only in what is off while they come to rest."""
+    electrodes = tuple(f"{p.label}." for p in neuron.placed if isinstance(p.part, Stimulus))
+    return all(name.startswith(electrodes) for name in [*run.batch, *run.courses])
+
+
+def _settled(neuron: Neuron, run: Run, settings: RunSettings) -> State:
+    """Return the state of one cell at rest, from which all cells of a batch start."""
+    alone = replace(run, cells=1, batch={}, seeds=run.seeds[:1], duration=0.0, courses={})
+    composed = compose_cable(neuron, alone)
+    results = _execute(neuron, alone, composed, replace(settings, progress=None))
+    return neuron_state(neuron, alone, composed, results)
+
+
+def begun(
+    composed: Composed, neuron: Neuron, run: Run, initial: State | Mapping[str, Any] | None
+) -> Composed:
+    """Return composed neurons that start where `simulate(initial=...)` says."""
+    if isinstance(initial, State):
+        return begin_neuron(composed, neuron, run, initial)
+    return composed if initial is None else begin_at_values(composed, neuron, run, initial)
 
 
 def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: float) -> str:
@@ -314,9 +355,19 @@ def prepare(
     seeds: np.ndarray,
     settings: RunSettings,
     population: str,
-) -> Run:
-    """Return what a run asks beyond the neuron; the size of the batch follows from its arrays."""
+    *,
+    initial: Any = None,
+    courses: Mapping[str, Any] | None = None,
+) -> tuple[Run, Courses]:
+    """Return what a run asks beyond the neuron, and the courses of parameters by full names.
+
+    The size of the batch follows from its arrays.
+    """
     values, sizes = resolve_batch(neuron, batch)
+    changing, rows = resolve_courses(courses, batch_places(neuron), values, warms=True)
+    sizes = sizes | rows
+    if isinstance(initial, State):
+        sizes = sizes | {"initial": initial.rows}
     if population == "" and set(settings.placement) - {""}:
         raise ParameterError(
             "simulate: placement by population is for circuits; of a neuron it is one, such as "
@@ -326,7 +377,7 @@ def prepare(
     if placement.cells > 1:
         sizes = {**sizes, "placement": placement.cells}
     cells = batch_size(sizes, seeds)
-    return Run(
+    run = Run(
         cells=cells,
         batch={name: np.broadcast_to(value, cells) for name, value in values.items()},
         seeds=np.broadcast_to(seeds, cells).copy(),
@@ -335,9 +386,12 @@ def prepare(
         trace_dt=settings.record_dt,
         settle=settings.settle,
         theta=settings.theta,
+        start_step=settings.start_step,
+        courses=course_tables(changing),
         outside=settings.outside,
         placement=placement,
     )
+    return run, changing
 
 
 def recording_of(
@@ -347,6 +401,9 @@ def recording_of(
     composed: Composed,
     results: CableResults,
     engine: str,
+    initial_sha256: str = "",
+    *,
+    courses: Courses | None = None,
 ) -> NeuronRecording:
     """Return the recording of one group of cells."""
     names = [d.label for d in neuron.detectors] or ["root"]
@@ -373,6 +430,10 @@ def recording_of(
         final_si={},
         engine=engine,
         versions=versions(),
+        start_s=run.start_step * run.dt,
+        state=neuron_state(neuron, run, composed, results),
+        initial_sha256=initial_sha256,
+        courses=courses or {},
         detectors=detectors,
         compartments=neuron.compartments,
         trace_units=composed.units,

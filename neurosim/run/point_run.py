@@ -7,19 +7,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.equations.equations import Equations
-from brian2.units import second
+from brian2.units import Quantity, second
 
 from neurosim.describe.point_neuron import FIRST_SAMPLE, PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.engine.point.execute import execute
 from neurosim.engine.point.inputs import Inputs
-from neurosim.engine.point.model import compose, draws
+from neurosim.engine.point.model import compose, course_number, draws
+from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
+from neurosim.quantities import unit_name
 from neurosim.randomness import row_keys
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_size, check_together, point_places, read_batch
+from neurosim.run.continuing import initial_digest, with_values
+from neurosim.run.course_settings import Courses, course_tables, resolve_courses
+from neurosim.run.point_state import begin_point, point_state
 from neurosim.run.recording import Recording, versions
+from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
 
 __all__ = ["run_point"]
@@ -33,6 +39,8 @@ def run_point(
     batch: Mapping[str, Any] | None,
     record_rows: Sequence[int] | None,
     wiring: FeedForward | None,
+    initial: State | Mapping[str, Any] | None = None,
+    courses: Mapping[str, Any] | None = None,
 ) -> Recording:
     """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
     neuron.check_step(settings.dt)
@@ -48,10 +56,15 @@ def run_point(
                 f"one column a unit of the wiring, here {units}"
             )
     check_together(neuron, stimulus, varied)
+    changing, more = resolve_courses(courses, places, varied, warms=False)
+    sizes = sizes | more
+    units_of = {_variable(name): unit_name(places[name][0]) for name in changing}
     values = {
         _variable(name): varied.get(name, np.asarray(default, dtype=float))
         for name, (default, _) in places.items()
     }
+    if isinstance(initial, State):
+        sizes = sizes | {"initial": initial.rows // units}
     networks = batch_size(sizes, settings.seed)
     rows = networks * units
     seeds = np.repeat(np.broadcast_to(settings.seed, networks), units)
@@ -63,11 +76,19 @@ def run_point(
         record=settings.record,
         conductance=wired is not None and wired.conductance,
         delayed=wired is not None and wired.delayed,
-        uniform=all(values[name].ndim == 0 for name in neuron.quantity_fields()),
+        uniform=not changing and all(values[name].ndim == 0 for name in neuron.quantity_fields()),
+        courses=units_of,
     )
     equations = Equations(model.equations)
     _check_record(settings.record, equations)
     needed = (equations.parameter_names | equations.diff_eq_names) - {"I_stim"}
+    for name in changing:
+        if _variable(name) not in needed:
+            raise ParameterError(
+                f"courses: {name} is part of a table of steps, which cannot follow a course; give "
+                "fewer steps, or the current itself as a course, Constant(...) with "
+                "courses={'current': ...}"
+            )
     differing = {_variable(name) for name in varied}
     # Steps that are a table have no variables of their own; there may be any number of them.
     states = {
@@ -75,7 +96,10 @@ def run_point(
         for name, value in values.items()
         if name in needed | differing
     }
-    parameters = dict(states)
+    tables: list[CourseTable] = []
+    states |= _first_of_courses(changing, tables, networks, units, settings)
+    counted = {course_number(name) for name in units_of}
+    parameters = {n: state for n, state in states.items() if n not in counted}
     sampled = _sampled(
         neuron, stimulus, {name: states[_variable(name)] for name in varied}, settings.dt
     )
@@ -84,6 +108,15 @@ def run_point(
     states |= steady_state(
         equations, states, start=neuron.start, starts=neuron.starts, dt=settings.dt
     )
+    begin = None
+    if isinstance(initial, State):
+        begin = begin_point(
+            initial, neuron, model, wired, rows=rows, units=units, step=settings.start_step
+        )
+        settings = settings.whole_steps_from()
+    elif initial is not None:
+        known = {name: Quantity(1.0, dim=equations[name].dim) for name in equations.diff_eq_names}
+        states |= with_values(initial, known, rows)
     given = states | {name: values[name] for name in model.shared}
     recorded = _recorded(settings.record, record_rows, rows)
     inputs = Inputs(
@@ -95,6 +128,8 @@ def run_point(
         duration=settings.duration,
         dt=settings.dt,
         trace_dt=settings.record_dt,
+        begin=begin,
+        courses=tables,
     )
     results = execute(
         model, inputs, engine=settings.engine, jobs=settings.jobs, progress=settings.progress
@@ -125,7 +160,33 @@ def run_point(
         final_si=results.final,
         engine=settings.engine,
         versions=versions(),
+        start_s=settings.start_step * settings.dt,
+        state=point_state(
+            neuron, model, wired, results, seeds, dt=settings.dt, units=units, begin=begin
+        ),
+        initial_sha256=initial_digest(initial),
+        courses=changing,
     )
+
+
+def _first_of_courses(
+    changing: Courses,
+    tables: list[CourseTable],
+    networks: int,
+    units: int,
+    settings: RunSettings,
+) -> dict[str, np.ndarray]:
+    """Return number and first value of the course of each row; the courses are put into tables."""
+    states: dict[str, np.ndarray] = {}
+    start = settings.start_step * settings.dt
+    for name, several in course_tables(changing).items():
+        number = len(tables) + np.arange(networks) % len(several)
+        first = np.array([table.at(start) for table in several])
+        tables.extend(several)
+        variable = _variable(name)
+        states[course_number(variable)] = np.repeat(number, units)
+        states[variable] = _spread(first[np.arange(networks) % len(several)], networks, units)
+    return states
 
 
 def _variable(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from brian2.units import Hz, Quantity, get_unit, hertz, second
 
+from neurosim.describe.course import Course
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.display import html_table
@@ -19,6 +20,7 @@ from neurosim.drawing.recordings import draw_raster, draw_rate, draw_traces, svg
 from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError, suggest
 from neurosim.features.spike_intervals import cv
 from neurosim.quantities import check_quantity, in_best_unit
+from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
 
 if TYPE_CHECKING:
@@ -71,6 +73,15 @@ class Recording:
         Engine that ran it.
     versions : dict of str to str
         Versions of what ran it.
+    start_s : float
+        When the run starts, in second: 0, or where the state it goes on from ended. All times of
+        a recording are counted from time 0.
+    state : State
+        All that the next step would need, at the end; ``simulate(..., initial=state)`` goes on.
+    initial_sha256 : str
+        What tells from which state it started; empty where it started from rest.
+    courses : dict of str to tuple of Course
+        Parameters that changed during the run: one course for all rows, or one a row.
     """
 
     neuron: PointNeuron | Neuron
@@ -89,6 +100,10 @@ class Recording:
     final_si: dict[str, np.ndarray]
     engine: str
     versions: dict[str, str]
+    start_s: float = 0.0
+    state: State | None = None
+    initial_sha256: str = ""
+    courses: Mapping[str, tuple[Course, ...]] = field(default_factory=dict)
     _starts: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +114,11 @@ class Recording:
     def duration(self) -> Quantity:
         """Length of the run."""
         return self.duration_s * second
+
+    @property
+    def start(self) -> Quantity:
+        """When the run starts."""
+        return self.start_s * second
 
     @property
     def dt(self) -> Quantity:
@@ -113,7 +133,7 @@ class Recording:
         """Return the spike times of every row."""
         return [self.spike_train(row) for row in range(self.rows)]
 
-    def counts(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> np.ndarray:
+    def counts(self, start: Quantity | None = None, stop: Quantity | None = None) -> np.ndarray:
         """Return how many spikes each row fired in ``start <= t < stop``.
 
         Parameters
@@ -134,12 +154,14 @@ class Recording:
         """Spikes a second of each row over the whole run, shape (rows,)."""
         return self.counts() / self.duration_s
 
-    def mean_rate(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> Quantity:
+    def mean_rate(self, start: Quantity | None = None, stop: Quantity | None = None) -> Quantity:
         """Return the number of spikes of each row divided by the length of the window."""
         first, last = self._window(start, stop)
         return self.counts(start, stop) / (last - first) * Hz
 
-    def interval_rate(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> Quantity:
+    def interval_rate(
+        self, start: Quantity | None = None, stop: Quantity | None = None
+    ) -> Quantity:
         """Return 1 / mean interspike interval of each row; 0 where fewer than two spikes fell.
 
         Unlike a count in a window it has no rounding error of one spike.
@@ -148,7 +170,9 @@ class Recording:
         rates = [(len(t) - 1) / (t[-1] - t[0]) if len(t) > 1 else 0.0 for t in trains]
         return np.array(rates) * hertz
 
-    def interval_cv(self, start: Quantity = 0 * second, stop: Quantity | None = None) -> np.ndarray:
+    def interval_cv(
+        self, start: Quantity | None = None, stop: Quantity | None = None
+    ) -> np.ndarray:
         """Return the coefficient of variation of the intervals; nan below three spikes."""
         return np.array([cv(np.diff(train)) for train in self._trains(start, stop)])
 
@@ -179,6 +203,9 @@ class Recording:
             "neuron": self.neuron.to_dict(),
             "stimulus": self.stimulus.to_dict(),
             "wiring": None if self.wiring is None else repr(self.wiring),
+            "start_s": self.start_s,
+            "initial_sha256": self.initial_sha256,
+            "courses": {n: [one.to_dict() for one in c] for n, c in self.courses.items()},
             "duration_s": self.duration_s,
             "dt_s": self.dt_s,
             "rows": self.rows,
@@ -232,14 +259,20 @@ class Recording:
                 **{name: float(values[row]) for name, values in self.parameters.items()},
             )
             segment.spiketrains.append(
-                neo.SpikeTrain(self._train(row), units="s", t_stop=self.duration_s)
+                neo.SpikeTrain(
+                    self._train(row), units="s", t_start=self.start_s, t_stop=self._stop_s
+                )
             )
             for name, values in sampled.items():
                 if row in traced:
                     signal = values[traced[row]][:, np.newaxis]
                     segment.analogsignals.append(
                         neo.AnalogSignal(
-                            signal, sampling_period=period, name=name, **self._units(name)
+                            signal,
+                            sampling_period=period,
+                            t_start=self.trace_time_s[0] * quantities.s,
+                            name=name,
+                            **self._units(name),
                         )
                     )
             block.segments.append(segment)
@@ -330,11 +363,19 @@ class Recording:
             label,
             [f"row {row}" for row in chosen],
             ax,
+            start_s=self.start_s,
         )
 
     def plot_raster(self, ax: Axes | None = None) -> Axes:
         """Draw a stroke for each spike, a line for each row."""
-        return draw_raster(self.spike_row, self.spike_time_s, self.rows, self.duration_s, ax)
+        return draw_raster(
+            self.spike_row,
+            self.spike_time_s,
+            self.rows,
+            self.duration_s,
+            ax,
+            start_s=self.start_s,
+        )
 
     def plot_rate(self, width: Quantity | None = None, ax: Axes | None = None) -> Axes:
         """Draw the mean rate of all rows over time.
@@ -348,7 +389,9 @@ class Recording:
         """
         given = self.duration / 50 if width is None else width
         bin_s = float(check_quantity(given, 0.01 * second, "plot_rate: width", above=0 * second))
-        return draw_rate(self.spike_time_s, self.rows, self.duration_s, bin_s, ax)
+        return draw_rate(
+            self.spike_time_s, self.rows, self.duration_s, bin_s, ax, start_s=self.start_s
+        )
 
     def _repr_html_(self) -> str:
         rates = self.rate_Hz
@@ -363,7 +406,9 @@ class Recording:
             ("mean rate", said),
             ("traces", ", ".join(list(self.traces_si)[:8]) or "none"),
         ]
-        raster = svg_of_raster(self.spike_row, self.spike_time_s, self.rows, self.duration_s)
+        raster = svg_of_raster(
+            self.spike_row, self.spike_time_s, self.rows, self.duration_s, start_s=self.start_s
+        )
         return html_table(type(self).__name__, facts) + raster
 
     def __repr__(self) -> str:
@@ -373,11 +418,15 @@ class Recording:
             f"{len(self.spike_time_s)} spikes, {self.rate_Hz.mean():.3g} a second)"
         )
 
+    @property
+    def _stop_s(self) -> float:
+        return self.start_s + self.duration_s
+
     def _train(self, row: int) -> np.ndarray:
         row = self._row(row)
         return self.spike_time_s[self._starts[row] : self._starts[row + 1]]
 
-    def _trains(self, start: Quantity, stop: Quantity | None) -> list[np.ndarray]:
+    def _trains(self, start: Quantity | None, stop: Quantity | None) -> list[np.ndarray]:
         first, last = self._window(start, stop)
         trains = map(self._train, range(self.rows))
         return [train[(train >= first) & (train < last)] for train in trains]
@@ -390,9 +439,15 @@ class Recording:
             raise ParameterError(f"there is no row {row}: rows are 0 to {self.rows - 1}")
         return row % self.rows
 
-    def _window(self, start: Quantity, stop: Quantity | None) -> tuple[float, float]:
-        first = float(check_quantity(start, 1 * second, "start", at_least=0 * second))
-        last = self.duration_s
+    def _window(self, start: Quantity | None, stop: Quantity | None) -> tuple[float, float]:
+        first = self.start_s
+        if start is not None:
+            first = float(check_quantity(start, 1 * second, "start", at_least=0 * second))
+        if first < self.start_s:
+            raise ParameterError(
+                f"start ({first * second}) comes before the run, which goes on from {self.start}"
+            )
+        last = self._stop_s
         if stop is not None:
             last = float(check_quantity(stop, 1 * second, "stop"))
         if last <= first:

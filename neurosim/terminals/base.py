@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +101,24 @@ class Ongoing:
         """Return what the next spike releases, shape (trials,)."""
         self.times_s.append(time_s)
         return self.terminal._weights(np.array(self.times_s), self.seeds, self.number)[:, -1]
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """Return what the spikes so far have left, flat, by name; `resume` takes it."""
+        own = {name: value for name, value in vars(self).items() if name not in _GIVEN}
+        return {name: np.ravel(np.asarray(value)) for name, value in own.items()}
+
+    def resume(self, memory: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `memory` returned."""
+        for name, values in memory.items():
+            now = getattr(self, name)
+            if isinstance(now, np.ndarray):
+                setattr(self, name, np.array(values, dtype=now.dtype).reshape(now.shape))
+            else:
+                setattr(self, name, values.tolist() if isinstance(now, list) else values.item())
+
+
+# What a terminal in the middle of a run is made from; all else it has gathered.
+_GIVEN = ("terminal", "seeds", "number")
 
 
 def uniforms(seeds: np.ndarray, terminal: int, stream: int, steps: np.ndarray) -> np.ndarray:

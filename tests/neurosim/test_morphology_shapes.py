@@ -1,5 +1,7 @@
 """Shapes as values: what they are made of, how they are joined, what is refused."""
 
+import time
+
 import numpy as np
 import pytest
 from brian2 import mV, um
@@ -155,6 +157,35 @@ def test_rules_refuse_what_is_no_number_and_what_is_too_many():
         ball_and_stick().discretise(PerBranch(1, {"dendrit": 3}))
     with pytest.raises(ParameterError, match="most"):
         ball_and_stick().discretise(PerBranch(10_000_000))
+
+
+def test_many_copies_are_joined_as_one_after_the_other():
+    dendrite = cylinder(100 * um, 2 * um, name="dendrite").join(
+        cone(60 * um, 2 * um, 1 * um, name="branch"), "dendrite"
+    )
+    spine = cylinder(1 * um, 0.2 * um, name="neck").join(cylinder(0.5 * um, 0.5 * um, name="head"))
+    onto, places = ["dendrite", "branch", "dendrite"], [0.25, 1.0, 0.25]
+    one_by_one = dendrite
+    for k, (name, place) in enumerate(zip(onto, places, strict=True)):
+        one_by_one = one_by_one.join(spine, name, at=place, prefix=f"spine_{k}_")
+    assert dendrite.join(spine, onto, at=places, prefix="spine_") == one_by_one
+    along = dendrite.join(spine, "branch", at=[0.1, 0.2])
+    assert along.names[2:] == ("0_neck", "0_head", "1_neck", "1_head")
+    with pytest.raises(MorphologyError, match="2 branches and at 3"):
+        dendrite.join(spine, onto[:2], at=places)
+    with pytest.raises(MorphologyError, match=r"between 0 and 1; got 1\.5"):
+        dendrite.join(spine, "branch", at=[0.1, 1.5])
+    with pytest.raises(MorphologyError, match="at least one place"):
+        dendrite.join(spine, "branch", at=[])
+
+
+def test_a_thousand_spines_are_joined_at_once():
+    spine = cylinder(1 * um, 0.2 * um, name="neck").join(cylinder(0.5 * um, 0.5 * um, name="head"))
+    dendrite = cylinder(1000 * um, 2 * um, name="dendrite")
+    began = time.process_time()
+    found = dendrite.join(spine, "dendrite", at=np.linspace(0, 1, 1000), prefix="spine_")
+    assert time.process_time() - began < 0.2
+    assert len(found) == 2001
 
 
 def spiny(spines):

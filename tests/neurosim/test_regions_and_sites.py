@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
-from brian2 import mV, um
+from brian2 import Hz, mV, um
 
+from neurosim import Neuron
+from neurosim.channels import Leak
+from neurosim.describe.parts import Poisson
+from neurosim.engine.cable.compose import Run, compose_cable
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import (
     PerBranch,
@@ -15,8 +19,10 @@ from neurosim.morphology import (
     cylinder,
     distance,
     every,
+    every_nth,
     everywhere,
     order,
+    points,
     radius,
     root_site,
     subtree,
@@ -25,6 +31,7 @@ from neurosim.morphology import (
     tree,
     uniformly,
 )
+from neurosim.synapses import AMPA
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +187,62 @@ def test_density_is_a_poisson_process(cell):
 def test_every_compartment_once(cell):
     np.testing.assert_array_equal(every().compartments(cell), np.arange(len(cell)))
     assert len(every(tagged("soma")).compartments(cell)) == 5
+
+
+def test_sites_unite_without_losing_a_point():
+    cell = ball_and_stick().discretise()
+    drawn = uniformly(tagged("dendrite"), 50, seed=1)
+    both = drawn | at("soma") | drawn
+    expected = [*drawn.compartments(cell), 0, *drawn.compartments(cell)]
+    assert both.compartments(cell).tolist() == expected
+    assert both == (drawn | (at("soma") | drawn))
+    assert repr(at("soma") | at("dendrite", 1)) == "at('soma', 0.5) | at('dendrite', 1)"
+    with pytest.raises(ParameterError, match="united with a site"):
+        at("soma") | tagged("soma")
+
+
+def test_lists_of_points_are_where_each_point_is():
+    cell = ball_and_stick().discretise()
+    generator = np.random.default_rng(2)
+    places = [
+        (str(name), float(x))
+        for name, x in zip(
+            generator.choice(["soma", "dendrite"], 200), generator.random(200), strict=True
+        )
+    ]
+    places += [("dendrite", 0.0), ("dendrite", 1.0)]
+    one_by_one = [cell.at(name, x) for name, x in places]
+    assert points(places).compartments(cell).tolist() == one_by_one
+    assert hash(points(places)) == hash(points(places))
+    with pytest.raises(UnknownNameError, match=r"'dendrit'.*dendrite"):
+        points([("dendrit", 0.5)]).compartments(cell)
+    for wrong, said in (([], "empty"), ([("soma", 2)], "between 0 and 1"), ([3], "pairs")):
+        with pytest.raises(ParameterError, match=said):
+            points(wrong)
+
+
+def test_every_nth_compartment_of_a_region():
+    cell = ball_and_stick().discretise()
+    inside = np.flatnonzero(tagged("dendrite").mask(cell))
+    assert every_nth(tagged("dendrite"), 3).compartments(cell).tolist() == inside[::3].tolist()
+    assert every_nth(tagged("dendrite"), 3, first=2).compartments(cell)[0] == inside[2]
+    with pytest.raises(ParameterError, match="13 compartments only"):
+        every_nth(tagged("dendrite"), 3, first=20).compartments(cell)
+    with pytest.raises(ParameterError, match="whole number"):
+        every_nth(tagged("dendrite"), 0)
+
+
+def test_a_hundred_thousand_sites_are_one_kernel():
+    generator = np.random.default_rng(3)
+    sites = points([("dendrite", x) for x in generator.random(100_000)])
+    shape = cylinder(1000 * um, 2 * um, name="dendrite")
+    cell = Neuron(shape, PerBranch(101)).paint(Leak()).place(AMPA(), sites, Poisson(1 * Hz))
+    run = Run(1, {}, np.zeros(1, dtype=int), 0.1, 25e-6, 25e-6, 0.0, 0.5)
+    composed = compose_cable(cell, run)
+    assert [kernel.name for kernel in composed.model.kernels] == ["patch0", "point_ampa"]
+    # A site a compartment, since receptors of one kind add; and every train reaches its own.
+    assert composed.inputs.kernels[1].sites == 101
+    _, member = composed.receptors["ampa"]
+    assert len(member) == 100_000
+    arrived = composed.inputs.kernels[1].events
+    assert abs(len(arrived.time_s) - 10_000) < 5 * 100

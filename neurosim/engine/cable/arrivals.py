@@ -23,7 +23,8 @@ def gather_arrivals(
     *,
     cells: int,
     seeds: np.ndarray,
-    duration: float,
+    start: float,
+    stop: float,
 ) -> Arrivals:
     """Return what arrives at the sites of a kernel of receptors, sorted by time.
 
@@ -37,8 +38,10 @@ def gather_arrivals(
         Compartment of each point, and the site of the kernel it belongs to.
     factors : dict of str to ndarray
         By state, what one quantum adds.
-    cells, seeds, duration
-        Size of the batch, seed of each cell, and length of the run in second.
+    cells, seeds
+        Size of the batch, and seed of each cell.
+    start, stop : float
+        Between which times Poisson trains are wanted, in second.
 
     Raises
     ------
@@ -53,19 +56,24 @@ def gather_arrivals(
     if isinstance(placed.arrivals, Poisson):
         rate = float(placed.arrivals.rate)
         for seed in np.unique(seeds):
-            # A stream of its own for each seed and placement, whatever else is placed.
-            generator = np.random.default_rng([int(seed), index, 0x53594E])
-            number = generator.poisson(rate * duration, size=len(points))
-            drawn = generator.uniform(0, duration, size=int(number.sum()))
-            who = np.repeat(member, number)
+            drawn, point = _poisson_train(rate, len(points), [int(seed), index], start, stop)
             for one in np.flatnonzero(seeds == seed):
-                add(drawn, who, one, 1.0)
+                add(drawn, member[point], one, 1.0)
     elif placed.arrivals is not None:
         many = placed.arrivals
-        for k in range(len(points)):
-            events = many[k if len(many) > 1 else 0]
+        listed = [(many[k if len(many) > 1 else 0], int(m)) for k, m in enumerate(member)]
+        same = [(events, where) for events, where in listed if events.weight.ndim == 1]
+        if same:
+            # At once, since there may be a list for each of very many points.
+            sizes = [len(events.time_s) for events, _ in same]
+            sites = np.repeat([where for _, where in same], sizes)
+            times, weights = (
+                np.concatenate([getattr(events, name) for events, _ in same])
+                for name in ("time_s", "weight")
+            )
+            add(times, sites, -1, weights)
+        for events, where in listed:
             if events.weight.ndim == 1:
-                add(events.time_s, member[k], -1, events.weight)
                 continue
             if events.trials != cells:
                 raise ParameterError(
@@ -74,7 +82,7 @@ def gather_arrivals(
                 )
             for one in range(cells):
                 trial = events.trial(one)
-                add(trial.time_s, member[k], one, trial.weight)
+                add(trial.time_s, where, one, trial.weight)
     time, site, cell, weight = map(np.concatenate, zip(*rows, strict=True))
     order = np.argsort(time, kind="stable")
     return Arrivals(
@@ -84,3 +92,26 @@ def gather_arrivals(
         weight=weight[order],
         factors=factors,
     )
+
+
+# Poisson trains are drawn piece by piece of time, each from a stream of its own: what arrives at a
+# time does not depend on when a run begins or ends.
+_PIECE_S = 0.1
+
+
+def _poisson_train(
+    rate: float, points: int, key: list[int], start: float, stop: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return times (second) and point of the events of independent Poisson trains.
+
+    `key` is the seed and the number of the placement, which draw apart.
+    """
+    times, where = [np.zeros(0)], [np.zeros(0, dtype=int)]
+    for piece in range(int(start // _PIECE_S), int(np.ceil(stop / _PIECE_S))):
+        generator = np.random.default_rng([*key, 0x53594E, piece])
+        number = generator.poisson(rate * _PIECE_S, size=points)
+        drawn = (piece + generator.random(int(number.sum()))) * _PIECE_S
+        inside = (drawn >= start) & (drawn < stop)
+        times.append(drawn[inside])
+        where.append(np.repeat(np.arange(points), number)[inside])
+    return np.concatenate(times), np.concatenate(where)

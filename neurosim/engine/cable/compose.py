@@ -16,13 +16,15 @@ from brian2.units import Quantity
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
+from neurosim.engine.cable.cable_courses import follow_courses
 from neurosim.engine.cable.combined import combine
-from neurosim.engine.cable.draft import Draft, Run, Varied
+from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Layer, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.patches import Membrane, draft_layer, draft_patches
 from neurosim.engine.cable.points import check_clamps, draft_electrode, draft_receptors
 from neurosim.engine.cable.probes import Reader, detectors
+from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.equations.evaluate import parse
 from neurosim.equations.schemes import find_groups
 from neurosim.equations.steady_state import steady_group, steady_state
@@ -69,10 +71,16 @@ class Composed:
     receptors: dict[str, tuple[int, np.ndarray]]
 
 
-def compose_cable(neuron: Neuron, run: Run, waveforms: list[np.ndarray] | None = None) -> Composed:
+def compose_cable(
+    neuron: Neuron,
+    run: Run,
+    waveforms: list[np.ndarray] | None = None,
+    courses: list[CourseTable] | None = None,
+) -> Composed:
     """Write a neuron as kernels with their values.
 
-    `waveforms` collects the sampled currents of all groups of a run, which share one table.
+    `waveforms` and `courses` collect the sampled currents, and the courses of parameters, of all
+    groups of a run, which share one table of each.
 
     Raises
     ------
@@ -81,7 +89,8 @@ def compose_cable(neuron: Neuron, run: Run, waveforms: list[np.ndarray] | None =
     UnknownNameError
         A probe names what is not there.
     """
-    found = _Composer(neuron, run, [] if waveforms is None else waveforms).compose()
+    shared = ([] if waveforms is None else waveforms, [] if courses is None else courses)
+    found = _Composer(neuron, run.beginning(), *shared).compose()
     if len(found.numbering) >= _LARGE:
         # Equations read for the first time leave tracebacks behind that hold the frames above, and
         # with them every array, until the collector comes by.
@@ -90,7 +99,19 @@ def compose_cable(neuron: Neuron, run: Run, waveforms: list[np.ndarray] | None =
 
 
 class _Composer:
-    def __init__(self, neuron: Neuron, run: Run, waveforms: list[np.ndarray]) -> None:
+    def __init__(
+        self,
+        neuron: Neuron,
+        run: Run,
+        waveforms: list[np.ndarray],
+        courses: list[CourseTable],
+    ) -> None:
+        self.courses = courses
+        self.temperatures = np.array([neuron.celsius])
+        if TEMPERATURE in run.courses:
+            warming = run.courses[TEMPERATURE]
+            self.temperatures = np.concatenate([table.values for table in warming])
+            neuron = neuron.replace(celsius=warming[0].at(run.start_step * run.dt))
         self.neuron = neuron
         self.run = run
         self.shape: Compartments = neuron.compartments
@@ -129,6 +150,9 @@ class _Composer:
         nodes, thresholds, refractory = detectors(neuron, self.numbering)
         readings = self.reader.read(self.kernels, self.values, self.numbering)
         assert not varied.left, varied.left
+        followings = follow_courses(
+            neuron, run, self.kernels, self.values, self.numbering, self.courses
+        )
         probes, combined = readings.probes, None
         if self._combines:
             fields = [(*self._current_of(kernel), share) for kernel, share in self.fields]
@@ -150,6 +174,9 @@ class _Composer:
             detector_nodes=nodes,
             detector_thresholds=thresholds,
             detector_refractory=refractory,
+            start_step=run.start_step,
+            followings=followings,
+            courses=self.courses,
         )
         return Composed(
             CableModel(tuple(self.kernels)),
@@ -178,20 +205,25 @@ class _Composer:
         """Refuse a step that no state of some part could follow at any potential."""
         entries: list[Painted | Placed] = [*self.neuron.painted, *self.neuron.placed]
         v = Quantity(np.linspace(-0.1, 0.05, 61), dim=self.neuron.rest.dim)
-        for part in dict.fromkeys(e.part for e in entries if isinstance(e.part, Mechanism)):
-            # A scheme is advanced as a whole, in which fast states may follow the others at once.
-            groups = find_groups(parse(part.equations))
-            joint = {name for group in groups if group.sums_to_one for name in group.states}
-            for state, gate in part.gates(v, self.neuron.celsius).items():
-                if state in joint:
-                    continue
-                slowest = float(np.max(np.asarray(gate.tau)))
-                if self.run.dt > _LONGEST_STEP * slowest:
-                    raise ParameterError(
-                        f"simulate: dt ({self.run.dt * 1e3:g} ms) is too long for {state!r} of "
-                        f"{part.name!r}, whose time constant is {slowest * 1e3:.3g} ms at most (at "
-                        f"{self.neuron.celsius:g} °C); take dt of {slowest * 250:.2g} ms or less"
-                    )
+        parts = dict.fromkeys(e.part for e in entries if isinstance(e.part, Mechanism))
+        for celsius in np.unique(self.temperatures).tolist():
+            for part in parts:
+                self._check_part_step(part, v, celsius)
+
+    def _check_part_step(self, part: Mechanism, v: Quantity, celsius: float) -> None:
+        # A scheme is advanced as a whole, in which fast states may follow the others at once.
+        groups = find_groups(parse(part.equations))
+        joint = {name for group in groups if group.sums_to_one for name in group.states}
+        for state, gate in part.gates(v, celsius).items():
+            if state in joint:
+                continue
+            slowest = float(np.max(np.asarray(gate.tau)))
+            if self.run.dt > _LONGEST_STEP * slowest:
+                raise ParameterError(
+                    f"simulate: dt ({self.run.dt * 1e3:g} ms) is too long for {state!r} of "
+                    f"{part.name!r}, whose time constant is {slowest * 1e3:.3g} ms at most (at "
+                    f"{celsius:g} °C); take dt of {slowest * 250:.2g} ms or less"
+                )
 
     def _tree(self, R_a: np.ndarray) -> Tree:
         shape = self.shape

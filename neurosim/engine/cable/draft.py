@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from neurosim.engine.cable.equations import Text
 from neurosim.engine.cable.inputs import Arrivals
+from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.outside import ElectrodeArray, Placement
 
-__all__ = ["Draft", "Run", "Varied", "single"]
+__all__ = ["TEMPERATURE", "Draft", "Run", "Varied", "single"]
+
+# Name by which the temperature of a neuron has a course.
+TEMPERATURE = "celsius"
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,34 @@ class Run:
     trace_dt: float
     settle: float
     theta: float
+    start_step: int = 0
+    courses: Mapping[str, tuple[CourseTable, ...]] = field(default_factory=dict)
     outside: ElectrodeArray | None = None
     placement: Placement = field(default_factory=Placement.still)
+
+    def beginning(self) -> Run:
+        """Return the run with a batch in which every course has its first value of the run."""
+        time = self.start_step * self.dt
+        firsts = {
+            name: np.broadcast_to([table.at(time) for table in tables], self.cells)
+            for name, tables in self.courses.items()
+            if name != TEMPERATURE
+        }
+        return replace(self, batch={**self.batch, **firsts})
+
+    def one_for_all(self, *names: str) -> bool:
+        """Return whether none of some parameters follows a course that differs between cells."""
+        return all(len(self.courses.get(name, ())) <= 1 for name in names)
+
+    def batch_has(self, names: Sequence[str]) -> bool:
+        """Return whether the batch varies one of some parameters, courses apart."""
+        return any(name in self.batch and name not in self.courses for name in names)
+
+    @property
+    def poisson_window(self) -> tuple[float, float]:
+        """Between which times events can act in the run; an event acts at the next step."""
+        first = max(self.start_step - 2, 0) * self.dt
+        return first, self.start_step * self.dt + self.duration
 
 
 class Varied:

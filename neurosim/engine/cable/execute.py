@@ -18,12 +18,13 @@ from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, Tr
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.numpy_reference import run_oracle
 from neurosim.engine.cable.source import write_runtime
-from neurosim.engine.cable.spike_exchange import Exchange, converse
 from neurosim.engine.programs.cache import cached, fetch
 from neurosim.engine.programs.compiler import Compiler, find_compiler
+from neurosim.engine.programs.course_tables import write_tables
 from neurosim.engine.programs.digest import engine_digest
 from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
 from neurosim.engine.programs.results import RunResults, run_folder
+from neurosim.engine.programs.spike_exchange import Exchange, converse
 from neurosim.errors import DivergenceError, EngineError, ParameterError
 
 __all__ = ["block_size", "execute_cable", "execute_cables"]
@@ -120,8 +121,8 @@ def execute_cables(
             raise _explained(error) from None
         written = RunResults(folder)
         return [
-            _read(inputs, written, number, block)
-            for number, ((_, inputs), block) in enumerate(zip(parts, blocks, strict=True))
+            _read(model, inputs, written, number, block)
+            for number, ((model, inputs), block) in enumerate(zip(parts, blocks, strict=True))
         ]
 
 
@@ -194,18 +195,20 @@ def _write_program(
     """Write what the groups of a run have in common."""
     first = parts[0][1]
     for _, inputs in parts:
-        assert (inputs.steps, inputs.settle_steps, inputs.dt) == (
-            first.steps, first.settle_steps, first.dt,
+        assert (inputs.steps, inputs.settle_steps, inputs.dt, inputs.start_step) == (
+            first.steps, first.settle_steps, first.dt, first.start_step,
         )  # fmt: skip
     window = 0 if exchange is None else exchange.window
     settings = [
         len(parts), first.steps, first.settle_steps, window, threads, first.dt, float(report),
+        first.start_step,
     ]  # fmt: skip
     _put(folder / "program", settings, np.float64)
     lengths = [len(samples) for samples in first.waveforms]
     _put(folder / "waveform_count", [len(lengths)], np.float64)
     _put(folder / "waveform_starts", np.cumsum([0, *lengths]), np.int64)
     _put(folder / "waveform_samples", np.concatenate([np.zeros(0), *first.waveforms]), np.float64)
+    write_tables(first.courses, folder)
 
 
 def _write(
@@ -227,6 +230,8 @@ def _write(
     _put(folder / "detectors.node", inputs.detector_nodes, np.int32)
     _put(folder / "detectors.threshold", inputs.detector_thresholds, np.float64)
     _put(folder / "detectors.refractory", inputs.detector_refractory, np.float64)
+    _put(folder / "detectors.last", inputs.last_spikes(), np.float64, counted=True)
+    _write_followings(model, inputs, folder)
     probes = np.asarray(inputs.probes, dtype=np.int32).ravel()
     _put(folder / "probes", probes, np.int32, counted=True)
     if (layer := inputs.layer) is not None:
@@ -250,12 +255,25 @@ def _write(
             counted = name not in kernel.shared
             _put(folder / f"{kernel.name}.{name}", given.values[name], np.float64, counted=counted)
         if kernel.events and given.events is not None:
-            _write_events(kernel, given.events, inputs.dt, folder)
+            _write_events(kernel, given.events, inputs, folder)
 
 
-def _write_events(kernel: Kernel, arriving: Arrivals, dt: float, folder: Path) -> None:
-    steps = np.ceil(arriving.time_s / dt - 1e-6).astype(np.int64)
-    late = np.argsort(steps, kind="stable")
+def _write_followings(model: CableModel, inputs: CableInputs, folder: Path) -> None:
+    _put(folder / "courses", [len(inputs.followings)], np.float64)
+    for k, one in enumerate(inputs.followings):
+        kernel, head = model.kernels[one.kernel], f"course.{k}"
+        layout = list(kernel.events) if one.event else [*kernel.states, *kernel.parameters]
+        shared = not one.event and one.name in kernel.shared
+        where = [one.kernel, layout.index(one.name), float(one.event), float(shared)]
+        _put(folder / f"{head}.where", where, np.float64)
+        _put(folder / f"{head}.sites", one.sites, np.int32, counted=True)
+        _put(folder / f"{head}.factors", one.factors, np.float64)
+        _put(folder / f"{head}.tables", one.tables, np.int32)
+
+
+def _write_events(kernel: Kernel, arriving: Arrivals, inputs: CableInputs, folder: Path) -> None:
+    steps = inputs.arrival_steps(arriving)
+    late = np.flatnonzero(steps >= inputs.start_step)
     head = f"{kernel.name}.events"
     _put(folder / f"{head}.step", steps[late], np.int64, counted=True)
     _put(folder / f"{head}.site", arriving.site[late], np.int32)
@@ -269,23 +287,39 @@ def _write_events(kernel: Kernel, arriving: Arrivals, dt: float, folder: Path) -
 _SPIKE = np.dtype([("detector", np.int64), ("cell", np.int64), ("time", np.float64)])
 
 
-def _read(inputs: CableInputs, written: RunResults, group: int, block: int) -> CableResults:
+def _read(
+    model: CableModel, inputs: CableInputs, written: RunResults, group: int, block: int
+) -> CableResults:
     samples = len(inputs.trace_time())
     spikes = [np.zeros(0, dtype=_SPIKE)]
     traces = _room((len(inputs.probes), inputs.cells, samples))
     final = np.zeros((inputs.tree.compartments, inputs.cells))
+    last = np.zeros((len(inputs.detector_nodes), inputs.cells))
+    kept = [
+        {name: np.zeros((given.sites, inputs.cells)) for name in kernel.kept}
+        for kernel, given in zip(model.kernels, inputs.kernels, strict=True)
+    ]
+    arrays = [last, *(values for kernel in kept for values in kernel.values())]
     for number, first in enumerate(range(0, inputs.cells, block)):
-        last = min(first + block, inputs.cells)
+        stop = min(first + block, inputs.cells)
         spikes.append(written.load(f"{group}/spikes.{number}", _SPIKE))
         ends = written.load(f"{group}/final.{number}", np.float64)
-        final[:, first:last] = ends.reshape(-1, last - first)
+        final[:, first:stop] = ends.reshape(-1, stop - first)
+        _cut(written.load(f"{group}/state.{number}", np.float64), arrays, first, stop)
         if traces.size:
-            shape = (samples, len(inputs.probes), last - first)
+            shape = (samples, len(inputs.probes), stop - first)
             with written.mapped(f"{group}/traces.{number}", shape) as values:
                 for probe in range(len(inputs.probes)):
-                    traces[probe, first:last] = values[:, probe].T
+                    traces[probe, first:stop] = values[:, probe].T
     every = np.concatenate(spikes)
-    return CableResults(every["detector"], every["cell"], every["time"], traces, final)
+    return CableResults(every["detector"], every["cell"], every["time"], traces, final, kept, last)
+
+
+def _cut(written: np.ndarray, arrays: Sequence[np.ndarray], first: int, stop: int) -> None:
+    """Put what a block of cells wrote, array after array, into the columns of its cells."""
+    sizes = [len(array) * (stop - first) for array in arrays]
+    for array, values in zip(arrays, np.split(written, np.cumsum(sizes)[:-1]), strict=True):
+        array[:, first:stop] = values.reshape(len(array), stop - first)
 
 
 def _room(shape: tuple[int, ...]) -> np.ndarray:

@@ -11,15 +11,22 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
+from neurosim.engine.programs.course_tables import CourseTable
+
 __all__ = [
+    "NEVER",
     "Arrivals",
     "CableInputs",
     "CableResults",
     "Combined",
+    "Following",
     "KernelInputs",
     "Layer",
     "Tree",
 ]
+
+# When a detector without a spike in its past saw the last one, in second.
+NEVER = -1e30
 
 
 @dataclass(frozen=True)
@@ -142,6 +149,34 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Following:
+    """A parameter that follows a course during the run.
+
+    Attributes
+    ----------
+    kernel : int
+        Kernel whose array it is.
+    name : str
+        Name of the parameter, or of the state whose increments by events follow.
+    event : bool
+        Whether it is such an increment.
+    sites : ndarray of int, shape (k,)
+        Sites that follow.
+    factors : ndarray, shape (k,)
+        What the course is multiplied by at each.
+    tables : ndarray of int, shape (cells,)
+        Number of the course of each cell.
+    """
+
+    kernel: int
+    name: str
+    event: bool
+    sites: np.ndarray
+    factors: np.ndarray
+    tables: np.ndarray
+
+
+@dataclass(frozen=True)
 class Combined:
     """Sums of axial currents and of variables of kernels that are traced.
 
@@ -183,6 +218,10 @@ class CableInputs:
         Size of the batch.
     waveforms : list of ndarray
         Sampled currents.
+    followings : list of Following
+        Parameters that follow courses.
+    courses : list of CourseTable
+        The courses of all groups of a run.
     probes : list of (kernel, variable, site)
         What is traced; kernel -1: potential of the compartment `site`; kernel -2: sum number
         `variable` of `combined`.
@@ -195,7 +234,12 @@ class CableInputs:
         Where spikes are detected, the potential that is crossed upwards (volt), and how long after
         a spike a crossing does not count (second).
     duration, settle, dt, trace_dt : float
-        In second; `settle` is run before time 0, without electrodes and events.
+        In second; `settle` is run before, without electrodes and events.
+    start_step : int
+        Number of the first step, counted from time 0: a run that goes on from another continues
+        its clock, and with it whatever follows time.
+    last_spike : ndarray, shape (detectors, cells), optional
+        Time of the last spike at each detector (second); by default there was none.
     theta : float
         1 for backward Euler, 1/2 for Crank-Nicolson.
     """
@@ -216,15 +260,19 @@ class CableInputs:
     detector_nodes: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
     detector_thresholds: np.ndarray = field(default_factory=lambda: np.zeros(0))
     detector_refractory: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    start_step: int = 0
+    followings: list[Following] = field(default_factory=list)
+    courses: list[CourseTable] = field(default_factory=list)
+    last_spike: np.ndarray | None = None
 
     @property
     def steps(self) -> int:
-        """Number of time steps from time 0."""
+        """Number of time steps after settling."""
         return round(self.duration / self.dt)
 
     @property
     def settle_steps(self) -> int:
-        """Number of time steps before time 0."""
+        """Number of time steps of settling."""
         return round(self.settle / self.dt)
 
     @property
@@ -235,7 +283,23 @@ class CableInputs:
     def trace_time(self) -> np.ndarray:
         """Return the times of the samples, in second: the end of each sampled step."""
         stride = self.trace_stride
-        return np.arange(1, self.steps // stride + 1) * stride * self.dt
+        first, last = self.start_step, self.start_step + self.steps
+        return np.arange(first // stride + 1, last // stride + 1) * stride * self.dt
+
+    def last_spikes(self) -> np.ndarray:
+        """Return when each detector saw its last spike, long ago where it saw none."""
+        if self.last_spike is not None:
+            return self.last_spike
+        return np.full((len(self.detector_nodes), self.cells), NEVER)
+
+    def moment(self, step: int) -> float:
+        """Return the time (second) that the implicit step from a step on is about."""
+        return (step + 1 - self.theta) * self.dt
+
+    def arrival_steps(self, arriving: Arrivals) -> np.ndarray:
+        """Return the step at whose start each event acts; those before `start_step` are past."""
+        steps = np.ceil(arriving.time_s / self.dt - 1e-6).astype(np.int64)
+        return np.asarray(np.maximum(steps, 0))
 
 
 @dataclass(frozen=True)
@@ -250,6 +314,10 @@ class CableResults:
         Traced variables, in SI units.
     final : ndarray, shape (compartments, cells)
         Membrane potential at the end, in volt.
+    kept : list of dict of str to ndarray, each of shape (sites, cells)
+        By kernel, what `Kernel.kept` names, at the end.
+    last_spike : ndarray, shape (detectors, cells)
+        Time of the last spike at each detector (second).
     """
 
     spike_detector: np.ndarray
@@ -257,3 +325,5 @@ class CableResults:
     spike_time: np.ndarray
     traces: np.ndarray
     final: np.ndarray
+    kept: list[dict[str, np.ndarray]]
+    last_spike: np.ndarray

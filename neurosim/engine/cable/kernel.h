@@ -72,16 +72,20 @@ template <typename T> std::vector<T> load_counted(const std::string& name) {
 
 // What all groups of a run have in common.
 struct Program {
-    double values[7];
-    int64_t groups, steps, settle, window, threads;
+    double values[8];
+    int64_t groups, start, steps, settle, window, threads;
     double dt;
     bool report;
     Program() {
-        read("program", values, 7);
+        read("program", values, 8);
         groups = int64_t(values[0]); steps = int64_t(values[1]); settle = int64_t(values[2]);
         window = int64_t(values[3]);   // steps between exchanges of spikes; 0 where none are wired
         threads = int64_t(values[4]); dt = values[5]; report = values[6] != 0.0;
+        // Steps are counted from time 0: a run that goes on from another begins at `start`.
+        start = int64_t(values[7]);
+        steps += start;
     }
+    int64_t begin() const { return start - settle; }
 };
 inline const Program& program() { static const Program p; return p; }
 
@@ -157,6 +161,7 @@ struct Kernel {
     int64_t rows = 0, sites = 0, first = 0;   // first: compartment of the first row of a patch
     std::vector<Array> layout;
     std::vector<std::string> events, traces;
+    std::vector<std::string> kept;            // what a run that goes on from here must be given
     std::vector<int32_t> nodes;               // of each site, for points
     std::unordered_map<std::string, std::vector<double>> real;
     std::unordered_map<std::string, std::vector<int32_t>> whole;

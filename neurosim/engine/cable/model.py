@@ -74,6 +74,12 @@ class Kernel:
         return sorted(self.parsed.diff_eq_names)
 
     @property
+    def kept(self) -> list[str]:
+        """What one step leaves to the next: states, and what updates work out of its last value."""
+        updated = {line.split("=", 1)[0].strip() for line in self.updates} - {"I_stim"}
+        return sorted({*self.states, *updated})
+
+    @property
     def parameters(self) -> list[str]:
         """Parameters and updated variables, without ``v``."""
         return sorted(set(self.parsed.parameter_names) - {"v"})

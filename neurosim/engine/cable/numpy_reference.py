@@ -17,8 +17,9 @@ from scipy.sparse.linalg import spsolve
 
 from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.spike_exchange import Exchange, Fired, Incoming
 from neurosim.engine.point.inputs import level, play
+from neurosim.engine.programs.course_tables import follow
+from neurosim.engine.programs.spike_exchange import Exchange, Fired, Incoming
 from neurosim.equations.schemes import GAMMA, find_groups, rates_of
 from neurosim.equations.steady_state import Names
 from neurosim.errors import DivergenceError, EngineError, not_linear
@@ -43,10 +44,9 @@ class _Rows:
         self.arrivals: dict[int, list[tuple[int, int, float]]] = {}
         events = given.events
         if events is not None:
-            steps = np.ceil(events.time_s / inputs.dt - 1e-6).astype(int)
-            for k, step in enumerate(steps):
+            for k, step in enumerate(inputs.arrival_steps(events).tolist()):
                 arriving = (int(events.site[k]), int(events.cell[k]), float(events.weight[k]))
-                self.arrivals.setdefault(max(int(step), 0), []).append(arriving)
+                self.arrivals.setdefault(step, []).append(arriving)
             self.factors = {s: self._spread(f) for s, f in events.factors.items()}
 
     def _spread(self, value: np.ndarray) -> np.ndarray:
@@ -57,7 +57,9 @@ class _Rows:
 
     def deliver(self, step: int) -> None:
         """Add the events of a step."""
-        for site, cell, weight in self.arrivals.get(step, ()):
+        # In the order of weights, as the compiled program adds them.
+        arriving = self.arrivals.get(step, ())
+        for site, cell, weight in sorted(arriving, key=lambda event: (event[0], event[2])):
             where = (site, slice(None) if cell < 0 else cell)
             for state in self.kernel.events:
                 self.values[state][where] += weight * self.factors[state][where]
@@ -190,25 +192,32 @@ class _Group:
         self.v = np.broadcast_to(start, (tree.compartments, cells)).copy()
         self.order, self.around = tree.order(), tree.around()[:, np.newaxis]
         self.spikes: list[tuple[int, int, float]] = []
-        self.last_spike = np.full((len(inputs.detector_nodes), cells), -np.inf)
+        self.last_spike = np.array(inputs.last_spikes())
         self.samples: list[list[np.ndarray]] = []
         # Potential in the layer outside each node, and that which the implicit step solved for.
         self.outer = self.y = np.zeros((tree.nodes, cells))
 
     def step(self, step: int) -> None:
         inputs, tree = self.inputs, self.inputs.tree
-        time = step * inputs.dt
+        time, settling = step * inputs.dt, step < inputs.start_step
         clock: dict[str, Any] = {"t": time, "dt": inputs.dt, "t_in_timesteps": step}
         diagonal = np.zeros((tree.nodes, inputs.cells))
         # Into the membrane, the inside, and the layer outside.
         into = np.zeros((3, tree.nodes, inputs.cells))
+        # Just after, where that is the time of a jump.
+        now = inputs.moment(step) + 1e-6 * inputs.dt
+        for one in inputs.followings:
+            following = self.rows[one.kernel]
+            target = following.factors if one.event else following.values
+            values = follow(inputs.courses, one.tables, now)
+            target[one.name][one.sites] = one.factors[:, np.newaxis] * values
         asked: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
         carried = self._carry(step, clock)
         for number, part in enumerate(self.rows):
             injects = part.kernel.injects
-            if step < 0 and injects:
+            if settling and injects:
                 continue
-            if step >= 0 and part not in carried:
+            if not settling and part not in carried:
                 part.deliver(step)
             # Injected currents are those of the middle of a Crank-Nicolson step.
             moment = time + (1 - inputs.theta) * inputs.dt if injects else time
@@ -227,7 +236,7 @@ class _Group:
             diagonal += self.around
             solved = self._solved(diagonal, right)
             self.v = before + (solved[: tree.compartments] - before) / inputs.theta
-            self._measure(asked, solved, diagonal, right, settling=step < 0)
+            self._measure(asked, solved, diagonal, right, settling=settling)
         else:
             solved, self.y = self._solve_layered(diagonal, into)
             across = (solved - self.y)[: tree.compartments]
@@ -237,7 +246,7 @@ class _Group:
             worst = int(np.argmax(np.where(np.isnan(self.v), np.inf, np.abs(self.v))))
             compartment, cell = divmod(worst, inputs.cells)
             raise DivergenceError(self.number, int(cell), int(compartment), time + inputs.dt)
-        if step < 0:
+        if settling:
             return
         self._detect(before, time)
         if (step + 1) % inputs.trace_stride == 0:
@@ -260,7 +269,7 @@ class _Group:
             for name in {carrier.kernel.ion for carrier in carriers} & set(part.values):
                 part.values[name] = np.zeros(part.shape)
         for carrier in carriers:
-            if step >= 0:
+            if step >= self.inputs.start_step:
                 carrier.deliver(step)
             v = self.v[carrier.nodes]
             found[carrier] = carrier.advance(clock, v, self.inputs.dt * self.inputs.theta)
@@ -402,7 +411,8 @@ class _Group:
         shape = (len(self.samples), len(self.inputs.probes), self.inputs.cells)
         traces = np.array(self.samples).reshape(shape).transpose(1, 2, 0)
         detector, cell = found[:, 0].astype(int), found[:, 1].astype(int)
-        return CableResults(detector, cell, found[:, 2], traces, self.v)
+        kept = [{name: part.values[name] for name in part.kernel.kept} for part in self.rows]
+        return CableResults(detector, cell, found[:, 2], traces, self.v, kept, self.last_spike)
 
 
 def run_oracle(
@@ -414,10 +424,13 @@ def run_oracle(
     groups = [_Group(k, model, inputs) for k, (model, inputs) in enumerate(parts)]
     first = parts[0][1]
     told = [0] * len(groups)
-    for step in range(-first.settle_steps, first.steps):
+    start, stop = first.start_step, first.start_step + first.steps
+    for step in range(start - first.settle_steps, stop):
         for group in groups:
             group.step(step)
-        if exchange is not None and step >= 0 and (step + 1) % exchange.window == 0:
+        if exchange is None or step < start:
+            pass
+        elif (step + 1 - start) % exchange.window == 0 or step + 1 == stop:
             fired = []
             for number, group in enumerate(groups):
                 fired += [Fired(number, *spike) for spike in group.spikes[told[number] :]]
@@ -425,7 +438,7 @@ def run_oracle(
             for event in exchange(fired) if fired else []:
                 groups[event.group].rows[event.kernel].expect(event)
         if progress is not None and step % 100 == 0:
-            progress(max(0.0, step / first.steps))
+            progress(max(0.0, (step - start) / max(1, first.steps)))
     return [group.results() for group in groups]
 
 

@@ -12,7 +12,7 @@ from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Spines
 from neurosim.describe.profiles import factors, profiles
-from neurosim.engine.cable.draft import Draft, Run, Varied, single
+from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied, single
 from neurosim.engine.cable.equations import Text, write_membrane
 from neurosim.engine.cable.inputs import Layer
 from neurosim.errors import ParameterError
@@ -210,14 +210,16 @@ def _patch(
     for part_name, part in parts.items():
         for field in part.parameters():
             painted = _painted_values(covers[part_name], field, neuron, members, run, varied)
-            values[f"{part_name}_{field}"] = single(painted)
+            alone = _is_one_number(covers[part_name], field, run)
+            values[f"{part_name}_{field}"] = single(painted) if alone else _by_cell(painted, run)
             like[f"{part_name}_{field}"] = getattr(part, field)
         for constant, value in part.constants(neuron.celsius).items():
             # By painting, since each has a q10 of its own.
             held = np.empty(len(members))
             for one in covers[part_name]:
                 held[one.here] = float(one.part.constants(neuron.celsius)[constant])
-            values[f"{part_name}_{constant}"] = single(held)
+            alone = _is_one_number(covers[part_name], TEMPERATURE, run)
+            values[f"{part_name}_{constant}"] = single(held) if alone else _by_cell(held, run)
             like[f"{part_name}_{constant}"] = value
     values |= {variable: np.zeros(len(members)) for variable in carried}
     # A copy only where a patch is less than the cell.
@@ -245,6 +247,22 @@ def _carried(neuron: Neuron, members: np.ndarray) -> list[str]:
         ):
             found[ion] = None
     return list(found)
+
+
+def _is_one_number(painters: _Painters, field: str, run: Run) -> bool:
+    """Return whether a parameter stays one number for all rows while courses run."""
+    names = [f"{one.painted.label}.{field}" for one in painters]
+    # The temperature moves what follows from it, and conductances that have a q10.
+    if field == TEMPERATURE or any(field == one.part.strength for one in painters):
+        names.append(TEMPERATURE)
+    following = [name for name in names if name in run.courses]
+    scaled = any(one.factors is not None and field == one.part.strength for one in painters)
+    alone = len(painters) == 1 and not scaled and field not in painters[0].profiles
+    return not following or (alone and run.one_for_all(*following) and not run.batch_has(names))
+
+
+def _by_cell(values: np.ndarray, run: Run) -> np.ndarray:
+    return values if values.ndim == 2 else np.repeat(values[:, np.newaxis], run.cells, axis=1)
 
 
 def _painted_values(

@@ -9,7 +9,7 @@ from neurosim.clamps import CurrentClamp, DynamicClamp, VoltageClamp
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
-from neurosim.engine.cable.draft import Draft, Run, Varied
+from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied
 from neurosim.engine.cable.equations import Text, placed_current, write_receptor
 from neurosim.engine.point.model import write_injection
 from neurosim.errors import ParameterError
@@ -18,7 +18,7 @@ from neurosim.randomness import row_keys
 from neurosim.stimuli import Stimulus, Sum
 from neurosim.synapses.base import Receptor
 
-__all__ = ["check_clamps", "draft_electrode", "draft_receptors"]
+__all__ = ["check_clamps", "draft_electrode", "draft_receptors", "increments"]
 
 
 def draft_receptors(
@@ -49,6 +49,7 @@ def draft_receptors(
     text = Text()
     write_receptor(text, part)
     values: dict[str, np.ndarray] = {}
+    warming = TEMPERATURE in run.courses
     for name, quantity in part.parameters().items():
         given = varied.get(f"{placed.label}.{name}")
         values[name] = (
@@ -58,20 +59,24 @@ def draft_receptors(
         )
         if name == part.strength:
             values[name] = values[name] * part.conductance_factor(neuron.celsius)
-        text.declare(name, quantity, shared=given is None)
+            if warming:
+                values[name] = np.broadcast_to(values[name], (len(sites), run.cells))
+        text.declare(name, quantity, shared=not values[name].ndim)
     for name, constant in part.constants(neuron.celsius).items():
-        values[name] = np.asarray(float(constant))
-        text.declare(name, constant, shared=True)
+        held = np.full((len(sites), run.cells), float(constant))
+        values[name] = held if warming else np.asarray(float(constant))
+        text.declare(name, constant, shared=not warming)
     shape = (len(sites), run.cells)
     # States stand half a step behind an event where the step is of second order.
     behind = (1 - run.theta) * run.dt
     factors = {
-        state: _factor(part, state, values, shape, neuron.celsius, behind)
+        state: increments(part, state, values, shape, neuron.celsius, behind)
         for state in part.on_event
     }
+    start, stop = run.poisson_window
     arrivals = gather_arrivals(
         placed, index, points, member, factors,
-        cells=run.cells, seeds=run.seeds, duration=run.duration,
+        cells=run.cells, seeds=run.seeds, start=start, stop=stop,
     )  # fmt: skip
     name = f"point_{placed.label}"
     events = tuple(part.on_event)
@@ -79,7 +84,7 @@ def draft_receptors(
     return Draft(name, text, values, sites, events=events, ion=ion, arrivals=arrivals), member
 
 
-def _factor(
+def increments(
     part: Receptor,
     state: str,
     values: dict[str, np.ndarray],
@@ -88,23 +93,22 @@ def _factor(
     behind: float,
 ) -> np.ndarray:
     """Return what one quantum adds to a state that stands a time behind it, at every site."""
-    differing = [name for name, value in values.items() if value.ndim]
+    fields = part.parameters()
+    differing = [name for name, value in values.items() if value.ndim and name in fields]
     if not differing:
-        return np.full(shape[0], part.jump(state) * _grown(part, state, celsius, behind, {}))
+        return np.full(shape[0], part.jump(state) * _grown(part, state, celsius, behind))
     jumps = np.empty(shape)
     for cell in range(shape[1]):
         given = {
             name: Quantity(float(values[name][0, cell]), dim=getattr(part, name).dim)
             for name in differing
         }
-        grown = _grown(part, state, celsius, behind, given)
-        jumps[:, cell] = part.jump(state, **given) * grown
+        changed = part.replace(**given)
+        jumps[:, cell] = changed.jump(state) * _grown(changed, state, celsius, behind)
     return jumps
 
 
-def _grown(
-    part: Receptor, state: str, celsius: float, behind: float, given: dict[str, Quantity]
-) -> float:
+def _grown(part: Receptor, state: str, celsius: float, behind: float) -> float:
     """Return the factor by which a decaying state was larger a time before.
 
     The step that follows lets the increment decay for the whole of it, which is too long by the
@@ -112,7 +116,7 @@ def _grown(
     """
     rates = set()
     for v in (-90 * mV, -10 * mV):
-        gate = part.gates(v, celsius, **given).get(state)
+        gate = part.gates(v, celsius).get(state)
         rates.add(0.0 if gate is None else 1 / float(gate.tau))
     return float(np.exp(behind * rates.pop())) if len(rates) == 1 else 1.0
 

@@ -12,10 +12,15 @@ namespace neurosim {
 struct Arrival {
     int64_t step, row;
     double weight;
-    bool operator<(const Arrival& other) const { return step < other.step; }
+    // What arrives in one place in one step is added in the order of its weights, whatever it is
+    // told by and when: a run that goes on from another adds up in the same order.
+    bool operator<(const Arrival& other) const {
+        if (step != other.step) return step < other.step;
+        return row != other.row ? row < other.row : weight < other.weight;
+    }
 };
 struct Arrivals {
-    std::vector<Arrival> list;   // sorted by step
+    std::vector<Arrival> list;   // sorted
     size_t next = 0;
 };
 struct Spike { int64_t detector, cell; double time; };
@@ -42,6 +47,33 @@ struct Layer {
     std::vector<double> inside, outside;                // currents injected into cell and layer
     std::vector<double> aa, ab, bb, rest;               // 2 x 2 blocks, and right-hand side
     std::vector<bool> outer;                            // kernels that inject into the layer
+};
+
+// A parameter that follows a course: rows of a kernel's array, or of what an event adds to a state.
+struct Following {
+    std::vector<double>* target;
+    bool shared;                    // one number for all rows
+    std::vector<int32_t> sites;
+    std::vector<double> factors;    // by site, what the course is multiplied by
+    std::vector<int32_t> courses;   // by cell of the block
+    std::vector<double> now;
+    bool begun = false;
+
+    void set(double time, int64_t cells) {
+        bool changed = !begun;
+        for (int64_t c = 0; c < cells; c++) {
+            const double value = course(courses[size_t(c)], time);
+            if (begun && now[size_t(c)] == value) continue;
+            now[size_t(c)] = value;
+            changed = true;
+        }
+        begun = true;
+        if (!changed) return;
+        if (shared) { (*target)[0] = now[0]; return; }
+        for (size_t s = 0; s < sites.size(); s++)
+            for (int64_t c = 0; c < cells; c++)
+                (*target)[size_t(sites[s] * cells + c)] = factors[s] * now[size_t(c)];
+    }
 };
 
 // ---- progress -----------------------------------------------------------------------------------
@@ -120,6 +152,7 @@ struct Block {
     std::vector<int32_t> holder;                        // by node, which of `held`; -1: none
     std::vector<Probe> probes;
     std::vector<double> buffer;
+    std::vector<Following> followings;
     std::unique_ptr<Output> traces;
     Combined combined;
     Layer layer;
@@ -128,7 +161,7 @@ struct Block {
 
     Block(const Group& group, int64_t number, int64_t first_cell, int64_t cells)
         : group(group), number(number), first_cell(first_cell), cells(cells),
-          now(-program().settle), looked(-program().settle) {
+          now(program().begin()), looked(program().begin()) {
         const Settings& s = group.settings;
         V.assign(size_t(s.nodes * cells), 0.0);
         D.assign(V.size(), 0.0);
@@ -143,11 +176,14 @@ struct Block {
         }
         for (auto& kernel : kernels)
             if (!kernel->ion.empty()) add_carrier(*kernel);
+        load_courses();
         detector_nodes = load<int32_t>(group.at + "detectors.node", size_t(s.detectors));
         thresholds = load<double>(group.at + "detectors.threshold", size_t(s.detectors));
         refractory = load<double>(group.at + "detectors.refractory", size_t(s.detectors));
         before.assign(size_t(s.detectors * cells), 0.0);
-        last_spike.assign(before.size(), -1e30);
+        last_spike.resize(before.size());
+        spread(load_counted<double>(group.at + "detectors.last"), s.detectors, s.cells, first_cell,
+               cells, last_spike);
         const std::vector<int32_t> listed = load_counted<int32_t>(group.at + "probes");
         for (size_t k = 0; k + 2 < listed.size(); k += 3)
             probes.push_back({listed[k], listed[k + 1], listed[k + 2]});
@@ -415,6 +451,27 @@ struct Block {
         these.recorded.tell(row, inside - these.bridge[row] * given + these.junction[row]);
     }
 
+    void load_courses() {
+        double count;
+        read(group.at + "courses", &count, 1);
+        for (int64_t k = 0; k < int64_t(count); k++) {
+            const std::string head = group.at + "course." + std::to_string(k);
+            // Kernel; place in its layout, or among its events; whether it is one of those.
+            const auto where = load<double>(head + ".where", 4);
+            Kernel& kernel = *kernels[size_t(where[0])];
+            Following one;
+            one.target = where[2] != 0.0 ? &factors[size_t(where[0])][size_t(where[1])]
+                                         : &kernel.real.at(kernel.layout[size_t(where[1])].name);
+            one.shared = where[3] != 0.0;
+            one.sites = load_counted<int32_t>(head + ".sites");
+            one.factors = load<double>(head + ".factors", one.sites.size());
+            const auto all = load<int32_t>(head + ".tables", size_t(group.settings.cells));
+            one.courses.assign(all.begin() + first_cell, all.begin() + first_cell + cells);
+            one.now.assign(size_t(cells), 0.0);
+            followings.push_back(std::move(one));
+        }
+    }
+
     void load_arrivals(Kernel& kernel) {
         arrivals.emplace_back();
         factors.emplace_back();
@@ -433,6 +490,7 @@ struct Block {
                 arrivals.back().list.push_back(
                     {steps[k], int64_t(sites[k]) * cells + c, weights[k]});
         }
+        std::sort(arrivals.back().list.begin(), arrivals.back().list.end());
         for (const std::string& state : kernel.events) {
             factors.back().emplace_back(size_t(kernel.rows));
             spread(load_counted<double>(head + ".factor." + state), kernel.sites,
@@ -440,8 +498,9 @@ struct Block {
         }
     }
 
-    // Put events of other cells among those to come; they are sorted by step.
-    void expect(size_t kernel, const std::vector<Arrival>& more) {
+    // Put events of other cells among those to come.
+    void expect(size_t kernel, std::vector<Arrival>& more) {
+        std::sort(more.begin(), more.end());
         Arrivals& here = arrivals[kernel];
         here.list.erase(here.list.begin(), here.list.begin() + int64_t(here.next));
         here.next = 0;
@@ -580,6 +639,8 @@ struct Block {
         // A current that follows the clock is that of the moment the implicit step is about: the
         // middle of the interval, or its start as Brian2 has it where the step is of first order.
         const Step injected{dt, (double(index) + 1.0 - s.theta) * dt, index};
+        // Just after, where that is the time of a jump.
+        for (Following& one : followings) one.set(injected.time + 1e-6 * dt, cells);
         std::fill(D.begin() + int64_t(s.compartments * cells), D.end(), 0.0);
         std::fill(R.begin() + int64_t(s.compartments * cells), R.end(), 0.0);
         if (!settling) deliver(index);
@@ -611,9 +672,9 @@ struct Block {
 
     // Go on to the start of step `until`.
     bool run(int64_t until) {
-        const int64_t chunk = 64, start = -program().settle;
+        const int64_t chunk = 64, start = program().begin();
         while (now < until) {
-            step(now, now < 0);
+            step(now, now < program().start);
             now++;
             if ((now - start) % chunk == 0 || now == program().steps) {
                 if (!sound(double(now) * program().dt)) return false;
@@ -630,6 +691,12 @@ struct Block {
         neurosim::save(group.at + "spikes" + end, spikes);
         V.resize(size_t(group.settings.compartments * cells));
         neurosim::save(group.at + "final" + end, V);
+        Output state(group.at + "state" + end);
+        state.put(last_spike.data(), last_spike.size());
+        for (auto& kernel : kernels)
+            for (const std::string& name : kernel->kept)
+                state.put(kernel->numbers(name), size_t(kernel->rows));
+        state.close();
     }
 };
 
@@ -700,7 +767,7 @@ inline int run_program() {
                               std::min(s.block, s.cells - first)});
         cells += s.cells;
     }
-    report().total = std::max<int64_t>(1, cells * (p.steps + p.settle));
+    report().total = std::max<int64_t>(1, cells * (p.steps - p.begin()));
     const int64_t count = int64_t(pieces.size());
     auto make = [&](int64_t k) {
         const Piece& piece = pieces[size_t(k)];
@@ -729,10 +796,11 @@ inline int run_program() {
         for (int64_t k = 0; k < count; k++) blocks.push_back(make(k));
         std::vector<size_t> told(blocks.size(), 0);
         fine = true;
-        for (int64_t until = 0; fine; until = std::min(until + p.window, p.steps)) {
+        for (int64_t until = p.start; fine; until = std::min(until + p.window, p.steps)) {
             fine = on_threads(count, [&](int64_t k) { return go_on(*blocks[size_t(k)], until); });
+            // Those of the last window too: they act in a run that goes on from here.
+            if (fine && until > p.start) exchange(blocks, told);
             if (until >= p.steps) break;
-            if (fine && until > 0) exchange(blocks, told);
         }
         for (auto& block : blocks) if (fine) block->save();
     }

@@ -170,6 +170,7 @@ struct {structure} : Kernel {{
         {_lines(layout, 8)}
         {_lines([f'events.push_back("{name}");' for name in kernel.events], 8)}
         {_lines([f'traces.push_back("{name}");' for name in kernel.record], 8)}
+        {_lines([f'kept.push_back("{name}");' for name in kernel.kept], 8)}
     }}
     void bind() override {{
         {_lines(bound, 8)}

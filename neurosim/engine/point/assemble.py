@@ -5,7 +5,7 @@ Runs only inside a worker process (`neurosim.engine.worker`), never in the calle
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Synapses, second
@@ -14,6 +14,7 @@ from neurosim import randomness
 from neurosim.engine.point.exponential_euler import ExponentialEuler
 from neurosim.engine.point.inputs import level, play
 from neurosim.engine.point.model import Model
+from neurosim.engine.programs.course_tables import CourseTable, follow
 from neurosim.engine.programs.sources import cpp_functions
 
 __all__ = ["Assembled", "Tables", "assemble"]
@@ -38,14 +39,21 @@ class Tables:
     weights : ndarray, shape (n_units, n_units)
         Step of current (ampere) or conductance (siemens) on unit j after a spike of unit i, at
         [i, j].
+    courses : list of CourseTable
+        Courses of parameters.
     """
 
     waveforms: list[np.ndarray]
     weights: np.ndarray
+    courses: list[CourseTable] = field(default_factory=list)
 
     def waveform(self, channel: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Return the sample of each row's channel at a position counted in samples."""
         return play(self.waveforms, channel, position)
+
+    def course(self, number: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return the value of each row's course at a time in second."""
+        return follow(self.courses, number, float(np.ravel(time)[0]))
 
     def step_level(self, channel: np.ndarray, step: np.ndarray) -> np.ndarray:
         """Return the level of each row's staircase at a time step."""
@@ -102,6 +110,7 @@ def assemble(
             "gaussian": randomness.gaussian,
             "uniform": randomness.uniform,
             "waveform": tables.waveform,
+            "course": tables.course,
             "step_level": tables.step_level,
             "weight": tables.weight,
         }

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["Inputs", "Results", "join", "level", "play", "split"]
+from neurosim.engine.programs.course_tables import CourseTable
+
+__all__ = ["Begin", "Inputs", "Results", "join", "level", "play", "split"]
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Where a run goes on.
+
+    Attributes
+    ----------
+    step : int
+        Number of the first step, counted from time 0.
+    values : dict of str to ndarray, each of shape (rows,)
+        What `Model.kept` names.
+    flight_row, flight_back : ndarray of int, shape (spikes,)
+        Row of each spike that may still be on its way, and how many steps ago it was fired (1: in
+        the step before the first); the oldest first, rows ascending within a step.
+    """
+
+    step: int
+    values: dict[str, np.ndarray]
+    flight_row: np.ndarray
+    flight_back: np.ndarray
+
+    def part(self, first: int, last: int) -> Begin:
+        """Return that of some rows, as a batch of their own."""
+        here = (self.flight_row >= first) & (self.flight_row < last)
+        return Begin(
+            self.step,
+            {name: values[first:last] for name, values in self.values.items()},
+            self.flight_row[here] - first,
+            self.flight_back[here],
+        )
 
 
 @dataclass(frozen=True)
@@ -28,6 +61,10 @@ class Inputs:
         Rows that belong together (units of one network; 1 for neurons on their own).
     duration, dt, trace_dt : float
         In second.
+    begin : Begin, optional
+        Where a run goes on that another one ended; by default it starts at time 0.
+    courses : list of CourseTable
+        Courses of parameters.
     """
 
     states: dict[str, np.ndarray]
@@ -38,6 +75,13 @@ class Inputs:
     duration: float
     dt: float
     trace_dt: float
+    begin: Begin | None = None
+    courses: list[CourseTable] = field(default_factory=list)
+
+    @property
+    def start_step(self) -> int:
+        """Number of the first step, counted from time 0."""
+        return 0 if self.begin is None else self.begin.step
 
     @property
     def rows(self) -> int:
@@ -59,6 +103,10 @@ class Results:
         Times of the traces, in second.
     traces : dict of str to ndarray, each of shape (n_recorded, n_samples)
         Traced variables, in SI units.
+    kept : dict of str to ndarray, each of shape (rows,)
+        What `Model.kept` names, at the end.
+    step : int
+        Number of the step that would come next, counted from time 0.
     """
 
     spike_row: np.ndarray
@@ -66,6 +114,8 @@ class Results:
     final: dict[str, np.ndarray]
     trace_time: np.ndarray
     traces: dict[str, np.ndarray]
+    kept: dict[str, np.ndarray]
+    step: int
 
     @classmethod
     def of(cls, arrays: dict[str, np.ndarray], record: tuple[str, ...]) -> Results:
@@ -81,6 +131,12 @@ class Results:
             },
             trace_time=time,
             traces={name: arrays[f"trace.{name}"].reshape(len(time), -1).T for name in record},
+            kept={
+                name.removeprefix("kept."): values
+                for name, values in arrays.items()
+                if name.startswith("kept.")
+            },
+            step=int(arrays["step"][0]),
         )
 
 
@@ -97,7 +153,8 @@ def split(inputs: Inputs, parts: int) -> tuple[list[Inputs], list[int]]:
         if "network_start" in states:
             states["network_start"] = states["network_start"] - first
         here = inputs.recorded[(inputs.recorded >= first) & (inputs.recorded < last)]
-        chunks.append(replace(inputs, states=states, recorded=here - first))
+        begin = None if inputs.begin is None else inputs.begin.part(int(first), int(last))
+        chunks.append(replace(inputs, states=states, recorded=here - first, begin=begin))
     return chunks, [int(first) for first in bounds[:-1]]
 
 
@@ -114,6 +171,8 @@ def join(results: list[Results], first_rows: list[int]) -> Results:
         final=together([part.final for part in results]),
         trace_time=results[0].trace_time,
         traces=together([part.traces for part in results]),
+        kept=together([part.kept for part in results]),
+        step=results[0].step,
     )
 
 

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
+
+from brian2.equations.equations import Equations
 
 from neurosim.describe.point_neuron import FIRST_SAMPLE, KEYS, Action, PointNeuron
 from neurosim.equations.barrier import write_barrier
 from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant, Stimulus
 
-__all__ = ["Model", "compose", "draws", "with_tuples", "write_injection"]
+__all__ = [
+    "OF_BRIAN2",
+    "Model",
+    "compose",
+    "course_number",
+    "draws",
+    "with_tuples",
+    "write_injection",
+]
 
 
 def with_tuples(content: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +80,13 @@ class Model:
     shared: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
 
+    @property
+    def kept(self) -> list[str]:
+        """Variables that one step leaves to the next: states, and what updates and resets set."""
+        equations = Equations(self.equations)
+        changing = [n for n in equations.parameter_names if "constant" not in equations[n].flags]
+        return sorted({*equations.diff_eq_names, *changing, *OF_BRIAN2})
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         return asdict(self)
@@ -84,6 +102,9 @@ class Model:
         content = json.dumps([self.to_dict(), *context], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:24]
 
+
+# What Brian2 keeps of every neuron, and how it stands before the first step.
+OF_BRIAN2 = {"lastspike": -1e4, "not_refractory": True}
 
 # Random streams of the neuron, apart from those of the parts of its stimulus.
 _OWN_STREAMS = 1 << 20
@@ -133,11 +154,13 @@ def compose(
     conductance: bool = False,
     delayed: bool = False,
     uniform: bool = False,
+    courses: Mapping[str, str] | None = None,
 ) -> Model:
     """Write neuron, stimulus and wiring as one set of equations.
 
     With `uniform` no parameter of the neuron differs between rows, so that what follows from them
-    alone is computed once a step and not once a row.
+    alone is computed once a step and not once a row. `courses` are the parameters that follow a
+    course, by the names they have in the equations, and their units.
     """
     lines = [neuron.equations.strip()]
     flags = "(constant, shared)" if uniform else "(constant)"
@@ -178,7 +201,14 @@ def compose(
         integers += ["network_start", "first_target", "last_target"]
     parts = stimulus.components().values()
     injected = " + ".join(terms)
-    updates = [*injection.updates, *noises]
+    # Of the middle of the step, as its mean is.
+    followed = [
+        f"{name} = course({course_number(name)}, (t + 0.5*dt)/second)*({unit})"
+        for name, unit in (courses or {}).items()
+    ]
+    lines += [_integer(course_number(name)) for name in courses or {}]
+    integers += [course_number(name) for name in courses or {}]
+    updates = [*followed, *injection.updates, *noises]
     threshold, refractory = neuron.threshold, neuron.refractory
     if neuron.barrier and injection.white:
         smooth = [term for term in terms if term not in injection.white]
@@ -211,6 +241,11 @@ def compose(
         shared=tuple(n for n in neuron.quantity_fields() if uniform and n not in neuron.changing),
         actions=neuron.actions,
     )
+
+
+def course_number(name: str) -> str:
+    """Return what the equations call the number of the course that a parameter follows."""
+    return f"{name}_course"
 
 
 def draws(neuron: PointNeuron) -> bool:

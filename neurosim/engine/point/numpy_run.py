@@ -33,12 +33,22 @@ def run_numpy(
             "dt": inputs.dt,
             "trace_dt": inputs.trace_dt,
             "waveforms": len(inputs.waveforms),
+            "courses": len(inputs.courses),
             "report": progress is not None,
         }
-        (place / "settings.json").write_text(json.dumps(settings))
         arrays: dict[str, Any] = {f"row.{name}": values for name, values in inputs.states.items()}
         arrays |= {f"waveform.{k}": samples for k, samples in enumerate(inputs.waveforms)}
+        for k, table in enumerate(inputs.courses):
+            arrays[f"course.{k}"] = np.stack([table.times, table.values])
+        if inputs.begin is not None:
+            settings["start"] = inputs.begin.step
+            arrays |= {f"begin.{name}": values for name, values in inputs.begin.values.items()}
+            arrays |= {
+                "flight_row": inputs.begin.flight_row,
+                "flight_back": inputs.begin.flight_back,
+            }
         np.savez(place / "inputs.npz", weights=inputs.weights, recorded=inputs.recorded, **arrays)
+        (place / "settings.json").write_text(json.dumps(settings))
         places.append(place)
     commands = [worker_command("run", place) for place in places]
     run_all(commands, what="the simulation", progress=progress)

@@ -20,6 +20,8 @@ struct Run {
     int rows, recorded, units;
     double duration, dt, trace_dt;
     bool report;
+    bool goes_on;         // from where another run ended
+    int64_t start = 0;    // number of the first step, counted from time 0
     int padded() const { return (rows + WIDTH - 1) / WIDTH * WIDTH; }
     Run() {
         read("settings", values, 8);
@@ -30,6 +32,8 @@ struct Run {
         dt = values[4];
         trace_dt = values[5];
         report = values[6] != 0.0;
+        goes_on = values[7] >= 0.0;
+        if (goes_on) start = int64_t(values[7]);
     }
 };
 inline const Run& run() { static const Run settings; return settings; }
@@ -73,6 +77,36 @@ inline void report(const double, const double completed, const double, const dou
 }
 inline Reporter reporter() { return run().report ? &report : nullptr; }
 
+// Where a clock of a time step stands when the run starts: at its first tick from then on.
+inline void set_clock(int64_t* step, double* time, double dt) {
+    const double from = double(run().start) * run().dt;
+    *step = int64_t(std::ceil(from / dt - 1e-6));
+    *time = double(*step) * dt;
+}
+// How long Brian2 is told to run: to the very time its clock will show.
+inline double length() {
+    if (!run().goes_on) return run().duration;
+    const int64_t steps = int64_t(run().duration / run().dt + 0.5);
+    return double(run().start + steps) * run().dt - double(run().start) * run().dt;
+}
+// Give a queue the spikes that were fired before the run, step after step, as they were fired then.
+template <typename F> void refill(int32_t* spikespace, F&& push) {
+    if (!run().goes_on) return;
+    double count;
+    read("flight_count", &count, 1);
+    std::vector<int32_t> rows((size_t(count))), back((size_t(count)));
+    read("flight_row", rows.data(), rows.size());
+    read("flight_back", back.data(), back.size());
+    size_t next = 0;
+    for (int32_t ago = back.empty() ? 0 : back[0]; ago > 0; ago--) {
+        int32_t fired = 0;
+        for (; next < rows.size() && back[next] == ago; next++) spikespace[fired++] = rows[next];
+        spikespace[run().rows] = fired;
+        push();
+    }
+    spikespace[run().rows] = 0;
+}
+
 struct Weights {
     std::vector<double> values;
     Weights() : values(size_t(run().units) * size_t(run().units)) {
@@ -105,6 +139,7 @@ inline double per_exprel(double x) {
 #define neurosim_gaussian neurosim::gaussian
 #define neurosim_uniform neurosim::uniform
 #define neurosim_waveform neurosim::waveform
+#define neurosim_course neurosim::course
 #define neurosim_step_level neurosim::step_level
 #define neurosim_weight neurosim::weight
 #define neurosim_exprel neurosim::exprel

@@ -17,13 +17,16 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.engine.point.model import Model
 from neurosim.engine.programs.sources import shared_source
 from neurosim.errors import EngineError
+
+if TYPE_CHECKING:
+    from neurosim.engine.point.assemble import Assembled
 
 __all__ = ["FRAME", "HEADER", "VECTORS", "write_sources"]
 
@@ -111,8 +114,15 @@ def write_sources(model: Model, folder: Path) -> None:
         and variable.owner is cells
         and variable.size == _ROWS
     ]
+    # A run that goes on from another is given all that one left, after Brian2 has set it anew.
+    kept = {name: cells.variables[name] for name in model.kept}
+    going = "\n".join(
+        f'neurosim::read("begin.{name}", brian::{device.get_array_name(v, access_data=False)}, '
+        "size_t(neurosim::run().rows));"
+        for name, v in kept.items()
+    )
     pad = "\n".join(f"neurosim::pad(brian::{array});" for array in dict.fromkeys(arrays))
-    device.insert_code("before_network_run", pad)
+    device.insert_code("before_network_run", f"if (neurosim::run().goes_on) {{\n{going}\n}}\n{pad}")
     if assembled.traces is not None:
         indices = device.get_array_name(assembled.traces.variables["_indices"], access_data=False)
         device.insert_code(
@@ -131,6 +141,7 @@ def write_sources(model: Model, folder: Path) -> None:
     if assembled.traces is not None:
         outputs |= {f"trace.{name}": assembled.traces.variables[name] for name in model.record}
         outputs["trace.t"] = assembled.traces.variables["t"]
+    outputs |= {f"kept.{name}": variable for name, variable in kept.items()}
     manifest = {
         "sources": _unite(folder),
         "inputs": {name: dtype for name, (_, dtype) in inputs.items()},
@@ -141,11 +152,12 @@ def write_sources(model: Model, folder: Path) -> None:
     _save_results(
         folder / "main.cpp",
         {name: device.get_array_name(v, access_data=False) for name, v in outputs.items()},
+        device.get_array_name(assembled.clock.variables["timestep"], access_data=False),
     )
     _replace_placeholders(folder, traced=bool(model.record))
     # Rows of a network need each other, and a trace is one table of all rows.
     together = bool(model.wired or model.record)
-    _replace(folder / "main.cpp", "neurosim_run_network", _run_network(assembled.clock, together))
+    _replace(folder / "main.cpp", "neurosim_run_network", _run_network(assembled, together))
     _replace(folder / "code_objects" / VECTORS, "/neurosim_exprel(", "*neurosim_per_exprel(")
     ahead, run = ((Path(__file__).parent / name).read_text() for name in _HEADERS)
     (folder / HEADER).write_text(f"{ahead}{shared_source()}{run}")
@@ -154,7 +166,7 @@ def write_sources(model: Model, folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
 
 
-def _save_results(main: Path, outputs: dict[str, str]) -> None:
+def _save_results(main: Path, outputs: dict[str, str], step: str) -> None:
     """Write the outputs alone, checked, where Brian2 writes all arrays and looks at none.
 
     Raises
@@ -169,23 +181,32 @@ def _save_results(main: Path, outputs: dict[str, str]) -> None:
             "supported by the C++ engine: use engine='numpy'"
         )
     lines = [f'neurosim::save_rows("{name}", brian::{array});' for name, array in outputs.items()]
+    lines.append(f'neurosim::save("step", brian::{step}, 1);')
     main.write_text(
         text.replace("brian_end();", "\n\t".join([*lines, "neurosim::finish_results();"]))
     )
 
 
-def _run_network(clock: Any, together: bool) -> str:
-    """Return the statements that run Brian2's network for each block of rows, from 0 each time."""
+def _run_network(assembled: Assembled, together: bool) -> str:
+    """Return the statements that run Brian2's network for each block of rows, anew each time."""
     from brian2.devices.device import get_device
 
-    step, time = (
-        get_device().get_array_name(clock.variables[name], access_data=False)
-        for name in ("timestep", "t")
-    )
+    def array(variable: Any) -> str:
+        return str(get_device().get_array_name(variable, access_data=False))
+
+    steps = []
+    for clock, dt in ((assembled.clock, "dt"), (assembled.trace_clock, "trace_dt")):
+        if clock is not None:
+            step, time = (array(clock.variables[name]) for name in ("timestep", "t"))
+            steps.append(f"neurosim::set_clock({step}, {time}, neurosim::run().{dt});")
+    steps.append("network.t = double(neurosim::run().start) * neurosim::run().dt;")
+    if assembled.wires is not None:
+        spikes = array(assembled.cells.variables["_spikespace"])
+        steps.append(f"neurosim::refill({spikes}, [] {{ _run_wires_pre_push_spikes(); }});")
+    steps.append("network.run(neurosim::length(), neurosim::reporter(), 0.2);")
+    lines = f"\n{' ' * 12}".join(steps)
     return f"""neurosim::each_block({str(together).lower()}, [&] {{
-            {step}[0] = 0;
-            {time}[0] = network.t = 0.0;
-            network.run(neurosim::run().duration, neurosim::reporter(), 0.2);
+            {lines}
         }});"""
 
 

@@ -14,6 +14,7 @@ from neurosim.engine.point.model import Model
 from neurosim.engine.point.source import FRAME, HEADER, VECTORS
 from neurosim.engine.programs.cache import fetch
 from neurosim.engine.programs.compiler import Compiler
+from neurosim.engine.programs.course_tables import write_tables
 from neurosim.engine.programs.digest import engine_digest
 from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
 from neurosim.engine.programs.results import RunResults
@@ -87,7 +88,7 @@ def run_standalone(
     for k, inputs in enumerate(chunks):
         place = folder / f"run{k}"
         place.mkdir()
-        _write_inputs(inputs, place, manifest["inputs"], report=progress is not None)
+        _write_inputs(inputs, place, manifest, report=progress is not None)
         commands.append([str(built / "main")])
         environments.append(os.environ | {"NEUROSIM_RUN": str(place)})
         places.append(place)
@@ -101,7 +102,10 @@ def run_standalone(
     return [_read_results(place, manifest["outputs"], model) for place in places]
 
 
-def _write_inputs(inputs: Inputs, place: Path, dtypes: dict[str, str], *, report: bool) -> None:
+def _write_inputs(
+    inputs: Inputs, place: Path, manifest: dict[str, dict[str, str]], *, report: bool
+) -> None:
+    begin = inputs.begin
     settings = [
         inputs.rows,
         len(inputs.recorded),
@@ -110,20 +114,28 @@ def _write_inputs(inputs: Inputs, place: Path, dtypes: dict[str, str], *, report
         inputs.dt,
         inputs.trace_dt,
         float(report),
-        0.0,
+        -1.0 if begin is None else float(begin.step),
     ]
     np.asarray(settings, dtype=np.float64).tofile(place / "settings")
-    for name, dtype in dtypes.items():
+    for name, dtype in manifest["inputs"].items():
         inputs.states[name].astype(dtype).tofile(place / name)
+    if begin is not None:
+        for name, values in begin.values.items():
+            values.astype(manifest["outputs"][f"kept.{name}"]).tofile(place / f"begin.{name}")
+        np.asarray([len(begin.flight_row)], dtype=np.float64).tofile(place / "flight_count")
+        begin.flight_row.astype(np.int32).tofile(place / "flight_row")
+        begin.flight_back.astype(np.int32).tofile(place / "flight_back")
     inputs.recorded.astype(np.int32).tofile(place / "recorded")
     inputs.weights.astype(np.float64).tofile(place / "weights")
     lengths = [len(samples) for samples in inputs.waveforms]
     np.asarray([len(lengths)], dtype=np.float64).tofile(place / "waveform_count")
     np.cumsum([0, *lengths]).astype(np.int64).tofile(place / "waveform_starts")
     np.concatenate([np.zeros(0), *inputs.waveforms]).tofile(place / "waveform_samples")
+    write_tables(inputs.courses, place)
 
 
 def _read_results(place: Path, outputs: dict[str, str], model: Model) -> Results:
     written = RunResults(place)
     arrays = {name: written.load(name, dtype) for name, dtype in outputs.items()}
+    arrays["step"] = written.load("step", np.int64)
     return Results.of(arrays, model.record)

@@ -16,6 +16,7 @@ _TYPES = {
     "gaussian": ["integer"] * 4,
     "uniform": ["integer"] * 4,
     "waveform": ["integer", "float"],
+    "course": ["integer", "float"],
     "step_level": ["integer"] * 2,
     "weight": ["integer"] * 2,
     "exprel_given": ["float"] * 2,
@@ -25,7 +26,8 @@ _TYPES = {
 def shared_source() -> str:
     """Return what reads and writes a run's files and draws its random numbers, in C++."""
     here = Path(__file__).parent
-    parts = [(here / name).read_text() for name in ("files.h", "results.h", "waveforms.h")]
+    names = ("files.h", "results.h", "waveforms.h", "courses.h")
+    parts = [(here / name).read_text() for name in names]
     return f"{''.join(parts)}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
 
 
