@@ -71,16 +71,16 @@ class VoltageClamp(Stimulus):
 
     >>> from brian2 import ms, mV, nA, um
     >>> from neurosim import Neuron, simulate
-    >>> from neurosim.channels import HHPotassium
+    >>> from neurosim.channels import squid_axon
     >>> from neurosim.morphology import PerBranch, cylinder
-    >>> cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), celsius=6.3).paint(HHPotassium())
+    >>> cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), celsius=6.3).paint(squid_axon())
     >>> clamp = VoltageClamp(holding=-70 * mV, levels=[0] * mV, durations=[30] * ms, onset=5 * ms)
     >>> family = simulate(
-    ...     cell, 30 * ms, stimulus=clamp, record=["stimulus.current"],
-    ...     batch={"levels": [-40, -20, 0] * mV},
+    ...     cell, 30 * ms, stimulus=clamp, batch={"levels": [-40, -20, 0] * mV},
+    ...     record=["v", "stimulus.current", "stimulus.command"],
     ... )
     >>> (family.trace("stimulus.current")[:, -1] / nA).round(2)
-    array([ 3.54, 12.55, 23.75])
+    array([ 2.74, 12.04, 23.76])
     """
 
     holding: Quantity = quantity(-70 * mV, "command before and after the segments")

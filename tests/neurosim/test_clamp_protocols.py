@@ -174,6 +174,7 @@ def test_the_steady_state_of_any_channel_is_read_by_tails(case):
     )
 
 
+@pytest.mark.slow
 def test_leak_pulses_remove_leak_and_capacitive_current():
     v = np.array([-40, 0, 40]) * 1e-3
     leaky = [HHPotassium(), Leak(g=1 * mS / cm**2, E=-65 * mV)]
@@ -188,6 +189,7 @@ def test_leak_pulses_remove_leak_and_capacitive_current():
     assert off < 2e-3
 
 
+@pytest.mark.slow
 def test_space_clamp_and_series_resistance_show():
     shape = ball_and_stick(20 * um, 500 * um, 2 * um)
     cell = Neuron(shape, PerBranch(1, {"dendrite": 11}), celsius=6.3, rest=-65 * mV).paint(
