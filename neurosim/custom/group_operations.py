@@ -30,7 +30,8 @@ def actions(group: Any, place: int) -> tuple[Action, ...]:
     ParameterError
         Something runs at a time or in a slot that a run here does not have.
     """
-    return (*_regular(group, place), *_events(group))
+    slots = _slots(group, place)
+    return (*_regular(group, place, slots), *_events(group, slots))
 
 
 def operations(group: Any) -> list[str]:
@@ -90,7 +91,7 @@ def check_schedule(group: Any) -> None:
             )
 
 
-def _regular(group: Any, place: int) -> Iterator[Action]:
+def _regular(group: Any, place: int, slots: dict[str, tuple[str, int]]) -> Iterator[Action]:
     """Return what run_regularly does to the neuron."""
     for runner in runners(group, place):
         step_s = float(group.clock.dt_)
@@ -101,7 +102,7 @@ def _regular(group: Any, place: int) -> Iterator[Action]:
                 f"{group.name}: run_regularly every {runner.clock.dt} is no whole number of its "
                 f"time steps of {group.clock.dt}; make it one"
             )
-        when, order = _slot(group, runner)
+        when, order = slots[runner.name]
         if runner.clock is group.clock:
             yield Action(str(runner.abstract_code), when, order)
             continue
@@ -114,35 +115,39 @@ def _regular(group: Any, place: int) -> Iterator[Action]:
         )  # fmt: skip
 
 
-def _events(group: Any) -> Iterator[Action]:
+def _events(group: Any, slots: dict[str, tuple[str, int]]) -> Iterator[Action]:
     """Return what its own events do."""
     for event, condition in group.events.items():
         if event == "spike" or event not in group.event_codes:
             continue
-        tested = _slot(group, group.thresholder[event])
-        slot = _slot(group, group.resetter[event])
+        tested, slot = (slots[p[event].name] for p in (group.thresholder, group.resetter))
         yield Action(str(group.event_codes[event]), *slot, str(condition), *tested)
 
 
-def _slot(group: Any, runner: Any) -> tuple[str, int]:
-    """Return the slot of an operation, and its place before or after the group's own part there.
+def _slots(group: Any, place: int) -> dict[str, tuple[str, int]]:
+    """Return the slot of each operation by its name, and its place before or after the others.
 
-    Brian2 runs what shares a slot by order, then by name. Here the group's own part has the order
-    0 and a name that comes last.
+    Brian2 runs what shares a slot by order, then by name. Here each has an order of its own; the
+    group's own part of a slot has the order 0, and where it has none all are below 0.
     """
-    if runner.when.removeprefix("before_").removeprefix("after_") not in _SLOTS:
-        raise ParameterError(
-            f"{group.name}: something runs in the slot {runner.when!r} of a schedule of your own; "
-            f"use one of {', '.join(_SLOTS)}, with before_ or after_ if needed"
-        )
     own = {
         "groups": group.state_updater,
         "thresholds": group.thresholder.get("spike"),
         "resets": group.resetter.get("spike"),
-    }.get(runner.when)
-    if own is None:
-        return runner.when, 2 * int(runner.order)
-    after = (runner.order, runner.name) > (own.order, own.name)
-    # Twice, so that one of the same order and a later name finds a place.
-    place = 2 * int(runner.order - own.order)
-    return runner.when, place + (1 if after and not place else 0)
+    }
+    events = [e for e in group.events if e != "spike" and e in group.event_codes]
+    parts = [*runners(group, place), *(group.thresholder[e] for e in events)]
+    parts += [group.resetter[e] for e in events]
+    slots: dict[str, tuple[str, int]] = {}
+    for when in {part.when for part in parts}:
+        if when.removeprefix("before_").removeprefix("after_") not in _SLOTS:
+            raise ParameterError(
+                f"{group.name}: something runs in the slot {when!r} of a schedule of your own; "
+                f"use one of {', '.join(_SLOTS)}, with before_ or after_ if needed"
+            )
+        mine = own.get(when)
+        there = [part for part in parts if part.when == when] + ([] if mine is None else [mine])
+        names = [part.name for part in sorted(there, key=lambda part: (part.order, part.name))]
+        zero = len(names) if mine is None else names.index(mine.name)
+        slots |= {name: (when, rank - zero) for rank, name in enumerate(names)}
+    return slots

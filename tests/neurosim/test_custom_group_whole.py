@@ -61,8 +61,11 @@ def test_a_regular_operation_leaves_a_refractory_neuron_alone():
         "dv/dt = (E - v + R*I - w)/tau : volt (unless refractory)\n"
         "dw/dt = -w/(20*ms) : volt (unless refractory)\nI : amp\nx : 1"
     )
-    group = held(equations=equations, refractory=5 * ms)
+    group = held(equations=equations, refractory=5 * ms, events={"abc": "v > -56*mV"})
     group.I = 400 * pA
+    # In one slot, by name: the event, then the operation.
+    group.run_on_event("abc", "x = 0.5*x + 1")
+    group.run_regularly("x = 2*x; v += 0.001*mV*x", when="after_resets", dt=1.1 * ms)
     group.run_regularly("v = v - 1*mV", dt=2.3 * ms, when="end")
     group.run_regularly("w += 0.5*mV; x += 1", dt=1 * ms, when="before_groups")
     # A name that comes after that of the state updater runs after it.
