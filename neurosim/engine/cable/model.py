@@ -77,7 +77,9 @@ class Kernel:
     def kept(self) -> list[str]:
         """What one step leaves to the next: states, and what updates work out of its last value."""
         updated = {line.split("=", 1)[0].strip() for line in self.updates} - {"I_stim"}
-        return sorted({*self.states, *updated})
+        # The charge of a current clamp's electrode is moved when the step is solved.
+        charged = {"electrode"} if self.amplifier == "electrode" else set()
+        return sorted({*self.states, *updated, *charged})
 
     @property
     def parameters(self) -> list[str]:
