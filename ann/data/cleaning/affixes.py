@@ -145,7 +145,8 @@ def keep_as_words(seen: Inspection, found: Affixes, total: int) -> bool:
     bool
     """
     numeric = found.weights.total()
-    if numeric < MOSTLY * total:
+    bare = not found.suffixes and not found.signs() and not found.bracketed()
+    if numeric < MOSTLY * total or bare:
         return False
     if sum(n for v, n in seen.weighed() if looks_like_date(v)) >= MOSTLY * total:
         return False

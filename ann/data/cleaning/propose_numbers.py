@@ -63,7 +63,8 @@ def as_numbers(seen: Inspection) -> str | None:
             coded += n
             continue
         prefix, body, suffix = found
-        suffix, sign = split_money(suffix)
+        # Most numbers end in nothing, and looking for money in it takes its time.
+        suffix, sign = split_money(suffix) if suffix else ("", "")
         parts[v] = (prefix or sign, body, suffix)
         weights[v] += n
         if suffix:
