@@ -1,6 +1,7 @@
 """Intrinsic properties of a neuron: measured on a trace, or by runs of any neuron."""
 
-from neurosim.measure.clamp_rig import IV, ClampRig, iv
+from neurosim.measure.clamp_rig import ClampRig
+from neurosim.measure.current_voltage import IV, iv
 from neurosim.measure.efel_features import efel_features
 from neurosim.measure.excitability import (
     StrengthDuration,
@@ -11,14 +12,13 @@ from neurosim.measure.excitability import (
 from neurosim.measure.gating import (
     Boltzmann,
     GatingCurve,
-    TailCurrents,
     activation,
     inactivation,
-    tail_currents,
 )
 from neurosim.measure.intrinsic import Intrinsic, fi_curve, intrinsic
 from neurosim.measure.passive import StepResponse, step_response
 from neurosim.measure.spikes import Spikes, adaptation_index, measure_spikes, step_features
+from neurosim.measure.tails import TailCurrents, tail_currents
 
 __all__ = [
     "IV",
