@@ -71,9 +71,9 @@ class Kernel:
 
     @property
     def kept(self) -> list[str]:
-        """What one step leaves to the next: states, and what updates work out of its last value."""
-        updated = {line.split("=", 1)[0].strip() for line in self.updates} - {"I_stim"}
-        return sorted({*self.states, *updated})
+        """What one step leaves to the next: states, and all else that is not constant."""
+        changing = [n for n in self.parameters if "constant" not in self.parsed[n].flags]
+        return sorted({*self.states, *changing} - {"I_stim"} - self.shared)
 
     @property
     def parameters(self) -> list[str]:

@@ -73,7 +73,7 @@ def draft_receptors(
         state: increments(part, state, values, shape, neuron.celsius, behind)
         for state in part.on_event
     }
-    start, stop = run.poisson_window
+    start, stop = run.events_window
     arrivals = gather_arrivals(
         placed, index, points, member, factors,
         cells=run.cells, seeds=run.seeds, start=start, stop=stop,
@@ -346,18 +346,18 @@ def _draft_voltage_clamp(
         updates=(command,),
         integers=("first_channel",),
         amplifier="voltage",
-        arrivals=_edges(edges, len(sites), run.duration),
+        arrivals=_edges(edges, len(sites), run.events_window[1]),
     )
 
 
-def _edges(times: np.ndarray, sites: int, duration: float) -> Arrivals:
+def _edges(times: np.ndarray, sites: int, stop: float) -> Arrivals:
     """Return events that count segments up, at times of shape (edges, cells), on every site."""
     shared = times.shape[1] > 1 and bool(np.all(times == times[:, :1]))
     cells = np.array([-1]) if shared or times.shape[1] == 1 else np.arange(times.shape[1])
     time, site, cell = np.meshgrid(times[:, 0], np.arange(sites), cells, indexing="ij")
     if len(cells) > 1:
         time = np.broadcast_to(times[:, np.newaxis, :], time.shape)
-    seen = np.ravel(time) < duration
+    seen = np.ravel(time) < stop
     order = np.argsort(np.ravel(time)[seen], kind="stable")
     return Arrivals(
         time_s=np.ravel(time)[seen][order],
