@@ -159,7 +159,7 @@ def ring(terminal=None):
 @pytest.mark.parametrize(
     ("terminal", "engine"),
     [
-        (None, "cpp"),
+        pytest.param(None, "cpp", marks=pytest.mark.slow),
         pytest.param(TsodyksMarkram(tau_facil=50 * ms), "cpp", marks=pytest.mark.slow),
         pytest.param(DepletingRelease(N=5, U=0.9), "cpp", marks=pytest.mark.slow),
         pytest.param(QuantalRelease(), "cpp", marks=pytest.mark.slow),
@@ -227,7 +227,7 @@ def test_a_state_is_saved_and_read_back_whole(tmp_path):
 
 
 def test_circuit_states_are_saved_with_what_is_on_its_way(tmp_path):
-    state = simulate(ring(), 6 * ms, seed=7).state
+    state = simulate(ring(), 6 * ms, seed=7, engine="numpy").state
     state.save(tmp_path / "end.npz")
     read = State.load(tmp_path / "end.npz")
     assert read.sha256 == state.sha256
@@ -296,6 +296,7 @@ def test_starting_values_by_name():
         simulate(cell(), 1 * ms, initial={"hh_sodium.mm": 0.5}, engine="numpy")
 
 
+@pytest.mark.slow
 def test_settle_once_for_a_batch():
     tilted = cell().replace(rest=-75 * mV)
     rest = settle(tilted, 30 * ms)
