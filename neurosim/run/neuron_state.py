@@ -24,6 +24,7 @@ from neurosim.run.continuing import (
     with_values,
 )
 from neurosim.run.state import State, digest
+from neurosim.stimuli import Stimulus
 
 __all__ = ["begin_at_values", "begin_neuron", "neuron_state"]
 
@@ -41,8 +42,9 @@ def _full_names(neuron: Neuron, kernel: Kernel) -> dict[str, str]:
     return found
 
 
-def _is_electrode(kernel: Kernel) -> bool:
-    return not kernel.density and kernel.injects
+def _is_electrode(neuron: Neuron, kernel: Kernel) -> bool:
+    labels = {p.label for p in neuron.placed if isinstance(p.part, Stimulus)}
+    return not kernel.density and kernel.name.removeprefix("point_") in labels
 
 
 def _back(composed: Composed) -> np.ndarray:
@@ -75,7 +77,7 @@ def neuron_state(neuron: Neuron, run: Run, composed: Composed, results: CableRes
             dimensions[full] = powers(kernel.parsed[name].dim)
             if where is None:
                 arrays[full] = kept[name]
-                loose += [full] * _is_electrode(kernel)
+                loose += [full] * _is_electrode(neuron, kernel)
                 continue
             if full not in arrays:
                 arrays[full] = np.full((count, run.cells), np.nan)
@@ -119,7 +121,7 @@ def begin_neuron(composed: Composed, neuron: Neuron, run: Run, state: State) -> 
     loose = {
         full
         for kernel, names in zip(composed.model.kernels, named, strict=True)
-        if _is_electrode(kernel)
+        if _is_electrode(neuron, kernel)
         for full in names.values()
     }
     check_names(state, {"v"}.union(*(names.values() for names in named)), loose)
@@ -135,6 +137,8 @@ def begin_neuron(composed: Composed, neuron: Neuron, run: Run, state: State) -> 
             if full in held:
                 values[name] = held[full][where]
                 used[full][where] = True
+            elif given.events is not None and name in given.events.factors:
+                values[name] = _after_past_events(composed, given, name)
         kernels.append(_complete(given, values, names))
     _check_cover(state, used)
     start = np.empty((len(composed.numbering), run.cells))
@@ -147,6 +151,23 @@ def begin_neuron(composed: Composed, neuron: Neuron, run: Run, state: State) -> 
         composed.inputs, kernels=tuple(kernels), start=start, last_spike=np.array(last)
     )
     return replace(composed, inputs=inputs)
+
+
+def _after_past_events(composed: Composed, given: KernelInputs, name: str) -> np.ndarray:
+    """Return what an electrode that is new in this run would remember of the time before."""
+    inputs, events = composed.inputs, given.events
+    assert events is not None
+    found = np.array(_spread(given.values[name], given.sites, inputs.cells))
+    factors = _spread(events.factors[name], given.sites, inputs.cells)
+    for k in np.flatnonzero(inputs.arrival_steps(events) < inputs.start_step):
+        site, cell = int(events.site[k]), int(events.cell[k])
+        here = (site, slice(None) if cell < 0 else cell)
+        found[here] += events.weight[k] * factors[here]
+    return found
+
+
+def _spread(values: np.ndarray, sites: int, cells: int) -> np.ndarray:
+    return np.broadcast_to(values[:, np.newaxis] if values.ndim == 1 else values, (sites, cells))
 
 
 def _complete(
@@ -190,7 +211,7 @@ def begin_at_values(
     named = [_full_names(neuron, kernel) for kernel in composed.model.kernels]
     known = {"v": 1 * volt}
     for kernel, names in zip(composed.model.kernels, named, strict=True):
-        if not _is_electrode(kernel):
+        if not _is_electrode(neuron, kernel):
             known |= {f: Quantity(1.0, dim=kernel.parsed[n].dim) for n, f in names.items()}
     values = with_values(given, known, run.cells)
     kernels = []

@@ -315,7 +315,7 @@ def settle(
     >>> cell = bare.paint([HHSodium(), HHPotassium(), Leak()])
     >>> rest = settle(cell, 200 * ms)
     >>> print(rest.time, float(rest["v"][0, 0] / mV).__round__(1))
-    0. s -65.0
+    0. s -72.3
     >>> currents = {"current": [0, 0.1, 0.2] * nA}
     >>> run = simulate(cell, 50 * ms, stimulus=Constant(0 * nA), batch=currents, initial=rest)
     >>> run.rows

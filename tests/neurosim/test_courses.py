@@ -7,7 +7,16 @@ import pytest
 from brian2 import Quantity, cm, mS, ms, mV, nA, nS, pA, siemens, um, volt
 from scipy.integrate import solve_ivp
 
-from neurosim import LIF, Circuit, Constant, Course, Neuron, OrnsteinUhlenbeck, simulate
+from neurosim import (
+    LIF,
+    Circuit,
+    Constant,
+    Course,
+    Neuron,
+    OrnsteinUhlenbeck,
+    Steps,
+    simulate,
+)
 from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, every, tagged
@@ -52,6 +61,7 @@ def test_a_course_that_stands_still_changes_no_bit(engine):
     np.testing.assert_array_equal(told.traces_si["v"], fixed.traces_si["v"])
 
 
+@pytest.mark.slow
 def test_temperature_moves_what_has_a_q10():
     # A conductance of one exponential decay, faster from 10 °C to 40 °C.
     synapse = AMPA(g=1 * nS)
@@ -78,6 +88,7 @@ def test_temperature_moves_what_has_a_q10():
     assert ratio == pytest.approx(faded, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_a_temperature_that_stands_still_is_that_temperature():
     drive = {"stimulus": Constant(0.3 * nA), "record": ["v"]}
     cold = simulate(ball(12.0), 10 * ms, **drive)
@@ -85,6 +96,7 @@ def test_a_temperature_that_stands_still_is_that_temperature():
     np.testing.assert_array_equal(cold.traces_si["v"], told.traces_si["v"])
 
 
+@pytest.mark.slow
 def test_rows_of_a_batch_have_courses_of_their_own():
     drive = {"stimulus": Constant(0.3 * nA), "record": ["v"]}
     full, none = 120 * mS / cm**2, 0 * mS / cm**2
@@ -97,6 +109,7 @@ def test_rows_of_a_batch_have_courses_of_their_own():
     np.testing.assert_allclose(alone.traces_si["v"][0], batch.traces_si["v"][1], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_scales_and_regions_hold_while_a_course_runs():
     shape = ball_and_stick(20 * um, 300 * um, 2 * um)
     cell = (
@@ -226,3 +239,42 @@ def test_a_receptor_that_slows_keeps_its_peak():
     # A batch too: before, its increments were those of the default.
     batch = simulate(cell, 30 * ms, batch={"ampa.tau_decay": [8, 8] * ms}, **drive)
     np.testing.assert_allclose(batch.final_v_si[:, 0], wanted.final_v_si[:, 0], rtol=1e-9)
+
+
+def test_conductances_with_a_q10_follow_the_temperature():
+    leaky = Leak(g=0.2 * mS / cm**2, q10_g=2.0)
+    synapse = AMPA(g=2 * nS, q10_g=1.5)
+
+    def warm(celsius):
+        bare = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), celsius=celsius, rest=-60 * mV)
+        placed = bare.paint(leaky).place(synapse, at("dendrite"), Events.at([1] * ms), label="a")
+        return placed.probe("a.current", at("dendrite"))
+
+    drive = {"record": ["v"], "engine": "numpy"}
+    told = simulate(warm(20), 5 * ms, courses={"celsius": Course([0] * ms, [33])}, **drive)
+    fixed = simulate(warm(33), 5 * ms, **drive)
+    for name in ("v", "a.current"):
+        np.testing.assert_allclose(told.traces_si[name], fixed.traces_si[name], rtol=1e-9)
+    # A batch of conductances, and courses of both.
+    g = np.array([0.1, 0.3]) * mS / cm**2
+    told = simulate(warm(20), 5 * ms, batch={"leak.g": g},
+                    courses={"celsius": Course([0] * ms, [33])}, **drive)  # fmt: skip
+    fixed = simulate(warm(33), 5 * ms, batch={"leak.g": g}, **drive)
+    np.testing.assert_allclose(told.traces_si["v"], fixed.traces_si["v"], rtol=1e-9)
+    both = {"celsius": Course([0, 2] * ms, [20, 33]), "leak.g": Course([0, 2] * ms, g)}
+    told = simulate(warm(20), 30 * ms, courses=both, **drive)
+    fixed = simulate(warm(33).replace(), 30 * ms, batch={"leak.g": g[1:]}, **drive)
+    np.testing.assert_allclose(told.final_v_si, fixed.final_v_si, rtol=1e-4)
+
+
+def test_values_by_compartment_cannot_follow_one_course():
+    shape = ball_and_stick(20 * um, 300 * um, 2 * um)
+    cell = Neuron(shape, PerBranch(5)).paint(
+        Leak(), values={"g": np.linspace(0.1, 0.2, 10) * mS / cm**2}
+    )
+    with pytest.raises(ParameterError, match="value of its own in each compartment"):
+        simulate(cell, 1 * ms, courses={"g": Course([0] * ms, [0.1] * mS / cm**2)}, engine="numpy")
+    many = Steps(np.ones(9) * pA, onset=np.arange(9) * ms, duration=np.ones(9) * ms / 2)
+    course = {"amplitude[0]": Course([0] * ms, [1] * pA)}
+    with pytest.raises(ParameterError, match="cannot follow a course"):
+        simulate(LIF(), 1 * ms, stimulus=many, courses=course, engine="numpy")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Hz, ms, mV, nA, nS, pA, um, volt
+from brian2 import Hz, Mohm, ms, mV, nA, nS, pA, pF, um, volt
 
 from neurosim import (
     LIF,
@@ -19,6 +19,7 @@ from neurosim import (
     simulate,
 )
 from neurosim.channels import HHPotassium, HHSodium, Leak
+from neurosim.clamps import CurrentClamp, VoltageClamp
 from neurosim.describe.parts import Poisson
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, every, tagged, uniformly
@@ -158,7 +159,7 @@ def ring(terminal=None):
 @pytest.mark.parametrize(
     ("terminal", "engine"),
     [
-        (None, "cpp"),
+        pytest.param(None, "cpp", marks=pytest.mark.slow),
         pytest.param(TsodyksMarkram(tau_facil=50 * ms), "cpp", marks=pytest.mark.slow),
         pytest.param(DepletingRelease(N=5, U=0.9), "cpp", marks=pytest.mark.slow),
         pytest.param(QuantalRelease(), "cpp", marks=pytest.mark.slow),
@@ -226,7 +227,7 @@ def test_a_state_is_saved_and_read_back_whole(tmp_path):
 
 
 def test_circuit_states_are_saved_with_what_is_on_its_way(tmp_path):
-    state = simulate(ring(), 6 * ms, seed=7).state
+    state = simulate(ring(), 6 * ms, seed=7, engine="numpy").state
     state.save(tmp_path / "end.npz")
     read = State.load(tmp_path / "end.npz")
     assert read.sha256 == state.sha256
@@ -295,6 +296,7 @@ def test_starting_values_by_name():
         simulate(cell(), 1 * ms, initial={"hh_sodium.mm": 0.5}, engine="numpy")
 
 
+@pytest.mark.slow
 def test_settle_once_for_a_batch():
     tilted = cell().replace(rest=-75 * mV)
     rest = settle(tilted, 30 * ms)
@@ -324,3 +326,29 @@ def test_noise_of_a_stimulus_may_come_and_go():
     again = simulate(LIF(), 10 * ms, stimulus=drive, initial=at_rest)
     assert again.start_s == 0
     assert float(again.final_si["v"][0]) == float(silent.final_si["v"][0])
+
+
+VOLTAGE = VoltageClamp(
+    holding=-70 * mV, levels=[-20, -50] * mV, durations=[3, 5] * ms, onset=1.5 * ms, R_s=5 * Mohm
+)
+CURRENT = CurrentClamp(
+    current=Steps(0.3 * nA, onset=1 * ms, duration=4 * ms), R_e=20 * Mohm, C_e=5 * pF
+)
+
+
+@pytest.mark.parametrize(
+    "clamp", [VOLTAGE, VOLTAGE.replace(R_s=0 * Mohm), CURRENT], ids=["R_s", "ideal", "current"]
+)
+def test_clamps_go_on_in_their_protocol(clamp):
+    # Cut within a level, and just before an edge.
+    arguments = {"stimulus": clamp, "record": ["v"], "engine": "numpy"}
+    assert_one_run(*in_pieces(cell(), [2 * ms, 2.475 * ms, 4 * ms], **arguments))
+
+
+def test_a_clamp_that_comes_late_is_where_its_protocol_is():
+    state = simulate(cell(), 4 * ms, engine="numpy").state
+    slow = VOLTAGE.replace(levels=-20 * mV, durations=50 * ms, R_s=0.1 * Mohm)
+    late = simulate(cell(), 6 * ms, stimulus=slow, initial=state, engine="numpy", record=["v"])
+    assert late.traces_si["v"][0, -1] == pytest.approx(-0.02, abs=2e-3)
+    # And it may be taken away again.
+    assert simulate(cell(), 1 * ms, initial=late.state, engine="numpy").rows == 1

@@ -57,7 +57,7 @@ class Run:
         return any(name in self.batch and name not in self.courses for name in names)
 
     @property
-    def poisson_window(self) -> tuple[float, float]:
+    def events_window(self) -> tuple[float, float]:
         """Between which times events can act in the run; an event acts at the next step."""
         first = max(self.start_step - 2, 0) * self.dt
         return first, self.start_step * self.dt + self.duration

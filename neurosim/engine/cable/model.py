@@ -75,11 +75,9 @@ class Kernel:
 
     @property
     def kept(self) -> list[str]:
-        """What one step leaves to the next: states, and what updates work out of its last value."""
-        updated = {line.split("=", 1)[0].strip() for line in self.updates} - {"I_stim"}
-        # The charge of a current clamp's electrode is moved when the step is solved.
-        charged = {"electrode"} if self.amplifier == "electrode" else set()
-        return sorted({*self.states, *updated, *charged})
+        """What one step leaves to the next: states, and all else that is not constant."""
+        changing = [n for n in self.parameters if "constant" not in self.parsed[n].flags]
+        return sorted({*self.states, *changing} - {"I_stim"} - self.shared)
 
     @property
     def parameters(self) -> list[str]:

@@ -73,7 +73,7 @@ def draft_receptors(
         state: increments(part, state, values, shape, neuron.celsius, behind)
         for state in part.on_event
     }
-    start, stop = run.poisson_window
+    start, stop = run.events_window
     arrivals = gather_arrivals(
         placed, index, points, member, factors,
         cells=run.cells, seeds=run.seeds, start=start, stop=stop,
