@@ -39,7 +39,7 @@ def calcium_target(
     Examples
     --------
     >>> calcium_target([0.1, 0.45, 1] * uM).round(3).tolist()
-    [1.0, 0.001, 4.0]
+    [1.0, 0.002, 4.0]
     """
     at = np.asarray(check_quantity(calcium, 0.1 * uM, "calcium_target: calcium", many=2) / uM)
     first, second_ = (float(a / uM) for a in (alpha_1, alpha_2))
