@@ -22,7 +22,7 @@ from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, every, tagged
 from neurosim.synapses import AMPA, Events
 
-ENGINES = [pytest.param("cpp"), pytest.param("numpy", marks=pytest.mark.slow)]
+ENGINES = [pytest.param("cpp", marks=pytest.mark.slow), pytest.param("numpy")]
 
 
 def ball(celsius=6.3):

@@ -187,8 +187,8 @@ def test_circuits_with_releases_on_their_way(terminal, engine):
 
 def test_a_recording_that_goes_on_counts_from_time_0():
     drive = Constant(200 * pA)
-    first = simulate(LIF(), 100 * ms, stimulus=drive)
-    second = simulate(LIF(), 100 * ms, stimulus=drive, initial=first.state)
+    first = simulate(LIF(), 100 * ms, stimulus=drive, engine="numpy")
+    second = simulate(LIF(), 100 * ms, stimulus=drive, initial=first.state, engine="numpy")
     assert second.start == 100 * ms
     assert second.counts().sum() == len(second.spike_time_s) > 0
     assert np.all(second.spike_time_s >= 0.1)
@@ -270,7 +270,7 @@ def test_parts_that_cover_less_or_more_are_refused():
 
 
 def test_point_states_that_do_not_fit_are_refused():
-    state = simulate(LIF(), 10 * ms, batch={"tau_m": [10, 20, 30] * ms}).state
+    state = simulate(LIF(), 10 * ms, batch={"tau_m": [10, 20, 30] * ms}, engine="numpy").state
     with pytest.raises(ParameterError, match="AdEx"):
         simulate(AdEx(), 10 * ms, initial=state)
     with pytest.raises(ParameterError, match="3 for initial"):
@@ -285,7 +285,7 @@ def test_point_states_that_do_not_fit_are_refused():
 
 def test_starting_values_by_name():
     found = simulate(LIF(), 0.1 * ms, initial={"v": [-60, -55] * mV}, batch={"tau_m": [9, 9] * ms},
-                     record=["v"])  # fmt: skip
+                     record=["v"], engine="numpy")  # fmt: skip
     np.testing.assert_allclose(found.traces_si["v"][:, 0], [-0.060, -0.055])
     start = {"v": -60 * mV, "hh_sodium.m": 0.5}
     probed = cell().probe("hh_sodium.m", at("soma"))
@@ -319,11 +319,15 @@ def test_settle_once_for_a_batch():
 
 def test_noise_of_a_stimulus_may_come_and_go():
     drive = Constant(100 * pA)
-    noise = simulate(LIF(), 10 * ms, stimulus=drive + OrnsteinUhlenbeck(), seed=3).state
-    silent = simulate(LIF(), 10 * ms, stimulus=drive, initial=noise)
-    assert simulate(LIF(), 10 * ms, stimulus=drive + OrnsteinUhlenbeck(), initial=silent.state)
+    noise = simulate(
+        LIF(), 10 * ms, stimulus=drive + OrnsteinUhlenbeck(), seed=3, engine="numpy"
+    ).state
+    silent = simulate(LIF(), 10 * ms, stimulus=drive, initial=noise, engine="numpy")
+    assert simulate(
+        LIF(), 10 * ms, stimulus=drive + OrnsteinUhlenbeck(), initial=silent.state, engine="numpy"
+    )
     at_rest = noise.restarted()
-    again = simulate(LIF(), 10 * ms, stimulus=drive, initial=at_rest)
+    again = simulate(LIF(), 10 * ms, stimulus=drive, initial=at_rest, engine="numpy")
     assert again.start_s == 0
     assert float(again.final_si["v"][0]) == float(silent.final_si["v"][0])
 
