@@ -322,7 +322,7 @@ def test_what_is_not_as_it_was_built_is_not_in_the_cache(tmp_path, monkeypatch, 
         (lambda: Neuron(SHAPE, celsius="37"), ParameterError, "plain number"),
         (lambda: cell().place(AMPA(), at("soma"), [5] * ms), ParameterError, r"Events\.at"),
         (lambda: cell().place(AMPA(), at("soma"), "x"), ParameterError, r"Events\.at"),
-        (lambda: cell().paint(HHSodium(), scale=lambda x, y: 1), ParameterError, "distances"),
+        (lambda: cell().paint(HHSodium(), scale=lambda x, y: 1), ParameterError, "distance in um"),
         (lambda: cell().place(AMPA(g=1 * nS), at("soma"), 5), ParameterError, r"Events\.at"),
     ],
 )
