@@ -325,7 +325,8 @@ class _Wires:
 
     def memory(self) -> dict[str, np.ndarray]:
         """Return what is on its way at the end, and what the terminals remember."""
-        table = [(k, e.site, e.cell, e.step, e.weight) for k, e in self.late]
+        # In an order of its own, whenever each was told.
+        table = sorted((k, e.site, e.cell, e.step, e.weight) for k, e in self.late)
         columns = np.array(table, dtype=float).reshape(-1, 5).T
         names = ("connection", "site", "cell", "step")
         found = {f"flight.{n}": c.astype(np.int64) for n, c in zip(names, columns, strict=False)}
@@ -333,7 +334,8 @@ class _Wires:
         for k, bundles in self._by_connection().items():
             kept = [bundle.terminal.memory() for bundle in bundles]
             for name in sorted(set().union(*kept)):
-                parts = [one.get(name, np.zeros(0)) for one in kept]
+                kind = next(one[name].dtype for one in kept if name in one)
+                parts = [one.get(name, np.zeros(0, dtype=kind)) for one in kept]
                 found[f"terminal.{k}.{name}.size"] = np.array([len(part) for part in parts])
                 found[f"terminal.{k}.{name}"] = np.concatenate(parts)
         return found
