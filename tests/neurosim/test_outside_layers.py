@@ -7,7 +7,7 @@ import pytest
 from brian2.units import cm, mA, meter, mS, ms, mV, nA, ohm, siemens, uF, um
 from scipy.linalg import expm, sqrtm
 
-from neurosim import Constant, Neuron, Steps, simulate
+from neurosim import Constant, Course, Neuron, Steps, simulate
 from neurosim.axon import mammalian_fibre, travel_times
 from neurosim.channels import Leak, NodeFastSodium, NodePersistentSodium, NodeSlowPotassium
 from neurosim.errors import ParameterError, UnknownNameError
@@ -336,3 +336,13 @@ def test_a_layer_takes_values_by_compartment():
     assert read(run(varied), "v_ext") == pytest.approx(read(run(parted), "v_ext"), rel=1e-12)
     with pytest.raises(ParameterError):
         run(varied, batch={"extracellular.g": [0.1, 0.2] * mS / cm**2})
+
+
+def test_a_layer_takes_no_course_and_no_state():
+    fibre = mammalian_fibre(10 * um, nodes=3)
+    course = Course([0, 1] * ms, [0.1, 0.2] * siemens / meter**2)
+    with pytest.raises(ParameterError, match=r"node_space\.g belongs to no channel"):
+        simulate(fibre, 0.05 * ms, dt=0.005 * ms, courses={"node_space.g": course}, engine="numpy")
+    ended = simulate(fibre, 0.05 * ms, dt=0.005 * ms, engine="numpy")
+    with pytest.raises(ParameterError, match="layers outside the membrane"):
+        simulate(fibre, 0.05 * ms, dt=0.005 * ms, initial=ended.state, engine="numpy")

@@ -34,6 +34,14 @@ def follow_courses(
     """Return what follows courses; their tables are added to `tables`."""
     if not run.courses:
         return []
+    followed = [p.label for p in neuron.painted if isinstance(p.part, Mechanism)]
+    followed += [p.label for p in neuron.placed]
+    for name in run.courses.keys() - {TEMPERATURE}:
+        if not any(name.startswith(f"{label}.") for label in followed):
+            raise ParameterError(
+                f"courses: {name} belongs to no channel, receptor, pool or electrode and cannot "
+                "follow a course; a batch can vary it from row to row"
+            )
     return list(_Follower(neuron, run, kernels, values, numbering, tables).all())
 
 
