@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from brian2.units import Quantity, hertz, mV, pA, volt
+from brian2.units import Quantity, get_dimensions, hertz, mV, pA, volt
 from scipy.optimize import brentq
 
 from neurosim.describe.neuron import Neuron
@@ -101,10 +101,10 @@ class BifurcationDiagram:
         """
         whole = Quantity(
             np.concatenate([np.asarray(b.parameter) for b in self.branches]),
-            dim=self.branches[0].parameter.dim,
+            dim=get_dimensions(self.branches[0].parameter),
         )
         _, label = in_best_unit(whole, self.name)
-        unit = whole.get_best_unit() if not whole.is_dimensionless else 1.0
+        unit = 1.0 if get_dimensions(whole).is_dimensionless else whole.get_best_unit()
         curves = [
             (np.asarray(b.parameter / unit), np.asarray(b.v / mV), b.unstable == 0)
             for b in self.branches
@@ -233,7 +233,7 @@ class _Follower:
             for end in between:
                 read_batch({parameter: end}, places)
             ends = [Quantity(p) for p in between]
-        self.dim = ends[0].dim
+        self.dim = get_dimensions(ends[0])
         self.first, self.last = (float(end) for end in ends)
         if self.first >= self.last:
             raise ParameterError(f"{who}: between must be a lower and a higher value")

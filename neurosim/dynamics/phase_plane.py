@@ -80,7 +80,11 @@ class PhasePlane:
         """
         begin = [
             float(check_quantity(v, -70 * mV, "trajectory: v")),
-            float(check_quantity(w, self.w[0], f"trajectory: {self.name}")),
+            float(
+                check_quantity(
+                    w, Quantity(1.0, dim=get_dimensions(self.w)), f"trajectory: {self.name}"
+                )
+            ),
         ]
         length = float(check_quantity(duration, second, "trajectory: duration", above=0 * second))
         low, high = float(self.v[0]), float(self.v[-1])
@@ -185,7 +189,8 @@ def phase_plane(
     points = fixed_points(neuron, current, given=given, between=v)
     name = system.names[1]
     block = system.blocks[0]
-    like = Quantity(1.0, dim=block.parsed[name].dim)
+    dim = block.parsed[name].dim
+    like = Quantity(1.0, dim=dim)
     grid = np.linspace(low, high, _COLUMNS)
     if w is None:
         bottom, top = _range(system, grid, points, amount)
@@ -202,11 +207,11 @@ def phase_plane(
     return PhasePlane(
         name,
         Quantity(grid, dim=Quantity(low * mV).dim),
-        Quantity(other, dim=like.dim),
+        Quantity(other, dim=dim),
         Quantity(dv, dim=Quantity(mV).dim * per_second),
-        Quantity(dw, dim=like.dim * per_second),
-        Quantity(_nullcline(dv, other), dim=like.dim),
-        Quantity(_nullcline(dw, other), dim=like.dim),
+        Quantity(dw, dim=dim * per_second),
+        Quantity(_nullcline(dv, other), dim=dim),
+        Quantity(_nullcline(dw, other), dim=dim),
         points,
         system,
         amount,

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brian2 import Mohm, Quantity, cm, hertz, mS, ms, mV, nS, ohm, pA, second, uA, um
+from brian2 import Mohm, Quantity, cm, hertz, mS, ms, mV, nS, ohm, pA, pF, second, uA, um
 
-from neurosim import LIF, AdEx, HodgkinHuxley, Neuron, OrnsteinUhlenbeck, TraubMiles, simulate
+from neurosim import (
+    LIF,
+    AdEx,
+    HodgkinHuxley,
+    Neuron,
+    OrnsteinUhlenbeck,
+    TraubMiles,
+    from_brian2,
+    simulate,
+)
 from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.dynamics import (
     bifurcation_diagram,
@@ -176,6 +185,46 @@ def test_the_phase_plane_of_adex() -> None:
     assert axes.get_ylabel().startswith("w (")
     with pytest.raises(ParameterError, match="4 variables"):
         phase_plane(SQUID)
+
+
+MORRIS_LECAR = """
+dv/dt = (I_ext - g_L*(v - V_L) - g_Ca*open_*(v - V_Ca) - g_K*n*(v - V_K))/C : volt
+dn/dt = phi*(rest - n)/late : 1
+open_ = 0.5*(1 + tanh((v - V1)/V2)) : 1
+rest = 0.5*(1 + tanh((v - V3)/V4)) : 1
+late = 1*ms/cosh((v - V3)/(2*V4)) : second
+I_ext : amp
+"""
+
+
+def test_a_model_of_brian2_with_a_plain_number_beside_the_potential() -> None:
+    """Morris and Lecar; Hopf points of Rinzel and Ermentrout (1989), figure 7.3: 93.86, 212."""
+    import brian2
+
+    volts = {"V_L": -60, "V_Ca": 120, "V_K": -84, "V1": -1.2, "V2": 18, "V3": 2, "V4": 30}
+    given = {name: value * mV for name, value in volts.items()}
+    given |= {"C": 20 * pF, "g_L": 2 * nS, "g_Ca": 4.4 * nS, "g_K": 8 * nS, "phi": 0.04}
+    group = brian2.NeuronGroup(
+        1, MORRIS_LECAR, threshold="v > 0*mV", refractory="v > 0*mV", method="rk4", namespace=given
+    )
+    group.v = -60 * mV
+    cell = from_brian2(group, current="I_ext")
+    found = bifurcation_diagram(cell, between=(0 * pA, 300 * pA))
+    assert [p.kind for p in found.points] == ["hopf", "hopf"]
+    values = [float(p.parameter / pA) for p in found.points]
+    assert values == pytest.approx([93.86, 212.02], abs=0.01)
+    plane = phase_plane(cell, 90 * pA, v=(-80 * mV, 60 * mV))
+    assert len(plane.points) == 1
+    rest = 0.5 * (1 + np.tanh((np.asarray(plane.v / mV) - 2) / 30))
+    seen = ~np.isnan(plane.w_nullcline)
+    assert np.asarray(plane.w_nullcline)[seen] == pytest.approx(rest[seen], abs=1e-9)
+    assert plane.plot().get_ylabel() == "n"
+    _, v, n = plane.trajectory(-30 * mV, 0.1, 0.2 * second)
+    assert np.all(np.isfinite(np.asarray(v)))
+    assert 0 <= float(n[-1]) <= 1
+    follow = bifurcation_diagram(cell, "phi", between=(0.02, 0.08), current=90 * pA)
+    assert len(follow.branches) == 1
+    assert follow.plot().get_xlabel() == "phi"
 
 
 def test_what_has_no_rest_is_refused_by_name() -> None:
