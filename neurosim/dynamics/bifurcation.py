@@ -169,7 +169,7 @@ def bifurcation_diagram(
     >>> unit = squid.current(1 * uA / cm**2)
     >>> found = bifurcation_diagram(squid, between=(0 * unit, 200 * unit))
     >>> [(p.kind, round(float(p.parameter / unit), 2)) for p in found.points]
-    [('hopf', 9.78), ('hopf', 154.53)]
+    [('hopf', 9.78), ('hopf', 154.52)]
     """
     follow = _Follower(neuron, parameter, between, current, at, given)
     low, high = (

@@ -77,6 +77,7 @@ def test_arrays_of_another_shape_or_type_are_refused(name, saved, tmp_path):
         load(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "shallow", "quantity", "deep"])
 def test_an_odd_card_is_refused_or_means_what_it_says(name, saved, tmp_path):
     tensors, card = saved[name]

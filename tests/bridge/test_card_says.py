@@ -129,6 +129,7 @@ def test_noise_does_not_spoil_the_passive_properties(noisy):
     assert told.rest_mV == pytest.approx(-70, abs=2)
 
 
+@pytest.mark.slow
 def test_properties_stand_on_the_card(held, model):
     for found in (held, model):
         for said in (str(found), card_html(found)):

@@ -52,6 +52,7 @@ def test_the_parts_are_what_calibration_foresaw(certificate, shallow):
     assert 0.3 * noise < layer.parts_rms["quantisation"] < 1.3 * noise
 
 
+@pytest.mark.slow
 def test_waiting_removes_quantisation_and_not_bias(certificate, shallow, digits):
     later = certify(shallow[1], digits[0][:80], 200 * ms, trials=3, repeats=4, seed=5, jobs=2)
     (soon,), (late,) = certificate.layers, later.layers

@@ -70,6 +70,7 @@ def test_inputs_are_drawn_at_random(digits):
     np.testing.assert_array_equal(drawn.worst, again.worst)
 
 
+@pytest.mark.slow
 def test_inputs_unlike_those_certified_on_are_not_safe(digits, certificate):
     X, _, network, spiking = digits
     test = X[1200:1400]

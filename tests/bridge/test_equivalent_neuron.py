@@ -44,6 +44,7 @@ def test_a_model_and_its_equations_give_one_unit():
     assert "misses the counted rates by" in str(model)
 
 
+@pytest.mark.slow
 def test_currents_are_found_around_the_rheobase():
     current = np.asarray(currents_for(LIF(), engine="numpy") / pA)
     assert current[0] < 150 < current[-1]

@@ -34,6 +34,7 @@ def spiking(network, iris):
     return convert(network, iris[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["millivolt", "normalised"])
 def test_the_round_trip_is_exact(spiking, iris, tmp_path, form):
     path = write_nir(spiking, tmp_path / "net.nir", form=form, drop=BOTH)

@@ -31,6 +31,7 @@ def test_a_hundred_seeds(name):
     assert found.coverage["covered"].between(0.90, 0.99).all(), found.coverage
 
 
+@pytest.mark.slow
 def test_a_few_seeds():
     found = recover("square-root", 8, seed=1, families=["square-root", "relu", "logistic"])
     assert found.chosen == {"square-root": 8}

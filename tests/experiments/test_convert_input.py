@@ -73,6 +73,7 @@ def convert_here(place, model="iris", inputs="iris.npz", test=None, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", ["iris.npz", "column.npz", "text.npz", "floats.npz"])
 def test_labels_are_compared_however_they_are_written(place, tmp_path, test):
     out = tmp_path / "found.json"

@@ -181,6 +181,7 @@ def test_threads_change_no_bit():
     assert np.array_equal(one.traces, two.traces)
 
 
+@pytest.mark.slow
 def test_a_conductance_of_each_cell():
     densities = np.array([1200.0, 0.0])
     result = run(np.arange(3) - 1, cells=2, g_na=densities, current=1e-10, duration=20e-3)

@@ -69,6 +69,7 @@ def test_the_activation_of_potassium_is_that_of_its_equation():
     np.testing.assert_allclose(whole.normalised, curve.normalised, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_currents_of_sodium_are_those_of_its_equations():
     v = np.arange(-60, 81, 10) * 1e-3
     found = iv(HHSodium(), v * volt, duration=10 * ms, holding=-80 * mV)
@@ -134,6 +135,7 @@ def test_tails_of_potassium_have_its_time_constant_and_reversal():
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_gate_of_one_power_has_an_exponential_tail():
     v = np.array([-120, -100, -70, -60]) * 1e-3
     tails = tail_currents(

@@ -72,6 +72,7 @@ def traces(run, *names):
 
 
 # ---- voltage clamp -------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(12))
 def test_the_clamp_is_that_of_neuron(case, shared_targets):
     table = json.loads((shared_targets / "seclamp.json").read_text())
@@ -366,6 +367,7 @@ SILENT = OrnsteinUhlenbeck(sd=0 * pA)
 ELECTRODES = [(10, 5), (50, 1), (100, 30), (1, 0.1), (10, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "off"), [("crank-nicolson", 2e-6), ("backward-euler", 1.5e-3)])
 def test_an_electrode_charges_as_two_compartments(scheme, off):
     current, since = 1e-10, 9e-3

@@ -222,6 +222,7 @@ def test_what_is_no_course():
     assert np.asarray(jump.at([0.5, 1, 1.5] * ms)).tolist() == [0.5, 5, 5]
 
 
+@pytest.mark.slow
 def test_a_receptor_that_slows_keeps_its_peak():
     # The conductance of one quantum peaks at g whatever its time constants are.
     slow = AMPA(tau_decay=8 * ms)
@@ -241,6 +242,7 @@ def test_a_receptor_that_slows_keeps_its_peak():
     np.testing.assert_allclose(batch.final_v_si[:, 0], wanted.final_v_si[:, 0], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_conductances_with_a_q10_follow_the_temperature():
     leaky = Leak(g=0.2 * mS / cm**2, q10_g=2.0)
     synapse = AMPA(g=2 * nS, q10_g=1.5)

@@ -96,6 +96,7 @@ def test_an_operation_keeps_its_phase(gone_ms):
     np.testing.assert_array_equal(np.rint(run.spike_time_s / 1e-4), theirs)
 
 
+@pytest.mark.slow
 def test_the_run_of_another_group_is_not_its_own():
     other = driven(threshold="v > -50*mV and t > 100*ms")
     brian2.Network(driven()).run(5 * ms)

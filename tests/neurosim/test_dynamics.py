@@ -52,6 +52,7 @@ def test_the_squid_axon_gains_and_loses_its_oscillation_where_published() -> Non
     assert not high[0].stable
 
 
+@pytest.mark.slow
 def test_a_cell_of_channels_has_the_bifurcations_of_the_point_neuron() -> None:
     patch = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), celsius=6.3)
     patch = patch.paint(HHSodium(), everywhere).paint(HHPotassium(), everywhere)
@@ -78,6 +79,7 @@ def test_adex_loses_its_rest_where_its_closed_form_says(a: float, tau_w: float) 
     assert [(p.kind, pytest.approx(float(p.parameter), rel=1e-8)) for p in found.points] == expected
 
 
+@pytest.mark.slow
 def test_the_linear_growth_is_that_of_a_run() -> None:
     """A push of 0.01 mV grows and turns as the leading eigenvalue says."""
     for share in (8.0, 12.0):

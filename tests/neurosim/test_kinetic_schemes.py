@@ -223,6 +223,7 @@ class ThreeStates(Receptor):
     lumps: ClassVar[bool] = True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["auto", "numpy"])
 def test_receptors_of_a_scheme_are_unbound_until_something_arrives(engine):
     site = at("dendrite")

@@ -134,6 +134,7 @@ def test_what_crosses_the_membrane_under_a_sealed_wall_leaves_at_the_open_end():
 
 
 # ---- engines and conservation -------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("a", "b"), ("b", "c", "d"), ("root", "a", "b", "c", "d", "e")])
 @pytest.mark.parametrize("scheme", ["crank-nicolson", "backward-euler"])
 def test_the_two_engines_agree(names, scheme):

@@ -42,6 +42,7 @@ def test_pairing_weakens_at_moderate_and_strengthens_at_large_depolarisation():
     assert large > 0.5
 
 
+@pytest.mark.slow
 def test_strength_and_calcium_follow_their_equations():
     times = np.array([5.0, 25.0, 45.0, 65.0, 85.0])
     run = simulate(

@@ -94,6 +94,7 @@ class Rocked(PointNeuron):
     threshold: ClassVar[str] = "v > 0*mV"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", pytest.param("cpp", marks=needs_compiler)])
 def test_equations_of_a_point_neuron_may_name_the_time(engine):
     run = simulate(Rocked(), 60 * ms, record=["v", "w", "x"], dt=0.01 * ms, engine=engine)

@@ -57,6 +57,7 @@ def test_the_compiled_program_does_not_depend_on_the_number_of_onsets():
     assert len({compose(LIF(), s, wired=False, record=()).key() for s in trains}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["auto", "numpy"])
 @pytest.mark.parametrize("neuron", [LIF(), CELL], ids=["point", "cable"])
 def test_five_hundred_steps_inject_the_sum_of_their_rectangles(neuron, engine):
@@ -76,6 +77,7 @@ def test_a_table_and_code_give_the_same_bits(monkeypatch):
     assert np.array_equal(one, expected(Steps(70 * pA, 5 * ms, 10 * ms), 1000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neuron", [LIF(), CELL], ids=["point", "cable"])
 def test_rows_of_a_batch_get_their_own_trains(neuron):
     amplitude, onset, duration = many(9)

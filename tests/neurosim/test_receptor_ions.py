@@ -53,6 +53,7 @@ def expected(receptor_current, channel_density, area, pool, start):
     return np.array(course)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["auto", "numpy"])
 def test_calcium_of_receptors_enters_the_pool_under_them(engine):
     events = [Events.at([2, 4, 4.5] * ms), Events.at([5] * ms)]

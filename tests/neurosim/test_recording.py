@@ -26,6 +26,7 @@ def recording():
     )
 
 
+@pytest.mark.slow
 def test_counts_and_rates_of_a_window(recording):
     assert recording.counts().tolist() == [len(t) for t in recording.spike_trains()]
     half = recording.counts(250 * ms) + recording.counts(0 * ms, 250 * ms)

@@ -177,6 +177,7 @@ def test_an_animation_shows_each_moment_and_is_saved_whole(extent, tmp_path):
     assert Image.open(tmp_path / "spike.gif").n_frames == 5
 
 
+@pytest.mark.slow
 def test_an_animation_needs_every_compartment_and_a_known_file(extent, tmp_path):
     some = simulate(extent.neuron.probe("v", branch("soma"), label="some"), 1 * ms)
     with pytest.raises(ParameterError, match="reads 4 of 8 compartments"):

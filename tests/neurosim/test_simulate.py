@@ -23,6 +23,7 @@ from neurosim.errors import EngineError, ParameterError, UnitError, UnknownNameE
 ENGINES = ["cpp", "numpy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_batch_of_currents_fires_as_the_closed_form_says(engine):
     currents = np.array([100, 150, 160, 200, 400])

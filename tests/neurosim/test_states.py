@@ -185,6 +185,7 @@ def test_circuits_with_releases_on_their_way(terminal, engine):
     assert state.sha256 == whole.state.sha256
 
 
+@pytest.mark.slow
 def test_a_recording_that_goes_on_counts_from_time_0():
     drive = Constant(200 * pA)
     first = simulate(LIF(), 100 * ms, stimulus=drive, engine="numpy")
@@ -317,6 +318,7 @@ def test_settle_once_for_a_batch():
     simulate(tilted, 1 * ms, initial=more.row(1), batch=batch, stimulus=Constant(0 * nA))
 
 
+@pytest.mark.slow
 def test_noise_of_a_stimulus_may_come_and_go():
     drive = Constant(100 * pA)
     noise = simulate(

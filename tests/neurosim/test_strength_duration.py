@@ -41,6 +41,7 @@ def test_the_squid_is_that_of_the_published_table(squid):
     assert found.lapicque.error < found.weiss.error < 0.05
 
 
+@pytest.mark.slow
 def test_a_spike_after_the_pulse_counts(squid):
     found = rheobase(squid, duration=0.5 * ms)
     assert density(squid, found) == pytest.approx(13.3, rel=7e-3)
