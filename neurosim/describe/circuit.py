@@ -160,6 +160,10 @@ class Circuit:
             raise ParameterError(
                 f"add: batch must map names of parameters to arrays; got {batch!r}"
             )
+        if courses is not None and not isinstance(courses, Mapping):
+            raise ParameterError(
+                f"add: courses must map names of parameters to courses; got {courses!r}"
+            )
         population = Population(neuron, count, stimulus, dict(batch or {}), dict(courses or {}))
         every = MappingProxyType({**self.populations, name: population})
         return dataclasses.replace(self, populations=every)

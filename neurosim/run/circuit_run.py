@@ -111,6 +111,13 @@ def run_circuit(
                     f"simulate: {key!r} of {name!r} has {np.size(values)} values for "
                     f"{population.count} cells; give one, or one a cell"
                 )
+        for key, one in population.courses.items():
+            several = len(one) if isinstance(one, Sequence) else 1
+            if several not in (1, population.count):
+                raise ParameterError(
+                    f"simulate: {key!r} of {name!r} has {several} courses for {population.count} "
+                    "cells; give one, or one a cell"
+                )
         seeds = np.random.SeedSequence([seed, number]).generate_state(population.count)
         try:
             neuron = with_stimulus(population.neuron, population.stimulus, settings.record)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from brian2.units import Quantity, get_dimensions, meter, pA, second
 
+from neurosim.clamps import VoltageClamp
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.drawing.animation import animate_cable
@@ -297,8 +298,17 @@ def _execute(neuron: Neuron, run: Run, composed: Composed, settings: RunSettings
 
 def _rest_alike(neuron: Neuron, run: Run) -> bool:
     """Return whether the cells of a batch differ only in what is off while they come to rest."""
-    electrodes = tuple(f"{p.label}." for p in neuron.placed if isinstance(p.part, Stimulus))
-    return all(name.startswith(electrodes) for name in [*run.batch, *run.courses])
+    electrodes = [p for p in neuron.placed if isinstance(p.part, Stimulus)]
+    clamps = tuple(f"{p.label}." for p in electrodes if isinstance(p.part, VoltageClamp))
+    off = tuple(f"{p.label}." for p in electrodes if not isinstance(p.part, VoltageClamp))
+
+    def waits(name: str) -> bool:
+        # A voltage clamp holds while the cell comes to rest; its protocol begins at time 0.
+        field = name.rpartition(".")[2].split("[")[0]
+        later = name.startswith(clamps) and field in ("levels", "durations", "onset")
+        return name.startswith(off) or later
+
+    return all(waits(name) for name in [*run.batch, *run.courses])
 
 
 def _settled(neuron: Neuron, run: Run, settings: RunSettings) -> State:

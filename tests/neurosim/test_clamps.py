@@ -438,3 +438,14 @@ def test_an_electrode_without_capacitance_is_the_current_alone():
     )
     assert through.counts()[0] == alone.counts()[0] == 1
     assert Constant(1 * amp) != CurrentClamp(Constant(1 * amp))
+
+
+def test_each_cell_settles_at_its_own_holding_potential():
+    clamp = VoltageClamp(holding=-80 * mV, levels=[0] * mV, durations=[1] * ms, onset=0.1 * ms)
+    given = {"settle": 60 * ms, "dt": 0.05 * ms, "record": ["hh_sodium.h"], "engine": "numpy"}
+    batch = {"holding": [-80, -50] * mV}
+    both = simulate(squid(), 0.5 * ms, stimulus=clamp, batch=batch, **given)
+    held = clamp.replace(holding=-50 * mV)
+    alone = simulate(squid(), 0.5 * ms, stimulus=held, **given)
+    np.testing.assert_array_equal(both.trace("hh_sodium.h")[1], alone.trace("hh_sodium.h")[0])
+    assert alone.trace("hh_sodium.h")[0, 0] < 0.2 < 0.9 < both.trace("hh_sodium.h")[0, 0]

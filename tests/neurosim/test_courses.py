@@ -18,6 +18,7 @@ from neurosim import (
     simulate,
 )
 from neurosim.channels import HHPotassium, HHSodium, Leak
+from neurosim.engine.programs.course_tables import CourseTable, derived
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, every, tagged
 from neurosim.synapses import AMPA, Events
@@ -280,3 +281,26 @@ def test_values_by_compartment_cannot_follow_one_course():
     course = {"amplitude[0]": Course([0] * ms, [1] * pA)}
     with pytest.raises(ParameterError, match="cannot follow a course"):
         simulate(LIF(), 1 * ms, stimulus=many, courses=course, engine="numpy")
+
+
+def test_a_course_may_begin_with_a_jump():
+    table = CourseTable(np.array([0.03, 0.03]), np.array([6.3, 16.3]))
+    phi = derived(lambda now: 3.0 ** ((now["T"] - 6.3) / 10), {"T": table})
+    assert [round(phi.at(t), 9) for t in (0.0, 0.029, 0.03, 1.0)] == [1, 1, 3, 3]
+    halves = derived(
+        lambda now: now["a"] + now["b"] ** 2,
+        {
+            "a": CourseTable(np.array([1.0, 1.0, 2.0]), np.array([0.0, 5.0, 5.0])),
+            "b": CourseTable(np.array([1.5]), np.array([2.0])),
+        },
+    )
+    assert [halves.at(t) for t in (0.5, 1.0, 3.0)] == [4, 9, 9]
+
+
+def test_a_population_has_as_many_courses_as_cells():
+    course = Course([0, 10] * ms, [120, 0] * mS / cm**2)
+    with pytest.raises(ParameterError, match="must map names"):
+        Circuit().add("a", ball(), courses=[course])
+    circuit = Circuit().add("a", ball(), 2, courses={"hh_sodium.g": [course] * 3})
+    with pytest.raises(ParameterError, match="has 3 courses for 2 cells"):
+        simulate(circuit, 1 * ms, engine="numpy")

@@ -95,6 +95,9 @@ def derived(
     (True, 0.57735, 0.57735)
     """
     edges = np.unique(np.concatenate([table.times for table in courses.values()]))
+    begin = float(edges[0])
+    # Held until the first edge, which may itself be a jump.
+    first = value({name: table.at(begin, before=True) for name, table in courses.items()})
     pieces = []
     for start, stop in pairwise(edges.tolist()):
         limits = {
@@ -108,9 +111,9 @@ def derived(
     last = value({name: table.at(float(edges[-1])) for name, table in courses.items()})
     if pieces and all(_is_geometric(inside) for _, _, inside in pieces):
         ends = [(time, inside(x)) for a, b, inside in pieces for x, time in ((0.0, a), (1.0, b))]
-        every = np.array([*ends, (edges[-1], last)])
+        every = np.array([(begin, first), *ends, (edges[-1], last)])
         return CourseTable(every[:, 0], every[:, 1], geometric=True)
-    times, values = [np.zeros(0)], [np.zeros(0)]
+    times, values = [edges[:1]], [np.array([first])]
     for start, stop, inside in pieces:
         shares, found = _sampled(inside)
         times.append(start + shares * (stop - start))
