@@ -28,6 +28,7 @@ from neurosim.equations.schemes import find_groups
 from neurosim.equations.steady_state import Names, compiled, steady_state
 from neurosim.errors import ParameterError
 from neurosim.morphology import Site, root_site
+from neurosim.outside import Extracellular
 from neurosim.run.batch import check_together, point_places, read_batch, resolve_batch
 from neurosim.stimuli import Constant, Stimulus
 
@@ -366,6 +367,11 @@ def _check_autonomous(neuron: PointNeuron, parsed: Equations, who: str) -> None:
 def _of_cable(neuron: Neuron, who: str, at: Site, given: Mapping[str, Any]) -> System:
     for placed in neuron.placed:
         _check_constant(placed, who)
+    if any(isinstance(painted.part, Extracellular) for painted in neuron.painted):
+        raise ParameterError(
+            f"{who}: the neuron has layers outside its membrane, which are not part of its system "
+            "of equations; look at the neuron without them"
+        )
     values, _ = resolve_batch(neuron, given)
     batch = {name: np.broadcast_to(value, 1) for name, value in values.items()}
     # Nothing runs: the step is as short as any gate allows.
@@ -413,6 +419,11 @@ def _steady_current(updates: tuple[str, ...]) -> str:
 
 def _check_constant(placed: Placed, who: str) -> None:
     part = placed.part
+    if placed.field is not None:
+        raise ParameterError(
+            f"{who}: the neuron is exposed to the field {placed.label!r}, which is no current into "
+            "it; look at the neuron without it"
+        )
     if isinstance(part, Stimulus) and any(
         not isinstance(one, Constant) for one in part.components().values()
     ):

@@ -133,6 +133,8 @@ class IV:
 
 def zero_crossing(x: np.ndarray, y: np.ndarray) -> float:
     """Return where a curve last changes its sign, by the straight line between two points."""
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], y[order]
     change = np.flatnonzero((y[:-1] * y[1:] <= 0) & (y[:-1] != y[1:]))
     if not len(change):
         return float("nan")

@@ -27,7 +27,7 @@ from neurosim.errors import (
     suggest,
 )
 from neurosim.morphology import Compartments, plot_morphology, root_site
-from neurosim.outside import ExtracellularPotential, Placement
+from neurosim.outside import Extracellular, ExtracellularPotential, Placement
 from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_places, batch_size, resolve_batch
@@ -47,6 +47,7 @@ __all__ = [
     "TraceMatrix",
     "begun",
     "diverged",
+    "is_layered",
     "prepare",
     "recording_of",
     "run_neuron",
@@ -274,7 +275,8 @@ def run_neuron(
         neuron, batch, settings.seed, settings, "", initial=initial, courses=courses
     )
     told = initial_digest(initial)
-    if run.settle and run.cells > 1 and initial is None and _rest_alike(neuron, run):
+    shared = run.settle and run.cells > 1 and initial is None and not is_layered(neuron)
+    if shared and _rest_alike(neuron, run):
         initial, run = _settled(neuron, run, settings), replace(run, settle=0.0)
     composed = begun(compose_cable(neuron, run), neuron, run, initial)
     results = _execute(neuron, run, composed, settings)
@@ -294,6 +296,11 @@ def _execute(neuron: Neuron, run: Run, composed: Composed, settings: RunSettings
         )
     except DivergenceError as error:
         raise EngineError(diverged(error, neuron, composed, run.dt)) from None
+
+
+def is_layered(neuron: Neuron) -> bool:
+    """Return whether a neuron has layers outside its membrane, which a state does not hold."""
+    return any(isinstance(painted.part, Extracellular) for painted in neuron.painted)
 
 
 def _rest_alike(neuron: Neuron, run: Run) -> bool:

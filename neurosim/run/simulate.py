@@ -20,7 +20,7 @@ from neurosim.outside import ElectrodeArray, Placement
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.circuit_run import CircuitRecording, run_circuit
 from neurosim.run.continuing import start_step
-from neurosim.run.neuron_run import NeuronRecording, run_neuron
+from neurosim.run.neuron_run import NeuronRecording, is_layered, run_neuron
 from neurosim.run.point_run import run_point
 from neurosim.run.recording import Recording
 from neurosim.run.state import State
@@ -202,6 +202,11 @@ def simulate(
                 "simulate: settle and a state in initial exclude each other; settle first, with "
                 "neurosim.settle, and give its state as initial"
             )
+    elif initial is not None and settle is not None:
+        raise ParameterError(
+            "simulate: settle and initial exclude each other, since values at the start are lost "
+            "while the neuron comes to rest; give one of them"
+        )
     elif not isinstance(initial, Mapping | None):
         raise ParameterError(
             "simulate: initial must be the state of a run, recording.state, or starting values by "
@@ -341,6 +346,17 @@ def settle(
         progress=None,
         **shared,
     )
+    kinds = (
+        [neuron]
+        if isinstance(neuron, Neuron)
+        else [population.neuron for population in neuron.populations.values()]
+    )
+    for one in kinds:
+        if is_layered(one):
+            raise ParameterError(
+                "settle: a neuron with layers outside the membrane cannot go on from a state; give "
+                "simulate(settle=...) in each run"
+            )
     at_once = replace(settings.in_whole_steps(), duration=0.0)
     if isinstance(neuron, Neuron):
         found = run_neuron(neuron, None, at_once, batch=batch).state

@@ -142,7 +142,9 @@ class State:
         """Return an array as it is when the clock is set back to 0."""
         if name == "flight.step":
             return values - self.step
-        if name == "lastspike" or name.startswith("last_spike.") or name.endswith(_TIMES):
+        # What terminals remember is the circuit's own; a channel may call a state as it likes.
+        remembered = self.of == "Circuit" and name.endswith(_TIMES)
+        if name == "lastspike" or name.startswith("last_spike.") or remembered:
             return np.asarray(values - self.step * self.dt_s)
         return values
 

@@ -30,6 +30,7 @@ from neurosim.measure import (
     iv,
     tail_currents,
 )
+from neurosim.measure.current_voltage import zero_crossing
 from neurosim.morphology import PerBranch, at, ball_and_stick, branch, cylinder
 
 AREA_m2 = np.pi * 20e-6 * 20e-6
@@ -250,3 +251,8 @@ def test_a_relation_draws_itself():
     assert tails.plot().get_xlabel() == "time after the step (ms)"
     assert "reversal" in repr(tails)
     assert "7 steps" in repr(found)
+
+
+def test_a_reversal_is_found_whatever_the_order_of_the_potentials():
+    x = np.array([40.0, -40.0, 60.0, -60.0, 80.0])
+    assert zero_crossing(x, x - 50.0) == pytest.approx(50.0)

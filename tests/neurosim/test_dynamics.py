@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brian2 import Mohm, Quantity, cm, hertz, mS, ms, mV, nS, ohm, pA, pF, second, uA, um
+from brian2 import (
+    Mohm,
+    Quantity,
+    cm,
+    hertz,
+    meter,
+    mS,
+    ms,
+    mV,
+    nS,
+    ohm,
+    pA,
+    pF,
+    second,
+    uA,
+    um,
+    volt,
+)
 
 from neurosim import (
     LIF,
@@ -26,6 +43,7 @@ from neurosim.dynamics import (
 )
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, cylinder, everywhere, root_site
+from neurosim.outside import Extracellular, UniformField
 from neurosim.stimuli import Constant
 
 SQUID = HodgkinHuxley()
@@ -234,6 +252,12 @@ def test_what_has_no_rest_is_refused_by_name() -> None:
     noisy = cell.place(OrnsteinUhlenbeck(), root_site, label="noise")
     with pytest.raises(ParameterError, match="'noise' changes with time"):
         fixed_points(noisy)
+    exposed = cell.expose(UniformField(x=1 * volt / meter), Constant(10 * pA))
+    with pytest.raises(ParameterError, match="exposed to the field"):
+        fixed_points(exposed)
+    sheath = Extracellular(R_axial=1e12 * ohm / meter, g=0.01 * mS / cm**2)
+    with pytest.raises(ParameterError, match="layers outside"):
+        impedance(cell.paint(sheath), 0 * hertz)
     with pytest.raises(ParameterError, match="no state of rest"):
         impedance(AdEx(), 10 * hertz, current=1000 * pA)
     with pytest.raises(ParameterError, match="two"):

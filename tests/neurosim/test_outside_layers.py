@@ -7,7 +7,7 @@ import pytest
 from brian2.units import cm, mA, meter, mS, ms, mV, nA, ohm, siemens, uF, um
 from scipy.linalg import expm, sqrtm
 
-from neurosim import Constant, Course, Neuron, Steps, simulate
+from neurosim import Constant, Course, Neuron, Steps, settle, simulate
 from neurosim.axon import mammalian_fibre, travel_times
 from neurosim.channels import Leak, NodeFastSodium, NodePersistentSodium, NodeSlowPotassium
 from neurosim.errors import ParameterError, UnknownNameError
@@ -347,3 +347,12 @@ def test_a_layer_takes_no_course_and_no_state():
     ended = simulate(fibre, 0.05 * ms, dt=0.005 * ms, engine="numpy")
     with pytest.raises(ParameterError, match="layers outside the membrane"):
         simulate(fibre, 0.05 * ms, dt=0.005 * ms, initial=ended.state, engine="numpy")
+    with pytest.raises(ParameterError, match="settle: a neuron with layers"):
+        settle(fibre, 0.05 * ms, dt=0.005 * ms, engine="numpy")
+    field = PointElectrodes(y=1000 * um)
+    exposed = fibre.expose(field, Steps(amplitude=-1 * mA, onset=0.01 * ms, duration=0.02 * ms))
+    rows = simulate(
+        exposed, 0.05 * ms, settle=0.05 * ms, batch={"amplitude": [0, -1] * mA}, dt=0.01 * ms,
+        record=["v"], engine="numpy",
+    )  # fmt: skip
+    assert not np.array_equal(rows.traces_si["v"][0], rows.traces_si["v"][1])
