@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
 import sys
 from collections.abc import Callable
@@ -15,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import mV
+from brian2.units import ms, mV, pA, second, um
 
 from experiments.kit.style import COLOURS, GREY, INK, drawing, figure_style
+from neurosim import simulate
 from neurosim.channels import HHPotassium, HHSodium
+from neurosim.drawing.cable import mark_sites
+from neurosim.morphology import plot_morphology
+from neurosim.outside import ElectrodeArray
 
 HERE = Path(__file__).resolve().parent
 Names = dict[str, Any]
@@ -29,7 +34,7 @@ def session(page: Path) -> Names:
     names: Names = {"__name__": "page"}
     for block in re.finditer(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         with contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(block[1], str(page), "exec"), names)
+            exec(compile(block[1], str(page), "exec", dont_inherit=True), names)
     return names
 
 
@@ -177,6 +182,221 @@ def bench_electrode(names: Names) -> Any:
     return figure
 
 
+def bench_pulses(names: Names) -> Any:
+    """Two trains and the potential."""
+    with drawing(6.4, 3.6, 3, 1, sharex=True, height_ratios=(2, 2, 0.8)) as (figure, rows):
+        run = names["pulsed"]
+        t, v = series(run, "v", 1e-3)
+        _, current = series(run, "stimulus.current", 1e-9)
+        colours = (COLOURS["blue"], COLOURS["vermilion"])
+        for row, (period, colour) in enumerate(zip((12, 6), colours, strict=True)):
+            rows[row].plot(t, v[row], color=colour)
+            rows[row].set_title(f"Period {period} ms")
+            rows[row].set_ylabel("potential (mV)")
+            rows[2].fill_between(t, row, row + current[row] / 0.25, color=colour, linewidth=0)
+        rows[2].set_yticks([])
+        rows[2].set_ylabel("pulses")
+        rows[2].set_title("Pulses of 0.2 nA")
+        rows[2].set_xlabel("time (ms)")
+    return figure
+
+
+def bench_strength_duration(names: Names) -> Any:
+    """Thresholds and the two laws."""
+    with drawing(4.8, 3.2) as (figure, axes):
+        names["found"].plot(ax=axes)
+    return figure
+
+
+def bench_states(names: Names) -> Any:
+    """The run in one piece, and in two."""
+    with drawing(6.4, 2.4) as (figure, axes):
+        t, v = series(names["whole"], "v", 1e-3)
+        axes.plot(t, v[0], color=GREY, alpha=0.6, linewidth=4, label="200 ms in one piece")
+        for run, colour, label in (
+            (names["first"], COLOURS["blue"], "first 120 ms"),
+            (names["later"], COLOURS["vermilion"], "from its end on"),
+        ):
+            t, v = series(run, "v", 1e-3)
+            axes.plot(t, v[0], color=colour, linewidth=1, label=label)
+        axes.set_xlabel("time (ms)")
+        axes.set_ylabel("potential (mV)")
+        figure.legend(loc="outside upper center", ncols=3)
+    return figure
+
+
+def bench_courses(names: Names) -> Any:
+    """Spikes while TTX washes in, and while the bath cools."""
+    with drawing(6.4, 5.2, 4, 1, sharex=True, sharey=True) as (figure, rows):
+        t, v = series(names["washed"], "v", 1e-3)
+        shown = [
+            (v[row], (50, 50 + wash), COLOURS["blue"], f"TTX within {wash} ms")
+            for row, wash in enumerate((20, 60, 120))
+        ]
+        t, v = series(names["cooled"], "v", 1e-3)
+        shown.append((v[0], (50, 150), COLOURS["vermilion"], "From 16 to 4 °C"))
+        for axes, (trace, change, colour, title) in zip(rows, shown, strict=True):
+            axes.axvspan(*change, color=GREY, alpha=0.25, linewidth=0)
+            axes.plot(t, trace, color=colour, linewidth=1.3)
+            axes.set_title(title)
+        rows[3].set_xlabel("time (ms)")
+        figure.supylabel("potential (mV)", fontsize=9)
+    return figure
+
+
+def bench_scheme(names: Names) -> Any:
+    """Potential, and the share of channels in each state."""
+    run = names["scheme"]
+    with drawing(6.4, 3.8, 2, 1, sharex=True) as (figure, (top, low)):
+        t, v = series(run, "v", 1e-3)
+        top.plot(t, v[0], color=INK)
+        top.set_ylabel("potential (mV)")
+        for state, colour in zip(("C0", "C1", "C2", "C3", "O"), shades(5), strict=True):
+            low.plot(t, series(run, state, 1)[1][0], color=colour, label=state)
+        low.set_ylabel("share of channels")
+        low.set_xlabel("time (ms)")
+        low.set_xlim(0, 25)
+        figure.legend(loc="outside lower center", ncols=5)
+    return figure
+
+
+def bench_pairing(names: Names) -> Any:
+    """Strength of the plastic synapse at three holding potentials."""
+    run = names["pairing"]
+    with drawing(4.8, 2.8) as (figure, axes):
+        t, change = series(run, "synapse.change", 1)
+        for trace, level, colour in zip(change, (-90, -55, -10), shades(3), strict=True):
+            axes.plot(t * 1e-3, 1 + trace, color=colour)
+            axes.annotate(
+                in_mV(level), (20, 1 + trace[-1]), (4, 0), textcoords="offset points",
+                color=colour, fontsize=8, va="center", annotation_clip=False,
+            )  # fmt: skip
+        axes.set_xlim(0, 20)
+        axes.set_ylim(0, None)
+        axes.set_xlabel("time (s)")
+        axes.set_ylabel("strength (times that of before)")
+    return figure
+
+
+def bench_sites(names: Names) -> Any:
+    """The dendrite with its spines, and a mark at every head."""
+    with drawing(6.4, 1.9) as (figure, axes):
+        cut = names["cut"]
+        plot_morphology(cut, ax=axes)
+        mark_sites(axes, {"heads": cut.xyz_m[names["heads"].compartments(cut)] * 1e6})
+    return figure
+
+
+def bench_outside_spike(names: Names) -> Any:
+    """A spike beside a cell, and its size far away."""
+    away = 20.0 * 2.0 ** np.arange(11)
+    side = away / np.sqrt(2)
+    far = simulate(
+        names["neuron"], 14 * ms, dt=0.01 * ms,
+        outside=ElectrodeArray(x=(10 - side) * um, y=side * um),
+    )  # fmt: skip
+    with drawing(8.4, 3.2, 1, 2) as (figure, (left, right)):
+        seen, beside = names["seen"].outside, names["beside"]
+        t, phi = seen.time_s * 1e3, seen.values_si[0] * 1e6
+        gap = 0.7 * np.ptp(phi[0])
+        for row, (x, trace) in enumerate(zip(beside, phi, strict=True)):
+            left.plot(t, trace - row * gap, color=COLOURS["blue"], linewidth=1.2)
+            left.text(14.2, trace[-1] - row * gap, f"{x} µm", va="center", fontsize=8)
+        left.plot([12, 12], [0.35 * gap, 0.35 * gap + 10], color=INK)
+        left.text(12.2, 0.35 * gap + 5, "10 µV", va="center", fontsize=8)
+        left.set_yticks([])
+        left.spines["left"].set_visible(False)
+        left.set_xlabel("time (ms)")
+        left.set_title("30 µm beside the cell")
+        size = np.ptp(far.outside.values_si[0], axis=1) * 1e6
+        right.loglog(away, size, "o-", color=COLOURS["blue"], markersize=4, label="peak to peak")
+        dipole = size[-1] * (away[-1] / away) ** 2
+        right.loglog(away, dipole, ":", color=INK, label="dipole, 1/r²")
+        right.set_xlabel("distance from the soma (µm)")
+        right.set_ylabel("potential (µV)")
+        right.set_title("Away from the cell")
+        right.legend()
+    return figure
+
+
+def bench_outside_field(names: Names) -> Any:
+    """Two spikes that leave an electrode, and thresholds against distance."""
+    with drawing(8.4, 3.0, 1, 2) as (figure, (left, right)):
+        found = names["excited"].matrix("v")
+        picture = left.pcolormesh(
+            np.asarray(found.time) * 1e3, np.asarray(found.xyz)[:, 0] * 1e3,
+            np.asarray(found.values)[1].T * 1e3, shading="auto", rasterized=True,
+        )  # fmt: skip
+        figure.colorbar(picture, ax=left, label="potential (mV)")
+        left.set_xlabel("time (ms)")
+        left.set_ylabel("place on the fibre (mm)")
+        # What `benchmarks/field_thresholds.py` prints stands on the page.
+        rows = table("| distance (µm) |")
+        for k, (name, colour) in enumerate(
+            (("cathodic", COLOURS["blue"]), ("anodic", COLOURS["vermilion"]))
+        ):
+            right.plot(rows[:, 0], rows[:, 1 + 2 * k], color=colour, label=f"{name}, here")
+            right.plot(
+                rows[:, 0], rows[:, 2 + 2 * k], "o", color=colour, mfc="none",
+                label=f"{name}, NEURON",
+            )  # fmt: skip
+        right.set_yscale("log")
+        right.set_xlabel("distance (µm)")
+        right.set_ylabel("threshold (µA)")
+        right.legend()
+    return figure
+
+
+def bench_outside_fibre(names: Names) -> Any:
+    """Velocity against diameter, and the spike at the nodes of two fibres."""
+    # What `benchmarks/double_cable.py` prints stands on the page; the last row is another fibre.
+    rows = table("| fibre (µm) |")[:5]
+    with drawing(8.4, 3.0, 1, 2) as (figure, (left, right)):
+        left.plot(rows[:, 0], rows[:, 1], color=COLOURS["blue"], label="here")
+        left.plot(rows[:, 0], rows[:, 2], "o", color=INK, mfc="none", label="NEURON")
+        left.set_xlabel("diameter of the fibre (µm)")
+        left.set_ylabel("velocity (m/s)")
+        left.legend()
+        right.axvspan(8, 13, color=GREY, alpha=0.25, linewidth=0)
+        for name, label, colour in (
+            ("whole", "whole", COLOURS["blue"]),
+            ("demyelinated", "90 % of the lamellae lost in grey", COLOURS["vermilion"]),
+        ):
+            right.plot(names["arrivals"][name], ".-", color=colour, label=label, linewidth=1.2)
+        right.set_xlabel("node of Ranvier")
+        right.set_ylabel("time of the spike (ms)")
+        right.legend()
+    return figure
+
+
+def bench_dynamics(names: Names) -> Any:
+    """Rest over the current, a phase plane, an impedance."""
+    plane = names["plane"]
+    with drawing(8.4, 6.2, 2, 2) as (figure, axes):
+        names["diagram"].plot(ax=axes[0, 0])
+        axes[0, 0].set_title("Squid axon")
+        names["adapting"].plot(ax=axes[0, 1])
+        axes[0, 1].set_title("AdEx, strong adaptation")
+        paths = [
+            plane.trajectory(-52 * mV, 50 * pA, 1 * second),
+            plane.trajectory(-49 * mV, -20 * pA, 1 * second),
+        ]
+        plane.plot(ax=axes[1, 0], trajectories=paths)
+        axes[1, 0].set_title("AdEx")
+        names["answer"].plot(ax=axes[1, 1])
+        axes[1, 1].set_title("Squid axon")
+    return figure
+
+
+def table(head: str) -> np.ndarray:
+    """Return the numbers of the table of the page that starts with a head."""
+    lines = (HERE / "bench.md").read_text(encoding="utf-8").split(head, 1)[1].splitlines()[2:]
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
+    # A row may say more than its first number: "10, five internodes ...".
+    cells = [[cell.split(",")[0] for cell in row.strip("| ").split("|")] for row in rows]
+    return np.array(cells, dtype=float)
+
+
 FIGURES: dict[str, Callable[[Names], Any]] = {
     one.__name__: one
     for one in (
@@ -185,6 +405,17 @@ FIGURES: dict[str, Callable[[Names], Any]] = {
         bench_gating,
         bench_dynamic_clamp,
         bench_electrode,
+        bench_pulses,
+        bench_strength_duration,
+        bench_states,
+        bench_courses,
+        bench_scheme,
+        bench_pairing,
+        bench_sites,
+        bench_outside_spike,
+        bench_outside_field,
+        bench_outside_fibre,
+        bench_dynamics,
     )
 }
 
@@ -195,7 +426,7 @@ def main() -> None:
     for name in sys.argv[1:] or FIGURES:
         figure = FIGURES[name](names)
         with figure_style():
-            figure.savefig(HERE / "figures" / f"{name}.svg", metadata={"Date": None})
+            figure.savefig(HERE / "figures" / f"{name}.svg", metadata={"Date": None}, dpi=150)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def _run_blocks(page: str) -> list[tuple[int, str]]:
     for block in PYTHON.finditer(page):
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            exec(compile(block[1], "page", "exec"), names)
+            exec(compile(block[1], "page", "exec", dont_inherit=True), names)
         told.append((block.start(), said.getvalue()))
     return told
 
