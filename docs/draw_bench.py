@@ -363,6 +363,7 @@ def bench_outside_fibre(names: Names) -> Any:
             ("demyelinated", "90 % of the lamellae lost in grey", COLOURS["vermilion"]),
         ):
             right.plot(names["arrivals"][name], ".-", color=colour, label=label, linewidth=1.2)
+        right.set_xticks([0, 5, 10, 15, 20])
         right.set_xlabel("node of Ranvier")
         right.set_ylabel("time of the spike (ms)")
         right.legend()
