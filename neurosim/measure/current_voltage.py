@@ -19,7 +19,7 @@ from neurosim.quantities import check_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["IV", "iv", "zero_crossing"]
+__all__ = ["IV", "draw_currents", "iv", "zero_crossing"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,13 +114,7 @@ class IV:
 
     def plot_traces(self, ax: Axes | None = None) -> Axes:
         """Draw the currents over time."""
-        axes = axes_or_new(ax)
-        for volts, trace in zip(self.potential, np.asarray(self.current) * 1e9, strict=True):
-            label = f"{float(volts) * 1e3:g} mV"
-            axes.plot(np.asarray(self.time) * 1e3, trace, linewidth=1, label=label)
-        axes.set_xlabel("time (ms)")
-        axes.set_ylabel("current (nA)")
-        return axes
+        return draw_currents(self.time, self.potential, self.current, ax)
 
     def __repr__(self) -> str:
         low, high = (float(edge) * 1e3 for edge in (self.potential[0], self.potential[-1]))
@@ -129,6 +123,19 @@ class IV:
             f"IV({len(self.potential)} steps from {low:g} to {high:g} mV; inward to {inward:.3g} "
             f"nA, outward to {outward:.3g} nA)"
         )
+
+
+def draw_currents(
+    time: Quantity, potential: Quantity, current: Quantity, ax: Axes | None = None
+) -> Axes:
+    """Draw the currents of a family of potentials over time."""
+    axes = axes_or_new(ax)
+    for volts, trace in zip(potential, np.asarray(current) * 1e9, strict=True):
+        label = f"{float(volts) * 1e3:g} mV"
+        axes.plot(np.asarray(time) * 1e3, trace, linewidth=1, label=label)
+    axes.set_xlabel("time (ms)")
+    axes.set_ylabel("current (nA)")
+    return axes
 
 
 def zero_crossing(x: np.ndarray, y: np.ndarray) -> float:

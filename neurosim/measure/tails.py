@@ -11,10 +11,9 @@ from brian2.units import Quantity, amp, ms, mV, second, volt
 
 from neurosim.channels.base import Channel, IonPool
 from neurosim.describe.neuron import Neuron
-from neurosim.display import axes_or_new
 from neurosim.features.membrane import exponential_time_constant
 from neurosim.measure.clamp_rig import ClampRig, RigOptions, as_volts
-from neurosim.measure.current_voltage import zero_crossing
+from neurosim.measure.current_voltage import draw_currents, zero_crossing
 from neurosim.quantities import check_quantity
 
 if TYPE_CHECKING:
@@ -55,10 +54,7 @@ class TailCurrents:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the tails over time."""
-        axes = axes_or_new(ax)
-        for volts, trace in zip(self.potential, np.asarray(self.current) * 1e9, strict=True):
-            label = f"{float(volts) * 1e3:g} mV"
-            axes.plot(np.asarray(self.time) * 1e3, trace, linewidth=1, label=label)
+        axes = draw_currents(self.time, self.potential, self.current, ax)
         axes.set_xlabel("time after the step (ms)")
         axes.set_ylabel("tail current (nA)")
         return axes

@@ -246,6 +246,7 @@ def _sampled(
             found.channels.extend(waveforms)
         head = f"{label}."
         here = {name[len(head) :]: v for name, v in varied.items() if name.startswith(head)}
+        part.check_lengths(dt, here)
         tables, which = part.step_tables(dt, here)
         if tables:
             found.numbers[f"{label}_table"] = len(found.channels) + which

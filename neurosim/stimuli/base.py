@@ -128,6 +128,29 @@ class Stimulus(Description):
         """
         return [], np.asarray(0)
 
+    def check_lengths(self, dt: float, varied: Mapping[str, np.ndarray]) -> None:
+        """Refuse what is over before a time step is, and would inject nothing or too much.
+
+        Parameters
+        ----------
+        dt, varied
+            As for `step_tables`.
+        """
+
+    def _check_length(self, name: str, dt: float, varied: Mapping[str, np.ndarray]) -> None:
+        """Refuse values of a length that are shorter than a time step."""
+        own = getattr(self, name)
+        given = [v for full, v in varied.items() if full.split("[")[0] == name]
+        # Where one value stands for all rows and is varied, it is not used itself.
+        used = given if name in varied else [np.asarray(own, dtype=float), *given]
+        shortest = min(float(np.min(values)) for values in used)
+        if shortest < dt * (1 - 1e-3):
+            raise ParameterError(
+                f"{type(self).__name__}: {name} ({shortest * 1e3:g} ms) is shorter than the time "
+                f"step ({dt * 1e3:g} ms), so that what it injects would be nothing or too much; "
+                f"take dt of {shortest * 1e3:g} ms or less"
+            )
+
     def __add__(self, other: Stimulus) -> Sum:
         if not isinstance(other, Stimulus):
             return NotImplemented

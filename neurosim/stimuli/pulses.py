@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from brian2.units import Quantity, ms, pA
 
 from neurosim.errors import ParameterError
@@ -63,6 +65,9 @@ class Pulses(Stimulus):
                 f"Pulses: width ({self.width}) must not be longer than period ({self.period}); "
                 "pulses that overlap can be given to Steps by their onsets"
             )
+
+    def check_lengths(self, dt: float, varied: Mapping[str, np.ndarray]) -> None:
+        self._check_length("width", dt, varied)
 
     def drive(self, prefix: str, stream: int) -> Drive:
         def of(pulse: str) -> str:

@@ -98,6 +98,9 @@ class Steps(Stimulus):
             )
         return Drive(" + ".join(terms), units)
 
+    def check_lengths(self, dt: float, varied: Mapping[str, np.ndarray]) -> None:
+        self._check_length("duration", dt, varied)
+
     def step_tables(
         self, dt: float, varied: Mapping[str, np.ndarray]
     ) -> tuple[list[np.ndarray], np.ndarray]:

@@ -11,16 +11,10 @@ from neurosim import simulate
 from neurosim.custom.point_model import from_brian2
 from neurosim.errors import ParameterError, UnitError
 
+pytestmark = pytest.mark.usefixtures("brian")
+
 NAMES = {"tau": 10 * ms, "R": 100 * Mohm, "E": -60 * mV}
 LEAKY = "dv/dt = (E - v + R*I)/tau : volt\nI : amp"
-
-
-@pytest.fixture(autouse=True)
-def _numpy():
-    before = brian2.prefs.codegen.target
-    brian2.prefs.codegen.target = "numpy"
-    yield
-    brian2.prefs.codegen.target = before
 
 
 def leaky(equations=LEAKY, n=1, **changes):

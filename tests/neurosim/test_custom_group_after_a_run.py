@@ -11,13 +11,7 @@ from neurosim import simulate
 from neurosim.custom.point_model import from_brian2
 from neurosim.errors import ParameterError
 
-
-@pytest.fixture(autouse=True)
-def _numpy():
-    before = brian2.prefs.codegen.target
-    brian2.prefs.codegen.target = "numpy"
-    yield
-    brian2.prefs.codegen.target = before
+pytestmark = pytest.mark.usefixtures("brian")
 
 
 def driven(**changes):

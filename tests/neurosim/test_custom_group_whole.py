@@ -11,16 +11,10 @@ from neurosim import simulate
 from neurosim.custom.point_model import from_brian2
 from neurosim.errors import ParameterError
 
+pytestmark = pytest.mark.usefixtures("brian")
+
 NAMES = {"tau": 10 * ms, "R": 100 * Mohm, "E": -70 * mV}
 HELD = "dv/dt = (E - v + R*I)/tau : volt (unless refractory)\nI : amp"
-
-
-@pytest.fixture(autouse=True)
-def _numpy():
-    before = brian2.prefs.codegen.target
-    brian2.prefs.codegen.target = "numpy"
-    yield
-    brian2.prefs.codegen.target = before
 
 
 def held(n=1, equations=HELD, **changes):
@@ -257,10 +251,14 @@ def test_neurons_that_differ_are_asked_about(make):
 
 
 def test_one_neuron_or_a_slice_of_all_is_not_asked_about():
-    from_brian2(held(1, HELD.replace("R*I", "R*I*(1 + 0.1*i)")))
+    alone = from_brian2(held(1, HELD.replace("R*I", "R*I*(1 + 0.1*i)")))
+    assert simulate(alone, 50 * ms, engine="numpy").counts().tolist() == [
+        simulate(from_brian2(held(1)), 50 * ms, engine="numpy").counts()[0]
+    ]
     group = held(3)
     group[:].run_regularly("v += 10*mV", dt=5 * ms)
-    from_brian2(group)
+    cell = from_brian2(group)
+    assert [action.code for action in cell.actions] == ["v += 10*mV"]
 
 
 def test_an_input_to_some_neurons_is_asked_about():

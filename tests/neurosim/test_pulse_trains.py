@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from brian2 import cm, mS, ms, mV, pA, um
+from brian2 import cm, mS, ms, mV, nA, pA, um
 
 from neurosim import LIF, Circuit, FrozenNoise, Neuron, Pulses, Steps, simulate
 from neurosim.channels import Leak
 from neurosim.engine.cable.compose import Run, compose_cable
 from neurosim.engine.point.model import compose
 from neurosim.errors import ParameterError
-from neurosim.morphology import at, cylinder
+from neurosim.morphology import PerBranch, at, cylinder
 
 CELL = Neuron(cylinder(20 * um, 20 * um), rest=-70 * mV).paint(Leak(g=0.1 * mS / cm**2))
 DT = 0.1
@@ -151,3 +151,19 @@ def test_frozen_noise_has_an_amplitude_to_vary(neuron):
     told = 2 * samples + np.outer([0, 1, -3], samples[::-1])
     np.testing.assert_allclose(rows, told * 1e-12, rtol=1e-12, atol=1e-24)
     assert "amplitude=2" in repr(noise)
+
+
+def test_pulses_shorter_than_a_time_step_are_refused():
+    """Four pulses of 100 nA injected nothing at all."""
+    short = Pulses(1 * ms, 0.01 * ms, 4, amplitude=100 * nA, onset=0.3 * ms)
+    step = Steps(amplitude=1 * nA, onset=1 * ms, duration=0.01 * ms)
+    shape = cylinder(20 * um, 20 * um, name="soma")
+    cell = Neuron(shape, PerBranch(1)).paint(Leak())
+    for neuron in (LIF(), cell):
+        for stimulus, name in ((short, "width"), (step, "duration")):
+            with pytest.raises(ParameterError, match=rf"{name} \(0.01 ms\) is shorter"):
+                simulate(neuron, 5 * ms, stimulus=stimulus, dt=0.025 * ms, engine="numpy")
+    given = {"stimulus": step, "dt": 0.025 * ms, "engine": "numpy"}
+    with pytest.raises(ParameterError, match="shorter"):
+        simulate(LIF(), 5 * ms, batch={"duration": [1, 0.01] * ms}, **given)
+    assert simulate(LIF(), 5 * ms, batch={"duration": [1, 0.025] * ms}, **given).rows == 2

@@ -198,6 +198,7 @@ def draft_electrode(
             if variable in needed:
                 value = float(quantity) if given is None else given
                 values[variable] = np.broadcast_to(value, full)
+        component.check_lengths(run.dt, here)
         tables, which = component.step_tables(run.dt, here)
         if tables:
             values[f"{label}_table"] = np.broadcast_to(float(len(waveforms)) + which, full)
