@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,8 @@ def bifurcation_diagram(
 
     Branches are followed by pseudo-arclength continuation, so that they may turn round, from the
     states of rest at both ends of the range; a closed curve that reaches neither end is not seen.
-    Where stability changes, the place is found to ten digits on the branch.
+    Where stability changes, the place is found to eight digits. A warning says where a branch was
+    lost, or a change of stability not resolved.
 
     Parameters
     ----------
@@ -344,6 +346,7 @@ class _Follower:
         for _ in range(_MOST_STEPS):
             reached = self._step(x, along, length)
             if reached is None:
+                self._say_lost(x)
                 break
             (after, rounds), length = reached
             turned = self.tangent(after[:-1], after[-1], along)
@@ -364,7 +367,17 @@ class _Follower:
                 break
             x, along, unstable = after, turned, many
             length = min(_LARGEST, length * (1.5 if rounds <= 3 else 0.8))
+        else:
+            self._say_lost(x)
         return found
+
+    def _say_lost(self, x: np.ndarray) -> None:
+        here = Quantity(self.value(float(x[-1])), dim=self.dim)
+        warnings.warn(
+            f"bifurcation_diagram: a branch could not be followed beyond {here}; its states of "
+            "rest there are not shown",
+            stacklevel=2,
+        )
 
     def _step(
         self, x: np.ndarray, along: np.ndarray, length: float
@@ -426,6 +439,12 @@ class _Follower:
                 *self._crossings(x, along, (part + near, reach), (later, many)),
             ]
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            ends = [Quantity(self.value(float(p[-1])), dim=self.dim) for p in (x, after)]
+            warnings.warn(
+                f"bifurcation_diagram: the stability changes between {ends[0]} and {ends[1]}, "
+                "but the place was not found; take a narrower range around it",
+                stacklevel=2,
+            )
             return []
 
     def _crossings(

@@ -122,6 +122,20 @@ class NeuronRecording(Recording):
         cells, times = self.detectors[detector]
         return times[cells == self._row(row)] * second
 
+    def trace(self, name: str) -> Quantity:
+        """Return a traced variable, shape (cells, samples), with its unit.
+
+        The injected current is traced as ``stimulus.current``; ``I_stim``, by which `record` asks
+        for it, names it too.
+
+        Raises
+        ------
+        UnknownNameError
+            The variable was not recorded.
+        """
+        asked = name == "I_stim" and name not in self.traces_si
+        return super().trace("stimulus.current" if asked else name)
+
     def matrix(self, label: str = "v") -> TraceMatrix:
         """Return what a probe read, as one array with the places.
 

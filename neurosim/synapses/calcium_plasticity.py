@@ -11,11 +11,9 @@ from brian2.units.stdunits import uM
 
 from neurosim.quantities import check_quantity, quantity
 from neurosim.synapses.exponential import DoubleExponential
-from neurosim.synapses.nmda import _BLOCK
+from neurosim.synapses.nmda import BLOCK
 
 __all__ = ["PlasticAMPA", "calcium_learning_rate", "calcium_target"]
-
-_RESTING_WEIGHT = 0.25
 
 
 def calcium_target(
@@ -119,7 +117,7 @@ class PlasticAMPA(DoubleExponential):
 
     equations = f"""
     {DoubleExponential.equations}
-    {_BLOCK}
+    {BLOCK}
     dfast/dt = -fast/tau_fast : 1
     dslow/dt = -slow/tau_slow : 1
     dcalcium/dt = influx*(fast + slow)*block*(E_Ca - v) - calcium/tau_calcium : mole/meter**3

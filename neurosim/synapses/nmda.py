@@ -12,9 +12,9 @@ from neurosim.quantities import check_quantity, quantity
 from neurosim.synapses.exponential import DoubleExponential
 from neurosim.synapses.two_state import TwoState
 
-__all__ = ["NMDA", "KineticNMDA", "magnesium_block"]
+__all__ = ["BLOCK", "NMDA", "KineticNMDA", "magnesium_block"]
 
-_BLOCK = "block = 1/(1 + Mg/(3.57*mM)*exp(-0.062*v/mV)) : 1"
+BLOCK = "block = 1/(1 + Mg/(3.57*mM)*exp(-0.062*v/mV)) : 1"
 
 
 def magnesium_block(v: Quantity, magnesium: Quantity = 1 * mM) -> np.ndarray:
@@ -61,7 +61,7 @@ class NMDA(DoubleExponential):
     Mg: Quantity = quantity(1 * mM, "extracellular magnesium", at_least=0 * mM)
     transmitter = "glutamate"
 
-    equations = f"{DoubleExponential.equations}\n{_BLOCK}"
+    equations = f"{DoubleExponential.equations}\n{BLOCK}"
     current = "g*(B - A)*block*(E - v)"
 
 
@@ -79,5 +79,5 @@ class KineticNMDA(TwoState):
     Mg: Quantity = quantity(1 * mM, "extracellular magnesium", at_least=0 * mM)
     transmitter = "glutamate"
 
-    equations = f"{TwoState.equations}\n{_BLOCK}"
+    equations = f"{TwoState.equations}\n{BLOCK}"
     current = "g*r*block*(E - v)"

@@ -5,10 +5,12 @@ import sys
 
 import numpy as np
 import pytest
-from brian2 import Hz, ms, mV, pA, second
+from brian2 import Hz, ms, mV, pA, second, um
 
-from neurosim import LIF, Constant, WhiteNoise, simulate
+from neurosim import LIF, Constant, Neuron, WhiteNoise, simulate
+from neurosim.channels import Leak
 from neurosim.errors import ExtraMissingError, ParameterError, UnitError, UnknownNameError
+from neurosim.morphology import PerBranch, cylinder
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,12 @@ def test_wrong_questions_are_refused(recording):
         recording.counts(0.1)
     with pytest.raises(ParameterError, match="must come after start"):
         recording.counts(100 * ms, 50 * ms)
+
+
+def test_the_injected_current_has_the_name_it_was_asked_by():
+    cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1)).paint(Leak())
+    given = {"stimulus": Constant(20 * pA), "dt": 0.1 * ms, "engine": "numpy"}
+    run = simulate(cell, 1 * ms, record=["I_stim"], **given)
+    np.testing.assert_allclose(np.asarray(run.trace("I_stim")), 20e-12, rtol=1e-12)
+    with pytest.raises(UnknownNameError, match="not recorded"):
+        simulate(cell, 1 * ms, **given).trace("I_stim")
