@@ -7,7 +7,7 @@ row and label against facts that people wrote down by reading the table (``corpu
 
 The files are not part of the project. ``--get`` prints the address of each; save it in DIR (or in
 the folder that NEUROSIM_CORPUS names) under the table's name and suffix. Tables of groups A and B
-were looked at while the code was written, those of groups C and D only after their first
+were looked at while the code was written, those of groups C, D and E only after their first
 measurement. Prints a line a table, the sums of each group beside the bars, and, with
 ``--findings``, every wrong action.
 """
@@ -30,7 +30,7 @@ from corpus.judge import judge
 from corpus.planting import judge_planted
 from corpus.truth import FACTS, Facts, TrueTable, load_facts
 
-GROUPS = ("A", "B", "C", "D")
+GROUPS = ("A", "B", "C", "D", "E")
 HARMS = ("row removed", "label merged", "value rescaled", "cell blanked", "cell altered")
 OTHER = ("column left out", "file misread", "wrong proposal")
 

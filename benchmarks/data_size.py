@@ -5,6 +5,9 @@ process of its own, and prints its peak memory, its time and the share of the fi
 
     python benchmarks/data_size.py [--rows 10000000] [--folder DIR] [--file FILE] [--only profile]
 
+The commands are those of the folder it is started in, so that two versions can be compared on one
+``--file``. On a busy machine compare processor seconds.
+
 The bars: profile within 4 GB; nothing above three times the file's size.
 """
 
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,8 +34,9 @@ try:
     app(sys.argv[1:], standalone_mode=False)
 finally:
     # The command's own peak, and that of the largest process it may have started.
-    peaks = [r.getrusage(w).ru_maxrss for w in (r.RUSAGE_SELF, r.RUSAGE_CHILDREN)]
-    print(sum(peaks), file=sys.stderr)
+    used = [r.getrusage(w) for w in (r.RUSAGE_SELF, r.RUSAGE_CHILDREN)]
+    busy = sum(u.ru_utime + u.ru_stime for u in used)
+    print(sum(u.ru_maxrss for u in used), round(busy, 1), file=sys.stderr)
 """
 
 
@@ -78,8 +83,8 @@ def _words(*texts: str) -> np.ndarray:
     return np.array(texts, dtype=object)
 
 
-def measure(command: str, file: Path, out: Path) -> tuple[float, float, int]:
-    """Run one command; return seconds, peak GB, and its exit status."""
+def measure(command: str, file: Path, out: Path) -> tuple[float, float, float, int]:
+    """Run one command; return seconds, processor seconds, peak GB, and its exit status."""
     arguments = [command, str(file), "--out", str(out)]
     if command != "clean":
         arguments += ["--target", "outcome"]
@@ -93,11 +98,11 @@ def measure(command: str, file: Path, out: Path) -> tuple[float, float, int]:
         check=False,
     )
     seconds = time.perf_counter() - start
-    lines = done.stderr.strip().splitlines()
-    peak = int(lines[-1]) * 1024 / 1e9 if lines and lines[-1].isdigit() else float("nan")
+    told = re.search(r"(\d+) ([\d.]+)\s*\Z", done.stderr)
+    peak, busy = (int(told[1]) * 1024 / 1e9, float(told[2])) if told else (np.nan, np.nan)
     if done.returncode:
         print(done.stderr[-2000:], file=sys.stderr)
-    return seconds, peak, done.returncode
+    return seconds, busy, peak, done.returncode
 
 
 def main() -> None:
@@ -115,11 +120,12 @@ def main() -> None:
         size = file.stat().st_size / 1e9
         print(f"{file.name}, 20 columns, {size:.2f} GB", flush=True)
         for command in COMMANDS if given.only is None else (given.only,):
-            seconds, peak, status = measure(command, file, Path(folder) / command)
+            seconds, busy, peak, status = measure(command, file, Path(folder) / command)
             bar = min(BARS.get(command, np.inf), 3 * max(size, 1.0))
             result = {
                 "command": command,
                 "seconds": round(seconds, 1),
+                "processor seconds": busy,
                 "peak GB": round(peak, 2),
                 "times the file": round(peak / size, 2),
                 "within the bar": bool(status == 0 and peak <= bar),

@@ -6,6 +6,7 @@ scales and categories on the training part only, judge, fit, test.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from ann.data.judging.candidates import candidate
 from ann.data.judging.crossfit import fit_quietly
 from ann.data.judging.held_out import HeldOut
 from ann.data.judging.leakage import SUSPICIONS
+from ann.data.judging.reasons import OF_THE_COLUMN, judge_column
 from ann.data.judging.splitting import Split, split_rows
 from ann.data.judging.target import Target, find_target, target_column
 from ann.data.judging.verdict import Verdict
@@ -61,6 +63,8 @@ class Trained:
         Every step from the file on.
     model : str
         Which of `MODELS`.
+    learned : (n,) array of int
+        Places, in the table that was read, of the rows of the training part, from 0.
     """
 
     pipeline: Pipeline
@@ -70,6 +74,7 @@ class Trained:
     held_out: HeldOut
     log: Log
     model: str
+    learned: NDArray[np.intp]
 
     @property
     def test_scores(self) -> dict[str, float]:
@@ -188,9 +193,19 @@ def train(
         apply=apply,
         seed=seed,
     )
+    # Rows without a target are not in the training part, and what was done to it is told of all.
+    verdict.forget(OF_THE_COLUMN)
+    judge_column(goal, len(frame), verdict)
     if verdict.level == "cannot":
         reasons = "; ".join(r.text for r in verdict.reasons if r.level == "cannot")
-        raise TargetError(f"the data cannot support a model of {target!r}: {reasons}")
+        parts = f"{len(split.train)} rows to learn from, {len(split.test)} set aside"
+        if verdict.leave_out:
+            options = " ".join(shlex.join(["--keep", name]) for name in verdict.leave_out)
+            reasons += (
+                f". Left out, because they seem to give the target or the origin of rows away: "
+                f"{', '.join(verdict.leave_out)}; to use them all the same: {options}"
+            )
+        raise TargetError(f"the data cannot support a model of {target!r} ({parts}): {reasons}")
     chosen = model
     if model == "best":
         chosen = "shallow" if verdict.has("network better") else "logistic"
@@ -210,7 +225,8 @@ def train(
     held_out = _answers(pipeline, X.iloc[split.test], labels[split.test], goal.task)
     groups = None if group is None else kept[group].to_numpy()[split.test]
     held_out = replace(held_out, rows=places[split.test], groups=groups)
-    return Trained(pipeline, verdict, split, goal, held_out, log, chosen)
+    learned = np.asarray(places[split.train])
+    return Trained(pipeline, verdict, split, goal, held_out, log, chosen, learned)
 
 
 def _without_twins(split: Split, table: pd.DataFrame, log: Log) -> Split:

@@ -59,15 +59,23 @@ def same_value(facts: Facts, column: str, before: str, after: str | None) -> boo
         sizes = (truth, truth / 100) if column in facts.percent else (truth,)
         return any(abs(number - v) <= abs(v) * Decimal("1e-12") for v in sizes)
     if isinstance(truth, datetime):
-        try:
-            return datetime.fromisoformat(after) == truth
-        except ValueError:
-            return collapse(before) == after
+        day = _iso(after)
+        return collapse(before) == after if day is None else day == truth
     if after in (collapse(before), collapse(repaired(before)), before.strip("'\" ")):
         return True
     if any({collapse(before), after} <= set(same) for same in facts.same.get(column, ())):
         return True
     return column in facts.one_label and _loosely(before) == _loosely(after)
+
+
+def _iso(text: str) -> datetime | None:
+    """Return what an ISO text says; of a month its first day."""
+    for order in ("", "%Y-%m"):
+        try:
+            return datetime.strptime(text, order) if order else datetime.fromisoformat(text)
+        except ValueError:
+            continue
+    return None
 
 
 def _loosely(text: str) -> str:
@@ -96,11 +104,7 @@ def needs(facts: Facts, column: str, text: str, shared: frozenset[str]) -> str:
     if isinstance(truth, Decimal):
         return "" if plain_number(text) is not None else "number"
     if isinstance(truth, datetime):
-        try:
-            datetime.fromisoformat(text.strip())
-        except ValueError:
-            return "date"
-        return ""
+        return "date" if _iso(text.strip()) is None else ""
     if repaired(text) != text:
         return "encoding"
     return "spaces" if collapse(text) != text and collapse(text) not in shared else ""

@@ -23,10 +23,8 @@ from typing import Any
 __all__ = ["EITHER", "MISSING", "Facts", "TrueTable", "collapse", "group_of", "load_facts"]
 
 csv.field_size_limit(1 << 27)
-#: The first is of groups A and B, the others of groups C and D.
-FACTS = tuple(
-    Path(__file__).parent / name for name in ("facts.toml", "facts_c.toml", "facts_d.toml")
-)
+#: The first is of groups A and B, the others of groups C, D and E.
+FACTS = tuple(Path(__file__).parent / f"facts{part}.toml" for part in ("", "_c", "_d", "_e"))
 
 
 class _Word:
@@ -48,9 +46,10 @@ EITHER = _Word("either")
 def group_of(name: str) -> str:
     """Return the group of one of the first tables: A was looked at while the code was written.
 
-    B was only measured until its failures were looked at too, and so was C; since then D is the
-    group that is only measured. The first digit of the name's SHA-256 decides between A and B, so
-    that nobody chose which table is in B. A part of a table (``"..._part"``) belongs to its group.
+    B was only measured until its failures were looked at too, and so were C and D; each later group
+    was assembled when the code was done. The first digit of the name's SHA-256 decides between A
+    and B, so that nobody chose which table is in B. A part of a table (``"..._part"``) belongs to
+    its group.
 
     Examples
     --------
@@ -84,7 +83,7 @@ class Facts:
     name, repository, path, commit, sha256 : str
         Where the file is, and a hash of its bytes.
     drawn : str
-        Its group if the table was assembled later: ``"C"`` or ``"D"``.
+        Its group if the table was assembled later: ``"C"``, ``"D"`` or ``"E"``.
     suffix : str
         Of the file in the corpus folder.
     rows, columns : int
@@ -164,7 +163,7 @@ class Facts:
 
     @property
     def group(self) -> str:
-        """``"A"``, ``"B"``, ``"C"`` or ``"D"``: see `group_of`."""
+        """``"A"`` to ``"E"``: see `group_of`."""
         return self.drawn or group_of(self.name)
 
     @property
@@ -335,7 +334,9 @@ def repaired(text: str) -> str:
     """
     if not _MOJIBAKE.search(text):
         return text
-    try:
-        return text.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return text
+    for codec in ("cp1252", "latin-1"):
+        try:
+            return text.encode(codec).decode("utf-8")
+        except UnicodeError:
+            continue
+    return text

@@ -80,6 +80,7 @@ def test_logistic_regression_reaches_the_optimum(load):
     np.testing.assert_allclose(model.intercept_, tight.intercept_, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_logistic_gradient_vanishes_at_the_solution():
     X, y = load_digits(return_X_y=True)
     X = scale(X)
@@ -192,6 +193,7 @@ def test_regression_of_one_and_several_quantities():
     assert abs(found[:, 1].mean() - both[:, 1].mean()) < 20
 
 
+@pytest.mark.slow
 def test_labels_that_coincide():
     X, Y = make_multilabel_classification(n_samples=300, n_classes=4, random_state=1)
     model = ShallowNetwork(random_state=0).fit(X, Y)

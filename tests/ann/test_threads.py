@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -195,3 +196,12 @@ def test_numbers_of_threads():
             count_threads(wrong)
     with pytest.raises(ParameterError, match="n_threads"):
         Team(0)
+
+
+def test_the_workers_that_run_tests_share_the_processors():
+    """More threads than processors spin while they wait, for more time than they compute."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        pytest.skip("the tests run in one process")
+    most = int(os.environ["OMP_NUM_THREADS"])
+    assert all(one["num_threads"] <= most for one in threadpool_info())

@@ -82,6 +82,7 @@ def test_train_and_predict_a_bundled_table(model, named, tmp_path):
     assert np.allclose(told.filter(like="P(").sum(axis=1), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "model", "leave"),
     [("dear", "logistic", "price"), ("dear", "shallow", "price"), ("price", "logistic", "dear"),
@@ -128,6 +129,7 @@ def test_an_encoding_on_a_card_is_the_encoder():
     np.testing.assert_array_equal(Encoding(**plain).apply(new), encoder.transform(new))
 
 
+@pytest.mark.slow
 def test_everything_learned_comes_from_the_training_part(table, tmp_path):
     arguments = ["train", str(table), "--target", "dear", "--leave-out", "price", "--model"]
     out, report = tmp_path / "m", tmp_path / "report"
@@ -209,6 +211,7 @@ def test_unusable_files(tmp_path, content, message):
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_predicting_from_another_table(table, tmp_path):
     model, other = tmp_path / "m", tmp_path / "u.csv"
     done = runner.invoke(

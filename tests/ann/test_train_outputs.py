@@ -55,6 +55,7 @@ def test_training_does_not_start(place, monkeypatch, options, said):
     assert Path("/dev/full").is_char_device()
 
 
+@pytest.mark.slow
 def test_the_largest_seed_trains(place, monkeypatch):
     monkeypatch.chdir(place)
     options = [

@@ -45,7 +45,7 @@ ERROR_MARKS = _words("#n/a | #na | #value! | #ref! | #div/0! | #null! | #num! | 
 MISSING_ALWAYS = ERROR_MARKS | _words(
     r"""| ? | ?? | - | -- | --- | . | .. | na | n/a | n.a. | n.a | nan | null | nul | <na> | <null>
     | n. def. | n.def. | (null) | (blank) | \n | nat | not available | no data | missing
-    | (missing)"""
+    | (missing) | character(0) | numeric(0) | integer(0) | logical(0)"""
 )
 
 #: Means "no value" among numbers and dates, and may be a category among words.

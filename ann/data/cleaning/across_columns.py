@@ -1,4 +1,4 @@
-"""What only several columns together tell: zeros of the same rows, and rows of totals."""
+"""What only several columns together tell: zeros of the same rows, rows of totals, shared words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ann.data.cleaning.inspection import Inspection
 from ann.data.cleaning.roles import says_id
 from ann.data.cleaning.schema import Rules
 
-__all__ = ["gaps_of_the_same_rows", "scales_of_other_rows"]
+__all__ = ["gaps_of_the_same_rows", "scales_of_other_rows", "words_of_several_columns"]
 
 #: Zeros of so many rows, nearly the same ones, have one cause.
 FEWEST_ZEROS, SAME_ROWS = 5, 0.95
@@ -38,7 +38,9 @@ def gaps_of_the_same_rows(frame: pd.DataFrame, rules: Rules) -> None:
     rules : Rules
         Added to.
     """
-    found = {r.column for r in rules.rules if r.rule == "sentinel" and 0.0 in r.settings["values"]}
+    zeros = [r for r in rules.rules if r.rule == "sentinel" and 0.0 in r.settings["values"]]
+    # In the order of the table: which column is named must not differ from run to run.
+    found = dict.fromkeys(r.column for r in zeros)
     numbers = [c.name for c in rules.columns if c.kind == "number" and not says_id(c.name)]
     zero = {n: _zeros(frame[n]) for n in numbers if n not in found}
     known = {n: _zeros(frame[n]) for n in found}
@@ -58,6 +60,28 @@ def gaps_of_the_same_rows(frame: pd.DataFrame, rules: Rules) -> None:
     for name in rare:
         why = f"0 in a row that is 0 in {len(rare)} columns, where hardly another is: not measured?"
         _propose(frame, rules, name, why)
+
+
+def words_of_several_columns(frame: pd.DataFrame, rules: Rules) -> None:
+    """Propose that a text means "missing" where it is all that is no number in several columns.
+
+    Parameters
+    ----------
+    frame : DataFrame of str or None
+        As read.
+    rules : Rules
+        Some are proposed that were only reported.
+    """
+    by_text = defaultdict(list)
+    for rule in rules.rules:
+        if rule.rule != "not a number" or rule.apply or not rule.rows:
+            continue
+        if (frame[rule.column].str.strip() == rule.before).sum() == rule.rows:
+            by_text[rule.before].append(rule)
+    for text, found in by_text.items():
+        for rule in found if len(found) > 1 else ():
+            rule.proposed = True
+            rule.why += f"; {text!r} stands among the numbers of {len(found)} columns: missing?"
 
 
 def scales_of_other_rows(frame: pd.DataFrame, rules: Rules) -> None:

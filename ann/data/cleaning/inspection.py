@@ -19,7 +19,11 @@ MOSTLY = 0.9
 
 
 class Inspection:
-    """One column's distinct texts, as the rules found so far leave them."""
+    """One column's distinct texts, as the rules found so far leave them.
+
+    What several rules ask of all texts is found once and kept until a rule changes the texts: the
+    lists and counters that its methods return are not to be changed.
+    """
 
     def __init__(self, name: str, cells: pd.Series, *, commas: bool = False) -> None:
         self.name = name
@@ -34,8 +38,21 @@ class Inspection:
         codes, uniques = pd.factorize(cells.to_numpy(dtype=object), use_na_sentinel=True)
         self.codes = codes
         self.rows = len(cells)
-        self.now: list[str | None] = [str(u) for u in uniques]
         self.counts = np.bincount(codes[codes >= 0], minlength=len(uniques)).astype(np.int64)
+        self.now = [str(u) for u in uniques]
+
+    @property
+    def now(self) -> list[str | None]:
+        """The distinct texts, None where a rule found that nothing is there."""
+        return self._now
+
+    @now.setter
+    def now(self, texts: list[str | None]) -> None:
+        self._now = texts
+        self._weighed: list[tuple[str, int]] | None = None
+        self._text_counts: Counter[str] | None = None
+        self._plain: frozenset[str] | None = None
+        self._numbers: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
 
     def filled(self) -> int:
         """How many cells hold a value."""
@@ -43,14 +60,28 @@ class Inspection:
 
     def weighed(self) -> list[tuple[str, int]]:
         """Texts that are not missing, with their counts; one text may come twice."""
-        return [(v, int(n)) for v, n in zip(self.now, self.counts, strict=True) if v is not None]
+        if self._weighed is None:
+            pairs = zip(self.now, self.counts.tolist(), strict=True)
+            self._weighed = [(v, n) for v, n in pairs if v is not None]
+        return self._weighed
 
     def text_counts(self) -> Counter[str]:
         """How often each text occurs."""
-        counts: Counter[str] = Counter()
-        for v, n in self.weighed():
-            counts[v] += n
-        return counts
+        if self._text_counts is None:
+            pairs = self.weighed()
+            counts = Counter(dict(pairs))
+            if len(counts) < len(pairs):
+                counts = Counter()
+                for v, n in pairs:
+                    counts[v] += n
+            self._text_counts = counts
+        return self._text_counts
+
+    def plain(self) -> frozenset[str]:
+        """The texts that are numbers in plain digits."""
+        if self._plain is None:
+            self._plain = frozenset(v for v, _ in self.weighed() if is_plain(v))
+        return self._plain
 
     def by_count(self) -> list[str]:
         """The texts, the commonest first."""
@@ -58,12 +89,16 @@ class Inspection:
 
     def numbers(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The distinct finite numbers, sorted, and how often each occurs."""
-        counts: Counter[float] = Counter()
-        for v, n in self.weighed():
-            if is_plain(v) and abs(float(v)) < np.inf:
-                counts[float(v)] += n
-        values = np.array(sorted(counts), dtype=float)
-        return values, np.array([counts[v] for v in values], dtype=np.int64)
+        if self._numbers is None:
+            plain = self.plain()
+            found = [(float(v), n) for v, n in self.weighed() if v in plain]
+            sizes = np.array([v for v, _ in found], dtype=float)
+            # The index keeps the first of 0 and -0, which are one number.
+            values, _, place = np.unique(sizes, return_index=True, return_inverse=True)
+            weights = np.array([n for _, n in found], dtype=np.int64)
+            counts = np.bincount(place, weights, len(values)).astype(np.int64)
+            self._numbers = values, counts
+        return self._numbers
 
     def in_rows(self) -> list[str | None]:
         """The column row by row."""
@@ -86,7 +121,7 @@ class Inspection:
         if only_if_found and not len(changed):
             return
         rule.rows, rule.before, rule.after = step.rows, step.before, step.after
-        if apply:
+        if apply and len(changed):
             self.now = new
         self.rules.append(rule)
 

@@ -15,7 +15,11 @@ from scipy.stats import hypergeom
 
 from ann.data.cells.numerals import is_plain
 from ann.data.cells.text_cells import text_frame
-from ann.data.cleaning.across_columns import gaps_of_the_same_rows, scales_of_other_rows
+from ann.data.cleaning.across_columns import (
+    gaps_of_the_same_rows,
+    scales_of_other_rows,
+    words_of_several_columns,
+)
 from ann.data.cleaning.duplicates import find_duplicates, repeats
 from ann.data.cleaning.inspection import Inspection
 from ann.data.cleaning.propose_missing import blank_missing, trim_spaces
@@ -92,6 +96,7 @@ def propose(frame: pd.DataFrame, target: str | None = None, *, rows: bool = True
     _codes_together(frame, out)
     scales_of_other_rows(frame, out)
     gaps_of_the_same_rows(frame, out)
+    words_of_several_columns(frame, out)
     return out
 
 

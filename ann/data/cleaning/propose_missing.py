@@ -57,10 +57,11 @@ def trim_spaces(seen: Inspection) -> None:
     """Trim, but where two labels would become one only if one of them is a rarity."""
     twins: dict[str, Counter[str]] = defaultdict(Counter)
     counts = seen.text_counts()
-    changed = {tidy(v) for v in counts if tidy(v) != v}
-    for v, n in counts.items():
-        if (key := tidy(v)) in changed:
-            twins[key][v] += n
+    keys = {v: tidy(v) for v in counts}
+    changed = {key for v, key in keys.items() if key != v}
+    for v, key in keys.items() if changed else ():
+        if key in changed:
+            twins[key][v] += counts[v]
     same: dict[str, Counter[str]] = {}
     apart: dict[str, Counter[str]] = {}
     for key, variants in twins.items():
@@ -92,9 +93,10 @@ def _told(variants: Counter[str]) -> str:
 
 def blank_missing(seen: Inspection) -> None:
     """Blank out the spellings of "missing" that mean it in this column."""
-    words = list(dict.fromkeys(v for v, _ in seen.weighed()))
+    words = list(seen.text_counts())
     found = [v for v in words if fold(v) in MISSING_ALWAYS]
-    others = [v for v in words if fold(v) not in MISSING_ALWAYS]
+    gaps = set(found)
+    others = [v for v in words if v not in gaps] if gaps else words
     doubtful = {v: why for v in found if (why := _label_after_all(v, others, words))}
     settings: dict[str, Any] = {"usual": True}
     if doubtful:

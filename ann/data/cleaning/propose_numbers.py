@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ann.data.cells.lexicon import MAGNITUDES, MISSING_AMONG_NUMBERS, UNITS, fold, unit_key, unit_of
 from ann.data.cells.numerals import (
     NumberStyle,
-    is_plain,
     plain,
     ratio,
     read_style,
@@ -50,7 +49,17 @@ def as_numbers(seen: Inspection) -> str | None:
     weights: Counter[str] = Counter()
     weak: set[str] = set()
     unread: list[str] = []
+    digits = seen.plain()
     for v, n in seen.weighed():
+        if v in digits:
+            # Nothing stands around it, and most numbers of most tables are such.
+            total += n
+            if (v[0] == "0" or len(v) > 15) and (_CODE.match(v) or _LONG.match(v)):
+                coded += n
+                continue
+            parts[v] = ("", v, "")
+            weights[v] += n
+            continue
         if fold(v) in MISSING_AMONG_NUMBERS:
             weak.add(v)
             continue
@@ -79,7 +88,7 @@ def as_numbers(seen: Inspection) -> str | None:
         return None
     money = any(p for p, _, _ in parts.values())
     sizes = _magnitudes(suffixes, numeric, money=money)
-    known, odd = _known_suffixes(suffixes, numeric)
+    known, odd = _known_suffixes(suffixes, numeric, parts)
     if sizes:
         known, odd = list(suffixes), 0
     if coded > 0.05 * total:
@@ -104,7 +113,9 @@ def as_numbers(seen: Inspection) -> str | None:
     if grouped:
         style = NumberStyle(".", " ")
     # Versions and addresses (10.0.0.1) have digits and dots, and are no numbers in any style.
-    sound = sum(n for v, n in weights.items() if plain(parts[v][1], style) is not None)
+    sound = sum(
+        n for v, n in weights.items() if v in digits or plain(parts[v][1], style) is not None
+    )
     if sound - odd < MOSTLY * total:
         return None
     thousands = style.thousands or {".": ",", ",": ".", ".,": " "}[style.decimal]
@@ -134,7 +145,7 @@ def as_numbers(seen: Inspection) -> str | None:
     elif units:
         _units(seen, units, suffixes, settings)
     why = "numbers in plain digits"
-    if not all(is_plain(v) for v, _ in seen.weighed()):
+    if len(seen.plain()) < len(seen.text_counts()):
         marks = {".,": "decimal commas beside decimal points", ",": "decimal comma"}
         why = marks.get(style.decimal, f"{thousands!r} between thousands")
         why += "" if style.certain else "; a decimal comma is possible too"
@@ -148,7 +159,8 @@ def as_numbers(seen: Inspection) -> str | None:
         if dotted == "sure":
             why = "'.' between thousands: read as decimals they would be far below all others"
         seen.rule("thousands", {"decimal": ",", "thousands": "."}, why=why, apply=dotted == "sure")
-    bad = [v for v, _ in seen.weighed() if not is_plain(v)]
+    digits = seen.plain()
+    bad = [v for v, _ in seen.weighed() if v not in digits]
     seen.rule(
         "not a number",
         why=f"text among numbers: {', '.join(map(repr, bad[:5]))}" if bad else "numbers only",
@@ -223,7 +235,9 @@ def _magnitudes(suffixes: Counter[str], numeric: int, *, money: bool) -> dict[st
     return {s: MAGNITUDES[unit_key(s)] for s in suffixes}
 
 
-def _known_suffixes(suffixes: Counter[str], numeric: int) -> tuple[list[str], int]:
+def _known_suffixes(
+    suffixes: Counter[str], numeric: int, parts: Mapping[str, tuple[str, str, str]]
+) -> tuple[list[str], int]:
     """Return the suffixes that can be units, and how many cells have another one."""
     listed = Counter({s: n for s, n in suffixes.items() if unit_of(s)[0]})
     kinds = Counter[str]()
@@ -240,10 +254,21 @@ def _known_suffixes(suffixes: Counter[str], numeric: int) -> tuple[list[str], in
     # A word that nearly all cells share is their unit, whether listed or not. Behind a few of them
     # it says something of its own: 977 combined, 12 est.
     common = [s for s, n in suffixes.most_common(1) if s not in known and n >= 0.8 * numeric]
-    known += [s for s in common if not s.endswith((",", ".", "-", "/"))]
+    known += [s for s in common if _may_be_unit(s, suffixes[s], parts)]
     folded = {unit_key(k) for k in known}
     known += [s for s in suffixes if s not in known and unit_key(s) in folded]
     return known, sum(n for s, n in suffixes.items() if s not in known)
+
+
+def _may_be_unit(word: str, cells: int, parts: Mapping[str, tuple[str, str, str]]) -> bool:
+    """Tell whether a word that nearly all numbers share, so many cells, can be their unit.
+
+    Of a unit there are different amounts. In ``0 no`` and ``1_yes`` the word says what the number
+    means, and each has its own.
+    """
+    if word.endswith((",", ".", "-", "/")) or word.startswith(("_", "=", ":")):
+        return False
+    return cells == 1 or len({body for _, body, suffix in parts.values() if suffix == word}) > 1
 
 
 def _parsed(seen: Inspection, style: NumberStyle) -> Iterator[tuple[float, str, int]]:

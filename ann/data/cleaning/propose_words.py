@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -32,6 +32,8 @@ _FULL_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
 RARE_VARIANT = 1 / 3
 #: ... and so much rarer one that differs by a capital within it, as codes and names do.
 RARE_CASE_WITHIN = 1 / 10
+#: Fewer different numbers may be answers like the words beside them.
+FEWEST_NUMBERS = 5
 #: Two letters that are a word, whatever their case.
 _SHORT_ANSWERS = frozenset(word for word in PAIRS[0][0] | PAIRS[0][1] if len(word) == 2)
 
@@ -143,12 +145,14 @@ def as_words(seen: Inspection) -> str:
     counts = seen.text_counts()
     if not seen.open_numbers and _is_text(seen, counts):
         return "text"
-    numbers = sum(n for v, n in counts.items() if is_plain(v))
-    odd = {v: n for v, n in counts.items() if not is_plain(v)}
+    digits = seen.plain()
+    numbers = sum(counts[v] for v in digits)
+    odd = {v: n for v, n in counts.items() if v not in digits}
     mixed = [n for v, n in odd.items() if any(map(str.isdigit, v)) and any(map(str.isalpha, v))]
     # Labels such as 01014F and PC 17599 are no numbers that someone failed to write.
     labels = says_id(seen.name) or sum(mixed) >= 0.5 * sum(odd.values())
-    if numbers >= 0.5 * seen.filled() and len(counts) > 20 and not labels:
+    phrase = _one_phrase(counts, odd)
+    if numbers >= 0.5 * seen.filled() and (len(counts) > 20 or phrase) and not labels:
         seen.rule(
             "not a number",
             why=f"{numbers} of {seen.filled()} cells are numbers, others are not: "
@@ -158,6 +162,15 @@ def as_words(seen: Inspection) -> str:
         )
     _spellings(seen, counts)
     return "category"
+
+
+def _one_phrase(counts: Mapping[str, int], odd: Mapping[str, int]) -> bool:
+    """Tell whether all that is no number is one phrase, again and again: ``Cannot be provided``.
+
+    One word, such as ``rotary`` beside 4 and 6 cylinders, may as well be an answer.
+    """
+    phrases = [v for v, n in odd.items() if n > 1 and len(v.split()) > 1]
+    return len(odd) == len(phrases) == 1 and len(counts) - 1 >= FEWEST_NUMBERS
 
 
 def _spellings(seen: Inspection, counts: Counter[str]) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ann.data.cells.lexicon import COUNTED_WORDS, ID_WORDS, words_of
-from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.inspection import Inspection
 
 __all__ = ["are_periods", "role_of", "says_id"]
@@ -51,7 +50,7 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
     if filled < 10:
         return None
     if kind == "category":
-        if sum(n for v, n in counts.items() if is_plain(v)) >= 0.5 * filled:
+        if sum(counts[v] for v in seen.plain()) >= 0.5 * filled:
             # Numbers that could not all be read; a finding says so.
             return None
         if are_periods(counts):
@@ -62,7 +61,7 @@ def _id(seen: Inspection, kind: str, counts: Counter[str], filled: int) -> tuple
             return "id", f"named like a label, {len(counts)} different ones in {filled} rows"
         return None
     cells = [v for v in seen.in_rows() if v is not None]
-    if not all(is_plain(v) and float(v).is_integer() for v in counts):
+    if len(seen.plain()) < len(counts) or not all(float(v).is_integer() for v in counts):
         return None
     numbers = np.array([float(v) for v in cells])
     steps = np.diff(numbers)

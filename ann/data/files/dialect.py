@@ -16,10 +16,10 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from ann.data.cells.numerals import split_affixes
 from ann.data.errors import ReadError
 from ann.data.files.layout import header_rows as count_header_rows
 from ann.data.files.layout import lines_above
+from ann.data.files.spaced import begins_at, is_spaced
 
 __all__ = ["Dialect", "sniff"]
 
@@ -223,6 +223,8 @@ def _laid_out(
     above = 0
     if skip is None and not found.comment:
         above, what = lines_above(lines, numbered)
+        if found.delimiter == " " and (page := begins_at(lines) or 0) > above:
+            above, what = page, "words about the table"
         if above:
             remarks.append(f"{above} lines above the table left out: {what}")
             found = replace(found, skip=above)
@@ -325,18 +327,9 @@ def _delimiter(lines: list[str]) -> str:
         # A tie goes to the rarer sign: commas also stand in numbers and sentences.
         if score > best_score + 0.02:
             best, best_score = candidate, score
-    if best_score == 0.0 and _space_table(lines):
+    if best_score == 0.0 and (is_spaced(lines) or begins_at(lines) is not None):
         return " "
     return best
-
-
-def _space_table(lines: list[str]) -> bool:
-    rows = [line.split() for line in lines]
-    body = rows[1:] or rows
-    width, count = Counter(len(r) for r in body).most_common(1)[0]
-    cells = [cell for r in body for cell in r]
-    numeric = sum(split_affixes(cell) is not None for cell in cells)
-    return width > 1 and count >= 0.95 * len(body) and numeric >= 0.7 * len(cells)
 
 
 def _spaced(lines: list[str], delimiter: str) -> bool:

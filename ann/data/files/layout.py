@@ -14,12 +14,11 @@ from itertools import pairwise
 from ann.data.cells.dates import looks_like_date
 from ann.data.cells.lexicon import CURRENCIES, UNITS, fold, unit_key
 from ann.data.cells.numerals import counting_number
+from ann.data.files.comments import COMMENT_MARKS
 from ann.data.files.first_row import Rows, is_missing, is_number, is_year, one_header
 
 __all__ = ["column_names", "header_rows", "is_number", "lines_above"]
 
-#: Marks that begin a comment above a table, the longer first.
-COMMENT_MARKS = ("##", "#", "//", "%", "!")
 _MOST_ABOVE, _MOST_NAMES = 30, 4
 _FORMAT = re.compile(r"\d{1,4}[sdn]\Z", re.IGNORECASE)
 

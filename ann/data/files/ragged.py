@@ -55,12 +55,13 @@ class Ragged:
                 if fitted is not None:
                     rows.append(fitted)
             elif not any(c.strip() for c in record):
-                self._add("blank lines", line, record)
+                self.add("blank lines", line, record)
             else:
                 self.open_ends[_blank_at_end(record)] += 1
                 rows.append(record)
 
-    def _add(self, kind: str, line: int, record: list[str]) -> None:
+    def add(self, kind: str, line: int, record: list[str]) -> None:
+        """Count a line that is set aside or repaired, by its kind."""
         self.counts[kind] += 1
         self.first.setdefault(kind, (line, record))
 
@@ -68,20 +69,20 @@ class Ragged:
         """Return the row with as many cells as there are columns, or None where none is right."""
         width = self.width
         if not any(c.strip() for c in record):
-            self._add("blank lines", line, record)
+            self.add("blank lines", line, record)
             return None
         if len(record) < width:
-            self._add("short rows", line, record)
+            self.add("short rows", line, record)
             self.lacking[width - len(record)] += 1
             return record + [""] * (width - len(record))
         if not any(c.strip() for c in record[width:]):
-            self._add("long rows", line, record)
+            self.add("long rows", line, record)
             return record[:width]
         escaped = _rejoined(record, self.delimiter)
         if len(escaped) == width:
-            self._add("escaped delimiters", line, record)
+            self.add("escaped delimiters", line, record)
             return escaped
-        self._add("torn rows", line, record)
+        self.add("torn rows", line, record)
         return None
 
     def judge(self, kept: int) -> None:
@@ -115,6 +116,8 @@ class Ragged:
         width = self.width
         reasons = {
             "blank lines": "lines without any cell left out",
+            "comments": "between the rows, with a mark of comments and too few cells: set aside",
+            "repeated names": "the names come again between the rows: set aside",
             "short rows": f"padded with missing cells up to {width} columns",
             "long rows": f"blank cells beyond column {width} cut",
             "escaped delimiters": "a backslash stands before each: part of the cell",

@@ -24,6 +24,7 @@ from ann.data.cells.dates import looks_like_date
 from ann.data.cells.lexicon import TIME_WORDS, words_of
 from ann.data.chance import generator
 from ann.data.errors import ReadError
+from ann.data.files.comments import Comments
 from ann.data.files.dialect import Dialect, sniff
 from ann.data.files.footer import (
     first_note,
@@ -112,7 +113,11 @@ class TableFile:
         self.path = Path(path)
         self.dialect, remarks = sniff(self.path, **dialect)
         self.log = Log([Step("", "reading", 0, why=remark) for remark in remarks])
-        self._records = Records(self.path, self.dialect, self._row_shape())
+        above, rows = self._first_rows()
+        self._comments = Comments.of(above, rows)
+        width = Counter(map(len, rows)).most_common(1)[0][0]
+        self._shape = RowShape.of(rows[self.dialect.header_rows :], width)
+        self._records = Records(self.path, self.dialect, self._shape)
         self.names = self._names(names)
         self._log_length = len(self.log)
         self.rows = 0
@@ -152,15 +157,14 @@ class TableFile:
             self.log.add(Step("", "names", 0, "", f"x1 .. x{len(first)}", "the file has no header"))
         return self._unique(names)
 
-    def _row_shape(self) -> RowShape:
-        """Learn what a row looks like from the first lines, each read by itself."""
+    def _first_rows(self) -> tuple[list[str], list[list[str]]]:
+        """Return the lines above the table, and the first lines of it, each read by itself."""
+        skip = self.dialect.skip
         with self.path.open(encoding=self.dialect.encoding, newline="") as stream:
-            lines = list(islice(stream, self.dialect.skip + 400))[self.dialect.skip :]
+            lines = list(islice(stream, skip + 400))
         sign, spaces = self.dialect.delimiter, self.dialect.spaces
         read = partial(csv.reader, delimiter=sign, skipinitialspace=spaces)
-        rows = [row for line in lines for row in read([line])]
-        width = Counter(map(len, rows)).most_common(1)[0][0]
-        return RowShape.of(rows[self.dialect.header_rows :], width)
+        return lines[:skip], [row for line in lines[skip:] for row in read([line])]
 
     def _trailing(self, width: int) -> bool:
         """Tell whether each row just ends in a delimiter."""
@@ -230,11 +234,16 @@ class TableFile:
         blank = gaps = False
         records = iter(self._records)
         top = ((line, r) for line, r in records if any(c.strip() for c in r))
-        list(islice(top, self.dialect.header_rows))
+        named = [r for _, r in islice(top, self.dialect.header_rows)]
+        repeated = next((r for r in named[-1:] if self._shape.cannot_be(r)), None)
         for line, record in records:
-            if len(record) == width > 1 and record[-1] and not notes:
+            if record == repeated:
+                ragged.add("repeated names", line, record)
+            elif len(record) == width > 1 and record[-1] and not notes:
                 keep.append(record)
                 blank = False
+            elif len(record) < width and self._comments.has(record):
+                ragged.add("comments", line, record)
             elif self._waits(record, notes):
                 notes.append((line, record))
                 continue

@@ -59,6 +59,14 @@ class RowShape:
             is_number(cells[k]) or fold(cells[k]) in MISSING_ALWAYS for k in self.numbers
         )
 
+    def cannot_be(self, names: list[str]) -> bool:
+        """Tell whether a row that equals the names cannot be one of the table's rows.
+
+        One of them is a word above numbers, or three words and more would come again together.
+        """
+        words = {k for k, c in enumerate(names) if c.strip() and not is_number(c)}
+        return len(names) > 1 and (len(words) > 2 or not words.isdisjoint(self.numbers))
+
 
 @dataclass
 class Records:

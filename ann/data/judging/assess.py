@@ -32,7 +32,7 @@ from ann.data.judging.reasons import (
     P_BAR,
     Z_BAR,
     as_words,
-    judge_changes,
+    judge_column,
     judge_fits,
     judge_network,
     judge_order,
@@ -129,11 +129,11 @@ def assess(
         return verdict
     verdict.log.extend(goal.steps)
     verdict.task = goal.task
-    judge_changes(goal, verdict)
+    judge_column(goal, len(frame), verdict)
     kept, y, proposal = _without_repeats(frame, goal, rules, apply, verdict)
     X = kept.drop(columns=goal.column).reset_index(drop=True)
     verdict.rows = len(y)
-    judge_target(goal, y, len(frame), verdict)
+    judge_target(goal, y, verdict)
     hidden = [n for n in leave_out if n != goal.column]
     if group is not None and group not in keep:
         hidden.append(group)

@@ -10,17 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ann.data.cells.numerals import is_plain
 from ann.data.cleaning.duplicates import row_hashes
 from ann.data.judging.crossfit import compare
-from ann.data.judging.target import Target
+from ann.data.judging.target import MOST_CLASSES, RECURS, Target
 from ann.data.judging.verdict import Level, Verdict
 from ann.data.log import Step
 
 __all__ = [
+    "OF_THE_COLUMN",
     "P_BAR",
     "Z_BAR",
     "as_words",
-    "judge_changes",
+    "judge_column",
     "judge_fits",
     "judge_network",
     "judge_order",
@@ -39,7 +41,38 @@ _NO_BETTER = {False: "network no better", True: "network worse"}
 LEAST_ROWS, LEAST_A_CLASS, EVENTS_A_FEATURE = 30, 10, 10
 
 
-def judge_changes(goal: Target, verdict: Verdict) -> None:
+#: More rows than this share, left out at one end of a quantity, move its mean by a tenth of its
+#: standard deviation (a normal quantity without its smallest twentieth).
+WORDS_SHARE = 0.05
+#: Reasons that speak of the target's column, all its rows.
+OF_THE_COLUMN = ("target changed", "target proposal", "target missing", "target words")
+
+
+def judge_column(goal: Target, rows: int, verdict: Verdict) -> None:
+    """Judge what cleaning did to the target, and what is left of its rows.
+
+    Parameters
+    ----------
+    goal : Target
+    rows : int
+        Of the table, those without a target too.
+    verdict : Verdict
+        Receives the reasons.
+    """
+    _judge_changes(goal, verdict)
+    if goal.missing:
+        share = goal.missing / rows
+        level: Level = "cannot" if share > 0.5 else ("weak" if share > 0.2 else "note")
+        verdict.add(level, "target missing", share=share)
+    if goal.words:
+        said = ", ".join(f"{word!r} ({n})" for word, n in list(goal.words.items())[:5])
+        number = sum(goal.words.values())
+        facts = {"words": said, "rows": number, "share": number / rows}
+        level = "weak" if number > WORDS_SHARE * rows else "note"
+        verdict.add(level, "target words", goal.column, **facts)
+
+
+def _judge_changes(goal: Target, verdict: Verdict) -> None:
     """Name every rule that touched the target, and those that would have liked to."""
     for s in goal.steps:
         if not s.effect or not s.rows:
@@ -53,11 +86,7 @@ def judge_changes(goal: Target, verdict: Verdict) -> None:
             verdict.add(level, "target proposal", s.column, **told, option=s.option)
 
 
-def judge_target(goal: Target, y: NDArray[Any], rows: int, verdict: Verdict) -> None:
-    if goal.missing:
-        share = goal.missing / rows
-        level: Level = "cannot" if share > 0.5 else ("weak" if share > 0.2 else "note")
-        verdict.add(level, "target missing", share=share)
+def judge_target(goal: Target, y: NDArray[Any], verdict: Verdict) -> None:
     if len(y) < LEAST_ROWS:
         verdict.add("cannot", "few rows", rows=len(y), least=LEAST_ROWS)
     if goal.task == "regression":
@@ -67,6 +96,8 @@ def judge_target(goal: Target, y: NDArray[Any], rows: int, verdict: Verdict) -> 
         return
     classes, counts = np.unique(y.astype(str), return_counts=True)
     n = len(classes)
+    if goal.schema.kind in ("category", "text") and _mixed(goal, classes, counts, verdict):
+        return
     if goal.schema.kind in ("category", "text") and n > 0.5 * len(y):
         verdict.add("cannot", "target of labels", classes=n, rows=len(y))
         return
@@ -81,6 +112,36 @@ def judge_target(goal: Target, y: NDArray[Any], rows: int, verdict: Verdict) -> 
     if counts.max() > 0.95 * len(y):
         commonest = str(classes[counts.argmax()])
         verdict.add("note", "imbalance", share=counts.max() / len(y), commonest=commonest)
+
+
+def _mixed(
+    goal: Target, classes: NDArray[Any], counts: NDArray[np.int64], verdict: Verdict
+) -> bool:
+    """Refuse answers of which many are quantities, hardly one like another, and others words.
+
+    Codes such as 401 and V27 are numbers and words as well, but each of them recurs.
+    """
+    number = np.array([is_plain(str(c)) for c in classes], dtype=bool)
+    words = {
+        str(c): int(k)
+        for c, k in zip(classes[~number], counts[~number], strict=True)
+        if k >= RECURS
+    }
+    rows, different = int(counts[number].sum()), int(number.sum())
+    if not words or different <= MOST_CLASSES or different < 0.5 * rows:
+        return False
+    commonest = sorted(words, key=lambda word: -words[word])
+    verdict.add(
+        "cannot",
+        "target of numbers and words",
+        goal.column,
+        numbers=rows,
+        different=different,
+        rows=int(counts.sum()) - rows,
+        words=", ".join(map(repr, commonest[:5])),
+        example=shlex.quote(f"{goal.column} == {commonest[0]}"),
+    )
+    return True
 
 
 def judge_suspects(suspects: list[Step], keep: tuple[str, ...], verdict: Verdict) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ _SIGNS = {
 }
 #: Whole numbers with at most so many distinct values are classes.
 MOST_CLASSES = 20
+#: A word that stands in so many rows is no slip of the pen.
+RECURS = 3
 
 
 @dataclass
@@ -60,6 +63,9 @@ class Target:
         Rows that lack it.
     schema : ColumnSchema
         What the column is.
+    words : dict of str to int
+        Where the column is one of numbers: cells that recur, hold no number, and are therefore
+        left out, such as ``"<5"``; with the number of their rows, the commonest first.
     """
 
     name: str
@@ -70,6 +76,7 @@ class Target:
     steps: list[Step]
     missing: int
     schema: ColumnSchema
+    words: dict[str, int] = field(default_factory=dict)
 
 
 def target_column(columns: list[str], asked: str) -> tuple[str, re.Match[str] | None]:
@@ -170,7 +177,7 @@ def find_target(
     own = tuple(n for n in apply if n.partition(":")[2] in ("", name))
     chosen = Rules([schema], found, name).applying(own, lenient=True)
     schema = chosen.column(name)
-    cells, steps, _ = replay_column(frame[name], chosen.rules)
+    cells, steps, edits = replay_column(frame[name], chosen.rules)
     there = np.array([v is not None for v in cells], dtype=bool)
     rows = np.flatnonzero(there)
     missing = int((~there).sum())
@@ -179,6 +186,9 @@ def find_target(
     if missing:
         why = "a row without a target teaches nothing"
         steps.append(Step(name, "no target", missing, "", "row left out", why))
+    # Edits of "not a number" are there only where the column is one of numbers.
+    left = Counter(str(v) for e in edits if e.rule == "not a number" for v in e.before)
+    often = {word: n for word, n in left.most_common() if n >= RECURS}
     filled = cells[there]
     if comparison is not None:
         filled, schema = _compare(filled, comparison, name), ColumnSchema(name, "category")
@@ -204,7 +214,7 @@ def find_target(
         if numeric:
             filled = np.array([f"{float(v):g}" for v in filled], dtype=object)
         values = filled
-    return Target(asked, name, task, values, rows, steps, missing, schema)
+    return Target(asked, name, task, values, rows, steps, missing, schema, often)
 
 
 def _compare(

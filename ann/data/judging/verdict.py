@@ -5,6 +5,7 @@ Each reason is a kind and its numbers, and stands alone; its sentence is made fr
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -41,6 +42,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "models' sample": ("sample", "models were fitted to a sample of {kept} of the {rows} rows"),
     "target unusable": ("target", "{why}"),
     "target missing": ("target", "the target is missing in {share:.0%} of the rows"),
+    "target words": (
+        "target",
+        "{words} are no numbers, and these {rows} rows are left out ({share:.1%}). If the words "
+        "stand for quantities too small or too large to measure, what is left is no fair sample",
+    ),
+    "target of numbers and words": (
+        "target",
+        "{numbers} answers are numbers, {different} of them different, and {rows} are words "
+        "({words}): neither classes nor a quantity. To tell the words from the numbers, give "
+        "--target {example}; to predict the numbers, leave the other rows out of the file",
+    ),
     "target counts rows": ("target", "the target counts the rows: it is a label, no quantity"),
     "target of labels": ("target", "{classes} different classes in {rows} rows: a label, no class"),
     "few rows": ("rows", "{rows} rows with a target; fewer than {least} settle nothing"),
@@ -232,6 +244,12 @@ class Verdict:
         self.reasons.append(Reason(level, kind, facts, column))
         self.reasons.sort(key=lambda r: _ORDER.index(r.level))
         worst = self.reasons[0].level
+        self.level = "supports" if worst == "note" else worst
+
+    def forget(self, kinds: Collection[str]) -> None:
+        """Take reasons of some kinds back, and let the level follow."""
+        self.reasons = [r for r in self.reasons if r.kind not in kinds]
+        worst = self.reasons[0].level if self.reasons else "note"
         self.level = "supports" if worst == "note" else worst
 
     def _of_what(self) -> str:

@@ -108,6 +108,7 @@ def test_wrong_encoding_given_says_where(tmp_path: Path) -> None:
     assert "not UTF-8" in str(read_table(file).log)
 
 
+@pytest.mark.slow
 def test_an_encoding_error_far_into_the_file_is_found(tmp_path: Path) -> None:
     body = ("a,b\n" + "1,x\n" * 600_000).encode() + "2,é\n".encode("cp1252")
     table = read_table(write(tmp_path, body), max_rows=100)
@@ -145,6 +146,7 @@ def test_names_given_must_fit(tmp_path: Path) -> None:
         read_table(file, names=["u", "v", "w"])
 
 
+@pytest.mark.slow
 def test_a_sample_is_uniform_and_said_to_be_one(tmp_path: Path) -> None:
     n = 200_000
     file = write(tmp_path, b"k\n" + b"".join(b"%d\n" % k for k in range(n)))

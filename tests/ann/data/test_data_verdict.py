@@ -14,6 +14,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
+from ann.data import workflow
 from ann.data.cleaning.duplicates import find_twins
 from ann.data.errors import SplitError, TargetError
 from ann.data.files.reading import read_table
@@ -208,6 +209,45 @@ def test_flipped_labels_are_weak_and_few_rows_are_too_few() -> None:
     assert assess(few, "target").level == "cannot"
 
 
+def test_words_among_the_numbers_of_a_target_are_told_with_their_rows() -> None:
+    """Values below a limit are not missing at random, and training without them says so."""
+    rng = np.random.default_rng(3)
+    n = 300
+    x = rng.normal(size=n)
+    y = pd.Series((10 + 3 * x + 0.3 * rng.normal(size=n)).round(2).astype(str))
+    y[y.astype(float) < 6] = "<6"
+    y[7] = "spilt"
+    table = pd.DataFrame({"x": x.round(3), "level": y})
+    rows = int((y == "<6").sum())
+    for verdict in (assess(table, "level", network=None), workflow.train(table, "level").verdict):
+        (told,) = [r for r in verdict.reasons if r.kind == "target words"]
+        assert told.facts["words"] == f"'<6' ({rows})"
+        assert verdict.level == "weak"
+        # What was done to the target is told of all rows, those left out too.
+        assert {r.facts["rule"] for r in verdict.reasons if r.kind == "target changed"} == {
+            "not a number"
+        }
+    asked = assess(table, "level > 10", network=None)
+    assert asked.has("target words")
+    once = table.assign(level=y.where(y != "<6", "7.01"))
+    assert not assess(once, "level", network=None).has("target words")
+
+
+def test_a_target_of_quantities_and_words_is_refused_and_codes_are_not() -> None:
+    rng = np.random.default_rng(4)
+    n = 400
+    x = rng.normal(size=n)
+    mixed = np.where(x > 0, (10 + x).round(3).astype(str), np.where(x > -0.5, "trace", "none"))
+    verdict = assess(pd.DataFrame({"x": x, "y": mixed}), "y", network=None)
+    (told,) = verdict.reasons
+    assert told.kind == "target of numbers and words"
+    assert "--target 'y == none'" in told.text
+    assert told.facts["rows"] == (x <= 0).sum()
+    codes = rng.choice([*map(str, range(400, 425)), "V27", "E11"], n)
+    verdict = assess(pd.DataFrame({"x": x, "y": codes}), "y", network=None)
+    assert not verdict.has("target of numbers and words")
+
+
 def test_targets_that_cannot_be_predicted() -> None:
     rng = np.random.default_rng(0)
     n = 100
@@ -300,6 +340,7 @@ def test_titanic_and_heart_are_flagged(shared_data: Path) -> None:
     assert "93%" in origin.text
 
 
+@pytest.mark.slow
 def test_a_signal_within_four_sites_is_no_chance() -> None:
     rng = np.random.default_rng(0)
     site = rng.integers(0, 4, 400)
@@ -370,6 +411,7 @@ def test_a_column_that_names_patients_is_found_and_kept_together() -> None:
     assert find_groups(table, mixed) == []
 
 
+@pytest.mark.slow
 def test_a_verdict_is_the_same_twice_and_is_plain_values() -> None:
     import json
 
@@ -428,3 +470,13 @@ def test_splits() -> None:
     ):
         with pytest.raises(SplitError, match=message):
             split_rows(table, y, **options)  # type: ignore[arg-type]
+
+
+def test_a_refusal_names_the_columns_that_were_left_out() -> None:
+    """A perfect predictor is taken for a leak; the message says how to use it all the same."""
+    rng = np.random.default_rng(5)
+    a = rng.normal(size=300)
+    table = pd.DataFrame({"a": a, "b": rng.normal(size=300), "y": np.where(a > 0, "yes", "no")})
+    with pytest.raises(TargetError, match=r"Left out, because .* away: a; .*: --keep a"):
+        workflow.train(table, "y")
+    assert workflow.train(table, "y", keep=("a",), model="logistic").test_scores["accuracy"] > 0.9
