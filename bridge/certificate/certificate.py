@@ -16,10 +16,10 @@ from bridge.page_style import Axes
 from bridge.spiking.spiking_network import SpikingNetwork
 from neurosim.display import html_table
 
-__all__ = ["PARTS", "Certificate", "LayerError", "label_values"]
+__all__ = ["FEWEST_INPUTS", "PARTS", "Certificate", "LayerError", "label_values"]
 
-# Inputs from which on errors seen are taken to say something of errors to come.
-_FEWEST_INPUTS = 30
+FEWEST_INPUTS = 30
+"""Inputs from which on errors seen are taken to say something of errors to come."""
 
 PARTS = ("inherited", "clipping", "f-I bias", "transient", "quantisation", "synaptic noise")
 
@@ -184,10 +184,10 @@ class Certificate:
             raise ConversionError(f"safe: risk must lie between 0 and 1; got {risk!r}")
         logits, errors, beyond = self._errors(X)
         decided = network.answers.decided(logits)
-        if self.inputs < _FEWEST_INPUTS:
+        if self.inputs < FEWEST_INPUTS:
             raise ConversionError(
                 f"this certificate rests on {self.inputs} inputs, too few to say which errors are "
-                f"possible; certify on {_FEWEST_INPUTS} or more, drawn at random from training "
+                f"possible; certify on {FEWEST_INPUTS} or more, drawn at random from training "
                 "inputs"
             )
         seen = set(self.labels)

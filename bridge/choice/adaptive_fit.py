@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtri, gammaln
 
+from bridge.choice import remarks
+from bridge.choice.count_scoring import CountScoring
 from bridge.choice.selection import Interval
 from bridge.counts.step_counts import StepCounts
 from bridge.errors import FitError
@@ -94,7 +96,7 @@ class AdaptiveFit:
 
 
 @dataclass(eq=False)
-class _Task:
+class _Task(CountScoring):
     """One onset family and the counts it is fitted to; the last two coordinates are adaptation."""
 
     family: type[Unit]
@@ -109,6 +111,8 @@ class _Task:
         self.base = problem(self.family, self.counts.curve().statistics())
         self.low = np.append(self.base.lower, np.log([1e-6, FASTEST]))
         self.high = np.append(self.base.upper, np.log([STRONGEST, SLOWEST]))
+        self.logs = np.append(self.base.logarithmic, [True, True])
+        self.span = float(self.current[-1] - self.current[0]) or 1.0
 
     def mean(self, z: Array) -> Array:
         spikes = expected_counts(
@@ -127,87 +131,8 @@ class _Task:
         each = mean / self.repeats[:, None]
         return np.asarray((self.total * np.log(each) - mean).sum(axis=(1, 2)) + self.constant)
 
-    def fisher_scoring(
-        self, starts: Array, held: int | None = None, steps: int = 40
-    ) -> tuple[Array, Array]:
-        """Fisher scoring with Marquardt's damping from several starts, all in one batch.
-
-        Parameters
-        ----------
-        starts : ndarray, shape (b, p)
-            Coordinates to begin at.
-        held : int, optional
-            A coordinate that stays where it is.
-        steps : int
-            At most.
-
-        Returns
-        -------
-        value : ndarray, shape (b,)
-            Log-likelihood reached from each.
-        z : ndarray, shape (b, p)
-            Where.
-        """
-        z = np.clip(starts, self.low, self.high)
-        free = np.array([i for i in range(z.shape[1]) if i != held])
-        mean = self.mean(z)
-        value, damping = self.log_likelihood(mean), np.full(len(z), 1e-3)
-        going = np.arange(len(z))
-        for _ in range(steps):
-            if not len(going):
-                break
-            gradient, curvature = self._slopes(z[going], mean[going], free)
-            gain = np.zeros(len(going))
-            tried = np.arange(len(going))
-            for _ in range(8):
-                rows = going[tried]
-                trial = self._step(z[rows], gradient[tried], curvature[tried], damping[rows], free)
-                new = self.mean(trial)
-                found = self.log_likelihood(new)
-                better = found > value[rows]
-                good = rows[better]
-                gain[tried[better]] = found[better] - value[good]
-                z[good], mean[good], value[good] = trial[better], new[better], found[better]
-                damping[good] = np.maximum(damping[good] / 30, 1e-9)
-                damping[rows[~better]] *= 10
-                tried = tried[~better]
-                if not len(tried):
-                    break
-            going = going[gain >= 1e-5]
-        return value, z
-
-    def _slopes(self, z: Array, mean: Array, free: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Gradient (b, f) and curvature (b, f, f) of the log-likelihood, by differences."""
-        span = float(self.current[-1] - self.current[0]) or 1.0
-        logs = np.append(self.base.logarithmic, [True, True])
-        h = np.where(logs, 1e-5, 1e-6 * span)[free]
-        rows = np.arange(len(free))
-        moved = np.repeat(z[:, None], 2 * len(free), axis=1)
-        moved[:, rows, free] += h
-        moved[:, rows + len(free), free] -= h
-        means = self.mean(moved.reshape(-1, z.shape[1])).reshape(*moved.shape[:2], -1)
-        slopes = (means[:, : len(free)] - means[:, len(free) :]) / (2 * h)[:, None]
-        flat, seen = mean.reshape(len(z), 1, -1), self.total.ravel()
-        # Where nothing is expected a slope tells nothing.
-        slopes = np.where(flat > 1e-6, slopes, 0.0)
-        gradient = (slopes * (seen / flat - 1)).sum(axis=2)
-        return gradient, (slopes / flat) @ slopes.transpose(0, 2, 1)
-
-    def _step(
-        self, z: Array, gradient: Array, curvature: Array, damping: Array, free: NDArray[np.int64]
-    ) -> Array:
-        """Where a damped step leads from each point, shape (b, p)."""
-        span = float(self.current[-1] - self.current[0]) or 1.0
-        logs = np.append(self.base.logarithmic, [True, True])
-        reach = np.where(logs, 2.0, span)[free]
-        diagonal = np.diagonal(curvature, axis1=1, axis2=2)
-        ballast = damping[:, None] * diagonal + 1e-10 * diagonal.max(axis=1)[:, None] + 1e-12
-        weighted = curvature + ballast[:, None] * np.eye(len(free))
-        step = np.linalg.solve(weighted, gradient[..., None])[..., 0]
-        trial = z.copy()
-        moved = z[:, free] + np.clip(step, -reach, reach)
-        trial[:, free] = np.clip(moved, self.low[free], self.high[free])
-        return trial
+    def score(self, mean: Array) -> tuple[Array, Array]:
+        return self.total.ravel() / mean - 1, 1 / mean
 
 
 def fit_adaptive(
@@ -264,9 +189,9 @@ def fit_adaptive(
         simple = family.fit(counts.curve())
         mean = simple.rate(task.current)[:, None] * np.diff(counts.edges_s)
         value = float(task.log_likelihood(np.maximum(mean, 1e-9)[None] * task.repeats[:, None])[0])
-        plains.append((_aicc(value, size, measurements), simple))
+        plains.append((remarks.aicc(value, size, measurements), simple))
         value, z = _best(task, simple)
-        found.append((_aicc(value, size + 2, measurements), value, task, z))
+        found.append((remarks.aicc(value, size + 2, measurements), value, task, z))
     if not found:
         raise FitError(
             f"{len(np.unique(counts.current_pA))} currents are too few for an onset curve; "
@@ -278,9 +203,9 @@ def fit_adaptive(
     if intervals and aicc < plain_aicc:
         drop = float(chdtri(1, 1 - confidence))
         for name, place in (("strength_pA_per_Hz", -2), ("tau_s", -1)):
-            low, high, value, z = _profile(task, value, z, len(z) + place, drop)
+            low, high, value, z = task.profile(value, z, len(z) + place, drop)
             ends[name] = Interval(low, high)
-        aicc = min(aicc, _aicc(value, task.base.size + 2, measurements))
+        aicc = min(aicc, remarks.aicc(value, task.base.size + 2, measurements))
     unit = Adaptive(task.base.unit(z[:-2]), float(np.exp(z[-2])), float(np.exp(z[-1])))
     weight = float(1 / (1 + np.exp(np.clip((aicc - plain_aicc) / 2, -700, 700))))
     return AdaptiveFit(unit, simple, aicc, plain_aicc, weight, ends, counts, confidence)
@@ -308,46 +233,6 @@ def _best(task: _Task, simple: Unit) -> tuple[float, Array]:
     value, z = task.fisher_scoring(z[np.argsort(-value, kind="stable")[:2]], steps=80)
     best = int(np.argmax(value))
     return float(value[best]), z[best]
-
-
-def _profile(
-    task: _Task, value: float, z: Array, where: int, drop: float
-) -> tuple[float, float, float, Array]:
-    """Both ends of one parameter's interval, and the best point come across."""
-    ends = []
-    for side in (-1, 1):
-        near, start, step, end = float(z[where]), z, 0.1, np.nan
-        loss_near = 0.0
-        while np.isnan(end):
-            place = near + side * step
-            limit = float((task.high if side > 0 else task.low)[where])
-            at_limit = side * (place - limit) >= 0
-            held = start.copy()
-            held[where] = limit if at_limit else place
-            (found,), (held,) = task.fisher_scoring(held[None], where, steps=12)
-            if found > value + 1e-3:
-                # Likelier than the fit itself: begin again from there.
-                (better,), (z,) = task.fisher_scoring(held[None], steps=60)
-                return _profile(task, float(better), z, where, drop)
-            loss = float(np.sqrt(max(2 * (value - found), 0.0)))
-            if loss >= np.sqrt(drop):
-                part = (np.sqrt(drop) - loss_near) / max(loss - loss_near, 1e-12)
-                if step > 0.15 and part < 0.97:
-                    step *= max(part, 0.2) * 0.999
-                    if step > 0.02:
-                        continue
-                end = np.exp(near + side * step * part)
-            elif at_limit:
-                end = np.inf if side > 0 else 0.0
-            else:
-                near, start, loss_near, step = held[where], held, loss, min(step * 1.6, 0.8)
-        ends.append(float(end))
-    return ends[0], ends[1], value, z
-
-
-def _aicc(log_likelihood: float, parameters: int, measurements: int) -> float:
-    spare = max(measurements - parameters - 1, 1)
-    return float(-2 * log_likelihood + 2 * parameters + 2 * parameters * (parameters + 1) / spare)
 
 
 def draw_steps(

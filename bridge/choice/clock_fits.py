@@ -104,7 +104,7 @@ def _judged(
     misses = ranges.middle - np.asarray(unit.rate(task.statistics.current))
     notes = remarks(task, unit)
     if by == "counts" and curve.timing is not None:
-        notes += ("it gives every count but not every interval between spikes",)
+        notes += ("it predicts every count but not every interval between spikes",)
     window = task.statistics.pooled_window / np.bincount(task.statistics.index)
     return UnitFit(
         unit=unit,

@@ -2,7 +2,9 @@
 
 A parameter's profile is the best log-likelihood the others can reach when it is held. Its interval
 holds the values whose profile is close enough to the top (Wilks 1938); it needs no normality and
-may be open: a saturation never seen has no upper end.
+may be open: a saturation never seen has no upper end. The units at its ends are sought on the edge
+of what is likely (`bridge.choice.likelihood_edge`). From there on the profile is followed outwards,
+until it shows that no likely unit lies beyond.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.choice.likelihood_edge import parameter_ends
 from bridge.counts.likelihood import sample
 from bridge.units.fitting import Problem, Solution, fisher_scoring, in_each_stretch, stretches
 
@@ -22,6 +25,10 @@ Array = NDArray[np.float64]
 
 STEPS = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 3.2, 4.5, 7.0, 12.0, 25.0, 60.0, 150.0, 500.0])
 """Distances at which a profile is looked at, in standard errors times 1.96 / quantile."""
+ON_THE_WAY, AT_THE_END = 1e-3, 1e-5
+"""A profile is followed until a step promises less log-likelihood: farther off, and at the end."""
+NEARLY = 0.99
+"""Share of the way to the edge from which on an end is read off by a straight line."""
 ROUNDS = 4
 """How often the search goes on from likely units that lie beyond an end."""
 
@@ -67,16 +74,20 @@ def profile_intervals(task: Problem, best: Solution, drop: float) -> Intervals:
         for j in np.flatnonzero(task.free)
         for side in (-1, 1)
     ]
-    visited = [tracks]
+    visited = [tracks, parameter_ends(task, tracks, best.log_likelihood[0] - drop / 2)]
+    likely = _likely(visited, tracks, drop)
+    for end in ends:
+        end.goes_on_from(likely)
     for _ in range(ROUNDS):
         while walking := [end for end in ends if not end.done]:
-            visited.append(_hold(task, tracks, walking, [end.next() for end in walking]))
+            steps = [end.next() for end in walking]
+            visited.append(_hold(task, tracks, walking, steps, ON_THE_WAY))
         for _ in range(2):
-            closing = [end for end in ends if end.bracket() is not None]
+            closing = [end for end in ends if not end.closed]
             for part in range(2):
                 if closing:
                     between = [end.between()[part] for end in closing]
-                    visited.append(_hold(task, tracks, closing, between))
+                    visited.append(_hold(task, tracks, closing, between, AT_THE_END))
         # A profile that was not followed to its top ends too early. Whatever another search found
         # that is likely enough belongs into the interval, and the search goes on from there.
         likely = _likely(visited, tracks, drop)
@@ -193,10 +204,14 @@ class _End:
         away = (likely.z[:, self.parameter] - self.centre) * self.side
         i = int(np.argmax(away))
         distance = float(min(away[i], self.limit))
-        found = self.bracket()
-        if found is None or distance <= 1.01 * abs(self.place() - self.centre):
+        if self.bracket() is None:
+            if self.done or distance <= 0:
+                return False
+        elif distance <= 1.01 * abs(self.place() - self.centre):
             return False
-        self.plan = [distance * 1.1, *(d for d in self.every if d > 1.2 * distance)]
+        # If it is the end, that shows at once.
+        self.plan = [1.02 * distance, 1.1 * distance]
+        self.plan += [d for d in self.every if d > 1.2 * distance]
         self.plan = [d for d in self.plan if d < self.limit] + [self.limit] * (
             distance < self.limit
         )
@@ -209,6 +224,15 @@ class _End:
         seen = sorted(self.seen)
         inside = max(i for i, (_, loss) in enumerate(seen) if loss < self.root)
         return (seen[inside], seen[inside + 1]) if inside + 1 < len(seen) else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the end is known, or needs no more looks to be read off between two of them."""
+        found = self.bracket()
+        if found is None:
+            return True
+        (near, low), (far, _) = found
+        return low > NEARLY * self.root and far - near < 0.15 * far
 
     def between(self) -> tuple[float, float]:
         (near, low), (far, high) = self.bracket() or ((0.0, 0.0), (0.0, 1.0))
@@ -224,18 +248,24 @@ class _End:
         return float(self.centre + self.side * distance)
 
 
-def _hold(task: Problem, best: Solution, ends: list[_End], distances: list[float]) -> Solution:
+def _hold(
+    task: Problem, best: Solution, ends: list[_End], distances: list[float], gain: float
+) -> Solution:
     """Hold the parameter of each end at its distance and maximise over the others, all at once."""
     rows: list[tuple[NDArray[Any], ...]] = []
+    groups = 0
     for end, distance in zip(ends, distances, strict=True):
         start, value = end.guess(distance)
         low, high = np.tile(best.low[end.tracks], (2, 1)), np.tile(best.high[end.tracks], (2, 1))
         low[:, end.parameter] = high[:, end.parameter] = value
         free = np.tile(task.free, (len(start), 1))
         free[:, end.parameter] = False
-        rows.append((start, low, high, free))
-    start, low, high, free = (np.concatenate(part) for part in zip(*rows, strict=True))
-    found = fisher_scoring(task, start, low, high, free, gain=1e-5)
+        # Both guesses of a track race.
+        rivals = groups + np.tile(np.arange(len(end.tracks)), 2)
+        groups += len(end.tracks)
+        rows.append((start, low, high, free, rivals))
+    start, low, high, free, rivals = (np.concatenate(part) for part in zip(*rows, strict=True))
+    found = fisher_scoring(task, start, low, high, free, gain=gain, rivals=rivals)
     row = 0
     for end, distance in zip(ends, distances, strict=True):
         n = len(end.tracks)

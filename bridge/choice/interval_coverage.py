@@ -135,6 +135,12 @@ def _held(band: tuple[Array, Array], rate: Array) -> float:
     return float(np.mean((low - slack <= rate) & (rate <= high + slack)))
 
 
+_SHARES = (
+    "parameters", "worst_parameter", "pointwise", "simultaneous", "open", "p_below_05", "ks",
+    "after_choice", "chosen",
+)  # fmt: skip
+
+
 def summary(cells: dict[tuple[str, str, int], list[dict[str, Any]]]) -> pd.DataFrame:
     """One row a cell: coverage in per cent, open ends, median relative width, calibration of p.
 
@@ -157,6 +163,7 @@ def summary(cells: dict[tuple[str, str, int], list[dict[str, Any]]]) -> pd.DataF
             "sets": len(sets),
             "refused": len(sets) - len(fitted),
         }
+        row |= dict.fromkeys(_SHARES, np.nan) | {"widths": ""}
         if fitted:
             inside = [value for one in fitted for value in one["inside"].values()]
             ends = [value for one in fitted for value in one["open"].values()]

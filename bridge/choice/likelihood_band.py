@@ -3,41 +3,44 @@ r"""Where the rate of a fitted unit may lie: a band by profile likelihood.
 At every current the band runs from the lowest to the highest rate of all units whose likelihood is
 close enough to the best, the profile-likelihood interval of that rate (Venzon and Moolgavkar 1988,
 Appl. Stat. 37:87). It needs no normality, it always holds the fit, and it cannot leave the range of
-rates that the family allows.
+rates that the family allows. `bridge.choice.likelihood_edge` finds these units.
 
 *Pointwise* the band holds the true rate at any one current with the confidence asked for.
-*Simultaneous* it holds the whole curve: it is the envelope of all units in the joint confidence
-region of the parameters, and so at least as wide as it has to be.
+*Simultaneous* it holds the whole curve between two currents: it is the envelope of all units that
+lose no more log-likelihood than the worst placed rate of the curve does in 95 of 100 data sets. How
+much that is follows from how the rates vary together about the fit (Liu 2010, Simultaneous
+Inference in Regression, chapter 3). The joint confidence region of all parameters, whose envelope
+is Scheffé's band, would make it wider than it has to be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, fdtri
 
+from bridge.choice.confidence_intervals import covariance
+from bridge.choice.likelihood_edge import SURE, Aim, furthest, scattered_units
 from bridge.units.fitting import (
     Problem,
-    Pull,
     Solution,
-    ascent,
     fisher_scoring,
     in_each_stretch,
 )
 
-__all__ = ["joint_drop", "profile_bands"]
+__all__ = ["curve_drop", "joint_drop", "profile_bands"]
 
 Array = NDArray[np.float64]
 
 NODES = 80
 """Currents at which the band is sought; between them its distance to the fit is interpolated."""
-SEARCHES = 8
-"""Weights tried for each end of the band."""
-CLOSE = 0.98
-"""Share of the way to the edge at which an end is found."""
-HALVINGS = 8
+PLACES, DRAWS = 100, 4000
+"""Currents and draws from which it follows how far the worst placed rate of a curve is off."""
+AGAIN = 2
+"""How often the search goes on from the best units of all currents."""
 
 
 def profile_bands(
@@ -102,6 +105,48 @@ def joint_drop(parameters: int, confidence: float, freedom: float) -> float:
     return float(chdtri(parameters, 1 - confidence))
 
 
+def curve_drop(task: Problem, z: Array, confidence: float, freedom: float) -> float:
+    """Twice the log-likelihood that a unit may lose so that a band holds the whole curve.
+
+    Parameters
+    ----------
+    task : Problem
+    z : ndarray, shape (p,)
+        The fit, in coordinates.
+    confidence : float
+        Chance that the true curve lies in the band from the first to the last measured current.
+    freedom : float
+        Degrees of freedom of the noise; inf where it is known.
+
+    Returns
+    -------
+    float
+        Between that of one rate and `joint_drop`.
+    """
+    joint = joint_drop(task.size, confidence, freedom)
+    measured = task.statistics.current
+    current = np.linspace(measured[0], measured[-1], PLACES)
+    theta = task.theta(z)
+    rate, partials = task.family.derivatives(theta[None], current, **task.settings)
+    steep = np.where(rate[0, :, None] > 0, partials[0], 0.0) * np.where(
+        task.logarithmic, theta, 1.0
+    )
+    values, vectors = np.linalg.eigh(covariance(task, z))
+    error = steep @ (vectors * np.sqrt(np.maximum(values, 0.0)))
+    size = np.linalg.norm(error, axis=1)
+    told = size > 1e-9 * size.max()
+    if not told.any():
+        return joint
+    random = np.random.default_rng(0)
+    drawn = random.standard_normal((DRAWS, error.shape[1])) @ (error[told] / size[told, None]).T
+    worst = (drawn**2).max(axis=1)
+    if np.isfinite(freedom):
+        worst = worst / (random.chisquare(freedom, DRAWS) / freedom)
+    # Draws know the quantile to a percent; what it lies between is known exactly.
+    one = joint_drop(1, confidence, freedom)
+    return float(np.clip(np.quantile(worst, confidence), one, joint))
+
+
 def _rate(task: Problem, z: Array, current: Array) -> Array:
     """Rate of each row at its own currents, shape (b, n)."""
     return task.family.evaluate(task.theta(z), current, **task.settings)
@@ -111,6 +156,29 @@ def _extremes(
     task: Problem, found: Solution, nodes: Array, drops: Array
 ) -> list[tuple[Array, Array]]:
     """Of each band the lowest and highest likely rate at each node, shapes (n,)."""
+    many = 2 * len(nodes)
+    ends = _Ends(task, np.tile(nodes, 2), np.repeat([-1.0, 1.0], len(nodes)))
+    pool, floor, floors = _first_units(task, found, ends, drops)
+    own = [np.append(0, 1 + np.flatnonzero(floor == one)) for one in floors]
+    kind, floor = np.tile(np.arange(many), len(floors)), np.repeat(floors, many)
+    for _ in range(AGAIN):
+        # Whatever is likely enough counts at every current, not only where it was sought. And it
+        # may lead further: where the best unit is silent, its rate has no slope to follow.
+        curves = _rate(task, pool.z, nodes[None])
+        again = [k[part(curves[k], axis=0)] for k in own for part in (np.argmin, np.argmax)]
+        begun = pool.pick(np.concatenate(again))
+        more = furthest(task, begun.z, begun.low, begun.high, ends.aim(kind), floor)
+        new = len(pool.z) + np.arange(len(more)).reshape(len(floors), many)
+        own = [np.concatenate(both) for both in zip(own, new, strict=True)]
+        pool = pool.concatenated(replace(begun, z=more))
+    curves = _rate(task, pool.z, nodes[None])
+    return [(curves[k].min(axis=0), curves[k].max(axis=0)) for k in own]
+
+
+def _first_units(
+    task: Problem, found: Solution, ends: _Ends, drops: Array
+) -> tuple[Solution, Array, Array]:
+    """The fit and likely units with extreme rates or parameters; the floor of these; all floors."""
     top = float(found.log_likelihood[0])
     if task.seeks_threshold:
         near = in_each_stretch(task, found.pick(slice(1)))
@@ -119,110 +187,56 @@ def _extremes(
     floors = np.maximum(top, float(found.log_likelihood[0])) - drops / 2
     # One of each stretch, and one of each hill where there are several.
     kinds = found.low[:, [task.location]] if task.family.sharp else found.z.round(2)
-    first = np.unique(kinds, axis=0, return_index=True)[1]
-    rows, floor = np.repeat(first, len(floors)), np.tile(floors, len(first))
-    likely = found.log_likelihood[rows] > floor
-    rows, floor = rows[likely], floor[likely]
-    many = 2 * len(nodes)
-    where, side = np.tile(nodes, 2), np.repeat([-1.0, 1.0], len(nodes))
-    rows, floor = np.repeat(rows, many), np.repeat(floor, many)
-    at = np.tile(where, len(rows) // many)
-    pull = np.tile(side, len(rows) // many)
-    z, low, high = found.z[rows], found.low[rows], found.high[rows]
-    pulled = _pulled(task, z, low, high, at, pull, floor)
-    # Whatever is likely enough counts at every current, not only where it was sought. And it may
-    # lead further: where the best unit is silent, nothing can be pulled at.
-    curves = _rate(task, np.concatenate([found.z[:1], pulled]), nodes[None])
-    low = np.concatenate([found.low[:1], low])
-    high = np.concatenate([found.high[:1], high])
-    z = np.concatenate([found.z[:1], pulled])
-    own = [np.append(0, 1 + np.flatnonzero(floor == one)) for one in floors]
-    again = np.concatenate(
-        [np.concatenate([k[curves[k].argmin(axis=0)], k[curves[k].argmax(axis=0)]]) for k in own]
-    )
-    floor = np.repeat(floors, many)
-    at, pull = np.tile(where, len(floors)), np.tile(side, len(floors))
-    more = _pulled(task, z[again], low[again], high[again], at, pull, floor)
-    further = _rate(task, more, nodes[None]).reshape(len(floors), many, len(nodes))
-    ends = []
-    for k, beyond in zip(own, further, strict=True):
-        every = np.concatenate([curves[k], beyond])
-        ends.append((every.min(axis=0), every.max(axis=0)))
-    return ends
+    hills = found.pick(np.unique(kinds, axis=0, return_index=True)[1])
+    # A width near zero has no slope that leads away from there: rough guesses begin elsewhere.
+    rough = scattered_units(task, top)
+    begun, numbers, floor = [], [], []
+    for one in floors:
+        # Ends of the parameters, too: a hill that no rate leads to is found by them.
+        likely = hills.pick(hills.log_likelihood > one)
+        for units, which in (
+            (likely, np.arange(len(ends))),
+            (rough, np.arange(ends.rates, len(ends))),
+        ):
+            begun.append(units.pick(np.repeat(np.arange(len(units.z)), len(which))))
+            numbers.append(np.tile(which, len(units.z)))
+            floor.append(np.full(len(numbers[-1]), one))
+    start, least = begun[0].concatenated(*begun[1:]), np.concatenate(floor)
+    aim = ends.aim(np.concatenate(numbers))
+    z = furthest(task, start.z, start.low, start.high, aim, least)
+    arrived = task.statistics.log_likelihood(task.rate(z)) >= least - 2 * SURE
+    pool = found.pick(slice(1)).concatenated(replace(start, z=z).pick(arrived))
+    return pool, least[arrived], floors
 
 
-def _pulled(
-    task: Problem, start: Array, low: Array, high: Array, at: Array, side: Array, floor: Array
-) -> Array:
-    """From likely units, those whose rate at one current is as low or as high as it may be.
+class _Ends:
+    """The numbers that are to become as large as possible: rates or their negatives, parameters.
 
-    Each row maximises the likelihood while something pulls at its rate; how hard, is sought until
-    the likelihood has fallen to the edge of what is likely (the multiplier of Lagrange).
+    Number k is the rate at the k-th current times its side; then come the free coordinates, each
+    with both signs.
     """
-    best, z = start.copy(), start.copy()
-    top = task.statistics.log_likelihood(task.rate(start))
-    spare = np.maximum(top - floor, 0.0)
-    most = side * _rate(task, best, at[:, None])[:, 0]
-    if task.family.sharp:
-        # A silent unit begins to fire at this current when its threshold comes down to it.
-        edge = at - 1e-3 * float(np.ptp(task.statistics.current))
-        wakes = (most == 0) & (side > 0) & (edge > low[:, task.location])
-        z[wakes, task.location] = edge[wakes]
-    weight = side * _first_weight(task, z, at, np.maximum(spare, 0.1))
-    outside = np.full(z.shape, np.nan)
-    soft, hard = np.zeros(len(z)), np.full(len(z), np.inf)
-    moving = np.flatnonzero((side > 0) | (most < 0))
-    for _ in range(SEARCHES):
-        if not len(moving):
-            break
-        pull = Pull(at[moving], weight[moving])
-        free = np.tile(task.free, (len(moving), 1))
-        now = fisher_scoring(
-            task, z[moving], low[moving], high[moving], free, steps=15, gain=3e-3, pull=pull
-        )
-        value = side[moving] * _rate(task, now.z, at[moving, None])[:, 0]
-        likely = now.log_likelihood - pull.weight * side[moving] * value
-        inside = likely >= floor[moving] - 1e-6
-        won = inside & (value >= most[moving])
-        best[moving[won]], most[moving[won]] = now.z[won], value[won]
-        lost = ~inside & (value > most[moving])
-        outside[moving[lost]] = now.z[lost]
-        z[moving] = np.where(inside[:, None], now.z, best[moving])
-        size = np.abs(pull.weight)
-        soft[moving] = np.where(inside, np.maximum(soft[moving], size), soft[moving])
-        hard[moving] = np.where(inside, hard[moving], np.minimum(hard[moving], size))
-        loss = np.maximum(top[moving] - likely, 1e-12)
-        share = np.sqrt(loss / np.maximum(spare[moving], 1e-12))
-        # To first order the loss grows with the square of the weight.
-        wanted = size * np.clip(1 / share, 0.1, 4.0)
-        bottom, end = soft[moving], hard[moving]
-        within = (wanted > bottom) & (wanted < end)
-        middle = np.where(np.isfinite(end), 0.5 * (bottom + np.minimum(end, 1e300)), 2 * size)
-        weight[moving] = side[moving] * np.where(within, wanted, middle)
-        moving = moving[~(inside & (share > CLOSE))]
-    far = np.asarray(np.isfinite(outside).all(axis=1))
-    for _ in range(HALVINGS):
-        halfway = np.where(far[:, None], 0.5 * (best + outside), best)
-        inside = np.asarray(task.statistics.log_likelihood(task.rate(halfway)) >= floor - 1e-6)
-        value = side * _rate(task, halfway, at[:, None])[:, 0]
-        better = np.asarray(inside & (value >= most))
-        best[better], most[better] = halfway[better], value[better]
-        outside[~better] = halfway[~better]
-    return best
 
+    def __init__(self, task: Problem, at: Array, side: Array) -> None:
+        self.task, self.at, self.side, self.rates = task, at, side, len(at)
+        axes = np.eye(len(task.free))[task.free]
+        self.axes = np.concatenate([axes, -axes])
 
-def _first_weight(task: Problem, z: Array, at: Array, spare: Array) -> Array:
-    """How hard to pull at each rate so that a quadratic likelihood falls by all that is spare."""
-    theta = task.theta(z)
-    rate, partials = task.family.derivatives(theta, at[:, None], **task.settings)
-    steep = np.where(rate > 0, partials[:, 0], 0.0) * np.where(task.logarithmic, theta, 1.0)
-    _, _, curve = ascent(task, z)
-    diagonal = np.einsum("bii->bi", curve)
-    ballast = 1e-9 * diagonal + 1e-10 * diagonal.max(axis=1)[:, None] + 1e-12
-    fixed = ~task.free
-    curve = np.where(fixed[:, None] | fixed, 0.0, curve)
-    matrix = curve + np.eye(len(fixed)) * np.where(fixed, 1.0, ballast)[:, None, :]
-    steep = np.where(fixed, 0.0, steep)
-    along = np.linalg.solve(matrix, steep[..., None])[..., 0]
-    variance = np.einsum("bp,bp->b", steep, along)
-    return np.asarray(np.sqrt(2 * spare / np.maximum(variance, 1e-12)))
+    def __len__(self) -> int:
+        return self.rates + len(self.axes)
+
+    def aim(self, kind: NDArray[np.int64]) -> Aim:
+        """The numbers of some kinds, and their gradients in the coordinates."""
+        task, rates = self.task, self.rates
+
+        def found(z: Array, rows: NDArray[np.int64]) -> tuple[Array, Array]:
+            coordinate = kind[rows] >= rates
+            which = np.where(coordinate, 0, kind[rows])
+            axis = self.axes[np.where(coordinate, kind[rows] - rates, 0)]
+            theta = task.theta(z)
+            rate, partials = task.family.derivatives(theta, self.at[which, None], **task.settings)
+            steep = np.where(rate > 0, partials[:, 0], 0.0) * np.where(task.logarithmic, theta, 1.0)
+            value = np.where(coordinate, (axis * z).sum(axis=1), self.side[which] * rate[:, 0])
+            slope = np.where(coordinate[:, None], axis, self.side[which, None] * steep)
+            return value, slope
+
+        return found

@@ -85,7 +85,7 @@ class UnitFit:
         Parameters that were known and not fitted.
     possible_by : {"", "spike times", "counts", "nothing"}
         Of a clockwork cell: the strictest of its data that the unit gives without any error; then
-        `adequate` says whether it gives every count, and there is no `p_fit`. Else empty.
+        `adequate` says whether it predicts every count, and there is no `p_fit`. Else empty.
     """
 
     unit: Unit
@@ -135,10 +135,10 @@ class UnitFit:
     def verdict(self) -> str:
         """Whether it fits, in words."""
         if self.possible_by == "nothing":
-            return "does not give every count"
+            return "does not predict every count"
         if self.possible_by:
             kind = "interval between spikes" if self.possible_by == "spike times" else "count"
-            return f"gives every {kind}"
+            return f"predicts every {kind}"
         if np.isnan(self.p_fit):
             return "nothing is left to test it by"
         return f"{'adequate' if self.adequate else 'not adequate'}, p = {self.p_fit:.2g}"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, ms, mV
 
+from bridge.conversion.cautions_of_memory import outruns_of, slow_unit_of
 from bridge.conversion.drive import background_for, measure_for_conversion, potentials_mV
 from bridge.conversion.preconditions import check_curve, check_kind, check_moving, check_running
 from bridge.conversion.refinement import at_best_potential, refine
@@ -26,10 +27,12 @@ from bridge.mapping.input_tables import check_inputs, check_number, check_whole
 from bridge.mapping.measured_unit import MeasuredUnit
 from bridge.mapping.normalisation import NORMALISATIONS, Normalisation
 from bridge.mapping.unit_splitting import Half, split_units
+from bridge.slow_state.slow_fit import SlowFit
 from bridge.spiking.answers import answers_of
 from bridge.spiking.memory_limit import check_memory
 from bridge.spiking.spiking_network import SpikingNetwork
 from bridge.spiking.synapse import Synapse
+from bridge.units.slow_unit import SlowUnit
 from neurosim import LIF, PointNeuron, Stimulus
 from neurosim.quantities import check_quantity
 
@@ -57,6 +60,7 @@ def convert(
     delay: Quantity = 0 * ms,
     refine_on: int = 0,
     task: str = "auto",
+    memory: SlowUnit | SlowFit | None = None,
     dt: Quantity | None = None,
     seed: int = 0,
     engine: str = "auto",
@@ -106,6 +110,9 @@ def convert(
     task : {"auto", "classification", "regression"}
         Whether answers are labels or quantities. A fitted estimator knows; of a bare network or
         module that ends in the identity, softmax or sigmoid labels are expected, else quantities.
+    memory : SlowUnit or SlowFit, optional
+        The slow state of the neuron, as ``equivalent_unit(neuron, memory=True).memory`` gives it.
+        A warning says by how much the rates outrun it; see `SpikingNetwork.outruns`.
     dt : Quantity, optional
         Time step of measurement and run (default: the neuron's own).
     seed, engine, jobs, progress
@@ -157,6 +164,7 @@ def convert(
     )
     synapse = Synapse(synapse) if isinstance(synapse, str) else synapse
     check_kind(synapse, Synapse, "synapse must be 'current', 'conductance' or a Synapse")
+    slow = slow_unit_of(memory)
     decision_ms = 1e3 * float(check_quantity(decision, 50 * ms, "convert: decision", above=0 * ms))
     check_quantity(tau_syn, 10 * ms, "convert: tau_syn", above=0 * ms)
     check_quantity(delay, 1 * ms, "convert: delay", at_least=0 * ms)
@@ -181,6 +189,7 @@ def convert(
     calibrations = [
         calibrate_layer(curve, split, k, z, decision_ms, **how) for k, z in enumerate(observed)
     ]
+    currents = [one.current_pA(z) for one, z in zip(calibrations, observed, strict=True)]
     spiking = SpikingNetwork(
         neuron=neuron,
         background=background,
@@ -195,6 +204,7 @@ def convert(
         answers=answers,
         feature_names=None if names is None else tuple(map(str, names)),
         seen=InputRange.of(X),
+        outruns=outruns_of(slow, currents, 1e-3 * decision_ms, curve),
     )
     if synapse.conductance and synapse.potential_mV is None and len(calibrations) > 1:
         driven = float(np.quantile(calibrations[1].current_pA(observed[1]), 0.75))

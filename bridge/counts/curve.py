@@ -333,10 +333,15 @@ class FICurve:
         """
         keep = self.trial == trial
         if keep.sum() < 2:
-            known = ", ".join(map(str, np.unique(self.trial)))
-            raise CurveError(
-                f"trial {trial} holds {keep.sum()} measurements", f"choose one of {known}"
+            numbers, sizes = np.unique(self.trial, return_counts=True)
+            known = ", ".join(map(str, numbers[sizes > 1]))
+            found = "holds one measurement, too few" if keep.any() else "is not among the repeats"
+            remedy = (
+                f"choose one of {known} (--trial)"
+                if known
+                else "no trial holds two measurements: leave trial (--trial) out"
             )
+            raise CurveError(f"trial {trial} {found}", remedy)
         return self.rows(keep, only_trial=int(trial))
 
     def rows(self, keep: Array, **more: Any) -> FICurve:

@@ -37,6 +37,7 @@ from bridge.counts.sufficient_statistics import SufficientStatistics
 __all__ = [
     "CountNoise",
     "Counts",
+    "contradicts",
     "infer_noise",
     "measured_noise",
     "noise_of_intervals",
@@ -164,11 +165,15 @@ class CountNoise:
             return "clockwork: no scatter, each rate known up to one spike or less"
         if not self.estimated:
             return "Poisson counts"
-        at = f" at {self.at_Hz:.3g} Hz" if self.by_current else ""
-        told = f"gamma intervals of shape {self.shape:.3g}{at}, from {self.source}"
+        at = f"at {self.at_Hz:.3g} Hz " if self.by_current else ""
+        told = (
+            f"{at}the intervals between spikes follow a gamma distribution of shape "
+            f"{self.shape:.3g} (Poisson: 1), found from {self.source}"
+        )
         if abs(np.log(self.shape)) < 0.3:
-            return f"counts about as variable as Poisson ({told})"
-        return f"counts more {'regular' if self.shape > 1 else 'variable'} than Poisson ({told})"
+            return f"counts scatter about as much as Poisson counts: {told}"
+        side = "less" if self.shape > 1 else "more"
+        return f"counts scatter {side} than Poisson counts: {told}"
 
 
 def noise_of_repeats(
@@ -210,10 +215,24 @@ def noise_of_repeats(
     if told is None:
         return alone
     shapes = np.broadcast_to(told.shapes(statistics), used.shape)[used]
-    level = np.full(len(mean), alone.shape)
-    loss = counts.exact(np.stack([level, shapes]))
-    scatters = rough_variance(mean, level).sum() > rough_variance(mean, shapes).sum()
-    return alone if scatters and 2 * float(loss[0] - loss[1]) > CONFLICT else told
+    return alone if contradicts(counts, alone.shape, shapes) else told
+
+
+def contradicts(counts: Counts, level: float, shapes: Array) -> bool:
+    """Whether counts scatter more than the intervals between spikes allow, beyond chance.
+
+    Parameters
+    ----------
+    counts : Counts
+    level : float
+        The shape that their own scatter tells.
+    shapes : ndarray, shape (n,)
+        Those that the intervals tell.
+    """
+    own = np.full(len(counts.mean), level)
+    loss = counts.exact(np.stack([own, shapes]))
+    scatters = rough_variance(counts.mean, own).sum() > rough_variance(counts.mean, shapes).sum()
+    return bool(scatters and 2 * float(loss[0] - loss[1]) > CONFLICT)
 
 
 def noise_of_intervals(

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 from scipy.special import xlogy
 
 from bridge.counts.sufficient_statistics import SufficientStatistics
@@ -159,24 +158,39 @@ def rising_rates(count: Array, window: Array) -> Array:
     >>> rising_rates(np.array([[1.0, 4.0, 2.0]]), np.ones(3))
     array([[1., 3., 3.]])
     """
-    rates = count / window
-    return np.array([isotonic_regression(row, weights=window).x for row in rates])
+    return _rising(count, window, np.full(len(count), len(window)))
 
 
-def _hill(rate: Array, window: Array) -> Array:
-    """Most likely rates that rise to the highest and fall after it, shape (m,)."""
-    after = int(np.argmax(rate)) + 1
-    up = isotonic_regression(rate[:after], weights=window[:after]).x
-    if after == len(rate):
-        return np.asarray(up)
-    down = isotonic_regression(rate[after:], weights=window[after:], increasing=False).x
-    return np.concatenate([up, down])
+def _rising(count: Array, window: Array, end: NDArray[np.int64]) -> Array:
+    """Rates that rise up to `end` of each row, shape (b, m); beyond they mean nothing.
+
+    Each is the highest, over the beginnings, of the lowest, over the ends, of the means of the
+    stretches around it (Barlow et al. 1972, section 1.4), which takes all rows at once.
+    """
+    spikes = np.pad(count.cumsum(axis=1), ((0, 0), (1, 0)))
+    time = np.pad(window.cumsum(), (1, 0))
+    outside = np.arange(count.shape[1]) >= end[:, None]
+    rates = np.full(count.shape, -np.inf)
+    for begin in range(count.shape[1]):
+        mean = (spikes[:, begin + 1 :] - spikes[:, begin, None]) / (time[begin + 1 :] - time[begin])
+        mean[outside[:, begin:]] = np.inf
+        least = np.minimum.accumulate(mean[:, ::-1], axis=1)[:, ::-1]
+        np.maximum(rates[:, begin:], least, out=rates[:, begin:])
+    return rates
+
+
+def _hill(count: Array, window: Array) -> Array:
+    """Most likely rates that rise to the highest and fall after it, shape (b, m)."""
+    m = count.shape[1]
+    end = np.argmax(count / window, axis=1) + 1
+    up = _rising(count, window, end)
+    down = _rising(count[:, ::-1], window[::-1], m - end)[:, ::-1]
+    return np.where(np.arange(m) < end[:, None], up, down)
 
 
 def _ratio(count: Array, window: Array) -> Array:
     """Twice the log-likelihood gained by letting the rate fall after its peak, shape (b,)."""
-    hill = np.array([_hill(row, window) for row in count / window])
-    flat = rising_rates(count, window)
+    hill, flat = _hill(count, window), rising_rates(count, window)
     gain = xlogy(count, np.maximum(hill, 1e-300)) - hill * window
     loss = xlogy(count, np.maximum(flat, 1e-300)) - flat * window
     return np.asarray(2 * (gain - loss).sum(axis=1))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from bridge.counts.likelihood import TINY_MEAN, rough_variance
-from bridge.counts.likelihood_table import Lookup, lookup
+from bridge.counts.likelihood_table import Lookup, PooledLookup, lookup, pooled_lookup
 from bridge.counts.outline import Outline
 from bridge.counts.renewal import EdgeTable, SpikeTrains, information
 
@@ -131,15 +131,32 @@ class SufficientStatistics:
         if self.poisson:
             slope = self.pooled_count / low - self.pooled_window
             return self._poisson(low), slope, self._calm(low, self.pooled_window / low)
-        log_p, score = self._scores(rate)
-        slope = np.add.reduceat(score * self.window, self.first, axis=-1)
-        mean = self.window * low[..., self.index]
-        if self.trains is None:
-            told = 1 / rough_variance(mean, self.shape)
+        log_p, slope = self._scores(rate)
+        return log_p.sum(axis=-1), slope, self._calm(low, self._told(low))
+
+    def _told(self, rate: Array) -> Array:
+        """Expected information about each rate, shape (b, m)."""
+        window, shape = self.window, self._shapes
+        alike = self._alike
+        if alike is not None:
+            window, shape = window[self.first], shape[self.first]
         else:
-            told = information(mean, self.shape)
-        weight = np.add.reduceat(self.window**2 * told, self.first, axis=-1)
-        return log_p.sum(axis=-1), slope, self._calm(low, weight)
+            rate = rate[..., self.index]
+        mean = window * rate
+        each = window**2 * (
+            1 / rough_variance(mean, shape) if self.trains is None else information(mean, shape)
+        )
+        if alike is not None:
+            return np.asarray(alike * each)
+        return np.asarray(np.add.reduceat(each, self.first, axis=-1))
+
+    @cached_property
+    def _alike(self) -> Array | None:
+        """How many repeats each current has, if all its windows and shapes are the same."""
+        for column in (self.window, self._shapes):
+            if np.any(column != column[self.first][self.index]):
+                return None
+        return np.diff(np.append(self.first, len(self.window))).astype(float)
 
     def _calm(self, rate: Array, information: Array) -> Array:
         """The information, without what a silent current would tell if it had fired.
@@ -165,16 +182,27 @@ class SufficientStatistics:
     def _shapes(self) -> Array:
         return np.broadcast_to(np.asarray(self.shape, dtype=float), self.index.shape)
 
+    @cached_property
+    def _pooled(self) -> PooledLookup:
+        return pooled_lookup(self.count, self._shapes, self.window, self.first)
+
     def _scores(self, rate: Array) -> tuple[Array, Array]:
+        """Log-likelihood of each current's counts, and its slope in the rate, shapes (b, m)."""
+        if self.trains is None and self.count.ndim == 1:
+            return self._pooled(rate)
         mean = self.window * rate[..., self.index]
         value, slope = self._lookup(mean)
-        if self.trains is None:
-            return value, slope
-        each = np.maximum(mean, TINY_MEAN) / self.window
-        edge, bend = self._edges(each)
-        spikes = self._shapes * (self.count - 1) + 1
-        time = self._shapes * self.trains.total_s
-        fires = self.count > 0
-        with_spikes = spikes * np.log(each) - time * each + edge
-        steep = (spikes / each - time + bend) / self.window
-        return np.where(fires, with_spikes, value), np.where(fires, steep, slope)
+        slope = slope * self.window
+        if self.trains is not None:
+            each = np.maximum(mean, TINY_MEAN) / self.window
+            edge, bend = self._edges(each)
+            spikes = self._shapes * (self.count - 1) + 1
+            time = self._shapes * self.trains.total_s
+            fires = self.count > 0
+            with_spikes = spikes * np.log(each) - time * each + edge
+            value = np.where(fires, with_spikes, value)
+            slope = np.where(fires, spikes / each - time + bend, slope)
+        return (
+            np.asarray(np.add.reduceat(value, self.first, axis=-1)),
+            np.asarray(np.add.reduceat(slope, self.first, axis=-1)),
+        )

@@ -22,10 +22,16 @@ __all__ = ["card_html", "save_card"]
 
 INK, SOFT, GOOD, BAD = "#222222", "#666666", "#00734f", "#b23c00"
 # Sizes of the panels on the HTML page (inch), which scales them to the width of a column.
-_ON_PAGE = {"potential": (4.4, 3.3), "raster": (4.4, 2.2), "f-i-curve": (4.4, 5.6)}
+_ON_PAGE = {
+    "potential": (4.4, 3.3),
+    "raster": (4.4, 2.2),
+    "memory": (4.4, 2.4),
+    "f-i-curve": (4.4, 5.6),
+}
 _ALTERNATIVE = {
     "potential": "Membrane potential at some of the currents",
     "raster": "Times of the spikes at each current",
+    "memory": "Rates under levels of current in time, with the slow state and without",
     "f-i-curve": "f-I curve with its unit, and the residual",
 }
 
@@ -45,7 +51,8 @@ def card_html(found: EquivalentUnit) -> str:
     import jinja2
 
     # One picture a panel: a narrow screen stacks them, so that their words stay readable.
-    left, right = (_pictures(found, names) for names in (("potential", "raster"), ("f-i-curve",)))
+    columns = (("potential", "raster", "memory"), ("f-i-curve",))
+    left, right = (_pictures(found, names) for names in columns)
     source = (files("bridge.equivalent") / "templates" / "card.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(source).render(
@@ -181,6 +188,8 @@ def _content(found: EquivalentUnit) -> dict[str, Any]:
         lines.append(f"Background: {found.noise}.")
     if found.adaptation is not None:
         lines.append(sentence(f"adaptation: {found.adaptation}"))
+    if found.memory is not None:
+        lines.append(sentence(found.memory.in_words()))
     return {
         "name": found.name,
         "ok": found.ok,

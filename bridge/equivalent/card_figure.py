@@ -21,6 +21,7 @@ PANELS = {
     "raster": (3.5, 2.2),
     "f-i-curve": (3.5, 3.4),
     "properties": (2.6, 2.2),
+    "memory": (5.0, 2.4),
 }
 """Panels and their size alone (inch): one column of a journal is 3.5 inches wide."""
 
@@ -73,6 +74,11 @@ def draw_panel(figure: Any, found: EquivalentUnit, name: str) -> bool:
     """
     if name == "f-i-curve":
         found.plot(figure.subplots()).set_title("f-I curve, unit and residual")
+        return True
+    if name == "memory":
+        if found.memory is None:
+            return False
+        found.memory.plot(figure.subplots())
         return True
     if found.responses is None:
         return False

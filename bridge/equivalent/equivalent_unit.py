@@ -16,6 +16,7 @@ from bridge.equivalent import sentences
 from bridge.equivalent.cautions import Caution, cautions
 from bridge.errors import Refusal
 from bridge.page_style import Axes
+from bridge.slow_state.slow_fit import SlowFit
 from bridge.spike_trains import StepFeatures
 from bridge.stimulate.frozen_noise import FrozenLoss
 from bridge.stimulate.step_responses import Responses
@@ -52,6 +53,9 @@ class EquivalentUnit:
         Background noise of a model, in words; empty where there is none.
     notes : tuple of str
         What could not be told, and why.
+    memory : SlowFit or None
+        Whether the firing of the last seconds changes the rate, and the unit with a slow state;
+        None where it was not asked for or could not be told.
     """
 
     name: str
@@ -62,6 +66,7 @@ class EquivalentUnit:
     frozen: FrozenLoss | None = None
     noise: str = ""
     notes: tuple[str, ...] = ()
+    memory: SlowFit | None = None
 
     @property
     def ok(self) -> bool:
@@ -92,7 +97,8 @@ class EquivalentUnit:
     def to_dict(self) -> dict[str, Any]:
         """Every number, fit for JSON."""
         parts = {
-            name: getattr(self, name) for name in ("selection", "adaptation", "features", "frozen")
+            name: getattr(self, name)
+            for name in ("selection", "adaptation", "memory", "features", "frozen")
         }
         return {
             "name": self.name,
@@ -160,6 +166,12 @@ class EquivalentUnit:
                 ("adaptation strength", unit.strength_pA_per_Hz, "pA/Hz", "current per hertz"),
                 ("adaptation time constant", unit.tau_s, "s", ""),
             ]
+        if self.memory is not None and self.memory.chosen:
+            slow = self.memory.unit
+            rows += [
+                ("slow state, strength", slow.strength, slow.strength_unit, slow.effect),
+                ("slow state, time constant", slow.tau_s, "s", "memory of firing"),
+            ]
         if self.frozen is not None:
             own, static, smooth = self.frozen.reliability, self.frozen.static, self.frozen.filtered
             rows += [
@@ -186,6 +198,8 @@ class EquivalentUnit:
             lines += ["", title, *(f"  {line}" for line in cells)]
         if self.adaptation is not None:
             lines += ["", sentence(f"adaptation: {self.adaptation}")]
+        if self.memory is not None:
+            lines += ["", sentence(self.memory.in_words())]
         lines += ["", *(sentence(one) for one in self.remarks)]
         return "\n".join(lines).rstrip()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -21,7 +22,10 @@ from bridge.choice.selection import Selection
 from bridge.counts.curve import FICurve
 from bridge.counts.table import names_counts, read_table
 from bridge.equivalent.equivalent_unit import EquivalentUnit
+from bridge.equivalent.with_memory import with_memory
 from bridge.errors import CurveError, FitError
+from bridge.slow_state.slow_protocol import levels_for, levels_of_cell, run_levels, slow_levels
+from bridge.slow_state.sweep_counts import SweepCounts
 from bridge.spike_trains import step_features
 from bridge.stimulate.fi_curve import Running
 from bridge.stimulate.frozen_noise import measure_frozen_loss
@@ -56,6 +60,7 @@ def equivalent_unit(
     trials: int | None = None,
     adaptation: bool = True,
     frozen: bool = False,
+    memory: bool = False,
     name: str | None = None,
     brian2: Mapping[str, Any] | None = None,
     recording: Mapping[str, Any] | None = None,
@@ -89,6 +94,11 @@ def equivalent_unit(
         Whether to play frozen noise to a model and measure reliability and information (20 trials
         of 20 s; the cell's own noise is `noise`, or a twentieth of its rheobase where none is
         given).
+    memory : bool
+        Whether to ask if the firing of the last seconds changes the rate, as it does where sodium
+        drives a pump. A model is given levels of current for three times 144 s; of a recording the
+        steps of 2 s and more are used. A `SweepCounts`, or a table with the columns sweep, start_s,
+        window_s, current_pA and count, is always asked.
     name : str, optional
         What to call it.
     brian2 : mapping, optional
@@ -120,10 +130,10 @@ def equivalent_unit(
     >>> found.ok, bool(abs(found.unit.rate(300) - 63) < 2)
     (True, True)
     """
-    told = _Progress(running.pop("progress", None), frozen)
+    told = _Progress(running.pop("progress", None), memory, frozen)
     # Whoever has a table has imported pandas.
     if "pandas" in sys.modules and isinstance(source, sys.modules["pandas"].DataFrame):
-        source = FICurve.from_frame(source)
+        source = _of_table(source)
     said = _recording_settings(recording)
     from_file = _is_file(source)
     if from_file:
@@ -134,15 +144,28 @@ def equivalent_unit(
         told.at("choice", 1.0)
         return found
 
+    if isinstance(source, SweepCounts):
+        _no_model(currents, noise, trials, "counts in time")
+        _refuse(said, said, "counts in time are no recording; leave out {}")
+        told.at("steps", 1.0)
+        found = EquivalentUnit(name or "counts in time", choose(source.curve()))
+        found = with_memory(found, lambda: source)
+        told.end()
+        return found
     if isinstance(source, FICurve):
         _no_model(currents, noise, trials, "counts")
         _refuse(said, {*said} - {"trial"}, "counts are no recording; leave out {}")
         if "trial" in said:
             source = source.only_trial(said["trial"])
         told.at("steps", 1.0)
-        note = "only counts are known: adaptation, timing and information cannot be told"
+        notes = ["only counts are known: adaptation, timing and information cannot be told"]
+        if memory:
+            notes.append(
+                "a slow state cannot be told from counts without their times: give a table with "
+                "the columns sweep, start_s, window_s, current_pA and count, a row a bin"
+            )
         label = name or source.source or "counts"
-        found = EquivalentUnit(label, choose(source), notes=(note,))
+        found = EquivalentUnit(label, choose(source), notes=tuple(notes))
         told.end()
         return found
     if hasattr(source, "sweeps") and hasattr(source, "fi_curve"):
@@ -157,6 +180,8 @@ def equivalent_unit(
             note = "frozen noise needs repeated trials of it, which these steps are not"
             found = replace(found, notes=(note,))
         found = _with_times(found, responses, adaptation)
+        if memory:
+            found = with_memory(found, lambda: levels_of_cell(source))
         told.end()
         return found
     _refuse(said, said, "a model is no recording; leave out {}")
@@ -191,6 +216,19 @@ def equivalent_unit(
     found = EquivalentUnit(label, choose(responses.curve), responses, noise=in_words)
     found = _with_times(found, responses, adaptation)
     told.at("adaptation", 1.0)
+    if memory:
+        running["progress"] = told.part("levels")
+        found = with_memory(
+            found,
+            lambda: run_levels(
+                source,
+                slow_levels(levels_for(responses.curve), seed=seed),
+                background=background,
+                seed=seed,
+                **running,
+            ),
+        )
+        told.at("slow state", 1.0)
     best = found.selection.best
     if not frozen or best is None:
         told.end()
@@ -208,24 +246,21 @@ def equivalent_unit(
 _SHARES = {"search": 0.1, "steps": 0.1, "choice": 0.5, "adaptation": 0.3}
 """How the time of `equivalent_unit` divides among its parts, about; a model that has to be compiled
 first stays at 0 meanwhile."""
-_FROZEN_SHARE = 0.5
-"""Part of the whole that frozen noise takes where it is played."""
+_MORE_SHARES = {"memory": {"levels": 0.7, "slow state": 0.3}, "frozen": {"frozen": 1.0}}
+"""The same of what has to be asked for, each of which takes about as long as all of these."""
 
 
 class _Progress:
     """Shares of the parts of a task as one share of the whole."""
 
-    def __init__(self, report: Callable[[float], None] | None, frozen: bool) -> None:
+    def __init__(self, report: Callable[[float], None] | None, memory: bool, frozen: bool) -> None:
         self.report = report
-        rest = 1 - _FROZEN_SHARE if frozen else 1.0
-        self.ends: dict[str, tuple[float, float]] = {}
-        start = 0.0
-        for name, share in {
-            **{n: rest * s for n, s in _SHARES.items()},
-            "frozen": 1 - rest,
-        }.items():
-            self.ends[name] = (start, start + share)
-            start += share
+        asked = {"memory": memory, "frozen": frozen}
+        shares = dict(_SHARES)
+        for name, more in _MORE_SHARES.items():
+            shares |= more if asked[name] else dict.fromkeys(more, 0.0)
+        ends = [done / sum(shares.values()) for done in accumulate(shares.values(), initial=0.0)]
+        self.ends = dict(zip(shares, pairwise(ends), strict=True))
 
     def at(self, name: str, share: float) -> None:
         """Report how much of a part is done, and with it all parts before."""
@@ -278,7 +313,7 @@ def _is_file(source: Any) -> bool:
     return isinstance(source, str) and "/dt" not in source and "\n" not in source
 
 
-_READING = ("voltage", "current", "voltage_unit", "current_unit")
+_READING = ("voltage", "current", "voltage_unit", "current_unit", "pairs")
 _COUNTING = ("step", "window", "trial")
 
 
@@ -310,11 +345,14 @@ def _read(path: Path, said: Mapping[str, Any]) -> Any:
     if names_traces(path):
         return read(path, **reading)
     table = read_table(path)
+    if _in_time(table):
+        return SweepCounts.from_frame(table)
     try:
         return FICurve.from_frame(table, source=path.name)
     except CurveError as as_counts:
-        # Without the columns of counts it may still hold a trace.
-        if as_counts.column is None or names_counts([str(name) for name in table.columns]):
+        # Without the columns of counts it may still hold a trace, which has no window.
+        names = [str(name) for name in table.columns]
+        if as_counts.column is None or names_counts(names) or "window_s" in names:
             raise
         try:
             return read(path, **reading)
@@ -322,6 +360,16 @@ def _read(path: Path, said: Mapping[str, Any]) -> Any:
             if error.reason not in ("file", "format"):
                 raise
             raise as_counts from None
+
+
+def _in_time(table: Any) -> bool:
+    """Whether a table holds counts in time: a row a bin of a sweep."""
+    return {"sweep", "start_s"} <= {str(name) for name in table}
+
+
+def _of_table(table: Any) -> FICurve | SweepCounts:
+    """A table of counts, or of counts in time."""
+    return SweepCounts.from_frame(table) if _in_time(table) else FICurve.from_frame(table)
 
 
 def _no_model(currents: Any, noise: Any, trials: Any, what: str) -> None:

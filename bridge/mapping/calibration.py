@@ -135,11 +135,8 @@ def calibrate(
     effect = weight * np.std(function(z), axis=0)
     enough = _LEAST_EFFECT * float(np.sqrt(np.mean(effect**2)))
     widest = float(np.ptp(z, axis=0).max())
-    search = LineSearch(table, function)
-    lines = [
-        search.best(column, enough / share if share > 0 else np.inf, widest)
-        for column, share in zip(z.T, weight, strict=True)
-    ]
+    spread = [enough / share if share > 0 else np.inf for share in weight]
+    lines = LineSearch(table, function).lines(z, spread, widest)
     return Calibration(
         **dict(zip(PER_UNIT, np.array(lines).T, strict=True)), decision_ms=decision_ms
     )

@@ -1,16 +1,16 @@
-"""The best straight line from the pre-activation of one unit to the current of its neuron."""
+"""The best straight line from the pre-activation of a unit to the current of its neuron."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 
 from bridge.errors import CalibrationError
 from bridge.mapping.rate_table import RateTable
+from bridge.mapping.simplex_search import simplex_search
 
 __all__ = ["Line", "LineSearch"]
 
@@ -39,6 +39,40 @@ class Line(NamedTuple):
     count_noise: float
 
 
+class _Unit(NamedTuple):
+    """What the error of every line of a unit is made of; of several units, with a leading axis.
+
+    Attributes
+    ----------
+    z, wanted : ndarray, shape (..., n)
+        Pre-activations and activations.
+    middle, power, span : ndarray, shape (...)
+        Mean and variance of the activations, and range of the pre-activations.
+    centred : ndarray, shape (..., n)
+        Activations less their mean.
+    """
+
+    z: np.ndarray
+    wanted: np.ndarray
+    middle: np.ndarray
+    centred: np.ndarray
+    power: np.ndarray
+    span: np.ndarray
+
+    @classmethod
+    def of(cls, z: np.ndarray, wanted: np.ndarray) -> _Unit:
+        middle = wanted.mean()
+        power, span = float(np.var(wanted)) or 1.0, float(z[-1] - z[0]) or 1.0
+        return cls(z, wanted, middle, wanted - middle, np.asarray(power), np.asarray(span))
+
+    @classmethod
+    def joined(cls, units: Sequence[_Unit]) -> _Unit:
+        return cls(*(np.stack(part) for part in zip(*units, strict=True)))
+
+    def pick(self, which: np.ndarray) -> _Unit:
+        return _Unit(*(part[which] for part in self))
+
+
 @dataclass(frozen=True)
 class LineSearch:
     """The error of a line from pre-activation to current, and how to make it small.
@@ -54,54 +88,68 @@ class LineSearch:
     table: RateTable
     function: Callable[[np.ndarray], np.ndarray]
 
-    def best(self, z: np.ndarray, enough: float = 0.0, widest: float = 0.0) -> Line:
-        """Return the line with the smallest error for one unit.
+    def lines(self, z: np.ndarray, enough: Sequence[float], widest: float = 0.0) -> list[Line]:
+        """Return for each unit the line with the smallest error; all are sought together.
 
         Parameters
         ----------
-        z : ndarray, shape (n_samples,)
-            Pre-activations of the unit.
-        enough, widest : float
-            They are spread until the activation has this standard deviation, or they this range.
+        z : ndarray, shape (n_samples, n_units)
+            Pre-activations of the units.
+        enough : sequence of float, length n_units
+            Those of a unit are spread until its activation has this standard deviation, or they
+            the range `widest`.
+        widest : float
 
         Raises
         ------
         CalibrationError
             No rising part of the curve matches the activation.
         """
-        table = self.table
-        real = self._typical(z)
-        z = self._widened(real, enough, widest)
-        if not np.ptp(self.function(z)) > 0:
+        table, found = self.table, dict[int, Line]()
+        real = [self._typical(column) for column in z.T]
+        units = [self._unit(*pair, widest) for pair in zip(real, enough, strict=True)]
+        moving = [k for k, unit in enumerate(units) if np.ptp(unit.wanted) > 0]
+        for k in set(range(len(units))) - set(moving):
             # Its activation is the same for every input: at rest, in no need of spikes.
-            return Line(table.resting_pA, 0.0, float(np.mean(self.function(real))), 0.0, 0.0, 0.0)
-        # The error has several valleys: try the whole range before the local search.
-        span = float(z[-1] - z[0]) or 1.0
-        gains = np.geomspace(_SMALLEST_GAIN, 1.0, _GAINS) * (table.high - table.low) / span
+            at_rest = float(np.mean(self.function(real[k])))
+            found[k] = Line(table.resting_pA, 0.0, at_rest, 0.0, 0.0, 0.0)
+        if moving:
+            together = _Unit.joined([units[k] for k in moving])
+            ends = simplex_search(
+                lambda p, which: self._error(p[:, 0], np.exp(p[:, 1]), together.pick(which)),
+                np.stack([self._start(units[k]) for k in moving]),
+                xatol=1e-3,
+                fatol=1e-6,
+                steps=200,
+            )
+            for k, end in zip(moving, ends, strict=True):
+                found[k] = self._line(float(end[0]), float(np.exp(end[1])), units[k], real[k])
+        return [found[k] for k in range(len(units))]
+
+    def _start(self, unit: _Unit) -> np.ndarray:
+        """Return the simplex of holding and logarithm of the gain in which the search begins.
+
+        The error has several valleys: the whole range is tried before.
+        """
+        table = self.table
+        gains = np.geomspace(_SMALLEST_GAIN, 1.0, _GAINS) * (table.high - table.low) / unit.span
         holdings = np.linspace(table.low, table.high, _HOLDINGS)
-        coarse = self._error(*np.meshgrid(holdings, gains, indexing="ij"), z)
+        holding, gain = np.meshgrid(holdings, gains, indexing="ij")
+        coarse = self._error(holding, gain, unit, fast=True)
         at = np.unravel_index(np.argmin(coarse), coarse.shape)
         start = np.array([holdings[at[0]], np.log(gains[at[1]])])
         step = np.array([holdings[1] - holdings[0], np.log(gains[1] / gains[0])])
-        found = minimize(
-            lambda p: float(self._error(p[0], np.exp(p[1]), z)),
-            start,
-            method="Nelder-Mead",
-            options={
-                "initial_simplex": start + np.array([[0, 0], [1, 0], [0, 1]]) * step,
-                "xatol": 1e-3,
-                "fatol": 1e-6,
-                "maxiter": 200,
-            },
-        )
-        holding, gain = float(found.x[0]), float(np.exp(found.x[1]))
-        slope = float(self._parts(holding, gain, z)[0])
+        return np.asarray(start + np.array([[0, 0], [1, 0], [0, 1]]) * step)
+
+    def _line(self, holding: float, gain: float, unit: _Unit, real: np.ndarray) -> Line:
+        """Return the line with its reading, right on average over the real pre-activations."""
+        table = self.table
+        slope = float(self._parts(holding, gain, unit)[0])
         if not (slope > 0 and np.isfinite(slope)):
             raise CalibrationError(
                 "no rising part of the f-I curve matches the activation; measure it over a wider "
                 "range"
             )
-        # Read such that it is right on average over the pre-activations the unit really has.
         wanted, line = self.function(real), holding + gain * real
         mean = table.mean_Hz(line)
         offset = float(np.mean(wanted) - slope * np.mean(mean))
@@ -109,40 +157,46 @@ class LineSearch:
         noise = float(np.sqrt(table.count_variance(line))) * slope / table.window
         return Line(holding, gain, offset, slope, bias, noise)
 
-    def _parts(self, holding: Any, gain: Any, z: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _parts(self, holding: Any, gain: Any, unit: _Unit, fast: bool = False) -> tuple[Any, ...]:
         """Return slope, squared bias, squared noise, and how far the range is left.
 
-        Holding and gain may be arrays of one shape: one line each.
+        Holding and gain may be arrays of one shape: one line each, of one unit or of one each.
         """
-        table, wanted = self.table, self.function(z)
-        line = np.asarray(holding)[..., None] + np.asarray(gain)[..., None] * z
-        mean = table.mean_Hz(line)
-        centred = mean - mean.mean(axis=-1, keepdims=True)
-        slope = centred @ (wanted - wanted.mean()) / (np.sum(centred**2, axis=-1) + 1e-9)
-        offset = wanted.mean() - slope * mean.mean(axis=-1)
-        bias = np.mean((offset[..., None] + slope[..., None] * mean - wanted) ** 2, axis=-1)
-        noise = table.count_variance(line) * (slope / table.window) ** 2
+        table, count = self.table, unit.z.shape[-1]
+        line = np.asarray(holding)[..., None] + np.asarray(gain)[..., None] * unit.z
+        if fast:
+            mean, scatter = table.read_fast(line)
+        else:
+            mean, scatter = table.mean_Hz(line), table.count_variance(line)
+        middle = mean.sum(axis=-1) / count
+        centred = mean - middle[..., None]
+        slope = (centred * unit.centred).sum(axis=-1) / (np.sum(centred**2, axis=-1) + 1e-9)
+        offset = unit.middle - slope * middle
+        missed = offset[..., None] + slope[..., None] * mean - unit.wanted
+        bias = (missed**2).sum(axis=-1) / count
+        noise = scatter * (slope / table.window) ** 2
         # Currents outside the measured range would be guesses: leaving it costs.
         least, most = line.min(axis=-1), line.max(axis=-1)
         outside = np.maximum(np.maximum(table.low - least, most - table.high), 0.0) / gain
         return slope, bias, noise, outside
 
-    def _error(self, holding: Any, gain: Any, z: np.ndarray) -> np.ndarray:
+    def _error(self, holding: Any, gain: Any, unit: _Unit, fast: bool = False) -> np.ndarray:
         """Return the error at the decision time, with penalties.
 
         The penalties are for leaving the range of the curve, and for a rate that does not follow
         the unit. The error is in standard deviations of the activation, distances outside the range
         in spans of z: a line is as good for a unit whose weights are a thousand times larger.
         """
-        _, bias, noise, outside = self._parts(holding, gain, z)
-        power = float(np.var(self.function(z))) or 1.0
+        _, bias, noise, outside = self._parts(holding, gain, unit, fast)
         # In a short time a neuron that says nothing can have the smallest error of all. It must
         # still follow its unit: what noise takes from one, the sum over many gives back.
-        unexplained = np.maximum(bias / power - _UNEXPLAINED_ALLOWED, 0.0)
-        span = float(np.ptp(z)) or 1.0
-        return np.asarray(
-            np.sqrt((bias + noise) / power) + outside / span + _UNEXPLAINED_PENALTY * unexplained
-        )
+        unexplained = np.maximum(bias / unit.power - _UNEXPLAINED_ALLOWED, 0.0)
+        error = np.sqrt((bias + noise) / unit.power) + outside / unit.span
+        return np.asarray(error + _UNEXPLAINED_PENALTY * unexplained)
+
+    def _unit(self, real: np.ndarray, enough: float, widest: float) -> _Unit:
+        z = self._widened(real, enough, widest)
+        return _Unit.of(z, self.function(z))
 
     def _typical(self, z: np.ndarray) -> np.ndarray:
         """Return a hundred pre-activations that stand for those of a unit.

@@ -112,6 +112,18 @@ class RateTable:
         """Return the rate at currents."""
         return np.asarray(np.interp(current_pA, self.current, self.rate))
 
+    def read_fast(self, current_pA: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `mean_Hz` and `count_variance` do, within rounding, for many currents."""
+        last = len(self.current) - 1
+        place = (current_pA - self.current[0]) * (last / (self.current[-1] - self.current[0]))
+        np.clip(place, 0, last, out=place)
+        cell = np.minimum(place.astype(np.int32), last - 1)
+        place -= cell
+        mean = self.rate[cell] + place * np.diff(self.rate)[cell]
+        variance = self._variance[cell] + place * np.diff(self._variance)[cell]
+        return mean, variance.sum(axis=-1) / variance.shape[-1]
+
     def count_variance(self, current_pA: np.ndarray) -> np.ndarray:
         """Return the variance of the counts of a decision, averaged over the last axis."""
-        return np.asarray(np.interp(current_pA, self.current, self._variance).mean(axis=-1))
+        found = np.interp(current_pA, self.current, self._variance)
+        return np.asarray(found.sum(axis=-1) / found.shape[-1])

@@ -17,6 +17,7 @@ from bridge.mapping.calibration import PER_UNIT, Calibration
 from bridge.mapping.input_range import InputRange
 from bridge.mapping.unit_splitting import Copies, Half, SplitNetwork
 from bridge.nir.nir_graph import NirError
+from bridge.slow_state.outrun import Outrun
 from bridge.spiking.answers import Answers
 from bridge.spiking.spiking_network import SpikingLayer, SpikingNetwork
 from bridge.spiking.synapse import Synapse
@@ -64,6 +65,7 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
                 "feature names": None if names is None else list(names),
                 "spike timing": None if curve.timing is None else curve.timing.to_dict(),
                 "inputs": None if seen is None else _range_dict(seen),
+                "outruns": [_outrun_dict(one) for one in network.outruns],
             }
         ),
         "si": np.array([float(getattr(neuron, name)) for name in _NEURON]),
@@ -84,6 +86,16 @@ def write_ledger(network: SpikingNetwork, form: str, drop: tuple[str, ...]) -> d
         ledger[f"trained{k}"] = {"weights": weights, "bias": bias}
     ledger[_SUM] = _digest(ledger, len(network.layers))
     return ledger
+
+
+def _outrun_dict(one: Outrun) -> dict[str, Any]:
+    # JSON has no word for never.
+    return {name: x if np.isfinite(x) else None for name, x in vars(one).items()}
+
+
+def _outrun(said: dict[str, Any]) -> Outrun:
+    told: dict[str, Any] = {name: np.inf if x is None else x for name, x in said.items()}
+    return Outrun(**told)
 
 
 def _range_dict(seen: InputRange) -> dict[str, Any]:
@@ -243,4 +255,5 @@ def _network(ledger: dict[str, Any], said: dict[str, Any], hidden: int) -> Spiki
         answers=Answers(**{**answers, "link": _activation(answers["link"])}),
         feature_names=None if names is None else tuple(names),
         seen=_range(said.get("inputs")),
+        outruns=tuple(_outrun(one) for one in said.get("outruns", ())),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -252,7 +253,7 @@ class CellRecording:
         with about(self.where):
             chosen = self._chosen(step)
             self._check_choice(chosen, window, current)
-            currents = self._nominal(chosen, current)
+            currents = self.nominal_pA(chosen, current)
             self._check_range(currents)
             self._check_answer(chosen, currents)
         trains = [self.spikes_in(a.step, window) for a in chosen]
@@ -355,7 +356,7 @@ class CellRecording:
         """
         with about(self.where):
             chosen = self._chosen(step)
-        pairs = zip(self._nominal(chosen, current), (a.step for a in chosen), strict=True)
+        pairs = zip(self.nominal_pA(chosen, current), (a.step for a in chosen), strict=True)
         return sorted(pairs, key=lambda pair: pair[0])
 
     def _chosen(self, number: int | None) -> list[StepAnswer]:
@@ -377,8 +378,16 @@ class CellRecording:
             key=lambda item: (len({round(a.step.current_pA) for a in item[1]}), item[0]),
         )[1]
 
-    def _nominal(self, chosen: list[StepAnswer], current: str) -> list[float]:
-        """Currents of the steps; measured ones that differ by less than can be told share one."""
+    def nominal_pA(self, chosen: Sequence[StepAnswer], current: str = "step") -> list[float]:
+        """Return currents of steps (pA); measured ones that cannot be told apart share one.
+
+        Parameters
+        ----------
+        chosen : sequence of StepAnswer
+            Of `answers`.
+        current : {"step", "total"}
+            Whether the holding current is left out.
+        """
         raw = np.array([a.amplitude_pA if current == "step" else a.step.current_pA for a in chosen])
         order = np.argsort(raw)
         group = np.concatenate([[0], np.cumsum(np.diff(raw[order]) > self._apart_pA)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -136,6 +136,14 @@ def find_protocol(sweeps: Sequence[Sweep]) -> Protocol:
             raise _no_step(traces, sweeps)
         return Protocol(tuple(steps), (), tuple(sorted(left_out.items())))
     steps, pulses, brief = _windows({k: traces[k] for k in group}, sweeps)
+    stopped = _stopped_in_last(steps, sweeps)
+    left_out |= stopped
+    steps = [
+        replace(one, stop_s=min(one.stop_s, sweeps[one.sweep].duration_s))
+        for one in steps
+        if one.sweep not in stopped
+    ]
+    pulses = [one for one in pulses if one.sweep not in stopped]
     if not steps:
         raise RecordingError(
             "no-step",
@@ -179,6 +187,15 @@ def _stopped_early(
     }
 
 
+def _stopped_in_last(steps: Sequence[Step], sweeps: Sequence[Sweep]) -> dict[int, str]:
+    """Sweeps that end within a step that lasts until others end."""
+    return {
+        step.sweep: f"it ends at {sweeps[step.sweep].duration_s:g} s, before its last step does"
+        for step in steps
+        if step.stop_s > sweeps[step.sweep].duration_s + 2 * COMPARE_S
+    }
+
+
 def _fits(one: CurrentTrace, other: CurrentTrace) -> bool:
     """Whether the edges of one sweep are all edges of the other."""
     if abs(one.duration - other.duration) > SAME_EDGE_S:
@@ -205,7 +222,8 @@ def _windows(
     traces: dict[int, CurrentTrace], sweeps: Sequence[Sweep]
 ) -> tuple[list[Step], list[Step], float]:
     edges = _shared_edges(traces.values())
-    duration = max(trace.duration for trace in traces.values())
+    # Where no sweep goes on there is no step either, whatever padding the file holds.
+    duration = max(sweeps[k].duration_s for k in traces)
     windows = list(pairwise([0.0, *edges, duration]))
     # Measured anew: an edge too small to be seen in one sweep is known from the others.
     levels = {k: [_level(sweeps[k], a, b) for a, b in windows] for k in traces}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import RecordingError, about
@@ -41,6 +42,7 @@ def read(
     current: str | None = None,
     voltage_unit: str | None = None,
     current_unit: str | None = None,
+    pairs: Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> CellRecording:
     """Read a current-clamp recording of one cell.
@@ -60,6 +62,12 @@ def read(
     voltage_unit, current_unit : str, optional
         What the stored numbers are, such as ``"nA"``, where the file says something else. They
         are then taken at your word; only a potential beyond 1 V is refused.
+    pairs : mapping of str to str, optional
+        Which stimulus belongs to which response of an NWB file, where the file does not say it or
+        says it wrong: by the name of the response, the name of its stimulus (or of a recorded
+        current), such as ``{"response_07": "stimulus_03"}``. Responses that are not named are left
+        out, which the recording says. A stimulus begins when its starting time says; if that lies
+        outside the response, both begin together.
     name : str, optional
         How tables and figures call the cell; the file's name where left out.
 
@@ -74,7 +82,12 @@ def read(
     ExtraMissingError
         The format needs the extra ``recordings``.
     """
-    given = [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]
+    try:
+        given = [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]
+    except TypeError:
+        raise RecordingError(
+            "file", f"no path (got {path!r})", "give the path of a recording, or several in a list"
+        ) from None
     if not given:
         raise RecordingError("file", "no file given", "give at least one")
     for file in given:
@@ -91,6 +104,7 @@ def read(
         )
     units = (voltage_unit, current_unit)
     _check_choice(given[0], endings[0], voltage, current)
+    _check_pairs(given[0], endings[0], pairs)
     if endings[0] == ".ibw":
         chosen = series(given[0]) if len(given) == 1 else given
         sweeps, files = read_igor(chosen, voltage, current, units)
@@ -98,7 +112,7 @@ def read(
         files = given
         sweeps = []
         for file in given:
-            found = _read_one(file, voltage, current, units)
+            found = _read_one(file, voltage, current, units, pairs)
             sweeps += _renumbered(found, len(sweeps)) if len(given) > 1 else found
     cell = _cell(sweeps, name or files[0].stem, files)
     check_plausible(cell, voltage=voltage_unit is None, current=current_unit is None)
@@ -121,13 +135,42 @@ def _check_choice(file: Path, ending: str, voltage: str | None, current: str | N
             )
 
 
-def _read_one(file: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
+def _check_pairs(file: Path, ending: str, pairs: Any) -> None:
+    if pairs is None:
+        return
+    if ending != ".nwb":
+        raise RecordingError(
+            "choice",
+            f"pairs are of NWB files; {FORMATS.get(ending, ending)} holds each response with its "
+            "current",
+            "leave pairs= out",
+            file.name,
+        )
+    named = isinstance(pairs, Mapping) and all(
+        isinstance(one, str) for pair in pairs.items() for one in pair
+    )
+    if not named or not pairs:
+        raise RecordingError(
+            "choice",
+            f"pairs says no names (got {pairs!r})",
+            'give the name of each response and of its stimulus, {"response": "stimulus"}',
+            file.name,
+        )
+
+
+def _read_one(
+    file: Path,
+    voltage: str | None,
+    current: str | None,
+    units: Units,
+    pairs: Mapping[str, str] | None,
+) -> list[Sweep]:
     ending = file.suffix.lower()
     with about(file.name):
         if ending == ".abf":
             return read_abf(file, voltage, current, units)
         if ending == ".nwb":
-            return read_nwb(file, voltage, current, units)
+            return read_nwb(file, voltage, current, units, pairs)
         if ending in _TABLES:
             return read_text(file, units, voltage, current)
         if ending == ".atf":

@@ -17,6 +17,7 @@ from bridge.mapping.input_range import InputRange
 from bridge.mapping.input_tables import check_inputs, check_whole
 from bridge.mapping.unit_splitting import SplitNetwork, split_units
 from bridge.page_style import Axes
+from bridge.slow_state.outrun import Outrun
 from bridge.spiking.activation_plot import draw_agreement
 from bridge.spiking.answers import Answers
 from bridge.spiking.batches import show_in_batches
@@ -83,6 +84,9 @@ class SpikingNetwork:
         Columns the network was fitted on, where it was fitted on a DataFrame.
     seen : InputRange or None
         Of the inputs it was calibrated on; inputs on another scale are refused.
+    outruns : tuple of Outrun
+        What a slow state of the neuron takes from the rates of each layer; empty where none is
+        known.
     """
 
     neuron: PointNeuron
@@ -98,6 +102,12 @@ class SpikingNetwork:
     answers: Answers = field(default_factory=Answers)
     feature_names: tuple[str, ...] | None = None
     seen: InputRange | None = None
+    outruns: tuple[Outrun, ...] = ()
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to beware of: layers whose rates outrun the slow state of their neurons."""
+        return tuple(str(one) for one in self.outruns if one.notable)
 
     @property
     def output_weights(self) -> np.ndarray:
@@ -145,6 +155,7 @@ class SpikingNetwork:
             ("decay of synapses, delay", f"{self.tau_syn}, {self.delay}"),
             ("time step", self.dt),
             ("f-I curve", f"{self.curve.currents[0]:.4g} to {self.curve.currents[-1]:.4g} pA"),
+            *(("caution", one) for one in self.cautions),
         ]
         return html_table("Spiking network", rows)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
-from brian2.units import Quantity, mV, pA, second
+from brian2.units import Quantity, have_same_dimensions, mV, pA, second
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
@@ -130,7 +130,8 @@ def noise_stimulus(noise: Quantity | Stimulus | None, neuron: PointNeuron) -> St
                 "give the standard deviation of the noise current, such as 50*pA"
             )
         return WhiteNoise.for_membrane(noise, neuron) if float(noise) else None
-    sd = check_quantity(noise, 50 * pA, "noise", at_least=0 * pA)
+    like = 3 * mV if isinstance(neuron, LIF) and have_same_dimensions(noise, 1) else 50 * pA
+    sd = check_quantity(noise, like, "noise", at_least=0 * pA)
     return OrnsteinUhlenbeck(sd=sd) if float(sd) else None
 
 

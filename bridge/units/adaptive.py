@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bridge.plain_numbers import strip_unit
 from bridge.units import Unit
+from bridge.units.steady_rate import steady_rate
 from neurosim.errors import ParameterError
 
 __all__ = ["Adaptive", "expected_counts"]
@@ -83,13 +84,12 @@ class Adaptive:
     def rate(self, current: ArrayLike) -> Any:
         """Steady rate (Hz), of the shape of `current` (pA)."""
         amount = np.asarray(strip_unit(current, "pA", "current"), dtype=float)
-        low, high = np.zeros_like(amount), np.asarray(self.onset.rate(amount), dtype=float)
-        # r - onset(I - strength r) rises with r: halve.
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            below = middle < self.onset.rate(amount - self.strength_pA_per_Hz * middle)
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return (0.5 * (low + high))[()]
+        rested = np.asarray(self.onset.rate(amount), dtype=float)
+
+        def held_at(rate: Array) -> Array:
+            return np.asarray(self.onset.rate(amount - self.strength_pA_per_Hz * rate))
+
+        return steady_rate(held_at, rested)[()]
 
     value = rate
     __call__ = rate
@@ -175,15 +175,22 @@ def _integrate(
     adapted = np.zeros((len(theta), len(current)))
     strength, tau = strength[:, None], tau[:, None]
     rates = np.empty((len(times), *adapted.shape))
-    rates[0] = family.evaluate(theta, current - adapted, **settings)
+    below, delta = np.empty_like(adapted), 1e-4 * (1 + np.abs(current))
+
+    def look(number: int) -> None:
+        """Evaluate the rates, and those just below them, in one call: calls are what takes time."""
+        here = current - adapted
+        both = family.evaluate(theta, np.concatenate([here, here - delta], axis=1), **settings)
+        rates[number], below[:] = both[:, : len(current)], both[:, len(current) :]
+
+    look(0)
     for i, step in enumerate(np.diff(times)):
         here = rates[i]
-        delta = 1e-4 * (1 + np.abs(current))
-        slope = (here - family.evaluate(theta, current - adapted - delta, **settings)) / delta
+        slope = (here - below) / delta
         decay = -(1 + strength * np.maximum(slope, 0)) / tau
         change = (strength * here - adapted) / tau
         adapted = adapted + change * np.expm1(step * decay) / decay
-        rates[i + 1] = family.evaluate(theta, current - adapted, **settings)
+        look(i + 1)
     return rates
 
 

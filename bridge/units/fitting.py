@@ -39,6 +39,7 @@ __all__ = [
     "in_each_stretch",
     "longest_step",
     "problem",
+    "rough_units",
     "shortened",
     "starting_points",
     "stretches",
@@ -46,6 +47,9 @@ __all__ = [
 
 LIKELY = 12.0
 """Stretches whose best log-likelihood lies further below the best of all are given up."""
+
+OVERTAKE = 5.0
+"""Steps' worth of likelihood that a candidate may still gain on a rival that has arrived."""
 
 NEAR = 4
 """Stretches of thresholds, below the first current that fires, that `in_each_stretch` adds."""
@@ -257,7 +261,7 @@ def fisher_scoring(
     *,
     steps: int = 60,
     gain: float = 1e-7,
-    pull: Pull | None = None,
+    rivals: NDArray[np.int64] | None = None,
 ) -> Solution:
     """Maximise the likelihood from many points at once.
 
@@ -275,18 +279,19 @@ def fisher_scoring(
         At most so many steps.
     gain : float
         A candidate has arrived when a step promises less log-likelihood than this.
-    pull : Pull, optional
-        Of each candidate: maximise the likelihood and what pulls together.
+    rivals : ndarray of int, shape (b,), optional
+        Candidates with the same number, from 0 on, race for one place: when one has arrived,
+        those that do not promise to overtake it are given up where they are.
 
     Returns
     -------
     Solution
-        With the sum of both as its log-likelihood where something pulls.
     """
     z = np.clip(start, low, high)
     damping = np.full(len(z), 1e-3)
     rows = np.arange(len(z))
-    total, slope, curve = _climbed(task, z, pull, rows)
+    total, slope, curve = ascent(task, z)
+    reached = np.full(0 if rivals is None else 1 + rivals.max(), -np.inf)
     identity = np.eye(z.shape[1])
     for _ in range(steps):
         g, h = slope[rows], curve[rows]
@@ -307,11 +312,16 @@ def fisher_scoring(
         reach = np.where(task.logarithmic, 2.0, np.inf)
         step = np.clip(step, -reach, reach)
         trial = np.clip(here + step, low[rows], high[rows])
-        value, new_slope, new_curve = _climbed(task.pick(rows), trial, pull, rows)
+        value, new_slope, new_curve = ascent(task.pick(rows), trial)
         better = value > total[rows]
         # A damped step promises little because it is short, not because the top is near.
         arrived = promised * (1 + damping[rows]) < gain
         arrived |= ~better & ((promised < gain) | (damping[rows] > 1e6))
+        if rivals is not None:
+            lead = np.where(arrived, np.maximum(value, total[rows]), -np.inf)
+            np.maximum.at(reached, rivals[rows], lead)
+            hope = total[rows] + OVERTAKE * promised * (1 + damping[rows])
+            arrived |= hope < reached[rivals[rows]]
         took = rows[better]
         z[took], total[took] = trial[better], value[better]
         slope[took], curve[took] = new_slope[better], new_curve[better]
@@ -321,35 +331,6 @@ def fisher_scoring(
         if not len(rows):
             break
     return Solution(z, total, low, high)
-
-
-@dataclass(frozen=True, eq=False)
-class Pull:
-    """What draws the rate at one current up or down while the likelihood is maximised.
-
-    Attributes
-    ----------
-    current : ndarray, shape (b,)
-        Of each candidate (pA).
-    weight : ndarray, shape (b,)
-        Log-likelihood that one hertz is worth; negative draws down.
-    """
-
-    current: Array
-    weight: Array
-
-
-def _climbed(
-    task: Problem, z: Array, pull: Pull | None, rows: NDArray[np.int64]
-) -> tuple[Array, Array, Array]:
-    total, slope, curve = ascent(task, z)
-    if pull is None:
-        return total, slope, curve
-    theta = task.theta(z)
-    rate, partials = task.family.derivatives(theta, pull.current[rows, None], **task.settings)
-    steep = np.where(rate > 0, partials[:, 0], 0.0) * np.where(task.logarithmic, theta, 1.0)
-    weight = pull.weight[rows]
-    return total + weight * rate[:, 0], slope + weight[:, None] * steep, curve
 
 
 def ascent(task: Problem, z: Array) -> tuple[Array, Array, Array]:
@@ -422,6 +403,31 @@ def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
     start, low, high : ndarray, shape (b, p)
         In coordinates.
     """
+    z, value = rough_units(task)
+    low, high = task.bounds(z)
+    stretch = low[:, task.location]
+    chosen: list[int] = []
+    for i in np.argsort(-value):
+        if not task.family.sharp or np.sum(stretch[chosen] == stretch[i]) < keep // 2:
+            chosen.append(int(i))
+        if len(chosen) == keep:
+            break
+    return z[chosen], low[chosen], high[chosen]
+
+
+def rough_units(task: Problem) -> tuple[Array, Array]:
+    """Rough guesses, scaled to fire as often as was counted, and their log-likelihoods.
+
+    Parameters
+    ----------
+    task : Problem
+        With one data set.
+
+    Returns
+    -------
+    z : ndarray, shape (s, p)
+    log_likelihood : ndarray, shape (s,)
+    """
     statistics = task.statistics
     theta = task.family.starts(statistics.outline)
     time = statistics.pooled_window
@@ -435,16 +441,7 @@ def starting_points(task: Problem, keep: int = 8) -> tuple[Array, Array, Array]:
         theta = task.family.scaled(theta, np.clip(factor, 1e-6, 1e6))
     z = np.clip(task.coordinates(theta), task.lower, task.upper)
     z = np.where(np.isnan(task.known), z, task.known)
-    value = statistics.log_likelihood(task.rate(z))
-    low, high = task.bounds(z)
-    stretch = low[:, task.location]
-    chosen: list[int] = []
-    for i in np.argsort(-value):
-        if not task.family.sharp or np.sum(stretch[chosen] == stretch[i]) < keep // 2:
-            chosen.append(int(i))
-        if len(chosen) == keep:
-            break
-    return z[chosen], low[chosen], high[chosen]
+    return z, statistics.log_likelihood(task.rate(z))
 
 
 def stretches(statistics: SufficientStatistics) -> Array:

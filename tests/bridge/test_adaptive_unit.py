@@ -11,7 +11,7 @@ from bridge.choice.adaptive_fit import draw_steps, fit_adaptive
 from bridge.counts.step_counts import StepCounts, bin_counts
 from bridge.errors import CurveError, FitError
 from bridge.units import Block, ReLU, SquareRoot
-from bridge.units.adaptive import Adaptive, expected_counts
+from bridge.units.adaptive import FINE, Adaptive, expected_counts
 from neurosim.errors import ParameterError
 
 EDGES = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.4, 1.0])
@@ -92,3 +92,15 @@ def test_errors_say_what_is_wrong():
     with pytest.raises(ParameterError, match="never falls"):
         Adaptive(Block(60, 50, 400, 1400, 30), 1.0, 0.1)
     assert bin_counts([np.zeros(0)], [0, 1]).tolist() == [[0]]
+
+
+def test_the_onset_curve_is_evaluated_once_a_step(monkeypatch):
+    """Its slope comes from the same call: fitting spends its time in calls."""
+    calls = []
+    evaluate = ReLU.evaluate
+    monkeypatch.setattr(ReLU, "evaluate", lambda *a, **k: (calls.append(1), evaluate(*a, **k))[1])
+    one, edges = np.ones(2), np.array([0, 0.1, 0.4])
+    theta = np.array([[0.5, 100.0], [0.2, 50.0]])
+    counts = expected_counts(ReLU, theta, {}, 2.0 * one, 0.1 * one, np.array([150.0, 300]), edges)
+    assert counts.shape == (2, 2, 2)
+    assert len(calls) == 2 * FINE + 1

@@ -240,6 +240,9 @@ def test_arguments_are_checked():
         select(curve, fixed={"lifs": {}})
     with pytest.raises(CurveError, match="only 1 of 4"):
         select(curve, current_max=10)
+    for wrong in (-1, float("nan")):
+        with pytest.raises(ParameterError, match=r"intervals_within = .* must be 0 or more"):
+            select(curve, intervals_within=wrong)
     assert [f.family for f in select(curve, "relu").fits] == ["relu"]
     assert select(curve, [Logistic, "relu", Logistic], intervals=None).refused.keys() == {
         "logistic"
@@ -255,3 +258,19 @@ def test_speed():
     start = time.process_time()
     select(curve)
     assert time.process_time() - start < 3
+
+
+@pytest.mark.slow
+def test_intervals_of_families_that_cannot_matter_may_be_left_out(recorded):
+    curve = recorded("2019_07_24_0055_fsi")
+    whole = select(curve, seed=1)
+    near = select(curve, seed=1, intervals_within=20)
+    assert [fit.family for fit in near.fits] == [fit.family for fit in whole.fits]
+    for short, long in zip(near.fits, whole.fits, strict=True):
+        assert short.unit == long.unit
+        assert short.aicc == long.aicc
+        assert long.intervals
+        close = short.aicc <= near.best.aicc + 20
+        assert short.intervals == (long.intervals if close else {})
+    assert not near.fits[-1].intervals
+    assert near.fits[1].intervals

@@ -204,6 +204,7 @@ def test_questions_outside_the_run_are_refused(run, spiking, digits):
     assert run.recording.mean_rate()[0] >= 0 * Hz
 
 
+@pytest.mark.slow
 def test_measuring_an_fi_curve():
     curve = fi_curve(
         LIF(), [200, 140, 160] * pA, trials=2, background=WhiteNoise.for_membrane(2 * mV, LIF())

@@ -162,6 +162,7 @@ def test_two_layers_with_twins_and_delays(digits, curve, synapse):
     assert np.mean(run.predict() == network.predict(X_test[:100])) > 0.93
 
 
+@pytest.mark.slow
 def test_a_unit_trained_on_the_curve_needs_no_calibration(digits, curve):
     X, X_test, y, y_test = digits
     unit = MeasuredUnit.of_rates(curve)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import runpy
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bridge.choice.interval_coverage import draw_counts_of, examine, summary
 from experiments import Context, find
+from experiments.gallery.units.coverage import kept_table
+from neurosim.errors import ParameterError
 
 
 @pytest.mark.slow
@@ -54,3 +60,46 @@ def test_a_run_that_was_stopped_goes_on(tmp_path):
     assert again.tables["coverage"].equals(first.tables["coverage"])
     more = found.run(replace(chosen, data_sets=3), context)
     assert more.tables["coverage"]["sets"].tolist() == [3]
+    # What other code had found is not taken over, nor drawn into the page.
+    assert kept_table(tmp_path, chosen)[0]["sets"].tolist() == [3]
+    kept.write_text(before.replace('"code": "', '"code": "0'))
+    assert kept_table(tmp_path, chosen)[0].empty
+    found.run(chosen, context)
+    assert kept.read_text() == before
+    # Nor are data sets without the choice among all families taken for some with it.
+    assert np.isnan(first.tables["coverage"]["chosen"]).all()
+    chosen_too = found.run(replace(chosen, rivals=1, data_sets=1), context)
+    assert np.isfinite(chosen_too.tables["coverage"]["chosen"]).all()
+
+
+def test_cells_that_are_refused_whole_have_a_row_without_numbers(tmp_path):
+    """A lif unit has too many parameters for five currents; this was a KeyError."""
+    found = find("coverage")
+    chosen = replace(
+        found.with_values({"families": "lif", "noises": "poisson", "currents": "5"}),
+        data_sets=2,
+        rivals=0,
+        lif_noise_mV=(),
+        keep=str(tmp_path),
+    )
+    with pytest.raises(ParameterError, match="too many parameters for 5 currents; take more"):
+        found.run(chosen, Context(seed=3))
+    table, _ = kept_table(tmp_path, chosen)
+    assert table["refused"].tolist() == [2]
+    assert table["parameters"].isna().all()
+    with_others = replace(chosen, families=("lif", "relu"))
+    table = found.run(with_others, Context(seed=3)).tables["coverage"]
+    assert table["refused"].tolist() == [2, 0]
+
+
+def test_the_table_of_coverage_is_that_of_its_numbers():
+    """`python docs/draw_coverage.py` draws docs/coverage.csv into docs/units.md."""
+    root = Path(__file__).resolve().parents[2]
+    script = root / "docs" / "draw_coverage.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    misses = runpy.run_path(str(script))["misses"]
+    row = {"sets": "400", "refused": "0", "pointwise": "90.2"}
+    assert misses(row, "pointwise")
+    assert not misses(row | {"sets": "20"}, "pointwise")
+    assert misses(row | {"pointwise": "99.5"}, "pointwise")

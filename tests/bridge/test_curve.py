@@ -301,3 +301,13 @@ def test_a_damaged_part_of_it_is_refused_and_not_dropped(tmp_path, change, said)
     path.write_text(change(text))
     with pytest.raises(CurveError, match=re.escape(said)):
         FICurve.from_csv(path)
+
+
+def test_a_trial_that_is_not_there_is_answered_with_those_that_are():
+    curve = FICurve([0, 0, 33.3, 33.3, 50], [0, 1, 4, 5, 6], 0.5, trial=[0, 1, 0, 1, 2])
+    with pytest.raises(CurveError, match=r"trial 7 is not among the repeats; choose one of 0, 1 "):
+        curve.only_trial(7)
+    with pytest.raises(CurveError, match="no trial holds two measurements: leave trial"):
+        FICurve([0, 50, 90], [0, 1, 4], 1.0, trial=[0, 1, 2]).only_trial(1)
+    with pytest.raises(CurveError, match="trial 2 holds one measurement, too few; choose one of"):
+        curve.only_trial(2)

@@ -29,6 +29,7 @@ def test_shares_of_howarth():
     assert shares["presynaptic"] == pytest.approx(0.09, abs=0.01)
 
 
+@pytest.mark.slow
 def test_operations_are_counted_by_hand():
     X, y = load_iris(return_X_y=True)
     network = DeepNetwork(hidden=(6, 5), activation="sigmoid", random_state=0).fit(X / 8, y)

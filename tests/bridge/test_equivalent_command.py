@@ -21,6 +21,7 @@ def counts(tmp_path):
     return str(recorded_curve("block").to_csv(tmp_path / "cell.csv"))
 
 
+@pytest.mark.slow
 def test_a_file_gets_its_unit_and_card(counts, tmp_path):
     done = call("unit", counts, "--intervals", "none", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output

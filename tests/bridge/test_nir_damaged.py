@@ -12,6 +12,7 @@ from brian2 import ms
 
 from ann import Network
 from bridge.conversion.convert import convert
+from bridge.slow_state.outrun import Outrun
 from neurosim import LIF
 
 nir = pytest.importorskip("nir")
@@ -346,7 +347,12 @@ def test_an_activation_of_ones_own_is_refused_by_name(tmp_path, own):
 def test_what_outputs_mean_comes_back(tmp_path, output):
     X = np.random.default_rng(0).normal(size=(40, 4))
     network = Network([4, 6, 1], ["relu", output], rng=0, dtype=np.float64)
-    spiking = replace(convert(network, X, task="regression"), feature_names=("a", "b", "c", "d"))
+    outrun = Outrun(1, 0.05, 5.0, 80.0, 0.01, 0.02, 0.4, np.inf)
+    spiking = replace(
+        convert(network, X, task="regression"),
+        feature_names=("a", "b", "c", "d"),
+        outruns=(outrun,),
+    )
     back = read_nir(write_nir(spiking, tmp_path / "x.nir", drop=BOTH)).network
     assert back.feature_names == ("a", "b", "c", "d")
     before, after = (n.run(X[:5], 20 * ms, seed=3).predict() for n in (spiking, back))
@@ -354,7 +360,8 @@ def test_what_outputs_mean_comes_back(tmp_path, output):
     # Each field of the network is kept: none may be added and forgotten here.
     assert {f.name for f in fields(spiking)} == {
         "neuron", "background", "layers", "classes", "tau_syn", "dt", "curve", "split", "synapse",
-        "delay", "answers", "feature_names", "seen",
+        "delay", "answers", "feature_names", "seen", "outruns",
     }  # fmt: skip
+    assert back.outruns == (outrun,)
     for name in ("low", "high", "size"):
         np.testing.assert_array_equal(getattr(back.seen, name), getattr(spiking.seen, name))

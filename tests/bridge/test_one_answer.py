@@ -82,9 +82,12 @@ def test_nobody_else_names_the_families():
 @pytest.mark.slow
 def test_the_squid_axon_of_the_main_job_is_type_two_everywhere():
     """It was the lif unit in `compare`, which tried seven families, and type-two in `unit`."""
-    from experiments.compare.main_job import _hodgkin_huxley
+    from experiments.compare.neuron_part import models
+    from experiments.compare.parameters import Parameters
     from experiments.kit.registry import Context
 
-    _, curve = _hodgkin_huxley(Context(seed=1, quick=True))
+    title, count = models(Parameters(), Context(seed=1, quick=True))[-1]
+    curve = count()
+    assert title == "Hodgkin-Huxley"
     assert select(curve).best.family == "type-two"
     assert equivalent_unit(curve).family == "type-two"

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from recording_checks import CELL, check_same_curve, refusal
 
-from bridge.recordings import read
+from bridge.recordings import RecordingError, read
 
 # ----------------------------------------------------------------------------------------- text
 
@@ -264,3 +264,30 @@ def test_several_files_of_one_cell(tmp_path: Path) -> None:
     cell = read(sorted(tmp_path.glob("*.csv")), name="cell")
     assert cell.name == "cell"
     check_same_curve(cell)
+
+
+@pytest.mark.parametrize("owner", ["cell{}", "electrode{}", "neuron_{}", "Channel {}"])
+def test_numbered_cells_are_no_sweeps(tmp_path: Path, owner: str) -> None:
+    """Two cells side by side were read as two sweeps of one."""
+    wide = pd.DataFrame({"time_s": np.arange(100) * 1e-3})
+    for k in (1, 2):
+        wide[f"V_{owner.format(k)} (mV)"] = -70.0 + k
+        wide[f"I_{owner.format(k)} (pA)"] = 0.0
+    path = tmp_path / "two.csv"
+    wide.to_csv(path, index=False)
+    assert refusal(path).reason == "choice"
+
+
+def test_lines_that_end_with_a_carriage_return_alone(tmp_path: Path) -> None:
+    """The module csv raised an error of its own."""
+    path = tmp_path / "cell.csv"
+    path.write_bytes(_long().to_csv(index=False, lineterminator="\r").encode())
+    check_same_curve(read(path, name=CELL.name))
+
+
+@pytest.mark.parametrize("path", [None, 3, [None]])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    """Python's own TypeError came out."""
+    with pytest.raises(RecordingError, match="no path") as caught:
+        read(path)
+    assert caught.value.reason == "file"

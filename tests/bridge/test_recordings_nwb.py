@@ -11,6 +11,8 @@ import pytest
 from recording_checks import CELL, check_same_curve, refusal
 
 from bridge.recordings import read
+from experiments.command.options import RecordingReading
+from neurosim.errors import ParameterError
 
 
 def _nwb(
@@ -23,6 +25,7 @@ def _nwb(
     electrodes: int = 1,
     starts_s: float = 0.0,
     command_starts_s: Any = None,
+    shift: int = 0,
 ) -> Path:
     pynwb = pytest.importorskip("pynwb")
     from pynwb import icephys
@@ -55,8 +58,12 @@ def _nwb(
             continue
         if command_starts_s is not None:
             common["starting_time"] = command_starts_s[k]
+        played = (k + shift) % len(CELL.sweeps)
         command = icephys.CurrentClampStimulusSeries(
-            name=f"out_{k}", data=sweep.current_pA, conversion=factor, **common
+            name=f"out_{played}",
+            data=CELL.sweeps[played].current_pA,
+            conversion=factor,
+            **common,
         )
         content.add_stimulus(command)
         if pairing == "table":
@@ -319,3 +326,43 @@ def test_nwb_whose_last_response_has_no_stimulus_of_its_number(tmp_path: Path) -
     cell = read(path)
     assert [sweep.number for sweep in cell.sweeps] == [0, 1, 2, 3]
     assert len(cell.unused) == 1
+
+
+def test_stimuli_are_paired_by_hand_against_what_the_file_says(tmp_path):
+    count = len(CELL.sweeps)
+    file = _nwb(tmp_path / "cell.nwb", pairing="table", shift=1)
+    assert refusal(file).reason == "units"
+    check_same_curve(read(file, pairs={f"in_{k}": f"out_{k}" for k in range(count)}))
+    # What is not named is left out, and that is said.
+    some = read(file, pairs={f"in_{k}": f"out_{k}" for k in range(2, count)})
+    assert len(some.sweeps) == count - 2
+    assert [why for _, why in some.unused] == [f"'in_{k}' is not in pairs" for k in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ({"in_00": "out_0"}, "no response of this cell is called 'in_00'"),
+        ({"in_0": "out_99"}, "no current of this cell is called 'out_99'"),
+        ({"in_0": "in_1"}, "no current of this cell is called 'in_1'"),
+        ({}, "says no names"),
+        ({"in_0": None}, "says no names"),
+        (["in_0"], "says no names"),
+    ],
+)
+def test_a_pair_that_is_none_is_refused_by_name(tmp_path, pairs, said):
+    file = _nwb(tmp_path / "cell.nwb")
+    error = refusal(file, pairs=pairs)
+    assert error.reason == "choice"
+    assert said in str(error)
+
+
+def test_pairs_are_of_nwb_files_and_can_be_typed(tmp_path):
+    table = tmp_path / "cell.csv"
+    table.write_text("sweep,time_s,voltage_mV,current_pA\n0,0,-70,0\n")
+    assert refusal(table, pairs={"a": "b"}).reason == "choice"
+    reading = RecordingReading(pair=["in_0=out_1", "in_1 = out_0"])
+    assert reading.settings() == {"pairs": {"in_0": "out_1", "in_1": "out_0"}}
+    for wrong in (["in_0"], ["in_0="], ["in_0=a", "in_0=b"]):
+        with pytest.raises(ParameterError, match="--pair 'in_0"):
+            RecordingReading(pair=wrong).settings()

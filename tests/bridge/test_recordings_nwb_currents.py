@@ -197,3 +197,47 @@ def test_a_row_of_the_table_without_stimulus_is_said(tmp_path: Path) -> None:
     cell = read(file.write(tmp_path))
     assert [sweep.number for sweep in cell.sweeps] == [0, 2, 3, 4]
     assert list(cell.fi_curve().provenance["left_out"]) == [1]
+
+
+def test_a_pair_by_hand_is_compared_with_the_recorded_current(tmp_path: Path) -> None:
+    """As one that the file itself makes is; the recorded current may be named instead."""
+    count = len(CELL.sweeps)
+    said = {f"in_{k}": f"out_{k}" for k in range(count)}
+    path = made(tmp_path, seen=2.0)
+    assert refusal(path, pairs=said).reason == "contradiction"
+    check_same_curve(read(path, pairs=said, current="command"))
+    seen = read(path, pairs={f"in_{k}": f"seen_{k}" for k in range(count)}).fi_curve()
+    np.testing.assert_allclose(seen.current_pA, 2 * CELL.fi_curve().current_pA, atol=1)
+
+
+@pytest.mark.parametrize("aside", [-1, 1])
+def test_neighbours_without_a_gap_do_not_overlap(tmp_path: Path, aside: int) -> None:
+    """1.4 - 2.1 is not -0.7 in binary digits, but sweep by sweep it is 0.7 s.
+
+    Paired by hand with the sweep before or after it, a stimulus begins with its response.
+    """
+    length, count = 3500, 9
+    content = pynwb.NWBFile("made", "made", datetime(2020, 1, 1, tzinfo=UTC))
+    device = content.create_device(name="amplifier")
+    wire = content.create_icephys_electrode(name="cell", description="", device=device)
+    for k in range(count):
+        common = {"electrode": wire, "gain": 1.0, "rate": 5000.0, "starting_time": 0.7 * k}
+        amps = np.where(np.arange(length) < 100, 0.0, 10.0 * k)
+        volts = -70 + 5 * np.sin(np.arange(length) / 100)
+        content.add_acquisition(
+            pynwb.icephys.CurrentClampSeries(name=f"in_{k}", data=volts, conversion=1e-3, **common)
+        )
+        content.add_stimulus(
+            pynwb.icephys.CurrentClampStimulusSeries(
+                name=f"out_{k}", data=amps, conversion=1e-12, **common
+            )
+        )
+    path = tmp_path / "cell.nwb"
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(content)
+    there = [k for k in range(count) if 0 <= k + aside < count]
+    cell = read(path, pairs={f"in_{k}": f"out_{k + aside}" for k in there})
+    assert len(cell.sweeps) == count - 1
+    for k, sweep in zip(there, cell.sweeps, strict=True):
+        expected = np.where(np.arange(length) < 100, 0.0, 10.0 * (k + aside))
+        np.testing.assert_allclose(sweep.current_pA, expected, atol=1e-9)

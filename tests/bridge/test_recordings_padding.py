@@ -86,3 +86,36 @@ def test_a_file_of_padding_alone_is_refused(monkeypatch, tmp_path):
     empty = [replace(s, voltage_mV=np.full(len(s), np.nan)) for s in CELL.sweeps]
     with pytest.raises(RecordingError, match="none of its 5 sweeps holds numbers"):
         _read_as(monkeypatch, tmp_path, empty)
+
+
+def _until_the_end(k=None, end=0.4):
+    """Sweeps whose step lasts until they end; one of them, or all, padded from a time on."""
+    cut = []
+    for j, sweep in enumerate(CELL.sweeps):
+        last = sweep.index(0.6)
+        current = sweep.current_pA[:last].copy()
+        if k in (None, j):
+            current[sweep.index(end) :] = np.nan
+        cut.append(replace(sweep, voltage_mV=sweep.voltage_mV[:last], current_pA=current))
+    return cut
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_step_does_not_go_on_where_no_sweep_does(monkeypatch, tmp_path, whole):
+    """Padding of all sweeps within the step, whether the step ended in the file or not."""
+    made = _until_the_end()
+    if whole:
+        made = [_with(k, 0.4, of=("current_pA",))[k] for k in range(len(CELL.sweeps))]
+    curve = _read_as(monkeypatch, tmp_path, made).fi_curve()
+    assert curve.window_s == pytest.approx(0.4 - 0.1, abs=1e-3)
+    seen = [int(np.sum((s > 0.1) & (s < 0.4))) for s in CELL.spikes_s]
+    assert curve.count.tolist() == seen
+    assert curve.provenance["left_out"] == {}
+
+
+@pytest.mark.parametrize("k", [0, 3, 4])
+def test_a_sweep_that_ends_within_a_step_to_the_end_is_left_out(monkeypatch, tmp_path, k):
+    curve = _read_as(monkeypatch, tmp_path, _until_the_end(k)).fi_curve()
+    assert list(curve.provenance["left_out"]) == [k]
+    assert "before its last step" in curve.provenance["left_out"][k]
+    assert curve.window_s == pytest.approx(0.5, abs=1e-3)

@@ -18,8 +18,9 @@ from neurosim.errors import UnknownNameError
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["logistic", "square-root", "lif"])
-def test_a_hundred_seeds(name):
+def test_a_hundred_seeds(seed_of_commit):
+    """Which of three families changes with each commit; `neurosim run known-units` has them all."""
+    name = ("logistic", "square-root", "lif")[seed_of_commit % 3]
     found = recover(name, 100, seed=0)
     told_apart = found.rivals[found.rivals["distinct"]]
     assert len(told_apart) >= 2

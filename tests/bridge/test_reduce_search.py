@@ -65,6 +65,7 @@ def recorded(cell, seconds=60.0, seed=1):
     return record_trains(cell, Trains(10.0, wander=1.0), splits, seed=seed)
 
 
+@pytest.mark.slow
 def test_a_linear_cell_is_a_point_unit():
     cell = Made(bend=False)
     found = search(
@@ -102,6 +103,7 @@ def shuffled(sets):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nothing_is_foretold_of_another_trials_answer():
     cell = Made(bend=False)
     found = search(
@@ -116,6 +118,7 @@ def test_nothing_is_foretold_of_another_trials_answer():
         assert rung.test.variance.value < 0.02
 
 
+@pytest.mark.slow
 def test_a_reduction_draws_and_shows_itself(tmp_path):
     cell = Made(bend=False, name="a <made> cell")
     found = search(
@@ -170,6 +173,7 @@ def test_the_same_seed_gives_the_same_numbers():
     assert runs[0] == runs[1]
 
 
+@pytest.mark.slow
 def test_test_trials_choose_nothing():
     """Other test trials change test scores and nothing else."""
     cell = Made(bend=False)

@@ -78,7 +78,7 @@ def test_a_unit_that_no_clock_allows_gets_no_interval():
     chosen = select(as_clock(clock_counts(truth, currents, 5.0, 1)), ["logistic", "relu"])
     wrong = chosen["logistic"]
     assert (wrong.possible_by, wrong.adequate, wrong.intervals) == ("nothing", False, {})
-    assert wrong.verdict == "does not give every count"
+    assert wrong.verdict == "does not predict every count"
     assert chosen.best.family == "relu"
 
 

@@ -138,7 +138,7 @@ def test_reprs_say_what_it_is_and_hostile_names_are_escaped(chosen):
     for page in (curve._repr_html_(), chosen._repr_html_()):
         assert "a &lt;b&gt;cell&lt;/b&gt;" in page
         assert "<b>cell" not in page
-    assert "counts about as variable as Poisson" in curve._repr_html_()
+    assert "counts scatter about as much as Poisson counts" in curve._repr_html_()
     assert chosen.best.family in repr(chosen)
     assert f"{chosen.best.unit.values[0]:.3g}" in chosen._repr_html_()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.agreement import contradiction
-from bridge.recordings.formats.nwb_pairs import Pair, Part, paired
+from bridge.recordings.formats.nwb_pairs import Pair, Part, paired, paired_by_hand
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_nwb"]
@@ -23,7 +24,13 @@ __all__ = ["read_nwb"]
 _CLAMPED = ("VoltageClampSeries", "VoltageClampStimulusSeries")
 
 
-def read_nwb(path: Path, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
+def read_nwb(
+    path: Path,
+    voltage: str | None,
+    current: str | None,
+    units: Units,
+    pairs: Mapping[str, str] | None = None,
+) -> list[Sweep]:
     """Read the current-clamp sweeps of an NWB file.
 
     A response is matched with its stimulus by the table of intracellular recordings, else by the
@@ -41,6 +48,9 @@ def read_nwb(path: Path, voltage: str | None, current: str | None, units: Units)
         Whether to take the stimulus or the recorded current, where they contradict each other.
     units : (str or None, str or None)
         Units of voltage and current, where the file has them wrong.
+    pairs : mapping of str to str, optional
+        By the name of a response, that of its stimulus or recorded current; goes before the table,
+        numbers and names. Responses that are not named are left out.
 
     Returns
     -------
@@ -70,9 +80,9 @@ def read_nwb(path: Path, voltage: str | None, current: str | None, units: Units)
             warnings.simplefilter("ignore")
             old = _version_1(path)
             if old is not None:
-                return _sweeps(old, voltage, current, units)
+                return _sweeps(old, voltage, current, units, pairs)
             with pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as io:
-                return _sweeps(io.read(), voltage, current, units)
+                return _sweeps(io.read(), voltage, current, units, pairs)
     except RecordingError:
         raise
     except Exception as error:  # h5py and PyNWB raise whatever their parsing runs into
@@ -134,7 +144,13 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _sweeps(content: Any, voltage: str | None, current: str | None, units: Units) -> list[Sweep]:
+def _sweeps(
+    content: Any,
+    voltage: str | None,
+    current: str | None,
+    units: Units,
+    by_hand: Mapping[str, str] | None,
+) -> list[Sweep]:
     responses = [s for s in content.acquisition.values() if hasattr(s, "data")]
     stimuli = [s for s in content.stimulus.values() if hasattr(s, "data")]
     cells = [s for s in responses if _kind(s) == "V"]
@@ -164,7 +180,11 @@ def _sweeps(content: Any, voltage: str | None, current: str | None, units: Units
             f"{len(cells)} voltage sweeps but no {current or 'stimulus'} is stored",
             "store the injected current as CurrentClampStimulusSeries under stimulus",
         )
-    pairs = paired(content, cells, commands, measured)
+    pairs = (
+        paired(content, cells, commands, measured)
+        if by_hand is None
+        else paired_by_hand(by_hand, content, cells, commands, measured)
+    )
     starts = _stimuli_tell_starts(pairs)
     sweeps, both = [], []
     for order, pair in enumerate(pairs):
@@ -176,11 +196,21 @@ def _sweeps(content: Any, voltage: str | None, current: str | None, units: Units
         given = pair.command or pair.measured
         if given is None:
             why = f"no stimulus belongs to {response.name!r}"
+            why = why if by_hand is None else f"{response.name!r} is not in pairs"
             nothing = np.full(len(volts), np.nan)
             sweeps.append(Sweep(number, rate, volts, nothing, stimulus=said, left_out=why))
             continue
         command, seen = (
-            None if part is None else _amps(part, pair.heard, len(volts), starts, units[1])
+            None
+            if part is None
+            else _amps(
+                part,
+                pair.heard,
+                len(volts),
+                # A pair that was made by hand and does not overlap begins together.
+                starts and (by_hand is None or _late(part, pair.heard) is not None),
+                units[1],
+            )
             for part in (pair.command, pair.measured)
         )
         if command is not None and seen is not None:
@@ -198,8 +228,9 @@ def _sweeps(content: Any, voltage: str | None, current: str | None, units: Units
         raise RecordingError(
             "no-stimulus",
             f"no stimulus belongs to {pairs[0].heard.series.name!r} or any other voltage sweep",
-            "give response and stimulus the same sweep_number, or list them in the table of "
-            "intracellular recordings (neither the order of the series nor numbers counted from 0 "
+            'say which belong together, pairs={"response": "stimulus"} (--pair response=stimulus), '
+            "or give both the same sweep_number, or list them in the table of intracellular "
+            "recordings (neither the order of the series nor numbers counted from 0 "
             "here and from 1 there say which belong together)",
         )
     _check_agreement(both)
@@ -213,7 +244,7 @@ def _amps(
     rate = _rate(heard.series)
     amps = _values(given, unit, "A")
     if starts:
-        amps = _from_start(amps, given, heard, samples / rate)
+        amps = _from_start(amps, given, heard)
     return _alike(amps, _rate(given.series), samples, rate, heard.series.name)
 
 
@@ -290,22 +321,35 @@ def _stimuli_tell_starts(pairs: list[Pair]) -> bool:
     return len(responses) < 2 or stimuli != {0.0}
 
 
-def _from_start(
-    amps: NDArray[np.float64], given: Part, heard: Part, length_s: float
-) -> NDArray[np.float64]:
+def _samples(part: Part) -> int:
+    return part.length if part.length >= 0 else len(part.series.data) - max(part.first, 0)
+
+
+def _late(given: Part, heard: Part) -> int | None:
+    """By how many of its samples a stimulus begins after its response; None without an overlap.
+
+    Times of sweeps that follow one another without a gap differ in their last binary digits, so
+    whole samples are compared.
+    """
+    rate = _rate(given.series)
+    late = round((_start(given) - _start(heard)) * rate)
+    length = round(_samples(heard) * rate / _rate(heard.series))
+    return late if -_samples(given) < late < length else None
+
+
+def _from_start(amps: NDArray[np.float64], given: Part, heard: Part) -> NDArray[np.float64]:
     """Bring a stimulus to the start of its response.
 
     Before it begins, the current is the one it begins with.
     """
-    rate = _rate(given.series)
-    late_s = _start(given) - _start(heard)
-    late = round(late_s * rate)
-    if late >= length_s * rate or -late >= len(amps):
+    late = _late(given, heard)
+    if late is None:
+        late_s = _start(given) - _start(heard)
         raise RecordingError(
             "format",
             f"the stimulus {given.series.name!r} begins {abs(late_s):g} s "
-            f"{'after' if late > 0 else 'before'} the response {heard.series.name!r}, and the two "
-            "do not overlap",
+            f"{'after' if late_s > 0 else 'before'} the response {heard.series.name!r}, and the "
+            "two do not overlap",
             "correct the starting_time of the two series",
         )
     return np.concatenate([np.full(max(late, 0), amps[0]), amps[max(-late, 0) :]])

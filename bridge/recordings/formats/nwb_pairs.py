@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bridge.recordings.errors import RecordingError
+from neurosim.errors import suggest
 
-__all__ = ["Pair", "Part", "paired"]
+__all__ = ["Pair", "Part", "paired", "paired_by_hand"]
 
 
 class Part(NamedTuple):
@@ -62,7 +63,7 @@ def paired(
         Several stimuli belong to one response, and they differ.
     """
     told = _told(content)
-    others = [s for s in content.acquisition.values() if hasattr(s, "data")]
+    others = _acquired(content)
     pairs = []
     for response in cells:
         match = _Match(response, cells, others)
@@ -81,6 +82,59 @@ def paired(
                 # A row without stimulus is none; one whose command was not asked for has another.
                 pairs.append(Pair(heard, None, None if given is None else alike))
     return pairs
+
+
+def paired_by_hand(
+    given: Mapping[str, str],
+    content: Any,
+    cells: Sequence[Any],
+    commands: Sequence[Any],
+    measured: Sequence[Any],
+) -> list[Pair]:
+    """Return the sweeps of a cell whose currents were said by name.
+
+    Parameters
+    ----------
+    given : mapping of str to str
+        By the name of a response, that of its stimulus or recorded current.
+    content, cells, commands, measured
+        As for `paired`. A recorded current that belongs to a response is kept beside the stimulus
+        that was named, to be compared with it.
+
+    Returns
+    -------
+    list of Pair
+        In the order of `given`; then every response that it does not name, without a current.
+
+    Raises
+    ------
+    RecordingError
+        A name is none of the file's.
+    """
+    responses = {s.name: s for s in cells}
+    others = _acquired(content)
+    # A stimulus and a response may have one name; what is a current is told by where it stands.
+    told_of = {s.name: s for s in commands}
+    seen_of = {s.name: s for s in measured}
+    currents = seen_of | told_of
+    pairs = []
+    for heard, told in given.items():
+        for name, known, what in ((heard, responses, "response"), (told, currents, "current")):
+            if name not in known:
+                raise RecordingError(
+                    "choice",
+                    f"no {what} of this cell is called {name!r}",
+                    f"pair {what}s by the names in the file: {suggest(name, known)}",
+                )
+        response, command, seen = responses[heard], told_of.get(told), seen_of.get(told)
+        if command is not None:
+            seen = _Match(response, cells, others).only(measured, needed=False)
+        pairs.append(Pair(Part(response), _whole(command), _whole(seen)))
+    return pairs + [Pair(Part(s), None, None) for s in cells if s.name not in given]
+
+
+def _acquired(content: Any) -> list[Any]:
+    return [s for s in content.acquisition.values() if hasattr(s, "data")]
 
 
 def _whole(series: Any) -> Part | None:
@@ -149,8 +203,9 @@ class _Match:
             "contradiction",
             f"{len(found)} different currents belong to {self.response.name!r}: "
             f"{', '.join(repr(s.name) for s in found)}",
-            "list the one that the cell received in the table of intracellular recordings, or give "
-            "the others another sweep_number",
+            f'say which one the cell received, pairs={{"{self.response.name}": "..."}} '
+            f"(--pair {self.response.name}=...), list it in the table of intracellular recordings, "
+            "or give the others another sweep_number",
         )
 
     def _candidates(self, pool: Sequence[Any]) -> list[Any]:

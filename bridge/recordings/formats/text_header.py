@@ -30,6 +30,10 @@ _WORDS = {
     "A": ("current", "i", "im", "command", "stimulus", "stim", "injected"),
     "sweep": ("sweep", "trace", "episode", "trial"),
 }
+# A number at one of these tells cells apart, or what records them, and no sweeps of one cell.
+_OTHER_CELL = re.compile(
+    r"(?:cell|neuron|electrode|channel|unit|patch|pipette|headstage|amplifier)s?|ch"
+)
 HEADER_REMEDY = (
     "name the columns with their units, such as sweep,time_s,voltage_mV,current_pA; or, one sweep "
     "a column, time_s,voltage_mV_1,current_pA_1,voltage_mV_2,..."
@@ -48,14 +52,20 @@ def understand(column: str) -> tuple[str, str, str]:
     ('V', '12', 'mV')
     >>> understand("Time (ms)")
     ('time', '', 'ms')
+
+    The number of a cell is none of a sweep:
+
+    >>> understand("V_cell2 (mV)")
+    ('V', '', 'mV')
     """
     words = [word for word in re.split(r"[\s_()\[\],/:.-]+", column.strip()) if word]
-    unit = label = role = ""
+    unit = label = role = before = ""
     for word in words:
         match = re.fullmatch(r"([A-Za-zµμ]*)(\d*)", word)
         text, digits = match.groups() if match else (word, "")
         lower = text.lower()
-        if digits:
+        owner, before = lower or before, lower
+        if digits and not _OTHER_CELL.fullmatch(owner):
             # As text: Python makes no number of 5,000 digits.
             label = digits.lstrip("0") or "0"
         # The first word names the column, so that `v` there is the voltage and not the volt.
@@ -101,6 +111,9 @@ def split(titles: str) -> list[str]:
 def titles_and_body(path: Path) -> tuple[str, str]:
     """Return the line of column names, and all that follows."""
     text = _decoded(path.read_bytes())
+    if "\n" not in text:
+        # Programs of the first Macintosh end their lines with a carriage return alone.
+        text = text.replace("\r", "\n")
     while text:
         titles, _, text = text.partition("\n")
         if titles.strip() and not titles.lstrip().startswith("#"):
