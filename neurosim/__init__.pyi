@@ -24,3 +24,5 @@ from .stimuli import Ramp as Ramp
 from .stimuli import Steps as Steps
 from .stimuli import Stimulus as Stimulus
 from .stimuli import WhiteNoise as WhiteNoise
+
+__version__: str

@@ -11,12 +11,15 @@ from difflib import get_close_matches
 
 __all__ = [
     "DISTRIBUTION",
+    "DepletionError",
     "DivergenceError",
+    "EmptySpaceError",
     "EngineError",
     "ExtraMissingError",
     "NeurosimError",
     "OutputError",
     "ParameterError",
+    "PoleError",
     "UnitError",
     "UnknownNameError",
     "install_command",
@@ -74,6 +77,69 @@ class DivergenceError(EngineError, ArithmeticError):
         self.group, self.cell, self.compartment, self.time_s = group, cell, compartment, time_s
 
 
+class DepletionError(DivergenceError):
+    """A concentration fell to zero or below during a run.
+
+    Attributes
+    ----------
+    ion : str
+        Which ion: ``"na"``, ``"k"``, ``"ca"`` or ``"cl"``.
+    side : {"inside", "outside"}
+        On which side of the membrane.
+    """
+
+    def __init__(
+        self, group: int, cell: int, compartment: int, time_s: float, ion: str, side: str
+    ) -> None:
+        super().__init__(group, cell, compartment, time_s)
+        self.args = (
+            f"the concentration of {ion} {side} of compartment {compartment} of cell {cell} fell "
+            f"to zero at {time_s * 1e3:g} ms",
+        )
+        self.ion, self.side = ion, side
+
+
+class PoleError(DivergenceError):
+    """The membrane potential fell to where the equation of a part has no value.
+
+    Attributes
+    ----------
+    part, field : str
+        The part, and its field that holds this potential.
+    """
+
+    def __init__(
+        self, group: int, cell: int, compartment: int, time_s: float, part: str, field: str
+    ) -> None:
+        super().__init__(group, cell, compartment, time_s)
+        self.args = (
+            f"the membrane potential of compartment {compartment} of cell {cell} fell to {field} "
+            f"of {part} at {time_s * 1e3:g} ms",
+        )
+        self.part, self.field = part, field
+
+
+class EmptySpaceError(EngineError, ArithmeticError):
+    """A concentration in a space outside fell to zero or below during a run.
+
+    Attributes
+    ----------
+    box : int
+        Which box, of all spaces of the run.
+    ion : str
+        Which ion.
+    time_s : float
+        When, in second.
+    """
+
+    def __init__(self, box: int, ion: str, time_s: float) -> None:
+        super().__init__(
+            f"the concentration of {ion} in box {box} of the spaces outside fell to zero at "
+            f"{time_s * 1e3:g} ms"
+        )
+        self.box, self.ion, self.time_s = box, ion, time_s
+
+
 class ExtraMissingError(NeurosimError, ImportError):
     """An optional package is needed; the message names the extra to install."""
 
@@ -101,6 +167,10 @@ def not_linear(state: str, code: str) -> str:
     )
 
 
+# Names that a message lists at most.
+_MOST_NAMES = 8
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Say which known names come nearest to `name`.
 
@@ -110,6 +180,14 @@ def suggest(name: str, known: Iterable[str]) -> str:
     "did you mean 'tau_m'? (known: E_L, tau_m)"
     """
     names = sorted(known)
-    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
-    listed = ", ".join(names)
+    plain = {one.casefold(): one for one in reversed(names)}
+    found = get_close_matches(str(name).casefold(), list(plain), n=1, cutoff=0.5)
+    near = [plain[one] for one in found]
+    # Of many the nearest, since a screen of names helps nobody.
+    shown = names
+    if len(names) > _MOST_NAMES:
+        by_likeness = get_close_matches(str(name).casefold(), list(plain), n=_MOST_NAMES, cutoff=0)
+        shown = sorted(plain[one] for one in by_likeness)
+    more = len(names) - len(shown)
+    listed = ", ".join(shown) + (f" and {more} more" if more else "")
     return f"did you mean '{near[0]}'? (known: {listed})" if near else f"known: {listed}"

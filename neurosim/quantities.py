@@ -1,4 +1,4 @@
-"""Numbers that carry units, checked where the user stands.
+"""Physical quantities, checked in the function that the user calls.
 
 A description is a frozen dataclass whose fields are Brian2 quantities. `quantity(...)` declares
 such a field with its unit and its allowed range; `Description` checks every field when the value
@@ -49,7 +49,10 @@ def quantity(
     *,
     above: Quantity | float | None = None,
     at_least: Quantity | float | None = None,
+    at_most: Quantity | float | None = None,
     many: int = 0,
+    instead_of_course: str = "",
+    required: bool = False,
 ) -> Any:
     """Declare a field that holds a quantity of the same dimension as `default`.
 
@@ -61,20 +64,30 @@ def quantity(
         What the field means, shown by `Description.describe`.
     above, at_least : Quantity or float, optional
         Open or closed lower bound, in the unit of `default`.
+    at_most : Quantity or float, optional
+        Closed upper bound.
     many : int
         How many dimensions an array given for it may have (0: a single value only).
+    instead_of_course : str
+        Says that the value cannot change during a run, and what to do in place of that.
+    required : bool
+        Whether the value must be given; `default` is then an example.
     """
-    return dataclasses.field(
-        # A quantity is an array, which dataclasses refuse as a plain default.
-        default_factory=lambda: default,
-        metadata={
-            "unit": default,
-            "doc": doc,
-            "above": above,
-            "at_least": at_least,
-            "many": many,
-        },
-    )
+    metadata = {
+        "unit": default,
+        "doc": doc,
+        "above": above,
+        "at_least": at_least,
+        "at_most": at_most,
+        "many": many,
+        "instead_of_course": instead_of_course,
+        "required": required,
+    }
+    if required:
+        # None is no quantity, so that what is left out is refused by its name.
+        return dataclasses.field(default=None, metadata=metadata)
+    # A quantity is an array, which dataclasses refuse as a plain default.
+    return dataclasses.field(default_factory=lambda: default, metadata=metadata)
 
 
 def _example(unit: Quantity) -> str:
@@ -89,6 +102,7 @@ def check_quantity(
     *,
     above: Quantity | float | None = None,
     at_least: Quantity | float | None = None,
+    at_most: Quantity | float | None = None,
     many: int = 0,
 ) -> Quantity:
     """Return `value` as a quantity, or say what is wrong with it.
@@ -103,6 +117,8 @@ def check_quantity(
         What to call it in messages, such as ``"LIF: tau_m"``.
     above, at_least : Quantity or float, optional
         Open or closed lower bound.
+    at_most : Quantity or float, optional
+        Closed upper bound.
     many : int
         How many dimensions an array may have (0: a single value only).
 
@@ -148,6 +164,7 @@ def check_quantity(
     for bound, beyond, word in (
         (above, np.greater, "greater than"),
         (at_least, np.greater_equal, "at least"),
+        (at_most, np.less_equal, "at most"),
     ):
         if bound is not None and not np.all(beyond(numbers, float(np.asarray(bound)))):
             # Nothing needs no unit, and that of a permeability would be hard to read.
@@ -182,6 +199,7 @@ def check_field(
         name,
         above=rule["above"],
         at_least=rule["at_least"],
+        at_most=rule["at_most"],
         many=rule["many"] if many is None else many,
     )
 
@@ -308,7 +326,8 @@ class Description:
         E_L = -70. mV: resting (leak reversal) potential
         """
         return "\n".join(
-            f"{name} = {field.metadata['unit']}: {field.metadata['doc']}"
+            f"{name} {'such as' if field.metadata['required'] else '='} {field.metadata['unit']}: "
+            f"{field.metadata['doc']}"
             for name, field in cls.quantity_fields().items()
         )
 

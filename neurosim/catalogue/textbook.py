@@ -32,6 +32,7 @@ from neurosim.morphology import (
     soma_with_axon,
     tagged,
 )
+from neurosim.morphology.regions import FAMILIES
 
 __all__ = [
     "INITIATION_COUNTS",
@@ -146,7 +147,10 @@ def with_textbook_axon(morphology: Morphology) -> Morphology:
         morphology = morphology.without("axon")
     soma = [n for n, tag in zip(morphology.names, morphology.tags, strict=True) if tag == "soma"]
     if not soma:
-        raise UnknownNameError("with_textbook_axon: no branch is tagged 'soma'")
+        raise UnknownNameError(
+            "with_textbook_axon: no branch is tagged 'soma'; give a reconstruction with a soma "
+            "(type 1 of SWC)"
+        )
     start = cone(10 * um, 4 * um, 1.5 * um, name="hillock", tag="hillock", direction=(0, -1, 0))
     segment = cylinder(
         30 * um, 1.5 * um, name="initial_segment", tag="initial_segment", direction=(0, -1, 0)
@@ -200,7 +204,7 @@ def textbook_membrane(neuron: Neuron | Morphology) -> Neuron:
     ('soma', 'dendrite', 'hillock', 'initial_segment', 'axon')
     """
     if isinstance(neuron, Morphology):
-        if not set(neuron.tags) & {"dendrite", "basal", "apical"}:
+        if not set(neuron.tags) & set(FAMILIES["dendrite"]):
             raise UnknownNameError(
                 f"the textbook membrane needs a dendrite, and the shape has only "
                 f"{', '.join(dict.fromkeys(neuron.tags))}: give a reconstruction with dendrites "

@@ -11,7 +11,8 @@ from neurosim.channels.delayed_rectifier import DelayedRectifier
 from neurosim.channels.fast_sodium import FastSodium
 from neurosim.channels.h_current import HCurrent
 from neurosim.channels.hodgkin_huxley import HHPotassium, HHSodium
-from neurosim.channels.leak import Leak
+from neurosim.channels.kir41 import Kir41
+from neurosim.channels.leak import ChlorideLeak, Leak, PotassiumLeak, SodiumLeak
 from neurosim.channels.m_current import MCurrent
 from neurosim.channels.mammalian_node import (
     NodeFastSodium,
@@ -22,6 +23,7 @@ from neurosim.channels.mammalian_node import (
 from neurosim.channels.membranes import myelin, ranvier_node, spike_initiation, squid_axon
 from neurosim.channels.muscle import MusclePotassium, MuscleSodium
 from neurosim.channels.persistent_sodium import PersistentSodium
+from neurosim.channels.tonic_gaba_a import TonicBicarbonate, TonicChloride, tonic_gaba_a
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
 from neurosim.equations.evaluate import Gate
 from neurosim.equations.kinetic import kinetic
@@ -36,6 +38,7 @@ __all__ = [
     "CalciumPool",
     "CalciumT",
     "Channel",
+    "ChlorideLeak",
     "DelayedRectifier",
     "FastSodium",
     "Gate",
@@ -43,6 +46,7 @@ __all__ = [
     "HHPotassium",
     "HHSodium",
     "IonPool",
+    "Kir41",
     "Leak",
     "MCurrent",
     "Mechanism",
@@ -52,6 +56,10 @@ __all__ = [
     "NodePersistentSodium",
     "NodeSlowPotassium",
     "PersistentSodium",
+    "PotassiumLeak",
+    "SodiumLeak",
+    "TonicBicarbonate",
+    "TonicChloride",
     "TraubMilesPotassium",
     "TraubMilesSodium",
     "kinetic",
@@ -60,4 +68,5 @@ __all__ = [
     "ranvier_node",
     "spike_initiation",
     "squid_axon",
+    "tonic_gaba_a",
 ]

@@ -7,12 +7,14 @@ fields; how it is painted on a cell and run is the business of the cell and its 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from brian2.units import Quantity, amp, kelvin, meter, mV, second
-from brian2.units.constants import faraday_constant, gas_constant, zero_celsius
+from brian2.units import Quantity, amp, meter, mV, second
+from brian2.units.constants import faraday_constant
 from brian2.units.fundamentalunits import (
     DimensionMismatchError,
     get_dimensions,
@@ -28,13 +30,16 @@ from neurosim.equations.evaluate import (
     known_words,
     parse,
 )
+from neurosim.equations.thermal import thermal_potential
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 from neurosim.quantities import Description, check_celsius, check_quantity, quantity
 
-__all__ = ["SHARED", "Channel", "IonPool", "Mechanism"]
+__all__ = ["DIFFUSION", "SHARED", "Channel", "IonPool", "Mechanism"]
 
 # What the parts of a compartment share, by its global name, with a typical value that carries the
-# unit: concentrations inside, and the summed current density of all channels of an ion.
+# unit: concentrations inside (`na_i`) and outside (`na_o`), the summed current density of all parts
+# that carry an ion (`i_na`), its Nernst potential (`E_na`), and the shape of the place: the radius
+# of the cross-section, and membrane area over volume.
 SHARED: dict[str, Quantity] = {
     "ca_i": 1e-4 * mM,
     "na_i": 10 * mM,
@@ -44,8 +49,29 @@ SHARED: dict[str, Quantity] = {
     "i_na": 0 * amp / meter**2,
     "i_k": 0 * amp / meter**2,
     "i_cl": 0 * amp / meter**2,
+    "na_o": 145 * mM,
+    "k_o": 3.5 * mM,
+    "ca_o": 2 * mM,
+    "cl_o": 130 * mM,
+    "E_na": 70 * mV,
+    "E_k": -95 * mV,
+    "E_ca": 120 * mV,
+    "E_cl": -75 * mV,
+    "radius": Quantity(1e-6, dim=meter.dim),
+    "surface_to_volume": 2e6 / meter,
 }
 IONS = ("na", "k", "ca", "cl")
+
+# Diffusion coefficients in water, by ion; they are smaller in tissue (by its tortuosity) and in
+# cells (by crowding and buffers): Halnes, Ostby, Pettersen, Omholt and Einevoll (2013),
+# PLoS Comput Biol 9:e1003386, after Grodzinsky (2011), Fields, Forces and Flows in Biological
+# Systems.
+DIFFUSION: Mapping[str, Quantity] = MappingProxyType(
+    {
+        ion: Quantity(D, dim=(meter**2 / second).dim)
+        for ion, D in {"na": 1.33e-9, "k": 1.96e-9, "ca": 0.71e-9, "cl": 2.03e-9}.items()
+    }
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,6 +99,10 @@ class Mechanism(Description):
     temperature_ref : float
         Temperature in °C at which the rates were measured. A field ``q10`` gives the constant
         ``phi`` = q10**((T - temperature_ref)/10), a field ``q10_x`` the constant ``phi_x``.
+    starts : dict of str to str
+        By state, an expression of where it starts, for states that no steady state tells: those
+        without decay, such as a concentration that only currents move. It may use the fields of the
+        class and what `constants` returns. Any other state starts at its steady state.
     on_event : dict of str to str
         What an event adds to which state, for parts that take events. The expression may use
         ``weight``, the number of quanta (or of synapses) that act.
@@ -85,6 +115,7 @@ class Mechanism(Description):
     equations: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
     temperature_ref: ClassVar[float] = 23.0
+    starts: ClassVar[dict[str, str]] = {}
     on_event: ClassVar[dict[str, str]] = {}
 
     def __post_init__(self) -> None:
@@ -125,6 +156,11 @@ class Mechanism(Description):
         known = self.parameters()
         return next((name for name in ("g", "P") if name in known), "")
 
+    @property
+    def variant(self) -> tuple[Any, ...]:
+        """What, beside the name, decides which equations the part has where it is painted."""
+        return ()
+
     def conductance_factor(self, temperature_celsius: float | None = None) -> float:
         """Return what the conductance is multiplied by at a temperature: ``q10_g``'s factor.
 
@@ -161,8 +197,7 @@ class Mechanism(Description):
             if name == "q10" or name.startswith("q10_"):
                 factor = float(getattr(self, name)) ** ((celsius - self.temperature_ref) / 10)
                 found["phi" + name.removeprefix("q10")] = factor
-        absolute = celsius * kelvin + zero_celsius
-        found["RT_F"] = gas_constant * absolute / faraday_constant
+        found["RT_F"] = thermal_potential(celsius, type(self).__name__)
         found["F"] = faraday_constant
         used = self._used()
         return {name: value for name, value in found.items() if name in used}
@@ -223,6 +258,8 @@ class Mechanism(Description):
 
     def __repr__(self) -> str:
         hidden = {"q10_g"} if float(self.q10_g) == 1 else set()
+        hidden |= {"reversal"} if getattr(self, "reversal", "") == "follow" else set()
+        hidden |= {"diffusion"} if float(getattr(self, "diffusion", 1)) == 0 else set()
         inside = ", ".join(
             f"{one.name}={getattr(self, one.name)}"
             for one in fields(self)
@@ -234,6 +271,7 @@ class Mechanism(Description):
         """Return the names that the equations, expressions and events use."""
         lines = [line.expr.code for line in parse(self.equations).values() if line.expr is not None]
         lines += [code for code, _ in self.expressions().values()]
+        lines += self.starts.values()
         return set().union(*map(identifiers, (*lines, *self.on_event.values()))) - {"weight"}
 
     def _verify(self) -> None:
@@ -249,12 +287,13 @@ class Mechanism(Description):
                 f"{label}: the equations use {name!r}, which is neither a field nor listed in "
                 f"reads: {suggest(name, own | set(system))}"
             )
-        for state in self.on_event:
-            if state not in system.diff_eq_names:
-                raise UnknownNameError(
-                    f"{label}: on_event names the state {state!r}: "
-                    f"{suggest(state, system.diff_eq_names)}"
-                )
+        for what, named in (("on_event", self.on_event), ("starts", self.starts)):
+            for state in named:
+                if state not in system.diff_eq_names:
+                    raise UnknownNameError(
+                        f"{label}: {what} names the state {state!r}: "
+                        f"{suggest(state, system.diff_eq_names)}"
+                    )
         values = self.values(-65.1 * mV)
         for name in system.diff_eq_names:
             values.setdefault(name, Quantity(0.5, dim=system[name].dim))
@@ -267,7 +306,11 @@ class Mechanism(Description):
                         f"{label}: the right side of {name!r} has the unit {get_dimensions(value)}"
                         f", which does not fit its declaration: {equation}"
                     )
-            for name, (code, like) in self.expressions().items():
+            starts = {
+                f"starts[{name!r}]": (code, Quantity(1.0, dim=system[name].dim))
+                for name, code in self.starts.items()
+            }
+            for name, (code, like) in (self.expressions() | starts).items():
                 value = evaluate(self.equations, code, values)
                 if not have_same_dimensions(value, like):
                     raise UnitError(
@@ -291,10 +334,37 @@ class Channel(Mechanism):
         equations, which an engine evaluates at the beginning of a step.
     ion : str or None
         Ion it carries (``"na"``, ``"k"``, ``"ca"``, ``"cl"``); its current is added to that ion's.
+    reversal : {"follow", "fixed"}
+        If ``"follow"`` and something there holds the concentrations of its ion (`neurosim.ions`),
+        the current uses the Nernst potential of these, ``E_<ion>``, in place of its field ``E``,
+        and ``<ion>_o`` in place of a field of that name. ``"fixed"`` keeps the fields. Where
+        nothing holds the ion, the fields count in any case.
     """
+
+    _: KW_ONLY
+    reversal: str = "follow"
 
     current: ClassVar[str]
     ion: ClassVar[str | None] = None
+
+    @property
+    def variant(self) -> tuple[Any, ...]:
+        return (self.reversal,)
+
+    @property
+    def followed(self) -> dict[str, str]:
+        """What takes the place of which field where the ion's concentrations are held.
+
+        Examples
+        --------
+        >>> from neurosim.channels import HHSodium, Leak
+        >>> HHSodium().followed, HHSodium(reversal="fixed").followed, Leak().followed
+        ({'E': 'E_na'}, {}, {})
+        """
+        if self.ion is None or self.reversal == "fixed":
+            return {}
+        instead = {"E": f"E_{self.ion}", f"{self.ion}_o": f"{self.ion}_o"}
+        return {field: name for field, name in instead.items() if field in self.parameters()}
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
         return {"current": (self.current, amp / meter**2)}
@@ -302,6 +372,11 @@ class Channel(Mechanism):
     def check(self) -> None:
         if self.ion is not None and self.ion not in IONS:
             raise UnknownNameError(f"{type(self).__name__}: ion {self.ion!r}: one of {IONS}")
+        if self.reversal not in ("follow", "fixed"):
+            raise UnknownNameError(
+                f"{type(self).__name__}: reversal {self.reversal!r}: "
+                f"{suggest(str(self.reversal), ('follow', 'fixed'))}"
+            )
 
     def density(
         self, v: Quantity, temperature_celsius: float | None = None, **given: Any

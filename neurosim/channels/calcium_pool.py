@@ -10,7 +10,6 @@ from brian2.units.constants import faraday_constant
 from brian2.units.stdunits import mM
 
 from neurosim.channels.base import IonPool
-from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, quantity
 
 __all__ = ["CalciumPool"]
@@ -23,7 +22,9 @@ class CalciumPool(IonPool):
     .. math:: \frac{d[Ca]_i}{dt} = \gamma \frac{I_{Ca}}{2 F d} - \frac{[Ca]_i - [Ca]_0}{\tau}
 
     where I_Ca is the summed current density of all calcium channels (inward positive), d the depth
-    of the shell and γ the share of calcium that buffers leave free.
+    of the shell and γ the share of calcium that buffers leave free. With a coefficient of
+    ``diffusion`` the free calcium also diffuses along the shell, to neighbouring compartments that
+    have such a pool.
 
     References
     ----------
@@ -39,16 +40,18 @@ class CalciumPool(IonPool):
     rest: Quantity = quantity(1e-4 * mM, "concentration at rest", at_least=0 * mM)
     depth: Quantity = quantity(0.1 * um, "depth of the shell", above=0 * um)
     tau: Quantity = quantity(80 * ms, "time constant of removal", above=0 * ms)
-    free: Quantity = quantity(0.05, "share of calcium not bound by buffers", above=0)
+    free: Quantity = quantity(0.05, "share of calcium not bound by buffers", above=0, at_most=1)
+    diffusion: Quantity = quantity(
+        0 * um**2 / ms, "diffusion coefficient along the cell; 0: none", at_least=0 * um**2 / ms
+    )
 
     equations = "dca_i/dt = free*i_ca/(2*F*depth) - (ca_i - rest)/tau : mM"
     ion = "ca"
     writes = "ca_i"
     reads = ("i_ca",)
 
-    def check(self) -> None:
-        if float(self.free) > 1:
-            raise ParameterError(f"CalciumPool: free must be a share from 0 to 1; got {self.free}")
+    def parameters(self) -> dict[str, Quantity]:
+        return {**super().parameters(), "diffusion": self.diffusion}
 
     def plateau(self, density: Quantity) -> Quantity:
         """Return the concentration that a constant calcium current leads to."""

@@ -9,7 +9,7 @@ from brian2.units import Quantity, cm, mS, mV
 from neurosim.channels.base import Channel
 from neurosim.quantities import quantity
 
-__all__ = ["Leak"]
+__all__ = ["ChlorideLeak", "Leak", "PotassiumLeak", "SodiumLeak"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,3 +34,30 @@ class Leak(Channel):
     def resistance(self) -> Quantity:
         """Specific membrane resistance 1/g (1 ohm metre**2 is 10 kohm cm**2)."""
         return 1 / self.g
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SodiumLeak(Leak):
+    """Leak that sodium carries; it follows the sodium concentrations where something holds them."""
+
+    E: Quantity = quantity(50 * mV, "sodium reversal potential")
+
+    ion = "na"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PotassiumLeak(Leak):
+    """Leak that potassium carries; see `SodiumLeak`."""
+
+    E: Quantity = quantity(-90 * mV, "potassium reversal potential")
+
+    ion = "k"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ChlorideLeak(Leak):
+    """Leak that chloride carries; see `SodiumLeak`."""
+
+    E: Quantity = quantity(-70 * mV, "chloride reversal potential")
+
+    ion = "cl"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from brian2.units import Mohm, Quantity, mV, pA, pF
 
+from neurosim.clamps.remedies import IN_PIECES
 from neurosim.errors import ParameterError
 from neurosim.quantities import quantity
 from neurosim.stimuli import Constant, Stimulus
@@ -73,10 +74,18 @@ class CurrentClamp(Stimulus):
     """
 
     current: Stimulus = field(default_factory=lambda: Constant(0 * pA))
-    R_e: Quantity = quantity(10 * Mohm, "resistance of the electrode", above=0 * Mohm)
-    C_e: Quantity = quantity(0 * pF, "capacitance of the electrode", at_least=0 * pF)
-    bridge: Quantity = quantity(0 * Mohm, "bridge balance", at_least=0 * Mohm)
-    junction: Quantity = quantity(0 * mV, "liquid-junction potential in what is recorded")
+    R_e: Quantity = quantity(
+        10 * Mohm, "resistance of the electrode", above=0 * Mohm, instead_of_course=IN_PIECES
+    )
+    C_e: Quantity = quantity(
+        0 * pF, "capacitance of the electrode", at_least=0 * pF, instead_of_course=IN_PIECES
+    )
+    bridge: Quantity = quantity(
+        0 * Mohm, "bridge balance", at_least=0 * Mohm, instead_of_course=IN_PIECES
+    )
+    junction: Quantity = quantity(
+        0 * mV, "liquid-junction potential in what is recorded", instead_of_course=IN_PIECES
+    )
     label = "current_clamp"
     stands_alone = True
 

@@ -14,6 +14,8 @@ from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, quantity
 from neurosim.stimuli import Drive, Stimulus
 
+_SAMPLES = "put it into the samples of the conductance, or let the scale follow a course"
+
 __all__ = ["DynamicClamp"]
 
 
@@ -62,11 +64,17 @@ class DynamicClamp(Stimulus):
     """
 
     conductance: Quantity = quantity(np.zeros(1) * nS, "conductance of each sample", many=2)
-    interval: Quantity = quantity(0.1 * ms, "time between samples", above=0 * ms)
+    interval: Quantity = quantity(
+        0.1 * ms, "time between samples", above=0 * ms, instead_of_course=_SAMPLES
+    )
     E: Quantity = quantity(0 * mV, "reversal potential")
     scale: Quantity = quantity(Quantity(1.0), "factor on the conductance")
-    onset: Quantity = quantity(0 * ms, "when the first sample begins", at_least=0 * ms)
-    channel: Quantity = quantity(Quantity(0), "waveform to play", at_least=0)
+    onset: Quantity = quantity(
+        0 * ms, "when the first sample begins", at_least=0 * ms, instead_of_course=_SAMPLES
+    )
+    channel: Quantity = quantity(
+        Quantity(0), "waveform to play", at_least=0, instead_of_course=_SAMPLES
+    )
     label = "dynamic_clamp"
     follows_potential = True
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from brian2.units import Mohm, Quantity, ms, mV, second
 
+from neurosim.clamps.remedies import IN_PIECES
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_quantity, quantity
 from neurosim.stimuli import Stimulus
 
 __all__ = ["VoltageClamp"]
+
+_COMMAND = (
+    "VoltageClamp.sampled plays any command, and linear=True goes in straight lines from level to "
+    "level"
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,6 +39,11 @@ class VoltageClamp(Stimulus):
     A clamp also holds while the neuron settles (``simulate(settle=...)``). With a voltage clamp
     `simulate` takes the scheme ``"backward-euler"`` unless you say otherwise, because the scheme of
     second order rings after a step of the command.
+
+    In a point neuron such as ``LIF()`` or ``HodgkinHuxley()`` the clamp is the only stimulus, and
+    the run starts at the steady state for the holding potential. **An ideal clamp holds a point
+    neuron above its threshold too: no spike is counted and nothing is reset while it holds.** With
+    a series resistance the cell spikes and is reset as its model says.
 
     Parameters
     ----------
@@ -83,13 +95,34 @@ class VoltageClamp(Stimulus):
     array([ 2.74, 12.04, 23.76])
     """
 
-    holding: Quantity = quantity(-70 * mV, "command before and after the segments")
-    levels: Quantity = quantity([0] * mV, "command of each segment", many=1)
-    durations: Quantity = quantity([50] * ms, "how long each lasts", above=0 * ms, many=1)
-    onset: Quantity = quantity(10 * ms, "when the first segment begins", at_least=0 * ms)
-    R_s: Quantity = quantity(0 * Mohm, "series resistance, 0 for an ideal clamp", at_least=0 * Mohm)
-    compensation: Quantity = quantity(Quantity(0.0), "share of R_s compensated", at_least=0)
-    junction: Quantity = quantity(0 * mV, "liquid-junction potential left uncorrected")
+    holding: Quantity = quantity(
+        -70 * mV, "command before and after the segments", instead_of_course=_COMMAND
+    )
+    levels: Quantity = quantity(
+        [0] * mV, "command of each segment", many=1, instead_of_course=_COMMAND
+    )
+    durations: Quantity = quantity(
+        [50] * ms, "how long each lasts", above=0 * ms, many=1, instead_of_course=_COMMAND
+    )
+    onset: Quantity = quantity(
+        10 * ms, "when the first segment begins", at_least=0 * ms, instead_of_course=_COMMAND
+    )
+    R_s: Quantity = quantity(
+        0 * Mohm,
+        "series resistance, 0 for an ideal clamp",
+        at_least=0 * Mohm,
+        instead_of_course=IN_PIECES,
+    )
+    compensation: Quantity = quantity(
+        Quantity(0.0),
+        "share of R_s compensated, from 0 to 1",
+        at_least=0,
+        at_most=1,
+        instead_of_course=IN_PIECES,
+    )
+    junction: Quantity = quantity(
+        0 * mV, "liquid-junction potential left uncorrected", instead_of_course=IN_PIECES
+    )
     linear: bool = False
     label = "voltage_clamp"
     stands_alone = True
@@ -101,10 +134,6 @@ class VoltageClamp(Stimulus):
                 f"VoltageClamp: give a duration for each level; got {levels} levels and "
                 f"{durations} durations"
             )
-        if float(self.compensation) > 1:
-            raise ParameterError(
-                f"VoltageClamp: compensation is a share from 0 to 1; got {self.compensation}"
-            )
         if not isinstance(self.linear, bool):
             raise ParameterError(f"VoltageClamp: linear is True or False; got {self.linear!r}")
 
@@ -112,6 +141,57 @@ class VoltageClamp(Stimulus):
     def count(self) -> int:
         """Number of segments."""
         return int(np.size(self.levels))
+
+    def step_tables(
+        self, dt: float, varied: Mapping[str, np.ndarray]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the command as data, for `command_code`.
+
+        A command is three staircases: by segment its level, its slope and its start. So a command
+        of any number of segments is data, and needs no program of its own. What is returned is the
+        number of the first of the three of each row; parameters as in `Stimulus.step_tables`.
+        """
+        rows = max((np.size(values) for values in varied.values()), default=1)
+
+        def each(name: str, default: float) -> np.ndarray:
+            return np.broadcast_to(varied.get(name, np.asarray(default)), rows).astype(float)
+
+        def many(name: str) -> np.ndarray:
+            base = np.ravel(np.asarray(getattr(self, name), dtype=float))
+            names = [name] if len(base) == 1 else [f"{name}[{k}]" for k in range(len(base))]
+            return np.stack([each(one, value) for one, value in zip(names, base, strict=True)])
+
+        holding, onset, junction = (
+            each(name, float(getattr(self, name))) for name in ("holding", "onset", "junction")
+        )
+        levels, durations = many("levels"), many("durations")
+        edges = onset + np.vstack([np.zeros(rows), np.cumsum(durations, axis=0)])
+        before = np.vstack([holding, levels[:-1]])
+        slopes = (levels - before) / durations if self.linear else np.zeros_like(levels)
+        level = np.vstack([holding, before if self.linear else levels, holding]) - junction
+        slope = np.vstack([np.zeros(rows), slopes, np.zeros(rows)])
+        start = np.vstack([np.zeros(rows), edges])
+        # An edge between two steps falls on the later one; the first segment has no beginning.
+        steps = np.vstack([np.full(rows, -1e18), np.ceil(edges / dt - 1e-6)])
+        tables = np.stack([np.concatenate([steps, one]) for one in (level, slope, start)])
+        kinds, row = np.unique(tables.reshape(-1, rows), axis=1, return_inverse=True)
+        staircases = [one for k in range(kinds.shape[1]) for one in kinds[:, k].reshape(3, -1)]
+        return staircases, 3 * np.ravel(row)
+
+    @staticmethod
+    def command_code(table: str, ahead: str) -> str:
+        """Return the command at a time `ahead` of the start of a step, in Brian2's language.
+
+        Parameters
+        ----------
+        table : str
+            Name of the integer that holds the number of the row's first staircase.
+        ahead : str
+            Name of the time.
+        """
+        played = f"step_level({table}{{}}, t_in_timesteps)".format
+        moved = f"{played(' + 1')}*(t + {ahead} - {played(' + 2')}*second)/second"
+        return f"({played('')} + {moved})*volt"
 
     @classmethod
     def sampled(cls, samples: Quantity, interval: Quantity, **others: Any) -> Self:

@@ -171,17 +171,18 @@ def _codes(group: Any, place: int) -> dict[str, str]:
 def brian2_method(group: Any) -> str:
     """Return the name of the state updater that Brian2 takes for the group."""
     choice = group.method_choice
-    for one in [choice] if isinstance(choice, str) or callable(choice) else choice:
-        if not isinstance(one, str) or one.startswith("gsl"):
+    for one in choice if isinstance(choice, list | tuple) else [choice]:
+        if one not in StateUpdateMethod.stateupdaters or one.startswith("gsl"):
             raise ParameterError(
-                f"{group.name}: the method {one!r} is not carried over; give another, such as "
-                "method='rk4' with a small dt"
+                f"{group.name}: the method {one!r} is not carried over; make the group with "
+                "another, such as method='exponential_euler', or 'rk4' with a small dt where it "
+                "is no SpatialNeuron"
             )
         if one == choice:
-            return one
+            return str(one)
         try:
             StateUpdateMethod.stateupdaters[one](group.equations, group.variables)
         except UnsupportedEquationsException:
             continue
-        return one
+        return str(one)
     raise ParameterError(f"{group.name}: none of the methods {choice} suits its equations")

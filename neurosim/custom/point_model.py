@@ -23,7 +23,7 @@ from neurosim.custom.group_reading import read_group
 from neurosim.custom.model_source import Source, parse_equations
 from neurosim.custom.point_class import Written, choose_method, make_neuron
 from neurosim.custom.translation import Translation, assigned
-from neurosim.custom.values import check_units, look_up, one_value
+from neurosim.custom.values import check_called, check_name, check_units, look_up, one_value
 from neurosim.custom.voltage_and_current import Roles, find_roles, said_unit
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import Action, PointNeuron
@@ -160,11 +160,14 @@ def from_brian2(
         method=method or source.method,
         dt=dt if dt is not None else source.dt,
     )
-    roles = find_roles(source.equations, voltage, current, current_scale, name)
+    for word in source.equations.parameter_names:
+        check_name(word, name)
     if not isinstance(parameters, Mapping | None):
         raise ParameterError(
             f"{name}: parameters says values by name, such as {{'tau': 10*ms}}; got {parameters!r}"
         )
+    check_called(name, _all_codes(source), parameters or {}, source.names, around)
+    roles = find_roles(source.equations, voltage, current, current_scale, name)
     written = _write(source, roles, dict(parameters or {}), start, around)
     step = 0.1 * ms if source.dt is None else source.dt
     chosen = source.method or choose_method(written)
@@ -285,6 +288,13 @@ def _write(
         noise=tuple(noises.values()),
         samples=tuple(words.samples),
     )
+
+
+def _all_codes(source: Source) -> list[str]:
+    equations = [equation.expr.code for equation in source.equations.values() if equation.expr]
+    refractory = source.refractory if isinstance(source.refractory, str) else ""
+    own = [source.threshold or "", source.reset or "", refractory]
+    return [*equations, *own, *_codes(source.actions)]
 
 
 def _codes(actions: tuple[Action, ...]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from brian2.core.namespace import get_local_namespace
 from brian2.equations.equations import Equations, SingleEquation
+from brian2.input.timedarray import TimedArray
 from brian2.units import (
     Quantity,
     amp,
@@ -32,7 +33,7 @@ from neurosim.custom.group_operations import check_schedule, operations
 from neurosim.custom.group_reading import brian2_method, check_readable
 from neurosim.custom.spatial_detector import add_detector, value_of
 from neurosim.custom.spatial_membrane import make_channel, stretches
-from neurosim.custom.spatial_shape import read_shape
+from neurosim.custom.spatial_shape import check_shape, read_shape
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Initial, Painted
 from neurosim.equations.evaluate import known_words, line_of
@@ -131,6 +132,7 @@ def from_spatial_neuron(
     lines, used = _lines(equations, current, points)
     values = _values(group, equations, used, around, dict(parameters or {}))
     rest, initial = _start(group, equations, name, start)
+    check_shape(group)
     morphology, rule = read_shape(group.morphology)
     neuron = Neuron(
         morphology,
@@ -276,6 +278,12 @@ def _values(
         else:
             raise ParameterError(
                 f"{group.name}: no value for {word!r}; give parameters={{{word!r}: ...}}"
+            )
+        if isinstance(found, TimedArray):
+            raise ParameterError(
+                f"{group.name}: {word!r} is a TimedArray, which a SpatialNeuron does not bring; "
+                "leave it out of the equations and inject it, such as "
+                "simulate(..., stimulus=FrozenNoise(samples, interval=...))"
             )
         if callable(found) and not isinstance(found, Quantity):
             raise ParameterError(

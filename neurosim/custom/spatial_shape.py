@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurosim.errors import ParameterError
 from neurosim.morphology import Branch, Morphology, PerBranch
 
-__all__ = ["read_shape"]
+__all__ = ["check_shape", "read_shape"]
 
 _TAGS = {"soma": "soma", "axon": "axon", "dend": "basal", "apic": "apical"}
 
@@ -53,6 +54,25 @@ def read_shape(morphology: Any) -> tuple[Morphology, PerBranch]:
         ]  # fmt: skip
         waiting += reversed(hanging)
     return Morphology.from_branches(branches), PerBranch(1, counts)
+
+
+def check_shape(group: Any) -> None:
+    """Refuse a group whose compartments are not those of its morphology.
+
+    Raises
+    ------
+    ParameterError
+        Brian2 runs with the group's own lengths, areas and resistances; here the shape says them.
+    """
+    shape = group.flat_morphology
+    for word in ("area", "length", "diameter", "volume", "r_length_1", "r_length_2"):
+        own, cut = (np.asarray(getattr(one, word), dtype=float) for one in (group, shape))
+        other = np.flatnonzero(~np.isclose(own, cut, rtol=1e-9, atol=0))
+        if len(other):
+            raise ParameterError(
+                f"{group.name}: {word} was set by hand (in compartment {other[0]}), and is not "
+                "that of the morphology; give the morphology the size that is meant"
+            )
 
 
 def _is_soma(section: Any) -> bool:

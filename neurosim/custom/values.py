@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from brian2.units import DimensionMismatchError, Quantity, amp, get_dimensions, 
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from neurosim.custom.voltage_and_current import said_unit
-from neurosim.describe.point_neuron import PointNeuron
+from neurosim.describe.point_neuron import FIRST_SAMPLE, KEYS, PointNeuron
 from neurosim.equations.steady_state import UNITS
 from neurosim.errors import ParameterError, UnitError
 
-__all__ = ["KNOWN", "OWN", "check_units", "look_up", "one_value"]
+__all__ = ["KNOWN", "OWN", "check_called", "check_name", "check_units", "look_up", "one_value"]
 
 # What Brian2 itself has a value for.
 OWN = {"t", "dt", "t_in_timesteps", "lastspike", "not_refractory", "I_stim"}
@@ -63,6 +64,37 @@ def look_up(
     raise ParameterError(f"{name}: no value for {word!r}; give parameters={{{word!r}: ...}}")
 
 
+_CALLED = re.compile(r"\b([^\W\d]\w*)\s*\(")
+
+
+def check_called(name: str, codes: Iterable[str], *sources: Mapping[str, Any]) -> None:
+    """Refuse a model that calls something which is nowhere to be found.
+
+    Parameters
+    ----------
+    name : str
+        Of the model, for messages.
+    codes : iterable of str
+        Its equations and statements.
+    *sources : mapping
+        Where names are looked up.
+
+    Raises
+    ------
+    ParameterError
+        A name such as J in J(t) is in none of them.
+    """
+    for word in dict.fromkeys(word for code in codes for word in _CALLED.findall(code)):
+        if word in KNOWN or any(word in source for source in sources):
+            continue
+        raise ParameterError(
+            f"{name}: it calls {word}(...), which is neither a function of Brian2's "
+            f"nor found where from_brian2 was called; if it is a TimedArray, give "
+            f"parameters={{{word!r}: ...}} or call from_brian2 where {word} is defined. Functions "
+            "of your own cannot be called from a compiled run: write them into the equations"
+        )
+
+
 def one_value(word: str, value: Any, equations: Equations, name: str) -> Quantity:
     """Return a value as a single quantity, of the unit the equations say.
 
@@ -91,12 +123,27 @@ def one_value(word: str, value: Any, equations: Equations, name: str) -> Quantit
     held = Quantity(float(number.reshape(-1)[0]), dim=dim)
     if word in equations and dim is not equations[word].dim:
         raise UnitError(f"{name}: {word} = {value} should be in {said_unit(equations[word].dim)}")
-    if hasattr(PointNeuron, word):
+    check_name(word, name)
+    return held
+
+
+# Names that a description, its plain values or a program has for something of its own.
+_TAKEN = {*PointNeuron.__annotations__, *KEYS, FIRST_SAMPLE, "kind", "v_start"}
+
+
+def check_name(word: str, name: str) -> None:
+    """Refuse a parameter by a name that stands for something else in every neuron.
+
+    Raises
+    ------
+    ParameterError
+        It is such a name.
+    """
+    if word in _TAKEN or hasattr(PointNeuron, word):
         raise ParameterError(
             f"{name}: a parameter cannot be called {word!r}, which every neuron has already; "
             "rename it in the equations"
         )
-    return held
 
 
 def check_units(neuron: PointNeuron, name: str) -> None:
@@ -122,6 +169,11 @@ def check_units(neuron: PointNeuron, name: str) -> None:
         rate = second.dim if word in equations.diff_eq_names else DIMENSIONLESS
         try:
             check_dimensions(equation.expr.code, dims[word] / rate, known)
+        except SyntaxError as error:
+            raise ParameterError(
+                f"{name}: Brian2 cannot read the equation of {word} ({equation.expr.code}): "
+                f"{error.msg}"
+            ) from None
         except DimensionMismatchError:
             raise UnitError(
                 f"{name}: units do not fit in the equation of {word} ({equation.expr.code}); give "

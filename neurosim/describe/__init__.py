@@ -1,1 +1,1 @@
-"""What a neuron is: frozen descriptions of point neurons, neurons with extent, and circuits."""
+"""What a neuron is: frozen descriptions of point and multi-compartment neurons, and of circuits."""

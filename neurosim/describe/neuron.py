@@ -27,12 +27,12 @@ from neurosim.describe.parts import (
     Placed,
     Poisson,
     Probed,
-    Spines,
 )
 from neurosim.describe.profiles import as_pairs, check_profiles, factors, profiles, read_places
 from neurosim.display import html_table
 from neurosim.drawing.cable import mark_sites
 from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.ions.ion import Ion
 from neurosim.morphology import (
     Compartments,
     DLambda,
@@ -141,13 +141,17 @@ class Neuron:
     ) -> Neuron:
         """Return the neuron with a part covering a region.
 
+        Where two of `Cable`, `Spines` or (with labels of their own) `Extracellular` overlap, the
+        one that is painted later replaces the earlier one. Channels, ions and transporters add up;
+        two of one name must not overlap.
+
         What differs from compartment to compartment is given as a function of the place, or as an
         array with a number for each compartment of the region, or of the whole neuron. Functions
         get arrays in µm, of shape (n,), and return one number or n of them.
 
         Parameters
         ----------
-        part : Channel, IonPool, Cable, Spines or Extracellular, or several
+        part : Channel, IonPool, Transporter, Cable, Spines or Extracellular, or several
             What covers it; several are painted one after the other.
         region : Region
             Where; by default everywhere.
@@ -194,9 +198,9 @@ class Neuron:
             for one in part:
                 several = several.paint(one, region, label=label, scale=scale, of=of, values=values)
             return several
-        if not isinstance(part, (Channel, IonPool, Cable, Spines, Extracellular)):
+        if not isinstance(part, Part):
             raise ParameterError(
-                f"paint: {part!r} cannot cover an area; paint channels, ion pools, Cable, Spines "
+                f"paint: {part!r} cannot cover an area; paint channels, ions, Cable, Spines "
                 "or Extracellular, place stimuli and receptors, and expose the neuron to fields"
             )
         if not isinstance(region, Region):
@@ -207,21 +211,43 @@ class Neuron:
         named = label or (part.name if isinstance(part, Mechanism) else type(part).__name__.lower())
         others = {p.label for p in self.painted if type(p.part) is not type(part)}
         _check_label("paint", named, others | {p.label for p in self.placed})
+        if isinstance(part, Extracellular):
+            self._check_layer(named, mask)
         painted = Painted(part, region, named, scale, read_places(of), as_pairs(values))
         check_profiles(painted, self.compartments)
         return self._with(painted=(*self.painted, painted))
 
+    def _check_layer(self, label: str, mask: np.ndarray) -> None:
+        """Refuse a layer that would replace another one of its label without saying so."""
+        for other in self.painted:
+            if not isinstance(other.part, Extracellular) or other.label != label:
+                continue
+            shared = np.flatnonzero(mask & other.region.mask(self.compartments))
+            if len(shared):
+                branch = self.compartments.branch_names[int(self.compartments.branch[shared[0]])]
+                raise ParameterError(
+                    f"paint: a layer Extracellular labelled {label!r} surrounds {len(shared)} of "
+                    f"these compartments already (the first on branch {branch!r}), and a place has "
+                    "one layer. To replace it there, give this one a label of its own, such as "
+                    f"label='{label}_2'; otherwise paint regions that do not overlap"
+                )
+
     def _check_overlap(self, part: Mechanism, mask: np.ndarray) -> None:
         """Refuse a second part of one name, but where it covers another region."""
         for other in self.painted:
-            if not isinstance(other.part, Mechanism) or other.part.name != part.name:
+            if not isinstance(other.part, Mechanism):
+                continue
+            overlaps = np.any(mask & other.region.mask(self.compartments))
+            if other.part.name != part.name:
+                if overlaps:
+                    _check_one_pool(part, other.part)
                 continue
             if type(other.part) is not type(part):
                 raise ParameterError(
                     f"paint: the name {part.name!r} belongs to {type(other.part).__name__}; give "
                     f"this part another, {type(part).__name__}(..., name='...')"
                 )
-            if np.any(mask & other.region.mask(self.compartments)):
+            if overlaps:
                 raise ParameterError(
                     f"paint: a part named {part.name!r} covers some of that region already; give "
                     f"this one another name, {type(part).__name__}(..., name='...'), or paint "
@@ -495,7 +521,10 @@ class Neuron:
 
     def _repr_html_(self) -> str:
         rows = [
-            *(("painted", p.label, _brief(p.part), repr(p.region)) for p in self.painted),
+            *(
+                ("painted", p.label, _brief(p.part) + self._reversal(p), repr(p.region))
+                for p in self.painted
+            ),
             *(
                 ("placed", p.label, _brief(p.part), repr(p.site))
                 if p.field is None
@@ -513,6 +542,23 @@ class Neuron:
             f"{self.cable!r}; {self.celsius:g} °C; rest at {self.rest}"
         )
         return html_table("Neuron", rows, ("", "label", "what", "where"), note)
+
+    def _reversal(self, painted: Painted) -> str:
+        """Return which reversal potential a channel uses where something holds its ion."""
+        part = painted.part
+        ion = part.ion if isinstance(part, Channel) else None
+        mask = painted.region.mask(self.compartments)
+        if ion is None or not any(
+            isinstance(other.part, Ion)
+            and other.part.ion == ion
+            and np.any(mask & other.region.mask(self.compartments))
+            for other in self.painted
+        ):
+            return ""
+        assert isinstance(part, Channel)
+        if "E" in part.followed:
+            return f" (reversal follows the concentrations: {part.followed['E']})"
+        return " (reversal fixed)" if "E" in part.parameters() else ""
 
     def __repr__(self) -> str:
         parts = ", ".join(dict.fromkeys(p.label for p in self.painted)) or "bare"
@@ -536,6 +582,15 @@ class Neuron:
         while (name := kind if number == 1 else f"{kind}_{number}") in taken:
             number += 1
         return name
+
+
+def _check_one_pool(part: Mechanism, other: Mechanism) -> None:
+    """Refuse a second pool of one ion in one place."""
+    if isinstance(part, IonPool) and isinstance(other, IonPool) and part.ion == other.ion:
+        raise ParameterError(
+            f"paint: {other.name!r} holds {part.ion} on some of that region already, and a place "
+            f"has one pool of an ion; leave out {part.name!r}, or paint regions that do not overlap"
+        )
 
 
 def _check_label(verb: str, label: str, taken: set[str]) -> None:

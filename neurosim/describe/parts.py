@@ -9,6 +9,7 @@ import numpy as np
 from brian2.units import Hz, Quantity, cm, ohm, uF
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.ions.transporter import Transporter
 from neurosim.morphology import Compartments, Region, Site
 from neurosim.outside import Extracellular, Field
 from neurosim.quantities import Description, quantity
@@ -64,7 +65,7 @@ class Poisson(Description):
     rate: Quantity = quantity(5 * Hz, "rate of each synapse", at_least=0 * Hz)
 
 
-Part = Channel | IonPool | Cable | Spines | Extracellular
+Part = Channel | IonPool | Transporter | Cable | Spines | Extracellular
 
 
 @dataclass(frozen=True)

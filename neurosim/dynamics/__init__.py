@@ -9,6 +9,7 @@ from neurosim.dynamics.bifurcation import (
 from neurosim.dynamics.electrotonic import Electrotonic, electrotonic
 from neurosim.dynamics.fixed_points import FixedPoint, fixed_points
 from neurosim.dynamics.impedance import Impedance, impedance
+from neurosim.dynamics.ion_balance import IonBalance, IonRest, ion_balance, ion_rest
 from neurosim.dynamics.phase_plane import PhasePlane, phase_plane
 
 __all__ = [
@@ -18,10 +19,14 @@ __all__ = [
     "Electrotonic",
     "FixedPoint",
     "Impedance",
+    "IonBalance",
+    "IonRest",
     "PhasePlane",
     "bifurcation_diagram",
     "electrotonic",
     "fixed_points",
     "impedance",
+    "ion_balance",
+    "ion_rest",
     "phase_plane",
 ]

@@ -393,7 +393,7 @@ def _of_cable(neuron: Neuron, who: str, at: Site, given: Mapping[str, Any]) -> S
         values_of = {n: v for n, v in held.items() if n not in kernel.states}
         start = {n: np.broadcast_to(held[n], inputs.sites) for n in kernel.states}
         parsed, current = kernel.parsed, kernel.current
-        if kernel.updates:
+        if kernel.updates and not kernel.density:
             current = _steady_current(kernel.updates)
         nodes = np.asarray(inputs.nodes)
         block = _Block(parsed, values_of, current, weight, nodes, first, start, kernel.name)
@@ -405,7 +405,7 @@ def _of_cable(neuron: Neuron, who: str, at: Site, given: Mapping[str, Any]) -> S
     return _assembled(
         tuple(blocks),
         capacitance,
-        _axial(composed.inputs.tree),
+        axial_currents(composed.inputs.tree),
         drive,
         v,
         numbering=composed.numbering,
@@ -438,15 +438,27 @@ def _flat(value: np.ndarray) -> np.ndarray:
     return value[:, 0] if value.ndim == 2 else value
 
 
-def _axial(tree: Tree) -> sparse.csc_array:
-    """Return the currents between compartments, junctions eliminated."""
+def axial_currents(tree: Tree, up: np.ndarray | None = None) -> sparse.csc_array:
+    """Return the matrix that makes axial currents into compartments of their potentials.
+
+    In siemens, shape (compartments, compartments), in the order of the tree. Junctions keep no
+    charge and are eliminated.
+
+    Parameters
+    ----------
+    tree : Tree
+    up : ndarray, shape (nodes,), optional
+        How well each node is joined to its parent, if it is not by the tree's conductance: what
+        diffuses flows in the same way.
+    """
     child = np.flatnonzero(tree.parent >= 0)
-    parent, g = tree.parent[child], tree.up[child]
-    shape = (tree.nodes, tree.nodes)
+    parent, g = tree.parent[child], (tree.up if up is None else up)[child]
     ends = np.concatenate([child, parent]), np.concatenate([parent, child])
-    joined = sparse.coo_array((np.concatenate([g, g]), ends), shape)
-    whole = sparse.csc_array(joined - sparse.diags_array(tree.around()))
-    n = tree.compartments
+    joined = sparse.coo_array((np.concatenate([g, g]), ends), (tree.nodes, tree.nodes)).tocsc()
+    around, n = joined.sum(axis=0), tree.compartments
+    # A junction that nothing is joined to passes nothing on.
+    around[n:][around[n:] == 0] = 1.0
+    whole = sparse.csc_array(joined - sparse.diags_array(around))
     if tree.nodes == n:
         return whole
     inner, across = whole[:n, :n], whole[:n, n:]

@@ -1,25 +1,37 @@
 """Entry point of the worker process: the only place where Brian2 builds or runs a network.
 
-The task ``generate FOLDER`` writes the C++ program of the model that
-``FOLDER/model.json`` describes, ``... generate-cable FOLDER`` that of the branched neurons in
-``FOLDER/cable.json``; ``... run FOLDER`` runs the model with Brian2's NumPy target on
-the inputs found there. A process of its own keeps the caller's Brian2 session (device, preferences,
-clock, objects) untouched whatever happens, and can be interrupted at any moment.
+The task ``generate FOLDER`` writes the C++ program of the model that ``FOLDER/model.json``
+describes, ``... generate-cable FOLDER`` that of the branched neurons in ``FOLDER/cable.json``;
+``... run FOLDER`` runs the model with Brian2's NumPy target on the inputs found there. `serve`
+waits for such tasks and does each in a fork. A process of its own keeps the caller's Brian2 session
+(device, preferences, clock, objects) untouched whatever happens, and can be interrupted at any
+moment.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
+import os
+import select
+import signal
+import socket
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 if TYPE_CHECKING:
     from neurosim.engine.point.assemble import Assembled
 
-__all__ = ["main"]
+__all__ = ["main", "serve"]
+
+# Seconds without a task after which a waiting worker ends.
+_IDLE = 60.0
 
 
 def _generate(folder: Path) -> None:
@@ -144,6 +156,101 @@ def main(argv: list[str]) -> int:
         print("\n".join(chain), file=sys.stderr)
         return 1
     return 0
+
+
+def serve(file: int) -> None:
+    """Wait for tasks with everything imported, and do each in a process forked from this one.
+
+    Ends when nobody holds the other end of the socket, or after a minute without a task.
+
+    Parameters
+    ----------
+    file : int
+        Socket by which tasks come, one a message (`neurosim.engine.programs.waiting_worker`).
+    """
+    with socket.socket(fileno=file) as asked:
+        with _ending_with(asked):
+            import brian2  # noqa: F401
+            import scipy.sparse.csgraph  # noqa: F401
+
+            import neurosim.engine.cable.source
+            import neurosim.engine.point.assemble
+            import neurosim.engine.point.source  # noqa: F401
+        gc.freeze()
+        # What they used counts as used by this process, and so by the one that started it.
+        signal.signal(signal.SIGCHLD, lambda *_: _wait_for_ended())
+        while select.select([asked], [], [], _IDLE)[0]:
+            text, files, _, _ = socket.recv_fds(asked, 1 << 20, 3)
+            if not text:
+                return
+            if os.fork() == 0:
+                asked.close()
+                _attend(text, files)
+            for given in files:
+                os.close(given)
+
+
+def _wait_for_ended() -> None:
+    """Wait for the tasks that have ended; nobody else does."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+@contextlib.contextmanager
+def _ending_with(asked: socket.socket) -> Iterator[None]:
+    """End this process, busy as it is, if the other end of a socket is closed within the block.
+
+    No thread is left after the block: a process that is to be forked has one only.
+    """
+    done = threading.Event()
+
+    def watch() -> None:
+        closed = select.poll()
+        closed.register(asked, select.POLLHUP)
+        while not done.is_set():
+            if any(event & select.POLLHUP for _, event in closed.poll(100)):
+                os._exit(0)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _attend(text: bytes, files: list[int]) -> NoReturn:
+    """Do one task in this process, which was forked for it; tell its begin and its status."""
+    try:
+        answer = socket.socket(fileno=files[0])
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        argv, place, environment = json.loads(text)
+        os.chdir(place)
+        os.environ.clear()
+        os.environ.update(environment)
+        for given, own in zip(files[1:], (1, 2), strict=True):
+            os.dup2(given, own)
+            os.close(given)
+        # As in a process of its own: numbers that no other draws.
+        np.random.seed()  # noqa: NPY002
+        answer.send(b"b")
+
+        def watch() -> None:
+            # Reset rather than closed, where the launcher ended before it read that the task began.
+            with contextlib.suppress(OSError):
+                answer.recv(1)
+            os.killpg(0, signal.SIGKILL)
+
+        threading.Thread(target=watch, daemon=True).start()
+        status = main(argv)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        answer.send(bytes([status]))
+    finally:
+        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ fit fails here, when it is made, and not in the middle of a run.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -23,7 +24,16 @@ from neurosim.equations.steady_state import Names
 from neurosim.errors import ParameterError
 from neurosim.quantities import unit_name
 
-__all__ = ["Gate", "evaluate", "gate_curves", "identifiers", "known_words", "line_of", "parse"]
+__all__ = [
+    "Gate",
+    "cuts_time",
+    "evaluate",
+    "gate_curves",
+    "identifiers",
+    "known_words",
+    "line_of",
+    "parse",
+]
 
 _WORDS: dict[str, Any] = {
     **DEFAULT_UNITS,
@@ -57,6 +67,42 @@ def parse(equations: str) -> Equations:
 def identifiers(code: str) -> set[str]:
     """Return the names an expression uses."""
     return set(get_identifiers(code))
+
+
+def cuts_time(equations: str) -> bool:
+    """Say whether equations ask in which piece of time they are, as ``floor(t/(3*ms))`` does.
+
+    Examples
+    --------
+    >>> cuts_time("dx/dt = (floor(t/(3*ms)) - x)/tau : 1")
+    True
+    >>> cuts_time("dx/dt = (sin(t/tau) - x)/tau : 1")
+    False
+    """
+    return any(
+        (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in _STEPS
+            and _names_time(node)
+        )
+        or (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Mod | ast.FloorDiv)
+            and _names_time(node)
+        )
+        for line in parse(equations).values()
+        if line.expr is not None
+        for node in ast.walk(ast.parse(line.expr.code, mode="eval"))
+    )
+
+
+# Functions that jump where their argument crosses a value.
+_STEPS = ("floor", "ceil", "int", "sign", "round")
+
+
+def _names_time(node: ast.AST) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == "t" for one in ast.walk(node))
 
 
 def line_of(

@@ -17,7 +17,6 @@ import sympy
 from brian2.equations.equations import Equations
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brian2.utils.stringtools import get_identifiers
-from scipy.sparse.csgraph import connected_components
 
 from neurosim.equations.linear import written_out
 from neurosim.errors import ParameterError
@@ -87,6 +86,9 @@ def _groups(
     np.fill_diagonal(uses, val=False)
     if not uses.any():
         return ()
+    # Most models end above; without SciPy the process that writes their program starts sooner.
+    from scipy.sparse.csgraph import connected_components
+
     named = {name: str_to_sympy(code) for name, code in expressions}
     found: list[Group] = []
     _, weak = connected_components(uses, directed=True, connection="weak")

@@ -12,18 +12,12 @@ from brian2.core.namespace import DEFAULT_CONSTANTS
 from brian2.equations.equations import Equations
 from brian2.units import Unit, allunits
 from brian2.units.stdunits import stdunits
+from scipy.special import exprel
 
 from neurosim.equations.linear import offset_and_rate
 from neurosim.equations.schemes import Group, find_groups, occupancies, rates_of
 
-__all__ = ["UNITS", "Names", "compiled", "steady_group", "steady_state"]
-
-
-def _exprel(x: np.ndarray) -> np.ndarray:
-    x = np.asarray(x, dtype=float)
-    small = np.abs(x) < 1e-8
-    safe = np.where(small, 1.0, x)
-    return np.where(small, 1.0 + 0.5 * x, np.expm1(safe) / safe)
+__all__ = ["UNITS", "Names", "compiled", "evaluated", "steady_group", "steady_state"]
 
 
 _FUNCTIONS: dict[str, Any] = {
@@ -36,7 +30,7 @@ _FUNCTIONS: dict[str, Any] = {
     "clip": np.clip,
     "abs": np.abs,
     "int": lambda x: np.asarray(x).astype(int),
-    "exprel": _exprel,
+    "exprel": exprel,
     "timestep": lambda t, dt: np.floor((t + 1e-3 * dt) / dt),
     **{name: constant.value for name, constant in DEFAULT_CONSTANTS.items()},
 }
@@ -77,6 +71,11 @@ class Names(dict[str, Any]):
         return self[name]
 
 
+def evaluated(code: str, names: Names) -> np.ndarray:
+    """Return the value of an expression of plain numbers."""
+    return np.asarray(eval(compiled(code), {"__builtins__": {}}, names), dtype=float)
+
+
 # What Brian2 knows in every model, as it is when a run begins.
 _AT_START = {"t": 0.0, "t_in_timesteps": 0, "lastspike": -1e4, "not_refractory": 1.0}
 # More than any chain of states that depend on one another needs.
@@ -92,7 +91,9 @@ def _steady(equations: Equations, name: str, values: dict[str, Any]) -> np.ndarr
         return np.asarray(eval(compiled(code), {"__builtins__": {}}, names))
 
     offset, slope = offset_and_rate(rate)
-    return np.asarray(-offset / slope)
+    # What does not decay has no steady state of its own.
+    none = np.asarray(slope) == 0
+    return np.asarray(np.where(none, np.nan, -offset / np.where(none, 1.0, slope)))
 
 
 def steady_group(
@@ -122,7 +123,8 @@ def steady_state(
     """Return the initial value of every state, in SI units.
 
     The potential ``v`` starts at the parameter `start`. Every other state obeys an equation that is
-    linear in itself, dx/dt = a + b x, and starts at -a / b, evaluated at that potential. The states
+    linear in itself, dx/dt = a + b x, and starts at -a / b, evaluated at that potential; at nan
+    where b is 0. The states
     of a kinetic scheme start at the occupancies that are at rest and sum to one.
 
     Parameters
@@ -163,7 +165,10 @@ def steady_state(
             found[name] = _steady(equations, name, {**found, **known})
         for group in groups:
             found |= steady_group(equations, group, {**found, **known})
-        if all(np.allclose(found[name], before[name], rtol=1e-12, atol=0) for name in free):
+        if all(
+            np.allclose(found[name], before[name], rtol=1e-12, atol=0, equal_nan=True)
+            for name in free
+        ):
             break
     # States that are not part of the equations' dynamics (such as the deviation of a coloured
     # noise) are set by the update code of each step and start at zero.

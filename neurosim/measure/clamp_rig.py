@@ -5,27 +5,30 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
-from brian2.units import Mohm, Quantity, ms, mV, second, um, volt
+from brian2.units import Mohm, Quantity, farad, ms, mV, second, um, volt
 from brian2.units.fundamentalunits import DimensionMismatchError
 
 from neurosim.channels.base import Channel, IonPool
 from neurosim.clamps import VoltageClamp
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.morphology import PerBranch, Site, cylinder, root_site
 from neurosim.quantities import check_quantity, check_whole
 from neurosim.run.simulate import simulate
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["ClampRig", "Family", "RigOptions", "Subject", "as_volts"]
 
-__all__ = ["ClampRig", "Family", "RigOptions", "as_volts"]
+#: What can be clamped.
+Subject = Neuron | PointNeuron | Channel | Sequence[Channel | IonPool]
 
 _PATCH = 20 * um
+# A parameter of these dimensions blocks no channel.
+_NO_CONDUCTANCE = (volt.dim, second.dim, farad.dim)
 # Held before the first segment; the holding current is read at its end.
 _LEAD_S = 1e-3
 
@@ -67,11 +70,12 @@ class ClampRig:
 
     Attributes
     ----------
-    subject : Neuron, Channel, or sequence of Channel and IonPool
+    subject : Neuron, PointNeuron, Channel, or sequence of Channel and IonPool
         A neuron; or channels, which are then painted on a patch of 20 by 20 µm of their own.
     of : str
         Label of a painted channel: its current alone is returned, that is the current less the one
-        with the channel blocked completely. For a single channel as `subject` that channel.
+        with the channel blocked completely. For a single channel as `subject` that channel. Of a
+        point neuron the parameter that is set to zero to block the channel, such as ``"g_K"``.
     holding : Quantity
         Holding potential.
     site : Site, optional
@@ -89,14 +93,15 @@ class ClampRig:
         How long after a step the current is not looked at, because it charges the membrane
         (default: 0.5 ms; 0 where `of` is taken and the clamp is ideal).
     settle : Quantity
-        How long a neuron is held before the protocol. A patch starts at rest.
+        How long a neuron is held before the protocol. A patch and a point neuron start at rest at
+        the holding potential.
     dt : Quantity
         Time step.
     jobs : int
         Threads.
     """
 
-    subject: Neuron | Channel | Sequence[Channel | IonPool]
+    subject: Subject
     of: str = ""
     holding: Quantity = dataclasses.field(default_factory=lambda: -80 * mV)
     site: Site | None = None
@@ -116,32 +121,74 @@ class ClampRig:
             check_whole(self.leak_pulses, "voltage clamp: leak_pulses")
         if self.blank is not None:
             check_quantity(self.blank, 0.5 * ms, "voltage clamp: blank", at_least=0 * ms)
+        if isinstance(self.subject, PointNeuron):
+            self._check_point(self.subject)
+            return
+        if not isinstance(self.subject, Neuron):
+            _check_parts(self.subject)
         if isinstance(self.subject, Channel) and not self.of:
             object.__setattr__(self, "of", self.subject.name)
-        if self.of:
-            _channel(self.neuron, self.of)
+        neuron = self.neuron
+        if self.of and isinstance(neuron, Neuron):
+            _channel(neuron, self.of)
+
+    def _check_point(self, neuron: PointNeuron) -> None:
+        for name in ("site", "celsius"):
+            if getattr(self, name) is not None:
+                raise ParameterError(
+                    f"voltage clamp: {name} is for neurons with extent and channels; "
+                    f"{type(neuron).__name__} is a point neuron"
+                )
+        known = neuron.quantity_fields()
+        if self.of and self.of not in known:
+            raise UnknownNameError(
+                f"voltage clamp: of must be the parameter of {type(neuron).__name__} that blocks "
+                f"the channel when it is zero; there is no {self.of!r}: {suggest(self.of, known)}"
+            )
+        if self.of and getattr(neuron, self.of).dim in _NO_CONDUCTANCE:
+            raise ParameterError(
+                f"voltage clamp: of must be the conductance of a channel; {self.of} of "
+                f"{type(neuron).__name__} is {getattr(neuron, self.of)}"
+            )
+
+    @classmethod
+    def with_options(cls, subject: Any, rig: RigOptions) -> ClampRig:
+        """Return the rig of a measurement; options are checked by name.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such option.
+        ParameterError
+            The subject cannot be clamped.
+        """
+        known = RigOptions.__annotations__
+        for name in rig:
+            if name not in known:
+                raise UnknownNameError(
+                    f"voltage clamp: there is no option {name!r}: {suggest(name, known)}"
+                )
+        return cls(subject, **rig)
 
     @property
-    def neuron(self) -> Neuron:
+    def neuron(self) -> Neuron | PointNeuron:
         """The neuron that is clamped."""
+        if isinstance(self.subject, PointNeuron):
+            return self.subject
         if isinstance(self.subject, Neuron):
             if self.celsius is not None:
                 raise ParameterError("voltage clamp: celsius is for channels; a neuron has its own")
             return self.subject
-        parts = [self.subject] if isinstance(self.subject, Channel) else list(self.subject)
-        if not parts or not all(isinstance(part, Channel | IonPool) for part in parts):
-            raise ParameterError(
-                "voltage clamp: clamp a Neuron, a Channel, or a list of channels and ion pools; "
-                f"got {self.subject!r}"
-            )
+        parts = _check_parts(self.subject)
         celsius = parts[0].temperature_ref if self.celsius is None else self.celsius
         patch = Neuron(cylinder(_PATCH, _PATCH), PerBranch(1), celsius=celsius, rest=self.holding)
         return patch.paint(parts)
 
     @property
     def channel(self) -> Channel | None:
-        """The channel whose current is measured alone, if there is one."""
-        return _channel(self.neuron, self.of)[0] if self.of else None
+        """The painted channel whose current is measured alone, if there is one."""
+        neuron = self.neuron
+        return _channel(neuron, self.of)[0] if self.of and isinstance(neuron, Neuron) else None
 
     @property
     def ideal(self) -> bool:
@@ -220,7 +267,7 @@ class ClampRig:
         return found
 
     def _run(
-        self, neuron: Neuron, rows: Sequence[np.ndarray], durations: Sequence[float]
+        self, neuron: Neuron | PointNeuron, rows: Sequence[np.ndarray], durations: Sequence[float]
     ) -> Family:
         lead = self.whole(_LEAD_S)
         clamp = VoltageClamp(
@@ -231,6 +278,16 @@ class ClampRig:
             R_s=self.R_s,
             compensation=Quantity(self.compensation),
         )
+        names = ["levels"] if len(rows) == 1 else [f"levels[{k}]" for k in range(len(rows))]
+        given = {n: row * volt for n, row in zip(names, rows, strict=True)}
+        length = (lead + sum(durations)) * second
+        if isinstance(neuron, PointNeuron):
+            # As many samples as of a neuron with extent, which has none of the start.
+            run = simulate(
+                neuron, length + self.dt, stimulus=clamp, dt=self.dt, batch=given, jobs=self.jobs,
+                record=["stimulus.current"],
+            )  # fmt: skip
+            return Family(run.trace_time_s[1:] - lead, run.traces_si["stimulus.current"][:, 1:])
         site = root_site if self.site is None else self.site
         if any(placed.label == "clamp" for placed in neuron.placed):
             raise ParameterError(
@@ -239,16 +296,26 @@ class ClampRig:
             )
         placed = Placed(clamp, site, "clamp")
         held = neuron.replace(placed=(*neuron.placed, placed), probed=())
-        names = ["levels"] if len(rows) == 1 else [f"levels[{k}]" for k in range(len(rows))]
-        run = simulate(
+        recorded = simulate(
             held.probe("clamp.current", site),
-            (lead + sum(durations)) * second,
+            length,
             dt=self.dt,
             settle=self.settle if isinstance(self.subject, Neuron) else None,
-            batch={f"clamp.{n}": row * volt for n, row in zip(names, rows, strict=True)},
+            batch={f"clamp.{n}": levels for n, levels in given.items()},
             jobs=self.jobs,
         )
-        return Family(run.trace_time_s - lead, run.traces_si["clamp.current"])
+        return Family(recorded.trace_time_s - lead, recorded.traces_si["clamp.current"])
+
+
+def _check_parts(subject: Any) -> list[Channel | IonPool]:
+    """Return channels and pools that can be painted on a patch."""
+    parts = list(subject) if isinstance(subject, list | tuple) else [subject]
+    if not parts or not all(isinstance(part, Channel | IonPool) for part in parts):
+        raise ParameterError(
+            "voltage clamp: clamp a neuron, a Channel, or a list of channels and ion pools; got "
+            f"{subject!r}"
+        )
+    return parts
 
 
 def _channel(neuron: Neuron, label: str) -> tuple[Channel, list[Painted]]:
@@ -275,8 +342,15 @@ def _is_ohmic(channel: Channel) -> bool:
     return bool(abs(i[0] - 2 * i[1] + i[2]) <= 1e-9 * np.abs(i).max())
 
 
-def _blocked(neuron: Neuron, label: str) -> Neuron:
+def _blocked(neuron: Neuron | PointNeuron, label: str) -> Neuron | PointNeuron:
     """Return the neuron with the channels of a label blocked."""
+    if isinstance(neuron, PointNeuron):
+        try:
+            return neuron.replace(**{label: 0 * getattr(neuron, label)})
+        except ParameterError as error:
+            raise ParameterError(
+                f"voltage clamp: of={label!r} cannot be set to zero: {error}"
+            ) from None
     _, those = _channel(neuron, label)
     painted = []
     for one in neuron.painted:

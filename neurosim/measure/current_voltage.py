@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 from brian2.units import Quantity, amp, ms, mV, second, siemens, volt
 
-from neurosim.channels.base import Channel, IonPool
-from neurosim.describe.neuron import Neuron
 from neurosim.display import axes_or_new
 from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.measure.clamp_rig import ClampRig, RigOptions
+from neurosim.measure.clamp_rig import ClampRig, RigOptions, Subject
 from neurosim.quantities import check_quantity
 
 if TYPE_CHECKING:
@@ -150,7 +148,7 @@ def zero_crossing(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def iv(
-    subject: Neuron | Channel | Sequence[Channel | IonPool],
+    subject: Subject,
     potentials: Quantity,
     *,
     duration: Quantity = 50 * ms,
@@ -160,7 +158,7 @@ def iv(
 
     Parameters
     ----------
-    subject : Neuron, Channel, or sequence of Channel and IonPool
+    subject : Neuron, PointNeuron, Channel, or sequence of Channel and IonPool
         What is clamped.
     potentials : Quantity, shape (n,)
         Test potentials.
@@ -182,7 +180,7 @@ def iv(
     >>> (found.steady * 1e9).round(2)
     array([-0.  ,  0.19,  3.55, 23.75]) * amp
     """
-    bench = ClampRig(subject, **rig)
+    bench = ClampRig.with_options(subject, rig)
     levels = check_quantity(potentials, 0 * mV, "iv: potentials", many=1)
     length = check_quantity(duration, 50 * ms, "iv: duration", above=0 * ms)
     volts = np.atleast_1d(np.asarray(levels, dtype=float))

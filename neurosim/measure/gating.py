@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from brian2.units import Quantity, amp, ms, mV, volt
 
-from neurosim.channels.base import Channel, IonPool
-from neurosim.describe.neuron import Neuron
 from neurosim.display import axes_or_new
 from neurosim.errors import ParameterError, UnknownNameError, suggest
-from neurosim.measure.clamp_rig import ClampRig, RigOptions, as_volts
+from neurosim.measure.clamp_rig import ClampRig, RigOptions, Subject, as_volts
 from neurosim.measure.current_voltage import iv
 from neurosim.quantities import check_quantity
 
@@ -26,8 +23,6 @@ __all__ = [
     "activation",
     "inactivation",
 ]
-
-Subject = Neuron | Channel | Sequence[Channel | IonPool]
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,7 +140,7 @@ def activation(
 
     Parameters
     ----------
-    subject : Neuron, Channel, or sequence of Channel and IonPool
+    subject : Neuron, PointNeuron, Channel, or sequence of Channel and IonPool
         What is clamped.
     potentials : Quantity, shape (n,)
         Potentials of the step.
@@ -176,7 +171,7 @@ def activation(
     (-25, 17)
     """
     volts = as_volts(potentials, "activation: potentials")
-    bench = ClampRig(subject, **rig)
+    bench = ClampRig.with_options(subject, rig)
     if read == "tail":
         level = float(check_quantity(tail, -40 * mV, "activation: tail"))
         edge = bench.whole(check_quantity(duration, 50 * ms, "activation: duration", above=0 * ms))
@@ -208,7 +203,7 @@ def inactivation(
 
     Parameters
     ----------
-    subject : Neuron, Channel, or sequence of Channel and IonPool
+    subject : Neuron, PointNeuron, Channel, or sequence of Channel and IonPool
         What is clamped.
     potentials : Quantity, shape (n,)
         Potentials of the pre-pulse.
@@ -240,7 +235,7 @@ def inactivation(
     (-62, -7)
     """
     volts = as_volts(potentials, "inactivation: potentials")
-    bench = ClampRig(subject, **rig)
+    bench = ClampRig.with_options(subject, rig)
     level = float(check_quantity(test, 0 * mV, "inactivation: test"))
     length = check_quantity(prepulse, 500 * ms, "inactivation: prepulse", above=0 * ms)
     pulse = check_quantity(duration, 20 * ms, "inactivation: duration", above=0 * ms)
@@ -260,8 +255,8 @@ def _reversal(bench: ClampRig, E: Quantity | None) -> Quantity:
         E = getattr(bench.channel, "E", None)
     if E is None:
         raise ParameterError(
-            "activation: give the reversal potential, E=..., or of= the label of a channel that "
-            'has one, or read="tail"'
+            "activation: give the reversal potential, E=..., or of= the label of a painted channel "
+            'that has one, or read="tail"'
         )
     return check_quantity(E, -80 * mV, "activation: E")
 

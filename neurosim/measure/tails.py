@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from brian2.units import Quantity, amp, ms, mV, second, volt
 
-from neurosim.channels.base import Channel, IonPool
-from neurosim.describe.neuron import Neuron
 from neurosim.features.membrane import exponential_time_constant
-from neurosim.measure.clamp_rig import ClampRig, RigOptions, as_volts
+from neurosim.measure.clamp_rig import ClampRig, RigOptions, Subject, as_volts
 from neurosim.measure.current_voltage import draw_currents, zero_crossing
 from neurosim.quantities import check_quantity
 
@@ -67,7 +64,7 @@ class TailCurrents:
 
 
 def tail_currents(
-    subject: Neuron | Channel | Sequence[Channel | IonPool],
+    subject: Subject,
     potentials: Quantity,
     *,
     step: Quantity = 0 * mV,
@@ -79,7 +76,7 @@ def tail_currents(
 
     Parameters
     ----------
-    subject : Neuron, Channel, or sequence of Channel and IonPool
+    subject : Neuron, PointNeuron, Channel, or sequence of Channel and IonPool
         What is clamped.
     potentials : Quantity, shape (n,)
         Potentials of the tail.
@@ -99,7 +96,7 @@ def tail_currents(
     -85. * mvolt
     """
     volts = as_volts(potentials, "tail_currents: potentials")
-    bench = ClampRig(subject, **rig)
+    bench = ClampRig.with_options(subject, rig)
     level = float(check_quantity(step, 0 * mV, "tail_currents: step"))
     held = check_quantity(duration, 50 * ms, "tail_currents: duration", above=0 * ms)
     after = check_quantity(length, 50 * ms, "tail_currents: length", above=0 * ms)

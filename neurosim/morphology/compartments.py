@@ -137,6 +137,22 @@ class Compartments:
         """Compartment whose resistivity counts beside the parent's, shape (M,)."""
         return np.where(self.node_compartment < 0, self.parent_compartment, self.node_compartment)
 
+    @cached_property
+    def volume_m3(self) -> np.ndarray:
+        """Volume of each compartment, shape (N,), in cubic metre: that of its frusta.
+
+        Examples
+        --------
+        >>> from brian2 import um
+        >>> from neurosim.morphology import PerBranch, cone
+        >>> cut = cone(100 * um, 4 * um, 2 * um).discretise(PerBranch(7))
+        >>> bool(abs(cut.volume_m3.sum() * 1e18 / (np.pi * 100 * (16 + 8 + 4) / 12) - 1) < 1e-12)
+        True
+        """
+        found = integrate_halves(self.morphology, self.branch, self.first).volume
+        found.setflags(write=False)
+        return found
+
     @property
     def own_factor_per_m(self) -> np.ndarray:
         """What the own resistivity is multiplied by, shape (M,); 0 at a root and a junction."""

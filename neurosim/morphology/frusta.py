@@ -1,7 +1,7 @@
-"""Membrane area and axial resistance of half compartments.
+"""Membrane area, volume and axial resistance of half compartments.
 
-Every half compartment is a chain of frusta, for which lateral area and axial resistance have closed
-forms; cutting finer changes neither the membrane area nor the resistance between two points.
+Every half compartment is a chain of frusta, for which lateral area, volume and axial resistance
+have closed forms; cutting finer changes none of them between two points.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Halves", "integrate_halves"]
 
 @dataclass(frozen=True)
 class Halves:
-    """Area, mean diameter, and integral of dx / (pi r^2) on both sides of the centre.
+    """Area, mean diameter, integral of dx / (pi r^2) on both sides of the centre, and volume.
 
     In SI units, each of shape (compartments,).
     """
@@ -26,6 +26,7 @@ class Halves:
     diameter: np.ndarray
     near: np.ndarray
     far: np.ndarray
+    volume: np.ndarray
 
 
 # Compartments integrated together: enough to keep NumPy busy, few enough that what is needed on the
@@ -37,8 +38,7 @@ def integrate_halves(morphology: Geometry, branch: np.ndarray, first: np.ndarray
     """Integrate over the frusta between the start, the centre and the end of each compartment."""
     total = len(branch)
     counts = np.diff(first)
-    area, diameter, near, far = np.empty((4, total))
-    found = Halves(area, diameter, near, far)
+    found = Halves(*np.empty((5, total)))
     for begin in range(0, total, _TOGETHER):
         last = min(begin + _TOGETHER, total)
         # The start of the next compartment closes the last one where both lie on one branch.
@@ -51,7 +51,7 @@ def integrate_halves(morphology: Geometry, branch: np.ndarray, first: np.ndarray
             _point_after(morphology, int(here[-1]), ends[-1]) + 1,
         )
         some = _between(morphology, here, starts, middles, points)
-        for name in ("area", "diameter", "near", "far"):
+        for name in ("area", "diameter", "near", "far", "volume"):
             getattr(found, name)[begin:last] = getattr(some, name)[: last - begin]
     # Mean diameters from the integrals of the diameter over the length.
     found.diameter[...] /= (morphology.lengths_m / counts)[branch]
@@ -118,12 +118,15 @@ def _between(
     area = np.where(joined, np.pi * (r[:-1] + r[1:]) * np.hypot(step, r[:-1] - r[1:]), 0.0)
     resistance = step / (np.pi * r[:-1] * r[1:])
     width = step * (r[:-1] + r[1:])
+    volume = np.pi / 3 * step * (r[:-1] ** 2 + r[:-1] * r[1:] + r[1:] ** 2)
     # Each half compartment runs from its own break point to the next cut.
     cut = np.flatnonzero(~is_point)
     first_half = order[cut] < points + total
     owner_of = np.where(first_half, order[cut] - points, order[cut] - points - total)
     # A cut at the very end, of a compartment that only closes the one before, has nothing after it.
-    sums = [np.add.reduceat(np.append(values, 0.0), cut) for values in (area, resistance, width)]
+    sums = [
+        np.add.reduceat(np.append(values, 0.0), cut) for values in (area, resistance, width, volume)
+    ]
     near, far = np.empty(total), np.empty(total)
     near[owner_of[first_half]] = sums[1][first_half]
     far[owner_of[~first_half]] = sums[1][~first_half]
@@ -132,4 +135,5 @@ def _between(
         diameter=np.bincount(owner_of, weights=sums[2], minlength=total),
         near=near,
         far=far,
+        volume=np.bincount(owner_of, weights=sums[3], minlength=total),
     )

@@ -98,7 +98,10 @@ def read_swc(
         )
     chosen = 0 if tree is None else tree
     if not 0 <= chosen < len(forest):
-        raise ParameterError(f"{table.file}: tree must lie between 0 and {len(forest) - 1}")
+        held = "one tree, number 0" if len(forest) == 1 else f"trees 0 to {len(forest) - 1}"
+        raise ParameterError(
+            f"{table.file}: there is no tree {tree}; the file holds {held} (tree=0, --tree 0)"
+        )
     return _build(table.take(forest[chosen]), tags)
 
 

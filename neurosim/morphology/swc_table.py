@@ -81,6 +81,8 @@ def read_table(
         words = line.split("#")[0].replace(",", " ").split()
         if not words:
             _check_scale(line, file, number)
+            if unit is None:
+                _check_stated_unit(line, file, number)
             continue
         _check_decimals(line, file, number)
         if len(words) < 7:
@@ -89,7 +91,8 @@ def read_table(
                 f"parent); got {line.strip()[:60]!r}"
             )
         try:
-            values = [float(word) for word in words[:7]]
+            # Python's `float` also takes "1_00", which no writer of SWC means as 100.
+            values = [float(word.replace("_", "?")) for word in words[:7]]
         except ValueError:
             raise MorphologyError(
                 f"{file}, line {number}: seven numbers are needed; got {line.strip()[:60]!r}"
@@ -189,16 +192,63 @@ def _check_decimals(line: str, file: str, number: int) -> None:
         )
 
 
+_SCALE = re.compile(
+    r"\s*#\s*(SCALE|(?:VOXEL|PIXEL)[_ ]?(?:SIZE|SCALE))\s*[:=]?\s*((?:[-+.\deE]+[\s,]*){1,3})",
+    re.IGNORECASE,
+)
+_COUNTED = {"pixel", "pixels", "px", "voxel", "voxels"}
+# What a comment may call a unit, and how it is given to `read_swc`.
+_OTHER_UNITS = {
+    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), "1*nmeter"),
+    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres"), "1*mmeter"),
+}
+# "unit: nm", "Units: 8nm voxels", "coordinates are in pixels": what follows at once.
+_STATED_UNIT = re.compile(
+    r"(?:\bunits?(?:\s*[:=]\s*|\s+)(?:(?:is|are)\s+)?(?:in\s+)?|"
+    r"\b(?:coordinates|positions|values|lengths)\s+(?:(?:is|are|given|stored)\s+)*in\s+)"
+    r"((?:[\d.]+\s*)?[^\W\d_]+(?:\s+(?:pixels?|px|voxels?))?)",
+    re.IGNORECASE,
+)
+_MICROMETRES = {
+    *("um", "\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "micron", "microns"),
+    *("micrometer", "micrometers", "micrometre", "micrometres"),
+}
+
+
 def _check_scale(line: str, file: str, number: int) -> None:
-    said = re.match(r"\s*#\s*SCALE\s+(\S+)\s+(\S+)\s+(\S+)", line, re.IGNORECASE)
+    said = _SCALE.match(line)
     if not said:
         return
     try:
-        scale = [float(word) for word in said.groups()]
+        scale = [float(word) for word in said[2].replace(",", " ").split()]
     except ValueError:
         return
-    if scale != [1, 1, 1]:
-        warn(f"{file}, line {number}: the file states a scale of {scale}; it is not applied")
+    if scale != [1] * len(scale):
+        what = "scale" if said[1].lower() == "scale" else "size of a voxel"
+        warn(f"{file}, line {number}: the file states a {what} of {scale}; it is not applied")
+
+
+def _check_stated_unit(line: str, file: str, number: int) -> None:
+    """Ask for the unit where a comment says that it is another one than the micrometre."""
+    stated = _STATED_UNIT.search(line)
+    if not stated:
+        return
+    words = re.findall(r"[^\W\d_]+", stated[1].lower())
+    if any(word in _MICROMETRES for word in words):
+        return
+    if counted := [word for word in words if word in _COUNTED]:
+        raise MorphologyError(
+            f"{file}, line {number}: a comment says that the numbers count {counted[0]}; say how "
+            "large one is, such as unit=0.1*um (--unit 0.1um), or unit=1*um (--unit 1um) if the "
+            "numbers are micrometres"
+        )
+    if told := [word for word in words if word in _OTHER_UNITS]:
+        advice = _OTHER_UNITS[told[0]]
+        raise MorphologyError(
+            f"{file}, line {number}: a comment speaks of {told[0]!r}; if that is the unit, say so, "
+            f"unit={advice} (--unit {advice.replace('*', '')}), or unit=1*um (--unit 1um) if the "
+            "numbers are micrometres"
+        )
 
 
 # Beyond these no neuron has been traced: dendrites and vertebrate axons are at most 20 um thick,
@@ -206,6 +256,8 @@ def _check_scale(line: str, file: str, number: int) -> None:
 _THICKEST_M = 25e-6
 _WIDEST_M = 25e-3
 _SMALLEST_M = 5e-6
+# Large motoneurons and the Mauthner cell stay below this; cells of some molluscs do not.
+_LARGEST_SOMA_M = 120e-6
 # Anatomical surveys find no axon below 0.08 um, and the molecules of one need 0.06 um (Faisal,
 # White & Laughlin 2005, Curr Biol 15:1143). This leaves a factor of three.
 _THINNEST_M = 0.02e-6
@@ -233,6 +285,12 @@ def _check_unit(table: Table, data: np.ndarray, *, thickened: bool) -> None:
             f"{size}: too small for a neuron in micrometres, so the file's unit must be given. In "
             f"millimetres: unit=1*mmeter (--unit 1mmeter); {again}; if the diameters only stand "
             "for unknown ones: least_diameter=0.2*um (--least-diameter 0.2um)"
+        )
+    soma = 2 * float(table.radii[table.kind == 1].max(initial=0.0))
+    if len(data) >= 10 and soma > _LARGEST_SOMA_M:
+        warn(
+            f"{table.file}: a soma point is {soma * 1e6:.3g} um thick, as in voxels or nanometres; "
+            "if so, give the unit, such as unit=0.1*um. unit=1*um says that it is right"
         )
     whole = data[:, 2:6] == np.round(data[:, 2:6])
     if len(data) >= 50 and whole.all() and (data[:, 2:5].min() >= 0):

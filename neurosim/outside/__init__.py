@@ -1,9 +1,10 @@
-"""Electricity outside the membrane: potentials at electrodes, and fields that act on a neuron."""
+"""Outside the membrane: potentials at electrodes, fields that act, and the space with its ions."""
 
 from neurosim.outside.electrodes import ElectrodeArray, ExtracellularPotential
 from neurosim.outside.extracellular import Extracellular
 from neurosim.outside.fields import Field, PointElectrodes, UniformField
 from neurosim.outside.placement import Placement
+from neurosim.outside.space import Space, SpaceAlong
 
 __all__ = [
     "ElectrodeArray",
@@ -12,5 +13,7 @@ __all__ = [
     "Field",
     "Placement",
     "PointElectrodes",
+    "Space",
+    "SpaceAlong",
     "UniformField",
 ]

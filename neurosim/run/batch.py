@@ -26,6 +26,7 @@ __all__ = [
     "point_places",
     "read_batch",
     "resolve_batch",
+    "variable_name",
 ]
 
 #: By full name, the default value of a parameter and the field that says its range.
@@ -39,6 +40,11 @@ def point_places(neuron: PointNeuron, stimulus: Stimulus) -> Places:
     """
     own = {name: (getattr(neuron, name), field) for name, field in neuron.quantity_fields().items()}
     return own | _of_stimulus(stimulus, "")
+
+
+def variable_name(name: str) -> str:
+    """Return what equations call a parameter: steps.amplitude[1] is steps_amplitude_1."""
+    return name.replace(".", "_").replace("[", "_").replace("]", "")
 
 
 def batch_places(neuron: Neuron) -> Places:
@@ -122,7 +128,10 @@ def batch_size(sizes: Mapping[str, int], seeds: np.ndarray) -> int:
     lengths = {name: size for name, size in sizes.items() if size != 1}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{size} for {name}" for name, size in lengths.items())
-        raise ParameterError(f"batch: all arrays must have one length; got {said}")
+        raise ParameterError(
+            "simulate: arrays of a batch, seeds and lists of courses must have one length; got "
+            f"{said}"
+        )
     return next(iter(lengths.values()), 1)
 
 

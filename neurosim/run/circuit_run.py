@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from neurosim.describe.circuit import Circuit
-from neurosim.engine.cable.compose import Composed, compose_cable
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.population import Population
+from neurosim.engine.cable.compose import Composed, Run, compose_cable
 from neurosim.engine.cable.execute import execute_cables
+from neurosim.engine.cable.inputs import CableResults
+from neurosim.engine.coupling.junctions import Junctions
+from neurosim.engine.coupling.links import LinkResults, Links
+from neurosim.engine.coupling.spaces import Spaces
 from neurosim.engine.programs.course_tables import CourseTable
-from neurosim.engine.programs.spike_exchange import Fired, Incoming
 from neurosim.errors import (
+    DepletionError,
     DivergenceError,
+    EmptySpaceError,
     EngineError,
     NeurosimError,
     ParameterError,
@@ -23,8 +30,26 @@ from neurosim.errors import (
 )
 from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.run.argument_checks import RunSettings
+from neurosim.run.circuit_junctions import (
+    JunctionRecording,
+    JunctionRecordings,
+    came_through,
+    joined,
+    junction_recordings,
+    junctions,
+)
+from neurosim.run.circuit_spaces import (
+    SpaceRecording,
+    SpaceRecordings,
+    box_name,
+    crossed_of,
+    shared_ions,
+    space_recordings,
+    spaces,
+)
 from neurosim.run.continuing import check_fits, check_kind
 from neurosim.run.course_settings import Courses
+from neurosim.run.ion_ledger import with_junctions
 from neurosim.run.neuron_run import (
     NeuronRecording,
     begun,
@@ -34,7 +59,8 @@ from neurosim.run.neuron_run import (
     with_stimulus,
 )
 from neurosim.run.state import State, digest
-from neurosim.terminals.base import Ongoing
+from neurosim.run.wires import Wires
+from neurosim.terminals import WeightCourse
 
 __all__ = ["CircuitRecording", "run_circuit"]
 
@@ -57,6 +83,13 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
         All that the next step would need, at the end; ``simulate(..., initial=state)`` goes on.
     outside : ExtracellularPotential, optional
         Potential of all cells together at the electrodes outside.
+    junctions : dict of str to JunctionRecording
+        By label, the currents of gap junctions that were coupled with ``record=True``.
+    weights : dict of str to WeightCourse
+        By ``"source -> target (onto)"``, how the weights of a connection with plasticity changed;
+        further ones of the same name get ``" #2"`` and so on.
+    spaces : dict of str to SpaceRecording
+        By label, the concentrations in spaces that populations share, and where particles went.
     """
 
     circuit: Circuit
@@ -65,6 +98,9 @@ class CircuitRecording(Mapping[str, NeuronRecording]):
     releases: dict[str, int]
     state: State | None = None
     outside: ExtracellularPotential | None = None
+    junctions: Mapping[str, JunctionRecording] = field(default_factory=JunctionRecordings)
+    weights: Mapping[str, WeightCourse] = field(default_factory=dict)
+    spaces: Mapping[str, SpaceRecording] = field(default_factory=SpaceRecordings)
 
     def __getitem__(self, name: str) -> NeuronRecording:
         if name not in self.populations:
@@ -100,25 +136,99 @@ def run_circuit(
     seed = int(settings.seed)
     settings = settings.in_whole_steps()
     before = _state_of_circuit(circuit, initial)
-    composed, runs, neurons = [], [], []
+    cells = _cells_of(circuit, settings, before)
+    composed = cells.composed
+    wires = Wires(circuit, composed, seed) if circuit.connections else None
+    if wires is not None and before is not None:
+        composed = wires.resume(before, composed)
+        cells = replace(cells, composed=composed)
+    around = spaces(circuit, cells.neurons, composed, cells.runs, before)
+    links = Links(junctions(circuit, composed), around)
+    results, done = _execute(circuit, cells, settings, wires, links)
+    recordings = {
+        name: recording_of(
+            neuron,
+            population.stimulus,
+            run,
+            one,
+            result,
+            settings.engine,
+            courses=changing,
+        )
+        for (name, population), neuron, run, one, result, changing in zip(
+            circuit.populations.items(),
+            cells.neurons,
+            cells.runs,
+            composed,
+            results,
+            cells.changing,
+            strict=True,
+        )
+    }
+    if wires is not None:
+        wires.finish()
+    released = {} if wires is None else wires.released
+    state = State(
+        of="Circuit",
+        step=settings.start_step + composed[0].inputs.steps,
+        dt_s=settings.dt,
+        rows=1,
+        seeds=np.array([seed]),
+        arrays={**({} if wires is None else wires.memory()), **_held_by_spaces(around, done)},
+        fits=_circuit_fits(circuit),
+        parts={name: _held(recording.state) for name, recording in recordings.items()},
+    )
+    if links.junctions is not None:
+        recordings = _count_junctions(recordings, links.junctions, composed, done)
+    outside = _sum_outside(recordings)
+    times = composed[0].inputs.trace_time()
+    middle = times - (1 - cells.runs[0].theta) * settings.dt
+    through = junction_recordings(circuit, links.junctions, done.currents, done.carried, middle)
+    counted = [
+        crossed_of(one.model, one.inputs, result.counted, () if around is None else around.ions)
+        for one, result in zip(composed, results, strict=True)
+    ]
+    within = space_recordings(circuit, around, done.spaces, counted, times)
+    weights: dict[str, WeightCourse] = {}
+    if wires is not None:
+        weights = wires.weights(settings.start_step * settings.dt, state.step * settings.dt)
+    return CircuitRecording(
+        circuit, recordings, seed, released, state, outside, through, weights, within
+    )
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """What is run of each population, in their order.
+
+    Attributes
+    ----------
+    neurons : list of Neuron
+        With the population's stimulus.
+    runs : list of Run
+        What the batch of cells asks for.
+    composed : list of Composed
+        Program and inputs.
+    changing : list of Courses
+        What changes during the run.
+    """
+
+    neurons: list[Neuron]
+    runs: list[Run]
+    composed: list[Composed]
+    changing: list[Courses]
+
+
+def _cells_of(circuit: Circuit, settings: RunSettings, before: State | None) -> _Cells:
+    """Compose the cells of all populations; they share waveforms and tables of courses."""
+    cells = _Cells([], [], [], [])
     waveforms: list[np.ndarray] = []
     tables: list[CourseTable] = []
-    followed: dict[str, Courses] = {}
     for number, (name, population) in enumerate(circuit.populations.items()):
-        for key, values in population.batch.items():
-            if np.size(values) not in (1, population.count):
-                raise ParameterError(
-                    f"simulate: {key!r} of {name!r} has {np.size(values)} values for "
-                    f"{population.count} cells; give one, or one a cell"
-                )
-        for key, one in population.courses.items():
-            several = len(one) if isinstance(one, Sequence) else 1
-            if several not in (1, population.count):
-                raise ParameterError(
-                    f"simulate: {key!r} of {name!r} has {several} courses for {population.count} "
-                    "cells; give one, or one a cell"
-                )
-        seeds = np.random.SeedSequence([seed, number]).generate_state(population.count)
+        _check_numbers(name, population)
+        seeds = np.random.SeedSequence([int(settings.seed), number]).generate_state(
+            population.count
+        )
         try:
             neuron = with_stimulus(population.neuron, population.stimulus, settings.record)
             run, changing = prepare(
@@ -129,56 +239,93 @@ def run_circuit(
                 name,
                 courses=population.courses,
             )
+            run = replace(run, joined=joined(circuit, name), shared=shared_ions(circuit, name))
             part = None if before is None else before.parts[name]
-            cells = compose_cable(neuron, run, waveforms, tables)
-            composed.append(begun(cells, neuron, run, part))
+            composed = begun(compose_cable(neuron, run, waveforms, tables), neuron, run, part)
         except NeurosimError as error:
             raise type(error)(f"population {name!r}: {error}") from None
-        runs.append(run)
-        followed[name] = changing
-        neurons.append(neuron)
-    wires = _Wires(circuit, composed, seed) if circuit.connections else None
-    if wires is not None and before is not None:
-        composed = wires.resume(before, composed)
+        cells.neurons.append(neuron)
+        cells.runs.append(run)
+        cells.composed.append(composed)
+        cells.changing.append(changing)
+    return cells
+
+
+def _check_numbers(name: str, population: Population) -> None:
+    """Refuse a batch or courses of another number than the population has cells."""
+    for key, values in population.batch.items():
+        if np.size(values) not in (1, population.count):
+            raise ParameterError(
+                f"simulate: {key!r} of {name!r} has {np.size(values)} values for "
+                f"{population.count} cells; give one, or one a cell"
+            )
+    for key, one in population.courses.items():
+        several = len(one) if isinstance(one, Sequence) else 1
+        if several not in (1, population.count):
+            raise ParameterError(
+                f"simulate: {key!r} of {name!r} has {several} courses for {population.count} "
+                "cells; give one, or one a cell"
+            )
+
+
+def _execute(
+    circuit: Circuit, cells: _Cells, settings: RunSettings, wires: Wires | None, links: Links
+) -> tuple[list[CableResults], LinkResults]:
+    """Run the cells together; errors name the space or the population."""
     try:
-        results = execute_cables(
-            [(one.model, one.inputs) for one in composed],
+        return execute_cables(
+            [(one.model, one.inputs) for one in cells.composed],
             engine=settings.engine,
             threads=settings.jobs,
             progress=settings.progress,
             exchange=wires,
+            links=links if links.kinds else None,
         )
+    except EmptySpaceError as error:
+        raise EngineError(
+            f"the concentration of {error.ion} in {box_name(circuit, error.box)} fell to zero at "
+            f"{error.time_s * 1e3:g} ms: more of the ion enters the cells than comes out. Check "
+            "their currents and pumps, enlarge the space, or use a smaller dt"
+        ) from None
     except DivergenceError as error:
         name = list(circuit.populations)[error.group]
-        told = diverged(error, neurons[error.group], composed[error.group], settings.dt)
+        told = diverged(error, cells.neurons[error.group], cells.composed[error.group], settings.dt)
+        if isinstance(error, DepletionError) and any(
+            error.ion in one.ions and name in (one.first, one.second) for one in circuit.couplings
+        ):
+            told += (
+                f". Gap junctions pass {error.ion} here: a step must be shorter than the time in "
+                "which they equalise two pools, so a smaller conductance or dt helps too"
+            )
         raise EngineError(f"population {name!r}: {told}") from None
-    recordings = {
-        name: recording_of(
-            neuron,
-            population.stimulus,
-            run,
-            one,
-            result,
-            settings.engine,
-            courses=followed[name],
-        )
-        for (name, population), neuron, run, one, result in zip(
-            circuit.populations.items(), neurons, runs, composed, results, strict=True
-        )
-    }
-    released = {} if wires is None else wires.released
-    state = State(
-        of="Circuit",
-        step=settings.start_step + composed[0].inputs.steps,
-        dt_s=settings.dt,
-        rows=1,
-        seeds=np.array([seed]),
-        arrays={} if wires is None else wires.memory(),
-        fits=_circuit_fits(circuit),
-        parts={name: _held(recording.state) for name, recording in recordings.items()},
-    )
-    outside = _sum_outside(recordings)
-    return CircuitRecording(circuit, recordings, seed, released, state, outside)
+
+
+def _count_junctions(
+    recordings: Mapping[str, NeuronRecording],
+    joined: Junctions,
+    composed: Sequence[Composed],
+    done: LinkResults,
+) -> dict[str, NeuronRecording]:
+    """Return recordings whose ledgers count what came through gap junctions."""
+    found = dict(recordings)
+    for number, (name, one) in enumerate(recordings.items()):
+        if one.ledger is None:
+            continue
+        entered, mine = np.zeros(one.rows), joined.group == number
+        np.subtract.at(entered, joined.cell[mine], done.passed[mine])
+        numbering = composed[number].numbering
+        came = came_through(joined, done.carried, number, (len(numbering), one.rows))
+        own = {ion: amount[numbering] for ion, amount in came.items() if ion in one.ledger.ions}
+        found[name] = replace(one, ledger=with_junctions(one.ledger, entered, own))
+    return found
+
+
+def _held_by_spaces(around: Spaces | None, done: LinkResults) -> dict[str, np.ndarray]:
+    """Return the concentrations of spaces, as a state holds them."""
+    if around is None or done.spaces is None:
+        return {}
+    final = done.spaces.final
+    return {f"space.{ion}_o": final[k] for k, ion in enumerate(around.ions)}
 
 
 def _held(state: State | None) -> State:
@@ -193,6 +340,15 @@ def _circuit_fits(circuit: Circuit) -> dict[str, str]:
         text = f"{c.source} {c.target} {c.onto} {c.detector} {type(c.terminal).__name__}"
         name = f"the contacts of connection {k} ({c.source} -> {c.target})"
         said[name] = digest(text, c.pairs, c.points)
+        if c.plasticity is not None:
+            rule = f"{type(c.plasticity).__name__} {c.target_detector}"
+            said[f"the plasticity of connection {k} ({c.source} -> {c.target})"] = rule
+    for one in circuit.couplings:
+        name = f"the gap junctions {one.label!r}"
+        said[name] = digest(f"{one.first} {one.second}", one.pairs, one.compartments)
+    for shared in circuit.shared:
+        text = f"{shared.members} {shared.each} {shared.space.ions} {shared.space.boxes}"
+        said[f"the members of the space {shared.label!r}"] = digest(text)
     return said
 
 
@@ -235,166 +391,3 @@ def _check_placements(circuit: Circuit, settings: RunSettings) -> None:
                 f"{{{next(iter(circuit.populations))!r}: Placement(...)}}; there is no population "
                 f"{name!r}: {suggest(name, circuit.populations)}"
             )
-
-
-class _Bundle(NamedTuple):
-    """Where the axon of one cell ends on the receptors of one placement; arrays have a value a
-    contact."""
-
-    connection: int
-    name: str
-    terminal: Ongoing
-    group: int
-    kernel: int
-    site: np.ndarray
-    cell: np.ndarray
-    delay_s: np.ndarray
-    weight: np.ndarray
-
-
-# Keeps the seeds of terminals apart from those of cells.
-_WIRE = 0x57495245
-
-
-class _Wires:
-    """Lets the terminals of a circuit turn spikes into events; see `Exchange`."""
-
-    def __init__(self, circuit: Circuit, composed: list[Composed], seed: int) -> None:
-        dt = self.dt = composed[0].inputs.dt
-        first = composed[0].inputs
-        self.stop = first.start_step + first.steps
-        numbers = {name: k for k, name in enumerate(circuit.populations)}
-        shortest = min(connection.shortest_s for connection in circuit.connections)
-        self.window = int(shortest / dt + 1e-6)
-        if self.window < 1:
-            raise ParameterError(
-                f"simulate: the shortest way from a spike to its effect takes {shortest * 1e3:g} "
-                f"ms, less than a time step ({dt * 1e3:g} ms); give a delay or a smaller dt"
-            )
-        #: By source (group, detector, cell), where its axon ends.
-        self.bundles: dict[tuple[int, int, int], list[_Bundle]] = {}
-        self.released: dict[str, int] = {}
-        #: By connection, what was released and is still on its way at the end.
-        self.late: list[tuple[int, Incoming]] = []
-        for k, connection in enumerate(circuit.connections):
-            group = numbers[connection.target]
-            kernel, member = composed[group].receptors[connection.onto]
-            seeds = np.random.SeedSequence([seed, k, _WIRE]).generate_state(len(connection.pairs))
-            name = f"{connection.source} -> {connection.target} ({connection.onto})"
-            self.released[name] = 0
-            for cell in np.unique(connection.pairs[:, 0]):
-                here = np.flatnonzero(connection.pairs[:, 0] == cell)
-                bundle = _Bundle(
-                    k,
-                    name,
-                    connection.terminal.begin(seeds[here].astype(np.int64)),
-                    group,
-                    kernel,
-                    member[connection.points[here]],
-                    connection.pairs[here, 1],
-                    connection.delay_s[here] + float(connection.terminal.delay),
-                    connection.weight[here],
-                )
-                key = (numbers[connection.source], connection.detector, int(cell))
-                self.bundles.setdefault(key, []).append(bundle)
-
-    def __call__(self, fired: Sequence[Fired]) -> list[Incoming]:
-        events: list[Incoming] = []
-        for spike in fired:
-            for bundle in self.bundles.get((spike.group, spike.detector, spike.cell), ()):
-                events += self._release(bundle, spike.time)
-        return sorted(events, key=lambda event: event.step)
-
-    def _release(self, bundle: _Bundle, time: float) -> list[Incoming]:
-        """Return what a spike releases at the contacts of an axon."""
-        weights = bundle.terminal.spike(time) * bundle.weight
-        steps = np.ceil((time + bundle.delay_s) / self.dt - 1e-6).astype(int)
-        acting = np.flatnonzero(weights != 0)
-        events = [
-            Incoming(
-                bundle.group,
-                bundle.kernel,
-                int(bundle.site[k]),
-                int(bundle.cell[k]),
-                int(steps[k]),
-                float(weights[k]),
-            )
-            for k in acting
-        ]
-        return self._in_time(bundle.connection, bundle.name, events)
-
-    def _in_time(self, connection: int, name: str, events: list[Incoming]) -> list[Incoming]:
-        """Return the events that act before the end; the others are kept."""
-        now = [event for event in events if event.step < self.stop]
-        self.late += [(connection, event) for event in events if event.step >= self.stop]
-        self.released[name] += len(now)
-        return now
-
-    def memory(self) -> dict[str, np.ndarray]:
-        """Return what is on its way at the end, and what the terminals remember."""
-        # In an order of its own, whenever each was told.
-        table = sorted((k, e.site, e.cell, e.step, e.weight) for k, e in self.late)
-        columns = np.array(table, dtype=float).reshape(-1, 5).T
-        names = ("connection", "site", "cell", "step")
-        found = {f"flight.{n}": c.astype(np.int64) for n, c in zip(names, columns, strict=False)}
-        found["flight.weight"] = columns[4]
-        for k, bundles in self._by_connection().items():
-            kept = [bundle.terminal.memory() for bundle in bundles]
-            for name in sorted(set().union(*kept)):
-                kind = next(one[name].dtype for one in kept if name in one)
-                parts = [one.get(name, np.zeros(0, dtype=kind)) for one in kept]
-                found[f"terminal.{k}.{name}.size"] = np.array([len(part) for part in parts])
-                found[f"terminal.{k}.{name}"] = np.concatenate(parts)
-        return found
-
-    def resume(self, state: State, composed: list[Composed]) -> list[Composed]:
-        """Take over what another run left; return the cells with what is on its way to them."""
-        for k, bundles in self._by_connection().items():
-            head = f"terminal.{k}."
-            names = [n.removeprefix(head) for n in state.arrays if n.startswith(head)]
-            for name in (n for n in names if not n.endswith(".size")):
-                sizes = state.arrays[f"{head}{name}.size"]
-                parts = np.split(state.arrays[f"{head}{name}"], np.cumsum(sizes)[:-1])
-                for bundle, values in zip(bundles, parts, strict=True):
-                    if len(values):
-                        bundle.terminal.resume({name: values})
-        columns = [state.arrays[f"flight.{name}"] for name in _FLIGHT]
-        arriving: dict[tuple[int, int], list[Incoming]] = {}
-        of = {bundles[0].connection: bundles[0] for bundles in self._by_connection().values()}
-        for k, site, cell, step, weight in zip(*(c.tolist() for c in columns), strict=True):
-            bundle = of[k]
-            event = Incoming(bundle.group, bundle.kernel, site, cell, step, weight)
-            for one in self._in_time(k, bundle.name, [event]):
-                arriving.setdefault((one.group, one.kernel), []).append(one)
-        return [
-            _expecting(one, {n: e for (g, n), e in arriving.items() if g == group}, self.dt)
-            for group, one in enumerate(composed)
-        ]
-
-    def _by_connection(self) -> dict[int, list[_Bundle]]:
-        """Return where axons end, by connection, in the order of their source cells."""
-        found: dict[int, list[_Bundle]] = {}
-        for bundles in self.bundles.values():
-            for bundle in bundles:
-                found.setdefault(bundle.connection, []).append(bundle)
-        return found
-
-
-_FLIGHT = ("connection", "site", "cell", "step", "weight")
-
-
-def _expecting(composed: Composed, arriving: dict[int, list[Incoming]], dt: float) -> Composed:
-    """Return cells to whose kernels more events come."""
-    kernels = list(composed.inputs.kernels)
-    for number, events in arriving.items():
-        known = kernels[number].events
-        assert known is not None
-        more = {
-            "time_s": np.array([event.step * dt for event in events]),
-            "site": np.array([event.site for event in events]),
-            "cell": np.array([event.cell for event in events]),
-            "weight": np.array([event.weight for event in events]),
-        }
-        joined = {name: np.concatenate([getattr(known, name), more[name]]) for name in more}
-        kernels[number] = replace(kernels[number], events=replace(known, **joined))
-    return replace(composed, inputs=replace(composed.inputs, kernels=tuple(kernels)))

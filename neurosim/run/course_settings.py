@@ -11,7 +11,7 @@ from brian2.units import Quantity, get_dimensions
 
 from neurosim.describe.course import Course
 from neurosim.engine.programs.course_tables import CourseTable
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.quantities import check_celsius, check_field
 from neurosim.run.batch import full_name
 
@@ -68,6 +68,8 @@ def resolve_courses(
                 f"courses: {name!r} must be a Course, or a list with one a row; got {one!r}"
             )
         warming = name == TEMPERATURE and warms
+        if name == TEMPERATURE and not warms:
+            _check_warms(places)
         full = TEMPERATURE if warming else full_name(name, places, "courses")
         if full in found or full in varied:
             raise ParameterError(
@@ -83,6 +85,17 @@ def resolve_courses(
         if len(several) > 1:
             sizes[name] = len(several)
     return found, sizes
+
+
+def _check_warms(places: Mapping[str, Any]) -> None:
+    """Refuse a temperature that no equation of a point neuron uses."""
+    if not any(full.rpartition(".")[2] == TEMPERATURE for full in places):
+        raise UnknownNameError(
+            "courses: this point neuron has no temperature: no equation of it uses a parameter "
+            "'celsius'. Write the rates with one (phi = 3**((celsius - 6.3)/10)), let a parameter "
+            "that depends on the temperature follow the course, or paint channels on a Neuron; "
+            f"{suggest(TEMPERATURE, places)}"
+        )
 
 
 def _check_temperature(course: Course, several: Sequence[Course]) -> None:
@@ -108,6 +121,8 @@ def _check_values(
             "changes its capacitance moves charge, and the equations have no such current"
         )
     default, field = places[full]
+    if remedy := field.metadata.get("instead_of_course"):
+        raise ParameterError(f"courses: {name!r} ({full}) cannot follow a course; {remedy}")
     check_field(course.values, field, f"courses: {name}", like=default, many=1)
 
 

@@ -20,20 +20,29 @@ from neurosim.engine.cable.compose import Composed, Run, compose_cable
 from neurosim.engine.cable.execute import execute_cable
 from neurosim.engine.cable.inputs import CableResults
 from neurosim.errors import (
+    DepletionError,
     DivergenceError,
     EngineError,
     ParameterError,
+    PoleError,
     UnknownNameError,
     suggest,
 )
+from neurosim.ions.ion import Ion
 from neurosim.morphology import Compartments, plot_morphology, root_site
-from neurosim.outside import Extracellular, ExtracellularPotential, Placement
+from neurosim.outside import ExtracellularPotential, Placement
 from neurosim.quantities import check_quantity, in_best_unit
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_places, batch_size, resolve_batch
-from neurosim.run.continuing import initial_digest
+from neurosim.run.continuing import initial_digest, tell_pools
 from neurosim.run.course_settings import Courses, course_tables, resolve_courses
-from neurosim.run.neuron_state import begin_at_values, begin_neuron, neuron_state
+from neurosim.run.ion_ledger import Ledger, ledger_of
+from neurosim.run.neuron_state import (
+    begin_at_values,
+    begin_neuron,
+    check_starts,
+    neuron_state,
+)
 from neurosim.run.recording import Recording, versions
 from neurosim.run.state import State
 from neurosim.stimuli import Constant, Stimulus
@@ -47,7 +56,6 @@ __all__ = [
     "TraceMatrix",
     "begun",
     "diverged",
-    "is_layered",
     "prepare",
     "recording_of",
     "run_neuron",
@@ -97,6 +105,8 @@ class NeuronRecording(Recording):
         Membrane potential at the end, in volt.
     outside : ExtracellularPotential, optional
         Potential at the electrodes outside, of each cell alone.
+    ledger : Ledger, optional
+        Charge and particles at the start, at the end and what crossed, where ions move.
     """
 
     detectors: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
@@ -104,6 +114,7 @@ class NeuronRecording(Recording):
     trace_units: dict[str, Quantity] = field(default_factory=dict)
     final_v_si: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     outside: ExtracellularPotential | None = None
+    ledger: Ledger | None = None
 
     def spike_times_at(self, detector: str, row: int = 0) -> Quantity:
         """Return the spike times of one cell at a detector.
@@ -289,7 +300,7 @@ def run_neuron(
         neuron, batch, settings.seed, settings, "", initial=initial, courses=courses
     )
     told = initial_digest(initial)
-    shared = run.settle and run.cells > 1 and initial is None and not is_layered(neuron)
+    shared = run.settle and run.cells > 1 and initial is None
     if shared and _rest_alike(neuron, run):
         initial, run = _settled(neuron, run, settings), replace(run, settle=0.0)
     composed = begun(compose_cable(neuron, run), neuron, run, initial)
@@ -312,11 +323,6 @@ def _execute(neuron: Neuron, run: Run, composed: Composed, settings: RunSettings
         raise EngineError(diverged(error, neuron, composed, run.dt)) from None
 
 
-def is_layered(neuron: Neuron) -> bool:
-    """Return whether a neuron has layers outside its membrane, which a state does not hold."""
-    return any(isinstance(painted.part, Extracellular) for painted in neuron.painted)
-
-
 def _rest_alike(neuron: Neuron, run: Run) -> bool:
     """Return whether the cells of a batch differ only in what is off while they come to rest."""
     electrodes = [p for p in neuron.placed if isinstance(p.part, Stimulus)]
@@ -335,9 +341,23 @@ def _rest_alike(neuron: Neuron, run: Run) -> bool:
 def _settled(neuron: Neuron, run: Run, settings: RunSettings) -> State:
     """Return the state of one cell at rest, from which all cells of a batch start."""
     alone = replace(run, cells=1, batch={}, seeds=run.seeds[:1], duration=0.0, courses={})
-    composed = compose_cable(neuron, alone)
+    composed = begun(compose_cable(neuron, alone), neuron, alone, None)
     results = _execute(neuron, alone, composed, replace(settings, progress=None))
+    tell_pools(neuron, alone, composed, results)
     return neuron_state(neuron, alone, composed, results)
+
+
+def _refuse_starts(neuron: Neuron, run: Run) -> None:
+    """Refuse a batch of concentrations at the start, where a state says what they are."""
+    for painted in neuron.painted:
+        if not isinstance(painted.part, Ion) or painted.part.held:
+            continue
+        for key in ("inside", f"{painted.label}.inside"):
+            if key in run.batch:
+                raise ParameterError(
+                    f"batch: {key} says where {painted.part.ion}_i starts, and so does the state "
+                    "in initial; leave one of them out"
+                )
 
 
 def begun(
@@ -345,8 +365,14 @@ def begun(
 ) -> Composed:
     """Return composed neurons that start where `simulate(initial=...)` says."""
     if isinstance(initial, State):
-        return begin_neuron(composed, neuron, run, initial)
-    return composed if initial is None else begin_at_values(composed, neuron, run, initial)
+        _refuse_starts(neuron, run)
+        found = begin_neuron(composed, neuron, run, initial)
+    elif initial is not None:
+        found = begin_at_values(composed, neuron, run, initial)
+    else:
+        found = composed
+    check_starts(found, neuron)
+    return found
 
 
 def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: float) -> str:
@@ -354,6 +380,21 @@ def diverged(error: DivergenceError, neuron: Neuron, composed: Composed, dt: flo
     shape = neuron.compartments
     here = int(np.flatnonzero(composed.numbering == error.compartment)[0])
     name, middle = shape.middle(here)
+    if isinstance(error, DepletionError):
+        return (
+            f"the concentration of {error.ion} {error.side} fell to zero at "
+            f"{error.time_s * 1e3:g} ms in cell {error.cell} at {name!r} ({middle:.2g} of the "
+            f"way along it, compartment {here}): more of the ion leaves than enters. Check its "
+            "currents and pumps there, enlarge its volume, or use a smaller dt"
+        )
+    if isinstance(error, PoleError):
+        return (
+            f"the membrane potential of cell {error.cell} at {name!r} ({middle:.2g} of the way "
+            f"along it, compartment {here}) fell to {error.part}.{error.field} at "
+            f"{error.time_s * 1e3:g} ms, where the equation of {error.part} has no value. Keep "
+            "the cell above it (a weaker inhibition or pump), or paint a pump without a pole, "
+            "such as SodiumPotassiumPump"
+        )
     return (
         f"the run diverged: the membrane potential of cell {error.cell} at {name!r} "
         f"({middle:.2g} of the way along it, compartment {here}) left -10 to 10 V before "
@@ -437,6 +478,7 @@ def recording_of(
     courses: Courses | None = None,
 ) -> NeuronRecording:
     """Return the recording of one group of cells."""
+    tell_pools(neuron, run, composed, results)
     names = [d.label for d in neuron.detectors] or ["root"]
     detectors = {}
     for k, name in enumerate(names):
@@ -470,6 +512,7 @@ def recording_of(
         trace_units=composed.units,
         final_v_si=results.final[composed.numbering],
         outside=_outside(run, composed, results),
+        ledger=ledger_of(run, composed, results),
     )
 
 

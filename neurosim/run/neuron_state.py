@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from brian2.units import Quantity, second, volt
 
-from neurosim.channels.base import Mechanism
+from neurosim.channels.base import SHARED, Mechanism
 from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Painted, Placed
 from neurosim.engine.cable.compose import Composed, Run
 from neurosim.engine.cable.inputs import NEVER, CableResults, KernelInputs
 from neurosim.engine.cable.model import Kernel
+from neurosim.equations.fractions import shares
 from neurosim.errors import ParameterError
 from neurosim.run.continuing import (
     check_fits,
@@ -21,12 +23,13 @@ from neurosim.run.continuing import (
     check_names,
     columns,
     powers,
+    tell_scheme,
     with_values,
 )
 from neurosim.run.state import State, digest
 from neurosim.stimuli import Stimulus
 
-__all__ = ["begin_at_values", "begin_neuron", "neuron_state"]
+__all__ = ["begin_at_values", "begin_neuron", "check_starts", "neuron_state"]
 
 
 def _full_names(neuron: Neuron, kernel: Kernel) -> dict[str, str]:
@@ -67,6 +70,9 @@ def neuron_state(neuron: Neuron, run: Run, composed: Composed, results: CableRes
     count, back = len(composed.numbering), _back(composed)
     arrays = {"v": results.final[composed.numbering]}
     dimensions = {"v": powers(volt.dim)}
+    if results.layer is not None:
+        arrays["v_ext"] = results.layer[composed.numbering]
+        dimensions["v_ext"] = powers(volt.dim)
     loose = []
     for kernel, given, kept in zip(
         composed.model.kernels, composed.inputs.kernels, results.kept, strict=True
@@ -95,7 +101,12 @@ def neuron_state(neuron: Neuron, run: Run, composed: Composed, results: CableRes
         fits=_neuron_fits(neuron, composed),
         loose=tuple(loose),
         dimensions=dimensions,
+        scheme=_scheme(composed),
     )
+
+
+def _scheme(composed: Composed) -> str:
+    return "backward-euler" if composed.inputs.theta == 1 else "crank-nicolson"
 
 
 def _detectors(neuron: Neuron) -> list[str]:
@@ -111,12 +122,8 @@ def begin_neuron(composed: Composed, neuron: Neuron, run: Run, state: State) -> 
         The state does not fit.
     """
     check_kind(state, "Neuron")
-    if composed.inputs.layer is not None:
-        raise ParameterError(
-            "simulate: a neuron with layers outside the membrane cannot go on from a state, which "
-            "does not hold the potential in the layers; run it from the start"
-        )
     check_fits(state, _neuron_fits(neuron, composed))
+    tell_scheme(state, _scheme(composed))
     named = [_full_names(neuron, kernel) for kernel in composed.model.kernels]
     loose = {
         full
@@ -124,7 +131,9 @@ def begin_neuron(composed: Composed, neuron: Neuron, run: Run, state: State) -> 
         if _is_electrode(neuron, kernel)
         for full in names.values()
     }
-    check_names(state, {"v"}.union(*(names.values() for names in named)), loose)
+    layer = composed.inputs.layer
+    potentials = {"v"} if layer is None else {"v", "v_ext"}
+    check_names(state, potentials.union(*(names.values() for names in named)), loose)
     held = {n: columns(n, values, run.cells) for n, values in state.arrays.items()}
     used = {name: np.zeros(len(values), dtype=bool) for name, values in held.items()}
     kernels, back = [], _back(composed)
@@ -140,15 +149,22 @@ def begin_neuron(composed: Composed, neuron: Neuron, run: Run, state: State) -> 
             elif given.events is not None and name in given.events.factors:
                 values[name] = _after_past_events(composed, given, name)
         kernels.append(_complete(given, values, names))
-    _check_cover(state, used)
-    start = np.empty((len(composed.numbering), run.cells))
+    _check_cover(state, used, potentials)
+    start, outside = np.empty((2, len(composed.numbering), run.cells))
     start[composed.numbering] = held["v"]
+    if layer is not None:
+        outside[composed.numbering] = held["v_ext"]
+        layer = replace(layer, start=outside)
     last = [
         held.get(f"last_spike.{detector}", np.full(run.cells, NEVER))
         for detector in _detectors(neuron)
     ]
     inputs = replace(
-        composed.inputs, kernels=tuple(kernels), start=start, last_spike=np.array(last)
+        composed.inputs,
+        kernels=tuple(kernels),
+        start=start,
+        last_spike=np.array(last),
+        layer=layer,
     )
     return replace(composed, inputs=inputs)
 
@@ -183,17 +199,32 @@ def _complete(
     return replace(given, values=values)
 
 
-def _check_cover(state: State, used: Mapping[str, np.ndarray]) -> None:
+def _check_cover(state: State, used: Mapping[str, np.ndarray], potentials: Collection[str]) -> None:
     """Refuse a part that covered more where the state comes from."""
     for name, here in used.items():
         values = state.arrays[name]
-        if name == "v" or name in state.loose or values.ndim < 2:
+        if name in potentials or name in state.loose or values.ndim < 2:
             continue
         if np.any(~np.isnan(values[~here])):
             raise ParameterError(
                 f"initial: the state holds {name!r} in compartments that do not have it here; "
                 "start it from a run of the same description"
             )
+
+
+def _shares(neuron: Neuron) -> set[str]:
+    """Return the states of parts that lie between 0 and 1, by their full names."""
+    found = set()
+    entries: list[Painted | Placed] = [*neuron.painted, *neuron.placed]
+    for entry in entries:
+        part = entry.part
+        if isinstance(part, Mechanism):
+            head = entry.label if isinstance(entry, Placed) else part.name
+            values = {**part.parameters(), **part.constants(neuron.celsius)}
+            read = {name: SHARED[name] for name in part.reads}
+            names = shares(part.equations, part.on_event, values, read, part.on_event)
+            found |= {f"{head}.{name}" for name in names}
+    return found
 
 
 def begin_at_values(
@@ -213,16 +244,64 @@ def begin_at_values(
     for kernel, names in zip(composed.model.kernels, named, strict=True):
         if not _is_electrode(neuron, kernel):
             known |= {f: Quantity(1.0, dim=kernel.parsed[n].dim) for n, f in names.items()}
-    values = with_values(given, known, run.cells)
+    values = with_values(given, known, run.cells, lambda: _shares(neuron))
+    for kernel, names in zip(composed.model.kernels, named, strict=True):
+        _check_above_zero(kernel, names, values)
     kernels = []
-    for names, inputs in zip(named, composed.inputs.kernels, strict=True):
+    for kernel, names, inputs in zip(
+        composed.model.kernels, named, composed.inputs.kernels, strict=True
+    ):
         told = {
             name: np.broadcast_to(values[full], (inputs.sites, run.cells))
             for name, full in names.items()
             if full in values
         }
+        told |= _deeper(kernel, told)
         kernels.append(replace(inputs, values={**inputs.values, **told}))
     start = composed.inputs.start
     if "v" in values:
         start = np.broadcast_to(values["v"], (len(composed.numbering), run.cells))
     return replace(composed, inputs=replace(composed.inputs, kernels=tuple(kernels), start=start))
+
+
+def _deeper(kernel: Kernel, told: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return where shells start of which only the outermost is told: where that does."""
+    return {
+        name: told[f"{one.ion}_i"]
+        for one in kernel.ions
+        for name in one.deeper
+        if f"{one.ion}_i" in told and name not in told
+    }
+
+
+def _check_above_zero(
+    kernel: Kernel, names: Mapping[str, str], values: Mapping[str, np.ndarray]
+) -> None:
+    """Refuse a concentration that moves and has no logarithm, and so no reversal potential."""
+    moved = [f"{one.ion}_{side}" for one in kernel.ions for side in "io"]
+    for name in [*moved, *(deep for one in kernel.ions for deep in one.deeper)]:
+        given = values.get(names.get(name, ""))
+        if given is not None and np.any(given <= 0):
+            raise ParameterError(
+                f"initial: {names[name]} is the concentration of an ion that moves, which must be "
+                f"above 0; got {given.min():g} mM"
+            )
+
+
+def check_starts(composed: Composed, neuron: Neuron) -> None:
+    """Refuse a state that nothing tells where to start.
+
+    Raises
+    ------
+    ParameterError
+        A state without decay has no steady state, and its part does not say where it starts.
+    """
+    for kernel, inputs in zip(composed.model.kernels, composed.inputs.kernels, strict=True):
+        names = _full_names(neuron, kernel)
+        lost = [names[n] for n in kernel.states if np.isnan(inputs.values[n]).any()]
+        if lost:
+            raise ParameterError(
+                f"{', '.join(lost)}: there is no steady state to start from, since nothing lets it "
+                f'decay; say where it starts, by simulate(initial={{"{lost[0]}": ...}}) or by the '
+                "attribute starts of its part"
+            )

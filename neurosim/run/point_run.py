@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import Quantity, second
 
+from neurosim.clamps import VoltageClamp
 from neurosim.describe.point_neuron import FIRST_SAMPLE, PointNeuron
 from neurosim.describe.wiring import FeedForward
+from neurosim.engine.point.clamped import NAMES, START, clamp_numbers, compose_run
 from neurosim.engine.point.execute import execute
 from neurosim.engine.point.inputs import Inputs
-from neurosim.engine.point.model import compose, course_number, draws
+from neurosim.engine.point.model import course_number, draws
 from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
 from neurosim.quantities import unit_name
 from neurosim.randomness import row_keys
 from neurosim.run.argument_checks import RunSettings
-from neurosim.run.batch import batch_size, check_together, point_places, read_batch
+from neurosim.run.batch import (
+    batch_size,
+    check_together,
+    point_places,
+    read_batch,
+    variable_name,
+)
 from neurosim.run.continuing import initial_digest, with_values
 from neurosim.run.course_settings import Courses, course_tables, resolve_courses
-from neurosim.run.point_state import begin_point, point_state
+from neurosim.run.point_state import begin_point, point_state, shares_of_point
 from neurosim.run.recording import Recording, versions
 from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
@@ -44,70 +53,62 @@ def run_point(
 ) -> Recording:
     """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
     neuron.check_step(settings.dt)
+    clamped = isinstance(stimulus, VoltageClamp)
+    if clamped and wiring is not None:
+        raise ParameterError(
+            "simulate: a wiring cannot run under voltage clamp, because an ideal clamp keeps every "
+            "unit from spiking; clamp the neuron without wiring="
+        )
+    asked = {name: NAMES.get(name, name) if clamped else name for name in settings.record}
+    settings = replace(settings, record=tuple(dict.fromkeys(asked.values())))
     units = 1 if wiring is None else wiring.units
     # Without weights there is nothing to run of a wiring but its number of units.
     wired = wiring if wiring is not None and wiring.weights else None
-    places = point_places(neuron, stimulus)
-    varied, sizes = read_batch(batch, places, many=2)
-    for name, numbers in varied.items():
-        if numbers.ndim == 2 and numbers.shape[1] != units:
-            raise ParameterError(
-                f"batch: {name} has the shape {numbers.shape}; an array of two dimensions needs "
-                f"one column a unit of the wiring, here {units}"
-            )
-    check_together(neuron, stimulus, varied)
-    changing, more = resolve_courses(courses, places, varied, warms=False)
-    sizes = sizes | more
-    units_of = {_variable(name): unit_name(places[name][0]) for name in changing}
-    values = {
-        _variable(name): varied.get(name, np.asarray(default, dtype=float))
-        for name, (default, _) in places.items()
-    }
+    numbers = _read_numbers(neuron, stimulus, batch, courses, units)
+    sizes = numbers.sizes
     if isinstance(initial, State):
         sizes = sizes | {"initial": initial.rows // units}
     networks = batch_size(sizes, settings.seed)
     rows = networks * units
     seeds = np.repeat(np.broadcast_to(settings.seed, networks), units)
 
-    model = compose(
+    model = compose_run(
         neuron,
         stimulus,
         wired=wired is not None,
         record=settings.record,
         conductance=wired is not None and wired.conductance,
         delayed=wired is not None and wired.delayed,
-        uniform=not changing and all(values[name].ndim == 0 for name in neuron.quantity_fields()),
-        courses=units_of,
+        uniform=not numbers.changing
+        and all(numbers.values[name].ndim == 0 for name in neuron.quantity_fields()),
+        courses=numbers.course_units,
     )
     equations = Equations(model.equations)
-    _check_record(settings.record, equations)
+    _check_record(tuple(asked), equations, NAMES if clamped else ())
     needed = (equations.parameter_names | equations.diff_eq_names) - {"I_stim"}
-    for name in changing:
-        if _variable(name) not in needed:
-            raise ParameterError(
-                f"courses: {name} is part of a table of steps, which cannot follow a course; give "
-                "fewer steps, or the current itself as a course, Constant(...) with "
-                "courses={'current': ...}"
-            )
-    differing = {_variable(name) for name in varied}
-    # Steps that are a table have no variables of their own; there may be any number of them.
-    states = {
-        name: _spread(value, networks, units)
-        for name, value in values.items()
-        if name in needed | differing
-    }
+    _check_courses(numbers.changing, needed)
     tables: list[CourseTable] = []
-    states |= _first_of_courses(changing, tables, networks, units, settings)
-    counted = {course_number(name) for name in units_of}
+    states = numbers.of_rows(needed, networks, units)
+    states |= _first_of_courses(numbers.changing, tables, networks, units, settings)
+    counted = {course_number(name) for name in numbers.course_units}
     parameters = {n: state for n, state in states.items() if n not in counted}
     sampled = _sampled(
-        neuron, stimulus, {name: states[_variable(name)] for name in varied}, settings.dt
+        neuron,
+        stimulus,
+        {name: states[variable_name(name)] for name in numbers.varied},
+        settings.dt,
     )
     states |= _more_states(neuron, stimulus, wired, networks, seeds)
     states |= {name: np.broadcast_to(number, rows) for name, number in sampled.numbers.items()}
-    states |= steady_state(
-        equations, states, start=neuron.start, starts=neuron.starts, dt=settings.dt
-    )
+    start = neuron.start
+    if clamped:
+        fields = {
+            name: _spread(numbers.values[f"{stimulus.label}_{name}"], networks, units)
+            for name in ("holding", "junction", "R_s", "compensation")
+        }
+        states |= clamp_numbers(fields)
+        start = START
+    states |= steady_state(equations, states, start=start, starts=neuron.starts, dt=settings.dt)
     begin = None
     if isinstance(initial, State):
         begin = begin_point(
@@ -116,8 +117,8 @@ def run_point(
         settings = settings.whole_steps_from()
     elif initial is not None:
         known = {name: Quantity(1.0, dim=equations[name].dim) for name in equations.diff_eq_names}
-        states |= with_values(initial, known, rows)
-    given = states | {name: values[name] for name in model.shared}
+        states |= with_values(initial, known, rows, lambda: shares_of_point(neuron))
+    given = states | {name: numbers.values[name] for name in model.shared}
     recorded = _recorded(settings.record, record_rows, rows)
     inputs = Inputs(
         states={name: given[name] for name in sorted(needed)},
@@ -134,14 +135,7 @@ def run_point(
     results = execute(
         model, inputs, engine=settings.engine, jobs=settings.jobs, progress=settings.progress
     )
-    for name, final in results.final.items():
-        bad = np.flatnonzero(~np.isfinite(final))
-        if len(bad):
-            raise EngineError(
-                f"the run diverged: {name} of row {bad[0]} is {final[bad[0]]} at the end "
-                f"({len(bad)} of {rows} rows); use a smaller dt than {settings.dt * second} or "
-                "check its parameters"
-            )
+    _check_finite(results.final, settings.dt)
     order = np.lexsort((results.spike_time, results.spike_row))
     return Recording(
         neuron=neuron,
@@ -156,7 +150,7 @@ def run_point(
         spike_time_s=results.spike_time[order],
         trace_rows=recorded,
         trace_time_s=results.trace_time,
-        traces_si=results.traces,
+        traces_si={name: results.traces[variable] for name, variable in asked.items()},
         final_si=results.final,
         engine=settings.engine,
         versions=versions(),
@@ -165,8 +159,93 @@ def run_point(
             neuron, model, wired, results, seeds, dt=settings.dt, units=units, begin=begin
         ),
         initial_sha256=initial_digest(initial),
-        courses=changing,
+        courses=numbers.changing,
     )
+
+
+class _Numbers(NamedTuple):
+    """The numbers of neuron and stimulus: as described, as the batch varies them, as courses.
+
+    Attributes
+    ----------
+    varied : dict of str to ndarray
+        By full name, what differs between the rows of the batch.
+    changing : Courses
+        By full name, what changes during the run.
+    course_units : dict of str to str
+        By variable, the unit of what changes.
+    values : dict of str to ndarray
+        By variable, every number: one, one a network, or one a unit of each network.
+    sizes : dict of str to int
+        By full name, how many rows it asks for.
+    """
+
+    varied: dict[str, np.ndarray]
+    changing: Courses
+    course_units: dict[str, str]
+    values: dict[str, np.ndarray]
+    sizes: dict[str, int]
+
+    def of_rows(self, needed: set[str], networks: int, units: int) -> dict[str, np.ndarray]:
+        """Return by variable one number a row, of those that equations need or rows differ in.
+
+        Steps that are a table have no variables of their own; there may be any number of them.
+        """
+        wanted = needed | {variable_name(name) for name in self.varied}
+        return {
+            name: _spread(value, networks, units)
+            for name, value in self.values.items()
+            if name in wanted
+        }
+
+
+def _read_numbers(
+    neuron: PointNeuron,
+    stimulus: Stimulus,
+    batch: Mapping[str, Any] | None,
+    courses: Mapping[str, Any] | None,
+    units: int,
+) -> _Numbers:
+    """Read batch and courses, and check them against the description and one another."""
+    places = point_places(neuron, stimulus)
+    varied, sizes = read_batch(batch, places, many=2)
+    for name, numbers in varied.items():
+        if numbers.ndim == 2 and numbers.shape[1] != units:
+            raise ParameterError(
+                f"batch: {name} has the shape {numbers.shape}; an array of two dimensions needs "
+                f"one column a unit of the wiring, here {units}"
+            )
+    check_together(neuron, stimulus, varied)
+    changing, more = resolve_courses(courses, places, varied, warms=False)
+    values = {
+        variable_name(name): varied.get(name, np.asarray(default, dtype=float))
+        for name, (default, _) in places.items()
+    }
+    course_units = {variable_name(name): unit_name(places[name][0]) for name in changing}
+    return _Numbers(varied, changing, course_units, values, sizes | more)
+
+
+def _check_courses(changing: Courses, needed: set[str]) -> None:
+    """Refuse a course of what the equations do not hold."""
+    for name in changing:
+        if variable_name(name) not in needed:
+            raise ParameterError(
+                f"courses: {name} is part of a table of steps, which cannot follow a course; give "
+                "fewer steps, or the current itself as a course, Constant(...) with "
+                "courses={'current': ...}"
+            )
+
+
+def _check_finite(final: Mapping[str, np.ndarray], dt: float) -> None:
+    """End with an error where a state is no number at the end of the run."""
+    for name, values in final.items():
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            raise EngineError(
+                f"the run diverged: {name} of row {bad[0]} is {values[bad[0]]} at the end "
+                f"({len(bad)} of {len(values)} rows); use a smaller dt than {dt * second} or "
+                "check its parameters"
+            )
 
 
 def _first_of_courses(
@@ -183,15 +262,10 @@ def _first_of_courses(
         number = len(tables) + np.arange(networks) % len(several)
         first = np.array([table.at(start) for table in several])
         tables.extend(several)
-        variable = _variable(name)
+        variable = variable_name(name)
         states[course_number(variable)] = np.repeat(number, units)
         states[variable] = _spread(first[np.arange(networks) % len(several)], networks, units)
     return states
-
-
-def _variable(name: str) -> str:
-    """Return what the equations call a parameter: steps.amplitude[1] is steps_amplitude_1."""
-    return name.replace(".", "_").replace("[", "_").replace("]", "")
 
 
 def _spread(value: np.ndarray, networks: int, units: int) -> np.ndarray:
@@ -257,8 +331,8 @@ def _sampled(
     return found
 
 
-def _check_record(record: Sequence[str], equations: Equations) -> None:
-    known = equations.diff_eq_names | equations.subexpr_names | {"I_stim"}
+def _check_record(record: Sequence[str], equations: Equations, more: Iterable[str]) -> None:
+    known = equations.diff_eq_names | equations.subexpr_names | {"I_stim", *more}
     for name in record:
         if name not in known:
             raise UnknownNameError(f"record: there is no variable {name!r}: {suggest(name, known)}")

@@ -10,11 +10,13 @@ from neurosim.describe.point_neuron import PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.engine.point.inputs import Begin, Results
 from neurosim.engine.point.model import OF_BRIAN2, Model
+from neurosim.equations.evaluate import identifiers
+from neurosim.equations.fractions import shares
 from neurosim.errors import ParameterError
 from neurosim.run.continuing import check_fits, check_kind, check_names, columns, powers
 from neurosim.run.state import State, digest
 
-__all__ = ["begin_point", "point_state"]
+__all__ = ["begin_point", "point_state", "shares_of_point"]
 
 
 def point_state(
@@ -87,6 +89,14 @@ def _flight(
     late = np.flatnonzero(step >= results.step - longest)
     order = late[np.lexsort((row[late], step[late]))]
     return {"flight.row": row[order], "flight.step": step[order]}
+
+
+def shares_of_point(neuron: PointNeuron) -> set[str]:
+    """Return the states that lie between 0 and 1, such as the gates of channels."""
+    moving = [neuron.reset, *(action.code for action in neuron.actions)]
+    moved = set().union(*(identifiers(code) for code in moving))
+    values = {name: getattr(neuron, name) for name in neuron.quantity_fields()}
+    return shares(neuron.equations, moved, values)
 
 
 def begin_point(

@@ -6,7 +6,6 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +19,10 @@ from neurosim.drawing.recordings import draw_raster, draw_rate, draw_traces, svg
 from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError, suggest
 from neurosim.features.spike_intervals import cv
 from neurosim.quantities import check_quantity, in_best_unit
+from neurosim.run.batch import point_places, variable_name
 from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
+from neurosim.version import installed_version
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,11 +36,9 @@ __all__ = ["Recording", "versions"]
 def versions() -> dict[str, str]:
     """Return the versions a result depends on."""
     found = {"python": platform.python_version()}
-    for name in ("neurosim", "brian2", "numpy", "scipy", "scikit-learn"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
+    found["neurosim"] = installed_version()
+    for name in ("brian2", "numpy", "scipy", "scikit-learn"):
+        found[name] = installed_version(name)
     return found
 
 
@@ -457,18 +456,23 @@ class Recording:
     def _dimension(self, name: str) -> Any:
         from brian2.equations.equations import Equations
 
-        from neurosim.engine.point.model import compose
+        from neurosim.engine.point.clamped import NAMES, compose_run
 
         assert isinstance(self.neuron, PointNeuron)
         wired = self.wiring is not None and bool(self.wiring.weights)
-        model = compose(
+        model = compose_run(
             self.neuron,
             self.stimulus,
             wired=wired,
             record=(),
             conductance=wired and self.wiring is not None and self.wiring.conductance,
         )
-        return Equations(model.equations)[name].dim
+        equations, variable = Equations(model.equations), NAMES.get(name, name)
+        if variable in equations:
+            return equations[variable].dim
+        # Steps that are a table, and the fields of a clamp, have no variables of their own.
+        places = point_places(self.neuron, self.stimulus)
+        return next(v.dim for full, (v, _) in places.items() if variable_name(full) == variable)
 
     def _units(self, name: str) -> dict[str, str]:
         unit = get_unit(self._dimension(name))

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 from brian2.units import Quantity, ms, pA, second
 
-from neurosim.clamps import VoltageClamp
+from neurosim.clamps import CurrentClamp, VoltageClamp
 from neurosim.describe.circuit import Circuit
 from neurosim.describe.course import Course
 from neurosim.describe.neuron import Neuron
@@ -20,7 +20,7 @@ from neurosim.outside import ElectrodeArray, Placement
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.circuit_run import CircuitRecording, run_circuit
 from neurosim.run.continuing import start_step
-from neurosim.run.neuron_run import NeuronRecording, is_layered, run_neuron
+from neurosim.run.neuron_run import NeuronRecording, run_neuron
 from neurosim.run.point_run import run_point
 from neurosim.run.recording import Recording
 from neurosim.run.state import State
@@ -140,7 +140,9 @@ def simulate(
         Makes each member of the batch a network of such neurons.
     settle : Quantity, optional
         Neurons with extent only: time run before 0 to come to rest, without stimuli and events.
-        `neurosim.settle` does this once for many runs.
+        Pools of ions stay where they start; a warning names those that are not at rest there
+        (`neurosim.dynamics.ion_rest` finds where they are). `neurosim.settle` does this once for
+        many runs.
     initial : State or mapping of str to Quantity, optional
         Where the run starts (default: at rest). The state at the end of another run,
         ``recording.state``: the run goes on at the time where that one ended, as if there had been
@@ -236,7 +238,7 @@ def simulate(
     if isinstance(neuron, PointNeuron):
         if settle is not None or scheme is not None:
             raise ParameterError("simulate: settle and scheme are for neurons with extent")
-        if stimulus is not None and stimulus.stands_alone:
+        if isinstance(stimulus, CurrentClamp):
             raise ParameterError(
                 f"simulate: {type(stimulus).__name__} needs a neuron with a membrane of channels; "
                 f"{type(neuron).__name__} is a point neuron. Paint the channels on a Neuron of one "
@@ -289,6 +291,10 @@ def settle(
 
     It is run for a time without stimuli and events; its clock stands at 0 after that. Give it as
     ``simulate(..., initial=state)``: the state of one neuron starts every row of a batch.
+
+    Pools of ions, which take seconds to minutes, stay where they start. A warning names those that
+    are not at rest there, and how fast they change: `neurosim.dynamics.ion_rest` finds the state in
+    which they rest, too, or says what does not balance.
 
     Parameters
     ----------
@@ -346,17 +352,6 @@ def settle(
         progress=None,
         **shared,
     )
-    kinds = (
-        [neuron]
-        if isinstance(neuron, Neuron)
-        else [population.neuron for population in neuron.populations.values()]
-    )
-    for one in kinds:
-        if is_layered(one):
-            raise ParameterError(
-                "settle: a neuron with layers outside the membrane cannot go on from a state; give "
-                "simulate(settle=...) in each run"
-            )
     at_once = replace(settings.in_whole_steps(), duration=0.0)
     if isinstance(neuron, Neuron):
         found = run_neuron(neuron, None, at_once, batch=batch).state

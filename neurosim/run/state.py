@@ -75,6 +75,8 @@ class State:
         Powers of the seven base units of each array.
     parts : mapping of str to State
         Of a circuit, the states of its populations.
+    scheme : str
+        Of a neuron with extent, how the potential advanced.
 
     Examples
     --------
@@ -101,6 +103,7 @@ class State:
     loose: tuple[str, ...] = ()
     dimensions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     parts: Mapping[str, State] = field(default_factory=dict)
+    scheme: str = ""
 
     @property
     def time(self) -> Quantity:
@@ -242,6 +245,7 @@ class State:
             "dt_s": self.dt_s,
             "rows": self.rows,
             "units": self.units,
+            "scheme": self.scheme,
             "fits": dict(self.fits),
             "loose": list(self.loose),
             "dimensions": {name: list(powers) for name, powers in self.dimensions.items()},

@@ -18,7 +18,13 @@ from brian2.units import Quantity
 from neurosim.errors import ParameterError
 from neurosim.quantities import Description, unit_name
 
-__all__ = ["Drive", "Stimulus", "Sum"]
+__all__ = ["TIMES_ARE_DATA", "Drive", "Stimulus", "Sum"]
+
+TIMES_ARE_DATA = (
+    "write what comes and goes at given times as Steps(amplitude, onset=[...], duration=[...]), or "
+    "play a waveform with FrozenNoise"
+)
+"""What to do where the times of a stimulus are to change during a run."""
 
 
 @dataclass(frozen=True)

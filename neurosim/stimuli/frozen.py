@@ -9,7 +9,7 @@ from brian2.units import Quantity, ms, pA
 
 from neurosim.errors import ParameterError
 from neurosim.quantities import quantity
-from neurosim.stimuli.base import Drive, Stimulus
+from neurosim.stimuli.base import TIMES_ARE_DATA, Drive, Stimulus
 
 __all__ = ["FrozenNoise"]
 
@@ -45,9 +45,15 @@ class FrozenNoise(Stimulus):
     """
 
     samples: Quantity = quantity(np.zeros(1) * pA, "current of each sample", many=2)
-    interval: Quantity = quantity(0.1 * ms, "time between samples", above=0 * ms)
-    onset: Quantity = quantity(0 * ms, "when the first sample begins", at_least=0 * ms)
-    channel: Quantity = quantity(Quantity(0), "waveform to play", at_least=0)
+    interval: Quantity = quantity(
+        0.1 * ms, "time between samples", above=0 * ms, instead_of_course=TIMES_ARE_DATA
+    )
+    onset: Quantity = quantity(
+        0 * ms, "when the first sample begins", at_least=0 * ms, instead_of_course=TIMES_ARE_DATA
+    )
+    channel: Quantity = quantity(
+        Quantity(0), "waveform to play", at_least=0, instead_of_course=TIMES_ARE_DATA
+    )
     amplitude: Quantity = quantity(Quantity(1.0), "factor on the samples")
     label = "frozen_noise"
 

@@ -10,7 +10,7 @@ from brian2.units import Quantity, ms, pA
 
 from neurosim.errors import ParameterError
 from neurosim.quantities import quantity
-from neurosim.stimuli.base import Drive, Stimulus
+from neurosim.stimuli.base import TIMES_ARE_DATA, Drive, Stimulus
 
 __all__ = ["Pulses"]
 
@@ -50,11 +50,19 @@ class Pulses(Stimulus):
     5
     """
 
-    period: Quantity = quantity(10 * ms, "from one pulse to the next", above=0 * ms)
-    width: Quantity = quantity(1 * ms, "length of each pulse", above=0 * ms)
-    n: Quantity = quantity(Quantity(10), "number of pulses", at_least=1)
+    period: Quantity = quantity(
+        10 * ms, "from one pulse to the next", above=0 * ms, instead_of_course=TIMES_ARE_DATA
+    )
+    width: Quantity = quantity(
+        1 * ms, "length of each pulse", above=0 * ms, instead_of_course=TIMES_ARE_DATA
+    )
+    n: Quantity = quantity(
+        Quantity(10), "number of pulses", at_least=1, instead_of_course=TIMES_ARE_DATA
+    )
     amplitude: Quantity = quantity(0 * pA, "current during a pulse")
-    onset: Quantity = quantity(0 * ms, "start of the first pulse", at_least=0 * ms)
+    onset: Quantity = quantity(
+        0 * ms, "start of the first pulse", at_least=0 * ms, instead_of_course=TIMES_ARE_DATA
+    )
     label = "pulses"
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from brian2.units import Quantity, ms, pA
 
 from neurosim.quantities import quantity
-from neurosim.stimuli.base import Drive, Stimulus
+from neurosim.stimuli.base import TIMES_ARE_DATA, Drive, Stimulus
 
 __all__ = ["Ramp"]
 
@@ -25,8 +25,12 @@ class Ramp(Stimulus):
 
     start: Quantity = quantity(0 * pA, "current before and at the onset")
     end: Quantity = quantity(100 * pA, "current at the end and after it")
-    onset: Quantity = quantity(0 * ms, "when the ramp begins", at_least=0 * ms)
-    duration: Quantity = quantity(1000 * ms, "how long it takes", above=0 * ms)
+    onset: Quantity = quantity(
+        0 * ms, "when the ramp begins", at_least=0 * ms, instead_of_course=TIMES_ARE_DATA
+    )
+    duration: Quantity = quantity(
+        1000 * ms, "how long it takes", above=0 * ms, instead_of_course=TIMES_ARE_DATA
+    )
     label = "ramp"
 
     def drive(self, prefix: str, stream: int) -> Drive:

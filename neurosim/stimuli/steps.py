@@ -11,7 +11,7 @@ from brian2.units import Quantity, ms, pA
 
 from neurosim.errors import ParameterError
 from neurosim.quantities import quantity
-from neurosim.stimuli.base import Drive, Stimulus
+from neurosim.stimuli.base import TIMES_ARE_DATA, Drive, Stimulus
 
 __all__ = ["Steps"]
 
@@ -51,8 +51,12 @@ class Steps(Stimulus):
     """
 
     amplitude: Quantity = quantity(0 * pA, "current of each step", many=1)
-    onset: Quantity = quantity(0 * ms, "start of each step", at_least=0 * ms, many=1)
-    duration: Quantity = quantity(1000 * ms, "length of each step", above=0 * ms, many=1)
+    onset: Quantity = quantity(
+        0 * ms, "start of each step", at_least=0 * ms, many=1, instead_of_course=TIMES_ARE_DATA
+    )
+    duration: Quantity = quantity(
+        1000 * ms, "length of each step", above=0 * ms, many=1, instead_of_course=TIMES_ARE_DATA
+    )
     label = "steps"
 
     # Up to so many steps are written out as code, which every row of a batch runs with parameters

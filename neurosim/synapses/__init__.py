@@ -3,6 +3,7 @@
 from neurosim.synapses.ampa import AMPA, KineticAMPA
 from neurosim.synapses.base import Receptor
 from neurosim.synapses.calcium_plasticity import PlasticAMPA
+from neurosim.synapses.chloride_gaba_a import ChlorideGABAA, KineticChlorideGABAA
 from neurosim.synapses.dopamine import Dopamine
 from neurosim.synapses.events import Events
 from neurosim.synapses.exponential import DoubleExponential, Exponential
@@ -18,11 +19,13 @@ __all__ = [
     "GABAA",
     "GABAB",
     "NMDA",
+    "ChlorideGABAA",
     "Dopamine",
     "DoubleExponential",
     "Events",
     "Exponential",
     "KineticAMPA",
+    "KineticChlorideGABAA",
     "KineticGABAA",
     "KineticGABAB",
     "KineticNMDA",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from brian2.units import Quantity, amp
@@ -32,10 +32,20 @@ class Receptor(Mechanism):
     ion : str or None
         Ion it carries (``"na"``, ``"k"``, ``"ca"``, ``"cl"``) into the pool of the membrane it sits
         on; the current acts within the same step.
+    reads : tuple of str
+        Concentrations that the equations use, such as ``cl_i`` or ``k_o``. An ion painted under the
+        receptor holds each of them.
     ion_current : str
         Current that the ion carries, in ampere, where that is not the whole ``current``: some 10 %
         of that of NMDA receptors is calcium (Burnashev et al. 1995, J Physiol 485:403).
+    reversal : {"follow", "fixed"}
+        If ``"follow"``, the receptor carries its ion alone (no ``ion_current``), and something
+        there holds the concentrations of the ion (`neurosim.ions`), the current uses their Nernst
+        potential ``E_<ion>`` in place of the field ``E``. ``"fixed"`` keeps the field.
     """
+
+    _: KW_ONLY
+    reversal: str = "follow"
 
     current: ClassVar[str]
     transmitter: ClassVar[str] = ""
@@ -54,6 +64,19 @@ class Receptor(Mechanism):
                 f"{type(self).__name__}: ion {self.ion!r}: {suggest(str(self.ion), IONS)}"
             )
         super()._verify()
+
+    def check(self) -> None:
+        if self.reversal not in ("follow", "fixed"):
+            raise UnknownNameError(
+                f"{type(self).__name__}: reversal {self.reversal!r}: "
+                f"{suggest(str(self.reversal), ('follow', 'fixed'))}"
+            )
+
+    @property
+    def followed(self) -> dict[str, str]:
+        """What takes the place of which field where the ion's concentrations are held."""
+        alone = self.ion is not None and not self.ion_current and "E" in self.parameters()
+        return {"E": f"E_{self.ion}"} if alone and self.reversal == "follow" else {}
 
     def arrivals(self, events: Events) -> Events:
         """Return the events that the states of the part take, given the releases."""

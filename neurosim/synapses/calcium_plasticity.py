@@ -85,14 +85,18 @@ class PlasticAMPA(DoubleExponential):
     strengthens it (`calcium_target`), the faster the more there is (`calcium_learning_rate`).
     Receptors on one compartment keep strengths of their own, one a point; contacts that share a
     point share its strength. The influx is 1/500 µM/(ms mV) through all NMDA receptors, of which a
-    release opens half. The NMDA current itself is another part: place `NMDA` beside it.
+    release opens half; releases add up, also where more than all receptors would be open. The NMDA
+    current itself is another part: place `NMDA` beside it.
 
     Trace ``change`` and ``calcium`` by ``neuron.probe("LABEL.change", ...)``.
 
     References
     ----------
     Shouval, Bear and Cooper (2002), Proc Natl Acad Sci 99:10831: equations and parameters, with
-    strengths in units of that of rest.
+    strengths in units of that of rest (0.25 there). Every constant is that of an independent
+    implementation, github.com/folmez/CaDP-MatLab (Omega_calcium.m, eta_calcium.m,
+    NMDAr_calcium_current.m, update_Ca.m), which notes that the paper misprints P2 of the learning
+    rate: it is 1e-4 times P1.
 
     Examples
     --------

@@ -43,7 +43,7 @@ class Events:
     time_s : ndarray of shape (n,)
         Times in seconds, ascending.
     weight : ndarray of shape (n,) or (trials, n)
-        Number of quanta, or of synapses, that act at each time; a row a trial.
+        Number of quanta, or of synapses, that act at each time (default: one); a row a trial.
 
     Examples
     --------
@@ -54,11 +54,12 @@ class Events:
     """
 
     time_s: np.ndarray
-    weight: np.ndarray
+    weight: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         time = np.array(self.time_s, dtype=float)
-        weight = np.array(self.weight, dtype=float)
+        given = np.ones(time.shape) if self.weight is None else self.weight
+        weight = np.array(given, dtype=float)
         if time.ndim != 1 or weight.ndim not in (1, 2) or weight.shape[-1:] != time.shape:
             raise ParameterError(
                 "Events: time_s must have shape (n,) and weight (n,) or (trials, n); "

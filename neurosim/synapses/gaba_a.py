@@ -18,6 +18,9 @@ __all__ = ["GABAA", "KineticGABAA"]
 class GABAA(DoubleExponential):
     """Fast inhibition through chloride: 0.5 / 5 ms, reversal -75 mV.
 
+    The reversal potential stays and no chloride moves, also where `Chloride` is painted. For a
+    receptor that moves chloride take `ChlorideGABAA`.
+
     References
     ----------
     Bartos et al. (2002), PNAS 99:13222 (2.5 ms between basket cells; slower elsewhere, so that 5 ms

@@ -24,6 +24,7 @@ from neurosim.channels import (
     HHPotassium,
     HHSodium,
     IonPool,
+    Kir41,
     Leak,
     MCurrent,
     Mechanism,
@@ -332,7 +333,11 @@ def test_current_turns_around_at_the_reversal_potential(kind):
     )
     assert below > 0 > above
     assert at == 0
-    assert below == pytest.approx(-above)
+    if kind is Kir41:
+        # An inward rectifier lets more in than out, at the same distance from its reversal.
+        assert below > -1.1 * above
+    else:
+        assert below == pytest.approx(-above)
 
 
 @pytest.mark.parametrize("kind", [CalciumT, CalciumN])

@@ -58,6 +58,7 @@ def sodium_currents(hold, v, t):
     return float(part.g) * AREA_m2 * x["m"] ** 3 * x["h"] * (v[:, None] - float(part.E))
 
 
+@pytest.mark.slow
 def test_the_activation_of_potassium_is_that_of_its_equation():
     v = np.arange(-90, 61, 10) * 1e-3
     curve = activation(HHPotassium(), v * volt, duration=60 * ms, read="steady", holding=-90 * mV)
@@ -88,6 +89,7 @@ def test_the_currents_of_sodium_are_those_of_its_equations():
     np.testing.assert_allclose(curve.normalised, conductance / conductance.max(), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_window_of_sodium_is_read_by_tails():
     v = np.arange(-80, 1, 10) * 1e-3
     curve = activation(
@@ -98,6 +100,7 @@ def test_the_window_of_sodium_is_read_by_tails():
     np.testing.assert_allclose(np.asarray(curve.measured), size * window, rtol=1e-3, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_the_inactivation_of_sodium_is_that_of_its_equation():
     v = np.arange(-130, -19, 10) * 1e-3
     # At 20 mV activation is over after 1.5 ms, inactivation is not.
@@ -119,6 +122,7 @@ def test_the_inactivation_of_sodium_is_that_of_its_equation():
     assert np.abs(peak.normalised - curve.normalised).max() > 3e-3
 
 
+@pytest.mark.slow
 def test_tails_of_potassium_have_its_time_constant_and_reversal():
     v = np.array([-120, -110, -100, -65, -50]) * 1e-3
     tails = tail_currents(HHPotassium(), v * volt, step=0 * mV, duration=40 * ms, length=20 * ms)
@@ -227,7 +231,7 @@ def test_protocols_refuse_what_they_cannot_read():
         activation(squid(), v)
     with pytest.raises(ParameterError, match="a neuron has its own"):
         iv(squid(), v, celsius=20.0)
-    with pytest.raises(ParameterError, match="Neuron, a Channel"):
+    with pytest.raises(ParameterError, match="clamp a neuron, a Channel"):
         iv([1 * nS], v)
     with pytest.raises(ParameterError, match="longer than what is blanked"):
         iv(HHPotassium(), v, duration=0.2 * ms, blank=1 * ms)

@@ -202,6 +202,7 @@ def test_a_ramp_and_a_sampled_command_are_straight_lines():
     np.testing.assert_allclose(v * 1e3, wanted, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_an_action_potential_clamp_needs_no_current_but_the_injected_one():
     # The cell's own spike as the command: the clamp passes what the spike was elicited by.
     step = Steps(amplitude=0.15 * nA, onset=1 * ms, duration=1 * ms)
@@ -216,6 +217,7 @@ def test_an_action_potential_clamp_needs_no_current_but_the_injected_one():
     np.testing.assert_allclose(current * 1e9, injected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_clamp_holds_while_the_cell_settles_and_the_junction_potential_is_subtracted():
     clamp = VoltageClamp(holding=-40 * mV, levels=[-40] * mV, durations=[1] * ms, junction=10 * mV)
     (v,), (i,), _ = traces(held(squid(), 1 * ms, clamp, settle=200 * ms))
@@ -225,6 +227,7 @@ def test_a_clamp_holds_while_the_cell_settles_and_the_junction_potential_is_subt
     np.testing.assert_allclose(i, steady, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_clamps_of_a_circuit_and_of_two_compartments():
     clamp = VoltageClamp(holding=-65 * mV, levels=[-50] * mV, durations=[5] * ms, onset=1 * ms)
     circuit = Circuit().add("held", ball(), 3, stimulus=clamp, batch={"levels": [-50, -40, 0] * mV})
@@ -256,14 +259,12 @@ def test_what_a_clamp_cannot_be_is_refused():
     clamp = VoltageClamp()
     with pytest.raises(ParameterError, match="2 levels and 1 durations"):
         VoltageClamp(levels=[0, 10] * mV, durations=[5] * ms)
-    with pytest.raises(ParameterError, match="from 0 to 1"):
+    with pytest.raises(ParameterError, match="at most 1"):
         VoltageClamp(compensation=1.5)
     with pytest.raises(ParameterError, match="one by one"):
         clamp + Constant(1 * pA)
     with pytest.raises(ParameterError, match="electrode of its own"):
         Constant(1 * pA) + CurrentClamp()
-    with pytest.raises(ParameterError, match="LIF is a point neuron"):
-        simulate(LIF(), 5 * ms, stimulus=clamp)
     with pytest.raises(ParameterError, match="LIF is a point neuron"):
         simulate(LIF(), 5 * ms, stimulus=CurrentClamp(Constant(10 * pA)))
     with pytest.raises(ParameterError, match="clamped by 'a' already"):
@@ -288,6 +289,7 @@ def test_what_a_clamp_cannot_be_is_refused():
 
 
 # ---- dynamic clamp -------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["cpp", "numpy"])
 def test_a_dynamic_clamp_charges_as_its_conductance_says(engine):
     g = np.array([[0.0, 4.0, 1.0], [2.0, -1.0, 0.0]])
@@ -326,6 +328,7 @@ def test_a_dynamic_clamp_is_the_channel_it_stands_for():
     np.testing.assert_allclose(np.asarray(given), np.asarray(whole), rtol=0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_a_point_neuron_takes_a_conductance():
     lif = LIF()
     clamp = DynamicClamp([0, 1] * nS, interval=10 * ms, E=-40 * mV)
@@ -390,6 +393,7 @@ def test_an_electrode_charges_as_two_compartments(scheme, off):
         np.testing.assert_allclose(entered + c * ends[1], current * since, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_bridge_balance_and_junction_potential_are_what_the_amplifier_shows():
     clamp = CurrentClamp(
         Steps(amplitude=100 * pA, onset=1 * ms, duration=50 * ms) + SILENT,
@@ -407,6 +411,7 @@ def test_bridge_balance_and_junction_potential_are_what_the_amplifier_shows():
     assert np.asarray(run.trace("stimulus.command"))[0, -1] == pytest.approx(1e-10)
 
 
+@pytest.mark.slow
 def test_the_two_engines_agree_on_an_electrode_under_noise():
     noise = OrnsteinUhlenbeck(mean=50 * pA, sd=30 * pA, tau=2 * ms)
     none = Steps(amplitude=0 * pA)
@@ -427,6 +432,7 @@ def test_the_two_engines_agree_on_an_electrode_under_noise():
     np.testing.assert_allclose(given[0], traces(other, CURRENT)[0][0], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_an_electrode_without_capacitance_is_the_current_alone():
     step = Steps(amplitude=0.3 * nA, onset=1 * ms, duration=5 * ms)
     alone, through = (
@@ -440,6 +446,7 @@ def test_an_electrode_without_capacitance_is_the_current_alone():
     assert Constant(1 * amp) != CurrentClamp(Constant(1 * amp))
 
 
+@pytest.mark.slow
 def test_each_cell_settles_at_its_own_holding_potential():
     clamp = VoltageClamp(holding=-80 * mV, levels=[0] * mV, durations=[1] * ms, onset=0.1 * ms)
     given = {"settle": 60 * ms, "dt": 0.05 * ms, "record": ["hh_sodium.h"], "engine": "numpy"}

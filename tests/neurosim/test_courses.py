@@ -1,5 +1,6 @@
 """Parameters that change during a run, against closed forms and integrals."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -18,9 +19,11 @@ from neurosim import (
     simulate,
 )
 from neurosim.channels import HHPotassium, HHSodium, Leak
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.programs.course_tables import CourseTable, derived
 from neurosim.errors import ParameterError, UnitError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder, every, tagged
+from neurosim.quantities import quantity
 from neurosim.synapses import AMPA, Events
 
 ENGINES = [pytest.param("cpp", marks=pytest.mark.slow), pytest.param("numpy")]
@@ -131,6 +134,7 @@ def test_scales_and_regions_hold_while_a_course_runs():
         np.testing.assert_allclose(g, expected, rtol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_point_neuron_follows_its_course(engine):
     rest = Course([5, 25] * ms, [-70, -60] * mV)
@@ -146,6 +150,7 @@ def test_a_point_neuron_follows_its_course(engine):
     np.testing.assert_allclose(run.traces_si["v"][1], -0.065, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_current_as_a_course_and_a_run_in_pieces():
     ramp = Course([0, 20] * ms, [0, 0.6] * nA)
     arguments = {
@@ -304,3 +309,36 @@ def test_a_population_has_as_many_courses_as_cells():
     circuit = Circuit().add("a", ball(), 2, courses={"hh_sodium.g": [course] * 3})
     with pytest.raises(ParameterError, match="has 3 courses for 2 cells"):
         simulate(circuit, 1 * ms, engine="numpy")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cooled(PointNeuron):
+    """A membrane whose conductance follows the temperature with a q10 of 3."""
+
+    E_L: Quantity = quantity(-70 * mV, "reversal potential")
+    V_init: Quantity = quantity(-50 * mV, "potential at the start")
+    celsius: Quantity = quantity(Quantity(6.3), "temperature, in °C")
+
+    equations = "dv/dt = 3**((celsius - 6.3)/10)*(E_L - v)/(20*ms) : volt"
+    threshold = "v > 0*mV"
+    start = "V_init"
+
+
+@pytest.mark.slow
+def test_a_point_neuron_with_a_temperature_follows_its_course():
+    courses = [Course([0, 10, 30] * ms, [6.3, 6.3, end]) for end in (6.3, 26.3, 0)]
+    run = simulate(
+        Cooled(), 40 * ms, courses={"celsius": courses}, record=["v"], dt=0.05 * ms, engine="numpy"
+    )
+    t = run.trace_time_s * 1e3
+    for row, end in enumerate((6.3, 26.3, 0)):
+        fine = np.linspace(0, 40, 40_001)
+        rate = 3 ** ((np.interp(fine, [10, 30], [6.3, end]) - 6.3) / 10) / 20
+        passed = np.concatenate([[0], np.cumsum((rate[1:] + rate[:-1]) / 2 * 1e-3)])
+        wanted = -70 + 20 * np.exp(-np.interp(t, fine, passed))
+        np.testing.assert_allclose(run.trace("v")[row] / mV, wanted, atol=1e-4)
+
+
+def test_a_temperature_that_no_equation_uses_is_refused_by_name():
+    with pytest.raises(UnknownNameError, match="point neuron has no temperature"):
+        simulate(LIF(), 5 * ms, courses={"celsius": Course([0, 5] * ms, [37, 27])})

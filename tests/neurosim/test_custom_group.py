@@ -292,3 +292,15 @@ def test_a_refractory_group_is_taken_over_before_it_is_run():
     with pytest.raises(ParameterError, match="refractory at present"):
         from_brian2(group)
     del network
+
+
+def test_a_waveform_that_is_nowhere_is_asked_for_by_name():
+    equations = "dv/dt = (-70*mV - v + 100*Mohm*J(t))/(10*ms) : volt"
+    said = {"threshold": "v > -50*mV", "reset": "v = -70*mV", "start": -70 * mV, "current": False}
+    with pytest.raises(ParameterError, match=r"it calls J\(\.\.\.\).*give parameters=\{'J'"):
+        from_brian2(equations, **said)
+    with pytest.raises(ParameterError, match=r"it calls high\(\.\.\.\)"):
+        from_brian2("dv/dt = -v/(10*ms) : volt", **{**said, "threshold": "v > high(t)"})
+    J = brian2.TimedArray([100, 300] * pA, dt=10 * ms)
+    assert from_brian2(equations, parameters={"J": J}, method="rk4", **said).samples
+    assert from_brian2(equations, method="rk4", **said).samples

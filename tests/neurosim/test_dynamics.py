@@ -57,6 +57,7 @@ def cable(n: int, length: Quantity = 500 * um, diameter: Quantity = 2 * um) -> N
     )
 
 
+@pytest.mark.slow
 def test_the_squid_axon_gains_and_loses_its_oscillation_where_published() -> None:
     """Rinzel and Miller (1980), and Hassard (1978): I1 = 9.77, I2 = 154.5 uA/cm2."""
     found = bifurcation_diagram(SQUID, between=(0 * UNIT, 200 * UNIT))
@@ -126,6 +127,7 @@ def test_kinds_of_rest() -> None:
     assert float(bare[0].v / mV) < -65
 
 
+@pytest.mark.slow
 def test_other_parameters_are_followed_too() -> None:
     a, tau_w = 10.0, 100.0
     cell = AdEx(a=a * nS, tau_w=tau_w * ms)
@@ -217,6 +219,7 @@ I_ext : amp
 """
 
 
+@pytest.mark.slow
 def test_a_model_of_brian2_with_a_plain_number_beside_the_potential() -> None:
     """Morris and Lecar; Hopf points of Rinzel and Ermentrout (1989), figure 7.3: 93.86, 212."""
     import brian2

@@ -80,6 +80,38 @@ def test_a_killed_build_is_never_taken_for_a_finished_one(own_cache):
     assert cache.cache_state().models == 1
 
 
+def test_two_models_built_side_by_side_share_what_is_around_them(own_cache, monkeypatch):
+    """The part of a branched neuron's program that no model changes takes longest to compile."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from neurosim.engine.cable import execute
+    from neurosim.engine.programs.compiler import Compiler
+
+    done = []
+
+    def run_all(commands, *, what, folder):
+        done.append(what)
+        if "shares" in what:
+            time.sleep(0.3)
+        for command in commands:
+            made = command[command.index("-o") + 1] if "-o" in command else "kernels.cpp"
+            (folder / made).write_text("")
+
+    monkeypatch.setattr(execute, "run_all", run_all)
+    compiler = Compiler("c++", "a compiler", ())
+    with ThreadPoolExecutor(2) as pool:
+        built = [
+            pool.submit(execute.fetch, key, lambda empty: execute._build([], compiler, empty))
+            for key in ("a" * 24, "b" * 24)
+        ]
+        folders = [one.result() for one in built]
+    assert done.count("compiling what every model shares") == 1
+    assert done.count("compiling the model") == 2
+    for folder in folders:
+        assert {"main", "kernels.cpp", "manifest.json"} <= {file.name for file in folder.iterdir()}
+        assert not list(folder.glob("*.o"))
+
+
 def test_the_cache_is_bounded_and_can_be_cleared(own_cache, monkeypatch):
     def build(folder):
         (folder / "data").write_bytes(b"x" * 1000)

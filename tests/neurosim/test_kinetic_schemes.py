@@ -99,6 +99,7 @@ def test_a_scheme_fires_as_the_gates_it_is_made_of(part):
     assert missed[1] < 0.35 * missed[0]
 
 
+@pytest.mark.slow
 def test_both_engines_advance_a_scheme_alike_and_keep_its_sum():
     cell = axon(MarkovPotassium())
     compiled, numpy = (run(cell, 0.05, engine=engine) for engine in ("auto", "numpy"))
@@ -240,6 +241,7 @@ def test_receptors_of_a_scheme_are_unbound_until_something_arrives(engine):
     assert bound[1].max() > bound[0].max()
 
 
+@pytest.mark.slow
 def test_a_fast_step_of_a_scheme_does_not_limit_the_time_step():
     @dataclass(frozen=True, eq=False, repr=False)
     class Quick(MarkovPotassium):

@@ -166,7 +166,7 @@ def with_receptor(label: str = "b") -> Neuron:
     [
         (with_receptor(), None, {"b.tau_decay": [150, 20] * ms}, "b of cell 1: .*tau_rise"),
         (cell().paint([CalciumL(), CalciumPool()]), None, {"calcium_pool.free": [0.5, 2.0]},
-         "calcium_pool of cell 1"),
+         "calcium_pool.free must be at most 1"),
         (cell(), FrozenNoise(np.ones((2, 5)) * pA), {"channel": [0, 1, 2]}, "from 0 to 1"),
         (cell(), FrozenNoise(np.ones((2, 5)) * pA), {"channel": [0, 0.6]}, "whole number"),
         (cell(), Constant(), {"current": [0, 1] * nA, "stimulus.current": [2, 3] * nA},

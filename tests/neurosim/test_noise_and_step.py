@@ -128,6 +128,7 @@ def test_it_holds_for_other_membranes():
     assert np.all(np.abs(error) < 0.4 + 3.5 * doubt)
 
 
+@pytest.mark.slow
 def test_both_engines_cross_the_same_threshold():
     noisy = Constant(0 * pA) + WhiteNoise.for_membrane(3 * mV, LIF())
     runs = [

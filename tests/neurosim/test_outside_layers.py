@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from brian2.units import cm, mA, meter, mS, ms, mV, nA, ohm, siemens, uF, um
 from scipy.linalg import expm, sqrtm
 
-from neurosim import Constant, Course, Neuron, Steps, settle, simulate
+from neurosim import Constant, Course, Neuron, Steps, simulate
 from neurosim.axon import mammalian_fibre, travel_times
 from neurosim.channels import Leak, NodeFastSodium, NodePersistentSodium, NodeSlowPotassium
 from neurosim.errors import ParameterError, UnknownNameError
@@ -148,6 +150,7 @@ def test_the_two_engines_agree(names, scheme):
         assert read(cpp, label) == pytest.approx(expected, rel=1e-9, abs=1e-8 * change)
 
 
+@pytest.mark.slow
 def test_currents_that_leave_through_the_layer_sum_to_zero():
     array = ElectrodeArray(x=100 * um, y=[30, 60] * um)
     cell = branched(branch("a", "b", "c"))
@@ -161,6 +164,7 @@ def test_currents_that_leave_through_the_layer_sum_to_zero():
     )
 
 
+@pytest.mark.slow
 def test_a_batch_of_any_size_and_threads_gives_the_same():
     cell = branched(branch("a", "b"))
     amplitude = np.linspace(-0.1, 0.1, 21) * mA
@@ -339,16 +343,73 @@ def test_a_layer_takes_values_by_compartment():
         run(varied, batch={"extracellular.g": [0.1, 0.2] * mS / cm**2})
 
 
-def test_a_layer_takes_no_course_and_no_state():
+def test_a_second_layer_in_one_place_needs_a_label_of_its_own():
+    once = branched().paint(LAYER, branch("a", "b"))
+    other = Extracellular(R_axial=LAYER.R_axial, g=0.4 * mS / cm**2)
+    with pytest.raises(ParameterError, match=r"branch 'b'.*one layer.*label='extracellular_2'"):
+        once.paint(other, branch("b", "c"))
+    with pytest.raises(ParameterError, match="labelled 'sheath'"):
+        branched().paint(LAYER, label="sheath").paint(LAYER, label="sheath")
+    # With a label it replaces the first where they overlap, and elsewhere they lie side by side.
+    twice = once.paint(other, branch("b"), label="damaged").probe("v_ext", everywhere)
+    apart = branched().paint(LAYER, branch("a")).paint(other, branch("b"), label="damaged")
+    apart = apart.probe("v_ext", everywhere)
+    found, expected = (read(run(cell, "numpy"), "v_ext") for cell in (twice, apart))
+    assert np.array_equal(found, expected)
+    once.paint(other, branch("c"))
+
+
+def with_sheath(layer, end=LAYER):
+    """Return the branched cell with a sheath on `a`, the last compartments of which differ."""
+    bare = branched()
+    rest = numbered(np.flatnonzero(branch("a").mask(bare.compartments))[3:])
+    painted = bare.paint(layer, branch("a"), label="sheath").paint(end, rest, label="end")
+    return painted.probe("v_ext", everywhere)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["numpy", "cpp"])
+def test_a_layered_run_in_two_pieces_is_the_run_in_one(engine):
+    cell, given = with_sheath(LAYER), {"dt": 0.02 * ms, "engine": engine}
+    whole = simulate(cell, 0.6 * ms, **given)
+    first = simulate(cell, 0.3 * ms, **given)
+    later = simulate(cell, 0.3 * ms, initial=first.state, **given)
+    assert any(name.startswith("v_ext") for name in whole.traces_si)
+    for name, trace in whole.traces_si.items():
+        both = np.concatenate([first.traces_si[name], later.traces_si[name]], axis=-1)
+        np.testing.assert_array_equal(both, trace)
+    # Without the potential in the layer, the second piece would be another one.
+    arrays = {**first.state.arrays, "v_ext": 0 * first.state.arrays["v_ext"]}
+    lost = dataclasses.replace(first.state, arrays=arrays)
+    other = simulate(cell, 0.3 * ms, initial=lost, **given)
+    assert any(not np.array_equal(t, later.traces_si[n]) for n, t in other.traces_si.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["numpy", "cpp"])
+def test_the_wall_of_a_layer_follows_a_course(engine):
+    """A sheath that is lost at once is two runs, with the sheath and then without it."""
+    thin = LAYER.replace(g=50 * LAYER.g)
+    given = {"dt": 0.02 * ms, "engine": engine}
+    jump = Course([0.3, 0.3] * ms, [float(LAYER.g), float(thin.g)] * siemens / meter**2)
+    moved = simulate(with_sheath(LAYER), 0.6 * ms, courses={"sheath.g": jump}, **given)
+    first = simulate(with_sheath(LAYER), 0.3 * ms, **given)
+    later = simulate(with_sheath(thin), 0.3 * ms, initial=first.state, **given)
+    for name, trace in moved.traces_si.items():
+        both = np.concatenate([first.traces_si[name], later.traces_si[name]], axis=-1)
+        np.testing.assert_allclose(trace, both, rtol=1e-12, atol=1e-15)
+    unmoved = simulate(with_sheath(LAYER), 0.6 * ms, **given)
+    assert any(not np.array_equal(t, moved.traces_si[n]) for n, t in unmoved.traces_si.items())
+
+
+def test_the_capacitance_of_a_layer_follows_no_course():
+    course = Course([0, 1] * ms, [0.1, 0.2] * uF / cm**2)
+    with pytest.raises(ParameterError, match=r"sheath\.C is the capacitance of a layer"):
+        simulate(with_sheath(LAYER), 1 * ms, courses={"sheath.C": course})
+
+
+def test_cells_with_a_layer_settle_together_without_the_field():
     fibre = mammalian_fibre(10 * um, nodes=3)
-    course = Course([0, 1] * ms, [0.1, 0.2] * siemens / meter**2)
-    with pytest.raises(ParameterError, match=r"node_space\.g belongs to no channel"):
-        simulate(fibre, 0.05 * ms, dt=0.005 * ms, courses={"node_space.g": course}, engine="numpy")
-    ended = simulate(fibre, 0.05 * ms, dt=0.005 * ms, engine="numpy")
-    with pytest.raises(ParameterError, match="layers outside the membrane"):
-        simulate(fibre, 0.05 * ms, dt=0.005 * ms, initial=ended.state, engine="numpy")
-    with pytest.raises(ParameterError, match="settle: a neuron with layers"):
-        settle(fibre, 0.05 * ms, dt=0.005 * ms, engine="numpy")
     field = PointElectrodes(y=1000 * um)
     exposed = fibre.expose(field, Steps(amplitude=-1 * mA, onset=0.01 * ms, duration=0.02 * ms))
     rows = simulate(

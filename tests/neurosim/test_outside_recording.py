@@ -133,6 +133,7 @@ def test_an_electrode_within_a_cell_counts_as_on_its_surface():
 
 
 # ---- membrane currents --------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["cpp", "numpy"])
 def test_membrane_currents_sum_to_zero(engine):
     """Electrodes in the cell and outside, synapses, channels and three junctions included."""
@@ -143,6 +144,7 @@ def test_membrane_currents_sum_to_zero(engine):
     assert np.abs(found).max() > 1e-10
 
 
+@pytest.mark.slow
 def test_the_potential_is_that_of_the_membrane_currents():
     recording = run(batch={"amplitude": [0.0, -0.05] * mA})
     transfer = ARRAY.transfer(cell().compartments, Placement.still())[0]

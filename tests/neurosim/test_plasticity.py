@@ -69,6 +69,7 @@ def test_strength_and_calcium_follow_their_equations():
     assert abs(change[-1]) > 1e-4
 
 
+@pytest.mark.slow
 def test_synapses_of_one_compartment_keep_strengths_of_their_own():
     shape = cylinder(20 * um, 20 * um, name="soma")
     cell = Neuron(shape, PerBranch(1), rest=-40 * mV).paint(Leak(E=-40 * mV))

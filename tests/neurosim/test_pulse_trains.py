@@ -109,6 +109,7 @@ def test_populations_of_a_circuit_read_their_own_tables():
         np.testing.assert_allclose(told, expected(steps, 1000), rtol=1e-12, atol=1e-24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neuron", [LIF(), CELL], ids=["point", "cable"])
 def test_pulses_are_steps_at_their_onsets(neuron):
     trains = [(10, 1, 5, 0), (1.37, 0.2, 40, 3.33), (0.1, 0.1, 700, 0.05), (0.3, 0.1, 300, 7.0)]

@@ -1,5 +1,7 @@
 """The counter-based generator: right distribution, independent streams, same in C++."""
 
+import subprocess
+
 import numpy as np
 import pytest
 from brian2 import ms, mV, pA, second
@@ -7,7 +9,9 @@ from scipy import stats
 from scipy.special import ndtri
 
 from neurosim import LIF, OrnsteinUhlenbeck, WhiteNoise, simulate
-from neurosim.randomness import AS241, _polynomial, gaussian, row_keys
+from neurosim.engine.point.source import _in_vectors
+from neurosim.engine.programs.compiler import find_compiler
+from neurosim.randomness import AS241, _polynomial, cpp_source, gaussian, row_keys
 
 
 def test_normal_deviates_have_the_normal_distribution():
@@ -92,3 +96,64 @@ def test_white_noise_gives_the_free_membrane_its_standard_deviation():
     sample = recording.traces_si["v"][:, 10:] * 1e3
     assert sample.mean() == pytest.approx(-70, abs=0.1)
     assert sample.std() == pytest.approx(5, rel=0.02)
+
+
+SAME_BITS = """
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+namespace neurosim {{{source}}}
+int main() {{
+    int32_t low[neurosim::GAUSSIANS], high[neurosim::GAUSSIANS];
+    double many[neurosim::GAUSSIANS];
+    long differ = 0, tail = 0;
+    for (int step = 0; step < 400; step++) {{
+        const int count = step % 3 ? neurosim::GAUSSIANS : 1 + step % neurosim::GAUSSIANS;
+        for (int k = 0; k < count; k++) {{
+            const uint64_t key = neurosim::mix(uint64_t(step) * 512 + uint64_t(k));
+            low[k] = int32_t(uint32_t(key));
+            high[k] = int32_t(uint32_t(key >> 32));
+        }}
+        neurosim::gaussians(low, high, 3, step, count, many);
+        for (int k = 0; k < count; k++) {{
+            const double one = neurosim::gaussian(low[k], high[k], 3, step);
+            differ += std::memcmp(&one, &many[k], 8) != 0;
+            tail += std::fabs(one) > 1.45;
+        }}
+    }}
+    return differ == 0 && tail > 1000 ? 0 : 1;
+}}
+"""
+
+
+@pytest.mark.slow
+def test_deviates_drawn_together_are_those_drawn_one_by_one(tmp_path):
+    compiler = find_compiler()
+    if compiler is None:
+        pytest.skip("needs a C++ compiler")
+    (tmp_path / "same.cpp").write_text(SAME_BITS.format(source=cpp_source()))
+    build = [compiler.path, *compiler.flags, "same.cpp", "-o", "same"]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    assert subprocess.run([tmp_path / "same"], check=False).returncode == 0
+
+
+def test_a_loop_over_rows_is_written_so_that_it_goes_through_vectors():
+    """A loop as Brian2 writes it: calls that have no vector form are taken out, others stay."""
+    loop = "\n".join(
+        [
+            "//@ drawn ahead",
+            "const int32_t key_low = _ptr_array_cells_key_low[_idx];",
+            "I = a * neurosim_gaussian(key_low, key_high, 1, t_in_timesteps);",
+            "J = b * neurosim_gaussian(key_low, key_high, 1, t_in_timesteps - 1);",
+            "on = t_in_timesteps >= _timestep(onset, dt);",
+            "odd = _brian_mod(_timestep(t, dt), 2);",
+        ]
+    )
+    written = _in_vectors(f"static int64_t _timestep(double t, double dt);\n{loop}").splitlines()
+    assert written[0] == "static int64_t _timestep(double t, double dt);"
+    assert sum("neurosim::gaussians(" in line for line in written) == 1
+    assert "I = a * _drawn_1[_idx - _part];" in written
+    assert "J = b * neurosim_gaussian(key_low, key_high, 1, t_in_timesteps - 1);" in written
+    assert "on = t_in_timesteps >= neurosim::whole_steps(onset, dt);" in written
+    assert "odd = _brian_mod(_timestep(t, dt), 2);" in written
+    assert _in_vectors("no loop of ours") == "no loop of ours"

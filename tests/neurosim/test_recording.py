@@ -25,6 +25,7 @@ def recording():
         record=["v", "I_stim"],
         record_rows=[0, 2],
         record_dt=1 * ms,
+        engine="numpy",
     )
 
 

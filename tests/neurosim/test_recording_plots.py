@@ -25,7 +25,8 @@ def closed():
 
 @pytest.fixture(scope="module")
 def point():
-    return simulate(LIF(), 200 * ms, batch={"current": [0, 200, 400] * pA}, record=["v", "I_stim"])
+    current = {"current": [0, 200, 400] * pA}
+    return simulate(LIF(), 200 * ms, batch=current, record=["v", "I_stim"], engine="numpy")
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +222,7 @@ def test_a_notebook_sees_what_is_painted_and_placed_where_and_names_cannot_break
     assert "&lt;script&gt;" in html
 
 
+@pytest.mark.slow
 def test_without_a_name_the_first_trace_is_drawn():
     cell = Neuron(ball_and_stick(), PerBranch(1)).paint(Leak())
     cell = cell.probe("v", at("soma"), label="soma").probe("v", at("dendrite"), label="tip")

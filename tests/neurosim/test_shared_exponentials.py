@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from brian2.equations.equations import Equations
 
-from neurosim.engine.cable.model import Kernel
-from neurosim.engine.cable.shared_exponentials import share_exponentials
+from neurosim.engine.cable.model import HeldIon, Kernel
+from neurosim.engine.cable.shared_exponentials import share_exponentials, share_logarithms
 from neurosim.equations.steady_state import Names
 
 RATES = """
@@ -84,3 +84,65 @@ def test_an_offset_may_hold_any_shared_parameters():
 def test_a_parameter_that_differs_between_rows_is_no_common_factor():
     equations = "x = exp(-(v + a)/(10*mV)) + exp(-v/(5*mV)) : 1\na : volt\nv : volt"
     assert share_exponentials(kernel(equations)).equations == equations
+
+
+IONS = (
+    HeldIon("na", "sodium", 1, inside=True, outside=False),
+    HeldIon("k", "potassium", 1, inside=True, outside=True),
+)
+POTENTIALS = """
+E_na = sodium_RT_F*log(na_o/na_i) : volt
+E_k = sodium_RT_F*log(k_o/k_i) : volt
+rate = (1 - blocked)*(top/((1 + (K_na/na_i)**n_na)*(1 + (K_k/k_o)**n_k))) : 1
+other = (na_i/K_na)**n_na + (K_na/na_i)**3 + (K_row/na_i)**n_na + log(na_i/v) : 1
+na_o = sodium_outside : 1
+sodium_RT_F : 1 (shared)
+sodium_outside : 1 (shared)
+na_i : 1
+k_i : 1
+k_o : 1
+blocked : 1 (shared)
+top : 1 (shared)
+K_na : 1 (shared)
+K_k : 1 (shared)
+K_row : 1
+n_na : 1 (shared)
+n_k : 1 (shared)
+v : 1
+"""
+
+
+def patch(equations: str) -> Kernel:
+    return Kernel("patch", equations, "0*amp/meter**2", density=True, ions=IONS)
+
+
+def test_one_logarithm_of_each_concentration_is_enough():
+    made = share_logarithms(patch(POTENTIALS)).equations
+    random = np.random.default_rng(2)
+    given = {
+        name: random.uniform(0.5, 150, 500) for name in ("na_i", "k_i", "k_o", "K_row", "v")
+    } | {"sodium_RT_F": 0.0267, "sodium_outside": 145.0, "blocked": 0.25, "top": 0.05}
+    given |= {"K_na": 10.0, "K_k": 1.5, "n_na": 1.5, "n_k": 1.0}
+    names = ("E_na", "E_k", "rate", "other")
+    before, after = (Names(Equations(text), given) for text in (POTENTIALS, made))
+    for name in names:
+        was, now = np.asarray(before[name]), np.asarray(after[name])
+        # Where both concentrations are alike, the potential is a difference of logarithms.
+        assert np.max(np.abs(now - was) / np.maximum(np.abs(was), 1e-3)) < 1e-12, name
+    assert made.count("log(") == 8
+    for name in ("na_i", "na_o", "k_i", "k_o"):
+        assert made.count(f"log({name})") == 1
+    # A parameter that differs from row to row, a whole power and a quotient with no concentration.
+    assert "(K_row / na_i) ** n_na" in made
+    assert "(K_na / na_i) ** 3" in made
+    assert "log(na_i / v)" in made
+
+
+def test_a_quotient_of_two_numbers_that_both_differ_by_row_is_divided():
+    """Two logarithms would take longer than one and a division."""
+    lines = "E_k = 0.0267*log(k_o/k_i) : volt\nk_o : 1\nk_i : 1\nv : volt"
+    assert share_logarithms(patch(lines)).equations == lines
+    shared = lines.replace("k_o : 1", "k_o : 1 (shared)")
+    assert "log_of_k_o - log_of_k_i" in share_logarithms(patch(shared)).equations
+    # What is no concentration of an ion may be 0 or less.
+    assert share_logarithms(kernel(shared)).equations == shared

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Hz, Mohm, ms, mV, nA, nS, pA, pF, um, volt
+from brian2 import Hz, Mohm, ms, mV, nA, nS, pA, pF, second, um, volt
 
 from neurosim import (
     LIF,
@@ -23,8 +23,8 @@ from neurosim.clamps import CurrentClamp, VoltageClamp
 from neurosim.describe.parts import Poisson
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.morphology import PerBranch, at, ball_and_stick, every, tagged, uniformly
-from neurosim.synapses import AMPA, NMDA, Events
-from neurosim.terminals import DepletingRelease, QuantalRelease, TsodyksMarkram
+from neurosim.synapses import AMPA, NMDA, Events, PlasticAMPA
+from neurosim.terminals import STDP, DepletingRelease, QuantalRelease, TsodyksMarkram
 
 ENGINES = [pytest.param("cpp"), pytest.param("numpy", marks=pytest.mark.slow)]
 
@@ -63,6 +63,7 @@ def assert_one_run(whole, pieces):
     assert pieces[-1].state.sha256 == whole.state.sha256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_point_neurons_with_noise_and_refractory_periods(engine):
     # LIF is refractory for 2 ms, so that some rows are when a run ends.
@@ -83,9 +84,15 @@ def test_point_neurons_with_noise_and_refractory_periods(engine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["cpp", "numpy"])
-@pytest.mark.parametrize("unit", [pA, 5 * nS], ids=["currents", "conductances"])
-@pytest.mark.parametrize("delay", [[0] * 5, [12, 0.5, 3, 1, 1]], ids=["at once", "delayed"])
+@pytest.mark.parametrize(
+    ("engine", "unit", "delay"),
+    [
+        ("cpp", 5 * nS, [0] * 5),
+        ("cpp", pA, [12, 0.5, 3, 1, 1]),
+        ("numpy", 5 * nS, [12, 0.5, 3, 1, 1]),
+    ],
+    ids=["conductances", "late currents", "numpy"],
+)
 def test_networks_with_spikes_on_their_way(engine, unit, delay):
     weights = np.array([[200, 300], [250, -100], [90, 120.0]]) * unit
     wiring = FeedForward(weights=(weights,), delay=delay * ms)
@@ -185,6 +192,68 @@ def test_circuits_with_releases_on_their_way(terminal, engine):
     assert state.sha256 == whole.state.sha256
 
 
+def plastic_ring():
+    """Populations with background inputs, whose synapses change in three ways."""
+    excited = (
+        cell()
+        .place(AMPA(g=4 * nS), uniformly(tagged("dendrite"), 4, 1), label="ampa")
+        .place(PlasticAMPA(g=2 * nS), at("dendrite"), label="plastic")
+        .probe("plastic.change", at("dendrite"))
+    )
+    background = excited.place(AMPA(g=1 * nS), at("dendrite"), Poisson(40 * Hz), label="back")
+    late = np.array([1.03, 2, 3, 4.4, 2, 6, 7, 8, 1.03, 2, 3, 4]) * ms
+    return (
+        Circuit()
+        .add("a", excited, 3, stimulus=noisy(0.5 * pA))
+        .add("b", background, 4, stimulus=OrnsteinUhlenbeck(mean=0.1 * nA, sd=0.05 * nA))
+        .connect("a", "b", onto="ampa", delay=late, terminal=TsodyksMarkram(tau_facil=50 * ms))
+        .connect("b", "a", onto="plastic", delay=1.03 * ms)
+        .connect("a", "b", onto="plastic", delay=30 * ms, terminal=DepletingRelease(N=5))
+        .connect("b", "a", onto="ampa", delay=2 * ms, weight=0.5, plasticity=STDP(A_plus=0.02))
+        .connect("a", "a", onto="ampa", weight=0.5, plasticity=STDP(pairing="nearest",
+                 mu_minus=1, backpropagation=1 * ms), terminal=QuantalRelease())
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_two_runs_of_a_second_are_one_run_of_two_seconds():
+    pieces, given = [1 * second, 1 * second], {"record": ["v"], "record_dt": 1 * ms}
+    rows = {"batch": {"mean": np.linspace(0, 400, 6) * pA}, "seed": np.arange(6) + 5}
+    drive = {"stimulus": noisy(3 * pA), **rows}
+    whole, found = in_pieces(LIF(t_ref=8 * ms), pieces, **drive, **given)
+    assert found[1].counts().min() > 0
+    assert_one_run(whole, found)
+    weights = np.array([[200, 300], [250, -100], [90, 120.0]]) * pA
+    wired = FeedForward(weights=(weights,), delay=[12, 0.5, 3, 1, 1] * ms)
+    drive = {"stimulus": noisy(1.2 * pA), "seed": [3, 4]}
+    whole, found = in_pieces(LIF(), pieces, wiring=wired, **drive, **given)
+    assert len(found[0].state.arrays["flight.row"]) > 0
+    assert_one_run(whole, found)
+    drive = {"stimulus": noisy(0.3 * pA), "batch": {"mean": [0, 0.05, 0.1] * nA}}
+    assert_one_run(*in_pieces(with_inputs(), pieces, **drive, seed=[3, 4, 5], **given))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", [1.0])
+def test_a_plastic_circuit_for_two_seconds_in_two_pieces(cut):
+    circuit, given = plastic_ring(), {"record": ["v"], "record_dt": 0.5 * ms}
+    whole = simulate(circuit, 2 * second, seed=7, **given)
+    first = simulate(circuit, cut * second, seed=7, **given)
+    second_ = simulate(circuit, (2 - cut) * second, initial=first.state, **given)
+    assert len(first.state.arrays["flight.step"]) > 0
+    for name in whole:
+        assert min(first[name].counts().sum(), second_[name].counts().sum()) > 20
+        if cut == 1.0:
+            assert_one_run(whole[name], [first[name], second_[name]])
+    assert second_.state.sha256 == whole.state.sha256
+    for name, course in whole.weights.items():
+        assert np.ptp(course.final) > 0.01
+        both = [np.concatenate([getattr(run.weights[name], what) for run in (first, second_)])
+                for what in ("time_s", "contact", "weight")]  # fmt: skip
+        for what, values in zip(("time_s", "contact", "weight"), both, strict=True):
+            np.testing.assert_array_equal(values, getattr(course, what))
+
+
 @pytest.mark.slow
 def test_a_recording_that_goes_on_counts_from_time_0():
     drive = Constant(200 * pA)
@@ -270,6 +339,7 @@ def test_parts_that_cover_less_or_more_are_refused():
         ended(small, ended(large))
 
 
+@pytest.mark.slow
 def test_point_states_that_do_not_fit_are_refused():
     state = simulate(LIF(), 10 * ms, batch={"tau_m": [10, 20, 30] * ms}, engine="numpy").state
     with pytest.raises(ParameterError, match="AdEx"):

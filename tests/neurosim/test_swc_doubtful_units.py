@@ -7,7 +7,7 @@ from brian2 import mmeter, um
 
 from neurosim.catalogue.textbook import textbook_membrane
 from neurosim.errors import UnknownNameError
-from neurosim.morphology import MorphologyError, read_swc
+from neurosim.morphology import MorphologyError, MorphologyWarning, read_swc
 
 
 def straight(points, step, soma, radius):
@@ -68,3 +68,49 @@ def test_a_soma_alone_gets_no_textbook_membrane(tmp_path):
     shape = read_swc(written(tmp_path, "1 1 0 0 0 8 -1"))
     with pytest.raises(UnknownNameError, match=r"needs a dendrite.*only soma.*reconstruction"):
         textbook_membrane(shape)
+
+
+@pytest.mark.parametrize(
+    ("comment", "unit"),
+    [
+        ("# unit: pixel", "0.1um"),
+        ("# Units = voxels", "0.1um"),
+        ("# UNITS: nm", "1nmeter"),
+        ("# all coordinates are in nanometers", "1nmeter"),
+        ("# positions in millimetre", "1mmeter"),
+        ("# unit:nm", "1nmeter"),
+        ("# Units: 8nm voxels", "how large one is"),
+    ],
+)
+def test_a_unit_that_a_comment_states_is_asked_for(tmp_path, comment, unit):
+    path = written(tmp_path, f"{comment}\n{straight(60, 5, 8, 0.5)}")
+    with pytest.raises(MorphologyError, match=rf"line 1: a comment .*{unit}"):
+        read_swc(path)
+    assert read_swc(path, unit=0.1 * um).diameters_m[-1] == pytest.approx(0.1e-6)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# units: um",
+        "# unit: micrometers (traced in voxels)",
+        "# 3 mm slice",
+        "# Neuron unit 4, 2 mm from pia",
+        "# values in arbor; slice 0.3 mm in saline",
+    ],
+)
+def test_a_comment_that_states_micrometres_or_nothing_is_none(tmp_path, comment):
+    path = written(tmp_path, f"{comment}\n{straight(60, 5, 8, 0.5)}")
+    assert read_swc(path).diameters_m[-1] == pytest.approx(1e-6)
+
+
+@pytest.mark.parametrize("said", ["VOXEL_SIZE 0.3 0.3 1.0", "voxel size: 0.3", "pixel size=0.3,1"])
+def test_a_stated_size_of_a_voxel_is_said(tmp_path, said):
+    path = written(tmp_path, f"# {said}\n{straight(60, 5, 8, 0.5)}")
+    with pytest.warns(MorphologyWarning, match=r"states a size of a voxel of \[0\.3"):
+        read_swc(path)
+
+
+def test_a_soma_thicker_than_any_vertebrates_is_doubted(tmp_path):
+    with pytest.warns(MorphologyWarning, match="a soma point is 160 um thick"):
+        read_swc(written(tmp_path, straight(60, 50, 80, 5)))

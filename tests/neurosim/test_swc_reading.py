@@ -329,7 +329,7 @@ def test_several_trees_are_told_apart(tmp_path):
     first, second = read_swc_forest(path)
     assert (first, second) == (read_swc(path, tree=0), read_swc(path, tree=1))
     assert second.lengths_m * 1e6 == pytest.approx([8, 30])
-    with pytest.raises(ParameterError, match="between 0 and 1"):
+    with pytest.raises(ParameterError, match=r"there is no tree .*trees 0 to 1"):
         read_swc(path, tree=2)
 
 
@@ -514,3 +514,10 @@ def test_a_negative_type_is_said(tmp_path):
     with pytest.warns(MorphologyWarning, match=r"line 3: the type -3 is negative.*custom-3"):
         shape = read_swc(path)
     assert "custom-3" in shape.tags
+
+
+def test_an_underscore_within_a_number_is_refused(tmp_path):
+    """Python's `float` took 1_00 as 100."""
+    path = written(tmp_path, SIMPLE.replace("3 3 25", "3 3 2_5"))
+    with pytest.raises(MorphologyError, match="line 3: seven numbers are needed"):
+        read_swc(path)

@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 from brian2.units import Quantity
+from brian2.units.fundamentalunits import get_dimensions
 
-from neurosim.channels.base import Mechanism
+from neurosim.channels.base import Channel, Mechanism
+from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
 from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import TEMPERATURE, Run
-from neurosim.engine.cable.inputs import Following, KernelInputs
+from neurosim.engine.cable.inputs import LAYER, Following, KernelInputs
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.points import increments
 from neurosim.engine.programs.course_tables import CourseTable, derived
 from neurosim.errors import ParameterError
+from neurosim.ions.ion import Ion
+from neurosim.outside import Extracellular
 from neurosim.synapses.base import Receptor
 
 __all__ = ["follow_courses"]
@@ -30,19 +34,31 @@ def follow_courses(
     values: Sequence[KernelInputs],
     numbering: np.ndarray,
     tables: list[CourseTable],
+    area: np.ndarray,
 ) -> list[Following]:
-    """Return what follows courses; their tables are added to `tables`."""
+    """Return what follows courses; their tables are added to `tables`.
+
+    `area` is that of each compartment of the morphology, in m².
+    """
     if not run.courses:
         return []
     followed = [p.label for p in neuron.painted if isinstance(p.part, Mechanism)]
     followed += [p.label for p in neuron.placed]
-    for name in run.courses.keys() - {TEMPERATURE}:
+    layers = [p for p in neuron.painted if isinstance(p.part, Extracellular)]
+    walls = {f"{p.label}.g" for p in layers}
+    for name in run.courses.keys() - {TEMPERATURE} - walls:
+        if any(name.startswith(f"{p.label}.") for p in layers):
+            raise ParameterError(
+                f"courses: {name} is the capacitance of a layer, which cannot follow a course; its "
+                "conductance g can, and a batch can vary both from row to row"
+            )
         if not any(name.startswith(f"{label}.") for label in followed):
             raise ParameterError(
-                f"courses: {name} belongs to no channel, receptor, pool or electrode and cannot "
-                "follow a course; a batch can vary it from row to row"
+                f"courses: {name} belongs to no channel, receptor, pool, layer or electrode and "
+                "cannot follow a course; a batch can vary it from row to row"
             )
-    return list(_Follower(neuron, run, kernels, values, numbering, tables).all())
+    follower = _Follower(neuron, run, kernels, values, numbering, tables)
+    return [*follower.all(), *follower.walls(layers, np.asarray(area))]
 
 
 class _Follower:
@@ -57,7 +73,7 @@ class _Follower:
     ) -> None:
         self.neuron, self.run, self.tables = neuron, run, tables
         self.kernels, self.values = kernels, values
-        self.back = np.empty_like(numbering)
+        self.numbering, self.back = numbering, np.empty_like(numbering)
         self.back[numbering] = np.arange(len(numbering))
 
     def all(self) -> Iterator[Following]:
@@ -66,6 +82,19 @@ class _Follower:
                 yield from self._painted(painted, painted.part)
         for placed in self.neuron.placed:
             yield from self._placed(placed)
+
+    def walls(self, layers: Sequence[Painted], area: np.ndarray) -> Iterator[Following]:
+        """Yield the walls of layers that follow a course, by the numbers of their compartments."""
+        cut = self.neuron.compartments
+        for k, painted in enumerate(layers):
+            given = self.run.courses.get(f"{painted.label}.g")
+            if given is None:
+                continue
+            here = painted.region.mask(cut)
+            for later in layers[k + 1 :]:
+                here &= ~later.region.mask(cut)
+            where = np.flatnonzero(here)
+            yield self._following(LAYER, "g", self.numbering[where], area[where], given)
 
     def _painted(self, painted: Painted, part: Mechanism) -> Iterator[Following]:
         mask = painted.region.mask(self.neuron.compartments)
@@ -86,6 +115,7 @@ class _Follower:
                 given = self._course_of(full, part, field, fixed=field in own)
                 if given is None:
                     continue
+                _refuse_of_ions(part, field, full, self.kernels[number])
                 across = np.ones(len(sites))
                 if strength and scale is not None:
                     across = across * scale[place]
@@ -238,5 +268,28 @@ class _Follower:
         return Following(kernel, name, event, sites, across, tables)
 
 
+def _refuse_of_ions(part: Mechanism, field: str, full: str, kernel: Kernel) -> None:
+    """Refuse courses of what says where ions start or how much room they have, or of no effect."""
+    start = isinstance(part, Ion) and field == "inside" and part.inside_moves
+    room = isinstance(part, Ion) and field in ("depth", "free", "outside_depth")
+    diffuses = field == "diffusion" and isinstance(part, Ion | CalciumPool)
+    held = {one.ion for one in kernel.ions}
+    followed = isinstance(part, Channel) and part.ion in held and field in part.followed
+    if start or room:
+        raise ParameterError(
+            f"courses: {full} is {'where the ion starts' if start else 'a volume of the ion'} and "
+            "cannot follow a course; a batch can vary it from row to row"
+        )
+    if diffuses:
+        raise ParameterError(
+            f"courses: {full} cannot follow a course; a batch can vary it from row to row"
+        )
+    if followed:
+        raise ParameterError(
+            f"courses: {full} has no effect where the concentrations of its ion are held; move "
+            'these, or paint the channel with reversal="fixed"'
+        )
+
+
 def _like(part: Any, name: str, value: float) -> Quantity:
-    return Quantity(float(value), dim=getattr(part, name).dim)
+    return Quantity(float(value), dim=get_dimensions(getattr(part, name)))

@@ -24,7 +24,7 @@ def combine(
     tree: Tree,
     shape: Compartments,
     numbering: np.ndarray,
-    fields: Sequence[tuple[int, int, np.ndarray]],
+    fields: Sequence[tuple[tuple[int, int, int], np.ndarray]],
     run: Run,
 ) -> tuple[list[tuple[int, int, int]], Combined]:
     """Return the probes with those of electrodes outside, and the sums that they read.
@@ -39,15 +39,16 @@ def combine(
         Of the morphology.
     numbering : ndarray of int, shape (compartments,)
         Number in the engine of each compartment of the morphology.
-    fields : sequence of (int, int, ndarray)
-        Of each field outside, kernel and traced variable of its current, and by compartment of the
-        morphology (and cell) what the current is multiplied by.
+    fields : sequence of ((int, int, int), ndarray)
+        Of each field outside, and each compartment with gap junctions, kernel, traced variable and
+        site of its current, and by compartment of the morphology (and cell) what the current is
+        multiplied by.
     run : Run
         Electrodes outside, and where cells lie.
     """
     # The current along the axis is that of the membrane potential and that of the fields.
-    shares = [np.empty_like(share) for _, _, share in fields]
-    for ordered, (_, _, share) in zip(shares, fields, strict=True):
+    shares = [np.empty_like(share) for _, share in fields]
+    for ordered, (_, share) in zip(shares, fields, strict=True):
         ordered[numbering] = share
     sums = _of_membrane(probes, tree, shares)
     found, number = [], 0
@@ -68,7 +69,7 @@ def combine(
         starts=np.cumsum([0, *sizes]),
         term=np.concatenate([np.zeros(0, dtype=int), *(term for term, _ in sums)]),
         weight=stacked[:, 0] if wide == 1 else stacked,
-        variables=[(kernel, variable, 0) for kernel, variable, _ in fields],
+        variables=[current for current, _ in fields],
     )
 
 

@@ -21,14 +21,17 @@ from neurosim.engine.cable.combined import combine
 from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Layer, Tree
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.patches import Membrane, draft_layer, draft_patches
+from neurosim.engine.cable.patches import Membrane, draft_layer, draft_patches, ions_move
 from neurosim.engine.cable.points import check_clamps, draft_electrode, draft_receptors
 from neurosim.engine.cable.probes import Reader, detectors
+from neurosim.engine.coupling.junctions import OUT_OF_JUNCTIONS
+from neurosim.engine.diffusion.pools import Pool, join_pools
 from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.equations.evaluate import parse
 from neurosim.equations.schemes import find_groups
-from neurosim.equations.steady_state import steady_group, steady_state
+from neurosim.equations.steady_state import Names, evaluated, steady_group, steady_state
 from neurosim.errors import ParameterError
+from neurosim.ions.ion import Ion
 from neurosim.morphology import Compartments
 from neurosim.outside.axial import activating_currents, node_potentials, shared_out
 from neurosim.outside.layers import GROUNDED
@@ -118,6 +121,9 @@ class _Composer:
         self.count = len(self.shape)
         self.varied = Varied(run.batch)
         self.numbering = np.empty(self.count, dtype=np.int32)
+        # Whether any ion is held, and whether currents move any of its concentrations.
+        self.holds = any(isinstance(p.part, Ion) for p in neuron.painted)
+        self.moves = ions_move(neuron, run)
         self.kernels: list[Kernel] = []
         self.values: list[KernelInputs] = []
         self.waveforms = waveforms
@@ -132,10 +138,12 @@ class _Composer:
         check_clamps(neuron)
         membrane = Membrane(neuron, run.cells, varied)
         first = 0
+        pools: list[tuple[np.ndarray, Pool]] = []
         for patch in draft_patches(neuron, membrane, run, varied):
             self.numbering[patch.sites] = np.arange(first, first + len(patch.sites))
             first += len(patch.sites)
             self._add(patch)
+            pools += [(patch.sites, pool) for pool in patch.pools]
         tree = self._tree(membrane.R_a)
         layer = draft_layer(neuron, membrane, run, varied, self._node_numbers())
         for index, placed in enumerate(neuron.placed):
@@ -151,11 +159,12 @@ class _Composer:
         readings = self.reader.read(self.kernels, self.values, self.numbering)
         assert not varied.left, varied.left
         followings = follow_courses(
-            neuron, run, self.kernels, self.values, self.numbering, self.courses
+            neuron, run, self.kernels, self.values, self.numbering, self.courses, membrane.area
         )
         probes, combined = readings.probes, None
         if self._combines:
-            fields = [(*self._current_of(kernel), share) for kernel, share in self.fields]
+            fields = [(self._current_of(kernel), share) for kernel, share in self.fields]
+            fields += self._drawn()
             probes, combined = combine(probes, tree, self.shape, self.numbering, fields, run)
         inputs = CableInputs(
             tree=tree,
@@ -177,6 +186,7 @@ class _Composer:
             start_step=run.start_step,
             followings=followings,
             courses=self.courses,
+            diffusions=join_pools(pools, self.shape, self._node_numbers(), self.numbering),
         )
         return Composed(
             CableModel(tuple(self.kernels)),
@@ -282,9 +292,19 @@ class _Composer:
             draft = replace(draft, name=f"point_{partner.label}")
         self._add(draft, also=("I_stim",) if self._combines else ())
 
-    def _current_of(self, kernel: int) -> tuple[int, int]:
+    def _current_of(self, kernel: int) -> tuple[int, int, int]:
         """Return a kernel, and which of its traced variables is the current of its electrodes."""
-        return kernel, self.kernels[kernel].record.index("I_stim")
+        return kernel, self.kernels[kernel].record.index("I_stim"), 0
+
+    def _drawn(self) -> list[tuple[tuple[int, int, int], np.ndarray]]:
+        """Return what gap junctions draw: it comes along the axis and crosses no membrane."""
+        joined = np.array(self.run.joined, dtype=int)
+        # The engine numbers them in its own order.
+        ordered = joined[np.argsort(self.numbering[joined])]
+        return [
+            ((OUT_OF_JUNCTIONS, 0, k), -(np.arange(self.count) == compartment).astype(float))
+            for k, compartment in enumerate(ordered)
+        ]
 
     @property
     def _combines(self) -> bool:
@@ -294,7 +314,7 @@ class _Composer:
 
     def _add(self, draft: Draft, also: tuple[str, ...] = ()) -> None:
         """Make a kernel of a draft, its states at rest; `also` are traced beside what is probed."""
-        conducts = not draft.updates or bool(draft.amplifier)
+        conducts = draft.density or not draft.updates or bool(draft.amplifier)
         equations = "\n".join([*draft.text.lines, *(["v : volt"] if conducts else [])])
         kernel = Kernel(
             name=draft.name,
@@ -306,6 +326,11 @@ class _Composer:
             events=draft.events,
             amplifier=draft.amplifier,
             ion=draft.ion,
+            carriers=tuple(draft.text.carriers) if self.moves else (),
+            ions=tuple(draft.text.ions) if self.holds else (),
+            gathers=tuple(draft.text.gathers),
+            above=tuple(draft.text.above),
+            empties=draft.empties,
             record=tuple(
                 dict.fromkeys(
                     (*self.reader.recorded(draft.name, Equations(equations), draft.sites), *also)
@@ -315,7 +340,9 @@ class _Composer:
         values, sites = draft.values, len(draft.sites)
         given = self._given_states(kernel, draft.sites)
         if set(kernel.states) - set(given):
-            values = values | self._rest(kernel, values, sites, zero=bool(draft.events))
+            values = values | self._rest(
+                kernel, values, sites, draft.text.starts, zero=bool(draft.events)
+            )
         values = values | given
         whole = draft.density and sites == self.count
         nodes = self.numbering if whole else self.numbering[draft.sites]
@@ -328,12 +355,23 @@ class _Composer:
         if initial is None or not kernel.density:
             return {}
         told = {name.replace(".", "_", 1): values for name, values in initial.states}
-        return {name: np.array(told[name])[sites] for name in kernel.states if name in told}
+        moved = {f"{one.ion}_{side}" for one in kernel.ions for side in "io"}
+        moved.update(*(one.deeper for one in kernel.ions))
+        wanted = [name for name in kernel.kept if name in moved or name in kernel.states]
+        return {name: np.array(told[name])[sites] for name in wanted if name in told}
 
     def _rest(
-        self, kernel: Kernel, values: dict[str, np.ndarray], sites: int, *, zero: bool
+        self,
+        kernel: Kernel,
+        values: dict[str, np.ndarray],
+        sites: int,
+        starts: dict[str, str],
+        *,
+        zero: bool,
     ) -> dict[str, np.ndarray]:
         """Return the initial states: zero for receptors, else steady at the resting potential.
+
+        States whose part says where they start do so; nan stands for one that nothing tells.
 
         The states of a kinetic scheme of receptors, which cannot all be 0, are where they rest
         without transmitter.
@@ -354,7 +392,12 @@ class _Composer:
         flat = {name: spread(value) for name, value in given.items()}
         flat |= {name: np.ones(int(np.prod(shape))) for name in values.keys() - given.keys()}
         flat["v"] = np.full(int(np.prod(shape)), float(self.neuron.rest))
-        found = steady_state(kernel.parsed, flat, start="v")
+        names = Names(kernel.parsed, flat)
+        told = {state: f"start_of_{state}" for state in starts}
+        for state, code in starts.items():
+            flat[told[state]] = np.broadcast_to(evaluated(code, names), flat["v"].shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = steady_state(kernel.parsed, flat, start="v", starts=told)
         rest = {name: found[name].reshape(shape) for name in kernel.states}
         return rest if each else {name: np.broadcast_to(v, sites) for name, v in rest.items()}
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim.engine.cable.equations import Text
 from neurosim.engine.cable.inputs import Arrivals
+from neurosim.engine.diffusion.pools import Pool
 from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.outside import ElectrodeArray, Placement
 
@@ -22,7 +23,8 @@ TEMPERATURE = "celsius"
 class Run:
     """What a run asks beyond the neuron: the batch and the times, in SI units.
 
-    Cells lie where `placement` says; `outside` records there.
+    Cells lie where `placement` says; `outside` records there. Compartments that gap junctions of
+    any cell leave are `joined`; ions of spaces outside that cells share are `shared`.
     """
 
     cells: int
@@ -37,6 +39,8 @@ class Run:
     courses: Mapping[str, tuple[CourseTable, ...]] = field(default_factory=dict)
     outside: ElectrodeArray | None = None
     placement: Placement = field(default_factory=Placement.still)
+    joined: tuple[int, ...] = ()
+    shared: tuple[str, ...] = ()
 
     def beginning(self) -> Run:
         """Return the run with a batch in which every course has its first value of the run."""
@@ -89,10 +93,12 @@ class Draft:
         Parameters.
     sites : ndarray of int, shape (sites,)
         Compartment (of the morphology) of each site.
-    density, events, updates, integers, amplifier, ion
+    density, events, updates, integers, amplifier, ion, empties
         As in `Kernel`.
     arrivals : Arrivals, optional
         As `KernelInputs.events`.
+    pools : tuple of Pool
+        Concentrations that diffuse.
     """
 
     name: str
@@ -105,7 +111,9 @@ class Draft:
     integers: tuple[str, ...] = ()
     amplifier: str = ""
     ion: str = ""
+    empties: tuple[str, ...] = ()
     arrivals: Arrivals | None = field(default=None, repr=False)
+    pools: tuple[Pool, ...] = field(default=(), repr=False)
 
 
 def single(values: np.ndarray) -> np.ndarray:

@@ -5,27 +5,45 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neurosim.engine.cable.inputs import Arrivals, CableInputs, CableResults, Tree
+from neurosim.engine.cable.inputs import (
+    LAYER,
+    Arrivals,
+    CableInputs,
+    CableResults,
+    Counted,
+    CountedRows,
+    Tree,
+)
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.numpy_reference import run_oracle
 from neurosim.engine.cable.source import write_runtime
-from neurosim.engine.programs.cache import cached, fetch
+from neurosim.engine.coupling.links import LinkResults, Links, read_links, write_links
+from neurosim.engine.diffusion.along_tree import write_diffusions
+from neurosim.engine.programs.cache import fetch
 from neurosim.engine.programs.compiler import Compiler, find_compiler
 from neurosim.engine.programs.course_tables import write_tables
 from neurosim.engine.programs.digest import engine_digest
-from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
+from neurosim.engine.programs.processes import Progress, guard, halted, run_all, worker_command
 from neurosim.engine.programs.results import RunResults, run_folder
 from neurosim.engine.programs.spike_exchange import Exchange, converse
-from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.errors import (
+    DepletionError,
+    DivergenceError,
+    EmptySpaceError,
+    EngineError,
+    ParameterError,
+    PoleError,
+)
 
 __all__ = ["block_size", "execute_cable", "execute_cables"]
 
@@ -49,7 +67,7 @@ def execute_cable(
 ) -> CableResults:
     """Run a batch of cells; see `execute_cables`."""
     parts = [(model, inputs)]
-    return execute_cables(parts, engine=engine, threads=threads, progress=progress)[0]
+    return execute_cables(parts, engine=engine, threads=threads, progress=progress)[0][0]
 
 
 def execute_cables(
@@ -59,7 +77,8 @@ def execute_cables(
     threads: int,
     progress: Progress | None = None,
     exchange: Exchange | None = None,
-) -> list[CableResults]:
+    links: Links | None = None,
+) -> tuple[list[CableResults], LinkResults]:
     """Run groups of cells, each group with a tree and mechanisms of its own, side by side.
 
     Parameters
@@ -74,12 +93,16 @@ def execute_cables(
     progress : callable, optional
         Called with the share done.
     exchange : Exchange, optional
-        Turns spikes into what they do to other cells; without it the groups share nothing.
+        Turns spikes into what they do to other cells.
+    links : Links, optional
+        Gap junctions and spaces; without them and `exchange` the cells share nothing.
 
     Returns
     -------
     list of CableResults
         One a group.
+    LinkResults
+        Currents of the junctions that are recorded, and what the spaces did.
 
     Raises
     ------
@@ -87,7 +110,7 @@ def execute_cables(
         The program could not be built, or the run diverged.
     """
     if engine == "numpy":
-        return run_oracle(parts, progress, exchange)
+        return run_oracle(parts, progress, exchange, links)
     compiler = find_compiler()
     if compiler is None:
         raise EngineError("no C++ compiler was found; use engine='numpy'")
@@ -97,7 +120,10 @@ def execute_cables(
     built = fetch(key, lambda empty: _build(models, compiler, empty))
     with run_folder() as folder:
         environment = os.environ | {"NEUROSIM_RUN": str(folder)}
-        _write_program(parts, folder, threads, exchange, report=progress is not None)
+        given = links or Links()
+        _write_program(
+            parts, folder, threads, exchange, report=progress is not None, links=given.kinds
+        )
         blocks = []
         for number, (model, inputs) in enumerate(parts):
             at = folder / str(number)
@@ -105,6 +131,7 @@ def execute_cables(
             block = block_size(model, inputs.tree, inputs.cells)
             _write(model, inputs, at, models.index(model), block)
             blocks.append(block)
+        write_links(given, folder)
         command = [str(built / "main")]
         try:
             if exchange is None:
@@ -120,10 +147,11 @@ def execute_cables(
         except EngineError as error:
             raise _explained(error) from None
         written = RunResults(folder)
-        return [
+        found = [
             _read(model, inputs, written, number, block)
             for number, ((model, inputs), block) in enumerate(zip(parts, blocks, strict=True))
         ]
+        return found, read_links(given, written, len(parts[0][1].trace_time()))
 
 
 def block_size(model: CableModel, tree: Tree, cells: int) -> int:
@@ -136,7 +164,8 @@ def block_size(model: CableModel, tree: Tree, cells: int) -> int:
     """
     patches = [kernel for kernel in model.kernels if kernel.density]
     arrays = 4 + max(
-        (len(k.states) + len(k.parameters) - len(k.shared) for k in patches), default=0
+        (len(k.states) + len(k.parameters) - len(k.shared) + 3 * len(k.carriers) for k in patches),
+        default=0,
     )
     fitting = _FITTING_BYTES // (8 * arrays * max(1, tree.nodes))
     most = max(2 * _VECTOR, fitting // _VECTOR * _VECTOR)
@@ -151,24 +180,33 @@ def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> No
     (folder / "cable.json").write_text(json.dumps([model.to_dict() for model in models]))
     flags = _flags(compiler)
     key = program_key([], "cable runtime", compiler.identity, *flags, engine_digest())
-    runtime = cached(key)
-    work = [worker_command("generate-cable", folder)]
-    if runtime is None:
-        write_runtime(folder / "runtime.cpp")
-        work.append(guard([compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"]))
-    run_all(work, what="writing the C++ program of the model", folder=folder)
-    if runtime is None:
-        fetch(key, lambda empty: _keep(folder / "runtime.o", empty))
-    else:
-        shutil.copy(runtime / "runtime.o", folder / "runtime.o")
-    link = [compiler.path, *flags, "kernels.cpp", "runtime.o", "-o", "main"]
-    run_all([guard(link)], what="compiling the model", folder=folder)
-    (folder / "runtime.o").unlink()
+    with ThreadPoolExecutor(1) as beside:
+        # Of two models that are built at the same time, one waits for what the other compiles.
+        runtime = beside.submit(fetch, key, partial(_build_runtime, compiler, flags))
+        try:
+            generate = [worker_command("generate-cable", folder)]
+            run_all(generate, what="writing the C++ program of the model", folder=folder)
+            compile_it = [compiler.path, *flags, "-c", "kernels.cpp", "-o", "kernels.o"]
+            run_all([guard(compile_it)], what="compiling the model", folder=folder)
+            around = runtime.result() / "runtime.o"
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                # Ctrl-C does not wait for a compiler.
+                with halted():
+                    beside.shutdown(wait=True)
+            raise
+    link = [compiler.path, *flags, "kernels.o", str(around), "-o", "main"]
+    run_all([guard(link)], what="linking the model", folder=folder)
+    (folder / "kernels.o").unlink()
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
 
 
-def _keep(compiled: Path, folder: Path) -> None:
-    shutil.copy(compiled, folder / compiled.name)
+def _build_runtime(compiler: Compiler, flags: Sequence[str], folder: Path) -> None:
+    """Compile what is around the membrane loops, the same for every model."""
+    write_runtime(folder / "runtime.cpp")
+    compile_it = [compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"]
+    run_all([guard(compile_it)], what="compiling what every model shares", folder=folder)
+    (folder / "runtime.cpp").unlink()
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
 
 
@@ -191,6 +229,7 @@ def _write_program(
     exchange: Exchange | None,
     *,
     report: bool,
+    links: int,
 ) -> None:
     """Write what the groups of a run have in common."""
     first = parts[0][1]
@@ -201,7 +240,7 @@ def _write_program(
     window = 0 if exchange is None else exchange.window
     settings = [
         len(parts), first.steps, first.settle_steps, window, threads, first.dt, float(report),
-        first.start_step,
+        first.start_step, links,
     ]  # fmt: skip
     _put(folder / "program", settings, np.float64)
     lengths = [len(samples) for samples in first.waveforms]
@@ -232,6 +271,7 @@ def _write(
     _put(folder / "detectors.refractory", inputs.detector_refractory, np.float64)
     _put(folder / "detectors.last", inputs.last_spikes(), np.float64, counted=True)
     _write_followings(model, inputs, folder)
+    write_diffusions(inputs.diffusions, folder)
     probes = np.asarray(inputs.probes, dtype=np.int32).ravel()
     _put(folder / "probes", probes, np.int32, counted=True)
     if (layer := inputs.layer) is not None:
@@ -240,6 +280,8 @@ def _write(
         _put(folder / "layer.wall", layer.wall, np.float64, counted=True)
         _put(folder / "layer.capacity", layer.capacity, np.float64, counted=True)
         _put(folder / "layer.kernels", layer.kernels, np.int32, counted=True)
+        start = np.zeros(tree.compartments) if layer.start is None else layer.start
+        _put(folder / "layer.start", start, np.float64, counted=True)
     if (combined := inputs.combined) is not None:
         variables = np.asarray(combined.variables, dtype=np.int32).ravel()
         _put(folder / "combined.starts", combined.starts, np.int64, counted=True)
@@ -261,10 +303,12 @@ def _write(
 def _write_followings(model: CableModel, inputs: CableInputs, folder: Path) -> None:
     _put(folder / "courses", [len(inputs.followings)], np.float64)
     for k, one in enumerate(inputs.followings):
-        kernel, head = model.kernels[one.kernel], f"course.{k}"
-        layout = list(kernel.events) if one.event else [*kernel.states, *kernel.parameters]
-        shared = not one.event and one.name in kernel.shared
-        where = [one.kernel, layout.index(one.name), float(one.event), float(shared)]
+        head, where = f"course.{k}", [LAYER, 0.0, 0.0, 0.0]
+        if one.kernel != LAYER:
+            kernel = model.kernels[one.kernel]
+            layout = list(kernel.events) if one.event else [*kernel.states, *kernel.parameters]
+            shared = not one.event and one.name in kernel.shared
+            where = [one.kernel, layout.index(one.name), float(one.event), float(shared)]
         _put(folder / f"{head}.where", where, np.float64)
         _put(folder / f"{head}.sites", one.sites, np.int32, counted=True)
         _put(folder / f"{head}.factors", one.factors, np.float64)
@@ -294,6 +338,7 @@ def _read(
     spikes = [np.zeros(0, dtype=_SPIKE)]
     traces = _room((len(inputs.probes), inputs.cells, samples))
     final = np.zeros((inputs.tree.compartments, inputs.cells))
+    layer = None if inputs.layer is None else np.zeros_like(final)
     last = np.zeros((len(inputs.detector_nodes), inputs.cells))
     kept = [
         {name: np.zeros((given.sites, inputs.cells)) for name in kernel.kept}
@@ -305,6 +350,9 @@ def _read(
         spikes.append(written.load(f"{group}/spikes.{number}", _SPIKE))
         ends = written.load(f"{group}/final.{number}", np.float64)
         final[:, first:stop] = ends.reshape(-1, stop - first)
+        if layer is not None:
+            ends = written.load(f"{group}/layer.{number}", np.float64)
+            layer[:, first:stop] = ends.reshape(-1, stop - first)
         _cut(written.load(f"{group}/state.{number}", np.float64), arrays, first, stop)
         if traces.size:
             shape = (samples, len(inputs.probes), stop - first)
@@ -312,7 +360,45 @@ def _read(
                 for probe in range(len(inputs.probes)):
                     traces[probe, first:stop] = values[:, probe].T
     every = np.concatenate(spikes)
-    return CableResults(every["detector"], every["cell"], every["time"], traces, final, kept, last)
+    counted = _read_counted(model, inputs, written, group, block)
+    return CableResults(
+        every["detector"], every["cell"], every["time"], traces, final, kept, last, counted, layer
+    )
+
+
+def _read_counted(
+    model: CableModel, inputs: CableInputs, written: RunResults, group: int, block: int
+) -> Counted | None:
+    """Return what the program counted of ions that move, in the order in which it wrote it."""
+    if not any(kernel.moves_ions for kernel in model.kernels):
+        return None
+    cells, v = inputs.cells, np.zeros((inputs.tree.compartments, inputs.cells))
+    kernels, arrays = [], [v]
+    count = sum(one.shells for one in inputs.diffusions)
+    shells = [(np.zeros_like(v), np.zeros_like(v)) for _ in range(count)]
+    placed: list[np.ndarray] = []
+    passed: list[np.ndarray] = []
+    for kernel, given in zip(model.kernels, inputs.kernels, strict=True):
+        shape = (given.sites, cells)
+        rows = CountedRows({}, {}, {}, np.zeros((0, cells) if kernel.density else shape))
+        for one in kernel.carriers:
+            crossed = rows.crossed.setdefault(one.variable, np.zeros(shape))
+            (arrays if kernel.density else placed).append(crossed)
+        for held in kernel.ions:
+            if held.inside:
+                arrays.append(rows.starts.setdefault(f"{held.ion}_i", np.zeros(shape)))
+            if held.outside:
+                outside = f"{held.ion}_o"
+                arrays.append(rows.starts.setdefault(outside, np.zeros(shape)))
+                arrays.append(rows.exchanged.setdefault(outside, np.zeros(shape)))
+        passed.append(rows.passed)
+        kernels.append(rows)
+    for number, first in enumerate(range(0, cells, block)):
+        stop = min(first + block, cells)
+        values = written.load(f"{group}/ledger.{number}", np.float64)
+        along = [array for shell in shells for array in shell]
+        _cut(values, [*arrays, *placed, *passed, *along], first, stop)
+    return Counted(v, kernels, shells)
 
 
 def _cut(written: np.ndarray, arrays: Sequence[np.ndarray], first: int, stop: int) -> None:
@@ -343,8 +429,17 @@ def _room(shape: tuple[int, ...]) -> np.ndarray:
 
 def _explained(error: EngineError) -> EngineError:
     number, real = r"(\d+)", r"(\S+)"
-    pattern = rf"diverged group {number} cell {number} compartment {number} time {real}"
-    found = re.search(pattern, str(error))
+    where = rf"group {number} cell {number} compartment {number} time {real}"
+    emptied = re.search(rf"emptied box {number} time {real} ion (\w+)", str(error))
+    if emptied:
+        return EmptySpaceError(int(emptied[1]), emptied[3], float(emptied[2]))
+    fell = re.search(rf"fell {where} part (\w+) field (\w+)", str(error))
+    if fell:
+        return PoleError(int(fell[1]), int(fell[2]), int(fell[3]), float(fell[4]), fell[5], fell[6])
+    found = re.search(rf"(diverged|depleted) {where}(?: ion (\w+) side (\w+))?", str(error))
     if not found:
         return error
-    return DivergenceError(int(found[1]), int(found[2]), int(found[3]), float(found[4]))
+    place = (int(found[2]), int(found[3]), int(found[4]), float(found[5]))
+    if found[1] == "depleted":
+        return DepletionError(*place, found[6], found[7])
+    return DivergenceError(*place)

@@ -11,14 +11,18 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
+from neurosim.engine.diffusion.along_tree import Diffusion
 from neurosim.engine.programs.course_tables import CourseTable
 
 __all__ = [
+    "LAYER",
     "NEVER",
     "Arrivals",
     "CableInputs",
     "CableResults",
     "Combined",
+    "Counted",
+    "CountedRows",
     "Following",
     "KernelInputs",
     "Layer",
@@ -136,16 +140,24 @@ class Layer:
         Capacitance to the outside, in farad.
     kernels : list of int
         Kernels whose current flows into the layer, those of fields outside.
+    start : ndarray, shape (compartments, cells), optional
+        Potential in the layer at the start (default: 0). Where branches join there is no
+        capacitance, and so no potential that a step leaves to the next.
     """
 
     up: np.ndarray
     wall: np.ndarray
     capacity: np.ndarray
     kernels: list[int]
+    start: np.ndarray | None = None
 
     def around(self, parent: np.ndarray) -> np.ndarray:
         """Return the sum of the conductances of each node to its neighbours."""
         return _around(parent, self.up)
+
+
+# In place of the number of a kernel.
+LAYER = -1
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,7 @@ class Following:
     Attributes
     ----------
     kernel : int
-        Kernel whose array it is.
+        Kernel whose array it is; `LAYER` for the conductance of the wall of the layer outside.
     name : str
         Name of the parameter, or of the state whose increments by events follow.
     event : bool
@@ -242,6 +254,8 @@ class CableInputs:
         Time of the last spike at each detector (second); by default there was none.
     theta : float
         1 for backward Euler, 1/2 for Crank-Nicolson.
+    diffusions : list of Diffusion
+        Concentrations that diffuse inside the cells.
     """
 
     tree: Tree
@@ -264,6 +278,7 @@ class CableInputs:
     followings: list[Following] = field(default_factory=list)
     courses: list[CourseTable] = field(default_factory=list)
     last_spike: np.ndarray | None = None
+    diffusions: list[Diffusion] = field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -303,6 +318,48 @@ class CableInputs:
 
 
 @dataclass(frozen=True)
+class CountedRows:
+    """What crossed in the rows of one kernel since the start of a run.
+
+    Attributes
+    ----------
+    crossed : dict of str to ndarray, each of shape (sites, cells)
+        By carrier, the charge on an area (coulomb/meter**2).
+    starts : dict of str to ndarray, each of shape (sites, cells)
+        By concentration that moves, such as ``"na_i"``, where it started.
+    exchanged : dict of str to ndarray, each of shape (sites, cells)
+        By concentration outside, what it lost to the bath.
+    passed : ndarray, shape (sites, cells)
+        Of receptors and electrodes, the charge that entered (coulomb).
+    """
+
+    crossed: dict[str, np.ndarray]
+    starts: dict[str, np.ndarray]
+    exchanged: dict[str, np.ndarray]
+    passed: np.ndarray
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a run whose ions move counted: the potential at the start, and by kernel what crossed.
+
+    Attributes
+    ----------
+    v : ndarray, shape (compartments, cells)
+        Potential at the start, in volt.
+    kernels : list of CountedRows
+        In the order of the model.
+    shells : list of (ndarray, ndarray), each of shape (compartments, cells)
+        Of each shell of each concentration that diffuses, where it started, and what came to it
+        along the cell (mol).
+    """
+
+    v: np.ndarray
+    kernels: list[CountedRows]
+    shells: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class CableResults:
     """What a run produced.
 
@@ -318,6 +375,10 @@ class CableResults:
         By kernel, what `Kernel.kept` names, at the end.
     last_spike : ndarray, shape (detectors, cells)
         Time of the last spike at each detector (second).
+    counted : Counted, optional
+        What crossed, where ions move.
+    layer : ndarray, shape (compartments, cells), optional
+        Potential at the end in the layer outside, where there is one, in volt.
     """
 
     spike_detector: np.ndarray
@@ -327,3 +388,5 @@ class CableResults:
     final: np.ndarray
     kept: list[dict[str, np.ndarray]]
     last_spike: np.ndarray
+    counted: Counted | None = None
+    layer: np.ndarray | None = None

@@ -1,5 +1,4 @@
-// What the membrane loops of a model and the program around them (runtime.cpp) share: functions that
-// generated code names, what a run reads, and kernels.
+// What a run reads, and kernels: membrane loops (membrane.h) with their arrays.
 //
 // Cells that share a tree are solved together in blocks. A block holds `cells` of them; every array
 // runs over compartments first and cells second (index = compartment * cells + cell), so that the
@@ -12,50 +11,6 @@
 #include <unordered_map>
 
 namespace neurosim {
-
-// ---- functions that Brian2's generated code names ---------------------------------------------
-#define neurosim_gaussian neurosim::gaussian
-#define neurosim_waveform neurosim::waveform
-#define neurosim_step_level neurosim::step_level
-#define neurosim_exprel_given neurosim::_exprel_given
-using std::ceil; using std::cos; using std::cosh; using std::exp; using std::expm1; using std::fabs;
-using std::floor; using std::log; using std::log10; using std::log1p; using std::sin;
-using std::sinh; using std::sqrt; using std::tan; using std::tanh;
-
-// (exp(x) - 1) / x; its series next to 0, where the quotient would lose digits.
-inline double _exprel(double x) {
-    const double series = 1.0 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24)));
-    const double safe = std::fabs(x) < 1e-4 ? 1.0 : x;
-    return std::fabs(x) < 1e-4 ? series : (std::exp(safe) - 1.0) / safe;
-}
-// Its inverse, x / (exp(x) - 1), in one division: the form most rate functions have.
-inline double _per_exprel(double x) {
-    const double series = 1.0 - x * (0.5 - x * (1.0 / 12));
-    const double safe = std::fabs(x) < 1e-4 ? 1.0 : x;
-    return std::fabs(x) < 1e-4 ? series : safe / (std::exp(safe) - 1.0);
-}
-// The same with exp(x) at hand; it may be off by some units in the last place, so that the series
-// takes over sooner.
-inline double _exprel_given(double x, double e) {
-    const double series = 1.0 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24 + x * (1.0 / 120 + x * (1.0 / 720 + x * (1.0 / 5040))))));
-    const bool near = std::fabs(x) < 1e-2;
-    return near ? series : (e - 1.0) / (near ? 1.0 : x);
-}
-inline double _per_exprel_given(double x, double e) {
-    const double square = x * x;
-    const double series = 1.0 - 0.5 * x + square * (1.0 / 12 - square * (1.0 / 720 - square * (1.0 / 30240)));
-    const bool near = std::fabs(x) < 1e-2;
-    return near ? series : x / ((near ? 2.0 : e) - 1.0);
-}
-// With full fast-math a constant whole power becomes multiplications.
-#define _brian_pow(x, y) (std::pow(double(x), double(y)))
-inline double _clip(double x, double low, double high) { return std::min(std::max(x, low), high); }
-inline int64_t int_(double x) { return int64_t(x); }
-inline int64_t int_(bool x) { return x ? 1 : 0; }
-inline int64_t _timestep(double t, double dt) { return int64_t((t + 1e-3 * dt) / dt); }
-#define _brian_abs std::fabs
-inline double _brian_mod(double x, double y) { return x - y * std::floor(x / y); }
-inline double _sign(double x) { return double((x > 0) - (x < 0)); }
 
 // ---- what a run reads ---------------------------------------------------------------------------
 template <typename T> std::vector<T> load(const std::string& name, size_t count) {
@@ -72,18 +27,20 @@ template <typename T> std::vector<T> load_counted(const std::string& name) {
 
 // What all groups of a run have in common.
 struct Program {
-    double values[8];
+    double values[9];
     int64_t groups, start, steps, settle, window, threads;
     double dt;
-    bool report;
+    bool report, joined, spaced;
     Program() {
-        read("program", values, 8);
+        read("program", values, 9);
         groups = int64_t(values[0]); steps = int64_t(values[1]); settle = int64_t(values[2]);
         window = int64_t(values[3]);   // steps between exchanges of spikes; 0 where none are wired
         threads = int64_t(values[4]); dt = values[5]; report = values[6] != 0.0;
         // Steps are counted from time 0: a run that goes on from another begins at `start`.
         start = int64_t(values[7]);
         steps += start;
+        joined = int64_t(values[8]) & 1;   // by gap junctions
+        spaced = int64_t(values[8]) & 2;   // around spaces
     }
     int64_t begin() const { return start - settle; }
 };
@@ -128,12 +85,9 @@ struct Group {
           tree(at, settings.nodes) {}
 };
 
-struct Step { double dt, time; int64_t index; };
-
 struct Array {
-    enum Kind { row, shared, traced };
     std::string name;
-    Kind kind;
+    ArrayKind kind;
     bool integer;
 };
 
@@ -147,12 +101,16 @@ inline void spread(const std::vector<double>& stored, int64_t sites, int64_t all
             values[size_t(s * cells + c)] = stored[size_t(each ? s * all + first_cell + c : s)];
 }
 
-// What a clamp is; see Kernel in model.py.
-enum class Amplifier { none, voltage, conductance, electrode };
+// A current whose charge is counted, and what it is multiplied by to be that of each ion of a patch.
+// Of receptors: the ion they carry.
+struct Mover { std::string name; std::vector<double> charges; std::string ion; };
+// An ion that a patch holds, the part that does, and which of its concentrations move.
+struct MovingIon { std::string ion, part; double valence; bool inside, outside, shared; };
 
 // ---- kernels ------------------------------------------------------------------------------------
-// A loop over rows (sites times the cells of the block), written by Brian2's code generation.
-struct Kernel {
+// A loop over rows with its arrays, for the cells of a block.
+struct Kernel final : Described, Arrays {
+    const std::unique_ptr<Membrane> loop;
     std::string name;
     bool density = false, conducts = false;
     bool injects = false;                     // follows the clock, off while the cell settles
@@ -162,23 +120,71 @@ struct Kernel {
     std::vector<Array> layout;
     std::vector<std::string> events, traces;
     std::vector<std::string> kept;            // what a run that goes on from here must be given
+    std::vector<Mover> carriers;
+    std::vector<MovingIon> ions;
+    // Parts, and the field of each that the potential must stay above.
+    std::vector<std::pair<std::string, std::string>> above;
+    // Traced currents, and by carrier what each is made of.
+    std::vector<std::pair<std::string, std::vector<double>>> retraced;
+    // What receptors take from the patch under them, and by patch the variable there ("": none).
+    std::vector<std::pair<std::string, std::vector<std::string>>> gathers;
     std::vector<int32_t> nodes;               // of each site, for points
     std::unordered_map<std::string, std::vector<double>> real;
     std::unordered_map<std::string, std::vector<int32_t>> whole;
     std::vector<double> gathered, conductance, current;
     double* membrane = nullptr;
 
+    explicit Kernel(Membrane* loop) : loop(loop) { loop->describe(*this); }
+    Kernel(const Kernel&) = delete;
     virtual ~Kernel() {}
-    virtual void bind() = 0;
-    virtual void advance(const Step&, double* __restrict, double* __restrict) = 0;
 
+    void called(const char* is, bool of_density, bool has_slope, bool by_clock, Amplifier clamp,
+                const char* takes) override {
+        name = is;
+        density = of_density;
+        conducts = has_slope;
+        injects = by_clock;
+        amplifier = clamp;
+        ion = takes;
+    }
+    void array(const char* is, ArrayKind kind, bool integer) override {
+        layout.push_back({is, kind, integer});
+    }
+    void event(const char* is) override { events.push_back(is); }
+    void trace(const char* is) override { traces.push_back(is); }
+    void keep(const char* is) override { kept.push_back(is); }
+    void carrier(const char* is, const double* charges, int count, const char* of) override {
+        carriers.push_back({is, std::vector<double>(charges, charges + count), of});
+    }
+    void moving_ion(const char* is, const char* part, double valence, bool inside, bool outside,
+                    bool shared) override {
+        ions.push_back({is, part, valence, inside, outside, shared});
+    }
+    void stays_above(const char* part, const char* field) override {
+        above.push_back({part, field});
+    }
+    void gather(const char* is, const char* const* sources, int count) override {
+        gathers.push_back({is, std::vector<std::string>(sources, sources + count)});
+    }
+    void retrace(const char* is, const double* weights, int count) override {
+        retraced.push_back({is, std::vector<double>(weights, weights + count)});
+    }
+
+    // Whether something of this patch has to be moved and counted once the potentials are known.
+    bool moves_ions() const {
+        if (!density) return false;
+        for (const MovingIon& ion : ions)
+            if (ion.inside || ion.outside || ion.shared) return true;
+        return !carriers.empty();
+    }
     double* if_there(const std::string& what) {
         const auto found = real.find(what);
         return found == real.end() ? nullptr : found->second.data();
     }
     double* numbers(const std::string& what) { return real.at(what).data(); }
-    int32_t* integers(const std::string& what) { return whole.at(what).data(); }
-    double* potential() { return membrane; }
+    double* numbers(const char* what) override { return real.at(what).data(); }
+    int32_t* integers(const char* what) override { return whole.at(what).data(); }
+    double* potential() override { return membrane; }
 
     // Take the columns of this block's cells out of the arrays of the whole batch.
     void load_block(const Group& group, int64_t first_cell, int64_t cells, double* V) {
@@ -189,10 +195,13 @@ struct Kernel {
         first = int64_t(shape[1]);
         rows = sites * cells;
         for (const Array& array : layout) {
-            if (array.kind == Array::traced) { real[array.name].assign(size_t(rows), 0.0); continue; }
+            if (array.kind == ArrayKind::traced || array.kind == ArrayKind::single) {
+                real[array.name].assign(array.kind == ArrayKind::single ? 1 : size_t(rows), 0.0);
+                continue;
+            }
             const std::string file = group.at + name + "." + array.name;
             std::vector<double> values;
-            if (array.kind == Array::shared) {
+            if (array.kind == ArrayKind::shared) {
                 values = load<double>(file, 1);
             } else {
                 values.resize(size_t(rows));
@@ -212,16 +221,21 @@ struct Kernel {
             current.assign(size_t(rows), 0.0);
             membrane = gathered.data();
         }
-        bind();
+        loop->bind(*this);
     }
 
     void run(const Step& step, int64_t cells, const double* V, double* D, double* R) {
         if (density) {
-            advance(step, D + first * cells, R + first * cells);
+            loop->advance(step, rows, D + first * cells, R + first * cells);
             return;
         }
         compute(step, cells, V);
         add(cells, D, R);
+    }
+
+    // Let the currents of a step cross n rows; see Membrane.
+    double cross(const Crossing& to, const double* solved, int64_t from, int64_t n) {
+        return loop->cross(to, solved, from, n);
     }
 
     // What points ask of their compartments, and its place in the system of equations.
@@ -230,7 +244,7 @@ struct Kernel {
             for (int64_t s = 0; s < sites; s++)
                 std::memcpy(&gathered[size_t(s * cells)], V + int64_t(nodes[size_t(s)]) * cells,
                             size_t(cells) * sizeof(double));
-        advance(step, conductance.data(), current.data());
+        loop->advance(step, rows, conductance.data(), current.data());
     }
     void add(int64_t cells, double* D, double* R) const {
         for (int64_t s = 0; s < sites; s++) {
@@ -242,6 +256,12 @@ struct Kernel {
         }
     }
 };
-void make_kernels(int64_t model, std::vector<std::unique_ptr<Kernel>>& kernels);
+inline void make_kernels(int64_t model, std::vector<std::unique_ptr<Kernel>>& kernels) {
+    while (Membrane* loop = make_membrane(model, int64_t(kernels.size())))
+        kernels.emplace_back(new Kernel(loop));
+}
+
+// One for the whole program: membrane loops know only that there is one.
+const Waveforms& waveforms() { return WaveformFiles::table(); }
 
 }  // namespace neurosim

@@ -8,21 +8,32 @@ of cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.sparse import block_array, csc_array, csr_array, diags_array
+from scipy.sparse import block_array, block_diag, csc_array, csr_array, diags_array
 from scipy.sparse.linalg import spsolve
 
-from neurosim.engine.cable.inputs import CableInputs, CableResults, KernelInputs
-from neurosim.engine.cable.model import CableModel, Kernel
+from neurosim.engine.cable.inputs import (
+    LAYER,
+    CableInputs,
+    CableResults,
+    Counted,
+    CountedRows,
+    KernelInputs,
+)
+from neurosim.engine.cable.model import CableModel, HeldIon, Kernel
+from neurosim.engine.coupling.junctions import OUT_OF_JUNCTIONS
+from neurosim.engine.coupling.links import LinkResults, Links
+from neurosim.engine.coupling.numpy_links import NumpyLinks
+from neurosim.engine.diffusion.along_tree import NumpyDiffusion
 from neurosim.engine.point.inputs import level, play
 from neurosim.engine.programs.course_tables import follow
 from neurosim.engine.programs.spike_exchange import Exchange, Fired, Incoming
 from neurosim.equations.schemes import GAMMA, find_groups, rates_of
-from neurosim.equations.steady_state import Names
-from neurosim.errors import DivergenceError, EngineError, not_linear
+from neurosim.equations.steady_state import Names, compiled
+from neurosim.errors import DepletionError, DivergenceError, EngineError, PoleError, not_linear
 from neurosim.randomness import gaussian
 
 __all__ = ["run_oracle"]
@@ -39,6 +50,19 @@ class _Rows:
         self.waveforms = inputs.waveforms
         self.traced = {name: np.zeros(self.shape) for name in kernel.record}
         self.linear: set[str] = set()
+        # Of carriers, current and conductance of the step, and the charge since the start.
+        self.given: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self.crossed = {one.variable: np.zeros(self.shape) for one in kernel.carriers}
+        self.passed = np.zeros(self.shape)
+        # Of carriers, the current of the step; of ions whose space is shared, the charge of it.
+        self.used: dict[str, np.ndarray] = {}
+        self.entered: dict[str, np.ndarray] = {}
+        # By ion, the charge on an area that receptors brought in a step.
+        self.placed: dict[str, np.ndarray] = {}
+        self.starts = {
+            side: self.values[side].copy() for held in kernel.ions for side in _moving(held)
+        }
+        self.exchanged = {side: np.zeros(self.shape) for side in self.starts if side[-1] == "o"}
         self.schemes = [group for group in find_groups(kernel.parsed) if group.sums_to_one]
         # By step: site, cell (-1: all) and weight of what arrives.
         self.arrivals: dict[int, list[tuple[int, int, float]]] = {}
@@ -159,13 +183,9 @@ class _Rows:
                 moved = toward + (self.values[name] - toward) * np.exp(rate * dt)
             advanced[name] = np.where(rate == 0, self.values[name] + dt * zero, moved)
         self.values |= advanced
-        current = self._spread(_evaluate(kernel.current, self._names(clock)))
-        slope = np.zeros(self.shape)
-        if kernel.conducts:
-            h = 1e-6
-            up = _evaluate(kernel.current, self._names(clock, v=v + h))
-            down = _evaluate(kernel.current, self._names(clock, v=v - h))
-            slope = self._spread(-(up - down) / (2 * h))
+        current, slope = self._linearised(kernel.current, clock, v)
+        for carrier in kernel.carriers:
+            self.given[carrier.variable] = self._linearised(carrier.variable, clock, v)
         for name in self.traced:
             self.traced[name] = self._spread(_evaluate(name, self._names(clock)))
         if not kernel.density:
@@ -173,9 +193,88 @@ class _Rows:
         area, capacity = self.values["area"], self.values["C_m"] / implicit_dt
         return area * (capacity + slope), area * (capacity * v + current + slope * v)
 
+    def _linearised(
+        self, code: str, clock: dict[str, Any], v: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a current, and its conductance by a central difference."""
+        current = self._spread(_evaluate(code, self._names(clock)))
+        if not self.kernel.conducts:
+            return current, np.zeros(self.shape)
+        h = 1e-6
+        up = _evaluate(code, self._names(clock, v=v + h))
+        down = _evaluate(code, self._names(clock, v=v - h))
+        return current, self._spread(-(up - down) / (2 * h))
+
+    def move_ions(self, before: np.ndarray, solved: np.ndarray, dt: float) -> str:
+        """Move the ions of a patch by the currents at the potentials that were solved for.
+
+        Returns the concentration that fell to 0, if any did.
+        """
+        used = {}
+        for name, (current, slope) in self.given.items():
+            used[name] = current - slope * (solved - before)
+            self.crossed[name] += dt * used[name]
+        for held in self.kernel.ions:
+            charge = self.placed.get(held.ion, 0.0) + dt * sum(
+                dict(one.ions).get(held.ion, 0) * used[one.variable] for one in self.kernel.carriers
+            )
+            if held.shared:
+                self.entered[held.ion] = charge * self.values["area"]
+            for side in _moving(held):
+                where = "outside" if side[-1] == "o" else "inside"
+                came = charge * self.values[f"{held.part}_per_{where}"]
+                lost = self._lost(held.part, self.values[side], came, dt) if where[0] == "o" else 0
+                if where[0] == "o":
+                    self.exchanged[side] += lost
+                self.values[side] = self.values[side] + came - lost
+                if not np.all(self.values[side] > 0):
+                    return side
+        self.used = used
+        self.retrace()
+        return ""
+
+    def pool_of(self, ion: str) -> str:
+        """Return the part in which an ion moves inside, "" where there is none."""
+        if not self.kernel.density:
+            return ""
+        return next((one.part for one in self.kernel.ions if one.ion == ion and one.inside), "")
+
+    def _lost(self, part: str, now: np.ndarray, came: np.ndarray, dt: float) -> np.ndarray:
+        """Return what a space outside loses to its bath in a step in which so much came evenly."""
+        bath, tau = self.values[f"{part}_outside"], self.values[f"{part}_outside_tau"]
+        target = bath + tau * came / dt
+        after = target + (now - target) * np.exp(-dt / tau)
+        return np.asarray(now + came - after)
+
+    def retrace(self) -> None:
+        """Take anew the samples of what ions move."""
+        names = Names(self.kernel.parsed, {**self.values, **self.used})
+        held = self.kernel.ions
+        moved = {f"E_{one.ion}" for one in held}.union(*(_moving(one) for one in held))
+        moved |= {f"{one.ion}_o" for one in held if one.shared}
+        moved = moved.union(*(one.deeper for one in held))
+        for name in self.traced:
+            if name in moved or name in self.kernel.retraced():
+                self.traced[name] = self._spread(_evaluate(name, names))
+
+
+def _under(part: _Rows, patches: list[_Rows]) -> Iterator[tuple[_Rows, int, int]]:
+    """Return the patch and its row under each site of a kernel of points."""
+    for patch in patches:
+        place = {int(node): row for row, node in enumerate(patch.nodes)}
+        for site, node in enumerate(part.nodes.tolist()):
+            if node in place:
+                yield patch, place[node], site
+
+
+def _moving(held: HeldIon) -> list[str]:
+    """Return the concentrations of an ion that move."""
+    sides = ((f"{held.ion}_i", held.inside), (f"{held.ion}_o", held.outside))
+    return [name for name, moves in sides if moves]
+
 
 def _evaluate(code: str, names: Names) -> np.ndarray:
-    return np.asarray(eval(code, {"__builtins__": {}}, names), dtype=float)
+    return np.asarray(eval(compiled(code), {"__builtins__": {}}, names), dtype=float)
 
 
 class _Group:
@@ -190,14 +289,33 @@ class _Group:
         start = np.asarray(inputs.start, dtype=float)
         start = start if start.ndim == 2 else start[:, np.newaxis]
         self.v = np.broadcast_to(start, (tree.compartments, cells)).copy()
+        self.v_start, self.began = self.v, self._concentrations()
         self.order, self.around = tree.order(), tree.around()[:, np.newaxis]
         self.spikes: list[tuple[int, int, float]] = []
         self.last_spike = np.array(inputs.last_spikes())
         self.samples: list[list[np.ndarray]] = []
+        # Current out of each node through gap junctions.
+        self.drawn = np.zeros((tree.nodes, cells))
+        self.ends = np.zeros(0, dtype=int)
+        self.arriving: dict[str, np.ndarray] = {}
+        self.diffusing = [
+            NumpyDiffusion(one, tree.parent, cells, inputs.dt) for one in inputs.diffusions
+        ]
         # Potential in the layer outside each node, and that which the implicit step solved for.
         self.outer = self.y = np.zeros((tree.nodes, cells))
+        if (layer := inputs.layer) is not None:
+            self.wall = np.array(np.broadcast_to(layer.wall.T, (cells, tree.nodes)).T)
+            if layer.start is not None:
+                self.outer[: tree.compartments] = layer.start
 
     def step(self, step: int) -> None:
+        self.begin(step)
+        self.end(step)
+        if step >= self.inputs.start_step:
+            self.watch(step)
+
+    def begin(self, step: int) -> None:
+        """Advance the membrane, and write the equations of the potentials."""
         inputs, tree = self.inputs, self.inputs.tree
         time, settling = step * inputs.dt, step < inputs.start_step
         clock: dict[str, Any] = {"t": time, "dt": inputs.dt, "t_in_timesteps": step}
@@ -207,10 +325,13 @@ class _Group:
         # Just after, where that is the time of a jump.
         now = inputs.moment(step) + 1e-6 * inputs.dt
         for one in inputs.followings:
+            values = one.factors[:, np.newaxis] * follow(inputs.courses, one.tables, now)
+            if one.kernel == LAYER:
+                self.wall[one.sites] = values
+                continue
             following = self.rows[one.kernel]
             target = following.factors if one.event else following.values
-            values = follow(inputs.courses, one.tables, now)
-            target[one.name][one.sites] = one.factors[:, np.newaxis] * values
+            target[one.name][one.sites] = values
         asked: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
         carried = self._carry(step, clock)
         for number, part in enumerate(self.rows):
@@ -230,11 +351,23 @@ class _Group:
             outer = inputs.layer is not None and number in inputs.layer.kernels
             np.add.at(into[1 + outer] if electrode else into[0], part.nodes, i)
             asked[part] = (g, i)
-        before = self.v
+        self.asked, self.into = asked, into
+        self.diagonal = diagonal if inputs.layer is not None else diagonal + self.around
+
+    def end(self, step: int, coupled: np.ndarray | None = None) -> None:
+        """Take the potentials of the step; `coupled` are those that junctions left."""
+        inputs, tree, asked, into = self.inputs, self.inputs.tree, self.asked, self.into
+        time, settling = step * inputs.dt, step < inputs.start_step
+        diagonal, before = self.diagonal, self.v
+        if step == inputs.start_step:
+            self.v_start = before
+            self.began = self._concentrations()
+            for one in self.diffusing:
+                # What came while the cells settled is in the start.
+                one.came[:] = 0
         if inputs.layer is None:
-            right = into[0] + into[1]
-            diagonal += self.around
-            solved = self._solved(diagonal, right)
+            right = into[0] + into[1] - self.drawn
+            solved = self._solved(diagonal, right) if coupled is None else coupled
             self.v = before + (solved[: tree.compartments] - before) / inputs.theta
             self._measure(asked, solved, diagonal, right, settling=settling)
         else:
@@ -246,11 +379,37 @@ class _Group:
             worst = int(np.argmax(np.where(np.isnan(self.v), np.inf, np.abs(self.v))))
             compartment, cell = divmod(worst, inputs.cells)
             raise DivergenceError(self.number, int(cell), int(compartment), time + inputs.dt)
+        self._look_below(time + inputs.dt)
         if settling:
+            self._diffuse(settling=True)
             return
-        self._detect(before, time)
+        self._move_ions(before, solved - self.y if inputs.layer is not None else solved, time)
+        self._take_arriving(time + inputs.dt)
+        self._diffuse(settling=False)
+        for part, (g, i) in asked.items():
+            if not part.kernel.density:
+                taken = (
+                    part.values["I_stim"] if part.kernel.amplifier else i - g * solved[part.nodes]
+                )
+                part.passed += inputs.dt * taken
+        self.before, self.solved = before, solved
+
+    def _look_below(self, time: float) -> None:
+        """Say where the potential has fallen to where the equation of a part has no value."""
+        for rows in self.rows:
+            v = self.v[rows.nodes] if rows.kernel.above else np.zeros(())
+            for part, field in rows.kernel.above:
+                fallen = np.argwhere(~(v > rows.values[f"{part}_{field}"]))
+                if len(fallen):
+                    row, cell = fallen[0].tolist()
+                    raise PoleError(self.number, cell, int(rows.nodes[row]), time, part, field)
+
+    def watch(self, step: int) -> None:
+        """Detect spikes and take samples, once all that a step moves is moved."""
+        inputs = self.inputs
+        self._detect(self.before, step * inputs.dt)
         if (step + 1) % inputs.trace_stride == 0:
-            sums = self._combine(solved)
+            sums = self._combine(self.solved)
             own = {-2: lambda probe: sums[probe[1]], -3: lambda probe: self.y[probe[2]].copy()}
             self.samples.append(
                 [
@@ -259,11 +418,113 @@ class _Group:
                 ]
             )
 
+    def crossed(self, ion: str) -> np.ndarray:
+        """Return the charge of an ion that entered in the step where a space is outside.
+
+        In coulomb, shape (compartments, cells).
+        """
+        found = np.zeros(self.v.shape)
+        for part in self.rows:
+            if ion in part.entered:
+                found[part.nodes] = part.entered[ion]
+        return found
+
+    def surround(self, ion: str, box: np.ndarray, values: np.ndarray) -> None:
+        """Put compartments into boxes of given concentrations of an ion."""
+        for part in self.rows:
+            if ion in part.entered:
+                here = box[part.nodes]
+                name = f"{ion}_o"
+                part.values[name] = np.where(here >= 0, values[here], part.values[name])
+                part.retrace()
+
+    def _move_ions(self, before: np.ndarray, solved: np.ndarray, time: float) -> None:
+        dt = self.inputs.dt
+        patches = [part for part in self.rows if part.kernel.density]
+        for patch in patches:
+            patch.placed = {held.ion: np.zeros(patch.shape) for held in patch.kernel.ions}
+        for part in self.rows:
+            for one in part.kernel.carriers if not part.kernel.density else ():
+                current, slope = part.given[one.variable]
+                moved = dt * (current - slope * (solved[part.nodes] - before[part.nodes]))
+                part.crossed[one.variable] += moved
+                for patch, row, site in _under(part, patches):
+                    charge = moved[site] / patch.values["area"][row]
+                    patch.placed[one.ions[0][0]][row] += charge
+        for part in patches:
+            if not part.kernel.moves_ions:
+                continue
+            short = part.move_ions(before[part.nodes], solved[part.nodes], dt)
+            if short:
+                row, cell = np.argwhere(~(part.values[short] > 0))[0].tolist()
+                where = (self.number, cell, int(part.nodes[row]), time + dt)
+                ion, side = short.split("_")
+                raise DepletionError(*where, ion, "outside" if side == "o" else "inside")
+
+    def inside(self, ion: str) -> np.ndarray:
+        """Return the concentration of an ion in its pools, shape (compartments, cells)."""
+        found = np.ones(self.v.shape)
+        for part in self.rows:
+            if part.pool_of(ion):
+                found[part.nodes] = part.values[f"{ion}_i"]
+        return found
+
+    def _take_arriving(self, time: float) -> None:
+        """Let pools take what came through gap junctions in a step."""
+        for ion, charge in self.arriving.items():
+            for part in self.rows:
+                held = part.pool_of(ion)
+                if not held:
+                    continue
+                change = charge[part.nodes] / part.values["area"]
+                name = f"{ion}_i"
+                part.values[name] = part.values[name] + change * part.values[f"{held}_per_inside"]
+                part.retrace()
+                fallen = np.argwhere(~(part.values[name] > 0))
+                if len(fallen):
+                    row, cell = fallen[0].tolist()
+                    where = (self.number, cell, int(part.nodes[row]), time)
+                    raise DepletionError(*where, ion, "inside")
+
+    def _concentrations(self) -> list[np.ndarray]:
+        """Return each concentration that diffuses, shape (shells, compartments, cells)."""
+        return [self._gathered(one.variables) for one in self.inputs.diffusions]
+
+    def _gathered(self, names: Sequence[str]) -> np.ndarray:
+        found = np.zeros((len(names), *self.v.shape))
+        for into, name in zip(found, names, strict=True):
+            for part in self._holders(name):
+                into[part.nodes] = part.values[name]
+        return found
+
+    def _holders(self, name: str) -> list[_Rows]:
+        return [part for part in self.rows if part.kernel.density and name in part.values]
+
+    def _diffuse(self, *, settling: bool) -> None:
+        """Let concentrations diffuse for a step, those that move while the cells settle."""
+        for one in self.diffusing:
+            if settling and not one.of.settles:
+                continue
+            names = one.of.variables
+            for name, after in zip(names, one.step(self._gathered(names)), strict=True):
+                for part in self._holders(name):
+                    part.values[name] = after[part.nodes]
+                    if name in part.traced:
+                        part.traced[name] = part.values[name]
+        if self.diffusing and not settling:
+            for part in self.rows:
+                if part.kernel.moves_ions:
+                    part.retrace()
+
     def _carry(
         self, step: int, clock: dict[str, Any]
     ) -> dict[_Rows, tuple[np.ndarray, np.ndarray]]:
         """Advance the receptors that carry an ion, and give it to the patches that hold it."""
         found: dict[_Rows, tuple[np.ndarray, np.ndarray]] = {}
+        for part in self.rows:
+            for name in part.kernel.gathers:
+                for patch, row, site in _under(part, [p for p in self.rows if p.kernel.density]):
+                    part.values[name][site] = patch.values[patch.kernel.source_of(name)][row]
         carriers = [part for part in self.rows if part.kernel.ion]
         for part in self.rows:
             for name in {carrier.kernel.ion for carrier in carriers} & set(part.values):
@@ -302,10 +563,8 @@ class _Group:
         found = np.empty((2, tree.nodes, inputs.cells))
         every = np.arange(inputs.cells)
         for cell in every:
-            wall, capacity = (
-                value if value.ndim == 1 else value[:, cell]
-                for value in (layer.wall, layer.capacity)
-            )
+            wall, capacity = self.wall[:, cell], layer.capacity
+            capacity = capacity if capacity.ndim == 1 else capacity[:, cell]
             charge = capacity / (inputs.dt * inputs.theta)
             across = diags_array(diagonal[:, cell])
             matrix = block_array(
@@ -338,7 +597,12 @@ class _Group:
         shift = np.divide(excess, self.around, out=np.zeros_like(excess), where=self.around > 0)
         up = tree.up[:, np.newaxis]
         axial[inner] += (up * shift)[inner] - up[inner] * shift[tree.parent[inner]]
-        given = [_probe(self.rows, self.v, probe) for probe in combined.variables]
+        given = [
+            self.drawn[self.ends[probe[2]]]
+            if probe[0] == OUT_OF_JUNCTIONS
+            else _probe(self.rows, self.v, probe)
+            for probe in combined.variables
+        ]
         terms = np.concatenate([axial, np.reshape(given, (-1, self.inputs.cells))])
         weight = combined.weight
         weight = weight if weight.ndim == 2 else weight[:, np.newaxis]
@@ -349,8 +613,12 @@ class _Group:
 
     def _solved(self, diagonal: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Solve the tree; a compartment under an ideal clamp has the potential of the command."""
-        tree, theta = self.inputs.tree, self.inputs.theta
-        diagonal, right = diagonal.copy(), right.copy()
+        tree = self.inputs.tree
+        diagonal, right = self._held(diagonal, right)
+        return _solve(tree.parent, tree.up, diagonal, right, self.order)
+
+    def _held(self, diagonal: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        theta, diagonal, right = self.inputs.theta, diagonal.copy(), right.copy()
         for part in self.rows:
             if part.kernel.amplifier == "voltage":
                 ideal, v = part.values["ideal"] != 0, self.v[part.nodes]
@@ -358,7 +626,18 @@ class _Group:
                 # A row so heavy that nothing else in it counts.
                 diagonal[part.nodes] = np.where(ideal, 1e30, diagonal[part.nodes])
                 right[part.nodes] = np.where(ideal, 1e30 * wanted, right[part.nodes])
-        return _solve(tree.parent, tree.up, diagonal, right, self.order)
+        return diagonal, right
+
+    def matrix(self) -> tuple[Any, np.ndarray]:
+        """Return the equations of all nodes of all cells, cell after cell."""
+        tree = self.inputs.tree
+        diagonal, right = self._held(self.diagonal, self.into[0] + self.into[1])
+        inner = np.flatnonzero(tree.parent >= 0)
+        shape = (tree.nodes, tree.nodes)
+        one = csr_array((tree.up[inner], (inner, tree.parent[inner])), shape=shape)
+        joined = one + one.T
+        blocks = [diags_array(column) - joined for column in diagonal.T]
+        return block_diag(blocks), right.T.ravel()
 
     def _measure(
         self,
@@ -412,22 +691,46 @@ class _Group:
         traces = np.array(self.samples).reshape(shape).transpose(1, 2, 0)
         detector, cell = found[:, 0].astype(int), found[:, 1].astype(int)
         kept = [{name: part.values[name] for name in part.kernel.kept} for part in self.rows]
-        return CableResults(detector, cell, found[:, 2], traces, self.v, kept, self.last_spike)
+        counted = None
+        if any(part.kernel.moves_ions for part in self.rows):
+            rows = [CountedRows(r.crossed, r.starts, r.exchanged, r.passed) for r in self.rows]
+            shells = [
+                shell
+                for one, began in zip(self.diffusing, self.began, strict=True)
+                for shell in zip(began, one.came, strict=True)
+            ]
+            counted = Counted(self.v_start, rows, shells)
+        return CableResults(
+            detector,
+            cell,
+            found[:, 2],
+            traces,
+            self.v,
+            kept,
+            self.last_spike,
+            counted,
+            None if self.inputs.layer is None else self.outer[: len(self.v)],
+        )
 
 
 def run_oracle(
     parts: Sequence[tuple[CableModel, CableInputs]],
     progress: Callable[[float], None] | None = None,
     exchange: Exchange | None = None,
-) -> list[CableResults]:
+    links: Links | None = None,
+) -> tuple[list[CableResults], LinkResults]:
     """Run groups of cells; parameters and result as `execute_cables`."""
     groups = [_Group(k, model, inputs) for k, (model, inputs) in enumerate(parts)]
     first = parts[0][1]
+    coupling = None if links is None else NumpyLinks(links, groups, first)
     told = [0] * len(groups)
     start, stop = first.start_step, first.start_step + first.steps
     for step in range(start - first.settle_steps, stop):
-        for group in groups:
-            group.step(step)
+        if coupling is not None:
+            coupling.step(step)
+        else:
+            for group in groups:
+                group.step(step)
         if exchange is None or step < start:
             pass
         elif (step + 1 - start) % exchange.window == 0 or step + 1 == stop:
@@ -435,11 +738,15 @@ def run_oracle(
             for number, group in enumerate(groups):
                 fired += [Fired(number, *spike) for spike in group.spikes[told[number] :]]
                 told[number] = len(group.spikes)
-            for event in exchange(fired) if fired else []:
+            told_now = fired or step + 1 >= exchange.due
+            for event in exchange(fired, step + 1) if told_now else []:
                 groups[event.group].rows[event.kernel].expect(event)
         if progress is not None and step % 100 == 0:
             progress(max(0.0, (step - start) / max(1, first.steps)))
-    return [group.results() for group in groups]
+    samples = len(first.trace_time())
+    nothing = LinkResults(np.zeros((0, samples)), np.zeros(0), np.zeros((0, 0)))
+    told_of_links = nothing if coupling is None else coupling.results()
+    return [group.results() for group in groups], told_of_links
 
 
 def _probe(rows: list[_Rows], v: np.ndarray, probe: tuple[int, int, int]) -> np.ndarray:

@@ -7,20 +7,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from brian2.units import Quantity
+from brian2.units.constants import faraday_constant
 
-from neurosim.channels.base import Mechanism
+from neurosim.channels.base import SHARED, Channel, Mechanism
+from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Spines
 from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied, single
-from neurosim.engine.cable.equations import Text, write_membrane
+from neurosim.engine.cable.equations import Text, write_counts, write_membrane
 from neurosim.engine.cable.inputs import Layer
+from neurosim.engine.cable.model import HeldIon
+from neurosim.engine.diffusion.pools import Pool, pool_of_calcium, pool_of_ion
 from neurosim.errors import ParameterError
+from neurosim.ions.ion import Ion
 from neurosim.outside import Extracellular
 from neurosim.outside.layers import GROUNDED, join_layers
 from neurosim.synapses.base import Receptor
 
-__all__ = ["Membrane", "draft_layer", "draft_patches"]
+__all__ = ["Membrane", "draft_layer", "draft_patches", "ions_move"]
 
 
 class _Painter(NamedTuple):
@@ -108,19 +113,21 @@ def draft_patches(neuron: Neuron, membrane: Membrane, run: Run, varied: Varied) 
     """Write the patches, in the order in which they first occur along the morphology."""
     shape = neuron.compartments
     mechanisms = [(p, p.part) for p in neuron.painted if isinstance(p.part, Mechanism)]
-    names = list(dict.fromkeys(part.name for _, part in mechanisms))
+    # Parts of one name may differ in what their equations are.
+    kinds = [(part.name, part.variant) for _, part in mechanisms]
+    names = list(dict.fromkeys(kinds))
     over = [(factors(painted, shape), profiles(painted, shape)) for painted, _ in mechanisms]
-    # By name and compartment, which of the mechanisms of that name covers it; -1: none.
+    # By kind and compartment, which of the mechanisms of that name covers it; -1: none.
     owner = np.full((len(names), len(shape)), -1, dtype=np.int16)
-    for k, (painted, part) in enumerate(mechanisms):
-        owner[names.index(part.name), painted.region.mask(shape)] = k
+    for k, (painted, _) in enumerate(mechanisms):
+        owner[names.index(kinds[k]), painted.region.mask(shape)] = k
     kind = _kinds(owner >= 0)
     for number in range(int(kind.max()) + 1):
         members = np.flatnonzero(kind == number).astype(np.int32)
         # Parts in the order in which they were painted.
         here = sorted((int(row[members[0]]), n) for n, row in enumerate(owner))
         covers: dict[str, _Painters] = {
-            names[n]: [
+            names[n][0]: [
                 _painter(mechanisms[m], owner[n] == m, members, over[m])
                 for m in np.unique(owner[n, members])
             ]
@@ -204,11 +211,14 @@ def _patch(
 ) -> Draft:
     parts = {part_name: painters[0].part for part_name, painters in covers.items()}
     text = Text()
-    carried = write_membrane(text, parts, _carried(neuron, members))
+    carried = write_membrane(text, parts, _carried(neuron, members), run.shared)
     values: dict[str, np.ndarray] = {}
     like: dict[str, Any] = {}
     for part_name, part in parts.items():
         for field in part.parameters():
+            if field in _instead(part, text):
+                _refuse_followed(covers[part_name], field, run)
+                continue
             painted = _painted_values(covers[part_name], field, neuron, members, run, varied)
             alone = _is_one_number(covers[part_name], field, run)
             values[f"{part_name}_{field}"] = single(painted) if alone else _by_cell(painted, run)
@@ -222,6 +232,23 @@ def _patch(
             values[f"{part_name}_{constant}"] = single(held) if alone else _by_cell(held, run)
             like[f"{part_name}_{constant}"] = value
     values |= {variable: np.zeros(len(members)) for variable in carried}
+    empties: tuple[str, ...] = ()
+    if ions_move(neuron, run):
+        empties = tuple(n for n, part in parts.items() if isinstance(part, CalciumPool))
+    updates = [line for one in empties for line in write_counts(text, one)]
+    counters = [line.split(" = ")[0] for line in updates]
+    values |= {name: np.zeros((len(members), run.cells)) for name in counters}
+    values |= _of_place(text, neuron, members, like)
+    pools = []
+    for ion in text.ions:
+        moved, pool = _of_ion(ion, parts[ion.part], values, membrane, neuron, members)
+        values |= moved
+        pools.append(pool)
+    pools += [
+        pool_of_calcium(part_name, part, values, neuron.compartments, members, membrane.area)
+        for part_name, part in parts.items()
+        if isinstance(part, CalciumPool)
+    ]
     # A copy only where a patch is less than the cell.
     chosen = members if len(members) < len(membrane.area) else slice(None)
     values["C_m"] = single(membrane.C_m[chosen])
@@ -233,7 +260,100 @@ def _patch(
     shared = ", shared" if values["area"].ndim == 0 else ""
     text.lines.append(f"area : meter**2 (constant{shared})")
     text.lines.append("implicit_dt : second (constant, shared)")
-    return Draft(name, text, values, members, density=True)
+    diffusing = tuple(pool for pool in pools if pool is not None)
+    return Draft(
+        name,
+        text,
+        values,
+        members,
+        density=True,
+        updates=tuple(updates),
+        empties=empties,
+        pools=diffusing,
+    )
+
+
+def ions_move(neuron: Neuron, run: Run) -> bool:
+    """Return whether currents move any concentration of an ion that is held."""
+    held = [p.part for p in neuron.painted if isinstance(p.part, Ion)]
+    return bool(run.shared) or any(part.inside_moves or part.outside_moves for part in held)
+
+
+def _instead(part: Mechanism, text: Text) -> dict[str, str]:
+    """Return which fields of a channel the concentrations of its ion take the place of."""
+    if isinstance(part, Channel) and part.ion in {held.ion for held in text.ions}:
+        return part.followed
+    return {}
+
+
+def _refuse_followed(painters: _Painters, field: str, run: Run) -> None:
+    """Refuse values of a field that is not used, since the ion's concentrations are."""
+    for one in painters:
+        name = f"{one.painted.label}.{field}"
+        if name in run.batch or field in one.profiles:
+            raise ParameterError(
+                f"{name} has no effect where the concentrations of {one.part.ion!r} are held: the "  # type: ignore[attr-defined]
+                "reversal potential follows them. Vary the concentrations, or paint "
+                f'{type(one.part).__name__}(..., reversal="fixed")'
+            )
+
+
+def _of_place(
+    text: Text, neuron: Neuron, members: np.ndarray, like: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Return the radius and surface-to-volume ratio where equations read them."""
+    shape = neuron.compartments
+    known = {
+        "radius": lambda: shape.diameter_m[members] / 2,
+        "surface_to_volume": lambda: (shape.area_m2 / shape.volume_m3)[members],
+    }
+    like |= {name: SHARED[name] for name in text.places}
+    return {name: single(np.asarray(known[name]())) for name in text.places}
+
+
+def _of_ion(
+    held: HeldIon,
+    part: Mechanism,
+    values: dict[str, np.ndarray],
+    membrane: Membrane,
+    neuron: Neuron,
+    members: np.ndarray,
+) -> tuple[dict[str, np.ndarray], Pool | None]:
+    """Return the concentrations of an ion that move, and by how much a charge moves them.
+
+    And the pool inside, if it diffuses.
+    """
+    assert isinstance(part, Ion)
+    found: dict[str, np.ndarray] = {}
+    rows = {f: values[f"{held.part}_{f}"] for f in ("inside", "outside", "depth", "free")}
+    pool = pool_of_ion(held.part, part, values, neuron.compartments, members, membrane.area)
+    per = 1 / (part.valence * float(faraday_constant))
+    if held.inside:
+        whole = (neuron.compartments.volume_m3 / membrane.area)[members]
+        depth = rows["depth"]
+        whole = whole[:, np.newaxis] if depth.ndim == 2 or rows["free"].ndim == 2 else whole
+        width = np.where(depth > 0, depth, whole)
+        if pool is not None and held.shells > 1:
+            width = whole * _across(pool.share[0], whole)
+            deeper = _full(rows["inside"], len(members))
+            found |= {name: deeper.copy() for name in held.deeper}
+        found[f"{held.part}_per_inside"] = per * rows["free"] / width
+        found[f"{held.ion}_i"] = _full(rows["inside"], len(members))
+    if held.shared:
+        found[f"{held.ion}_o"] = _full(rows["outside"], len(members))
+    elif held.outside:
+        around = values[f"{held.part}_outside_depth"]
+        if np.any(around <= 0):
+            raise ParameterError(
+                f"{held.part}.outside_depth must be greater than 0 in every cell of a batch"
+            )
+        found[f"{held.part}_per_outside"] = _full(-per / around, len(members))
+        found[f"{held.ion}_o"] = _full(rows["outside"], len(members))
+    return found, pool
+
+
+def _full(values: np.ndarray, rows: int) -> np.ndarray:
+    return np.full(rows, values) if values.ndim == 0 else np.array(values)
 
 
 def _carried(neuron: Neuron, members: np.ndarray) -> list[str]:
@@ -304,9 +424,9 @@ def _across(values: np.ndarray, base: np.ndarray) -> np.ndarray:
 def _refuse_both(label: str, field: str, *, fixed: bool) -> None:
     if fixed:
         raise ParameterError(
-            f"batch: {label}.{field} has a value of its own in each compartment (paint(values=...)"
-            "), which one value a cell would replace; run the variants one by one, or paint it "
-            "with scale, which multiplies what the batch varies"
+            f"{label}.{field} has a value of its own in each compartment (paint(values=...)), "
+            "which a value or a course of a batch would replace; run the variants one by one, or "
+            "paint it with scale, which multiplies what the batch or the course says"
         )
 
 

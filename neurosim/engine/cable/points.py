@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from brian2.units import Quantity, mV
+from brian2.units import Quantity, get_dimensions, mV
 
 from neurosim.clamps import CurrentClamp, DynamicClamp, VoltageClamp
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Placed
 from neurosim.engine.cable.arrivals import gather_arrivals
 from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied
-from neurosim.engine.cable.equations import Text, placed_current, write_receptor
+from neurosim.engine.cable.equations import POOL_OF, Text, placed_current, write_receptor
 from neurosim.engine.point.model import write_injection
 from neurosim.errors import ParameterError
+from neurosim.ions.ion import Ion
 from neurosim.outside import Extracellular
 from neurosim.randomness import row_keys
 from neurosim.stimuli import Stimulus, Sum
@@ -35,20 +36,27 @@ def draft_receptors(
     Raises
     ------
     ParameterError
-        The receptor reads what only a patch of membrane has.
+        The receptor reads a concentration that nothing under it holds, or what only a patch of
+        membrane has.
     """
     part = placed.part
     assert isinstance(part, Receptor)
-    for name in part.reads:
-        raise ParameterError(f"{placed.label}: a placed receptor cannot read {name}")
     points = np.asarray(placed.site.compartments(neuron.compartments), dtype=int)
+    _check_reads(neuron, placed, part, points)
     if part.lumps:
         sites, member = np.unique(points, return_inverse=True)
     else:
         sites, member = points, np.arange(len(points))
     text = Text()
-    write_receptor(text, part)
-    values: dict[str, np.ndarray] = {}
+    held = _held(neuron, placed, part.ion, points)
+    write_receptor(text, part, held)
+    if held is not None and part.followed and f"{placed.label}.E" in run.batch:
+        raise ParameterError(
+            f"{placed.label}.E has no effect where the concentrations of {part.ion!r} are held: "
+            "the reversal potential follows them. Vary the concentrations, or place "
+            f'{type(part).__name__}(..., reversal="fixed")'
+        )
+    values: dict[str, np.ndarray] = {name: np.zeros(len(sites)) for name in text.gathers}
     warming = TEMPERATURE in run.courses
     for name, quantity in part.parameters().items():
         given = varied.get(f"{placed.label}.{name}")
@@ -63,8 +71,8 @@ def draft_receptors(
                 values[name] = np.broadcast_to(values[name], (len(sites), run.cells))
         text.declare(name, quantity, shared=not values[name].ndim)
     for name, constant in part.constants(neuron.celsius).items():
-        held = np.full((len(sites), run.cells), float(constant))
-        values[name] = held if warming else np.asarray(float(constant))
+        everywhere = np.full((len(sites), run.cells), float(constant))
+        values[name] = everywhere if warming else np.asarray(float(constant))
         text.declare(name, constant, shared=not warming)
     shape = (len(sites), run.cells)
     # States stand half a step behind an event where the step is of second order.
@@ -84,6 +92,39 @@ def draft_receptors(
     return Draft(name, text, values, sites, events=events, ion=ion, arrivals=arrivals), member
 
 
+def _check_reads(neuron: Neuron, placed: Placed, part: Receptor, points: np.ndarray) -> None:
+    """Refuse receptors that read what nothing under them tells."""
+    for name in part.reads:
+        ion, _, side = name.partition("_")
+        if ion not in POOL_OF or side not in ("i", "o"):
+            raise ParameterError(
+                f"{placed.label}: a placed receptor reads concentrations, such as cl_i or k_o; it "
+                f"cannot read {name}"
+            )
+        if _held(neuron, placed, ion, points) is None:
+            raise ParameterError(
+                f"{placed.label!r} depends on {name}, and nothing under the receptors holds it: "
+                f"paint an ion pool that does (such as {POOL_OF[ion]}()) on the same region"
+            )
+
+
+def _held(neuron: Neuron, placed: Placed, ion: str | None, points: np.ndarray) -> Ion | None:
+    """Return what holds an ion under all points of receptors, None where nothing does."""
+    found: Ion | None = None
+    where = np.zeros(len(points), dtype=bool)
+    for painted in neuron.painted:
+        if isinstance(painted.part, Ion) and painted.part.ion == ion:
+            here = painted.region.mask(neuron.compartments)[points]
+            found = painted.part if here.any() else found
+            where |= here
+    if found is not None and not where.all():
+        raise ParameterError(
+            f"{placed.label}: something holds {ion} under some of its points and not under "
+            "others; place the receptors in two calls, or paint the ion under all of them"
+        )
+    return found
+
+
 def increments(
     part: Receptor,
     state: str,
@@ -100,7 +141,7 @@ def increments(
     jumps = np.empty(shape)
     for cell in range(shape[1]):
         given = {
-            name: Quantity(float(values[name][0, cell]), dim=getattr(part, name).dim)
+            name: Quantity(float(values[name][0, cell]), dim=get_dimensions(getattr(part, name)))
             for name in differing
         }
         changed = part.replace(**given)
@@ -292,41 +333,21 @@ def _draft_voltage_clamp(
     varied: Varied,
     waveforms: list[np.ndarray],
 ) -> Draft:
-    """Write a voltage clamp.
-
-    The command is three staircases for each cell: by segment its level, its slope and its start. So
-    a command of any number of segments is data, and needs no program of its own.
-    """
-    head = f"{placed.label}.{part.label}"
+    """Write a voltage clamp; its command is data (`VoltageClamp.step_tables`)."""
     cells = run.cells
+    here: dict[str, np.ndarray] = {}
+    for name in part.values():
+        given = varied.get(f"{placed.label}.{part.label}.{name}")
+        here |= {} if given is None else {name: given}
 
-    def each(name: str, default: float) -> np.ndarray:
-        value = varied.get(f"{head}.{name}")
-        return np.broadcast_to(default if value is None else value, cells).astype(float)
+    def each(name: str) -> np.ndarray:
+        value = here.get(name, np.asarray(float(getattr(part, name))))
+        return np.broadcast_to(value, cells).astype(float)
 
-    def many(name: str) -> np.ndarray:
-        base = np.ravel(np.asarray(getattr(part, name), dtype=float))
-        names = [name] if len(base) == 1 else [f"{name}[{k}]" for k in range(len(base))]
-        return np.stack([each(one, value) for one, value in zip(names, base, strict=True)])
-
-    holding, onset, R_s, share, junction = (
-        each(name, float(getattr(part, name)))
-        for name in ("holding", "onset", "R_s", "compensation", "junction")
-    )
-    levels, durations = many("levels"), many("durations")
-    edges = onset + np.vstack([np.zeros(cells), np.cumsum(durations, axis=0)])
-    before = np.vstack([holding, levels[:-1]])
-    slopes = (levels - before) / durations if part.linear else np.zeros_like(levels)
-    level = np.vstack([holding, before if part.linear else levels, holding]) - junction
-    slope = np.vstack([np.zeros(cells), slopes, np.zeros(cells)])
-    start = np.vstack([np.zeros(cells), edges])
-    # An edge between two steps falls on the later one; the first segment has no beginning.
-    steps = np.vstack([np.full(cells, -1e18), np.ceil(edges / run.dt - 1e-6)])
-    tables = np.stack([np.concatenate([steps, one]) for one in (level, slope, start)])
-    kinds, row = np.unique(tables.reshape(-1, cells), axis=1, return_inverse=True)
-    first = len(waveforms) + 3 * np.ravel(row)
-    for k in range(kinds.shape[1]):
-        waveforms.extend(kinds[:, k].reshape(3, -1))
+    holding, R_s, share, junction = map(each, ("holding", "R_s", "compensation", "junction"))
+    tables, row = part.step_tables(run.dt, here)
+    first = len(waveforms) + np.broadcast_to(row, cells)
+    waveforms.extend(tables)
 
     full = (len(sites), cells)
     ideal = R_s * (1 - share) == 0
@@ -345,11 +366,7 @@ def _draft_voltage_clamp(
         "I_stim : amp",
     ]  # fmt: skip
     text.current = "series*(command - v)"
-    played = "step_level(first_channel{}, t_in_timesteps)".format
-    command = (
-        f"command = ({played('')} + {played(' + 1')}*(t + ahead - {played(' + 2')}*second)/second)"
-        "*volt"
-    )
+    command = f"command = {part.command_code('first_channel', 'ahead')}"
     return Draft(
         f"point_{placed.label}",
         text,

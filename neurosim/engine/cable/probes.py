@@ -135,6 +135,7 @@ class Reader:
     def _names(self, kernel: Kernel) -> set[str]:
         """Return the names by which a user may probe a kernel."""
         inner = set(kernel.parsed.diff_eq_names) | set(kernel.parsed.subexpr_names)
+        inner.update(*({f"{one.ion}_i", *one.deeper} for one in kernel.ions))
         if kernel.name.startswith("point_"):
             head = kernel.name.removeprefix("point_")
             inner |= AMPLIFIER_READS.get(kernel.amplifier, set())

@@ -27,7 +27,8 @@ struct Spike { int64_t detector, cell; double time; };
 
 // What is traced: a variable of a kernel, or the potential of a compartment, in every cell.
 // Kernel -1: potential of compartment `site`; kernel -2: sum number `variable` of `Combined`;
-// kernel -3: potential in the layer outside compartment `site`.
+// kernel -3: potential in the layer outside compartment `site`; kernel -4, in sums only: current
+// through gap junctions out of compartment number `site` of those that have any.
 struct Probe { int32_t kernel, variable, site; };
 
 // Sums of axial currents (from a node to its parent) and, beyond the nodes, of variables of kernels.
@@ -135,6 +136,23 @@ struct Carrier {
     std::vector<double> per_area;
 };
 
+// A cell of the block that has gap junctions: its ends, and every node between them and the root,
+// parents first. Ends and parents are places in `path`.
+struct Coupled {
+    size_t member;
+    int64_t column;
+    std::vector<int64_t> path, parent, end;
+    std::vector<double> flow, answer;
+};
+
+// An ion at an end of a gap junction that it passes: its place there, and the row of its pool.
+struct Passing {
+    size_t place;
+    Ions* patch;
+    int64_t ion, row;
+    double per_area;
+};
+
 // ---- one block of cells -------------------------------------------------------------------------
 struct Block {
     const Group& group;
@@ -147,6 +165,11 @@ struct Block {
     std::vector<double> thresholds, refractory;
     std::vector<Spike> spikes;
     std::vector<Carrier> carriers;
+    std::vector<Ions> ions;                             // by patch, where any ion moves
+    std::vector<Gathered> gathered;
+    std::vector<PlacedCurrent> placed;
+    std::vector<std::vector<double>> passed;            // by point kernel, charge since the start
+    std::vector<double> across, V_start;
     std::vector<Clamps> clamps;
     std::vector<Held> held;
     std::vector<int32_t> holder;                        // by node, which of `held`; -1: none
@@ -156,6 +179,14 @@ struct Block {
     std::unique_ptr<Output> traces;
     Combined combined;
     Layer layer;
+    Junctions* junctions = nullptr;
+    std::vector<Coupled> coupled;
+    std::vector<Passing> passing;
+    std::vector<int64_t> ends;                          // compartments with junctions in any cell
+    std::vector<double> drawn, pulled, transfer;        // by end and cell; by node and cell
+    Spaces* spaces = nullptr;
+    std::vector<double> given_off;                      // charge of the step, by ion and box
+    std::vector<Diffusion> diffusing;
     std::string trouble;
     int64_t now, looked;   // the step to come, and that before which all was found sound
 
@@ -176,6 +207,12 @@ struct Block {
         }
         for (auto& kernel : kernels)
             if (!kernel->ion.empty()) add_carrier(*kernel);
+        for (auto& kernel : kernels)
+            if (kernel->moves_ions()) ions.emplace_back(*kernel);
+        for (auto& kernel : kernels) add_receptors(*kernel);
+        if (!ions.empty())
+            for (auto& kernel : kernels)
+                passed.emplace_back(size_t(kernel->density ? 0 : kernel->rows), 0.0);
         load_courses();
         detector_nodes = load<int32_t>(group.at + "detectors.node", size_t(s.detectors));
         thresholds = load<double>(group.at + "detectors.threshold", size_t(s.detectors));
@@ -191,6 +228,10 @@ struct Block {
             traces.reset(new Output(group.at + "traces." + std::to_string(number)));
         if (s.combines) load_combined();
         if (s.layered) load_layer();
+        double count;
+        read(group.at + "diffusions", &count, 1);
+        for (int64_t k = 0; k < int64_t(count); k++)
+            diffusing.emplace_back(group, k, first_cell, cells, kernels, program().dt);
     }
 
     void load_layer() {
@@ -205,6 +246,8 @@ struct Block {
                layer.wall);
         spread(load_counted<double>(group.at + "layer.capacity"), s.nodes, s.cells, first_cell,
                cells, layer.capacity);
+        spread(load_counted<double>(group.at + "layer.start"), s.compartments, s.cells, first_cell,
+               cells, layer.potential);
         layer.outer.assign(kernels.size(), false);
         for (int32_t k : load_counted<int32_t>(group.at + "layer.kernels"))
             layer.outer[size_t(k)] = true;
@@ -326,6 +369,7 @@ struct Block {
     }
 
     const double* variable(const Probe& probe) {
+        if (probe.kernel == -4) return &drawn[size_t(int64_t(probe.site) * cells)];
         Kernel& kernel = *kernels[size_t(probe.kernel)];
         const std::string& what = kernel.traces[size_t(probe.variable)];
         return kernel.numbers(what + ".traced") + int64_t(probe.site) * cells;
@@ -458,10 +502,15 @@ struct Block {
             const std::string head = group.at + "course." + std::to_string(k);
             // Kernel; place in its layout, or among its events; whether it is one of those.
             const auto where = load<double>(head + ".where", 4);
-            Kernel& kernel = *kernels[size_t(where[0])];
             Following one;
-            one.target = where[2] != 0.0 ? &factors[size_t(where[0])][size_t(where[1])]
-                                         : &kernel.real.at(kernel.layout[size_t(where[1])].name);
+            if (where[0] < 0.0) {
+                one.target = &layer.wall;
+            } else {
+                const size_t which = size_t(where[0]), place = size_t(where[1]);
+                Kernel& kernel = *kernels[which];
+                one.target = where[2] != 0.0 ? &factors[which][place]
+                                             : &kernel.real.at(kernel.layout[place].name);
+            }
             one.shared = where[3] != 0.0;
             one.sites = load_counted<int32_t>(head + ".sites");
             one.factors = load<double>(head + ".factors", one.sites.size());
@@ -525,6 +574,10 @@ struct Block {
 
     // Solve the tree by elimination from the tips to the root and back (Hines 1984).
     void solve() {
+        eliminate();
+        arrive();
+    }
+    void eliminate() {
         const Tree& t = group.tree;
         const int64_t n = group.settings.nodes, width = cells;
         for (int64_t k = 0; k < n; k++) {
@@ -561,7 +614,10 @@ struct Block {
             #pragma GCC ivdep
             for (int64_t c = 0; c < width; c++) r[c] += d[c] * rp[c];
         }
-        const int64_t rows = group.settings.compartments * width;
+    }
+    // From the potentials solved for to those at the end of the step.
+    void arrive() {
+        const int64_t rows = group.settings.compartments * cells;
         double* __restrict v = V.data();
         const double* __restrict solved = R.data();
         if (group.settings.theta == 1.0) {
@@ -614,6 +670,27 @@ struct Block {
         return false;
     }
 
+    // Says where the potential has fallen to where the equation of a part has no value, if it has.
+    void look_below(double time) {
+        for (const auto& kernel : kernels)
+            for (const auto& one : kernel->above) {
+                const Rows lowest = rows_of(*kernel, one.first + "_" + one.second);
+                for (int64_t row = 0; row < kernel->rows; row++) {
+                    if (kernel->membrane[row] > lowest.at(row)) continue;
+                    // A run that diverges falls below everything as well.
+                    if (!sound(time)) return;
+                    char text[400];
+                    std::snprintf(text, sizeof text,
+                                  "fell group %lld cell %lld compartment %lld time %.9g part %s field %s",
+                                  (long long)group.number, (long long)(first_cell + row % cells),
+                                  (long long)(kernel->first + row / cells), time,
+                                  one.first.c_str(), one.second.c_str());
+                    if (trouble.empty()) trouble = text;
+                    return;
+                }
+            }
+    }
+
     void trace() {
         if (group.settings.combines) find_axial();
         for (const Probe& probe : probes) {
@@ -632,9 +709,295 @@ struct Block {
         buffer.clear();
     }
 
-    void step(int64_t index, bool settling) {
+    // ---- gap junctions; see junctions.h ----
+    void couple(Junctions& all) {
+        junctions = &all;
+        for (size_t k = 0; k < all.node.size(); k++)
+            if (all.group[k] == group.number) ends.push_back(all.node[k]);
+        std::sort(ends.begin(), ends.end());
+        ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+        drawn.assign(ends.size() * size_t(cells), 0.0);
+        const Tree& t = group.tree;
+        for (size_t m = 0; m + 1 < all.members.size(); m++) {
+            const size_t from = size_t(all.members[m]), to = size_t(all.members[m + 1]);
+            const int64_t column = all.cell[from] - first_cell;
+            if (all.group[from] != group.number || column < 0 || column >= cells) continue;
+            std::vector<char> on_path(size_t(group.settings.nodes), 0);
+            for (size_t k = from; k < to; k++)
+                for (int64_t node = all.node[k]; node >= 0; node = t.parent[size_t(node)])
+                    on_path[size_t(node)] = 1;
+            Coupled one{m, column, {}, {}, {}, {}, {}};
+            std::vector<int64_t> place(on_path.size(), -1);
+            for (int64_t k = group.settings.nodes - 1; k >= 0; k--) {
+                const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
+                if (!on_path[size_t(node)]) continue;
+                place[size_t(node)] = int64_t(one.path.size());
+                one.path.push_back(node);
+                one.parent.push_back(parent < 0 ? -1 : place[size_t(parent)]);
+            }
+            for (size_t k = from; k < to; k++) one.end.push_back(place[size_t(all.node[k])]);
+            one.flow.assign(one.path.size(), 0.0);
+            one.answer.assign(one.path.size(), 0.0);
+            coupled.push_back(std::move(one));
+        }
+        if (!coupled.empty()) pulled.assign(R.size(), 0.0);
+        for (size_t ion = 0; ion < all.ions; ion++)
+            for (size_t k = 0; k < all.node.size(); k++) {
+                const int64_t column = all.cell[k] - first_cell;
+                if (all.group[k] != group.number || column < 0 || column >= cells) continue;
+                for (Ions& patch : ions) {
+                    const int64_t row = (all.node[k] - patch.kernel.first) * cells + column;
+                    const int64_t held = patch.find_inside(all.name(ion));
+                    if (held < 0 || row < column || row >= patch.kernel.rows) continue;
+                    const Rows area = rows_of(patch.kernel, "area");
+                    passing.push_back({ion * all.node.size() + k, &patch, held, row, 1.0 / area.at(row)});
+                }
+            }
+        for (const Passing& one : passing) all.inside[one.place] = inside(one);
+    }
+    double inside(const Passing& one) const {
+        return one.patch->held[size_t(one.ion)].inside->value[one.row];
+    }
+    // Take what came through gap junctions in a step.
+    void enter(double end) {
+        for (const Passing& one : passing)
+            if (!one.patch->enter(one.ion, one.row, junctions->moved[one.place] * one.per_area))
+                return tell_depleted(*one.patch, end);
+    }
+
+    bool is_given(int64_t node, int64_t c) const {
+        return !held.empty() && holder[size_t(node)] >= 0
+               && held[size_t(holder[size_t(node)])].ideal[c] != 0.0;
+    }
+    // One over the diagonal that elimination left in a row; 0 where a clamp gives the potential.
+    double inverse(int64_t node, int64_t c) const {
+        const Tree& t = group.tree;
+        const double d = D[size_t(node * cells + c)];
+        if (is_given(node, c)) return 0.0;
+        if (!held.empty() && holder[size_t(node)] >= 0)
+            return 1.0 / held[size_t(holder[size_t(node)])].diagonal[size_t(c)];
+        return t.parent[size_t(node)] < 0 ? 1.0 / (d + t.around[size_t(node)])
+                                          : d / t.up[size_t(node)];
+    }
+
+    // Tell the potentials at the ends, and what a current drawn at one does to the others.
+    void tell_ends() {
+        for (const Passing& one : passing) junctions->inside[one.place] = inside(one);
+        for (Coupled& one : coupled) {
+            const size_t n = one.end.size(), length = one.path.size();
+            const size_t from = size_t(junctions->members[one.member]);
+            transfer.assign(n * n, 0.0);
+            for (size_t k = 0; k < n; k++) {
+                const int64_t node = one.path[size_t(one.end[k])];
+                junctions->alone[from + k] = R[size_t(node * cells + one.column)];
+                junctions->held[from + k] = is_given(node, one.column);
+                std::fill(one.flow.begin(), one.flow.end(), 0.0);
+                one.flow[size_t(one.end[k])] = 1.0;
+                for (int64_t at = one.end[k]; one.parent[size_t(at)] >= 0; at = one.parent[size_t(at)])
+                    one.flow[size_t(one.parent[size_t(at)])] =
+                        D[size_t(one.path[size_t(at)] * cells + one.column)] * one.flow[size_t(at)];
+                for (size_t at = 0; at < length; at++) {
+                    const int64_t here = one.path[at], parent = one.parent[at];
+                    double value = one.flow[at] == 0.0 ? 0.0
+                                                       : one.flow[at] * inverse(here, one.column);
+                    if (parent >= 0)
+                        value += D[size_t(here * cells + one.column)] * one.answer[size_t(parent)];
+                    one.answer[at] = value;
+                }
+                for (size_t j = 0; j < n; j++) transfer[j * n + k] = one.answer[size_t(one.end[j])];
+            }
+            junctions->tell(one.member, transfer);
+        }
+    }
+
+    // Draw the current of the junctions: the factored tree gives what it does everywhere.
+    void draw() {
+        if (coupled.empty()) return;
+        const Tree& t = group.tree;
+        const int64_t n = group.settings.nodes, w = cells;
+        std::fill(pulled.begin(), pulled.end(), 0.0);
+        for (const Coupled& one : coupled) {
+            const size_t from = size_t(junctions->members[one.member]);
+            for (size_t k = 0; k < one.end.size(); k++) {
+                const int64_t node = one.path[size_t(one.end[k])];
+                const double current = junctions->drawn[from + k];
+                pulled[size_t(node * w + one.column)] = -current;
+                const int64_t place =
+                    std::lower_bound(ends.begin(), ends.end(), node) - ends.begin();
+                drawn[size_t(place * w + one.column)] = current;
+            }
+        }
+        for (int64_t k = 0; k < n; k++) {
+            const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
+            double* __restrict x = &pulled[size_t(node * w)];
+            const double* d = &D[size_t(node * w)];
+            const bool clamped = !held.empty() && holder[size_t(node)] >= 0;
+            if (clamped) {
+                // The clamp passes what the junctions draw from the row that it holds.
+                Held& here = held[size_t(holder[size_t(node)])];
+                for (int64_t c = 0; c < w; c++) here.right[size_t(c)] += x[c];
+            }
+            if (parent >= 0) {
+                double* __restrict above = &pulled[size_t(parent * w)];
+                for (int64_t c = 0; c < w; c++) above[c] += d[c] * x[c];
+            }
+            if (clamped || parent < 0) {
+                for (int64_t c = 0; c < w; c++) x[c] *= inverse(node, c);
+            } else {
+                const double over = 1.0 / t.up[size_t(node)];
+                for (int64_t c = 0; c < w; c++) x[c] *= d[c] * over;
+            }
+        }
+        for (int64_t k = n - 1; k >= 0; k--) {
+            const int64_t node = t.order[size_t(k)], parent = t.parent[size_t(node)];
+            if (parent < 0) continue;
+            double* __restrict x = &pulled[size_t(node * w)];
+            const double* above = &pulled[size_t(parent * w)];
+            const double* d = &D[size_t(node * w)];
+            for (int64_t c = 0; c < w; c++) x[c] += d[c] * above[c];
+        }
+        for (size_t k = 0; k < R.size(); k++) R[k] += pulled[k];
+    }
+
+    // Put the rows of the block into the boxes of the spaces; see spaces.h.
+    void surround(Spaces& all) {
+        spaces = &all;
+        given_off.assign(all.now.size(), 0.0);
+        const Settings& s = group.settings;
+        const auto boxes = load<int32_t>(group.at + "spaces.box",
+                                         size_t(all.ions * s.compartments * s.cells));
+        for (Ions& patch : ions)
+            for (Ions::Held& one : patch.held) {
+                const int64_t ion = one.ion.shared ? all.find(one.ion.ion) : -1;
+                if (ion < 0) continue;
+                Kernel& kernel = patch.kernel;
+                const std::vector<double>& areas = kernel.real.at("area");
+                const std::string name = one.ion.ion + "_o";
+                Member made{kernel.numbers(name), kernel.if_there(name + ".traced"), areas.data(),
+                            areas.size() != 1, std::vector<int32_t>(size_t(kernel.rows), -1),
+                            &given_off};
+                for (int64_t site = 0; site < kernel.sites; site++)
+                    for (int64_t c = 0; c < cells; c++) {
+                        const int64_t at = (ion * s.compartments + kernel.first + site) * s.cells;
+                        const int32_t box = boxes[size_t(at + first_cell + c)];
+                        if (box >= 0)
+                            made.box[size_t(site * cells + c)] = int32_t(ion * all.boxes) + box;
+                    }
+                one.member.reset(new Member(std::move(made)));
+            }
+    }
+
+    // A step of linked cells in three parts: up to the potentials that the cells would have without
+    // their junctions; up to what they give to the spaces; and the rest.
+    void begin_linked() {
+        begin_step(now, now < program().start);
+        if (group.settings.layered) solve_layered(); else eliminate();
+        if (junctions) tell_ends();
+    }
+    void move_linked() {
+        if (!group.settings.layered) {
+            draw();
+            arrive();
+        }
+        std::fill(given_off.begin(), given_off.end(), 0.0);
+        pass_step(now, now < program().start);
+    }
+    bool end_linked() {
+        const bool settling = now < program().start;
+        if (spaces && !settling)
+            for (Ions& patch : ions) patch.surround(*spaces);
+        watch_step(now, settling);
+        return count_step();
+    }
+
+    void add_receptors(Kernel& kernel) {
+        for (const auto& one : kernel.gathers) {
+            gathered.push_back({kernel.numbers(one.first), {}, {}});
+            for (int32_t node : kernel.nodes)
+                for (size_t p = 0; p < kernels.size(); p++) {
+                    Kernel& patch = *kernels[p];
+                    const int64_t row = (int64_t(node) - patch.first) * cells;
+                    if (!patch.density || row < 0 || row >= patch.rows) continue;
+                    const std::vector<double>& found = patch.real.at(one.second[p]);
+                    const bool each = found.size() != 1 || patch.rows == 1;
+                    gathered.back().from.push_back(found.data() + (each ? row : 0));
+                    gathered.back().each.push_back(each);
+                }
+        }
+        if (kernel.density || kernel.carriers.empty() || ions.empty()) return;
+        const Mover& mover = kernel.carriers.front();
+        PlacedCurrent made{kernel, kernel.numbers(mover.name + ".given"),
+                           kernel.if_there(mover.name + ".slope"), {}, {},
+                           std::vector<double>(size_t(kernel.rows), 0.0)};
+        for (int32_t node : kernel.nodes)
+            for (Ions& patch : ions) {
+                const int64_t row = (int64_t(node) - patch.kernel.first) * cells;
+                if (row < 0 || row >= patch.kernel.rows) continue;
+                const std::vector<double>& areas = patch.kernel.real.at("area");
+                made.into.push_back(patch.place(mover.ion) + row);
+                made.per_area.push_back(1.0 / areas[areas.size() == 1 ? 0 : size_t(row)]);
+            }
+        placed.push_back(std::move(made));
+    }
+
+    // Move the ions by the currents at the potentials just solved for, and count what crossed.
+    void move_ions(double end) {
         const Settings& s = group.settings;
         const double dt = program().dt;
+        const double* solved = R.data();
+        if (s.layered) {
+            across.resize(size_t(s.compartments * cells));
+            for (size_t k = 0; k < across.size(); k++) across[k] = R[k] - layer.rest[k];
+            solved = across.data();
+        }
+        for (Ions& patch : ions)
+            for (auto& from : patch.placed) std::fill(from.begin(), from.end(), 0.0);
+        for (PlacedCurrent& one : placed) one.move(solved, cells, dt);
+        for (Ions& patch : ions) {
+            if (!patch.move(solved + patch.kernel.first * cells, dt)) return tell_depleted(patch, end);
+        }
+        for (size_t k = 0; k < kernels.size(); k++) count_passed(*kernels[k], passed[k], solved, dt);
+    }
+    void tell_depleted(const Ions& patch, double end) {
+        const int64_t row = patch.short_row;
+        char text[200];
+        std::snprintf(text, sizeof text,
+                      "depleted group %lld cell %lld compartment %lld time %.9g ion %s side %s",
+                      (long long)group.number, (long long)(first_cell + row % cells),
+                      (long long)(patch.kernel.first + row / cells), end,
+                      patch.short_of->ion.c_str(), patch.short_outside ? "outside" : "inside");
+        trouble = text;
+    }
+    void count_passed(Kernel& kernel, std::vector<double>& sum, const double* solved, double dt) {
+        if (kernel.density) return;
+        if (kernel.amplifier != Amplifier::none) {
+            const double* current = kernel.numbers("I_stim");
+            for (int64_t k = 0; k < kernel.rows; k++) sum[size_t(k)] += dt * current[k];
+            return;
+        }
+        for (int64_t site = 0; site < kernel.sites; site++) {
+            const double* x = solved + int64_t(kernel.nodes[size_t(site)]) * cells;
+            for (int64_t c = 0; c < cells; c++) {
+                const size_t k = size_t(site * cells + c);
+                sum[k] += dt * (kernel.current[k] - kernel.conductance[k] * x[c]);
+            }
+        }
+    }
+
+    void step(int64_t index, bool settling) {
+        begin_step(index, settling);
+        if (group.settings.layered) solve_layered(); else solve();
+        pass_step(index, settling);
+        watch_step(index, settling);
+    }
+
+    void begin_step(int64_t index, bool settling) {
+        const Settings& s = group.settings;
+        const double dt = program().dt;
+        if (index == program().start && !ions.empty())
+            V_start.assign(V.begin(), V.begin() + s.compartments * cells);
+        if (index == program().start)
+            for (Diffusion& one : diffusing) one.begin();
         const Step here{dt, double(index) * dt, index};
         // A current that follows the clock is that of the moment the implicit step is about: the
         // middle of the interval, or its start as Brian2 has it where the step is of first order.
@@ -644,6 +1007,7 @@ struct Block {
         std::fill(D.begin() + int64_t(s.compartments * cells), D.end(), 0.0);
         std::fill(R.begin() + int64_t(s.compartments * cells), R.end(), 0.0);
         if (!settling) deliver(index);
+        for (const Gathered& one : gathered) one.copy(cells);
         carry(here);
         std::fill(layer.inside.begin(), layer.inside.end(), 0.0);
         std::fill(layer.outside.begin(), layer.outside.end(), 0.0);
@@ -663,24 +1027,42 @@ struct Block {
         for (size_t d = 0; d < thresholds.size(); d++)
             std::memcpy(&before[d * size_t(cells)], &V[size_t(int64_t(detector_nodes[d]) * cells)],
                         size_t(cells) * sizeof(double));
-        if (s.layered) solve_layered(); else solve();
+    }
+
+    void pass_step(int64_t index, bool settling) {
         measure_clamps(settling);
+        look_below((double(index) + 1.0) * program().dt);
+        if (!settling && trouble.empty() && !ions.empty()) move_ions((double(index) + 1.0) * program().dt);
+        if (!settling && trouble.empty()) enter((double(index) + 1.0) * program().dt);
+        if ((diffusing.empty() && passing.empty()) || !trouble.empty()) return;
+        for (Diffusion& one : diffusing)
+            if (one.settles || !settling) one.step(program().dt);
         if (settling) return;
-        detect(here.time);
-        if (!probes.empty() && (index + 1) % s.trace_stride == 0) trace();
+        for (Ions& patch : ions) patch.trace_potentials();
+    }
+    void watch_step(int64_t index, bool settling) {
+        if (settling) return;
+        detect(double(index) * program().dt);
+        if (!probes.empty() && (index + 1) % group.settings.trace_stride == 0) trace();
     }
 
     // Go on to the start of step `until`.
     bool run(int64_t until) {
-        const int64_t chunk = 64, start = program().begin();
         while (now < until) {
             step(now, now < program().start);
-            now++;
-            if ((now - start) % chunk == 0 || now == program().steps) {
-                if (!sound(double(now) * program().dt)) return false;
-                report().add(cells * (now - looked));
-                looked = now;
-            }
+            if (!count_step()) return false;
+        }
+        return true;
+    }
+    // Count a step that is done; says whether the potentials are sound, and every ion is there.
+    bool count_step() {
+        const int64_t chunk = 64, start = program().begin();
+        if (!trouble.empty()) return false;
+        now++;
+        if ((now - start) % chunk == 0 || now == program().steps) {
+            if (!sound(double(now) * program().dt)) return false;
+            report().add(cells * (now - looked));
+            looked = now;
         }
         return true;
     }
@@ -691,12 +1073,38 @@ struct Block {
         neurosim::save(group.at + "spikes" + end, spikes);
         V.resize(size_t(group.settings.compartments * cells));
         neurosim::save(group.at + "final" + end, V);
+        if (group.settings.layered) {
+            layer.potential.resize(V.size());
+            neurosim::save(group.at + "layer" + end, layer.potential);
+        }
         Output state(group.at + "state" + end);
         state.put(last_spike.data(), last_spike.size());
         for (auto& kernel : kernels)
             for (const std::string& name : kernel->kept)
                 state.put(kernel->numbers(name), size_t(kernel->rows));
         state.close();
+        if (ions.empty()) return;
+        if (V_start.empty()) V_start = V;   // a run of no steps
+        Output ledger(group.at + "ledger" + end);
+        ledger.put(V_start.data(), V_start.size());
+        for (Ions& patch : ions) {
+            for (auto& one : patch.crossed) ledger.put(one.data(), one.size());
+            for (auto& one : patch.held) {
+                if (one.inside) ledger.put(one.inside->start.data(), one.inside->start.size());
+                if (!one.outside) continue;
+                ledger.put(one.outside->start.data(), one.outside->start.size());
+                ledger.put(one.outside->exchanged.data(), one.outside->exchanged.size());
+            }
+        }
+        for (auto& one : placed) ledger.put(one.crossed.data(), one.crossed.size());
+        for (auto& sum : passed) ledger.put(sum.data(), sum.size());
+        for (Diffusion& one : diffusing)
+            for (Diffusion::Shell& shell : one.shells) {
+                if (shell.start.empty()) one.begin();   // a run of no steps
+                ledger.put(shell.start.data(), shell.start.size());
+                ledger.put(shell.came.data(), shell.came.size());
+            }
+        ledger.close();
     }
 };
 
@@ -716,14 +1124,86 @@ template <typename Work> bool on_threads(int64_t pieces, Work work) {
     return !failed;
 }
 
+// Carry linked cells to the start of step `until`: all of them a step at a time, since the current of a
+// junction follows from the potentials of both its cells, and a space from the currents of all.
+inline bool run_linked(std::vector<std::unique_ptr<Block>>& blocks, Junctions* junctions,
+                       Spaces* spaces, int64_t until, std::string& trouble) {
+    const int64_t count = int64_t(blocks.size());
+    const int64_t threads = std::max<int64_t>(1, std::min(program().threads, count));
+    const int64_t stride = blocks[0]->group.settings.trace_stride;
+    const double dt = program().dt;
+    std::vector<const std::vector<double>*> charges;
+    for (auto& block : blocks) charges.push_back(&block->given_off);
+    Barrier barrier(threads);
+    std::atomic<bool> failed{false};
+    bool stop = false;                                  // written between the barriers
+    auto join = [&](int64_t index) {
+        if (!failed && !junctions->solve()) {
+            trouble = "the potentials at the gap junctions were not found";
+            failed = true;
+        }
+        if (index >= program().start) {
+            junctions->count(dt);
+            if ((index + 1) % stride == 0) junctions->trace();
+        }
+        stop = failed;
+    };
+    auto fill = [&](int64_t index) {
+        for (auto& block : blocks) failed = failed || !block->trouble.empty();
+        if (index >= program().start && !failed) {
+            if (!spaces->step(charges, dt)) {
+                char text[120];
+                std::snprintf(text, sizeof text, "emptied box %lld time %.9g ion %s",
+                              (long long)spaces->short_box, double(index + 1) * dt,
+                              spaces->name(spaces->short_ion).c_str());
+                trouble = text;
+                failed = true;
+            } else if ((index + 1) % stride == 0) {
+                spaces->trace();
+            }
+        }
+        stop = failed;
+    };
+    auto work = [&](int64_t id) {
+        for (int64_t index = blocks[size_t(id)]->now; index < until; index++) {
+            for (int64_t k = id; k < count; k += threads) blocks[size_t(k)]->begin_linked();
+            if (junctions) {
+                barrier.wait();
+                if (id == 0) join(index);
+                barrier.wait();
+                if (stop) return;
+            }
+            for (int64_t k = id; k < count; k += threads) blocks[size_t(k)]->move_linked();
+            if (spaces) {
+                barrier.wait();
+                if (id == 0) fill(index);
+                barrier.wait();
+                if (stop) return;
+            }
+            for (int64_t k = id; k < count; k += threads)
+                if (!blocks[size_t(k)]->end_linked()) failed = true;
+        }
+    };
+    std::vector<std::thread> others;
+    for (int64_t id = 1; id < threads; id++) others.emplace_back(work, id);
+    work(0);
+    for (std::thread& other : others) other.join();
+    for (auto& block : blocks)
+        if (trouble.empty() && !block->trouble.empty()) trouble = block->trouble;
+    return !failed;
+}
+
 struct Piece { const Group* group; int64_t number, first_cell, cells; };
 
 // Spikes of a window go out as lines, and come back as what they will do and when: terminals are
 // the caller's affair.
-inline void exchange(std::vector<std::unique_ptr<Block>>& blocks, std::vector<size_t>& told) {
+inline void exchange(std::vector<std::unique_ptr<Block>>& blocks, std::vector<size_t>& told,
+                     int64_t until) {
+    static long long due = 0;   // from when on to ask, whether anything was fired or not
     size_t count = 0;
     for (size_t b = 0; b < blocks.size(); b++) count += blocks[b]->spikes.size() - told[b];
-    std::printf("spikes %zu\n", count);
+    if (count == 0 && until < due) return;
+    std::printf("spikes %zu %lld\n", count, (long long)until);
     for (size_t b = 0; b < blocks.size(); b++)
         for (; told[b] < blocks[b]->spikes.size(); told[b]++) {
             const Spike& spike = blocks[b]->spikes[told[b]];
@@ -731,9 +1211,8 @@ inline void exchange(std::vector<std::unique_ptr<Block>>& blocks, std::vector<si
                         (long long)spike.detector, (long long)spike.cell, spike.time);
         }
     std::fflush(stdout);
-    if (count == 0) return;   // nothing to answer
     long long events;
-    if (std::scanf("%lld", &events) != 1) std::exit(3);
+    if (std::scanf("%lld %lld", &events, &due) != 2) std::exit(3);
     std::vector<std::vector<std::vector<Arrival>>> sorted(blocks.size());
     for (size_t b = 0; b < blocks.size(); b++) sorted[b].resize(blocks[b]->kernels.size());
     for (long long e = 0; e < events; e++) {
@@ -783,7 +1262,7 @@ inline int run_program() {
         return false;
     };
     bool fine;
-    if (p.window == 0) {
+    if (p.window == 0 && !p.joined && !p.spaced) {
         // Blocks share nothing: each is carried through the whole run, so that it stays in cache.
         fine = on_threads(count, [&](int64_t k) {
             auto block = make(k);
@@ -795,14 +1274,23 @@ inline int run_program() {
         std::vector<std::unique_ptr<Block>> blocks;
         for (int64_t k = 0; k < count; k++) blocks.push_back(make(k));
         std::vector<size_t> told(blocks.size(), 0);
+        std::unique_ptr<Junctions> junctions(p.joined ? new Junctions() : nullptr);
+        std::unique_ptr<Spaces> spaces(p.spaced ? new Spaces() : nullptr);
+        if (junctions) for (auto& block : blocks) block->couple(*junctions);
+        if (spaces) for (auto& block : blocks) block->surround(*spaces);
         fine = true;
-        for (int64_t until = p.start; fine; until = std::min(until + p.window, p.steps)) {
-            fine = on_threads(count, [&](int64_t k) { return go_on(*blocks[size_t(k)], until); });
+        const int64_t window = p.window ? p.window : std::max<int64_t>(1, p.steps - p.start);
+        for (int64_t until = p.start; fine; until = std::min(until + window, p.steps)) {
+            fine = junctions || spaces
+                ? run_linked(blocks, junctions.get(), spaces.get(), until, trouble)
+                : on_threads(count, [&](int64_t k) { return go_on(*blocks[size_t(k)], until); });
             // Those of the last window too: they act in a run that goes on from here.
-            if (fine && until > p.start) exchange(blocks, told);
+            if (fine && until > p.start && p.window) exchange(blocks, told, until);
             if (until >= p.steps) break;
         }
         for (auto& block : blocks) if (fine) block->save();
+        if (fine && junctions) junctions->save();
+        if (fine && spaces) spaces->save();
     }
     if (!fine) { std::fprintf(stderr, "%s\n", trouble.c_str()); return 4; }
     finish_results();

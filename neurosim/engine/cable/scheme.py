@@ -19,33 +19,36 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brian2.utils.stringtools import get_identifiers
 
 from neurosim.engine.cable.model import Kernel
-from neurosim.engine.cable.shared_exponentials import share_exponentials
+from neurosim.engine.cable.shared_exponentials import share_exponentials, share_logarithms
 from neurosim.equations.linear import exponential_euler, linear_in, written_out
 from neurosim.equations.schemes import advance_scheme, find_groups
 from neurosim.errors import EngineError, not_linear
 
-__all__ = ["conductance", "prepare", "write_step"]
+__all__ = ["conductance", "prepare", "slopes", "write_step"]
 
 
 def prepare(kernel: Kernel) -> Kernel:
     """Return the kernel as Brian2's code generation is given it.
 
-    Exponentials are shared, and expressions that depend on a state name it themselves: after a
-    state has advanced, code generation works out anew only what names it, not what depends on it
-    by way of another expression.
+    Exponentials and logarithms are shared, and expressions that depend on a state name it
+    themselves: after a state has advanced, code generation works out anew only what names it, not
+    what depends on it by way of another expression. Other names of one number for all rows give
+    way to that number's own, so that code generation takes what depends on it alone out of the
+    loop.
     """
-    shared = share_exponentials(kernel)
+    shared = share_logarithms(share_exponentials(kernel))
     equations = shared.parsed
     names = set(equations.subexpr_names)
     states = set(equations.diff_eq_names)
     flat: dict[str, str] = {}
+    same = {n for n in names if equations[n].expr.code.strip() in kernel.shared}
 
     def written(name: str) -> str:
         """Return an expression in which no other stands that depends on a state."""
         if name not in flat:
             code = equations[name].expr.code
             for used in sorted(get_identifiers(code) & names):
-                if get_identifiers(inner := written(used)) & states:
+                if get_identifiers(inner := written(used)) & states or used in same:
                     code = re.sub(rf"\b{used}\b", f"({inner})", code)
             flat[name] = code
         return flat[name]
@@ -173,8 +176,18 @@ def write_step(kernel: Kernel) -> str:
         states[name] = linear
     together = [line for k, group in enumerate(schemes) for line in advance_scheme(group, k)]
     lines += exponential_euler(states, together)
+    if kernel.carriers and kernel.density:
+        lines += _write_carriers(kernel)
+    else:
+        lines += _write_current(kernel)
+        lines += _write_given(kernel, slopes(kernel)) if kernel.carriers else []
+    lines += [f"_traced_{name} = {name}" for name in kernel.record]
+    return "\n".join(lines)
+
+
+def _write_current(kernel: Kernel) -> list[str]:
     slope = conductance(kernel.parsed, kernel.current) if kernel.conducts else "0"
-    lines.append(f"_slope = {slope}")
+    lines = [f"_slope = {slope}"]
     if kernel.density:
         lines.append("_conductance = area*(C_m/implicit_dt + _slope)")
         lines.append(f"_current = area*(C_m/implicit_dt*v + ({kernel.current}) + _slope*v)")
@@ -184,5 +197,70 @@ def write_step(kernel: Kernel) -> str:
     else:
         lines.append("_conductance = 0*siemens")
         lines.append(f"_current = {kernel.current}")
-    lines += [f"_traced_{name} = {name}" for name in kernel.record]
-    return "\n".join(lines)
+    return lines
+
+
+def slopes(kernel: Kernel) -> dict[str, str]:
+    """Return by carrier the conductance of its current, those that depend on ``v``.
+
+    Examples
+    --------
+    >>> from neurosim.engine.cable.model import Carrier
+    >>> text = "leak = g*(E - v) : amp\\ng : siemens\\nE : volt\\nv : volt"
+    >>> slopes(Kernel("patch0", text, "leak", True, carriers=(Carrier("leak", "leak"),)))
+    {'leak': 'g'}
+    """
+    found = {one.variable: conductance(kernel.parsed, one.variable) for one in kernel.carriers}
+    return {name: slope for name, slope in found.items() if slope != "0"}
+
+
+def _write_carriers(kernel: Kernel) -> list[str]:
+    """Write the current as the sum of those that ions carry.
+
+    Each is left as ``_given_<name>`` - ``_slope_<name>`` v: what it is once v is solved for.
+    """
+    known = slopes(kernel)
+    lines = _write_given(kernel, known)
+    total, given = "0", "0*amp/meter**2"
+    for one in kernel.carriers:
+        if one.variable in known:
+            total += f" + {one.charge}*_slope_{one.variable}"
+        given += f" + {one.charge}*_given_{one.variable}"
+    lines.append(f"_conductance = area*(C_m/implicit_dt + ({total}))")
+    lines.append(f"_current = area*(C_m/implicit_dt*v + ({given}))")
+    return lines
+
+
+def _write_given(kernel: Kernel, known: dict[str, str]) -> list[str]:
+    lines = []
+    for name in (one.variable for one in kernel.carriers):
+        given = name
+        if name in known:
+            lines.append(f"_slope_{name} = {known[name]}")
+            given = _at_zero(kernel.parsed, name, known[name]) or f"{name} + _slope_{name}*v"
+        lines.append(f"_given_{name} = {given}")
+    return lines
+
+
+def _at_zero(equations: Equations, name: str, slope: str) -> str:
+    """Return a current at v = 0 if it is a straight line over v by what is written in it, else "".
+
+    It is then the part of the current that does not depend on v. A step has no slope: v in a
+    function or a comparison is no straight line.
+    """
+    follows = _follow_v(equations)
+    code = equations[name].expr.code
+    steps = (n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call | ast.Compare))
+    within = {name.id for n in steps for name in ast.walk(n) if isinstance(name, ast.Name)}
+    if (get_identifiers(slope) | get_identifiers(code) - {"v"} | within) & follows:
+        return ""
+    return re.sub(r"\bv\b", "(0*volt)", code)
+
+
+def _follow_v(equations: Equations) -> set[str]:
+    """Return v and the expressions that depend on it by any way."""
+    found: set[str] = {"v"}
+    names = equations.subexpr_names
+    while more := {n for n in names if get_identifiers(equations[n].expr.code) & found} - found:
+        found |= more
+    return found

@@ -1,4 +1,4 @@
-"""Fewer exponentials for the same numbers.
+"""Fewer exponentials and logarithms for the same numbers.
 
 Rate functions are exponentials of the membrane potential over a few round slopes: those of the
 squid axon need five of v, over 10 (three times), 18, 20 and 80 mV. Since
@@ -8,6 +8,13 @@ squid axon need five of v, over 10 (three times), 18, 20 and 80 mV. Since
 and the first factor is the same for all rows (Brian2's code generation takes it out of the loop),
 exponentials whose slopes are whole multiples of one another are powers of a single one. What this
 costs is a few units in the last place. Exponentials take most of the time of a membrane loop.
+
+Concentrations that move are read through logarithms: a Nernst potential needs log(c_o/c_i), and the
+Hill curve of a pump (K/c)**n. One logarithm of each concentration is enough for all of them, since
+
+    log(a/b) = log(a) - log(b)        and        (K/c)**n = exp(n*(log(K) - log(c)))
+
+and no concentration of an ion is ever 0 or less: a run that comes there ends with an error.
 """
 
 from __future__ import annotations
@@ -15,7 +22,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -24,7 +31,7 @@ from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 
 from neurosim.engine.cable.model import Kernel
 
-__all__ = ["share_exponentials"]
+__all__ = ["share_exponentials", "share_logarithms"]
 
 #: Expansions are about this potential (volt), in the middle of what membranes do.
 _CENTRE = -0.05
@@ -84,6 +91,121 @@ def share_exponentials(kernel: Kernel) -> Kernel:
             body = ast.unparse(writer.visit(ast.parse(body, mode="eval")))
         lines.append(f"{head}{body}{tail}")
     return replace(kernel, equations="\n".join([*lines, *_powers(bases, used)]))
+
+
+def share_logarithms(kernel: Kernel) -> Kernel:
+    """Return the kernel with one logarithm of each concentration, from which all others follow.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Its expressions may hold ``log(a/b)`` of two concentrations of its ions, and powers of a
+        quotient of a concentration and a parameter, with an exponent that all rows share.
+
+    Returns
+    -------
+    Kernel
+        The same equations; ``log_of_<concentration>`` are expressions of their own.
+
+    Examples
+    --------
+    >>> from neurosim.engine.cable.model import HeldIon
+    >>> text = "E = 0.02*log(k_o/k_i) : 1\\nk_o : 1 (shared)\\nk_i : 1\\nv : 1"
+    >>> potassium = HeldIon("k", "potassium", 1, inside=True, outside=False)
+    >>> patch = Kernel("patch0", text, "0", True, ions=(potassium,))
+    >>> print(share_logarithms(patch).equations.splitlines()[0])
+    E = 0.02 * (log_of_k_o - log_of_k_i) : 1
+    """
+    parsed = kernel.parsed
+    both = {f"{held.ion}_{side}" for held in kernel.ions for side in "io"}
+    known = both & (parsed.subexpr_names | parsed.parameter_names)
+    fixed = known & kernel.shared
+    fixed |= {n for n in known & parsed.subexpr_names if parsed[n].expr.code in kernel.shared}
+    used: dict[str, None] = {}
+    # Powers first: a quotient of two numbers that both differ from row to row is better divided,
+    # unless the logarithm of one is needed anyway.
+    text = kernel.equations
+    for writer in (_Powers(known, kernel.shared, used), _Logarithms(known, fixed, used)):
+        lines = []
+        for line in text.splitlines():
+            head, body, tail = _parts(line)
+            if body:
+                body = ast.unparse(writer.visit(ast.parse(body, mode="eval")))
+            lines.append(f"{head}{body}{tail}")
+        text = "\n".join(lines)
+    if not used:
+        return kernel
+    return replace(kernel, equations="\n".join([text, *(_written_log(name) for name in used)]))
+
+
+def _written_log(name: str) -> str:
+    return f"log_of_{name} = log({name}) : 1"
+
+
+class _Quotients(ast.NodeTransformer):
+    """Writes the logarithm of a quotient as a difference.
+
+    Parameters
+    ----------
+    known : collection of str
+        Concentrations.
+    shared : collection of str
+        Names of one number for all rows.
+    used : dict of str to None
+        Concentrations whose logarithms are used: more are added.
+    """
+
+    def __init__(
+        self, known: Collection[str], shared: Collection[str], used: dict[str, None]
+    ) -> None:
+        self.known, self.shared, self.used = known, shared, used
+
+    def _difference(self, above: str, below: str) -> ast.BinOp:
+        terms: list[ast.expr] = []
+        for name in (above, below):
+            if name in self.known:
+                self.used[name] = None
+                terms.append(ast.Name(f"log_of_{name}"))
+            else:
+                terms.append(ast.Call(ast.Name("log"), [ast.Name(name)], []))
+        return ast.BinOp(terms[0], ast.Sub(), terms[1])
+
+
+class _Powers(_Quotients):
+    """Writes powers of a quotient of a concentration and a parameter by their logarithms."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Replace a power whose exponent and parameter all rows share."""
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(
+                ast.BinOp(ast.Name(id=above), ast.Div(), ast.Name(id=below)),
+                ast.Pow(),
+                ast.Name(id=exponent),
+            ):
+                one = {above, below} & set(self.known)
+                other = {above, below} & set(self.shared)
+                if len(one) == 1 and len(other) == 1 and exponent in self.shared:
+                    difference = self._difference(above, below)
+                    power = ast.BinOp(ast.Name(exponent), ast.Mult(), difference)
+                    return ast.Call(ast.Name("exp"), [power], [])
+        return node
+
+
+class _Logarithms(_Quotients):
+    """Writes logarithms of a quotient of two concentrations by those of each."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Replace a logarithm if that of one concentration is needed anyway, or taken once."""
+        self.generic_visit(node)
+        match node:
+            case ast.Call(
+                ast.Name(id="log"), [ast.BinOp(ast.Name(id=above), ast.Div(), ast.Name(id=below))]
+            ):
+                at_hand = {*self.shared, *self.used}
+                if {above, below} <= set(self.known) and {above, below} & at_hand:
+                    return self._difference(above, below)
+        return node
 
 
 def _parts(line: str) -> tuple[str, str, str]:

@@ -8,20 +8,20 @@ that is the same for every model. Runs only inside a worker process.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurosim.engine.cable.model import CableModel, Kernel
-from neurosim.engine.cable.scheme import prepare, write_step
-from neurosim.engine.programs.sources import cpp_functions, shared_source
+from neurosim.engine.cable.scheme import prepare, slopes, write_step
+from neurosim.engine.programs.sources import cpp_functions, membrane_source, shared_source
 from neurosim.errors import EngineError
 
 __all__ = ["write_program", "write_runtime"]
 
-# Functions with a body in kernel.h, written without branches so that loops stay vectors.
+# Functions with a body in membrane.h, written without branches so that loops stay vectors.
 _OWN = ("gaussian", "waveform", "step_level", "exprel_given")
 _FUNCTIONS = {
     *("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"),
@@ -46,18 +46,20 @@ def write_program(models: Sequence[CableModel], path: Path) -> None:
     brian2.BrianLogger.suppress_name("unused_brian_object")
     parts, made = [], []
     for number, model in enumerate(models):
-        for kernel in model.kernels:
+        for place, kernel in enumerate(model.kernels):
             name = f"Kernel_{number}_{kernel.name}"
-            parts.append(_kernel(kernel, name))
-            made.append(f"    if (model == {number}) kernels.emplace_back(new {name}());")
+            parts.append(_kernel(kernel, name, model.kernels))
+            made.append(f"    if (model == {number} && number == {place}) return new {name}();")
     path.write_text(
         "\n".join(
             [
-                *_shared(),
+                membrane_source(),
+                _own("membrane.h"),
                 "namespace neurosim {",
                 *parts,
-                "void make_kernels(int64_t model, std::vector<std::unique_ptr<Kernel>>& kernels) {",
+                "Membrane* make_membrane(int64_t model, int64_t number) {",
                 *made,
+                "    return nullptr;",
                 "}",
                 "}  // namespace neurosim",
                 "",
@@ -68,13 +70,16 @@ def write_program(models: Sequence[CableModel], path: Path) -> None:
 
 def write_runtime(path: Path) -> None:
     """Write what is around the membrane loops, the same for every model, into one file."""
-    runtime = (Path(__file__).parent / "runtime.cpp").read_text()
-    path.write_text("\n".join([*_shared(), runtime]))
+    here = Path(__file__).parent
+    between = [here.parent / "coupling" / name for name in ("junctions.h", "spaces.h")]
+    within = here.parent / "diffusion" / "diffusion.h"
+    files = [*between, here / "ions.h", within, here / "runtime.cpp"]
+    ahead = [shared_source(), _own("membrane.h"), _own("kernel.h")]
+    path.write_text("\n".join([*ahead, *(file.read_text() for file in files)]))
 
 
-def _shared() -> list[str]:
-    kernel = (Path(__file__).parent / "kernel.h").read_text()
-    return [shared_source(), kernel]
+def _own(name: str) -> str:
+    return (Path(__file__).parent / name).read_text()
 
 
 def _group(kernel: Kernel, name: str) -> Any:
@@ -92,7 +97,7 @@ def _group(kernel: Kernel, name: str) -> Any:
     )
 
 
-def _kernel(kernel: Kernel, structure: str) -> str:
+def _kernel(kernel: Kernel, structure: str, kernels: Sequence[Kernel]) -> str:
     """Return the C++ structure of one kernel, under a name of its own."""
     from brian2.codegen.codeobject import create_runner_codeobj
     from brian2.core.functions import Function
@@ -139,43 +144,47 @@ def _kernel(kernel: Kernel, structure: str) -> str:
         kind = "int32_t" if name in kernel.integers else "double"
         members.append(f"{kind}* {array} = nullptr;")
         if name == "v":
-            bound.append(f"{array} = potential();")
+            bound.append(f"{array} = arrays.potential();")
         else:
-            bound.append(f'{array} = {"integers" if kind == "int32_t" else "numbers"}("{name}");')
+            kept_in = "integers" if kind == "int32_t" else "numbers"
+            bound.append(f'{array} = arrays.{kept_in}("{name}");')
     clock = [
         f"{arrays[name]}[0] = {value};"
         for name, value in (("dt", "step.dt"), ("t", "step.time"), ("t_in_timesteps", "step.index"))
         if name in arrays
     ]
-    traced = [f'double* traced_{name} = numbers("{name}.traced");' for name in kernel.record]
+    for name in kernel.record:
+        members.append(f"double* samples_{name} = nullptr;")
+        bound.append(f'samples_{name} = arrays.numbers("{name}.traced");')
+    traced = [f"double* traced_{name} = samples_{name};" for name in kernel.record]
     store = [f"traced_{name}[_idx] = _traced_{name};" for name in kernel.record]
-    layout = [
-        f'layout.push_back({{"{name}", {_kind(kernel, name)}, '
-        f"{str(name in kernel.integers).lower()}}});"
-        for name in [*kernel.states, *kernel.parameters]
-    ]
-    layout += [
-        f'layout.push_back({{"{name}.traced", Array::traced, false}});' for name in kernel.record
-    ]
+    # What ions are moved by, once the potential is solved for.
+    left = [f"{name}.given" for name in (one.variable for one in kernel.carriers)]
+    left += [f"{name}.slope" for name in (slopes(kernel) if kernel.carriers else ())]
+    single, once = set(), []
+    for number, name in enumerate(left):
+        variable, kind = name.split(".")
+        members.append(f"double* left_{number} = nullptr;")
+        bound.append(f'left_{number} = arrays.numbers("{name}");')
+        if kernel.density and any(f" _{kind}_{variable} =" in line for line in parts["scalar"]):
+            # The same for all rows.
+            single.add(name)
+            once.append(f"left_{number}[0] = _{kind}_{variable};")
+        else:
+            store.append(f"left_{number}[_idx] = _{kind}_{variable};")
+    exponents, body = _shared_powers(parts["vector"], kernel.shared)
+    once += [f"const double sign_{name} = _sign_of_power({name});" for name in sorted(exponents)]
     return f"""
-struct {structure} : Kernel {{
+struct {structure} final : Membrane {{
     {_lines(members, 4)}
-    {structure}() {{
-        name = "{kernel.name}";
-        density = {str(kernel.density).lower()};
-        conducts = {str(kernel.conducts).lower()};
-        injects = {str(kernel.injects and not kernel.density).lower()};
-        amplifier = Amplifier::{kernel.amplifier or "none"};
-        ion = "{kernel.ion}";
-        {_lines(layout, 8)}
-        {_lines([f'events.push_back("{name}");' for name in kernel.events], 8)}
-        {_lines([f'traces.push_back("{name}");' for name in kernel.record], 8)}
-        {_lines([f'kept.push_back("{name}");' for name in kernel.kept], 8)}
+    void describe(Described& it) const override {{
+        {_lines(_described(kernel, left, single), 8)}
+        {_lines(_of_ions(kernel, kernels), 8)}
     }}
-    void bind() override {{
+    void bind(Arrays& arrays) override {{
         {_lines(bound, 8)}
     }}
-    void advance(const Step& step, double* __restrict _row_conductance,
+    void advance(const Step& step, int64_t rows, double* __restrict _row_conductance,
                  double* __restrict _row_current) override {{
         {_lines(clock, 8)}
         {_lines(constants, 8)}
@@ -183,20 +192,159 @@ struct {structure} : Kernel {{
         {_lines(traced, 8)}
         const int64_t _row_count = rows;
         {_lines(parts["scalar"], 8)}
+        {_lines(once, 8)}
         #pragma GCC ivdep
         for (int64_t _idx = 0; _idx < _row_count; _idx++) {{
-            {_lines(parts["vector"], 12)}
+            {_lines(body, 12)}
             _row_conductance[_idx] = _conductance;
             _row_current[_idx] = _current;
             {_lines(store, 12)}
         }}
     }}
+    {_lines(_crossing(kernel, left, single), 4)}
 }};
 """
 
 
-def _kind(kernel: Kernel, name: str) -> str:
-    return "Array::shared" if name in kernel.shared else "Array::row"
+def _crossing(kernel: Kernel, left: Sequence[str], single: Collection[str]) -> list[str]:
+    """Return the C++ function that lets the currents of a step cross a patch whose ions move.
+
+    One loop counts the charge of each carrier and moves each concentration inside, so that every
+    number is read and written once a step.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    left : sequence of str
+        ``<carrier>.given`` and ``<carrier>.slope`` of the arrays that `advance` leaves, in order.
+    single : collection of str
+        Those of them with one number for all rows.
+    """
+    if not kernel.moves_ions:
+        return []
+    heads, body = ["const double dt = to.dt;", "double gone = 0.0;"], []
+
+    def read(name: str, array: str, where: str = "") -> str:
+        """Return a number of the row, of an array that is told in the head."""
+        heads.append(f"const double* __restrict {name} = {array}{where};")
+        return f"{name}[k]"
+
+    def written(name: str, array: str, where: str = "") -> str:
+        heads.append(f"double* __restrict {name} = {array}{where};")
+        return f"{name}[k]"
+
+    for m, carrier in enumerate(kernel.carriers):
+        found = {}
+        for kind in ("given", "slope"):
+            if (name := f"{carrier.variable}.{kind}") in left:
+                array, here = f"left_{left.index(name)}", f"{kind}{m}"
+                if name in single:
+                    heads.append(f"const double {here} = {array}[0];")
+                    found[kind] = here
+                else:
+                    found[kind] = read(here, array, " + from")
+        slope = f" - {found['slope']}*x[k]" if "slope" in found else ""
+        body.append(f"const double i{m} = {found['given']}{slope};")
+        body.append(f"{written(f'crossed{m}', f'to.crossed[{m}]', ' + from')} += dt*i{m};")
+        if kernel.retraced():
+            body.append(f"{written(f'current{m}', f'to.current[{m}]')} = i{m};")
+    for n, held in enumerate(kernel.ions):
+        carried = [(m, dict(one.ions).get(held.ion, 0)) for m, one in enumerate(kernel.carriers)]
+        total = " + ".join(f"{charge}*i{m}" for m, charge in carried if charge) or "0.0"
+        body.append(
+            f"const double came{n} = {read(f'placed{n}', f'to.placed[{n}]')} + dt*({total});"
+        )
+        if held.outside or held.shared:
+            body.append(f"{written(f'charge{n}', f'to.charge[{n}]')} = came{n};")
+        if held.inside:
+            inside = written(f"inside{n}", f"to.inside[{n}]", " + from")
+            per = read(f"per{n}", f"to.per[{n}]", " + from")
+            body.append(f"const double now{n} = {inside} + came{n}*{per};")
+            body.append(f"{inside} = now{n};")
+            body.append(f"gone += now{n} > 0.0 ? 0.0 : 1.0;")
+    return [
+        "double cross(const Crossing& to, const double* __restrict x, int64_t from,",
+        "             int64_t n) override {",
+        *(f"    {line}" for line in heads),
+        "    #pragma GCC ivdep",
+        "    for (int64_t k = 0; k < n; k++) {",
+        *(f"        {line}" for line in body),
+        "    }",
+        "    return gone;",
+        "}",
+    ]
+
+
+def _shared_powers(lines: Sequence[str], shared: Collection[str]) -> tuple[set[str], list[str]]:
+    """Return the exponents that all rows share, and a loop body whose powers know that.
+
+    Examples
+    --------
+    >>> _shared_powers(["y = _brian_pow(1.0f*K/x, n) + _brian_pow(x, 3);"], {"n"})
+    ({'n'}, ['y = _shared_power(1.0f*K/x, n, sign_n) + _brian_pow(x, 3);'])
+    """
+    found: set[str] = set()
+    body = []
+    for line in lines:
+        for start in reversed([m.start() for m in re.finditer(r"_brian_pow\(", line)]):
+            depth, comma = 0, 0
+            for end in range(start + len("_brian_pow"), len(line)):
+                depth += {"(": 1, ")": -1}.get(line[end], 0)
+                comma = end if line[end] == "," and depth == 1 else comma
+                if depth == 0:
+                    break
+            if (exponent := line[comma + 1 : end].strip()) in shared:
+                found.add(exponent)
+                base = line[start + len("_brian_pow") : comma]
+                line = f"{line[:start]}_shared_power{base}, {exponent}, sign_{exponent}{line[end:]}"
+        body.append(line)
+    return found, body
+
+
+def _described(kernel: Kernel, left: Sequence[str], single: Collection[str]) -> list[str]:
+    """Return the C++ statements that tell of a kernel's arrays, and in which order they come."""
+    injects = kernel.injects and not kernel.density
+    flags = ", ".join(str(x).lower() for x in (kernel.density, kernel.conducts, injects))
+    clamp = f"Amplifier::{kernel.amplifier or 'none'}"
+    lines = [f'it.called("{kernel.name}", {flags}, {clamp}, "{kernel.ion}");']
+
+    def array(name: str, kind: str, integer: bool = False) -> None:
+        lines.append(f'it.array("{name}", ArrayKind::{kind}, {str(integer).lower()});')
+
+    for name in [*kernel.states, *kernel.parameters]:
+        array(name, "shared" if name in kernel.shared else "row", name in kernel.integers)
+    for name in [*(f"{name}.traced" for name in kernel.record), *left]:
+        array(name, "single" if name in single else "traced")
+    told = {"event": kernel.events, "trace": kernel.record, "keep": kernel.kept}
+    return lines + [f'it.{what}("{name}");' for what, names in told.items() for name in names]
+
+
+def _of_ions(kernel: Kernel, kernels: Sequence[Kernel]) -> list[str]:
+    """Return the C++ statements that say what carries which ion, and what holds it."""
+    lines: list[str] = []
+
+    def tell(what: str, name: str, kind: str, values: Sequence[Any], *more: str) -> None:
+        # C++ knows no list without an entry.
+        listed = ", ".join(map(str, values)) or "0"
+        words = ", ".join([f'"{name}"', "list", str(len(values)), *more])
+        lines.append(f"{{ const {kind} list[] = {{{listed}}}; it.{what}({words}); }}")
+
+    for one in kernel.carriers:
+        charges = dict(one.ions)
+        ion = "" if kernel.density else one.ions[0][0]
+        listed = [charges.get(held.ion, 0) for held in kernel.ions]
+        tell("carrier", one.variable, "double", listed, f'"{ion}"')
+    for held in kernel.ions:
+        moves = ", ".join(str(x).lower() for x in (held.inside, held.outside, held.shared))
+        lines.append(f'it.moving_ion("{held.ion}", "{held.part}", {held.valence}, {moves});')
+    for part, field in kernel.above:
+        lines.append(f'it.stays_above("{part}", "{field}");')
+    for name in kernel.gathers:
+        sources = [f'"{patch.source_of(name)}"' for patch in kernels]
+        tell("gather", name, "char* const", sources)
+    for name, weights in kernel.retraced().items():
+        tell("retrace", name, "double", weights)
+    return lines
 
 
 def _split(text: str) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from brian2.equations.equations import Equations
 
+from neurosim.clamps import VoltageClamp
 from neurosim.describe.point_neuron import FIRST_SAMPLE, KEYS, Action, PointNeuron
 from neurosim.equations.barrier import write_barrier
 from neurosim.quantities import unit_name
@@ -158,6 +159,9 @@ def compose(
 ) -> Model:
     """Write neuron, stimulus and wiring as one set of equations.
 
+    Of a voltage clamp nothing is written here but the neuron without a current
+    (`neurosim.engine.point.clamped`).
+
     With `uniform` no parameter of the neuron differs between rows, so that what follows from them
     alone is computed once a step and not once a row. `courses` are the parameters that follow a
     course, by the names they have in the equations, and their units.
@@ -167,7 +171,8 @@ def compose(
     for name, field in neuron.quantity_fields().items():
         held = "" if name in neuron.changing else flags
         lines.append(f"{name} : {unit_name(field.metadata['unit'])} {held}")
-    injection = write_injection(stimulus)
+    clamped = isinstance(stimulus, VoltageClamp)
+    injection = Injection([], [], [], [], {}) if clamped else write_injection(stimulus)
     lines += injection.lines
     terms, integers = injection.terms, injection.integers
     own = [name for name in KEYS if draws(neuron) and name not in integers]

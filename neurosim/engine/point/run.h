@@ -3,6 +3,8 @@
 
 namespace neurosim {
 
+inline const Waveforms& waveforms() { return WaveformFiles::table(); }
+
 // Rows of one turn of the vector loop. Where vectors have one length, a compiler takes as many rows a
 // turn as a vector holds of the smallest type, a byte (not_refractory); rows left over would go through
 // shorter vectors or scalar code, which round differently.
@@ -117,6 +119,9 @@ inline double weight(int64_t source, int64_t target) {
     static const Weights table;
     return table.values[size_t(source) * size_t(run().units) + size_t(target)];
 }
+
+// Brian2's timestep(), whose 64-bit integer has no vector form; as a double it is the same number.
+inline double whole_steps(double t, double dt) { return std::trunc((t + 1e-3 * dt) / dt); }
 
 // (exp(x) - 1) / x without branches; its series next to 0, where the quotient would lose digits.
 inline double exprel(double x) {

@@ -28,15 +28,18 @@ from neurosim.errors import EngineError
 if TYPE_CHECKING:
     from neurosim.engine.point.assemble import Assembled
 
-__all__ = ["FRAME", "HEADER", "VECTORS", "write_sources"]
+__all__ = ["HEADER", "VECTORS", "write_sources"]
 
 HEADER = "neurosim_run.h"
 # What HEADER is made of, beside what both engines share.
 _HEADERS = ("vector_functions.h", "run.h")
 # The file whose loop is compiled for vector forms of exp and its like.
 VECTORS = "cells_stateupdater_codeobject.cpp"
-# The file that reads, writes and calls the others once a time step.
-FRAME = "unit_frame.cpp"
+# The file that includes all others.
+_REST = "rest.cpp"
+# Functions of Brian2's that no program of ours calls: they set variables from a command line, and
+# write all arrays.
+_UNUSED = ("set_variable_by_name", "_write_arrays")
 
 # Primes and odd decimals that nothing else in a generated program spells.
 _ROWS = 100_003
@@ -159,11 +162,52 @@ def write_sources(model: Model, folder: Path) -> None:
     together = bool(model.wired or model.record)
     _replace(folder / "main.cpp", "neurosim_run_network", _run_network(assembled, together))
     _replace(folder / "code_objects" / VECTORS, "/neurosim_exprel(", "*neurosim_per_exprel(")
+    for path in (folder / "code_objects").glob("*.cpp"):
+        path.write_text(_in_vectors(path.read_text()))
     ahead, run = ((Path(__file__).parent / name).read_text() for name in _HEADERS)
     (folder / HEADER).write_text(f"{ahead}{shared_source()}{run}")
     for leftover in (folder / "static_arrays").glob("*"):
         leftover.write_bytes(b"")
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
+
+
+# A loop over rows in our own template.
+_LOOP = re.compile(r"//@ drawn ahead\n(.*)", re.DOTALL)
+_DRAW = re.compile(r"neurosim_gaussian\(key_low, key_high, (\d+), t_in_timesteps\)")
+# Integer division and remainder, which need the integers.
+_INTEGERS = ("_brian_mod(", "_brian_floordiv(")
+
+
+def _in_vectors(text: str) -> str:
+    """Return a file with what keeps its loop over rows out of vectors in another form.
+
+    Normal deviates are drawn ahead, by a function that draws many, and numbers of time steps are
+    doubles. Nothing that is computed changes by a bit.
+    """
+    found = _LOOP.search(text)
+    if found is None:
+        return text
+    loop, drawn = found[1], []
+    for stream in dict.fromkeys(_DRAW.findall(loop)):
+        keys = ", ".join(f"_ptr_array_cells_key_{end} + _part" for end in ("low", "high"))
+        if "_ptr_array_cells_key_low[_idx]" not in loop:
+            break
+        drawn += [
+            f"double _drawn_{stream}[neurosim::GAUSSIANS];",
+            f"neurosim::gaussians({keys}, {stream}, t_in_timesteps, _stop - _part, "
+            f"_drawn_{stream});",
+        ]
+        loop = loop.replace(
+            f"neurosim_gaussian(key_low, key_high, {stream}, t_in_timesteps)",
+            f"_drawn_{stream}[_idx - _part]",
+        )
+    lines = [
+        line if any(name in line for name in _INTEGERS)
+        else re.sub(r"(?<!\w)_timestep\(", "neurosim::whole_steps(", line)
+        for line in loop.splitlines(keepends=True)
+    ]  # fmt: skip
+    ahead = "".join(f"{line}\n        " for line in drawn)
+    return f"{text[: found.start()]}{ahead}{''.join(lines)}"
 
 
 def _save_results(main: Path, outputs: dict[str, str], step: str) -> None:
@@ -211,9 +255,9 @@ def _run_network(assembled: Assembled, together: bool) -> str:
 
 
 def _unite(folder: Path) -> list[str]:
-    """Include Brian2's many files in two, beside VECTORS; return the three files to compile.
+    """Include Brian2's many files in one, beside VECTORS; return the two files to compile.
 
-    Each file on its own takes half a second, nearly all of it for the headers of the C++ library.
+    Each file on its own takes a second, nearly all of it for the headers of the C++ library.
     """
     vectors = folder / "code_objects" / VECTORS
     steps = sorted(path for path in (folder / "code_objects").glob("*.cpp") if path != vectors)
@@ -226,10 +270,19 @@ def _unite(folder: Path) -> list[str]:
                 "using namespace brian;", f"using namespace brian; using namespace helpers_{k};"
             )
         )
-    for name, paths in (("frame", frame), ("steps", steps)):
-        lines = [f'#include "{path.relative_to(folder).as_posix()}"\n' for path in paths]
-        (folder / f"unit_{name}.cpp").write_text("".join(lines))
-    return [FRAME, "unit_steps.cpp", f"code_objects/{VECTORS}"]
+    _drop_unused(folder / "objects.cpp")
+    lines = [f'#include "{path.relative_to(folder).as_posix()}"\n' for path in [*frame, *steps]]
+    (folder / _REST).write_text("".join(lines))
+    return [_REST, f"code_objects/{VECTORS}"]
+
+
+def _drop_unused(objects: Path) -> None:
+    """Empty the functions that are compiled for nothing; one that has another form is left."""
+    text = objects.read_text()
+    for name in _UNUSED:
+        body = re.compile(rf"^(void {name}\([^)]*\))\s*\{{\n.*?^\}}\n", re.MULTILINE | re.DOTALL)
+        text = body.sub(r"\1 {}\n", text)
+    objects.write_text(text)
 
 
 def _replace(path: Path, old: str, new: str) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 
 from neurosim.engine.point.inputs import Inputs, Results
 from neurosim.engine.point.model import Model
-from neurosim.engine.point.source import FRAME, HEADER, VECTORS
+from neurosim.engine.point.source import HEADER, VECTORS
 from neurosim.engine.programs.cache import fetch
 from neurosim.engine.programs.compiler import Compiler
 from neurosim.engine.programs.course_tables import write_tables
 from neurosim.engine.programs.digest import engine_digest
 from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
 from neurosim.engine.programs.results import RunResults
+from neurosim.equations.evaluate import cuts_time
 
 __all__ = ["run_standalone"]
 
@@ -29,6 +30,9 @@ _VECTOR_FLAGS = (
     "-ffp-contract=fast",
     "-fopenmp-simd",
 )
+# The same without anything that may round a quotient another way: where a model asks in which piece
+# of time it is, as floor(t/(3*ms)) does, the last bit decides on which step the piece begins.
+_EXACT_FLAGS = ("-DNEUROSIM_VECTORS", "-ffp-contract=off", "-fopenmp-simd")
 
 
 def _build(model: Model, compiler: Compiler, folder: Path) -> None:
@@ -37,10 +41,10 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     program = folder / "program"
     manifest = json.loads((program / "manifest.json").read_text())
     objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
-    compile_one = [compiler.path, *compiler.flags, "-pthread", "-I.", "-include", HEADER, "-c"]
-    # The last -O counts. The frame computes checksums alone, which -O1 does as fast as -O3; it is
-    # compiled in three quarters of the time.
-    special = {VECTORS: [*_VECTOR_FLAGS, *compiler.wide], FRAME: ["-O1"]}
+    includes = ["-pthread", "-I.", "-include", HEADER]
+    compile_one = [compiler.path, *compiler.flags, "-fopenmp-simd", *includes, "-c"]
+    flags = _EXACT_FLAGS if cuts_time(model.equations) else _VECTOR_FLAGS
+    special = {VECTORS: [*flags, *compiler.wide]}
     run_all(
         [
             guard([*compile_one, *special.get(Path(source).name, []), source, "-o", target])

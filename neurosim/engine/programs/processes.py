@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from neurosim.engine.programs.waiting_worker import ASKED, WATCHED, ask_waiting, by_waiting
 from neurosim.errors import EngineError
 
 __all__ = [
@@ -43,13 +44,11 @@ _CHILDREN: set[subprocess.Popen[str]] = set()
 _HALTED = threading.Event()
 # Our ends of the pipes that children watch.
 _HELD: set[int] = set()
-# Environment variable with the number of the end that a child watches; files.h reads it too.
-_WATCHED = "NEUROSIM_PARENT"
 
 # Runs in a Python without its site packages, which starts in some 10 ms.
 _GUARD = f"""
 import os, subprocess, sys, threading
-watched = int(os.environ.pop({_WATCHED!r}, -1))
+watched = int(os.environ.pop({WATCHED!r}, -1))
 def watch():
     os.read(watched, 1)
     os.killpg(0, 9)
@@ -64,7 +63,7 @@ def end_with_parent() -> None:
 
     Called once at the start of a worker; does nothing in a process that `start` did not start.
     """
-    watched = int(os.environ.pop(_WATCHED, -1))
+    watched = int(os.environ.pop(WATCHED, -1))
     if watched < 0:
         return
 
@@ -82,9 +81,11 @@ def guard(command: Sequence[str]) -> list[str]:
 
 def worker_command(task: str, folder: Path) -> list[str]:
     """Return the command line of the worker process for one task."""
-    # Brian2 takes names from all of Matplotlib when it can; a worker needs none, and starts sooner.
+    # Brian2 imports these where they are installed, for plots, for code that runs in Python's
+    # process, and for its own tests. A worker needs none of them, and starts sooner.
     code = (
-        "import sys; sys.modules['pylab'] = None; "
+        "import sys; "
+        "sys.modules.update(pylab=None, matplotlib=None, Cython=None, pytest=None); "
         "from neurosim.engine.worker import main; sys.exit(main(sys.argv[1:]))"
     )
     return [sys.executable, "-c", code, task, str(folder)]
@@ -94,7 +95,12 @@ def worker_environment() -> dict[str, str]:
     """Return an environment in which the worker finds this very package."""
     root = str(Path(__file__).resolve().parents[3])
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    if sys.version_info < (3, 12):
+        # Brian2 imports distutils, in whose place setuptools would otherwise put a copy of its own
+        # and load itself with it. Later Pythons have no other.
+        environment["SETUPTOOLS_USE_DISTUTILS"] = "stdlib"
+    return environment
 
 
 @contextlib.contextmanager
@@ -112,11 +118,14 @@ def start(
     **options
         Of `subprocess.Popen`.
     """
-    with _watched_pipe() as watched:
+    with _watched_pipe() as watched, _asked(command, environment) as asked:
         if watched is not None:
-            environment = environment | {_WATCHED: str(watched)}
+            environment = environment | {WATCHED: str(watched)}
             # A session of its own: Ctrl-C reaches the parent only, which ends the children.
             options |= {"pass_fds": (watched,), "start_new_session": True}
+        if asked is not None:
+            command, environment = by_waiting(command), environment | {ASKED: str(asked)}
+            options["pass_fds"] += (asked,)
         try:
             process = subprocess.Popen(list(command), env=environment, text=True, **options)
         finally:
@@ -133,6 +142,15 @@ def start(
                 if pipe is not None:
                     with contextlib.suppress(OSError):
                         pipe.close()
+
+
+def _asked(
+    command: Sequence[str], environment: dict[str, str]
+) -> contextlib.AbstractContextManager[int | None]:
+    """Return the file by which to ask the waiting worker if the command line is that of a task."""
+    if list(command[:3]) != worker_command("", Path())[:3]:
+        return contextlib.nullcontext()
+    return ask_waiting(command, environment)
 
 
 @contextlib.contextmanager
@@ -227,6 +245,8 @@ def run_all(
                 running[k] = _Running(process, said, leave)
             if progress is not None:
                 _follow(running, done, progress)
+            if len(running) > 1:
+                _await_one([one.process for one in running.values()])
             for k, one in list(running.items()):
                 status = _status(one.process, patient=len(running) == 1)
                 if status is None:
@@ -239,11 +259,10 @@ def run_all(
 
 
 def _status(process: subprocess.Popen[str], *, patient: bool) -> int | None:
-    """Return the exit status of a process, None if it is still running after a millisecond."""
+    """Return the exit status of a process, None if it is still running."""
     if hasattr(os, "waitid"):
         options = os.WEXITED | os.WNOWAIT | (0 if patient else os.WNOHANG)
         if os.waitid(os.P_PID, process.pid, options) is None:
-            time.sleep(0.001)
             return None
         # Before its number is given back: what a guard that was killed has left running.
         with contextlib.suppress(OSError):
@@ -251,6 +270,22 @@ def _status(process: subprocess.Popen[str], *, patient: bool) -> int | None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         return process.wait(timeout=None if patient else 0.001)
     return None
+
+
+def _await_one(processes: Sequence[subprocess.Popen[str]]) -> None:
+    """Wait until one of several processes has ended, or a millisecond where nothing can tell."""
+    with contextlib.ExitStack() as leave:
+        selector = leave.enter_context(selectors.DefaultSelector())
+        try:
+            for process in processes:
+                end = os.pidfd_open(process.pid)
+                leave.callback(os.close, end)
+                selector.register(end, selectors.EVENT_READ)
+        except (AttributeError, OSError):
+            # Not Linux, or no file to spare.
+            time.sleep(0.001)
+        else:
+            selector.select()
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from brian2.core.functions import Function
 
 from neurosim.randomness import cpp_source
 
-__all__ = ["cpp_functions", "shared_source"]
+__all__ = ["cpp_functions", "membrane_source", "shared_source"]
 
 _TYPES = {
     "gaussian": ["integer"] * 4,
@@ -25,10 +25,18 @@ _TYPES = {
 
 def shared_source() -> str:
     """Return what reads and writes a run's files and draws its random numbers, in C++."""
-    here = Path(__file__).parent
-    names = ("files.h", "results.h", "waveforms.h", "courses.h")
-    parts = [(here / name).read_text() for name in names]
-    return f"{''.join(parts)}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
+    files = _text("files.h", "results.h")
+    return f"{files}{membrane_source()}{_text('waveform_files.h', 'courses.h')}"
+
+
+def membrane_source() -> str:
+    """Return what the equations of a membrane may call, in C++ without files or threads."""
+    ahead = f"#include <cmath>\n#include <cstdint>\n#include <cstring>\n{_text('waveforms.h')}"
+    return f"{ahead}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
+
+
+def _text(*names: str) -> str:
+    return "".join((Path(__file__).parent / name).read_text() for name in names)
 
 
 def cpp_functions(bodies: Mapping[str, Callable[..., Any]]) -> dict[str, Function]:

@@ -48,12 +48,16 @@ class Exchange(Protocol):
     ----------
     window : int
         Steps of a window: no spike acts sooner.
+    due : int
+        A window that ends at this step or later is told although nothing was fired in it.
     """
 
     window: int
+    due: int
 
-    def __call__(self, fired: Sequence[Fired]) -> list[Incoming]:
-        """Return what arrives because of the spikes, sorted by step."""
+    def __call__(self, fired: Sequence[Fired], until: int) -> list[Incoming]:
+        """Return what arrives because of the spikes before the start of step `until`, sorted by
+        step; set `due`."""
 
 
 def converse(
@@ -76,19 +80,21 @@ def converse(
             assert process.stdin is not None
             assert process.stdout is not None
             for line in process.stdout:
-                word, value = line.split()
+                word, value, *rest = line.split()
                 if word == "progress":
                     if progress is not None:
                         progress(float(value))
-                elif int(value):
+                else:
                     spikes = []
                     for _ in range(int(value)):
                         group, detector, cell, time = process.stdout.readline().split()
                         spikes.append(Fired(int(group), int(detector), int(cell), float(time)))
-                    answer = exchange(spikes)
+                    answer = exchange(spikes, int(rest[0]))
                     lines = [" ".join(map(repr, event)) for event in answer]
                     with contextlib.suppress(BrokenPipeError):
-                        process.stdin.write("\n".join([str(len(answer)), *lines, ""]))
+                        process.stdin.write(
+                            "\n".join([f"{len(answer)} {exchange.due}", *lines, ""])
+                        )
                         process.stdin.flush()
             status = process.wait()
         if status != 0:

@@ -1,0 +1,1 @@
+"""Pumps, exchangers and cotransporters: one a file, equation and source in its docstring."""
