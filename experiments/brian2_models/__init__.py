@@ -1,1 +1,1 @@
-"""Models after Brian2's own examples, written anew: what `from_brian2` is held against."""
+"""Models rewritten after Brian2's own examples, with which `from_brian2` is tested."""

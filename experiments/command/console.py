@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -56,9 +58,13 @@ def console(stderr: bool = False) -> Any:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], Callable[[float], None] | None]]:
-    """Give a function that starts a bar a task; where errors go to no terminal it is silent."""
+    """Give a function that starts a bar a task; off a terminal, a line now and then.
+
+    A file or a pipe gets nothing of a command that ends soon, and a line every ten seconds of one
+    that does not.
+    """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield _lines_of_progress()
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -75,6 +81,29 @@ def progress() -> Iterator[Callable[[str], Callable[[float], None] | None]]:
             return lambda share: bars.update(bar, completed=share)
 
         yield task
+
+
+# Seconds between two lines where there is no terminal.
+_EVERY_S = 10.0
+
+
+def _lines_of_progress() -> Callable[[str], Callable[[float], None]]:
+    started = last = time.monotonic()
+    lock = threading.Lock()
+
+    def task(description: str) -> Callable[[float], None]:
+        def update(share: float) -> None:
+            nonlocal last
+            now = time.monotonic()
+            with lock:
+                if now - last < _EVERY_S or share >= 1:
+                    return
+                last = now
+            typer.echo(f"{now - started:.0f} s: {description}, {100 * share:.0f} %", err=True)
+
+        return update
+
+    return task
 
 
 @contextmanager

@@ -68,6 +68,13 @@ def convert_command(
     conductance: Annotated[
         bool, typer.Option("--conductance", help="Synapses open conductances.")
     ] = False,
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            help="Slow state of the neuron: the JSON that `neurosim unit --memory --out` wrote. "
+            "Says by how much the rates outrun it."
+        ),
+    ] = None,
     certify_on: Annotated[
         int,
         typer.Option(min=0, help="Training inputs the certificate looks at, drawn (0: none)."),
@@ -92,9 +99,13 @@ def convert_command(
 
     from bridge.certificate.certify import certify
     from bridge.conversion.convert import convert
-    from experiments.command.console import warnings_as_notes
-    from experiments.command.convert_answers import certificate_said, compared, cost_said
-    from experiments.command.convert_files import read_task, write_answers
+    from experiments.command.console import print_table, warnings_as_notes
+    from experiments.command.converting.convert_answers import certificate_said, compared, cost_said
+    from experiments.command.converting.convert_files import (
+        read_task,
+        slow_unit_of_file,
+        write_answers,
+    )
     from experiments.tables.conversion_figures import FIGURE_FILES, write_figures
     from neurosim.atomic_write import write_json
 
@@ -102,6 +113,9 @@ def convert_command(
     _check_options(decision_ms=decision_ms, noise_mv=noise_mv)
     _check_outputs(out, nir, [model, inputs, *([test] if test else [])], onto, conductance)
     _check_answers(answers, figures, [model, inputs, test, out, nir])
+    slow = None if memory is None else slow_unit_of_file(memory)
+    if memory is not None and slow is None:
+        typer.echo(f"note: {memory.name} claims no slow state", err=True)
     given = read_task(model, inputs, test, task.value, seed, SHOWN, reading.settings())
     if given.alone:
         meant = f"labels 0 to {len(given.classes) - 1}" if given.labels else "quantities"
@@ -121,6 +135,7 @@ def convert_command(
             # Where the steady f-I curve is not the whole story.
             refine_on=min(len(given.X), 300) if onto is Onto.adex or conductance else 0,
             task=task.value,
+            memory=slow,
             seed=seed,
             jobs=jobs,
         )
@@ -128,6 +143,8 @@ def convert_command(
         run = spiking.run(given.X_test, decision_ms * ms, seed=seed, jobs=jobs)
     neurons = run.predict()
     found: dict[str, Any] = {"network": repr(spiking), "seed": seed}
+    if spiking.outruns:
+        found["outruns"] = [one.to_dict() for one in spiking.outruns]
     said = [compared(given.labels, given.from_network, neurons, given.y, given.which, given.known)]
     said.append(cost_said(run))
     for numbers, sentences in said:
@@ -136,9 +153,10 @@ def convert_command(
     if certify_on:
         rows = given.X[given.order[:certify_on]]
         certificate = certify(spiking, rows, decision_ms * ms, seed=seed + 1, jobs=jobs)
-        numbers, sentences = certificate_said(certificate, given, neurons)
+        numbers, sentences, table = certificate_said(certificate, given, neurons)
         found |= numbers
-        typer.echo("\n".join(sentences))
+        typer.echo("certificate:\n" + "\n".join(sentences))
+        print_table("where the error arises", *table)
     if out is not None:
         write_json(out, found)
     if answers is not None:

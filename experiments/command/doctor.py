@@ -26,7 +26,8 @@ DISTRIBUTION = "neurosim-bridge"
 
 def doctor_command(
     clear_cache: Annotated[
-        bool, typer.Option("--clear-cache", help="Delete every compiled model first.")
+        bool,
+        typer.Option("--clear-cache", help="Delete every compiled model and stored result first."),
     ] = False,
 ) -> None:
     """Say what works on this machine, and what to do about what does not."""
@@ -34,9 +35,13 @@ def doctor_command(
     from rich.table import Table
 
     if clear_cache:
+        from experiments.kit.store import Store, store_folder
         from neurosim.engine.programs import cache
 
-        console().print(f"deleted {cache.clear_cache()} compiled models")
+        results = Store(store_folder()).clear()
+        console().print(
+            f"deleted {cache.clear_cache()} compiled models and {results} stored results"
+        )
     findings = examine()
     table = Table("", "", "", box=None, show_header=False)
     colours = {"ok": "green", "note": "yellow", "broken": "red"}

@@ -6,15 +6,18 @@ it runs, so that help and mistakes in the words cost no simulator.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import Annotated
 
 import typer
 
 from experiments.command import data
 from experiments.command.atlas import atlas_command
+from experiments.command.book import book_command
 from experiments.command.compare import compare_command
 from experiments.command.console import INTERRUPTED, Interrupted, console, is_named, say_error
 from experiments.command.convert import convert_command
@@ -49,9 +52,29 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "atlas": atlas_command,
     "reduce": reduce_command,
     "morphology": morphology_command,
+    "book": book_command,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from neurosim.version import installed_version
+
+        typer.echo(f"neurosim {installed_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # the parser acts on it
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Spiking neurons, the units that stand for them, and networks that run on both."""
+
+
 app.add_typer(data.app, name="data")
 
 
@@ -87,6 +110,9 @@ def main() -> None:
     # Brian2 takes names from all of Matplotlib when it can. No command uses them, and the first one
     # of a new user would wait for them.
     sys.modules["pylab"] = None  # type: ignore[assignment]
+    if sys.version_info < (3, 12):
+        # It also takes distutils from Python, where setuptools would load itself as well.
+        os.environ.setdefault("SETUPTOOLS_USE_DISTUTILS", "stdlib")
     _listen_to_interrupts()
     try:
         # Outside the parser's own mode: it would end an interrupted command without a word.

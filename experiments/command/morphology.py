@@ -43,12 +43,12 @@ class ShapeReading:
         """Return the options of `neurosim.morphology.read_swc` that were given."""
         from experiments.kit.words import quantity_of
 
-        lengths = {"unit", "soma_diameter", "least_diameter"}
-        return {
-            name: quantity_of(value, f"--{name.replace('_', '-')}") if name in lengths else value
-            for name, value in vars(self).items()
-            if value is not None
-        }
+        lengths = {"unit": "1um", "soma_diameter": "20um", "least_diameter": "0.2um"}
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        for name in given.keys() & lengths:
+            option = f"--{name.replace('_', '-')}"
+            given[name] = quantity_of(given[name], option, like=lengths[name])
+        return given
 
     def read(self, path: Path) -> tuple[Morphology, list[str]]:
         """Return the shape, and what the reader had to say of the file.
@@ -71,6 +71,11 @@ class ShapeReading:
             warnings.simplefilter("always", MorphologyWarning)
             shape = read_swc(path, **self.settings())
         said = [str(w.message) for w in caught if issubclass(w.category, MorphologyWarning)]
+        if not path.read_bytes().endswith((b"\n", b"\r")):
+            said.append(
+                f"{path.name}: its last line has no end, so that the file may have been cut there, "
+                "within a number too; compare the last point with the source"
+            )
         return shape, said
 
 

@@ -19,6 +19,14 @@ Jobs = Annotated[
 Quick = Annotated[
     bool, typer.Option("--quick", help="Fewer seeds and trials; the same claims, wider intervals.")
 ]
+Stored = Annotated[
+    bool,
+    typer.Option(
+        "--store/--no-store",
+        help="Take parts from the store of results that were computed before (said on the page), "
+        "or compute everything.",
+    ),
+]
 Folder = Annotated[Path | None, typer.Option(help="Folder for numbers, tables and figures.")]
 Settings = Annotated[
     list[str] | None,
@@ -152,6 +160,13 @@ class RecordingReading:
             help="With a recording: where spikes are counted, from the start of a step (s).",
         ),
     ] = None
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RESPONSE=STIMULUS",
+            help="With an NWB file: which stimulus belongs to a response (repeatable).",
+        ),
+    ] = None
     trial: Annotated[
         int | None,
         typer.Option(
@@ -190,6 +205,8 @@ class RecordingReading:
             given["voltage_unit" if known[0] == "V" else "current_unit"] = unit
         if self.window is not None:
             given["window"] = _window(self.window)
+        if pairs := given.pop("pair", None):
+            given["pairs"] = _pairs(pairs)
         return given
 
 
@@ -203,6 +220,22 @@ def _window(text: str) -> tuple[float, float]:
             f"--window {text!r}: give FROM:TO in seconds from the start of a step, such as 0:0.5"
         ) from None
     return start, stop
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    from neurosim.errors import ParameterError
+
+    found: dict[str, str] = {}
+    for text in given:
+        response, sign, stimulus = (part.strip() for part in text.partition("="))
+        if not (response and sign and stimulus) or response in found:
+            why = "is paired twice" if response in found else "is no pair"
+            raise ParameterError(
+                f"--pair {text!r} {why}; give RESPONSE=STIMULUS by the names in the file, once for "
+                "each response"
+            )
+        found[response] = stimulus
+    return found
 
 
 def read_rules(path: Path | None) -> Any:

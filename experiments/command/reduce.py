@@ -10,7 +10,7 @@ import typer
 
 from experiments.command.console import console, running
 from experiments.command.options import Seed
-from experiments.kit.neuron_names import CELLS, MODELS, named_neuron
+from experiments.kit.neuron_names import CELLS, MODELS, known_name, named_neuron
 
 if TYPE_CHECKING:
     from bridge.reduce.reduction import RateReduction, TrainReduction
@@ -113,6 +113,7 @@ def _innervated(cell: str, ampa_nS: float, nmda_nS: float, current_pA: float) ->
     from bridge.reduce import innervate
     from neurosim.errors import UnknownNameError, suggest
 
+    cell = known_name(cell) or cell
     if cell not in REDUCIBLE:
         raise UnknownNameError(f"no cell is called {cell!r}: {suggest(cell, REDUCIBLE)}")
     if cell in MODELS:

@@ -10,7 +10,7 @@ import typer
 from experiments.command.console import console, progress
 from experiments.command.morphology import ShapeReading
 from experiments.command.options import RecordingReading, Seed, spread
-from experiments.kit.neuron_names import CELLS, MODELS, named_neuron
+from experiments.kit.neuron_names import CELLS, MODELS, known_name, named_neuron
 
 __all__ = ["unit_command"]
 
@@ -54,6 +54,14 @@ def unit_command(
     frozen: Annotated[
         bool,
         typer.Option("--frozen", help="Play frozen noise to a model: reliability and bits lost."),
+    ] = False,
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory",
+            help="Ask whether the firing of the last seconds changes the rate (pump, slow "
+            "adaptation): a model is run for 3 x 144 s; a recording needs steps of seconds.",
+        ),
     ] = False,
     intervals: Annotated[
         str, typer.Option(help="How sure each number is: profile, bootstrap or none.")
@@ -117,8 +125,10 @@ def unit_command(
             f"reconstruction (SWC); {source!r} is none"
         )
     elif recording.settings():
-        name = next(iter(recording.settings())).replace("_", "-")
-        raise ParameterError(f"--{name} goes with a recording; {source!r} is none")
+        name = next(name for name, value in vars(recording).items() if value is not None)
+        raise ParameterError(
+            f"--{name.replace('_', '-')} goes with a recording; {source!r} is none"
+        )
     else:
         model, options = _neuron(source, values, given)
     if noise is not None:
@@ -135,6 +145,7 @@ def unit_command(
             intervals=None if intervals == "none" else intervals,
             seed=seed,
             frozen=frozen,
+            memory=memory,
             progress=None if told is None else lambda done: told(share * done),
             **options,
         )
@@ -165,8 +176,10 @@ def _is_shape(source: str) -> bool:
 
 
 def _is_file(source: str) -> bool:
+    path = Path(source)
+    # A file may be called lif; a name that is spelt as it is known means the neuron.
     named = source in (*MODELS, *CELLS) or ("/dt" in source and "=" in source)
-    return not named and Path(source).exists()
+    return not named and path.exists()
 
 
 def _of_file(
@@ -245,6 +258,7 @@ def _neuron(
         if option in equations:
             also = " or a recording" if option == "current" else ""
             raise ParameterError(f"--{option} goes with equations{also}; {source!r} is none")
+    source = known_name(source) or source
     if source in MODELS:
         return named_neuron(source).replace(**values), {"name": source}
     if source in CELLS:

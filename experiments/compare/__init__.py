@@ -1,1 +1,1 @@
-"""The main job: neurons, their units and a network of them, on one page."""
+"""The main job: neurons, their units and a network on spiking neurons, on one page."""

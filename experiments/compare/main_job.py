@@ -2,129 +2,88 @@
 
 from __future__ import annotations
 
-import datetime
+import os
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from brian2.units import ms, mV, pA, second
-
-from bridge.choice.select_unit import select
-from bridge.conversion.drive import measure_for_conversion
-from bridge.counts.curve import FICurve
-from bridge.stimulate.fi_curve import fi_curve
-from experiments.compare.figures import activation_figure, voltage_figure
-from experiments.compare.report import render
-from experiments.gallery.networks.digits_on_neurons import (
-    HELD_OUT,
-    JUDGED_MS,
-    Trained,
-    accuracy_figure,
-    calibration_numbers,
-    compare_answers,
-    on_neurons,
-    train,
-    verdicts_of,
+from bridge.spiking.spiking_network import SpikingRun
+from experiments.compare.compare_steps import Steps
+from experiments.compare.growing_page import GrowingPage, Section
+from experiments.compare.measured_part import MeasuredNetwork
+from experiments.compare.network_part import Answered, inputs_of, simulation_threads
+from experiments.compare.neuron_part import OwnShape, brought, models
+from experiments.compare.page_content import (
+    network_figures,
+    page_of,
+    result_of,
+    said_of_the_measured,
+    said_of_the_spike,
+    sentences_of,
 )
+from experiments.compare.parameters import Parameters, command_line
+from experiments.compare.second_process import second_process
+from experiments.compare.stored_parts import Parts
+from experiments.compare.story import of_the_units
+from experiments.compare.table_part import OwnTable, check_target, learn
 from experiments.gallery.networks.digits_on_neurons import Parameters as DigitsParameters
+from experiments.gallery.networks.digits_on_neurons import Trained
+from experiments.gallery.neurons.one_spike import driven_neuron
 from experiments.kit.outputs import check_folder, write_folder
-from experiments.kit.recorded import recorded_curve
 from experiments.kit.registry import Context
 from experiments.kit.result import Result
-from experiments.kit.style import data_uri
+from experiments.kit.store import Store
+from experiments.kit.style import drawing, drawn, svg_uri
 from experiments.kit.timing import Stopwatch
-from experiments.kit.unit_tables import (
-    Fitted,
-    adequacy_verdicts,
-    parameter_table,
-    unit_table,
-    units_figure,
-)
-from neurosim import LIF, HodgkinHuxley, WhiteNoise
-from neurosim.engine.programs.processes import halted
-from neurosim.run.recording import versions
+from experiments.kit.unit_tables import Fitted, units_figure
+from experiments.one_neuron.spike_along import OneSpike
+from experiments.one_neuron.spike_figure import draw_neuron, spike_figure
+from neurosim.engine.point.execute import choose_engine
+from neurosim.engine.programs.compiler import find_compiler
+from neurosim.engine.programs.waiting_worker import end_waiting
 
-__all__ = ["Parameters", "compare", "summary"]
+__all__ = ["Parameters", "compare"]
 
 CLAIM = (
-    "Each neuron has a unit that stands for it, rarely the sigmoid; and a trained sigmoid network "
-    "keeps its accuracy on spiking -55 mV neurons."
+    "A neuron fires at -55 mV; a unit stands for it, rarely the sigmoid; and a trained sigmoid "
+    "network keeps its accuracy on integrate-and-fire neurons."
 )
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """What the main job compares.
+def claim_of(own: OwnShape | None, table: OwnTable | None) -> str:
+    """Return what the page sets out to show, of what is compared.
 
-    Attributes
-    ----------
-    recording : str or None
-        CSV of a recorded cell; None for the one that comes with the project.
-    cell : str
-        Which of those (see `experiments.kit.recorded.CELLS`).
-    noise_mV : tuple of float
-        Noise of the LIF neurons whose f-I curves are measured.
-    trials : int
-        Repeats of every current.
-    digits : DigitsParameters
-        The network and its times of decision.
+    Of an own shape nothing is foretold: it is measured.
     """
-
-    recording: str | None = None
-    cell: str = "fast-spiking"
-    noise_mV: tuple[float, ...] = (1.0, 3.0, 6.0)
-    trials: int = 5
-    digits: DigitsParameters = field(default_factory=DigitsParameters)
-
-
-# A neuron's title and its counts.
-Measured = tuple[str, FICurve]
-
-
-def _lif(sigma: float, parameters: Parameters, context: Context) -> Measured:
-    neuron = LIF()
-    curve = fi_curve(
-        neuron,
-        np.arange(50, 501, 25) * pA,
-        duration=1 * second,
-        settle=0.2 * second,
-        trials=2 if context.quick else parameters.trials,
-        background=WhiteNoise.for_membrane(sigma * mV, neuron),
-        seed=context.seed,
-        engine=context.engine,
-        progress=context.task(f"f-I curve: LIF, noise {sigma:g} mV"),
+    if own is None and table is None:
+        return CLAIM
+    first = (
+        "A neuron fires at -55 mV; a unit stands for it, rarely the sigmoid"
+        if own is None
+        else f"A unit stands for a neuron of the shape of {own.name}, with the textbook membrane"
     )
-    return f"LIF, noise {sigma:g} mV", curve
+    network = "a trained sigmoid network" if table is None else f"a network trained on {table.name}"
+    return f"{first}; and {network} keeps its accuracy on integrate-and-fire neurons."
 
 
-def _hodgkin_huxley(context: Context) -> Measured:
-    curve = fi_curve(
-        HodgkinHuxley(),
-        np.arange(0, 401, 20 if context.quick else 10) * pA,
-        duration=1 * second,
-        settle=0.2 * second,
-        seed=context.seed,
-        engine=context.engine,
-        progress=context.task("f-I curve: Hodgkin-Huxley"),
-    )
-    return "Hodgkin-Huxley", curve
-
-
-def _recorded(parameters: Parameters) -> Measured:
-    if parameters.recording is None:
-        return f"recorded: {parameters.cell}", recorded_curve(parameters.cell)
-    title = f"recorded: {Path(parameters.recording).stem}"
-    return title, FICurve.from_csv(parameters.recording)
-
-
-def compare(parameters: Parameters, context: Context, out: Path) -> Result:
+def compare(
+    parameters: Parameters,
+    context: Context,
+    out: Path,
+    *,
+    own: OwnShape | None = None,
+    reading: dict[str, Any] | None = None,
+    columns: dict[str, Any] | None = None,
+    before_s: float | None = None,
+    store: Store | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Result:
     """Run the main job and write its report.
+
+    ``report.html`` is there from the first seconds on and grows; the other files come at the end.
 
     Parameters
     ----------
@@ -133,8 +92,22 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
     context : Context
         Seed, processes, quick or whole.
     out : Path
-        Folder for ``report.html``, ``result.json``, tables and figures; written whole or not at
-        all.
+        Folder for ``report.html``, ``result.json``, tables and figures. If the job fails or is
+        interrupted, what stood there before stays. If it is killed outright, the unfinished page
+        stands in place of the earlier report.
+    own : OwnShape, optional
+        The reconstruction of `parameters.shape`, read.
+    reading, columns : dict, optional
+        How the text of `parameters.table` is read (of `ann.data.TableFile`), and what of it is used
+        (of `ann.data.train`).
+    before_s : float, optional
+        How long ago the command began, whose page tells the time since then (s); by default the
+        time is told from this call on.
+    store : Store, optional
+        Where parts are kept that rest on no file of the user's, and taken from if they were
+        computed before; by default everything is computed.
+    tell : callable, optional
+        Given a line when a part is on the page.
 
     Returns
     -------
@@ -146,197 +119,224 @@ def compare(parameters: Parameters, context: Context, out: Path) -> Result:
         The folder cannot be written (said before anything runs).
     CurveError
         The recording is faulty.
+    TableError, ParameterError
+        The table is faulty, or its target is a quantity.
+    UnknownNameError
+        The reconstruction has no soma or no dendrite.
     """
     started = time.perf_counter()
     check_folder(out)
-    # What a user brings is read first: a fault in it should not cost a simulation.
-    recorded = _recorded(parameters)
     watch = Stopwatch()
-    digits = parameters.digits.up_to_judged() if context.quick else parameters.digits
-    seeds = context.seeds(digits.seeds)
+    # What a user brings is read first: a fault in it should not cost a simulation.
+    if own is not None:
+        own.neuron()
+    with watch.during("training"):
+        table = _own_table(parameters, context, reading or {}, columns or {})
+    recorded = None
+    if parameters.recording is not None:
+        with watch.during("fitting"):
+            recorded = brought(parameters.recording, parameters, context)
+    compiler = find_compiler()
+    kept = Parts(store or Store(None), {
+        "seed": context.seed, "quick": context.quick, "engine": choose_engine(context.engine),
+        # With its flags for this very processor.
+        "compiler": "" if compiler is None else compiler.identity,
+    })  # fmt: skip
+    command, pictures = command_line(parameters, context), _Pictures(watch)
+    with GrowingPage(out, command, list(_WAITING), tell, before_s or 0.0) as page:
+        found = _found(parameters, context, page, pictures, kept, own, table, recorded)
+        answered = Answered(inputs_of(table), found.pairs, found.digits.times_ms)
+        with watch.during("drawing"):
+            drawings = network_figures(answered, found.measured)
+        for name, figure in drawings.items():
+            pictures.add(name, figure)
+        sentences = sentences_of(parameters, found.spike, found.neurons, answered, own)
+        result = result_of(
+            parameters, context, found.spike, found.neurons, answered, sentences, table,
+            claim_of(own, table),
+        )  # fmt: skip
+        if found.measured is not None:
+            sentences["measured"] = said_of_the_measured(found.measured, result)
+        result.figures.update(pictures.figures)
+        result.numbers["seconds"] = _timing(watch, started, before_s)
+        kept.taken.sort(key=lambda one: one.what)
+        result.numbers["taken_from_an_earlier_run"] = [asdict(one) for one in kept.taken]
+        whole = page_of(
+            parameters, context, result, pictures.files, found.neurons, answered, own, table,
+            kept.taken,
+        )  # fmt: skip
 
-    def measured(function: Callable[..., Measured], *arguments: Any) -> Measured:
-        with watch.during("simulation"):
-            return function(*arguments)
+        def fill(place: Path) -> None:
+            (place / "report.html").write_text(whole, encoding="utf-8")
+            result.write(place, pictures.files)
 
-    # Simulations are child processes, so threads are enough to keep all cores busy while the
-    # units of one neuron are fitted and the next is still running.
-    with simulation_threads(context.jobs) as pool:
-        waiting = [
-            pool.submit(measured, _lif, sigma, parameters, context) for sigma in parameters.noise_mV
-        ]
-        waiting.append(pool.submit(measured, _hodgkin_huxley, context))
-        conversion_curve = pool.submit(_conversion_curve, digits, context, watch)
-        with watch.during("training"):
-            trained = [train(digits.hidden, digits.dropout, seed) for seed in seeds]
-        answered = [
-            pool.submit(_answer, t, k == 0, conversion_curve, digits, context, watch)
-            for k, t in enumerate(trained)
-        ]
-        neurons = []
-        for future in [*waiting, None]:
-            title, curve = recorded if future is None else future.result()
-            with watch.during("fitting"):
-                neurons.append(Fitted(title, curve, select(curve, seed=context.seed)))
-        runs = [future.result() for future in answered]
-    pairs = list(zip(trained, runs, strict=True))
-    accuracy = compare_answers(pairs, digits.times_ms)
-    units = unit_table(neurons)
-    frames = {n.title: n.selection.to_frame().reset_index() for n in neurons}
-    families = pd.concat(frames, names=["neuron"]).reset_index("neuron").reset_index(drop=True)
-    shown_ms = 100.0 if 100.0 in digits.times_ms else max(digits.times_ms)
-    with watch.during("drawing"):
-        figures = {
-            "units": units_figure(neurons),
-            "voltage": voltage_figure(trained[0], runs[0], 0, shown_ms),
-            "activation": activation_figure(trained[0], runs[0], shown_ms),
-            "accuracy": accuracy_figure(accuracy, "Digits: the network on spiking neurons"),
-        }
-    result = Result(
-        name="compare",
-        claim=CLAIM,
-        numbers={
-            "units": {n.title: n.selection.to_dict() for n in neurons},
-            "ann_accuracy_by_seed": {
-                t.seed: float(t.network.score(t.X_test, t.y_test)) for t in trained
-            },
-            "calibration_by_seed": {t.seed: calibration_numbers(run) for t, run in pairs},
-            "images": HELD_OUT * len(seeds),
-        },
-        tables={"units": units, "families": families, "accuracy": accuracy},
-        figures=figures,
-        verdicts=[*verdicts_of(pairs), *adequacy_verdicts(neurons[-1])],
-        provenance={
-            "parameters": asdict(parameters),
-            "seed": context.seed,
-            "seeds_of_networks": seeds,
-            "quick": context.quick,
-            "curves": {n.title: n.curve.provenance for n in neurons},
-            "network_run": runs[0].to_dict(),
-            "versions": versions(),
-        },
-    )
-    with watch.during("drawing"):
-        pictures = {name: data_uri(figure) for name, figure in figures.items()}
-    timing = {
-        "total": time.perf_counter() - started,
-        **watch.seconds("simulation", "training", "fitting", "drawing"),
-        "simulation_or_training": watch.union("simulation", "training"),
-    }
-    result.numbers["seconds"] = timing
-    page = render(
-        versions=versions(),
-        made=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        seed=context.seed,
-        quick=context.quick,
-        engine=runs[0].recording.engine,
-        verdicts=result.verdicts,
-        figures=pictures,
-        units={"columns": list(units.columns), "rows": units.to_numpy().tolist()},
-        parameters_table=parameter_table(neurons),
-        families_table=families,
-        hidden=digits.hidden,
-        dropout=f"{100 * digits.dropout:g}",
-        seeds=len(seeds),
-        noise=f"{digits.noise_mV:g}",
-        images=HELD_OUT * len(seeds),
-        accuracy_table=accuracy,
-        shown_ms=f"{shown_ms:g}",
-        timing=timing,
-        jobs=context.jobs,
-        provenance=result.provenance,
-    )
-
-    def fill(place: Path) -> None:
-        (place / "report.html").write_text(page, encoding="utf-8")
-        result.write(place)
-
-    write_folder(out, fill)
+        write_folder(out, fill)
     return result
 
 
-@contextmanager
-def simulation_threads(jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Give threads for simulations; an error or Ctrl-C ends every simulation at once."""
-    pool = ThreadPoolExecutor(max(jobs, 1))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        with halted():
-            pool.shutdown(wait=True)
-        raise
-    finally:
-        pool.shutdown(wait=True)
+_SPIKE, _UNITS, _NETWORK = (
+    "one spike of this neuron",
+    "the units of several neurons",
+    "a network on spiking neurons",
+)
+_WAITING = (_SPIKE, _UNITS, _NETWORK)
 
 
-def _conversion_curve(digits: DigitsParameters, context: Context, watch: Stopwatch) -> FICurve:
-    neuron = LIF()
-    with watch.during("simulation"):
-        return measure_for_conversion(
-            neuron,
-            WhiteNoise.for_membrane(digits.noise_mV * mV, neuron),
-            dt=0.1 * ms,
-            seed=context.seed,
-            engine=context.engine,
-            progress=context.task("f-I curve for the conversion"),
-        )
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    """Figures, and the files that were drawn of each: none is drawn twice."""
+
+    watch: Stopwatch
+    figures: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+
+    def add(self, name: str, figure: Any) -> str:
+        """Draw a finished figure; return its address inside a page."""
+        with self.watch.during("drawing"):
+            self.figures[name], self.files[name] = figure, drawn(figure)
+        return svg_uri(self.files[name]["svg"])
 
 
-def _answer(
-    trained: Trained,
-    first: bool,
-    curve: Any,
-    digits: DigitsParameters,
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the steps of the job found."""
+
+    digits: DigitsParameters
+    spike: OneSpike
+    neurons: list[Fitted]
+    pairs: list[tuple[Trained, SpikingRun]]
+    measured: MeasuredNetwork | None
+
+
+def _found(
+    parameters: Parameters,
     context: Context,
-    watch: Stopwatch,
-) -> Any:
-    """Run one network; every run traces the potentials of one image, so that all share a model."""
-    ready = curve.result()
-    with watch.during("simulation"):
-        return on_neurons(
-            trained,
-            digits,
-            replace(context, jobs=1),
-            curve=ready,
-            decision=JUDGED_MS[0] * ms,
-            record={
-                "record": ["v"],
-                "record_rows": range(digits.hidden if first else 1),
-                "record_dt": 0.1 * ms if first else 10 * ms,
-            },
+    page: GrowingPage,
+    pictures: _Pictures,
+    kept: Parts,
+    own: OwnShape | None,
+    table: OwnTable | None,
+    recorded: Fitted | None,
+) -> _Found:
+    """Let every step begin as soon as it can, and put what has ended onto the page."""
+    digits = parameters.digits.up_to_judged() if context.quick else parameters.digits
+    # Simulations are child processes, so threads are enough to keep all cores busy; training and
+    # fits are work for Python, and go to a second process. The other threads do nothing but wait.
+    with (
+        ThreadPoolExecutor(32) as threads,
+        second_process(context.jobs) as beside,
+        simulation_threads(context.jobs) as simulations,
+    ):
+        steps = Steps(
+            parameters, context, pictures.watch, digits, kept, own, table, simulations, beside
         )
+        spike = threads.submit(steps.spike)
+        _show_neuron(page, pictures, parameters, context, own)
+        curve = threads.submit(steps.conversion_curve, spike)
+        counted = [
+            threads.submit(steps.counted, title, model, own is not None and k == 0, spike)
+            for k, (title, model) in enumerate(models(parameters, context, own))
+        ]
+        seeds = context.seeds(digits.seeds) if table is None else [context.seed]
+        networks = [threads.submit(steps.network, k, s, curve) for k, s in enumerate(seeds)]
+        last = None if recorded is not None else threads.submit(steps.recorded)
+        _show_spike(page, pictures, parameters, spike.result(), own)
+        measured = None if table is not None else threads.submit(_measured, steps, counted[0], own)
+        neurons = [future.result() for future in counted]
+        neurons += [recorded] if recorded is not None else []
+        neurons += [last.result()] if last is not None else []
+        _show_units(page, pictures, neurons)
+        pairs = [future.result() for future in networks]
+        network = None if measured is None else measured.result()
+    page.ended(_NETWORK)
+    return _Found(digits, spike.result(), neurons, pairs, network)
 
 
-def summary(result: Result, console: Any) -> None:
-    """Print the main job in a terminal's width: units, accuracies, verdicts, time."""
-    from rich.table import Table
+def _measured(steps: Steps, textbook: Future[Fitted], own: OwnShape | None) -> MeasuredNetwork:
+    cell = textbook.result()
+    return steps.measured_network(cell, cell.title if own is None else own.called)
 
-    units = result.tables["units"]
-    table = Table(title="Which unit stands for each neuron", title_justify="left")
-    for title in ("neuron", "best unit", "weight", "fits", "residual of the sigmoid (Hz rms, max)"):
-        table.add_column(title, justify="left" if title in ("neuron", "best unit") else "right")
-    for row in units.to_numpy():
-        table.add_row(row[0], row[1], row[2], row[4].split(" ")[0], row[6])
-    console.print(table)
-    table = Table(title="The same network on spiking neurons", title_justify="left")
-    for title in ("time", "ANN %", "neurons % (95 %)", "points lost", "McNemar p", "spikes"):
-        table.add_column(title, justify="right")
-    for answer in result.tables["accuracy"].to_dict("records"):
-        low, high = 100 * answer["low_95"], 100 * answer["high_95"]
-        table.add_row(
-            f"{answer['time_ms']:g} ms",
-            f"{100 * answer['ann_accuracy']:.2f}",
-            f"{100 * answer['spiking_accuracy']:.2f} ({low:.1f}-{high:.1f})",
-            f"{answer['points_lost']:.2f}",
-            f"{answer['mcnemar_p']:.2g}",
-            f"{answer['spikes_per_decision']:.0f}",
-        )
-    console.print(table)
-    for verdict in result.verdicts:
-        console.print(str(verdict), style="green" if verdict.holds else "bold red")
-    seconds = result.numbers["seconds"]
-    console.print(
-        f"{seconds['total']:.1f} s in all; simulation or training "
-        f"{seconds['simulation_or_training']:.1f} s"
+
+def _show_neuron(
+    page: GrowingPage,
+    pictures: _Pictures,
+    parameters: Parameters,
+    context: Context,
+    own: OwnShape | None,
+) -> None:
+    """Put the neuron with its synapses onto the page; nothing of it has been run."""
+    neuron = driven_neuron(parameters.spike, context.seed, None if own is None else own.neuron())
+    with pictures.watch.during("drawing"):
+        with drawing(7.0, 3.4) as (figure, axes):
+            draw_neuron(neuron, axes, axon=own is None)
+        picture = svg_uri(drawn(figure)["svg"])
+    synapses = f"{parameters.spike.excitatory} excitatory and {parameters.spike.inhibitory}"
+    said = f"The neuron with {synapses} inhibitory synapses on its dendrites."
+    page.show(
+        "neuron",
+        Section("1. A neuron", picture, "the neuron with its synapses", said),
+        f"the neuron with its synapses is on the page, {page.out / 'report.html'}",
     )
+
+
+def _show_spike(
+    page: GrowingPage,
+    pictures: _Pictures,
+    parameters: Parameters,
+    spike: OneSpike,
+    own: OwnShape | None,
+) -> None:
+    """Put one of the neuron's spikes onto the page."""
+    picture = pictures.add("neuron", spike_figure(spike, axon=own is None))
+    page.ended(_SPIKE)
+    alt = "the neuron with its synapses; one of its spikes; the response to one synapse"
+    said = said_of_the_spike(parameters, spike, own)
+    page.show("neuron", Section("1. A neuron", picture, alt, said), "one of its spikes is there")
+
+
+def _show_units(page: GrowingPage, pictures: _Pictures, neurons: list[Fitted]) -> None:
+    """Put the neurons' units onto the page."""
+    picture = pictures.add("units", units_figure(neurons))
+    page.ended(_UNITS)
+    alt = "f-I curves with fitted units and residuals"
+    said = of_the_units(neurons)
+    page.show("units", Section("2. Its unit", picture, alt, said), "the units are there")
+
+
+def _timing(watch: Stopwatch, started: float, before_s: float | None = None) -> dict[str, Any]:
+    """Return where the time since the start of the command went, in seconds.
+
+    ``of_command`` says whether it is known how long the command ran before, `before_s`. ``start``,
+    ``work``, ``drawing`` and ``rest`` add up to the total; simulation, training and fitting
+    overlap, and are parts of the work. Of the drawing only that counts which was not done beside
+    other work.
+    """
+    # What it used is counted once it has ended.
+    end_waiting()
+    start = before_s or 0.0
+    total = start + time.perf_counter() - started
+    kinds = ("simulation", "training", "fitting")
+    work = watch.union(*kinds)
+    drawing = watch.union(*kinds, "drawing") - work
+    parts = {"start": start, "work": work, "drawing": drawing}
+    return {
+        "of_command": before_s is not None,
+        "total": total,
+        **parts,
+        "rest": total - sum(parts.values()),
+        **watch.seconds(*kinds),
+        "simulation_or_training": watch.union("simulation", "training"),
+        "processor": sum(os.times()[:4]),
+    }
+
+
+def _own_table(
+    parameters: Parameters, context: Context, reading: dict[str, Any], columns: dict[str, Any]
+) -> OwnTable | None:
+    """Read, clean and learn from the table, if there is one."""
+    if parameters.table is None or parameters.target is None:
+        return None
+    path, target = Path(parameters.table), parameters.target
+    chosen = {key: columns[key] for key in ("rules", "apply") if key in columns}
+    raw = check_target(path, target, reading, **chosen)
+    return learn(raw, path.name, target, context.seed, **columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -20,21 +21,26 @@ def html_table(table: pd.DataFrame) -> str:
     return shown.to_html(index=False, border=0, float_format=lambda v: f"{v:.4g}", na_rep="–")
 
 
-def render(**content: Any) -> str:
-    """Fill the page.
+def render(page: str = "report.html", **content: Any) -> str:
+    """Fill a page.
 
     Parameters
     ----------
+    page : str
+        Name of its template.
     **content
         What the template names; tables as DataFrames in ``*_table`` become HTML.
     """
     import jinja2
     from markupsafe import Markup
 
-    page = files("experiments.compare") / "templates" / "report.html"
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    templates = Path(str(files("experiments.compare") / "templates"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates), autoescape=True, undefined=jinja2.StrictUndefined
+    )
     for name, value in list(content.items()):
         if name.endswith("_table") and isinstance(value, pd.DataFrame):
             content[name] = Markup(html_table(value))
-    content["provenance"] = json.dumps(plain(content["provenance"]), indent=1)
-    return environment.from_string(page.read_text(encoding="utf-8")).render(**content)
+    if "provenance" in content:
+        content["provenance"] = json.dumps(plain(content["provenance"]), indent=1)
+    return environment.get_template(page).render(**content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CELLS", "MODELS", "named_neuron"]
+__all__ = ["CELLS", "MODELS", "known_name", "named_neuron"]
 
 # Point neurons.
 MODELS = ("LIF", "AdEx", "HodgkinHuxley", "TraubMiles")
@@ -17,6 +17,18 @@ CELLS = (
     "fast_spiking_interneuron",
     "spinal_motoneuron",
 )
+
+
+def known_name(text: str) -> str:
+    """Return the name of a neuron as it is spelt, for a text in any case; "" for another text.
+
+    Examples
+    --------
+    >>> known_name("lif"), known_name("hodgkinhuxley"), known_name("cell.csv")
+    ('LIF', 'HodgkinHuxley', '')
+    """
+    spelt = {name.casefold(): name for name in (*MODELS, *CELLS)}
+    return spelt.get(text.casefold(), "")
 
 
 def named_neuron(name: str) -> Any:

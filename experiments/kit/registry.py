@@ -252,6 +252,7 @@ def find(name: str) -> Experiment:
     UnknownNameError
         There is none of this name; the message offers the nearest.
     """
+    name = name.lower() if name not in _EXPERIMENTS else name
     if name not in _EXPERIMENTS:
         known = contents()
         if name not in known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,8 @@ class Verdict:
         The number obtained.
     bar : float
         What it is held against.
-    sense : {"<=", ">="}
-        Which side of the bar is right.
+    sense : {"<=", ">=", "within"}
+        Which side of the bar is right; "within" means from -bar to +bar.
     low, high : float or None
         Interval over the draws, if chance is in the number.
     draws : int or None
@@ -49,6 +50,8 @@ class Verdict:
     holds: error (%) = 0.3 (<= 0.5)
     >>> print(Verdict("error (%)", 0.3, 0.5, low=-0.1, high=0.7, draws=5, method="bootstrap"))
     UNDECIDED: error (%) = 0.3 (<= 0.5; 90 % interval -0.1 to 0.7, bootstrap over 5 draws)
+    >>> print(Verdict("difference", -0.3, 2, "within", low=-1, high=0.4, method="bootstrap"))
+    holds: difference = -0.3 (within ±2; 90 % interval -1 to 0.4, bootstrap)
     """
 
     what: str
@@ -78,12 +81,18 @@ class Verdict:
     @property
     def undecided(self) -> bool:
         """Whether the interval lies on both sides of the bar: neither shown nor refuted."""
-        return not self.holds and (self._right(self.low) or self._right(self.high))
+        if self.holds:
+            return False
+        if self.sense == "within" and self.low is not None and self.high is not None:
+            return self.low <= self.bar and self.high >= -self.bar
+        return self._right(self.low) or self._right(self.high)
 
     def _right(self, number: float | None) -> bool:
         if number is None:
             # A number without an interval stands for both of its ends.
             number = self.value
+        if self.sense == "within":
+            return bool(abs(number) <= self.bar)
         return bool(number <= self.bar if self.sense == "<=" else number >= self.bar)
 
     @property
@@ -96,7 +105,7 @@ class Verdict:
 
     def held_against(self) -> str:
         """Return the bar, and how sure the number is, in words."""
-        said = f"{self.sense} {self.bar:g}"
+        said = f"within ±{self.bar:g}" if self.sense == "within" else f"{self.sense} {self.bar:g}"
         if self.low is not None and self.high is not None:
             ends = f"{self.low:.3g} to {self.high:.3g}"
             said += f"; {100 * self.level:g} % interval {ends}, {self.method}"
@@ -179,14 +188,21 @@ class Result:
         """
         return write_folder(folder, self.write)
 
-    def write(self, place: Path) -> None:
-        """Write the files of `save` into a folder that is there."""
-        from experiments.kit.style import figure_style
+    def write(self, place: Path, pictures: Mapping[str, Mapping[str, bytes]] | None = None) -> None:
+        """Write the files of `save` into a folder that is there.
+
+        Parameters
+        ----------
+        place : Path
+        pictures : mapping, optional
+            What `experiments.kit.style.drawn` made of each figure, so that none is drawn twice.
+        """
+        from experiments.kit.style import drawn
 
         write_json(place / "result.json", self.to_dict())
         for name, table in self.tables.items():
             table.to_csv(place / f"{name}.csv", index=False)
-        with figure_style():
-            for name, figure in self.figures.items():
-                figure.savefig(place / f"{name}.svg")
-                figure.savefig(place / f"{name}.png", dpi=150)
+        for name, figure in self.figures.items():
+            ready = None if pictures is None else pictures.get(name)
+            for kind, content in (ready or drawn(figure)).items():
+                (place / f"{name}.{kind}").write_bytes(content)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "GREY", "INK", "data_uri", "drawing", "figure_style", "new_figure"]
+__all__ = [
+    "COLOURS",
+    "GREY",
+    "INK",
+    "data_uri",
+    "drawing",
+    "drawn",
+    "figure_style",
+    "new_figure",
+    "svg_uri",
+]
 
 # Okabe and Ito (2008): distinguishable with every common colour deficiency and in grey print.
 COLOURS = {
@@ -90,10 +100,53 @@ def drawing(
 
 def data_uri(figure: Figure) -> str:
     """Return a figure as an SVG that stands inside a page."""
-    import base64
     import io
 
     stream = io.BytesIO()
     with figure_style():
         figure.savefig(stream, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+    return svg_uri(stream.getvalue())
+
+
+def svg_uri(svg: bytes) -> str:
+    """Return an SVG as an address that stands inside a page.
+
+    Examples
+    --------
+    >>> svg_uri(b"<svg/>")
+    'data:image/svg+xml;base64,PHN2Zy8+'
+    """
+    import base64
+
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+
+
+def drawn(figure: Figure) -> dict[str, bytes]:
+    """Return a finished figure as the bytes of an SVG and of a PNG, by ``svg`` and ``png``.
+
+    Its parts are placed, and the edges of what is drawn are found, once for both: that takes longer
+    than to draw them. The figure keeps the engine that places them.
+    """
+    import io
+
+    import matplotlib as mpl
+
+    found = {}
+    engine = figure.get_layout_engine()
+    with figure_style():
+        figure.draw_without_rendering()
+        with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+            # None at all: for any other, each file would be drawn once more beforehand.
+            figure.set_layout_engine(None)
+        try:
+            canvas: Any = figure.canvas
+            edges = figure.get_tightbbox(canvas.get_renderer())
+            edges = edges.padded(mpl.rcParams["savefig.pad_inches"])
+            for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 150})):
+                stream = io.BytesIO()
+                figure.savefig(stream, format=kind, bbox_inches=edges, **options)
+                found[kind] = stream.getvalue()
+        finally:
+            if engine is not None:
+                figure.set_layout_engine(engine)
+    return found

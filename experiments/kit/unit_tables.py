@@ -16,7 +16,14 @@ from bridge.counts.curve import FICurve
 from experiments.kit.result import Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
 
-__all__ = ["Fitted", "adequacy_verdicts", "parameter_table", "unit_table", "units_figure"]
+__all__ = [
+    "SIGMOID_COLUMNS",
+    "Fitted",
+    "adequacy_verdicts",
+    "parameter_table",
+    "unit_table",
+    "units_figure",
+]
 
 
 @dataclass(frozen=True)
@@ -43,28 +50,32 @@ def _unit_row(neuron: Fitted) -> dict[str, Any]:
     low, high = best.valid_pA
     row["best unit"] = best.family
     row["weight"] = f"{best.weight:.2f}"
-    row["residual / counting noise (Hz)"] = f"{best.residual_rms_Hz:.2f} / {best.noise_rms_Hz:.2f}"
-    row["adequate"] = f"{'yes' if best.adequate else 'no'} (p {best.p_fit:.2g})"
-    row["valid (pA)"] = f"{low:g} to {high:g}"
+    row["residual (Hz rms)"] = f"{best.residual_rms_Hz:.2f}"
+    row["counting noise (Hz)"] = f"{best.noise_rms_Hz:.2f}"
+    # The counts of a clockwork cell have no noise, so that there is no p.
+    sure = "" if np.isnan(best.p_fit) else f" (p {best.p_fit:.2g})"
+    row["fits"] = f"{'yes' if best.adequate else 'no'}{sure}"
+    row["tested currents (pA)"] = f"{low:g} to {high:g}".replace("-", "−")
     if loss is None:
-        return row | dict.fromkeys(_UNIT_COLUMNS[6:], "–")
+        return row | dict.fromkeys(SIGMOID_COLUMNS, "–")
     if loss.best == "logistic":
-        return row | dict.fromkeys(_UNIT_COLUMNS[6:], "it is the sigmoid")
+        return row | dict.fromkeys(SIGMOID_COLUMNS, "it is the sigmoid")
     errors = np.abs(selection["logistic"].residual_Hz)
-    row["residual of the sigmoid (Hz rms, max)"] = f"{loss.residual_rms_Hz:.2f}, {errors.max():.2f}"
-    row["sigmoid's loss (bits a count)"] = f"{loss.bits_per_measurement:.2f}"
-    return row
+    misses = (f"{loss.residual_rms_Hz:.2f}", f"{errors.max():.2f}")
+    return row | dict(zip(SIGMOID_COLUMNS, misses, strict=True))
 
 
+#: By how much the sigmoid misses the counted rates, on average and at most.
+SIGMOID_COLUMNS = ("sigmoid misses by (Hz rms)", "at most (Hz)")
 _UNIT_COLUMNS = (
     "neuron",
     "best unit",
     "weight",
-    "residual / counting noise (Hz)",
-    "adequate",
-    "valid (pA)",
-    "residual of the sigmoid (Hz rms, max)",
-    "sigmoid's loss (bits a count)",
+    "residual (Hz rms)",
+    "counting noise (Hz)",
+    "fits",
+    "tested currents (pA)",
+    *SIGMOID_COLUMNS,
 )
 
 
@@ -100,45 +111,61 @@ def parameter_table(neurons: Sequence[Fitted]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+# Columns of the figure: more would be too small to read on a page.
+_ABREAST = 3
+
+
 def units_figure(neurons: Sequence[Fitted]) -> Figure:
-    """Draw f-I curves with their units, and what the units leave, one column a neuron."""
-    count = len(neurons)
-    with drawing(2.7 * count, 4.6, 2, count, sharex="col", height_ratios=[2, 1], squeeze=False) as (
-        figure,
-        axes,
-    ):
-        for neuron, (top, bottom) in zip(neurons, axes.T, strict=True):
-            selection, best = neuron.selection, neuron.selection.best
-            curve = neuron.curve
-            currents, rates = curve.currents, curve.mean_rate_Hz()
-            # Bars and band are those of the noise that the choice rests on.
-            bars = selection.noise.rate_sd_Hz(curve.statistics())
-            fine = np.linspace(currents[0], currents[-1], 400)
-            top.errorbar(
-                currents, rates, yerr=bars, fmt="o", ms=3, color=COLOURS["black"], lw=0.8, zorder=3
-            )
-            band = bars if best is None else best.noise_Hz
-            at = currents if best is None else best.current_pA
-            bottom.fill_between(at, -band, band, color="#DDDDDD", lw=0)
-            bottom.axhline(0, color=GREY, lw=0.8)
-            drawn = []
-            if not selection.ok or best is None:
-                top.plot([], [], " ", label="refused")
-            else:
-                drawn = [(best, COLOURS["blue"], "-")]
-                if best.family != "logistic":
-                    sigmoids = (fit for fit in selection.fits if fit.family == "logistic")
-                    drawn += [(fit, COLOURS["vermilion"], "--") for fit in sigmoids]
-            for fit, colour, style in drawn:
-                top.plot(fine, fit.unit.rate(fine), style, color=colour, label=fit.family)
-                bottom.plot(
-                    fit.current_pA, fit.residual_Hz, style, marker="o", ms=2.5, lw=1, color=colour
-                )
-            top.set_title(neuron.title)
-            top.legend(loc="upper left", handlelength=1.6)
-            top.set_ylim(0, max(1.0, 1.35 * float(rates.max())))
-            # Folded: the names of neighbouring columns would run into each other.
-            bottom.set_xlabel(fill(f"{curve.current_name} (pA)", 26))
-        axes[0, 0].set_ylabel("firing rate (Hz)")
-        axes[1, 0].set_ylabel("residual (Hz)")
+    """Draw f-I curves with their units, and what the units leave; three neurons side by side."""
+    columns = min(_ABREAST, len(neurons))
+    blocks = -(-len(neurons) // columns)
+    heights = [2, 1] * blocks
+    with drawing(
+        3.1 * columns, 4.2 * blocks, 2 * blocks, columns, height_ratios=heights, squeeze=False
+    ) as (figure, axes):
+        for k in range(blocks * columns):
+            block, column = divmod(k, columns)
+            top, bottom = axes[2 * block, column], axes[2 * block + 1, column]
+            if k >= len(neurons):
+                top.set_visible(False)
+                bottom.set_visible(False)
+                continue
+            _draw_unit(neurons[k], top, bottom)
+            if column == 0:
+                top.set_ylabel("firing rate (Hz)")
+                bottom.set_ylabel("residual (Hz)")
         return figure
+
+
+def _draw_unit(neuron: Fitted, top: Any, bottom: Any) -> None:
+    selection, best = neuron.selection, neuron.selection.best
+    curve = neuron.curve
+    currents, rates = curve.currents, curve.mean_rate_Hz()
+    # Bars and band are those of the noise that the choice rests on.
+    bars = selection.noise.rate_sd_Hz(curve.statistics())
+    fine = np.linspace(currents[0], currents[-1], 400)
+    top.errorbar(
+        currents, rates, yerr=bars, fmt="o", ms=3, color=COLOURS["black"], lw=0.8, zorder=3
+    )
+    band = bars if best is None else best.noise_Hz
+    at = currents if best is None else best.current_pA
+    bottom.fill_between(at, -band, band, color="#DDDDDD", lw=0)
+    bottom.axhline(0, color=GREY, lw=0.8)
+    drawn = []
+    if not selection.ok or best is None:
+        top.plot([], [], " ", label="refused")
+    else:
+        drawn = [(best, COLOURS["blue"], "-")]
+        if best.family != "logistic":
+            sigmoids = (fit for fit in selection.fits if fit.family == "logistic")
+            drawn += [(fit, COLOURS["vermilion"], "--") for fit in sigmoids]
+    for fit, colour, style in drawn:
+        top.plot(fine, fit.unit.rate(fine), style, color=colour, label=fit.family)
+        bottom.plot(fit.current_pA, fit.residual_Hz, style, marker="o", ms=2.5, lw=1, color=colour)
+    # A file's long name would run into the next panel.
+    top.set_title(neuron.title if len(neuron.title) <= 26 else neuron.title[:25] + "…")
+    top.legend(loc="upper left", handlelength=1.6)
+    top.set_ylim(0, max(1.0, 1.35 * float(rates.max())))
+    top.tick_params(labelbottom=False)
+    bottom.set_xlim(top.get_xlim())
+    bottom.set_xlabel(fill(f"{curve.current_name} (pA)", 32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def assignment(text: str, example: str = "") -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def quantity_of(text: str, what: str) -> Quantity:
+def quantity_of(text: str, what: str, *, like: str = "") -> Quantity:
     """Return a number with a unit: 10ms, -70*mV or '1.5 nA'.
 
     Parameters
@@ -77,11 +78,16 @@ def quantity_of(text: str, what: str) -> Quantity:
     text : str
     what : str
         What it is, for the message.
+    like : str, optional
+        A quantity of the same unit, such as ``"1um"``. What is given must then have that unit, be
+        finite and above 0.
 
     Raises
     ------
     UnitError
-        It is no number, or no unit is called that.
+        It is no number, no unit is called that, or it has another unit than `like`.
+    ParameterError
+        It is not above 0, where `like` is given.
 
     Examples
     --------
@@ -89,22 +95,31 @@ def quantity_of(text: str, what: str) -> Quantity:
     -70. * mvolt
     """
     from brian2.units import Quantity, allunits, stdunits
-    from brian2.units.fundamentalunits import Unit
+    from brian2.units.fundamentalunits import Unit, have_same_dimensions
+
+    example = like or "3mV, 50pA or 10ms"
 
     found = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*\*?\s*(\w*)\s*", text)
     if found is None:
-        raise UnitError(f"{what}: {text!r} is no number with a unit, such as 3mV or 50pA")
+        raise UnitError(f"{what}: {text!r} is no number with a unit, such as {example}")
     number, name = found.groups()
     try:
         value = float(number)
     except ValueError:
         raise UnitError(f"{what}: {number!r} is no number") from None
     if not name:
-        return Quantity(value)
-    unit = stdunits.stdunits.get(name, getattr(allunits, name, None))
-    if not isinstance(unit, Unit):
-        raise UnitError(f"{what}: no unit is called {name!r}; write it as in 3mV, 50pA or 10ms")
-    return value * unit
+        found_value = Quantity(value)
+    else:
+        unit = stdunits.stdunits.get(name, getattr(allunits, name, None))
+        if not isinstance(unit, Unit):
+            raise UnitError(f"{what}: no unit is called {name!r}; write it as in {example}")
+        found_value = value * unit
+    if like and not have_same_dimensions(found_value, quantity_of(like, what)):
+        wrong = "has another unit" if name else "has no unit"
+        raise UnitError(f"{what}: {text!r} {wrong}; write it as in {like}")
+    if like and not 0 < float(found_value) < math.inf:
+        raise ParameterError(f"{what}: {text!r} must be finite and above 0, such as {like}")
+    return found_value
 
 
 def current_range(text: str) -> Quantity:

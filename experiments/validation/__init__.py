@@ -1,4 +1,4 @@
-"""The acceptance problems: ours, the reference, the error, the verdict.
+"""The acceptance problems: for each, our result, the reference, the error and the verdict.
 
 Each problem is posed with exact parameters, and each reference is a closed form, an exact solution
 or another simulator (NEURON 9.0.2, CVODE or second order, Hodgkin-Huxley rate tables off; Arbor

@@ -38,4 +38,6 @@ def failures(name, seed):
     """Return the verdicts that do not hold, by what they judge."""
     result = find(name).run(context=Context(seed=seed, jobs=2, quick=True))
     assert result.verdicts
+    assert result.figures
+    assert result.tables
     return {v.what: str(v) for v in result.verdicts if not v.holds}

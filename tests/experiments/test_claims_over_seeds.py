@@ -117,6 +117,7 @@ def toy(calls=None, deterministic=False):
     return Experiment("toy", "Seeds are small.", Limit, function, deterministic)
 
 
+@pytest.mark.slow
 def test_the_share_of_seeds_at_which_a_verdict_holds(tmp_path):
     over = run_over_seeds(toy(), Limit(), Context(seed=1), 20, tmp_path)
     table = over.table().set_index("verdict")

@@ -2,9 +2,8 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from sklearn.datasets import load_diabetes, load_iris
 from ann import LogisticRegression, ShallowNetwork, save
 from bridge.errors import ConversionError
 from experiments.command.convert import Task, convert_command
-from experiments.command.convert_answers import bound, compared
-from experiments.command.convert_files import check_labels
+from experiments.command.converting.convert_answers import bound, compared
+from experiments.command.converting.convert_files import check_labels
 from experiments.kit.outputs import check_file
 from neurosim.errors import NeurosimError
 
@@ -85,6 +84,7 @@ def test_labels_are_compared_however_they_are_written(place, tmp_path, test):
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["iris", "plain"])
 def test_a_network_saved_without_its_estimator_says_the_same(place, tmp_path, capsys, model):
     out = tmp_path / "found.json"
@@ -93,7 +93,7 @@ def test_a_network_saved_without_its_estimator_says_the_same(place, tmp_path, ca
     assert found["accuracy_network"] == pytest.approx(0.98)
     assert found["same_label"] > 0.95
     said = capsys.readouterr().out
-    assert "certificate: on 10 of 150 inputs, drawn at random, in 4 runs" in said
+    assert "taken apart on 10 of 150 inputs, drawn at random, each in 4 runs" in said
     assert ("taken as labels 0 to 2" in said) == (model == "plain")
 
 
@@ -134,7 +134,7 @@ def test_inputs_sorted_by_class_are_drawn_from_all_classes(place, monkeypatch, c
     assert classes == [{0, 1, 2}] * 3
     np.testing.assert_array_equal(certified[0], certified[1])
     assert not np.array_equal(certified[0], certified[2])
-    assert "certificate: on 30 of 150 inputs, drawn at random" in capsys.readouterr().out
+    assert "taken apart on 30 of 150 inputs, drawn at random" in capsys.readouterr().out
 
 
 class Vouched:
@@ -152,23 +152,78 @@ class Vouched:
 @pytest.mark.parametrize(
     ("held", "said"),
     [
-        (10, "on 20 inputs in 4 runs say too little here.*10 of 10 inputs, and 6 of these changed"),
+        (10, "No label is certified: 6 of the 10 .* seen on 20 inputs, 4 times each, changed in"),
         (
             4,
-            r"4 of 10 .* seen on 20 inputs in 4 runs \(.*4.8 %.* all 5 .* 24 %\); .* none of these",
+            r"40 % .*4 of 10\) keep .* 20 inputs, 4 times each; .* none of .*4.8 %.* 5 .* 24 %",
         ),
-        (0, "vouch for no label"),
+        (0, "No input is certified: .* any label could change"),
     ],
 )
 def test_a_bound_is_never_claimed_against_the_run(held, said):
     network = np.zeros(10, dtype=int)
     neurons = np.repeat([0, 1], [4, 6])
-    numbers, sentence = bound(Vouched(held), X[:10], network, neurons)
+    numbers, sentences = bound(Vouched(held), X[:10], network, neurons)
+    sentence = " ".join(sentences)
     assert re.search(said, sentence)
     assert numbers["of_these_changed"] == max(0, held - 4)
     assert "cannot change" not in sentence
     # What the run has refuted is not said at all.
-    assert ("keep their label" in sentence) == (held <= 4)
+    assert ("keep their label" in sentence) == (held == 4)
+    # Two plain sentences at most; the third is that of the layers.
+    assert len(sentences) == (1 if held == 10 else 2)
+    assert all(s.endswith(".") and s.count("(") <= 1 for s in sentences)
+
+
+def test_labels_kept_on_inputs_that_are_not_new_are_told():
+    """The first two held inputs are the certificate's, the third is of the calibration only."""
+    labels = np.zeros(10, dtype=int)
+    vouched = Vouched(4)
+    vouched.inputs = 30
+    calibrated = np.concatenate([X[:2], X[50:78], X[2:3], X[100:110]])
+    numbers, sentences = bound(vouched, X[:10], labels, labels, calibrated)
+    new = (X[3] == calibrated).all(axis=1)
+    assert not new.any()
+    assert (
+        "none of these changed, 2 of which are among the inputs of the certificate, and 1 among "
+        "those of the calibration."
+    ) in sentences[0]
+    assert (numbers["held_of_certificate"], numbers["held_of_calibration_only"]) == (2, 1)
+    fresh = bound(vouched, X[:10], labels, labels, X[50:])[1][0]
+    assert fresh.endswith("none of these changed.")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layers", "share", "said"),
+    [
+        (29, 2, 0.95, "^too few .* takes 30 inputs"),
+        (
+            30,
+            2,
+            0.95,
+            "^hidden layer 2 adds most to the outputs, and there f-I bias makes 95 % of it$",
+        ),
+        (30, 1, 0.95, "^f-I bias makes 95 % of the error of the hidden layer$"),
+        (
+            30,
+            1,
+            0.80,
+            "^f-I bias makes 80 % of the error of the hidden layer, and 20 % is left over$",
+        ),
+    ],
+)
+def test_a_largest_source_is_told_of_enough_inputs(inputs, layers, share, said):
+    from types import SimpleNamespace
+
+    from bridge.certificate.certificate import LayerError
+    from experiments.command.converting.convert_answers import _largest_source
+
+    found = [
+        LayerError(k, 1.0, 1.0, {}, {"inherited": 0.0, "f-I bias": share}, float(k), 1.0)
+        for k in range(1, layers + 1)
+    ]
+    certificate: Any = SimpleNamespace(inputs=inputs, layers=tuple(found))
+    assert re.search(said, _largest_source(certificate))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +269,7 @@ def test_a_certificate_that_says_nothing_of_labels_ends_no_run():
 
     labels = np.zeros(10, dtype=int)
     numbers, said = bound(Silent(0), X[:10], labels, labels)
-    assert said == "no label is vouched for: too few inputs to say which errors are possible"
+    assert said == ["No label is certified: too few inputs to say which errors are possible."]
     assert "held_by_errors_seen" not in numbers
 
 
@@ -302,21 +357,8 @@ def test_numbers_and_graph_are_both_written(place, tmp_path):
         (["--inputs", "iris.npz", "--seed", "99999999999999999999999"], str(2**62)),
     ],
 )
-def test_the_terminal_says_it_in_words(place, arguments, said):
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "experiments.command.main",
-            "convert",
-            "iris.safetensors",
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-    )
+def test_the_terminal_says_it_in_words(commands, place, arguments, said):
+    done = commands.run("convert", "iris.safetensors", *arguments, cwd=place)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert "interrupted" not in done.stderr

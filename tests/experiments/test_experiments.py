@@ -1,6 +1,7 @@
 """Every experiment's claim holds, at a size that a test can afford; results are written whole."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -30,7 +31,7 @@ CONTEXT = Context(seed=3, jobs=2, quick=True)
         "lif-closed-form",
         "hodgkin-huxley-onset",
         "recorded-cells",
-        pytest.param("same-spikes", marks=pytest.mark.slow),
+        # "same-spikes" runs at the seed of the commit, see test_claims_at_commit_seed.py.
         "time-step",
     ],
 )
@@ -137,6 +138,7 @@ def test_the_rates_of_hodgkin_huxley_are_those_of_the_acceptance_target(shared_t
     assert abs(onset - REFERENCE_ONSET) < 0.001
 
 
+@pytest.mark.slow
 def test_the_lif_targets_hold(shared_targets):
     from brian2 import ms, nA, second
 
@@ -225,6 +227,28 @@ def test_a_result_shows_itself():
     for said in ("Claim &amp; more", "error &lt;b&gt;", "0.5", "&lt;= 1", "FAILS", "&gt;= 0.05"):
         assert said in page
     assert page.count("data:image/svg+xml;base64,") == 1
+
+
+def test_a_finished_figure_is_drawn_once_a_file(monkeypatch):
+    """Its parts are placed once; neither file is drawn beforehand to find its edges."""
+    from matplotlib.figure import Figure
+
+    from experiments.kit.style import drawing, drawn
+
+    with drawing(2, 1) as (figure, axes):
+        axes.plot([0, 1])
+        axes.set_title("A title longer than its axes")
+        axes.annotate("beyond", (1, 0), (1.2, -0.4), textcoords="axes fraction")
+    times = []
+    draw = Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda *args: (times.append(1), draw(*args))[1])
+    files = drawn(figure)
+    assert len(times) == 3
+    # Nothing is cut off: the page is wider than the figure by what lies outside.
+    width = float(re.search(rb'viewBox="0 0 ([0-9.]+)', files["svg"])[1])
+    assert width > 72 * 2
+    assert b"beyond" in files["svg"]
+    assert figure.get_layout_engine() is not None
 
 
 @pytest.mark.slow

@@ -10,19 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import neurosim
 
 HEADER = "current_pA,count,window_s\n"
-
-
-def neurosim(*arguments, cwd=None, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.command.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "200"} | environment,
-        timeout=300,
-    )
 
 
 def test_list_names_every_experiment():
@@ -85,9 +75,9 @@ def test_a_model_starts_the_compiler_once_a_file(tmp_path):
     done = neurosim("unit", "LIF", "--intervals", "none", PATH=path, NEUROSIM_CACHE=tmp_path / "c")
     assert done.returncode == 0, done.stderr
     started = calls.read_text().splitlines()
-    # Which version, whether it knows this processor, three files, and one program of them.
-    assert sum(" -c " in f"{line} " for line in started) == 3, started
-    assert len(started) == 6, started
+    # Which version, whether it knows this processor, two files, and one program of them.
+    assert sum(" -c " in f"{line} " for line in started) == 2, started
+    assert len(started) == 5, started
 
 
 @pytest.mark.slow
@@ -141,16 +131,14 @@ def test_run_writes_a_result_with_seed_and_versions(tmp_path):
         (["simulate"], "No such command"),
     ],
 )
-@pytest.mark.slow
-def test_wrong_words_are_one_clear_error_with_exit_code_2(arguments, said):
-    done = neurosim(*arguments)
+def test_wrong_words_are_one_clear_error_with_exit_code_2(commands, arguments, said):
+    done = commands.run(*arguments)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -165,11 +153,11 @@ def test_wrong_words_are_one_clear_error_with_exit_code_2(arguments, said):
         ("", "empty"),
     ],
 )
-def test_a_faulty_recording_is_refused_before_anything_runs(tmp_path, text, said):
+def test_a_faulty_recording_is_refused_before_anything_runs(commands, tmp_path, text, said):
     file = tmp_path / "cell.csv"
     if text is not None:
         file.write_text(text)
-    done = neurosim("compare", "--recording", file, "--out", tmp_path / "out")
+    done = commands.run("compare", "--recording", file, "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "cell.csv" in done.stderr
@@ -177,11 +165,11 @@ def test_a_faulty_recording_is_refused_before_anything_runs(tmp_path, text, said
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unwritable_folder_is_named_before_anything_runs(tmp_path):
+def test_an_unwritable_folder_is_named_before_anything_runs(commands, tmp_path):
     (tmp_path / "file").write_text("")
     started = time.perf_counter()
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        done = neurosim("compare", "--out", out)
+        done = commands.run("compare", "--out", out)
         assert done.returncode == 2
         assert "name" in done.stderr
         assert "--out" in done.stderr
@@ -297,16 +285,24 @@ def test_the_main_job_holds_on_a_cell_of_the_user(report):
     assert [row["neuron"] for row in result["tables"]["units"]][-1] == "recorded: mine"
     assert result["provenance"]["seed"] == 2
     assert result["numbers"]["units"]["recorded: mine"]["best"]
+    # The sentences that are printed stand on the page.
+    said = result["numbers"]["sentences"]
+    printed, page = " ".join(done.stdout.split()), (out / "report.html").read_text()
+    for sentence in (said["neuron"], said["units"], said["network"], *said["kept and lost"]):
+        assert sentence in printed
+        assert sentence in page.replace("&#39;", "'")
+    assert -56 < result["numbers"]["neuron"]["threshold_mV"] < -54
 
 
 @pytest.mark.slow
 def test_the_report_stands_alone(report):
     out, _ = report
     page = (out / "report.html").read_text()
-    assert page.count("data:image/svg+xml;base64,") == 4
+    assert page.count("data:image/svg+xml;base64,") == 5
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert 'src="http' not in page
-    for name in ("units", "voltage", "activation", "accuracy"):
+    for name in ("neuron", "units", "voltage", "activation", "accuracy"):
+        assert f'href="{name}.svg"' in page
         assert (out / f"{name}.png").stat().st_size > 10_000
         assert Path(out / f"{name}.svg").exists()
 
@@ -365,3 +361,18 @@ def test_doctor_prints_the_brackets_of_an_extra(monkeypatch, capsys):
     monkeypatch.setattr(experiments.command.doctor, "examine", lambda: [found])
     doctor_command(clear_cache=False)
     assert remedy in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--recording", "no-such-file.abf"), "no such file"),
+        (("--recording", "."), "is a folder"),
+        (("--voltage", "IN 0"), "goes with --recording"),
+    ],
+)
+def test_a_recording_of_the_main_job_is_looked_at_first(commands, tmp_path, words, said):
+    done = commands.run("compare", *words, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -143,3 +143,33 @@ def test_options_of_a_picture_are_checked_before_anything_is_printed(run, cell, 
 
 def test_a_folder_is_called_one(run, tmp_path):
     assert "is a folder" in str(run(tmp_path).exception)
+
+
+def test_a_file_that_ends_within_its_last_line_is_doubtful(run, tmp_path):
+    text = "1 1 0 0 0 5 -1\n2 3 0 10 0 1 1\n3 3 0 100 0 .5 2"
+    for end, status in (("", 1), ("\n", 0)):
+        file = tmp_path / f"cell{status}.swc"
+        file.write_text(text + end)
+        done = run(file, "--check")
+        assert done.exit_code == status, done.stdout
+        assert ("may have been cut" in done.stdout) is bool(status)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--unit", "1kg"], "--unit: no unit is called 'kg'; write it as in 1um"),
+        (["--unit", "1mV"], "--unit: '1mV' has another unit; write it as in 1um"),
+        (["--unit", "2"], "--unit: '2' has no unit; write it as in 1um"),
+        (["--unit", "one"], "--unit: 'one' is no number with a unit, such as 1um"),
+        (["--unit", "0um"], "--unit: '0um' must be finite and above 0, such as 1um"),
+        (["--unit", "1e400um"], "must be finite and above 0"),
+        (["--soma-diameter=-2um"], "--soma-diameter: '-2um' must be finite and above 0"),
+        (["--least-diameter", "1ms"], "--least-diameter: '1ms' has another unit; write it as in 0"),
+        (["--tree", "3"], "there is no tree 3; the file holds one tree, number 0 (tree=0, --tree"),
+    ],
+)
+def test_an_option_that_is_wrong_is_answered_with_one_that_is_right(run, cell, words, said):
+    done = run(cell, *words)
+    assert done.exit_code
+    assert said in str(done.exception)

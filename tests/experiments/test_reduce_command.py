@@ -46,8 +46,8 @@ def test_firing_rates_of_a_pyramidal_cell_need_branches(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_unknown_cell_is_refused_in_one_line():
-    done = neurosim("reduce", "ca1_piramidal")
+def test_an_unknown_cell_is_refused_in_one_line(commands):
+    done = commands.run("reduce", "ca1_piramidal")
     assert done.returncode == 2
     assert "did you mean" in done.stderr or "ca1_pyramidal" in done.stderr
     assert "Traceback" not in done.stderr

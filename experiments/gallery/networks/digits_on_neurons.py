@@ -199,11 +199,13 @@ def calibration_numbers(run: SpikingRun) -> dict[str, float]:
     }
 
 
-def points_lost(pairs: Sequence[tuple[Trained, SpikingRun]], time_ms: float) -> Estimate:
+def points_lost(
+    pairs: Sequence[tuple[Trained, SpikingRun]], time_ms: float, of: str = "images"
+) -> Estimate:
     """Return how many points of accuracy are lost on neurons, over networks and their images.
 
     The interval is the wider one of two: over all images, and (from five networks on) over the
-    networks, each with images of its own.
+    networks, each with images of its own. `of` is what the answers were given to.
     """
     right = [
         (t.network.predict(t.X_test) == t.y_test, run.predict(time_ms * ms) == t.y_test)
@@ -212,7 +214,7 @@ def points_lost(pairs: Sequence[tuple[Trained, SpikingRun]], time_ms: float) -> 
     ann_only = sum(int(np.sum(ann & ~spiking)) for ann, spiking in right)
     spiking_only = sum(int(np.sum(spiking & ~ann)) for ann, spiking in right)
     images = sum(len(ann) for ann, _ in right)
-    by_image = paired_share(ann_only, spiking_only, images, "images").times(100)
+    by_image = paired_share(ann_only, spiking_only, images, of).times(100)
     if len(right) < SEVERAL:
         return by_image
     each = [100 * float(ann.mean() - spiking.mean()) for ann, spiking in right]
@@ -243,11 +245,14 @@ def verdicts_of(pairs: Sequence[tuple[Trained, SpikingRun]]) -> list[Verdict]:
     ]
 
 
-def draw_accuracy(axes: Any, table: pd.DataFrame) -> None:
-    """Draw accuracy against time, with its interval, beside the ANN."""
-    ann = float(table["ann_accuracy"].iloc[0])
-    axes.axhspan(100 * ann - 1, 100 * ann + 1, color=COLOURS["sky"], alpha=0.25, lw=0)
-    axes.axhline(100 * ann, color=COLOURS["blue"], lw=1.2, label="ANN (band: ±1 point)")
+def draw_accuracy(
+    axes: Any, table: pd.DataFrame, band: float = MOST_LOST, thing: str = "image"
+) -> None:
+    """Draw accuracy against time, with its interval, beside the ANN and a band of points."""
+    ann = 100 * float(table["ann_accuracy"].iloc[0])
+    said = f"ANN (band: ±{band:g} point{'' if band == 1 else 's'})"
+    axes.axhspan(ann - band, ann + band, color=COLOURS["sky"], alpha=0.25, lw=0)
+    axes.axhline(ann, color=COLOURS["blue"], lw=1.2, label=said)
     times, accuracy = table["time_ms"], 100 * table["spiking_accuracy"]
     spread = [accuracy - 100 * table["low_95"], 100 * table["high_95"] - accuracy]
     look: dict[str, Any] = {"fmt": "o-", "color": COLOURS["vermilion"], "capsize": 3, "lw": 1.4}
@@ -261,17 +266,17 @@ def draw_accuracy(axes: Any, table: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_xticks(times, [f"{t:g}" for t in times])
     axes.minorticks_off()
-    axes.set(xlabel="time after the image came on (ms)", ylabel="accuracy (%)")
+    axes.set(xlabel=f"time after the {thing} came on (ms)", ylabel="accuracy (%)")
     low = 100 * float(table["low_95"].min())
     axes.set_ylim(low - 0.25 * (100 - low) - 0.5, 100)
     axes.legend(loc="lower right")
     axes.text(0.02, 0.03, "grey: spikes per decision", transform=axes.transAxes, **small)
 
 
-def accuracy_figure(table: pd.DataFrame, title: str) -> Figure:
+def accuracy_figure(table: pd.DataFrame, title: str, band: float = MOST_LOST) -> Figure:
     """Return accuracy against time as a figure of its own."""
     with drawing(5.6, 3.8) as (figure, axes):
-        draw_accuracy(axes, table)
+        draw_accuracy(axes, table, band)
         axes.set_title(title)
     return figure
 

@@ -38,10 +38,15 @@ _SOMA = 1e-5
 
 @dataclass(frozen=True)
 class Parameters:
-    """Which models, and how often those are run that draw random numbers."""
+    """Which models, how often those are run that draw random numbers, and on which engine.
+
+    The NumPy engine needs no compiler; "auto" compiles each model, which takes some minutes. Cables
+    of 30 compartments and more are compiled in any case where there is a compiler.
+    """
 
     only: str = ""
     seeds: int = 20
+    engine: str = "numpy"
 
 
 @contextmanager
@@ -81,11 +86,13 @@ def in_brian2(
     return values, [times[who == row] for row in rows]
 
 
-def compare_point(neuron: PointNeuron, group: Any, model: BrianModel) -> dict[str, Any]:
+def compare_point(
+    neuron: PointNeuron, group: Any, model: BrianModel, engine: str
+) -> dict[str, Any]:
     """Run a point both ways: error of the trace over its range, and spikes on other steps."""
     theirs, (spikes,) = in_brian2(group, model, model.options.get("index", 0))
     named = "v" if model.variable in (model.options.get("voltage"), "v", "vm") else model.variable
-    run = simulate(neuron, model.duration_ms * brian2.ms, record=[named], engine="numpy")
+    run = simulate(neuron, model.duration_ms * brian2.ms, record=[named], engine=engine)
     dt = float(group.clock.dt_)
     ours = steps(run.spike_time_s, dt)
     said = neuron.threshold != "False"
@@ -95,13 +102,13 @@ def compare_point(neuron: PointNeuron, group: Any, model: BrianModel) -> dict[st
     return {"trace_error": float(error), "spikes": len(ours), "on_other_steps": other}
 
 
-def compare_cable(neuron: Neuron, group: Any, model: BrianModel) -> dict[str, Any]:
+def compare_cable(neuron: Neuron, group: Any, model: BrianModel, engine: str) -> dict[str, Any]:
     """Run a neuron with extent both ways; spikes are crossings of its detector."""
     theirs, _ = in_brian2(group, model, None)
     dt = float(group.clock.dt_)
     run = simulate(
         neuron.probe("v", every()), model.duration_ms * brian2.ms, dt=dt * brian2.second,
-        scheme="backward-euler", engine="numpy" if len(group) < 30 else "auto",
+        scheme="backward-euler", engine=engine if len(group) < 30 else "auto",
     )  # fmt: skip
     ours = np.concatenate(list(run.traces_si.values()))
     error = np.abs(ours - theirs).max() / np.ptp(theirs)
@@ -130,7 +137,7 @@ def compare_laws(
     named = "v" if model.variable == model.options.get("voltage") else model.variable
     seeds = seed * 1000 + np.arange(parameters.seeds)
     duration = model.duration_ms * brian2.ms
-    run = simulate(neuron, duration, record=[named], engine="numpy", seed=seeds)
+    run = simulate(neuron, duration, record=[named], engine=parameters.engine, seed=seeds)
     trains = [run.spike_time_s[run.spike_row == k] for k in range(parameters.seeds)]
     spiking = len(run.spike_time_s) > 3 * parameters.seeds
     mine = statistics(run.traces_si[named], trains, spiking=spiking)
@@ -171,11 +178,11 @@ def examine(model: BrianModel, parameters: Parameters, context: Context) -> dict
     if model.refused:
         return row | {"outcome": "not refused"}
     if isinstance(neuron, Neuron):
-        row |= compare_cable(neuron, group, model)
+        row |= compare_cable(neuron, group, model, parameters.engine)
     elif model.random:
         row |= compare_laws(neuron, group, model, parameters, context.seed)
     else:
-        row |= compare_point(neuron, group, model)
+        row |= compare_point(neuron, group, model, parameters.engine)
     distance = row.get("trace_error", 0.0)
     if row.get("on_other_steps", 0) or not row.get("standard_errors", 0) <= 3 or distance > _SOMA:
         return row | {"outcome": "differs"}

@@ -17,18 +17,36 @@ from bridge.choice.interval_coverage import NOISES, TOP_PA, draw_counts_of, exam
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
 from bridge.units import NoisyLIF, Unit
+from experiments.kit.code_digest import code_digest
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import LIF, WhiteNoise
 from neurosim.atomic_write import write_json
+from neurosim.errors import ParameterError
 
 CLAIM = (
     "95 % intervals of parameters, pointwise bands and simultaneous bands hold the truth in 95 of "
     "100 data sets, whether counts are Poisson, regular, sparse or those of a noisy LIF neuron."
 )
 NAMED = ["family", "noise", "currents", "widths"]
+TOGETHER = 40
+"""So many data sets of a cell are done before they are kept."""
 COLUMNS = ("parameters", "pointwise", "simultaneous")
+CELL, POOLED = (91.0, 98.0), (94.0, 96.0)
+"""Between which the coverage of a cell and of a column is to lie (%), in 400 data sets a cell."""
+
+
+def cell_limits(sets: int) -> tuple[float, float]:
+    """Return between which the coverage of a cell lies (%), as wide as chance makes it.
+
+    Examples
+    --------
+    >>> cell_limits(400), cell_limits(20)
+    ((90.75, 98.25), (70.0, 100.0))
+    """
+    low, high = (100 * float(binom.ppf(p, sets, 0.95)) / sets for p in (2e-4, 1 - 2e-4))
+    return min(low, CELL[0]), max(high, CELL[1])
 
 
 @dataclass(frozen=True)
@@ -49,24 +67,15 @@ class Parameters:
     quick_currents: tuple[int, ...] = (10,)
     # Data sets of each cell in which all families compete; for these takes ten times as long.
     rivals: int = 10
-    # Cells that are done are kept in this folder; a run that was stopped goes on from there.
+    # Data sets that are done are kept in this folder; a run that was stopped goes on from there.
     keep: str = ""
 
 
 @experiment("coverage", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     seeds = context.seeds(parameters.data_sets, parameters.quick_sets)
-    cells = [
-        (family, noise, currents)
-        for currents in (parameters.quick_currents if context.quick else parameters.currents)
-        for noise in parameters.noises
-        for family in parameters.families
-    ]
-    cells += [
-        ("noisy-lif", f"LIF {level:g} mV", currents)
-        for currents in (parameters.quick_currents if context.quick else parameters.currents)
-        for level in parameters.lif_noise_mV
-    ]
+    chosen = parameters.quick_currents if context.quick else parameters.currents
+    cells = _cells(parameters, chosen)
     told = context.task("coverage of intervals and bands")
     found = {}
     for k, cell in enumerate(cells):
@@ -74,6 +83,11 @@ def run(parameters: Parameters, context: Context) -> Result:
         if told is not None:
             told((k + 1) / len(cells))
     table = summary(found)
+    if table["parameters"].isna().all():
+        raise ParameterError(
+            "coverage: every fit was refused, since these families have too many parameters for "
+            f"{', '.join(map(str, chosen))} currents; take more currents"
+        )
     return Result(
         numbers={"data_sets": len(seeds), "cells": len(cells), "pooled": _pooled(found)},
         tables={"coverage": table.drop(columns="widths"), "widths": table[NAMED]},
@@ -85,25 +99,73 @@ def run(parameters: Parameters, context: Context) -> Result:
 def _cell(
     cell: tuple[str, str, int], seeds: list[int], parameters: Parameters, jobs: int
 ) -> list[dict[str, Any]]:
-    """All data sets of a cell, from the folder as far as they are there."""
-    family, noise, currents = cell
+    """All data sets of a cell, from the folder as far as the same code has made them."""
+    _family, noise, _currents = cell
     place = None
     known: dict[str, Any] = {}
+    code = _code(noise)
     if parameters.keep:
-        folder = Path(parameters.keep)
-        folder.mkdir(parents=True, exist_ok=True)
-        place = folder / f"{family}-{noise}-{currents}x{parameters.trials}.json".replace(" ", "-")
+        place = _place(Path(parameters.keep), cell, parameters.trials)
+        place.parent.mkdir(parents=True, exist_ok=True)
         if place.is_file():
-            known = json.loads(place.read_text(encoding="utf-8"))
-    missing = [seed for seed in seeds if str(seed) not in known]
-    made = Parallel(n_jobs=jobs)(
-        delayed(_one)(cell, parameters.trials, seed, seeds.index(seed) < parameters.rivals)
-        for seed in missing
-    )
-    known |= {str(seed): one for seed, one in zip(missing, made, strict=True)}
-    if place is not None and missing:
-        write_json(place, known)
+            kept = json.loads(place.read_text(encoding="utf-8"))
+            known = kept["sets"] if kept.get("code") == code else {}
+    # Of the first, the choice among all families is asked for as well.
+    missing = [
+        seed
+        for k, seed in enumerate(seeds)
+        if str(seed) not in known
+        or (k < parameters.rivals and not {"refused", "chosen"} & known[str(seed)].keys())
+    ]
+    for first in range(0, len(missing), TOGETHER):
+        part = missing[first : first + TOGETHER]
+        made = Parallel(n_jobs=jobs)(
+            delayed(_one)(cell, parameters.trials, seed, seeds.index(seed) < parameters.rivals)
+            for seed in part
+        )
+        known |= {str(seed): one for seed, one in zip(part, made, strict=True)}
+        if place is not None:
+            write_json(place, {"code": code, "sets": known})
     return [_read(known[str(seed)]) for seed in seeds]
+
+
+def _code(noise: str) -> str:
+    """Digest of the code that a cell rests on.
+
+    Counts are drawn by the bridge alone; a simulated neuron rests on the simulator as well.
+    """
+    return code_digest("bridge.choice.interval_coverage", "bridge" if noise in NOISES else "")
+
+
+def _place(folder: Path, cell: tuple[str, str, int], trials: int) -> Path:
+    family, noise, currents = cell
+    return folder / f"{family}-{noise}-{currents}x{trials}.json".replace(" ", "-")
+
+
+def kept_table(folder: Path, parameters: Parameters) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return what a folder named by ``keep`` holds: a row a cell, and the pooled coverage (%).
+
+    Cells that other code has made are left out.
+    """
+    found = {}
+    for cell in _cells(parameters, parameters.currents):
+        place = _place(folder, cell, parameters.trials)
+        if place.is_file():
+            kept = json.loads(place.read_text(encoding="utf-8"))
+            if kept.get("code") == _code(cell[1]):
+                found[cell] = [_read(one) for one in kept["sets"].values()]
+    return summary(found), _pooled(found)
+
+
+def _cells(parameters: Parameters, currents: tuple[int, ...]) -> list[tuple[str, str, int]]:
+    drawn = [
+        (family, noise, number)
+        for number in currents
+        for noise in parameters.noises
+        for family in parameters.families
+    ]
+    levels = [f"LIF {level:g} mV" for level in parameters.lif_noise_mV]
+    return drawn + [("noisy-lif", level, number) for number in currents for level in levels]
 
 
 def _one(cell: tuple[str, str, int], trials: int, seed: int, rivals: bool) -> dict[str, Any]:
@@ -155,8 +217,7 @@ def _verdicts(
     table: pd.DataFrame, found: dict[tuple[str, str, int], list[dict[str, Any]]], sets: int
 ) -> list[Verdict]:
     """Bars for 400 data sets; with fewer they are as wide as chance makes them."""
-    least, most = (100 * float(binom.ppf(p, sets, 0.95)) / sets for p in (2e-4, 1 - 2e-4))
-    least, most = min(least, 91.0), max(most, 98.0)
+    least, most = cell_limits(sets)
     slack = max(1.0, 100 * 3 * np.sqrt(0.95 * 0.05 / (sets * max(len(table), 1))))
     verdicts = []
     for name, pooled in _pooled(found).items():
@@ -180,7 +241,7 @@ def _verdicts(
 def _figure(table: pd.DataFrame, sets: int) -> Any:
     with drawing(7.2, 0.13 * len(table) + 1.6) as (figure, axes):
         rows = np.arange(len(table))[::-1]
-        axes.axvspan(91, 98, color=COLOURS["sky"], alpha=0.3, lw=0, label="91 to 98 %")
+        axes.axvspan(*CELL, color=COLOURS["sky"], alpha=0.3, lw=0, label="91 to 98 %")
         axes.axvline(95, color=GREY, lw=0.8)
         for name, colour in zip(COLUMNS, ("blue", "green", "orange"), strict=True):
             axes.plot(table[name], rows, "o", ms=3, color=COLOURS[colour], label=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from ann import load
 from bridge.errors import ConversionError
 from bridge.mapping.accepted_networks import validate
 from bridge.spiking.answers import Answers, answers_of
+from bridge.units.slow_unit import SlowUnit
 from experiments.tables.array_inputs import (
     WRITE,
     check_labels,
@@ -23,11 +25,12 @@ from experiments.tables.array_inputs import (
     read_inputs,
 )
 from experiments.tables.table_rows import is_table, read_rows, table_reader
+from neurosim.errors import ParameterError
 
 if TYPE_CHECKING:
     from ann.data.table_model import TableModel
 
-__all__ = ["Task", "check_labels", "read_task", "write_answers"]
+__all__ = ["Task", "check_labels", "read_task", "slow_unit_of_file", "write_answers"]
 
 # Rows held out in training that are answered; more take long and tell little more.
 MOST = 5000
@@ -217,3 +220,19 @@ def write_answers(path: Path, given: Task, neurons: np.ndarray) -> None:
         several = table.shape[1] > 1
         columns |= {f"{name} {k}" if several else name: v for k, v in enumerate(table.T)}
     write_text(path, pd.DataFrame(columns).to_csv(index=False))
+
+
+def slow_unit_of_file(path: Path) -> SlowUnit | None:
+    """The unit with a slow state in a file of `neurosim unit`; None where it claims none."""
+    wanted = f"--memory {path}: give the JSON file that `neurosim unit --memory --out` wrote"
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))["memory"]
+    except OSError as error:
+        raise ParameterError(f"--memory {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ParameterError(wanted) from None
+    if not isinstance(said, dict) or "unit" not in said:
+        raise ParameterError(wanted)
+    if said.get("verdict") != "slow":
+        return None
+    return SlowUnit.from_dict(said["unit"])

@@ -12,7 +12,10 @@ from bridge.spiking.energy import ATTWELL_LAUGHLIN, HOWARTH, cost
 if TYPE_CHECKING:
     from bridge.certificate.certificate import Certificate
     from bridge.spiking.spiking_network import SpikingRun
-    from experiments.command.convert_files import Task
+    from experiments.command.converting.convert_files import Task
+
+# What the sources leave of an error is named if it is more than this share of it.
+_LEFT_OVER = 0.1
 
 __all__ = ["bound", "certificate_said", "compared", "cost_said"]
 
@@ -89,8 +92,12 @@ def _distance(what: str, found: np.ndarray, wanted: np.ndarray) -> tuple[dict[st
 
 
 def bound(
-    certificate: Certificate, X: np.ndarray, network: np.ndarray, neurons: np.ndarray
-) -> tuple[dict[str, Any], str]:
+    certificate: Certificate,
+    X: np.ndarray,
+    network: np.ndarray,
+    neurons: np.ndarray,
+    calibrated: np.ndarray | None = None,
+) -> tuple[dict[str, Any], list[str]]:
     """Return how many labels stand while errors stay as small as seen, and what the run says to it.
 
     Parameters
@@ -100,6 +107,14 @@ def bound(
         Inputs that were answered.
     network, neurons : ndarray
         Labels, or rows of labels.
+    calibrated : ndarray, shape (n, n_features), optional
+        Inputs that the neurons were calibrated on, those of the certificate first.
+
+    Returns
+    -------
+    numbers : dict
+    sentences : list of str
+        Two, or the one reason why nothing is certified.
     """
     numbers: dict[str, Any] = {
         "answered": len(X),
@@ -109,31 +124,68 @@ def bound(
     try:
         safe = certificate.safe(X)
     except ConversionError as error:
-        return numbers, f"no label is vouched for: {error}"
+        return numbers, [f"No label is certified: {error}."]
     differ = (neurons != network).reshape(len(X), -1).any(axis=1)
     held, changed = int(safe.sum()), int(np.sum(safe & differ))
     numbers |= {"held_by_errors_seen": held, "of_these_changed": changed}
-    seen = f"{certificate.inputs} inputs in {certificate.runs} runs"
+    seen = f"the most seen on {certificate.inputs} inputs, {certificate.runs} times each"
     if changed:
-        return numbers, (
-            f"the errors seen on {seen} say too little here: they vouch for the labels of {held} "
-            f"of {len(X)} inputs, and {changed} of these changed in the run above, so neurons err "
-            "by more on these inputs; calibrate and certify on more inputs, and on such"
-        )
-    said = (
-        f"{held} of {len(X)} inputs ({100 * held / len(X):.0f} %) keep their label while no neuron "
-        f"errs by more than the largest error seen on {seen}"
-    )
+        return numbers, [
+            f"No label is certified: {changed} of the {held} inputs whose label should stand, if "
+            f"no neuron errs by more than {seen}, changed in the run above. On these inputs the "
+            "neurons err by more; calibrate and certify on more inputs, and on such."
+        ]
     one, any_of_all = certificate.exceeded
     numbers |= {"exceeded_by_one_neuron": one, "exceeded_by_any": any_of_all}
-    said += (
-        f" (an input drawn as these were takes one neuron beyond it with a probability of up to "
-        f"{100 * one:.2g} %, any of all {len(certificate.worst)} with up to {100 * any_of_all:.2g} "
-        "%)"
-    )
     if held == 0:
-        return numbers, said + ": the errors seen vouch for no label here"
-    return numbers, said + "; in the run above none of these changed"
+        first = f"No input is certified: if every neuron erred by {seen}, any label could change."
+    else:
+        first = (
+            f"{100 * held / len(X):.0f} % of the inputs ({held} of {len(X)}) keep their label even "
+            f"if every neuron errs by {seen}; in the run above none of these changed"
+        )
+        known = np.empty((0, X.shape[1])) if calibrated is None else calibrated
+        of_certificate = int(_among(X[safe], known[: certificate.inputs]).sum())
+        of_calibration = int(_among(X[safe], known).sum()) - of_certificate
+        numbers |= {
+            "held_of_certificate": of_certificate,
+            "held_of_calibration_only": of_calibration,
+        }
+        first += _not_new(of_certificate, of_calibration) + "."
+    return numbers, [
+        first,
+        f"On a new input of the same kind, one neuron errs by more with a chance of up to "
+        f"{100 * one:.2g} %, and at least one of all {len(certificate.worst)} with a chance of up "
+        f"to {100 * any_of_all:.2g} %.",
+    ]
+
+
+def _among(rows: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return which rows are some of the known ones, number by number."""
+    # A zero may have a sign.
+    found = {row.tobytes() for row in np.asarray(known, dtype=float) + 0.0}
+    return np.array([row.tobytes() in found for row in np.asarray(rows, dtype=float) + 0.0], bool)
+
+
+def _not_new(of_certificate: int, of_calibration: int) -> str:
+    """Say of how many inputs it is no wonder that they kept their label.
+
+    Examples
+    --------
+    >>> _not_new(0, 0), _not_new(3, 0)
+    ('', ', 3 of which are among the inputs of the certificate')
+    >>> _not_new(3, 2)
+    ', 3 of which are among the inputs of the certificate, and 2 among those of the calibration'
+    """
+    kinds = (
+        (of_certificate, "the inputs of the certificate"),
+        (of_calibration, "those of the calibration"),
+    )
+    told = [f"{count} {{}}among {what}" for count, what in kinds if count]
+    if not told:
+        return ""
+    count = of_certificate or of_calibration
+    return ", " + ", and ".join(told).format(f"of which {'is' if count == 1 else 'are'} ", "")
 
 
 def cost_said(run: SpikingRun) -> tuple[dict[str, Any], list[str]]:
@@ -153,8 +205,8 @@ def cost_said(run: SpikingRun) -> tuple[dict[str, Any], list[str]]:
 
 def certificate_said(
     certificate: Certificate, given: Task, neurons: np.ndarray
-) -> tuple[dict[str, Any], list[str]]:
-    """Return what a certificate says of the layers and the labels, as numbers and sentences.
+) -> tuple[dict[str, Any], list[str], tuple[list[str], list[list[str]]]]:
+    """Return what a certificate says of the labels and the layers.
 
     Parameters
     ----------
@@ -164,23 +216,61 @@ def certificate_said(
         What was answered.
     neurons : ndarray
         What the neurons answered.
+
+    Returns
+    -------
+    numbers : dict
+    sentences : list of str
+        Three where labels are certified.
+    table : (list of str, list of list of str)
+        Head and rows: a row a hidden layer, its error and which source makes how much of it.
     """
     rows, count = certificate.rows(), certificate.inputs
-    every = count == len(given.X)
-    drawn = f"all {count} inputs" if every else f"{count} of {len(given.X)} inputs, drawn at random"
-    sentences = [f"certificate: on {drawn}, in {certificate.runs} runs"]
-    for row in rows:
-        parts = ", ".join(
-            f"{key[:-4]} {value:.0f} %" for key, value in row.items() if key.endswith("(%)")
-        )
-        sentences.append(f"hidden layer {row['layer']}: rms error {row['rms_error']:.3g} ({parts})")
-    sentences.append(certificate.why())
     numbers: dict[str, Any] = {"certificate": rows}
+    sentences: list[str] = []
     if given.labels:
-        numbers["labels"], told = bound(certificate, given.X_test, given.from_network, neurons)
-        sentences.append(told)
+        numbers["labels"], sentences = bound(
+            certificate, given.X_test, given.from_network, neurons, given.X[given.order]
+        )
     else:
         for row in rows:
             # Agreement of labels, of which there are none.
             row.pop("agreement", None)
-    return numbers, sentences
+    every = count == len(given.X)
+    drawn = f"all {count} inputs" if every else f"{count} of {len(given.X)} inputs, drawn at random"
+    sentences.append(
+        f"The error was taken apart on {drawn}, each in {certificate.runs} runs: "
+        f"{_largest_source(certificate)}."
+    )
+    return numbers, sentences, _layers(rows)
+
+
+def _largest_source(certificate: Certificate) -> str:
+    """Say which source makes most of the error, and where; nothing of few inputs."""
+    from bridge.certificate.certificate import FEWEST_INPUTS
+
+    if certificate.inputs < FEWEST_INPUTS:
+        return f"too few to say which source is the largest (that takes {FEWEST_INPUTS} inputs)"
+    where = max(certificate.layers, key=lambda found: found.logit_rms)
+    share = f"{where.largest} makes {100 * where.shares[where.largest]:.0f} % of"
+    said = (
+        f"hidden layer {where.layer} adds most to the outputs, and there {share} it"
+        if len(certificate.layers) > 1
+        else f"{share} the error of the hidden layer"
+    )
+    # Sources that do not add up to the error of other runs do not explain it.
+    if where.closing > _LEFT_OVER:
+        said += f", and {100 * where.closing:.0f} % is left over"
+    return said
+
+
+def _layers(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Return the table of hidden layers: head and rows."""
+    parts = [key for key in rows[0] if key.endswith(" (%)")]
+    named = ["left over (%)" if key == "closing (%)" else key for key in parts]
+    head = ["hidden layer", "rms error", *named]
+    return head, [
+        # A share of -0.3 % is printed as 0, not as -0.
+        [str(row["layer"]), f"{row['rms_error']:.3g}", *(f"{row[key]:z.0f}" for key in parts)]
+        for row in rows
+    ]

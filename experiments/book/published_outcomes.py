@@ -1,0 +1,316 @@
+"""Numbers of papers, or of the programs published with them, beside those of our experiments.
+
+Each tolerance stands here with its reason; most are the bars of the experiments. Our numbers are
+read from the results that are kept for the gallery. What has no kept result is shown without a
+number, and does not count as reproduced.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from experiments.book.stored_results import StoredResult
+from experiments.gallery.neurons.squid_oscillation import PUBLISHED_uA_cm2
+from experiments.kit.registry import Entry
+
+__all__ = ["MISSING", "OUTCOMES", "Outcome", "outcomes_page"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One published number, and where ours stands.
+
+    Attributes
+    ----------
+    paper : str
+        Who and when.
+    what : str
+        What was measured.
+    unit : str
+    published : float
+        As the paper states it, or as its published program gives it.
+    tolerance : float
+        Largest difference allowed, in the unit, or as a share of the published number.
+    experiment : str
+        The experiment that measures it.
+    key : tuple of str
+        Where it stands in its numbers; ("check", WHAT) is a line of the table of `validate`.
+    relative : bool
+        Whether the tolerance is a share.
+    origin : {"paper", "program", "equation"}
+        Whether the number is printed in the paper, was computed by running the program published
+        with it, or follows from an equation of the paper.
+    sense : {"=", "<=", ">="}
+        "<=" and ">=" are for bounds that the paper states.
+    why : str
+        The reason for the tolerance.
+    """
+
+    paper: str
+    what: str
+    unit: str
+    published: float
+    tolerance: float
+    experiment: str
+    key: tuple[str, ...]
+    relative: bool = True
+    origin: str = "paper"
+    sense: str = "="
+    why: str = ""
+
+    def ours(self, stored: Mapping[str, StoredResult]) -> float | None:
+        """Return our number, or None if no result of the experiment is kept."""
+        kept = stored.get(self.experiment)
+        if kept is None:
+            return None
+        if self.key[0] == "check":
+            rows = kept.tables.get("checks", [])
+            return next((float(row["ours"]) for row in rows if row["what"] == self.key[1]), None)
+        if self.key[0] == "verdict":
+            return next((v.value for v in kept.verdicts if v.what == self.key[1]), None)
+        found: object = kept.numbers
+        for name in self.key:
+            found = found.get(name) if isinstance(found, dict) else None
+        return float(found) if isinstance(found, (int, float)) else None
+
+    def holds(self, ours: float) -> bool:
+        """Whether our number is within the tolerance, or on the right side of a bound.
+
+        Examples
+        --------
+        >>> velocity = Outcome("HH", "velocity", "m/s", 18.8, 0.01, "validate", ("check", "v"))
+        >>> velocity.holds(18.73), velocity.holds(18.4)
+        (True, False)
+        """
+        if self.sense == "<=":
+            return ours <= self.published
+        if self.sense == ">=":
+            return ours >= self.published
+        return abs(ours - self.published) <= self._allowed
+
+    @property
+    def _allowed(self) -> float:
+        return self.tolerance * abs(self.published) if self.relative else self.tolerance
+
+    @property
+    def allowed(self) -> str:
+        """The tolerance in words."""
+        if self.sense != "=":
+            return "a bound"
+        return f"±{100 * self.tolerance:g} %" if self.relative else f"±{self.tolerance:g}"
+
+
+_SQUID = "Hodgkin and Huxley 1952, J Physiol 117:500"
+_HOPF = "Rinzel and Miller 1980, Math Biosci 49:27"
+_RALL = "Rall 1959, Exp Neurol 1:491"
+_BLOCK = "Jahr and Stevens 1990, J Neurosci 10:3178"
+_TERMINAL = "Tsodyks and Markram 1997, PNAS 94:719"
+_FORREST = "Forrest 2015, BMC Neurosci 16:27"
+_MITRAL = "Zylbertal et al. 2015, PLoS Biol 13:e1002319"
+_LAYER_5 = "Zylbertal, Yarom and Wagner 2017, Front Comput Neurosci 11:85"
+_SOMJEN = "Somjen, Kager and Wadman 2008, J Comput Neurosci 25:349"
+_HALNES = "Halnes et al. 2013, PLoS Comput Biol 9:e1003386"
+_GIDON = "Gidon et al. 2020, Science 367:83"
+_SPIKE_TIMES = "Mainen and Sejnowski 1995, Science 268:1503"
+_EXACT = "the equation is exact; ours differs by its time step and compartments"
+_COARSE = "the published run itself is not converged in its time step"
+_DIGITS = "as many digits as the paper gives"
+_REDUCED = "our cell has fewer branches than the published one"
+
+
+def _sealed(length_um: float) -> tuple[float, float]:
+    """Return the input resistance (MΩ) of a sealed cable of 2 µm, and its attenuation (Rall)."""
+    R_m, R_a, d_cm = 20_000.0, 150.0, 2e-4
+    reach = length_um * 1e-4 / math.sqrt(R_m * d_cm / (4 * R_a))
+    endless = 2 * math.sqrt(R_m * R_a) / (math.pi * d_cm**1.5) * 1e-6
+    return endless / math.tanh(reach), 1 / math.cosh(reach)
+
+
+def _depressed(rate_Hz: float, U: float = 0.5, tau_s: float = 0.8) -> float:
+    """Return the share that a spike of a long regular train releases (Tsodyks and Markram)."""
+    kept = math.exp(-1 / (rate_Hz * tau_s))
+    return U * (1 - kept) / (1 - (1 - U) * kept)
+
+
+OUTCOMES = (
+    Outcome(
+        _SQUID, "velocity of the spike of the squid axon, 18.5 °C", "m/s", 18.8, 0.01, "validate",
+        ("check", "velocity, d = 476 µm, 18.5 °C (m/s)"), why=_DIGITS,
+    ),
+    Outcome(
+        _HOPF, "current at which the squid axon's rest loses its stability, 6.3 °C", "µA/cm²",
+        PUBLISHED_uA_cm2["loses"], 0.001, "squid-oscillation", ("loses_uA_cm2",), why=_DIGITS,
+    ),
+    Outcome(
+        "Balti, Lanza and Aziz-Alaoui 2018, Math Biosci Eng 15:807",
+        "current at which it can fire for ever", "µA/cm²", 6.2649, 0.01, "hodgkin-huxley-onset",
+        ("onset_uA_cm2",), relative=False,
+        why="the step between our currents; set when our number was known",
+    ),
+    Outcome(
+        _HOPF, "current at which it gains it again", "µA/cm²",
+        PUBLISHED_uA_cm2["gains"], 0.001, "squid-oscillation", ("gains_uA_cm2",), why=_DIGITS,
+    ),
+    Outcome(
+        _RALL, "input resistance of a sealed cable of 500 µm", "MΩ", _sealed(500)[0], 0.005,
+        "validate", ("check", "R_in, sealed, 500 µm (MΩ)"), origin="equation", why=_EXACT,
+    ),
+    Outcome(
+        _RALL, "share of the potential at the far end of it", "", _sealed(500)[1], 0.005,
+        "validate", ("check", "V_end/V_0, 500 µm"), origin="equation", why=_EXACT,
+    ),
+    Outcome(
+        _BLOCK, "potential at which 1 mM magnesium blocks half of the NMDA receptors", "mV",
+        -math.log(3.57) / 0.062, 0.01, "validate", ("check", "half block (mV)"),
+        origin="equation", why=_EXACT,
+    ),
+    Outcome(
+        _TERMINAL, "release by a spike of a long train at 5 Hz (U = 0.5, 800 ms)", "",
+        _depressed(5), 0.01, "validate", ("check", "depressing, 5 Hz: 200th release"),
+        origin="equation", why=_EXACT,
+    ),
+    Outcome(
+        _FORREST, "silence of a Purkinje cell whose pump follows sodium", "s", 8.3, 0.10,
+        "pump-modes", ("backward Euler", "silence_s"), origin="program", why=_COARSE,
+    ),
+    Outcome(
+        _FORREST, "from one silence to the next", "s", 21.3, 0.05, "pump-modes",
+        ("backward Euler", "cycle_s"), origin="program", why=_COARSE,
+    ),
+    Outcome(
+        _MITRAL, "sodium in the tuft of a mitral cell at rest", "mM", 10.98, 0.05, "pump-bursts",
+        ("with exchanger", "rest_mM"), origin="program", why=_REDUCED,
+    ),
+    Outcome(
+        _MITRAL, "the same after 4 s of spikes at 30 Hz", "mM", 17.55, 0.05, "pump-bursts",
+        ("with exchanger", "peak_mM"), origin="program", why=_REDUCED,
+    ),
+    Outcome(
+        _MITRAL, "slow inward current 12 s after the train", "pA", -15.98, 0.15, "pump-bursts",
+        ("with exchanger", "current_pA"), origin="program", why=_REDUCED,
+    ),
+    Outcome(
+        _LAYER_5, "sodium in a dendrite at the first synaptic pulse", "mM", 22.8, 0.05,
+        "integration-window", ("sodium_1",), origin="program", why=_REDUCED,
+    ),
+    Outcome(
+        _LAYER_5, "the same at the ninth pulse", "mM", 43.1, 0.05, "integration-window",
+        ("sodium_9",), origin="program", why=_REDUCED,
+    ),
+    Outcome(
+        _LAYER_5, "peak of the eighth pulse, with spikes", "mV", 90.8, 0.05, "integration-window",
+        ("peak_8",), origin="program", why=_REDUCED,
+    ),
+    Outcome(
+        _LAYER_5, "peak of the ninth pulse, without", "mV", 21.0, 0.05, "integration-window",
+        ("peak_9",), origin="program", why=_REDUCED,
+    ),
+    Outcome(
+        _SOMJEN, "highest potassium outside a soma that fires for 5 s", "mM", 5.9, 0.05,
+        "neuron-beside-glia", ("potassium_mM",), why="read from a figure",
+    ),
+    Outcome(
+        _SOMJEN, "highest potential of the glial cell beside it", "mV", -81.0, 1.0,
+        "neuron-beside-glia", ("glia_mV",), relative=False, why="read from a figure",
+    ),
+    Outcome(
+        _HALNES, "potassium after 400 s of release, with an astrocyte", "mM", 10.65, 0.03,
+        "potassium-and-glia", ("potassium_with_astrocyte_mM",), origin="program", why=_EXACT,
+    ),
+    Outcome(
+        _HALNES, "the same without an astrocyte", "mM", 16.21, 0.03, "potassium-and-glia",
+        ("potassium_without_mM",), origin="program", why=_EXACT,
+    ),
+    Outcome(
+        _GIDON, "cases of XOR that one dendrite answers rightly, of 4", "", 4, 0.0,
+        "dendritic-xor", ("verdict", "cases right with the calcium spike"), sense=">=",
+        why="the paper's claim",
+    ),
+    Outcome(
+        _GIDON, "e-fold of the calcium spike's height with the strength of its input", "mV", 11.7,
+        0.6, "dendritic-xor", ("e_fold_mV",), relative=False, origin="program",
+        why="5 % of the law, which the runs sample at steps of input",
+    ),
+    Outcome(
+        _SPIKE_TIMES, "spread of the time of a spike under a fluctuating current", "ms", 1.0, 0.0,
+        "reliability", ("verdict", "fluctuating current: median jitter of the events (ms)"),
+        sense="<=", why="the paper says: less than 1 ms",
+    ),
+)  # fmt: skip
+
+MISSING = {
+    "Mainen and Sejnowski 1996": "firing pattern by the shape of the dendrites: the four published "
+    "shapes and their channels are not among our parts",
+    "Hay et al. 2011": "the calcium spike that a back-propagated spike makes: our layer-5 cell has "
+    "its zone of calcium channels, but is not fitted to the published features",
+    "Hu et al. 2009": "initiation in the initial segment: the experiment `emergent-threshold` "
+    "measures the lead of the segment, but in the textbook neuron and not in the published cell",
+    "McIntyre, Richardson and Grill 2002": "velocities of five fibres are compared with NEURON (a "
+    "slow test), not with numbers of the paper",
+    "Poirazi, Brannon and Mel 2003": "variance of the firing rate that two layers explain: the "
+    "bar of `two-layer-neuron`, 82 %, is that of the paper's best point neuron, and its cell is "
+    "another",
+    "Naud et al. 2008": "firing patterns of AdEx: the model is here, its eight patterns are not "
+    "classified",
+    "Nielsen 2015, LeCun et al. 1998": "accuracies on MNIST stand in the guide to networks, from a "
+    "benchmark; it uses our recipe, not the published one",
+    "Rueckauer et al. 2017": "loss by conversion: our networks are smaller than the published ones",
+}
+"""Published outcomes that belong here and have not been reproduced, with what is in the way."""
+
+_ORIGIN = {"paper": "paper", "program": "its program", "equation": "its equation"}
+
+
+def outcomes_page(entries: Mapping[str, Entry], stored: Mapping[str, StoredResult]) -> str:
+    """Return the page of published outcomes, in MyST Markdown.
+
+    Parameters
+    ----------
+    entries : mapping of str to Entry
+        Every experiment by name.
+    stored : mapping of str to StoredResult
+        Kept results by name.
+    """
+    found = [(one, one.ours(stored)) for one in OUTCOMES]
+    known = [(one, ours) for one, ours in found if ours is not None]
+    held = sum(one.holds(ours) for one, ours in known)
+    papers = len({one.paper for one, ours in known if one.holds(ours)})
+    stale = sorted(
+        {one.experiment for one, _ in known if not stored[one.experiment].is_current(
+            entries[one.experiment])}
+    )  # fmt: skip
+    parts = [
+        "# Published numbers beside ours",
+        f"**{held} of {len(OUTCOMES)} published numbers are reproduced within their tolerance; "
+        f"they come from {papers} papers.** {len(known) - held} are missed, and "
+        f"{len(found) - len(known)} have no kept result, so nothing is said of them.",
+        "A published number is printed in the paper, or was computed by the program that was "
+        "published with it, or follows from an equation of the paper; the table says which, and "
+        "gives each tolerance with its reason.",
+    ]
+    if stale:
+        links = ", ".join(f"[{name}](gallery/{name}.md)" for name in stale)
+        parts.append(
+            "The code of these experiments has changed since their result was computed: " + links
+        )
+    head = "| what | published | from | ours | tolerance | reason of the tolerance | verdict |"
+    for paper in dict.fromkeys(one.paper for one in OUTCOMES):
+        rows = [_row(one, ours) for one, ours in found if one.paper == paper]
+        parts += [f"## {paper}", "\n".join([head, "|" + "---|" * 7, *rows])]
+    parts += ["## Not reproduced yet", "| paper | what is in the way |\n|---|---|"]
+    parts[-1] += "".join(f"\n| {paper} | {why} |" for paper, why in MISSING.items())
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(one: Outcome, ours: float | None) -> str:
+    unit = f" {one.unit}" if one.unit else ""
+    verdict = "no kept result" if ours is None else "holds" if one.holds(ours) else "missed"
+    shown = "" if ours is None else f"{ours:.4g}{unit}"
+    published = {"=": "", "<=": "at most ", ">=": "at least "}[one.sense]
+    cells = [
+        f"[{one.what}](gallery/{one.experiment}.md)", f"{published}{one.published:.4g}{unit}",
+        _ORIGIN[one.origin], shown, one.allowed, one.why, verdict,
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,1 @@
+"""What `neurosim convert` reads, compares and writes."""

@@ -1,0 +1,209 @@
+"""What the main job found, put together: figures, sentences, numbers and the page."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from brian2.units import ms
+
+from bridge.spiking.spiking_network import SpikingRun
+from experiments.compare.figures import accuracies_figure, residual_figure, voltage_figure
+from experiments.compare.measured_part import MeasuredNetwork
+from experiments.compare.network_part import Answered, network_numbers
+from experiments.compare.neuron_part import OwnShape
+from experiments.compare.parameters import Parameters, command_line
+from experiments.compare.report import render
+from experiments.compare.stored_parts import Taken
+from experiments.compare.story import (
+    kept_and_lost,
+    left_out_by_units,
+    of_the_measured,
+    of_the_network,
+    of_the_neuron,
+    of_the_units,
+)
+from experiments.compare.table_part import OwnTable
+from experiments.gallery.networks.digits_on_neurons import JUDGED_MS, calibration_numbers
+from experiments.kit.registry import Context
+from experiments.kit.result import Result
+from experiments.kit.style import svg_uri
+from experiments.kit.unit_tables import Fitted, adequacy_verdicts, parameter_table, unit_table
+from experiments.one_neuron.spike_along import OneSpike
+from neurosim.run.recording import versions
+
+__all__ = [
+    "network_figures",
+    "page_of",
+    "result_of",
+    "said_of_the_measured",
+    "said_of_the_spike",
+    "sentences_of",
+]
+
+
+def page_of(
+    parameters: Parameters,
+    context: Context,
+    result: Result,
+    pictures: dict[str, dict[str, bytes]],
+    neurons: list[Fitted],
+    answered: Answered,
+    own: OwnShape | None,
+    table: OwnTable | None,
+    taken: Sequence[Taken],
+) -> str:
+    """Return the page as HTML."""
+    digits, units = parameters.digits, result.tables["units"]
+    trained, run = answered.pairs[0]
+    return render(
+        versions=versions(),
+        made=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        seed=context.seed,
+        quick=context.quick,
+        engine=run.recording.engine,
+        verdicts=result.verdicts,
+        sentences=result.numbers["sentences"],
+        figures={name: svg_uri(picture["svg"]) for name, picture in pictures.items()},
+        units={"columns": list(units.columns), "rows": units.to_numpy().tolist()},
+        parameters_table=parameter_table(neurons),
+        families_table=result.tables["families"],
+        inputs=answered.inputs,
+        own=own,
+        own_table=table,
+        hidden=int(trained.network.network_.sizes[1]),
+        dropout=f"{100 * digits.dropout:g}",
+        networks=len(answered.pairs),
+        noise=f"{digits.noise_mV:g}",
+        held_out=answered.held_out,
+        claim=result.claim,
+        spikes_shown=spikes_of_one(run, JUDGED_MS[0]),
+        spikes_mean=f"{answered.decisions[JUDGED_MS[0]].spikes:.0f}",
+        judged_ms=f"{JUDGED_MS[0]:g}",
+        accuracy_table=result.tables["accuracy"],
+        measured_table=result.tables.get("accuracy_measured"),
+        shown_ms=f"{answered.shown_ms:g}",
+        timing=result.numbers["seconds"],
+        jobs=context.jobs,
+        command=command_line(parameters, context),
+        provenance=result.provenance,
+        taken=taken,
+    )
+
+
+def spikes_of_one(run: SpikingRun, at_ms: float) -> int:
+    """Return how many spikes the input whose spikes are drawn takes until a decision."""
+    return int(run.spikes_by_neuron(at_ms * ms)[0].sum())
+
+
+def network_figures(
+    answered: Answered,
+    measured: MeasuredNetwork | None,
+) -> dict[str, Any]:
+    """Draw the figures of part 3."""
+    (trained, run), *_ = answered.pairs
+    thing, shown_ms = answered.inputs.one, answered.shown_ms
+    return {
+        "voltage": voltage_figure(trained, run, 0, shown_ms, thing),
+        "activation": residual_figure(trained, run, shown_ms),
+        "accuracy": accuracies_figure(answered, measured),
+    }
+
+
+def said_of_the_measured(measured: MeasuredNetwork, result: Result) -> str:
+    """Say what the network with the cell's own curve answers; add its table and its neuron."""
+    decision = None
+    if measured.answered is not None and measured.neuron is not None:
+        decision = measured.answered.decisions[JUDGED_MS[0]]
+        result.tables["accuracy_measured"] = measured.answered.table
+        result.provenance["neuron_of_the_measured_curve"] = measured.neuron.to_dict()
+    return of_the_measured(
+        measured.cell, measured.residual_Hz, decision, measured.why, measured.top_pA,
+        measured.blocked,
+    )  # fmt: skip
+
+
+def said_of_the_spike(parameters: Parameters, spike: OneSpike, own: OwnShape | None) -> str:
+    """Say how the neuron fires, and of an own shape where its parts come from."""
+    apical = own is None or "apical" in spike.neuron.compartments.tags
+    synapses = parameters.spike.excitatory, parameters.spike.inhibitory
+    neuron = of_the_neuron(spike.numbers, *synapses, apical)
+    return neuron if own is None else f"{own.said()} {neuron}"
+
+
+def sentences_of(
+    parameters: Parameters,
+    spike: OneSpike,
+    neurons: list[Fitted],
+    answered: Answered,
+    own: OwnShape | None,
+) -> dict[str, Any]:
+    """Say what was found."""
+    judged, early = (answered.decisions[t] for t in (JUDGED_MS[0], min(answered.times_ms)))
+    each = [calibration_numbers(run) for _, run in answered.pairs]
+    noise, bias, counted = (
+        float(np.mean([one[name] for one in each]))
+        for name in ("count_noise_rms", "bias_rms", "decision_ms")
+    )
+    network = of_the_network(judged)
+    return {
+        "neuron": said_of_the_spike(parameters, spike, own),
+        "units": of_the_units(neurons),
+        "left out by units": left_out_by_units(spike.numbers),
+        "network": " ".join(filter(None, [answered.inputs.said, network])),
+        "measured": "",
+        "kept and lost": kept_and_lost(early, judged, noise, bias, counted),
+    }
+
+
+def result_of(
+    parameters: Parameters,
+    context: Context,
+    spike: OneSpike,
+    neurons: list[Fitted],
+    answered: Answered,
+    sentences: dict[str, Any],
+    table: OwnTable | None,
+    claim: str,
+) -> Result:
+    """Put numbers, tables and verdicts together."""
+    frames = {n.title: n.selection.to_frame().reset_index() for n in neurons}
+    families = pd.concat(frames, names=["neuron"]).reset_index("neuron").reset_index(drop=True)
+    pairs = answered.pairs
+    own_table = {} if table is None else {
+        "table": {
+            "rows": table.rows, "learned_from": table.learned, "columns": table.used,
+            "left_out": table.left_out, "steps": table.steps,
+        }
+    }  # fmt: skip
+    return Result(
+        name="compare",
+        claim=claim,
+        numbers={
+            "sentences": sentences,
+            "neuron": spike.numbers,
+            "decisions": network_numbers(answered),
+            "units": {n.title: n.selection.to_dict() for n in neurons},
+            "ann_accuracy_by_seed": {
+                t.seed: float(t.network.score(t.X_test, t.y_test)) for t, _ in pairs
+            },
+            "calibration_by_seed": {t.seed: calibration_numbers(run) for t, run in pairs},
+            "held_out": answered.held_out,
+            **own_table,
+        },
+        tables={"units": unit_table(neurons), "families": families, "accuracy": answered.table},
+        verdicts=[*answered.verdicts(), *adequacy_verdicts(neurons[-1])],
+        provenance={
+            "parameters": asdict(parameters),
+            "seed": context.seed,
+            "seeds_of_networks": [t.seed for t, _ in pairs],
+            "quick": context.quick,
+            "curves": {n.title: n.curve.provenance for n in neurons},
+            "network_run": pairs[0][1].to_dict(),
+            "versions": versions(),
+        },
+    )

@@ -1,0 +1,9 @@
+from .injection import Injection as Injection
+from .injection import plot_injections as plot_injections
+from .membrane_fit import Estimate as Estimate
+from .membrane_fit import estimate as estimate
+from .pumping_textbook import pumping_textbook_neuron as pumping_textbook_neuron
+from .unknown_neuron import Grade as Grade
+from .unknown_neuron import UnknownNeuron as UnknownNeuron
+from .unknown_neuron import Verdict as Verdict
+from .unknown_neuron import inject_all as inject_all

@@ -1,0 +1,80 @@
+"""`neurosim run slow-unit`, with few data sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import Context, find
+from experiments.gallery.units.slow_memory import TRUTHS, data_sets, verdicts_of
+from neurosim.errors import UnknownNameError
+
+
+def table_of(covered: dict[str, int], sets: int = 100) -> pd.DataFrame:
+    """A table of data sets that are all right, so many intervals of which hold the truth."""
+    rows = []
+    for name, hits in covered.items():
+        held = np.arange(sets) < hits
+        none = name.startswith("none")
+        rows += [
+            {
+                "truth": name,
+                "verdict": "none" if none else "slow",
+                "right": not none,
+                "tau_held": np.nan if none else float(one),
+                "strength_held": np.nan if none else float(one),
+            }
+            for one in held
+        ]
+    return pd.DataFrame(rows)
+
+
+def test_intervals_of_95_percent_hold_and_those_of_80_do_not():
+    """With 100 data sets of one truth only 96 hits pass both bars, 90 and 99 %."""
+    slow = [name for name in TRUTHS if not name.startswith("none")]
+    random = np.random.default_rng(1)
+    drawn = dict(zip(slow, random.binomial(100, 0.95, len(slow)).tolist(), strict=True))
+    good = verdicts_of(table_of(drawn | {"none-poisson": 0}), 100)
+    assert all(one.holds for one in good), [str(one) for one in good if not one.holds]
+    # One truth of six whose intervals are too narrow does not hide behind the others.
+    bad = verdicts_of(table_of(drawn | {"relu": 80}), 100)
+    outside = [one for one in bad if "outside 90 to 99 %" in one.what]
+    assert [one.holds for one in outside] == [False, False]
+    wide = verdicts_of(table_of(dict.fromkeys(slow, 100)), 100)
+    assert sum(not one.holds for one in wide) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("truth", ["regular", "none-fast-adaptation"])
+def test_the_first_data_sets_are_the_same_however_many_are_asked_for(truth):
+    context = Context(seed=1)
+    few, many = (list(data_sets(truth, sets, context)) for sets in (3, 12))
+    assert len(few) == 3
+    assert len(many) == 12
+    for one, other in zip(few, many, strict=False):
+        assert np.array_equal(one.count, other.count)
+    assert not np.array_equal(many[0].count, many[1].count)
+    assert not np.array_equal(many[0].count, many[10].count)
+
+
+@pytest.mark.slow
+def test_known_slow_states_are_found_and_none_is_claimed_without_one():
+    made = find("slow-unit")
+    parameters = made.parameters(
+        data_sets=2, truths=("regular", "none-fast-adaptation"), pump=False
+    )
+    result = made.run(parameters, Context(seed=1))
+    table = result.tables["data_sets"]
+    known = table[table["truth"] == "regular"]
+    assert known["right"].all()
+    assert known["tau_s"].between(3.5, 7.0).all()
+    # Four intervals of 95 %: three of them miss with a chance of 0.05 %.
+    assert known["tau_held"].sum() + known["strength_held"].sum() >= 2
+    assert not (table["verdict"][table["truth"] != "regular"] == "slow").any()
+
+
+def test_a_truth_that_is_not_known_is_refused():
+    made = find("slow-unit")
+    with pytest.raises(UnknownNameError, match="regular"):
+        made.run(made.parameters(truths=("regulr",)), Context(seed=1))
