@@ -149,6 +149,34 @@ def bench_gating(names: Names) -> Any:
     return figure
 
 
+def bench_point_clamp(names: Names) -> Any:
+    """Currents of LIF under clamp, and the gate of the squid read back."""
+    fine = np.linspace(-105, 65, 200)
+    n = np.asarray(HHPotassium().gates(fine * mV)["n"].steady)
+    with drawing(6.8, 2.8, 1, 2) as (figure, (left, right)):
+        t, i = series(names["leaky"], "stimulus.current", 1e-12)
+        _, v = series(names["leaky"], "v", 1e-3)
+        # The capacitive current of one time step would hide the others.
+        slow = np.append(np.abs(np.diff(v[0])) < 1, True) & np.insert(
+            np.abs(np.diff(v[0])) < 1, 0, True
+        )
+        slow[0] = False  # no step has been made
+        left.plot(t[slow], i[0][slow], color=INK)
+        left.set_title("LIF: the leak")
+        left.set_xlabel("time (ms)")
+        left.set_ylabel("current (pA)")
+        curve = names["squid"]
+        x = np.asarray(curve.potential) * 1e3
+        size = np.interp(x[np.argmax(curve.normalised)], fine, n**4)
+        right.plot(fine, n**4, color=COLOURS["vermilion"], linewidth=1)
+        right.plot(
+            x, curve.normalised * size, "o", color=COLOURS["vermilion"], markersize=4, mfc="none"
+        )
+        right.set_title("HodgkinHuxley: n⁴")
+        right.set_xlabel("potential (mV)")
+    return figure
+
+
 def bench_dynamic_clamp(names: Names) -> Any:
     """Conductance, potential and current."""
     run = names["driven"]
@@ -241,6 +269,72 @@ def bench_courses(names: Names) -> Any:
             axes.set_title(title)
         rows[3].set_xlabel("time (ms)")
         figure.supylabel("potential (mV)", fontsize=9)
+    return figure
+
+
+def bench_painted(names: Names) -> Any:
+    """What was painted, over the compartments of the cell."""
+    cut = names["graded"].compartments
+    x, d = cut.distance_m * 1e6, cut.diameter_m * 1e6
+    with drawing(8.4, 2.5, 1, 3) as (figure, (left, middle, right)):
+        out = x > 0
+        left.plot(x[out], 1 + x[out] / 100, ".", color=COLOURS["blue"])
+        left.set_xlabel("distance from the soma (µm)")
+        left.set_title("h-current: times g")
+        middle.plot(d, -70 + 5 / d, "o", color=COLOURS["vermilion"], markersize=4)
+        middle.set_xlabel("diameter (µm)")
+        middle.set_title("leak: E (mV)")
+        right.plot(np.linspace(1, 2, len(cut)), ".", color=INK)
+        right.set_xlabel("compartment")
+        right.set_title("capacitance (µF/cm²)")
+    return figure
+
+
+def bench_temperature(names: Names) -> Any:
+    """Two leaks in the cold, and calcium that receptors let in."""
+    with drawing(6.8, 2.7, 1, 2) as (figure, (left, right)):
+        for (q10, run), colour in zip(
+            names["chilled"].items(), (GREY, COLOURS["blue"]), strict=True
+        ):
+            t, v = series(run, "v", 1e-3)
+            left.plot(t, v[0], color=colour, label=f"q10 {q10}")
+        left.axvspan(150, 350, color=GREY, alpha=0.2, linewidth=0)
+        left.set_title("From 33 to 13 °C")
+        left.set_xlabel("time (ms)")
+        left.set_ylabel("potential (mV)")
+        left.legend(frameon=False)
+        t, ca = series(names["calcium"], "ca", 1e-6)
+        right.plot(t, ca[0], color=COLOURS["vermilion"])
+        right.set_title("NMDA receptors fill a pool")
+        right.set_xlabel("time (ms)")
+        right.set_ylabel("calcium (nM)")
+        right.set_ylim(0, None)
+    return figure
+
+
+def bench_distance(names: Names) -> Any:
+    """The contacts of one cell on the sheet, and how probable contacts are."""
+    places, pairs = names["places"], names["joined"]
+    away = np.linalg.norm(places[:, None] - places[None], axis=2)
+    middle = np.argmin(np.linalg.norm(places - 250, axis=1))
+    with drawing(6.8, 3.0, 1, 2) as (figure, (left, right)):
+        for _, target in pairs[pairs[:, 0] == middle]:
+            left.plot(*places[[middle, target]].T, color=COLOURS["blue"], linewidth=0.7)
+        left.plot(*places.T, ".", color=GREY, markersize=3)
+        left.plot(*places[middle], "o", color=COLOURS["vermilion"], markersize=5)
+        left.set_aspect("equal")
+        left.set_xlabel("x (µm)")
+        left.set_ylabel("y (µm)")
+        edges = np.arange(0, 261, 20)
+        of_all = np.histogram(away[~np.eye(len(places), dtype=bool)], edges)[0]
+        of_joined = np.histogram(away[pairs[:, 0], pairs[:, 1]], edges)[0]
+        right.stairs(of_joined / of_all, edges, color=COLOURS["blue"], label="drawn")
+        fine = np.linspace(0, 260, 400)
+        law = np.where(fine <= 200, names["near"](fine), 0)
+        right.plot(fine, law, color=INK, linewidth=1, label="rule")
+        right.set_xlabel("distance (µm)")
+        right.set_ylabel("share of pairs in contact")
+        right.legend(frameon=False)
     return figure
 
 
@@ -398,25 +492,50 @@ def table(head: str) -> np.ndarray:
     return np.array(cells, dtype=float)
 
 
+def bench_stdp(names: Names) -> Any:
+    """The window of plasticity, and the weights of two inputs over time."""
+    with drawing(6.4, 2.6, 1, 2) as (figure, (window, weights)):
+        rule, lags = names["rule"], names["lags"]
+        fine = np.linspace(-60, 60, 601)
+        window.plot(fine, 60 * rule.window(fine * ms), color=GREY)
+        window.plot(lags, names["changed"], "o", color=INK, markersize=3)
+        window.axhline(0, color=GREY, linewidth=0.6)
+        window.set_xlabel("lag of the postsynaptic spike (ms)")
+        window.set_ylabel("change by 60 pairs")
+        for contact, name, colour in zip((0, 1), ("early", "late"), shades(2), strict=True):
+            times, values = names["course"].trace(contact)
+            weights.step(np.asarray(times), values, where="post", color=colour, label=name)
+        weights.set_xlabel("time (s)")
+        weights.set_ylabel("weight")
+        weights.set_ylim(0, 1)
+        weights.legend(frameon=False)
+    return figure
+
+
 FIGURES: dict[str, Callable[[Names], Any]] = {
     one.__name__: one
     for one in (
         bench_voltage_clamp,
         bench_series_resistance,
         bench_gating,
+        bench_point_clamp,
         bench_dynamic_clamp,
         bench_electrode,
         bench_pulses,
         bench_strength_duration,
         bench_states,
         bench_courses,
+        bench_painted,
         bench_scheme,
+        bench_temperature,
         bench_pairing,
         bench_sites,
         bench_outside_spike,
         bench_outside_field,
         bench_outside_fibre,
         bench_dynamics,
+        bench_distance,
+        bench_stdp,
     )
 }
 

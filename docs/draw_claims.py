@@ -1,4 +1,4 @@
-"""Draw the table of all experiments over seeds into claims.md, from claims.csv.
+"""Draw the table of all experiments over seeds, and what it shows, into claims.md from claims.csv.
 
 python docs/draw_claims.py              write the table
 python docs/draw_claims.py --check      say whether the table is that of claims.csv
@@ -15,6 +15,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PAGE, CLAIMS = HERE / "claims.md", HERE / "claims.csv"
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+SUM_BEGIN, SUM_END = "<!-- conclusion: begin -->", "<!-- conclusion: end -->"
+WHOLE = 20
+"""Seeds at which a claim with chance in it is run before the page says that it is sure."""
 NO_CHANCE = "no chance in it"
 
 
@@ -63,6 +66,38 @@ def room(row: dict[str, str]) -> float:
     return left / (abs(bar) or 1.0) if left == left else float("inf")
 
 
+def conclusion() -> str:
+    """Return what the table shows, in three sentences: how many experiments were run, and held."""
+    sys.path.insert(0, str(HERE.parent))
+    from experiments.kit.over_seeds import NEEDED
+    from experiments.kit.registry import contents
+
+    found = defaultdict(list)
+    for row in rows_of(CLAIMS):
+        found[row["experiment"]].append(row)
+    entries = contents()
+    seeds = {name: max(int(row["seeds"]) for row in rows) for name, rows in found.items()}
+    held = sum(
+        all(int(row["held"]) >= NEEDED * int(row["seeds"]) for row in rows)
+        for rows in found.values()
+    )
+    fixed = sum(entries[name].deterministic for name in seeds)
+    chance = [n for name, n in seeds.items() if not entries[name].deterministic]
+    sure = sum(n >= WHOLE for n in chance)
+    which = f"all {held}" if held == len(seeds) else f"{held} of these {len(seeds)}"
+    short = len(chance) - sure
+    return "\n".join(
+        (
+            f"**{len(seeds)} of {len(entries)} experiments have been run over seeds, and the "
+            f"claims of {which} hold.**",
+            f"Of these {len(seeds)}, {sure} were run at {WHOLE} seeds, {fixed} have no chance in "
+            f"them and were run twice, and {short} were run at",
+            f"fewer than {WHOLE} seeds, which shows only that they do not fail at once. The other "
+            f"{len(entries) - len(seeds)} have not been run over seeds.",
+        )
+    )
+
+
 def drawing() -> str:
     """Return the table: a line an experiment, with the verdict that holds at the fewest seeds."""
     sys.path.insert(0, str(HERE.parent))
@@ -102,6 +137,9 @@ def main(arguments: list[str]) -> int:
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     new = f"{before}{BEGIN}\n\n{drawing()}\n\n{END}{after}"
+    before, rest = new.split(SUM_BEGIN)
+    after = rest.split(SUM_END)[1]
+    new = f"{before}{SUM_BEGIN}\n\n{conclusion()}\n\n{SUM_END}{after}"
     if check:
         if new != page:
             print("docs/claims.md is not that of docs/claims.csv: run python docs/draw_claims.py")

@@ -29,7 +29,7 @@ def drawing() -> str:
     floors = tomllib.loads((HERE / "floors.toml").read_text(encoding="utf-8"))
     lines = []
     for package in ("experiments", "bridge", "neurosim", "ann"):
-        lines += [f"**{package}**", "", "| floor | room | what it holds |", "|---|---|---|"]
+        lines += [f"**{package}**", "", "| layer | folder | what it holds |", "|---|---|---|"]
         for number, floor in zip(range(len(floors[package]), 0, -1), floors[package], strict=True):
             for name in floor:
                 room = name.replace(".", "/")

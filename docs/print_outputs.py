@@ -40,7 +40,11 @@ BLOCK = re.compile(
 )
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 SESSION = "this page"
-FIGURES = {"neurosim compare": ("neurosim-report/units.png", "neurosim-report/accuracy.png")}
+FIGURES = {
+    "neurosim compare": tuple(
+        f"neurosim-report/{name}.png" for name in ("neuron", "units", "accuracy")
+    )
+}
 """Files that a command writes and that docs/figures shows."""
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,17 @@ def _modules():
 
 
 MODULES = _modules()
-TREES = {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
+
+
+# Read by the worker that runs these tests, not by every one that collects them.
+@cache
+def _trees():
+    return {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
 
 
 def _imports(module):
     """Names of modules that a module imports, anywhere in it, types included."""
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(_trees()[module]):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -73,9 +79,12 @@ def _imports(module):
                 yield whole if whole in MODULES else node.module
 
 
-GRAPH = {
-    module: {name for name in _imports(module) if name in MODULES} - {module} for module in MODULES
-}
+@cache
+def _graph():
+    return {
+        module: {name for name in _imports(module) if name in MODULES} - {module}
+        for module in MODULES
+    }
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -109,7 +118,7 @@ def _floor(module):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_point_down_between_floors(package):
     wrong = []
-    for module, imported in GRAPH.items():
+    for module, imported in _graph().items():
         if not module.startswith(package + "."):
             continue
         # A package within a package stands for what it offers, wherever that stands.
@@ -158,7 +167,7 @@ def _circles(graph):
 
 def test_no_modules_import_each_other_in_a_circle():
     """Types included, imports within functions included, the fronts of packages included."""
-    assert _circles(GRAPH) == []
+    assert _circles(_graph()) == []
 
 
 def test_a_circle_would_be_found():
@@ -220,7 +229,7 @@ def test_importing_it_does_not_import_brian2(package):
 
 
 def test_every_module_opens_with_a_docstring_and_says_what_it_offers():
-    missing = [module for module, tree in TREES.items() if not ast.get_docstring(tree)]
+    missing = [module for module, tree in _trees().items() if not ast.get_docstring(tree)]
     assert not missing
 
 

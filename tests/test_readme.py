@@ -3,24 +3,21 @@
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.slow
-def test_the_code_runs_from_top_to_bottom(capsys):
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+def test_each_block_of_code_is_followed_by_what_it_prints():
+    """`test_printed_outputs.py` runs all blocks as one session and compares every output."""
+    _, *blocks = README.split("```python\n")
     assert len(blocks) == 5
-    names = {"__name__": "readme"}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)
-    said = capsys.readouterr().out
-    assert "[0 1 8]" in said
-    assert "unit stands for this neuron" in said
-    assert "holds: largest error" in said
-    assert names["network"].score(names["X"][1200:] / 16, names["y"][1200:]) > 0.85
+    shown = [re.findall(r"<!-- printed by: this page.*?```text\n(.*?)```", b, re.S) for b in blocks]
+    assert all(len(one) == 1 for one in shown)
+    (_,), (counts,), (choice,), (score,), (verdict,) = shown
+    assert "[0 1 8]" in counts
+    assert "unit stands for this neuron" in choice
+    assert float(score) > 0.85
+    assert "holds: largest error" in verdict
 
 
 def test_every_file_it_links_to_is_there():
