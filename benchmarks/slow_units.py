@@ -75,15 +75,19 @@ def main() -> None:
             lines.append({"truth": found.pop("truth"), "data_set": k, **found, "code": CODE})
             save(given.file, lines)
     print(
-        "| the true unit | data sets | slow state claimed | intervals that hold the true time "
-        "constant, strength |"
+        "| the true unit | data sets | slow state claimed | with intervals | of these hold the "
+        "true time constant, strength |"
     )
-    print("|---|---|---|---|")
+    print("|---|---|---|---|---|")
     for name in dict.fromkeys(line["truth"] for line in lines):
         own = [line for line in lines if line["truth"] == name]
         found = sum(line["verdict"] == "slow" for line in own)
+        given = sum(line["tau_held"] != "nan" for line in own)
         held = (str(sum(line[key] == "1" for line in own)) for key in ("tau_held", "strength_held"))
-        print(f"| {name} | {len(own)} | {found} | {', '.join(held) if found else ''} |")
+        print(
+            f"| {name} | {len(own)} | {found} | {given if found else ''} | "
+            f"{', '.join(held) if found else ''} |"
+        )
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bridge.slow_state.slow_fit import fit_slow
 from experiments import Context, find
-from experiments.gallery.units.slow_memory import TRUTHS, data_sets, verdicts_of
+from experiments.gallery.units.slow_memory import TRUTHS, data_sets, judged, verdicts_of
 from neurosim.errors import UnknownNameError
 
 
@@ -72,6 +73,21 @@ def test_known_slow_states_are_found_and_none_is_claimed_without_one():
     # Four intervals of 95 %: three of them miss with a chance of 0.05 %.
     assert known["tau_held"].sum() + known["strength_held"].sum() >= 2
     assert not (table["verdict"][table["truth"] != "regular"] == "slow").any()
+
+
+@pytest.mark.slow
+def test_a_slow_state_found_without_intervals_is_counted_but_not_among_the_intervals():
+    """A fit that begins with a jump has no intervals: a KeyError ended the experiment there."""
+    found = fit_slow(list(data_sets("irregular", 8, Context(seed=1)))[7])
+    assert found.chosen
+    assert not found.intervals
+    line = judged("irregular", found)
+    assert line["right"]
+    assert np.isnan(line["tau_held"])
+    table = pd.concat([table_of({"irregular": 96}, 99), pd.DataFrame([line])])
+    least, share, *_ = verdicts_of(table, 100)
+    assert least.value == 100
+    assert share.value == pytest.approx(100 * 96 / 99)
 
 
 def test_a_truth_that_is_not_known_is_refused():
