@@ -26,6 +26,7 @@ from typing import Any
 WIDTHS = (360, 1280)
 _PATIENCE_MS = 300_000
 _SEARCH_MS = 60_000
+_THEME_MS = 5_000
 SERIOUS = ("serious", "critical")
 # Formulas are set after the page is loaded; a page without formulas has nothing to wait for.
 _SETTLED = (
@@ -153,8 +154,13 @@ def _read(page: Any, file: Path, name: str, width: int, script: str, faults: Fau
         page.remove_listener(event, listener)
     page.evaluate(script)
     _add_violations(page.evaluate(_AXE), name, f"{width} px: axe", faults)
+    # Colours that change slowly would be read half way.
+    page.add_style_tag(content="* { transition: none !important; }")
     page.emulate_media(color_scheme="dark")
-    if page.evaluate(_STAYS_LIGHT):
+    try:
+        # A script changes the theme when it has heard of it.
+        page.wait_for_function(f"() => !({_STAYS_LIGHT})()", timeout=_THEME_MS)
+    except Exception:  # It never did.
         faults.add(name, "stays light on a dark screen")
     for source in page.evaluate(_WITHOUT_GROUND):
         faults.add(name, f"dark: figure without a light ground: {source}")
@@ -180,6 +186,9 @@ def _search(page: Any, site: Path, faults: Faults) -> None:
         page.wait_for_selector("#search-results li a", timeout=_SEARCH_MS)
     except Exception as error:  # Whatever it is, the search has found nothing.
         faults.add("search.html", f"no result for a word: {error}")
+    wider = page.evaluate(_WIDER)
+    if wider > 0:
+        faults.add("search.html", f"results {wider} px wider than the window")
 
 
 def main(arguments: list[str]) -> int:

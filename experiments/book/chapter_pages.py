@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ _HEADS = {
     "exercise-end": "",
 }
 _KEEP = "from myst_nb import glue as _glue\n"
+_EQUATION = re.compile(r"^```\{math\}\n:label: (\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_REFERRED = re.compile(r"\{eq\}`([^`]+)`")
+_ELSEWHERE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
 
 
 def chapters_of(folder: Path) -> list[Path]:
@@ -160,6 +163,8 @@ def write_notebook(page: Path, executed: Path, place: Path) -> None:
     notebook = read_myst_markdown_notebook(text, MdParserConfig())
     _, merged = get_cache(str(executed)).merge_match_into_notebook(notebook)
     values = _values(merged)
+    labels = _EQUATION.findall(text)
+    equations = {label: f"{page.stem[0]}.{k}" for k, (label, _) in enumerate(labels, start=1)}
     # Its functions have no types.
     v4: Any = nbformat.v4
     clean = v4.new_notebook(metadata={"kernelspec": merged.metadata["kernelspec"]})
@@ -168,7 +173,8 @@ def write_notebook(page: Path, executed: Path, place: Path) -> None:
             clean.cells.append(v4.new_code_cell(cell.source))
         elif cell.cell_type == "markdown":
             said = _GLUED.sub(lambda found: values.get(found[1], found[0]), cell.source)
-            clean.cells.append(v4.new_markdown_cell(_without_directives(said)))
+            said = _without_directives(_without_roles(said, equations))
+            clean.cells.append(v4.new_markdown_cell(said))
     # Cells have no names of their own, so that the same chapter gives the same file.
     for number, cell in enumerate(clean.cells):
         cell["id"] = f"cell-{number}"
@@ -187,6 +193,17 @@ def _values(notebook: Any) -> dict[str, str]:
                 # A text is kept with its quotes.
                 values[key] = str(ast.literal_eval(text)) if text[:1] in ("'", '"') else text
     return values
+
+
+def _without_roles(text: str, equations: Mapping[str, str]) -> str:
+    """Return prose with numbers for equations, and without links to pages that are not there."""
+
+    def numbered(found: re.Match[str]) -> str:
+        return f"```{{math}}\n{found[2]}\\tag{{{equations[found[1]]}}}\n```"
+
+    text = _EQUATION.sub(numbered, text)
+    text = _REFERRED.sub(lambda found: f"({equations.get(found[1], found[1])})", text)
+    return _ELSEWHERE.sub(r"\1", text)
 
 
 def _without_directives(text: str) -> str:

@@ -4,3 +4,13 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!button.textContent.trim()) button.setAttribute("aria-label", "Pages below this one");
   }
 });
+
+// A figure that scrolls in itself is reached with the keyboard too.
+const reachFigures = () => {
+  for (const box of document.querySelectorAll(".bd-article .cell_output, .bd-article p:has(> img)")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+};
+addEventListener("load", reachFigures);
+addEventListener("resize", reachFigures);
