@@ -4,30 +4,37 @@ python docs/site/check_site.py neurosim-book/html                every page
 python docs/site/check_site.py neurosim-book/html --every 10     every tenth page, and all chapters
 
 Each page is opened from its file at 360 and 1280 px, in the light and in the dark. Wrong is: a
-request that is not to a file, a file that is missing, an error of a script, a page wider than the
-window, a formula that was not set, an image without alternative text or that was not loaded, what
-axe-core calls serious or critical, and a search that finds nothing. In the dark, wrong is also: a
-page that stays light, text of too little contrast, and a figure that has no light ground of its
-own, since figures are drawn in black. The exit status is the number of pages with faults, at most
-99. It needs `python -m pip install "neurosim-bridge[book-check]"` and a Chromium (--browser FILE,
-else the one of the system or of Playwright).
+request that is not to a file, a file that is missing, a link to a page or place that is not there,
+an error of a script, a page wider than the window, a formula that was not set, an image without
+alternative text or that was not loaded, what axe-core calls serious or critical, and a search that
+finds nothing. In the dark, wrong is also: a page that stays light, text of too little contrast, and
+a figure that has no light ground of its own, since figures are drawn in black. The exit status is
+the number of pages with faults, at most 99.
+
+It needs `python -m pip install "neurosim-bridge[book-check]"` and a Chromium (--browser FILE, else
+the one of the system or of Playwright).
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from dataclasses import dataclass, field
+from functools import cache
+from html import unescape
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 WIDTHS = (360, 1280)
 _PATIENCE_MS = 300_000
 _SEARCH_MS = 60_000
 _THEME_MS = 5_000
 SERIOUS = ("serious", "critical")
+_ID = re.compile(r"""\sid=["']([^"']+)["']""")
 # Formulas are set after the page is loaded; a page without formulas has nothing to wait for.
 _SETTLED = (
     "() => !window.MathJax?.startup?.promise || window.MathJax.startup.promise.then(() => true)"
@@ -66,7 +73,8 @@ _WITHOUT_GROUND = (
 )
 # Beside each formula stands its text for screen readers, which nobody sees and which may be wider.
 _UNSEEN = "mjx-assistive-mml { display: none !important; }"
-_CUT = """() => [...document.querySelectorAll('.bd-article *')].filter(e => {
+_LINKS = "() => [...document.querySelectorAll('a[href]')].map(a => a.href)"
+_CUT = """() => [...document.querySelectorAll('.bd-article *, .prev-next-area *')].filter(e => {
   if (e.closest('mjx-assistive-mml')) return false;
   const style = getComputedStyle(e);
   const words = /^(H[1-6]|P)$/.test(e.tagName) && style.overflowX === 'visible';
@@ -145,6 +153,8 @@ def _read(page: Any, file: Path, name: str, width: int, script: str, faults: Fau
         faults.add(name, f"image without alternative text or not loaded: {source}")
     for said in (*page.evaluate(_UNSET), *page.evaluate(_MATH_ERRORS)):
         faults.add(name, f"formula not set: {said}")
+    for said in _dead(page.evaluate(_LINKS)):
+        faults.add(name, said)
     unseen = page.add_style_tag(content=_UNSEEN)
     for said in page.evaluate(_CUT):
         faults.add(name, f"{width} px: text is cut in {said}")
@@ -166,6 +176,27 @@ def _read(page: Any, file: Path, name: str, width: int, script: str, faults: Fau
         faults.add(name, f"dark: figure without a light ground: {source}")
     _add_violations(page.evaluate(_AXE_COLOURS), name, f"{width} px: dark: axe", faults)
     page.emulate_media(color_scheme="light")
+
+
+def _dead(links: list[str]) -> list[str]:
+    """Say which links to files lead to none, or to a place that is not on their page."""
+    said = []
+    for link in sorted(set(links)):
+        parts = urlsplit(link)
+        if parts.scheme != "file":
+            continue
+        file, place = Path(unquote(parts.path)), unquote(parts.fragment)
+        if not file.is_file():
+            said.append(f"a link leads nowhere: {file.name}")
+        elif place and place not in _places(file):
+            said.append(f"a link leads to no place of {file.name}: {place}")
+    return said
+
+
+@cache
+def _places(file: Path) -> frozenset[str]:
+    """Return what can be linked to within a page."""
+    return frozenset(unescape(found) for found in _ID.findall(file.read_text(encoding="utf-8")))
 
 
 def _add_violations(told: Any, name: str, prefix: str, faults: Faults) -> None:

@@ -18,6 +18,7 @@ from neurosim.atomic_write import make_folder, write_text
 
 __all__ = ["cells_of", "chapters_of", "modules_of", "with_values", "write_notebook"]
 
+_CHAPTER = re.compile(r"\d-")
 _EVAL = re.compile(r"\{eval\}`([^`]+)`")
 _CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _GLUED = re.compile(r"\{glue:text\}`([^`]+)`")
@@ -39,7 +40,7 @@ _ELSEWHERE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
 
 def chapters_of(folder: Path) -> list[Path]:
     """Return the chapters in a folder, in their order; their names begin with their number."""
-    return sorted(folder.glob("[0-9]-*.md"))
+    return sorted(file for file in folder.glob("*.md") if _CHAPTER.match(file.stem))
 
 
 def cells_of(page: Path) -> Iterator[str]:
@@ -99,7 +100,8 @@ def with_values(page: str, name: str) -> str:
             text = _EVAL.sub(f"{{glue:text}}`{key}`", text, count=1)
         head = "```{code-cell} ipython3\n:tags: [remove-cell]\n"
         done.append(f"{head}{_KEEP}{kept}\n```\n\n{text}")
-    return _with_link("\n".join(done), name)
+    text = "\n".join(done)
+    return _with_link(text, name) if _CHAPTER.match(name) else text
 
 
 def _with_link(page: str, name: str) -> str:

@@ -37,6 +37,8 @@ FAULTS = {
     "axe: color-contrast": '<p style="color: #ddd; background: #fff">pale</p>',
     "script:": "<script>throw new Error('broken')</script>",
     "dark: axe: color-contrast": '<p style="color: #222">black in the dark too</p>',
+    "a link leads nowhere: missing.html": '<a href="missing.html">missing</a>',
+    "a link leads to no place of index.html: there": '<a href="index.html#there">there</a>',
     "dark: figure without a light ground: absent.png": "",
 }
 

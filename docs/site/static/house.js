@@ -5,12 +5,16 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// A figure that scrolls in itself is reached with the keyboard too.
-const reachFigures = () => {
-  for (const box of document.querySelectorAll(".bd-article .cell_output, .bd-article p:has(> img)")) {
+// What scrolls in itself is reached with the keyboard too: figures, and formulas once they are set.
+const SCROLLS = [".cell_output", "p:has(> img)", "div.math", "mjx-container[display='true']"];
+const reachWhatScrolls = () => {
+  for (const box of document.querySelectorAll(SCROLLS.map((s) => `.bd-article ${s}`).join())) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 };
-addEventListener("load", reachFigures);
-addEventListener("resize", reachFigures);
+addEventListener("load", () => {
+  reachWhatScrolls();
+  window.MathJax?.startup?.promise?.then(reachWhatScrolls);
+});
+addEventListener("resize", reachWhatScrolls);
