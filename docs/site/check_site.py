@@ -3,27 +3,38 @@
 python docs/site/check_site.py neurosim-book/html                every page
 python docs/site/check_site.py neurosim-book/html --every 10     every tenth page, and all chapters
 
-Each page is opened from its file at 360 and 1280 px. Wrong is: a request that is not to a file, a
-file that is missing, an error of a script, a page wider than the window, a formula that was not
-set, an image without alternative text or that was not loaded, what axe-core calls serious or
-critical, and a search that finds nothing. The exit status is the number of pages with faults, at
-most 99. It needs `python -m pip install "neurosim-bridge[book-check]"` and a Chromium (--browser
-FILE, else the one of the system or of Playwright).
+Each page is opened from its file at 360 and 1280 px, in the light and in the dark. Wrong is: a
+request that is not to a file, a file that is missing, a link to a page or place that is not there,
+an error of a script, a page wider than the window, a formula that was not set, an image without
+alternative text or that was not loaded, what axe-core calls serious or critical, and a search that
+finds nothing. In the dark, wrong is also: a page that stays light, text of too little contrast, and
+a figure that has no light ground of its own, since figures are drawn in black. The exit status is
+the number of pages with faults, at most 99.
+
+It needs `python -m pip install "neurosim-bridge[book-check]"` and a Chromium (--browser FILE, else
+the one of the system or of Playwright).
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from dataclasses import dataclass, field
+from functools import cache
+from html import unescape
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 WIDTHS = (360, 1280)
 _PATIENCE_MS = 300_000
+_SEARCH_MS = 60_000
+_THEME_MS = 5_000
 SERIOUS = ("serious", "critical")
+_ID = re.compile(r"""\sid=["']([^"']+)["']""")
 # Formulas are set after the page is loaded; a page without formulas has nothing to wait for.
 _SETTLED = (
     "() => !window.MathJax?.startup?.promise || window.MathJax.startup.promise.then(() => true)"
@@ -41,9 +52,29 @@ _MATH_ERRORS = (
     "() => [...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map(m => m.textContent)"
 )
 _AXE = "() => axe.run(document, {resultTypes: ['violations'], preload: false})"
+# In the dark only colours are different.
+_AXE_COLOURS = (
+    "() => axe.run(document, {resultTypes: ['violations'], preload: false, "
+    "runOnly: {type: 'rule', values: ['color-contrast']}})"
+)
+_LIGHTNESS = """e => {
+  const [r, g, b, a = 1] = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return a < 1 ? -1 : (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}"""
+# Where nothing has a ground of its own, the ground is the browser's white.
+_STAYS_LIGHT = (
+    f"() => {{ const of = {_LIGHTNESS}; const body = of(document.body); "
+    "const ground = body < 0 ? of(document.documentElement) : body; "
+    "return ground < 0 || ground > 0.3; }"
+)
+_WITHOUT_GROUND = (
+    "() => [...document.querySelectorAll('.bd-article img')]"
+    f".filter(i => ({_LIGHTNESS})(i) < 0.6).map(i => i.getAttribute('src'))"
+)
 # Beside each formula stands its text for screen readers, which nobody sees and which may be wider.
 _UNSEEN = "mjx-assistive-mml { display: none !important; }"
-_CUT = """() => [...document.querySelectorAll('.bd-article *')].filter(e => {
+_LINKS = "() => [...document.querySelectorAll('a[href]')].map(a => a.href)"
+_CUT = """() => [...document.querySelectorAll('.bd-article *, .prev-next-area *')].filter(e => {
   if (e.closest('mjx-assistive-mml')) return false;
   const style = getComputedStyle(e);
   const words = /^(H[1-6]|P)$/.test(e.tagName) && style.overflowX === 'visible';
@@ -77,7 +108,7 @@ def axe() -> str:
     return Path(str(shipped[0].locate())).read_text(encoding="utf-8")
 
 
-def check(site: Path, every: int, browser: str | None, dark: bool) -> Faults:
+def check(site: Path, every: int, browser: str | None) -> Faults:
     """Read the pages and return what is wrong with them."""
     from playwright.sync_api import sync_playwright
 
@@ -86,9 +117,7 @@ def check(site: Path, every: int, browser: str | None, dark: bool) -> Faults:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         for width in WIDTHS:
             context = chromium.new_context(
-                viewport={"width": width, "height": 900},
-                color_scheme="dark" if dark else "light",
-                bypass_csp=True,
+                viewport={"width": width, "height": 900}, color_scheme="light", bypass_csp=True
             )
             # A machine that does other work may take long.
             context.set_default_timeout(_PATIENCE_MS)
@@ -124,6 +153,8 @@ def _read(page: Any, file: Path, name: str, width: int, script: str, faults: Fau
         faults.add(name, f"image without alternative text or not loaded: {source}")
     for said in (*page.evaluate(_UNSET), *page.evaluate(_MATH_ERRORS)):
         faults.add(name, f"formula not set: {said}")
+    for said in _dead(page.evaluate(_LINKS)):
+        faults.add(name, said)
     unseen = page.add_style_tag(content=_UNSEEN)
     for said in page.evaluate(_CUT):
         faults.add(name, f"{width} px: text is cut in {said}")
@@ -132,20 +163,63 @@ def _read(page: Any, file: Path, name: str, width: int, script: str, faults: Fau
     for event, listener in listeners.items():
         page.remove_listener(event, listener)
     page.evaluate(script)
-    told = page.evaluate(_AXE)
+    _add_violations(page.evaluate(_AXE), name, f"{width} px: axe", faults)
+    # Colours that change slowly would be read half way.
+    page.add_style_tag(content="* { transition: none !important; }")
+    page.emulate_media(color_scheme="dark")
+    try:
+        # A script changes the theme when it has heard of it.
+        page.wait_for_function(f"() => !({_STAYS_LIGHT})()", timeout=_THEME_MS)
+    except Exception:  # It never did.
+        faults.add(name, "stays light on a dark screen")
+    for source in page.evaluate(_WITHOUT_GROUND):
+        faults.add(name, f"dark: figure without a light ground: {source}")
+    _add_violations(page.evaluate(_AXE_COLOURS), name, f"{width} px: dark: axe", faults)
+    page.emulate_media(color_scheme="light")
+
+
+def _dead(links: list[str]) -> list[str]:
+    """Say which links to files lead to none, or to a place that is not on their page."""
+    said = []
+    for link in sorted(set(links)):
+        parts = urlsplit(link)
+        if parts.scheme != "file":
+            continue
+        file, place = Path(unquote(parts.path)), unquote(parts.fragment)
+        if not file.is_file():
+            said.append(f"a link leads nowhere: {file.name}")
+        elif place and place not in _places(file):
+            said.append(f"a link leads to no place of {file.name}: {place}")
+    return said
+
+
+@cache
+def _places(file: Path) -> frozenset[str]:
+    """Return what can be linked to within a page."""
+    return frozenset(unescape(found) for found in _ID.findall(file.read_text(encoding="utf-8")))
+
+
+def _add_violations(told: Any, name: str, prefix: str, faults: Faults) -> None:
     for one in told["violations"]:
         if one["impact"] in SERIOUS:
             where = one["nodes"][0]["target"]
-            faults.add(name, f"{width} px: axe: {one['id']} ({len(one['nodes'])} x, {where})")
+            faults.add(name, f"{prefix}: {one['id']} ({len(one['nodes'])} x, {where})")
 
 
 def _search(page: Any, site: Path, faults: Faults) -> None:
-    """Look for a word that many pages have, without a server."""
-    page.goto(f"{(site / 'search.html').as_uri()}?q=membrane", wait_until="load")
+    """Type a word that many pages have into the box for searches, without a server."""
+    page.goto((site / "index.html").as_uri(), wait_until="load")
     try:
-        page.wait_for_selector("#search-results li a")
+        # The theme opens its box with these keys.
+        page.keyboard.press("Control+k")
+        page.keyboard.type("membrane")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#search-results li a", timeout=_SEARCH_MS)
     except Exception as error:  # Whatever it is, the search has found nothing.
         faults.add("search.html", f"no result for a word: {error}")
+    wider = page.evaluate(_WIDER)
+    if wider > 0:
+        faults.add("search.html", f"results {wider} px wider than the window")
 
 
 def main(arguments: list[str]) -> int:
@@ -154,14 +228,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("site", type=Path)
     parser.add_argument("--every", type=int, default=1, help="read one of so many pages")
     parser.add_argument("--browser", default=shutil.which("chromium"))
-    parser.add_argument("--dark", action="store_true")
     given = parser.parse_args(arguments)
     site = given.site.resolve()
-    faults = check(site, given.every, given.browser, given.dark)
+    faults = check(site, given.every, given.browser)
     for page, said in faults.found.items():
         print(page, *said, sep="\n  ")
     read = len(pages_of(site, given.every))
-    print(f"{read} pages read at {' and '.join(map(str, WIDTHS))} px: "
+    print(f"{read} pages read at {' and '.join(map(str, WIDTHS))} px, light and dark: "
           f"{len(faults.found)} with faults")  # fmt: skip
     return min(len(faults.found), 99)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from neurosim.atomic_write import make_folder, write_text
 
 __all__ = ["cells_of", "chapters_of", "modules_of", "with_values", "write_notebook"]
 
+_CHAPTER = re.compile(r"\d-")
 _EVAL = re.compile(r"\{eval\}`([^`]+)`")
 _CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _GLUED = re.compile(r"\{glue:text\}`([^`]+)`")
@@ -32,11 +33,14 @@ _HEADS = {
     "exercise-end": "",
 }
 _KEEP = "from myst_nb import glue as _glue\n"
+_EQUATION = re.compile(r"^```\{math\}\n:label: (\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_REFERRED = re.compile(r"\{eq\}`([^`]+)`")
+_ELSEWHERE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
 
 
 def chapters_of(folder: Path) -> list[Path]:
     """Return the chapters in a folder, in their order; their names begin with their number."""
-    return sorted(folder.glob("[0-9]-*.md"))
+    return sorted(file for file in folder.glob("*.md") if _CHAPTER.match(file.stem))
 
 
 def cells_of(page: Path) -> Iterator[str]:
@@ -96,7 +100,8 @@ def with_values(page: str, name: str) -> str:
             text = _EVAL.sub(f"{{glue:text}}`{key}`", text, count=1)
         head = "```{code-cell} ipython3\n:tags: [remove-cell]\n"
         done.append(f"{head}{_KEEP}{kept}\n```\n\n{text}")
-    return _with_link("\n".join(done), name)
+    text = "\n".join(done)
+    return _with_link(text, name) if _CHAPTER.match(name) else text
 
 
 def _with_link(page: str, name: str) -> str:
@@ -160,6 +165,8 @@ def write_notebook(page: Path, executed: Path, place: Path) -> None:
     notebook = read_myst_markdown_notebook(text, MdParserConfig())
     _, merged = get_cache(str(executed)).merge_match_into_notebook(notebook)
     values = _values(merged)
+    labels = _EQUATION.findall(text)
+    equations = {label: f"{page.stem[0]}.{k}" for k, (label, _) in enumerate(labels, start=1)}
     # Its functions have no types.
     v4: Any = nbformat.v4
     clean = v4.new_notebook(metadata={"kernelspec": merged.metadata["kernelspec"]})
@@ -168,7 +175,8 @@ def write_notebook(page: Path, executed: Path, place: Path) -> None:
             clean.cells.append(v4.new_code_cell(cell.source))
         elif cell.cell_type == "markdown":
             said = _GLUED.sub(lambda found: values.get(found[1], found[0]), cell.source)
-            clean.cells.append(v4.new_markdown_cell(_without_directives(said)))
+            said = _without_directives(_without_roles(said, equations))
+            clean.cells.append(v4.new_markdown_cell(said))
     # Cells have no names of their own, so that the same chapter gives the same file.
     for number, cell in enumerate(clean.cells):
         cell["id"] = f"cell-{number}"
@@ -187,6 +195,17 @@ def _values(notebook: Any) -> dict[str, str]:
                 # A text is kept with its quotes.
                 values[key] = str(ast.literal_eval(text)) if text[:1] in ("'", '"') else text
     return values
+
+
+def _without_roles(text: str, equations: Mapping[str, str]) -> str:
+    """Return prose with numbers for equations, and without links to pages that are not there."""
+
+    def numbered(found: re.Match[str]) -> str:
+        return f"```{{math}}\n{found[2]}\\tag{{{equations[found[1]]}}}\n```"
+
+    text = _EQUATION.sub(numbered, text)
+    text = _REFERRED.sub(lambda found: f"({equations.get(found[1], found[1])})", text)
+    return _ELSEWHERE.sub(r"\1", text)
 
 
 def _without_directives(text: str) -> str:

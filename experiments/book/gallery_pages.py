@@ -6,6 +6,7 @@ so their pages are made from kept results instead.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,7 +24,15 @@ _ROOMS = {
     "experiments.gallery.networks": "Networks on neurons",
 }
 _OTHER = "Everything together"
-_INITIALS = ("lif", "mnist", "xor")
+# Words that are not written in small letters.
+_NAMES = {
+    "brian2": "Brian2",
+    "hodgkin huxley": "Hodgkin-Huxley",
+    "lif": "LIF",
+    "mnist": "MNIST",
+    "siegert": "Siegert",
+    "xor": "XOR",
+}
 
 
 def title_of(name: str) -> str:
@@ -33,11 +42,13 @@ def title_of(name: str) -> str:
     --------
     >>> title_of("axon-velocity")
     'Axon velocity'
-    >>> title_of("dendritic-xor")
-    'Dendritic XOR'
+    >>> title_of("hodgkin-huxley-onset")
+    'Hodgkin-Huxley onset'
     """
-    words = [word.upper() if word in _INITIALS else word for word in name.split("-")]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+    words = name.replace("-", " ")
+    for small, written in _NAMES.items():
+        words = re.sub(rf"\b{small}\b", written, words)
+    return words[:1].upper() + words[1:]
 
 
 def gallery_pages(
@@ -103,7 +114,7 @@ def _shown(entry: Entry, kept: StoredResult) -> list[str]:
         )
     for figure in kept.figures:
         alt = f"Figure {figure.stem} of the experiment {entry.name}; its claim stands above"
-        parts.append(f"```{{image}} figures/{entry.name}-{figure.name}\n:alt: {alt}\n```")
+        parts.append(f"![{alt}](figures/{entry.name}-{figure.name})")
     rows = [
         f"| {v.word} | {_cell(v.what)} | {v.value:.4g} | {_cell(v.held_against())} |"
         for v in kept.verdicts

@@ -40,6 +40,13 @@ answer = 6 * 7
 
 The answer is {eval}`answer` and half of it is {eval}`f"{answer / 2:.1f}"`.
 
+```{math}
+:label: eq-tiny
+6 \\cdot 7 = 42
+```
+
+Equation {eq}`eq-tiny` is [explained](../elsewhere.md).
+
 ```{exercise} Double it
 :label: ex-1-1
 Write `double`.
@@ -253,9 +260,8 @@ class TestBuild:
 
     def test_a_chapter_shows_its_values_and_comes_as_a_notebook(self, tmp_path):
         # The second one writes down each time that it is run: once.
-        second = CHAPTER.replace("ex-1-1", "ex-2-1").replace(
-            "answer = 6 * 7", 'answer = 42; print("x", file=open("runs", "a"))'
-        )
+        second = CHAPTER.replace("-1-1", "-2-1").replace("eq-tiny", "eq-second")
+        second = second.replace("answer = 6 * 7", 'answer = 42; print("x", file=open("runs", "a"))')
         done = _build(tmp_path, CHAPTER, second)
         assert done.returncode == 0, done.stdout + done.stderr
         assert (tmp_path / "site" / "source" / "book" / "runs").read_text() == "x\n"
@@ -271,3 +277,5 @@ class TestBuild:
         exec("\n".join(code), {})
         prose = "".join("".join(c["source"]) for c in notebook["cells"])
         assert "The answer is 42 and half of it is 21.0." in prose
+        assert "$$\n6 \\cdot 7 = 42\n\\tag{1.1}\n$$" in prose
+        assert "Equation (1.1) is explained." in prose
