@@ -114,8 +114,11 @@ _SOMJEN = "Somjen, Kager and Wadman 2008, J Comput Neurosci 25:349"
 _HALNES = "Halnes et al. 2013, PLoS Comput Biol 9:e1003386"
 _GIDON = "Gidon et al. 2020, Science 367:83"
 _SPIKE_TIMES = "Mainen and Sejnowski 1995, Science 268:1503"
+_PATTERNS = "Naud et al. 2008, Biol Cybern 99:335"
+_REST = "Touboul and Brette 2008, Biol Cybern 99:319"
 _EXACT = "the equation is exact; ours differs by its time step and compartments"
 _COARSE = "the published run itself is not converged in its time step"
+_EXACT_REST = "the equation is exact; ours is found by following the rest"
 _DIGITS = "as many digits as the paper gives"
 _REDUCED = "our cell has fewer branches than the published one"
 
@@ -132,6 +135,14 @@ def _depressed(rate_Hz: float, U: float = 0.5, tau_s: float = 0.8) -> float:
     """Return the share that a spike of a long regular train releases (Tsodyks and Markram)."""
     kept = math.exp(-1 / (rate_Hz * tau_s))
     return U * (1 - kept) / (1 - (1 - U) * kept)
+
+
+def _adex_onset() -> float:
+    """Return the current (nA) of the Andronov-Hopf bifurcation (Touboul and Brette, eq. 8)."""
+    g, a, V_T, E, slope = 30.0, 4.0, -50.4, -70.6, 2.0
+    ratio = 281.0 / g / 144.0
+    rise = (g + a) * (V_T - E - slope + slope * math.log(1 + ratio))
+    return (rise + slope * g * (a / g - ratio)) / 1000
 
 
 OUTCOMES = (
@@ -238,6 +249,16 @@ OUTCOMES = (
         "reliability", ("verdict", "fluctuating current: median jitter of the events (ms)"),
         sense="<=", why="the paper says: less than 1 ms",
     ),
+    Outcome(
+        _PATTERNS, "firing patterns of the adaptive exponential neuron that a rule on spike times "
+        "and resets names as the paper does, of 8", "", 8, 0.0, "adex-patterns",
+        ("patterns_right",), sense=">=", why="all of the paper's patterns",
+    ),
+    Outcome(
+        _REST, "current at which the cell of Brette and Gerstner (2005) loses its rest", "nA",
+        _adex_onset(), 0.001, "adex-patterns", ("loses_rest_nA",), origin="equation",
+        why=_EXACT_REST,
+    ),
 )  # fmt: skip
 
 MISSING = {
@@ -252,8 +273,6 @@ MISSING = {
     "Poirazi, Brannon and Mel 2003": "variance of the firing rate that two layers explain: the "
     "bar of `two-layer-neuron`, 82 %, is that of the paper's best point neuron, and its cell is "
     "another",
-    "Naud et al. 2008": "firing patterns of AdEx: the model is here, its eight patterns are not "
-    "classified",
     "Nielsen 2015, LeCun et al. 1998": "accuracies on MNIST stand in the guide to networks, from a "
     "benchmark; it uses our recipe, not the published one",
     "Rueckauer et al. 2017": "loss by conversion: our networks are smaller than the published ones",
