@@ -51,6 +51,8 @@ class Outcome:
         "<=" and ">=" are for bounds that the paper states.
     why : str
         The reason for the tolerance.
+    cause : str
+        Of a number that we miss: what the difference comes from, as far as it is known.
     """
 
     paper: str
@@ -64,6 +66,7 @@ class Outcome:
     origin: str = "paper"
     sense: str = "="
     why: str = ""
+    cause: str = ""
 
     def ours(self, stored: Mapping[str, StoredResult]) -> float | None:
         """Return our number, or None if no result of the experiment is kept."""
@@ -122,6 +125,7 @@ _SPIKE_TIMES = "Mainen and Sejnowski 1995, Science 268:1503"
 _PATTERNS = "Naud et al. 2008, Biol Cybern 99:335"
 _TEXTBOOK = "Nielsen 2015, Neural Networks and Deep Learning"
 _CALCIUM_SPIKE = "Hay et al. 2011, PLoS Comput Biol 7:e1002107"
+_CONVERSION = "Rueckauer et al. 2017, Front Neurosci 11:682"
 _FIBRE = "McIntyre, Richardson and Grill 2002, J Neurophysiol 87:995"
 _DENDRITES = "Mainen and Sejnowski 1996, Nature 382:363"
 _REST = "Touboul and Brette 2008, Biol Cybern 99:319"
@@ -132,7 +136,7 @@ _DIGITS = "as many digits as the paper gives"
 _CONVERGED = "same equations and compartments; both runs are converged in their time step"
 _SMALL = "a small difference of large currents, at the program's step of 2 µs"
 _SPIKES = "a count is right or wrong"
-_CYLINDERS = "each branch of our cell is one cylinder of its length and area"
+_CYLINDERS = "set for a cell whose branches are cylinders, and kept for the published shape"
 _REDUCED = "our cell has fewer branches than the published one"
 
 
@@ -157,6 +161,15 @@ def _adex_onset() -> float:
     rise = (g + a) * (V_T - E - slope + slope * math.log(1 + ratio))
     return (rise + slope * g * (a / g - ratio)) / 1000
 
+
+_DIGITS_CAUSE = {
+    "quadratic, 100 units": "With weights of variance 1 and the quadratic loss, output units "
+    "saturate at 0 for every image in the first epochs and have no slope to come back by. In 9 of "
+    "12 networks we tried one to four did, in single and in double precision; the other three "
+    "reached more than 95 % in 6 epochs. The book says that some runs are quite a bit worse.",
+    "cross-entropy and decay, 100 units": "The accuracy changes by 0.1 to 0.2 points from epoch to "
+    "epoch; ours is that of the last one, and the book may have taken a better one.",
+}
 
 OUTCOMES = (
     Outcome(
@@ -266,6 +279,8 @@ OUTCOMES = (
         _PATTERNS, "firing patterns of the adaptive exponential neuron that a rule on spike times "
         "and resets names as the paper does, of 8", "", 8, 0.0, "adex-patterns",
         ("patterns_right",), sense=">=", why="all of the paper's patterns",
+        cause="The cell of tonic spiking slows by 7 % in its first 150 ms, since its adaptation "
+        "follows the potential; our rule calls a change of more than 5 % adaptation.",
     ),
     Outcome(
         _REST, "current at which the cell of Brette and Gerstner (2005) loses its rest", "nA",
@@ -312,6 +327,7 @@ OUTCOMES = (
             _TEXTBOOK, f"accuracy on MNIST: {recipe.name}", "%", recipe.printed,
             round(allowed(recipe.printed), 2), "digits-by-the-book", ("percent", recipe.name),
             relative=False, why="twice the standard error of an accuracy on 10,000 images",
+            cause=_DIGITS_CAUSE.get(recipe.name, ""),
         )
         for recipe in RECIPES
     ),
@@ -342,6 +358,17 @@ OUTCOMES = (
         0.15, "back-propagation", ("spike and input", "first_ms"), origin="program",
         why=_CYLINDERS,
     ),
+    Outcome(
+        _CONVERSION, "reset by subtraction: largest error of a rate times the number of steps", "",
+        1.0, 0.0, "reset-error",
+        ("verdict", "subtract: largest error times T"), sense="<=", origin="equation",
+        why="the potential left over is at most one threshold; set when our number was known",
+    ),
+    Outcome(
+        _CONVERSION, "slope of the logarithm of its mean error over that of the number of steps",
+        "", -1.0, 0.05, "reset-error", ("slope",), relative=False, origin="equation",
+        why="the bar of the experiment, set before it was run",
+    ),
 )  # fmt: skip
 
 MISSING = {
@@ -352,7 +379,8 @@ MISSING = {
     "another",
     "LeCun et al. 1998": "error rates on MNIST: their networks learn by a method with second "
     "derivatives that is not among ours",
-    "Rueckauer et al. 2017": "loss by conversion: our networks are smaller than the published ones",
+    "Rueckauer et al. 2017": "loss by conversion: their networks convolve, and ours do not; what "
+    "their equations say of the error of a rate stands above",
 }
 """Published outcomes that belong here and have not been reproduced, with what is in the way."""
 
@@ -395,9 +423,20 @@ def outcomes_page(entries: Mapping[str, Entry], stored: Mapping[str, StoredResul
     for paper in dict.fromkeys(one.paper for one in OUTCOMES):
         rows = [_row(one, ours) for one, ours in found if one.paper == paper]
         parts += [f"## {paper}", "\n".join([head, "|" + "---|" * 7, *rows])]
+        parts += [
+            _missed(one, ours) for one, ours in known if one.paper == paper and not one.holds(ours)
+        ]
     parts += ["## Not reproduced yet", "| paper | what is in the way |\n|---|---|"]
     parts[-1] += "".join(f"\n| {paper} | {why} |" for paper, why in MISSING.items())
     return "\n\n".join(parts) + "\n"
+
+
+def _missed(one: Outcome, ours: float) -> str:
+    """Return by how much a number is missed, and why."""
+    apart, unit = ours - one.published, f" {one.unit}" if one.unit else ""
+    share = f" ({100 * apart / abs(one.published):+.2g} %)" if one.published else ""
+    cause = one.cause or "The cause has not been found."
+    return f"**Missed: {one.what}**, by {apart:+.3g}{unit}{share}. {cause}"
 
 
 def _row(one: Outcome, ours: float | None) -> str:

@@ -175,6 +175,9 @@ def test_a_number_beyond_its_tolerance_is_missed_and_one_that_is_not_kept_is_not
     assert "| 8.5 s | ±10 % |" in outcomes_page(ENTRIES, near)
     assert f"**1 of {len(OUTCOMES)} published" in outcomes_page(ENTRIES, near)
     assert "| missed |" in outcomes_page(ENTRIES, far)
+    # What is missed is shown with the difference, and with the cause or the lack of one.
+    assert "by +1.2 s (+14 %). The cause has not been found." in outcomes_page(ENTRIES, far)
+    assert "by +" not in outcomes_page(ENTRIES, near)
     assert f"**0 of {len(OUTCOMES)} published" in outcomes_page(ENTRIES, far)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from brian2.units import Quantity, cm, ms, mV, nA, ohm, siemens, uF
+from brian2.units import Quantity, cm, ms, mV, nA, ohm, siemens, uF, um
 from brian2.units.stdunits import mM
 from matplotlib.figure import Figure
 
@@ -34,7 +35,18 @@ from neurosim.channels import (
     PersistentSodium,
 )
 from neurosim.describe.parts import Cable
-from neurosim.morphology import PerBranch, at, branch, tagged
+from neurosim.errors import ParameterError
+from neurosim.morphology import (
+    Morphology,
+    PerBranch,
+    Site,
+    at,
+    branch,
+    cylinder,
+    distance,
+    read_swc,
+    tagged,
+)
 from neurosim.quantities import quantity
 from neurosim.run.neuron_run import NeuronRecording
 from neurosim.stimuli.base import Drive, Stimulus
@@ -44,14 +56,17 @@ __all__ = ["PROGRAM", "INTERVALS_ms", "layer5_cell"]
 CLAIM = (
     "In a layer-5 pyramidal cell a spike of the soma alone or a weak current in the dendrite alone "
     "makes no calcium spike; both within 5 ms do, and the soma then fires three spikes, as in the "
-    "model of Hay and colleagues (2011)."
+    "model of Hay and colleagues (2011). With one cylinder for each branch it is so no longer: a "
+    "spike alone makes a calcium spike."
 )
 
 _G = siemens / cm**2
 # RT/2F at 6.3 °C, at which the program is run; the rates of its channels are those at 34 °C.
 _HALF = 12.041 * mV
 _OUTSIDE = 2 * mM
-_DRIVE = "drive = half*log(outside/ca_i) - v : volt"
+# The bound lies far below any calcium of the cell: where the run looks for its start, it asks for
+# the current at none.
+_DRIVE = "drive = half*log(outside/clip(ca_i, 1e-9*mM, outside)) - v : volt"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,20 +148,26 @@ PROGRAM: dict[str, dict[str, float]] = {
 # Its first two intervals under spike and input (ms).
 INTERVALS_ms = (9.71, 18.04)
 
-# Along the first apical branches to the one that carries both places (µm).
-_ROAD = (15.4, 30.7, 65.1, 28.9, 41.3, 7.4, 64.6, 46.0, 15.2, 66.9)
-_BRANCH = "apical36"
-_LONGEST_um = 1300.5
-
 
 @dataclass(frozen=True)
 class Parameters:
-    """When the pulse comes, by how much the input is later, and the time step."""
+    """The shape of the cell, when pulse and input come, and the time step.
 
+    `morphology` is the published cell (ModelDB 139653, cell1.asc) as an SWC file: its soma a point
+    whose sphere has 1131 µm², basal dendrites of type 3 and apical ones of type 4. "catalogue" is
+    the shape that comes with the project, where each branch is one cylinder.
+    """
+
+    morphology: str = "cell1.swc"
     pulse_ms: float = 295.0
     later_ms: float = 5.0
     until_ms: float = 400.0
     dt_ms: float = 0.01
+
+
+# The longest path of an apical branch (um).
+_LONGEST_um = 1300.5
+_HOT_um = (685, 885)
 
 
 def _more_h(distance: np.ndarray) -> np.ndarray:
@@ -154,15 +175,43 @@ def _more_h(distance: np.ndarray) -> np.ndarray:
     return np.asarray(-0.8696 + 2.087 * np.exp(3.6161 * distance / _LONGEST_um))
 
 
-def layer5_cell() -> Neuron:
-    """Return the cell of Hay and colleagues, each branch one cylinder of its length and area.
+def _widest_at(cell: Neuron, distance_um: float) -> Site:
+    """Return the place on the widest apical branch so far along the dendrite."""
+    cut, found = cell.compartments, []
+    for name, tag in zip(cell.morphology.names, cell.morphology.tags, strict=True):
+        if tag != "apical":
+            continue
+        inside = branch(name).mask(cut)
+        long = float(cell.morphology[name].length) * 1e6
+        start = float(cut.distance_m[inside].min() - cut.length_m[inside][0] / 2) * 1e6
+        if start <= distance_um <= start + long:
+            along = (distance_um - start) / long
+            found.append((float(cut.diameter_m[cut.at(name, along)]), at(name, along)))
+    return max(found, key=lambda one: one[0])[1]
+
+
+def _tree(morphology: str) -> Morphology:
+    if morphology == "catalogue":
+        return shape()
+    if not Path(morphology).is_file():
+        raise ParameterError(
+            f"no cell at {morphology!r}: give the published cell (ModelDB 139653, cell1.asc) as an "
+            "SWC file with --set morphology=PATH, or take --set morphology=catalogue, whose "
+            "branches are cylinders"
+        )
+    stub = cylinder(60 * um, 1 * um, name="axon", tag="axon")
+    return read_swc(morphology).join(stub, "soma", at=0.5)
+
+
+def layer5_cell(morphology: str = "catalogue") -> Neuron:
+    """Return the cell of Hay and colleagues, of a shape as in `Parameters`.
 
     References
     ----------
     Hay, Hill, Schürmann, Markram and Segev (2011), PLoS Comput Biol 7:e1002107; densities of the
     model that is constrained by calcium spikes and by steps of current (fig. 4).
     """
-    tree = shape()
+    tree = _tree(morphology)
     counts = {
         name: 1 + 2 * int(float(tree[name].length) * 1e6 / 40)
         for name, tag in zip(tree.names, tree.tags, strict=True)
@@ -170,9 +219,9 @@ def layer5_cell() -> Neuron:
     }
     cell = Neuron(tree, PerBranch(1, counts | {"axon": 2}), celsius=34.0, rest=-80 * mV)
     dendrites, apical = tagged("apical", "basal"), tagged("apical")
-    hot = branch("hot1a", "hot1b", "hot2", "hot3")
-    far = (620 - sum(_ROAD)) / (float(tree[_BRANCH].length) * 1e6)
-    near = (400 - sum(_ROAD)) / (float(tree[_BRANCH].length) * 1e6)
+    near_end, far_end = (end * um for end in _HOT_um)
+    hot = apical & distance(at_least=near_end, below=far_end)
+    far, near = _widest_at(cell, 620), _widest_at(cell, 400)
     leaks = {"soma": 3.38e-5, "apical": 5.89e-5, "basal": 4.67e-5, "axon": 3.25e-5}
     cell = cell.paint(Cable(R_a=100 * ohm * cm, C_m=1 * uF / cm**2))
     cell = cell.paint(Cable(R_a=100 * ohm * cm, C_m=2 * uF / cm**2), dendrites)
@@ -215,10 +264,10 @@ def layer5_cell() -> Neuron:
             hot,
         )
         .probe("v", at("soma", 0.5), label="soma")
-        .probe("v", at(_BRANCH, far), label="far")
-        .probe("v", at(_BRANCH, near), label="near")
+        .probe("v", far, label="far")
+        .probe("v", near, label="near")
         .place(Steps(duration=5 * ms), at("soma", 0.5), label="pulse")
-        .place(SynapticCurrent(), at(_BRANCH, far), label="input")
+        .place(SynapticCurrent(), far, label="input")
     )
 
 
@@ -248,7 +297,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     pulse, synaptic = np.array(list(PROTOCOLS.values())).T
     count = np.ones(len(PROTOCOLS))
     recording = simulate(
-        layer5_cell(),
+        layer5_cell(p.morphology),
         p.until_ms * ms,
         batch={
             "pulse.amplitude": pulse * nA,
@@ -257,6 +306,8 @@ def run(parameters: Parameters, context: Context) -> Result:
             "input.onset": (p.pulse_ms + p.later_ms) * count * ms,
         },
         dt=p.dt_ms * ms,
+        # As the program starts: everywhere alike, with 300 ms to come to rest.
+        initial={"ca_i": 5e-5 * mM},
         record_dt=0.05 * ms,
         **context.running("four protocols"),
     )
