@@ -156,7 +156,10 @@ def run(parameters: Parameters, context: Context) -> Result:
             runs.append(watched.percent)
         courses[recipe.name] = runs
     table = pd.DataFrame(rows)
-    best = table.groupby("network")["percent"].max().to_dict()
+    best = {
+        recipe.name: float(table["percent"][table["network"] == recipe.name].max())
+        for recipe in RECIPES
+    }
     return Result(
         numbers={"percent": best, "networks": len(table)},
         tables={"accuracy": table},

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from brian2.units import Quantity, cm, ms, mV, nA, ohm, siemens, uF, um
+from brian2.units import cm, ms, mV, nA, ohm, uF, um
 from matplotlib.figure import Figure
 
+from experiments.gallery.neurons.cortical_channels import (
+    SLOW,
+    CalciumGatedPotassium,
+    CorticalCalcium,
+    CorticalPotassium,
+    CorticalSodium,
+    of_density,
+)
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, drawing
 from neurosim import Neuron, Steps, simulate
-from neurosim.channels import CalciumPool, Channel, Leak
+from neurosim.channels import CalciumPool, Leak
 from neurosim.describe.parts import Cable
 from neurosim.morphology import PerBranch, at, branch, cylinder
-from neurosim.quantities import quantity
 from neurosim.run.neuron_run import NeuronRecording
 
 __all__ = ["PROGRAM", "cell_of"]
@@ -28,90 +34,6 @@ CLAIM = (
     "cell fire regularly, one 165 times as large begins with a pair of spikes, and one 200 times "
     "as large fires bursts, as in the reduced model of Mainen and Sejnowski (1996)."
 )
-
-# pS/µm².
-_DENSITY = 1e-12 * siemens / um**2
-_NONE = 0 * _DENSITY
-# All rates and conductances were measured at 23 °C and grow by this for 10 °C.
-_Q10 = Quantity(2.3)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CorticalSodium(Channel):
-    """Sodium channel, g m³ h (E - V), rates as Mainen and Sejnowski's program has them."""
-
-    g: Quantity = quantity(_NONE, "conductance density at 23 °C", at_least=_NONE)
-    E: Quantity = quantity(60 * mV, "sodium reversal potential")
-    q10: Quantity = quantity(_Q10, "factor on the rates for 10 °C", above=0)
-
-    equations: ClassVar[str] = """
-    u = v/mV - 10 : 1
-    opening = 0.182*9/exprel(-(u + 35)/9)/ms : Hz
-    closing = 0.124*9/exprel((u + 35)/9)/ms : Hz
-    dm/dt = phi*(opening*(1 - m) - closing*m) : 1
-    h_rate = 0.024*5/exprel(-(u + 50)/5)/ms + 0.0091*5/exprel((u + 75)/5)/ms : Hz
-    h_inf = 1/(1 + exp((u + 65)/6.2)) : 1
-    dh/dt = phi*h_rate*(h_inf - h) : 1
-    """
-    current: ClassVar[str] = "g*m**3*h*(E - v)"
-    ion: ClassVar[str | None] = "na"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CorticalPotassium(Channel):
-    """Potassium channel, g n (E - V), opened by depolarisation: the fast one, or the slow one."""
-
-    g: Quantity = quantity(_NONE, "conductance density at 23 °C", at_least=_NONE)
-    E: Quantity = quantity(-90 * mV, "potassium reversal potential")
-    half: Quantity = quantity(25 * mV, "where the rates are as given")
-    opens: Quantity = quantity(0.02 / ms, "rate of opening", above=0 / ms)
-    closes: Quantity = quantity(0.002 / ms, "rate of closing", above=0 / ms)
-    q10: Quantity = quantity(_Q10, "factor on the rates for 10 °C", above=0)
-
-    equations: ClassVar[str] = """
-    z = (v - half)/(9*mV) : 1
-    dn/dt = phi*9*(opens/exprel(-z)*(1 - n) - closes/exprel(z)*n) : 1
-    """
-    current: ClassVar[str] = "g*n*(E - v)"
-    ion: ClassVar[str | None] = "k"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CorticalCalcium(Channel):
-    """Calcium channel of high threshold, g m² h (E - V), after Reuveni and colleagues (1993)."""
-
-    g: Quantity = quantity(_NONE, "conductance density at 23 °C", at_least=_NONE)
-    E: Quantity = quantity(140 * mV, "calcium reversal potential")
-    q10: Quantity = quantity(_Q10, "factor on the rates for 10 °C", above=0)
-
-    equations: ClassVar[str] = """
-    dm/dt = phi*(alpha_m*(1 - m) - beta_m*m) : 1
-    dh/dt = phi*(alpha_h*(1 - h) - beta_h*h) : 1
-    alpha_m = 0.209/ms/exprel(-(v + 27*mV)/(3.8*mV)) : Hz
-    beta_m = 0.94/ms*exp(-(v + 75*mV)/(17*mV)) : Hz
-    alpha_h = 0.000457/ms*exp(-(v + 13*mV)/(50*mV)) : Hz
-    beta_h = 0.0065/ms/(1 + exp(-(v + 15*mV)/(28*mV))) : Hz
-    """
-    current: ClassVar[str] = "g*m**2*h*(E - v)"
-    ion: ClassVar[str | None] = "ca"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CalciumGatedPotassium(Channel):
-    """Potassium channel that calcium opens, whatever the potential: g n (E - V)."""
-
-    g: Quantity = quantity(_NONE, "conductance density at 23 °C", at_least=_NONE)
-    E: Quantity = quantity(-90 * mV, "potassium reversal potential")
-    q10: Quantity = quantity(_Q10, "factor on the rates for 10 °C", above=0)
-
-    equations: ClassVar[str] = """
-    opening = 0.01*ca_i/mM/ms : Hz
-    dn/dt = phi*(opening*(1 - n) - 0.02/ms*n) : 1
-    """
-    current: ClassVar[str] = "g*n*(E - v)"
-    ion: ClassVar[str | None] = "k"
-    reads: ClassVar[tuple[str, ...]] = ("ca_i",)
-
 
 # The program published with the paper (ModelDB 2488, its demonstration of figure 2), run in NEURON
 # 9.0.2 without its tables of rates and at a time step of 2.5 µs, at 37 °C with 0.1 nA for 900 ms
@@ -165,18 +87,16 @@ def cell_of(ratio: float, coupling_Mohm: float = 10.0) -> Neuron:
     front, back = branch("axon"), branch("dendrite")
     middle = at("axon", 0.5)
 
-    def more(part: type[Channel], density: float, **values: Quantity | str) -> Channel:
-        return part(g=density * _DENSITY, q10_g=_Q10, **values)  # type: ignore[call-arg]
-
-    slow = {"half": -30 * mV, "opens": 0.001 / ms, "closes": 0.001 / ms, "name": "slow_potassium"}
     return (
-        cell.paint([more(CorticalSodium, 30_000), more(CorticalPotassium, 1_500)], front)
+        cell.paint(
+            [of_density(CorticalSodium, 30_000), of_density(CorticalPotassium, 1_500)], front
+        )
         .paint(
             [
-                more(CorticalSodium, 15),
-                more(CorticalCalcium, 0.3),
-                more(CorticalPotassium, 0.1, **slow),
-                more(CalciumGatedPotassium, 3),
+                of_density(CorticalSodium, 15),
+                of_density(CorticalCalcium, 0.3),
+                of_density(CorticalPotassium, 0.1, **SLOW),
+                of_density(CalciumGatedPotassium, 3),
                 CalciumPool(free=1, tau=200 * ms),
                 Leak(g=1 / (30_000 * ohm * cm**2), E=-70 * mV),
             ],
