@@ -6,8 +6,9 @@ Mainen, Joerges, Huguenard and Sejnowski (1995), Neuron 15:1427; Mainen and Sejn
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from brian2.units import Quantity, ms, mV, siemens, um
 
@@ -123,9 +124,8 @@ SLOW: dict[str, Any] = {
     "name": "slow_potassium",
 }
 
-_Part = TypeVar("_Part", bound=Channel)
 
-
-def of_density(part: type[_Part], density: float, **values: Any) -> _Part:
+def of_density(part: type[Channel], density: float, **values: Any) -> Channel:
     """Return a channel of a density in pS/µm² at 23 °C, which grows with the temperature."""
-    return part(g=density * _DENSITY, q10_g=_Q10, **values)
+    make: Callable[..., Channel] = part
+    return make(g=density * _DENSITY, q10_g=_Q10, **values)

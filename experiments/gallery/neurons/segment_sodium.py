@@ -23,7 +23,7 @@ from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import Neuron, Steps, simulate
-from neurosim.channels import CalciumPool, Leak
+from neurosim.channels import CalciumPool, Channel, Leak
 from neurosim.describe.parts import Cable
 from neurosim.errors import ParameterError
 from neurosim.morphology import (
@@ -120,7 +120,7 @@ def _shape(morphology: str) -> tuple[Morphology, dict[str, int]]:
     return whole, counts
 
 
-def _sodium(density: float, half: float, slope: float, name: str) -> CorticalSodium:
+def _sodium(density: float, half: float, slope: float, name: str) -> Channel:
     """Return a sodium channel of the program, whose curves are shifted with their half."""
     return of_density(
         CorticalSodium, density, shift=(half + 45) * mV, half=-43 * mV, slope=slope * mV,
@@ -128,7 +128,7 @@ def _sodium(density: float, half: float, slope: float, name: str) -> CorticalSod
     )  # fmt: skip
 
 
-def _potassium(density: float) -> CorticalPotassium:
+def _potassium(density: float) -> Channel:
     return of_density(CorticalPotassium, density)
 
 
@@ -177,8 +177,8 @@ def cell_of(morphology: str, half_high: float = -30.0, high: float = 3200.0) -> 
     cell = cell.paint(_sodium(1600, -43, 6, "low_sodium"), branch(*nodes))
     for name in (*hillock, *(f"segment[{k}]" for k in range(10))):
         for j in range(counts[name]):
-            place = at(name, (j + 0.5) / counts[name])
-            cell = cell.probe("v", place, label=f"{name}_{j}".replace("[", "_").replace("]", ""))
+            middle = at(name, (j + 0.5) / counts[name])
+            cell = cell.probe("v", middle, label=f"{name}_{j}".replace("[", "_").replace("]", ""))
     (body,) = (n for n, tag in zip(whole.names, whole.tags, strict=True) if tag == "soma")
     return cell.probe("v", at(body, 0.55), label="soma")
 
@@ -196,6 +196,7 @@ def _crossing(time: np.ndarray, v: np.ndarray) -> float:
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
     rows, courses = [], {}
+    found: dict[str, dict[str, float]] = {}
     # Middles of the compartments of the hillock (10 µm) and of the segment (50 µm).
     places = np.concatenate([(np.arange(12) + 0.5) * 10 / 12, 10 + (np.arange(100) + 0.5) / 2])
     for name, (half, density) in CASES.items():
@@ -211,11 +212,14 @@ def run(parameters: Parameters, context: Context) -> Result:
         v = {k: np.asarray(recording.trace(k)[0] / mV) for k in recording.traces_si}
         crossed = np.array([_crossing(time, v[k]) for k in v if k != "soma"])
         first = int(np.nanargmin(crossed)) if np.isfinite(crossed).any() else 0
+        found[name] = {
+            "site_um": float(places[first]),
+            "lead_ms": _crossing(time, v["soma"]) - float(crossed[first]),
+        }
         rows.append(
             {
                 "case": name,
-                "site_um": float(places[first]),
-                "lead_ms": _crossing(time, v["soma"]) - float(crossed[first]),
+                **found[name],
                 "program_site_um": PROGRAM[name]["site_um"],
                 "program_lead_ms": PROGRAM[name]["lead_ms"],
             }
@@ -225,7 +229,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     sites = (table["site_um"] - table["program_site_um"]).abs()
     leads = (table["lead_ms"] / table["program_lead_ms"] - 1).abs()
     return Result(
-        numbers={row["case"]: {k: row[k] for k in ("site_um", "lead_ms")} for row in rows},
+        numbers=dict(found),
         tables={"cases": table},
         figures={"segment-sodium": _figure(places, courses)},
         verdicts=[
