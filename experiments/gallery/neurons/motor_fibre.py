@@ -45,6 +45,13 @@ VELOCITY_m_s = {
 AFTER = {"depolarised_mV": 3.594, "crosses_ms": 17.81, "hyperpolarised_mV": 0.610}
 
 
+_SAID = {
+    "depolarised_mV": "depolarisation 2 ms after the peak",
+    "crosses_ms": "when it ends",
+    "hyperpolarised_mV": "hyperpolarisation that follows",
+}
+
+
 @dataclass(frozen=True)
 class Parameters:
     """The time steps, and how long the afterpotential is watched."""
@@ -114,11 +121,11 @@ def run(parameters: Parameters, context: Context) -> Result:
             ),
             *(
                 Verdict(
-                    f"{name}: difference from the published program (%)",
+                    f"{said}: difference from the published program (%)",
                     100 * abs(after[name] / AFTER[name] - 1),
                     5.0,
                 )
-                for name in AFTER
+                for name, said in _SAID.items()
             ),
         ],
     )
