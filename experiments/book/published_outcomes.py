@@ -426,8 +426,8 @@ def outcomes_page(entries: Mapping[str, Entry], stored: Mapping[str, StoredResul
     parts = [
         "# Published numbers beside ours",
         f"**{held} of {len(OUTCOMES)} published numbers are reproduced within their tolerance; "
-        f"they come from {papers} papers.** {len(known) - held} are missed, and "
-        f"{len(found) - len(known)} have no kept result, so nothing is said of them.",
+        f"they come from {papers} papers.** {len(known) - held} are missed; the page says by how "
+        f"much, and why. {len(found) - len(known)} have no kept result.",
         "A published number is printed in the paper, or was computed by the program that was "
         "published with it, or follows from an equation of the paper; the table says which, and "
         "gives each tolerance with its reason. From Naud et al. on, the tolerances were committed "

@@ -206,6 +206,6 @@ def _figure(courses: dict[str, list[list[float]]]) -> Figure:
                 axes.plot(epochs, course, color=colour, lw=1, label=None if k else recipe.name)
             axes.axhline(recipe.printed, color=colour, lw=0.8, ls=":")
         axes.plot([], [], color=GREY, lw=0.8, ls=":", label="as printed")
-        axes.set(xlabel="epoch", ylabel="right answers (%)", ylim=(90, 99))
+        axes.set(xlabel="epoch", ylabel="right answers (%)", ylim=(45, 100))
         axes.legend(loc="lower right")
     return figure
