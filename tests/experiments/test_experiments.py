@@ -33,6 +33,10 @@ CONTEXT = Context(seed=3, jobs=2, quick=True)
         "recorded-cells",
         # "same-spikes" runs at the seed of the commit, see test_claims_at_commit_seed.py.
         "time-step",
+        # Held against published programs and patterns.
+        "adex-patterns",
+        "dendrite-and-pattern",
+        "motor-fibre",
     ],
 )
 @pytest.mark.slow
