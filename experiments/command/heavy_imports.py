@@ -23,7 +23,7 @@ def heavy_imports() -> Iterator[None]:
     again and again. Afterwards it leaves them out, which also lets forked processes share them.
     """
     absent = [name for name in _UNUSED if name not in sys.modules]
-    # Where setuptools has put its own distutils in the place of Python's, that would load setuptools.
+    # Where setuptools has put a distutils of its own in the place of Python's, it would be loaded.
     shim = sys.modules.get("_distutils_hack")
     collecting = gc.isenabled()
     gc.disable()

@@ -70,7 +70,8 @@ def compiled_ahead() -> Iterator[None]:
     """Compile what every branched neuron shares while the block does something else.
 
     Nothing happens where it is compiled already, or where there is no compiler. A fault is left for
-    the run that needs the program, which says it. An error or Ctrl-C in the block ends the compiler.
+    the run that needs the program, which says it. An error or Ctrl-C in the block ends the
+    compiler.
     """
     beside = ThreadPoolExecutor(1)
 
