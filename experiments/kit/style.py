@@ -140,7 +140,11 @@ def drawn(figure: Figure, kinds: Collection[str] = ("svg", "png")) -> dict[str, 
     found = {}
     engine = figure.get_layout_engine()
     with figure_style():
-        figure.draw_without_rendering()
+        if engine is None:
+            figure.draw_without_rendering()
+        else:
+            # Places the parts; to draw them as well, only to see where they end, is not needed.
+            engine.execute(figure)
         with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
             # None at all: for any other, each file would be drawn once more beforehand.
             figure.set_layout_engine(None)
