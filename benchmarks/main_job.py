@@ -6,6 +6,12 @@
 result (``--no-store``); `stored` finds every result in the store. Each run is a process of its own.
 Beside each stand the seconds after which the drawn neuron and its spike were on the page. Wall time
 says something only where nothing else runs, so the load of the machine is printed first.
+
+    python benchmarks/main_job.py --parts [--quick]
+
+does the work of the job in one process, one part after the other, and prints the processor time of
+each: of Python, and of the programs that it runs. It says where time can be saved on a machine on
+which other things run. Programs are compiled first.
 """
 
 from __future__ import annotations
@@ -30,7 +36,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--runs", type=int, default=3, help="warm runs")
     parser.add_argument("--jobs", type=int, default=0, help="0: as many as cores")
+    parser.add_argument("--parts", action="store_true", help="processor time of each part")
     options = parser.parse_args()
+    if options.parts:
+        # Once to compile what is run.
+        for number in (0, 1):
+            _by_parts(options.quick, silent=not number)
+        return
     print(f"load of the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     names = ("run", "wall (s)", "processor (s)", "neuron (s)", "spike (s)", "start", "work",
              "drawing", "rest", "from the store")  # fmt: skip
@@ -73,6 +85,13 @@ def _timed(cache: Path, out: Path, anew: bool, options: argparse.Namespace) -> l
     parts = [numbers["seconds"][name] for name in ("start", "work", "drawing", "rest")]
     told = [f"{value:.1f}" for value in (wall, processor, neuron, spike, *parts)]
     return [*told, str(len(numbers["taken_from_an_earlier_run"]))]
+
+
+def _by_parts(quick: bool, *, silent: bool) -> None:
+    """Run the parts in a process of its own, which prints their times."""
+    words = [sys.executable, str(Path(__file__).with_name("main_job_parts.py"))]
+    told = subprocess.DEVNULL if silent else None
+    subprocess.run([*words, *["--quick"] * quick], check=True, stdout=told)
 
 
 def _children() -> float:

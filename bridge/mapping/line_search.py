@@ -17,6 +17,9 @@ __all__ = ["Line", "LineSearch"]
 # Lines tried before the local search: so many slopes, down to so small a part of the range over all
 # pre-activations, and so many positions.
 _GAINS, _SMALLEST_GAIN, _HOLDINGS = 24, 0.02, 48
+# All are judged on every ninth of a unit's hundred pre-activations, the outermost two among them,
+# and the best of them on all hundred: that takes a quarter of the time of judging all on all.
+_EVERY, _BEST = 9, 100
 
 # Part of a unit's variance that its neuron's mean rate may leave unexplained, and how many standard
 # deviations of error it costs to leave all the rest unexplained too.
@@ -131,13 +134,15 @@ class LineSearch:
 
         The error has several valleys: the whole range is tried before.
         """
-        table = self.table
+        table, few = self.table, _Unit.of(unit.z[::_EVERY], unit.wanted[::_EVERY])
         gains = np.geomspace(_SMALLEST_GAIN, 1.0, _GAINS) * (table.high - table.low) / unit.span
         holdings = np.linspace(table.low, table.high, _HOLDINGS)
-        holding, gain = np.meshgrid(holdings, gains, indexing="ij")
-        coarse = self._error(holding, gain, unit, fast=True)
-        at = np.unravel_index(np.argmin(coarse), coarse.shape)
-        start = np.array([holdings[at[0]], np.log(gains[at[1]])])
+        holding, gain = (x.ravel() for x in np.meshgrid(holdings, gains, indexing="ij"))
+        best = np.argpartition(self._error(holding, gain, few, fast=True), _BEST)[:_BEST]
+        # In their order, so that of two that are equally good the first is taken.
+        best.sort()
+        at = best[np.argmin(self._error(holding[best], gain[best], unit, fast=True))]
+        start = np.array([holding[at], np.log(gain[at])])
         step = np.array([holdings[1] - holdings[0], np.log(gains[1] / gains[0])])
         return np.asarray(start + np.array([[0, 0], [1, 0], [0, 1]]) * step)
 

@@ -292,6 +292,11 @@ class SpikingRun:
         # Half a step: spike times are multiples of dt and must not fall to either side by rounding.
         return np.asarray(self.recording.spike_time_s - self.onset_s + 0.5 * self.recording.dt_s)
 
+    @cached_property
+    def _read(self) -> dict[float, np.ndarray]:
+        """Outputs that were read, by time: to read them takes all spikes."""
+        return {}
+
     def time_s(self, at: Quantity | None = None) -> float:
         """Return a time of decision in second, or say that the input was not shown so long."""
         if at is None:
@@ -326,7 +331,10 @@ class SpikingRun:
 
     def logits(self, at: Quantity | None = None) -> np.ndarray:
         """Return the outputs before softmax, shape (n_samples, n_outputs)."""
-        return self.network.outputs(self.activations(at)[-1])
+        time = self.time_s(at)
+        if time not in self._read:
+            self._read[time] = self.network.outputs(self.activations(at)[-1])
+        return self._read[time].copy()
 
     def predict(self, at: Quantity | None = None) -> np.ndarray:
         """Return the answer at a time after onset (default: at the end).

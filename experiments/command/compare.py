@@ -86,37 +86,43 @@ def compare_command(
             option = said[0].replace("_", "-")
             files = f"--{name} FILE" + (" or --cell FILE" if option == "unit" else "")
             raise ParameterError(f"--{option} goes with {files}; give the file too")
-    from experiments.compare.main_job import Parameters, compare
-    from experiments.compare.neuron_part import OwnShape
-    from experiments.compare.terminal import summary
-    from experiments.kit.store import Store, store_folder
-    from experiments.kit.timing import process_age
+    from experiments.command.heavy_imports import heavy_imports
+    from neurosim.engine.cable.shared_runtime import compiled_ahead
 
-    typed = {**vars(of_shape), **vars(text), **vars(columns)}
-    parameters = Parameters(
-        recording=_said(recording),
-        reading=reading.settings(current, unit),
-        shape=_said(cell),
-        table=_said(table),
-        target=target,
-        options={name: value for name, value in typed.items() if value is not None},
-    )
-    own = None
-    if cell is not None:
-        read, doubts = of_shape.read(cell)
-        for line in doubts:
-            console(stderr=True).print(f"doubtful: {line}", style="yellow", markup=False)
-        own = OwnShape(cell.name, read, tuple(doubts))
-    of_table: dict[str, Any] = {}
-    if table is not None:
-        of_table = {"reading": text.settings(), "columns": columns.settings()}
-    with warnings_as_notes(), running(seed, jobs, quick) as context:
-        age = process_age()
-        result = compare(
-            parameters, context, out, own=own, before_s=age, **of_table,
-            store=Store(store_folder()) if store else None,
-            tell=lambda line: console(stderr=True).print(line, markup=False),
-        )  # fmt: skip
+    # From cold, the first picture of a spike waits for nothing as long as for this.
+    with compiled_ahead():
+        with heavy_imports():
+            from experiments.compare.main_job import Parameters, compare
+            from experiments.compare.neuron_part import OwnShape
+            from experiments.compare.terminal import summary
+            from experiments.kit.store import Store, store_folder
+            from experiments.kit.timing import process_age
+
+        typed = {**vars(of_shape), **vars(text), **vars(columns)}
+        parameters = Parameters(
+            recording=_said(recording),
+            reading=reading.settings(current, unit),
+            shape=_said(cell),
+            table=_said(table),
+            target=target,
+            options={name: value for name, value in typed.items() if value is not None},
+        )
+        own = None
+        if cell is not None:
+            read, doubts = of_shape.read(cell)
+            for line in doubts:
+                console(stderr=True).print(f"doubtful: {line}", style="yellow", markup=False)
+            own = OwnShape(cell.name, read, tuple(doubts))
+        of_table: dict[str, Any] = {}
+        if table is not None:
+            of_table = {"reading": text.settings(), "columns": columns.settings()}
+        with warnings_as_notes(), running(seed, jobs, quick) as context:
+            age = process_age()
+            result = compare(
+                parameters, context, out, own=own, before_s=age, **of_table,
+                store=Store(store_folder()) if store else None,
+                tell=lambda line: console(stderr=True).print(line, markup=False),
+            )  # fmt: skip
     summary(result, console())
     console().print(f"report: {out / 'report.html'}")
     if not result.holds:

@@ -12,12 +12,13 @@ from typing import Any
 
 from bridge.spiking.spiking_network import SpikingRun
 from experiments.compare.compare_steps import Steps
+from experiments.compare.figures import accuracies_figure
 from experiments.compare.growing_page import GrowingPage, Section
 from experiments.compare.measured_part import MeasuredNetwork
 from experiments.compare.network_part import Answered, inputs_of, simulation_threads
 from experiments.compare.neuron_part import OwnShape, brought, models
 from experiments.compare.page_content import (
-    network_figures,
+    activity_figures,
     page_of,
     result_of,
     said_of_the_measured,
@@ -142,14 +143,13 @@ def compare(
         # With its flags for this very processor.
         "compiler": "" if compiler is None else compiler.identity,
     })  # fmt: skip
-    command, pictures = command_line(parameters, context), _Pictures(watch)
+    command = command_line(parameters, context)
+    pictures = _Pictures(watch, ("svg",) if context.quick else ("svg", "png"))
     with GrowingPage(out, command, list(_WAITING), tell, before_s or 0.0) as page:
         found = _found(parameters, context, page, pictures, kept, own, table, recorded)
         answered = Answered(inputs_of(table), found.pairs, found.digits.times_ms)
         with watch.during("drawing"):
-            drawings = network_figures(answered, found.measured)
-        for name, figure in drawings.items():
-            pictures.add(name, figure)
+            pictures.add("accuracy", accuracies_figure(answered, found.measured))
         sentences = sentences_of(parameters, found.spike, found.neurons, answered, own)
         result = result_of(
             parameters, context, found.spike, found.neurons, answered, sentences, table,
@@ -184,16 +184,17 @@ _WAITING = (_SPIKE, _UNITS, _NETWORK)
 
 @dataclass(frozen=True, eq=False)
 class _Pictures:
-    """Figures, and the files that were drawn of each: none is drawn twice."""
+    """Figures, and the files of some kinds that were drawn of each: none is drawn twice."""
 
     watch: Stopwatch
+    kinds: tuple[str, ...]
     figures: dict[str, Any] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
     def add(self, name: str, figure: Any) -> str:
         """Draw a finished figure; return its address inside a page."""
         with self.watch.during("drawing"):
-            self.figures[name], self.files[name] = figure, drawn(figure)
+            self.figures[name], self.files[name] = figure, drawn(figure, self.kinds)
         return svg_uri(self.files[name]["svg"])
 
 
@@ -241,11 +242,17 @@ def _found(
         networks = [threads.submit(steps.network, k, s, curve) for k, s in enumerate(seeds)]
         last = None if recorded is not None else threads.submit(steps.recorded)
         _show_spike(page, pictures, parameters, spike.result(), own)
-        measured = None if table is not None else threads.submit(_measured, steps, counted[0], own)
+        # A quick look does without it.
+        wanted = table is None and not context.quick
+        measured = threads.submit(_measured, steps, counted[0], own) if wanted else None
         neurons = [future.result() for future in counted]
         neurons += [recorded] if recorded is not None else []
         neurons += [last.result()] if last is not None else []
         _show_units(page, pictures, neurons)
+        # While the others run.
+        first = Answered(inputs_of(table), [networks[0].result()], digits.times_ms)
+        for name, figure in activity_figures(first):
+            pictures.add(name, figure)
         pairs = [future.result() for future in networks]
         network = None if measured is None else measured.result()
     page.ended(_NETWORK)
@@ -269,7 +276,7 @@ def _show_neuron(
     with pictures.watch.during("drawing"):
         with drawing(7.0, 3.4) as (figure, axes):
             draw_neuron(neuron, axes, axon=own is None)
-        picture = svg_uri(drawn(figure)["svg"])
+        picture = svg_uri(drawn(figure, ("svg",))["svg"])
     synapses = f"{parameters.spike.excitatory} excitatory and {parameters.spike.inhibitory}"
     said = f"The neuron with {synapses} inhibitory synapses on its dendrites."
     page.show(

@@ -165,10 +165,14 @@ def models(
         currents = np.arange(0, 401, 20 if quick else 10)
         return _counted("Hodgkin-Huxley", HodgkinHuxley(), currents, context)
 
-    titles = [f"LIF, noise {sigma:g} mV" for sigma in parameters.noise_mV]
+    levels = parameters.noise_mV
+    if quick:
+        # The middle one.
+        levels = levels[len(levels) // 2 :][:1]
+    titles = [f"LIF, noise {sigma:g} mV" for sigma in levels]
     return [
         (TEXTBOOK if own is None else own.title, first),
-        *((t, partial(noisy, t, s)) for t, s in zip(titles, parameters.noise_mV, strict=True)),
+        *((t, partial(noisy, t, s)) for t, s in zip(titles, levels, strict=True)),
         ("Hodgkin-Huxley", last),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from brian2.units import ms
 
 from bridge.spiking.spiking_network import SpikingRun
-from experiments.compare.figures import accuracies_figure, residual_figure, voltage_figure
+from experiments.compare.figures import residual_figure, voltage_figure
 from experiments.compare.measured_part import MeasuredNetwork
 from experiments.compare.network_part import Answered, network_numbers
 from experiments.compare.neuron_part import OwnShape
@@ -37,7 +37,7 @@ from experiments.one_neuron.spike_along import OneSpike
 from neurosim.run.recording import versions
 
 __all__ = [
-    "network_figures",
+    "activity_figures",
     "page_of",
     "result_of",
     "said_of_the_measured",
@@ -100,18 +100,12 @@ def spikes_of_one(run: SpikingRun, at_ms: float) -> int:
     return int(run.spikes_by_neuron(at_ms * ms)[0].sum())
 
 
-def network_figures(
-    answered: Answered,
-    measured: MeasuredNetwork | None,
-) -> dict[str, Any]:
-    """Draw the figures of part 3."""
+def activity_figures(answered: Answered) -> Iterator[tuple[str, Any]]:
+    """Draw the figures of part 3 that show one network, the first, by name."""
     (trained, run), *_ = answered.pairs
-    thing, shown_ms = answered.inputs.one, answered.shown_ms
-    return {
-        "voltage": voltage_figure(trained, run, 0, shown_ms, thing),
-        "activation": residual_figure(trained, run, shown_ms),
-        "accuracy": accuracies_figure(answered, measured),
-    }
+    shown_ms = answered.shown_ms
+    yield "voltage", voltage_figure(trained, run, 0, shown_ms, answered.inputs.one)
+    yield "activation", residual_figure(trained, run, shown_ms)
 
 
 def said_of_the_measured(measured: MeasuredNetwork, result: Result) -> str:

@@ -52,7 +52,11 @@ class Parameters:
     options: Mapping[str, Any] = field(default_factory=dict)
     noise_mV: tuple[float, ...] = (1.0, 3.0, 6.0)
     trials: int = 5
-    digits: DigitsParameters = field(default_factory=DigitsParameters)
+    digits: DigitsParameters = field(
+        # Up to twice the longest time that is judged. `neurosim run digits-on-neurons` goes on to
+        # 400 ms; here these runs would take a quarter of the whole job's processor time.
+        default_factory=lambda: DigitsParameters(times_ms=(10.0, 25.0, 50.0, 100.0, 200.0))
+    )
     spike: SpikeParameters = field(
         default_factory=lambda: SpikeParameters(trains=4, duration_ms=150.0)
     )

@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ann.data import read_table
-from ann.data import train as train_on_table
-from ann.data.cells.text_cells import text_frame
-from ann.data.judging.target import find_target
-from ann.data.table_model import TableModel
 from experiments.gallery.networks.digits_on_neurons import Trained
 from neurosim.errors import ParameterError
 
 if TYPE_CHECKING:
     from ann.data.files.reading import RawTable
+    from ann.data.table_model import TableModel
 
 __all__ = ["OwnTable", "check_target", "learn"]
 
@@ -109,6 +105,11 @@ def check_target(
     ParameterError
         The target is a quantity.
     """
+    # Imported here and in `learn`: most runs have no table.
+    from ann.data import read_table
+    from ann.data.cells.text_cells import text_frame
+    from ann.data.judging.target import find_target
+
     raw = read_table(path, **reading)
     found = find_target(
         text_frame(raw.frame).reset_index(drop=True), target, rules=rules, apply=apply
@@ -144,6 +145,9 @@ def learn(raw: RawTable, name: str, target: str, seed: int, **columns: Any) -> O
     TableError
         The table cannot support a model.
     """
+    from ann.data import train as train_on_table
+    from ann.data.table_model import TableModel
+
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         done = train_on_table(raw, target, model="shallow", seed=seed % 2**32, **columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -121,11 +121,17 @@ def svg_uri(svg: bytes) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
 
 
-def drawn(figure: Figure) -> dict[str, bytes]:
+def drawn(figure: Figure, kinds: Collection[str] = ("svg", "png")) -> dict[str, bytes]:
     """Return a finished figure as the bytes of an SVG and of a PNG, by ``svg`` and ``png``.
 
     Its parts are placed, and the edges of what is drawn are found, once for both: that takes longer
     than to draw them. The figure keeps the engine that places them.
+
+    Parameters
+    ----------
+    figure : Figure
+    kinds : collection of str
+        Which of the two are drawn.
     """
     import io
 
@@ -134,7 +140,11 @@ def drawn(figure: Figure) -> dict[str, bytes]:
     found = {}
     engine = figure.get_layout_engine()
     with figure_style():
-        figure.draw_without_rendering()
+        if engine is None:
+            figure.draw_without_rendering()
+        else:
+            # Places the parts; to draw them as well, only to see where they end, is not needed.
+            engine.execute(figure)
         with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
             # None at all: for any other, each file would be drawn once more beforehand.
             figure.set_layout_engine(None)
@@ -142,9 +152,12 @@ def drawn(figure: Figure) -> dict[str, bytes]:
             canvas: Any = figure.canvas
             edges = figure.get_tightbbox(canvas.get_renderer())
             edges = edges.padded(mpl.rcParams["savefig.pad_inches"])
-            for kind, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 150})):
+            options: dict[str, dict[str, Any]] = {
+                "svg": {"metadata": {"Date": None}}, "png": {"dpi": 150}
+            }  # fmt: skip
+            for kind in kinds:
                 stream = io.BytesIO()
-                figure.savefig(stream, format=kind, bbox_inches=edges, **options)
+                figure.savefig(stream, format=kind, bbox_inches=edges, **options[kind])
                 found[kind] = stream.getvalue()
         finally:
             if engine is not None:

@@ -8,7 +8,6 @@ import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from neurosim.engine.cable.inputs import (
 )
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.numpy_reference import run_oracle
-from neurosim.engine.cable.source import write_runtime
+from neurosim.engine.cable.shared_runtime import cable_flags, fetch_runtime
 from neurosim.engine.coupling.links import LinkResults, Links, read_links, write_links
 from neurosim.engine.diffusion.along_tree import write_diffusions
 from neurosim.engine.programs.cache import fetch
@@ -47,14 +46,11 @@ from neurosim.errors import (
 
 __all__ = ["block_size", "execute_cable", "execute_cables"]
 
-# Full fast-math, for the vector forms of exp that it allows; a diverging run is told by the
-# exponent bits of the potential, not by comparisons that the compiler may drop.
 # Of a second-level cache of at least 512 kB, and the numbers in the widest vector.
 _FITTING_BYTES = 600_000
 _VECTOR = 8
 # Longer traces stay on disk (environment variable NEUROSIM_TRACE_MEMORY, in bytes).
 _MOST_TRACE_BYTES = 2e9
-_FLAGS = ("-std=c++17", "-O3", "-w", "-ffast-math", "-pthread")
 
 
 def execute_cable(
@@ -115,7 +111,7 @@ def execute_cables(
     if compiler is None:
         raise EngineError("no C++ compiler was found; use engine='numpy'")
     models = list(dict.fromkeys(model for model, _ in parts))
-    flags = _flags(compiler)
+    flags = cable_flags(compiler)
     key = program_key(models, "cable", compiler.identity, *flags, engine_digest())
     built = fetch(key, lambda empty: _build(models, compiler, empty))
     with run_folder() as folder:
@@ -178,11 +174,10 @@ def block_size(model: CableModel, tree: Tree, cells: int) -> int:
 def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> None:
     """Write and compile the membrane loops, and meanwhile what is around them if that is new."""
     (folder / "cable.json").write_text(json.dumps([model.to_dict() for model in models]))
-    flags = _flags(compiler)
-    key = program_key([], "cable runtime", compiler.identity, *flags, engine_digest())
+    flags = cable_flags(compiler)
     with ThreadPoolExecutor(1) as beside:
         # Of two models that are built at the same time, one waits for what the other compiles.
-        runtime = beside.submit(fetch, key, partial(_build_runtime, compiler, flags))
+        runtime = beside.submit(fetch_runtime, compiler)
         try:
             generate = [worker_command("generate-cable", folder)]
             run_all(generate, what="writing the C++ program of the model", folder=folder)
@@ -199,20 +194,6 @@ def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> No
     run_all([guard(link)], what="linking the model", folder=folder)
     (folder / "kernels.o").unlink()
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
-
-
-def _build_runtime(compiler: Compiler, flags: Sequence[str], folder: Path) -> None:
-    """Compile what is around the membrane loops, the same for every model."""
-    write_runtime(folder / "runtime.cpp")
-    compile_it = [compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"]
-    run_all([guard(compile_it)], what="compiling what every model shares", folder=folder)
-    (folder / "runtime.cpp").unlink()
-    (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))
-
-
-def _flags(compiler: Compiler) -> list[str]:
-    native = (flag for flag in compiler.flags if flag.startswith("-march"))
-    return [*_FLAGS, *native, *compiler.wide]
 
 
 def _put(path: Path, values: Any, dtype: type, *, counted: bool = False) -> None:

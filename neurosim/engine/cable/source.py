@@ -16,10 +16,10 @@ import numpy as np
 
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import prepare, slopes, write_step
-from neurosim.engine.programs.sources import cpp_functions, membrane_source, shared_source
+from neurosim.engine.programs.sources import cpp_functions, membrane_source
 from neurosim.errors import EngineError
 
-__all__ = ["write_program", "write_runtime"]
+__all__ = ["write_program"]
 
 # Functions with a body in membrane.h, written without branches so that loops stay vectors.
 _OWN = ("gaussian", "waveform", "step_level", "exprel_given")
@@ -66,16 +66,6 @@ def write_program(models: Sequence[CableModel], path: Path) -> None:
             ]
         )
     )
-
-
-def write_runtime(path: Path) -> None:
-    """Write what is around the membrane loops, the same for every model, into one file."""
-    here = Path(__file__).parent
-    between = [here.parent / "coupling" / name for name in ("junctions.h", "spaces.h")]
-    within = here.parent / "diffusion" / "diffusion.h"
-    files = [*between, here / "ions.h", within, here / "runtime.cpp"]
-    ahead = [shared_source(), _own("membrane.h"), _own("kernel.h")]
-    path.write_text("\n".join([*ahead, *(file.read_text() for file in files)]))
 
 
 def _own(name: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-from brian2.core.functions import Function
+from typing import TYPE_CHECKING, Any
 
 from neurosim.randomness import cpp_source
+
+if TYPE_CHECKING:
+    from brian2.core.functions import Function
 
 __all__ = ["cpp_functions", "membrane_source", "shared_source"]
 
@@ -44,6 +45,9 @@ def cpp_functions(bodies: Mapping[str, Callable[..., Any]]) -> dict[str, Functio
 
     In C++ each is the function ``neurosim_<name>`` of the program.
     """
+    # Here, so that what no model is in can be compiled before Brian2 is imported.
+    from brian2.core.functions import Function
+
     functions = {}
     for name, body in bodies.items():
         types = _TYPES[name]
