@@ -68,6 +68,9 @@ def work(quick: bool) -> None:
     digits = parameters.digits.up_to_judged() if quick else parameters.digits
     kinds = ("svg",) if quick else ("svg", "png")
     pictures: dict[str, dict[str, bytes]] = {}
+    fitting: dict[str, Any] = {"seed": context.seed, "intervals_within": WITHIN}
+    if quick:
+        fitting["intervals"] = None
 
     def draw(name: str, make: Callable[[], Any]) -> None:
         pictures[name] = drawn(make(), kinds)
@@ -83,7 +86,7 @@ def work(quick: bool) -> None:
     neurons = []
     for title, measure in (*models(parameters, context), built_in(parameters)):
         curve = part(f"f-I curve: {title}", measure) if callable(measure) else measure
-        fit = part("units fitted", select, curve, seed=context.seed, intervals_within=WITHIN)
+        fit = part("units fitted", select, curve, **fitting)
         neurons.append(Fitted(title, curve, fit))
     part("figures", draw, "units", lambda: units_figure(neurons))
     curve = part("f-I curve for the conversion", conversion_curve, digits, context, watch)

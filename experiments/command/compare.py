@@ -87,7 +87,7 @@ def compare_command(
             files = f"--{name} FILE" + (" or --cell FILE" if option == "unit" else "")
             raise ParameterError(f"--{option} goes with {files}; give the file too")
     from experiments.command.heavy_imports import heavy_imports
-    from neurosim.engine.cable.shared_runtime import compiled_ahead
+    from neurosim.engine.programs.shared_runtime import compiled_ahead
 
     # From cold, the first picture of a spike waits for nothing as long as for this.
     with compiled_ahead():

@@ -103,9 +103,12 @@ class Steps:
 
     def fit(self, curve: FICurve) -> Selection:
         """Fit units to counts beside this process."""
-        seed = self.context.seed
-        selection: Selection = self._beside("fitting", select, curve, seed=seed,
-                                            intervals_within=WITHIN)  # fmt: skip
+        # A quick look does without the intervals of the units' parameters.
+        intervals = None if self.context.quick else "profile"
+        selection: Selection = self._beside(
+            "fitting", select, curve, seed=self.context.seed, intervals=intervals,
+            intervals_within=WITHIN,
+        )  # fmt: skip
         return selection
 
     def _beside(self, kind: str, function: Callable[..., Any], *given: Any, **more: Any) -> Any:

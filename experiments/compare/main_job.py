@@ -170,7 +170,9 @@ def compare(
             (place / "report.html").write_text(whole, encoding="utf-8")
             result.write(place, pictures.files)
 
-        write_folder(out, fill)
+        # A quick report in the folder of a whole one.
+        pngs = (f"{name}.png" for name in pictures.files)
+        write_folder(out, fill, replaced=(*pngs, "accuracy_measured.csv"))
     return result
 
 

@@ -92,7 +92,7 @@ def _refused(folder: Path, name: str) -> str:
         return str(getattr(error, "strerror", None) or error)
 
 
-def write_folder(folder: Path, fill: Callable[[Path], None]) -> Path:
+def write_folder(folder: Path, fill: Callable[[Path], None], replaced: Iterable[str] = ()) -> Path:
     """Fill a temporary folder and move its files into place only when all are whole.
 
     Parameters
@@ -101,6 +101,9 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> Path:
         Where the files shall stand; made if need be. Files of other names in it stay.
     fill : callable
         Given an empty folder, writes the files.
+    replaced : iterable of str, optional
+        Names of files that an earlier call may have left and that would contradict those written
+        now: where they are not written, they are deleted.
 
     Raises
     ------
@@ -113,8 +116,11 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with scratch_folder(folder) as place:
             fill(place)
-            for path in sorted(place.iterdir()):
+            written = sorted(place.iterdir())
+            for path in written:
                 path.replace(folder / path.name)
+            for name in set(replaced).difference(path.name for path in written):
+                (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write to {folder} ({error.strerror or error})") from error
     return folder

@@ -25,7 +25,6 @@ from neurosim.engine.cable.inputs import (
 )
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.numpy_reference import run_oracle
-from neurosim.engine.cable.shared_runtime import cable_flags, fetch_runtime
 from neurosim.engine.coupling.links import LinkResults, Links, read_links, write_links
 from neurosim.engine.diffusion.along_tree import write_diffusions
 from neurosim.engine.programs.cache import fetch
@@ -34,6 +33,7 @@ from neurosim.engine.programs.course_tables import write_tables
 from neurosim.engine.programs.digest import engine_digest
 from neurosim.engine.programs.processes import Progress, guard, halted, run_all, worker_command
 from neurosim.engine.programs.results import RunResults, run_folder
+from neurosim.engine.programs.shared_runtime import cable_flags, fetch_runtime
 from neurosim.engine.programs.spike_exchange import Exchange, converse
 from neurosim.errors import (
     DepletionError,

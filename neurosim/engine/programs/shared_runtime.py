@@ -1,6 +1,6 @@
 """What is around the membrane loops, compiled once for a machine and linked to every model.
 
-`runtime.cpp` knows no model, so it need not wait for one. On a new machine it takes longer to
+`cable/runtime.cpp` knows no model, so it need not wait for one. On a new machine it takes longer to
 compile than anything else a first neuron needs. A command that will run a branched neuron can
 therefore begin it before the simulator is imported (`compiled_ahead`), and this module imports
 nothing heavy.
@@ -38,11 +38,12 @@ def cable_flags(compiler: Compiler) -> list[str]:
 
 def write_runtime(path: Path) -> None:
     """Write what is around the membrane loops, the same for every model, into one file."""
-    here = Path(__file__).parent
-    own = [here / name for name in ("membrane.h", "kernel.h")]
-    between = [here.parent / "coupling" / name for name in ("junctions.h", "spaces.h")]
-    within = here.parent / "diffusion" / "diffusion.h"
-    files = [*own, *between, here / "ions.h", within, here / "runtime.cpp"]
+    engine = Path(__file__).parents[1]
+    own = [engine / "cable" / name for name in ("membrane.h", "kernel.h")]
+    between = [engine / "coupling" / name for name in ("junctions.h", "spaces.h")]
+    within = engine / "diffusion" / "diffusion.h"
+    last = [engine / "cable" / name for name in ("ions.h", "runtime.cpp")]
+    files = [*own, *between, last[0], within, last[1]]
     path.write_text("\n".join([shared_source(), *(file.read_text() for file in files)]))
 
 
