@@ -169,8 +169,8 @@ def _adex_onset() -> float:
 
 _DIGITS_CAUSE = {
     "quadratic, 100 units": "With weights of variance 1 and the quadratic loss, output units "
-    "saturate at 0 for every image in the first epochs and have no slope to come back by. In 9 of "
-    "12 networks we tried one to four did, in single and in double precision; the other three "
+    "saturate at 0 for every image in the first epochs and hardly have a slope to return by. In 9 "
+    "of 12 networks we tried one to four did, in single and in double precision; the other three "
     "reached more than 95 % in 6 epochs. The book says that some runs are quite a bit worse.",
     "cross-entropy and decay, 100 units": "The accuracy changes by some tenths of a point from "
     "epoch to epoch, and the book does not say which epoch it took. In five other networks the "

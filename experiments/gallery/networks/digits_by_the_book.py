@@ -20,8 +20,8 @@ __all__ = ["RECIPES", "Recipe", "allowed"]
 
 CLAIM = (
     "Trained by the steps of Nielsen's textbook, a sigmoid network with 30 hidden units reaches "
-    "the printed accuracy on MNIST. With 100 units the quadratic loss lets output units fall "
-    "silent for ever, and such a network stays below 90 %; with cross-entropy none does."
+    "the printed accuracy on MNIST. With 100 units the quadratic loss leaves output units silent "
+    "after all epochs, and such a network stays below 90 %; with cross-entropy none is."
 )
 
 # What a network keeps that answers nine of ten digits and the tenth never.
