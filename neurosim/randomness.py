@@ -169,7 +169,7 @@ inline uint64_t mix(uint64_t z) {{
     return z ^ (z >> 31);
 }}
 inline double normal_outside(double q) {{
-    const double s = std::sqrt(-std::log(0.5 - std::fabs(q)));
+    const double s = std::sqrt(-log_of_positive(0.5 - std::fabs(q)));
     double x;
     if (s <= 5.0) {{
         const double u = s - 1.6;
@@ -205,7 +205,7 @@ inline double whole_number(uint64_t bits) {{
     return (of_high - 0x1p84) + (of_low - 0x1p52);
 }}
 // The deviates of some rows at once, bit for bit those of gaussian(): each loop is free of branches
-// and calls, and so goes through vectors, but for the logarithm of the 15 % outside the centre.
+// and calls, and so goes through vectors, those of the 15 % outside the centre after the others.
 constexpr int GAUSSIANS = {_AT_ONCE};
 static inline void gaussians(const int32_t* __restrict key_low, const int32_t* __restrict key_high,
                              int64_t stream, int64_t step, int count, double* __restrict out) {{
@@ -228,7 +228,7 @@ static inline void gaussians(const int32_t* __restrict key_low, const int32_t* _
         outside[found] = k;
         found += std::fabs(q[k]) > 0.425;
     }}
-    for (int k = 0; k < found; k++) s[k] = -std::log(0.5 - std::fabs(q[outside[k]]));
+    for (int k = 0; k < found; k++) s[k] = -log_of_positive(0.5 - std::fabs(q[outside[k]]));
     for (int k = 0; k < found; k++) s[k] = std::sqrt(s[k]);
     for (int k = 0; k < found; k++) {{
         const double u = s[k] - 1.6;

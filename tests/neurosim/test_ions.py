@@ -557,8 +557,10 @@ def test_one_logarithm_of_each_concentration_gives_the_numbers_of_the_oracle():
     )
     # The sodium outside differs from row to row, and the potassium outside moves.
     batch = {"current": [0.1, 0.2] * nA, "sodium.outside": [145.0, 120.0] * mM}
-    for half in (10 * mM, 0 * mM):
-        pumping = cell.paint(SodiumPotassiumPump(K_na=half)).probe("na_i", everywhere)
+    # A few halves of an exponent take products and roots, others exponentials.
+    for half, exponent in ((10 * mM, 1.5), (0 * mM, 1.5), (10 * mM, 3.0), (10 * mM, 2.2)):
+        pump = SodiumPotassiumPump(K_na=half, n_na=exponent)
+        pumping = cell.paint(pump).probe("na_i", everywhere)
         pumping = pumping.probe("k_o", everywhere).probe("E_k", everywhere)
         how = {"stimulus": Constant(0 * nA), "batch": batch, "dt": 0.025 * ms}
         run, oracle = (

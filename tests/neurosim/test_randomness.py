@@ -11,7 +11,8 @@ from scipy.special import ndtri
 from neurosim import LIF, OrnsteinUhlenbeck, WhiteNoise, simulate
 from neurosim.engine.point.source import _in_vectors
 from neurosim.engine.programs.compiler import find_compiler
-from neurosim.randomness import AS241, _polynomial, cpp_source, gaussian, row_keys
+from neurosim.engine.programs.sources import membrane_source
+from neurosim.randomness import AS241, _polynomial, gaussian, row_keys
 
 
 def test_normal_deviates_have_the_normal_distribution():
@@ -98,11 +99,7 @@ def test_white_noise_gives_the_free_membrane_its_standard_deviation():
     assert sample.std() == pytest.approx(5, rel=0.02)
 
 
-SAME_BITS = """
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-namespace neurosim {{{source}}}
+SAME_BITS = """{source}
 int main() {{
     int32_t low[neurosim::GAUSSIANS], high[neurosim::GAUSSIANS];
     double many[neurosim::GAUSSIANS];
@@ -131,7 +128,7 @@ def test_deviates_drawn_together_are_those_drawn_one_by_one(tmp_path):
     compiler = find_compiler()
     if compiler is None:
         pytest.skip("needs a C++ compiler")
-    (tmp_path / "same.cpp").write_text(SAME_BITS.format(source=cpp_source()))
+    (tmp_path / "same.cpp").write_text(SAME_BITS.format(source=membrane_source()))
     build = [compiler.path, *compiler.flags, "same.cpp", "-o", "same"]
     subprocess.run(build, cwd=tmp_path, check=True)
     assert subprocess.run([tmp_path / "same"], check=False).returncode == 0

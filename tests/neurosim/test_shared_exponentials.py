@@ -123,6 +123,7 @@ def test_one_logarithm_of_each_concentration_is_enough():
         name: random.uniform(0.5, 150, 500) for name in ("na_i", "k_i", "k_o", "K_row", "v")
     } | {"sodium_RT_F": 0.0267, "sodium_outside": 145.0, "blocked": 0.25, "top": 0.05}
     given |= {"K_na": 10.0, "K_k": 1.5, "n_na": 1.5, "n_k": 1.0}
+    given["quotient_power"] = lambda above, below, n, logarithm: np.exp(n * logarithm)
     names = ("E_na", "E_k", "rate", "other")
     before, after = (Names(Equations(text), given) for text in (POTENTIALS, made))
     for name in names:

@@ -10,34 +10,31 @@ namespace neurosim {
 #define neurosim_waveform neurosim::waveform
 #define neurosim_step_level neurosim::step_level
 #define neurosim_exprel_given neurosim::_exprel_given
-using std::ceil; using std::cos; using std::cosh; using std::exp; using std::expm1; using std::fabs;
-using std::floor; using std::log; using std::log10; using std::log1p; using std::sin;
-using std::sinh; using std::sqrt; using std::tan; using std::tanh;
+using std::ceil; using std::cos; using std::cosh; using std::fabs; using std::floor; using std::log10;
+using std::log1p; using std::sin; using std::sinh; using std::sqrt; using std::tan; using std::tanh;
 
 // std::max and std::min: their header would take longer than all loops of a membrane.
 inline double larger(double a, double b) { return a < b ? b : a; }
 inline double smaller(double a, double b) { return b < a ? b : a; }
 
-// (exp(x) - 1) / x; its series next to 0, where the quotient would lose digits.
-inline double _exprel(double x) {
-    const double series = 1.0 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24)));
-    const double safe = std::fabs(x) < 1e-4 ? 1.0 : x;
-    return std::fabs(x) < 1e-4 ? series : (std::exp(safe) - 1.0) / safe;
+// (exp(x) - 1) / x, and 1 at 0.
+NEUROSIM_INLINE double _exprel(double x) {
+    const bool zero = x == 0.0;
+    return (zero ? 1.0 : expm1(x)) / (zero ? 1.0 : x);
 }
 // Its inverse, x / (exp(x) - 1), in one division: the form most rate functions have.
-inline double _per_exprel(double x) {
-    const double series = 1.0 - x * (0.5 - x * (1.0 / 12));
-    const double safe = std::fabs(x) < 1e-4 ? 1.0 : x;
-    return std::fabs(x) < 1e-4 ? series : safe / (std::exp(safe) - 1.0);
+NEUROSIM_INLINE double _per_exprel(double x) {
+    const bool zero = x == 0.0;
+    return (zero ? 1.0 : x) / (zero ? 1.0 : expm1(x));
 }
 // The same with exp(x) at hand; it may be off by some units in the last place, so that the series
 // takes over sooner.
-inline double _exprel_given(double x, double e) {
+NEUROSIM_INLINE double _exprel_given(double x, double e) {
     const double series = 1.0 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24 + x * (1.0 / 120 + x * (1.0 / 720 + x * (1.0 / 5040))))));
     const bool near = std::fabs(x) < 1e-2;
     return near ? series : (e - 1.0) / (near ? 1.0 : x);
 }
-inline double _per_exprel_given(double x, double e) {
+NEUROSIM_INLINE double _per_exprel_given(double x, double e) {
     const double square = x * x;
     const double series = 1.0 - 0.5 * x + square * (1.0 / 12 - square * (1.0 / 720 - square * (1.0 / 30240)));
     const bool near = std::fabs(x) < 1e-2;
@@ -51,9 +48,28 @@ inline double _sign_of_power(double n) {
     if (n != std::floor(n)) return double(NAN);
     return n == 2.0 * std::floor(0.5 * n) ? 1.0 : -1.0;
 }
-inline double _shared_power(double x, double n, double sign) {
-    const double size = std::exp(n * std::log(larger(std::fabs(x), 1e-300)));
+// Most exponents are a few halves, for which products and a root are faster than both. A loop is
+// compiled a second time (`few`) for when all of its exponents are. How many halves; -1: another.
+inline int64_t _halves(double n) {
+    const double halves = 2.0 * n;
+    return halves >= 0.0 && halves < 16.0 && halves == std::floor(halves) ? int64_t(halves) : -1;
+}
+NEUROSIM_INLINE double _power_of_halves(double x, int64_t halves) {
+    const double square = x * x;
+    const double low = (halves & 1 ? std::sqrt(x) : 1.0) * (halves & 2 ? x : 1.0);
+    return low * (halves & 4 ? square : 1.0) * (halves & 8 ? square * square : 1.0);
+}
+template <bool few>
+NEUROSIM_INLINE double _shared_power(double x, double n, double sign, int64_t halves) {
+    if (few) return _power_of_halves(x, halves);
+    const double size = exp(n * log_of_positive(larger(std::fabs(x), 1e-300)));
     return x < 0.0 ? sign * size : size;
+}
+// The same of a quotient whose logarithm is at hand.
+template <bool few>
+NEUROSIM_INLINE double _quotient_power(double above, double below, double n, double logarithm,
+                                       int64_t halves) {
+    return few ? _power_of_halves(above / below, halves) : exp(n * logarithm);
 }
 inline double _clip(double x, double low, double high) { return smaller(larger(x, low), high); }
 inline int64_t int_(double x) { return int64_t(x); }

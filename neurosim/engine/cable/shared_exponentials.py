@@ -105,7 +105,8 @@ def share_logarithms(kernel: Kernel) -> Kernel:
     Returns
     -------
     Kernel
-        The same equations; ``log_of_<concentration>`` are expressions of their own.
+        The same equations; ``log_of_<concentration>`` are expressions of their own, and a power
+        ``(a/b)**n`` is ``quotient_power(a, b, n, log(a) - log(b))``.
 
     Examples
     --------
@@ -187,8 +188,8 @@ class _Powers(_Quotients):
                 other = {above, below} & set(self.shared)
                 if len(one) == 1 and len(other) == 1 and exponent in self.shared:
                     difference = self._difference(above, below)
-                    power = ast.BinOp(ast.Name(exponent), ast.Mult(), difference)
-                    return ast.Call(ast.Name("exp"), [power], [])
+                    names: list[ast.expr] = [ast.Name(name) for name in (above, below, exponent)]
+                    return ast.Call(ast.Name("quotient_power"), [*names, difference], [])
         return node
 
 

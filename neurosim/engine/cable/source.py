@@ -8,7 +8,7 @@ that is the same for every model. Runs only inside a worker process.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from neurosim.errors import EngineError
 __all__ = ["write_program"]
 
 # Functions with a body in membrane.h, written without branches so that loops stay vectors.
-_OWN = ("gaussian", "waveform", "step_level", "exprel_given")
+_OWN = ("gaussian", "waveform", "step_level", "exprel_given", "quotient_power")
 _FUNCTIONS = {
     *("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan"),
     *("abs", "floor", "ceil", "exprel", "expm1", "log1p", "clip", "int", "sign", "timestep"),
@@ -163,7 +163,22 @@ def _kernel(kernel: Kernel, structure: str, kernels: Sequence[Kernel]) -> str:
         else:
             store.append(f"left_{number}[_idx] = _{kind}_{variable};")
     exponents, body = _shared_powers(parts["vector"], kernel.shared)
-    once += [f"const double sign_{name} = _sign_of_power({name});" for name in sorted(exponents)]
+    body = _logarithms_of_ions(body, kernel)
+    scalar = _powers_taken_once(parts["scalar"])
+    for name in sorted(exponents):
+        once.append(f"const double sign_{name} = _sign_of_power({name});")
+        once.append(f"const int64_t halves_{name} = _halves({name});")
+    few = " && ".join(f"_halves({arrays[name]}[0]) >= 0" for name in sorted(exponents))
+    rows = "const Step& step, int64_t rows, double* __restrict _row_conductance,"
+    rows += "\n                 double* __restrict _row_current"
+    heads = [f"void advance({rows}) override {{"]
+    if few:
+        given = "(step, rows, _row_conductance, _row_current)"
+        heads += [
+            f"    if ({few}) advance_rows<true>{given};",
+            f"    else advance_rows<false>{given};",
+        ]
+        heads += ["}", f"template <bool few> void advance_rows({rows}) {{"]
     return f"""
 struct {structure} final : Membrane {{
     {_lines(members, 4)}
@@ -174,14 +189,13 @@ struct {structure} final : Membrane {{
     void bind(Arrays& arrays) override {{
         {_lines(bound, 8)}
     }}
-    void advance(const Step& step, int64_t rows, double* __restrict _row_conductance,
-                 double* __restrict _row_current) override {{
+    {_lines(heads, 4)}
         {_lines(clock, 8)}
         {_lines(constants, 8)}
         {_lines(parts["pointers"], 8)}
         {_lines(traced, 8)}
         const int64_t _row_count = rows;
-        {_lines(parts["scalar"], 8)}
+        {_lines(scalar, 8)}
         {_lines(once, 8)}
         #pragma GCC ivdep
         for (int64_t _idx = 0; _idx < _row_count; _idx++) {{
@@ -271,24 +285,68 @@ def _shared_powers(lines: Sequence[str], shared: Collection[str]) -> tuple[set[s
     Examples
     --------
     >>> _shared_powers(["y = _brian_pow(1.0f*K/x, n) + _brian_pow(x, 3);"], {"n"})
-    ({'n'}, ['y = _shared_power(1.0f*K/x, n, sign_n) + _brian_pow(x, 3);'])
+    ({'n'}, ['y = _shared_power<few>(1.0f*K/x, n, sign_n, halves_n) + _brian_pow(x, 3);'])
     """
     found: set[str] = set()
+
+    def power(arguments: list[str]) -> str | None:
+        base, exponent = arguments
+        if exponent not in shared:
+            return None
+        found.add(exponent)
+        return f"_shared_power<few>({base}, {exponent}, sign_{exponent}, halves_{exponent})"
+
+    def of_quotient(arguments: list[str]) -> str:
+        found.add(exponent := arguments[2])
+        return f"_quotient_power<few>({', '.join(arguments)}, halves_{exponent})"
+
     body = []
     for line in lines:
-        for start in reversed([m.start() for m in re.finditer(r"_brian_pow\(", line)]):
-            depth, comma = 0, 0
-            for end in range(start + len("_brian_pow"), len(line)):
-                depth += {"(": 1, ")": -1}.get(line[end], 0)
-                comma = end if line[end] == "," and depth == 1 else comma
-                if depth == 0:
-                    break
-            if (exponent := line[comma + 1 : end].strip()) in shared:
-                found.add(exponent)
-                base = line[start + len("_brian_pow") : comma]
-                line = f"{line[:start]}_shared_power{base}, {exponent}, sign_{exponent}{line[end:]}"
-        body.append(line)
+        line = _rewritten(line, "_brian_pow", power)
+        body.append(_rewritten(line, "neurosim_quotient_power", of_quotient))
     return found, body
+
+
+def _powers_taken_once(lines: Sequence[str]) -> list[str]:
+    """Return what is computed ahead of a loop, whose powers need not be fast."""
+
+    def of_quotient(arguments: list[str]) -> str:
+        return f"_quotient_power<false>({', '.join(arguments)}, -1)"
+
+    return [_rewritten(line, "neurosim_quotient_power", of_quotient) for line in lines]
+
+
+def _rewritten(line: str, name: str, write: Callable[[list[str]], str | None]) -> str:
+    """Return a line of C++ with the calls of a function written anew from their arguments.
+
+    Examples
+    --------
+    >>> _rewritten("y = f(g(a, b), 1) + f(c, 2);", "f", lambda given: f"h({given[0]})")
+    'y = h(g(a, b)) + h(c);'
+    """
+    for start in reversed([m.start() for m in re.finditer(rf"\b{name}\(", line)]):
+        depth, begin = 0, start + len(name) + 1
+        arguments = []
+        for end in range(begin - 1, len(line)):
+            depth += {"(": 1, ")": -1}.get(line[end], 0)
+            if (line[end] == "," and depth == 1) or depth == 0:
+                arguments.append(line[begin:end].strip())
+                begin = end + 1
+            if depth == 0:
+                break
+        made = write(arguments)
+        line = line if made is None else f"{line[:start]}{made}{line[begin:]}"
+    return line
+
+
+def _logarithms_of_ions(lines: Sequence[str], kernel: Kernel) -> list[str]:
+    """Return a loop body that spares logarithms of concentrations what they cannot need.
+
+    No concentration of an ion is ever 0 or less: a run that comes there ends with an error.
+    """
+    ions = "|".join(held.ion for held in kernel.ions)
+    pattern = re.compile(rf"\b(log_of_((?:{ions})_[io]) = )log\(\2\);")
+    return [pattern.sub(r"\1log_of_positive(\2);", line) if ions else line for line in lines]
 
 
 def _described(kernel: Kernel, left: Sequence[str], single: Collection[str]) -> list[str]:

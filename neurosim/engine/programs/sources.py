@@ -21,6 +21,7 @@ _TYPES = {
     "step_level": ["integer"] * 2,
     "weight": ["integer"] * 2,
     "exprel_given": ["float"] * 2,
+    "quotient_power": ["float"] * 4,
 }
 
 
@@ -32,7 +33,8 @@ def shared_source() -> str:
 
 def membrane_source() -> str:
     """Return what the equations of a membrane may call, in C++ without files or threads."""
-    ahead = f"#include <cmath>\n#include <cstdint>\n#include <cstring>\n{_text('waveforms.h')}"
+    headers = "".join(f"#include <{name}>\n" for name in ("cmath", "cstdint", "cstring"))
+    ahead = f"{headers}{_text('exponentials.h', 'waveforms.h')}"
     return f"{ahead}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
 
 
