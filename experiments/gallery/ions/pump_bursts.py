@@ -54,7 +54,7 @@ class Parameters:
     train_s: float = 4.0
     watched_s: float = 60.0
     dt_ms: float = 0.025
-    free_pA: float = _FREE_PA
+    free_pA: float = -4.0
     free_rest_s: float = 120.0
 
 
