@@ -11,9 +11,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from neurosim.engine.cable import execute as cable
 from neurosim.engine.point import standalone as point
-from neurosim.engine.programs import sources
+from neurosim.engine.programs import shared_runtime, sources
 from neurosim.engine.programs.compiler import Compiler, find_compiler
 
 FUNCTIONS = ("exp", "expm1", "log", "log_of_positive")
@@ -61,8 +60,8 @@ def builds(compiler: Compiler) -> dict[str, list[str]]:
     return {
         "exact": [*compiler.flags],
         "exact, any processor": [f for f in compiler.flags if not f.startswith("-march")],
-        "cable": cable._flags(compiler),
-        "cable, any processor": [*cable._FLAGS],
+        "cable": shared_runtime.cable_flags(compiler),
+        "cable, any processor": [*shared_runtime._FLAGS],
         "point": [*compiler.flags, *point._VECTOR_FLAGS, *compiler.wide],
     }
 
