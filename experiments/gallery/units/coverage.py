@@ -13,7 +13,14 @@ from brian2.units import mV, pA
 from joblib import Parallel, delayed
 from scipy.stats import binom
 
-from bridge.choice.interval_coverage import NOISES, TOP_PA, draw_counts_of, examine, summary
+from bridge.choice.interval_coverage import (
+    NOISES,
+    TOP_PA,
+    draw_counts_of,
+    examine,
+    seed_of_cell,
+    summary,
+)
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
 from bridge.units import NoisyLIF, Unit
@@ -169,12 +176,16 @@ def _cells(parameters: Parameters, currents: tuple[int, ...]) -> list[tuple[str,
 
 
 def _one(cell: tuple[str, str, int], trials: int, seed: int, rivals: bool) -> dict[str, Any]:
+    return examine(*data_set(cell, trials, seed), seed, rivals)
+
+
+def data_set(cell: tuple[str, str, int], trials: int, seed: int) -> tuple[Unit, FICurve]:
+    """Return the true unit of a cell, and counts that no other cell shares its luck with."""
     family, noise, currents = cell
+    own = seed_of_cell(seed, family, noise)
     if noise in NOISES:
-        truth, curve = draw_counts_of(family, noise, currents, trials, seed)
-    else:
-        truth, curve = _simulated(float(noise.split()[1]), currents, trials, seed)
-    return examine(truth, curve, seed, rivals)
+        return draw_counts_of(family, noise, currents, trials, own)
+    return _simulated(float(noise.split()[1]), currents, trials, own)
 
 
 def _simulated(level_mV: float, currents: int, trials: int, seed: int) -> tuple[Unit, FICurve]:
