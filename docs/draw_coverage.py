@@ -15,6 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from experiments.gallery.units.coverage import (  # noqa: E402
+    AT_LEAST,
     CELL,
     COLUMNS,
     POOLED,
@@ -26,8 +27,8 @@ from experiments.gallery.units.coverage import (  # noqa: E402
 PAGE, FOUND = HERE / "units.md", HERE / "coverage.csv"
 BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 KEPT = (
-    "family", "noise", "currents", "sets", "refused", *COLUMNS, "worst_parameter", "open",
-    "p_below_05", "ks",
+    "family", "noise", "currents", "sets", "refused", *COLUMNS, "share_determined",
+    "worst_parameter", "open", "p_below_05", "ks",
 )  # fmt: skip
 
 
@@ -39,6 +40,19 @@ def gather(folder: Path) -> None:
     table[list(KEPT)].round(4).to_csv(FOUND, index=False, lineterminator="\n")
 
 
+def counted(row: dict[str, str], name: str) -> float:
+    """Return how many data sets a share of a cell rests on.
+
+    Examples
+    --------
+    >>> row = {"sets": "400", "refused": "0", "share_determined": "25"}
+    >>> counted(row, "pointwise"), counted(row, "determined")
+    (400.0, 100.0)
+    """
+    sets = float(row["sets"]) - float(row["refused"])
+    return sets * float(row["share_determined"] or 0) / 100 if name == "determined" else sets
+
+
 def misses(row: dict[str, str], name: str) -> bool:
     """Return whether the coverage of a cell is outside its limits by more than chance.
 
@@ -48,10 +62,14 @@ def misses(row: dict[str, str], name: str) -> bool:
     True
     >>> misses({"sets": "20", "refused": "0", "parameters": "88"}, "parameters")
     False
+    >>> misses({"sets": "400", "refused": "0", "parameters": "100"}, "parameters")
+    False
     """
-    sets = int(row["sets"]) - int(row["refused"])
+    sets = int(counted(row, name))
+    if not sets:
+        return False
     low, high = cell_limits(sets)
-    return not low <= float(row[name]) <= high
+    return not low <= float(row[name]) <= (100 if name in AT_LEAST else high)
 
 
 def drawing() -> str:
@@ -73,13 +91,15 @@ def drawing() -> str:
             elif not row["parameters"]:
                 shown.append("refused")
             else:
-                held = " / ".join(f"{float(row[name]):.0f}" for name in COLUMNS)
+                held = " / ".join(
+                    f"{float(row[name]):.0f}" if row[name] else "–" for name in COLUMNS
+                )
                 shown.append(f"{held} ({row['sets']})")
         lines.append(f"| {family} | {noise} | {' | '.join(shown)} |")
     fitted = [row for row in rows if row["parameters"]]
-    weight = [int(row["sets"]) - int(row["refused"]) for row in fitted]
     pooled = [
-        sum(w * float(row[name]) for w, row in zip(weight, fitted, strict=True)) / sum(weight)
+        sum(counted(row, name) * float(row[name] or 0) for row in fitted)
+        / sum(counted(row, name) for row in fitted)
         for name in COLUMNS
     ]
     lines.append(f"| **all** | | **{' / '.join(f'{one:.1f}' for one in pooled)}** |")
@@ -94,13 +114,17 @@ def drawing() -> str:
     wide = [
         f"{name} {one:.1f} %"
         for name, one in zip(COLUMNS, pooled, strict=True)
-        if not POOLED[0] <= one <= POOLED[1]
+        if not POOLED[0] <= one <= (100 if name in AT_LEAST else POOLED[1])
     ]
+    share = sum(counted(row, "determined") for row in fitted) / sum(
+        counted(row, "parameters") for row in fitted
+    )
     told = [
         f"{sum(int(row['sets']) for row in rows)} data sets in {len(rows)} combinations. "
-        f"Outside {CELL[0]:.0f} to {CELL[1]:.0f} % by more than chance: "
-        f"{'; '.join(outside) or 'none'}.",
+        f"Outside {CELL[0]:.0f} to {CELL[1]:.0f} % by more than chance (all parameters "
+        f"together may lie above): {'; '.join(outside) or 'none'}.",
         f"Outside {POOLED[0]:.0f} to {POOLED[1]:.0f} % over all: {'; '.join(wide) or 'none'}.",
+        f"The counts determine {100 * share:.0f} % of the parameters.",
     ]
     return "\n".join([*lines, "", *told])
 

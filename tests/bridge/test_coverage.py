@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.choice.interval_coverage import draw_counts_of, examine, summary
+from bridge.choice.interval_coverage import determines, draw_counts_of, examine, summary
+from bridge.counts.curve import FICurve
+from bridge.counts.dispersion import CountNoise
 from experiments import Context, find
-from experiments.gallery.units.coverage import kept_table
+from experiments.gallery.units.coverage import data_set, kept_table
 from neurosim.errors import ParameterError
 
 
@@ -26,6 +28,8 @@ def test_intervals_and_bands_hold_the_truth(family, noise):
     sets = [examine(*draw_counts_of(family, noise, 10, 3, seed), seed) for seed in range(100, 140)]
     row = summary({(family, noise, 10): sets}).iloc[0]
     assert row["refused"] == 0
+    assert row["determined"] >= 82
+    assert row["share_determined"] >= 40
     # Of 40 sets at 95 %, fewer than 33 hold the truth once in 2000 times (binomial).
     for name in ("worst_parameter", "pointwise", "simultaneous"):
         assert row[name] >= 82
@@ -40,6 +44,49 @@ def test_data_sets_differ_in_currents_and_counts():
     assert truth.name == "lif"
     assert len(one) == 15
     assert not np.isin(one.currents, other.currents).any()
+
+
+def test_cells_share_no_luck():
+    """Two families had the same currents at the same seed, and 9 cells the luck of fewer."""
+    for one, other in [
+        (("lif", "poisson", 10), ("type-two", "poisson", 10)),
+        (("lif", "poisson", 10), ("lif", "sparse", 10)),
+    ]:
+        (_, first), (_, second) = data_set(one, 3, 1), data_set(other, 3, 1)
+        assert not np.isin(first.currents, second.currents).any()
+    loss = []
+    for family in ("lif", "type-two"):
+        drawn = [data_set((family, "poisson", 10), 3, seed) for seed in range(200)]
+        loss.append(
+            [curve.count.sum() - 3 * truth.rate(curve.currents).sum() for truth, curve in drawn]
+        )
+    assert abs(np.corrcoef(loss)[0, 1]) < 0.25  # it was .88; 3.5 standard errors
+
+
+def test_what_counts_determine_does_not_depend_on_chance():
+    truth, curve = draw_counts_of("noisy-lif", "poisson", 10, 3, 0)
+    told = determines(truth, curve, CountNoise())
+    assert not told["tau_s"]
+    other = FICurve(curve.current_pA, curve.count[::-1], curve.window_s, curve.trial)
+    assert determines(truth, other, CountNoise()) == told
+    # With so much time every parameter is known, and its likelihood a parabola.
+    longer = FICurve(curve.current_pA, curve.count, 1e5 * curve.window_s, curve.trial)
+    assert all(determines(truth, longer, CountNoise()).values())
+    # More regular counts tell more.
+    naka, curve = draw_counts_of("naka-rushton", "sparse", 10, 3, 0)
+    assert not any(determines(naka, curve, CountNoise()).values())
+    regular = determines(naka, curve, CountNoise(500.0, "repeats"))
+    assert regular["max_rate_Hz"]
+    assert regular["exponent"]
+
+
+def test_a_jump_between_two_currents_is_not_determined():
+    """Anywhere between two currents a jump predicts the same counts."""
+    truth, _ = draw_counts_of("type-two", "poisson", 10, 3, 0)
+    currents = np.repeat(np.arange(25.0, 500.0, 50.0), 3)
+    curve = FICurve(currents, np.arange(30), 1.0, np.tile(np.arange(3), 10))
+    told = determines(truth.replace(onset_rate_Hz=100.0), curve, CountNoise())
+    assert not told["threshold_pA"]
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path):
