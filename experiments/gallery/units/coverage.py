@@ -274,7 +274,7 @@ def _figure(table: pd.DataFrame, sets: int) -> Any:
         rows = np.arange(len(table))[::-1]
         axes.axvspan(*CELL, color=COLOURS["sky"], alpha=0.3, lw=0, label="91 to 98 %")
         axes.axvline(95, color=GREY, lw=0.8)
-        for name, colour in zip(COLUMNS, ("sky", "blue", "green", "orange"), strict=True):
+        for name, colour in zip(COLUMNS, ("purple", "blue", "green", "orange"), strict=True):
             axes.plot(table[name], rows, "o", ms=3, color=COLOURS[colour], label=name)
         names = table["family"] + ", " + table["noise"] + ", " + table["currents"].astype(str)
         axes.set_yticks(rows, names, fontsize=5)
