@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from textwrap import fill
 from typing import Any
 
@@ -12,7 +13,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bridge.choice.selection import Selection
+from bridge.choice.unit_fit import UnitFit
 from bridge.counts.curve import FICurve
+from experiments.kit.plain_sigmoid import PlainSigmoid, plain_sigmoid
 from experiments.kit.result import Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
 
@@ -34,6 +37,11 @@ class Fitted:
     curve: FICurve
     selection: Selection
 
+    @cached_property
+    def sigmoid(self) -> PlainSigmoid:
+        """The logistic curve nearest to the rates that the selection used."""
+        return plain_sigmoid(self.selection.curve)
+
 
 def unit_table(neurons: Sequence[Fitted]) -> pd.DataFrame:
     """Return the choice of unit, how sure it is, and what the sigmoid loses, a line a neuron."""
@@ -52,20 +60,27 @@ def _unit_row(neuron: Fitted) -> dict[str, Any]:
     row["weight"] = f"{best.weight:.2f}"
     row["residual (Hz rms)"] = f"{best.residual_rms_Hz:.2f}"
     row["counting noise (Hz)"] = f"{best.noise_rms_Hz:.2f}"
-    # The counts of a clockwork cell have no noise, so that there is no p.
-    sure = "" if np.isnan(best.p_fit) else f" (p {best.p_fit:.2g})"
-    row["fits"] = f"{'yes' if best.adequate else 'no'}{sure}"
+    row["fits"] = _fits(best)
     row["tested currents (pA)"] = f"{low:g} to {high:g}".replace("-", "−")
     if loss is None:
         return row | dict.fromkeys(SIGMOID_COLUMNS, "–")
     if loss.best == "logistic":
         return row | dict.fromkeys(SIGMOID_COLUMNS, "it is the sigmoid")
-    errors = np.abs(selection["logistic"].residual_Hz)
-    misses = (f"{loss.residual_rms_Hz:.2f}", f"{errors.max():.2f}")
+    misses = (f"{neuron.sigmoid.rms_Hz:.2f}", f"{neuron.sigmoid.most_Hz:.2f}")
     return row | dict(zip(SIGMOID_COLUMNS, misses, strict=True))
 
 
-#: By how much the sigmoid misses the counted rates, on average and at most.
+def _fits(best: UnitFit) -> str:
+    """Say whether a unit fits, and by what that is told."""
+    if best.possible_by:
+        # The counts of a clockwork cell do not scatter, so that there is no p.
+        return "yes (every count)" if best.adequate else "no (not every count)"
+    # Without a p its own residuals are all that tells how noisy the counts are.
+    sure = "no p" if np.isnan(best.p_fit) else f"p {best.p_fit:.2g}"
+    return f"{'yes' if best.adequate else 'no'} ({sure})"
+
+
+#: By how much the nearest sigmoid misses the counted rates, on average and at most.
 SIGMOID_COLUMNS = ("sigmoid misses by (Hz rms)", "at most (Hz)")
 _UNIT_COLUMNS = (
     "neuron",
@@ -80,11 +95,13 @@ _UNIT_COLUMNS = (
 
 
 def adequacy_verdicts(neuron: Fitted) -> list[Verdict]:
-    """Hold the residual of an adequate unit against counting noise."""
+    """Hold the residual of an adequate unit against counting noise, both rms over the currents."""
     best = neuron.selection.best
     if not neuron.selection.ok or best is None or not best.adequate:
         return []
-    what = f"{neuron.title}: residual of the {best.family} unit over counting noise"
+    what = (
+        f"{neuron.title}: residual (Hz rms) of the {best.family} unit over counting noise (Hz rms)"
+    )
     return [Verdict(what, best.residual_rms_Hz / best.noise_rms_Hz, 1.0)]
 
 
@@ -105,10 +122,32 @@ def parameter_table(neurons: Sequence[Fitted]) -> pd.DataFrame:
                     "value": float(getattr(best.unit, parameter.name)),
                     "low 95 %": None if interval is None else interval.low,
                     "high 95 %": None if interval is None else interval.high,
-                    "meaning": parameter.meaning,
+                    "meaning": parameter.meaning + _beyond(best, parameter.name),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _beyond(best: UnitFit, name: str) -> str:
+    """Say of a rate or a current that the unit approaches that no count came near it.
+
+    Examples
+    --------
+    >>> from bridge import select
+    >>> counts = [0, 10, 20, 30, 40, 50, 60]
+    >>> fit = select(FICurve([0, 10, 20, 30, 40, 50, 60], counts, 1.0), ["logistic"]).best
+    >>> _beyond(fit, "width_pA")
+    ''
+    """
+    value = float(getattr(best.unit, name))
+    if name == "max_rate_Hz":
+        highest = best.valid_Hz[1]
+        # A maximum is seen where the curve comes near it.
+        return f"; beyond the data, which end at {highest:.0f} Hz" if value > 1.5 * highest else ""
+    if name == "half_pA":
+        top = best.valid_pA[1] - float(getattr(best.unit, "threshold_pA", 0.0))
+        return f"; beyond the data, which end {top:.0f} pA above it" if value > top else ""
+    return ""
 
 
 # Columns of the figure: more would be too small to read on a page.

@@ -128,7 +128,7 @@ SPIKE = {
         ({"conductance_nS": 8.0}, "the excitatory ones of 8 nS each"),
         ({"velocity_m_per_s": np.nan, "delay_to_axon_end_ms": np.nan}, "does not reach the end"),
         ({"lead_of_initial_segment_ms": -0.1}, "starts in the soma"),
-        ({"spike_left_at_dendritic_tip": 0.004}, "less than 1 % of its height reaches"),
+        ({"spike_left_at_dendritic_tip": 0.004}, "it has less than 1 % of its height at the soma"),
         ({"epsp_at_soma_mV": 0.001, "epsp_at_synapse_mV": 43.7}, "the soma by less than 0.05 mV"),
         ({"spikes_of_one_synapse": 1.0}, "alone makes this cell fire"),
     ],
