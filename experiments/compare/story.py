@@ -274,9 +274,9 @@ def of_the_refused(neurons: Sequence[Fitted]) -> str:
             if family != "curve":
                 told.setdefault((family, str(why)), []).append(neuron.title)
     return " ".join(
-        f"The family {family} was fitted to none of them: {why}."
+        f"The family {family} was fitted to none of the neurons. The reason: {why}."
         if len(titles) == len(neurons)
-        else f"The family {family} was not fitted to {'; '.join(titles)}: {why}."
+        else f"The family {family} was not fitted to {'; '.join(titles)}. The reason: {why}."
         for (family, why), titles in told.items()
     )
 

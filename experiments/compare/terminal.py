@@ -19,7 +19,8 @@ def summary(result: Result, console: Any) -> None:
     said = result.numbers["sentences"]
     for title, text in (
         ("1. A neuron", said["neuron"]),
-        ("2. Its unit", f"{said['units']} {said['left out by units']}"),
+        # The table below has the rest.
+        ("2. Its unit", f"{said['units in short']} {said['left out by units']}"),
         (
             "3. A network on spiking neurons",
             " ".join([said["network"], *filter(None, [said.get("measured")])]),

@@ -166,12 +166,12 @@ def test_a_choice_between_two_near_families_is_undecided(three):
 
 def test_families_that_were_not_fitted_are_named_with_the_reason(three):
     said = of_the_refused(three)
-    assert "The family block was fitted to none of them: no depolarisation block" in said
+    assert "block was fitted to none of the neurons. The reason: no depolarisation block" in said
     assert set(three[0].selection.refused) == {"block"}
     falling = fitted("cell: falls", lambda current: 60 * np.exp(-(((current - 150) / 60) ** 2)))
     said = of_the_refused([*three, falling])
-    assert "block was not fitted to LIF, noise 1 mV; LIF, noise 3 mV; recorded: mine: no" in said
-    assert "logistic was not fitted to cell: falls: depolarisation block" in said
+    assert "block was not fitted to LIF, noise 1 mV; LIF, noise 3 mV; recorded: mine. The" in said
+    assert "logistic was not fitted to cell: falls. The reason: depolarisation block" in said
 
 
 def test_the_nearest_sigmoid_is_no_farther_than_any(three):
