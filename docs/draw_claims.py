@@ -17,8 +17,8 @@ PAGE, CLAIMS = HERE / "claims.md", HERE / "claims.csv"
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 SUM_BEGIN, SUM_END = "<!-- conclusion: begin -->", "<!-- conclusion: end -->"
 WHOLE = 20
-"""Seeds at which a claim with chance in it is run before the page says that it is sure."""
-NO_CHANCE = "no chance in it"
+"""Seeds at which an experiment with random numbers is run before the page says that it is sure."""
+NO_CHANCE = "no random numbers"
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -67,7 +67,7 @@ def room(row: dict[str, str]) -> float:
 
 
 def conclusion() -> str:
-    """Return what the table shows, in three sentences: how many experiments were run, and held."""
+    """Return what the table shows: how many experiments were run over seeds, and how many held."""
     sys.path.insert(0, str(HERE.parent))
     from experiments.kit.over_seeds import NEEDED
     from experiments.kit.registry import contents
@@ -84,16 +84,16 @@ def conclusion() -> str:
     fixed = sum(entries[name].deterministic for name in seeds)
     chance = [n for name, n in seeds.items() if not entries[name].deterministic]
     sure = sum(n >= WHOLE for n in chance)
-    which = f"all {held}" if held == len(seeds) else f"{held} of these {len(seeds)}"
+    which = "all of them" if held == len(seeds) else f"{held} of them"
     short = len(chance) - sure
     return "\n".join(
         (
-            f"**{len(seeds)} of {len(entries)} experiments have been run over seeds, and the "
-            f"claims of {which} hold.**",
-            f"Of these {len(seeds)}, {sure} were run at {WHOLE} seeds, {fixed} have no chance in "
-            f"them and were run twice, and {short} were run at",
-            f"fewer than {WHOLE} seeds, which shows only that they do not fail at once. The other "
-            f"{len(entries) - len(seeds)} have not been run over seeds.",
+            f"**{len(seeds)} of {len(entries)} experiments have been run again, and in {which} "
+            f"every claim holds at {100 * NEEDED:.0f} % of the seeds or more.**",
+            f"Of these {len(seeds)}, {sure} were run at {WHOLE} seeds, {fixed} use no random "
+            f"numbers and were run twice, and {short} were run at",
+            f"fewer than {WHOLE} seeds. For these {short} we know only that they do not fail at "
+            f"once. The other {len(entries) - len(seeds)} have not been run over seeds.",
         )
     )
 

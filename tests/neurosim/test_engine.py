@@ -85,6 +85,7 @@ def test_two_models_built_side_by_side_share_what_is_around_them(own_cache, monk
     from concurrent.futures import ThreadPoolExecutor
 
     from neurosim.engine.cable import execute
+    from neurosim.engine.programs import shared_runtime
     from neurosim.engine.programs.compiler import Compiler
 
     done = []
@@ -98,6 +99,7 @@ def test_two_models_built_side_by_side_share_what_is_around_them(own_cache, monk
             (folder / made).write_text("")
 
     monkeypatch.setattr(execute, "run_all", run_all)
+    monkeypatch.setattr(shared_runtime, "run_all", run_all)
     compiler = Compiler("c++", "a compiler", ())
     with ThreadPoolExecutor(2) as pool:
         built = [
