@@ -14,7 +14,7 @@ from brian2.units import ms
 from bridge.spiking.spiking_network import SpikingRun
 from experiments.compare.figures import residual_figure, voltage_figure
 from experiments.compare.measured_part import MeasuredNetwork
-from experiments.compare.network_part import Answered, network_numbers
+from experiments.compare.network_part import LOOKED_AT, Answered, network_numbers, typical
 from experiments.compare.neuron_part import OwnShape
 from experiments.compare.parameters import Parameters, command_line
 from experiments.compare.report import render
@@ -82,7 +82,8 @@ def page_of(
         held_out=answered.held_out,
         claim=result.claim,
         spikes_shown=spikes_of_one(run, JUDGED_MS[0]),
-        spikes_mean=f"{answered.decisions[JUDGED_MS[0]].spikes:.0f}",
+        spikes_mean=f"{run.spikes_per_decision(JUDGED_MS[0] * ms):.0f}",
+        looked_at=min(LOOKED_AT, run.samples),
         judged_ms=f"{JUDGED_MS[0]:g}",
         accuracy_table=result.tables["accuracy"],
         measured_table=result.tables.get("accuracy_measured"),
@@ -97,14 +98,14 @@ def page_of(
 
 def spikes_of_one(run: SpikingRun, at_ms: float) -> int:
     """Return how many spikes the input whose spikes are drawn takes until a decision."""
-    return int(run.spikes_by_neuron(at_ms * ms)[0].sum())
+    return int(run.spikes_by_neuron(at_ms * ms)[typical(run)].sum())
 
 
 def activity_figures(answered: Answered) -> Iterator[tuple[str, Any]]:
     """Draw the figures of part 3 that show one network, the first, by name."""
     (trained, run), *_ = answered.pairs
     shown_ms = answered.shown_ms
-    yield "voltage", voltage_figure(trained, run, 0, shown_ms, answered.inputs.one)
+    yield "voltage", voltage_figure(trained, run, typical(run), shown_ms, answered.inputs.one)
     yield "activation", residual_figure(trained, run, shown_ms)
 
 
