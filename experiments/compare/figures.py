@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,8 @@ def _draw_answers(
         for spine in shown.spines.values():
             spine.set(visible=True, color=GREY, linewidth=0.6)
         top = 0.28
-    said = "\n".join(f"{who}: {str(answer)[:24]}" for who, answer in answers)
+    # The classes of a table may have long names.
+    said = "\n".join(fill(f"{who}: {str(answer)[:40]}", 32) for who, answer in answers)
     axes.text(0, top, said, va="top", linespacing=1.3, fontsize=8, transform=axes.transAxes)
 
 
@@ -167,7 +169,7 @@ def accuracies_figure(answered: Answered, measured: MeasuredNetwork | None) -> F
                 fmt="s--", ms=4, capsize=3, lw=1.2, color=COLOURS["green"],
                 label="that ANN on spiking neurons",
             )  # fmt: skip
-            axes.set_ylim(min(axes.get_ylim()[0], float(low.min()) - 1.5), 100)
+            axes.set_ylim(bottom=min(axes.get_ylim()[0], float(low.min()) - 1.5))
         lines, names = axes.get_legend_handles_labels()
         # Each network with its neurons: as they come, the lines stand first.
         order = [k for pair in zip(range(len(lines) // 2), range(len(lines) // 2, len(lines)),

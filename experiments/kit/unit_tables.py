@@ -121,7 +121,7 @@ def units_figure(neurons: Sequence[Fitted]) -> Figure:
     blocks = -(-len(neurons) // columns)
     heights = [2, 1] * blocks
     with drawing(
-        PAGE_WIDTH / _ABREAST * columns, 3.15 * blocks, 2 * blocks, columns, height_ratios=heights,
+        PAGE_WIDTH / _ABREAST * columns, 3.05 * blocks, 2 * blocks, columns, height_ratios=heights,
         squeeze=False,
     ) as (figure, axes):  # fmt: skip
         for k in range(blocks * columns):

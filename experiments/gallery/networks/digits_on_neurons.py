@@ -259,7 +259,7 @@ def draw_accuracy(
     times, accuracy = table["time_ms"], 100 * table["spiking_accuracy"]
     spread = [accuracy - 100 * table["low_95"], 100 * table["high_95"] - accuracy]
     look: dict[str, Any] = {"fmt": "o-", "color": COLOURS["vermilion"], "capsize": 3, "lw": 1.4}
-    said = "the ANN on spiking neurons (bars: 95 % interval)"
+    said = "on spiking neurons (bars: 95 %)"
     axes.errorbar(times, accuracy, yerr=spread, label=said, **look)
     axes.set_xscale("log")
     spikes = table["spikes_per_decision"]
@@ -270,7 +270,8 @@ def draw_accuracy(
         xlabel=f"time after the {thing} came on, and spikes of a decision", ylabel="accuracy (%)"
     )
     low = 100 * float(table["low_95"].min())
-    axes.set_ylim(low - 0.25 * (100 - low) - 0.5, 100)
+    # Above 100 % there is room for a dot that stands there.
+    axes.set_ylim(low - 0.25 * (100 - low) - 0.5, 100 + 0.04 * (100 - low))
     axes.legend(loc="lower right")
 
 
