@@ -153,7 +153,7 @@ def _draw_answers(
 def accuracies_figure(answered: Answered, measured: MeasuredNetwork | None) -> Figure:
     """Draw accuracy against time, of the network with the cell's own curve too if there is one."""
     thing = answered.inputs.one
-    with drawing(PAGE_WIDTH, 3.4) as (figure, axes):
+    with drawing(PAGE_WIDTH, 3.2) as (figure, axes):
         draw_accuracy(axes, answered.table, MARGIN, thing)
         if measured is not None and measured.answered is not None:
             table = measured.answered.table

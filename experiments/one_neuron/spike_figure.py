@@ -118,7 +118,7 @@ def spike_figure(spike: OneSpike, axon: bool = True) -> Figure:
         Whether the picture of the neuron shows its axon.
     """
     with figure_style():
-        figure = new_figure(PAGE_WIDTH, 5.1)
+        figure = new_figure(PAGE_WIDTH, 5.0)
         halves: Any = figure.subfigures(2, 1, height_ratios=[1.08, 1])
         upper, lower = halves
         # Each by itself: the panel beside it has axes below, and would leave the neuron less room.
