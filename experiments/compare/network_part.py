@@ -38,6 +38,7 @@ from neurosim.engine.programs.processes import halted
 
 __all__ = [
     "DIGITS",
+    "LOOKED_AT",
     "Answered",
     "Inputs",
     "Repeats",
@@ -48,8 +49,13 @@ __all__ = [
     "simulation_threads",
     "traced",
     "train_one",
+    "typical",
     "wider",
 ]
+
+# Of so many inputs the potentials are traced, so that one can be shown that takes as many spikes as
+# inputs do on the average: which one that is, is known only afterwards.
+LOOKED_AT = 24
 
 
 @dataclass(frozen=True)
@@ -257,8 +263,9 @@ def answer(
     context: Context,
     watch: Stopwatch,
 ) -> SpikingRun:
-    """Run one network, and trace the potentials of one input (of the first network, all units)."""
+    """Run one network; of the first, trace the potentials of the inputs that may be shown."""
     hidden = int(trained.network.network_.sizes[1])
+    shown = min(LOOKED_AT, len(trained.y_test))
     with watch.during("simulation"):
         return on_neurons(
             trained,
@@ -266,13 +273,23 @@ def answer(
             replace(context, jobs=1),
             curve=curve,
             decision=JUDGED_MS[0] * ms,
-            record=traced(hidden if first else 1, 0.1 if first else 10),
+            record=traced(shown * hidden if first else 1, 0.4 if first else 10),
         )
 
 
 def traced(rows: int, step_ms: float) -> dict[str, Any]:
     """Return what is traced of a run: every run traces a little, so that all share one program."""
     return {"record": ["v"], "record_rows": range(rows), "record_dt": step_ms * ms}
+
+
+def typical(run: SpikingRun) -> int:
+    """Return which input is shown: of the first `LOOKED_AT`, the one nearest the mean in spikes.
+
+    The mean is that over all inputs of this network; spikes are counted until the first time that
+    is judged.
+    """
+    spikes = run.spikes_by_neuron(JUDGED_MS[0] * ms).sum(axis=1)
+    return int(np.argmin(np.abs(spikes[:LOOKED_AT] - spikes.mean())))
 
 
 @contextmanager

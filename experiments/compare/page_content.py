@@ -15,7 +15,7 @@ from bridge.spiking.spiking_network import SpikingRun
 from bridge.units import FAMILIES
 from experiments.compare.figures import residual_figure, voltage_figure
 from experiments.compare.measured_part import MeasuredNetwork
-from experiments.compare.network_part import Answered, network_numbers
+from experiments.compare.network_part import LOOKED_AT, Answered, network_numbers, typical
 from experiments.compare.neuron_part import OwnShape
 from experiments.compare.parameters import Parameters, command_line
 from experiments.compare.report import render
@@ -89,7 +89,8 @@ def page_of(
         held_out=answered.held_out,
         claim=result.claim,
         spikes_shown=spikes_of_one(run, JUDGED_MS[0]),
-        spikes_mean=f"{answered.decisions[JUDGED_MS[0]].spikes:.0f}",
+        spikes_mean=f"{run.spikes_per_decision(JUDGED_MS[0] * ms):.0f}",
+        looked_at=min(LOOKED_AT, run.samples),
         judged_ms=f"{JUDGED_MS[0]:g}",
         accuracy_table=accuracy_shown(result.tables["accuracy"], answered.inputs.many),
         measured_table=None if measured is None else accuracy_shown(measured, "images"),
@@ -140,13 +141,14 @@ def accuracy_shown(table: pd.DataFrame, things: str) -> pd.DataFrame:
 
 def spikes_of_one(run: SpikingRun, at_ms: float) -> int:
     """Return how many spikes the input whose spikes are drawn takes until a decision."""
-    return int(run.spikes_by_neuron(at_ms * ms)[0].sum())
+    return int(run.spikes_by_neuron(at_ms * ms)[typical(run)].sum())
 
 
 def activity_figures(answered: Answered) -> Iterator[tuple[str, Any]]:
     """Draw the figures of part 3 that show one network, the first, by name."""
     (trained, run), *_ = answered.pairs
-    yield "voltage", voltage_figure(trained, run, 0, answered.shown_ms, answered.inputs.one)
+    shown_ms = answered.shown_ms
+    yield "voltage", voltage_figure(trained, run, typical(run), shown_ms, answered.inputs.one)
     # At the time for which the sentences tell the scatter.
     yield "activation", residual_figure(trained, run, JUDGED_MS[0])
 

@@ -17,7 +17,7 @@ from bridge.choice.unit_fit import UnitFit
 from bridge.counts.curve import FICurve
 from experiments.kit.plain_sigmoid import PlainSigmoid, plain_sigmoid
 from experiments.kit.result import Verdict
-from experiments.kit.style import COLOURS, GREY, drawing
+from experiments.kit.style import COLOURS, GREY, PAGE_WIDTH, drawing
 
 __all__ = [
     "SIGMOID_COLUMNS",
@@ -160,8 +160,9 @@ def units_figure(neurons: Sequence[Fitted]) -> Figure:
     blocks = -(-len(neurons) // columns)
     heights = [2, 1] * blocks
     with drawing(
-        3.1 * columns, 4.2 * blocks, 2 * blocks, columns, height_ratios=heights, squeeze=False
-    ) as (figure, axes):
+        PAGE_WIDTH / _ABREAST * columns, 3.05 * blocks, 2 * blocks, columns, height_ratios=heights,
+        squeeze=False,
+    ) as (figure, axes):  # fmt: skip
         for k in range(blocks * columns):
             block, column = divmod(k, columns)
             top, bottom = axes[2 * block, column], axes[2 * block + 1, column]
@@ -180,15 +181,13 @@ def _draw_unit(neuron: Fitted, top: Any, bottom: Any) -> None:
     selection, best = neuron.selection, neuron.selection.best
     curve = neuron.curve
     currents, rates = curve.currents, curve.mean_rate_Hz()
-    # Bars and band are those of the noise that the choice rests on.
-    bars = selection.noise.rate_sd_Hz(curve.statistics())
+    # The noise that the choice rests on. As bars on the rates it would not be seen.
+    noise = selection.noise.rate_sd_Hz(curve.statistics())
     fine = np.linspace(currents[0], currents[-1], 400)
-    top.errorbar(
-        currents, rates, yerr=bars, fmt="o", ms=3, color=COLOURS["black"], lw=0.8, zorder=3
-    )
-    band = bars if best is None else best.noise_Hz
+    top.plot(currents, rates, "o", ms=3, color=COLOURS["black"], zorder=3, label="counted")
+    band = noise if best is None else best.noise_Hz
     at = currents if best is None else best.current_pA
-    bottom.fill_between(at, -band, band, color="#DDDDDD", lw=0)
+    bottom.fill_between(at, -band, band, color="#C4C4C4", lw=0)
     bottom.axhline(0, color=GREY, lw=0.8)
     drawn = []
     if not selection.ok or best is None:
@@ -203,8 +202,8 @@ def _draw_unit(neuron: Fitted, top: Any, bottom: Any) -> None:
         bottom.plot(fit.current_pA, fit.residual_Hz, style, marker="o", ms=2.5, lw=1, color=colour)
     # A file's long name would run into the next panel.
     top.set_title(neuron.title if len(neuron.title) <= 26 else neuron.title[:25] + "…")
-    top.legend(loc="upper left", handlelength=1.6)
-    top.set_ylim(0, max(1.0, 1.35 * float(rates.max())))
+    top.legend(loc="upper left", handlelength=1.6, borderaxespad=0)
+    top.set_ylim(0, max(1.0, 1.5 * float(rates.max())))
     top.tick_params(labelbottom=False)
     bottom.set_xlim(top.get_xlim())
-    bottom.set_xlabel(fill(f"{curve.current_name} (pA)", 32))
+    bottom.set_xlabel(fill(f"{curve.current_name} (pA)", 30))
