@@ -50,8 +50,8 @@ __all__ = ["Parameters", "compare"]
 
 CLAIM = (
     "The model neuron of this page fires at -55 mV; a unit stands for it and for other neurons, in "
-    "most of them another curve than the logistic sigmoid; and a trained sigmoid network keeps its "
-    "accuracy if its hidden units become integrate-and-fire neurons."
+    "most of them another curve than the logistic sigmoid; and a sigmoid network trained on "
+    "handwritten digits keeps its accuracy if its hidden units become integrate-and-fire neurons."
 )
 
 
@@ -68,7 +68,11 @@ def claim_of(own: OwnShape | None, table: OwnTable | None) -> str:
         if own is None
         else f"A unit stands for a neuron of the shape of {own.name}, with the textbook membrane"
     )
-    network = "a trained sigmoid network" if table is None else f"a network trained on {table.name}"
+    network = (
+        "a sigmoid network trained on handwritten digits"
+        if table is None
+        else f"a network trained on {table.name}"
+    )
     return (
         f"{first}; and {network} keeps its accuracy if its hidden units become integrate-and-fire "
         "neurons."

@@ -477,11 +477,11 @@ def kept_and_lost(
                 f" (a network trained with the curve of the {cell} loses {and_list(losses)})"
             )
     return [
-        f"{kept}: after {judged.time_ms:g} ms {100 * judged.neurons:.1f} % of the held-out "
-        f"{judged.things} are answered correctly by the network with spiking neurons as its hidden "
-        f"units, {100 * judged.ann:.1f} % by the trained network itself.",
-        f"{'Speed and precision are' if slow else 'Precision is'} lost: {early_on}, and "
-        f"an activation read over {counted_ms:g} ms scatters by {count_noise:.2f} (on a range "
+        f"{kept}: after {judged.time_ms:g} ms of input {100 * judged.neurons:.1f} % of the "
+        f"held-out {judged.things} are answered correctly by the network with spiking neurons as "
+        f"its hidden units, {100 * judged.ann:.1f} % by the trained network itself.",
+        f"{'Speed and precision are' if slow else 'Precision is'} lost: {early_on}, and a hidden "
+        f"unit's activation read over {counted_ms:g} ms scatters by {count_noise:.2f} (on a range "
         f"of 1); its mean is off by {bias:.2f} (rms), and waiting does not change that.",
         f"A decision after {judged.time_ms:g} ms takes {judged.spikes:.0f} spikes of the hidden "
         f"units; real neurons of a rodent would spend {judged.atp / 10**exponent:.1f}·10{raised} "

@@ -64,7 +64,7 @@ def test_what_is_kept_and_lost():
     early, late = decision(2.74, 2, 3.4, 10.0), decision(0.0, -0.2, 0.2)
     kept, lost, cost = kept_and_lost(early, late, 0.031, 0.042, 100.0)
     assert "own curve" not in lost
-    assert "The answers are kept: after 50 ms 98.0 %" in kept
+    assert "The answers are kept: after 50 ms of input 98.0 %" in kept
     assert (
         "Speed and precision are lost: after 10 ms the accuracy is 2.7 percentage points lower"
         in lost
