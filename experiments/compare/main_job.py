@@ -49,8 +49,9 @@ from neurosim.engine.programs.waiting_worker import end_waiting
 __all__ = ["Parameters", "compare"]
 
 CLAIM = (
-    "A neuron fires at -55 mV; a unit stands for it, rarely the sigmoid; and a trained sigmoid "
-    "network keeps its accuracy on integrate-and-fire neurons."
+    "The model neuron of this page fires at -55 mV; a unit stands for it and for other neurons, in "
+    "most of them another curve than the logistic sigmoid; and a sigmoid network trained on "
+    "handwritten digits keeps its accuracy if its hidden units become integrate-and-fire neurons."
 )
 
 
@@ -62,12 +63,20 @@ def claim_of(own: OwnShape | None, table: OwnTable | None) -> str:
     if own is None and table is None:
         return CLAIM
     first = (
-        "A neuron fires at -55 mV; a unit stands for it, rarely the sigmoid"
+        "The model neuron of this page fires at -55 mV; a unit stands for it and for other "
+        "neurons, in most of them another curve than the logistic sigmoid"
         if own is None
         else f"A unit stands for a neuron of the shape of {own.name}, with the textbook membrane"
     )
-    network = "a trained sigmoid network" if table is None else f"a network trained on {table.name}"
-    return f"{first}; and {network} keeps its accuracy on integrate-and-fire neurons."
+    network = (
+        "a sigmoid network trained on handwritten digits"
+        if table is None
+        else f"a network trained on {table.name}"
+    )
+    return (
+        f"{first}; and {network} keeps its accuracy if its hidden units become integrate-and-fire "
+        "neurons."
+    )
 
 
 def compare(
@@ -150,7 +159,9 @@ def compare(
         answered = Answered(inputs_of(table), found.pairs, found.digits.times_ms)
         with watch.during("drawing"):
             pictures.add("accuracy", accuracies_figure(answered, found.measured))
-        sentences = sentences_of(parameters, found.spike, found.neurons, answered, own)
+        sentences = sentences_of(
+            parameters, found.spike, found.neurons, answered, own, found.measured
+        )
         result = result_of(
             parameters, context, found.spike, found.neurons, answered, sentences, table,
             claim_of(own, table),

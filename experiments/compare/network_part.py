@@ -23,6 +23,7 @@ from experiments.gallery.networks.digits_on_neurons import (
     JUDGED_MS,
     Trained,
     compare_answers,
+    mcnemar,
     on_neurons,
     points_lost,
     train,
@@ -37,8 +38,10 @@ from neurosim.engine.programs.processes import halted
 
 __all__ = [
     "DIGITS",
+    "LOOKED_AT",
     "Answered",
     "Inputs",
+    "Repeats",
     "answer",
     "conversion_curve",
     "inputs_of",
@@ -46,7 +49,13 @@ __all__ = [
     "simulation_threads",
     "traced",
     "train_one",
+    "typical",
+    "wider",
 ]
+
+# Of so many inputs the potentials are traced, so that one can be shown that takes as many spikes as
+# inputs do on the average: which one that is, is known only afterwards.
+LOOKED_AT = 24
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,57 @@ class Inputs:
     said: str = ""
 
 
-DIGITS = Inputs("image", "images", "Digits: the network on spiking neurons")
+DIGITS = Inputs(
+    "image", "images", "Digits: the network on spiking neurons",
+    "A network with one hidden layer of sigmoid units learned handwritten digits (scikit-learn's: "
+    "ten classes, 8 × 8 pixels).",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How often inputs recur over several networks, each with held-out inputs of its own.
+
+    Attributes
+    ----------
+    answers, distinct, networks : int
+        Answers in all, different inputs among them, networks.
+    wider_bars, wider_loss : float
+        By how much `wider` makes the intervals of the accuracy on neurons, and of that lost.
+    """
+
+    answers: int
+    distinct: int
+    networks: int
+    wider_bars: float
+    wider_loss: float
+
+
+def wider(values: np.ndarray, which: np.ndarray) -> float:
+    """Return how much larger a mean's standard error is if values of one thing are one cluster.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    which : ndarray of int, shape (n,)
+        The thing that each value is of.
+
+    Returns
+    -------
+    float
+        The cluster-robust standard error (Liang and Zeger 1986, Biometrika 73:13) over that of
+        independent values; 1 if no value differs.
+
+    Examples
+    --------
+    >>> twice = np.array([1.0, 1, 0, 0, 1, 1])
+    >>> round(wider(twice, np.array([0, 0, 1, 1, 2, 2])), 2), wider(twice, np.arange(6))
+    (1.41, 1.0)
+    """
+    off = values - values.mean()
+    alone = float((off**2).sum())
+    together = float((np.bincount(which, weights=off) ** 2).sum())
+    return float(np.sqrt(together / alone)) if alone > 0 else 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +153,29 @@ class Answered:
     def shown_ms(self) -> float:
         """The time that the figures show."""
         return 100.0 if 100.0 in self.times_ms else max(self.times_ms)
+
+    def p_of_waiting(self, early_ms: float, late_ms: float) -> float:
+        """Return McNemar's p of the neurons' answers at two times."""
+        early, late = (
+            np.concatenate([run.predict(time * ms) == t.y_test for t, run in self.pairs])
+            for time in (early_ms, late_ms)
+        )
+        return mcnemar(early, late)[2]
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """How often inputs recur over the networks, and what that does to the intervals."""
+        which = np.unique(np.concatenate([t.X_test for t, _ in self.pairs]), axis=0,
+                          return_inverse=True)[1].ravel()  # fmt: skip
+        ann = np.concatenate([t.network.predict(t.X_test) == t.y_test for t, _ in self.pairs])
+        neurons = np.concatenate(
+            [run.predict(JUDGED_MS[0] * ms) == t.y_test for t, run in self.pairs]
+        )
+        lost = ann.astype(float) - neurons
+        return Repeats(
+            len(which), int(which.max()) + 1, len(self.pairs),
+            wider(neurons.astype(float), which), wider(lost, which),
+        )  # fmt: skip
 
     @property
     def held_out(self) -> int:
@@ -130,9 +212,21 @@ class Answered:
     def verdicts(self) -> list[Verdict]:
         """Hold equivalence against its margin; of digits also what the experiment claims."""
         judged = self.decisions[JUDGED_MS[0]]
-        what = f"points lost on neurons at {judged.time_ms:g} ms, equivalence"
-        claimed = verdicts_of(self.pairs) if self.inputs is DIGITS else []
-        return [*claimed, Verdict.of(what, judged.lost, MARGIN, "within")]
+        what = f"points lost on neurons at {judged.time_ms:g} ms: equivalence, on this page"
+        equivalence = Verdict.of(what, judged.lost, MARGIN, "within")
+        if self.inputs is not DIGITS:
+            return [equivalence]
+        accuracy, *lost = verdicts_of(self.pairs)
+        low, high = (None if end is None else 100 * end for end in (accuracy.low, accuracy.high))
+        return [
+            # In percent, as everywhere on the page.
+            replace(
+                accuracy, what="accuracy of the trained networks (mean, %)",
+                value=100 * accuracy.value, bar=100 * accuracy.bar, low=low, high=high,
+            ),
+            equivalence,
+            *(replace(one, what=f"{one.what}: claim of digits-on-neurons") for one in lost),
+        ]  # fmt: skip
 
 
 def conversion_curve(digits: DigitsParameters, context: Context, watch: Stopwatch) -> FICurve:
@@ -169,8 +263,9 @@ def answer(
     context: Context,
     watch: Stopwatch,
 ) -> SpikingRun:
-    """Run one network, and trace the potentials of one input (of the first network, all units)."""
+    """Run one network; of the first, trace the potentials of the inputs that may be shown."""
     hidden = int(trained.network.network_.sizes[1])
+    shown = min(LOOKED_AT, len(trained.y_test))
     with watch.during("simulation"):
         return on_neurons(
             trained,
@@ -178,13 +273,23 @@ def answer(
             replace(context, jobs=1),
             curve=curve,
             decision=JUDGED_MS[0] * ms,
-            record=traced(hidden if first else 1, 0.1 if first else 10),
+            record=traced(shown * hidden if first else 1, 0.4 if first else 10),
         )
 
 
 def traced(rows: int, step_ms: float) -> dict[str, Any]:
     """Return what is traced of a run: every run traces a little, so that all share one program."""
     return {"record": ["v"], "record_rows": range(rows), "record_dt": step_ms * ms}
+
+
+def typical(run: SpikingRun) -> int:
+    """Return which input is shown: of the first `LOOKED_AT`, the one nearest the mean in spikes.
+
+    The mean is that over all inputs of this network; spikes are counted until the first time that
+    is judged.
+    """
+    spikes = run.spikes_by_neuron(JUDGED_MS[0] * ms).sum(axis=1)
+    return int(np.argmin(np.abs(spikes[:LOOKED_AT] - spikes.mean())))
 
 
 @contextmanager

@@ -12,9 +12,10 @@ import pandas as pd
 from brian2.units import ms
 
 from bridge.spiking.spiking_network import SpikingRun
+from bridge.units import FAMILIES
 from experiments.compare.figures import residual_figure, voltage_figure
 from experiments.compare.measured_part import MeasuredNetwork
-from experiments.compare.network_part import Answered, network_numbers
+from experiments.compare.network_part import LOOKED_AT, Answered, network_numbers, typical
 from experiments.compare.neuron_part import OwnShape
 from experiments.compare.parameters import Parameters, command_line
 from experiments.compare.report import render
@@ -22,15 +23,19 @@ from experiments.compare.stored_parts import Taken
 from experiments.compare.story import (
     kept_and_lost,
     left_out_by_units,
+    of_the_answers,
     of_the_measured,
     of_the_network,
     of_the_neuron,
+    of_the_refused,
     of_the_units,
+    of_the_wait,
+    units_in_short,
 )
 from experiments.compare.table_part import OwnTable
 from experiments.gallery.networks.digits_on_neurons import JUDGED_MS, calibration_numbers
 from experiments.kit.registry import Context
-from experiments.kit.result import Result
+from experiments.kit.result import Result, Verdict
 from experiments.kit.style import svg_uri
 from experiments.kit.unit_tables import Fitted, adequacy_verdicts, parameter_table, unit_table
 from experiments.one_neuron.spike_along import OneSpike
@@ -59,6 +64,7 @@ def page_of(
 ) -> str:
     """Return the page as HTML."""
     digits, units = parameters.digits, result.tables["units"]
+    measured = result.tables.get("accuracy_measured")
     trained, run = answered.pairs[0]
     return render(
         versions=versions(),
@@ -70,8 +76,9 @@ def page_of(
         sentences=result.numbers["sentences"],
         figures={name: svg_uri(picture["svg"]) for name, picture in pictures.items()},
         units={"columns": list(units.columns), "rows": units.to_numpy().tolist()},
-        parameters_table=parameter_table(neurons),
-        families_table=result.tables["families"],
+        parameters_table=parameter_table(neurons).replace({np.inf: "open", -np.inf: "open"}),
+        families_table=families_shown(result.tables["families"]),
+        tried=len(FAMILIES),
         inputs=answered.inputs,
         own=own,
         own_table=table,
@@ -82,10 +89,11 @@ def page_of(
         held_out=answered.held_out,
         claim=result.claim,
         spikes_shown=spikes_of_one(run, JUDGED_MS[0]),
-        spikes_mean=f"{answered.decisions[JUDGED_MS[0]].spikes:.0f}",
+        spikes_mean=f"{run.spikes_per_decision(JUDGED_MS[0] * ms):.0f}",
+        looked_at=min(LOOKED_AT, run.samples),
         judged_ms=f"{JUDGED_MS[0]:g}",
-        accuracy_table=result.tables["accuracy"],
-        measured_table=result.tables.get("accuracy_measured"),
+        accuracy_table=accuracy_shown(result.tables["accuracy"], answered.inputs.many),
+        measured_table=None if measured is None else accuracy_shown(measured, "images"),
         shown_ms=f"{answered.shown_ms:g}",
         timing=result.numbers["seconds"],
         jobs=context.jobs,
@@ -95,17 +103,54 @@ def page_of(
     )
 
 
+def families_shown(families: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of every family with headings that say what is in it."""
+    return families.rename(
+        columns={
+            "aicc": "AICc", "delta_aicc": "AICc above the best", "adequate": "fits",
+            "p_fit": "p of the fit", "residual_rms_Hz": "residual (Hz rms)",
+            "noise_rms_Hz": "counting noise (Hz rms)",
+            "noise_ratio": "standardised residual (rms)",
+        }
+    ).replace({"fits": {True: "yes", False: "no"}})  # fmt: skip
+
+
+def accuracy_shown(table: pd.DataFrame, things: str) -> pd.DataFrame:
+    """Return the accuracies in percent, under headings that say what they are."""
+    percent = {
+        name: [f"{100 * share:.2f}" for share in table[name]]
+        for name in ("ann_accuracy", "spiking_accuracy")
+    }
+    ends = zip(table["low_95"], table["high_95"], strict=True)
+    return pd.DataFrame(
+        {
+            "time (ms)": [f"{time:g}" for time in table["time_ms"]],
+            "trained network (%)": percent["ann_accuracy"],
+            "on neurons (%)": percent["spiking_accuracy"],
+            "95 % interval": [f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends],
+            "points lost": [f"{round(lost, 2) + 0.0:.2f}" for lost in table["points_lost"]],
+            f"{things} only the network got right": table["ann_only_right"],
+            f"{things} only the neurons got right": table["spiking_only_right"],
+            "p of the paired test": table["mcnemar_p"],
+            "smallest p of one training": table["smallest_p_of_a_seed"],
+            "spikes": [f"{spikes:.0f}" for spikes in table["spikes_per_decision"]],
+            "ATP (molecules)": table["atp_molecules"],
+        }
+    )
+
+
 def spikes_of_one(run: SpikingRun, at_ms: float) -> int:
     """Return how many spikes the input whose spikes are drawn takes until a decision."""
-    return int(run.spikes_by_neuron(at_ms * ms)[0].sum())
+    return int(run.spikes_by_neuron(at_ms * ms)[typical(run)].sum())
 
 
 def activity_figures(answered: Answered) -> Iterator[tuple[str, Any]]:
     """Draw the figures of part 3 that show one network, the first, by name."""
     (trained, run), *_ = answered.pairs
     shown_ms = answered.shown_ms
-    yield "voltage", voltage_figure(trained, run, 0, shown_ms, answered.inputs.one)
-    yield "activation", residual_figure(trained, run, shown_ms)
+    yield "voltage", voltage_figure(trained, run, typical(run), shown_ms, answered.inputs.one)
+    # At the time for which the sentences tell the scatter.
+    yield "activation", residual_figure(trained, run, JUDGED_MS[0])
 
 
 def said_of_the_measured(measured: MeasuredNetwork, result: Result) -> str:
@@ -135,9 +180,19 @@ def sentences_of(
     neurons: list[Fitted],
     answered: Answered,
     own: OwnShape | None,
+    measured: MeasuredNetwork | None = None,
 ) -> dict[str, Any]:
     """Say what was found."""
-    judged, early = (answered.decisions[t] for t in (JUDGED_MS[0], min(answered.times_ms)))
+    judged, early, last = (
+        answered.decisions[t]
+        for t in (JUDGED_MS[0], min(answered.times_ms), max(answered.times_ms))
+    )
+    wait = of_the_wait(judged, last, answered.p_of_waiting(judged.time_ms, last.time_ms))
+    own_curve = None
+    if measured is not None and measured.answered is not None:
+        before = [d for t, d in measured.answered.decisions.items() if t < JUDGED_MS[0]]
+        own_curve = (measured.cell, before)
+    repeats = asdict(answered.repeats)
     each = [calibration_numbers(run) for _, run in answered.pairs]
     noise, bias, counted = (
         float(np.mean([one[name] for one in each]))
@@ -147,11 +202,23 @@ def sentences_of(
     return {
         "neuron": said_of_the_spike(parameters, spike, own),
         "units": of_the_units(neurons),
+        "units in short": units_in_short(neurons),
+        "not fitted": of_the_refused(neurons),
         "left out by units": left_out_by_units(spike.numbers),
-        "network": " ".join(filter(None, [answered.inputs.said, network])),
+        "network": " ".join(filter(None, [answered.inputs.said, network, wait])),
+        "answers": of_the_answers(**repeats, things=(answered.inputs.one, answered.inputs.many)),
         "measured": "",
-        "kept and lost": kept_and_lost(early, judged, noise, bias, counted),
+        "kept and lost": kept_and_lost(early, judged, noise, bias, counted, own_curve),
     }
+
+
+def _of_the_recorded(neuron: Fitted) -> list[Verdict]:
+    """Hold the residual of the recorded cell's unit against counting noise, if that is a test.
+
+    With counts alone the noise comes from these very residuals, and could not be smaller.
+    """
+    best = neuron.selection.best
+    return [] if best is None or np.isnan(best.p_fit) else adequacy_verdicts(neuron)
 
 
 def result_of(
@@ -190,7 +257,7 @@ def result_of(
             **own_table,
         },
         tables={"units": unit_table(neurons), "families": families, "accuracy": answered.table},
-        verdicts=[*answered.verdicts(), *adequacy_verdicts(neurons[-1])],
+        verdicts=[*answered.verdicts(), *_of_the_recorded(neurons[-1])],
         provenance={
             "parameters": asdict(parameters),
             "seed": context.seed,

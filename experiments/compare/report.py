@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.compare.written import true_minus
 from neurosim.atomic_write import plain
 
 __all__ = ["html_table", "render"]
@@ -18,7 +19,8 @@ def html_table(table: pd.DataFrame) -> str:
     """Return a table as HTML, numbers with four digits."""
     shown = table.copy()
     shown.columns = [str(column).replace("_", " ") for column in shown.columns]
-    return shown.to_html(index=False, border=0, float_format=lambda v: f"{v:.4g}", na_rep="–")
+    numbers = shown.to_html(index=False, border=0, float_format=lambda v: f"{v:.4g}", na_rep="–")
+    return true_minus(numbers)
 
 
 def render(page: str = "report.html", **content: Any) -> str:
@@ -38,6 +40,7 @@ def render(page: str = "report.html", **content: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["true_minus"] = true_minus
     for name, value in list(content.items()):
         if name.endswith("_table") and isinstance(value, pd.DataFrame):
             content[name] = Markup(html_table(value))

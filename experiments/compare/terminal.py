@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 from typing import Any
 
+from experiments.compare.written import true_minus
 from experiments.kit.result import Result
 from experiments.kit.unit_tables import SIGMOID_COLUMNS
 
@@ -18,7 +19,8 @@ def summary(result: Result, console: Any) -> None:
     said = result.numbers["sentences"]
     for title, text in (
         ("1. A neuron", said["neuron"]),
-        ("2. Its unit", f"{said['units']} {said['left out by units']}"),
+        # The table below has the rest.
+        ("2. Its unit", f"{said['units in short']} {said['left out by units']}"),
         (
             "3. A network on spiking neurons",
             " ".join([said["network"], *filter(None, [said.get("measured")])]),
@@ -37,7 +39,7 @@ def summary(result: Result, console: Any) -> None:
         table.add_row(*(row[t].split(" ")[0] if t == "fits" else row[t] for t in titles))
     console.print(table)
     table = Table(title="The same network on spiking neurons", title_justify="left")
-    for title in ("time", "ANN %", "neurons % (95 %)", "points lost", "McNemar p", "spikes"):
+    for title in ("time", "network %", "on neurons % (95 %)", "points lost", "McNemar p", "spikes"):
         table.add_column(title, justify="right")
     for answer in result.tables["accuracy"].to_dict("records"):
         low, high = 100 * answer["low_95"], 100 * answer["high_95"]
@@ -45,13 +47,13 @@ def summary(result: Result, console: Any) -> None:
             f"{answer['time_ms']:g} ms",
             f"{100 * answer['ann_accuracy']:.2f}",
             f"{100 * answer['spiking_accuracy']:.2f} ({low:.1f}-{high:.1f})",
-            f"{answer['points_lost']:.2f}",
+            true_minus(f"{round(answer['points_lost'], 2) + 0.0:.2f}"),
             f"{answer['mcnemar_p']:.2g}",
             f"{answer['spikes_per_decision']:.0f}",
         )
     console.print(table)
     for verdict in result.verdicts:
-        console.print(str(verdict), style="green" if verdict.holds else "bold red")
+        console.print(true_minus(str(verdict)), style="green" if verdict.holds else "bold red")
     seconds = result.numbers["seconds"]
     since = "since the command began" if seconds["of_command"] else "in all"
     console.print(

@@ -53,6 +53,8 @@ class OneSpike:
         Which row of the run is shown.
     late : bool
         Whether the neuron fired, but too late for a spike to be shown whole.
+    spot_um : dict of str to float
+        Where the named places lie on the way (um, as in `along_um`).
     """
 
     neuron: Neuron
@@ -66,7 +68,8 @@ class OneSpike:
     numbers: dict[str, float]
     fired: bool
     row: int
-    late: bool = False
+    late: bool
+    spot_um: dict[str, float]
 
 
 def way_through(cut: Compartments) -> tuple[np.ndarray, np.ndarray]:
@@ -217,6 +220,7 @@ def show_one_spike(recording: NeuronRecording, neuron: Neuron) -> OneSpike:
     return OneSpike(
         neuron, shown, along, v, {name: v[:, k] for name, k in spot.items()}, synapse, body,
         time[time < _ALONE_MS] - 2, numbers, fired, row, late,
+        {name: float(along[k]) for name, k in spot.items()},
     )  # fmt: skip
 
 

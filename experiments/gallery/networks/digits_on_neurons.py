@@ -22,7 +22,7 @@ from bridge.spiking.spiking_network import SpikingRun
 from experiments.kit.estimate import Estimate, farthest, mean, paired_share, share
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
-from experiments.kit.style import COLOURS, GREY, drawing
+from experiments.kit.style import COLOURS, drawing
 from neurosim import LIF
 
 CLAIM = (
@@ -248,7 +248,10 @@ def verdicts_of(pairs: Sequence[tuple[Trained, SpikingRun]]) -> list[Verdict]:
 def draw_accuracy(
     axes: Any, table: pd.DataFrame, band: float = MOST_LOST, thing: str = "image"
 ) -> None:
-    """Draw accuracy against time, with its interval, beside the ANN and a band of points."""
+    """Draw accuracy against time, with its interval, beside the ANN and a band of points.
+
+    Below each time stand the spikes of a decision.
+    """
     ann = 100 * float(table["ann_accuracy"].iloc[0])
     said = f"ANN (band: ±{band:g} point{'' if band == 1 else 's'})"
     axes.axhspan(ann - band, ann + band, color=COLOURS["sky"], alpha=0.25, lw=0)
@@ -256,21 +259,20 @@ def draw_accuracy(
     times, accuracy = table["time_ms"], 100 * table["spiking_accuracy"]
     spread = [accuracy - 100 * table["low_95"], 100 * table["high_95"] - accuracy]
     look: dict[str, Any] = {"fmt": "o-", "color": COLOURS["vermilion"], "capsize": 3, "lw": 1.4}
-    axes.errorbar(times, accuracy, yerr=spread, label="spiking neurons (95 %)", **look)
-    small: dict[str, Any] = {"fontsize": 7, "color": GREY}
-    below: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "top"}
-    for time, low, spikes in zip(
-        times, 100 * table["low_95"], table["spikes_per_decision"], strict=True
-    ):
-        axes.annotate(f"{spikes:.0f}", (time, low), (0, -9), **below, **small)
+    said = "on spiking neurons (bars: 95 %)"
+    axes.errorbar(times, accuracy, yerr=spread, label=said, **look)
     axes.set_xscale("log")
-    axes.set_xticks(times, [f"{t:g}" for t in times])
+    spikes = table["spikes_per_decision"]
+    ticks = [f"{time:g} ms\n{count:.0f}" for time, count in zip(times, spikes, strict=True)]
+    axes.set_xticks(times, ticks)
     axes.minorticks_off()
-    axes.set(xlabel=f"time after the {thing} came on (ms)", ylabel="accuracy (%)")
+    axes.set(
+        xlabel=f"time after the {thing} came on, and spikes of a decision", ylabel="accuracy (%)"
+    )
     low = 100 * float(table["low_95"].min())
-    axes.set_ylim(low - 0.25 * (100 - low) - 0.5, 100)
+    # Above 100 % there is room for a dot that stands there.
+    axes.set_ylim(low - 0.25 * (100 - low) - 0.5, 100 + 0.04 * (100 - low))
     axes.legend(loc="lower right")
-    axes.text(0.02, 0.03, "grey: spikes per decision", transform=axes.transAxes, **small)
 
 
 def accuracy_figure(table: pd.DataFrame, title: str, band: float = MOST_LOST) -> Figure:
