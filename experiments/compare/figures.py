@@ -15,7 +15,8 @@ from experiments.compare.measured_part import MeasuredNetwork
 from experiments.compare.network_part import Answered
 from experiments.compare.story import MARGIN
 from experiments.gallery.networks.digits_on_neurons import Trained, draw_accuracy
-from experiments.kit.style import COLOURS, GREY, PAGE_WIDTH, drawing, figure_style, new_figure
+from experiments.kit.page_width import PAGE_WIDTH
+from experiments.kit.style import COLOURS, GREY, drawing, figure_style, new_figure
 
 __all__ = ["accuracies_figure", "hidden_activations", "residual_figure", "voltage_figure"]
 

@@ -13,7 +13,6 @@ __all__ = [
     "COLOURS",
     "GREY",
     "INK",
-    "PAGE_WIDTH",
     "data_uri",
     "drawing",
     "drawn",
@@ -34,9 +33,6 @@ COLOURS = {
 }
 INK = COLOURS["black"]
 GREY = "#8A8A8A"
-# Of a figure as wide as a page, in inches. All of a page have this width, so that their letters
-# are of one size: on paper (180 mm) 8 points become 6.8.
-PAGE_WIDTH = 8.4
 
 _STYLE: Any = {
     "axes.prop_cycle": f"cycler('color', {list(COLOURS.values())})",

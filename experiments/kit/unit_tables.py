@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from bridge.choice.selection import Selection
 from bridge.choice.unit_fit import UnitFit
 from bridge.counts.curve import FICurve
-from experiments.kit.plain_sigmoid import PlainSigmoid, plain_sigmoid
+from bridge.equivalent.plain_sigmoid import PlainSigmoid, plain_sigmoid
+from experiments.kit.page_width import PAGE_WIDTH
 from experiments.kit.result import Verdict
-from experiments.kit.style import COLOURS, GREY, PAGE_WIDTH, drawing
+from experiments.kit.style import COLOURS, GREY, drawing
 
 __all__ = [
     "SIGMOID_COLUMNS",
@@ -189,14 +190,14 @@ def _draw_unit(neuron: Fitted, top: Any, bottom: Any) -> None:
     at = currents if best is None else best.current_pA
     bottom.fill_between(at, -band, band, color="#C4C4C4", lw=0)
     bottom.axhline(0, color=GREY, lw=0.8)
-    drawn = []
+    drawn: list[tuple[UnitFit | PlainSigmoid, str, str]] = []
     if not selection.ok or best is None:
         top.plot([], [], " ", label="refused")
     else:
         drawn = [(best, COLOURS["blue"], "-")]
-        if best.family != "logistic":
-            sigmoids = (fit for fit in selection.fits if fit.family == "logistic")
-            drawn += [(fit, COLOURS["vermilion"], "--") for fit in sigmoids]
+        # Not the likeliest one, which misses a neuron without noise by more than it has to.
+        if best.family != "logistic" and any(fit.family == "logistic" for fit in selection.fits):
+            drawn.append((neuron.sigmoid, COLOURS["vermilion"], "--"))
     for fit, colour, style in drawn:
         top.plot(fine, fit.unit.rate(fine), style, color=colour, label=fit.family)
         bottom.plot(fit.current_pA, fit.residual_Hz, style, marker="o", ms=2.5, lw=1, color=colour)

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from scipy.interpolate import CubicSpline
 
-from experiments.kit.style import COLOURS, GREY, INK, PAGE_WIDTH, figure_style, new_figure
+from experiments.kit.page_width import PAGE_WIDTH
+from experiments.kit.style import COLOURS, GREY, INK, figure_style, new_figure
 from experiments.one_neuron.spike_along import OneSpike, way_through
 from neurosim import Neuron
 from neurosim.morphology.regions import FAMILIES
