@@ -4,7 +4,8 @@ A result that was kept counts as long as none of that code has changed. Which co
 from the sources: what the experiment's module imports, at its top or inside functions, what those
 modules import, and every module that they name in a string (as for a worker process). A package
 from which a name is imported counts with all its modules, because its names may be loaded when they
-are first used. Files that are no Python, such as C++ headers and tables, always count.
+are first used. Files that are no Python, such as C++ headers and tables, always count, but for the
+templates of pages: a template counts where a module of the folder that holds the templates does.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def code_digest(module: str, within: str = "") -> str:
         One of the packages, where no other counts.
     """
     digest = hashlib.sha256()
-    files = {*code_of(module), *_other_files()}
+    code = code_of(module)
+    files = {*code, *(file for file in _other_files() if _is_of(file, code))}
     if within:
         files = {file for file in files if _ROOT / within in file.parents}
     for file in sorted(files):
@@ -97,6 +99,15 @@ def _other_files() -> tuple[Path, ...]:
     folders = (_ROOT / name for name in _PACKAGES)
     files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
     return tuple(file for file in files if file.suffix not in (".py", ".pyc"))
+
+
+def _is_of(file: Path, code: frozenset[Path]) -> bool:
+    """Whether a file that is no Python may be read by these modules."""
+    if file.suffix != ".html":
+        return True
+    # A folder `templates` belongs to the modules beside it.
+    folder = file.parent.parent if file.parent.name == "templates" else file.parent
+    return any(folder in module.parents for module in code)
 
 
 @cache

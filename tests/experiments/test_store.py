@@ -81,6 +81,33 @@ def test_the_digest_is_that_of_every_file_of_the_packages(monkeypatch, tmp_path)
     now()
 
 
+def test_a_template_counts_for_the_code_of_its_folder_only(monkeypatch, tmp_path):
+    """The page of one command says nothing of what an experiment computes; a header does."""
+    monkeypatch.setattr(code_digest, "_ROOT", tmp_path)
+    for name in ("neurosim", "ann", "bridge/page/templates", "experiments"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "ann/a.py").write_text("")
+    (tmp_path / "bridge/page/b.py").write_text("")
+
+    def now():
+        cached = (code_digest.code_digest, code_digest.code_of, code_digest._whole)
+        for one in (*cached, code_digest._other_files, code_digest._imports):
+            one.cache_clear()
+        return [code_digest.code_digest(name) for name in ("ann.a", "bridge.page.b")]
+
+    first = now()
+    (tmp_path / "bridge/page/templates/page.html").write_text("x")
+    template = now()
+    (tmp_path / "neurosim/b.h").write_text("x")
+    header = now()
+    monkeypatch.undo()
+    for one in (code_digest.code_digest, code_digest.code_of, code_digest._other_files):
+        one.cache_clear()
+    code_digest._whole.cache_clear()
+    assert [one == other for one, other in zip(first, template, strict=True)] == [True, False]
+    assert not set(template) & set(header)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
