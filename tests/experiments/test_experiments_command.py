@@ -289,9 +289,13 @@ def test_the_main_job_holds_on_a_cell_of_the_user(report):
     # The sentences that are printed stand on the page.
     said = result["numbers"]["sentences"]
     printed, page = " ".join(done.stdout.split()), (out / "report.html").read_text()
-    for sentence in (said["neuron"], said["units"], said["network"], *said["kept and lost"]):
+    for sentence in (
+        *(said[part] for part in ("neuron", "units in short", "network")),
+        *said["kept and lost"],
+    ):
         assert sentence in printed
         assert sentence in page.replace("&#39;", "'")
+    assert said["units"] in page.replace("&#39;", "'")
     assert -56 < result["numbers"]["neuron"]["threshold_mV"] < -54
 
 
