@@ -44,15 +44,18 @@ def seconds(neuron: Neuron, cells: int, duration: float) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(about: str) -> argparse.Namespace:
+    """Read how many cells of how many compartments run for how long, and how often."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--cells", type=int, default=48)
     parser.add_argument("--compartments", type=int, default=200)
     parser.add_argument("--ms", type=float, default=50)
     parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
-    kinds = {name: cell(given.compartments, ions=name) for name in ("none", "held", "move")}
+    return parser.parse_args()
+
+
+def least_seconds(kinds: dict[str, Neuron], given: argparse.Namespace) -> dict[str, float]:
+    """Return the processor time of a run of each kind, less that of a run of one step."""
     taken: dict[str, list[float]] = {name: [] for name in kinds}
     for neuron in kinds.values():
         seconds(neuron, given.cells, 0.025)  # compiles it
@@ -60,7 +63,14 @@ def main() -> None:
         for name, neuron in kinds.items():
             start = seconds(neuron, given.cells, 0.025)
             taken[name].append(seconds(neuron, given.cells, given.ms) - start)
-    least = {name: min(times) for name, times in taken.items()}
+    return {name: min(times) for name, times in taken.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    given = options(__doc__)
+    kinds = {name: cell(given.compartments, ions=name) for name in ("none", "held", "move")}
+    least = least_seconds(kinds, given)
     steps = given.cells * given.compartments * given.ms / 0.025
     for name, time in least.items():
         print(f"{name}: {time:.3f} s, {1e9 * time / steps:.2f} ns a compartment and step")

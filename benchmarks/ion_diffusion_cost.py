@@ -9,11 +9,10 @@ the repeats, taken in turn), and its ratio to the cell whose ions stay in their 
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 
 from brian2 import ms, um
-from ion_cost import cell, seconds
+from ion_cost import cell, least_seconds, options
 
 from neurosim import Neuron
 from neurosim.ions import Ion
@@ -41,21 +40,9 @@ def diffusing(compartments: int, kind: str) -> Neuron:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cells", type=int, default=48)
-    parser.add_argument("--compartments", type=int, default=200)
-    parser.add_argument("--ms", type=float, default=50)
-    parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
+    given = options(__doc__)
     neurons = {kind: diffusing(given.compartments, kind) for kind in KINDS}
-    taken: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for neuron in neurons.values():
-        seconds(neuron, given.cells, 0.025)  # compiles it
-    for _ in range(given.repeats):
-        for kind, neuron in neurons.items():
-            start = seconds(neuron, given.cells, 0.025)
-            taken[kind].append(seconds(neuron, given.cells, given.ms) - start)
-    least = {kind: min(times) for kind, times in taken.items()}
+    least = least_seconds(neurons, given)
     steps = given.cells * given.compartments * given.ms / 0.025
     for kind, time in least.items():
         each = 1e9 * time / steps
