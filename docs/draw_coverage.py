@@ -28,7 +28,7 @@ PAGE, FOUND = HERE / "units.md", HERE / "coverage.csv"
 BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 KEPT = (
     "family", "noise", "currents", "sets", "refused", *COLUMNS, "share_determined",
-    "worst_parameter", "open", "p_below_05", "ks",
+    "worst_parameter", "open", "p_below_05", "ks", "choices", "after_choice", "chosen", "widths",
 )  # fmt: skip
 
 
@@ -51,6 +51,19 @@ def counted(row: dict[str, str], name: str) -> float:
     """
     sets = float(row["sets"]) - float(row["refused"])
     return sets * float(row["share_determined"] or 0) / 100 if name == "determined" else sets
+
+
+def answers(row: dict[str, str], name: str) -> float:
+    """Return how many intervals or bands a share of a cell is a share of.
+
+    Examples
+    --------
+    >>> row = {"sets": "400", "refused": "0", "share_determined": "25", "widths": "a 1, b 2"}
+    >>> answers(row, "pointwise"), answers(row, "parameters"), answers(row, "determined")
+    (400.0, 800.0, 200.0)
+    """
+    each = len(row["widths"].split(", ")) if name in ("parameters", "determined") else 1
+    return counted(row, name) * each
 
 
 def misses(row: dict[str, str], name: str) -> bool:
@@ -98,8 +111,8 @@ def drawing() -> str:
         lines.append(f"| {family} | {noise} | {' | '.join(shown)} |")
     fitted = [row for row in rows if row["parameters"]]
     pooled = [
-        sum(counted(row, name) * float(row[name] or 0) for row in fitted)
-        / sum(counted(row, name) for row in fitted)
+        sum(answers(row, name) * float(row[name] or 0) for row in fitted)
+        / sum(answers(row, name) for row in fitted)
         for name in COLUMNS
     ]
     lines.append(f"| **all** | | **{' / '.join(f'{one:.1f}' for one in pooled)}** |")
@@ -116,17 +129,52 @@ def drawing() -> str:
         for name, one in zip(COLUMNS, pooled, strict=True)
         if not POOLED[0] <= one <= (100 if name in AT_LEAST else POOLED[1])
     ]
-    share = sum(counted(row, "determined") for row in fitted) / sum(
-        counted(row, "parameters") for row in fitted
+    all_held, told_held = (
+        sum(answers(row, name) * float(row[name] or 0) for row in fitted)
+        for name in ("parameters", "determined")
     )
+    every, known = (
+        sum(answers(row, name) for row in fitted) for name in ("parameters", "determined")
+    )
+    rest = (all_held - told_held) / max(every - known, 1)
     told = [
         f"{sum(int(row['sets']) for row in rows)} data sets in {len(rows)} combinations. "
         f"Outside {CELL[0]:.0f} to {CELL[1]:.0f} % by more than chance (all parameters "
         f"together may lie above): {'; '.join(outside) or 'none'}.",
         f"Outside {POOLED[0]:.0f} to {POOLED[1]:.0f} % over all: {'; '.join(wide) or 'none'}.",
-        f"The counts determine {100 * share:.0f} % of the parameters.",
+        f"The counts determine {100 * known / every:.0f} % of the parameters: of these "
+        f"{known:,.0f} intervals {pooled[COLUMNS.index('determined')]:.1f} % hold the truth, of the other "
+        f"{every - known:,.0f} intervals {rest:.1f} %.",
     ]
-    return "\n".join([*lines, "", *told])
+    return "\n".join([*lines, "", *told, "", *after_choice(rows)])
+
+
+def after_choice(rows: list[dict[str, str]]) -> list[str]:
+    """Return the table of ends that are open, and of the band after all families competed.
+
+    Sets of all families count together: ten of one would tell little.
+    """
+    lines = [
+        "| counts | currents | ends that are open | the true family chosen | truth inside the band "
+        "of the chosen family | data sets |",
+        "|---|---|---|---|---|---|",
+    ]
+    kinds = dict.fromkeys((row["noise"], int(row["currents"])) for row in rows)
+    for noise, number in sorted(kinds, key=lambda kind: list(kinds).index(kind)):
+        here = [
+            row
+            for row in rows
+            if (row["noise"], int(row["currents"])) == (noise, number) and row["parameters"]
+        ]
+        shares = []
+        for name in ("open", "chosen", "after_choice"):
+            count = "choices" if name != "open" else "sets"
+            known = [(float(row[count]), float(row[name])) for row in here if row[name]]
+            total = sum(n for n, _ in known)
+            shares.append(f"{sum(n * x for n, x in known) / total:.0f} %" if total else "not run")
+        sets = sum(int(row["choices"]) for row in here)
+        lines.append(f"| {noise} | {number} | {' | '.join(shares)} | {sets} |")
+    return lines
 
 
 def main(arguments: list[str]) -> int:

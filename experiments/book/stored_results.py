@@ -7,6 +7,7 @@ has changed, the page of the experiment says so.
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,9 @@ def stored_result(folder: Path, name: str) -> StoredResult | None:
         return None
     return StoredResult(
         name=name,
-        verdicts=tuple(Verdict(**one) for one in kept["verdicts"]),
+        verdicts=tuple(
+            Verdict(**{field: _read(one[field]) for field in one}) for one in kept["verdicts"]
+        ),
         numbers=kept["numbers"],
         tables=kept["tables"],
         figures=tuple(place / file for file in kept["figures"]),
@@ -139,7 +142,9 @@ def run_and_store(folder: Path, entry: Entry, context: Context) -> StoredResult:
             old.unlink()
     tables = {name: table.to_dict(orient="records") for name, table in result.tables.items()}
     kept = {
-        "verdicts": [{field: getattr(v, field) for field in _VERDICT} for v in result.verdicts],
+        "verdicts": [
+            {field: _written(getattr(v, field)) for field in _VERDICT} for v in result.verdicts
+        ],
         "numbers": _if_short(result.numbers),
         "tables": _if_short(tables),
         "figures": files,
@@ -153,6 +158,20 @@ def run_and_store(folder: Path, entry: Entry, context: Context) -> StoredResult:
     stored = stored_result(folder, entry.name)
     assert stored is not None
     return stored
+
+
+def _written(value: Any) -> Any:
+    """Return a field of a verdict; infinity and nan, for which JSON has nothing, as a word.
+
+    As null they would be lost, and "no network is large enough" would be neither right nor wrong.
+    """
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    return str(value) if infinite else value
+
+
+def _read(kept: Any) -> Any:
+    """Return a field of a verdict as it was before `_written`."""
+    return float(kept) if kept in ("inf", "-inf", "nan") else kept
 
 
 def _if_short(kept: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -18,10 +19,10 @@ from experiments.book.gallery_pages import page_of
 from experiments.book.published_outcomes import MISSING, OUTCOMES, outcomes_page
 from experiments.book.reference_pages import names_in, public_objects, reference_pages, uses_of
 from experiments.book.source_pages import Layout, book_folder
-from experiments.book.stored_results import StoredResult, stored_result
+from experiments.book.stored_results import StoredResult, run_and_store, stored_result
 from experiments.command.main import app
 from experiments.kit.code_digest import code_digest
-from experiments.kit.registry import contents
+from experiments.kit.registry import Context, contents
 from experiments.kit.result import Verdict
 from neurosim.errors import NeurosimError
 
@@ -153,6 +154,18 @@ def test_a_result_that_is_kept_is_read_as_it_was(tmp_path):
     assert found.figures == (tmp_path / "reliability" / "one.svg",)
     assert found.command == "neurosim run reliability"
     assert stored_result(tmp_path, "validate") is None
+
+
+def test_a_number_that_is_infinite_is_kept(tmp_path, monkeypatch):
+    """It was written as null, with which no bar can be compared: the page could not be made."""
+    verdicts = [Verdict("units that are needed", float("inf"), 4, ">="), Verdict("x", 1.0, 2.0)]
+    result = SimpleNamespace(verdicts=verdicts, figures={}, tables={}, numbers={})
+    made = SimpleNamespace(run=lambda context: result)
+    monkeypatch.setattr("experiments.book.stored_results.find", lambda name: made)
+    kept = run_and_store(tmp_path, ENTRIES["lif-closed-form"], Context(quick=True))
+    assert kept.verdicts == tuple(verdicts)
+    assert kept.holds
+    assert "inf" in page_of(ENTRIES["lif-closed-form"], kept, ())
 
 
 # ---- published numbers --------------------------------------------------------------------------

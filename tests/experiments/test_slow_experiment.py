@@ -36,14 +36,31 @@ def test_intervals_of_95_percent_hold_and_those_of_80_do_not():
     slow = [name for name in TRUTHS if not name.startswith("none")]
     random = np.random.default_rng(1)
     drawn = dict(zip(slow, random.binomial(100, 0.95, len(slow)).tolist(), strict=True))
-    good = verdicts_of(table_of(drawn | {"none-poisson": 0}), 100)
+    good = verdicts_of(table_of(drawn | {"none-poisson": 0}))
     assert all(one.holds for one in good), [str(one) for one in good if not one.holds]
     # One truth of six whose intervals are too narrow does not hide behind the others.
-    bad = verdicts_of(table_of(drawn | {"relu": 80}), 100)
+    bad = verdicts_of(table_of(drawn | {"relu": 80}))
     outside = [one for one in bad if "outside 90 to 99 %" in one.what]
     assert [one.holds for one in outside] == [False, False]
-    wide = verdicts_of(table_of(dict.fromkeys(slow, 100)), 100)
+    wide = verdicts_of(table_of(dict.fromkeys(slow, 100)))
     assert sum(not one.holds for one in wide) == 2
+
+
+def test_false_claims_count_over_all_truths_and_in_each():
+    """97 of 100 quiet data sets are neither 95 % for sure nor less; 594 of 600 are more."""
+    none = table_of(dict.fromkeys((name for name in TRUTHS if name.startswith("none")), 0))
+    for truth, false in {"none-poisson": 3, "none-irregular": 2, "none-regular": 1}.items():
+        none.loc[none.index[none["truth"] == truth][:false], "verdict"] = "slow"
+    whole, each = verdicts_of(none)
+    assert whole.value == pytest.approx(99)
+    assert whole.holds
+    assert each.holds
+    # One truth with 15 false claims of 100 does not hide behind five with none.
+    none["verdict"] = "none"
+    none.loc[none.index[none["truth"] == "none-regular"][:15], "verdict"] = "slow"
+    whole, each = verdicts_of(none)
+    assert whole.value == pytest.approx(97.5)
+    assert not each.holds
 
 
 @pytest.mark.slow
@@ -85,8 +102,8 @@ def test_a_slow_state_found_without_intervals_is_counted_but_not_among_the_inter
     assert line["right"]
     assert np.isnan(line["tau_held"])
     table = pd.concat([table_of({"irregular": 96}, 99), pd.DataFrame([line])])
-    least, share, *_ = verdicts_of(table, 100)
-    assert least.value == 100
+    found, _, share, *_ = verdicts_of(table)
+    assert found.value == 100
     assert share.value == pytest.approx(100 * 96 / 99)
 
 

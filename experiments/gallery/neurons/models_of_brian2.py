@@ -11,6 +11,7 @@ from typing import Any
 import brian2
 import numpy as np
 import pandas as pd
+from brian2.utils.logger import catch_logs
 from matplotlib.figure import Figure
 
 from experiments.brian2_models.brian_model import BrianModel
@@ -51,11 +52,14 @@ class Parameters:
 
 @contextmanager
 def numpy_target() -> Iterator[None]:
-    """Let Brian2 run without a compiler, and leave its settings as they were."""
+    """Let Brian2 run without a compiler and without remarks, and leave its settings as they were.
+
+    Groups of models that are refused are never run, and Brian2 warns of each when it is deleted.
+    """
     before = brian2.prefs.codegen.target
     brian2.prefs.codegen.target = "numpy"
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), catch_logs():
             warnings.simplefilter("ignore")
             yield
     finally:

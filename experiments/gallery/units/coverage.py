@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,9 @@ class Parameters:
     quick_sets: int = 40
     trials: int = 3
     quick_currents: tuple[int, ...] = (10,)
-    # Data sets of each cell in which all families compete; for these takes ten times as long.
+    # Data sets of each cell in which all families compete, which takes ten times as long.
     rivals: int = 10
+    quick_rivals: int = 2
     # Data sets that are done are kept in this folder; a run that was stopped goes on from there.
     keep: str = ""
 
@@ -90,7 +91,11 @@ class Parameters:
 @experiment("coverage", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     seeds = context.seeds(parameters.data_sets, parameters.quick_sets)
-    chosen = parameters.quick_currents if context.quick else parameters.currents
+    if context.quick:
+        parameters = replace(
+            parameters, rivals=parameters.quick_rivals, currents=parameters.quick_currents
+        )
+    chosen = parameters.currents
     cells = _cells(parameters, chosen)
     told = context.task("coverage of intervals and bands")
     found = {}
@@ -161,7 +166,8 @@ def _place(folder: Path, cell: tuple[str, str, int], trials: int) -> Path:
 def kept_table(folder: Path, parameters: Parameters) -> tuple[pd.DataFrame, dict[str, float]]:
     """Return what a folder named by ``keep`` holds: a row a cell, and the pooled coverage (%).
 
-    Cells that other code has made are left out.
+    The column ``choices`` says in how many data sets of a cell all families competed. Cells that
+    other code has made are left out.
     """
     found = {}
     for cell in _cells(parameters, parameters.currents):
@@ -170,7 +176,9 @@ def kept_table(folder: Path, parameters: Parameters) -> tuple[pd.DataFrame, dict
             kept = json.loads(place.read_text(encoding="utf-8"))
             if kept.get("code") == _code(cell[1]):
                 found[cell] = [_read(one) for one in kept["sets"].values()]
-    return summary(found), _pooled(found)
+    table = summary(found)
+    table["choices"] = [sum("chosen" in one for one in sets) for sets in found.values()]
+    return table, _pooled(found)
 
 
 def _cells(parameters: Parameters, currents: tuple[int, ...]) -> list[tuple[str, str, int]]:
