@@ -143,38 +143,60 @@ def drawing() -> str:
         f"together may lie above): {'; '.join(outside) or 'none'}.",
         f"Outside {POOLED[0]:.0f} to {POOLED[1]:.0f} % over all: {'; '.join(wide) or 'none'}.",
         f"The counts determine {100 * known / every:.0f} % of the parameters: of these "
-        f"{known:,.0f} intervals {pooled[COLUMNS.index('determined')]:.1f} % hold the truth, of the other "
-        f"{every - known:,.0f} intervals {rest:.1f} %.",
+        f"{known:,.0f} intervals {pooled[COLUMNS.index('determined')]:.1f} % hold the truth, of "
+        f"the other {every - known:,.0f} intervals {rest:.1f} %.",
     ]
     return "\n".join([*lines, "", *told, "", *after_choice(rows)])
 
 
 def after_choice(rows: list[dict[str, str]]) -> list[str]:
-    """Return the table of ends that are open, and of the band after all families competed.
+    """Return the table of p, of ends that are open, and of bands after all families competed.
 
-    Sets of all families count together: ten of one would tell little.
+    Choices among the data sets of all families count together: those of one are few.
     """
     lines = [
-        "| counts | currents | ends that are open | the true family chosen | truth inside the band "
-        "of the chosen family | data sets |",
-        "|---|---|---|---|---|---|",
+        "| counts | currents | p below 0.05, least and most of a family | ends that are open | the "
+        "true family chosen | truth inside the band of the chosen family | choices |",
+        "|---|---|---|---|---|---|---|",
     ]
-    kinds = dict.fromkeys((row["noise"], int(row["currents"])) for row in rows)
-    for noise, number in sorted(kinds, key=lambda kind: list(kinds).index(kind)):
+    for noise, number in dict.fromkeys((row["noise"], int(row["currents"])) for row in rows):
         here = [
             row
             for row in rows
             if (row["noise"], int(row["currents"])) == (noise, number) and row["parameters"]
         ]
+        if not here:
+            continue
+        low = [float(row["p_below_05"]) for row in here]
         shares = []
         for name in ("open", "chosen", "after_choice"):
             count = "choices" if name != "open" else "sets"
             known = [(float(row[count]), float(row[name])) for row in here if row[name]]
             total = sum(n for n, _ in known)
             shares.append(f"{sum(n * x for n, x in known) / total:.0f} %" if total else "not run")
-        sets = sum(int(row["choices"]) for row in here)
-        lines.append(f"| {noise} | {number} | {' | '.join(shares)} | {sets} |")
-    return lines
+        choices = sum(int(row["choices"]) for row in here)
+        lines.append(
+            f"| {noise} | {number} | {min(low):.1f} to {max(low):.1f} % | {' | '.join(shares)} | "
+            f"{choices} |"
+        )
+    smallest, count = min(holm(rows)), len(holm(rows))
+    said = (
+        f"p is uniform: of {count} Kolmogorov-Smirnov tests, one a combination, the smallest p "
+        f"after Holm's correction is {smallest:.2g}."
+    )
+    return [*lines, "", said]
+
+
+def holm(rows: list[dict[str, str]]) -> list[float]:
+    """Return the p of the Kolmogorov-Smirnov tests, corrected for their number (Holm 1979).
+
+    Examples
+    --------
+    >>> holm([{"ks": "0.5"}, {"ks": "0.01"}, {"ks": ""}])
+    [0.02, 0.5]
+    """
+    found = sorted(float(row["ks"]) for row in rows if row["ks"])
+    return [min(1.0, p * (len(found) - k)) for k, p in enumerate(found)]
 
 
 def main(arguments: list[str]) -> int:
