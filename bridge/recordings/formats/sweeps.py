@@ -11,11 +11,22 @@ from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
 
-__all__ = ["Sweep", "Units", "factor_to", "sampling_rate", "scale_to", "without_padding"]
+__all__ = [
+    "READERS_DIFFER",
+    "Sweep",
+    "Units",
+    "factor_to",
+    "sampling_rate",
+    "scale_to",
+    "without_padding",
+]
 
 Array = NDArray[np.float64]
 Units = tuple[str | None, str | None]
 """Of voltage and current, where a file has them wrong."""
+
+READERS_DIFFER = "pyABF and Neo differ"
+"""How it is said that two readers of a file do not say the same."""
 
 # Written units and what brings them to mV and pA. "µ" has two code points.
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
@@ -47,6 +58,8 @@ class Sweep:
         How long it went on in the file without numbers (s); see `without_padding`.
     channel : str
         Which channel the voltage is from, if the reader chose it among several, and why.
+    readers : str
+        How a second reader of the file compares with the one it was read by.
     left_out : str
         Why the sweep cannot be used; such a sweep stands in the provenance only.
 
@@ -65,6 +78,7 @@ class Sweep:
     stimulus: str = ""
     padding_s: float = 0.0
     channel: str = ""
+    readers: str = ""
     left_out: str = ""
 
     def __post_init__(self) -> None:
