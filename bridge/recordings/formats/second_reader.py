@@ -18,6 +18,7 @@ from bridge.errors import optional
 from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf_command import Output, alternates, epochs_wave, outputs
 from bridge.recordings.formats.abf_file import open_abf, rate_of
+from bridge.recordings.formats.programs.signals import quiet_neo
 from bridge.recordings.formats.sweeps import READERS_DIFFER
 from neurosim.display import html_table
 
@@ -194,7 +195,7 @@ def _compare(abf: Any, path: Path, channels: list[int] | None = None) -> Readers
     """Compare everything; of the samples only those of some channels, if they are named."""
     rawio = optional("neo.rawio", "comparing two readers", "neo")
     try:
-        with warnings.catch_warnings():
+        with quiet_neo(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             reader = rawio.AxonRawIO(str(path))
             reader.parse_header()

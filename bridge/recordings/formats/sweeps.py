@@ -17,6 +17,7 @@ __all__ = [
     "Units",
     "factor_to",
     "sampling_rate",
+    "scale_said",
     "scale_to",
     "without_padding",
 ]
@@ -32,6 +33,8 @@ READERS_DIFFER = "pyABF and Neo differ"
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
 _KINDS: dict[str, Literal["V", "A"]] = {"v": "V", "a": "A"}
 _BASE = re.compile(r"v|volts?|a|amp(?:ere)?s?")
+# The sign may be that of an inverted monitor.
+_COUNTED = re.compile(r"([+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*([^\d\s].*)")
 _WORDS = {"milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 _WANTED = {"V": -3, "A": -12}
 
@@ -192,6 +195,33 @@ def scale_to(unit: str) -> tuple[Literal["V", "A"], float] | None:
     return None
 
 
+def scale_said(unit: str) -> tuple[Literal["V", "A"], float] | None:
+    """Say the same of a unit that a user gave, which may begin with a number.
+
+    Parameters
+    ----------
+    unit : str
+        What a stored 1 is, such as ``"nA"``, or ``"400 pA"`` for the monitor of an amplifier.
+
+    Returns
+    -------
+    (kind, factor) or None
+        As of `scale_to`.
+
+    Examples
+    --------
+    >>> scale_said("400pA"), scale_said("0.1 V"), scale_said("mV")
+    (('A', 400.0), ('V', 100.0), ('V', 1.0))
+    >>> scale_said("0 V") is None
+    True
+    """
+    found = _COUNTED.fullmatch(unit.strip())
+    if found is None:
+        return scale_to(unit)
+    count, known = float(found.group(1)), scale_to(found.group(2))
+    return (known[0], count * known[1]) if known and count else None
+
+
 def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: str = "") -> float:
     """Return what brings numbers to mV or pA.
 
@@ -202,7 +232,7 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
     written : str
         The unit in the file.
     said : str or None
-        The unit the user gave instead, which wins.
+        The unit the user gave instead, which wins; see `scale_said`.
     where : str, optional
         Channel within the file, for the error.
 
@@ -217,11 +247,11 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
 
     Examples
     --------
-    >>> factor_to("A", "pA", "nA")
-    1000.0
+    >>> factor_to("A", "pA", "nA"), factor_to("A", "V", "400pA")
+    (1000.0, 400.0)
     """
     unit = written if said is None else said
-    known = scale_to(unit)
+    known = scale_to(unit) if said is None else scale_said(said)
     if known is not None and known[0] == kind:
         return known[1]
     quantity, example = ("volt", "mV") if kind == "V" else ("ampere", "pA")
