@@ -20,7 +20,7 @@ from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.channels import live_one
 from bridge.recordings.formats.programs.axograph import read_axograph
 from bridge.recordings.formats.programs.igor_experiment import read_experiment
-from bridge.recordings.formats.programs.signals import (
+from bridge.recordings.formats.programs.neo_signals import (
     Segment,
     Signal,
     overlap,

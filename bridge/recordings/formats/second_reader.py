@@ -18,7 +18,7 @@ from bridge.errors import optional
 from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf_command import Output, alternates, epochs_wave, outputs
 from bridge.recordings.formats.abf_file import open_abf, rate_of
-from bridge.recordings.formats.programs.signals import quiet_neo
+from bridge.recordings.formats.programs.neo_signals import quiet_neo
 from bridge.recordings.formats.sweeps import READERS_DIFFER
 from neurosim.display import html_table
 
@@ -402,4 +402,5 @@ def _list(words: list[str]) -> str:
 
 
 def _times(times: list[float]) -> str:
-    return ", ".join(f"{time:.5g} s" for time in times[:4]) + (", ..." if len(times) > 4 else "")
+    told = ", ".join(f"{time:.5g} s" for time in times[:4]) or "none"
+    return told + (", ..." if len(times) > 4 else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bridge.recordings.formats.programs.signals import Segment, segments_of
+from bridge.recordings.formats.programs.neo_signals import Segment, segments_of
 
 __all__ = ["read_axograph"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.igor import wave_of
-from bridge.recordings.formats.programs.signals import Segment, Signal
+from bridge.recordings.formats.programs.neo_signals import Segment, Signal
 from bridge.recordings.formats.sweeps import scale_to
 
 __all__ = ["read_experiment"]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
-from bridge.recordings.formats.programs.signals import Segment, Signal
+from bridge.recordings.formats.programs.neo_signals import Segment, Signal
 
 __all__ = ["check_edr", "check_wcp", "read_edr", "read_wcp"]
 
