@@ -60,6 +60,7 @@ def write_abf(
     put("i", 40, _HEADER // _BLOCK)
     put("h", 120, len(channels))
     put("f", 122, 1e6 / rate_Hz / len(channels))
+    put("f", 130, 1e6 / rate_Hz / len(channels))
     put("i", 138, samples * len(channels))
     put("f", 244, _RANGE_V)
     put("i", 252, _RESOLUTION)
@@ -96,7 +97,7 @@ def write_abf(
     put("h", 5876, alternating)
     data = np.stack(columns, axis=-1).astype("<i2").tobytes()
     data += bytes(-len(data) % _BLOCK)
-    # The table of sweeps: where each begins, and how many samples it has.
+    # The table of sweeps: where each begins, in the unit of the field at 130, and its samples.
     put("ii", 92, (_HEADER + len(data)) // _BLOCK, sweeps)
     size = samples * len(channels)
     table = np.array([(k * size, size) for k in range(sweeps)], "<i4").tobytes()

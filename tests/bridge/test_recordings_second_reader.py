@@ -59,11 +59,23 @@ def test_a_difference_in_the_samples_is_refused(tmp_path: Path) -> None:
     path = write_abf(tmp_path / "cell.abf", [CELL, INJECTED], [STEPS])
     change(path, "2h", SAMPLING, 1, 1)
     (said,) = (d for d in compare_readers(path).differences if d.what == "samples")
-    assert said.pyabf != said.neo
+    assert "pyABF's gain is" in said.neo
     error = refusal(path, voltage="Im", voltage_unit="mV")
     assert error.reason == "contradiction"
     assert "two readers differ in the samples" in error.wrong
     assert "ATF" in error.remedy
+
+
+def test_a_sweep_that_began_elsewhere_is_named(tmp_path: Path) -> None:
+    path = write_abf(tmp_path / "cell.abf", [CELL], [STEPS])
+    size = VOLTS.shape[1]
+    table = np.array([(k * 10 * size, size) for k in range(4)], "<i4").tobytes()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-512] + table.ljust(512, b"\0"))
+    (starts,) = compare_readers(path).differences
+    assert starts.what == "starts of sweeps"
+    assert starts.neo == "6.4 s, 12.8 s, 19.2 s"
+    check_same_curve(read(path), STAIR, 1e-4)
 
 
 def test_a_tag_in_another_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ and why. Where the readers differ in the numbers that a curve is made of, the fi
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ from bridge.recordings.errors import RecordingError, about
 from bridge.recordings.formats.abf_command import Output, alternates, epochs_wave, outputs
 from bridge.recordings.formats.abf_file import open_abf, rate_of
 from bridge.recordings.formats.programs.neo_signals import quiet_neo
-from bridge.recordings.formats.sweeps import READERS_DIFFER
-from neurosim.display import html_table
+from bridge.recordings.formats.readers_compared import ReaderDifference, ReadersCompared
 
-__all__ = ["ReaderDifference", "ReadersCompared", "check_samples", "compare_readers"]
+__all__ = ["check_samples", "compare_readers"]
 
 Array = NDArray[np.float64]
 
@@ -39,89 +37,16 @@ _SHAPES = {
 }
 # A tag is at the same place if it is at the same sample.
 _SAMPLE = 1.0
-
-
-@dataclass(frozen=True)
-class ReaderDifference:
-    """One thing that two readers of a file say differently.
-
-    Parameters
-    ----------
-    what : str
-        Which: ``"sampling rate"``, ``"channel names"``, ``"units"``, ``"sweeps"``, ``"samples"``,
-        ``"command"``, ``"tags"``; ``"file"`` if Neo cannot read it at all.
-    pyabf, neo : str
-        What each says.
-    used : str
-        What `bridge.recordings.read` goes by, and why.
-
-    Examples
-    --------
-    >>> print(ReaderDifference("tags", "180.4 s", "721.5 s", "neither is used"))
-    tags: pyABF says 180.4 s, Neo 721.5 s; neither is used
-    """
-
-    what: str
-    pyabf: str
-    neo: str
-    used: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: pyABF says {self.pyabf}, Neo {self.neo}; {self.used}"
-
-
-@dataclass(frozen=True, repr=False)
-class ReadersCompared:
-    """What pyABF and Neo say of one ABF file.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file.
-    differences : tuple of ReaderDifference
-        Empty where both say the same.
-    not_compared : tuple of str
-        What only one of them reads, and why.
-
-    Examples
-    --------
-    >>> ReadersCompared("cell.abf")
-    cell.abf: pyABF and Neo agree
-    >>> ReadersCompared("cell.abf", (ReaderDifference("units", "'?'", "''", "a guess"),)).agree
-    False
-    """
-
-    file: str
-    differences: tuple[ReaderDifference, ...] = ()
-    not_compared: tuple[str, ...] = ()
-
-    @property
-    def agree(self) -> bool:
-        """Whether everything that both read is the same."""
-        return not self.differences
-
-    @property
-    def said(self) -> str:
-        """The comparison in a few words, for tables and provenance."""
-        if self.agree:
-            return "pyABF and Neo agree"
-        return f"{READERS_DIFFER}: " + "; ".join(map(str, self.differences))
-
-    def __repr__(self) -> str:
-        return "\n  ".join([f"{self.file}: {self.said}", *self.not_compared])
-
-    def _repr_html_(self) -> str:
-        rows = [(d.what, f"pyABF {d.pyabf}, Neo {d.neo}; {d.used}") for d in self.differences]
-        rows += [("not compared", why) for why in self.not_compared]
-        return html_table(f"Readers of {self.file}", rows or [("all", "pyABF and Neo agree")])
+# The protocol and the table of sweeps agree on the start of a sweep within this (s).
+_START_S = 1e-3
 
 
 def compare_readers(path: str | Path) -> ReadersCompared:
     """Read an ABF file with pyABF and with Neo, and say in what they differ.
 
-    Compared are the sampling rate, the names and units of the channels, the number of sweeps, every
-    sample of every channel (hence gain and offset), the tags, and the command of each output that
-    is made of epochs. Neo computes no command of ABF 1 and plays no stimulus file.
+    Compared are the sampling rate, the names and units of the channels, number and starts of the
+    sweeps, every sample of every channel (hence gain and offset), the tags, and the command of each
+    output that is made of epochs. Neo computes no command of ABF 1 and plays no stimulus file.
 
     Parameters
     ----------
@@ -201,6 +126,7 @@ def _compare(abf: Any, path: Path, channels: list[int] | None = None) -> Readers
             reader.parse_header()
             neo_sweeps = _neo_sweeps(reader)
             neo_tags = _neo_tags(reader)
+            neo_starts = [float(reader.segment_t_start(0, k)) for k in range(len(neo_sweeps))]
     except Exception as error:  # Neo's readers fail in their own ways
         what = ReaderDifference(
             "file",
@@ -214,6 +140,7 @@ def _compare(abf: Any, path: Path, channels: list[int] | None = None) -> Readers
         _names(abf, reader),
         _units(abf, reader),
         _sweeps(abf, neo_sweeps),
+        _starts(abf, neo_starts),
         *_samples(abf, neo_sweeps, channels),
         _tags(abf, neo_tags),
     ]
@@ -304,9 +231,37 @@ def _samples(
         if off.max() > _ROUNDING * max(float(finite.max(initial=0.0)), 1e-30):
             at = int(np.argmax(off))
             unit = _plain(abf.adcUnits[channel])
-            told = f"{ours[at]:.6g} {unit} {name} at sample {at}", f"{theirs[at]:.6g} {unit}"
+            told = (
+                f"{ours[at]:.6g} {unit} {name} at sample {at}",
+                f"{theirs[at]:.6g} {unit}{_scale(ours, theirs)}",
+            )
             found.append(ReaderDifference("samples", *told, used))
     return found
+
+
+def _scale(ours: Array, theirs: Array) -> str:
+    """Say that the samples differ by a gain or an offset, if they do."""
+    sound = np.isfinite(ours) & np.isfinite(theirs)
+    a, b = ours[sound], theirs[sound]
+    rounding = _ROUNDING * float(np.abs(a).max(initial=0.0))
+    power = float(b @ b)
+    gain = float(a @ b) / power if power else 0.0
+    if np.abs(a - gain * b).max(initial=0.0) <= rounding:
+        return f" (pyABF's gain is {gain:.6g} times Neo's)"
+    offset = float(np.median(a - b)) if a.size else 0.0
+    if np.abs(a - b - offset).max(initial=0.0) <= rounding:
+        return f" (pyABF's offset is larger by {offset:.6g})"
+    return ""
+
+
+def _starts(abf: Any, neo_starts: list[float]) -> ReaderDifference | None:
+    """Compare when the sweeps began, from the first."""
+    ours = [float(time - abf.sweepTimesSec[0]) for time in abf.sweepTimesSec]
+    theirs = [time - neo_starts[0] for time in neo_starts]
+    if len(ours) != len(theirs) or np.allclose(ours, theirs, rtol=0, atol=_START_S):
+        return None
+    used = "no curve is made of them; Neo's are those of the table of sweeps"
+    return ReaderDifference("starts of sweeps", _times(ours[1:]), _times(theirs[1:]), used)
 
 
 def _tags(abf: Any, neo_tags: list[float]) -> ReaderDifference | None:
