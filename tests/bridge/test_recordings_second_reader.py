@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from recording_checks import check_same_curve, refusal
 from recording_files import Channel, Command, change, write_abf
 
 from bridge.recordings import RecordingError, compare_readers, made_recording, read
+from bridge.recordings.formats.second_reader import _samples
 from neurosim.errors import ExtraMissingError
 
 pytest.importorskip("pyabf")
@@ -64,6 +66,26 @@ def test_a_difference_in_the_samples_is_refused(tmp_path: Path) -> None:
     assert error.reason == "contradiction"
     assert "two readers differ in the samples" in error.wrong
     assert "ATF" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([1.0, np.nan, np.inf], ""),
+        ([1.0, np.nan, -np.inf], "at sample 2"),
+        ([1.0, 5.0, np.inf], "at sample 1"),
+        ([1.0 + 1e-7, np.nan, np.inf], ""),
+    ],
+)
+def test_what_is_no_number_is_compared_too(values: list[float], words: str) -> None:
+    abf = SimpleNamespace(
+        channelCount=1,
+        adcNames=["Vm"],
+        adcUnits=["mV"],
+        data=np.array([[1.0, np.nan, np.inf]]),
+    )
+    found = _samples(abf, [np.array(values)[:, None]], None)
+    assert [words in str(difference) for difference in found] == [True] * bool(words)
 
 
 def test_a_sweep_that_began_elsewhere_is_named(tmp_path: Path) -> None:

@@ -223,9 +223,10 @@ def _samples(
             continue
         if not ours.size:
             continue
-        # NaN on both sides is the same; on one side it differs.
-        off = np.abs(ours - theirs)
-        off[np.isnan(ours) & np.isnan(theirs)] = 0
+        # What is no number on both sides is the same; on one side it differs.
+        with np.errstate(invalid="ignore"):
+            off = np.abs(ours - theirs)
+        off[(ours == theirs) | (np.isnan(ours) & np.isnan(theirs))] = 0
         off[np.isnan(off)] = np.inf
         finite = np.abs(ours[np.isfinite(ours)])
         if off.max() > _ROUNDING * max(float(finite.max(initial=0.0)), 1e-30):
