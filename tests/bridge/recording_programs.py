@@ -59,8 +59,13 @@ def write_edr(
     return path
 
 
-def write_smr(path: Path, traces: Sequence[Trace], rate_Hz: float, block: int = 5000) -> Path:
-    """Write a Spike2 file of version 6: channels of whole numbers, each a chain of blocks."""
+def write_smr(
+    path: Path, traces: Sequence[Trace], rate_Hz: float, block: int = 5000, pause: int = 0
+) -> Path:
+    """Write a Spike2 file of version 6: channels of whole numbers, each a chain of blocks.
+
+    Between blocks nothing is sampled for so many samples as `pause` says.
+    """
     us_per_tick = 10
     ticks = round(1e6 / us_per_tick / rate_Hz)
     head = bytearray(512 + 140 * len(traces))
@@ -84,7 +89,7 @@ def write_smr(path: Path, traces: Sequence[Trace], rate_Hz: float, block: int = 
         struct.pack_into("<ff", head, at + 124, scale, 0.0)
         struct.pack_into(f"<B{len(unit)}s", head, at + 132, len(unit), unit)
         for j, piece in enumerate(pieces):
-            start = (trace.first + j * block) * ticks
+            start = (trace.first + j * (block + pause)) * ticks
             after = begin + 20 + 2 * len(piece) if j + 1 < len(pieces) else -1
             content += struct.pack(
                 "<iiiihh", -1, after, start, start + (len(piece) - 1) * ticks, k, len(piece)

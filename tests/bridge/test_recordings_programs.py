@@ -110,6 +110,15 @@ def test_a_file_of_spike2(tmp_path: Path) -> None:
     np.testing.assert_allclose(sweep.current_pA, AMPS, atol=0.004)
 
 
+def test_pauses_of_spike2_part_the_sweeps(tmp_path: Path) -> None:
+    """Sampling that a trigger starts: the step of 0 pA is a sweep of its own."""
+    pytest.importorskip("neo")
+    sweep = len(CELL.sweeps[0])
+    path = write_smr(tmp_path / "cell.smr", BOTH, RATE, block=sweep, pause=1000)
+    check_same_curve(read(path))
+    assert [len(found) for found in read(path).sweeps] == [sweep] * 5
+
+
 def test_channels_of_spike2_that_begin_or_end_apart_are_put_in_time(tmp_path: Path) -> None:
     """Each channel has a clock of its own; of channels grouped by Neo the shorter ends in zeros."""
     pytest.importorskip("neo")
