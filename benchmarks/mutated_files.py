@@ -5,7 +5,7 @@ each the reader must give a result or raise one of our errors, within 20 s and 1
 checksum (models, checkpoints, reductions, converted networks) must in addition come back exactly
 as they were written, or be refused.
 
-    python benchmarks/mutated_files.py --mutants 2000 --seed 0
+    python benchmarks/mutated_files.py --mutants 2500 --seed 0
 
 The same seed gives the same files. A file that was answered wrongly is kept, and named.
 """
@@ -152,7 +152,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--mutants", type=int, default=2000)
+    parser.add_argument("--mutants", type=int, default=2500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--readers", nargs="+", help="parts of their names")
     parser.add_argument("--keep", type=Path, help="folder for files that were answered wrongly")

@@ -23,6 +23,7 @@ from recording_files import (
     write_atf,
     write_wcp,
 )
+from recording_programs import Trace, in_one, write_axgx, write_edr, write_rhd, write_smr
 
 __all__ = ["READERS", "Reader"]
 
@@ -93,10 +94,41 @@ def _read_ibw(path: Path) -> Any:
 
 
 def _write_pxp(path: Path) -> None:
-    cell = _cell()
-    volts = np.concatenate([s.voltage_mV for s in cell.sweeps])
-    amps = np.concatenate([s.current_pA for s in cell.sweeps])
-    path.write_bytes(igor_experiment(igor_wave("Vm", volts, "mV"), igor_wave("Im", amps, "pA")))
+    waves = [
+        igor_wave(f"{name}_{k}", values, unit)
+        for k, s in enumerate(_cell().sweeps)
+        for name, values, unit in (("Vm", s.voltage_mV, "mV"), ("Im", s.current_pA, "pA"))
+    ]
+    path.write_bytes(igor_experiment(*waves))
+
+
+def _long(volt: float = 1.0, ampere: float = 1.0, units: tuple[str, str] = ("mV", "pA")) -> Any:
+    """Potential and current in one sweep, divided by what a unit is (mV, pA)."""
+    volts, amps = in_one(_cell())
+    return Trace("Vm", units[0], volts / volt), Trace("Im", units[1], amps / ampere)
+
+
+def _write_edr(path: Path) -> None:
+    write_edr(path, _long(), 5000)
+
+
+def _write_smr(path: Path) -> None:
+    write_smr(path, _long(), 5000)
+
+
+def _write_axgx(path: Path) -> None:
+    write_axgx(path, _long(1e3, 1e12, ("V", "A")), 5000)
+
+
+def _write_rhd(path: Path) -> None:
+    write_rhd(path, _long(100, 400, ("V", "V")), 5000)
+
+
+def _read_rhd(path: Path) -> Any:
+    from bridge.recordings import read
+
+    said = {"voltage": "Vm", "voltage_unit": "0.1V", "current": "Im", "current_unit": "400pA"}
+    return read(path, **said).fi_curve().count.tolist()
 
 
 def _write_wcp(path: Path) -> None:
@@ -311,6 +343,10 @@ READERS = (
     Reader("recording, NWB", ".nwb", _write_nwb, _curve_of),
     Reader("recording, text", ".csv", _write_csv, _curve_of, text=True),
     Reader("recording, WinWCP", ".wcp", _write_wcp, _curve_of),
+    Reader("recording, WinEDR", ".edr", _write_edr, _curve_of),
+    Reader("recording, Spike2", ".smr", _write_smr, _curve_of),
+    Reader("recording, AxoGraph", ".axgx", _write_axgx, _curve_of),
+    Reader("recording, Intan", ".rhd", _write_rhd, _read_rhd),
     Reader("recording, Igor wave", ".ibw", _write_ibw, _read_ibw),
     Reader("recording, Igor experiment", ".pxp", _write_pxp, _curve_of),
     Reader("model", ".safetensors", _write_model, _read_model, exact=True),

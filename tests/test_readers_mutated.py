@@ -11,7 +11,7 @@ SCRIPT = Path(__file__).parents[1] / "benchmarks" / "mutated_files.py"
 
 @pytest.mark.slow
 def test_changed_files_are_read_right_or_refused(monkeypatch, capsys):
-    """The first of `benchmarks/mutated_files.py --mutants 2000`: the same files every time."""
+    """The first of `benchmarks/mutated_files.py --mutants 2500`: the same files every time."""
     for extra in ("pyabf", "pynwb", "neo", "nir"):
         pytest.importorskip(extra)
     monkeypatch.setattr(sys, "argv", ["mutated_files", "--mutants", "450"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.errors import REASONS, RecordingError
+from bridge.recordings.formats.readers_compared import ReaderDifference, ReadersCompared
+from bridge.recordings.formats.second_reader import compare_readers
 from bridge.recordings.formats.sweeps import Sweep
 from bridge.recordings.protocol import Protocol, Step
 from bridge.recordings.read_recording import read
@@ -22,11 +24,14 @@ __all__ = [
     "CellProperties",
     "CellRecording",
     "Protocol",
+    "ReaderDifference",
+    "ReadersCompared",
     "RecordingError",
     "SpikeRule",
     "SpikeShape",
     "Step",
     "Sweep",
+    "compare_readers",
     "find_spikes",
     "made_recording",
     "read",

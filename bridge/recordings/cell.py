@@ -17,7 +17,7 @@ from bridge.counts.spike_timing import timing_of
 from bridge.page_style import Axes
 from bridge.recordings.cell_properties import StepAnswer, properties
 from bridge.recordings.errors import RecordingError, about
-from bridge.recordings.formats.sweeps import Sweep
+from bridge.recordings.formats.sweeps import READERS_DIFFER, Sweep
 from bridge.recordings.protocol import Protocol, Step, find_protocol
 from bridge.recordings.sweep_drawing import plot_sweeps
 from neurosim.display import html_table
@@ -413,6 +413,7 @@ class CellRecording:
             | {self.sweeps[k].number: why for k, why in self.protocol.left_out},
             "cut": dict(self.cut),
             "channel": chosen[0].sweep.channel,
+            "readers": chosen[0].sweep.readers,
             "window_from_step_s": [0.0, steps[0].duration_s] if window is None else list(window),
             "holding_pA": float(np.median([s.holding_pA for s in steps])),
             "current": "above holding" if current == "step" else "total",
@@ -438,6 +439,9 @@ class CellRecording:
         chosen = dict.fromkeys(sweep.channel for sweep in self.sweeps if sweep.channel)
         if chosen:
             said += [("channel", "; ".join(chosen))]
+        told = dict.fromkeys(s.readers for s in self.sweeps if READERS_DIFFER in s.readers)
+        if told:
+            said += [("readers", "; ".join(told))]
         if self.unused:
             said += [("left out", "; ".join(f"sweep {k}: {why}" for k, why in self.unused))]
         if self.cut:

@@ -60,8 +60,9 @@ def read(
         Which channel (ABF, ATF, IBW, Neo) is the current; ``"command"`` for the command waveform
         (ABF). Channels of Igor waves are said as in their names: ``"Ch0"``.
     voltage_unit, current_unit : str, optional
-        What the stored numbers are, such as ``"nA"``, where the file says something else. They
-        are then taken at your word; only a potential beyond 1 V is refused.
+        What a stored 1 is, such as ``"nA"``, or ``"400pA"`` if the monitor of the amplifier was
+        recorded in volt at 400 pA/V. It is then taken at your word; only a potential beyond 1 V is
+        refused.
     pairs : mapping of str to str, optional
         Which stimulus belongs to which response of an NWB file, where the file does not say it or
         says it wrong: by the name of the response, the name of its stimulus (or of a recorded

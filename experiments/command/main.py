@@ -24,6 +24,7 @@ from experiments.command.convert import convert_command
 from experiments.command.doctor import doctor_command
 from experiments.command.morphology import morphology_command
 from experiments.command.predict import predict_command
+from experiments.command.recorded.say_recording import recording_command
 from experiments.command.reduce import reduce_command
 from experiments.command.run import list_command, run_command, validate_command
 from experiments.command.train import train_command
@@ -52,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "atlas": atlas_command,
     "reduce": reduce_command,
     "morphology": morphology_command,
+    "recording": recording_command,
     "book": book_command,
 }
 for name, command in COMMANDS.items():

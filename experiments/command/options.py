@@ -145,10 +145,11 @@ class RecordingReading:
         typer.Option(help="With a recording: which channel, column or electrode is the cell."),
     ] = None
     voltage_unit: Annotated[
-        str | None, typer.Option(help="With a recording: what the stored voltage is, such as V.")
+        str | None,
+        typer.Option(help="With a recording: what a stored 1 of voltage is: V, 0.1V."),
     ] = None
     current_unit: Annotated[
-        str | None, typer.Option(help="With a recording: what the stored current is, such as nA.")
+        str | None, typer.Option(help="With a recording: what a stored 1 of current is: nA, 400pA.")
     ] = None
     step: Annotated[
         int | None, typer.Option(min=1, help="With a recording: which step of a sweep is used.")
@@ -189,14 +190,14 @@ class RecordingReading:
         ParameterError
             A unit is neither of volt nor of ampere, or the window is no pair of times.
         """
-        from bridge.recordings.formats.sweeps import scale_to
+        from bridge.recordings.formats.sweeps import scale_said
         from neurosim.errors import ParameterError
 
         given = {name: value for name, value in vars(self).items() if value is not None}
         if current is not None:
             given["current"] = current
         if unit is not None:
-            known = scale_to(unit)
+            known = scale_said(unit)
             if known is None:
                 raise ParameterError(
                     f"--unit {unit!r}: of a recording it is a unit of volt or ampere, such as mV "

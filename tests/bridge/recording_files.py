@@ -60,11 +60,12 @@ def write_abf(
     put("i", 40, _HEADER // _BLOCK)
     put("h", 120, len(channels))
     put("f", 122, 1e6 / rate_Hz / len(channels))
+    put("f", 130, 1e6 / rate_Hz / len(channels))
     put("i", 138, samples * len(channels))
     put("f", 244, _RANGE_V)
     put("i", 252, _RESOLUTION)
     put("16h", 378, *range(16))
-    put("16h", 410, *range(16))
+    put("16h", 410, *[k if k < len(channels) else -1 for k in range(16)])
     columns = []
     for k, channel in enumerate(channels):
         gain = 0.9 * _RANGE_V / max(np.abs(channel.values).max(), 1e-12)
@@ -95,7 +96,12 @@ def write_abf(
         put("h", 3360 + 2 * k, command.user_list)
     put("h", 5876, alternating)
     data = np.stack(columns, axis=-1).astype("<i2").tobytes()
-    path.write_bytes(bytes(head) + data + bytes(-len(data) % _BLOCK))
+    data += bytes(-len(data) % _BLOCK)
+    # The table of sweeps: where each begins, in the unit of the field at 130, and its samples.
+    put("ii", 92, (_HEADER + len(data)) // _BLOCK, sweeps)
+    size = samples * len(channels)
+    table = np.array([(k * size, size) for k in range(sweeps)], "<i4").tobytes()
+    path.write_bytes(bytes(head) + data + table + bytes(-len(table) % _BLOCK))
     return path
 
 
@@ -114,29 +120,34 @@ def write_wcp(
     units: Sequence[str] = ("mV", "pA"),
     *,
     first: Sequence[Any] = (),
+    columns: Sequence[int] = (),
+    ranges: Sequence[float] = (),
+    rejected: Sequence[int] = (),
 ) -> Path:
     """Write a cell as WinWCP does: a text header, then a record a sweep, each with its own.
 
-    Signals are the potential (of `first`, where given), the current and the potential.
+    Signals are the potential (of `first`, where given), the current and the potential. `columns`
+    are those of the signals, `ranges` those of the converter in each record (V).
     """
     most, sweeps = 32767, cell.sweeps
     blocks = -(-len(sweeps[0]) * len(names) * 2 // _BLOCK)
     gains = [0.05 if unit == "mV" else 0.02 for unit in units]  # volt at the converter a unit
     head = [f"VER=9\r\nRTIME=01/01/2020 00:00:00\r\nNC={len(names)}\r\nNR={len(sweeps)}\r\n"]
+    columns = columns or range(len(names))
+    ranges = ranges or [_RANGE_V] * len(sweeps)
     head += [f"NBH=2\r\nNBA=2\r\nNBD={blocks}\r\nADCMAX={most}\r\n"]
     for k, (name, unit, gain) in enumerate(zip(names, units, gains, strict=True)):
-        head += [f"YN{k}={name}\r\nYU{k}={unit}\r\nYG{k}={gain}\r\nYO{k}={k}\r\n"]
+        head += [f"YN{k}={name}\r\nYU{k}={unit}\r\nYG{k}={gain}\r\nYO{k}={columns[k]}\r\n"]
     content = "".join(head).encode().ljust(1024, b" ")
-    for s, other in zip(sweeps, first or sweeps, strict=True):
-        times = (1, 0, 1 / s.sampling_rate_Hz, *[_RANGE_V] * 8)
-        content += struct.pack("8s4sfff8f", b"ACCEPTED", b"TEST", *times).ljust(1024, b"\0")
-        columns = [
-            np.round(values * gain / _RANGE_V * most)
-            for gain, values in zip(
-                gains, (other.voltage_mV, s.current_pA, s.voltage_mV), strict=False
-            )
-        ]
-        content += np.stack(columns, axis=1).astype("<i2").tobytes().ljust(blocks * _BLOCK, b"\0")
+    for n, (s, other) in enumerate(zip(sweeps, first or sweeps, strict=True)):
+        times = (1, 0, 1 / s.sampling_rate_Hz, *[ranges[n]] * 8)
+        status = b"REJECTED" if n in rejected else b"ACCEPTED"
+        content += struct.pack("8s4sfff8f", status, b"TEST", *times).ljust(1024, b"\0")
+        data = np.zeros((len(s), len(names)), "<i2")
+        values = (other.voltage_mV, s.current_pA, s.voltage_mV)
+        for place, gain, signal in zip(columns, gains, values, strict=False):
+            data[:, place] = np.round(signal * gain / ranges[n] * (most + 1))
+        content += data.tobytes().ljust(blocks * _BLOCK, b"\0")
     path.write_bytes(content)
     return path
 
@@ -192,5 +203,14 @@ def with_igor_checksum(header: bytes) -> bytes:
 
 
 def igor_experiment(*waves: bytes) -> bytes:
-    """Return a packed experiment of Igor that holds waves of version 5."""
-    return b"".join(struct.pack("<Hhi", 3, 5, len(wave)) + wave for wave in waves)
+    """Return a packed experiment of Igor that holds waves of version 5, and folders of them."""
+    return b"".join(
+        wave if wave[:2] == b"\x09\0" else struct.pack("<Hhi", 3, 5, len(wave)) + wave
+        for wave in waves
+    )
+
+
+def igor_folder(name: str, *waves: bytes) -> bytes:
+    """Return records of a data folder of an experiment; `igor_experiment` takes it for a wave."""
+    start, end = struct.pack("<Hhi", 9, 0, 32), struct.pack("<Hhi", 10, 0, 0)
+    return start + name.encode().ljust(32, b"\0") + igor_experiment(*waves) + end

@@ -63,13 +63,6 @@ def test_a_format_that_is_not_read_names_the_way_to_one_that_is(
     assert any(word in error.remedy for word in ("CSV", "text"))
 
 
-def test_a_file_cut_short(tmp_path: Path) -> None:
-    pytest.importorskip("neo")
-    path = write_wcp(tmp_path / "cell.wcp", CELL)
-    path.write_bytes(path.read_bytes()[:5000])
-    assert refusal(path).reason == "file"
-
-
 def test_a_packed_experiment_of_igor(tmp_path: Path) -> None:
     volts = np.concatenate([s.voltage_mV for s in CELL.sweeps]) * 1e-3
     amps = np.concatenate([s.current_pA for s in CELL.sweeps]) * 1e-12

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bridge.recordings import RecordingError, read
+from bridge.recordings import RecordingError, compare_readers, read
 
 # Its first three lines say what it is; channels have a "#" in their names.
 TABLE = pd.read_csv(Path(__file__).with_name("public_abf_files.csv"), skiprows=3)
@@ -50,6 +50,19 @@ def test_a_public_file(row: dict[str, Any]) -> None:
     if row["wanted"] == "curve":
         wanted += (row["steps"], row["lowest_pA"], row["highest_pA"])
     assert said == wanted
+
+
+@pytest.mark.parametrize("row", ROWS.to_dict("records"), ids=lambda row: row["file"])
+def test_two_readers_of_a_public_file(row: dict[str, Any]) -> None:
+    """Neo reads every sample as pyABF does; in what else they differ stands in the table."""
+    if pd.isna(row["neo"]):
+        pytest.skip("not compared")
+    pytest.importorskip("neo")
+    found = compare_readers(_file(row["file"]))
+    said = "; ".join(dict.fromkeys(difference.what for difference in found.differences))
+    assert (said or "agrees") == row["neo"]
+    assert "samples" not in said
+    assert "sampling rate" not in said
 
 
 def test_the_user_list_of_a_public_file() -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import struct
-import warnings
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.abf_command import commanded, outputs
+from bridge.recordings.formats.abf_file import open_abf, rate_of
 from bridge.recordings.formats.agreement import contradiction
 from bridge.recordings.formats.channels import is_flat, live_one
+from bridge.recordings.formats.second_reader import check_samples
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["read_abf"]
@@ -22,7 +21,6 @@ __all__ = ["read_abf"]
 Array = NDArray[np.float64]
 Kind = Literal["V", "A"] | None
 
-_BLOCK = 512
 # nTelegraphInstrument: a MultiClamp 700. Others leave the mode at 0, which is voltage clamp; in
 # pyABF's example files an Axopatch 200B does so in current clamp too.
 _MULTICLAMP = 24
@@ -37,7 +35,7 @@ def read_abf(path: Path, voltage: str | None, current: str | None, units: Units)
 
     The current is the command waveform the file describes (epochs, or a stimulus file beside it),
     which is exact; where there is none, a recorded channel in ampere. Where a file has both, they
-    are compared.
+    are compared. Where Neo is installed, what it reads is compared with what pyABF reads.
 
     Parameters
     ----------
@@ -56,22 +54,12 @@ def read_abf(path: Path, voltage: str | None, current: str | None, units: Units)
     Raises
     ------
     RecordingError
-        The file is broken, in voltage clamp, tells nothing of the current, or contradicts itself.
+        The file is broken, in voltage clamp, tells nothing of the current, contradicts itself, or
+        is read otherwise by Neo.
     ExtraMissingError
         pyabf is not installed.
     """
-    with np.printoptions():  # importing pyABF changes how the whole process prints arrays
-        pyabf = optional("pyabf", "reading ABF files", "recordings")
-    _check_whole(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            abf: Any = pyabf.ABF(str(path))
-    except Exception as error:  # pyABF raises whatever its parsing runs into
-        raise RecordingError(
-            "file", f"is not a readable ABF file ({error})", "export it again"
-        ) from None
-    abf.adcUnits = [str(unit).strip("\0 ") for unit in abf.adcUnits]
+    abf = open_abf(path)
     kinds = [known[0] if known else None for known in map(scale_to, abf.adcUnits)]
     if voltage is None or current in (None, "command"):
         _check_clamp(abf, kinds)
@@ -79,9 +67,11 @@ def read_abf(path: Path, voltage: str | None, current: str | None, units: Units)
     v_factor = factor_to("V", abf.adcUnits[v_channel], units[0])
     volts = [y * v_factor for y in _recorded(abf, v_channel)]
     amps, kind = _current(abf, kinds, v_channel, current, units[1])
-    rate = float(abf.dataRate)
+    rate = rate_of(abf)
+    used = dict.fromkeys([v_channel, *(k for k, kind in enumerate(kinds) if kind == "A")])
+    readers = check_samples(abf, path, list(used))
     return [
-        Sweep(k, rate, v, i, kind, str(abf.protocol), channel=note)
+        Sweep(k, rate, v, i, kind, str(abf.protocol), channel=note, readers=readers)
         for k, (v, i) in enumerate(zip(volts, amps, strict=True))
     ]
 
@@ -92,36 +82,6 @@ def _recorded(abf: Any, channel: int) -> list[Array]:
         abf.setSweep(k, channel=channel)
         traces.append(np.array(abf.sweepY, dtype=float))
     return traces
-
-
-def _check_whole(path: Path) -> None:
-    """Compare the size of the data that the header promises with the size of the file."""
-    with path.open("rb") as stream:
-        head = stream.read(_BLOCK)
-    size = path.stat().st_size
-    if len(head) < _BLOCK:
-        raise RecordingError(
-            "truncated", f"has only {size} bytes, less than a header", "copy it again"
-        )
-    if head[:4] == b"ABF2":
-        # Section "data": first block, bytes an entry, entries (Axon's ABF 2 header, offset 236).
-        block, width, entries = struct.unpack_from("<IIq", head, 236)
-        needed = block * _BLOCK + width * entries
-    elif head[:4] == b"ABF ":
-        points = struct.unpack_from("<i", head, 10)[0]
-        block = struct.unpack_from("<i", head, 40)[0]
-        width = 4 if struct.unpack_from("<h", head, 100)[0] == 1 else 2
-        needed = block * _BLOCK + width * points
-    else:
-        raise RecordingError(
-            "file", "does not begin as an ABF file does", "give a file saved by pCLAMP"
-        )
-    if size < needed:
-        raise RecordingError(
-            "truncated",
-            f"ends after {size} of the {needed} bytes its header promises",
-            "copy it again from where it was recorded",
-        )
 
 
 def _check_clamp(abf: Any, kinds: list[Kind]) -> None:
@@ -282,9 +242,7 @@ def _current(
 
 def _check_agreement(abf: Any, amps: list[Array], recorded: dict[str, list[Array]]) -> None:
     """Refuse a command that contradicts every recorded current."""
-    found = {
-        name: contradiction(amps, waves, float(abf.dataRate)) for name, waves in recorded.items()
-    }
+    found = {name: contradiction(amps, waves, rate_of(abf)) for name, waves in recorded.items()}
     if not found or None in found.values():
         return
     name, where = next(iter(found.items()))

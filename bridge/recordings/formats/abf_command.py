@@ -18,7 +18,7 @@ from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.abf_stimulus_file import played_file, stimulus_file
 from bridge.recordings.formats.sweeps import factor_to, scale_to
 
-__all__ = ["Output", "commanded", "outputs"]
+__all__ = ["Output", "alternates", "commanded", "epochs_wave", "outputs"]
 
 Array = NDArray[np.float64]
 
@@ -193,7 +193,7 @@ def commanded(
         )
     factor = factor_to("A", output.unit, said, "command")
     if output.source == "epochs":
-        return [wave * factor for wave in _epochs(abf, output)]
+        return [wave * factor for wave in epochs_wave(abf, output)]
     written, path = played_file(abf, output.number)
     if path is None and recorded:
         return None
@@ -277,7 +277,14 @@ def _has_user_list(abf: Any, output: int) -> bool:
     return False
 
 
-def _epochs(abf: Any, output: Output) -> list[Array]:
+def epochs_wave(abf: Any, output: Output) -> list[Array]:
+    """Return what an output that is made of epochs plays in each sweep, in its own unit.
+
+    Raises
+    ------
+    RecordingError
+        The epochs make no waveform.
+    """
     from pyabf.waveform import EpochTable
 
     try:
@@ -319,7 +326,7 @@ def _alternating(abf: Any, output: int, waves: list[Array]) -> list[Array]:
 
     The first plays in sweeps 1, 3, ..., the second in 2, 4, ...
     """
-    if output > 1 or not _alternates(abf):
+    if output > 1 or not alternates(abf):
         return waves
     holding = float(abf.holdingCommand[output])
     return [
@@ -327,7 +334,8 @@ def _alternating(abf: Any, output: int, waves: list[Array]) -> list[Array]:
     ]
 
 
-def _alternates(abf: Any) -> bool:
+def alternates(abf: Any) -> bool:
+    """Whether the first two outputs play in turn, each in every other sweep."""
     if abf.abfVersion["major"] == 2:
         return bool(abf._protocolSection.nAlternateDACOutputState)
     if abf.dataByteStart < _ALTERNATING + 2:

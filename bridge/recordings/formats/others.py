@@ -7,9 +7,8 @@ leave units as text; its others evaluate them.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,26 +18,57 @@ from numpy.typing import NDArray
 from bridge.errors import optional
 from bridge.recordings.errors import RecordingError
 from bridge.recordings.formats.channels import live_one
-from bridge.recordings.formats.igor import wave_of
+from bridge.recordings.formats.programs.axograph import read_axograph
+from bridge.recordings.formats.programs.igor_experiment import read_experiment
+from bridge.recordings.formats.programs.neo_signals import (
+    Segment,
+    Signal,
+    overlap,
+    quiet_neo,
+    segments_of,
+)
+from bridge.recordings.formats.programs.spike2 import check_smr
+from bridge.recordings.formats.programs.strathclyde import (
+    check_edr,
+    check_wcp,
+    read_edr,
+    read_wcp,
+)
 from bridge.recordings.formats.sweeps import Sweep, Units, factor_to, scale_to
 
 __all__ = ["OTHERS", "read_other"]
 
-_Channel = tuple[str, str, float, NDArray[np.float64]]
-"""Name, unit, sampling rate (Hz) and samples."""
-
 
 @dataclass(frozen=True)
 class Format:
-    """A format that is read: what its files begin with, and the reader in ``neo.rawio``."""
+    """A format that is read.
+
+    Parameters
+    ----------
+    program : str
+        Which program writes it.
+    reader : str
+        In ``neo.rawio``; empty where Neo has none that is used.
+    begins : tuple of bytes
+        What its files begin with, at the byte `at`.
+    load : callable
+        What is made of the file and of Neo's reader.
+    check : callable, optional
+        Refuses a file that Neo would read wrong.
+    options : mapping
+        Of Neo's reader.
+    """
 
     program: str
     reader: str
     begins: tuple[bytes, ...]
     at: int = 0
+    load: Callable[[Path, Any], list[Segment]] = lambda _, reader: segments_of(reader)
+    check: Callable[[Path], None] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
-_AXOGRAPH = Format("AxoGraph", "AxographRawIO", (b"AxGr", b"axgx"))
+_AXOGRAPH = Format("AxoGraph", "AxographRawIO", (b"AxGr", b"axgx"), load=read_axograph)
 _NIX = Format("NIX", "NIXRawIO", (b"\x89HDF\r\n\x1a\n",))
 _PACKED = Format("Igor, packed experiment", "", ())
 # Magic numbers of Intan's "RHD2000/RHS2000 Data File Formats", 4 bytes, little-endian.
@@ -49,14 +79,22 @@ _RHS = Format("Intan", "IntanRawIO", ((0xD69127AC).to_bytes(4, "little"),))
 OTHERS: dict[str, Format] = {
     ".axgd": _AXOGRAPH,
     ".axgx": _AXOGRAPH,
-    ".edr": Format("WinEDR", "WinEdrRawIO", (b"VER=",)),
+    ".edr": Format("WinEDR", "WinEdrRawIO", (b"VER=",), load=read_edr, check=check_edr),
     ".h5": _NIX,
     ".nix": _NIX,
     ".pxp": _PACKED,
     ".rhd": _RHD,
     ".rhs": _RHS,
-    ".smr": Format("Spike2", "Spike2RawIO", (b"(C) CED 87",), at=2),
-    ".wcp": Format("WinWCP", "WinWcpRawIO", (b"VER=",)),
+    ".smr": Format(
+        "Spike2",
+        "Spike2RawIO",
+        (b"(C) CED 87",),
+        at=2,
+        check=check_smr,
+        # Neo gives channels that it groups the length of the first, and fills up with zeros.
+        options={"try_signal_grouping": False},
+    ),
+    ".wcp": Format("WinWCP", "WinWcpRawIO", (b"VER=",), load=read_wcp, check=check_wcp),
 }
 """Formats by the ending of the file's name."""
 
@@ -120,23 +158,36 @@ def read_other(path: Path, voltage: str | None, current: str | None, units: Unit
             "convert it to NWB, or export the sweeps as CSV",
         )
     _check_begin(path, form)
-    segments = _packed(path) if form is _PACKED else _by_neo(path, form)
+    packed = form is _PACKED
+    segments = read_experiment(path, voltage, current) if packed else _by_neo(path, form)
     note = ""
     if voltage is None:
         voltage, note = _live_voltage(segments, units[0])
     sweeps = []
-    for k, channels in enumerate(segments):
-        volts = _one(channels, "V", voltage, units[0])
-        amps = _one(channels, "A", current, units[1])
-        if volts[0] != amps[0] or len(volts[1]) != len(amps[1]):
+    for k, segment in enumerate(segments):
+        number = k if segment.number is None else segment.number
+        if segment.left_out:
+            nothing = np.empty(0)
+            sweeps.append(Sweep(number, 1.0, nothing, nothing, left_out=segment.left_out))
+            continue
+        volts = _one(segment.signals, "V", voltage, units[0])
+        amps = _one(segment.signals, "A", current, units[1])
+        both = overlap(volts, amps)
+        if both is None or (
+            volts.start_s == amps.start_s and len(volts.values) != len(amps.values)
+        ):
             raise RecordingError(
                 "format",
-                f"voltage and current of sweep {k} differ in sampling rate or length",
+                f"voltage and current of sweep {number} differ in sampling rate or length",
                 "resample one of them, or export the sweeps as CSV",
             )
-        sweeps.append(Sweep(k, *volts, amps[1], "measured", channel=note))
-    if not sweeps:
-        raise RecordingError("no-voltage", "holds no sweep", "give another file")
+        one, other = both
+        sweeps.append(
+            Sweep(number, one.rate_Hz, one.values, other.values, "measured", channel=note)
+        )
+    if not any(not sweep.left_out for sweep in sweeps):
+        why = "".join(f"none of its sweeps can be used: {sweep.left_out}" for sweep in sweeps[:1])
+        raise RecordingError("no-voltage", why or "holds no sweep", "give another file")
     return sweeps
 
 
@@ -152,53 +203,20 @@ def _check_begin(path: Path, form: Format) -> None:
         )
 
 
-def _by_neo(path: Path, form: Format) -> list[list[_Channel]]:
-    """Return the channels of each segment, read by one of Neo's raw readers."""
+def _by_neo(path: Path, form: Format) -> list[Segment]:
+    """Return the segments of a file, read by one of Neo's raw readers."""
     rawio = optional("neo.rawio", f"reading {path.suffix} files", "recordings")
     try:
-        reader = getattr(rawio, form.reader)(str(path))
-        reader.parse_header()
-        return [
-            list(_raw_channels(reader, block, segment))
-            for block in range(reader.block_count())
-            for segment in range(reader.segment_count(block))
-        ]
+        if form.check is not None:
+            form.check(path)
+        with quiet_neo():
+            reader = getattr(rawio, form.reader)(str(path), **form.options)
+            reader.parse_header()
+            return form.load(path, reader)
+    except RecordingError:
+        raise
     except Exception as error:  # each of Neo's readers fails in its own way
         raise _unreadable(error) from None
-
-
-def _raw_channels(reader: Any, block: int, segment: int) -> Iterator[_Channel]:
-    listed = reader.header["signal_channels"]
-    for stream, of in enumerate(reader.header["signal_streams"]):
-        channels = listed[listed["stream_id"] == of["id"]]
-        if not len(channels):
-            continue
-        rate = float(reader.get_signal_sampling_rate(stream))
-        raw = reader.get_analogsignal_chunk(
-            block_index=block, seg_index=segment, stream_index=stream
-        )
-        values = reader.rescale_signal_raw_to_float(raw, dtype="float64", stream_index=stream)
-        for column, channel in enumerate(channels):
-            yield str(channel["name"]), str(channel["units"]), rate, np.array(values[:, column])
-
-
-def _packed(path: Path) -> list[list[_Channel]]:
-    """Return the waves of an Igor packed experiment: channels of one segment."""
-    import igor2.packed
-
-    try:
-        records, _ = igor2.packed.load(io.BytesIO(path.read_bytes()))
-        content = [r.wave["wave"] for r in records if hasattr(r, "wave")]
-    except Exception as error:  # igor2 raises whatever its parsing runs into
-        raise _unreadable(error) from None
-    channels = []
-    for wave in content:
-        name = bytes(wave["wave_header"]["bname"]).split(b"\0")[0].decode("latin-1")
-        found = wave_of(wave)
-        if found.data.dtype.kind == "f" and found.step_s > 0:
-            rate = round(1 / found.step_s, 6)
-            channels += [(name, found.unit, rate, column) for column in found.data.T]
-    return [channels] if channels else []
 
 
 def _unreadable(error: Exception) -> RecordingError:
@@ -209,13 +227,13 @@ def _unreadable(error: Exception) -> RecordingError:
     )
 
 
-def _live_voltage(segments: list[list[_Channel]], said: str | None) -> tuple[str | None, str]:
+def _live_voltage(segments: list[Segment], said: str | None) -> tuple[str | None, str]:
     """Choose among several signals in volt, where all but one are flat."""
     traces: dict[str, list[NDArray[np.float64]]] = {}
-    for channels in segments:
-        for name, unit, _, values in channels:
-            if (scale_to(unit) or ("",))[0] == "V" and values.size:
-                traces.setdefault(name, []).append(values * factor_to("V", unit, said))
+    for segment in segments:
+        for one in segment.signals if not segment.left_out else ():
+            if (scale_to(one.unit) or ("",))[0] == "V" and one.values.size:
+                traces.setdefault(one.name, []).append(one.values * factor_to("V", one.unit, said))
     if len(traces) < 2:
         return None, ""
     names = list(traces)
@@ -224,13 +242,14 @@ def _live_voltage(segments: list[list[_Channel]], said: str | None) -> tuple[str
 
 
 def _one(
-    channels: list[_Channel], kind: Literal["V", "A"], name: str | None, said: str | None
-) -> tuple[float, NDArray[np.float64]]:
+    signals: tuple[Signal, ...], kind: Literal["V", "A"], name: str | None, said: str | None
+) -> Signal:
+    """Return the one signal of a kind, in mV or pA."""
     if name is not None:
-        fitting = [c for c in channels if c[0] == name]
+        fitting = [s for s in signals if s.name == name]
     else:
-        fitting = [c for c in channels if (scale_to(c[1]) or ("",))[0] == kind]
-    told = ", ".join(f"{c[0]!r} ({c[1]})" for c in channels) or "none"
+        fitting = [s for s in signals if (scale_to(s.unit) or ("",))[0] == kind]
+    told = ", ".join(f"{s.name!r} ({s.unit})" for s in signals) or "none"
     quantity = "volt" if kind == "V" else "ampere"
     option = "voltage" if kind == "V" else "current"
     if not fitting and name is not None:
@@ -247,5 +266,5 @@ def _one(
             f"{len(fitting)} signals are in {quantity} (found: {told})",
             f'say which one it is: {option}="..."',
         )
-    _, unit, rate, values = fitting[0]
-    return rate, values * factor_to(kind, unit, said)
+    found = fitting[0]
+    return replace(found, values=found.values * factor_to(kind, found.unit, said))

@@ -11,16 +11,30 @@ from numpy.typing import NDArray
 
 from bridge.recordings.errors import RecordingError
 
-__all__ = ["Sweep", "Units", "factor_to", "sampling_rate", "scale_to", "without_padding"]
+__all__ = [
+    "READERS_DIFFER",
+    "Sweep",
+    "Units",
+    "factor_to",
+    "sampling_rate",
+    "scale_said",
+    "scale_to",
+    "without_padding",
+]
 
 Array = NDArray[np.float64]
 Units = tuple[str | None, str | None]
 """Of voltage and current, where a file has them wrong."""
 
+READERS_DIFFER = "pyABF and Neo differ"
+"""How it is said that two readers of a file do not say the same."""
+
 # Written units and what brings them to mV and pA. "µ" has two code points.
 _PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12}
 _KINDS: dict[str, Literal["V", "A"]] = {"v": "V", "a": "A"}
 _BASE = re.compile(r"v|volts?|a|amp(?:ere)?s?")
+# The sign may be that of an inverted monitor.
+_COUNTED = re.compile(r"([+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*([^\d\s].*)")
 _WORDS = {"milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 _WANTED = {"V": -3, "A": -12}
 
@@ -47,6 +61,8 @@ class Sweep:
         How long it went on in the file without numbers (s); see `without_padding`.
     channel : str
         Which channel the voltage is from, if the reader chose it among several, and why.
+    readers : str
+        How a second reader of the file compares with the one it was read by.
     left_out : str
         Why the sweep cannot be used; such a sweep stands in the provenance only.
 
@@ -65,6 +81,7 @@ class Sweep:
     stimulus: str = ""
     padding_s: float = 0.0
     channel: str = ""
+    readers: str = ""
     left_out: str = ""
 
     def __post_init__(self) -> None:
@@ -178,6 +195,33 @@ def scale_to(unit: str) -> tuple[Literal["V", "A"], float] | None:
     return None
 
 
+def scale_said(unit: str) -> tuple[Literal["V", "A"], float] | None:
+    """Say the same of a unit that a user gave, which may begin with a number.
+
+    Parameters
+    ----------
+    unit : str
+        What a stored 1 is, such as ``"nA"``, or ``"400 pA"`` for the monitor of an amplifier.
+
+    Returns
+    -------
+    (kind, factor) or None
+        As of `scale_to`.
+
+    Examples
+    --------
+    >>> scale_said("400pA"), scale_said("0.1 V"), scale_said("mV")
+    (('A', 400.0), ('V', 100.0), ('V', 1.0))
+    >>> scale_said("0 V") is None
+    True
+    """
+    found = _COUNTED.fullmatch(unit.strip())
+    if found is None:
+        return scale_to(unit)
+    count, known = float(found.group(1)), scale_to(found.group(2))
+    return (known[0], count * known[1]) if known and count else None
+
+
 def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: str = "") -> float:
     """Return what brings numbers to mV or pA.
 
@@ -188,7 +232,7 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
     written : str
         The unit in the file.
     said : str or None
-        The unit the user gave instead, which wins.
+        The unit the user gave instead, which wins; see `scale_said`.
     where : str, optional
         Channel within the file, for the error.
 
@@ -203,11 +247,11 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
 
     Examples
     --------
-    >>> factor_to("A", "pA", "nA")
-    1000.0
+    >>> factor_to("A", "pA", "nA"), factor_to("A", "V", "400pA")
+    (1000.0, 400.0)
     """
     unit = written if said is None else said
-    known = scale_to(unit)
+    known = scale_to(unit) if said is None else scale_said(said)
     if known is not None and known[0] == kind:
         return known[1]
     quantity, example = ("volt", "mV") if kind == "V" else ("ampere", "pA")

@@ -1,0 +1,1 @@
+"""`neurosim recording`: what recordings are read as."""
