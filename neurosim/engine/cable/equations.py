@@ -35,6 +35,8 @@ class Text:
         self.above: list[tuple[str, str]] = []
         # By state, an expression of where it starts.
         self.starts: dict[str, str] = {}
+        # States that are not linear in themselves.
+        self.nonlinear: list[str] = []
         # What a receptor is told of the patch under it at each step.
         self.gathers: list[str] = []
         # Names of the place that some equation reads, such as its radius.
@@ -87,7 +89,9 @@ def write_membrane(
                     f"{name}_{local}, which belongs to the cable; give the part another name"
                 )
     held = {part.ion: (name, part) for name, part in parts.items() if isinstance(part, Ion)}
-    _check_reads(parts, held)
+    pools = [part for part in parts.values() if isinstance(part, IonPool) and part.nernst]
+    known = {*held, *(part.ion for part in pools)}
+    _check_reads(parts, known)
     for name, part in held.values():
         text.lines += _concentrations(name, part, shared=part.ion in shared)
         moves = (part.inside_moves, part.outside_moves, part.ion in shared, part.shell_count)
@@ -97,10 +101,14 @@ def write_membrane(
         text.places |= PLACES & set(part.reads)
         keep = {*part.reads, "v"} | ({part.writes} if isinstance(part, IonPool) else set())
         keep |= {f"E_{part.ion}"} if isinstance(part, Ion) else set()
-        rename = _renamer(name, part, keep, _instead(part, held))
+        keep |= {f"{part.ion}_i", f"{part.ion}_o", f"E_{part.ion}"} if part in pools else set()
+        rename = _renamer(name, part, keep, _instead(part, known))
         text.lines += [line_of(equation, rename) for equation in parse(part.equations).values()]
         text.starts |= {rename(state): rename(code) for state, code in part.starts.items()}
-        if isinstance(part, Channel):
+        text.nonlinear += map(rename, part.nonlinear)
+        if isinstance(part, Channel) and part.carries:
+            _write_carried(text, name, part, rename, currents)
+        elif isinstance(part, Channel):
             text.lines.append(f"{name}_current = {rename(part.current)} : amp/meter**2")
             carried_by = () if part.ion is None else ((part.ion, 1),)
             text.carriers.append(Carrier(f"{name}_current", name, 1, carried_by))
@@ -154,7 +162,7 @@ PLACES = {"radius", "surface_to_volume"}
 _CONCENTRATION = unit_name(SHARED["na_i"])
 
 
-def _check_reads(parts: dict[str, Mechanism], held: dict[str, tuple[str, Ion]]) -> None:
+def _check_reads(parts: dict[str, Mechanism], held: Collection[str]) -> None:
     """Refuse a part that depends on an ion of which nothing there tells the concentration."""
     inside = {part.writes for part in parts.values() if isinstance(part, IonPool)}
     both = {name for ion in held for name in (f"{ion}_i", f"{ion}_o", f"E_{ion}")}
@@ -201,7 +209,29 @@ _PER_CHARGE = unit_name(SHARED["na_i"] / coulomb * meter**2)
 
 def _instead(part: Mechanism, held: Collection[str]) -> dict[str, str]:
     """Return what takes the place of fields of a channel whose ion is held there."""
-    return part.followed if isinstance(part, Channel) and part.ion in held else {}
+    if not isinstance(part, Channel):
+        return {}
+    ions = {ion for ion in IONS if ion in held}
+    return {field: name for field, name in part.followed.items() if ions & set(name.split("_"))}
+
+
+def _write_carried(
+    text: Text,
+    name: str,
+    part: Channel,
+    rename: Callable[[str], str],
+    currents: dict[str, list[str]],
+) -> None:
+    """Write a part that carries several currents, each of its own ion."""
+    made = []
+    for ion, code in part.carries.items():
+        variable = f"{name}_i_{ion or 'other'}"
+        made.append(variable)
+        text.lines.append(f"{variable} = {rename(code)} : amp/meter**2")
+        text.carriers.append(Carrier(variable, name, 1, ((ion, 1),) if ion else ()))
+        if ion:
+            currents.setdefault(ion, []).append(variable)
+    text.lines.append(f"{name}_current = {' + '.join(made)} : amp/meter**2")
 
 
 def _write_transporter(
