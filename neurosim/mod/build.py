@@ -15,7 +15,7 @@ from neurosim.mod.part import Field, Part
 from neurosim.quantities import quantity
 from neurosim.synapses.base import Receptor
 
-__all__ = ["build_class", "write_python"]
+__all__ = ["build_class", "unit_of", "write_python"]
 
 _BASES: dict[str, type[Mechanism]] = {"Channel": Channel, "IonPool": IonPool, "Receptor": Receptor}
 _MODULES = {
@@ -47,16 +47,16 @@ def build_class(part: Part) -> type[Mechanism]:
 
 
 def _quantity(one: Field) -> Any:
-    unit = _unit(one.unit)
+    unit = unit_of(one.unit)
     bounds = {
         key: value * unit if one.unit else value
         for key, value in (("at_least", one.low), ("at_most", one.high))
         if value is not None
     }
-    return quantity(Quantity(one.value * unit), one.doc, **bounds)
+    return quantity(Quantity(one.value * unit), _plain(one.doc), **bounds)
 
 
-def _unit(text: str) -> Any:
+def unit_of(text: str) -> Any:
     """Return a unit of the form "siemens/cm**2"."""
     found: Any = 1.0
     sign = 1
