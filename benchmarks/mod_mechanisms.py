@@ -2,8 +2,8 @@
 
     python benchmarks/mod_mechanisms.py FOLDER [FOLDER ...]
 
-Every distinct MOD file of the folders is translated with `neurosim.mod.from_mod`. Those that come in
-are compiled by nrnivmodl and run beside the class in one compartment: under a voltage clamp that
+Every distinct MOD file of the folders is translated with `neurosim.mod.from_mod`. Those that come
+in are compiled by nrnivmodl and run beside the class in one compartment: under a voltage clamp that
 goes in straight lines between random potentials, at two temperatures, and under current clamp with
 a leak. Pools of ions are driven by a current of their ion. Each run is done at three steps, from
 which both simulators are extrapolated to a step of 0; the error is the largest difference of any
@@ -232,7 +232,9 @@ def run_ours(
 ) -> list[dict[str, Any]]:
     """Run mechanisms here, each in a compartment that no other reaches."""
     count = len(cases)
-    cell = Neuron(cylinder(20 * count * um, 20 * um), PerBranch(count), celsius=celsius, rest=START * mV)
+    cell = Neuron(
+        cylinder(20 * count * um, 20 * um), PerBranch(count), celsius=celsius, rest=START * mV
+    )
     cell = cell.paint(Cable(R_a=1e15 * ohm * cm))
     for k, case in enumerate(cases):
         cell = painted(cell, k, case, drivers)
@@ -269,7 +271,7 @@ def run_ours(
     return results
 
 
-# The whole -----------------------------------------------------------------------------------------
+# The whole ----------------------------------------------------------------------------------------
 
 
 PLANS: dict[str, tuple[float, np.ndarray | None]] = {
@@ -319,7 +321,9 @@ def told(case: Case, found: dict[str, Any] | str, limit: float) -> tuple[bool, s
     found = dict(found)
     silent = found.pop("silent")
     fine = not silent and max(error for error, _ in found.values()) <= limit
-    numbers = "  ".join(f"{name} {error:.1e} ({fall:.1f}x)" for name, (error, fall) in found.items())
+    numbers = "  ".join(
+        f"{name} {error:.1e} ({fall:.1f}x)" for name, (error, fall) in found.items()
+    )
     word = "passed" if fine else "silent" if silent else "DIFFERS"
     return fine, f"{word:8s} {case.path}  {case.part.kind}  {numbers}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neurosim.channels.base import Mechanism
+from neurosim.errors import ModError
 from neurosim.mod.build import build_class, write_python
 from neurosim.mod.parser import read_mod
 from neurosim.mod.part import Field, Part
@@ -19,7 +20,12 @@ __all__ = ["Field", "Part", "from_mod", "read_part", "write_python"]
 
 def read_part(path: str | Path) -> Part:
     """Return what a MOD file describes, before it is a class."""
-    return translate(read_mod(path), str(path))
+    try:
+        return translate(read_mod(path), str(path))
+    except (RecursionError, OverflowError):
+        raise ModError(
+            str(path), 1, "file", "its formulas are too long to be written out"
+        ) from None
 
 
 def from_mod(path: str | Path) -> type[Mechanism]:

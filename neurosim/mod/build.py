@@ -95,8 +95,8 @@ def _docstring(part: Part) -> str:
     heading = _plain(part.heading) or f"Mechanism {_plain(part.suffix)}."
     lines = textwrap.wrap(heading, _WIDTH - 4)
     about = (
-        f"Translated from {_plain(part.source)}, {part.suffix} in NEURON. Formulas are those of the "
-        "file, with plain numbers in its units: mV, ms, mA/cm2 and mM."
+        f"Translated from {_plain(part.source)}, {part.suffix} in NEURON. Formulas are those of "
+        "the file, with plain numbers in its units: mV, ms, mA/cm2 and mM."
     )
     lines += ["", *textwrap.wrap(about, _WIDTH - 4)]
     if part.notes:
@@ -155,7 +155,11 @@ def _field_text(one: Field) -> str:
         return f"{x!r} * {_spaced(one.unit)}" if one.unit else repr(x)
 
     first = value(one.value) if one.unit else f"Quantity({one.value!r})"
-    more = [f"{key}={value(x)}" for key, x in (("at_least", one.low), ("at_most", one.high)) if x is not None]
+    more = [
+        f"{key}={value(x)}"
+        for key, x in (("at_least", one.low), ("at_most", one.high))
+        if x is not None
+    ]
     inside = ", ".join([first, repr(_plain(one.doc)), *more])
     line = f"quantity({inside})"
     if len(line) + len(one.name) + 18 <= _WIDTH:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import NoReturn
 
 from neurosim.errors import ModError
@@ -29,7 +30,6 @@ from neurosim.mod.terms import (
 )
 from neurosim.mod.tree import (
     Assign,
-    Binary,
     Block,
     Call,
     CallStatement,
@@ -53,7 +53,7 @@ from neurosim.mod.tree import (
 __all__ = ["Flow", "Machine"]
 
 _MOST_STATEMENTS = 20_000
-_LARGEST = 5_000
+_LARGEST = 2_000
 # Formulas up to this size are put in place of an argument; larger ones are named.
 _SHORT = 4
 
@@ -158,6 +158,8 @@ class Machine:
             self._one(one)
 
     def _one(self, one: Statement) -> None:
+        if isinstance(one, CallStatement) and one.call.name == "state_discontinuity":
+            one = self._as_assignment(one)
         if isinstance(one, Assign):
             self._assign(one)
         elif isinstance(one, CallStatement):
@@ -182,6 +184,13 @@ class Machine:
         elif isinstance(one, Unsupported):
             self.fail(one.line, one.construct, one.why)
 
+    def _as_assignment(self, one: CallStatement) -> Assign:
+        """Return what state_discontinuity(x, value) says: x = value."""
+        arguments = one.call.arguments
+        if len(arguments) != 2 or not isinstance(arguments[0], Name | Index):
+            self.fail(one.line, "state_discontinuity", "it takes a state and its new value")
+        return Assign(arguments[0], arguments[1], False, one.line)
+
     def _assign(self, one: Assign) -> None:
         name = self._element(one.target)
         value = self.value(one.value)
@@ -199,6 +208,8 @@ class Machine:
             if name in scope:
                 scope[name] = short
                 return
+        if name in ("celsius", "dt", "t", "diam", "area"):
+            self.fail(one.line, name, "it belongs to the whole model; a mechanism cannot set it")
         self.flow.values[name] = short
         self.flow.set_at[name] = one.line
 
@@ -239,9 +250,7 @@ class Machine:
             scope[name] = self.name(base, choose(test, left, right))
 
     def _loop(self, one: Loop) -> None:
-        first, last, step = (
-            constant(self.value(x)) for x in (one.first, one.last, one.step)
-        )
+        first, last, step = (constant(self.value(x)) for x in (one.first, one.last, one.step))
         if first is None or last is None or step is None or step <= 0:
             self.fail(one.line, "FROM", "a loop whose bounds are not known numbers")
         scope = self.scopes[-1]
@@ -330,6 +339,8 @@ class Machine:
     def value(self, one: Expression) -> Term:
         """Return the formula of an expression."""
         if isinstance(one, Number):
+            if not isfinite(float(one.text)):
+                self.fail(1, one.text, "the number is too large")
             return number(one.text)
         if isinstance(one, Name | Index):
             return self._read(self._element(one), one.line)
@@ -443,8 +454,13 @@ class Machine:
                 inside = arguments[0]
                 arguments = [choose(Term(">", (inside, number("0"))), inside, number("1"))]
             return apply(name, *arguments)
-        if name in ("state_discontinuity", "net_send", "net_event", "net_move", "at_time"):
+        if name in ("net_send", "net_event", "net_move", "at_time"):
             self.fail(call.line, name, "events from within a mechanism cannot be said")
         if name in ("random", "scop_random", "exprand", "normrand", "poisrand", "erand"):
             self.fail(call.line, name, "random numbers of NEURON cannot be drawn alike")
-        self.fail(call.line, f"{name}()", "no function or procedure of the file, nor one that is known")
+        raise ModError(
+            self.path,
+            call.line,
+            f"{name}()",
+            "no function or procedure of the file, nor one that is known",
+        )

@@ -43,6 +43,14 @@ class Flows:
         Where variables and states start.
     steady : set of str
         States that INITIAL puts at their steady state by a solver.
+    totals : list of (dict of str to float, Term, int)
+        What CONSERVE statements keep, and the line.
+    lines : dict of str to int
+        Where variables are set.
+    unset : dict of str to int
+        Variables that only a user can set, and the line that reads them.
+    jumps : dict of str to Term
+        What states are after an event with the symbol ``weight``.
     """
 
     definitions: dict[str, Term]
@@ -54,6 +62,7 @@ class Flows:
     totals: list[tuple[dict[str, float], Term, int]] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     unset: dict[str, int] = field(default_factory=dict)
+    jumps: dict[str, Term] = field(default_factory=dict)
 
     def depends(self, term: Term) -> set[str]:
         """Return the names a formula depends on, through all that it uses."""
@@ -122,15 +131,13 @@ def run_flows(
 
 
 class _Runner:
-    def __init__(
-        self, file: ModFile, path: str, ions: set[str], frozen: Mapping[str, str]
-    ) -> None:
+    def __init__(self, file: ModFile, path: str, ions: set[str], frozen: Mapping[str, str]) -> None:
         self.file, self.path, self.ions = file, path, ions
         self.machine = Machine(file, path)
         self.changed = set_anywhere(file)
         self.states = self._state_names()
         fixed = {*file.parameters, *BUILT_IN, *ions, *file.constants, *file.units}
-        fixed -= set(self.changed) - BUILT_IN
+        fixed -= set(self.changed) - BUILT_IN - ions
         for name in list(fixed):
             declared = file.parameters.get(name)
             if declared is not None and declared.length:
@@ -140,6 +147,7 @@ class _Runner:
         always = known | {name: symbol(name) for name in self.states}
         self.initial = Flow("initial", known | {"dt": number("0"), "t": number("0")})
         self.step, self.solved = Flow("step", dict(always)), Flow("solved", dict(always))
+        self.event = Flow("event", always | {"weight": symbol("weight")})
         self.flows = Flows(self.machine.definitions, self.machine.bases)
         self._run()
         self._join()
@@ -177,6 +185,12 @@ class _Runner:
             if one.method not in _METHODS:
                 self._fail(one.line, f"METHOD {one.method}", "this method is not known")
             machine.run(self.solved, self._block(one.block, one.line))
+        received = file.blocks.get(("NET_RECEIVE", ""))
+        if received is not None:
+            if len(received.arguments) != 1:
+                self._fail(received.line, "NET_RECEIVE", "each stream of events would have a state")
+            self.event.known[received.arguments[0]] = symbol("weight")
+            machine.run(self.event, received)
         done = {one.block for one in self.step.solved} | {one.block for one in self.initial.solved}
         for (kind, name), block in file.blocks.items():
             if kind in ("DERIVATIVE", "KINETIC") and name not in done:
@@ -188,7 +202,7 @@ class _Runner:
                 return self.file.blocks[kind, name]
         for one in self.file.refused:
             self._fail(one.line, one.construct, one.why)
-        self._fail(line, f"SOLVE {name}", "the file has no such block")
+        raise ModError(self.path, line, f"SOLVE {name}", "the file has no such block")
 
     # Putting the flows together -------------------------------------------------------------
 
@@ -209,6 +223,15 @@ class _Runner:
             for name, line in flow.read.items():
                 flows.definitions[f"?{title}:{name}"] = self._resolved(name, line, flow, other)
                 flows.bases[f"?{title}:{name}"] = name
+        for name, line in self.event.read.items():
+            known = self.initial.values.get(name)
+            if known is None:
+                known = self._never_set(name, line)
+            flows.definitions[f"?event:{name}"], flows.bases[f"?event:{name}"] = known, name
+        for name, line in self.event.set_at.items():
+            if name not in self.states:
+                self._fail(line, name, "an event can only move states")
+        flows.jumps = dict(self.event.values)
         for name in self.initial.read:
             flows.definitions[f"?initial:{name}"] = self._at_first(name)
             flows.bases[f"?initial:{name}"] = name

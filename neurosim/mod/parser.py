@@ -300,8 +300,9 @@ class _Parser(StatementParser):
 
 
 _DECLARING = (
-    "NEURON", "UNITS", "PARAMETER", "CONSTANT", "ASSIGNED", "STATE", "INDEPENDENT", "DEFINE", "LOCAL",
-)  # fmt: skip
+    *("NEURON", "UNITS", "PARAMETER", "CONSTANT", "ASSIGNED", "STATE"),
+    *("INDEPENDENT", "DEFINE", "LOCAL"),
+)
 
 
 def _is_refused(one: object) -> bool:

@@ -119,7 +119,15 @@ def _sympy(term: Term, expanded: Callable[[Term], Term]) -> sympy.Expr | None:
         a, b = args
         if term.head == "/" and b == 0:
             return None
-        return a + b if term.head == "+" else a - b if term.head == "-" else a * b if term.head == "*" else a / b
+        return (
+            a + b
+            if term.head == "+"
+            else a - b
+            if term.head == "-"
+            else a * b
+            if term.head == "*"
+            else a / b
+        )
     return None
 
 

@@ -348,7 +348,7 @@ class StatementParser:
     def _reaction(self) -> Statement:
         line = self.take().line
         begin = self.at
-        if self.has("-") or self.now.kind == "number" and not self._is_side():
+        if self.has("-") or (self.now.kind == "number" and not self._is_side()):
             self.fail("equations of LINEAR and NONLINEAR blocks are not solved", "~")
         left = self._terms()
         sign = self.now.text

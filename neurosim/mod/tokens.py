@@ -58,7 +58,8 @@ def split_tokens(text: str, path: str) -> tuple[list[Token], dict[int, str]]:
             "mechanisms that were published have some 60,000",
         )
     if "\0" in text:
-        raise ModError(path, text[: text.index("\0")].count("\n") + 1, "file", "it holds a null byte")
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ModError(path, line, "file", "it holds a null byte")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     tokens: list[Token] = []
     comments: dict[int, str] = {}

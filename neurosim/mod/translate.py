@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Mapping
+from math import isfinite
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -16,7 +17,16 @@ from neurosim.errors import ModError
 from neurosim.mod.compare import is_linear, same
 from neurosim.mod.flows import BUILT_IN, run_flows, set_anywhere, targets
 from neurosim.mod.part import Field, Part
-from neurosim.mod.terms import Term, constant, number, operate, symbols, written
+from neurosim.mod.terms import (
+    Term,
+    constant,
+    derivative,
+    number,
+    operate,
+    symbol,
+    symbols,
+    written,
+)
 from neurosim.mod.tree import Declared, If, IonUse, ModFile, Statement, names_of
 from neurosim.mod.units import constant_value, spelling
 from neurosim.synapses.base import Receptor
@@ -119,8 +129,15 @@ class _Translator:
                 "ELECTRODE_CURRENT",
                 "electrodes are stimuli and clamps, not parts: neurosim.clamps",
             )
-        if file.kind == "POINT_PROCESS":
-            self.fail(file.line, "POINT_PROCESS", "receptors are not translated yet")
+        point = file.kind == "POINT_PROCESS"
+        if point and ("NET_RECEIVE", "") not in file.blocks:
+            self.fail(
+                file.line,
+                "POINT_PROCESS",
+                "without NET_RECEIVE nothing tells it when to act; electrodes are neurosim.clamps",
+            )
+        if point and file.ions:
+            self.fail(file.ions[0].line, "USEION", "a POINT_PROCESS that carries an ion")
         for use in file.ions:
             self._take_ion(use)
         for name in file.defines:
@@ -143,6 +160,8 @@ class _Translator:
             )
         if pools:
             return self._pool(pools)
+        if point and currents:
+            return self._receptor(currents)
         if not currents:
             self.fail(file.line, file.name, "it carries no current and sets no concentration")
         return self._channel(currents)
@@ -264,6 +283,36 @@ class _Translator:
             **self._common(),
         )
 
+    def _receptor(self, currents: list[tuple[str, str | None]]) -> Part:
+        """Return a part that events open; its current is in nA."""
+        flows = self.flows
+        self._prepare(None)
+        total = [f"-{self._text_of(flows.values[name], name)}*nA" for name, _ in currents]
+        starts, nonlinear = self._states()
+        for state, start in flows.initial.items():
+            if state in flows.rates and constant(self._plain(start)) != 0:
+                self.fail(
+                    self.file.line, state, "receptors rest at 0, and this state starts elsewhere"
+                )
+        if nonlinear:
+            self.fail(self.file.line, nonlinear[0], "a receptor's state that is not linear")
+        events: dict[str, str] = {}
+        self.spelt["weight"] = "weight"
+        for state, after in flows.jumps.items():
+            step = derivative(flows.written_out(after, "weight"), "weight")
+            line = self.file.blocks["NET_RECEIVE", ""].line
+            own = symbol(state)
+            if step is None or not same(
+                flows, self.file, after, operate("+", own, operate("*", symbol("weight"), step))
+            ):
+                self.fail(line, state, "an event must add to the state what its weight says")
+            if flows.depends(step) & {"v", "weight", *flows.rates}:
+                self.fail(line, state, "what an event adds depends on more than parameters")
+            events[self.names[state]] = f"weight*({self._written(step)})"
+        if not events:
+            self.fail(self.file.line, "NET_RECEIVE", "events move no state")
+        return Part(kind="Receptor", current=" + ".join(total), on_event=events, **self._common())
+
     def _pool(self, pools: dict[str, str]) -> Part:
         if len(pools) > 1:
             name = list(pools)[1]
@@ -281,6 +330,8 @@ class _Translator:
                     "the concentration is not one of the file's states",
                 )
             self.pool_state = held.text
+        if self.pool_state == name and self._starts_unsaid(name):
+            self.fail(self._line_of(name), f"WRITE {name}", "INITIAL does not say where it starts")
         other = "o" if side == "i" else "i"
         shared = f"{ion}_{side}"
         self.taken |= {shared, f"{ion}_{other}", f"E_{ion}"}
@@ -309,6 +360,10 @@ class _Translator:
             nonlinear=nonlinear,
             **self._common(),
         )
+
+    def _starts_unsaid(self, name: str) -> bool:
+        first = self.flows.initial.get(name)
+        return first is None or (first == number("0") and f"{name}0" not in self.file.parameters)
 
     def _plain(self, term: Term) -> Term:
         while term.head == "symbol" and term.text in self.flows.definitions:
@@ -399,6 +454,7 @@ class _Translator:
         wanted += self.file.nonspecific
         found += [flows.values[name] for name in wanted if name in flows.values]
         found += [flows.initial[state] for state in flows.rates if state in flows.initial]
+        found += flows.jumps.values()
         return found
 
     def _spell_ion(self, name: str, ion: str, what: str, own: str | None) -> None:
@@ -451,6 +507,8 @@ class _Translator:
         if not unit and plain not in ("", "1"):
             doc += f" ({plain})"
         value = float(declared.value or 0)
+        if not isfinite(value):
+            self.fail(declared.line, declared.name, f"{declared.value} is too large")
         low = float(declared.low) if declared.low else None
         high = float(declared.high) if declared.high else None
         if low is not None and (value < low or (high is not None and value > high)):

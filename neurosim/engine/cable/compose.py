@@ -397,7 +397,9 @@ class _Composer:
         told = {state: f"start_of_{state}" for state in starts}
         for state, code in _in_order(kernel, starts):
             # Of states that start elsewhere, those that this one depends on are told before.
-            names = Names(kernel.parsed, {**flat, **{s: flat[n] for s, n in told.items() if n in flat}})
+            names = Names(
+                kernel.parsed, {**flat, **{s: flat[n] for s, n in told.items() if n in flat}}
+            )
             flat[told[state]] = np.broadcast_to(evaluated(code, names), flat["v"].shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = steady_state(kernel.parsed, flat, start="v", starts=told)
@@ -409,7 +411,9 @@ def _in_order(kernel: Kernel, starts: dict[str, str]) -> list[tuple[str, str]]:
     """Return where states start, each after those that it depends on."""
     waiting, found = dict(starts), []
     while waiting:
-        ready = [state for state, code in waiting.items() if not _needs(kernel, code) & set(waiting)]
+        ready = [
+            state for state, code in waiting.items() if not _needs(kernel, code) & set(waiting)
+        ]
         if not ready:
             names = ", ".join(waiting)
             raise ParameterError(f"the starts of {names} depend on one another")
