@@ -3,9 +3,10 @@
     python benchmarks/mod_mechanisms.py FOLDER [FOLDER ...]
 
 Every distinct MOD file of the folders is translated with `neurosim.mod.from_mod`. Those that come
-in are compiled by nrnivmodl and run beside the class in one compartment: under a voltage clamp that
-goes in straight lines between random potentials, at two temperatures, and under current clamp with
-a leak. Pools of ions are driven by a current of their ion. Each run is done at three steps, from
+in are compiled by nrnivmodl and run beside the class in one compartment: under a voltage clamp with
+random steps, at two temperatures, and under current clamp with a leak. (Many files have rates that
+jump at some potential. Under a ramp the moment of the jump is known to a step only, so that nothing
+can be extrapolated.) Pools of ions are driven by a current of their ion. Each run is done at three steps, from
 which both simulators are extrapolated to a step of 0; the error is the largest difference of any
 current, concentration or potential over the largest value. Needs the extra ``neuron`` and a C++
 compiler. NEURON compiles the files and so runs what they say: use files that you trust.
@@ -44,6 +45,7 @@ from neurosim.stimuli import Steps
 HELD = {"na": Sodium, "k": Potassium, "ca": Calcium, "cl": Chloride}
 INSIDE = {"na": 12.0, "k": 130.0, "ca": 4e-4, "cl": 8.0}
 OUTSIDE = {"na": 141.0, "k": 3.7, "ca": 1.9, "cl": 121.0}
+OTHER_E = -33.0
 REVERSAL = {"na": 53.0, "k": -88.0, "ca": 118.0, "cl": -71.0}
 DURATION, START, SAMPLES = 40.0, -71.3, 80
 LEAK_G, LEAK_E = 3e-4, -64.0
@@ -66,9 +68,9 @@ class Case:
 
 
 def protocol(seed: int) -> np.ndarray:
-    """Return the potentials (mV) between which the clamp goes, 5 ms apart."""
+    """Return the potentials (mV) of the clamp, 5 ms each."""
     rng = np.random.default_rng(seed)
-    return np.concatenate([[START], rng.uniform(-95, 35, 8)])
+    return np.concatenate([[START], rng.uniform(-95, 35, 7)])
 
 
 def extrapolated(runs: list[np.ndarray]) -> np.ndarray:
@@ -116,7 +118,11 @@ def run_neuron(case: Case, celsius: float, dt: float, corners: np.ndarray | None
     for name, value in case.values.items():
         original = next((k for k, v in made.mod_names.items() if v == name), name)
         set_neuron(h, cell, case.suffix, original, value)
+    if hasattr(h, f"usetable_{case.suffix}"):
+        # Here formulas of a TABLE are evaluated, not interpolated.
+        setattr(h, f"usetable_{case.suffix}", 0)
     set_ions(h, cell, made)
+    set_unknown_ion(cell, case)
     keep: list[Any] = []
     if corners is None:
         cell.insert("pas")
@@ -130,7 +136,7 @@ def run_neuron(case: Case, celsius: float, dt: float, corners: np.ndarray | None
         clamp.rs, clamp.dur1 = 1e-7, 1e9
         times = h.Vector(5.0 * np.arange(len(corners)))
         levels = h.Vector(corners)
-        levels.play(clamp._ref_amp1, times, 1)
+        levels.play(clamp._ref_amp1, times)
         keep += [clamp, times, levels]
     traces = {name: h.Vector() for name in recorded(made)}
     for name, vector in traces.items():
@@ -170,6 +176,13 @@ def set_ions(h: Any, cell: Any, made: Any) -> None:
         setattr(cell, f"{ion}o", OUTSIDE[ion])
 
 
+def set_unknown_ion(cell: Any, case: Case) -> None:
+    """Set the reversal potential of an ion that belongs to this file alone."""
+    for use in read_mod(case.path).ions:
+        if use.ion not in HELD and f"e{use.ion}" in use.reads:
+            setattr(cell, f"e{use.ion}", OTHER_E)
+
+
 def recorded(made: Any) -> list[str]:
     """Return what is compared, by its name here."""
     if issubclass(made, IonPool):
@@ -203,6 +216,8 @@ def painted(cell: Neuron, k: int, case: Case, drivers: dict[str, Any]) -> Neuron
     values: dict[str, Any] = {
         name: Quantity(value * units[name]) for name, value in case.values.items()
     }
+    if "E" in units and not made.follows.get("E"):
+        values["E"] = OTHER_E * mV
     for name, shared in getattr(made, "follows", {}).items():
         ion = shared.removeprefix("E_").removesuffix("_o")
         values[name] = REVERSAL[ion] * mV if shared.startswith("E_") else OUTSIDE[ion] * mM
@@ -246,8 +261,7 @@ def run_ours(
             holding=START * mV,
             levels=corners[1:] * mV,
             durations=np.full(len(corners) - 1, 5.0) * ms,
-            onset=0 * ms,
-            linear=True,
+            onset=5 * ms,
         )
     run = simulate(
         cell.place(stimulus, every(everywhere)),

@@ -26,6 +26,7 @@ def _values(flows: Flows, file: ModFile, names: set[str]) -> dict[str, Any]:
     """Return samples of what formulas depend on."""
     rng = np.random.default_rng(1)
     found: dict[str, Any] = {}
+    currents = {f"i{use.ion}" for use in file.ions}
     for name in sorted(names):
         declared = file.parameters.get(name) or file.constants.get(name)
         if name in file.units:
@@ -33,6 +34,8 @@ def _values(flows: Flows, file: ModFile, names: set[str]) -> dict[str, Any]:
             found[name] = np.full(_SAMPLES, np.nan if value is None else value)
         elif name in file.constants and declared is not None:
             found[name] = np.full(_SAMPLES, float(declared.value or 0))
+        elif name in currents:
+            found[name] = rng.uniform(-1, 1, _SAMPLES)
         elif name == "v":
             found[name] = rng.uniform(-100, 40, _SAMPLES)
         elif name == "celsius":

@@ -41,7 +41,7 @@ _CELSIUS = 6.3
 _DENSITY = "(mA/cm**2)"
 _RESERVED = {
     *("v", "t", "dt", "i", "j", "N", "xi", "e", "pi", "inf", "weight", "name", "current", "rate"),
-    *("celsius", "RT_F", "F", "phi", "area", "C_m", "implicit_dt", "v_mV", "E", "outside"),
+    *("celsius", "RT_F", "F", "phi", "area", "C_m", "implicit_dt", "v_mV", "E", "outside", "start"),
     *("lastspike", "not_refractory", "refractory", "t_in_timesteps", "E_na", "E_k", "E_ca", "E_cl"),
     *("amp", "ion_current", "g", "P"),
 }
@@ -263,7 +263,8 @@ class _Translator:
 
     def _channel(self, currents: list[tuple[str, str | None]]) -> Part:
         ions = list(dict.fromkeys(ion for _, ion in currents))
-        self._prepare(ions[0] if len(ions) == 1 else None)
+        uses = [use.ion for use in self.file.ions for name, _ in currents if name in use.writes]
+        self._prepare(uses[0] if len(ions) == len(uses) == 1 else None)
         flows = self.flows
         codes: dict[str, list[str]] = {}
         for name, ion in currents:
@@ -330,8 +331,6 @@ class _Translator:
                     "the concentration is not one of the file's states",
                 )
             self.pool_state = held.text
-        if self.pool_state == name and self._starts_unsaid(name):
-            self.fail(self._line_of(name), f"WRITE {name}", "INITIAL does not say where it starts")
         other = "o" if side == "i" else "i"
         shared = f"{ion}_{side}"
         self.taken |= {shared, f"{ion}_{other}", f"E_{ion}"}
@@ -346,7 +345,15 @@ class _Translator:
         self.fields[where] = Field(where, typical, "mM", f"concentration {where}, {beside}", 0.0)
         self.of_ions.pop(beside, None)
         self.spelt[beside] = f"({where}/mM)"
-        self._prepare(ion, pool=shared)
+        if self.pool_state == name and self._starts_unsaid(name):
+            # NEURON takes one number for all pools of the ion, which a model sets.
+            typical = (_INSIDE if side == "i" else _OUTSIDE)[ion]
+            doc = f"concentration at the start, {name}0_{ion}_ion in NEURON"
+            self.fields["start"] = Field("start", typical, "mM", doc, 0.0)
+            self.flows.initial[self.pool_state] = symbol("start")
+            self.spelt["start"] = "(start/mM)"
+            self.taken.add("start")
+        self._prepare(ion)
         starts, nonlinear = self._states()
         valence = {"na": 1, "k": 1, "ca": 2, "cl": -1}[ion]
         self.lines.append(f"{ion}_{other} = {where} : mM")
@@ -397,7 +404,7 @@ class _Translator:
 
     # Names and text -------------------------------------------------------------------------
 
-    def _prepare(self, ion: str | None, pool: str = "") -> None:
+    def _prepare(self, ion: str | None) -> None:
         """Decide how each symbol is spelt."""
         flows, file = self.flows, self.file
         used: set[str] = set()
@@ -474,9 +481,8 @@ class _Translator:
             field = "E" if ion == own else f"E_{ion}"
             value, unit = _REVERSAL.get(ion, 0.0), "mV"
             doc = f"reversal potential, {name} in the file"
-        if declared is not None and declared.value:
-            # NEURON itself ignores this number; here it is where the field starts.
-            value = float(declared.value)
+        if declared is not None and declared.value and float(declared.value) != value:
+            doc += f" (its {declared.value} there has no effect in NEURON)"
         self.fields[field] = Field(field, value, unit, doc, 0.0 if what == "o" else None)
         self.taken.add(field)
         self.names[name] = field
@@ -619,7 +625,9 @@ class _Translator:
                     )
                 continue
             start = flows.initial.get(state, number("0"))
-            if own not in nonlinear and same(flows, self.file, state, start):
+            # A pool starts where INITIAL says, whatever currents there are at rest.
+            at_rest = not concentration and own not in nonlinear
+            if at_rest and same(flows, self.file, state, start):
                 continue
             text = self._written(start)
             starts[own] = f"({text})*mM" if concentration else text
