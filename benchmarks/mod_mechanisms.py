@@ -4,11 +4,12 @@
 
 Every distinct MOD file of the folders is translated with `neurosim.mod.from_mod`. Those that come
 in are compiled by nrnivmodl and run beside the class in one compartment: under a voltage clamp with
-random steps, at two temperatures, and under current clamp with a leak. (Many files have rates that
-jump at some potential. Under a ramp the moment of the jump is known to a step only, so that nothing
-can be extrapolated.) Pools of ions are driven by a current of their ion. Each run is done at three steps, from
-which both simulators are extrapolated to a step of 0; the error is the largest difference of any
-current, concentration or potential over the largest value. Needs the extra ``neuron`` and a C++
+random steps, at two temperatures, and under current clamp with a leak. (Many files have
+rates that jump at some potential. Under a ramp the moment of the jump is known to a step only, so
+that nothing can be extrapolated.) Pools of ions are driven by a current of their ion. Each run is
+done at three steps, from which both simulators are extrapolated to a step of 0; the error is the
+largest difference of any current, concentration or potential over the largest value.
+Needs the extra ``neuron`` and a C++
 compiler. NEURON compiles the files and so runs what they say: use files that you trust.
 """
 

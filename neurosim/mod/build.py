@@ -48,7 +48,7 @@ def build_class(part: Part) -> type[Mechanism]:
 
 def _quantity(one: Field) -> Any:
     unit = unit_of(one.unit)
-    bounds = {
+    bounds: dict[str, Any] = {
         key: value * unit if one.unit else value
         for key, value in (("at_least", one.low), ("at_most", one.high))
         if value is not None

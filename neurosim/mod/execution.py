@@ -50,7 +50,7 @@ from neurosim.mod.tree import (
     Unsupported,
 )
 
-__all__ = ["Flow", "Machine"]
+__all__ = ["Flow", "Runner"]
 
 _MOST_STATEMENTS = 20_000
 _LARGEST = 2_000
@@ -91,7 +91,7 @@ class Flow:
     set_at: dict[str, int] = field(default_factory=dict)
 
 
-class Machine:
+class Runner:
     """Runs blocks of one file.
 
     Attributes
@@ -112,8 +112,7 @@ class Machine:
         self.scopes: list[dict[str, Term | None]] = []
         self.under: list[Term] = []
         self.calls: list[str] = []
-        # Rates of a reaction scheme: volumes of states, and fluxes of the last reaction.
-        self.volumes: dict[str, Term] = {}
+        # Fluxes of the last reaction, by the names that KINETIC gives them.
         self.fluxes: dict[str, Term] = {}
 
     def fail(self, line: int, construct: str, reason: str) -> NoReturn:
@@ -133,15 +132,13 @@ class Machine:
     def run(self, flow: Flow, block: Block) -> None:
         """Run the statements of a block."""
         self.flow = flow
-        self.volumes, self.fluxes = {}, {}
+        self.fluxes = {}
         self.scopes.append({})
-        before = dict(flow.rates)
         self._all(block.body)
         self.scopes.pop()
-        if block.kind == "KINETIC":
-            for state in set(flow.rates) - set(before):
-                if state in self.volumes:
-                    flow.rates[state] = operate("/", flow.rates[state], self.volumes[state])
+
+    def _react(self, one: Reaction | Conserve | Compartment) -> None:
+        self.fail(one.line, "KINETIC", "a statement of a reaction scheme")
 
     # Statements -----------------------------------------------------------------------------
 
@@ -174,15 +171,10 @@ class Machine:
             self._loop(one)
         elif isinstance(one, Solve):
             self._solve(one)
-        elif isinstance(one, Reaction):
-            self._reaction(one)
-        elif isinstance(one, Conserve):
-            terms = {self._element(place): count for count, place in one.terms}
-            self.flow.totals.append((terms, self.value(one.total), one.line))
-        elif isinstance(one, Compartment):
-            self._compartment(one)
         elif isinstance(one, Unsupported):
             self.fail(one.line, one.construct, one.why)
+        else:
+            self._react(one)
 
     def _as_assignment(self, one: CallStatement) -> Assign:
         """Return what state_discontinuity(x, value) says: x = value."""

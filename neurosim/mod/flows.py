@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from neurosim.errors import ModError
-from neurosim.mod.execution import Flow, Machine
+from neurosim.mod.execution import Flow
+from neurosim.mod.reactions import Machine
 from neurosim.mod.terms import Term, derivative, number, replaced, symbol, symbols
 from neurosim.mod.tree import Assign, Block, If, Loop, ModFile, Statement
 

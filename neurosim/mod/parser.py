@@ -94,7 +94,9 @@ class _Parser(StatementParser):
             self.found.title = word
             return
         if token.kind == "verbatim":
-            self.found.refused += [one for one in self._verbatim(token) if _is_refused(one)]
+            for one in self._verbatim(token):
+                if isinstance(one, Unsupported):
+                    self.found.refused.append(one)
             return
         if token.kind != "name":
             self.at -= 1
@@ -303,7 +305,3 @@ _DECLARING = (
     *("NEURON", "UNITS", "PARAMETER", "CONSTANT", "ASSIGNED", "STATE"),
     *("INDEPENDENT", "DEFINE", "LOCAL"),
 )
-
-
-def _is_refused(one: object) -> bool:
-    return isinstance(one, Unsupported)

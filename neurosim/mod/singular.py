@@ -7,6 +7,7 @@ Files step around that point with a condition or a shift of the potential; writt
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sympy
 
@@ -110,7 +111,7 @@ def _sympy(term: Term, expanded: Callable[[Term], Term]) -> sympy.Expr | None:
         return sympy.Rational(term.text)
     if term.head == "symbol":
         return sympy.Symbol(term.text)
-    args = [_sympy(one, expanded) for one in term.args]
+    args: list[Any] = [_sympy(one, expanded) for one in term.args]
     if any(one is None for one in args):
         return None
     if term.head == "negative":

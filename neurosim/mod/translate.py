@@ -1,50 +1,25 @@
-"""From the formulas of a MOD file to a part: ions, currents, fields, names and units."""
+"""From the formulas of a MOD file to a part: its ions, its currents and where its states start."""
 
 from __future__ import annotations
 
 import keyword
 import re
 from collections.abc import Mapping
-from math import isfinite
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any
 
-from brian2.core.functions import DEFAULT_FUNCTIONS
-
-from neurosim.channels.base import IONS, SHARED, Channel, IonPool
-from neurosim.equations.evaluate import known_words
+from neurosim.channels.base import IONS
 from neurosim.errors import ModError
 from neurosim.mod.compare import is_linear, same
 from neurosim.mod.flows import BUILT_IN, run_flows, set_anywhere, targets
 from neurosim.mod.part import Field, Part
-from neurosim.mod.terms import (
-    Term,
-    constant,
-    derivative,
-    number,
-    operate,
-    symbol,
-    symbols,
-    written,
-)
-from neurosim.mod.tree import Declared, If, IonUse, ModFile, Statement, names_of
-from neurosim.mod.units import constant_value, spelling
-from neurosim.synapses.base import Receptor
+from neurosim.mod.spelling import DENSITY, INSIDE, OUTSIDE, HistoryError, Speller
+from neurosim.mod.terms import Term, constant, derivative, number, operate, symbol
+from neurosim.mod.tree import If, IonUse, ModFile, Statement, names_of
 
 __all__ = ["translate"]
 
-# What NEURON takes where nothing else is said: reversal potentials (mV) and concentrations (mM).
-_REVERSAL = {"na": 50.0, "k": -77.0, "ca": 132.4579341637009, "cl": 0.0}
-_OUTSIDE = {"na": 140.0, "k": 2.5, "ca": 2.0, "cl": 1.0}
-_INSIDE = {"na": 10.0, "k": 54.4, "ca": 5e-5, "cl": 1.0}
 _CELSIUS = 6.3
-_DENSITY = "(mA/cm**2)"
-_RESERVED = {
-    *("v", "t", "dt", "i", "j", "N", "xi", "e", "pi", "inf", "weight", "name", "current", "rate"),
-    *("celsius", "RT_F", "F", "phi", "area", "C_m", "implicit_dt", "v_mV", "E", "outside", "start"),
-    *("lastspike", "not_refractory", "refractory", "t_in_timesteps", "E_na", "E_k", "E_ca", "E_cl"),
-    *("amp", "ion_current", "g", "P"),
-}
 
 
 def translate(file: ModFile, path: str) -> Part:
@@ -66,10 +41,6 @@ def translate(file: ModFile, path: str) -> Part:
             return _Translator(file, path, switches).part()
         except ModError:
             raise error from None
-
-
-class HistoryError(ModError):
-    """A variable depends on its own earlier value."""
 
 
 def _switches(file: ModFile, variable: str) -> dict[str, str]:
@@ -94,27 +65,13 @@ def _switches(file: ModFile, variable: str) -> dict[str, str]:
     return found
 
 
-class _Translator:
+class _Translator(Speller):
     def __init__(
         self, file: ModFile, path: str, frozen: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        self.file, self.path, self.frozen = file, path, frozen
-        # By variable of the file: the ion and what it is of it ("E", "i", "o", "current").
-        self.of_ions: dict[str, tuple[str, str]] = {}
+        super().__init__(file, path)
+        self.frozen = frozen
         self.written_ions: dict[str, tuple[str, str]] = {}
-        self.fields: dict[str, Field] = {}
-        self.reads: list[str] = []
-        self.follows: dict[str, str] = {}
-        self.names: dict[str, str] = {}
-        self.taken: set[str] = set()
-        self.spelt: dict[str, str] = {}
-        self.lines: list[str] = []
-        self.notes: list[str] = []
-        self.emitted: set[str] = set()
-        self.pool_state = ""
-
-    def fail(self, line: int, construct: str, reason: str) -> NoReturn:
-        raise ModError(self.path, line, construct, reason)
 
     def part(self) -> Part:
         """Return the part."""
@@ -231,14 +188,6 @@ class _Translator:
                         "remembers the start",
                     )
 
-    def _refuse_history(self, variable: str) -> NoReturn:
-        raise HistoryError(
-            self.path,
-            self.flows.lines.get(variable, self.file.line),
-            variable,
-            "it depends on its own earlier value; only states may have a history",
-        )
-
     # Currents -------------------------------------------------------------------------------
 
     def _currents(self) -> list[tuple[str, str | None]]:
@@ -264,12 +213,12 @@ class _Translator:
     def _channel(self, currents: list[tuple[str, str | None]]) -> Part:
         ions = list(dict.fromkeys(ion for _, ion in currents))
         uses = [use.ion for use in self.file.ions for name, _ in currents if name in use.writes]
-        self._prepare(uses[0] if len(ions) == len(uses) == 1 else None)
+        self._prepare(self._outputs(), uses[0] if len(ions) == len(uses) == 1 else None)
         flows = self.flows
         codes: dict[str, list[str]] = {}
         for name, ion in currents:
             text = self._text_of(flows.values[name], name)
-            codes.setdefault(ion or "", []).append(f"-{text}*{_DENSITY}")
+            codes.setdefault(ion or "", []).append(f"-{text}*{DENSITY}")
         sums = {ion: " - ".join(code).replace(" - -", " - ") for ion, code in codes.items()}
         starts, nonlinear = self._states()
         ion = next(iter(sums))
@@ -287,9 +236,9 @@ class _Translator:
     def _receptor(self, currents: list[tuple[str, str | None]]) -> Part:
         """Return a part that events open; its current is in nA."""
         flows = self.flows
-        self._prepare(None)
+        self._prepare(self._outputs(), None)
         total = [f"-{self._text_of(flows.values[name], name)}*nA" for name, _ in currents]
-        starts, nonlinear = self._states()
+        _, nonlinear = self._states()
         for state, start in flows.initial.items():
             if state in flows.rates and constant(self._plain(start)) != 0:
                 self.fail(
@@ -337,7 +286,7 @@ class _Translator:
         self.spelt[self.pool_state] = f"({shared}/mM)"
         self.names[self.pool_state] = shared
         beside = f"{ion}{other}"
-        typical = (_OUTSIDE if other == "o" else _INSIDE)[ion]
+        typical = (OUTSIDE if other == "o" else INSIDE)[ion]
         declared = self.file.parameters.get(beside)
         if declared is not None and declared.value and beside in self.of_ions:
             self.notes.append(f"NEURON ignores the {beside} = {declared.value} of the file.")
@@ -347,13 +296,13 @@ class _Translator:
         self.spelt[beside] = f"({where}/mM)"
         if self.pool_state == name and self._starts_unsaid(name):
             # NEURON takes one number for all pools of the ion, which a model sets.
-            typical = (_INSIDE if side == "i" else _OUTSIDE)[ion]
+            typical = (INSIDE if side == "i" else OUTSIDE)[ion]
             doc = f"concentration at the start, {name}0_{ion}_ion in NEURON"
             self.fields["start"] = Field("start", typical, "mM", doc, 0.0)
             self.flows.initial[self.pool_state] = symbol("start")
             self.spelt["start"] = "(start/mM)"
             self.taken.add("start")
-        self._prepare(ion)
+        self._prepare(self._outputs(), ion)
         starts, nonlinear = self._states()
         valence = {"na": 1, "k": 1, "ca": 2, "cl": -1}[ion]
         self.lines.append(f"{ion}_{other} = {where} : mM")
@@ -372,12 +321,7 @@ class _Translator:
         first = self.flows.initial.get(name)
         return first is None or (first == number("0") and f"{name}0" not in self.file.parameters)
 
-    def _plain(self, term: Term) -> Term:
-        while term.head == "symbol" and term.text in self.flows.definitions:
-            term = self.flows.definitions[term.text]
-        return term
-
-    def _common(self) -> dict[str, object]:
+    def _common(self) -> dict[str, Any]:
         file = self.file
         title = re.sub(r"^[^A-Za-z]+", "", file.name)
         title = title[:1].upper() + title[1:] or "Mechanism"
@@ -402,58 +346,6 @@ class _Translator:
         value = float(declared.value) if declared is not None and declared.value else _CELSIUS
         return value if -10 <= value <= 60 else _CELSIUS
 
-    # Names and text -------------------------------------------------------------------------
-
-    def _prepare(self, ion: str | None) -> None:
-        """Decide how each symbol is spelt."""
-        flows, file = self.flows, self.file
-        used: set[str] = set()
-        for term in self._outputs():
-            used |= flows.depends(term)
-        self.spelt.setdefault("v", "v_mV")
-        if "v" in used:
-            self.lines.append("v_mV = v/mV : 1")
-        self.spelt["celsius"] = "celsius"
-        if "diam" in used:
-            self.reads.append("radius")
-            self.spelt["diam"] = "(2*radius/um)"
-        for name in ("area", "t", "usetable"):
-            if name in used:
-                why = {"t": "time", "area": "the area of a compartment"}.get(name, name)
-                self.fail(self._first_use(name), name, f"the mechanism depends on {why}")
-        for name, (of, what) in self.of_ions.items():
-            if name in used:
-                self._spell_ion(name, of, what, ion)
-        # States keep their names before all else, then fields, then expressions.
-        for state in sorted(flows.rates):
-            if state != self.pool_state:
-                own = self._free_name(state.replace("[", "_").strip("]"))
-                self.names[state] = self.spelt[state] = own
-        for name in sorted(used, key=self._order):
-            if name in file.parameters and name not in self.spelt:
-                self._add_field(file.parameters[name])
-            elif name in flows.unset and name not in self.spelt:
-                self._add_field(file.assigned[name])
-            elif name in file.constants and name not in self.spelt:
-                self._add_constant(name, file.constants[name])
-            elif name in file.units and name not in self.spelt:
-                self._add_unit(name)
-        unused = [n for n in file.parameters if n not in self.spelt and n not in self.of_ions]
-        unused = [n for n in unused if n not in ("dt", "t", "v", "celsius", *self.frozen)]
-        if unused:
-            self.notes.append(f"No equation uses {', '.join(unused)} of the file.")
-
-    def _order(self, name: str) -> tuple[int, str]:
-        declared = self.file.parameters.get(name)
-        return (declared.line if declared is not None else 0, name)
-
-    def _first_use(self, name: str) -> int:
-        for flow_name, line in self.flows.lines.items():
-            term = self.flows.values.get(flow_name)
-            if term is not None and name in self.flows.depends(term):
-                return line
-        return self.file.line
-
     def _outputs(self) -> list[Term]:
         flows = self.flows
         found = list(flows.rates.values())
@@ -463,143 +355,6 @@ class _Translator:
         found += [flows.initial[state] for state in flows.rates if state in flows.initial]
         found += flows.jumps.values()
         return found
-
-    def _spell_ion(self, name: str, ion: str, what: str, own: str | None) -> None:
-        declared = self.file.parameters.get(name)
-        if what == "current":
-            self.reads.append(f"i_{ion}")
-            self.spelt[name] = f"(-i_{ion}/{_DENSITY})"
-            return
-        if what == "i":
-            self.reads.append(f"{ion}_i")
-            self.spelt[name] = f"({ion}_i/mM)"
-            return
-        if what == "o":
-            field, value, unit = f"{ion}_o", _OUTSIDE.get(ion, 1.0), "mM"
-            doc = f"concentration of {ion} outside where nothing holds it, {name} in the file"
-        else:
-            field = "E" if ion == own else f"E_{ion}"
-            value, unit = _REVERSAL.get(ion, 0.0), "mV"
-            doc = f"reversal potential, {name} in the file"
-        if declared is not None and declared.value and float(declared.value) != value:
-            doc += f" (its {declared.value} there has no effect in NEURON)"
-        self.fields[field] = Field(field, value, unit, doc, 0.0 if what == "o" else None)
-        self.taken.add(field)
-        self.names[name] = field
-        self.spelt[name] = f"({field}/{unit})"
-        if ion in IONS:
-            self.follows[field] = f"E_{ion}" if what == "E" else f"{ion}_o"
-
-    def _free_name(self, wanted: str) -> str:
-        name = re.sub(r"\W", "_", wanted)
-        name = re.sub(r"^_+", "", name) or "x"
-        name = re.sub(r"_+$", "", name) or "x"
-        if name[0].isdigit():
-            name = f"x{name}"
-        if _is_reserved(name):
-            name = f"mod_{name}"
-        found, k = name, 2
-        while found in self.taken or _is_reserved(found):
-            found, k = f"{name}_{k}", k + 1
-        self.taken.add(found)
-        return found
-
-    def _add_field(self, declared: Declared) -> None:
-        name = self._free_name(declared.name)
-        self.names[declared.name] = name
-        unit = spelling(declared.unit)
-        doc = declared.comment or f"{declared.name} of the file"
-        plain = declared.unit.strip()
-        if not unit and plain not in ("", "1"):
-            doc += f" ({plain})"
-        value = float(declared.value or 0)
-        if not isfinite(value):
-            self.fail(declared.line, declared.name, f"{declared.value} is too large")
-        low = float(declared.low) if declared.low else None
-        high = float(declared.high) if declared.high else None
-        if low is not None and (value < low or (high is not None and value > high)):
-            # NEURON's limits bind only its panels, and this file does not keep its own.
-            low = high = None
-        self.fields[name] = Field(name, value, unit, doc, low, high)
-        divided = f"({unit})" if re.search(r"[*/]", unit.replace("**", "")) else unit
-        self.spelt[declared.name] = f"({name}/{divided})" if unit else name
-
-    def _add_constant(self, name: str, declared: Declared) -> None:
-        self._fixed(name, number(declared.value or "0"))
-
-    def _add_unit(self, name: str) -> None:
-        first, second = self.file.units[name]
-        value = constant_value(first, second)
-        if value is None:
-            self.fail(
-                self.file.line, f"UNITS {name}", f"({first}) is not known as a number of ({second})"
-            )
-        self._fixed(name, number(repr(value)))
-
-    def _fixed(self, name: str, value: Term) -> None:
-        own = self._free_name(name)
-        self.names[name] = self.spelt[name] = own
-        self.lines.append(f"{own} = {written(value, str)} : 1")
-
-    def _spell(self, name: str) -> str:
-        if name not in self.spelt:
-            self._define(name)
-        return self.spelt[name]
-
-    def _define(self, name: str) -> None:
-        """Write a named formula, after those that it uses."""
-        begun: list[str] = []
-        waiting = [name]
-        while waiting:
-            label = waiting[-1]
-            if label in self.spelt:
-                waiting.pop()
-                continue
-            if label not in self.flows.definitions:
-                self.fail(self.file.line, label.split(":")[-1], "it has no value")
-            term = self.flows.definitions[label]
-            missing = [one for one in symbols(term) if one not in self.spelt]
-            if missing:
-                begun.append(label)
-                self._check_circle(begun, missing)
-                waiting += missing
-                continue
-            if begun and begun[-1] == label:
-                begun.pop()
-            if not term.args:
-                self.spelt[label] = written(term, self._spell)
-            else:
-                own = self._free_name(self.flows.bases[label])
-                self.lines.append(f"{own} = {written(term, self._spell)} : 1")
-                self.spelt[label] = own
-            waiting.pop()
-
-    def _check_circle(self, begun: list[str], missing: list[str]) -> None:
-        for one in missing:
-            if one in begun:
-                inside = [self.flows.bases.get(x, x) for x in begun[begun.index(one) :]]
-                variable = next((x for x in inside if x in self.flows.lines), inside[0])
-                self._refuse_history(variable)
-
-    def _text_of(self, term: Term, name: str) -> str:
-        """Return a formula as a name, written before."""
-        plain = term
-        while plain.head == "symbol" and plain.text in self.flows.definitions:
-            if self.flows.definitions[plain.text].args:
-                self._define(plain.text)
-                return self.spelt[plain.text]
-            plain = self.flows.definitions[plain.text]
-        text = self._written(plain)
-        if plain.head == "symbol":
-            return text
-        own = self._free_name(name)
-        self.lines.append(f"{own} = {text} : 1")
-        return own
-
-    def _written(self, term: Term) -> str:
-        for one in symbols(term):
-            self._spell(one)
-        return written(term, self._spell)
 
     # States ---------------------------------------------------------------------------------
 
@@ -650,21 +405,3 @@ class _Translator:
                 start = operate("+", start, part)
             if not same(self.flows, self.file, start, total):
                 self.fail(line, "CONSERVE", "INITIAL does not start with the total that it keeps")
-
-
-_WORDS = known_words()
-
-
-def _is_reserved(name: str) -> bool:
-    return (
-        name in _RESERVED
-        or name in SHARED
-        or name in _WORDS
-        or name in DEFAULT_FUNCTIONS
-        or keyword.iskeyword(name)
-        or keyword.issoftkeyword(name)
-        or name.startswith(("phi_", "_"))
-        or name.endswith(("_pre", "_post"))
-        or any(hasattr(one, name) for one in (Channel, IonPool, Receptor))
-        or name in ("q10_g", "reversal", "blocked")
-    )

@@ -1,5 +1,8 @@
 """MOD files that do not come in: what is refused, by line, and what no file can do."""
 
+# Files stand on one line each, so that a case and its verdict are seen together.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import ast

@@ -101,7 +101,8 @@ def write_membrane(
         text.places |= PLACES & set(part.reads)
         keep = {*part.reads, "v"} | ({part.writes} if isinstance(part, IonPool) else set())
         keep |= {f"E_{part.ion}"} if isinstance(part, Ion) else set()
-        keep |= {f"{part.ion}_i", f"{part.ion}_o", f"E_{part.ion}"} if part in pools else set()
+        if isinstance(part, IonPool) and part.nernst:
+            keep |= {f"{part.ion}_i", f"{part.ion}_o", f"E_{part.ion}"}
         rename = _renamer(name, part, keep, _instead(part, known))
         text.lines += [line_of(equation, rename) for equation in parse(part.equations).values()]
         text.starts |= {rename(state): rename(code) for state, code in part.starts.items()}
