@@ -10,7 +10,7 @@ from pathlib import Path
 
 from neurosim.channels.base import Mechanism
 from neurosim.errors import ModError
-from neurosim.mod.build import build_class, write_python
+from neurosim.mod.classes import build_class, write_python
 from neurosim.mod.parser import read_mod
 from neurosim.mod.part import Field, Part
 from neurosim.mod.translate import translate

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Mapping
 from math import isfinite
+from types import MappingProxyType
 from typing import NoReturn
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
@@ -57,11 +59,14 @@ class Speller:
         By name in the file, the name here.
     lines : list of str
         Equations so far.
+    frozen : mapping of str to str
+        Parameters that are numbers here, and their values.
     pool_state : str
         The state that is the concentration which the part holds, "" for none.
     """
 
     flows: Flows
+    frozen: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, file: ModFile, path: str) -> None:
         self.file, self.path = file, path

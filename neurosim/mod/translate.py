@@ -10,9 +10,9 @@ from typing import Any
 
 from neurosim.channels.base import IONS
 from neurosim.errors import ModError
-from neurosim.mod.compare import is_linear, same
 from neurosim.mod.flows import BUILT_IN, run_flows, set_anywhere, targets
 from neurosim.mod.part import Field, Part
+from neurosim.mod.sameness import is_linear, same
 from neurosim.mod.spelling import DENSITY, INSIDE, OUTSIDE, HistoryError, Speller
 from neurosim.mod.terms import Term, constant, derivative, number, operate, symbol
 from neurosim.mod.tree import If, IonUse, ModFile, Statement, names_of

@@ -34,14 +34,12 @@ def import_command(
 
     part = read_part(source)
     if out is None:
-        console.print(write_python(part), markup=False, highlight=False, soft_wrap=True)
+        console().print(write_python(part), markup=False)
         return
     write_text(out, write_python(part))
-    console.print(
+    console().print(
         f"{out}: class {part.title} ({_what(part)}); it needs no NEURON, and is yours to change",
         markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
 
 
@@ -72,4 +70,4 @@ def _print_folder(folder: Path) -> None:
         taken += 1
         rows.append([name, part.title, _what(part)])
     print_table(str(folder), ["file", "becomes", "what it is, or why it is refused"], rows)
-    console.print(f"{taken} of {len(paths)} files come in", highlight=False)
+    console().print(f"{taken} of {len(paths)} files come in")
