@@ -203,7 +203,7 @@ class _Parser(StatementParser):
                 reads += self._list()
             elif self.accept("WRITE"):
                 writes += self._list()
-            elif self.accept("VALENCE"):
+            elif self.accept("VALENCE", "CHARGE"):
                 sign = "-" if self.accept("-") else ""
                 valence = sign + self.take().text
             elif self.has("REPRESENTS"):

@@ -16,7 +16,7 @@ from neurosim.equations.evaluate import known_words
 from neurosim.errors import ModError
 from neurosim.mod.flows import Flows
 from neurosim.mod.part import Field
-from neurosim.mod.terms import Term, number, symbols, written
+from neurosim.mod.terms import Term, divides_by_zero, number, symbols, written
 from neurosim.mod.tree import Declared, ModFile
 from neurosim.mod.units import constant_value, spelling
 from neurosim.synapses.base import Receptor
@@ -242,6 +242,7 @@ class Speller:
             if label not in self.flows.definitions:
                 self.fail(self.file.line, label.split(":")[-1], "it has no value")
             term = self.flows.definitions[label]
+            self._check_division(term, self.flows.bases.get(label, label))
             missing = [one for one in symbols(term) if one not in self.spelt]
             if missing:
                 begun.append(label)
@@ -280,7 +281,17 @@ class Speller:
         self.lines.append(f"{own} = {text} : 1")
         return own
 
+    def _check_division(self, term: Term, name: str) -> None:
+        """Refuse what divides by dt: as the step gets short it has no value."""
+        if divides_by_zero(term):
+            self.fail(
+                self.flows.lines.get(name, self.file.line),
+                name,
+                "it divides by 0, or by dt, which equations take as short as one likes",
+            )
+
     def _written(self, term: Term) -> str:
+        self._check_division(term, "a derivative or a start")
         for one in symbols(term):
             self._spell(one)
         return written(term, self._spell)

@@ -20,6 +20,7 @@ __all__ = [
     "choose",
     "constant",
     "derivative",
+    "divides_by_zero",
     "evaluate",
     "is_positive",
     "negative",
@@ -327,6 +328,21 @@ def derivative(term: Term, name: str) -> Term | None:
     if term.head == "^" and _is(da, 0):
         return operate("*", operate("*", term, apply("log", a)), db)
     return None
+
+
+def divides_by_zero(term: Term) -> bool:
+    """Say whether a formula divides by the number 0."""
+    seen: set[Term] = set()
+    waiting = [term]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        waiting += one.args
+        if one.head == "/" and constant(one.args[1]) == 0:
+            return True
+    return False
 
 
 def is_positive(term: Term) -> bool:

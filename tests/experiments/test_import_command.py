@@ -12,25 +12,25 @@ BREAKPOINT { i = g0*(v - e) }
 def test_a_file_becomes_python_that_its_user_owns(commands, tmp_path):
     source, out = tmp_path / "leaky.mod", tmp_path / "leaky.py"
     source.write_text(MOD)
-    done = commands("import", str(source), "--out", str(out))
-    assert done.exit_code == 0, done.output
+    done = commands.run("import", str(source), "--out", str(out))
+    assert done.returncode == 0, done.stderr
     space: dict = {}
     exec(out.read_text(), space)
     assert space["Leaky"]().ion is None
-    shown = commands("import", str(source))
-    assert "class Leaky(Channel):" in shown.output
+    shown = commands.run("import", str(source))
+    assert "class Leaky(Channel):" in shown.stdout
 
 
 def test_a_folder_is_a_table_of_what_comes_in(commands, tmp_path):
     (tmp_path / "leaky.mod").write_text(MOD)
     (tmp_path / "bad.mod").write_text(MOD + "VERBATIM\nx();\nENDVERBATIM\n")
-    done = commands("import", str(tmp_path))
-    assert "1 of 2 files come in" in done.output
-    assert "line 5: VERBATIM" in done.output
+    done = commands.run("import", str(tmp_path))
+    assert "1 of 2 files come in" in done.stdout
+    assert "line 5: VERBATIM" in done.stdout
 
 
 def test_a_refusal_is_one_line(commands, tmp_path):
     (tmp_path / "bad.mod").write_text(MOD + 'INCLUDE "other.inc"\n')
-    done = commands("import", str(tmp_path / "bad.mod"))
-    assert done.exit_code == 2
-    assert "line 5: INCLUDE: no other file is opened" in done.output
+    done = commands.run("import", str(tmp_path / "bad.mod"))
+    assert done.returncode == 2
+    assert "line 5: INCLUDE: no other file is opened" in done.stderr

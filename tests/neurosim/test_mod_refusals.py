@@ -61,6 +61,7 @@ PLAIN = "BREAKPOINT { i = 1e-4*(v + 60) }\n"
         (text("ASSIGNED { top }\nBREAKPOINT {\n if (v > top) { top = v }\n i = top }"), "top", 5),
         (text("ASSIGNED { first }\nINITIAL { first = v }\nBREAKPOINT { i = first*v }"), "first", 4),
         (text("BREAKPOINT { i = v + t }"), "t", 3),
+        (text("BREAKPOINT {\n i = v/dt }"), "i", 4),
         (text("BREAKPOINT { LOCAL a\n i = a*v }"), "a", 4),
         (text("BREAKPOINT { WHILE (v > 0) { i = 2 } }"), "WHILE", 3),
         (text("BREAKPOINT { i = f(v) }\nFUNCTION f(x) { f = f(x) }"), "f", 4),

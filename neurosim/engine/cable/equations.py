@@ -17,7 +17,15 @@ from neurosim.ions.transporter import VALENCE, Transporter
 from neurosim.quantities import unit_name
 from neurosim.synapses.base import Receptor
 
-__all__ = ["POOL_OF", "Text", "placed_current", "write_counts", "write_membrane", "write_receptor"]
+__all__ = [
+    "POOL_OF",
+    "Text",
+    "instead",
+    "placed_current",
+    "write_counts",
+    "write_membrane",
+    "write_receptor",
+]
 
 
 _OF_THE_CABLE = {"C_m", "area", "implicit_dt"}
@@ -37,6 +45,8 @@ class Text:
         self.starts: dict[str, str] = {}
         # States that are not linear in themselves.
         self.nonlinear: list[str] = []
+        # Ions whose Nernst potential a part there tells.
+        self.told: set[str] = set()
         # What a receptor is told of the patch under it at each step.
         self.gathers: list[str] = []
         # Names of the place that some equation reads, such as its radius.
@@ -90,8 +100,8 @@ def write_membrane(
                 )
     held = {part.ion: (name, part) for name, part in parts.items() if isinstance(part, Ion)}
     pools = [part for part in parts.values() if isinstance(part, IonPool) and part.nernst]
-    known = {*held, *(part.ion for part in pools)}
-    _check_reads(parts, known)
+    text.told = {*held, *(part.ion for part in pools)}
+    _check_reads(parts, text.told)
     for name, part in held.values():
         text.lines += _concentrations(name, part, shared=part.ion in shared)
         moves = (part.inside_moves, part.outside_moves, part.ion in shared, part.shell_count)
@@ -103,7 +113,7 @@ def write_membrane(
         keep |= {f"E_{part.ion}"} if isinstance(part, Ion) else set()
         if isinstance(part, IonPool) and part.nernst:
             keep |= {f"{part.ion}_i", f"{part.ion}_o", f"E_{part.ion}"}
-        rename = _renamer(name, part, keep, _instead(part, known))
+        rename = _renamer(name, part, keep, instead(part, text.told))
         text.lines += [line_of(equation, rename) for equation in parse(part.equations).values()]
         text.starts |= {rename(state): rename(code) for state, code in part.starts.items()}
         text.nonlinear += map(rename, part.nonlinear)
@@ -208,12 +218,19 @@ def _concentrations(name: str, part: Ion, *, shared: bool) -> list[str]:
 _PER_CHARGE = unit_name(SHARED["na_i"] / coulomb * meter**2)
 
 
-def _instead(part: Mechanism, held: Collection[str]) -> dict[str, str]:
-    """Return what takes the place of fields of a channel whose ion is held there."""
+def instead(part: Mechanism, told: Collection[str]) -> dict[str, str]:
+    """Return what takes the place of fields of a channel where the concentrations are told.
+
+    Parameters
+    ----------
+    part : Mechanism
+        The channel; no other part has such fields.
+    told : collection of str
+        Ions whose concentrations and Nernst potential something there tells.
+    """
     if not isinstance(part, Channel):
         return {}
-    ions = {ion for ion in IONS if ion in held}
-    return {field: name for field, name in part.followed.items() if ions & set(name.split("_"))}
+    return {f: name for f, name in part.followed.items() if set(name.split("_")) & set(told)}
 
 
 def _write_carried(
