@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neurosim.channels.base import Mechanism
-from neurosim.errors import ModError
+from neurosim.errors import ModError, NeurosimError
 from neurosim.mod.classes import build_class, write_python
 from neurosim.mod.parser import read_mod
 from neurosim.mod.part import Field, Part
@@ -69,4 +69,9 @@ def from_mod(path: str | Path) -> type[Mechanism]:
     >>> Kslow().ion, Kslow().followed
     ('k', {'E': 'E_k'})
     """
-    return build_class(read_part(path))
+    made = build_class(read_part(path))
+    try:
+        made()
+    except (NeurosimError, ArithmeticError, RecursionError) as error:
+        raise ModError(str(path), 1, "file", f"its formulas have no value: {error}") from None
+    return made

@@ -9,7 +9,7 @@ depends on its own earlier value has a history of its own and is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NoReturn
@@ -20,10 +20,26 @@ from neurosim.mod.reactions import Machine
 from neurosim.mod.terms import Term, derivative, number, replaced, symbol, symbols
 from neurosim.mod.tree import Assign, Block, If, Loop, ModFile, Statement
 
-__all__ = ["BUILT_IN", "Flows", "run_flows", "set_anywhere", "targets"]
+__all__ = ["BUILT_IN", "Flows", "HistoryError", "run_flows", "set_anywhere", "targets"]
 
 BUILT_IN = {"v", "celsius", "diam", "area", "dt", "t", "usetable"}
 _METHODS = {"cnexp", "derivimplicit", "euler", "sparse", "runge", "after_cvode", "cvode_t", ""}
+
+
+class HistoryError(ModError):
+    """A variable depends on its own earlier value.
+
+    Attributes
+    ----------
+    switches : set of str
+        Parameters that may be what makes it do so.
+    """
+
+    def __init__(
+        self, path: str, line: int, construct: str, reason: str, switches: Set[str] = frozenset()
+    ) -> None:
+        super().__init__(path, line, construct, reason)
+        self.switches = switches
 
 
 @dataclass
@@ -323,7 +339,9 @@ class _Runner:
         whole = flows.written_out(after, "dt")
         at_zero = replaced(whole, {"dt": number("0")})
         if at_zero != symbol(name):
-            self._fail(line, name, "a step of length 0 would change this state")
+            switches = flows.depends(at_zero) & set(self.file.parameters)
+            reason = "a step of length 0 would change this state"
+            raise HistoryError(self.path, line, name, reason, switches - self.ions - BUILT_IN)
         slope = derivative(whole, "dt")
         if slope is None:
             self._fail(line, name, "its step has no derivative with respect to dt")

@@ -14,14 +14,14 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 from neurosim.channels.base import IONS, SHARED, Channel, IonPool
 from neurosim.equations.evaluate import known_words
 from neurosim.errors import ModError
-from neurosim.mod.flows import Flows
+from neurosim.mod.flows import Flows, HistoryError
 from neurosim.mod.part import Field
 from neurosim.mod.terms import Term, divides_by_zero, number, symbols, written
 from neurosim.mod.tree import Declared, ModFile
 from neurosim.mod.units import constant_value, spelling
 from neurosim.synapses.base import Receptor
 
-__all__ = ["DENSITY", "INSIDE", "OUTSIDE", "HistoryError", "Speller"]
+__all__ = ["DENSITY", "INSIDE", "OUTSIDE", "Speller"]
 
 # What NEURON takes where nothing else is said: reversal potentials (mV) and concentrations (mM).
 REVERSAL = {"na": 50.0, "k": -77.0, "ca": 132.4579341637009, "cl": 0.0}
@@ -34,10 +34,6 @@ _RESERVED = {
     *("lastspike", "not_refractory", "refractory", "t_in_timesteps", "E_na", "E_k", "E_ca", "E_cl"),
     *("amp", "ion_current"),
 }
-
-
-class HistoryError(ModError):
-    """A variable depends on its own earlier value."""
 
 
 class Speller:

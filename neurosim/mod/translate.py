@@ -10,10 +10,10 @@ from typing import Any
 
 from neurosim.channels.base import IONS
 from neurosim.errors import ModError
-from neurosim.mod.flows import BUILT_IN, run_flows, set_anywhere, targets
+from neurosim.mod.flows import BUILT_IN, HistoryError, run_flows, set_anywhere, targets
 from neurosim.mod.part import Field, Part
 from neurosim.mod.sameness import is_linear, same
-from neurosim.mod.spelling import DENSITY, INSIDE, OUTSIDE, HistoryError, Speller
+from neurosim.mod.spelling import DENSITY, INSIDE, OUTSIDE, Speller
 from neurosim.mod.terms import Term, constant, derivative, number, operate, symbol
 from neurosim.mod.tree import If, IonUse, ModFile, Statement, names_of
 
@@ -35,6 +35,7 @@ def translate(file: ModFile, path: str) -> Part:
     except HistoryError as error:
         # A switch of the file may be what gives the variable a history: off, it has none.
         switches = _switches(file, error.construct)
+        switches |= {name: file.parameters[name].value for name in error.switches}
         if not switches:
             raise
         try:
@@ -102,8 +103,8 @@ class _Translator(Speller):
         self.flows = run_flows(file, self.path, set(self.of_ions), self.frozen)
         for name, value in self.frozen.items():
             self.notes.append(
-                f"{name} is {value or 0}, as in the file: with other values variables of the file "
-                "have a history, which equations cannot say."
+                f"{name} is {value or 0}, as in the file: with other values something in it "
+                "has a history, which equations cannot say."
             )
         self._check_history()
         pools = {name: ion for name, (ion, what) in self.written_ions.items() if what in "io"}

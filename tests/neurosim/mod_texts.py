@@ -2,8 +2,6 @@
 
 __all__ = ["TEXTS"]
 
-HEAD = "NEURON {{ SUFFIX {name} {uses} }}\n"
-
 TEXTS: dict[str, str] = {
     # A gate whose rates are 0/0 at some potential, behind a condition; a table; q10.
     "trapped": """
@@ -80,7 +78,7 @@ KINETIC kin {
 NEURON { SUFFIX pooled USEION ca READ ica WRITE cai RANGE depth, top, half }
 UNITS { FARADAY = (faraday) (coulomb) }
 PARAMETER { depth = 0.15 (um) top = 4e-4 (mM/ms) half = 3e-4 (mM) rest = 1e-4 (mM) }
-ASSIGNED { ica (mA/cm2) fill (mM/ms) }
+ASSIGNED { ica (mA/cm2) cai (mM) fill (mM/ms) }
 STATE { ca (mM) }
 INITIAL { ca = rest  cai = ca }
 BREAKPOINT { SOLVE state METHOD derivimplicit }
