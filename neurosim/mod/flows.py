@@ -314,6 +314,8 @@ class _Runner:
         known = base in self.file.assigned or base in self.file.file_locals
         if not known and base not in self.file.parameters:
             self._fail(line, name, "it is declared nowhere")
+        if base in self.file.parameters:
+            return symbol(name)
         if name in self.file.ranges or name in self.file.globals:
             # From outside: a field, 0 as in NEURON.
             self.flows.unset[name] = line
@@ -330,7 +332,7 @@ class _Runner:
             return number(declared.value or "0")
         if base in self.file.parameters:
             # A parameter that some block sets later.
-            return number(self.file.parameters[base].value or "0")
+            return symbol(base)
         return number("0")
 
     def _limit(self, name: str, after: Term) -> Term:

@@ -262,7 +262,13 @@ class _Translator(Speller):
             events[self.names[state]] = f"weight*({self._written(step)})"
         if not events:
             self.fail(self.file.line, "NET_RECEIVE", "events move no state")
-        return Part(kind="Receptor", current=" + ".join(total), on_event=events, **self._common())
+        return Part(
+            kind="Receptor",
+            current=" + ".join(total),
+            on_event=events,
+            lumps=False,
+            **self._common(),
+        )
 
     def _pool(self, pools: dict[str, str]) -> Part:
         if len(pools) > 1:
@@ -295,14 +301,18 @@ class _Translator(Speller):
         self.fields[where] = Field(where, typical, "mM", f"concentration {where}, {beside}", 0.0)
         self.of_ions.pop(beside, None)
         self.spelt[beside] = f"({where}/mM)"
-        if self.pool_state == name and self._starts_unsaid(name):
-            # NEURON takes one number for all pools of the ion, which a model sets.
+        # What INITIAL reads of it, or leaves it at: in NEURON one number for all pools of the ion.
+        before = f"?initial:{name}"
+        unsaid = self.pool_state == name and self._starts_unsaid(name)
+        if unsaid or before in self.flows.definitions:
             typical = (INSIDE if side == "i" else OUTSIDE)[ion]
             doc = f"concentration at the start, {name}0_{ion}_ion in NEURON"
             self.fields["start"] = Field("start", typical, "mM", doc, 0.0)
-            self.flows.initial[self.pool_state] = symbol("start")
             self.spelt["start"] = "(start/mM)"
             self.taken.add("start")
+            self.flows.definitions[before] = symbol("start")
+            if unsaid:
+                self.flows.initial[self.pool_state] = symbol("start")
         self._prepare(self._outputs(), ion)
         starts, nonlinear = self._states()
         valence = {"na": 1, "k": 1, "ca": 2, "cl": -1}[ion]

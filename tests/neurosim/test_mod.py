@@ -104,6 +104,16 @@ def test_a_pool_starts_where_initial_says_and_moves_the_reversal_beside_it(mod):
     assert density[0, 0] == pytest.approx(1e-4 * (E[0, 0] + 65), rel=0.02)
 
 
+def test_a_start_that_initial_leaves_to_the_ion_is_a_field(mod):
+    head = "NEURON { SUFFIX p USEION ca READ cai, ica WRITE cai } ASSIGNED { ica cai }"
+    body = " BREAKPOINT { SOLVE s METHOD cnexp } DERIVATIVE s { ca' = -ica - ca/20 cai = ca }"
+    left = mod(f"{head} STATE {{ ca }} INITIAL {{ ca = 2*cai }}{body}")
+    assert left.quantity_fields()["start"].metadata["unit"] == 5e-5 * mM
+    run = simulate(cell(left(start=3e-4 * mM)), 0.1 * ms, settle=0 * ms, dt=1e-3 * ms,
+                   record=["ca_i"], engine="numpy")  # fmt: skip
+    assert float(run.trace("ca_i")[0, 0] / mM) == pytest.approx(6e-4, rel=1e-3)
+
+
 def test_a_pump_carries_each_ion_with_its_own_current(mod):
     made = mod("pumping")
     assert set(made.carries) == {"na", "k", ""}
