@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from neurosim.mod.terms import Term, apply, negative, number, operate, symbol
+from neurosim.mod.terms import Term, apply, number, operate, symbol
 
 __all__ = ["quotient"]
 
@@ -28,11 +28,11 @@ def quotient(above: Term, below: Term, expanded: Callable[[Term], Term]) -> Term
 
     Examples
     --------
-    >>> from neurosim.mod.terms import written
+    >>> from neurosim.mod.terms import negative, written
     >>> x, one = symbol("x"), number("1")
     >>> below = operate("-", one, apply("exp", negative(operate("/", x, number("10")))))
     >>> written(quotient(operate("*", number("0.1"), x), below, lambda term: term), str)
-    '0.1*10/exprel(-x/10)'
+    '0.1*10/exprel(-(x/10))'
     """
     found = _exponent(expanded(below))
     if found is None:
@@ -49,15 +49,14 @@ def quotient(above: Term, below: Term, expanded: Callable[[Term], Term]) -> Term
         ratio = sympy.cancel(x / u)
         if ratio.free_symbols & _moving(u) or ratio.has(sympy.zoo, sympy.nan):
             continue
-        scale = _term(ratio)
+        scale = _term(sign * ratio)
         if scale is None:
             continue
         rest = [one for i, one in enumerate(factors) if i != k]
         total = number("1")
         for one in [*rest, scale]:
             total = operate("*", total, one)
-        whole = operate("/", total, apply("exprel", inside))
-        return whole if sign > 0 else negative(whole)
+        return operate("/", total, apply("exprel", inside))
     return None
 
 
