@@ -16,6 +16,7 @@ __all__ = [
     "EmptySpaceError",
     "EngineError",
     "ExtraMissingError",
+    "ModError",
     "NeurosimError",
     "OutputError",
     "ParameterError",
@@ -138,6 +139,29 @@ class EmptySpaceError(EngineError, ArithmeticError):
             f"{time_s * 1e3:g} ms"
         )
         self.box, self.ion, self.time_s = box, ion, time_s
+
+
+class ModError(NeurosimError, ValueError):
+    """A MOD file, or something in it, cannot be taken over with the meaning that it has in NEURON.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    line : int
+        Line that says it, from 1.
+    construct : str
+        What is refused, such as ``"VERBATIM"``.
+    reason : str
+        Why, and what would be right.
+    """
+
+    def __init__(self, path: str, line: int, construct: str, reason: str) -> None:
+        super().__init__(f"{path}, line {line}: {construct}: {reason}")
+        self.path, self.line, self.construct, self.reason = path, line, construct, reason
+
+    def __reduce__(self) -> tuple[type[ModError], tuple[str, int, str, str]]:
+        return type(self), (self.path, self.line, self.construct, self.reason)
 
 
 class ExtraMissingError(NeurosimError, ImportError):

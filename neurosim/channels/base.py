@@ -101,8 +101,13 @@ class Mechanism(Description):
         ``phi`` = q10**((T - temperature_ref)/10), a field ``q10_x`` the constant ``phi_x``.
     starts : dict of str to str
         By state, an expression of where it starts, for states that no steady state tells: those
-        without decay, such as a concentration that only currents move. It may use the fields of the
-        class and what `constants` returns. Any other state starts at its steady state.
+        without decay, such as a concentration that only currents move, and those that do not start
+        at rest. It may use the fields of the class, what `constants` returns, ``v`` at the start
+        and named expressions that use no state. Any other state starts at its steady state.
+    nonlinear : tuple of str
+        States that are not linear in themselves, dx/dt = f(x). Each needs a place to start. A step
+        follows f and its slope at the beginning, x + dt f exprel(dt df/dx): exponential Euler where
+        f is linear.
     on_event : dict of str to str
         What an event adds to which state, for parts that take events. The expression may use
         ``weight``, the number of quanta (or of synapses) that act.
@@ -116,6 +121,7 @@ class Mechanism(Description):
     reads: ClassVar[tuple[str, ...]] = ()
     temperature_ref: ClassVar[float] = 23.0
     starts: ClassVar[dict[str, str]] = {}
+    nonlinear: ClassVar[tuple[str, ...]] = ()
     on_event: ClassVar[dict[str, str]] = {}
 
     def __post_init__(self) -> None:
@@ -188,7 +194,8 @@ class Mechanism(Description):
         Returns
         -------
         dict of str to Quantity or float
-            ``phi`` factors of the rates; ``RT_F`` (volt) and ``F`` where the equations use them.
+            ``phi`` factors of the rates; ``RT_F`` (volt), ``F`` and ``celsius`` (the temperature in
+            °C, a plain number) where the equations use them.
         """
         celsius = self.temperature_ref if temperature_celsius is None else temperature_celsius
         check_celsius(celsius, f"{type(self).__name__}: temperature")
@@ -199,6 +206,7 @@ class Mechanism(Description):
                 found["phi" + name.removeprefix("q10")] = factor
         found["RT_F"] = thermal_potential(celsius, type(self).__name__)
         found["F"] = faraday_constant
+        found["celsius"] = float(celsius)
         used = self._used()
         return {name: value for name, value in found.items() if name in used}
 
@@ -244,7 +252,7 @@ class Mechanism(Description):
         ([0.0529, 0.5006], [0.2368, 0.5006])
         """
         values = self.values(v, temperature_celsius, **given)
-        curves = gate_curves(self.equations, values)
+        curves = gate_curves(self.equations, values, self.nonlinear)
         shape = np.shape(values["v"])
         return {
             name: Gate(np.broadcast_to(steady, shape), np.ones(shape) * tau)
@@ -286,6 +294,11 @@ class Mechanism(Description):
             raise UnknownNameError(
                 f"{label}: the equations use {name!r}, which is neither a field nor listed in "
                 f"reads: {suggest(name, own | set(system))}"
+            )
+        for state in set(self.nonlinear) - set(self.starts):
+            raise ParameterError(
+                f"{label}: {state!r} is in nonlinear, so that its steady state is not solved for; "
+                "say in starts where it begins"
             )
         for what, named in (("on_event", self.on_event), ("starts", self.starts)):
             for state in named:
@@ -334,6 +347,12 @@ class Channel(Mechanism):
         equations, which an engine evaluates at the beginning of a step.
     ion : str or None
         Ion it carries (``"na"``, ``"k"``, ``"ca"``, ``"cl"``); its current is added to that ion's.
+    carries : dict of str to str
+        Of a channel, pump or exchanger with several currents: by ion the current that it carries,
+        "" for what belongs to no ion. `current` is their sum, and `ion` is None.
+    follows : dict of str to str
+        By field the shared name (``"E_k"``, ``"ca_o"``) that takes its place where that ion is
+        held, beside those of `ion` itself.
     reversal : {"follow", "fixed"}
         If ``"follow"`` and something there holds the concentrations of its ion (`neurosim.ions`),
         the current uses the Nernst potential of these, ``E_<ion>``, in place of its field ``E``,
@@ -346,6 +365,8 @@ class Channel(Mechanism):
 
     current: ClassVar[str]
     ion: ClassVar[str | None] = None
+    carries: ClassVar[dict[str, str]] = {}
+    follows: ClassVar[dict[str, str]] = {}
 
     @property
     def variant(self) -> tuple[Any, ...]:
@@ -361,17 +382,20 @@ class Channel(Mechanism):
         >>> HHSodium().followed, HHSodium(reversal="fixed").followed, Leak().followed
         ({'E': 'E_na'}, {}, {})
         """
-        if self.ion is None or self.reversal == "fixed":
+        if self.reversal == "fixed":
             return {}
-        instead = {"E": f"E_{self.ion}", f"{self.ion}_o": f"{self.ion}_o"}
+        own = {"E": f"E_{self.ion}", f"{self.ion}_o": f"{self.ion}_o"} if self.ion else {}
+        instead = own | self.follows
         return {field: name for field, name in instead.items() if field in self.parameters()}
 
     def expressions(self) -> dict[str, tuple[str, Quantity]]:
-        return {"current": (self.current, amp / meter**2)}
+        parts = {f"i_{ion}": (code, amp / meter**2) for ion, code in self.carries.items()}
+        return {"current": (self.current, amp / meter**2)} | parts
 
     def check(self) -> None:
-        if self.ion is not None and self.ion not in IONS:
-            raise UnknownNameError(f"{type(self).__name__}: ion {self.ion!r}: one of {IONS}")
+        for ion in (self.ion, *self.carries):
+            if ion and ion not in IONS:
+                raise UnknownNameError(f"{type(self).__name__}: ion {ion!r}: one of {IONS}")
         if self.reversal not in ("follow", "fixed"):
             raise UnknownNameError(
                 f"{type(self).__name__}: reversal {self.reversal!r}: "
@@ -393,7 +417,8 @@ class Channel(Mechanism):
         -0.01
         """
         values = self.values(v, temperature_celsius, **given)
-        steady = {name: gate.steady for name, gate in gate_curves(self.equations, values).items()}
+        curves = gate_curves(self.equations, values, self.nonlinear)
+        steady = {name: gate.steady for name, gate in curves.items()}
         return evaluate(self.equations, self.current, {**steady, **values})
 
 
@@ -406,12 +431,16 @@ class IonPool(Mechanism):
     ion : str
         Ion it holds.
     writes : str
-        Shared name of its concentration (``"ca_i"``); the only state of the equations, and not
-        prefixed within a cell. The equations read the ion's current density ``i_<ion>``.
+        Shared name of its concentration (``"ca_i"``), a state of the equations that is not prefixed
+        within a cell. The equations read the ion's current density ``i_<ion>``.
+    nernst : bool
+        Whether the equations also name the concentration on the other side (``ca_o``) and the
+        Nernst potential ``E_<ion>`` of both. Channels of the ion then follow them.
     """
 
     ion: ClassVar[str]
     writes: ClassVar[str]
+    nernst: ClassVar[bool] = False
 
 
 def _snake(name: str) -> str:

@@ -7,7 +7,7 @@ fit fails here, when it is made, and not in the middle of a run.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -156,7 +156,9 @@ def _rate(equations: str, code: str, name: str, values: Mapping[str, Any], x: An
     return evaluate(equations, code, {**values, name: x})
 
 
-def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
+def gate_curves(
+    equations: str, values: Mapping[str, Any], nonlinear: Collection[str] = ()
+) -> dict[str, Gate]:
     """Return steady state and time constant of every state that is linear in itself.
 
     From dx/dt = a + b x follow the steady state -a/b and the time constant -1/b. The steady states
@@ -169,10 +171,12 @@ def gate_curves(equations: str, values: Mapping[str, Any]) -> dict[str, Gate]:
         Differential equations and named expressions.
     values : mapping of str to Quantity or float
         Potential, parameters, constants and what else the equations read.
+    nonlinear : collection of str
+        States that are left out, since they are not linear in themselves.
     """
     system = parse(equations)
     curves = {}
-    for name in sorted(system.diff_eq_names):
+    for name in sorted(set(system.diff_eq_names) - set(nonlinear)):
         unit = Quantity(1.0, dim=system[name].dim)
         code = system[name].expr.code
         others = {other: Quantity(0.0, dim=system[other].dim) for other in system.diff_eq_names}

@@ -9,12 +9,13 @@ import numpy as np
 from brian2.units import Quantity
 from brian2.units.fundamentalunits import get_dimensions
 
-from neurosim.channels.base import Channel, Mechanism
+from neurosim.channels.base import Mechanism
 from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted, Placed
 from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import TEMPERATURE, Run
+from neurosim.engine.cable.equations import instead
 from neurosim.engine.cable.inputs import LAYER, Following, KernelInputs
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.points import increments
@@ -274,7 +275,7 @@ def _refuse_of_ions(part: Mechanism, field: str, full: str, kernel: Kernel) -> N
     room = isinstance(part, Ion) and field in ("depth", "free", "outside_depth")
     diffuses = field == "diffusion" and isinstance(part, Ion | CalciumPool)
     held = {one.ion for one in kernel.ions}
-    followed = isinstance(part, Channel) and part.ion in held and field in part.followed
+    followed = field in instead(part, held)
     if start or room:
         raise ParameterError(
             f"courses: {full} is {'where the ion starts' if start else 'a volume of the ion'} and "

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import Quantity
+from brian2.utils.stringtools import get_identifiers
 
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
@@ -331,6 +332,7 @@ class _Composer:
             gathers=tuple(draft.text.gathers),
             above=tuple(draft.text.above),
             empties=draft.empties,
+            nonlinear=tuple(draft.text.nonlinear),
             record=tuple(
                 dict.fromkeys(
                     (*self.reader.recorded(draft.name, Equations(equations), draft.sites), *also)
@@ -392,14 +394,43 @@ class _Composer:
         flat = {name: spread(value) for name, value in given.items()}
         flat |= {name: np.ones(int(np.prod(shape))) for name in values.keys() - given.keys()}
         flat["v"] = np.full(int(np.prod(shape)), float(self.neuron.rest))
-        names = Names(kernel.parsed, flat)
         told = {state: f"start_of_{state}" for state in starts}
-        for state, code in starts.items():
+        for state, code in _in_order(kernel, starts):
+            # Of states that start elsewhere, those that this one depends on are told before.
+            names = Names(
+                kernel.parsed, {**flat, **{s: flat[n] for s, n in told.items() if n in flat}}
+            )
             flat[told[state]] = np.broadcast_to(evaluated(code, names), flat["v"].shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = steady_state(kernel.parsed, flat, start="v", starts=told)
         rest = {name: found[name].reshape(shape) for name in kernel.states}
         return rest if each else {name: np.broadcast_to(v, sites) for name, v in rest.items()}
+
+
+def _in_order(kernel: Kernel, starts: dict[str, str]) -> list[tuple[str, str]]:
+    """Return where states start, each after those that it depends on."""
+    waiting, found = dict(starts), []
+    while waiting:
+        ready = [
+            state for state, code in waiting.items() if not _needs(kernel, code) & set(waiting)
+        ]
+        if not ready:
+            names = ", ".join(waiting)
+            raise ParameterError(f"the starts of {names} depend on one another")
+        found += [(state, waiting.pop(state)) for state in ready]
+    return found
+
+
+def _needs(kernel: Kernel, code: str) -> set[str]:
+    """Return the names that an expression depends on, through all that it uses."""
+    expressions = set(kernel.parsed.subexpr_names)
+    seen: set[str] = set()
+    waiting = get_identifiers(code)
+    while waiting:
+        seen |= (now := set(waiting))
+        inner = (kernel.parsed[one].expr.code for one in now & expressions)
+        waiting = set().union(*map(get_identifiers, inner)) - seen
+    return seen
 
 
 def _at_rest(

@@ -17,7 +17,15 @@ from neurosim.ions.transporter import VALENCE, Transporter
 from neurosim.quantities import unit_name
 from neurosim.synapses.base import Receptor
 
-__all__ = ["POOL_OF", "Text", "placed_current", "write_counts", "write_membrane", "write_receptor"]
+__all__ = [
+    "POOL_OF",
+    "Text",
+    "instead",
+    "placed_current",
+    "write_counts",
+    "write_membrane",
+    "write_receptor",
+]
 
 
 _OF_THE_CABLE = {"C_m", "area", "implicit_dt"}
@@ -35,6 +43,10 @@ class Text:
         self.above: list[tuple[str, str]] = []
         # By state, an expression of where it starts.
         self.starts: dict[str, str] = {}
+        # States that are not linear in themselves.
+        self.nonlinear: list[str] = []
+        # Ions whose Nernst potential a part there tells.
+        self.told: set[str] = set()
         # What a receptor is told of the patch under it at each step.
         self.gathers: list[str] = []
         # Names of the place that some equation reads, such as its radius.
@@ -87,7 +99,9 @@ def write_membrane(
                     f"{name}_{local}, which belongs to the cable; give the part another name"
                 )
     held = {part.ion: (name, part) for name, part in parts.items() if isinstance(part, Ion)}
-    _check_reads(parts, held)
+    pools = [part for part in parts.values() if isinstance(part, IonPool) and part.nernst]
+    text.told = {*held, *(part.ion for part in pools)}
+    _check_reads(parts, text.told)
     for name, part in held.values():
         text.lines += _concentrations(name, part, shared=part.ion in shared)
         moves = (part.inside_moves, part.outside_moves, part.ion in shared, part.shell_count)
@@ -97,10 +111,15 @@ def write_membrane(
         text.places |= PLACES & set(part.reads)
         keep = {*part.reads, "v"} | ({part.writes} if isinstance(part, IonPool) else set())
         keep |= {f"E_{part.ion}"} if isinstance(part, Ion) else set()
-        rename = _renamer(name, part, keep, _instead(part, held))
+        if isinstance(part, IonPool) and part.nernst:
+            keep |= {f"{part.ion}_i", f"{part.ion}_o", f"E_{part.ion}"}
+        rename = _renamer(name, part, keep, instead(part, text.told))
         text.lines += [line_of(equation, rename) for equation in parse(part.equations).values()]
         text.starts |= {rename(state): rename(code) for state, code in part.starts.items()}
-        if isinstance(part, Channel):
+        text.nonlinear += map(rename, part.nonlinear)
+        if isinstance(part, Channel) and part.carries:
+            _write_carried(text, name, part, rename, currents)
+        elif isinstance(part, Channel):
             text.lines.append(f"{name}_current = {rename(part.current)} : amp/meter**2")
             carried_by = () if part.ion is None else ((part.ion, 1),)
             text.carriers.append(Carrier(f"{name}_current", name, 1, carried_by))
@@ -154,7 +173,7 @@ PLACES = {"radius", "surface_to_volume"}
 _CONCENTRATION = unit_name(SHARED["na_i"])
 
 
-def _check_reads(parts: dict[str, Mechanism], held: dict[str, tuple[str, Ion]]) -> None:
+def _check_reads(parts: dict[str, Mechanism], held: Collection[str]) -> None:
     """Refuse a part that depends on an ion of which nothing there tells the concentration."""
     inside = {part.writes for part in parts.values() if isinstance(part, IonPool)}
     both = {name for ion in held for name in (f"{ion}_i", f"{ion}_o", f"E_{ion}")}
@@ -199,9 +218,38 @@ def _concentrations(name: str, part: Ion, *, shared: bool) -> list[str]:
 _PER_CHARGE = unit_name(SHARED["na_i"] / coulomb * meter**2)
 
 
-def _instead(part: Mechanism, held: Collection[str]) -> dict[str, str]:
-    """Return what takes the place of fields of a channel whose ion is held there."""
-    return part.followed if isinstance(part, Channel) and part.ion in held else {}
+def instead(part: Mechanism, told: Collection[str]) -> dict[str, str]:
+    """Return what takes the place of fields of a channel where the concentrations are told.
+
+    Parameters
+    ----------
+    part : Mechanism
+        The channel; no other part has such fields.
+    told : collection of str
+        Ions whose concentrations and Nernst potential something there tells.
+    """
+    if not isinstance(part, Channel):
+        return {}
+    return {f: name for f, name in part.followed.items() if set(name.split("_")) & set(told)}
+
+
+def _write_carried(
+    text: Text,
+    name: str,
+    part: Channel,
+    rename: Callable[[str], str],
+    currents: dict[str, list[str]],
+) -> None:
+    """Write a part that carries several currents, each of its own ion."""
+    made = []
+    for ion, code in part.carries.items():
+        variable = f"{name}_i_{ion or 'other'}"
+        made.append(variable)
+        text.lines.append(f"{variable} = {rename(code)} : amp/meter**2")
+        text.carriers.append(Carrier(variable, name, 1, ((ion, 1),) if ion else ()))
+        if ion:
+            currents.setdefault(ion, []).append(variable)
+    text.lines.append(f"{name}_current = {' + '.join(made)} : amp/meter**2")
 
 
 def _write_transporter(

@@ -117,6 +117,9 @@ class Kernel:
     empties : tuple of str
         Of a patch in a neuron whose ions move: pools of calcium that empty by themselves. Each has
         ``<part>_started``, ``<part>_brought`` and ``<part>_removed``, which the ledger reads.
+    nonlinear : tuple of str
+        Of a patch: states that are not linear in themselves. They advance by the slope of their
+        rate at the beginning of the step.
     """
 
     name: str
@@ -134,6 +137,7 @@ class Kernel:
     gathers: tuple[str, ...] = ()
     above: tuple[tuple[str, str], ...] = ()
     empties: tuple[str, ...] = ()
+    nonlinear: tuple[str, ...] = ()
 
     @cached_property
     def parsed(self) -> Equations:
@@ -165,6 +169,10 @@ class Kernel:
                 known[f"{one.part}_current"] = [one.charge * (k == m) for m in range(count)]
                 for ion, charge in one.ions:
                     known[f"{one.part}_i_{ion}"] = [charge * (k == m) for m in range(count)]
+        several = (one.part for one in self.carriers if one.variable.startswith(f"{one.part}_i_"))
+        for part in dict.fromkeys(several):
+            whole = [int(one.part == part) for one in self.carriers]
+            known[f"{part}_current"] = whole
         for held in self.ions:
             if f"i_{held.ion}_placed" not in self.parsed:
                 known[f"i_{held.ion}"] = [dict(one.ions).get(held.ion, 0) for one in self.carriers]

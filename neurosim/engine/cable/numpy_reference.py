@@ -165,6 +165,9 @@ class _Rows:
         advanced = self._advance_schemes(clock)
         for name in set(kernel.states) - set(advanced):
             code = kernel.parsed[name].expr.code
+            if name in kernel.nonlinear:
+                advanced[name] = self._by_slope(name, code, clock)
+                continue
             # Expressions are held during the step, so they are worked out before x is varied.
             held = self._names(clock)
             frozen = {e: _evaluate(e, held) for e in kernel.parsed.subexpr_names if e in code}
@@ -192,6 +195,17 @@ class _Rows:
             return slope, current + slope * v
         area, capacity = self.values["area"], self.values["C_m"] / implicit_dt
         return area * (capacity + slope), area * (capacity * v + current + slope * v)
+
+    def _by_slope(self, name: str, code: str, clock: dict[str, Any]) -> np.ndarray:
+        """Return a state that is not linear in itself after a step, by the slope of its rate."""
+        x, dt = self.values[name], float(clock["dt"])
+        h = 1e-6 * (np.abs(x) + 1e-6)
+        rate = _evaluate(code, self._names(clock))
+        up = _evaluate(code, self._names(clock, **{name: x + h}))
+        down = _evaluate(code, self._names(clock, **{name: x - h}))
+        turn = dt * (up - down) / (2 * h)
+        grown = np.where(turn == 0, 1.0, np.expm1(turn) / np.where(turn == 0, 1.0, turn))
+        return self._spread(x + dt * rate * grown)
 
     def _linearised(
         self, code: str, clock: dict[str, Any], v: np.ndarray

@@ -9,13 +9,13 @@ import numpy as np
 from brian2.units import Quantity
 from brian2.units.constants import faraday_constant
 
-from neurosim.channels.base import SHARED, Channel, Mechanism
+from neurosim.channels.base import SHARED, Mechanism
 from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Painted, Spines
 from neurosim.describe.profiles import factors, profiles
 from neurosim.engine.cable.draft import TEMPERATURE, Draft, Run, Varied, single
-from neurosim.engine.cable.equations import Text, write_counts, write_membrane
+from neurosim.engine.cable.equations import Text, instead, write_counts, write_membrane
 from neurosim.engine.cable.inputs import Layer
 from neurosim.engine.cable.model import HeldIon
 from neurosim.engine.diffusion.pools import Pool, pool_of_calcium, pool_of_ion
@@ -216,7 +216,7 @@ def _patch(
     like: dict[str, Any] = {}
     for part_name, part in parts.items():
         for field in part.parameters():
-            if field in _instead(part, text):
+            if field in instead(part, text.told):
                 _refuse_followed(covers[part_name], field, run)
                 continue
             painted = _painted_values(covers[part_name], field, neuron, members, run, varied)
@@ -279,20 +279,13 @@ def ions_move(neuron: Neuron, run: Run) -> bool:
     return bool(run.shared) or any(part.inside_moves or part.outside_moves for part in held)
 
 
-def _instead(part: Mechanism, text: Text) -> dict[str, str]:
-    """Return which fields of a channel the concentrations of its ion take the place of."""
-    if isinstance(part, Channel) and part.ion in {held.ion for held in text.ions}:
-        return part.followed
-    return {}
-
-
 def _refuse_followed(painters: _Painters, field: str, run: Run) -> None:
     """Refuse values of a field that is not used, since the ion's concentrations are."""
     for one in painters:
         name = f"{one.painted.label}.{field}"
         if name in run.batch or field in one.profiles:
             raise ParameterError(
-                f"{name} has no effect where the concentrations of {one.part.ion!r} are held: the "  # type: ignore[attr-defined]
+                f"{name} has no effect where the concentrations of its ion are held: the "
                 "reversal potential follows them. Vary the concentrations, or paint "
                 f'{type(one.part).__name__}(..., reversal="fixed")'
             )

@@ -65,15 +65,17 @@ def _unit(rest: str) -> str:
     return rest.rpartition(":")[2].strip()
 
 
-def conductance(equations: Equations, current: str) -> str:
+def conductance(equations: Equations, current: str, over: str = "v") -> str:
     """Return -d(current)/dv as an expression, through every expression that depends on ``v``.
+
+    `over` names another variable that takes the place of ``v``.
 
     Raises
     ------
     EngineError
         The current has no derivative that can be written down.
     """
-    v = sympy.Symbol("v", real=True)
+    v = sympy.Symbol(over, real=True)
     held: dict[str, str] = {}
     expressions = {name: _read(equations[name].expr.code, held) for name in equations.subexpr_names}
     total = written_out(_read(current, held), v, expressions).replace(exprel, _Exprel)
@@ -168,13 +170,16 @@ def write_step(kernel: Kernel) -> str:
     states = {}
     schemes = [group for group in find_groups(equations) if group.sums_to_one]
     joint = {name for group in schemes for name in group.states}
+    together = [line for k, group in enumerate(schemes) for line in advance_scheme(group, k)]
     for name in sorted(set(kernel.states) - joint):
         code = equations[name].expr.code
+        if name in kernel.nonlinear:
+            together += _by_slope(equations, name, code)
+            continue
         linear = linear_in(name, code)
         if linear is None:
             raise EngineError(not_linear(name, code))
         states[name] = linear
-    together = [line for k, group in enumerate(schemes) for line in advance_scheme(group, k)]
     lines += exponential_euler(states, together)
     if kernel.carriers and kernel.density:
         lines += _write_carriers(kernel)
@@ -183,6 +188,18 @@ def write_step(kernel: Kernel) -> str:
         lines += _write_given(kernel, slopes(kernel)) if kernel.carriers else []
     lines += [f"_traced_{name} = {name}" for name in kernel.record]
     return "\n".join(lines)
+
+
+def _by_slope(equations: Equations, name: str, code: str) -> list[str]:
+    """Return the step of a state that is not linear in itself (exponential Rosenbrock-Euler).
+
+    It is exact where the rate is a straight line, and of second order for one state alone.
+    """
+    slope = conductance(equations, code, name)
+    return [
+        f"_slope_of_{name} = -({slope})",
+        f"_next_{name} = {name} + dt*({code})*exprel(dt*_slope_of_{name})",
+    ]
 
 
 def _write_current(kernel: Kernel) -> list[str]:

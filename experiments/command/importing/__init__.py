@@ -1,0 +1,1 @@
+"""`neurosim import`: what files of other simulators become here."""
