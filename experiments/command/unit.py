@@ -22,7 +22,7 @@ def unit_command(
         typer.Argument(
             metavar="FILE|MODEL",
             help="A recording (ABF, ATF, IBW, NWB, CSV, ...), a table of counts (current_pA, "
-            "count, window_s), a reconstruction (SWC, with --membrane), a neuron "
+            "count, window_s), a reconstruction (SWC, ASC, H5, with --membrane), a neuron "
             f"({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
             "language.",
         ),
@@ -122,7 +122,7 @@ def unit_command(
     elif membrane is not None or shape.settings():
         raise ParameterError(
             "--membrane, --unit, --tree, --soma-diameter and --least-diameter go with a "
-            f"reconstruction (SWC); {source!r} is none"
+            f"reconstruction (SWC, ASC, HDF5); {source!r} is none"
         )
     elif recording.settings():
         name = next(name for name, value in vars(recording).items() if value is not None)
@@ -172,7 +172,9 @@ def _write(found: Any, out: Path) -> str:
 
 
 def _is_shape(source: str) -> bool:
-    return Path(source).suffix.lower() == ".swc"
+    from neurosim.morphology import SHAPE_ENDINGS
+
+    return Path(source).suffix.lower() in SHAPE_ENDINGS
 
 
 def _is_file(source: str) -> bool:
@@ -202,7 +204,7 @@ def _of_file(
     for option, value in of_shapes.items():
         if value is not None:
             raise ParameterError(
-                f"--{option.replace('_', '-')} goes with a reconstruction (SWC); {str(path)!r} is "
+                f"--{option.replace('_', '-')} goes with a reconstruction (SWC, ASC, HDF5); {str(path)!r} is "
                 "none"
             )
     said = recording.settings(equations["current"], shape.unit)

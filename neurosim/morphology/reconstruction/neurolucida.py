@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ __all__ = ["read_neurolucida"]
 
 _KINDS = {"axon": 2, "dendrite": 3, "apical": 4}
 _BODY = "cellbody"
+_LIKE_NUMBER = re.compile(r"[-+.\d]|[-+]?(?:nan|inf)", re.IGNORECASE).match
 
 
 class _Body(NamedTuple):
@@ -64,10 +66,10 @@ class _Reader:
                     f"{_shown(item)} stands outside of any list; this is no text of Neurolucida "
                     "(lists in round brackets, such as ((Axon) (x y z diameter) ...))",
                 )
-            if item.kind == "point":
+            if self._is_point(item):
                 raise self.text.fail(item.at, "a point stands outside of any contour or tree")
             first = item.first
-            if first is not None and first.kind == "word":
+            if first is not None and first.kind == "word" and not self._is_point(item):
                 within = [one for one in item.value if one.kind == "list"]
                 if first.value.lower() == "set":
                     waiting.extend(reversed(within))
@@ -183,9 +185,11 @@ class _Reader:
     # ---- points ---------------------------------------------------------------------------------
     @staticmethod
     def _is_point(item: Item) -> bool:
-        return item.kind == "point" or (
-            item.kind == "list" and bool(item.value) and item.value[0].kind == "number"
-        )
+        if item.kind != "list" or not item.value:
+            return item.kind == "point"
+        head = item.value[0]
+        # "nan" and "1.5um" are words of the text and numbers of whoever wrote them.
+        return head.kind == "number" or (head.kind == "word" and bool(_LIKE_NUMBER(head.value)))
 
     def _point(self, item: Item, *, wide: bool = False) -> list[float]:
         """Return x, y, z and diameter; those of a branch need the diameter."""
@@ -197,12 +201,14 @@ class _Reader:
                 if one.kind != "number":
                     break
                 values.append(one.value)
-            rest = [one for one in item.value[len(values) :] if one.kind not in ("word", "list")]
-            if rest or len(values) > 4:
+            rest = item.value[len(values) :]
+            odd = [one for one in rest if one.kind not in ("word", "list")]
+            odd += [one for one in rest if one.kind == "word" and _LIKE_NUMBER(one.value)]
+            if odd or len(values) > 4:
                 raise self.text.fail(
                     item.at,
-                    f"a point of {len(item.value)} numbers or words; it is (x y z diameter), with "
-                    "decimal points",
+                    f"({' '.join(_shown(one) for one in item.value[:6])} ...) is no point; it is "
+                    "(x y z diameter), four finite numbers with decimal points",
                 )
         needed = 4 if wide else 2
         if len(values) < needed:
@@ -283,4 +289,6 @@ def _parts(items: list[Item]) -> list[list[Item]]:
 
 
 def _shown(item: Item) -> str:
-    return repr(item.value) if item.kind in ("word", "number", "string") else f"a {item.kind}"
+    if item.kind == "number":
+        return f"{item.value:g}"
+    return repr(item.value) if item.kind in ("word", "string") else f"a {item.kind}"

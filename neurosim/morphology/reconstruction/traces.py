@@ -21,6 +21,8 @@ __all__ = ["Outline", "Reading", "Trace", "Traced", "assemble"]
 
 # Of MorphIO, NEURON and SWC alike.
 SOMA = 1
+# Outlines of cell bodies in one file; a stack has some tens.
+_MOST_OUTLINES = 500
 # How far beside the box around an outline a neurite may begin to be called inside, as in NEURON.
 _MARGIN = 0.5
 
@@ -122,6 +124,11 @@ def assemble(traced: Traced, how: Reading) -> Morphology:
         warn(f"{traced.file}: {said}")
     if not traced.traces and not traced.outlines:
         raise MorphologyError(f"{traced.file}: there is no cell body and no branch in the file")
+    if len(traced.outlines) > _MOST_OUTLINES:
+        raise MorphologyError(
+            f"{traced.file}: {len(traced.outlines)} outlines of cell bodies are too many (most: "
+            f"{_MOST_OUTLINES})"
+        )
     traced = _with_diameters(traced, how)
     _check_numbers(traced, how)
     cells = _cells(traced)
@@ -257,9 +264,10 @@ def _cells(traced: Traced) -> list[_Cell]:
 def _sections(traced: Traced, cell: _Cell, how: Reading) -> list[Section]:
     """Return the soma and the sections of a cell, in metre."""
     found: list[Section] = []
+    scale = how.scale
     if cell.outlines:
         points, diameters = _soma(traced, cell.outlines, how)
-        found.append(Section(SOMA, points * how.scale, diameters / 2 * how.scale))
+        found.append(Section(SOMA, points * scale, diameters / 2 * scale))
     # By section of the file: section of the cell it became, and where its children attach.
     became: dict[int, tuple[int, float]] = {root: (-1, 0.0) for root in cell.roots}
     dropped = []
@@ -277,8 +285,8 @@ def _sections(traced: Traced, cell: _Cell, how: Reading) -> list[Section]:
         if parent < 0 and found:
             parent, attach = 0, 0.0
         became[k] = (len(found), 1.0)
-        radii = trace.diameters / 2 * how.scale
-        found.append(Section(trace.kind, trace.points * how.scale, radii, parent, attach))
+        radii = trace.diameters / 2 * scale
+        found.append(Section(trace.kind, trace.points * scale, radii, parent, attach))
     if dropped:
         warn(
             f"{traced.file}: sections without length, at {', '.join(dropped)}, are left out; what "
@@ -348,7 +356,7 @@ def _beside_sphere(
     x, y = outline[:, 0], outline[:, 1]
     enclosed = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
     steps = np.linalg.norm(np.diff(frusta[0], axis=0), axis=1)
-    area = float(frustum_area(steps, frusta[1][:-1], frusta[1][1:]).sum())
+    area = float(frustum_area(steps, frusta[1][:-1] / 2, frusta[1][1:] / 2).sum())
     unit = (how.scale * 1e6) ** 2
     return (
         f"with {area * unit:.4g} um^2 of membrane (a sphere of the outline's cross-section has "
