@@ -24,10 +24,18 @@ from neurosim.describe.neuroml_gates import ion_channel
 from neurosim.describe.parts import Cable, Painted
 from neurosim.describe.profiles import factors
 from neurosim.errors import ExtraMissingError, ParameterError
-from neurosim.morphology import MorphologyWarning, root_site
+from neurosim.morphology import (
+    Morphology,
+    MorphologyWarning,
+    Region,
+    branch,
+    everywhere,
+    root_site,
+    tagged,
+)
 from neurosim.morphology.regions import FAMILIES
 
-__all__ = ["write_neuroml"]
+__all__ = ["shortest_region", "write_neuroml"]
 
 _HEAD = (
     '<neuroml xmlns="http://www.neuroml.org/schema/neuroml2"\n'
@@ -73,6 +81,24 @@ def write_neuroml(neuron: Any, path: str | PathLike[str], *, name: str, validate
     if validate:
         _validate(path)
     return written.losses
+
+
+def shortest_region(shape: Morphology, branches: frozenset[int]) -> Region:
+    """Return branches of a shape as a region, in the shortest words."""
+    if len(branches) == len(shape):
+        return everywhere
+    of_tag: dict[str, set[int]] = {}
+    for k, tag in enumerate(shape.tags):
+        of_tag.setdefault(tag, set()).add(k)
+    for tag, family in FAMILIES.items():
+        if set().union(*(of_tag.get(one, set()) for one in family)) == branches:
+            return tagged(tag)
+    # A word that stands for others too is no name of its own branches alone.
+    alone = [tag for tag in of_tag if tag not in FAMILIES or set(FAMILIES[tag]) & set(of_tag) == {tag}]
+    inside = [tag for tag in alone if of_tag[tag] <= branches]
+    if sum(len(of_tag[tag]) for tag in inside) == len(branches):
+        return tagged(*inside)
+    return branch(*(shape.names[k] for k in sorted(branches)))
 
 
 def _validate(path: Path) -> None:
@@ -132,6 +158,8 @@ class _Cell:
         self.groups: dict[frozenset[int], str] = {frozenset(range(len(self.shape))): "all"}
         self.channels: dict[str, tuple[Any, list[str]]] = {}
         self.types: list[str] = []
+        # Ids of densities that are taken.
+        self.labels: set[str] = set()
         self.models: list[str] = []
         self.species: list[str] = []
 
@@ -171,6 +199,7 @@ class _Cell:
         network = [
             f'<network id="{self.name}_network" type="networkWithTemperature" '
             f'temperature="{float(neuron.celsius)!r}degC">',
+            f"  {_note('temperature', 'of the cell')}",
             f'  <population id="{self.name}_one" component="{self.name}" size="1"/>',
             "</network>",
         ]
@@ -337,14 +366,19 @@ class _Cell:
                     f"to_neuroml: the {kind} {painted.label!r} ({type(part).__name__}) has no word "
                     "in NeuroML"
                 )
-            self._check_region(painted)
+            if painted.scale is None:
+                self._check_region(painted)
+        order = [_rank(painted.part) for painted in neuron.painted]
+        if order != sorted(order):
+            self.losses.append("parts are read back in another order: cables, channels, pools")
         return [*densities[False], *densities[True]], inside
 
     def _check_region(self, painted: Painted) -> None:
-        said = repr(painted.region)
-        if said != "everywhere" and not re.fullmatch(r"(tagged|branch)\([^()]*\)", said):
+        whole = self._branches(painted.region.mask(self.cut), painted.label)
+        again = shortest_region(self.shape, whole)
+        if repr(again) != repr(painted.region):
             self.losses.append(
-                f"the region of {painted.label!r}, {said}, is written as a list of its branches"
+                f"the region of {painted.label!r}, {painted.region!r}, is read back as {again!r}"
             )
 
     def _densities(self, painted: Painted) -> tuple[bool, list[str]]:
@@ -375,6 +409,11 @@ class _Cell:
         for number, (value, where) in enumerate(wheres.items()):
             group = self._group(self._branches(where, painted.label))
             label = painted.label if len(wheres) == 1 else f"{painted.label}_{number}"
+            count = 1
+            while label in self.labels:
+                count += 1
+                label = f"{painted.label}_{count}"
+            self.labels.add(label)
             density = float(part.g) * value  # type: ignore[attr-defined]
             kind = "channelDensityNernst" if nernst else "channelDensity"
             erev = "" if nernst else f' erev="{float(part.E)!r}V"'  # type: ignore[attr-defined]
@@ -390,15 +429,17 @@ class _Cell:
         alike = part.replace(
             **{n: Quantity(v, dim=Quantity(getattr(part, n)).dim) for n, v in plain.items()}
         )
-        name = _id(part.name)
-        if name in self.channels and self.channels[name][0][0] != alike:
-            name = _id(label)
-        if name in self.channels and self.channels[name][0][0] != alike:
+        name, number = _id(part.name), 1
+        while name in self.channels and self.channels[name][0][0] != alike:
+            number += 1
+            name = f"{_id(part.name)}_{number}"
+        if number > 1 and isinstance(part, NeuroMLChannel):
             raise ParameterError(
-                f"to_neuroml: two channels of different kinds are called {name!r}; name them apart"
+                f"to_neuroml: two channels of different equations are called {part.name!r}; name "
+                "them apart"
             )
         if name not in self.channels:
-            found = ion_channel(part, name, float(self.neuron.celsius))
+            found = ion_channel(part, name, float(self.neuron.celsius), label)
             self.losses += found.losses
             species = f' species="{part.ion}"' if part.ion else ""
             kind = "ionChannelHH" if any("<gate" in line for line in found.body) else (
@@ -482,6 +523,13 @@ class _Cell:
                 )
         if neuron.initial is not None:
             self.losses.append("the state at the start is not written; the cell starts at rest")
+
+
+def _rank(part: object) -> int:
+    """Return where a part stands in the order of reading."""
+    if isinstance(part, Channel):
+        return 2 if isinstance(part, NeuroMLChannel) and "E_now" in part.current else 1
+    return 0 if isinstance(part, Cable) else 3
 
 
 def _at(tag: str, point: np.ndarray, diameter: float) -> str:

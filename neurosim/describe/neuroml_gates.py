@@ -18,6 +18,17 @@ from brian2.units import Quantity
 from neurosim.channels.base import Channel
 from neurosim.channels.neuroml_channel import NeuroMLChannel
 from neurosim.equations.evaluate import parse
+from neurosim.equations.trees import (
+    Put,
+    calls,
+    divided,
+    has,
+    multiplied,
+    over,
+    parsed,
+    product,
+    simplified,
+)
 from neurosim.errors import ParameterError
 
 __all__ = ["IonChannel", "ion_channel"]
@@ -58,7 +69,7 @@ class IonChannel:
     losses: list[str] = field(default_factory=list)
 
 
-def ion_channel(part: Channel, name: str, celsius: float) -> IonChannel:
+def ion_channel(part: Channel, name: str, celsius: float, label: str) -> IonChannel:
     """Return a channel as an ion channel of NeuroML.
 
     Parameters
@@ -69,6 +80,8 @@ def ion_channel(part: Channel, name: str, celsius: float) -> IonChannel:
         Its id in the file.
     celsius : float
         Temperature of the cell, for factors that NeuroML cannot say.
+    label : str
+        What the painted part is called, which is noted.
 
     Raises
     ------
@@ -76,7 +89,7 @@ def ion_channel(part: Channel, name: str, celsius: float) -> IonChannel:
         Its equations are of a form that NeuroML's gates do not have.
     """
     try:
-        return _Writer(part, name, celsius).write()
+        return _Writer(part, name, celsius, label).write()
     except _CannotSayError as error:
         raise ParameterError(
             f"to_neuroml: the channel {part.name!r} ({type(part).__name__}) cannot be said in "
@@ -87,8 +100,8 @@ def ion_channel(part: Channel, name: str, celsius: float) -> IonChannel:
 class _Writer:
     """Writes one channel."""
 
-    def __init__(self, part: Channel, name: str, celsius: float) -> None:
-        self.part, self.name, self.celsius = part, name, celsius
+    def __init__(self, part: Channel, name: str, celsius: float, label: str) -> None:
+        self.part, self.name, self.celsius, self.label = part, name, celsius, label
         self.system = parse(part.equations)
         self.found = IonChannel()
         self.factors = {
@@ -103,6 +116,10 @@ class _Writer:
 
     def write(self) -> IonChannel:
         gates = self._gates_of_current()
+        if not self.found.nernst and "RT_F" in self.numbers:
+            self.found.losses.append(
+                f"the rates of {self.part.name!r} use RT/F at {self.celsius:g} degC, as a number"
+            )
         if float(self.part.q10_g) != 1:
             self.found.body.append(
                 f'<q10ConductanceScaling q10Factor="{float(self.part.q10_g)!r}" '
@@ -122,14 +139,14 @@ class _Writer:
         for one in fields(part):
             if "unit" not in one.metadata:
                 values[one.name] = getattr(part, one.name)
-        value = json.dumps({"kind": type(part).__name__, "values": values})
+        value = json.dumps({"kind": type(part).__name__, "values": values, "label": self.label})
         return f"<property tag=\"neurosim.part\" value={quoteattr(value)}/>"
 
     # ---- the current ----------------------------------------------------------------------------
     def _gates_of_current(self) -> list[tuple[str, int]]:
         """Return the gates whose product the current has, with their powers."""
         part = self.part
-        up, down = _product(_parsed(part.current))
+        up, down = product(parsed(part.current))
         gates = []
         drive = strength = 0
         for factor in up:
@@ -175,7 +192,7 @@ class _Writer:
             ]
             self._add("gateHHrates", head, [*q10, *parts])
             return
-        tau = _over(ast.Constant(1.0), rates[0])
+        tau = over(ast.Constant(1.0), rates[0])
         parts = [self._dependence(tau, gate, "tau"), self._dependence(steady, gate, "inf")]
         self._add("gateHHtauInf", head, [*q10, *parts])
 
@@ -191,7 +208,7 @@ class _Writer:
             return rates, []
         if len(names) == 1 and all(used):
             name = next(iter(names))
-            without = [_divided(rate, name) for rate in rates]
+            without = [divided(rate, name) for rate in rates]
             if all(rate is not None for rate in without):
                 factor, at = self._q10(name)
                 settings = (
@@ -204,7 +221,7 @@ class _Writer:
             "since NeuroML has one factor of temperature for all rates of a gate"
         )
         fixed = {name: ast.Constant(value) for name, value in self.factors.items()}
-        return [_folded(_Put(fixed).visit(rate)) for rate in rates], []
+        return [simplified(Put(fixed).visit(rate)) for rate in rates], []
 
     def _q10(self, name: str) -> tuple[float, float]:
         if isinstance(self.part, NeuroMLChannel):
@@ -218,21 +235,21 @@ class _Writer:
     def _worked_out(self, code: str) -> ast.expr:
         """Return an expression in SI numbers, named expressions written out."""
         words: dict[str, ast.expr] = {name: ast.Constant(v) for name, v in self.numbers.items()}
-        tree = _parsed(code)
+        tree = parsed(code)
         for _ in range(50):
             names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
             inner = {
-                name: _parsed(self.system[name].expr.code)
+                name: parsed(self.system[name].expr.code)
                 for name in names
                 if name in self.system and self.system[name].type != "differential equation"
             }
             if not inner:
                 break
-            tree = _Put(inner).visit(tree)
+            tree = Put(inner).visit(tree)
         for name in {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}:
             if name not in words and name in DEFAULT_UNITS and name != "v":
                 words[name] = ast.Constant(float(DEFAULT_UNITS[name]))
-        return _folded(_Put(words).visit(tree))
+        return simplified(Put(words).visit(tree))
 
     def _dependence(self, tree: ast.expr, gate: str, what: str) -> str:
         """Return a rate, time constant or steady state as an element."""
@@ -253,129 +270,29 @@ class _Writer:
         return f'<{tag} type="{own}"/>'
 
 
-# ---- trees --------------------------------------------------------------------------------------
-def _parsed(code: str) -> ast.expr:
-    return ast.parse(code.strip(), mode="eval").body
-
-
-class _Put(ast.NodeTransformer):
-    """Puts trees in the place of names."""
-
-    def __init__(self, words: Mapping[str, ast.expr]) -> None:
-        self.words = words
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        return ast.Call(node.func, [self.visit(arg) for arg in node.args], [])
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self.words.get(node.id, node)
-
-
-_DO = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-}
-
-
-def _folded(tree: ast.expr) -> ast.expr:
-    """Return a tree in which what is made of numbers alone is a number."""
-    if isinstance(tree, ast.BinOp):
-        left, right = _folded(tree.left), _folded(tree.right)
-        if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
-            done = _DO.get(type(tree.op))
-            if done is None:
-                raise _CannotSayError(f"it uses {ast.unparse(tree)}")
-            return ast.Constant(float(done(left.value, right.value)))
-        # A number times or over a number of the left side: a*v/b stays as it is written.
-        return ast.BinOp(left, tree.op, right)
-    if isinstance(tree, ast.UnaryOp):
-        inner = _folded(tree.operand)
-        if isinstance(inner, ast.Constant) and isinstance(tree.op, ast.USub):
-            return ast.Constant(-inner.value)
-        return ast.UnaryOp(tree.op, inner)
-    if isinstance(tree, ast.Call):
-        return ast.Call(tree.func, [_folded(arg) for arg in tree.args], [])
-    if isinstance(tree, ast.Compare):
-        return ast.Compare(_folded(tree.left), tree.ops, [_folded(x) for x in tree.comparators])
-    if isinstance(tree, ast.BoolOp):
-        return ast.BoolOp(tree.op, [_folded(x) for x in tree.values])
-    return tree
-
-
-def _product(tree: ast.expr) -> tuple[list[ast.expr], list[ast.expr]]:
-    """Return the factors of a product, and those that it is divided by."""
-    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.Div):
-        up, down = _product(tree.left)
-        more, less = _product(tree.right)
-        if isinstance(tree.op, ast.Div):
-            more, less = less, more
-        return [*up, *more], [*down, *less]
-    return [tree], []
-
-
-def _multiplied(up: list[ast.expr], down: list[ast.expr]) -> ast.expr:
-    """Return the product of factors over that of others, the numbers among them as one."""
-    number = 1.0
-    rest: list[list[ast.expr]] = [[], []]
-    for side, factors in enumerate((up, down)):
-        for factor in factors:
-            if isinstance(factor, ast.Constant):
-                number = number * factor.value if side == 0 else number / factor.value
-            else:
-                rest[side].append(factor)
-    tree: ast.expr = ast.Constant(number)
-    for factor in rest[0]:
-        tree = ast.BinOp(tree, ast.Mult(), factor)
-    for factor in rest[1]:
-        tree = ast.BinOp(tree, ast.Div(), factor)
-    return tree
-
-
-def _over(above: ast.expr, below: ast.expr) -> ast.expr:
-    up, down = _product(below)
-    return _multiplied([above, *down], up)
-
-
-def _has(tree: ast.expr, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(tree))
-
-
-def _divided(tree: ast.expr, name: str) -> ast.expr | None:
-    """Return a product without a factor, None where it is not one of its factors, once."""
-    up, down = _product(tree)
-    own = [f for f in up if isinstance(f, ast.Name) and f.id == name]
-    rest = [f for f in up if f not in own]
-    if len(own) != 1 or any(_has(f, name) for f in [*rest, *down]):
-        return None
-    return _multiplied(rest, down)
-
-
 def _taken_apart(tree: ast.expr, gate: str) -> tuple[list[ast.expr], ast.expr | None]:
     """Return the rates of a gate, or its one rate and steady state."""
-    up, down = _product(tree)
-    holds = [factor for factor in up if _has(factor, gate)]
+    up, down = product(tree)
+    holds = [factor for factor in up if has(factor, gate)]
     others = [factor for factor in up if factor not in holds]
     wrong = _CannotSayError(
         f"d{gate}/dt is neither alpha*(1 - {gate}) - beta*{gate} nor (inf - {gate})/tau"
     )
-    if len(holds) != 1 or any(_has(factor, gate) for factor in down):
+    if len(holds) != 1 or any(has(factor, gate) for factor in down):
         raise wrong
     inner = holds[0]
     if not (isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub)):
         raise wrong
-    if ast.unparse(inner.right) == gate and not _has(inner.left, gate):
-        return [_multiplied(others, down)], inner.left
+    if ast.unparse(inner.right) == gate and not has(inner.left, gate):
+        return [multiplied(others, down)], inner.left
     rates = []
     for side, wanted in ((inner.left, f"1 - {gate}"), (inner.right, gate)):
-        more, less = _product(side)
+        more, less = product(side)
         own = [factor for factor in more if ast.unparse(factor) == wanted]
         rest = [factor for factor in more if factor not in own]
-        if len(own) != 1 or any(_has(factor, gate) for factor in [*rest, *less]):
+        if len(own) != 1 or any(has(factor, gate) for factor in [*rest, *less]):
             raise wrong
-        rates.append(_multiplied([*rest, *others], [*less, *down]))
+        rates.append(multiplied([*rest, *others], [*less, *down]))
     return rates, None
 
 
@@ -384,8 +301,8 @@ def _line(tree: ast.expr) -> tuple[float, float] | None:
     sign = 1.0
     while isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
         tree, sign = tree.operand, -sign
-    up, down = _product(tree)
-    own = [factor for factor in up if _has(factor, "v")]
+    up, down = product(tree)
+    own = [factor for factor in up if has(factor, "v")]
     if len(own) != 1 or any(not isinstance(f, ast.Constant) for f in down):
         return None
     for factor in up:
@@ -417,7 +334,7 @@ def _line(tree: ast.expr) -> tuple[float, float] | None:
 
 def _known_form(tree: ast.expr) -> tuple[str, float, float, float] | None:
     """Return kind, rate, midpoint and scale of one of NeuroML's forms, None for any other."""
-    up, down = _product(_multiplied(*_product(tree)))
+    up, down = product(multiplied(*product(tree)))
     height = 1.0
     rest = []
     for side, factors in ((1, up), (-1, down)):
@@ -429,22 +346,18 @@ def _known_form(tree: ast.expr) -> tuple[str, float, float, float] | None:
     if len(rest) != 1:
         return None
     side, one = rest[0]
-    if side == 1 and _calls(one, "exp"):
+    if side == 1 and calls(one, "exp"):
         found = _line(one.args[0])  # type: ignore[attr-defined]
         return None if found is None else ("Exp", height, *found)
-    if side == -1 and _calls(one, "exprel"):
+    if side == -1 and calls(one, "exprel"):
         found = _line(one.args[0])  # type: ignore[attr-defined]
         return None if found is None else ("ExpLinear", height, found[0], -found[1])
     if side == -1 and isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add):
         for number, call in ((one.left, one.right), (one.right, one.left)):
-            if isinstance(number, ast.Constant) and number.value == 1 and _calls(call, "exp"):
+            if isinstance(number, ast.Constant) and number.value == 1 and calls(call, "exp"):
                 found = _line(call.args[0])  # type: ignore[attr-defined]
                 return None if found is None else ("Sigmoid", height, found[0], -found[1])
     return None
-
-
-def _calls(tree: ast.expr, name: str) -> bool:
-    return isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == name
 
 
 def _component_type(name: str, tree: ast.expr, what: str) -> str:
@@ -457,7 +370,7 @@ def _component_type(name: str, tree: ast.expr, what: str) -> str:
     }[end]
     more: list[str] = []
     text = _lems(tree, more)
-    conc = "Conc" if _has(tree, _CONCENTRATION) else ""
+    conc = "Conc" if has(tree, _CONCENTRATION) else ""
     lines = [
         f'<ComponentType name="{name}" extends="baseVoltage{conc}Dep{end}">',
         '  <Constant name="TIME_SCALE" dimension="time" value="1 s"/>',
@@ -494,7 +407,7 @@ def _lems(tree: ast.expr, more: list[str]) -> str:
     if isinstance(tree, ast.BoolOp):
         sign = f" {_SIGNS[type(tree.op)]} "
         return "(" + sign.join(_lems(one, more) for one in tree.values) + ")"
-    if _calls(tree, "exprel"):
+    if calls(tree, "exprel"):
         inner = _lems(tree.args[0], more)  # type: ignore[attr-defined]
         return _cases(
             more,
@@ -503,7 +416,7 @@ def _lems(tree: ast.expr, more: list[str]) -> str:
                 ("", f"(exp({inner}) - 1) / {inner}"),
             ],
         )
-    if _calls(tree, "int"):
+    if calls(tree, "int"):
         inner = _lems(tree.args[0], more)  # type: ignore[attr-defined]
         return _cases(more, [(inner, "1"), ("", "0")])
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in _LEMS:

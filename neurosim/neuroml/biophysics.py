@@ -14,9 +14,10 @@ from brian2.units.constants import faraday_constant
 
 from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.channels.neuroml_channel import NeuroMLChannel, NeuroMLPool
+from neurosim.describe.neuroml_cell import shortest_region
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable
-from neurosim.morphology import Region, branch, everywhere, root_site, tagged
+from neurosim.morphology import Region, root_site
 from neurosim.neuroml.elements import Element, NeuroMLError
 from neurosim.neuroml.ion_channels import CHANNELS, ChannelText, channel_text
 from neurosim.neuroml.neuroml_units import quantity_of
@@ -82,18 +83,7 @@ class _Cover:
 
     def region(self, branches: frozenset[int]) -> Region:
         """Return some branches as a region, in the shortest words."""
-        cell = self.shape.morphology
-        if len(branches) == len(cell):
-            return everywhere
-        of_tag: dict[str, set[int]] = {}
-        for k, tag in enumerate(cell.tags):
-            of_tag.setdefault(tag, set()).add(k)
-        inside = [tag for tag, own in of_tag.items() if own <= branches]
-        if sum(len(of_tag[tag]) for tag in inside) == len(branches):
-            # "dendrite" stands for basal and apical dendrites too, which may not be covered.
-            if "dendrite" not in inside or not {"basal", "apical"} & set(of_tag) - set(inside):
-                return tagged(*inside)
-        return branch(*(cell.names[k] for k in sorted(branches)))
+        return shortest_region(self.shape.morphology, branches)
 
 
 def paint(
@@ -244,6 +234,11 @@ def _channel(
         **more,
     )
     label = _word(density.get("id"))
+    note = note_of(source, "neurosim.part")
+    noted = note.get("label") if isinstance(note, dict) else None
+    # A label that several parts share is counted on in the file.
+    if isinstance(noted, str) and re.fullmatch(re.escape(noted) + r"_\d+", label):
+        label = noted
     known = noted_part(source, part, neuron.celsius)
     return neuron.paint(known or part, cover.region(where), label=label)
 

@@ -14,6 +14,7 @@ import ast
 import re
 from collections.abc import Mapping
 
+from neurosim.equations.trees import parsed, simplified
 from neurosim.neuroml.elements import Element
 from neurosim.neuroml.neuroml_units import si_of
 
@@ -35,8 +36,9 @@ _NODES = (
     ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq,
 )  # fmt: skip
 _LONGEST = 20_000
-# Stands for the potential in volt while an expression is put together.
+# Stand for the potential in volt and for calcium in mol/m3 while an expression is put together.
 _POTENTIAL = "potential_"
+_CALCIUM = "calcium_"
 
 
 def custom_dependence(kind: Element, part: Element, reads: set[str]) -> str:
@@ -58,7 +60,7 @@ def custom_dependence(kind: Element, part: Element, reads: set[str]) -> str:
     exposure, unit = _EXPOSED[match[1]]
     codes = {"v": _POTENTIAL}
     if "Conc" in base:
-        codes["caConc"] = "(ca_i/(mole/meter**3))"
+        codes["caConc"] = _CALCIUM
     for child in kind.only("Constant", "Parameter", "Requirement", "Exposure", "Text", "Dynamics"):
         if child.tag == "Requirement" and child.get("name") not in (*codes, "rateScale"):
             raise child.fail(f"the dependence on {child.get('name')!r} is not known here")
@@ -80,7 +82,8 @@ def custom_dependence(kind: Element, part: Element, reads: set[str]) -> str:
             waiting = [one for one in waiting if one not in known]
     if exposure not in codes:
         raise kind.fail(f"it gives no {exposure!r}")
-    code = codes[exposure].replace(_POTENTIAL, "(v/volt)")
+    code = f"({ast.unparse(simplified(parsed(codes[exposure])))})"
+    code = code.replace(_POTENTIAL, "(v/volt)").replace(_CALCIUM, "(ca_i/(mole/meter**3))")
     if "ca_i" in code:
         reads.add("ca_i")
     return code if unit == "1" else f"{code}*{unit}"

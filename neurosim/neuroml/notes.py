@@ -72,19 +72,17 @@ def noted_part(source: Element, read: NeuroMLChannel, celsius: float) -> Channel
 
 
 def _agree(part: Channel, read: Channel, celsius: float) -> bool:
-    """Whether two channels have the same gates and current."""
+    """Whether two channels have the same gates and current at a temperature."""
     if part.ion != read.ion or set(part.states) != set(read.states):
         return False
-    for temperature in (celsius, celsius - 10):
-        one, other = part.gates(_POTENTIALS, temperature), read.gates(_POTENTIALS, temperature)
-        pairs = [(part.density(_POTENTIALS, temperature), read.density(_POTENTIALS, temperature))]
-        pairs += [(one[name].steady, other[name].steady) for name in one]
-        pairs += [(one[name].tau, other[name].tau) for name in one]
-        for a, b in pairs:
-            here, there = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-            if not np.allclose(here, there, rtol=_CLOSE, atol=1e-300):
-                return False
-    return True
+    one, other = part.gates(_POTENTIALS, celsius), read.gates(_POTENTIALS, celsius)
+    pairs = [(part.density(_POTENTIALS, celsius), read.density(_POTENTIALS, celsius))]
+    pairs += [(one[name].steady, other[name].steady) for name in one]
+    pairs += [(one[name].tau, other[name].tau) for name in one]
+    return all(
+        np.allclose(np.asarray(a, dtype=float), np.asarray(b, dtype=float), _CLOSE, 1e-300)
+        for a, b in pairs
+    )
 
 
 def noted_rule(cell: Element) -> Rule | None:

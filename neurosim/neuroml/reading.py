@@ -224,7 +224,13 @@ def _temperature(tops: list[Element]) -> float | None:
 
 def _left_out(tops: list[Element], chosen: Element) -> list[str]:
     """Return what is said of elements that are not read."""
-    others = Counter(one.tag for one in tops if one.tag not in _READ)
+    others = Counter(
+        one.tag
+        for one in tops
+        if one.tag not in _READ
+        # A network of ours says the temperature of its one cell, and nothing else.
+        and not any(n.attributes.get("tag") == "neurosim.temperature" for n in one.all("property"))
+    )
     others["cell"] = sum(one.tag == "cell" and one is not chosen for one in tops)
     for tag in ("morphology", "biophysicalProperties"):
         name = chosen.attributes.get(tag)
