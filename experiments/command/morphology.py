@@ -69,7 +69,10 @@ class ShapeReading:
             raise ParameterError(f"{path}: no such file; check the path")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", MorphologyWarning)
-            shape = read_shape(path, **self.settings())
+            if path.suffix.lower() == ".nml":
+                shape = self._of_neuroml(path)
+            else:
+                shape = read_shape(path, **self.settings())
         said = [str(w.message) for w in caught if issubclass(w.category, MorphologyWarning)]
         is_swc = path.suffix.lower() == ".swc"
         if is_swc and not path.read_bytes().endswith((b"\n", b"\r")):
@@ -79,10 +82,24 @@ class ShapeReading:
             )
         return shape, said
 
+    def _of_neuroml(self, path: Path) -> Morphology:
+        """Return the shape of a cell of NeuroML, which says its unit and has one tree."""
+        from neurosim import from_neuroml
+        from neurosim.errors import ParameterError
+
+        for name, value in vars(self).items():
+            if value is not None:
+                raise ParameterError(
+                    f"--{name.replace('_', '-')} goes with SWC, ASC and HDF5; NeuroML says it"
+                )
+        return from_neuroml(path, membrane=False).morphology
+
 
 @spread
 def morphology_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A reconstruction (SWC, ASC or HDF5).")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A reconstruction (SWC, ASC, HDF5 or NeuroML).")
+    ],
     *,
     reading: ShapeReading,
     check: Annotated[

@@ -22,8 +22,8 @@ def unit_command(
         typer.Argument(
             metavar="FILE|MODEL",
             help="A recording (ABF, ATF, IBW, NWB, CSV, ...), a table of counts (current_pA, "
-            "count, window_s), a reconstruction (SWC, ASC, H5, with --membrane), a neuron "
-            f"({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
+            "count, window_s), a reconstruction (SWC, ASC, H5, with --membrane), a cell of "
+            f"NeuroML, a neuron ({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
             "language.",
         ),
     ],
@@ -174,7 +174,7 @@ def _write(found: Any, out: Path) -> str:
 def _is_shape(source: str) -> bool:
     from neurosim.morphology import SHAPE_ENDINGS
 
-    return Path(source).suffix.lower() in SHAPE_ENDINGS
+    return Path(source).suffix.lower() in (*SHAPE_ENDINGS, ".nml")
 
 
 def _is_file(source: str) -> bool:
@@ -204,8 +204,8 @@ def _of_file(
     for option, value in of_shapes.items():
         if value is not None:
             raise ParameterError(
-                f"--{option.replace('_', '-')} goes with a reconstruction (SWC, ASC, HDF5); {str(path)!r} is "
-                "none"
+                f"--{option.replace('_', '-')} goes with a reconstruction (SWC, ASC, HDF5); "
+                f"{str(path)!r} is none"
             )
     said = recording.settings(equations["current"], shape.unit)
     return path, {"name": path.name, "recording": said}
@@ -219,6 +219,8 @@ def _on_shape(
     from neurosim.errors import ParameterError, UnknownNameError, suggest
 
     known = {"textbook": textbook_membrane}
+    if membrane is None and path.suffix.lower() == ".nml" and path.is_file():
+        return _of_neuroml(path, shape, others)
     if membrane is None:
         raise ParameterError(
             f"{path.name} is a shape without channels; give it a membrane: --membrane textbook"
@@ -231,6 +233,31 @@ def _on_shape(
     for line in said:
         console(stderr=True).print(f"doubtful: {line}", style="yellow", markup=False)
     return known[membrane](cable), {"name": f"{path.stem} with the {membrane} membrane"}
+
+
+def _of_neuroml(
+    path: Path, shape: ShapeReading, others: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return the neuron that a file of NeuroML describes, with its own channels, and its name."""
+    import warnings
+
+    from neurosim import from_neuroml
+    from neurosim.errors import ParameterError
+    from neurosim.morphology import MorphologyWarning
+
+    if others or shape.settings():
+        raise ParameterError("a cell of NeuroML takes no parameters or options of a shape")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", MorphologyWarning)
+        found = from_neuroml(path)
+    for one in caught:
+        if issubclass(one.category, MorphologyWarning):
+            console(stderr=True).print(f"said: {one.message}", style="yellow", markup=False)
+    if not found.painted:
+        raise ParameterError(
+            f"{path.name} is a shape without channels; give it a membrane: --membrane textbook"
+        )
+    return found, {"name": path.stem}
 
 
 def _neuron(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from xml.sax.saxutils import quoteattr
 
@@ -17,6 +16,7 @@ from brian2.units import Quantity
 
 from neurosim.channels.base import Channel
 from neurosim.channels.neuroml_channel import NeuroMLChannel
+from neurosim.describe.lems_text import CannotSayError, component_type
 from neurosim.equations.evaluate import parse
 from neurosim.equations.trees import (
     Put,
@@ -24,6 +24,7 @@ from neurosim.equations.trees import (
     divided,
     has,
     multiplied,
+    number_of,
     over,
     parsed,
     product,
@@ -32,19 +33,6 @@ from neurosim.equations.trees import (
 from neurosim.errors import ParameterError
 
 __all__ = ["IonChannel", "ion_channel"]
-
-_LEMS = {"exp": "exp", "log": "ln", "sqrt": "sqrt", "abs": "abs", "tanh": "tanh", "sin": "sin",
-         "cos": "cos", "tan": "tan", "sinh": "sinh", "cosh": "cosh"}  # fmt: skip
-_SIGNS: Mapping[type[ast.AST], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "^",
-    ast.Gt: ".gt.", ast.Lt: ".lt.", ast.GtE: ".geq.", ast.LtE: ".leq.", ast.Eq: ".eq.",
-    ast.NotEq: ".neq.", ast.And: ".and.", ast.Or: ".or.",
-}  # fmt: skip
-_CONCENTRATION = "ca_i"
-
-
-class _CannotSayError(Exception):
-    """Why something cannot be said in NeuroML."""
 
 
 @dataclass
@@ -90,7 +78,7 @@ def ion_channel(part: Channel, name: str, celsius: float, label: str) -> IonChan
     """
     try:
         return _Writer(part, name, celsius, label).write()
-    except _CannotSayError as error:
+    except CannotSayError as error:
         raise ParameterError(
             f"to_neuroml: the channel {part.name!r} ({type(part).__name__}) cannot be said in "
             f"NeuroML: {error}"
@@ -140,7 +128,7 @@ class _Writer:
             if "unit" not in one.metadata:
                 values[one.name] = getattr(part, one.name)
         value = json.dumps({"kind": type(part).__name__, "values": values, "label": self.label})
-        return f"<property tag=\"neurosim.part\" value={quoteattr(value)}/>"
+        return f'<property tag="neurosim.part" value={quoteattr(value)}/>'
 
     # ---- the current ----------------------------------------------------------------------------
     def _gates_of_current(self) -> list[tuple[str, int]]:
@@ -154,7 +142,7 @@ class _Writer:
             if isinstance(factor, ast.BinOp) and isinstance(factor.op, ast.Pow):
                 exponent = factor.right
                 if not (isinstance(exponent, ast.Constant) and isinstance(exponent.value, int)):
-                    raise _CannotSayError("a gate has a power that is not whole")
+                    raise CannotSayError("a gate has a power that is not whole")
                 factor, power = factor.left, exponent.value
             if isinstance(factor, ast.Name) and factor.id == "g":
                 strength += 1
@@ -164,15 +152,15 @@ class _Writer:
                 drive += 1
                 self.found.nernst = "E_now" in ast.unparse(factor)
             else:
-                raise _CannotSayError(
+                raise CannotSayError(
                     f"its current is {part.current}, and NeuroML has g, powers of gates and (E - v)"
                 )
         if down or drive != 1 or strength != 1:
-            raise _CannotSayError(
+            raise CannotSayError(
                 f"its current is {part.current}, and NeuroML has g, powers of gates and (E - v)"
             )
         if unused := set(part.states) - {gate for gate, _ in gates}:
-            raise _CannotSayError(f"the state {min(unused)!r} is not a factor of the current")
+            raise CannotSayError(f"the state {min(unused)!r} is not a factor of the current")
         return gates
 
     # ---- gates ----------------------------------------------------------------------------------
@@ -266,7 +254,7 @@ class _Writer:
                 f'scale="{scale!r}V"/>'
             )
         own = f"{self.name}_{gate}_{what}"
-        self.found.types.append(_component_type(own, tree, what))
+        self.found.types.append(component_type(own, tree, what))
         return f'<{tag} type="{own}"/>'
 
 
@@ -275,7 +263,7 @@ def _taken_apart(tree: ast.expr, gate: str) -> tuple[list[ast.expr], ast.expr | 
     up, down = product(tree)
     holds = [factor for factor in up if has(factor, gate)]
     others = [factor for factor in up if factor not in holds]
-    wrong = _CannotSayError(
+    wrong = CannotSayError(
         f"d{gate}/dt is neither alpha*(1 - {gate}) - beta*{gate} nor (inf - {gate})/tau"
     )
     if len(holds) != 1 or any(has(factor, gate) for factor in down):
@@ -302,34 +290,24 @@ def _line(tree: ast.expr) -> tuple[float, float] | None:
     while isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
         tree, sign = tree.operand, -sign
     up, down = product(tree)
-    own = [factor for factor in up if has(factor, "v")]
-    if len(own) != 1 or any(not isinstance(f, ast.Constant) for f in down):
+    if len(up) != 1 or len(down) != 1 or not isinstance(down[0], ast.Constant):
         return None
-    for factor in up:
-        if factor is not own[0]:
-            if not isinstance(factor, ast.Constant):
-                return None
-            sign *= factor.value
-    inner, middle = own[0], 0.0
+    inner, middle = up[0], 0.0
     while isinstance(inner, ast.UnaryOp) and isinstance(inner.op, ast.USub):
         inner, sign = inner.operand, -sign
     if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Add | ast.Sub):
         left, right = inner.left, inner.right
         plus = isinstance(inner.op, ast.Add)
         if isinstance(left, ast.Name) and isinstance(right, ast.Constant):
-            middle = -right.value if plus else right.value
+            middle = -number_of(right) if plus else number_of(right)
             inner = left
         elif isinstance(left, ast.Constant) and isinstance(right, ast.Name):
-            middle = -left.value if plus else left.value
+            middle = -number_of(left) if plus else number_of(left)
             sign *= 1 if plus else -1
             inner = right
     if not (isinstance(inner, ast.Name) and inner.id == "v"):
         return None
-    scale = 1.0
-    for factor in down:
-        assert isinstance(factor, ast.Constant)
-        scale *= factor.value
-    return middle + 0.0, scale / sign
+    return middle + 0.0, sign * number_of(down[0])
 
 
 def _known_form(tree: ast.expr) -> tuple[str, float, float, float] | None:
@@ -340,7 +318,8 @@ def _known_form(tree: ast.expr) -> tuple[str, float, float, float] | None:
     for side, factors in ((1, up), (-1, down)):
         for factor in factors:
             if isinstance(factor, ast.Constant):
-                height = height * factor.value if side == 1 else height / factor.value
+                value = number_of(factor)
+                height = height * value if side == 1 else height / value
             else:
                 rest.append((side, factor))
     if len(rest) != 1:
@@ -354,82 +333,7 @@ def _known_form(tree: ast.expr) -> tuple[str, float, float, float] | None:
         return None if found is None else ("ExpLinear", height, found[0], -found[1])
     if side == -1 and isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add):
         for number, call in ((one.left, one.right), (one.right, one.left)):
-            if isinstance(number, ast.Constant) and number.value == 1 and calls(call, "exp"):
+            if isinstance(number, ast.Constant) and number_of(number) == 1 and calls(call, "exp"):
                 found = _line(call.args[0])  # type: ignore[attr-defined]
                 return None if found is None else ("Sigmoid", height, found[0], -found[1])
     return None
-
-
-def _component_type(name: str, tree: ast.expr, what: str) -> str:
-    """Return a component type that gives a rate, time constant or steady state."""
-    end = {"alpha": "Rate", "beta": "Rate", "tau": "Time", "inf": "Variable"}[what]
-    exposure, dimension, scale = {
-        "Rate": ("r", "per_time", " / TIME_SCALE"),
-        "Time": ("t", "time", " * TIME_SCALE"),
-        "Variable": ("x", "none", ""),
-    }[end]
-    more: list[str] = []
-    text = _lems(tree, more)
-    conc = "Conc" if has(tree, _CONCENTRATION) else ""
-    lines = [
-        f'<ComponentType name="{name}" extends="baseVoltage{conc}Dep{end}">',
-        '  <Constant name="TIME_SCALE" dimension="time" value="1 s"/>',
-        '  <Constant name="VOLT_SCALE" dimension="voltage" value="1 V"/>',
-        *(['  <Constant name="CONC_SCALE" dimension="concentration" value="1 mM"/>'] * bool(conc)),
-        "  <Dynamics>",
-        '    <DerivedVariable name="V" dimension="none" value="v / VOLT_SCALE"/>',
-        *(['    <DerivedVariable name="CA" dimension="none" value="caConc / CONC_SCALE"/>']
-          * bool(conc)),
-        *(f"    {line}" for line in more),
-        f'    <DerivedVariable name="{exposure}" exposure="{exposure}" dimension="{dimension}" '
-        f'value={quoteattr(f"({text}){scale}")}/>',
-        "  </Dynamics>",
-        "</ComponentType>",
-    ]  # fmt: skip
-    return "\n".join(lines)
-
-
-def _lems(tree: ast.expr, more: list[str]) -> str:
-    """Return an expression in the signs of LEMS; `more` gets the variables that it needs."""
-    if isinstance(tree, ast.Constant):
-        return f"({tree.value!r})" if tree.value < 0 else repr(tree.value)
-    if isinstance(tree, ast.Name):
-        if tree.id not in ("v", _CONCENTRATION):
-            raise _CannotSayError(f"it depends on {tree.id!r}")
-        return "V" if tree.id == "v" else "CA"
-    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
-        return f"(-1 * {_lems(tree.operand, more)})"
-    if isinstance(tree, ast.BinOp) and type(tree.op) in _SIGNS:
-        return f"({_lems(tree.left, more)} {_SIGNS[type(tree.op)]} {_lems(tree.right, more)})"
-    if isinstance(tree, ast.Compare) and len(tree.ops) == 1 and type(tree.ops[0]) in _SIGNS:
-        sign = _SIGNS[type(tree.ops[0])]
-        return f"({_lems(tree.left, more)} {sign} {_lems(tree.comparators[0], more)})"
-    if isinstance(tree, ast.BoolOp):
-        sign = f" {_SIGNS[type(tree.op)]} "
-        return "(" + sign.join(_lems(one, more) for one in tree.values) + ")"
-    if calls(tree, "exprel"):
-        inner = _lems(tree.args[0], more)  # type: ignore[attr-defined]
-        return _cases(
-            more,
-            [
-                (f"abs({inner}) .lt. 1e-6", f"1 + {inner} / 2"),
-                ("", f"(exp({inner}) - 1) / {inner}"),
-            ],
-        )
-    if calls(tree, "int"):
-        inner = _lems(tree.args[0], more)  # type: ignore[attr-defined]
-        return _cases(more, [(inner, "1"), ("", "0")])
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in _LEMS:
-        return f"{_LEMS[tree.func.id]}({', '.join(_lems(arg, more) for arg in tree.args)})"
-    raise _CannotSayError(f"it uses {ast.unparse(tree)[:80]}")
-
-
-def _cases(more: list[str], cases: list[tuple[str, str]]) -> str:
-    """Add a variable of several cases; return its name."""
-    name = f"u{sum('<Conditional' in line for line in more)}"
-    more.append(f'<ConditionalDerivedVariable name="{name}" dimension="none">')
-    for condition, value in cases:
-        when = f"condition={quoteattr(condition)} " if condition else ""
-        more.append(f"  <Case {when}value={quoteattr(value)}/>")
-    more.append("</ConditionalDerivedVariable>")
-    return name

@@ -7,7 +7,17 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Put", "calls", "divided", "has", "multiplied", "over", "parsed", "product", "simplified"]
+__all__ = [
+    "Put",
+    "calls",
+    "divided",
+    "has",
+    "multiplied",
+    "over",
+    "parsed",
+    "product",
+    "simplified",
+]
 
 _DO: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -41,6 +51,12 @@ def has(tree: ast.AST, name: str) -> bool:
     return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
+def number_of(tree: ast.Constant) -> float:
+    """Return the number that a tree is."""
+    assert isinstance(tree.value, int | float)
+    return float(tree.value)
+
+
 def calls(tree: ast.AST, name: str) -> bool:
     """Whether a tree is a call of a function."""
     return isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == name
@@ -58,19 +74,23 @@ def product(tree: ast.expr) -> tuple[list[ast.expr], list[ast.expr]]:
 
 
 def multiplied(up: list[ast.expr], down: list[ast.expr]) -> ast.expr:
-    """Return the product of factors over that of others, the numbers among them as one, first."""
-    number = 1.0
+    """Return the product of factors over that of others.
+
+    The numbers among them are one, which comes first; a division by a number alone stays one.
+    """
+    numbers = [1.0, 1.0]
     rest: list[list[ast.expr]] = [[], []]
     for side, factors in enumerate((up, down)):
         for factor in factors:
             if isinstance(factor, ast.Constant):
-                value = float(factor.value)  # type: ignore[arg-type]
-                number = number * value if side == 0 else number / value
+                numbers[side] *= number_of(factor)
             else:
                 rest[side].append(factor)
+    above, below = rest
+    last = numbers[0] == 1 and bool(above) and numbers[1] != 1
+    number = 1.0 if last else numbers[0] / numbers[1]
     if number == 0:
         return ast.Constant(0.0)
-    above, below = rest
     tree: ast.expr
     if number == 1 and above:
         tree, above = above[0], above[1:]
@@ -78,7 +98,7 @@ def multiplied(up: list[ast.expr], down: list[ast.expr]) -> ast.expr:
         tree = ast.Constant(number)
     for factor in above:
         tree = ast.BinOp(tree, ast.Mult(), factor)
-    for factor in below:
+    for factor in [*below, *([ast.Constant(numbers[1])] if last else [])]:
         tree = ast.BinOp(tree, ast.Div(), factor)
     return tree
 
@@ -112,7 +132,7 @@ def simplified(tree: ast.expr) -> ast.expr:
     if isinstance(tree, ast.UnaryOp):
         inner = simplified(tree.operand)
         if isinstance(inner, ast.Constant) and isinstance(tree.op, ast.USub):
-            return ast.Constant(-inner.value)  # type: ignore[operator]
+            return ast.Constant(-number_of(inner))
         return ast.UnaryOp(tree.op, inner)
     if isinstance(tree, ast.Call):
         return ast.Call(tree.func, [simplified(arg) for arg in tree.args], [])
@@ -126,7 +146,7 @@ def simplified(tree: ast.expr) -> ast.expr:
 
 def _operation(sign: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr:
     if isinstance(left, ast.Constant) and isinstance(right, ast.Constant) and type(sign) in _DO:
-        return ast.Constant(float(_DO[type(sign)](left.value, right.value)))
+        return ast.Constant(float(_DO[type(sign)](number_of(left), number_of(right))))
     if isinstance(sign, ast.Mult | ast.Div):
         return multiplied(*product(ast.BinOp(left, sign, right)))
     zero = [isinstance(one, ast.Constant) and one.value == 0 for one in (left, right)]

@@ -23,6 +23,7 @@ from neurosim.morphology.swc_table import Table, read_table, rooted_at_soma
 
 __all__ = ["read_swc", "read_swc_forest"]
 
+
 def read_swc(
     path: str | PathLike[str],
     *,

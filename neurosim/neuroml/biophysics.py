@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, mV, meter, ms, siemens
+from brian2.units import Quantity, meter, ms, mV, siemens
 from brian2.units.allunits import ampere, farad, mole, ohm, second
 from brian2.units.constants import faraday_constant
 
 from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.channels.neuroml_channel import NeuroMLChannel, NeuroMLPool
-from neurosim.describe.neuroml_cell import shortest_region
+from neurosim.describe.neuroml_shape import shortest_region
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable
-from neurosim.morphology import Region, root_site
+from neurosim.morphology import DLambda, Region, Rule, root_site
 from neurosim.neuroml.elements import Element, NeuroMLError
 from neurosim.neuroml.ion_channels import CHANNELS, ChannelText, channel_text
 from neurosim.neuroml.neuroml_units import quantity_of
@@ -87,7 +87,13 @@ class _Cover:
 
 
 def paint(
-    neuron: Neuron, shape: Shape, biophysics: Element, library: Library, *, detect: bool
+    neuron: Neuron,
+    shape: Shape,
+    biophysics: Element,
+    library: Library,
+    *,
+    detect: bool,
+    rule: Rule | None,
 ) -> Neuron:
     """Return a neuron covered with all that a file puts on it.
 
@@ -107,7 +113,7 @@ def paint(
     intra = wholes.get("intracellularProperties")
     parts = membrane.only(*_DENSITIES, *_MEMBRANE)
     within = [] if intra is None else intra.only("species", "resistivity")
-    neuron = _cables(neuron, cover, parts, within)
+    neuron = _cables(neuron, cover, parts, within, rule)
     neuron = _potentials(neuron, [one for one in parts if detect or one.tag != "spikeThresh"])
     species = {one.get("ion") for one in within if one.tag == "species"}
     outside = {one.get("ion"): one for one in within if one.tag == "species"}
@@ -123,16 +129,17 @@ def paint(
 
 
 def _cables(
-    neuron: Neuron, cover: _Cover, parts: list[Element], within: list[Element]
+    neuron: Neuron, cover: _Cover, parts: list[Element], within: list[Element], rule: Rule | None
 ) -> Neuron:
-    """Return the neuron with capacitance and resistivity."""
+    """Return the neuron with capacitance and resistivity, cut by a rule that knows them."""
     count = len(neuron.morphology)
     values = {"specificCapacitance": np.full(count, np.nan), "resistivity": np.full(count, np.nan)}
     units = {"specificCapacitance": farad / meter**2, "resistivity": ohm * meter}
     for part in [*parts, *within]:
         if part.tag in values:
-            where = list(cover.branches(part))
-            values[part.tag][where] = float(quantity_of(part, "value", units[part.tag]))
+            values[part.tag][list(cover.branches(part))] = float(
+                quantity_of(part, "value", units[part.tag])
+            )
     for tag, what in values.items():
         if np.isnan(what).any():
             name = neuron.morphology.names[int(np.flatnonzero(np.isnan(what))[0])]
@@ -148,7 +155,8 @@ def _cables(
             R_a=pair[1] * ohm * meter,
         )
 
-    neuron = neuron.replace(cable=cable(most))
+    own = cable(most)
+    neuron = neuron.replace(cable=own, rule=rule or DLambda(C_m=own.C_m, R_a=own.R_a))
     for number, (pair, where) in enumerate(kinds.items()):
         if pair != most:
             region = cover.region(frozenset(where))

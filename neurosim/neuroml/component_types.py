@@ -82,7 +82,8 @@ def custom_dependence(kind: Element, part: Element, reads: set[str]) -> str:
             waiting = [one for one in waiting if one not in known]
     if exposure not in codes:
         raise kind.fail(f"it gives no {exposure!r}")
-    code = f"({ast.unparse(simplified(parsed(codes[exposure])))})"
+    tree = simplified(parsed(codes[exposure]))
+    code = ast.unparse(tree) if isinstance(tree, ast.Constant) else f"({ast.unparse(tree)})"
     code = code.replace(_POTENTIAL, "(v/volt)").replace(_CALCIUM, "(ca_i/(mole/meter**3))")
     if "ca_i" in code:
         reads.add("ca_i")

@@ -122,7 +122,7 @@ class _Builder:
         self.parser.EntityDeclHandler = self._refuse
         self.parser.ExternalEntityRefHandler = self._refuse
 
-    def _refuse(self, *_: object) -> None:
+    def _refuse(self, *_: object) -> int:
         raise NeuroMLError(
             f"{self.file}, line {self.parser.CurrentLineNumber}: the file declares a document type "
             "or entities, which no NeuroML needs and which could open other files; it is not read"

@@ -138,10 +138,16 @@ def _gate(
     for part in wanted:
         if part not in parts:
             raise gate.fail(f"a {kind} needs {part}, which is missing")
-    q10, scale = "", []
+    q10 = ""
+    scale: list[tuple[str, float, float]] = []
     if "q10Settings" in parts:
         q10, scale = _q10(parts["q10Settings"], name)
-    short = {"forwardRate": "alpha", "reverseRate": "beta", "timeCourse": "tau", "steadyState": "inf"}
+    short = {
+        "forwardRate": "alpha",
+        "reverseRate": "beta",
+        "timeCourse": "tau",
+        "steadyState": "inf",
+    }
     lines = []
     for part in wanted:
         code = _dependence(parts[part], custom, reads)
@@ -197,8 +203,10 @@ def _dependence(part: Element, custom: Mapping[str, Element], reads: set[str]) -
     if scale == 0:
         raise part.fail("the scale must not be 0")
     front = f"{height!r}*{unit}" if unit == "Hz" else f"{height!r}"
-    x = f"(v - {middle!r}*volt)/({scale!r}*volt)" if middle >= 0 else (
-        f"(v + {-middle!r}*volt)/({scale!r}*volt)"
+    x = (
+        f"(v - {middle!r}*volt)/({scale!r}*volt)"
+        if middle >= 0
+        else (f"(v + {-middle!r}*volt)/({scale!r}*volt)")
     )
     if form == "exp":
         return f"{front}*exp({x})"

@@ -35,6 +35,7 @@ def from_neuroml(
     celsius: float | None = None,
     rule: Rule | None = None,
     folder: str | PathLike[str] | None = None,
+    membrane: bool = True,
 ) -> Neuron:
     """Read a cell of NeuroML 2: its shape, and what covers it.
 
@@ -48,10 +49,12 @@ def from_neuroml(
         Temperature in °C (default: that of the network in the file; needed where neither says it
         and a channel depends on it).
     rule : Rule, optional
-        How the shape is cut (default: `DLambda`, or that of a neuron that `Neuron.to_neuroml`
-        wrote).
+        How the shape is cut (default: `DLambda` with the cell's capacitance and resistivity, or
+        that of a neuron that `Neuron.to_neuroml` wrote).
     folder : path, optional
         The file includes others only from this folder and those in it (default: its own folder).
+    membrane : bool
+        Whether what covers the cell is read too; False reads the shape alone.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def from_neuroml(
     morphology = _own_or_named(wanted, "morphology", tops)
     if morphology is None:
         raise wanted.fail("it has no morphology, and a neuron is made of one")
-    biophysics = _own_or_named(wanted, "biophysicalProperties", tops)
+    biophysics = _own_or_named(wanted, "biophysicalProperties", tops) if membrane else None
     wanted.only("morphology", "biophysicalProperties")
     shape = shape_of(morphology, [] if biophysics is None else covered_groups(biophysics))
     _say(path, [*shape.said, *_left_out(tops, wanted)])
@@ -115,7 +118,8 @@ def from_neuroml(
     if cut is not None:
         neuron = neuron.replace(rule=cut)
     if biophysics is None:
-        _say(path, ["the cell has no biophysical properties; it is read as a bare shape"])
+        if membrane:
+            _say(path, ["the cell has no biophysical properties; it is read as a bare shape"])
         return neuron if celsius is None else neuron.replace(celsius=celsius)
     library = Library(
         {one.get("id"): one for one in tops if one.tag in CHANNELS},
@@ -132,7 +136,7 @@ def from_neuroml(
     neuron = neuron.replace(celsius=_CELSIUS if warm is None else warm)
     # What we wrote of a neuron without a detector has the threshold that the schema asks for.
     detect = not any(n.attributes.get("tag") == "neurosim.detector" for n in wanted.all("property"))
-    return paint(neuron, shape, biophysics, library, detect=detect)
+    return paint(neuron, shape, biophysics, library, detect=detect, rule=cut)
 
 
 def _say(path: Path, lines: list[str]) -> None:

@@ -26,7 +26,7 @@ SHAPE_ENDINGS = (".swc", *_TRACED)
 """Endings of the files that `read_shape` reads."""
 
 _ELSEWHERE = {
-    ".nml": "NeuroML: read it with neurosim.from_neuroml(path).morphology",
+    ".nml": "NeuroML: read it with neurosim.from_neuroml(path, membrane=False).morphology",
     ".dat": "Neurolucida's binary file: save it there as ASCII (.asc)",
     ".hoc": "a program of NEURON, not a shape: export the shape there as SWC",
     ".ims": "a file of Imaris: export the filament as SWC",

@@ -110,9 +110,7 @@ def _check_kind(name: str, file: Any, h5py: Any) -> None:
             f"{name}: version 2 of the format, which MorphIO reads no more either; convert it to "
             "version 1 (morph-tool convert)"
         )
-    within = [
-        key for key in file if isinstance(file[key], h5py.Group) and key not in ("metadata",)
-    ]
+    within = [key for key in file if isinstance(file[key], h5py.Group) and key not in ("metadata",)]
     if within:
         few = ", ".join(within[:5]) + (", ..." if len(within) > 5 else "")
         raise MorphologyError(
@@ -158,8 +156,8 @@ def _traces(
         return traces, []
     few = ", ".join(gaps[:5]) + (", ..." if len(gaps) > 5 else "")
     return traces, [
-        f"{len(gaps)} sections begin apart from the end of their parent, by the length said: {few}; "
-        "the gap carries no membrane, as in MorphIO"
+        f"{len(gaps)} sections begin apart from the end of their parent, by the length said: "
+        f"{few}; the gap carries no membrane, as in MorphIO"
     ]
 
 

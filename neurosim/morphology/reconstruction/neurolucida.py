@@ -125,7 +125,8 @@ class _Reader:
 
     def _branch(self, body: _Body) -> list[_Body]:
         """Read a section; return the branches that it ends in."""
-        kind, points = body.kind, []
+        kind = body.kind
+        points: list[list[float]] = []
         began = body.items[0].at if body.items else 0
         further: list[_Body] = []
         ended = ""
@@ -257,7 +258,9 @@ class _Reader:
             )
         unfinished = self.beside["branch end marked Incomplete"]
         if unfinished:
-            said.append(f"{unfinished} branches are marked Incomplete: they go on beyond the tracing")
+            said.append(
+                f"{unfinished} branches are marked Incomplete: they go on beyond the tracing"
+            )
         if self.untyped:
             lines = ", ".join(map(str, self.untyped[:5])) + (", ..." * (len(self.untyped) > 5))
             said.append(

@@ -1,4 +1,4 @@
-"""The soma as its outline in one plane, or as a stack of outlines: frusta, the way NEURON has it."""
+"""The soma as an outline in one plane, or as a stack of outlines: frusta, as NEURON has them."""
 
 from __future__ import annotations
 
@@ -90,9 +90,7 @@ def frusta_of_stack(outlines: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
         closed = np.concatenate([outline, outline[:1]])
         perimeter = np.linalg.norm(np.diff(closed, axis=0), axis=1).sum()
         centres.append(centre)
-        diameters.append(
-            np.linalg.norm(around - centre, axis=1).mean() + perimeter / (2 * np.pi)
-        )
+        diameters.append(np.linalg.norm(around - centre, axis=1).mean() + perimeter / (2 * np.pi))
     return np.array(centres), np.array(diameters)
 
 

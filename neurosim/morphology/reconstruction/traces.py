@@ -231,7 +231,9 @@ def _cells(traced: Traced) -> list[_Cell]:
     boxes = [_box(outline.points) for outline in traced.outlines]
     stacks = _grouped(
         len(boxes),
-        lambda a, b: bool(np.all(boxes[a][0] <= boxes[b][1]) and np.all(boxes[b][0] <= boxes[a][1])),
+        lambda a, b: bool(
+            np.all(boxes[a][0] <= boxes[b][1]) and np.all(boxes[b][0] <= boxes[a][1])
+        ),
     )
     bodies = [[traced.outlines[k] for k in stack] for stack in stacks]
     own: list[list[int]] = [[] for _ in bodies]
@@ -269,7 +271,7 @@ def _sections(traced: Traced, cell: _Cell, how: Reading) -> list[Section]:
         points, diameters = _soma(traced, cell.outlines, how)
         found.append(Section(SOMA, points * scale, diameters / 2 * scale))
     # By section of the file: section of the cell it became, and where its children attach.
-    became: dict[int, tuple[int, float]] = {root: (-1, 0.0) for root in cell.roots}
+    became: dict[int, tuple[int, float]] = dict.fromkeys(cell.roots, (-1, 0.0))
     dropped = []
     for k, trace in enumerate(traced.traces):
         if trace.parent in became and trace.parent >= 0:
@@ -297,9 +299,7 @@ def _sections(traced: Traced, cell: _Cell, how: Reading) -> list[Section]:
     return found
 
 
-def _soma(
-    traced: Traced, outlines: list[Outline], how: Reading
-) -> tuple[np.ndarray, np.ndarray]:
+def _soma(traced: Traced, outlines: list[Outline], how: Reading) -> tuple[np.ndarray, np.ndarray]:
     """Return centres and diameters of the soma's frusta, in the unit of the file."""
     where = outlines[0].where
     if how.soma_diameter is not None:
@@ -349,9 +349,7 @@ def _soma(
         ) from None
 
 
-def _beside_sphere(
-    outline: np.ndarray, frusta: tuple[np.ndarray, np.ndarray], how: Reading
-) -> str:
+def _beside_sphere(outline: np.ndarray, frusta: tuple[np.ndarray, np.ndarray], how: Reading) -> str:
     """Say how much membrane the soma gets, and what a sphere as large as its outline would have."""
     x, y = outline[:, 0], outline[:, 1]
     enclosed = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
