@@ -4,9 +4,10 @@
 HDF5 and NeuroML in it, beside MorphIO (ASC, HDF5), NEURON's Import3d (ASC) and libNeuroML, as far
 as they are installed (extra ``compare``). It prints for each file the number of sections and the
 membrane area, of the soma and of the rest apart, or the reason of a refusal; at the end how many
-were read with the same sections and an area within 0.1 %, and how many were refused. Test data of MorphIO, NeuroM, libNeuroML and NeuroML2 were read for the table in docs/morphology.md; a folder
-with copies of these repositories gives it again. NEURON runs in a process of its own for each file,
-which is ended after a minute.
+were read with the same sections and an area within 0.1 %, and how many were refused. Test data of
+MorphIO, NeuroM, libNeuroML and NeuroML2 were read for the table in docs/morphology.md; a folder
+with copies of these repositories gives it again. NEURON runs in a process of
+its own for each file, which is ended after a minute.
 """
 
 from __future__ import annotations

@@ -165,8 +165,8 @@ def shape_of(morphology: Element, used: Iterable[str]) -> Shape:
     if round_ones:
         few = ", ".join(map(str, round_ones[:5]))
         said.append(
-            f"segments without length are spheres ({few}{', ...' * (len(round_ones) > 5)}); each is "
-            "read as a cylinder as long as thick, which has the sphere's membrane"
+            f"segments without length are spheres ({few}{', ...' * (len(round_ones) > 5)}); each "
+            "is read as a cylinder as long as thick, which has the sphere's membrane"
         )
     shape = Morphology(
         points_m=np.concatenate(points),
