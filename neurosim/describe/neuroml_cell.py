@@ -163,6 +163,8 @@ class _Cell(ShapeText):
             lines.append(f"  {note('rule', said)}")
         else:
             self.losses.append(f"the rule {rule!r} that cuts the shape is not written")
+        base = json.dumps([float(self.neuron.cable.C_m), float(self.neuron.cable.R_a)])
+        lines.append(f"  {note('cable', base)}")
         if not self.neuron.detectors:
             lines.append(f"  {note('detector', 'none')}")
         return lines
@@ -298,11 +300,11 @@ class _Cell(ShapeText):
         model = plain_id(part.name)
         if not any(f'id="{model}"' in line for line in self.models):
             rho = float(part.free) / (2 * float(faraday_constant) * float(part.depth))
-            note = json.dumps({"depth": float(part.depth), "free": float(part.free)})
+            said = json.dumps({"depth": float(part.depth), "free": float(part.free)})
             self.models.append(
                 f'<fixedFactorConcentrationModel id="{model}" ion="ca" '
                 f'restingConc="{float(part.rest)!r}mM" decayConstant="{float(part.tau)!r}s" '
-                f'rho="{rho!r}mol_per_m_per_A_per_s">{note("pool", note)}'
+                f'rho="{rho!r}mol_per_m_per_A_per_s">{note("pool", said)}'
                 "</fixedFactorConcentrationModel>"
             )
         else:

@@ -161,6 +161,9 @@ class ShapeText:
     def cable_groups(self) -> Iterable[str]:
         for name, called, own in zip(self.cables, self.shape.names, self.numbers, strict=True):
             said = note("name", called) if called != name else ""
+            attach = float(self.shape.attach[self.shape.index(called)])
+            if 0 < attach < 1:
+                said += note("attach", repr(attach))
             members = "".join(f'<member segment="{number}"/>' for number, _ in own)
             yield (
                 f'    <segmentGroup id="{name}" neuroLexId="{_CABLE}">{said}{members}'

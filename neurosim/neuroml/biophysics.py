@@ -94,6 +94,7 @@ def paint(
     *,
     detect: bool,
     rule: Rule | None,
+    base: object = None,
 ) -> Neuron:
     """Return a neuron covered with all that a file puts on it.
 
@@ -113,7 +114,7 @@ def paint(
     intra = wholes.get("intracellularProperties")
     parts = membrane.only(*_DENSITIES, *_MEMBRANE)
     within = [] if intra is None else intra.only("species", "resistivity")
-    neuron = _cables(neuron, cover, parts, within, rule)
+    neuron = _cables(neuron, cover, parts, within, rule, base)
     neuron = _potentials(neuron, [one for one in parts if detect or one.tag != "spikeThresh"])
     species = {one.get("ion") for one in within if one.tag == "species"}
     outside = {one.get("ion"): one for one in within if one.tag == "species"}
@@ -129,7 +130,12 @@ def paint(
 
 
 def _cables(
-    neuron: Neuron, cover: _Cover, parts: list[Element], within: list[Element], rule: Rule | None
+    neuron: Neuron,
+    cover: _Cover,
+    parts: list[Element],
+    within: list[Element],
+    rule: Rule | None,
+    base: object,
 ) -> Neuron:
     """Return the neuron with capacitance and resistivity, cut by a rule that knows them."""
     count = len(neuron.morphology)
@@ -147,7 +153,8 @@ def _cables(
     kinds: dict[tuple[float, float], set[int]] = {}
     for k, pair in enumerate(zip(*(values[tag].tolist() for tag in values), strict=True)):
         kinds.setdefault(pair, set()).add(k)
-    most = max(kinds, key=lambda pair: len(kinds[pair]))
+    noted = tuple(base) if isinstance(base, list) else None
+    most = max(kinds, key=lambda pair: (pair == noted, len(kinds[pair])))
 
     def cable(pair: tuple[float, float]) -> Cable:
         return Cable(

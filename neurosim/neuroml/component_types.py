@@ -162,20 +162,31 @@ def _put(variable: Element, text: str, codes: Mapping[str, str]) -> str:
 
 def _variable(variable: Element, codes: Mapping[str, str]) -> str:
     """Return the expression of a variable; of several cases, a sum in which one counts."""
-    terms, left = [], ""
+    terms: list[str] = []
+    before: list[str] = []
     for condition, value in _cases(variable):
         own = dict(codes)
-        when = f"({_put(variable, condition, codes)})" if condition else ""
-        if left:
+        if before:
             # Where a case before this one holds, its value counts for nothing; it must be finite
             # all the same, so that a potential at which it has none is moved aside.
-            aside = f"({_POTENTIAL} + 1e-9*int({left}))"
+            aside = f"({_POTENTIAL} + 1e-9*({' + '.join(before)}))"
             own = {name: code.replace(_POTENTIAL, aside) for name, code in codes.items()}
-        code = _put(variable, value, own)
-        parts = [f"int({when})"] if when else []
-        if left:
-            parts.append(f"(1 - int({left}))")
-        terms.append("*".join([*parts, f"({code})"]))
-        if when:
-            left = f"{left} or {when}" if left else when
+        parts = [f"(1 - {one})" for one in before]
+        if condition:
+            when = _holds(_Put(codes).visit(_tree(variable, condition)).body, variable)
+            parts.append(when)
+            before.append(when)
+        terms.append("*".join([*parts, f"({_put(variable, value, own)})"]))
     return "(" + " + ".join(terms) + ")"
+
+
+def _holds(tree: ast.expr, variable: Element) -> str:
+    """Return an expression that is 1 where a condition holds and 0 elsewhere."""
+    if isinstance(tree, ast.BoolOp):
+        parts = [_holds(one, variable) for one in tree.values]
+        if isinstance(tree.op, ast.And):
+            return "(" + "*".join(parts) + ")"
+        return "(1 - " + "*".join(f"(1 - {one})" for one in parts) + ")"
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
+        raise variable.fail(f"{ast.unparse(tree)[:80]!r} is no condition")
+    return f"int({ast.unparse(tree)})"

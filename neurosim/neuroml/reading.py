@@ -14,7 +14,7 @@ from neurosim.neuroml.biophysics import Library, covered_groups, depends_on_temp
 from neurosim.neuroml.elements import Element, NeuroMLError, read_elements
 from neurosim.neuroml.ion_channels import CHANNELS
 from neurosim.neuroml.neuroml_units import si_of
-from neurosim.neuroml.notes import noted_rule
+from neurosim.neuroml.notes import note_of, noted_rule
 from neurosim.neuroml.segments import shape_of
 
 __all__ = ["from_neuroml"]
@@ -116,7 +116,7 @@ def from_neuroml(
     neuron = Neuron(shape.morphology)
     cut = rule if rule is not None else noted_rule(wanted)
     if cut is not None:
-        neuron = neuron.replace(rule=cut)
+        neuron = neuron.replace(rule=cut, base=note_of(wanted, "neurosim.cable"))
     if biophysics is None:
         if membrane:
             _say(path, ["the cell has no biophysical properties; it is read as a bare shape"])
@@ -136,7 +136,15 @@ def from_neuroml(
     neuron = neuron.replace(celsius=_CELSIUS if warm is None else warm)
     # What we wrote of a neuron without a detector has the threshold that the schema asks for.
     detect = not any(n.attributes.get("tag") == "neurosim.detector" for n in wanted.all("property"))
-    return paint(neuron, shape, biophysics, library, detect=detect, rule=cut)
+    return paint(
+        neuron,
+        shape,
+        biophysics,
+        library,
+        detect=detect,
+        rule=cut,
+        base=note_of(wanted, "neurosim.cable"),
+    )
 
 
 def _say(path: Path, lines: list[str]) -> None:

@@ -161,7 +161,8 @@ def shape_of(morphology: Element, used: Iterable[str]) -> Shape:
         k = first[above]
         start = 0.0 if k == 0 else float(ends[k - 1])
         way = start + chain[0].along * (float(ends[k]) - start)
-        attach.append(1.0 if k == len(on) - 1 and chain[0].along == 1 else way / float(ends[-1]))
+        found = 1.0 if k == len(on) - 1 and chain[0].along == 1 else way / float(ends[-1])
+        attach.append(_noted(elements.get(cable_of.get(chain[0].number, "")), found))
     if round_ones:
         few = ", ".join(map(str, round_ones[:5]))
         said.append(
@@ -210,6 +211,9 @@ def _in_order(morphology: Element) -> list[Segment]:
         raise _failed(
             morphology, roots[1], f"a second segment without parent, beside {roots[0].number}"
         )
+    place = {segment.number: k for k, segment in enumerate(morphology.segments)}
+    if all(s.parent is None or place[s.parent] < place[s.number] for s in morphology.segments):
+        return list(morphology.segments)
     found, waiting = [], list(roots)
     while waiting:
         found.append(waiting.pop())
@@ -239,6 +243,18 @@ def _called(cable: Element) -> str:
         if note.attributes.get("tag") == "neurosim.name" and note.attributes.get("value"):
             return note.attributes["value"]
     return cable.get("id")
+
+
+def _noted(cable: Element | None, found: float) -> float:
+    """Return where a branch attaches: as we noted it, to the last digit, if that fits the file."""
+    for note in [] if cable is None else cable.all("property"):
+        if note.attributes.get("tag") == "neurosim.attach":
+            try:
+                said = float(note.attributes.get("value", ""))
+            except ValueError:
+                return found
+            return said if abs(said - found) < 1e-9 else found
+    return found
 
 
 def _tag(segment: Segment, names: tuple[str, ...], places: dict[str, str]) -> str:
