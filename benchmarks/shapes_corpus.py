@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neurosim import from_neuroml
 from neurosim.errors import NeurosimError
 from neurosim.morphology import Morphology, read_shape
 
@@ -85,11 +86,16 @@ def ours(path: Path) -> tuple[Said, list[str]]:
 
 
 def _read(path: Path) -> Morphology:
-    if path.suffix == ".nml":
-        from neurosim import from_neuroml
-
-        return from_neuroml(path, celsius=37).morphology
-    return read_shape(path)
+    """Return a shape; of NeuroML what covers it is read too, and whether it can be is said."""
+    if path.suffix != ".nml":
+        return read_shape(path)
+    shape = from_neuroml(path, membrane=False).morphology
+    try:
+        found = from_neuroml(path, celsius=37)
+        warnings.warn(f"the membrane is read: {len(found.painted)} painted parts", stacklevel=2)
+    except NeurosimError as error:
+        warnings.warn(f"the membrane is refused: {error}", stacklevel=2)
+    return shape
 
 
 def of_shape(shape: Morphology) -> Said:
@@ -160,10 +166,10 @@ def answer_of_neuron(path: str) -> None:
     print(MARK, json.dumps({"sections": len(rest), "area": area(rest), "soma": soma}))
 
 
-def by_libneuroml(path: Path) -> Said:
+def by_libneuroml(path: Path, own: Said) -> Said:
     """Return the area that libNeuroML gives the segments of the first cell of a file.
 
-    It has no sections; the number is left as it is compared with, 0 cells being a refusal.
+    It has no sections and no soma apart; these are taken from what we read.
     """
     from neuroml.loaders import read_neuroml2_file
 
@@ -175,7 +181,7 @@ def by_libneuroml(path: Path) -> Said:
         area = sum(cells[0].get_segment_surface_area(s.id) for s in cells[0].morphology.segments)
     except Exception as error:
         return Said(refused=" ".join(f"{type(error).__name__} {error}".split())[:100])
-    return Said(-1, float(area))
+    return Said(own.sections, float(area) - (own.soma or 0.0), own.soma)
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -194,12 +200,7 @@ def judged(path: Path) -> tuple[Said, dict[str, Said], list[str]]:
     if path.suffix.lower() == ".asc" and importlib.util.find_spec("neuron"):
         others["NEURON"] = by_neuron(path)
     if path.suffix.lower() == ".nml" and importlib.util.find_spec("neuroml"):
-        found = by_libneuroml(path)
-        if found.sections < 0:
-            whole = own.area + (own.soma or 0.0)
-            found = Said(own.sections, found.area - (own.soma or 0.0), own.soma)
-            found = Said(own.sections, own.area + found.area - whole + (own.soma or 0.0), own.soma)
-        others["libNeuroML"] = found
+        others["libNeuroML"] = by_libneuroml(path, own)
     return own, others, said
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from brian2.units import Quantity, ms, mV
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
-from neurosim.describe.neuroml_cell import write_neuroml
+from neurosim.describe.neuroml_out.neuroml_cell import write_neuroml
 from neurosim.describe.parts import (
     Cable,
     Detector,

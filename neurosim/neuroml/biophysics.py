@@ -14,7 +14,7 @@ from brian2.units.constants import faraday_constant
 
 from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.channels.neuroml_channel import NeuroMLChannel, NeuroMLPool
-from neurosim.describe.neuroml_shape import shortest_region
+from neurosim.describe.neuroml_out.neuroml_shape import shortest_region
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable
 from neurosim.morphology import DLambda, Region, Rule, root_site

@@ -295,11 +295,7 @@ def test_a_channel_follows_nernst(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        (
-            'segment="2"/><distal x="120" y="30"',
-            'segment="9"/><distal x="120" y="30"',
-            "9 does not",
-        ),
+        ('name="d2"><parent segment="2"', 'name="d2"><parent segment="9"', "9 does not"),
         ('<segment id="4"', '<segment id="3"', "line .*segment 3: the id was already given"),
         ('id="1" name="d0"><parent segment="0"/>', 'id="1"><parent segment="3"/>', "form a loop"),
         ('diameter="1"/></segment>', 'diameter="0"/></segment>', "diameters greater than 0"),

@@ -12,7 +12,7 @@ from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError
 from neurosim.morphology.geometry import frustum_area
 from neurosim.morphology.reconstruction.named_sections import Section, named_sections
-from neurosim.morphology.reconstruction.outline import frusta_of_one, frusta_of_stack
+from neurosim.morphology.reconstruction.soma_outline import frusta_of_one, frusta_of_stack
 from neurosim.morphology.shape import Morphology
 from neurosim.morphology.swc_table import check_unit, warn
 from neurosim.quantities import check_quantity

@@ -116,7 +116,7 @@ def from_neuroml(
     neuron = Neuron(shape.morphology)
     cut = rule if rule is not None else noted_rule(wanted)
     if cut is not None:
-        neuron = neuron.replace(rule=cut, base=note_of(wanted, "neurosim.cable"))
+        neuron = neuron.replace(rule=cut)
     if biophysics is None:
         if membrane:
             _say(path, ["the cell has no biophysical properties; it is read as a bare shape"])

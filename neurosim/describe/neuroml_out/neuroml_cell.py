@@ -17,8 +17,8 @@ from neurosim.atomic_write import write_text
 from neurosim.channels.base import Channel, IonPool
 from neurosim.channels.calcium_pool import CalciumPool
 from neurosim.channels.neuroml_channel import NeuroMLChannel, NeuroMLPool
-from neurosim.describe.neuroml_gates import ion_channel
-from neurosim.describe.neuroml_shape import ShapeText, note, plain_id, shortest_region
+from neurosim.describe.neuroml_out.neuroml_gates import ion_channel
+from neurosim.describe.neuroml_out.neuroml_shape import ShapeText, note, plain_id, shortest_region
 from neurosim.describe.parts import Cable, Painted
 from neurosim.describe.profiles import factors
 from neurosim.errors import ExtraMissingError, ParameterError

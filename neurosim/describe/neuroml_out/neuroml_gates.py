@@ -16,7 +16,7 @@ from brian2.units import Quantity
 
 from neurosim.channels.base import Channel
 from neurosim.channels.neuroml_channel import NeuroMLChannel
-from neurosim.describe.lems_text import CannotSayError, component_type
+from neurosim.describe.neuroml_out.lems_text import CannotSayError, component_type
 from neurosim.equations.evaluate import parse
 from neurosim.equations.trees import (
     Put,
