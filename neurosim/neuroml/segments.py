@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -196,8 +197,8 @@ def _in_order(morphology: Element) -> list[Segment]:
         if segment.number in by_number:
             raise _failed(morphology, segment, "the id was already given")
         by_number[segment.number] = segment
-        values = [*(segment.proximal or segment.distal), *segment.distal]
-        if not np.isfinite(values).all() or segment.distal[3] <= 0 or values[3] <= 0:
+        values = (*(segment.proximal or segment.distal), *segment.distal)
+        if not all(map(math.isfinite, values)) or values[7] <= 0 or values[3] <= 0:
             raise _failed(
                 morphology, segment, "positions must be finite and diameters greater than 0"
             )
@@ -291,10 +292,11 @@ def _chains(
                 f"segment {segment.number}, on line {segment.line}, has neither a proximal point "
                 "nor a parent"
             )
+        elif segment.along == 1:
+            begins[segment.number] = above.distal
         else:
-            start, end = np.array(begins[above.number]), np.array(above.distal)
-            at = start + segment.along * (end - start)
-            begins[segment.number] = tuple(at) if segment.along < 1 else above.distal
+            ends = zip(begins[above.number], above.distal, strict=True)
+            begins[segment.number] = tuple(a + segment.along * (b - a) for a, b in ends)
         goes_on = (
             above is not None
             and segment.along == 1
