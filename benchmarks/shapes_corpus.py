@@ -65,7 +65,9 @@ class Said:
         pairs = [(self.area, other.area)]
         if other.soma is not None and self.soma is not None:
             pairs.append((self.soma, other.soma))
-        close = all(abs(a - b) <= BAR * max(abs(a), abs(b), 1e-12) for a, b in pairs)
+        # An area of 0 is 0 to rounding beside the other one.
+        least = 1e-9 * max(self.area, self.soma or 0.0)
+        close = all(abs(a - b) <= max(BAR * max(abs(a), abs(b)), least) for a, b in pairs)
         return self.sections == other.sections and close
 
 

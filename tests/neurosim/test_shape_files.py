@@ -21,7 +21,7 @@ def outline(z=0.0, r=8.0, x=0.0, points=40):
     return '("Cell Body" (Color Red) (CellBody)\n' + "\n".join(rows) + "\n)\n"
 
 
-TREE = """( (Color Blue) (Dendrite)
+TREE = """( (Color RGB (0, 0, 255)) (Dendrite)
   (8 0 0 3) (20 0 0 2.5)
   (
     (40 10 0 1.5) (60 20 5 1)
@@ -65,15 +65,15 @@ def test_what_is_no_membrane_is_named(tmp_path):
         '(ImageCoords Filename "C:\\a b.jpg" Merge 65535)\n'
         '("Pia" (Closed) (1 2 3 1) (4 5 6 1) (7 8 9 1))\n'
         '( (Color White) (Font "Arial" 12) (1 2 3) "<--4 boutons" )\n'
-        '(FilledCircle (Color Red) (Name "Marker 1") (1 2 3 0.5) (2 3 4 0.5))\n'
+        '(FilledCircle (Color RGB (255, 0, 9)) (Name "Marker 1") (1 2 3 0.5) (2 3 4 0.5))\n'
     )
     spiny = TREE.replace("(20 0 0 2.5)", '(20 0 0 2.5) <(Class 4 "none") (9 -3 1 0.9)>')
     _, said = read(tmp_path, beside + outline() + spiny)
     told = " ".join(said)
     for words in ("1 contour (Pia)", "1 text (<--4 boutons)", "2 markers (FilledCircle)"):
         assert words in told
-    assert "1 spines were traced and carry no membrane" in told
-    assert "1 branches are marked Incomplete" in told
+    assert "spines were traced (1) and carry no membrane" in told
+    assert "branches marked Incomplete (1)" in told
 
 
 def test_the_soma_is_as_wide_as_its_outline(tmp_path):

@@ -223,7 +223,9 @@ class _Reader:
     # ---- what is not part of the cell -----------------------------------------------------------
     def _marker(self, item: Item) -> None:
         """Count a marker; what has no points is a property or a header."""
-        count = sum(self._is_point(one) for one in item.value)
+        # The three numbers of (Color RGB (255, 0, 0)) look like a point.
+        is_colour = item.value[0].value.lower() == "color"
+        count = 0 if is_colour else sum(self._is_point(one) for one in item.value)
         if count:
             self.beside["marker"] += count
             self._name("marker", item.value[0].value)
@@ -253,14 +255,12 @@ class _Reader:
             )
         if self.beside["spine"]:
             said.append(
-                f"{self.beside['spine']} spines were traced and carry no membrane here; paint "
+                f"spines were traced ({self.beside['spine']}) and carry no membrane here; paint "
                 "Spines(...) for their area"
             )
         unfinished = self.beside["branch end marked Incomplete"]
         if unfinished:
-            said.append(
-                f"{unfinished} branches are marked Incomplete: they go on beyond the tracing"
-            )
+            said.append(f"branches marked Incomplete ({unfinished}) go on beyond the tracing")
         if self.untyped:
             lines = ", ".join(map(str, self.untyped[:5])) + (", ..." * (len(self.untyped) > 5))
             said.append(
