@@ -108,7 +108,7 @@ def unit_command(
     }
     equations = {"threshold": threshold, "reset": reset, "current": current, "start": start}
     given = {name: value for name, value in equations.items() if value is not None}
-    if _is_shape(source):
+    if _is_shape(source, membrane):
         model, options = _on_shape(
             Path(source), membrane, shape, {**values, **given, **recording.settings()}
         )
@@ -171,10 +171,14 @@ def _write(found: Any, out: Path) -> str:
     )
 
 
-def _is_shape(source: str) -> bool:
+def _is_shape(source: str, membrane: str | None) -> bool:
     from neurosim.morphology import SHAPE_ENDINGS
 
-    return Path(source).suffix.lower() in (*SHAPE_ENDINGS, ".nml")
+    ending = Path(source).suffix.lower()
+    # Recordings are called .h5 too; a membrane goes with a shape only.
+    if membrane is None and ending in (".h5", ".hdf5"):
+        return False
+    return ending in (*SHAPE_ENDINGS, ".nml")
 
 
 def _is_file(source: str) -> bool:

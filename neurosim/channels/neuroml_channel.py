@@ -49,8 +49,9 @@ class NeuroMLChannel(Channel):
 
     Examples
     --------
-    >>> NeuroMLChannel(name="leak", current="g*(E - v)").density(-60 * mV)
-    0. * amp / meter ** 2
+    >>> leak = NeuroMLChannel(name="leak", g=0.1 * mS / cm**2, E=-70 * mV)
+    >>> round(float(leak.density(-60 * mV)), 6)
+    -0.01
     """
 
     g: Quantity = quantity(0 * mS / cm**2, "conductance density", at_least=0 * mS / cm**2)

@@ -124,8 +124,8 @@ def simplified(tree: ast.expr) -> ast.expr:
 
     Examples
     --------
-    >>> ast.unparse(simplified(parsed("(v + 40*0.5)/(2*5)*3")))
-    '0.30000000000000004 * (v + 20.0)'
+    >>> ast.unparse(simplified(parsed("(v + 40*0.5)/(2*5)*5")))
+    '0.5 * (v + 20.0)'
     """
     if isinstance(tree, ast.BinOp):
         return _operation(tree.op, simplified(tree.left), simplified(tree.right))
