@@ -127,8 +127,13 @@ def simplified(tree: ast.expr) -> ast.expr:
     >>> ast.unparse(simplified(parsed("(v + 40*0.5)/(2*5)*5")))
     '0.5 * (v + 20.0)'
     """
+    if isinstance(tree, ast.Constant):
+        return ast.Constant(number_of(tree))
     if isinstance(tree, ast.BinOp):
-        return _operation(tree.op, simplified(tree.left), simplified(tree.right))
+        # A whole power stays whole, for it is computed otherwise.
+        whole = isinstance(tree.op, ast.Pow) and isinstance(tree.right, ast.Constant)
+        right = tree.right if whole else simplified(tree.right)
+        return _operation(tree.op, simplified(tree.left), right)
     if isinstance(tree, ast.UnaryOp):
         inner = simplified(tree.operand)
         if isinstance(inner, ast.Constant) and isinstance(tree.op, ast.USub):

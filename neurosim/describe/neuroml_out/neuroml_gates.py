@@ -254,7 +254,14 @@ class _Writer:
                 f'scale="{scale!r}V"/>'
             )
         own = f"{self.name}_{gate}_{what}"
-        self.found.types.append(component_type(own, tree, what))
+        written = component_type(own, tree, what)
+        self.found.types.append(written)
+        # A case or two come back as they are; more of them are put together in another order.
+        if isinstance(self.part, NeuroMLChannel) and written.count("<Conditional") > 2:
+            self.found.losses.append(
+                f"an expression of the gate {gate!r} of {self.part.name!r} comes back in other "
+                "words with the same values"
+            )
         return f'<{tag} type="{own}"/>'
 
 
@@ -274,7 +281,7 @@ def _taken_apart(tree: ast.expr, gate: str) -> tuple[list[ast.expr], ast.expr | 
     if ast.unparse(inner.right) == gate and not has(inner.left, gate):
         return [multiplied(others, down)], inner.left
     rates = []
-    for side, wanted in ((inner.left, f"1 - {gate}"), (inner.right, gate)):
+    for side, wanted in ((inner.left, f"1.0 - {gate}"), (inner.right, gate)):
         more, less = product(side)
         own = [factor for factor in more if ast.unparse(factor) == wanted]
         rest = [factor for factor in more if factor not in own]
