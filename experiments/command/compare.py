@@ -37,8 +37,8 @@ def compare_command(
     cell: Annotated[
         Path | None,
         typer.Option(
-            help="Your cell's shape (SWC) in place of the textbook neuron; its membrane and axon "
-            "are the textbook neuron's."
+            help="Your cell's shape (SWC, ASC, H5, NeuroML) in place of the textbook neuron; its "
+            "membrane and axon are the textbook neuron's."
         ),
     ] = None,
     table: Annotated[

@@ -1,4 +1,4 @@
-"""`neurosim morphology FILE.swc`: what a reconstruction is read as, and a picture of it."""
+"""`neurosim morphology FILE`: what a reconstruction is read as, and a picture of it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ShapeReading:
     ] = None
 
     def settings(self) -> dict[str, Any]:
-        """Return the options of `neurosim.morphology.read_swc` that were given."""
+        """Return the options of `neurosim.morphology.read_shape` that were given."""
         from experiments.kit.words import quantity_of
 
         lengths = {"unit": "1um", "soma_diameter": "20um", "least_diameter": "0.2um"}
@@ -61,7 +61,7 @@ class ShapeReading:
             The file cannot be opened, or an option is wrong.
         """
         from neurosim.errors import ParameterError
-        from neurosim.morphology import MorphologyWarning, read_swc
+        from neurosim.morphology import MorphologyWarning, read_shape
 
         if path.is_dir():
             raise ParameterError(f"{path} is a folder; give the path of a file in it")
@@ -69,19 +69,37 @@ class ShapeReading:
             raise ParameterError(f"{path}: no such file; check the path")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", MorphologyWarning)
-            shape = read_swc(path, **self.settings())
+            if path.suffix.lower() == ".nml":
+                shape = self._of_neuroml(path)
+            else:
+                shape = read_shape(path, **self.settings())
         said = [str(w.message) for w in caught if issubclass(w.category, MorphologyWarning)]
-        if not path.read_bytes().endswith((b"\n", b"\r")):
+        is_swc = path.suffix.lower() == ".swc"
+        if is_swc and not path.read_bytes().endswith((b"\n", b"\r")):
             said.append(
                 f"{path.name}: its last line has no end, so that the file may have been cut there, "
                 "within a number too; compare the last point with the source"
             )
         return shape, said
 
+    def _of_neuroml(self, path: Path) -> Morphology:
+        """Return the shape of a cell of NeuroML, which says its unit and has one tree."""
+        from neurosim import from_neuroml
+        from neurosim.errors import ParameterError
+
+        for name, value in vars(self).items():
+            if value is not None:
+                raise ParameterError(
+                    f"--{name.replace('_', '-')} goes with SWC, ASC and HDF5; NeuroML says it"
+                )
+        return from_neuroml(path, membrane=False).morphology
+
 
 @spread
 def morphology_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A reconstruction (SWC).")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A reconstruction (SWC, ASC, HDF5 or NeuroML).")
+    ],
     *,
     reading: ShapeReading,
     check: Annotated[

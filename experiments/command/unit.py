@@ -22,8 +22,8 @@ def unit_command(
         typer.Argument(
             metavar="FILE|MODEL",
             help="A recording (ABF, ATF, IBW, NWB, CSV, ...), a table of counts (current_pA, "
-            "count, window_s), a reconstruction (SWC, with --membrane), a neuron "
-            f"({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
+            "count, window_s), a reconstruction (SWC, ASC, H5, with --membrane), a cell of "
+            f"NeuroML, a neuron ({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
             "language.",
         ),
     ],
@@ -108,7 +108,7 @@ def unit_command(
     }
     equations = {"threshold": threshold, "reset": reset, "current": current, "start": start}
     given = {name: value for name, value in equations.items() if value is not None}
-    if _is_shape(source):
+    if _is_shape(source, membrane):
         model, options = _on_shape(
             Path(source), membrane, shape, {**values, **given, **recording.settings()}
         )
@@ -122,7 +122,7 @@ def unit_command(
     elif membrane is not None or shape.settings():
         raise ParameterError(
             "--membrane, --unit, --tree, --soma-diameter and --least-diameter go with a "
-            f"reconstruction (SWC); {source!r} is none"
+            f"reconstruction (SWC, ASC, HDF5); {source!r} is none"
         )
     elif recording.settings():
         name = next(name for name, value in vars(recording).items() if value is not None)
@@ -171,8 +171,14 @@ def _write(found: Any, out: Path) -> str:
     )
 
 
-def _is_shape(source: str) -> bool:
-    return Path(source).suffix.lower() == ".swc"
+def _is_shape(source: str, membrane: str | None) -> bool:
+    from neurosim.morphology import SHAPE_ENDINGS
+
+    ending = Path(source).suffix.lower()
+    # Recordings are called .h5 too; a membrane goes with a shape only.
+    if membrane is None and ending in (".h5", ".hdf5"):
+        return False
+    return ending in (*SHAPE_ENDINGS, ".nml")
 
 
 def _is_file(source: str) -> bool:
@@ -202,8 +208,8 @@ def _of_file(
     for option, value in of_shapes.items():
         if value is not None:
             raise ParameterError(
-                f"--{option.replace('_', '-')} goes with a reconstruction (SWC); {str(path)!r} is "
-                "none"
+                f"--{option.replace('_', '-')} goes with a reconstruction (SWC, ASC, HDF5); "
+                f"{str(path)!r} is none"
             )
     said = recording.settings(equations["current"], shape.unit)
     return path, {"name": path.name, "recording": said}
@@ -217,6 +223,8 @@ def _on_shape(
     from neurosim.errors import ParameterError, UnknownNameError, suggest
 
     known = {"textbook": textbook_membrane}
+    if membrane is None and path.suffix.lower() == ".nml" and path.is_file():
+        return _of_neuroml(path, shape, others)
     if membrane is None:
         raise ParameterError(
             f"{path.name} is a shape without channels; give it a membrane: --membrane textbook"
@@ -229,6 +237,31 @@ def _on_shape(
     for line in said:
         console(stderr=True).print(f"doubtful: {line}", style="yellow", markup=False)
     return known[membrane](cable), {"name": f"{path.stem} with the {membrane} membrane"}
+
+
+def _of_neuroml(
+    path: Path, shape: ShapeReading, others: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return the neuron that a file of NeuroML describes, with its own channels, and its name."""
+    import warnings
+
+    from neurosim import from_neuroml
+    from neurosim.errors import ParameterError
+    from neurosim.morphology import MorphologyWarning
+
+    if others or shape.settings():
+        raise ParameterError("a cell of NeuroML takes no parameters or options of a shape")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", MorphologyWarning)
+        found = from_neuroml(path)
+    for one in caught:
+        if issubclass(one.category, MorphologyWarning):
+            console(stderr=True).print(f"said: {one.message}", style="yellow", markup=False)
+    if not found.painted:
+        raise ParameterError(
+            f"{path.name} is a shape without channels; give it a membrane: --membrane textbook"
+        )
+    return found, {"name": path.stem}
 
 
 def _neuron(

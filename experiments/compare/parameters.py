@@ -28,7 +28,7 @@ class Parameters:
     cell : str
         Which of those (see `experiments.kit.recorded.CELLS`).
     shape : str or None
-        A reconstruction (SWC) in place of the textbook neuron's shape.
+        A reconstruction (SWC, ASC, HDF5 or NeuroML) in place of the textbook neuron's shape.
     table, target : str or None
         A table in place of the digits, and the column that is predicted.
     options : dict

@@ -22,6 +22,7 @@ from neurosim.channels.mammalian_node import (
 )
 from neurosim.channels.membranes import myelin, ranvier_node, spike_initiation, squid_axon
 from neurosim.channels.muscle import MusclePotassium, MuscleSodium
+from neurosim.channels.neuroml_channel import NeuroMLChannel
 from neurosim.channels.persistent_sodium import PersistentSodium
 from neurosim.channels.tonic_gaba_a import TonicBicarbonate, TonicChloride, tonic_gaba_a
 from neurosim.channels.traub_miles import TraubMilesPotassium, TraubMilesSodium
@@ -52,6 +53,7 @@ __all__ = [
     "Mechanism",
     "MusclePotassium",
     "MuscleSodium",
+    "NeuroMLChannel",
     "NodeFastSodium",
     "NodePersistentSodium",
     "NodeSlowPotassium",

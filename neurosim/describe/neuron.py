@@ -12,12 +12,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from brian2.units import Quantity, ms, mV
 
 from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.describe.neuroml_out.neuroml_cell import write_neuroml
 from neurosim.describe.parts import (
     Cable,
     Detector,
@@ -460,6 +462,58 @@ class Neuron:
                 for d in self.detectors
             ],
         } | ({} if self.initial is None else {"initial_sha256": self._initial_digest()})
+
+    def to_neuroml(
+        self, path: str | PathLike[str], *, name: str = "neuron", validate: bool = False
+    ) -> tuple[str, ...]:
+        """Write shape and membrane as a cell of NeuroML 2; `neurosim.from_neuroml` reads it back.
+
+        Parameters
+        ----------
+        path : path
+            The file; its name ends with ``.nml``.
+        name : str
+            Id of the cell in the file.
+        validate : bool
+            Whether libNeuroML (extra ``neuroml``) is asked if the file follows the schema.
+
+        Returns
+        -------
+        tuple of str
+            What is not the same in the file, a sentence each; they are warned of too.
+
+        Raises
+        ------
+        ParameterError
+            A part cannot be said in NeuroML; the message names it.
+
+        Warns
+        -----
+        MorphologyWarning
+            Something was left out, such as electrodes and probes.
+
+        Notes
+        -----
+        Channels are written with the gates that their equations have: in NeuroML's own forms where
+        they are such, otherwise as component types. Names, the rule that cuts the shape and the
+        class of a channel are noted as properties, which other programs skip. The temperature is
+        that of a network of this one cell.
+
+        References
+        ----------
+        Cannon et al. (2014), Front Neuroinform 8:79.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from neurosim.channels import HHSodium
+        >>> from neurosim.morphology import ball_and_stick
+        >>> with TemporaryDirectory() as folder:
+        ...     Neuron(ball_and_stick()).paint(HHSodium()).to_neuroml(Path(folder, "cell.nml"))
+        ()
+        """
+        return tuple(write_neuroml(self, path, name=name, validate=validate))
 
     def shape_digest(self) -> str:
         """Return what two shapes share only if they are cut and joined alike."""

@@ -13,6 +13,7 @@ from neurosim.morphology.discretisation import DLambda, MaxLength, PerBranch, Ru
 from neurosim.morphology.errors import MorphologyError, MorphologyWarning
 from neurosim.morphology.geometry import TAGS, Branch
 from neurosim.morphology.picture import plot_morphology
+from neurosim.morphology.reconstruction.any_file import SHAPE_ENDINGS, read_shape
 from neurosim.morphology.regions import (
     Region,
     branch,
@@ -40,6 +41,7 @@ from neurosim.morphology.sites import (
 from neurosim.morphology.swc import read_swc, read_swc_forest
 
 __all__ = [
+    "SHAPE_ENDINGS",
     "TAGS",
     "Branch",
     "Compartments",
@@ -72,6 +74,7 @@ __all__ = [
     "points",
     "polyline",
     "radius",
+    "read_shape",
     "read_swc",
     "read_swc_forest",
     "root_site",

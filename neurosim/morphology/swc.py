@@ -6,7 +6,6 @@ with its line; what was read but should be known is said in a `MorphologyWarning
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -17,13 +16,12 @@ from brian2.units import Quantity
 from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError
 from neurosim.morphology.geometry import depth_first
+from neurosim.morphology.reconstruction.named_sections import named_sections
 from neurosim.morphology.shape import Morphology
 from neurosim.morphology.swc_sections import sections_of
 from neurosim.morphology.swc_table import Table, read_table, rooted_at_soma
 
 __all__ = ["read_swc", "read_swc_forest"]
-
-_TAGS = {0: "undefined", 1: "soma", 2: "axon", 3: "basal", 4: "apical"}
 
 
 def read_swc(
@@ -134,21 +132,4 @@ def _trees(table: Table) -> list[np.ndarray]:
 
 
 def _build(table: Table, tags: Mapping[int, str] | None) -> Morphology:
-    names = {**_TAGS, **(tags or {})}
-    sections = sections_of(table)
-    labels = [names.get(section.kind, f"custom{section.kind}") for section in sections]
-    taken: Counter[str] = Counter()
-    called = []
-    for label in labels:
-        alone = label == "soma" and labels.count(label) == 1
-        called.append(label if alone else f"{label}[{taken[label]}]")
-        taken[label] += 1
-    return Morphology(
-        points_m=np.concatenate([section.points for section in sections]),
-        diameters_m=2 * np.concatenate([section.radii for section in sections]),
-        offsets=np.cumsum([0, *(len(section.radii) for section in sections)]),
-        parents=np.array([section.parent for section in sections]),
-        attach=np.array([section.attach for section in sections]),
-        names=tuple(called),
-        tags=tuple(labels),
-    )
+    return named_sections(sections_of(table), tags)

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from neurosim.morphology.reconstruction.named_sections import Section
 from neurosim.morphology.swc_soma import SOMA, read_soma
 from neurosim.morphology.swc_table import Table, warn
 
-__all__ = ["Section", "sections_of"]
-
-
-class Section(NamedTuple):
-    """An unbranched section: type, points and radii (metre), and what it hangs on."""
-
-    kind: int
-    points: np.ndarray
-    radii: np.ndarray
-    parent: int = -1
-    attach: float = 0.0
+__all__ = ["sections_of"]
 
 
 def sections_of(table: Table) -> list[Section]:

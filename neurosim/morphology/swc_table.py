@@ -14,7 +14,7 @@ from neurosim.errors import ParameterError
 from neurosim.morphology.errors import MorphologyError, MorphologyWarning
 from neurosim.quantities import check_quantity
 
-__all__ = ["Table", "read_table", "rooted_at_soma", "warn"]
+__all__ = ["Table", "check_unit", "read_table", "rooted_at_soma", "warn"]
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,14 @@ def read_table(
         )
     table = _linked(file, np.array(lines), data, scale)
     if unit is None:
-        _check_unit(table, data, thickened=least_diameter is not None)
+        check_unit(
+            file,
+            table.points,
+            table.radii,
+            table.kind == 1,
+            data[:, 2:6],
+            thickened=least_diameter is not None,
+        )
     return _with_radii(table, least_diameter, soma_diameter)
 
 
@@ -263,39 +270,57 @@ _LARGEST_SOMA_M = 120e-6
 _THINNEST_M = 0.02e-6
 
 
-def _check_unit(table: Table, data: np.ndarray, *, thickened: bool) -> None:
+def check_unit(
+    file: str,
+    points: np.ndarray,
+    radii: np.ndarray,
+    soma: np.ndarray,
+    numbers: np.ndarray,
+    *,
+    thickened: bool,
+) -> None:
     """Ask for the unit where lengths cannot be those of a neuron in micrometres.
 
-    Diameters that stand for unknown ones, and are replaced (`thickened`), are not thin.
+    Parameters
+    ----------
+    file : str
+        Name used in messages.
+    points, radii : ndarray, shapes (n, 3) and (n,)
+        In metre.
+    soma : ndarray of bool, shape (n,)
+        Which of them belong to the soma.
+    numbers : ndarray, shape (m, 4)
+        The numbers of the file, of outlines none: positions, and radii or diameters.
+    thickened : bool
+        Whether diameters that stand for unknown ones were replaced; they are not thin then.
     """
-    extent = float(np.ptp(table.points, axis=0).max())
-    thin = table.radii[table.kind != 1]
+    extent = float(np.ptp(points, axis=0).max())
+    thin = radii[~soma]
     thick = 2 * float(np.median(thin)) if len(thin) else 0.0
-    size = f"{table.file} is {extent * 1e3:.3g} mm across and {thick * 1e6:.3g} um thick (median)"
+    size = f"{file} is {extent * 1e3:.3g} mm across and {thick * 1e6:.3g} um thick (median)"
     again = "if these lengths are right in micrometres: unit=1*um (--unit 1um)"
-    if len(data) >= 10 and (thick > _THICKEST_M or extent > _WIDEST_M):
+    if len(numbers) >= 10 and (thick > _THICKEST_M or extent > _WIDEST_M):
         raise MorphologyError(
             f"{size}: too large for a neuron in micrometres, so the file's unit must be given. In "
             f"nanometres: unit=1*nmeter (--unit 1nmeter); in voxels of 0.1 um: unit=0.1*um "
             f"(--unit 0.1um; the size of a voxel stands with the image); {again}"
         )
     too_thin = 0 < thick < _THINNEST_M and not thickened
-    if (len(data) >= 10 and too_thin) or (len(data) >= 100 and extent < _SMALLEST_M):
+    if (len(numbers) >= 10 and too_thin) or (len(numbers) >= 100 and extent < _SMALLEST_M):
         raise MorphologyError(
             f"{size}: too small for a neuron in micrometres, so the file's unit must be given. In "
             f"millimetres: unit=1*mmeter (--unit 1mmeter); {again}; if the diameters only stand "
             "for unknown ones: least_diameter=0.2*um (--least-diameter 0.2um)"
         )
-    soma = 2 * float(table.radii[table.kind == 1].max(initial=0.0))
-    if len(data) >= 10 and soma > _LARGEST_SOMA_M:
+    widest = 2 * float(radii[soma].max(initial=0.0))
+    if len(numbers) >= 10 and widest > _LARGEST_SOMA_M:
         warn(
-            f"{table.file}: a soma point is {soma * 1e6:.3g} um thick, as in voxels or nanometres; "
+            f"{file}: a soma point is {widest * 1e6:.3g} um thick, as in voxels or nanometres; "
             "if so, give the unit, such as unit=0.1*um. unit=1*um says that it is right"
         )
-    whole = data[:, 2:6] == np.round(data[:, 2:6])
-    if len(data) >= 50 and whole.all() and (data[:, 2:5].min() >= 0):
+    if len(numbers) >= 50 and np.all(numbers == np.round(numbers)) and numbers[:, :3].min() >= 0:
         warn(
-            f"{table.file}: all positions and radii are whole numbers and none is negative, as in "
+            f"{file}: all positions and radii are whole numbers and none is negative, as in "
             "voxels; if so, give the size of a voxel, such as unit=0.1*um. unit=1*um says that "
             "they are micrometres"
         )

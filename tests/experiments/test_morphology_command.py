@@ -173,3 +173,51 @@ def test_an_option_that_is_wrong_is_answered_with_one_that_is_right(run, cell, w
     done = run(cell, *words)
     assert done.exit_code
     assert said in str(done.exception)
+
+
+ASC = "((Dendrite) (0 0 0 2) (40 0 0 2) ((60 20 0 1) | (60 -20 0 1)))"
+NML = """<neuroml id="f"><cell id="c"><morphology id="m"><segment id="0" name="soma">
+<proximal x="0" y="0" z="0" diameter="20"/><distal x="20" y="0" z="0" diameter="20"/></segment>
+</morphology></cell></neuroml>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("cell.asc", ASC, "3 branches"),
+        ("cell.ASC", ASC, "3 branches"),
+        ("c.nml", NML, "1 branches"),
+    ],
+)
+def test_other_kinds_are_read_by_their_ending(run, tmp_path, name, text, said):
+    path = tmp_path / name
+    path.write_text(text)
+    done = run(path)
+    assert done.exit_code == 0, done.output
+    assert f"{name}: {said}" in done.output
+
+
+def test_what_neuroml_says_itself_is_no_option(run, tmp_path):
+    path = tmp_path / "cell.nml"
+    path.write_text(NML)
+    assert "--unit goes with SWC, ASC and HDF5" in str(run(path, "--unit", "1um").exception)
+    assert "a shape without channels" in str(unit_of(path).exception)
+    assert "none of .swc, .asc, .h5" in str(run(path.rename(tmp_path / "cell.txt")).exception)
+
+
+@pytest.mark.slow
+def test_a_cell_of_neuroml_has_a_unit_with_its_own_channels(tmp_path):
+    from brian2 import mV, um
+
+    from neurosim import Neuron
+    from neurosim.channels import HHPotassium, HHSodium, Leak
+    from neurosim.morphology import PerBranch, cylinder
+
+    cell = Neuron(cylinder(30 * um, 30 * um, tag="soma"), PerBranch(1), celsius=6.3, rest=-65 * mV)
+    cell = cell.paint([HHSodium(), HHPotassium(), Leak(E=-54.4 * mV)])
+    cell.to_neuroml(tmp_path / "cell.nml")
+    done = unit_of(
+        tmp_path / "cell.nml", "--currents", "0:600:100", "--trials", "1", "--intervals", "none"
+    )
+    assert "cell" in done.output, done.exception
+    assert done.exit_code in (0, 1)

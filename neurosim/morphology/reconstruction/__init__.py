@@ -1,0 +1,1 @@
+"""Reconstructions other than SWC: Neurolucida's text (ASC) and HDF5."""
