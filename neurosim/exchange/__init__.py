@@ -1,0 +1,1 @@
+"""Neurons of other programs, and ours for them."""
