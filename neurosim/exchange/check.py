@@ -24,7 +24,7 @@ from neurosim.run.neuron_run import NeuronRecording
 from neurosim.run.simulate import simulate
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 __all__ = ["NeuronCheck", "Traced", "Watched", "check_against_neuron"]
 
@@ -64,13 +64,8 @@ class Traced:
 
     @property
     def left(self) -> float:
-        """Largest difference of what both tend to as the step becomes small, in SI units.
-
-        Both schemes are of first order: twice the value with half the step, less that with the
-        whole step, has no error of first order.
-        """
-        ours, theirs = (2 * x[1] - x[0] for x in (self.ours, self.theirs))
-        return float(np.abs(ours - theirs).max())
+        """What is left of the largest difference without its part of first order in the step."""
+        return _left(self.differences)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +92,13 @@ class Watched:
 
     @property
     def left(self) -> float:
-        """Largest difference of what both tend to as the step becomes small, in second."""
-        if len({len(times) for times in (*self.ours, *self.theirs)}) > 1:
-            return float("nan")
-        ours, theirs = (2 * x[1] - x[0] for x in (self.ours, self.theirs))
-        return _apart(ours, theirs)
+        """What is left of the largest difference without its part of first order in the step."""
+        return _left(self.differences)
+
+
+def _left(differences: tuple[float, float]) -> float:
+    """Return the limit of a difference that falls by as much again with half the step."""
+    return abs(2 * differences[1] - differences[0])
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
@@ -135,9 +132,9 @@ class NeuronCheck:
     losses: tuple[str, ...] = field(default=())
     version: str = ""
 
-    def rows(self) -> list[tuple[str, str, str, str, str]]:
+    def rows(self) -> list[tuple[str, ...]]:
         """Return a row a probe and detector: what is compared, and differences as text."""
-        found = []
+        found: list[tuple[str, ...]] = []
         for trace in self.traces:
             dim = trace.unit.dim
             said = [_said(Quantity(x, dim=dim)) for x in (*trace.differences, trace.left)]
@@ -340,7 +337,9 @@ def _compared(
         kept_mine = np.array([mine[0][:n], mine[1][1 : 2 * n : 2]])
         kept_other = np.array([other[0][1 : n + 1], other[1][2 : 2 * n + 1 : 2]])
         traces.append(
-            Traced(label, ours[0].trace_units[label], np.arange(1, n + 1) * step, kept_mine, kept_other)
+            Traced(
+                label, ours[0].trace_units[label], np.arange(1, n + 1) * step, kept_mine, kept_other
+            )
         )
     spikes = tuple(
         Watched(

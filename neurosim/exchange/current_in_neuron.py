@@ -81,7 +81,9 @@ def _steps(part: Steps, _label: str) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _pulses(part: Pulses, _label: str) -> tuple[list[dict[str, Any]], list[str]]:
     begin = float(part.onset) + np.arange(int(part.n)) * float(part.period)
-    return [_clamp(1e3 * t, 1e3 * float(part.width), 1e9 * float(part.amplitude)) for t in begin], []
+    return [
+        _clamp(1e3 * t, 1e3 * float(part.width), 1e9 * float(part.amplitude)) for t in begin
+    ], []
 
 
 def _played(times: Any, values: Any, *, linear: bool) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted
 from neurosim.describe.profiles import factors, profiles
 from neurosim.exchange.errors import ExchangeError
-from neurosim.exchange.mechanism_text import MechanismText, write_mechanism
+from neurosim.exchange.mechanism_text import write_mechanism
+from neurosim.exchange.mechanism_writer import MechanismText
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.ions.ion import Ion
 from neurosim.synapses.base import Receptor

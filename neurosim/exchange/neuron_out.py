@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.atomic_write import make_folder, plain, scratch_folder, write_text
+from neurosim.atomic_write import make_folder, plain, write_text
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.parts import Painted, Placed, Poisson
+from neurosim.describe.parts import Placed, Poisson
 from neurosim.engine.cable.draft import Varied
 from neurosim.engine.cable.patches import Membrane
 from neurosim.errors import OutputError, ParameterError
 from neurosim.exchange.current_in_neuron import electrodes_of
 from neurosim.exchange.densities_out import Densities
 from neurosim.exchange.errors import ExchangeError
-from neurosim.exchange.mechanism_text import MechanismText, write_mechanism
+from neurosim.exchange.mechanism_text import MechanismText
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.exchange.probes_out import probes_of
 from neurosim.exchange.starts_out import starts_of

@@ -19,7 +19,7 @@ from neurosim.equations.evaluate import known_words
 from neurosim.equations.steady_state import UNITS
 from neurosim.exchange.errors import ExchangeError
 
-__all__ = ["HELPERS", "Names", "in_neuron_units", "unit_text", "write_expression"]
+__all__ = ["HELPERS", "Names", "in_neuron_units", "si_factor", "unit_text", "write_expression"]
 
 # The base units in SI, in Brian2's order: metre, kilogram, second, ampere, kelvin, mole, candela.
 # That of mass follows from that of potential, which is to be 1 mV.
@@ -36,24 +36,22 @@ def in_neuron_units(value: Quantity | float) -> np.ndarray:
     >>> [float(in_neuron_units(x)) for x in (-70 * mV, 120 * mS / cm**2, 3 * mM, 1 * um)]
     [-70.0, 0.12, 3.0, 0.0001]
     """
-    given = np.asarray(value, dtype=float) / _scale(value)
-    # Seventeen digits would show the rounding of the division: -70.00000000000001.
-    near = np.array([float(f"{x:.14g}") for x in given.ravel()]).reshape(given.shape)
-    return np.where(np.abs(near - given) <= 4e-16 * np.abs(given), near, given)
+    given = np.asarray(np.asarray(value, dtype=float) / si_factor(value))
+    # Without the rounding of the division: 1 um is 1e-4 cm, not 9.999999999999999e-05.
+    return given if given.ndim else np.asarray(_round(float(given)))
 
 
 def si_factor(like: Quantity | float) -> float:
     """Return what a number in NEURON's units is multiplied by to be one in SI units."""
-    return _scale(like)
-
-
-def _scale(like: Quantity | float) -> float:
     powers = get_dimensions(like)._dims
-    return float(np.prod([base**power for base, power in zip(_BASE, powers, strict=True)]))
+    found = float(np.prod([base**power for base, power in zip(_BASE, powers, strict=True)]))
+    # All are powers of ten; the product has rounding errors.
+    near = float(f"{found:.12g}")
+    return near if abs(near - found) < 1e-14 * found else found
 
 
 # Units that modlunit and readers know, by the powers of the base units.
-_UNIT_TEXTS = {
+_UNIT_TEXTS: dict[tuple[float, ...], str] = {
     (2, 1, -3, -1, 0, 0, 0): "mV",
     (0, 0, 1, 0, 0, 0, 0): "ms",
     (0, 0, -1, 0, 0, 0, 0): "/ms",
@@ -69,26 +67,24 @@ _UNIT_TEXTS = {
 
 def unit_text(like: Quantity | float) -> str:
     """Return how NMODL writes a unit, "" where it has no short name."""
-    powers = tuple(int(p) if float(p).is_integer() else p for p in get_dimensions(like)._dims)
-    return _UNIT_TEXTS.get(powers, "")  # type: ignore[call-overload,no-any-return]
+    return _UNIT_TEXTS.get(tuple(float(power) for power in get_dimensions(like)._dims), "")
 
 
 # What NMODL, the C++ that NEURON makes of it, and NEURON itself would take for something else.
-_TAKEN = {
-    *keyword.kwlist,
-    *"v t dt celsius area diam L Ra nseg i x y0 y1 yn j0 j1 jn gamma I secondorder".split(),
-    *"if else while for do int long short double float char bool void static const auto".split(),
-    *"break case class default delete enum extern friend goto inline new operator private".split(),
-    *"public register return signed sizeof struct switch template this throw typedef".split(),
-    *"union unsigned using virtual volatile loc has_loc get_loc get_segment weight flag".split(),
-    *"exp log log10 sqrt sin cos tan sinh cosh tanh asin acos atan fabs floor ceil pow".split(),
-    *"TITLE CONSTANT PARAMETER INDEPENDENT ASSIGNED INITIAL TERMINAL DERIVATIVE STATE".split(),
-    *"BREAKPOINT SOLVE STEPPED LINEAR NONLINEAR DISCRETE FUNCTION PROCEDURE INT DEL DEL2".split(),
-    *"LOCAL METHOD STEADYSTATE STEP WITH FROM FORALL TO BY START DEFINE KINETIC PLOT VS".split(),
-    *"CONSERVE LAG RESET MATCH SWEEP FIRST LAST COMPARTMENT PUTQ GETQ TABLE DEPEND IF ELSE".split(),
-    *"UNITS UNITSON UNITSOFF NEURON SUFFIX RANGE USEION READ WRITE VALENCE SECTION POINTER".split(),
-    *"GLOBAL WATCH PROTECT RANDOM NULL EQUATION CONDUCTANCE VERBATIM COMMENT PARTIAL".split(),
-}
+_WORDS = """
+    v t dt celsius area diam L Ra nseg i x y0 y1 yn j0 j1 jn gamma I secondorder if else while
+    for do int long short double float char bool void static const auto break case class default
+    delete enum extern friend goto inline new operator private public register return signed
+    sizeof struct switch template this throw typedef union unsigned using virtual volatile loc
+    has_loc get_loc get_segment weight flag exp log log10 sqrt sin cos tan sinh cosh tanh asin
+    acos atan fabs floor ceil pow TITLE CONSTANT PARAMETER INDEPENDENT ASSIGNED INITIAL TERMINAL
+    DERIVATIVE STATE BREAKPOINT SOLVE STEPPED LINEAR NONLINEAR DISCRETE FUNCTION PROCEDURE INT
+    DEL DEL2 LOCAL METHOD STEADYSTATE STEP WITH FROM FORALL TO BY START DEFINE KINETIC PLOT VS
+    CONSERVE LAG RESET MATCH SWEEP FIRST LAST COMPARTMENT PUTQ GETQ TABLE DEPEND IF ELSE UNITS
+    UNITSON UNITSOFF NEURON SUFFIX RANGE USEION READ WRITE VALENCE SECTION POINTER GLOBAL WATCH
+    PROTECT RANDOM NULL EQUATION CONDUCTANCE VERBATIM COMMENT PARTIAL
+"""
+_TAKEN = {*_WORDS.split(), *keyword.kwlist}
 
 
 class Names:
@@ -132,7 +128,9 @@ class Names:
 
 
 _FUNCTIONS = {
-    **{name: name for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "floor", "ceil")},
+    **{
+        name: name for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "floor", "ceil")
+    },
     **{name: name for name in ("sinh", "cosh", "tanh")},
     "abs": "fabs",
     "arctan": "atan",

@@ -9,9 +9,9 @@ from brian2.units import Quantity, amp
 
 from neurosim.channels.base import IONS, SHARED
 from neurosim.describe.neuron import Neuron
+from neurosim.equations.evaluate import parse
 from neurosim.exchange.densities_out import Densities
 from neurosim.exchange.nmodl_words import si_factor
-from neurosim.equations.evaluate import parse
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
