@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from neurosim.describe.profiles import factors, profiles
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_text import write_mechanism
 from neurosim.exchange.mechanism_writer import MechanismText
+from neurosim.exchange.mechanisms_in import equations_digest
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.ions.ion import Ion
 from neurosim.synapses.base import Receptor
@@ -47,6 +49,7 @@ class Densities:
         self.neuron, self.spines, self.cut = neuron, spines, neuron.compartments
         self.texts: dict[str, MechanismText] = {}
         self._suffix: dict[Any, str] = {}
+        self._made_of: dict[str, tuple[Mechanism, tuple[str, ...]]] = {}
         self._found: dict[str, _Density] = {}
         painted = [p for p in neuron.painted if isinstance(p.part, Mechanism)]
         #: By ion, which compartments hold it, and what does.
@@ -72,6 +75,7 @@ class Densities:
                 number += 1
             self._suffix[key] = suffix
             self.texts[suffix] = write_mechanism(part, suffix, held)
+            self._made_of[suffix] = part, tuple(held)
         return self.texts[self._suffix[key]]
 
     def held_at(self, sites: np.ndarray, reads: tuple[str, ...], ion: str | None) -> dict[str, Ion]:
@@ -196,6 +200,26 @@ class Densities:
                 values[name] = float(here[0]) if np.all(here == here[0]) else here.tolist()
             rows.append({"suffix": suffix, "sections": sections.tolist(), "values": values})
         return rows
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """Return by mechanism what it was made of, for `from_neuron`."""
+        told = {}
+        for suffix, (part, held) in self._made_of.items():
+            text, quantities = self.texts[suffix], part.quantity_fields()
+            left = [n for n in quantities if n not in text.parameters]
+            others = [f.name for f in dataclasses.fields(part) if f.name not in quantities]
+            plain = {n: getattr(part, n) for n in others if n != "name"}
+            told[suffix] = {
+                "kind": f"{type(part).__module__}.{type(part).__qualname__}",
+                "name": part.name,
+                "held": list(held),
+                "parameters": dict(text.parameters),
+                "scale": "scale" if "scale" in text.places else "",
+                "fixed": {n: float(getattr(part, n)) for n in left},
+                "plain": {n: v for n, v in plain.items() if isinstance(v, str | bool | int)},
+                "equations_sha256": equations_digest(text.text),
+            }
+        return told
 
     def of_name(self, name: str, compartment: int) -> MechanismText | None:
         """Return the mechanism of a part of that name in a compartment."""

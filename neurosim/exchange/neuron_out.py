@@ -160,6 +160,7 @@ def describe_for_neuron(
         "rest": _round(1e3 * float(neuron.rest)),
         "sections": _sections(neuron, membrane.R_a),
         "cm": [_round(x) for x in np.broadcast_to(membrane.C_m, len(cut)) * spines * 1e2],
+        "parts": densities.parts(),
         "densities": densities.entries(),
         "receptors": receptors,
         "electrodes": electrodes,
