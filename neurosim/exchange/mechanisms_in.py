@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, cm, mV, siemens
+from brian2.units import Quantity, cm, get_dimensions, mV, siemens
 
 from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.channels.base import Mechanism
@@ -153,7 +153,7 @@ def _build(
     fixed: Mapping[str, Any],
     like: Mapping[str, Quantity],
 ) -> Covering:
-    first = {f: Quantity(x[0], dim=like[f].dim) for f, x in values.items()}
+    first = {f: Quantity(x[0], dim=get_dimensions(like[f])) for f, x in values.items()}
     part = kind(**first, **fixed, name=name)
     differing = {f: x for f, x in values.items() if np.any(x != x[0])}
     return Covering(part, np.array(list(segments), dtype=int), differing)
@@ -174,7 +174,7 @@ def read_density(suffix: str, segments: Mapping[int, Any], told: Mapping[str, An
         for number, segment in segments.items()
         if not scale or getattr(getattr(segment, suffix), scale) != 0
     }
-    fields = kind.quantity_fields()  # type: ignore[call-arg,arg-type]
+    fields = kind.quantity_fields()
     like = {f: fields[f].metadata["unit"] for f in told["parameters"] if f in fields}
     names = told["parameters"]
     values = {
@@ -203,10 +203,10 @@ def kind_of(suffix: str, told: Mapping[str, Any]) -> tuple[type[Mechanism], dict
             f"from_neuron: {suffix!r} was made from {told['kind']}, which is not imported here; "
             "import the module that defines it first"
         )
-    fields = kind.quantity_fields()  # type: ignore[call-arg,arg-type]
+    fields = kind.quantity_fields()
     fixed: dict[str, Any] = dict(told["plain"])
     for name, value in told["fixed"].items():
-        fixed[name] = Quantity(value, dim=fields[name].metadata["unit"].dim)
+        fixed[name] = Quantity(value, dim=get_dimensions(fields[name].metadata["unit"]))
     return kind, fixed
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, meter, mV, ohm, uF, um
+from brian2.units import Quantity, get_dimensions, meter, mV, ohm, uF, um
 
+from neurosim.channels.base import Channel, IonPool
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable, Spines
 from neurosim.errors import ExtraMissingError
@@ -16,6 +17,7 @@ from neurosim.exchange.errors import ExchangeError, say_lost
 from neurosim.exchange.mechanisms_in import Covering, parts_of
 from neurosim.exchange.points_in import with_points
 from neurosim.exchange.shape_in import in_order_of_parents, sections_of, shape_of
+from neurosim.ions.transporter import Transporter
 from neurosim.morphology import PerBranch, Region, branch, everywhere, numbered
 
 __all__ = ["from_neuron"]
@@ -146,9 +148,10 @@ def _region(neuron: Neuron, compartments: np.ndarray) -> Region:
 def _painted(neuron: Neuron, one: Covering) -> Neuron:
     fields = one.part.quantity_fields()
     values = {
-        name: Quantity(numbers, dim=fields[name].metadata["unit"].dim)
+        name: Quantity(numbers, dim=get_dimensions(fields[name].metadata["unit"]))
         for name, numbers in one.values.items()
     }
+    assert isinstance(one.part, Channel | IonPool | Transporter)
     return neuron.paint(one.part, _region(neuron, one.compartments), values=values or None)
 
 

@@ -19,7 +19,7 @@ from neurosim.errors import OutputError, ParameterError
 from neurosim.exchange.current_in_neuron import electrodes_of
 from neurosim.exchange.densities_out import Densities
 from neurosim.exchange.errors import ExchangeError
-from neurosim.exchange.mechanism_text import MechanismText
+from neurosim.exchange.mechanism_writer import MechanismText
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.exchange.probes_out import probes_of
 from neurosim.exchange.starts_out import starts_of

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, ms, mV, nA, uS
+from brian2.units import Quantity, get_dimensions, ms, mV, nA, uS
 
 from neurosim.describe.neuron import Neuron
 from neurosim.exchange.errors import ExchangeError, say_lost
@@ -99,12 +99,12 @@ def _receptors(neuron: Neuron, told: dict[str, Any], cell: Any, content: dict[st
     label, suffix = told["label"], told["suffix"]
     about = content["parts"][suffix]
     kind, fixed = kind_of(suffix, about)
-    fields = kind.quantity_fields()  # type: ignore[call-arg,arg-type]
+    fields = kind.quantity_fields()
     first = cell.receptors[label][0]
     values = {
         field: Quantity(
             float(f"{getattr(first, name) * si_factor(fields[field].metadata['unit']):.15g}"),
-            dim=fields[field].metadata["unit"].dim,
+            dim=get_dimensions(fields[field].metadata["unit"]),
         )
         for field, name in about["parameters"].items()
         if field in fields

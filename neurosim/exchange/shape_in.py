@@ -34,8 +34,10 @@ def sections_of(cell: Any) -> list[Any]:
         found = getattr(cell, name, None)
         if found is not None and not callable(found):
             return list(found)
-    if isinstance(cell, Iterable):
-        return list(cell)
+    if isinstance(cell, Iterable) and not isinstance(cell, str):
+        found = list(cell)
+        if found and all(hasattr(one, "nseg") for one in found):
+            return found
     raise ExchangeError(
         "from_neuron: give a cell that has its sections as .sections or .all, or a list of "
         f"sections; got {cell!r}. A hoc or Python file is not read: run it in NEURON, and give the "

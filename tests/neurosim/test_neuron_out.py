@@ -248,7 +248,7 @@ HELD = {"na": Sodium, "k": Potassium, "ca": Calcium, "cl": Chloride}
 def clamped(part: Mechanism) -> Neuron:
     """Return a compartment with a part in voltage clamp, and what the part needs."""
     cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), celsius=30.0, rest=-70 * mV)
-    needs = {read.partition("_")[0] for read in part.reads if read[1:2] != "_"}
+    needs = {read.partition("_")[0] for read in part.reads if not read.startswith("i_")}
     needs |= set(getattr(part, "moves", ()))
     for ion in sorted(needs & set(HELD)):
         cell = cell.paint(HELD[ion](held=True))
