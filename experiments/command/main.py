@@ -22,7 +22,7 @@ from experiments.command.compare import compare_command
 from experiments.command.console import INTERRUPTED, Interrupted, console, is_named, say_error
 from experiments.command.convert import convert_command
 from experiments.command.doctor import doctor_command
-from experiments.command.export import export_command
+from experiments.command.exporting.export_neuron import export_command
 from experiments.command.morphology import morphology_command
 from experiments.command.predict import predict_command
 from experiments.command.reduce import reduce_command

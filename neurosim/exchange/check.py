@@ -17,7 +17,7 @@ from brian2.units import Quantity, ms, second, volt
 
 from neurosim.describe.neuron import Neuron
 from neurosim.display import html_table
-from neurosim.errors import EngineError, ExtraMissingError
+from neurosim.errors import EngineError, ExtraMissingError, ParameterError
 from neurosim.exchange.neuron_out import InNeuron, to_neuron
 from neurosim.quantities import check_quantity
 from neurosim.run.neuron_run import NeuronRecording
@@ -186,7 +186,8 @@ class NeuronCheck:
 
         trace = next((t for t in self.traces if label in ("", t.label)), None)
         if trace is None:
-            raise KeyError(label)
+            names = [f"{one.label!r}" for one in self.traces]
+            raise ParameterError(f"plot: no trace {label!r}; there is {', '.join(names)}")
         scale, unit = (1e3, "mV") if trace.unit.dim == _VOLT.dim else (1.0, "SI units")
         names = [f"dt = {self.dt_s * 1e3:g} ms", f"dt = {self.dt_s * 5e2:g} ms"]
         apart = trace.ours - trace.theirs

@@ -16,7 +16,7 @@ __all__ = ["electrodes_of"]
 #: Longer than any run, in ms.
 _ALWAYS = 1e9
 #: Series resistance of a clamp that has none, in megaohm; NEURON needs one.
-_IDEAL = 1e-6
+_IDEAL = 1e-8
 
 
 def electrodes_of(stimulus: Stimulus, label: str) -> tuple[list[dict[str, Any]], list[str]]:
