@@ -75,6 +75,12 @@ class MechanismWriter:
     def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> None:
         self.part, self.suffix, self.held = part, suffix, held
         self.where = f"{type(part).__name__} ({part.name!r}) for NEURON"
+        for attribute in ("carries", "nonlinear"):
+            if getattr(part, attribute, None):
+                raise ExchangeError(
+                    f"{self.where}: parts with {attribute!r} are not written; use the MOD file "
+                    "that it came from"
+                )
         self.point = isinstance(part, Receptor)
         self.system = parse(part.equations)
         self.followed = self._followed()

@@ -190,7 +190,7 @@ def write_expression(code: str, name: Callable[[str], str | None], where: str) -
     --------
     >>> known = {"v": "v", "alpha": "alpha"}
     >>> write_expression("-alpha*(v + 40*mV)**2/(10*mV)*int(v > -20*mV)", known.get, "m")
-    '(-alpha)*(v + 40.0)^2/10.0*(v > -20.0)'
+    '(-alpha)*(v + 40.0)^2/10.0*(v > (-20.0))'
     """
     tree = _Folded(name, where).visit(ast.parse(code.strip(), mode="eval").body)
     return _Printer(where).text(tree, 0)
