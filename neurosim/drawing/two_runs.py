@@ -20,6 +20,7 @@ def plot_two_runs(
     apart: np.ndarray,
     names: Sequence[str],
     label: str,
+    unit: str,
     axes: Any = None,
 ) -> tuple[Axes, Axes]:
     """Draw a trace of two programs, and below it how far they are apart.
@@ -34,8 +35,8 @@ def plot_two_runs(
         Differences, a row a pair of runs.
     names : sequence of str
         What to call each pair.
-    label : str
-        Of the vertical axis.
+    label, unit : str
+        What is traced, and in what.
     axes : two matplotlib Axes, optional
         Where to draw (default: a new figure).
     """
@@ -46,11 +47,11 @@ def plot_two_runs(
     upper, lower = axes
     upper.plot(time, ours, label="neurosim")
     upper.plot(time, theirs, "--", label="NEURON")
-    upper.set_ylabel(label)
+    upper.set_ylabel(f"{label} ({unit})")
     upper.legend(frameon=False)
     for values, name in zip(apart, names, strict=True):
         lower.plot(time, values, label=name)
-    lower.set_ylabel("difference")
+    lower.set_ylabel(f"difference ({unit})")
     lower.set_xlabel("time (ms)")
     lower.legend(frameon=False)
     return upper, lower

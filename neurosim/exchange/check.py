@@ -193,7 +193,7 @@ class NeuronCheck:
         apart = trace.ours - trace.theirs
         return plot_two_runs(
             trace.time_s * 1e3, trace.ours[1] * scale, trace.theirs[1] * scale, apart * scale,
-            names, f"{trace.label} ({unit})", axes,
+            names, trace.label, unit, axes,
         )  # fmt: skip
 
 

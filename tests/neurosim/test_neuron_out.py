@@ -39,7 +39,16 @@ from neurosim.exchange.nmodl_words import Names, in_neuron_units, write_expressi
 from neurosim.ions import Calcium, Chloride, Potassium, Sodium, Transporter
 from neurosim.morphology import Branch, Morphology, PerBranch, branch, cylinder, root_site
 from neurosim.outside import UniformField
-from neurosim.synapses import AMPA, Receptor
+from neurosim.synapses import (
+    AMPA,
+    NMDA,
+    ChlorideGABAA,
+    Events,
+    KineticAMPA,
+    KineticGABAB,
+    PlasticAMPA,
+    Receptor,
+)
 
 HAS_NEURON = importlib.util.find_spec("neuron") is not None
 needs_neuron = pytest.mark.skipif(
@@ -269,6 +278,24 @@ def test_cells_whose_ions_move_come_together_with_the_step(make, current):
         assert one.counts[0] == one.counts[1]
         assert one.counts[0][0] == one.counts[0][1] > 0
         assert one.differences[1] < 0.6 * one.differences[0] < 1e-5
+
+
+@needs_neuron
+@pytest.mark.slow
+def test_receptors_come_together_with_the_step():
+    """An event acts at the beginning of a step in both, before the states advance or after it."""
+    cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), celsius=35.0).paint(Leak())
+    cell = cell.paint(Chloride())
+    kinds = (AMPA, NMDA, KineticAMPA, ChlorideGABAA, KineticGABAB, PlasticAMPA)
+    for k, kind in enumerate(kinds):
+        arrivals = Events.at([1 + 0.5 * k, 6] * ms, weight=2.0)
+        cell = cell.place(kind(), root_site, arrivals, label=f"r{k}")
+        cell = cell.probe(f"r{k}.current", root_site, label=kind.__name__)
+    found = check_against_neuron(cell.probe("v", root_site), 12 * ms, verbose=False)
+    for trace in found.traces:
+        size = float(np.abs(trace.ours[1]).max())
+        assert trace.differences[1] < 0.55 * trace.differences[0], trace.label
+        assert trace.left < 0.01 * size, trace.label
 
 
 HELD = {"na": Sodium, "k": Potassium, "ca": Calcium, "cl": Chloride}
