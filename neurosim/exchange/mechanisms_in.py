@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units import Quantity, cm, get_dimensions, mV, siemens
 
 from neurosim.channels import HHPotassium, HHSodium, Leak
@@ -108,22 +110,71 @@ def parts_of(
 
 
 def from_mod_file(suffix: str, segments: Mapping[int, Any], mod: Path | None) -> Iterator[Covering]:
-    """Return a mechanism that a MOD file of the user describes.
-
-    This is the one place where a reader of MOD files is plugged in: it gets the name of the
-    mechanism, the segments that have it, and the folder of MOD files.
+    """Return a mechanism that a MOD file of the user describes, with the values it has now.
 
     Raises
     ------
     ExchangeError
-        Always, as long as there is no such reader.
+        There is no such file, or nothing that reads it.
     """
-    where = f"; the folder {mod} is not read" if mod is not None else ""
-    raise ExchangeError(
-        f"from_neuron: the mechanism {suffix!r} on {segments[min(segments)].sec.name()} is neither "
-        f"pas nor hh nor one that to_neuron wrote{where}. Take it out of the sections, or write it "
-        "as a Channel and paint it"
-    )
+    where = f"the mechanism {suffix!r} on {segments[min(segments)].sec.name()}"
+    path = None if mod is None else _file_of(suffix, mod)
+    if path is None:
+        found = "give mod=, the folder of its MOD file" if mod is None else f"none is in {mod}"
+        raise ExchangeError(
+            f"from_neuron: {where} is neither pas nor hh nor one that to_neuron wrote, and needs "
+            f"its MOD file: {found}; or take it out of the sections, and paint a Channel"
+        )
+    try:
+        reader: Any = importlib.import_module("neurosim.mod")
+    except ImportError:
+        raise ExchangeError(
+            f"from_neuron: {where} comes from {path.name}, and this version reads no MOD files; "
+            "write it as a Channel, and paint it"
+        ) from None
+    told, kind = reader.read_part(path), reader.from_mod(path)
+    names = {field: name for name, field in told.names.items()}
+    values, like = {}, {}
+    for one in told.fields:
+        unit = _unit(one.unit)
+        there = [
+            _live(s, suffix, names.get(one.name, one.name), one.value) for s in segments.values()
+        ]
+        values[one.name] = _clean(np.array(there) * float(np.asarray(unit)))
+        like[one.name] = unit
+    yield _build(kind, suffix, segments, values, {}, like)
+
+
+def _file_of(suffix: str, folder: Path) -> Path | None:
+    """Return the MOD file of a mechanism, None where there is none."""
+    wanted = re.compile(rf"\b(?:SUFFIX|POINT_PROCESS)\s+{re.escape(suffix)}\b")
+    files = sorted(folder.glob("*.mod"))
+    return next((f for f in files if wanted.search(f.read_text(errors="replace"))), None)
+
+
+def _live(segment: Any, suffix: str, name: str, otherwise: float) -> float:
+    """Return a parameter of a mechanism: its own, that of the segment, or one of all segments."""
+    from neuron import h
+
+    for holder, called in (
+        (getattr(segment, suffix), name),
+        (segment, name),
+        (h, f"{name}_{suffix}"),
+    ):
+        if hasattr(holder, called):
+            return float(getattr(holder, called))
+    return otherwise
+
+
+def _unit(text: str) -> Quantity:
+    """Return a unit of the form "siemens/cm**2", 1 for none."""
+    found, over = Quantity(1.0), False
+    for sign, name, power in re.findall(r"(/|\*(?!\*))?([A-Za-z]+|1)(?:\*\*(\d))?", text):
+        over = over or sign == "/"
+        if name != "1":
+            unit = DEFAULT_UNITS[name] ** int(power or 1)
+            found = found / unit if over else found * unit
+    return Quantity(found)
 
 
 def _covering(

@@ -69,7 +69,7 @@ def from_neuron(cell: Any, mod: str | os.PathLike[str] | None = None) -> Neuron:
         shape,
         PerBranch(1, numbers),
         celsius=float(h.celsius),
-        rest=float(content.get("rest", h.v_init)) * mV,
+        rest=float(content["rest"] if "rest" in content else _start(h)) * mV,
     )
     segments = [segment for section in sections for segment in section]
     folder = None if mod is None else Path(mod)
@@ -83,6 +83,14 @@ def from_neuron(cell: Any, mod: str | os.PathLike[str] | None = None) -> Neuron:
 
 
 # ---- what covers it -----------------------------------------------------------------------------
+def _start(h: Any) -> float:
+    """Return ``h.v_init``, which NEURON has once its standard library is loaded."""
+    try:
+        return float(h.v_init)
+    except (AttributeError, LookupError):
+        return -65.0
+
+
 def _coverings(
     sections: list[Any], segments: list[Any], content: dict[str, Any], mod: Path | None
 ) -> list[Covering]:

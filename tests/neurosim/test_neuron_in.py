@@ -206,3 +206,44 @@ def test_a_mechanism_that_nobody_knows_is_refused(tmp_path):
     )
     said = in_neuron(code, tmp_path)["said"]
     assert "'kdr' on soma" in said
+
+
+MOD = """
+NEURON { SUFFIX kslow  USEION k READ ek WRITE ik  RANGE gbar  GLOBAL tau }
+PARAMETER { gbar = 0.001 (S/cm2)  tau = 20 (ms) }
+STATE { n }
+ASSIGNED { v (mV) ek (mV) ik (mA/cm2) }
+INITIAL { n = 1/(1 + exp(-(v + 35)/10)) }
+BREAKPOINT { SOLVE states METHOD cnexp  ik = gbar*n*(v - ek) }
+DERIVATIVE states { n' = (1/(1 + exp(-(v + 35)/10)) - n)/tau }
+"""
+
+
+def test_a_mechanism_of_a_mod_file_comes_with_the_values_it_has_in_neuron(tmp_path):
+    """RANGE, GLOBAL and the reversal potential of the section; the same step in both."""
+    pytest.importorskip("neurosim.mod", reason="this version reads no MOD files")
+    (tmp_path / "mod").mkdir()
+    (tmp_path / "mod" / "kslow.mod").write_text(MOD)
+    compiler = Path(sys.executable).with_name("nrnivmodl")
+    subprocess.run([str(compiler), "mod"], cwd=tmp_path, check=True, capture_output=True)
+    code = """
+soma = h.Section(name="soma"); soma.L = soma.diam = 20; soma.nseg = 3
+soma.insert("pas"); soma.insert("kslow"); soma.ek = -80
+for k, segment in enumerate(soma): segment.kslow.gbar = 0.002*(1 + k)
+h.tau_kslow, h.celsius, h.v_init, h.dt = 10, 30, -65, 0.025
+clamp = h.IClamp(soma(0.5)); clamp.delay, clamp.dur, clamp.amp = 1, 100, 0.5
+cell = from_neuron([soma], mod="mod")
+v = h.Vector().record(soma(0.5)._ref_v)
+h.finitialize(-65)
+for _ in range(400): h.fadvance()
+from neurosim.morphology import root_site
+mine = simulate(cell.probe("v", root_site), 10*ms, dt=0.025*ms, record_dt=0.025*ms,
+                scheme="backward-euler")
+theirs = np.array(v)[1:]
+out = {"apart": float(np.abs(np.asarray(mine.trace("v"))[0]*1e3 - theirs).max()),
+       "rise": float(theirs.max()), "tau": float(cell.painted[1].part.tau)}
+"""
+    out = in_neuron(code, tmp_path)
+    assert out["tau"] == pytest.approx(0.01)
+    assert out["rise"] > -60
+    assert out["apart"] < 1e-8
