@@ -88,7 +88,17 @@ def shape_of(sections: list[Any], cell: Any, content: dict[str, Any]) -> Morphol
         attach = 1.0 if up is None else float(up.x)
         xyz, diameters = _points(section, None if parent is None else found[parent], attach)
         found[name] = Branch(name, tags[section.name()], xyz, diameters, parent, attach)
-    return Morphology.from_branches(list(found.values()))
+    # In the order of the sections, which `Morphology.from_branches` would change.
+    branches, number = list(found.values()), {name: k for k, name in enumerate(found)}
+    return Morphology(
+        points_m=np.concatenate([one.points_m for one in branches]),
+        diameters_m=np.concatenate([one.diameters_m for one in branches]),
+        offsets=np.cumsum([0, *(len(one.diameters_m) for one in branches)]),
+        parents=np.array([-1 if one.parent is None else number[one.parent] for one in branches]),
+        attach=np.array([one.attach for one in branches]),
+        names=tuple(found),
+        tags=tuple(one.tag for one in branches),
+    )
 
 
 def names_of(sections: list[Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from neurosim.describe.parts import Cable, Spines
 from neurosim.describe.profiles import factors, profiles
 from neurosim.exchange import from_neuron, to_neuron
 from neurosim.ions import Sodium, SodiumPump
-from neurosim.morphology import PerBranch, branch, cone, cylinder, root_site
+from neurosim.morphology import PerBranch, branch, cone, cylinder, root_site, tree
 from neurosim.synapses import AMPA, Events
 
 needs_neuron = pytest.mark.skipif(
@@ -127,6 +127,8 @@ def written() -> Neuron:
     shape = cylinder(20 * um, 20 * um, tag="soma").join(
         cone(300 * um, 3 * um, 1 * um, name="a'pical", tag="apical"), "soma", at=0.5
     )
+    # Level by level, which is not the order from branch to child.
+    shape = shape.join(tree(3, 90 * um, 3 * um, tag="basal"), "soma", at=0)
     cell = (
         Neuron(shape, PerBranch(1, {"a'pical": 5}), cable=Cable(R_a=150 * ohm * cm), celsius=20.0)
         .paint(Cable(C_m=2 * uF / cm**2, R_a=150 * ohm * cm), branch("a'pical"))
