@@ -3,62 +3,20 @@
 ``python benchmarks/pumping_cell_neuron.py`` needs NEURON with its compiler (nrnivmodl). It prints
 the table that `experiments/gallery/ions/pump_reference.py` holds (9.0.2 gave it). ``--case`` adds
 a protocol of yours, such as ``--case 12 0 0 0.7 3``: 12 µA/cm² for 5 s from 1 s on, no pulses at
-0 Hz, and 70 % of the pumps blocked within 0.5 s from 3 s on. The cell is written down here once
-more, in NEURON's language, and solved with CVODE at a tolerance of 1e-8.
+0 Hz, and 70 % of the pumps blocked within 0.5 s from 3 s on. The cell is `pumping_cell()` as
+`to_neuron` writes it, solved with CVODE at a tolerance of 1e-8. The table was first found with a
+mechanism that was written by hand.
 """
 
 from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import tempfile
-from pathlib import Path
 
-MECHANISM = """
-NEURON { SUFFIX pumping  NONSPECIFIC_CURRENT i  RANGE na, dose, from, wash, share }
-UNITS { (mA) = (milliamp)  (mV) = (millivolt)  (S) = (siemens)  (molar) = (1/liter)
-        (mM) = (millimolar)  (um) = (micron) }
-PARAMETER { dose = 0  from = 1e9 (ms)  wash = 500 (ms)  rtf = 25.13 (mV)  phi = 3.8202161018185845 }
-ASSIGNED { v (mV)  i (mA/cm2)  diam (um)  sodium (mA/cm2)  pump (mA/cm2)  share
-           am (/ms)  bm (/ms)  ah (/ms)  bh (/ms)  an (/ms)  bn (/ms) }
-STATE { m h n na (mM) }
-INITIAL {
-    na = 10
-    rates(v)
-    m = am/(am + bm)  h = ah/(ah + bh)  n = an/(an + bn)
-}
-BREAKPOINT {
-    SOLVE move METHOD derivimplicit
-    currents(v)
-    i = sodium + pump + (0.036*n^4 + 8.915673486927918e-5)*(v + 77) + 3e-4*(v + 54.387)
-}
-PROCEDURE currents(v (mV)) {
-    share = 0
-    if (t > from) { share = dose*(t - from)/wash }
-    if (t > from + wash) { share = dose }
-    sodium = (0.12*m^3*h + 1.5325272160003395e-5)*(v - rtf*log(145/na))
-    pump = (1 - share)*5e-3/(1 + (15/na)^3)
-}
-DERIVATIVE move {
-    rates(v)
-    currents(v)
-    m' = am*(1 - m) - bm*m
-    h' = ah*(1 - h) - bh*h
-    n' = an*(1 - n) - bn*n
-    na' = -(sodium + 3*pump)*4*1e4/(96485.33212*diam)
-}
-PROCEDURE rates(v (mV)) {
-    am = phi*0.1*ratio(-(v + 40), 10)
-    bm = phi*4*exp(-(v + 65)/18)
-    ah = phi*0.07*exp(-(v + 65)/20)
-    bh = phi/(1 + exp(-(v + 35)/10))
-    an = phi*0.01*ratio(-(v + 55), 10)
-    bn = phi*0.125*exp(-(v + 65)/80)
-}
-FUNCTION ratio(x, y) {
-    if (fabs(x/y) < 1e-6) { ratio = y*(1 - x/y/2) } else { ratio = x/(exp(x/y) - 1) }
-}
-"""
+from neurosim.catalogue import pumping_cell
+from neurosim.exchange import to_neuron
 
 #: Current (µA/cm²) from 1 to 6 s; pulses and their rate (Hz) from 1 s on; share of the pumps that
 #: ouabain blocks within 0.5 s, and from when (s).
@@ -74,16 +32,14 @@ SODIUM_AT = (0.95, 2.0, 4.0, 6.0, 8.0, 10.0)
 POTENTIAL_AT = (0.95, 6.5, 8.0, 10.0)
 
 
-def run(h, case: tuple[float, ...]) -> tuple:
+def run(h, made, case: tuple[float, ...]) -> tuple:
     """Return spikes from 1 to 6 s, in the last second of these, sodium (mM) and potential (mV)."""
     step, pulses, rate, dose, begin = case
-    cell = h.Section(name="cell")
-    cell.L, cell.diam, cell.nseg = 100, 2, 1
-    cell.insert("pumping")
-    one, area = cell(0.5), 3.141592653589793 * 2e-4 * 100e-4
-    one.pumping.dose = dose
-    if dose:
-        setattr(one.pumping, "from", 1e3 * begin)
+    one, area = made.segments[0], 3.141592653589793 * 2e-4 * 100e-4
+    # Within 0.5 s, on a straight line.
+    moments = h.Vector([0, 1e3 * begin, 1e3 * begin + 500, 1e9])
+    blocked = h.Vector([0, 0, dose, dose])
+    blocked.play(one.ns_sodium_pump._ref_blocked, moments, 1)
     kept = []
     for k in range(int(pulses)):
         kept.append(h.IClamp(one))
@@ -92,11 +48,12 @@ def run(h, case: tuple[float, ...]) -> tuple:
         kept.append(h.IClamp(one))
         kept[-1].delay, kept[-1].dur, kept[-1].amp = 1000, 5000, step * area * 1e3
     times = h.Vector()
-    detector = h.NetCon(one._ref_v, None, sec=cell)
+    detector = h.NetCon(one._ref_v, None, sec=one.sec)
     detector.threshold = -20
     detector.record(times)
     h.cvode.active(1)
     h.cvode.atol(1e-8)
+    h.celsius = made.content["celsius"]
     h.finitialize(-65)
     if dose:
         for corner in (1e3 * begin, 1e3 * begin + 500):
@@ -106,7 +63,7 @@ def run(h, case: tuple[float, ...]) -> tuple:
         # Not continuerun, which goes past the moment by a step of CVODE.
         h.cvode.solve(1e3 * moment)
         if moment in SODIUM_AT:
-            found["na"].append(round(one.pumping.na, 4))
+            found["na"].append(round(one.nai, 4))
         if moment in POTENTIAL_AT:
             found["v"].append(round(one.v, 3))
     spikes = [x for x in times if 1e3 <= x < 6e3]
@@ -119,14 +76,16 @@ def main() -> None:
     parser.add_argument("--case", type=float, nargs=5, action="append", metavar="X")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "pumping.mod").write_text(MECHANISM)
-        subprocess.run(["nrnivmodl"], cwd=folder, check=True, capture_output=True)
+        to_neuron(pumping_cell(), folder)
+        subprocess.run(["nrnivmodl", "mod"], cwd=folder, check=True, capture_output=True)
+        sys.path.insert(0, folder)
+        from cell import Cell
         from neuron import h
 
-        h.nrn_load_dll(str(next(Path(folder).glob("*/libnrnmech.so"))))
         h.load_file("stdrun.hoc")
+        made = Cell()
         for case in map(tuple, given.case or CASES):
-            spikes, late, sodium, potential = run(h, case)
+            spikes, late, sodium, potential = run(h, made, case)
             print(f"    {case}: ({spikes}, {late},\n    {sodium}, {potential}),", flush=True)
 
 

@@ -1,0 +1,1 @@
+"""Neurons and units as files for other programs."""

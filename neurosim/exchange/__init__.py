@@ -1,0 +1,18 @@
+"""Neurons for other simulators and from them: written, compared, and read."""
+
+from neurosim.exchange.check import NeuronCheck, Traced, Watched, check_against_neuron
+from neurosim.exchange.errors import ExchangeError, ExchangeWarning
+from neurosim.exchange.neuron_in import from_neuron
+from neurosim.exchange.neuron_out import InNeuron, to_neuron
+
+__all__ = [
+    "ExchangeError",
+    "ExchangeWarning",
+    "InNeuron",
+    "NeuronCheck",
+    "Traced",
+    "Watched",
+    "check_against_neuron",
+    "from_neuron",
+    "to_neuron",
+]
