@@ -54,7 +54,7 @@ class NeuroMLChannel(Channel):
     -0.01
     """
 
-    g: Quantity = quantity(0 * mS / cm**2, "conductance density", at_least=0 * mS / cm**2)
+    g: Quantity = quantity(0.1 * mS / cm**2, "conductance density", at_least=0 * mS / cm**2)
     E: Quantity = quantity(-60 * mV, "reversal potential")
     ion_o: Quantity = quantity(2 * mM, "concentration outside", at_least=0 * mM)
 
