@@ -64,8 +64,8 @@ def from_mod(path: str | Path) -> type[Mechanism]:
     ...     path = Path(folder) / "kslow.mod"
     ...     _ = path.write_text(text)
     ...     Kslow = from_mod(path)
-    >>> Kslow.describe().splitlines()[-1].split(": ")[1], float(Kslow().gbar)  # in S/m2
-    ('conductance density', 10.0)
+    >>> print(Kslow.describe().splitlines()[-1])
+    gbar = 10. S/(m^2): conductance density
     >>> Kslow().ion, Kslow().followed
     ('k', {'E': 'E_k'})
     """
