@@ -421,16 +421,38 @@ _BASE = {
 def unit_name(like: Quantity) -> str:
     """Return the SI unit of a quantity as Brian2 equations spell it.
 
+    Brian2 writes a unit as it was last made, whoever made it, so this is the spelling that users
+    see from then on: siemens/metre**2, and not its base units.
+
     Examples
     --------
-    >>> from brian2 import mV, um
-    >>> unit_name(3 * mV), unit_name(2 * um**2)
-    ('volt', 'metre**2')
+    >>> from brian2 import cm, mV, uF, um
+    >>> unit_name(3 * mV), unit_name(2 * um**2), unit_name(uF / cm**2)
+    ('volt', 'metre**2', 'farad/metre**2')
     """
     dim = get_dimensions(like)
     for unit in _NAMED:
         if unit.dim == dim:
             return repr(unit)
-    powers = [(unit, dim.get_dimension(base)) for base, unit in _BASE.items()]
-    factors = [f"{name}**{power:g}" if power != 1 else name for name, power in powers if power]
-    return "*".join(factors) or "1"
+    # A rate is hertz, but a speed is no hertz*metre.
+    named = (unit for unit in _NAMED if unit is not hertz)
+    spelt = [*(_spelling(repr(unit), dim / unit.dim) for unit in named), _spelling("", dim)]
+    return min(spelt, key=lambda found: found[0])[1]
+
+
+def _spelling(named: str, rest: Any) -> tuple[tuple[int, float], str]:
+    """Return a unit times powers of the base units, and how long that is to read."""
+    powers = {name: rest.get_dimension(base) for base, name in _BASE.items()}
+    above = [named] if named else []
+    above += [_power(name, power) for name, power in powers.items() if power > 0]
+    below = [_power(name, -power) for name, power in powers.items() if power < 0]
+    if not above and below:
+        # One over a unit is no unit to Brian2; a negative power is.
+        name, power = next((name, power) for name, power in powers.items() if power < 0)
+        above, below = [f"{name}**{power:g}"], below[1:]
+    length = (len(above) + len(below), sum(map(abs, powers.values())))
+    return length, "/".join(["*".join(above) or "1", *below])
+
+
+def _power(name: str, power: float) -> str:
+    return name if power == 1 else f"{name}**{power:g}"

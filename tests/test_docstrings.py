@@ -5,7 +5,6 @@ import importlib
 import pkgutil
 
 import pytest
-from brian2 import meter, siemens
 
 PACKAGES = ("neurosim", "ann", "bridge", "experiments")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -23,7 +22,5 @@ def _modules():
 @pytest.mark.slow
 def test_examples_run(name):
     module = importlib.import_module(name)
-    # Brian2 writes a unit as it was last made, and what ran before has made S/m2 from base units.
-    assert siemens / meter**2
     failed, tried = doctest.testmod(module, optionflags=FLAGS)
     assert failed == 0, f"{failed} of {tried} examples in {name}"
