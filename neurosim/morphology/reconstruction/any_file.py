@@ -28,6 +28,7 @@ SHAPE_ENDINGS = (".swc", *_TRACED)
 _ELSEWHERE = {
     ".nml": "NeuroML: read it with neurosim.from_neuroml(path, membrane=False).morphology",
     ".dat": "Neurolucida's binary file: save it there as ASCII (.asc)",
+    ".mod": "a mechanism of NEURON: read it with neurosim import",
     ".hoc": "a program of NEURON, not a shape: export the shape there as SWC",
     ".ims": "a file of Imaris: export the filament as SWC",
     ".nrx": "a file of Neuronland: convert it to SWC",
