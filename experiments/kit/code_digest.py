@@ -4,8 +4,9 @@ A result that was kept counts as long as none of that code has changed. Which co
 from the sources: what the experiment's module imports, at its top or inside functions, what those
 modules import, and every module that they name in a string (as for a worker process). A package
 from which a name is imported counts with all its modules, because its names may be loaded when they
-are first used. Files that are no Python, such as C++ headers and tables, always count, but for the
-templates of pages: a template counts where a module of the folder that holds the templates does.
+are first used. Docstrings do not count, since no number rests on them. Files that are no Python,
+such as C++ headers and tables, always count, but for the templates of pages: a template counts
+where a module of the folder that holds the templates does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 __all__ = ["code_digest", "code_of", "whole_digest"]
@@ -42,7 +44,8 @@ def code_digest(module: str, within: str = "") -> str:
     if within:
         files = {file for file in files if _ROOT / within in file.parents}
     for file in sorted(files):
-        digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + file.read_bytes())
+        content = _statements(file) if file.suffix == ".py" else file.read_bytes()
+        digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + content)
     return digest.hexdigest()
 
 
@@ -108,6 +111,27 @@ def _is_of(file: Path, code: frozenset[Path]) -> bool:
     # A folder `templates` belongs to the modules beside it.
     folder = file.parent.parent if file.parent.name == "templates" else file.parent
     return any(folder in module.parents for module in code)
+
+
+@cache
+def _statements(file: Path) -> bytes:
+    """Return the source of a module without its docstrings, byte for byte otherwise."""
+    source = file.read_bytes()
+    starts = [0, *accumulate(len(line) for line in source.splitlines(keepends=True))]
+    docstrings = sorted(
+        (starts[node.lineno - 1] + node.col_offset, starts[last - 1] + column)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and (last := node.end_lineno) is not None
+        and (column := node.end_col_offset) is not None
+    )
+    kept, done = b"", 0
+    for begin, end in docstrings:
+        kept += source[done:begin]
+        done = end
+    return kept + source[done:]
 
 
 @cache

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from brian2.units import Quantity, ms, second, volt
@@ -22,9 +22,6 @@ from neurosim.exchange.neuron_out import InNeuron, to_neuron
 from neurosim.quantities import check_quantity
 from neurosim.run.neuron_run import NeuronRecording
 from neurosim.run.simulate import simulate
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["NeuronCheck", "Traced", "Watched", "check_against_neuron"]
 

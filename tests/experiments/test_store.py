@@ -81,6 +81,35 @@ def test_the_digest_is_that_of_every_file_of_the_packages(monkeypatch, tmp_path)
     now()
 
 
+def test_a_docstring_does_not_count_as_code(monkeypatch, tmp_path):
+    """A word in a docstring of one package made the kept results of 42 experiments old."""
+    monkeypatch.setattr(code_digest, "_ROOT", tmp_path)
+    for name in ("neurosim", "ann", "bridge", "experiments"):
+        (tmp_path / name).mkdir()
+    caches = (
+        code_digest.code_digest, code_digest.code_of, code_digest._whole,
+        code_digest._other_files, code_digest._imports, code_digest._statements,
+    )  # fmt: skip
+
+    def now(text):
+        (tmp_path / "ann/a.py").write_text(text, encoding="utf-8")
+        for one in caches:
+            one.cache_clear()
+        return code_digest.code_digest("ann.a")
+
+    code = '"""Says é."""\n\nX = "a"\n"""Of X."""\n\n\ndef f():\n    """{}."""\n    return "b"\n'
+    first = now(code.format("One\n\n    line"))
+    reworded = now(code.format("Another"))
+    changed = [
+        now(code.format("One").replace(old, new)) for old, new in (('"a"', '"c"'), ("b", "d"))
+    ]
+    monkeypatch.undo()
+    for one in caches:
+        one.cache_clear()
+    assert first == reworded
+    assert len({first, *changed}) == 3
+
+
 def test_a_template_counts_for_the_code_of_its_folder_only(monkeypatch, tmp_path):
     """The page of one command says nothing of what an experiment computes; a header does."""
     monkeypatch.setattr(code_digest, "_ROOT", tmp_path)
@@ -91,7 +120,8 @@ def test_a_template_counts_for_the_code_of_its_folder_only(monkeypatch, tmp_path
 
     def now():
         cached = (code_digest.code_digest, code_digest.code_of, code_digest._whole)
-        for one in (*cached, code_digest._other_files, code_digest._imports):
+        also = (code_digest._other_files, code_digest._imports, code_digest._statements)
+        for one in (*cached, *also):
             one.cache_clear()
         return [code_digest.code_digest(name) for name in ("ann.a", "bridge.page.b")]
 
