@@ -2,8 +2,8 @@
 
 python docs/draw_coverage.py            write the table
 python docs/draw_coverage.py --check    say whether the table is that of coverage.csv
-python docs/draw_coverage.py FOLDER     put what neurosim run coverage --set keep=FOLDER found into
-                                        coverage.csv first
+python docs/draw_coverage.py FOLDER     put the cells that neurosim run coverage --set keep=FOLDER
+                                        has found into coverage.csv first
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
+
+import pandas as pd
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -35,11 +37,18 @@ KEPT = (
 
 
 def gather(folder: Path) -> None:
-    """Write coverage.csv from the data sets that a run has kept."""
+    """Put the cells of which a run has kept data sets into coverage.csv, in place of the old."""
     table, _ = kept_table(folder, Parameters())
     if table.empty:
         raise SystemExit(f"{folder}: no data sets; run neurosim run coverage --set keep={folder}")
-    table[list(KEPT)].round(4).to_csv(FOUND, index=False, lineterminator="\n")
+    found = table[list(KEPT)].round(4)
+    cells = ["family", "noise", "currents"]
+    if FOUND.is_file():
+        known = pd.read_csv(FOUND).set_index(cells)
+        new = found.set_index(cells)
+        order = known.index.append(new.index.difference(known.index, sort=False))
+        found = pd.concat([known.drop(new.index, errors="ignore"), new]).loc[order].reset_index()
+    found.to_csv(FOUND, index=False, lineterminator="\n")
 
 
 def counted(row: dict[str, str], name: str) -> float:

@@ -8,9 +8,10 @@ rates that the family allows. `bridge.choice.likelihood_edge` finds these units.
 *Pointwise* the band holds the true rate at any one current with the confidence asked for.
 *Simultaneous* it holds the whole curve between two currents: it is the envelope of all units that
 lose no more log-likelihood than the worst placed rate of the curve does in 95 of 100 data sets. How
-much that is follows from how the rates vary together about the fit (Liu 2010, Simultaneous
-Inference in Regression, chapter 3). The joint confidence region of all parameters, whose envelope
-is Scheffé's band, would make it wider than it has to be.
+much that is follows from how the rates vary together about a unit (Liu 2010, Simultaneous
+Inference in Regression, chapter 3): the fit, or a likely unit about which they vary more. The joint
+confidence region of all parameters, whose envelope is Scheffé's band, would make it wider than it
+has to be.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ from numpy.typing import NDArray
 from scipy.special import chdtri, fdtri
 
 from bridge.choice.confidence_intervals import covariance
-from bridge.choice.likelihood_edge import SURE, Aim, furthest, scattered_units
+from bridge.choice.likelihood_edge import (
+    SURE,
+    Aim,
+    furthest,
+    parameter_ends,
+    scattered_units,
+)
 from bridge.units.fitting import (
     Problem,
     Solution,
@@ -31,7 +38,7 @@ from bridge.units.fitting import (
     in_each_stretch,
 )
 
-__all__ = ["curve_drop", "joint_drop", "profile_bands"]
+__all__ = ["curve_drop", "joint_drop", "profile_bands", "widest_curve_drop"]
 
 Array = NDArray[np.float64]
 
@@ -145,6 +152,31 @@ def curve_drop(task: Problem, z: Array, confidence: float, freedom: float) -> fl
     # Draws know the quantile to a percent; what it lies between is known exactly.
     one = joint_drop(1, confidence, freedom)
     return float(np.clip(np.quantile(worst, confidence), one, joint))
+
+
+def widest_curve_drop(task: Problem, found: Solution, confidence: float, freedom: float) -> float:
+    """`curve_drop` where it is largest: at the fit, or at a likely unit with an extreme parameter.
+
+    The fit alone can mislead. Where counts rise so sharply that the best width is zero, the rate
+    about the fit does not depend on the width, and a band from there would be that of a family with
+    one parameter less. The true unit, whose width is not zero, would leave it too often.
+
+    Parameters
+    ----------
+    task : Problem
+    found : Solution
+        From `best_fit`, the likeliest first.
+    confidence, freedom : float
+        As for `curve_drop`.
+
+    Returns
+    -------
+    float
+    """
+    floor = float(found.log_likelihood[0]) - joint_drop(1, confidence, freedom) / 2
+    z = np.concatenate([found.z[:1], parameter_ends(task, found.pick(slice(1)), floor).z])
+    extreme = {0, *z.argmin(axis=0)[task.free].tolist(), *z.argmax(axis=0)[task.free].tolist()}
+    return max(curve_drop(task, z[k], confidence, freedom) for k in sorted(extreme))
 
 
 def _rate(task: Problem, z: Array, current: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.choice.feasible_set import possible_units
-from bridge.choice.likelihood_band import curve_drop, profile_bands
+from bridge.choice.likelihood_band import profile_bands, widest_curve_drop
 from bridge.choice.selection_words import (
     FAMILY_HEAD,
     current_sentence,
@@ -253,7 +253,7 @@ class Selection:
         alone = self.noise.drop(self.confidence)
         joint = alone
         if task.size and any(simultaneous):
-            joint = curve_drop(task, found.z[0], self.confidence, self.noise.freedom)
+            joint = widest_curve_drop(task, found, self.confidence, self.noise.freedom)
         drops = [joint if one else alone for one in simultaneous]
         return profile_bands(task, found, amount, drops)
 

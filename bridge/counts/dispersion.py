@@ -58,8 +58,12 @@ PRIOR_POWER = 1.0
 """Standard deviation of the prior of the power of the rate, about none."""
 PRIOR_OWN = 0.5
 """Standard deviation of the logarithm of a current's own regularity about that power."""
-FEW_INTERVALS = 50
+FEW_INTERVALS = 20
 """So many intervals say as much about their skewness as is believed beforehand."""
+NEARLY_AS_FAST = 0.25
+"""Standard deviation of the logarithm of the rate over which intervals are taken together."""
+ENOUGH_PAIRS = 25
+"""Pairs of intervals from which on a current takes fewer of others."""
 CONFLICT = 3.84
 """Twice the loss of log-likelihood at which repeats contradict the intervals (chance of .05)."""
 
@@ -259,45 +263,64 @@ def noise_of_intervals(
     found = _infer(
         pairs, "intervals", statistics.window * rate, power * np.log(rate / middle), fires, known
     )
-    # Each current's own intervals correct what the power of the rate foretells.
+    # The intervals at each current, and at those that fire nearly as fast, correct what the power
+    # of the rate foretells.
+    seen = _seen_rate(statistics)
     own = Pairs(
         *(np.add.reduceat(part, statistics.first) for part in (timing.pairs, timing.evenness))
     )
-    foretold = np.log(found.shape) + power * np.log(_seen_rate(statistics) / middle)
+    near = _nearness(seen, own.pairs)
+    foretold = np.log(found.shape) + power * np.log(seen / middle)
     # Where hardly a spike comes it comes at random: a regular cell is not more variable than that.
     least = max(min(float(np.log(found.shape)), 0.0), float(np.log(MIN_SHAPE)))
     foretold = np.clip(foretold, least, np.log(MAX_SHAPE))
     steps = np.linspace(-3, 3, 41) * PRIOR_OWN
     shape = np.exp(np.clip(foretold + steps[:, None], *np.log([MIN_SHAPE, MAX_SHAPE])))
-    weight = own.each(shape) - 0.5 * (steps[:, None] / PRIOR_OWN) ** 2
+    weight = own.each(shape) @ near.T - 0.5 * (steps[:, None] / PRIOR_OWN) ** 2
     weight = np.exp(weight - weight.max(axis=0))
-    shapes = np.exp((np.log(shape) * weight).sum(axis=0) / weight.sum(axis=0))
-    share = _moment_share(timing, statistics.count, shapes[statistics.index])
+    # The mean variance: with that of the logarithm, rates would be too sure by half its scatter.
+    shapes = weight.sum(axis=0) / (weight / shape).sum(axis=0)
+    share = _moment_share(timing, statistics, shapes[statistics.index], near)
+    order = np.argsort(seen)
     return replace(
         found,
-        shape=found.shape * share,
+        shape=found.shape * float(np.interp(middle, seen[order], share[order])),
         by_current=tuple(np.clip(shapes * share, MIN_SHAPE, MAX_SHAPE).tolist()),
         at_Hz=middle,
     )
 
 
-def _moment_share(timing: SpikeTiming, count: Array, shape: Array) -> float:
+def _nearness(rate: Array, pairs: Array) -> Array:
+    """How much the intervals at each current count for each other, shape (n, n).
+
+    The more intervals a current has of its own, the less it needs those of others.
+    """
+    width = NEARLY_AS_FAST * np.minimum(1.0, ENOUGH_PAIRS / np.maximum(pairs, 1.0))
+    return np.asarray(np.exp(-0.5 * (np.log(rate[:, None] / rate) / width[:, None]) ** 2))
+
+
+def _moment_share(
+    timing: SpikeTiming, statistics: SufficientStatistics, shape: Array, near: Array
+) -> Array:
     """By how much to correct shapes so that intervals vary as they do, not as gamma intervals do.
 
     What matters for a rate is the variance of the intervals (Cox 1962, section 4.5). Intervals that
     are more skewed than those of a gamma process, such as those of an integrate-and-fire neuron in
-    noise, vary more than the likeness of neighbours tells.
+    noise, vary more than the likeness of neighbours tells. How much more depends on the rate: such
+    a neuron fires as a clock far above its threshold and at random far below it, and is skewed
+    between. So each current is corrected by the intervals of those that fire nearly as fast.
     """
     told = timing.intervals >= 3
-    if not told.any() or not steady_rate(timing, count, shape):
-        return 1.0
+    if not told.any() or not steady_rate(timing, statistics.count, shape):
+        return np.ones(len(near))
     n, total = timing.intervals[told], timing.total_s[told]
     variance = np.maximum(timing.square_s2[told] - total**2 / n, 0.0) / (n - 1)
-    seen = float(((n - 1) * variance / (total / n) ** 2).sum())
-    foretold = float(((n - 1) / shape[told]).sum())
-    weight = float((n - 1).sum())
+    near = near[:, statistics.index[told]]
+    seen = near @ ((n - 1) * variance / (total / n) ** 2)
+    foretold, weight = near @ ((n - 1) / shape[told]), near @ (n - 1)
     # With few intervals the variance is rough: then gamma intervals are believed.
-    return float((foretold / max(seen, 1e-12)) ** (weight / (weight + FEW_INTERVALS)))
+    ratio = np.maximum(foretold, 1e-12) / np.maximum(seen, 1e-12)
+    return np.asarray(ratio ** (weight / (weight + FEW_INTERVALS)))
 
 
 def measured_noise(

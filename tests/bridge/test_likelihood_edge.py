@@ -10,7 +10,12 @@ from scipy.stats import norm
 from bridge.choice.confidence_intervals import covariance
 from bridge.choice.fit_families import fit_all
 from bridge.choice.interval_coverage import draw_counts_of
-from bridge.choice.likelihood_band import curve_drop, joint_drop, profile_bands
+from bridge.choice.likelihood_band import (
+    curve_drop,
+    joint_drop,
+    profile_bands,
+    widest_curve_drop,
+)
 from bridge.choice.likelihood_edge import furthest
 from bridge.counts.likelihood import log_probability_and_slope
 from bridge.counts.likelihood_table import PooledLookup
@@ -93,6 +98,17 @@ def test_a_band_of_the_whole_curve_is_as_wide_as_a_tube_has_to_be():
     assert curve_drop(one, fit.z[0], 0.95, np.inf) == joint_drop(1, 0.95, np.inf)
     block, fit = fitted("block", "poisson", 3)
     assert 3.84 < curve_drop(block, fit.z[0], 0.95, np.inf) < 0.85 * joint_drop(6, 0.95, np.inf)
+
+
+def test_a_band_of_the_whole_curve_allows_for_a_width_whose_best_value_is_zero():
+    """There the rate does not depend on the width: the band held 89 of 100 curves."""
+    truth, curve = draw_counts_of("softplus", "sparse", 40, 3, 1)
+    _, (task,), (found,) = fit_all([problem(type(truth), curve.statistics())], curve)
+    width = task.theta(found.z[0])[2]
+    assert width < 0.1
+    at_truth = curve_drop(task, task.coordinates(truth.values), 0.95, np.inf)
+    assert curve_drop(task, found.z[0], 0.95, np.inf) < 0.9 * at_truth
+    assert widest_curve_drop(task, found, 0.95, np.inf) == pytest.approx(at_truth, rel=0.03)
 
 
 def test_with_many_counts_the_edge_is_that_of_the_normal_distribution():
