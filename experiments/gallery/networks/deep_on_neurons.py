@@ -42,7 +42,7 @@ _SHADES = ("0.75", "0.2", *(COLOURS[name] for name in ("orange", "sky", "blue", 
 class Parameters:
     """Network, neurons, times, and how much the certificate looks at."""
 
-    seeds: int = 3
+    seeds: int = 5
     width: int = 64
     depth: int = 5
     # A network that learned with units missing now and then minds noisy neurons less.
@@ -119,7 +119,7 @@ def run(parameters: Parameters, context: Context) -> Result:
     labels = pd.DataFrame()
     spans = []
     decision = parameters.decision_ms * ms
-    for seed in context.seeds(parameters.seeds, quick=2):
+    for seed in context.seeds(parameters.seeds, quick=4):
         trained = train_deep(parameters, seed)
         answers = on_neurons(
             trained, parameters, context, what="five layers", curve=curve, decision=decision

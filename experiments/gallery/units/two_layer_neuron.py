@@ -94,7 +94,7 @@ def compare(found: RateReduction, seed: int) -> _Differences:
 @experiment("two-layer-neuron", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
-    trials = 240 if context.quick else p.trials
+    trials = 480 if context.quick else p.trials
     cell = InnervatedDendrites(
         bushy_pyramidal(p.obliques),
         "CA1 pyramidal cell",
