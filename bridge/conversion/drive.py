@@ -39,7 +39,8 @@ def background_for(neuron: PointNeuron, noise: Quantity, **running: Any) -> Stim
     noise : Quantity
         Wanted standard deviation of the membrane potential.
     **running
-        dt, seed, engine and jobs, as in `neurosim.simulate`.
+        dt, engine and jobs, as in `neurosim.simulate`. A seed is not used: the noise belongs to the
+        neuron, and a curve that one conversion measured must serve the next.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def background_for(neuron: PointNeuron, noise: Quantity, **running: Any) -> Stim
     weak = WhiteNoise(intensity=1e-3 * pA * second**0.5)
     if noise == 0 * mV:
         return WhiteNoise()
-    running = running | {"seed": trial_seeds(running.get("seed", 0), _ROWS)}
+    running = running | {"seed": trial_seeds(0, _ROWS)}
     settings: dict[str, Any] = {
         "stimulus": Constant(0 * pA) + weak,
         "batch": {"current": np.zeros(_ROWS) * pA},

@@ -34,7 +34,7 @@ class Parameters:
 
 @experiment("known-units", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
-    sets = max(25, parameters.data_sets // 4) if context.quick else parameters.data_sets
+    sets = max(50, parameters.data_sets // 2) if context.quick else parameters.data_sets
     seeds = context.seeds(len(parameters.families))
     found = []
     for k, family in enumerate(parameters.families):
