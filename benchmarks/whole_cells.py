@@ -87,6 +87,7 @@ class Model:
     protocols: dict[str, tuple[float, list[Electrode]]]
     sections: dict[str, Any] = field(default_factory=dict)
     currents: tuple[float, float] = (0.0, 1.0)
+    owner: Any = None  # What deletes its sections when it goes.
 
 
 # ---- both programs ------------------------------------------------------------------------------
@@ -164,7 +165,7 @@ def _apart(a: np.ndarray, b: np.ndarray) -> str:
     return f"{1e3 * np.abs(a - b).max(initial=0.0):.3g} us"
 
 
-def race(h: Any, model: Model, cells: int, length: float, dt: float, turns: int = 3) -> None:
+def race(h: Any, model: Model, cells: int, length: float, dt: float, turns: int) -> None:
     """Print the processor times of a batch here and of as many runs in NEURON, in turns."""
 
     def spent() -> float:
@@ -223,10 +224,11 @@ def hay(h: Any, folder: Path) -> Model:
         },
         {name: sections[number]},
         (0.2, 1.6),
+        cell,
     )
 
 
-def allen(h: Any, folder: Path, axon: str | None) -> Model:
+def allen(h: Any, folder: Path, axon: str | None, currents: list[float]) -> Model:
     """Return a model of the Allen Institute, built in NEURON by the rules of the AllenSDK."""
     fit_path, swc_path, _ = allen_files(folder)
     fit = read_allen_fit(fit_path)
@@ -253,7 +255,7 @@ def allen(h: Any, folder: Path, axon: str | None) -> Model:
         soma,
         from_allen(folder, axon=axon),
         fit.v_init_mV,
-        {f"step of {x} nA": (600.0, [Electrode(x, 100.0, 1e4)]) for x in (0.15, 0.25, 0.35)},
+        {f"step of {x} nA": (600.0, [Electrode(x, 100.0, 1e4)]) for x in currents},
         currents=(0.0, 0.4),
     )
 
@@ -310,7 +312,9 @@ def one_folder(folder: Path, given: argparse.Namespace) -> None:
     is_hay = (folder / "models" / "L5PCtemplate.hoc").exists()
     mods = folder / "mod" if is_hay else allen_files(folder)[2]
     build: Callable[[], Model] = (
-        (lambda: hay(h, folder)) if is_hay else (lambda: allen(h, folder, given.axon))
+        (lambda: hay(h, folder))
+        if is_hay
+        else (lambda: allen(h, folder, given.axon, given.currents))
     )
     with tempfile.TemporaryDirectory() as made:
         h.nrn_load_dll(str(compiled(mods, Path(made))))
@@ -323,7 +327,7 @@ def one_folder(folder: Path, given: argparse.Namespace) -> None:
         if not given.no_compare:
             compare(h, model, given.dt)
         if given.cells:
-            race(h, model, given.cells, given.race, given.dt)
+            race(h, model, given.cells, given.race, given.dt, given.turns)
 
 
 def main() -> None:
@@ -332,6 +336,15 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--dt", type=float, default=0.025, help="largest time step, in ms")
     parser.add_argument("--axon", help="of an all-active model: truncated or stub")
+    parser.add_argument(
+        "--currents",
+        type=float,
+        nargs="+",
+        default=[0.15, 0.25, 0.35],
+        metavar="NA",
+        help="steps for models of the Allen Institute, in nA",
+    )
+    parser.add_argument("--turns", type=int, default=3, help="of the race")
     parser.add_argument("--cells", type=int, default=32, help="of the race; 0 for none")
     parser.add_argument("--race", type=float, default=100.0, help="its length, in ms")
     parser.add_argument("--no-compare", action="store_true", help="run the race alone")
