@@ -272,8 +272,8 @@ def _of_allen(
     path: Path, membrane: str | None, shape: ShapeReading, others: dict[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
     """Return the neuron that a model of the Allen Institute is, and its name."""
+    from neurosim.allen import from_allen
     from neurosim.errors import ParameterError
-    from neurosim.exchange import from_allen
 
     if others or membrane is not None or shape.settings():
         raise ParameterError(

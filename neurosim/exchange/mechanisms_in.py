@@ -28,11 +28,8 @@ __all__ = [
     "from_mod_file",
     "kind_of",
     "known_parts",
-    "mod_file_of",
-    "mod_reader",
     "parts_of",
     "read_density",
-    "unit_from",
 ]
 
 _G = siemens / cm**2
@@ -121,19 +118,25 @@ def from_mod_file(suffix: str, segments: Mapping[int, Any], mod: Path | None) ->
         There is no such file, or nothing that reads it.
     """
     where = f"the mechanism {suffix!r} on {segments[min(segments)].sec.name()}"
-    path = None if mod is None else mod_file_of(suffix, mod)
+    path = None if mod is None else _file_of(suffix, mod)
     if path is None:
         found = "give mod=, the folder of its MOD file" if mod is None else f"none is in {mod}"
         raise ExchangeError(
             f"from_neuron: {where} is neither pas nor hh nor one that to_neuron wrote, and needs "
             f"its MOD file: {found}; or take it out of the sections, and paint a Channel"
         )
-    reader = mod_reader(f"from_neuron: {where}", path)
+    try:
+        reader: Any = importlib.import_module("neurosim.mod")
+    except ImportError:
+        raise ExchangeError(
+            f"from_neuron: {where} comes from {path.name}, and this version reads no MOD files; "
+            "write it as a Channel, and paint it"
+        ) from None
     told, kind = reader.read_part(path), reader.from_mod(path)
     names = {field: name for name, field in told.names.items()}
     values, like = {}, {}
     for one in told.fields:
-        unit = unit_from(one.unit)
+        unit = _unit(one.unit)
         there = [
             _live(s, suffix, names.get(one.name, one.name), one.value) for s in segments.values()
         ]
@@ -142,18 +145,7 @@ def from_mod_file(suffix: str, segments: Mapping[int, Any], mod: Path | None) ->
     yield _build(kind, suffix, segments, values, {}, like)
 
 
-def mod_reader(who: str, path: Path) -> Any:
-    """Return the module that reads MOD files."""
-    try:
-        return importlib.import_module("neurosim.mod")
-    except ImportError:
-        raise ExchangeError(
-            f"{who} comes from {path.name}, and this version reads no MOD files; write it as a "
-            "Channel, and paint it"
-        ) from None
-
-
-def mod_file_of(suffix: str, folder: Path) -> Path | None:
+def _file_of(suffix: str, folder: Path) -> Path | None:
     """Return the MOD file of a mechanism, None where there is none."""
     wanted = re.compile(rf"\b(?:SUFFIX|POINT_PROCESS)\s+{re.escape(suffix)}\b")
     files = sorted(folder.glob("*.mod"))
@@ -174,7 +166,7 @@ def _live(segment: Any, suffix: str, name: str, otherwise: float) -> float:
     return otherwise
 
 
-def unit_from(text: str) -> Quantity:
+def _unit(text: str) -> Quantity:
     """Return a unit of the form "siemens/cm**2", 1 for none."""
     found, over = Quantity(1.0), False
     for sign, name, power in re.findall(r"(/|\*(?!\*))?([A-Za-z]+|1)(?:\*\*(\d))?", text):

@@ -19,9 +19,7 @@ def is_allen(source: Path) -> bool:
 
 def print_allen(source: Path, swc: Path | None, mod: Path | None, axon: str | None) -> None:
     """Read a model, and print what covers its sections and how the shape was made."""
-    from neurosim.exchange import from_allen, read_allen_fit
-    from neurosim.exchange.allen import allen_files
-    from neurosim.exchange.allen_file import SECTIONS
+    from neurosim.allen import SECTIONS, allen_files, from_allen, read_allen_fit
     from neurosim.morphology import MorphologyWarning
 
     fit_path, swc_path, _ = allen_files(source, swc, mod)

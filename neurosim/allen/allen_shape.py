@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.exchange.allen_file import SECTIONS
-from neurosim.exchange.errors import ExchangeError
+from neurosim.allen.allen_file import SECTIONS
+from neurosim.allen.errors import AllenError
 from neurosim.morphology import Branch, Morphology, PerBranch, read_swc, read_swc_forest
 
 __all__ = ["allen_rule", "allen_shape"]
@@ -39,21 +39,21 @@ def allen_shape(path: str | Path, axon: str) -> Morphology:
 
     Raises
     ------
-    ExchangeError
+    AllenError
         The file has no soma, branches of types the models do not have, or no axon to truncate.
     """
     place = Path(path)
     whole, loose = _tree_of_soma(place)
     if loose and axon == "truncated":
-        raise ExchangeError(
+        raise AllenError(
             f"from_allen: {place.name} has pieces of axon that hang on nothing, so that it is open "
             "which comes first; join them, or use axon='stub', which leaves out all of them"
         )
     if whole.tags[0] != "soma":
-        raise ExchangeError(f"from_allen: {place.name} has no soma (points of type 1)")
+        raise AllenError(f"from_allen: {place.name} has no soma (points of type 1)")
     for name, tag in zip(whole.names, whole.tags, strict=True):
         if tag not in SECTIONS.values():
-            raise ExchangeError(
+            raise AllenError(
                 f"from_allen: the branch {name} of {place.name} is none of soma, axon, basal and "
                 "apical dendrite (types 1 to 4), the sections that a fit file knows"
             )
@@ -80,7 +80,7 @@ def _tree_of_soma(path: Path) -> tuple[Morphology, bool]:
     with_soma = [k for k, tree in enumerate(forest) if "soma" in tree.tags]
     others = {tag for k, tree in enumerate(forest) if k not in with_soma for tag in tree.tags}
     if len(with_soma) != 1 or others - {"axon"}:
-        raise ExchangeError(
+        raise AllenError(
             f"from_allen: {path.name} holds {len(forest)} trees, {len(with_soma)} of them with a "
             f"soma; beside that of the soma only pieces of axon may stand, and there are "
             f"{', '.join(sorted(others)) or 'none'}"
@@ -93,7 +93,7 @@ def _with_pieces(whole: Morphology, axon: str, file: str) -> Morphology:
     old = [k for k, tag in enumerate(whole.tags) if tag == "axon"]
     if axon == "truncated":
         if not old:
-            raise ExchangeError(
+            raise AllenError(
                 f"from_allen: {file} has no axon (points of type 2) to truncate; use axon='stub'"
             )
         thick, at = _truncated_diameters(whole, old), 1.0
@@ -102,7 +102,7 @@ def _with_pieces(whole: Morphology, axon: str, file: str) -> Morphology:
     kept = [whole[name] for name, tag in zip(whole.names, whole.tags, strict=True) if tag != "axon"]
     for branch in kept:
         if branch.parent is not None and whole[branch.parent].tag == "axon":
-            raise ExchangeError(
+            raise AllenError(
                 f"from_allen: {branch.name} of {file} hangs on the axon, which is replaced"
             )
     soma = whole.names[0]

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from brian2.units import Quantity, cm, mV, ohm, siemens, uF
 
+from neurosim.allen.allen_file import PASSIVE, SECTIONS, AllenFit, read_allen_fit
+from neurosim.allen.allen_shape import allen_rule, allen_shape
+from neurosim.allen.errors import AllenError
 from neurosim.channels import Leak
 from neurosim.channels.base import Channel, IonPool
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable
 from neurosim.errors import suggest
-from neurosim.exchange.allen_file import PASSIVE, SECTIONS, AllenFit, read_allen_fit
-from neurosim.exchange.allen_shape import allen_rule, allen_shape
-from neurosim.exchange.errors import ExchangeError
-from neurosim.exchange.mechanisms_in import mod_file_of, mod_reader, unit_from
+from neurosim.mod import from_mod, read_part
+from neurosim.mod.classes import unit_of
 from neurosim.morphology import tagged
 
 __all__ = ["AXONS", "allen_files", "from_allen"]
@@ -49,9 +51,9 @@ def from_allen(
     mod : path, optional
         Folder of the MOD files that the fit file names; by default ``modfiles`` beside it.
     axon : {"stub", "truncated"}, optional
-        What takes the place of the axon. Perisomatic models have a stub, 1 um thick. All-active
-        models have a truncated axon, as thick as the reconstructed one, or since 2018 a stub; the
-        file does not say which, and the default is the AllenSDK's, "truncated".
+        What takes the place of the axon. Perisomatic models have a stub, 1 um thick. Older
+        all-active models have a truncated axon, as thick as the reconstructed one, newer ones a
+        stub; the file does not say which, and the default is the AllenSDK's, "truncated".
 
     Returns
     -------
@@ -62,7 +64,7 @@ def from_allen(
 
     Raises
     ------
-    ExchangeError
+    AllenError
         A file is missing or is no such file, a section lacks something, or a mechanism has no MOD
         file or not that parameter; the message names it.
     ModError
@@ -73,7 +75,7 @@ def from_allen(
     known = AXONS[told.kind]
     chosen = known[0] if axon is None else axon
     if chosen not in known:
-        raise ExchangeError(
+        raise AllenError(
             f"from_allen: axon={chosen!r}: {told.source} is a {told.kind} model, whose axon is "
             f"{' or '.join(map(repr, known))}"
         )
@@ -82,7 +84,7 @@ def from_allen(
     for section in sections:
         missing = [name for name in PASSIVE if name not in told.passive[section]]
         if missing:
-            raise ExchangeError(
+            raise AllenError(
                 f"from_allen: {told.source} gives no {' and no '.join(missing)} for {section}, "
                 f"which {swc_path.name} has"
             )
@@ -113,7 +115,7 @@ def allen_files(
 
     Raises
     ------
-    ExchangeError
+    AllenError
         One of them is not there, or several could be meant.
     """
     path = Path(fit)
@@ -125,7 +127,7 @@ def allen_files(
         swc = _only_one(set(beside.glob("*.swc")), beside, "reconstruction (*.swc)", "swc=")
     folder = beside / "modfiles" if mod is None else Path(mod)
     if not folder.is_dir():
-        raise ExchangeError(
+        raise AllenError(
             f"from_allen: there is no folder {folder}; give mod=, the folder of the MOD files that "
             "came with the model"
         )
@@ -135,7 +137,7 @@ def allen_files(
 def _only_one(found: set[Path], folder: Path, what: str, give: str) -> Path:
     if len(found) != 1:
         names = ", ".join(sorted(one.name for one in found)) or "none"
-        raise ExchangeError(f"from_allen: {folder} holds no single {what}: {names}; give {give}")
+        raise AllenError(f"from_allen: {folder} holds no single {what}: {names}; give {give}")
     return found.pop()
 
 
@@ -147,16 +149,15 @@ def _with_mechanism(
     neuron: Neuron, told: AllenFit, mechanism: str, folder: Path, sections: Mapping[str, str]
 ) -> Neuron:
     """Return the neuron with a mechanism on the sections that the file gives it to."""
-    path = mod_file_of(mechanism, folder)
+    path = _mod_file(mechanism, folder)
     if path is None:
-        raise ExchangeError(
+        raise AllenError(
             f"from_allen: {told.source} names the mechanism {mechanism}, and no MOD file in "
             f"{folder} has SUFFIX {mechanism}; give mod=, the folder that has it"
         )
-    reader = mod_reader(f"from_allen: the mechanism {mechanism}", path)
-    part, kind = reader.read_part(path), reader.from_mod(path)
+    part, kind = read_part(path), from_mod(path)
     if not issubclass(kind, Channel | IonPool):
-        raise ExchangeError(
+        raise AllenError(
             f"from_allen: {told.source} covers sections with {mechanism}, and {path.name} is a "
             "POINT_PROCESS"
         )
@@ -168,13 +169,20 @@ def _with_mechanism(
         values: dict[str, Any] = {}
         for name, number in {**_reversals(told, section, mechanism, fields), **given}.items():
             if name not in fields:
-                raise ExchangeError(
+                raise AllenError(
                     f"from_allen: {told.source} gives {name} of {mechanism} in {section}, and no "
                     f"formula of {path.name} uses such a parameter: {suggest(name, fields)}"
                 )
-            values[fields[name].name] = Quantity(number * unit_from(fields[name].unit))
+            values[fields[name].name] = Quantity(number * unit_of(fields[name].unit))
         neuron = neuron.paint(kind(**values, name=mechanism), tagged(sections[section]))
     return neuron
+
+
+def _mod_file(mechanism: str, folder: Path) -> Path | None:
+    """Return the MOD file of a mechanism, None where there is none."""
+    wanted = re.compile(rf"\b(?:SUFFIX|POINT_PROCESS)\s+{re.escape(mechanism)}\b")
+    files = sorted(folder.glob("*.mod"))
+    return next((f for f in files if wanted.search(f.read_text(errors="replace"))), None)
 
 
 def _reversals(
@@ -186,7 +194,7 @@ def _reversals(
         if name not in fields:
             continue
         if name not in told.reversal.get(section, {}):
-            raise ExchangeError(
+            raise AllenError(
                 f"from_allen: {told.source} puts {mechanism}, which reads {name}, into {section}, "
                 "and erev in its conditions does not give it there"
             )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from neurosim.allen.errors import AllenError
 from neurosim.errors import suggest
-from neurosim.exchange.errors import ExchangeError
 
 __all__ = ["SECTIONS", "AllenFit", "read_allen_fit"]
 
@@ -59,7 +59,7 @@ def read_allen_fit(path: str | Path) -> AllenFit:
 
     Raises
     ------
-    ExchangeError
+    AllenError
         The file is no such JSON, or something in it has no meaning here; the message names it.
     """
     return _Reader(Path(path)).fit()
@@ -82,7 +82,7 @@ class _Reader:
             self.fail(f"it is no JSON ({error})")
 
     def fail(self, why: str) -> NoReturn:
-        raise ExchangeError(f"from_allen: {self.name}: {why}")
+        raise AllenError(f"from_allen: {self.name}: {why}")
 
     def fit(self) -> AllenFit:
         needed = ("passive", "conditions", "genome")
