@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from experiments.command.console import console, progress
+from experiments.command.importing.import_allen import is_allen
 from experiments.command.morphology import ShapeReading
 from experiments.command.options import RecordingReading, Seed, spread
 from experiments.kit.neuron_names import CELLS, MODELS, known_name, named_neuron
@@ -23,7 +24,8 @@ def unit_command(
             metavar="FILE|MODEL",
             help="A recording (ABF, ATF, IBW, NWB, CSV, ...), a table of counts (current_pA, "
             "count, window_s), a reconstruction (SWC, ASC, H5, with --membrane), a cell of "
-            f"NeuroML, a neuron ({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
+            "NeuroML, the folder of a model of the Allen Institute, "
+            f"a neuron ({', '.join((*MODELS, *CELLS))}), or equations in Brian2's "
             "language.",
         ),
     ],
@@ -108,7 +110,9 @@ def unit_command(
     }
     equations = {"threshold": threshold, "reset": reset, "current": current, "start": start}
     given = {name: value for name, value in equations.items() if value is not None}
-    if _is_shape(source, membrane):
+    if _is_file(source) and is_allen(Path(source)):
+        model, options = _of_allen(Path(source), membrane, shape, {**values, **given})
+    elif _is_shape(source, membrane):
         model, options = _on_shape(
             Path(source), membrane, shape, {**values, **given, **recording.settings()}
         )
@@ -262,6 +266,21 @@ def _of_neuroml(
             f"{path.name} is a shape without channels; give it a membrane: --membrane textbook"
         )
     return found, {"name": path.stem}
+
+
+def _of_allen(
+    path: Path, membrane: str | None, shape: ShapeReading, others: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return the neuron that a model of the Allen Institute is, and its name."""
+    from neurosim.allen import from_allen
+    from neurosim.errors import ParameterError
+
+    if others or membrane is not None or shape.settings():
+        raise ParameterError(
+            "a model of the Allen Institute takes no parameters and no options of a shape; its "
+            "reconstruction and its folder modfiles lie beside the fit file"
+        )
+    return from_allen(path), {"name": path.stem}
 
 
 def _neuron(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,19 +29,27 @@ def sections_of(cell: Any) -> list[Any]:
     ExchangeError
         It has none that can be found.
     """
-    for name in ("sections", "all"):
-        found = getattr(cell, name, None)
-        if found is not None and not callable(found):
-            return list(found)
-    if isinstance(cell, Iterable) and not isinstance(cell, str):
-        found = list(cell)
-        if found and all(hasattr(one, "nseg") for one in found):
+    # A hoc template is asked for `all` first: every object of hoc can be called and looks iterable.
+    held = (getattr(cell, name, None) for name in ("sections", "all"))
+    for one in (*held, cell):
+        if found := _as_sections(one):
             return found
     raise ExchangeError(
         "from_neuron: give a cell that has its sections as .sections or .all, or a list of "
         f"sections; got {cell!r}. A hoc or Python file is not read: run it in NEURON, and give the "
         "cell it makes"
     )
+
+
+def _as_sections(group: Any) -> list[Any]:
+    """Return a collection of sections as a list, and an empty one for anything else."""
+    if group is None or isinstance(group, str):
+        return []
+    try:
+        found = list(group)
+    except TypeError:
+        return []
+    return found if all(hasattr(one, "nseg") for one in found) else []
 
 
 def in_order_of_parents(sections: list[Any]) -> list[Any]:

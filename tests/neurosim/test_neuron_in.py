@@ -249,3 +249,30 @@ out = {"apart": float(np.abs(np.asarray(mine.trace("v"))[0]*1e3 - theirs).max())
     assert out["tau"] == pytest.approx(0.01)
     assert out["rise"] > -60
     assert out["apart"] < 1e-8
+
+
+TEMPLATE = """
+begintemplate Ball
+public soma, dend, all
+objref all
+create soma, dend
+proc init() {
+  all = new SectionList()
+  connect dend(0), soma(1)
+  soma { L = 20  diam = 20  insert hh }
+  dend { L = 200  diam = 2  nseg = 3  insert pas }
+  forsec "" all.append()
+}
+endtemplate Ball
+"""
+
+
+def test_a_cell_of_a_hoc_template_is_read(tmp_path):
+    code = f"h({TEMPLATE!r})\n" + (
+        "cell = h.Ball()\nmade = from_neuron(cell)\n"
+        "out = {'names': list(made.morphology.names), 'tags': list(made.morphology.tags),"
+        " 'cut': len(made.compartments)}"
+    )
+    assert in_neuron(code, tmp_path) == {
+        "names": ["soma", "dend"], "tags": ["soma", "dendrite"], "cut": 4,
+    }  # fmt: skip

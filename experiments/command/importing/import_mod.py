@@ -16,14 +16,38 @@ __all__ = ["import_command"]
 
 
 def import_command(
-    source: Annotated[Path, typer.Argument(help="A MOD file, or a folder of them.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A MOD file, a folder of them, or a model of the Allen Institute (its folder or "
+            "fit file)."
+        ),
+    ],
+    swc: Annotated[Path | None, typer.Option(help="Of an Allen model: its reconstruction.")] = None,
+    mod: Annotated[
+        Path | None, typer.Option(help="Of an Allen model: the folder of its MOD files.")
+    ] = None,
+    axon: Annotated[
+        str | None, typer.Option(help="Of an all-active Allen model: truncated or stub.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the class is written as Python, such as kv.py.")
     ] = None,
 ) -> None:
-    """Translate MOD files of NEURON: print what each becomes, or write one as a Python file."""
+    """Print what MOD files of NEURON or a model of the Allen Institute become here."""
+    from experiments.command.importing.import_allen import is_allen, print_allen
     from neurosim.errors import ParameterError
 
+    if is_allen(source):
+        if out is not None:
+            raise ParameterError(f"--out goes with a MOD file; {source} is a model of a cell")
+        print_allen(source, swc, mod, axon)
+        return
+    if swc is not None or mod is not None or axon is not None:
+        raise ParameterError(
+            f"--swc, --mod and --axon go with a model of the Allen Institute; {source} has no fit "
+            "file"
+        )
     if source.is_dir():
         if out is not None:
             raise ParameterError(f"{source} is a folder; give the file that --out is to hold")
