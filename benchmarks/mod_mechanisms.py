@@ -39,7 +39,7 @@ from neurosim.errors import ModError, NeurosimError
 from neurosim.ions import Calcium, Chloride, Potassium, Sodium
 from neurosim.mod import Part, read_part
 from neurosim.mod.classes import build_class, unit_of
-from neurosim.mod.parser import read_mod
+from neurosim.mod.reading.parser import read_mod
 from neurosim.morphology import PerBranch, cylinder, every, everywhere, numbered
 from neurosim.stimuli import Steps
 from neurosim.synapses import Events, Receptor

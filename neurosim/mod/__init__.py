@@ -11,8 +11,8 @@ from pathlib import Path
 from neurosim.channels.base import Mechanism
 from neurosim.errors import ModError, NeurosimError
 from neurosim.mod.classes import build_class, write_python
-from neurosim.mod.parser import read_mod
 from neurosim.mod.part import Field, Part
+from neurosim.mod.reading.parser import read_mod
 from neurosim.mod.translate import translate
 
 __all__ = ["Field", "Part", "from_mod", "read_part", "write_python"]

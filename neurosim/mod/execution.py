@@ -14,22 +14,7 @@ from typing import NoReturn
 from neurosim.errors import ModError
 from neurosim.mod.flow import Flow
 from neurosim.mod.formulas import FixedError
-from neurosim.mod.singular import quotient
-from neurosim.mod.terms import (
-    CONDITIONS,
-    FUNCTIONS,
-    Term,
-    apply,
-    choose,
-    constant,
-    is_positive,
-    negative,
-    number,
-    operate,
-    symbol,
-    symbols,
-)
-from neurosim.mod.tree import (
+from neurosim.mod.reading.tree import (
     Assign,
     Block,
     Call,
@@ -52,6 +37,21 @@ from neurosim.mod.tree import (
     Statement,
     Text,
     Unsupported,
+)
+from neurosim.mod.singular import quotient
+from neurosim.mod.terms import (
+    CONDITIONS,
+    FUNCTIONS,
+    Term,
+    apply,
+    choose,
+    constant,
+    is_positive,
+    negative,
+    number,
+    operate,
+    symbol,
+    symbols,
 )
 
 __all__ = ["Runner"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from neurosim.mod.reading.tree import Solve
 from neurosim.mod.terms import Term
-from neurosim.mod.tree import Solve
 
 __all__ = ["Flow"]
 

@@ -17,6 +17,7 @@ from neurosim.errors import ModError
 from neurosim.mod.flow import Flow
 from neurosim.mod.formulas import Flows, HistoryError
 from neurosim.mod.reactions import Machine
+from neurosim.mod.reading.tree import Assign, Block, If, Loop, ModFile, Solve, Statement
 from neurosim.mod.sameness import same
 from neurosim.mod.terms import (
     Term,
@@ -27,7 +28,6 @@ from neurosim.mod.terms import (
     replaced,
     symbol,
 )
-from neurosim.mod.tree import Assign, Block, If, Loop, ModFile, Solve, Statement
 
 __all__ = ["BUILT_IN", "run_flows", "set_anywhere", "targets"]
 

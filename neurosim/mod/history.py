@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurosim.mod.linear import solve_linear
+from neurosim.mod.elimination import solve_linear
 from neurosim.mod.sameness import solves_for_rest
 from neurosim.mod.spelling import Speller
 from neurosim.mod.terms import number, symbols

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from neurosim.mod.execution import Runner
 from neurosim.mod.flow import Flow
+from neurosim.mod.reading.tree import Block, Compartment, Conserve, Equation, ModFile, Reaction
 from neurosim.mod.terms import Term, negative, number, operate
-from neurosim.mod.tree import Block, Compartment, Conserve, Equation, ModFile, Reaction
 
 __all__ = ["Machine"]
 

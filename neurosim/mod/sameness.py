@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from neurosim.mod.formulas import Flows
+from neurosim.mod.reading.tree import ModFile
 from neurosim.mod.terms import Term, evaluate
-from neurosim.mod.tree import ModFile
 from neurosim.mod.units import constant_value
 
 __all__ = ["is_linear", "same", "samples", "solves_for_rest"]

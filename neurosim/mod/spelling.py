@@ -16,8 +16,8 @@ from neurosim.equations.evaluate import known_words
 from neurosim.errors import ModError
 from neurosim.mod.formulas import Flows, HistoryError
 from neurosim.mod.part import Field
+from neurosim.mod.reading.tree import Declared, ModFile
 from neurosim.mod.terms import Term, divides_by_zero, number, symbols, written
-from neurosim.mod.tree import Declared, ModFile
 from neurosim.mod.units import constant_value, spelling
 from neurosim.synapses.base import Receptor
 

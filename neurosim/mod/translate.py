@@ -14,10 +14,10 @@ from neurosim.mod.flows import BUILT_IN, run_flows, set_anywhere, targets
 from neurosim.mod.formulas import FixedError
 from neurosim.mod.history import Historian
 from neurosim.mod.part import Field, Part
+from neurosim.mod.reading.tree import If, IonUse, ModFile, Statement, names_of
 from neurosim.mod.sameness import is_linear, same
 from neurosim.mod.spelling import DENSITY, INSIDE, OUTSIDE
 from neurosim.mod.terms import Term, constant, derivative, number, operate, symbol
-from neurosim.mod.tree import If, IonUse, ModFile, Statement, names_of
 
 __all__ = ["translate"]
 

@@ -336,3 +336,16 @@ def _measure(*words):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return found.stdout
+
+
+def test_a_concentration_that_initial_puts_at_zero_starts_there(mod):
+    """And one of which INITIAL says nothing starts where NEURON has it, a field."""
+    pool = """NEURON {{ SUFFIX held USEION ca READ ica WRITE cai }}
+    ASSIGNED {{ ica (mA/cm2) }} STATE {{ cai (mM) }}
+    {initial}
+    BREAKPOINT {{ SOLVE states METHOD cnexp }}
+    DERIVATIVE states {{ cai' = -2*ica - cai/80 }}"""
+    said, unsaid = (mod(pool.format(initial=one)) for one in ("INITIAL { cai = 0 }", ""))
+    assert "start" not in said.quantity_fields()
+    assert said.starts == {"ca_i": "(0)*mM"}
+    assert "start" in unsaid.quantity_fields()

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.mod.formulas import Flows
+from neurosim.mod.reading.tree import ModFile
 from neurosim.mod.sameness import samples
 from neurosim.mod.terms import Term, derivative, negative, number, operate, replaced, symbol
-from neurosim.mod.tree import ModFile
 
 __all__ = ["solve_linear"]
 

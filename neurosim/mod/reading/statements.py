@@ -10,9 +10,9 @@ import re
 from typing import NoReturn
 
 from neurosim.errors import ModError
-from neurosim.mod.harmless_c import does_nothing, is_return, reread_ion
-from neurosim.mod.tokens import Token
-from neurosim.mod.tree import (
+from neurosim.mod.reading.harmless_c import does_nothing, is_return, reread_ion
+from neurosim.mod.reading.tokens import Token
+from neurosim.mod.reading.tree import (
     Assign,
     Binary,
     Call,

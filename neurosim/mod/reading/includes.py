@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurosim.errors import ModError
-from neurosim.mod.tokens import LONGEST, Token, split_tokens
+from neurosim.mod.reading.tokens import LONGEST, Token, split_tokens
 
 __all__ = ["put_in_place", "read_text"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from neurosim.mod.includes import put_in_place, read_text
-from neurosim.mod.statements import StatementParser
-from neurosim.mod.tokens import split_tokens
-from neurosim.mod.tree import Block, Declared, IonUse, ModFile, Unsupported
+from neurosim.mod.reading.includes import put_in_place, read_text
+from neurosim.mod.reading.statements import StatementParser
+from neurosim.mod.reading.tokens import split_tokens
+from neurosim.mod.reading.tree import Block, Declared, IonUse, ModFile, Unsupported
 
 __all__ = ["parse_text", "read_mod"]
 
