@@ -39,9 +39,10 @@ from neurosim.errors import ModError, NeurosimError
 from neurosim.ions import Calcium, Chloride, Potassium, Sodium
 from neurosim.mod import Part, read_part
 from neurosim.mod.classes import build_class, unit_of
-from neurosim.mod.parser import read_mod
+from neurosim.mod.reading.parser import read_mod
 from neurosim.morphology import PerBranch, cylinder, every, everywhere, numbered
 from neurosim.stimuli import Steps
+from neurosim.synapses import Events, Receptor
 
 HELD = {"na": Sodium, "k": Potassium, "ca": Calcium, "cl": Chloride}
 INSIDE = {"na": 12.0, "k": 130.0, "ca": 4e-4, "cl": 8.0}
@@ -50,6 +51,7 @@ OTHER_E = -33.0
 REVERSAL = {"na": 53.0, "k": -88.0, "ca": 118.0, "cl": -71.0}
 DURATION, START, SAMPLES = 40.0, -71.3, 80
 LEAK_G, LEAK_E = 3e-4, -64.0
+EVENTS, WEIGHT = (4.0, 9.5, 10.5, 22.0, 31.0), 0.003
 DRIVER = """NEURON {{ SUFFIX drive{ion} USEION {ion} WRITE i{ion} RANGE amp, slope }}
 PARAMETER {{ amp = 0.002 (mA/cm2) slope = 0.00003 (mA/cm2) }}
 ASSIGNED {{ v (mV) i{ion} (mA/cm2) }}
@@ -113,12 +115,19 @@ def run_neuron(case: Case, celsius: float, dt: float, corners: np.ndarray | None
     cell.nseg = 1
     cell.cm = 1
     made = case.made
-    cell.insert(case.suffix)
+    synapse = None
+    if issubclass(made, Receptor):
+        synapse = getattr(h, case.suffix)(cell(0.5))
+    else:
+        cell.insert(case.suffix)
     if issubclass(made, IonPool):
         cell.insert(f"drive{made.ion}")
     for name, value in case.values.items():
         original = next((k for k, v in made.mod_names.items() if v == name), name)
-        set_neuron(h, cell, case.suffix, original, value)
+        if synapse is not None and hasattr(synapse, original):
+            setattr(synapse, original, value)
+        else:
+            set_neuron(h, cell, case.suffix, original, value)
     if hasattr(h, f"usetable_{case.suffix}"):
         # Here formulas of a TABLE are evaluated, not interpolated.
         setattr(h, f"usetable_{case.suffix}", 0)
@@ -139,16 +148,24 @@ def run_neuron(case: Case, celsius: float, dt: float, corners: np.ndarray | None
         levels = h.Vector(corners)
         levels.play(clamp._ref_amp1, times)
         keep += [clamp, times, levels]
-    traces = {name: h.Vector() for name in recorded(made)}
+    points = references(cell, case) if synapse is None else of_synapse(cell, synapse, case)
+    traces = {name: h.Vector() for name in points}
     for name, vector in traces.items():
-        vector.record(reference(cell, case, name), 0.5)
+        vector.record(points[name][0], 0.5)
     v = h.Vector()
     v.record(cell(0.5)._ref_v, 0.5)
     h.dt = dt
     h.finitialize(START)
+    if synapse is not None:
+        line = h.NetCon(None, synapse)
+        line.weight[0] = WEIGHT
+        for time in EVENTS:
+            line.event(time)
     for _ in range(round(DURATION / dt)):
         h.fadvance()
-    found = {name: np.array(vector) for name, vector in traces.items()}
+    found = {name: np.array(vector) * points[name][1] for name, vector in traces.items()}
+    if recorded(made) == ["current"]:
+        found = {"current": np.sum(list(found.values()), axis=0)}
     if corners is None:
         found["v"] = np.array(v)
     return {name: values[:SAMPLES] for name, values in found.items()}
@@ -179,7 +196,7 @@ def set_ions(h: Any, cell: Any, made: Any) -> None:
 
 def set_unknown_ion(cell: Any, case: Case) -> None:
     """Set the reversal potential of an ion that belongs to this file alone."""
-    for use in read_mod(case.path).ions:
+    for use in read_mod(case.path, case.path.parent).ions:
         if use.ion not in HELD and f"e{use.ion}" in use.reads:
             setattr(cell, f"e{use.ion}", OTHER_E)
 
@@ -188,23 +205,35 @@ def recorded(made: Any) -> list[str]:
     """Return what is compared, by its name here."""
     if issubclass(made, IonPool):
         return [made.writes]
-    return [f"i_{ion}" for ion in made.carries if ion] if made.carries else ["current"]
+    return [f"i_{ion}" for ion in getattr(made, "carries", {}) if ion] or ["current"]
 
 
-def reference(cell: Any, case: Case, name: str) -> Any:
-    """Return NEURON's variable for what is compared."""
+def references(cell: Any, case: Case) -> dict[str, tuple[Any, float]]:
+    """Return NEURON's variables for what is compared, and what each is multiplied by.
+
+    What is compared as "current" is the sum of them: that of one ion, or of several that belong to
+    no ion that the engine knows.
+    """
     made, here = case.made, cell(0.5)
     if issubclass(made, IonPool):
-        return getattr(here, f"_ref_{name.replace('_', '')}")
-    if name != "current":
-        return getattr(here, f"_ref_i{name[2:]}")
-    if made.ion is not None:
-        return getattr(here, f"_ref_i{made.ion}")
-    # A current of an ion that the engine does not know, or of none.
-    file = read_mod(case.path)
-    name = next((w for use in file.ions for w in use.writes), None) or file.nonspecific[0]
-    ion = next((use.ion for use in file.ions if name in use.writes), None)
-    return getattr(here, f"_ref_{name}" if ion else f"_ref_{name}_{case.suffix}")
+        return {made.writes: (getattr(here, f"_ref_{made.writes.replace('_', '')}"), 1.0)}
+    names = recorded(made)
+    if names != ["current"]:
+        return {name: (getattr(here, f"_ref_i{name[2:]}"), 1.0) for name in names}
+    file = read_mod(case.path, case.path.parent)
+    found = {name: (getattr(here, f"_ref_{name}"), 1.0) for use in file.ions for name in use.writes}
+    for name in file.nonspecific:
+        found[name] = getattr(here, f"_ref_{name}_{case.suffix}"), 1.0
+    return found
+
+
+def of_synapse(cell: Any, synapse: Any, case: Case) -> dict[str, tuple[Any, float]]:
+    """Return the currents of a point process, and what each is multiplied by to be in nA."""
+    file = read_mod(case.path, case.path.parent)
+    found = {name: (getattr(synapse, f"_ref_{name}"), 1.0) for name in file.nonspecific}
+    for name in (word for use in file.ions for word in use.writes):
+        found[name] = getattr(cell(0.5), f"_ref_{name}"), cell(0.5).area() * 1e-2
+    return found
 
 
 # neurosim -----------------------------------------------------------------------------------------
@@ -217,9 +246,14 @@ def painted(cell: Neuron, k: int, case: Case, drivers: dict[str, Any]) -> Neuron
     values: dict[str, Any] = {
         name: Quantity(value * units[name]) for name, value in case.values.items()
     }
-    if "E" in units and not made.follows.get("E"):
-        values["E"] = OTHER_E * mV
-    for name, shared in getattr(made, "follows", {}).items():
+    follows = getattr(made, "follows", {})
+    if issubclass(made, Receptor) and made.ion and not made.ion_current:
+        follows = {"E": f"E_{made.ion}"}
+    for name in (one for one in units if re.fullmatch("E|E_.*", one) and one not in follows):
+        values[name] = OTHER_E * mV
+    for name, shared in follows.items():
+        if name not in units:
+            continue
         ion = shared.removeprefix("E_").removesuffix("_o")
         values[name] = REVERSAL[ion] * mV if shared.startswith("E_") else OUTSIDE[ion] * mM
     pool = issubclass(made, IonPool)
@@ -233,7 +267,11 @@ def painted(cell: Neuron, k: int, case: Case, drivers: dict[str, Any]) -> Neuron
     for ion in sorted(held - ({made.ion} if pool else set())):
         holds = HELD[ion](inside=INSIDE[ion] * mM, outside=OUTSIDE[ion] * mM, held=True)
         cell = cell.paint(holds, here, label=f"{ion}{k}")
-    cell = cell.paint(part, here)
+    if issubclass(made, Receptor):
+        events = Events(np.array(EVENTS) * 1e-3, np.full(len(EVENTS), WEIGHT))
+        cell = cell.place(part, every(here), events, label=f"part{k}")
+    else:
+        cell = cell.paint(part, here)
     for name in recorded(made):
         cell = cell.probe(name if pool else f"part{k}.{name}", every(here), label=f"{name} {k}")
     return cell.probe("v", every(here), label=f"v {k}")
@@ -278,6 +316,7 @@ def run_ours(
         found = {}
         for name in recorded(case.made):
             unit = mM if issubclass(case.made, IonPool) else -mA / cm**2
+            unit = -nA if issubclass(case.made, Receptor) else unit
             found[name] = np.asarray(run.trace(f"{name} {k}") / unit, dtype=float).ravel()
         if corners is None:
             found["v"] = np.asarray(run.trace(f"v {k}") / mV, dtype=float).ravel()
@@ -321,7 +360,7 @@ def compare_all(
     """Compare mechanisms together; where something fails, find out which of them it was."""
     try:
         return list(zip(cases, compare(cases, drivers, coarse), strict=True))
-    except (NeurosimError, RuntimeError, ArithmeticError) as error:
+    except (NeurosimError, RuntimeError, ArithmeticError, ValueError) as error:
         if len(cases) == 1:
             return [(cases[0], f"{type(error).__name__}: {error}")]
         half = len(cases) // 2
@@ -352,14 +391,30 @@ def distinct(folders: list[Path]) -> list[Path]:
     return list(seen.values())
 
 
+def with_includes(path: Path) -> str:
+    """Return the text of a file, with that of the files beside it which it includes."""
+    text = path.read_text(errors="replace")
+    return re.sub(
+        r'^\s*INCLUDE\s*"([\w.-]+)"', lambda found: with_includes(path.parent / found[1]), text,
+        flags=re.MULTILINE,
+    )  # fmt: skip
+
+
 def build(cases: list[Case], place: Path) -> None:
     """Compile the files for NEURON, each under a name of its own, and load them."""
     source = place / "source"
     if not source.exists():
         source.mkdir(parents=True)
         for case in cases:
-            text = case.path.read_text(errors="replace")
-            renamed = re.sub(r"(SUFFIX\s+)\w+", rf"\g<1>{case.suffix}", text, count=1)
+            # Such a block does nothing, and NEURON 9 cannot compile it where it ends INITIAL.
+            text = re.sub(r"VERBATIM\s+return 0;\s+ENDVERBATIM", "", with_includes(case.path))
+            name = rf"\g<1>{case.suffix}"
+            # Its current must be seen from outside.
+            read = read_mod(case.path, case.path.parent)
+            hidden = [one for one in read.nonspecific if one not in read.ranges]
+            name += f"\nRANGE {', '.join(hidden)}\n" if hidden else ""
+            word = rf"((?:SUFFIX|POINT_PROCESS)\s+){case.part.suffix}\b"
+            renamed = re.sub(word, name, text)
             (source / f"{case.suffix}.mod").write_text(renamed)
         for ion in HELD:
             (source / f"drive{ion}.mod").write_text(DRIVER.format(ion=ion))
@@ -383,7 +438,7 @@ def main() -> None:
     cases, refused = [], []
     for number, path in enumerate(distinct(asked.folders)):
         try:
-            part = read_part(path)
+            part = read_part(path, include=path.parent)
             cases.append(Case(path, f"m{number}x", part, build_class(part), strengths(part)))
         except ModError as error:
             refused.append(error)
@@ -400,10 +455,12 @@ def main() -> None:
             some = wanted[first : first + asked.together]
             for case, found in compare_all(some, drivers, asked.dt):
                 fine, line = told(case, found, asked.limit)
-                if not fine and not isinstance(found, str) and not found["silent"]:
+                for shorter in (4, 16):
+                    if fine or isinstance(found, str) or found["silent"]:
+                        break
                     # Steep gates need a shorter step before an extrapolation holds.
-                    finer = compare_all([case], drivers, asked.dt / 4)[0][1]
-                    fine, line = told(case, finer, asked.limit)
+                    found = compare_all([case], drivers, asked.dt / shorter)[0][1]
+                    fine, line = told(case, found, asked.limit)
                 passed += fine
                 print(line, flush=True)
     for error in refused:

@@ -61,7 +61,7 @@ class ShapeReading:
             The file cannot be opened, or an option is wrong.
         """
         from neurosim.errors import ParameterError
-        from neurosim.morphology import MorphologyWarning, read_shape
+        from neurosim.morphology import MorphologyNote, MorphologyWarning, read_shape
 
         if path.is_dir():
             raise ParameterError(f"{path} is a folder; give the path of a file in it")
@@ -73,7 +73,11 @@ class ShapeReading:
                 shape = self._of_neuroml(path)
             else:
                 shape = read_shape(path, **self.settings())
-        said = [str(w.message) for w in caught if issubclass(w.category, MorphologyWarning)]
+        told = [w for w in caught if issubclass(w.category, MorphologyWarning)]
+        for one in told:
+            if issubclass(one.category, MorphologyNote):
+                console().print(f"read: {one.message}", markup=False)
+        said = [str(w.message) for w in told if not issubclass(w.category, MorphologyNote)]
         is_swc = path.suffix.lower() == ".swc"
         if is_swc and not path.read_bytes().endswith((b"\n", b"\r")):
             said.append(

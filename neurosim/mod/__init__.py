@@ -11,30 +11,32 @@ from pathlib import Path
 from neurosim.channels.base import Mechanism
 from neurosim.errors import ModError, NeurosimError
 from neurosim.mod.classes import build_class, write_python
-from neurosim.mod.parser import read_mod
 from neurosim.mod.part import Field, Part
+from neurosim.mod.reading.parser import read_mod
 from neurosim.mod.translate import translate
 
 __all__ = ["Field", "Part", "from_mod", "read_part", "write_python"]
 
 
-def read_part(path: str | Path) -> Part:
+def read_part(path: str | Path, *, include: str | Path | None = None) -> Part:
     """Return what a MOD file describes, before it is a class."""
     try:
-        return translate(read_mod(path), str(path))
+        return translate(read_mod(path, include), str(path))
     except (RecursionError, OverflowError):
         raise ModError(
             str(path), 1, "file", "its formulas are too long to be written out"
         ) from None
 
 
-def from_mod(path: str | Path) -> type[Mechanism]:
+def from_mod(path: str | Path, *, include: str | Path | None = None) -> type[Mechanism]:
     """Return the mechanism of a MOD file as a class.
 
     Parameters
     ----------
     path : str or Path
-        The file. It is read as text; nothing in it is run, and no other file is opened.
+        The file. It is read as text; nothing in it is run.
+    include : str or Path, optional
+        The folder of the files that it may include; by default no other file is opened.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def from_mod(path: str | Path) -> type[Mechanism]:
     >>> Kslow().ion, Kslow().followed
     ('k', {'E': 'E_k'})
     """
-    made = build_class(read_part(path))
+    made = build_class(read_part(path, include=include))
     try:
         made()
     except (NeurosimError, ArithmeticError, RecursionError) as error:

@@ -24,6 +24,10 @@ _MODULES = {
     "Receptor": "neurosim.synapses",
 }
 _WIDTH = 100
+_TOLD = (
+    *("current", "ion", "ion_current", "carries", "writes", "nernst", "reads", "follows"),
+    "starts",
+)
 
 
 def build_class(part: Part) -> type[Mechanism]:
@@ -73,7 +77,7 @@ def unit_of(text: str) -> Any:
 def _attributes(part: Part) -> dict[str, Any]:
     """Return the class attributes that differ from those of the base."""
     found: dict[str, Any] = {}
-    for name in ("current", "ion", "carries", "writes", "nernst", "reads", "follows", "starts"):
+    for name in _TOLD:
         if value := getattr(part, name):
             found[name] = value
     if part.nonlinear:

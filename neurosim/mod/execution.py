@@ -8,11 +8,36 @@ is run as a program.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from math import isfinite
 from typing import NoReturn
 
 from neurosim.errors import ModError
+from neurosim.mod.flow import Flow
+from neurosim.mod.formulas import FixedError
+from neurosim.mod.reading.tree import (
+    Assign,
+    Block,
+    Call,
+    CallStatement,
+    Compartment,
+    Conserve,
+    Equation,
+    Expression,
+    If,
+    Index,
+    Local,
+    Loop,
+    ModFile,
+    Name,
+    Not,
+    Number,
+    Reaction,
+    Reread,
+    Solve,
+    Statement,
+    Text,
+    Unsupported,
+)
 from neurosim.mod.singular import quotient
 from neurosim.mod.terms import (
     CONDITIONS,
@@ -28,67 +53,13 @@ from neurosim.mod.terms import (
     symbol,
     symbols,
 )
-from neurosim.mod.tree import (
-    Assign,
-    Block,
-    Call,
-    CallStatement,
-    Compartment,
-    Conserve,
-    Expression,
-    If,
-    Index,
-    Local,
-    Loop,
-    ModFile,
-    Name,
-    Not,
-    Number,
-    Reaction,
-    Solve,
-    Statement,
-    Unsupported,
-)
 
-__all__ = ["Flow", "Runner"]
+__all__ = ["Runner"]
 
 _MOST_STATEMENTS = 20_000
 _LARGEST = 2_000
 # Formulas up to this size are put in place of an argument; larger ones are named.
 _SHORT = 4
-
-
-@dataclass
-class Flow:
-    """What the blocks that run at one occasion have computed so far.
-
-    Attributes
-    ----------
-    title : str
-        What the flow is called in symbols of what is read before it is set: ``?title:name``.
-    known : dict of str to Term
-        What has a value before the blocks run: potential, parameters, states.
-    values : dict of str to Term
-        Variables that were set.
-    rates : dict of str to Term
-        Derivatives of states.
-    read : dict of str to int
-        Variables that were read before they were set, and the line.
-    steady : set of str
-        States that stand at their steady state.
-    totals : list of (dict of str to float, Term, int)
-        What CONSERVE statements say, and the line.
-    """
-
-    title: str = ""
-    known: dict[str, Term] = field(default_factory=dict)
-    values: dict[str, Term] = field(default_factory=dict)
-    rates: dict[str, Term] = field(default_factory=dict)
-    read: dict[str, int] = field(default_factory=dict)
-    steady: set[str] = field(default_factory=set)
-    totals: list[tuple[dict[str, float], Term, int]] = field(default_factory=list)
-    solved: list[Solve] = field(default_factory=list)
-    set_at: dict[str, int] = field(default_factory=dict)
 
 
 class Runner:
@@ -137,7 +108,7 @@ class Runner:
         self._all(block.body)
         self.scopes.pop()
 
-    def _react(self, one: Reaction | Conserve | Compartment) -> None:
+    def _react(self, one: Reaction | Conserve | Compartment | Equation) -> None:
         self.fail(one.line, "KINETIC", "a statement of a reaction scheme")
 
     # Statements -----------------------------------------------------------------------------
@@ -160,7 +131,9 @@ class Runner:
         if isinstance(one, Assign):
             self._assign(one)
         elif isinstance(one, CallStatement):
-            self._call(one.call)
+            self._call_alone(one.call)
+        elif isinstance(one, Reread):
+            self._reread(one)
         elif isinstance(one, Local):
             for name, length in one.names:
                 for element in [f"{name}[{k}]" for k in range(length)] or [name]:
@@ -182,6 +155,21 @@ class Runner:
         if len(arguments) != 2 or not isinstance(arguments[0], Name | Index):
             self.fail(one.line, "state_discontinuity", "it takes a state and its new value")
         return Assign(arguments[0], arguments[1], False, one.line)
+
+    def _call_alone(self, call: Call) -> None:
+        # What it prints changes nothing.
+        if call.name != "printf" or ("FUNCTION", "printf") in self.file.blocks:
+            self._call(call)
+
+    def _reread(self, one: Reread) -> None:
+        """Give a variable of an ion back what the ion has."""
+        read = any(one.name in use.reads and one.name not in use.writes for use in self.file.ions)
+        if not read or one.name in self.file.states or self.under or self._is_hidden(one.name):
+            self.fail(one.line, "VERBATIM", "it is C, which is not read and never run")
+        self.flow.values.pop(one.name, None)
+
+    def _is_hidden(self, name: str) -> bool:
+        return any(name in scope for scope in self._visible())
 
     def _assign(self, one: Assign) -> None:
         name = self._element(one.target)
@@ -242,7 +230,10 @@ class Runner:
             scope[name] = self.name(base, choose(test, left, right))
 
     def _loop(self, one: Loop) -> None:
-        first, last, step = (constant(self.value(x)) for x in (one.first, one.last, one.step))
+        bounds = [self.value(x) for x in (one.first, one.last, one.step)]
+        first, last, step = map(constant, bounds)
+        if first is None or last is None or step is None:
+            self._refuse_bounds(one.line, bounds)
         if first is None or last is None or step is None or step <= 0:
             self.fail(one.line, "FROM", "a loop whose bounds are not known numbers")
         scope = self.scopes[-1]
@@ -257,11 +248,23 @@ class Runner:
             k += step
         scope[one.name] = kept
 
+    def _refuse_bounds(self, line: int, bounds: list[Term]) -> NoReturn:
+        """Refuse a loop, unless parameters alone say how often it runs."""
+        names = {name for term in bounds for name in symbols(term)}
+        reason = "a loop whose bounds are not known numbers"
+        moving = {"v", "celsius", "dt", "t", "diam", "area"}
+        moving |= {name for use in self.file.ions for name in (*use.reads, *use.writes)}
+        if names & moving or not names <= set(self.file.parameters) & set(self.flow.known):
+            self.fail(line, "FROM", reason)
+        note = "it says how often a loop runs, which is written out here"
+        raise FixedError(self.path, line, "FROM", reason, names, note)
+
     def _solve(self, one: Solve) -> None:
         """Take note of what is solved; the translation runs it in its own flow."""
         if self.under or self.calls:
             self.fail(one.line, "SOLVE", "it stands under a condition or in a procedure")
         self.flow.solved.append(one)
+        self.flow.before.append(dict(self.flow.values))
 
     # Expressions ----------------------------------------------------------------------------
 
@@ -279,6 +282,8 @@ class Runner:
             if not isfinite(float(one.text)):
                 self.fail(1, one.text, "the number is too large")
             return number(one.text)
+        if isinstance(one, Text):
+            self.fail(one.line, "text", "a text is no number")
         if isinstance(one, Name | Index):
             return self._read(self._element(one), one.line)
         if isinstance(one, Not):

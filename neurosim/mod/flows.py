@@ -9,101 +9,30 @@ depends on its own earlier value has a history of its own and is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NoReturn
 
 from neurosim.errors import ModError
-from neurosim.mod.execution import Flow
+from neurosim.mod.flow import Flow
+from neurosim.mod.formulas import Flows, HistoryError
 from neurosim.mod.reactions import Machine
-from neurosim.mod.terms import Term, derivative, number, replaced, symbol, symbols
-from neurosim.mod.tree import Assign, Block, If, Loop, ModFile, Statement
+from neurosim.mod.reading.tree import Assign, Block, If, Loop, ModFile, Solve, Statement
+from neurosim.mod.sameness import same
+from neurosim.mod.terms import (
+    Term,
+    as_dt_shortens,
+    constant,
+    derivative,
+    number,
+    replaced,
+    symbol,
+)
 
-__all__ = ["BUILT_IN", "Flows", "HistoryError", "run_flows", "set_anywhere", "targets"]
+__all__ = ["BUILT_IN", "run_flows", "set_anywhere", "targets"]
 
 BUILT_IN = {"v", "celsius", "diam", "area", "dt", "t", "usetable"}
 _METHODS = {"cnexp", "derivimplicit", "euler", "sparse", "runge", "after_cvode", "cvode_t", ""}
-
-
-class HistoryError(ModError):
-    """A variable depends on its own earlier value.
-
-    Attributes
-    ----------
-    switches : set of str
-        Parameters that may be what makes it do so.
-    """
-
-    def __init__(
-        self, path: str, line: int, construct: str, reason: str, switches: Set[str] = frozenset()
-    ) -> None:
-        super().__init__(path, line, construct, reason)
-        self.switches = switches
-
-
-@dataclass
-class Flows:
-    """The formulas of a file.
-
-    Attributes
-    ----------
-    definitions : dict of str to Term
-        Named formulas.
-    bases : dict of str to str
-        How the file calls them.
-    values : dict of str to Term
-        What every variable is in a step.
-    rates : dict of str to Term
-        Derivative of every state with respect to time in ms.
-    initial : dict of str to Term
-        Where variables and states start.
-    steady : set of str
-        States that INITIAL puts at their steady state by a solver.
-    totals : list of (dict of str to float, Term, int)
-        What CONSERVE statements keep, and the line.
-    lines : dict of str to int
-        Where variables are set.
-    unset : dict of str to int
-        Variables that only a user can set, and the line that reads them.
-    jumps : dict of str to Term
-        What states are after an event with the symbol ``weight``.
-    """
-
-    definitions: dict[str, Term]
-    bases: dict[str, str]
-    values: dict[str, Term] = field(default_factory=dict)
-    rates: dict[str, Term] = field(default_factory=dict)
-    initial: dict[str, Term] = field(default_factory=dict)
-    steady: set[str] = field(default_factory=set)
-    totals: list[tuple[dict[str, float], Term, int]] = field(default_factory=list)
-    lines: dict[str, int] = field(default_factory=dict)
-    unset: dict[str, int] = field(default_factory=dict)
-    jumps: dict[str, Term] = field(default_factory=dict)
-
-    def depends(self, term: Term) -> set[str]:
-        """Return the names a formula depends on, through all that it uses."""
-        found: set[str] = set()
-        waiting = list(symbols(term))
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                if name in self.definitions:
-                    waiting += symbols(self.definitions[name])
-        return found
-
-    def written_out(self, term: Term, name: str) -> Term:
-        """Return a formula in which no named formula depends on a symbol any more."""
-        while by := {
-            one: self.definitions[one]
-            for one in symbols(term)
-            if one in self.definitions and name in self.depends(self.definitions[one])
-        }:
-            term = replaced(term, by)
-            if term.size > 20_000:
-                raise OverflowError
-        return term
 
 
 def targets(statements: tuple[Statement, ...], into: dict[str, int]) -> None:
@@ -186,13 +115,17 @@ class _Runner:
         first = file.blocks.get(("INITIAL", ""))
         if first is not None:
             machine.run(self.initial, first)
-            for one in self.initial.solved:
+            for one, before in zip(self.initial.solved, self.initial.before, strict=True):
                 block = self._block(one.block, one.line)
+                if block.kind == "LINEAR":
+                    self._solve_linear(one, block, before)
+                    continue
                 if not one.steady:
                     self._fail(one.line, "SOLVE", "in INITIAL it can only be a STEADYSTATE")
                 scratch = Flow("initial", dict(self.initial.known) | self.step.known)
                 machine.run(scratch, block)
                 self.initial.steady |= set(scratch.rates)
+                self._keep_solved(set(scratch.rates), before)
         breakpoint_ = file.blocks.get(("BREAKPOINT", ""))
         if breakpoint_ is not None:
             machine.run(self.step, breakpoint_)
@@ -201,7 +134,11 @@ class _Runner:
                 self._fail(one.line, "STEADYSTATE", "at every step it is no differential equation")
             if one.method not in _METHODS:
                 self._fail(one.line, f"METHOD {one.method}", "this method is not known")
-            machine.run(self.solved, self._block(one.block, one.line))
+            block = self._block(one.block, one.line)
+            if block.kind == "LINEAR":
+                why = "equations that are solved at each step cannot be written as states"
+                self._fail(block.line, "LINEAR", why)
+            machine.run(self.solved, block)
         received = file.blocks.get(("NET_RECEIVE", ""))
         if received is not None:
             if len(received.arguments) != 1:
@@ -210,11 +147,33 @@ class _Runner:
             machine.run(self.event, received)
         done = {one.block for one in self.step.solved} | {one.block for one in self.initial.solved}
         for (kind, name), block in file.blocks.items():
-            if kind in ("DERIVATIVE", "KINETIC") and name not in done:
+            if kind in ("DERIVATIVE", "KINETIC", "LINEAR") and name not in done:
                 self._fail(block.line, f"{kind} {name}", "nothing solves it")
 
+    def _keep_solved(self, states: set[str], before: dict[str, Term]) -> None:
+        """Refuse what INITIAL does to states after it has solved for them."""
+        for name in states:
+            if self.initial.values.get(name) != before.get(name):
+                line = self.initial.set_at.get(name, 1)
+                self._fail(line, name, "INITIAL sets a state after it has solved for it")
+
+    def _solve_linear(self, one: Solve, block: Block, before: dict[str, Term]) -> None:
+        """Take note of equations that say where states start."""
+        initial, symbols_of = self.initial, {name: symbol(name) for name in self.states}
+        scratch = Flow("initial", dict(initial.known) | symbols_of)
+        scratch.values = {k: v for k, v in before.items() if k not in self.states}
+        self.machine.run(scratch, block)
+        for name, line in scratch.set_at.items():
+            if name in self.states:
+                self._fail(line, name, "a state is set among the equations that say where it is")
+        initial.read |= scratch.read
+        self.flows.equations.append((scratch.equations, one.line))
+        held = {name for term in scratch.equations for name in self.flows.depends(term)}
+        initial.steady |= held & self.states
+        self._keep_solved(held & self.states, before)
+
     def _block(self, name: str, line: int) -> Block:
-        for kind in ("DERIVATIVE", "KINETIC", "PROCEDURE"):
+        for kind in ("DERIVATIVE", "KINETIC", "PROCEDURE", "LINEAR"):
             if (kind, name) in self.file.blocks:
                 return self.file.blocks[kind, name]
         for one in self.file.refused:
@@ -225,16 +184,15 @@ class _Runner:
 
     def _join(self) -> None:
         flows, step, solved = self.flows, self.step, self.solved
+        bounds = "BREAKPOINT itself sets a state; say in its differential equation what bounds it"
         for name in self.states & set(step.values):
-            self._fail(
-                step.set_at.get(name, 1),
-                name,
-                "BREAKPOINT itself sets a state; say in its differential equation what bounds it",
-            )
-        by_difference = (self.states & set(solved.values)) - set(solved.rates)
-        for name in self.states & set(solved.values) & set(solved.rates):
-            self._fail(solved.set_at.get(name, 1), name, "a state is set beside its derivative")
+            flows.broken[name] = step.set_at.get(name, 1), bounds
+            step.values.pop(name)
         flows.lines = {**self.initial.set_at, **solved.set_at, **step.set_at}
+        for name in self.states & set(solved.values) & set(solved.rates):
+            flows.broken[name] = solved.set_at.get(name, 1), "a state is set beside its derivative"
+            solved.values.pop(name)
+        by_difference = (self.states & set(solved.values)) - set(solved.rates)
         for title, flow in (("step", step), ("solved", solved)):
             other = solved if flow is step else step
             for name, line in flow.read.items():
@@ -247,15 +205,15 @@ class _Runner:
             flows.definitions[f"?event:{name}"], flows.bases[f"?event:{name}"] = known, name
         for name, line in self.event.set_at.items():
             if name not in self.states:
-                self._fail(line, name, "an event can only move states")
-        flows.jumps = dict(self.event.values)
+                flows.broken[name] = line, "an event can only move states"
+        flows.jumps = {k: v for k, v in self.event.values.items() if k in self.states}
         for name in self.initial.read:
             flows.definitions[f"?initial:{name}"] = self._at_first(name)
             flows.bases[f"?initial:{name}"] = name
         flows.values = {**solved.values, **step.values}
         flows.rates = dict(solved.rates)
         flows.steady, flows.totals = self.initial.steady, solved.totals
-        flows.initial = dict(self.initial.values)
+        flows.initial, flows.said = dict(self.initial.values), set(self.initial.values)
         for name in self.states:
             if name not in flows.initial:
                 flows.initial[name] = self._at_first(name)
@@ -276,6 +234,9 @@ class _Runner:
                 self._fail(declared.line, name, "nothing moves it from where the run begins")
             flows.definitions[name], flows.bases[name] = first, name
         still = {"dt": number("0")}
+        for name, term in flows.definitions.items():
+            if name.startswith(("?step:", "?solved:")) and constant(term) is not None:
+                still[name] = term
         for name in flows.definitions:
             flows.definitions[name] = replaced(flows.definitions[name], still)
         flows.rates = {name: replaced(term, still) for name, term in flows.rates.items()}
@@ -285,7 +246,11 @@ class _Runner:
         if name in other.values:
             return other.values[name]
         if name in flow.values:
-            if self._is_kept(name, flow.values[name], f"?{flow.title}:{name}"):
+            before = f"?{flow.title}:{name}"
+            settled = self._settled(name, flow.values[name], before)
+            if settled is not None:
+                return settled
+            if self._is_kept(name, flow.values[name], before):
                 # Some parameters let nothing set it, and it stays what it was at first.
                 return self.initial.values.get(name) or self._at_first(name)
             # The value of the step before, which is what it will be.
@@ -293,6 +258,17 @@ class _Runner:
         if name in self.initial.values:
             return self.initial.values[name]
         return self._never_set(name, line)
+
+    def _settled(self, name: str, after: Term, before: str) -> Term | None:
+        """Return the number at which INITIAL leaves a variable, if every step leaves it there."""
+        first = self.initial.values.get(name)
+        while first is not None and first.text in self.flows.definitions:
+            first = self.flows.definitions[first.text]
+        value = None if first is None else constant(first)
+        if first is None or value is None:
+            return None
+        whole = replaced(self.flows.written_out(after, before), {before: first})
+        return first if constant(whole) == value else None
 
     def _is_kept(self, name: str, term: Term, before: str) -> bool:
         """Say whether a variable is, under conditions that never change, set anew or not at all."""
@@ -338,9 +314,9 @@ class _Runner:
     def _limit(self, name: str, after: Term) -> Term:
         """Return dx/dt of a state that a procedure moves: what (x(dt) - x)/dt tends to."""
         flows, line = self.flows, self.solved.set_at.get(name, 1)
-        whole = flows.written_out(after, "dt")
+        whole = as_dt_shortens(flows.written_out(after, "dt"))
         at_zero = replaced(whole, {"dt": number("0")})
-        if at_zero != symbol(name):
+        if at_zero != symbol(name) and not same(flows, self.file, at_zero, symbol(name)):
             switches = flows.depends(at_zero) & set(self.file.parameters)
             reason = "a step of length 0 would change this state"
             raise HistoryError(self.path, line, name, reason, switches - self.ions - BUILT_IN)

@@ -48,6 +48,7 @@ class Part:
     equations: str
     current: str = ""
     ion: str | None = None
+    ion_current: str = ""
     carries: dict[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
     follows: dict[str, str] = field(default_factory=dict)

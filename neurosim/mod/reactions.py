@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from neurosim.mod.execution import Flow, Runner
+from neurosim.mod.execution import Runner
+from neurosim.mod.flow import Flow
+from neurosim.mod.reading.tree import Block, Compartment, Conserve, Equation, ModFile, Reaction
 from neurosim.mod.terms import Term, negative, number, operate
-from neurosim.mod.tree import Block, Compartment, Conserve, ModFile, Reaction
 
 __all__ = ["Machine"]
 
@@ -21,17 +22,23 @@ class Machine(Runner):
     def __init__(self, file: ModFile, path: str) -> None:
         super().__init__(file, path)
         self.volumes: dict[str, Term] = {}
+        self.kind = ""
 
     def run(self, flow: Flow, block: Block) -> None:
         """Run the statements of a block."""
-        self.volumes, before = {}, set(flow.rates)
+        self.volumes, before, self.kind = {}, set(flow.rates), block.kind
         super().run(flow, block)
         for state in set(flow.rates) - before:
             if state in self.volumes:
                 flow.rates[state] = operate("/", flow.rates[state], self.volumes[state])
 
-    def _react(self, one: Reaction | Conserve | Compartment) -> None:
-        if isinstance(one, Reaction):
+    def _react(self, one: Reaction | Conserve | Compartment | Equation) -> None:
+        if isinstance(one, Equation):
+            if self.kind != "LINEAR" or self.under:
+                self.fail(one.line, "~", "an equation outside a LINEAR block, or under a condition")
+            left, right = self.value(one.left), self.value(one.right)
+            self.flow.equations.append(operate("-", left, right))
+        elif isinstance(one, Reaction):
             self._reaction(one)
         elif isinstance(one, Compartment):
             self._compartment(one)

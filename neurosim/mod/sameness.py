@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.mod.flows import Flows
+from neurosim.mod.formulas import Flows
+from neurosim.mod.reading.tree import ModFile
 from neurosim.mod.terms import Term, evaluate
-from neurosim.mod.tree import ModFile
 from neurosim.mod.units import constant_value
 
-__all__ = ["is_linear", "same"]
+__all__ = ["is_linear", "same", "samples", "solves_for_rest"]
 
 _SAMPLES = 40
 _CLOSE = 1e-9
@@ -70,6 +70,11 @@ def _names(flows: Flows, *terms: Term) -> set[str]:
     return {name for name in found if name not in flows.definitions}
 
 
+def samples(flows: Flows, file: ModFile, term: Term) -> np.ndarray:
+    """Return a formula's values at numbers drawn around those of the file."""
+    return _at(flows, term, _values(flows, file, _names(flows, term)))
+
+
 def is_linear(flows: Flows, file: ModFile, state: str) -> bool:
     """Say whether dx/dt = a + b x for a state, whatever all else is."""
     values = _values(flows, file, _names(flows, flows.rates[state]))
@@ -81,6 +86,65 @@ def is_linear(flows: Flows, file: ModFile, state: str) -> bool:
     line = rates[0] + np.outer(points, rates[-1] - rates[0])
     scale = np.abs(rates).max(axis=0)
     return bool(np.all(np.abs(rates - line) <= 1e-9 * scale + 1e-300))
+
+
+def solves_for_rest(flows: Flows, file: ModFile, equations: list[Term]) -> bool:
+    """Say whether linear equations are solved by the states at rest, which sum to one if they can.
+
+    Parameters
+    ----------
+    flows, file
+        The formulas of a file.
+    equations : list of Term
+        What is 0, in the states as symbols.
+    """
+    states = sorted(_names(flows, *equations) & set(flows.rates))
+    rates = [flows.rates[state] for state in states]
+    values = _values(flows, file, _names(flows, *equations, *rates))
+
+    def rows(terms: list[Term], given: np.ndarray) -> np.ndarray:
+        full = {**values, **dict(zip(states, given, strict=True))}
+        return np.array([_at(flows, term, full) for term in terms])
+
+    count = len(states)
+    if not count or len(equations) != count:
+        return False
+    nothing, points = np.zeros((count, _SAMPLES)), np.eye(count)
+
+    def matrix(terms: list[Term]) -> tuple[np.ndarray, np.ndarray]:
+        offset = rows(terms, nothing)
+        columns = [rows(terms, np.tile(one[:, None], _SAMPLES)) - offset for one in points]
+        return np.moveaxis(np.array(columns), 0, 1), offset
+
+    ours, theirs = matrix(rates), matrix(equations)
+    fine = np.all([np.isfinite(part).all(axis=tuple(range(part.ndim - 1)))
+                   for part in (*ours, *theirs)], axis=0)  # fmt: skip
+    trial = np.array([values[state] for state in states])
+    for terms, (slopes, offset) in ((rates, ours), (equations, theirs)):
+        bent = rows(terms, trial) - np.einsum("ijs,js->is", slopes, trial) - offset
+        scale = np.einsum("ijs,js->is", np.abs(slopes), trial) + np.abs(offset)
+        if np.any(np.abs(bent)[:, fine] > _CLOSE * scale[:, fine] + 1e-300):
+            return False
+    if np.count_nonzero(fine) < _SAMPLES // 2:
+        return False
+    for k in np.flatnonzero(fine):
+        try:
+            where = np.linalg.solve(theirs[0][..., k], -theirs[1][:, k])
+        except np.linalg.LinAlgError:
+            return False
+        slopes, offset = ours[0][..., k], ours[1][:, k]
+        scale = np.abs(slopes) @ np.abs(where) + np.abs(offset)
+        if np.any(np.abs(slopes @ where + offset) > _CLOSE * scale + 1e-300):
+            return False
+        if np.any(np.abs(slopes.sum(axis=0)) > _CLOSE * np.abs(slopes).sum(axis=0)):
+            continue
+        # Nothing enters or leaves: how much there is must be told, and is one.
+        if np.any(offset != 0) or abs(where.sum() - 1) > _CLOSE:
+            return False
+        sizes = np.linalg.svd(slopes, compute_uv=False)
+        if np.count_nonzero(sizes <= 1e-12 * sizes[0]) > 1:
+            return False
+    return True
 
 
 def same(flows: Flows, file: ModFile, one: str | Term, other: Term) -> bool:

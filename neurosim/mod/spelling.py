@@ -14,10 +14,10 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 from neurosim.channels.base import IONS, SHARED, Channel, IonPool
 from neurosim.equations.evaluate import known_words
 from neurosim.errors import ModError
-from neurosim.mod.flows import Flows, HistoryError
+from neurosim.mod.formulas import Flows, HistoryError
 from neurosim.mod.part import Field
+from neurosim.mod.reading.tree import Declared, ModFile
 from neurosim.mod.terms import Term, divides_by_zero, number, symbols, written
-from neurosim.mod.tree import Declared, ModFile
 from neurosim.mod.units import constant_value, spelling
 from neurosim.synapses.base import Receptor
 
@@ -153,6 +153,11 @@ class Speller:
         if what == "i":
             self.reads.append(f"{ion}_i")
             self.spelt[name] = f"({ion}_i/mM)"
+            return
+        if what == "o" and self.file.kind == "POINT_PROCESS":
+            # Receptors read concentrations, and keep no typical ones.
+            self.reads.append(f"{ion}_o")
+            self.spelt[name] = f"({ion}_o/mM)"
             return
         if what == "o":
             field, value, unit = f"{ion}_o", OUTSIDE.get(ion, 1.0), "mM"

@@ -17,6 +17,7 @@ __all__ = [
     "FUNCTIONS",
     "Term",
     "apply",
+    "as_dt_shortens",
     "choose",
     "constant",
     "derivative",
@@ -328,6 +329,34 @@ def derivative(term: Term, name: str) -> Term | None:
     if term.head == "^" and _is(da, 0):
         return operate("*", operate("*", term, apply("log", a)), db)
     return None
+
+
+def as_dt_shortens(term: Term) -> Term:
+    """Return a formula with those conditions decided that are the same for all short dt.
+
+    Examples
+    --------
+    >>> test = operate("/", negative(symbol("dt")), symbol("tau"))
+    >>> far = choose(Term("<", (test, number("-100"))), number("0"), apply("exp", test))
+    >>> written(as_dt_shortens(far), str)
+    'exp(-dt/tau)'
+    """
+    known: dict[Term, Term] = {}
+
+    def visit(one: Term) -> Term:
+        if one not in known:
+            known[one] = decided(one)
+        return known[one]
+
+    def decided(one: Term) -> Term:
+        if one.head == "if" and one.args[0].head in ("<", ">", "<=", ">="):
+            left, right = (constant(replaced(x, {"dt": number("0")})) for x in one.args[0].args)
+            if left is not None and right is not None and abs(left - right) > 0:
+                smaller = one.args[0].head[0] == "<"
+                return visit(one.args[1] if (left < right) == smaller else one.args[2])
+        return _rebuilt(one, visit)
+
+    return visit(term)
 
 
 def divides_by_zero(term: Term) -> bool:

@@ -10,12 +10,14 @@ from typing import Any
 
 from neurosim.channels.base import IONS
 from neurosim.errors import ModError
-from neurosim.mod.flows import BUILT_IN, HistoryError, run_flows, set_anywhere, targets
+from neurosim.mod.flows import BUILT_IN, run_flows, set_anywhere, targets
+from neurosim.mod.formulas import FixedError
+from neurosim.mod.history import Historian
 from neurosim.mod.part import Field, Part
+from neurosim.mod.reading.tree import If, IonUse, ModFile, Statement, names_of
 from neurosim.mod.sameness import is_linear, same
-from neurosim.mod.spelling import DENSITY, INSIDE, OUTSIDE, Speller
+from neurosim.mod.spelling import DENSITY, INSIDE, OUTSIDE
 from neurosim.mod.terms import Term, constant, derivative, number, operate, symbol
-from neurosim.mod.tree import If, IonUse, ModFile, Statement, names_of
 
 __all__ = ["translate"]
 
@@ -30,18 +32,23 @@ def translate(file: ModFile, path: str) -> Part:
     ModError
         Something in the file cannot be said with the meaning it has in NEURON.
     """
-    try:
-        return _Translator(file, path).part()
-    except HistoryError as error:
-        # A switch of the file may be what gives the variable a history: off, it has none.
-        switches = _switches(file, error.construct)
-        switches |= {name: file.parameters[name].value for name in error.switches}
-        if not switches:
-            raise
+    fixed: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    first: FixedError | None = None
+    while True:
         try:
-            return _Translator(file, path, switches).part()
-        except ModError:
-            raise error from None
+            return _Translator(file, path, fixed, notes).part()
+        except FixedError as error:
+            # A switch of the file may be what gives the variable a history: off, it has none.
+            switches = _switches(file, error.construct) if not error.note else {}
+            switches |= {name: file.parameters[name].value for name in error.switches}
+            if not set(switches) - set(fixed):
+                raise first or error from None
+            notes |= dict.fromkeys(set(switches) - set(fixed), error.note)
+            fixed |= switches
+            first = first or error
+        except ModError as error:
+            raise first or error from None
 
 
 def _switches(file: ModFile, variable: str) -> dict[str, str]:
@@ -66,11 +73,16 @@ def _switches(file: ModFile, variable: str) -> dict[str, str]:
     return found
 
 
-class _Translator(Speller):
+class _Translator(Historian):
     def __init__(
-        self, file: ModFile, path: str, frozen: Mapping[str, str] = MappingProxyType({})
+        self,
+        file: ModFile,
+        path: str,
+        frozen: Mapping[str, str] = MappingProxyType({}),
+        why: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(file, path)
+        self.why_frozen = why
         self.frozen = frozen
         self.written_ions: dict[str, tuple[str, str]] = {}
 
@@ -94,19 +106,20 @@ class _Translator(Speller):
                 "POINT_PROCESS",
                 "without NET_RECEIVE nothing tells it when to act; electrodes are neurosim.clamps",
             )
-        if point and file.ions:
-            self.fail(file.ions[0].line, "USEION", "a POINT_PROCESS that carries an ion")
         for use in file.ions:
             self._take_ion(use)
         for name in file.defines:
             file.parameters.pop(name, None)
         self.flows = run_flows(file, self.path, set(self.of_ions), self.frozen)
         for name, value in self.frozen.items():
-            self.notes.append(
-                f"{name} is {value or 0}, as in the file: with other values something in it "
-                "has a history, which equations cannot say."
+            why = self.why_frozen.get(name) or (
+                "with other values something in it has a history, which equations cannot say"
             )
-        self._check_history()
+            self.notes.append(f"{name} is {value or 0}, as in the file: {why}.")
+        self._solve_starts()
+        needed = self._needed()
+        self._drop_broken(needed)
+        self._check_history(needed)
         pools = {name: ion for name, (ion, what) in self.written_ions.items() if what in "io"}
         currents = self._currents()
         if pools and currents:
@@ -143,6 +156,8 @@ class _Translator(Speller):
                 )
             if name not in use.writes:
                 self.of_ions[name] = ion, what
+            if self.file.kind == "POINT_PROCESS" and what == "current":
+                self.fail(use.line, f"READ {name}", "a receptor does not know what others carry")
         for name in use.writes:
             what = meaning[name]
             if ion not in IONS and what != "current":
@@ -151,6 +166,8 @@ class _Translator(Speller):
                     f"USEION {ion} WRITE {name}",
                     f"the engine holds concentrations of {', '.join(IONS)}",
                 )
+            if self.file.kind == "POINT_PROCESS" and what in "io":
+                self.fail(use.line, f"WRITE {name}", "a receptor cannot hold a concentration")
             if what == "E":
                 self.fail(
                     use.line,
@@ -167,27 +184,8 @@ class _Translator(Speller):
                 return use.line
         return self.flows.lines.get(name, self.file.line)
 
-    def _check_history(self) -> None:
-        """Refuse what depends on its own earlier value, and what keeps a value of the start."""
-        flows = self.flows
-        moving = {*flows.rates, "v", *self.of_ions}
-        for name, term in list(flows.definitions.items()):
-            if not name.startswith("?") or name.startswith("?initial"):
-                continue
-            variable = name.split(":", 1)[1]
-            if name in flows.depends(term):
-                self._refuse_history(variable)
-            first = flows.initial.get(variable)
-            if first is not None and variable not in flows.values and variable not in flows.rates:
-                # Set by INITIAL alone: it must be the same whatever the start is.
-                kept = flows.depends(first) & moving
-                if kept:
-                    self.fail(
-                        flows.lines.get(variable, self.file.line),
-                        variable,
-                        f"INITIAL alone sets it, from {', '.join(sorted(kept))}, so that it "
-                        "remembers the start",
-                    )
+    def _line_of_ion(self, field: str) -> int:
+        return self._line_of(next((a for a, b in self.names.items() if b == field), ""))
 
     # Currents -------------------------------------------------------------------------------
 
@@ -237,8 +235,18 @@ class _Translator(Speller):
     def _receptor(self, currents: list[tuple[str, str | None]]) -> Part:
         """Return a part that events open; its current is in nA."""
         flows = self.flows
-        self._prepare(self._outputs(), None)
-        total = [f"-{self._text_of(flows.values[name], name)}*nA" for name, _ in currents]
+        ions = list(dict.fromkeys(ion for _, ion in currents if ion))
+        if len(ions) > 1:
+            self.fail(self.file.line, "WRITE", f"it carries {' and '.join(ions)}; one ion is known")
+        alone = len(ions) == 1 and all(ion for _, ion in currents)
+        self._prepare(self._outputs(), ions[0] if alone else None)
+        for name, shared in self.follows.items():
+            if not (alone and name == "E"):
+                why = f"a receptor that carries more than one ion cannot follow {shared}"
+                self.fail(self._line_of_ion(name), f"READ {name}", why)
+        texts = {name: f"-{self._text_of(flows.values[name], name)}*nA" for name, _ in currents}
+        total = list(texts.values())
+        of_ion = "" if alone else " + ".join(texts[name] for name, ion in currents if ion)
         _, nonlinear = self._states()
         for state, start in flows.initial.items():
             if state in flows.rates and constant(self._plain(start)) != 0:
@@ -265,6 +273,8 @@ class _Translator(Speller):
         return Part(
             kind="Receptor",
             current=" + ".join(total),
+            ion=ions[0] if ions else None,
+            ion_current=of_ion,
             on_event=events,
             lumps=False,
             **self._common(),
@@ -329,6 +339,8 @@ class _Translator(Speller):
         )
 
     def _starts_unsaid(self, name: str) -> bool:
+        if name in self.flows.said:
+            return False
         first = self.flows.initial.get(name)
         return first is None or (first == number("0") and f"{name}0" not in self.file.parameters)
 
@@ -346,7 +358,7 @@ class _Translator(Speller):
             "fields": tuple(self.fields.values()),
             "equations": "\n".join(self.lines),
             "reads": tuple(dict.fromkeys(self.reads)),
-            "follows": self.follows,
+            "follows": {} if self.file.kind == "POINT_PROCESS" else self.follows,
             "temperature_ref": self._celsius(),
             "notes": tuple(self.notes),
             "names": {a: b for a, b in self.names.items() if a != b and not a.startswith("%")},
@@ -374,12 +386,12 @@ class _Translator(Speller):
         flows = self.flows
         starts: dict[str, str] = {}
         nonlinear: list[str] = []
-        equations: list[str] = []
+        lines: list[str] = []
         for state, rate in flows.rates.items():
             own, concentration = self.names[state], state == self.pool_state
             text = self._written(rate)
             unit, factor = ("mM", "*mM/ms") if concentration else ("1", "/ms")
-            equations.append(f"d{own}/dt = ({text}){factor} : {unit}")
+            lines.append(f"d{own}/dt = ({text}){factor} : {unit}")
             if not is_linear(flows, self.file, state):
                 nonlinear.append(own)
             if state in flows.steady:
@@ -398,7 +410,7 @@ class _Translator(Speller):
             text = self._written(start)
             starts[own] = f"({text})*mM" if concentration else text
         self._check_totals()
-        self.lines += equations
+        self.lines += lines
         return starts, tuple(nonlinear)
 
     def _check_totals(self) -> None:

@@ -10,7 +10,7 @@ from neurosim.morphology.axons import (
 from neurosim.morphology.build import ball_and_stick, cone, cylinder, polyline, tree
 from neurosim.morphology.compartments import Compartments
 from neurosim.morphology.discretisation import DLambda, MaxLength, PerBranch, Rule
-from neurosim.morphology.errors import MorphologyError, MorphologyWarning
+from neurosim.morphology.errors import MorphologyError, MorphologyNote, MorphologyWarning
 from neurosim.morphology.geometry import TAGS, Branch
 from neurosim.morphology.picture import plot_morphology
 from neurosim.morphology.reconstruction.any_file import SHAPE_ENDINGS, read_shape
@@ -49,6 +49,7 @@ __all__ = [
     "MaxLength",
     "Morphology",
     "MorphologyError",
+    "MorphologyNote",
     "MorphologyWarning",
     "PerBranch",
     "Region",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neurosim.errors import ParameterError
 
-__all__ = ["MorphologyError", "MorphologyWarning"]
+__all__ = ["MorphologyError", "MorphologyNote", "MorphologyWarning"]
 
 
 class MorphologyError(ParameterError):
@@ -13,3 +13,7 @@ class MorphologyError(ParameterError):
 
 class MorphologyWarning(UserWarning):
     """A shape that was read, with something the reader of the result should know."""
+
+
+class MorphologyNote(MorphologyWarning):
+    """How something was read that has one usual reading: nothing in the file is doubtful."""

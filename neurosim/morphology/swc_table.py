@@ -349,6 +349,6 @@ def rooted_at_soma(table: Table) -> Table:
     return replace(table, parent=parent)
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[MorphologyWarning] = MorphologyWarning) -> None:
     """Say something about a file, where the caller of `read_swc` stands."""
-    warnings.warn(message, MorphologyWarning, stacklevel=4)
+    warnings.warn(message, category, stacklevel=4)

@@ -221,3 +221,26 @@ def test_a_cell_of_neuroml_has_a_unit_with_its_own_channels(tmp_path):
     )
     assert "cell" in done.output, done.exception
     assert done.exit_code in (0, 1)
+
+
+OUTLINE = """("CellBody" (CellBody)
+  (5 0 0 0) (3.5 3.5 0 0) (0 5 0 0) (-3.5 3.5 0 0) (-5 0 0 0) (-3.5 -3.5 0 0) (0 -5 0 0)
+  (3.5 -3.5 0 0))
+((Dendrite) (0 5 0 1) (0 60 0 1){more})
+"""
+
+
+def test_the_outline_of_a_cell_body_is_read_and_not_doubtful(run, tmp_path):
+    file = tmp_path / "cell.asc"
+    file.write_text(OUTLINE.format(more=""))
+    done = run(file, "--check")
+    assert done.exit_code == 0, done.output
+    words = " ".join(done.output.split())
+    assert "read: " in words
+    assert "the cell body is an outline of 8 points" in words
+    assert "nothing in the file is doubtful" in words
+    # A branch that begins far from the cell body still is.
+    file.write_text(OUTLINE.format(more="").replace("(0 5 0 1)", "(40 5 0 1)"))
+    done = run(file, "--check")
+    assert done.exit_code == 1, done.output
+    assert "doubtful: " in done.output

@@ -41,10 +41,11 @@ def test_a_recording_and_a_refusal(table):
     sound = table.with_suffix(".wav")
     sound.write_bytes(b"RIFF")
     status, words = said(table, sound)
-    assert status == 0
+    assert status == 2
+    assert "3 sweeps of 0.7 s" in words
     assert "refused (format)" in words
     status, words = said(table, sound, "--check")
-    assert status == 1
+    assert status == 2
     assert "1 of 2 refused" in words
 
 

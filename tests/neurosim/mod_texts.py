@@ -136,4 +136,124 @@ DERIVATIVE states {
     exp_x' = lambda*(drive*(1 - exp_x) - 2*exp_x*exp_x)
 }
 """,
+    # LINEAR equations put the states at the rest of their scheme.
+    "solved": """
+NEURON { SUFFIX solved USEION na READ ena WRITE ina RANGE gbar }
+PARAMETER { gbar = 0.01 (S/cm2) }
+ASSIGNED { v (mV) ena (mV) ina (mA/cm2) up (/ms) down (/ms) }
+STATE { C O B }
+INITIAL { rates(v) SOLVE where }
+BREAKPOINT { SOLVE scheme METHOD sparse  ina = gbar*O*(v - ena) }
+KINETIC scheme {
+    rates(v)
+    ~ C <-> O (up, down)
+    ~ O <-> B (0.3, 0.1)
+    CONSERVE C + O + B = 1
+}
+LINEAR where {
+    ~ O*down - C*up = 0
+    ~ O*0.3 = B*0.1
+    ~ C + O + B = 1
+}
+PROCEDURE rates(v) { up = 0.2*exp(v/30) down = 0.5*exp(-v/40) }
+""",
+    # LINEAR equations put the states elsewhere; one flux goes one way.
+    "elsewhere": """
+NEURON { SUFFIX elsewhere USEION k READ ek WRITE ik }
+ASSIGNED { v (mV) ek (mV) ik (mA/cm2) up (/ms) down (/ms) }
+STATE { C O }
+INITIAL { rates(v) SOLVE where }
+BREAKPOINT { SOLVE scheme METHOD sparse  ik = 0.002*O*(v - ek) }
+KINETIC scheme {
+    rates(v)
+    ~ C <-> O (up, down)
+    ~ O -> (0.02)
+    ~ C << (0.01)
+}
+LINEAR where {
+    ~ 2*O*down = C*up
+    ~ C + 3*O = 0.9
+}
+PROCEDURE rates(v) { up = 0.2*exp(v/30) down = 0.5*exp(-v/40) }
+""",
+    # What a file follows for its author, and nothing else needs, is left out; a loop that a
+    # parameter bounds; something that INITIAL sets once and for all; C that does nothing.
+    "followed": """
+VERBATIM
+#include <stdlib.h> /* against a warning */
+static const char rcsid[]="$Id: own.mod,v 1.1 2001/01/01 a Exp $";
+ENDVERBATIM
+NEURON { SUFFIX followed USEION ca READ cai, cao WRITE ica RANGE total, highest }
+PARAMETER { gbar = 0.0003 (S/cm2) power = 3 vhalf = -30 (mV) once = 1 v2 (mV) }
+ASSIGNED { v (mV) cai (mM) cao (mM) ica (mA/cm2) total highest }
+STATE { m }
+INITIAL {
+    VERBATIM
+    cai = _ion_cai;
+    ENDVERBATIM
+    once = 1
+    rest()
+    m = f(v)
+    highest = -100
+    printf("at the start %g", v)
+}
+BREAKPOINT { LOCAL all
+    SOLVE states METHOD cnexp
+    all = 1
+    FROM k = 1 TO power { all = all*m }
+    ica = gbar*all*(v - 60)*cao/(cao + 100*cai)
+    if (v > highest) { highest = v }
+    total = total + ica
+}
+DERIVATIVE states { rest()  m' = (f(v) - m)/2 }
+PROCEDURE rest() { if (once > 0) { once = 0  v2 = vhalf + 2*log(power) } }
+FUNCTION f(v) { f = 1/(1 + exp(-(v - v2)/6)) }
+PROCEDURE from_hoc() { LOCAL k
+    k = 0
+    WHILE (k < 3) { k = k + 1 }
+    VERBATIM
+    abort();
+    ENDVERBATIM
+}
+""",
+    # A step whose exponential is cut off far from 0, and one that is a mean of two.
+    "cut": """
+NEURON { SUFFIX cut USEION k READ ek WRITE ik }
+PARAMETER { dt (ms) }
+ASSIGNED { v (mV) ek (mV) ik (mA/cm2) m_exp slow_exp inf }
+STATE { m s }
+INITIAL { rates()  m = inf  s = inf }
+BREAKPOINT { SOLVE states  ik = 0.001*m*m*s*(v - ek) }
+PROCEDURE states() {
+    rates()
+    m = m + m_exp*(inf - m)
+    s = 0.75*(s + slow_exp*(inf - s)) + 0.25*(s + m_exp*(inf - s))
+    VERBATIM
+    return 0;
+    ENDVERBATIM
+}
+PROCEDURE rates() {
+    inf = 1/(1 + ex(-(v + 40)/8))
+    m_exp = 1 - ex(-dt/2)
+    slow_exp = 1 - ex(-dt/(20 + 10*inf))
+}
+FUNCTION ex(x) { if (x < -100) { ex = 0 } else { ex = exp(x) } }
+""",
+    # A receptor with a part of its current that calcium carries.
+    "calcium_receptor": """
+NEURON { POINT_PROCESS calcium_receptor USEION ca READ cai, cao WRITE ica
+    NONSPECIFIC_CURRENT i RANGE i, share }
+PARAMETER { tau = 3 (ms) share = 0.1 }
+ASSIGNED { v (mV) i (nA) ica (nA) cai (mM) cao (mM) events }
+STATE { g (uS) }
+INITIAL { g = 0 events = 0 }
+BREAKPOINT { LOCAL all
+    SOLVE states METHOD cnexp
+    all = g*(v - 10)/(1 + exp(-(v + 20)/15))
+    i = (1 - share)*all
+    ica = share*all*(cao - cai)/(cao + cai)
+}
+DERIVATIVE states { g' = -g/tau }
+NET_RECEIVE(w (uS)) { g = g + w  events = events + 1 }
+""",
 }

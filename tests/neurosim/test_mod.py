@@ -214,6 +214,35 @@ def test_a_receptor_takes_the_weight_of_its_events(mod):
     assert receptor.current.endswith("*nA")
 
 
+def test_linear_equations_start_states_at_rest_or_elsewhere(mod):
+    # At rest the engine itself finds where the states are.
+    assert not mod("solved").starts
+    made = mod("elsewhere")
+    channel = made(name="x", E=-80 * mV)
+    run = simulate(
+        cell(channel, rest=-50.0), 0.01 * ms, settle=0 * ms, dt=1e-5 * ms,
+        record=["x.C", "x.O"], engine="numpy",
+    )  # fmt: skip
+    ratio = 0.2 * np.exp(-50 / 30) / (2 * 0.5 * np.exp(50 / 40))
+    start = float(run.trace("x.C")[0, 0]), float(run.trace("x.O")[0, 0])
+    assert start == pytest.approx((0.9 / (1 + 3 * ratio), 0.9 * ratio / (1 + 3 * ratio)), rel=1e-4)
+
+
+def test_what_only_the_author_of_a_file_looks_at_is_left_out_and_said(mod):
+    made = mod("followed")
+    assert "highest of the file is left out" in " ".join(made.__doc__.split())
+    assert "power is 3, as in the file: it says how often a loop runs" in made.__doc__
+    assert "power" not in made.quantity_fields()
+    assert not {"highest", "total"} & set(made.equations.split())
+
+
+def test_a_receptor_says_what_part_of_its_current_an_ion_carries(mod):
+    made = mod("calcium_receptor")
+    assert (made.ion, made.reads) == ("ca", ("ca_i", "ca_o"))
+    assert made.ion_current in made.current
+    assert made.current.count("nA") == 2
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="NEURON's wheel has no compiler there")
 def test_a_receptor_is_as_near_to_neuron_as_a_step_of_0(mod, tmp_path):
@@ -307,3 +336,16 @@ def _measure(*words):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return found.stdout
+
+
+def test_a_concentration_that_initial_puts_at_zero_starts_there(mod):
+    """And one of which INITIAL says nothing starts where NEURON has it, a field."""
+    pool = """NEURON {{ SUFFIX held USEION ca READ ica WRITE cai }}
+    ASSIGNED {{ ica (mA/cm2) }} STATE {{ cai (mM) }}
+    {initial}
+    BREAKPOINT {{ SOLVE states METHOD cnexp }}
+    DERIVATIVE states {{ cai' = -2*ica - cai/80 }}"""
+    said, unsaid = (mod(pool.format(initial=one)) for one in ("INITIAL { cai = 0 }", ""))
+    assert "start" not in said.quantity_fields()
+    assert said.starts == {"ca_i": "(0)*mM"}
+    assert "start" in unsaid.quantity_fields()

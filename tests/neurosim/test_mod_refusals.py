@@ -36,6 +36,11 @@ def refused(tmp_path):
     return given
 
 
+SOLVED = """STATE { x y }
+INITIAL { SOLVE q }
+BREAKPOINT { SOLVE d METHOD cnexp  i = x }
+DERIVATIVE d { x' = -x  y' = -y }
+"""
 PLAIN = "BREAKPOINT { i = 1e-4*(v + 60) }\n"
 
 
@@ -55,6 +60,20 @@ PLAIN = "BREAKPOINT { i = 1e-4*(v + 60) }\n"
         (text(PLAIN, more="POINTER p"), "POINTER", 1),
         (text(PLAIN + "FUNCTION_TABLE tau(v)\nLINEAR q { ~ i = 1 }"), "FUNCTION_TABLE", 4),
         (text("STATE { x y }\nBREAKPOINT { SOLVE q i = x }\nLINEAR q { ~ x + y = 1 ~ x = 2*y }"), "LINEAR", 5),
+        (text(SOLVED + "LINEAR q { ~ x + y = 1 ~ 2*x + 2*y = 2 }"), "LINEAR", 4),
+        (text(SOLVED + "LINEAR q { ~ x*x = 1 ~ y = 2*x }"), "LINEAR", 4),
+        (text(SOLVED + "LINEAR q { ~ x + y = 1 }"), "LINEAR", 4),
+        (text(SOLVED.replace("SOLVE q", "SOLVE q x = 3") + "LINEAR q { ~ x = 1 ~ y = 2 }"), "x", 4),
+        (text("STATE { x }\nBREAKPOINT { SOLVE q i = x }\nKINETIC q { ~ x = 1 }"), "~", 5),
+        (text("BREAKPOINT { i = v*cai }\nINITIAL {\nVERBATIM\ncai = _ion_cai;\nENDVERBATIM\n}"), "VERBATIM", 5),
+        (text("BREAKPOINT { i = v }\nVERBATIM\n#include <mine.h>\nENDVERBATIM"), "VERBATIM", 4),
+        (text("BREAKPOINT { i = v }\nVERBATIM\n#define exp(x) 0 /* */\nENDVERBATIM"), "VERBATIM", 4),
+        (text("PARAMETER { n = 2 }\nBREAKPOINT { n = v\n FROM k = 1 TO n { i = i + k } }"), "FROM", 5),
+        (text("BREAKPOINT {\n FROM k = 1 TO v { i = i + k } }"), "FROM", 4),
+        (text("ASSIGNED { on }\nINITIAL { on = 1 }\nBREAKPOINT {\n if (v > 0) { on = 0 } i = on*v }"), "on", 6),
+        ("NEURON { POINT_PROCESS x USEION ca WRITE cai }\nBREAKPOINT { }\nNET_RECEIVE(w) { }", "WRITE cai", 1),
+        ("NEURON { POINT_PROCESS x USEION ca READ ica NONSPECIFIC_CURRENT i }\nBREAKPOINT { i = ica }\n"
+         "NET_RECEIVE(w) { }", "READ ica", 1),
         (text("STATE { x }\nBREAKPOINT { SOLVE q i = x }\nDISCRETE q { x = x + 1 }"), "DISCRETE", 5),
         (text("BEFORE STEP { i = 2 }\n" + PLAIN), "BEFORE", 3),
         (text("BREAKPOINT {\n i = i + v }"), "i", 4),
@@ -123,6 +142,32 @@ def test_what_cannot_be_said_is_refused_by_line(refused, content, construct, lin
 )  # fmt: skip
 def test_bombs_are_refused_in_seconds(refused, content):
     refused(content)
+
+
+def test_files_are_included_from_the_folder_that_is_named_and_from_nowhere_else(tmp_path):
+    inside, path = tmp_path / "parts", tmp_path / "own.mod"
+    inside.mkdir()
+    (inside / "g.inc").write_text("PARAMETER { g = 0.5 (S/cm2) : how much\n}")
+    (inside / "again.inc").write_text('INCLUDE "again.inc"')
+    (tmp_path / "outside.inc").write_text("PARAMETER { g = 1 }")
+    (inside / "link.inc").symlink_to(tmp_path / "outside.inc")
+    body = "BREAKPOINT { i = g*v }"
+    path.write_text(text('INCLUDE "g.inc"\n' + body))
+    assert "g" in from_mod(path, include=inside).quantity_fields()
+    with pytest.raises(ModError, match="no other file is opened"):
+        from_mod(path)
+    wrong = {
+        "../outside.inc": "no plain name",
+        str(tmp_path / "outside.inc"): "no plain name",
+        "link.inc": "holds no file",
+        "none.inc": "holds no file",
+        "again.inc": "include one another",
+    }
+    for name, why in wrong.items():
+        path.write_text(text(f'INCLUDE "{name}"\n' + body))
+        with pytest.raises(ModError, match=why) as caught:
+            from_mod(path, include=inside)
+        assert (caught.value.construct, caught.value.line) == ("INCLUDE", 3)
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_named(tmp_path):

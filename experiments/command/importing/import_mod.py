@@ -33,6 +33,10 @@ def import_command(
     out: Annotated[
         Path | None, typer.Option(help="Where the class is written as Python, such as kv.py.")
     ] = None,
+    include: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the files that MOD files include; none is opened without it."),
+    ] = None,
 ) -> None:
     """Print what MOD files of NEURON or a model of the Allen Institute become here."""
     from experiments.command.importing.import_allen import is_allen, print_allen
@@ -51,12 +55,12 @@ def import_command(
     if source.is_dir():
         if out is not None:
             raise ParameterError(f"{source} is a folder; give the file that --out is to hold")
-        _print_folder(source)
+        _print_folder(source, include)
         return
     from neurosim.atomic_write import write_text
     from neurosim.mod import read_part, write_python
 
-    part = read_part(source)
+    part = read_part(source, include=include)
     if out is None:
         console().print(write_python(part), markup=False)
         return
@@ -75,7 +79,7 @@ def _what(part: Part) -> str:
     return f"{part.kind.lower()} of {', '.join(ions)}"
 
 
-def _print_folder(folder: Path) -> None:
+def _print_folder(folder: Path, include: Path | None) -> None:
     from neurosim.errors import ModError, ParameterError
     from neurosim.mod import read_part
 
@@ -87,7 +91,7 @@ def _print_folder(folder: Path) -> None:
     for path in paths:
         name = str(path.relative_to(folder))
         try:
-            part = read_part(path)
+            part = read_part(path, include=include)
         except ModError as error:
             rows.append([name, "refused", f"line {error.line}: {error.construct}: {error.reason}"])
             continue

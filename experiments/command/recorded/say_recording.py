@@ -27,25 +27,29 @@ def recording_command(
     ] = None,
     check: Annotated[
         bool,
-        typer.Option(
-            "--check", help="End with status 1 if a file is refused or its two readers differ."
-        ),
+        typer.Option("--check", help="End with status 1 if the two readers of a file differ."),
     ] = False,
 ) -> None:
-    """Say what recordings are read as: sweeps, steps, spikes; ABF files by two readers."""
+    """Say what recordings are read as: sweeps, steps, spikes; ABF files by two readers.
+
+    A file that is refused ends the command with status 2, after the others are told.
+    """
     settings = recording.settings(current, unit)
-    rows, doubtful = [], 0
+    rows, doubtful, refused = [], 0, 0
     for file in files:
         said, sound = _read_as(file, settings)
         readers, agree = _readers(file)
+        refused += not sound
         doubtful += not (sound and agree)
         rows.append([file.name, said, readers])
     print_table("", ["file", "read as", "two readers"], rows)
     if check:
         out = console()
         out.print(f"{doubtful} of {len(files)} refused or read differently by two readers")
-        if doubtful:
-            raise typer.Exit(1)
+    if refused:
+        raise typer.Exit(2)
+    if check and doubtful:
+        raise typer.Exit(1)
 
 
 def _read_as(file: Path, settings: dict[str, Any]) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ import numpy as np
 from brian2.units import Quantity, um
 
 from neurosim.errors import ParameterError
-from neurosim.morphology.errors import MorphologyError
+from neurosim.morphology.errors import MorphologyError, MorphologyNote
 from neurosim.morphology.geometry import frustum_area
 from neurosim.morphology.reconstruction.named_sections import Section, named_sections
 from neurosim.morphology.reconstruction.soma_outline import frusta_of_one, frusta_of_stack
@@ -321,7 +321,8 @@ def _soma(traced: Traced, outlines: list[Outline], how: Reading) -> tuple[np.nda
             warn(
                 f"{traced.file}, {where}: the cell body is an outline of "
                 f"{len(outlines[0].points)} points; it is read as {len(found[0])} circles across "
-                f"its longest axis, as in NEURON, {_beside_sphere(outlines[0].points, found, how)}"
+                f"its longest axis, as in NEURON, {_beside_sphere(outlines[0].points, found, how)}",
+                MorphologyNote,
             )
             return found
         heights = [float(outline.points[:, 2].mean()) for outline in outlines]
@@ -336,7 +337,8 @@ def _soma(traced: Traced, outlines: list[Outline], how: Reading) -> tuple[np.nda
         warn(
             f"{traced.file}, {where}: the cell body is a stack of {len(outlines)} outlines; it is "
             "read as a circle for each, in the order of their heights z, as in NEURON, without the "
-            "caps below the first and above the last"
+            "caps below the first and above the last",
+            MorphologyNote,
         )
         return found
     except MorphologyError as error:

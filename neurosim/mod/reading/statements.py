@@ -10,14 +10,16 @@ import re
 from typing import NoReturn
 
 from neurosim.errors import ModError
-from neurosim.mod.tokens import Token
-from neurosim.mod.tree import (
+from neurosim.mod.reading.harmless_c import does_nothing, is_return, reread_ion
+from neurosim.mod.reading.tokens import Token
+from neurosim.mod.reading.tree import (
     Assign,
     Binary,
     Call,
     CallStatement,
     Compartment,
     Conserve,
+    Equation,
     Expression,
     If,
     Index,
@@ -27,8 +29,10 @@ from neurosim.mod.tree import (
     Not,
     Number,
     Reaction,
+    Reread,
     Solve,
     Statement,
+    Text,
     Unsupported,
 )
 
@@ -45,11 +49,10 @@ _SKIPPED = {
     "LAG": "it looks back in time",
     "PUTQ": "it belongs to the simulator SCoP",
     "GETQ": "it belongs to the simulator SCoP",
-    "PROTECT": "it locks a variable that all instances share",
-    "MUTEXLOCK": "it locks a variable that all instances share",
-    "MUTEXUNLOCK": "it locks a variable that all instances share",
     "MATCH": "it belongs to the simulator SCoP",
 }
+_ENDS = ("=", "<->", "->", "<<", "~", "}")
+_LOCKS = ("PROTECT", "MUTEXLOCK", "MUTEXUNLOCK")
 
 
 class StatementParser:
@@ -183,8 +186,9 @@ class StatementParser:
             arguments: list[Expression] = []
             while not self.accept(")"):
                 if self.now.kind == "text":
-                    self.fail("a text is no number", "text")
-                arguments.append(self.expression())
+                    arguments.append(Text(self.take().line))
+                else:
+                    arguments.append(self.expression())
                 self.accept(",")
             return Call(token.text, tuple(arguments), token.line)
         return self._place(token)
@@ -232,19 +236,20 @@ class StatementParser:
             self.take()
             return list(special(token.line))
         if word in ("WHILE", "while"):
-            self.fail("a loop whose end depends on values cannot be written as equations", "WHILE")
+            return [self._while()]
+        if word in _LOCKS:
+            # They keep threads apart, which here share nothing.
+            self.take()
+            return self.statement() if word == "PROTECT" else []
         if word in _SKIPPED:
             self.fail(_SKIPPED[word], word)
         return [self._assignment()]
 
     def _verbatim(self, token: Token) -> list[Statement]:
-        # What is left without C's comments: authors end procedures with "return 0;".
-        code = re.sub(r"/\*.*?\*/|//[^\n]*", " ", token.text, flags=re.DOTALL)
-        code = " ".join(code.split())
-        if not code:
+        if does_nothing(token.text) or (is_return(token.text) and self.has("}")):
             return []
-        if code in ("return 0;", "return 0 ;") and self.has("}"):
-            return []
+        if name := reread_ion(token.text):
+            return [Reread(name, token.line)]
         return [Unsupported("VERBATIM", "it is C, which is not read and never run", token.line)]
 
     def _assignment(self) -> Statement:
@@ -283,6 +288,15 @@ class StatementParser:
             else:
                 otherwise = self.statements()
         return If(test, then, otherwise, line)
+
+    def _while(self) -> Unsupported:
+        line = self.take().line
+        self.expect("(")
+        self.expression()
+        self.expect(")")
+        self.statements()
+        why = "a loop whose end depends on values cannot be written as equations"
+        return Unsupported("WHILE", why, line)
 
     def _at_LOCAL(self, line: int) -> list[Statement]:
         return [Local(tuple(self._names_with_length()), line)]
@@ -348,14 +362,16 @@ class StatementParser:
     def _reaction(self) -> Statement:
         line = self.take().line
         begin = self.at
-        if self.has("-") or (self.now.kind == "number" and not self._is_side()):
-            self.fail("equations of LINEAR and NONLINEAR blocks are not solved", "~")
+        if self._is_equation():
+            left_side = self.expression()
+            self.expect("=")
+            return Equation(left_side, self.expression(), line)
         left = self._terms()
         sign = self.now.text
         if not self.accept("<->", "->", "<<"):
             self.at = begin
-            self.fail("equations of LINEAR and NONLINEAR blocks are not solved", "~")
-        right = () if sign == "<<" else self._terms()
+            self.fail("neither a reaction nor an equation", "~")
+        right = () if sign == "<<" or (sign == "->" and self.has("(")) else self._terms()
         self.expect("(")
         rates = [self.expression()]
         while self.accept(","):
@@ -365,8 +381,20 @@ class StatementParser:
             self.fail(f"{sign!r} takes {2 if sign == '<->' else 1} rates", "reaction", line)
         return Reaction(sign, left, right, tuple(rates), line)
 
-    def _is_side(self) -> bool:
-        return self.tokens[self.at + 1].kind == "name"
+    def _is_equation(self) -> bool:
+        """Say whether an equals sign comes before an arrow."""
+        for token in self.tokens[self.at :]:
+            if token.kind in ("sign", "end") and token.text in (
+                "=",
+                "<->",
+                "->",
+                "<<",
+                "~",
+                "}",
+                "",
+            ):
+                return token.text == "="
+        return False
 
     def _terms(self) -> tuple[tuple[float, Name | Index], ...]:
         found = []

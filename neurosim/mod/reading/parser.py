@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from neurosim.errors import ModError
-from neurosim.mod.statements import StatementParser
-from neurosim.mod.tokens import LONGEST, split_tokens
-from neurosim.mod.tree import Block, Declared, IonUse, ModFile, Unsupported
+from neurosim.mod.reading.includes import put_in_place, read_text
+from neurosim.mod.reading.statements import StatementParser
+from neurosim.mod.reading.tokens import split_tokens
+from neurosim.mod.reading.tree import Block, Declared, IonUse, ModFile, Unsupported
 
 __all__ = ["parse_text", "read_mod"]
 
-_PLAIN = ("INITIAL", "BREAKPOINT", "DERIVATIVE", "KINETIC", "PROCEDURE", "FUNCTION", "NET_RECEIVE")
-_PLAIN_WITH_NAME = ("DERIVATIVE", "KINETIC", "PROCEDURE", "FUNCTION")
+_PLAIN = (
+    "INITIAL",
+    "BREAKPOINT",
+    "DERIVATIVE",
+    "KINETIC",
+    "PROCEDURE",
+    "FUNCTION",
+    "NET_RECEIVE",
+    "LINEAR",
+)
+_PLAIN_WITH_NAME = ("DERIVATIVE", "KINETIC", "PROCEDURE", "FUNCTION", "LINEAR")
 _OTHER = {
-    "LINEAR": "equations that are solved at each step cannot be written as states",
     "NONLINEAR": "equations that are solved at each step cannot be written as states",
     "DISCRETE": "it counts steps, so that its meaning depends on dt",
     "FUNCTION_TABLE": "its values come from elsewhere, not from the file",
@@ -31,31 +39,22 @@ _OTHER = {
 }
 
 
-def read_mod(path: str | Path) -> ModFile:
+def read_mod(path: str | Path, include: str | Path | None = None) -> ModFile:
     """Return what a MOD file says.
 
-    Nothing in it is run, and no other file is opened.
+    Nothing in it is run, and no other file is opened but what it includes from a folder that is
+    named.
 
     Raises
     ------
     ModError
         The file is not there, is too long, or is not NMODL.
     """
-    place = Path(path)
-    try:
-        with place.open("rb") as file:
-            # Four bytes a sign at most.
-            raw = file.read(4 * LONGEST + 1)
-    except OSError as error:
-        raise ModError(str(path), 1, "file", f"it cannot be read ({error.strerror})") from None
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    return parse_text(text, str(path))
+    folder = None if include is None else Path(include)
+    return parse_text(read_text(Path(path), str(path)), str(path), folder)
 
 
-def parse_text(text: str, path: str = "text") -> ModFile:
+def parse_text(text: str, path: str = "text", include: Path | None = None) -> ModFile:
     """Return what the text of a MOD file says.
 
     Examples
@@ -66,6 +65,7 @@ def parse_text(text: str, path: str = "text") -> ModFile:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     tokens, comments = split_tokens(text, path)
+    tokens = put_in_place(tokens, path, include)
     parser = _Parser(tokens, text, path)
     parser.comments = comments
     return parser.file()
@@ -111,10 +111,6 @@ class _Parser(StatementParser):
             self.found.refused.append(Unsupported(word, _OTHER[word], line))
             self._skip_to_brace()
             self._skip_braces()
-        elif word == "INCLUDE":
-            raise ModError(
-                self.path, line, "INCLUDE", "no other file is opened; put its text in its place"
-            )
         else:
             self.at -= 1
             self.fail("no block of NMODL begins so")

@@ -13,6 +13,7 @@ __all__ = [
     "Compartment",
     "Conserve",
     "Declared",
+    "Equation",
     "Expression",
     "If",
     "Index",
@@ -24,8 +25,10 @@ __all__ = [
     "Not",
     "Number",
     "Reaction",
+    "Reread",
     "Solve",
     "Statement",
+    "Text",
     "Unsupported",
     "names_of",
 ]
@@ -36,6 +39,13 @@ class Number:
     """A number as it is written."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in quotation marks, for `printf` and hoc."""
+
+    line: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ class Call:
     line: int
 
 
-Expression = Number | Name | Index | Not | Binary | Call
+Expression = Number | Text | Name | Index | Not | Binary | Call
 
 
 @dataclass(frozen=True)
@@ -173,6 +183,23 @@ class Compartment:
 
 
 @dataclass(frozen=True)
+class Equation:
+    """``~ left = right`` of a LINEAR block."""
+
+    left: Expression
+    right: Expression
+    line: int
+
+
+@dataclass(frozen=True)
+class Reread:
+    """``cai = _ion_cai;`` in C: a variable of an ion is what the ion has."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Unsupported:
     """A statement that is known and not translated; refused where it would run."""
 
@@ -191,6 +218,8 @@ Statement = (
     | Reaction
     | Conserve
     | Compartment
+    | Equation
+    | Reread
     | Unsupported
 )
 

@@ -1,0 +1,1 @@
+"""The text of MOD files as a tree: words, expressions, statements and blocks."""
