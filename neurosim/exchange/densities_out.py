@@ -15,11 +15,10 @@ from neurosim.describe.parts import Painted
 from neurosim.describe.profiles import factors, profiles
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_text import write_mechanism
-from neurosim.exchange.mechanism_writer import MechanismText
+from neurosim.exchange.mechanism_writer import MechanismText, followed_where
 from neurosim.exchange.mechanisms_in import equations_digest
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.ions.ion import Ion
-from neurosim.synapses.base import Receptor
 
 __all__ = ["Densities"]
 
@@ -53,9 +52,9 @@ class Densities:
         self._found: dict[str, _Density] = {}
         painted = [p for p in neuron.painted if isinstance(p.part, Mechanism)]
         #: By ion, which compartments hold it, and what does.
-        self._ions: dict[str, list[tuple[np.ndarray, Ion]]] = {}
+        self._ions: dict[str, list[tuple[np.ndarray, IonPool]]] = {}
         for one in painted:
-            if isinstance(one.part, Ion):
+            if isinstance(one.part, Ion) or (isinstance(one.part, IonPool) and one.part.nernst):
                 mask = one.region.mask(self.cut)
                 self._ions.setdefault(one.part.ion, []).append((mask, one.part))
         for one in painted:
@@ -63,12 +62,12 @@ class Densities:
         self._check_pools()
 
     # ---- texts ----------------------------------------------------------------------------------
-    def text_of(self, part: Mechanism, held: dict[str, Ion]) -> MechanismText:
+    def text_of(self, part: Mechanism, held: dict[str, IonPool]) -> MechanismText:
         """Return the mechanism of a part, where these ions are held."""
-        follows = isinstance(part, Channel | Receptor) and part.ion in held and part.followed
+        follows = tuple(sorted(followed_where(part, held).items()))
         factor = bool(part.strength) and float(part.q10_g) != 1
         moves = part.variant if isinstance(part, Ion) else ()
-        key = (type(part), part.name, bool(follows), factor, moves)
+        key = (type(part), part.name, follows, factor, moves)
         if key not in self._suffix:
             taken, number = f"ns_{part.name}", 1
             while (suffix := taken if number == 1 else f"{taken}_{number}") in self.texts:
@@ -78,7 +77,7 @@ class Densities:
             self._made_of[suffix] = part, tuple(held)
         return self.texts[self._suffix[key]]
 
-    def held_at(self, sites: np.ndarray, reads: tuple[str, ...], ion: str | None) -> dict[str, Ion]:
+    def held_at(self, sites: np.ndarray, reads: tuple[str, ...], ion: str | None) -> dict[str, IonPool]:
         """Return the ions that are held at all of some compartments.
 
         Raises
@@ -86,7 +85,7 @@ class Densities:
         ExchangeError
             An ion that a receptor needs is held at some of them only.
         """
-        found: dict[str, Ion] = {}
+        found: dict[str, IonPool] = {}
         for name, holders in self._ions.items():
             here = np.any([mask[sites] for mask, _ in holders], axis=0)
             if here.all():
@@ -103,15 +102,15 @@ class Densities:
         part = painted.part
         assert isinstance(part, Mechanism)
         mask = painted.region.mask(self.cut)
-        ion = part.ion if isinstance(part, Channel) else None
-        holders = self._ions.get(ion or "", [])
-        held = np.any([one for one, _ in holders], axis=0) if holders else np.zeros_like(mask)
-        follows = isinstance(part, Channel) and bool(part.followed)
-        for with_ion in (True, False) if follows else (True,):
-            here = mask & (held if with_ion else ~held) if follows else mask
-            if here.any():
-                known = {ion: holders[0][1]} if with_ion and holders and ion else {}
-                self._cover(painted, part, mask, here, known)
+        names = part.followed.values() if isinstance(part, Channel) else ()
+        ions = sorted({ion for name in names for ion in self._ions if ion in name.split("_")})
+        held = np.zeros(len(self.cut), dtype=int)
+        for k, ion in enumerate(ions):
+            held |= np.any([one for one, _ in self._ions[ion]], axis=0).astype(int) << k
+        # One text for each set of ions that are held where the part is.
+        for pattern in np.unique(held[mask])[::-1]:
+            known = {ion: self._ions[ion][0][1] for k, ion in enumerate(ions) if pattern >> k & 1}
+            self._cover(painted, part, mask, mask & (held == pattern), known)
 
     def _cover(
         self,
@@ -119,7 +118,7 @@ class Densities:
         part: Mechanism,
         mask: np.ndarray,
         here: np.ndarray,
-        held: dict[str, Ion],
+        held: dict[str, IonPool],
     ) -> None:
         text = self.text_of(part, held)
         density = self._found.get(text.suffix)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from brian2.units.constants import faraday_constant
 
-from neurosim.channels.base import Mechanism
+from neurosim.channels.base import IonPool, Mechanism
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_writer import (
     MechanismText,
@@ -21,7 +21,7 @@ from neurosim.ions.ion import Ion
 __all__ = ["write_mechanism"]
 
 
-def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> MechanismText:
+def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -> MechanismText:
     """Write a part for NEURON.
 
     Parameters
@@ -30,7 +30,7 @@ def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> Me
         The part.
     suffix : str
         What NEURON is to call it.
-    held : mapping of str to Ion
+    held : mapping of str to IonPool
         The ions that something holds where the part sits.
 
     Raises
@@ -61,7 +61,7 @@ class _IonWriter(MechanismWriter):
     own = ("charge",)
     part: Ion
 
-    def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> None:
+    def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -> None:
         assert isinstance(part, Ion)
         if part.shell_count > 1 or float(part.diffusion):
             raise ExchangeError(

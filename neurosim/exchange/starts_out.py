@@ -45,7 +45,9 @@ def starts_of(neuron: Neuron, densities: Densities) -> dict[str, Any]:
         system = parse(part.equations)
         own = {x: f"{part.name}_{x}" for x in system.diff_eq_names}
         if isinstance(part, IonPool):
-            own = {x: x for x in (part.writes, f"{part.ion}_o") if x in text.names and x in held}
+            both = (part.writes, f"{part.ion}_o")
+            own = {x: name for x, name in own.items() if x not in both}
+            own |= {x: x for x in both if x in text.names and x in held}
         for state, name in own.items():
             if name not in held:
                 continue
