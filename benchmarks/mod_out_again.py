@@ -40,6 +40,7 @@ class Exports:
     def __init__(self, drivers: dict[str, Any]) -> None:
         self.drivers = drivers
         self.texts: dict[str, str] = {}
+        self.names: dict[tuple[str, str], str] = {}
         self.made: dict[tuple[str, float, bool], dict[str, Any]] = {}
 
     def content(self, case: mod.Case, celsius: float, corners: np.ndarray | None) -> dict[str, Any]:
@@ -70,18 +71,15 @@ class Exports:
         return content
 
     def _called(self, suffix: str, text: str, case: mod.Case) -> str:
-        """Return under which name a text is compiled."""
-        name = suffix
-        while name in self.texts and equations_digest(self.texts[name]) != equations_digest(text):
-            name = f"{suffix}_{case.suffix}" if name == suffix else f"{name}x"
-        # A text holds its own name.
-        renamed = text.replace(f" {suffix}\n", f" {name}\n", 1)
-        if name != suffix and name in self.texts:
-            return name
-        if name != suffix and equations_digest(self.texts.get(name, "")) != equations_digest(text):
-            self.texts[name] = renamed
-        self.texts.setdefault(name, renamed)
-        return name
+        """Return under which name a text is compiled: the same for the same equations."""
+        digest = equations_digest(text.replace(f"SUFFIX {suffix}\n", "SUFFIX\n", 1))
+        if (suffix, digest) not in self.names:
+            name = suffix
+            while name in self.texts:
+                name = f"{name}_{case.suffix}"
+            self.names[suffix, digest] = name
+            self.texts[name] = text.replace(f"SUFFIX {suffix}\n", f"SUFFIX {name}\n", 1)
+        return self.names[suffix, digest]
 
     def run(
         self, case: mod.Case, celsius: float, dt: float, corners: np.ndarray | None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from brian2.units import Quantity
 
-from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.channels.base import SHARED, Channel, IonPool, Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted
 from neurosim.describe.profiles import factors, profiles
+from neurosim.equations.evaluate import evaluate
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_text import write_mechanism
 from neurosim.exchange.mechanism_writer import MechanismText, followed_where
@@ -21,6 +23,9 @@ from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.ions.ion import Ion
 
 __all__ = ["Densities"]
+
+#: What writes a part, under a name, where these ions are held.
+Write = Callable[[Mechanism, str, Mapping[str, IonPool]], MechanismText]
 
 
 @dataclass
@@ -42,9 +47,12 @@ class Densities:
         The neuron.
     spines : ndarray, shape (compartments,)
         Membrane area with spines over that without.
+    write : callable, optional
+        Writes the text of a part, for another program than NEURON (default: `write_mechanism`).
     """
 
-    def __init__(self, neuron: Neuron, spines: np.ndarray) -> None:
+    def __init__(self, neuron: Neuron, spines: np.ndarray, write: Write = write_mechanism) -> None:
+        self._write = write
         self.neuron, self.spines, self.cut = neuron, spines, neuron.compartments
         self.texts: dict[str, MechanismText] = {}
         self._suffix: dict[Any, str] = {}
@@ -59,7 +67,8 @@ class Densities:
                 self._ions.setdefault(one.part.ion, []).append((mask, one.part))
         for one in painted:
             self._paint(one)
-        self._check_pools()
+        if write is write_mechanism:
+            self._check_pools()
 
     # ---- texts ----------------------------------------------------------------------------------
     def text_of(self, part: Mechanism, held: dict[str, IonPool]) -> MechanismText:
@@ -73,11 +82,13 @@ class Densities:
             while (suffix := taken if number == 1 else f"{taken}_{number}") in self.texts:
                 number += 1
             self._suffix[key] = suffix
-            self.texts[suffix] = write_mechanism(part, suffix, held)
+            self.texts[suffix] = self._write(part, suffix, held)
             self._made_of[suffix] = part, tuple(held)
         return self.texts[self._suffix[key]]
 
-    def held_at(self, sites: np.ndarray, reads: tuple[str, ...], ion: str | None) -> dict[str, IonPool]:
+    def held_at(
+        self, sites: np.ndarray, reads: tuple[str, ...], ion: str | None
+    ) -> dict[str, IonPool]:
         """Return the ions that are held at all of some compartments.
 
         Raises
@@ -160,7 +171,7 @@ class Densities:
             "radius": 1e2 * cut.diameter_m / 2,
             "surface_to_volume": 1e-2 * cut.area_m2 / cut.volume_m3,
         }
-        if isinstance(part, Ion) and "width" in text.places:
+        if isinstance(part, Ion) and {"width", "width_"} & {*text.places}:
             whole = 1e2 * cut.volume_m3 / (cut.area_m2 * self.spines)
             depth = 1e2 * float(part.depth)
             known["width"] = np.full(len(cut), depth) if depth > 0 else whole
@@ -230,3 +241,33 @@ class Densities:
     def covering(self) -> list[tuple[MechanismText, Mechanism, np.ndarray]]:
         """Return each mechanism, its part, and which compartments it covers."""
         return [(one.text, one.part, one.covered) for one in self._found.values()]
+
+    def values(self) -> list[tuple[MechanismText, np.ndarray, dict[str, np.ndarray]]]:
+        """Return each mechanism, where it is, and its values by compartment, nan elsewhere."""
+        return [(one.text, one.covered, one.values) for one in self._found.values()]
+
+    def concentration(self, painted: Painted, side: str) -> np.ndarray:
+        """Return the concentration that a painted pool starts with, by compartment, in mM.
+
+        Parameters
+        ----------
+        painted : Painted
+            Holds an `IonPool`.
+        side : str
+            ``"inside"`` or ``"outside"``.
+        """
+        part = painted.part
+        assert isinstance(part, IonPool)
+        field = side if side in part.quantity_fields() else ""
+        if part.writes.endswith("_i") == (side == "inside"):
+            if part.writes in part.starts:
+                known = part.values(self.neuron.rest, self.neuron.celsius)
+                first = evaluate(part.equations, part.starts[part.writes], known)
+                return np.full(len(self.cut), float(np.asarray(first)))
+            field = field or "rest"
+        mask = painted.region.mask(self.cut)
+        typical = SHARED[f"{part.ion}_{side[0]}"]
+        full = np.full(len(self.cut), float(getattr(part, field, typical)))
+        if field in (over := profiles(painted, self.cut)):
+            full[mask] = over[field]
+        return full

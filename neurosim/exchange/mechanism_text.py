@@ -18,7 +18,7 @@ from neurosim.exchange.mechanism_writer import (
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.ions.ion import Ion
 
-__all__ = ["write_mechanism"]
+__all__ = ["IonWriter", "ion_per_charge", "write_mechanism"]
 
 
 def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -> MechanismText:
@@ -51,11 +51,16 @@ def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -
     }
     """
     if isinstance(part, Ion):
-        return _IonWriter(part, suffix, held).write()
+        return IonWriter(part, suffix, held).write()
     return MechanismWriter(part, suffix, held).write()
 
 
-class _IonWriter(MechanismWriter):
+def ion_per_charge(part: Ion) -> str:
+    """Return the charge of a micromole of an ion, as a product in NMODL."""
+    return f"{part.valence}*{float(in_neuron_units(faraday_constant))!r}"
+
+
+class IonWriter(MechanismWriter):
     """Writes an ion that is held on both sides: its concentrations, and what moves them."""
 
     own = ("charge",)
@@ -66,7 +71,7 @@ class _IonWriter(MechanismWriter):
         if part.shell_count > 1 or float(part.diffusion):
             raise ExchangeError(
                 f"{type(part).__name__} ({part.name!r}): diffusion of an ion along the cell or "
-                "between shells is not written for NEURON; leave out diffusion and shells"
+                f"between shells is not written for {self.program}; leave out diffusion and shells"
             )
         super().__init__(part, suffix, held)
 
@@ -80,7 +85,7 @@ class _IonWriter(MechanismWriter):
         """Return the mechanism."""
         part, ion = self.part, self.part.ion
         moving = part.inside_moves or part.outside_moves
-        per = f"{part.valence}*{float(in_neuron_units(faraday_constant))!r}"
+        per = ion_per_charge(part)
         equations = []
         if part.inside_moves:
             self._place("width")

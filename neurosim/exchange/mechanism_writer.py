@@ -28,6 +28,7 @@ __all__ = [
     "MechanismText",
     "MechanismWriter",
     "block",
+    "carried_name",
     "followed_where",
     "parameter_line",
     "wrapped",
@@ -78,10 +79,11 @@ class MechanismWriter:
     """Writes one mechanism; subclasses differ in what is between the heads and the states."""
 
     own: tuple[str, ...] = ()
+    program = "NEURON"
 
     def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -> None:
         self.part, self.suffix, self.held = part, suffix, held
-        self.where = f"{type(part).__name__} ({part.name!r}) for NEURON"
+        self.where = f"{type(part).__name__} ({part.name!r}) for {self.program}"
         self.point = isinstance(part, Receptor)
         self.system = parse(part.equations)
         self.followed = self._followed()
@@ -125,7 +127,11 @@ class MechanismWriter:
         return [c for c in self.constants if c not in ("RT_F", "F") and not c.startswith("phi")]
 
     def _names(self) -> Names:
-        states = [*self.states.alone, *self.states.curved, *(x for g in self.states.schemes for x in g.states)]
+        states = [
+            *self.states.alone,
+            *self.states.curved,
+            *(x for g in self.states.schemes for x in g.states),
+        ]
         local = [*states, *self.system.subexpr_names, *self._fields(), *self.constants]
         local += [*self.part.reads, *self.followed.values(), "RT_F", "phi_g"]
         ionic = {f"{ion}{side}" for ion in IONS for side in "io"} | {f"i{ion}" for ion in IONS}
@@ -155,7 +161,9 @@ class MechanismWriter:
     def _check_words(self) -> None:
         for name in self.part.reads:
             if name not in SHARED:
-                raise ExchangeError(f"{self.where}: reads {name!r}, which NEURON does not have")
+                raise ExchangeError(
+                    f"{self.where}: reads {name!r}, which {self.program} does not have"
+                )
 
     # ---- expressions ----------------------------------------------------------------------------
     def name(self, local: str) -> str:
@@ -238,9 +246,7 @@ class MechanismWriter:
             return lines, [part.ion] if part.ion else [], part.ion is None
         return [], [], False
 
-    def _several_currents(
-        self, part: Channel, scale: str
-    ) -> tuple[list[str], list[str], bool]:
+    def _several_currents(self, part: Channel, scale: str) -> tuple[list[str], list[str], bool]:
         lines = []
         for ion, code in part.carries.items():
             lines.append(f"{carried_name(ion)} = {self.write_code(code)}")
@@ -340,8 +346,7 @@ class MechanismWriter:
 
     def _told_names(self, local: list[str]) -> dict[str, str]:
         found = {
-            n: self._shared.get(n) or self.names[n]
-            for n in sorted(set(local) - self._left_out())
+            n: self._shared.get(n) or self.names[n] for n in sorted(set(local) - self._left_out())
         }
         if isinstance(self.part, Channel):
             found |= {f"i_{ion or 'other'}": carried_name(ion) for ion in self.part.carries}

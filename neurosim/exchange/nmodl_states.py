@@ -128,7 +128,7 @@ class States:
 
 
 def read_states(system: Equations, where: str, nonlinear: Collection[str] = ()) -> States:
-    """Sort the states of a part by how they advance; ``nonlinear`` are those not linear in themselves.
+    """Sort the states of a part by how they advance; `nonlinear` are not linear in themselves.
 
     Raises
     ------
