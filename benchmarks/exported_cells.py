@@ -39,7 +39,7 @@ from neurosim.exchange import (
     to_arbor,
     to_neuron,
 )
-from neurosim.exchange.arbor_check import build_in_arbor
+from neurosim.exchange.arbor.arbor_check import build_in_arbor
 from neurosim.exchange.mechanisms_in import equations_digest
 from neurosim.exchange.neuron_out import describe_for_neuron
 from neurosim.morphology import root_site

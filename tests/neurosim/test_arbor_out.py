@@ -21,11 +21,11 @@ from neurosim.describe.parts import Cable, Poisson, Spines
 from neurosim.dynamics import impedance
 from neurosim.errors import ExtraMissingError, OutputError, ParameterError
 from neurosim.exchange import ExchangeError, check_against_arbor, to_arbor
-from neurosim.exchange.arbor_check import build_in_arbor, run_in_arbor
-from neurosim.exchange.arbor_mechanisms import write_for_arbor
-from neurosim.exchange.arbor_out import CELL_FILE, describe_for_arbor
-from neurosim.exchange.arbor_shape import arbor_shape
-from neurosim.exchange.arbor_words import ArborPrinter
+from neurosim.exchange.arbor.arbor_check import build_in_arbor, run_in_arbor
+from neurosim.exchange.arbor.arbor_mechanisms import write_for_arbor
+from neurosim.exchange.arbor.arbor_out import CELL_FILE, describe_for_arbor
+from neurosim.exchange.arbor.arbor_shape import arbor_shape
+from neurosim.exchange.arbor.arbor_words import ArborPrinter
 from neurosim.exchange.nmodl_words import write_expression
 from neurosim.ions import Chloride, Sodium
 from neurosim.morphology import Branch, Morphology, PerBranch, branch, cylinder, root_site
@@ -278,7 +278,7 @@ def test_receptors_and_courses_come_together_with_the_step():
         cell = cell.place(kind(), root_site, arrivals, label=f"r{k}")
         cell = cell.probe(f"r{k}.current", root_site, label=kind.__name__)
     ramp = Ramp(start=0 * nA, end=0.05 * nA, onset=2 * ms, duration=5 * ms)
-    noise = FrozenNoise(np.array([0.5, -1.0, 0.25, 1.0]), interval=1 * ms, amplitude=0.02 * nA)
+    noise = FrozenNoise([0.01, -0.02, 0.005, 0.02] * nA, interval=1 * ms)
     cell = cell.place(ramp, root_site, label="ramp").place(noise, root_site, label="noise")
     found = check_against_arbor(cell.probe("v", root_site), 12 * ms, verbose=False)
     for trace in found.traces:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from brian2.units import mS, mV, um
 from brian2.units import cm as centimetre
+from brian2.units import mS, mV, um
 from mod_texts import TEXTS
 
 from neurosim import Neuron

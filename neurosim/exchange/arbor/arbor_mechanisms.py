@@ -15,7 +15,7 @@ from dataclasses import replace
 from neurosim.channels.base import IONS, Channel, IonPool, Mechanism
 from neurosim.engine.cable.scheme import conductance
 from neurosim.equations.evaluate import identifiers
-from neurosim.exchange.arbor_words import ARBOR_WORDS, ArborPrinter
+from neurosim.exchange.arbor.arbor_words import ARBOR_WORDS, ArborPrinter
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_text import IonWriter, ion_per_charge
 from neurosim.exchange.mechanism_writer import (

@@ -16,7 +16,7 @@ from brian2.units import Quantity, ms
 
 from neurosim.describe.neuron import Neuron
 from neurosim.errors import EngineError, ExtraMissingError
-from neurosim.exchange.arbor_out import InArbor, to_arbor
+from neurosim.exchange.arbor.arbor_out import InArbor, to_arbor
 from neurosim.exchange.check import NeuronCheck, compared, simulated
 from neurosim.quantities import check_quantity
 

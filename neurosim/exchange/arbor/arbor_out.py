@@ -17,9 +17,9 @@ from neurosim.describe.neuron import Neuron
 from neurosim.engine.cable.draft import Varied
 from neurosim.engine.cable.patches import Membrane
 from neurosim.errors import OutputError, ParameterError
-from neurosim.exchange.arbor_mechanisms import ArborText, start_name
-from neurosim.exchange.arbor_placed import electrodes_for_arbor, probes_for_arbor
-from neurosim.exchange.arbor_shape import arbor_shape
+from neurosim.exchange.arbor.arbor_mechanisms import ArborText, start_name
+from neurosim.exchange.arbor.arbor_placed import electrodes_for_arbor, probes_for_arbor
+from neurosim.exchange.arbor.arbor_shape import arbor_shape
 from neurosim.exchange.densities_out import Densities
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_writer import MechanismText
