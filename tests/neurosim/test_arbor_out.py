@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from brian2.units import Hz, Quantity, mA, mS, ms, mV, nA, ohm, pA, um
 from brian2.units import cm as centimetre
+from mod_texts import TEXTS
 
 from neurosim import Neuron, Steps
 from neurosim.catalogue import mitral_pump_cell, pumping_cell, textbook_neuron
@@ -27,7 +28,8 @@ from neurosim.exchange.arbor.arbor_out import CELL_FILE, describe_for_arbor
 from neurosim.exchange.arbor.arbor_shape import arbor_shape
 from neurosim.exchange.arbor.arbor_words import ArborPrinter
 from neurosim.exchange.nmodl_words import write_expression
-from neurosim.ions import Chloride, Sodium
+from neurosim.ions import Chloride, Potassium, Sodium
+from neurosim.mod import from_mod
 from neurosim.morphology import Branch, Morphology, PerBranch, branch, cylinder, root_site
 from neurosim.outside import UniformField
 from neurosim.quantities import quantity
@@ -285,3 +287,27 @@ def test_receptors_and_courses_come_together_with_the_step():
         size = float(np.abs(trace.ours[1]).max())
         assert trace.differences[1] < 0.6 * trace.differences[0], trace.label
         assert trace.left < 0.02 * size, trace.label
+
+
+@needs_arbor
+@pytest.mark.slow
+def test_mod_files_that_came_in_come_together_with_the_step_in_arbor(tmp_path):
+    """A pump of two ions, a state that is not linear, a pool, a scheme, and a current of GHK."""
+    cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), rest=-65 * mV).paint(Leak())
+    cell = cell.paint(Sodium(held=True)).paint(Potassium(held=True))
+    for name in ("pumping", "bent", "pooled", "scheme", "ghk"):
+        (tmp_path / f"{name}.mod").write_text(TEXTS[name])
+        part = from_mod(tmp_path / f"{name}.mod")()
+        cell = cell.paint(part)
+        if isinstance(part, Channel):
+            cell = cell.probe(f"{part.name}.current", root_site, label=name)
+    cell = cell.probe("ca_i", root_site, label="calcium").probe("v", root_site)
+    cell = cell.place(Steps(0.1 * nA, onset=1 * ms, duration=100 * ms), root_site)
+    found = check_against_arbor(cell, 8 * ms, dt=0.0125 * ms, verbose=False)
+    assert found.losses == ()
+    for trace in found.traces:
+        size = float(np.abs(trace.ours[1]).max())
+        first, half = trace.differences
+        # A current is that of the beginning of a step in Arbor, and of its end here.
+        assert half < max(0.65 * first, 1e-9 * size), (trace.label, first, half, size)
+        assert trace.left < 1e-3 * size, (trace.label, first, half, size)
