@@ -1,4 +1,4 @@
-"""A neuron run here and in NEURON, and the largest differences between the two."""
+"""A neuron run here and in NEURON or Arbor, and the largest differences between the two."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ from neurosim.quantities import check_quantity
 from neurosim.run.neuron_run import NeuronRecording
 from neurosim.run.simulate import simulate
 
-__all__ = ["NeuronCheck", "Traced", "Watched", "check_against_neuron"]
+__all__ = [
+    "NeuronCheck",
+    "Traced",
+    "Watched",
+    "check_against_neuron",
+    "compared",
+    "simulated",
+]
 
 _WARNING = (
     "check_against_neuron: NEURON compiles the equations of this neuron as C++ in a temporary "
@@ -33,7 +40,7 @@ _WARNING = (
 
 @dataclass(frozen=True, eq=False)
 class Traced:
-    """One probe, here and in NEURON, each with two time steps.
+    """One probe, here and in the other program, each with two time steps.
 
     Attributes
     ----------
@@ -67,7 +74,7 @@ class Traced:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """Spikes at one detector, here and in NEURON, each with two time steps, in second."""
+    """Spikes at one detector, here and in the other program, at two time steps, in second."""
 
     label: str
     ours: tuple[np.ndarray, np.ndarray]
@@ -75,7 +82,7 @@ class Watched:
 
     @property
     def counts(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Number of spikes here and in NEURON: with the step, and with half of it."""
+        """Number of spikes here and in the other program: with the step, and with half of it."""
         pairs = zip(self.ours, self.theirs, strict=True)
         first, second_ = [(len(a), len(b)) for a, b in pairs]
         return first, second_
@@ -106,7 +113,7 @@ def _apart(a: np.ndarray, b: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class NeuronCheck:
-    """What a run here and the same run in NEURON differ by.
+    """What a run here and the same run in NEURON or Arbor differ by.
 
     Attributes
     ----------
@@ -117,9 +124,11 @@ class NeuronCheck:
     spikes : tuple of Watched
         By detector.
     losses : tuple of str
-        What NEURON was not told.
+        What the other program was not told.
     version : str
-        Of NEURON.
+        Of the other program.
+    program : str
+        The other program, NEURON or Arbor.
     """
 
     dt_s: float
@@ -128,6 +137,7 @@ class NeuronCheck:
     spikes: tuple[Watched, ...]
     losses: tuple[str, ...] = field(default=())
     version: str = ""
+    program: str = "NEURON"
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return a row a probe and detector: what is compared, and differences as text."""
@@ -138,7 +148,7 @@ class NeuronCheck:
             found.append((trace.label, *said, _share(trace.differences[0], trace.left)))
         for one in self.spikes:
             (a, b), (c, d) = one.counts
-            what = f"spikes at {one.label} ({a} here, {b} in NEURON; {c} and {d} at dt/2)"
+            what = f"spikes at {one.label} ({a} here, {b} in {self.program}; {c} and {d} at dt/2)"
             said = [
                 "other number" if np.isnan(x) else _said(x * second)
                 for x in (*one.differences, one.left)
@@ -156,14 +166,14 @@ class NeuronCheck:
 
     def __str__(self) -> str:
         head = (
-            f"{self.duration_s * 1e3:g} ms here and in NEURON {self.version}, by backward Euler at "
-            f"dt = {self.dt_s * 1e3:g} ms and at half of it; largest differences:"
+            f"{self.duration_s * 1e3:g} ms here and in {self.program} {self.version}, by backward "
+            f"Euler at dt = {self.dt_s * 1e3:g} ms and at half of it; largest differences:"
         )
         lost = [f"lost: {loss}" for loss in self.losses]
         return "\n".join([head, self.table(), *lost])
 
     def _repr_html_(self) -> str:
-        return html_table("Check against NEURON", self.rows(), _HEAD, "")
+        return html_table(f"Check against {self.program}", self.rows(), _HEAD, "")
 
     def plot(self, label: str = "", axes: Any = None) -> Any:
         """Draw a trace of both programs, and their difference at both steps below.
@@ -258,14 +268,14 @@ def check_against_neuron(
     with tempfile.TemporaryDirectory(prefix="neurosim-neuron-") as folder:
         made = to_neuron(neuron, Path(folder) / "cell")
         theirs, version = run_in_neuron(made, length, (step, step / 2))
-    ours = [_simulated(neuron, length, one) for one in (step, step / 2)]
-    found = _compared(neuron, made, ours, theirs, length, step, version)
+    ours = [simulated(neuron, length, one) for one in (step, step / 2)]
+    found = compared(made.losses, ours, theirs, length, step, version)
     if verbose:
         print(found)
     return found
 
 
-def _simulated(neuron: Neuron, length: float, step: float) -> NeuronRecording:
+def simulated(neuron: Neuron, length: float, step: float) -> NeuronRecording:
     recording = simulate(
         neuron, length * second, dt=step * second, record_dt=step * second,
         scheme="backward-euler",
@@ -316,15 +326,16 @@ def _call(command: list[str], folder: Path, what: str) -> str:
     return done.stdout
 
 
-def _compared(
-    neuron: Neuron,
-    made: InNeuron,
+def compared(
+    losses: tuple[str, ...],
     ours: list[NeuronRecording],
     theirs: list[dict[str, Any]],
     length: float,
     step: float,
     version: str,
+    program: str = "NEURON",
 ) -> NeuronCheck:
+    """Return what runs at two steps differ by, here and in the other program."""
     count = round(length / step)
     traces = []
     for label in theirs[0]["traces"]:
@@ -347,7 +358,7 @@ def _compared(
         )
         for label in theirs[0]["spikes"]
     )
-    return NeuronCheck(step, length, tuple(traces), spikes, made.losses, version)
+    return NeuronCheck(step, length, tuple(traces), spikes, losses, version, program)
 
 
 def _pair(arrays: Any) -> tuple[np.ndarray, np.ndarray]:

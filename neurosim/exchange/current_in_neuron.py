@@ -19,7 +19,9 @@ _ALWAYS = 1e9
 _IDEAL = 1e-8
 
 
-def electrodes_of(stimulus: Stimulus, label: str) -> tuple[list[dict[str, Any]], list[str]]:
+def electrodes_of(
+    stimulus: Stimulus, label: str, program: str = "NEURON"
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the point processes that inject a stimulus, and what is lost.
 
     Raises
@@ -39,22 +41,22 @@ def electrodes_of(stimulus: Stimulus, label: str) -> tuple[list[dict[str, Any]],
     for name, part in stimulus.components().items():
         writer = _WRITERS.get(type(part))
         if writer is None:
-            raise ExchangeError(_refused(part, label, name))
+            raise ExchangeError(_refused(part, label, name, program))
         found, losses = writer(part, label)
         made += found
         lost += losses
     return made, lost
 
 
-def _refused(part: Stimulus, label: str, name: str) -> str:
+def _refused(part: Stimulus, label: str, name: str, program: str) -> str:
     where = label if label == name else f"{label}.{name}"
     if part.noisy:
         instead = "give one course of it, FrozenNoise(samples, interval), which both can play"
     elif part.follows_potential or part.stands_alone:
-        instead = "NEURON has no such electrode; inject a current, or use VoltageClamp"
+        instead = f"{program} has no such electrode; inject a current, or use VoltageClamp"
     else:
         instead = "give its course as FrozenNoise(samples, interval)"
-    return f"{where}: {type(part).__name__} is not written for NEURON; {instead}"
+    return f"{where}: {type(part).__name__} is not written for {program}; {instead}"
 
 
 def _clamp(delay: float, duration: float, amplitude: float) -> dict[str, Any]:

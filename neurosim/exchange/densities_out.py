@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from brian2.units import Quantity
 
-from neurosim.channels.base import Channel, IonPool, Mechanism
+from neurosim.channels.base import SHARED, Channel, IonPool, Mechanism
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Painted
 from neurosim.describe.profiles import factors, profiles
+from neurosim.equations.evaluate import evaluate
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_text import write_mechanism
-from neurosim.exchange.mechanism_writer import MechanismText
+from neurosim.exchange.mechanism_writer import MechanismText, followed_where
 from neurosim.exchange.mechanisms_in import equations_digest
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.ions.ion import Ion
-from neurosim.synapses.base import Receptor
 
 __all__ = ["Densities"]
+
+#: What writes a part, under a name, where these ions are held.
+Write = Callable[[Mechanism, str, Mapping[str, IonPool]], MechanismText]
 
 
 @dataclass
@@ -43,9 +47,12 @@ class Densities:
         The neuron.
     spines : ndarray, shape (compartments,)
         Membrane area with spines over that without.
+    write : callable, optional
+        Writes the text of a part, for another program than NEURON (default: `write_mechanism`).
     """
 
-    def __init__(self, neuron: Neuron, spines: np.ndarray) -> None:
+    def __init__(self, neuron: Neuron, spines: np.ndarray, write: Write = write_mechanism) -> None:
+        self._write = write
         self.neuron, self.spines, self.cut = neuron, spines, neuron.compartments
         self.texts: dict[str, MechanismText] = {}
         self._suffix: dict[Any, str] = {}
@@ -53,32 +60,35 @@ class Densities:
         self._found: dict[str, _Density] = {}
         painted = [p for p in neuron.painted if isinstance(p.part, Mechanism)]
         #: By ion, which compartments hold it, and what does.
-        self._ions: dict[str, list[tuple[np.ndarray, Ion]]] = {}
+        self._ions: dict[str, list[tuple[np.ndarray, IonPool]]] = {}
         for one in painted:
-            if isinstance(one.part, Ion):
+            if isinstance(one.part, Ion) or (isinstance(one.part, IonPool) and one.part.nernst):
                 mask = one.region.mask(self.cut)
                 self._ions.setdefault(one.part.ion, []).append((mask, one.part))
         for one in painted:
             self._paint(one)
-        self._check_pools()
+        if write is write_mechanism:
+            self._check_pools()
 
     # ---- texts ----------------------------------------------------------------------------------
-    def text_of(self, part: Mechanism, held: dict[str, Ion]) -> MechanismText:
+    def text_of(self, part: Mechanism, held: dict[str, IonPool]) -> MechanismText:
         """Return the mechanism of a part, where these ions are held."""
-        follows = isinstance(part, Channel | Receptor) and part.ion in held and part.followed
+        follows = tuple(sorted(followed_where(part, held).items()))
         factor = bool(part.strength) and float(part.q10_g) != 1
         moves = part.variant if isinstance(part, Ion) else ()
-        key = (type(part), part.name, bool(follows), factor, moves)
+        key = (type(part), part.name, follows, factor, moves)
         if key not in self._suffix:
             taken, number = f"ns_{part.name}", 1
             while (suffix := taken if number == 1 else f"{taken}_{number}") in self.texts:
                 number += 1
             self._suffix[key] = suffix
-            self.texts[suffix] = write_mechanism(part, suffix, held)
+            self.texts[suffix] = self._write(part, suffix, held)
             self._made_of[suffix] = part, tuple(held)
         return self.texts[self._suffix[key]]
 
-    def held_at(self, sites: np.ndarray, reads: tuple[str, ...], ion: str | None) -> dict[str, Ion]:
+    def held_at(
+        self, sites: np.ndarray, reads: tuple[str, ...], ion: str | None
+    ) -> dict[str, IonPool]:
         """Return the ions that are held at all of some compartments.
 
         Raises
@@ -86,7 +96,7 @@ class Densities:
         ExchangeError
             An ion that a receptor needs is held at some of them only.
         """
-        found: dict[str, Ion] = {}
+        found: dict[str, IonPool] = {}
         for name, holders in self._ions.items():
             here = np.any([mask[sites] for mask, _ in holders], axis=0)
             if here.all():
@@ -103,15 +113,15 @@ class Densities:
         part = painted.part
         assert isinstance(part, Mechanism)
         mask = painted.region.mask(self.cut)
-        ion = part.ion if isinstance(part, Channel) else None
-        holders = self._ions.get(ion or "", [])
-        held = np.any([one for one, _ in holders], axis=0) if holders else np.zeros_like(mask)
-        follows = isinstance(part, Channel) and bool(part.followed)
-        for with_ion in (True, False) if follows else (True,):
-            here = mask & (held if with_ion else ~held) if follows else mask
-            if here.any():
-                known = {ion: holders[0][1]} if with_ion and holders and ion else {}
-                self._cover(painted, part, mask, here, known)
+        names = part.followed.values() if isinstance(part, Channel) else ()
+        ions = sorted({ion for name in names for ion in self._ions if ion in name.split("_")})
+        held = np.zeros(len(self.cut), dtype=int)
+        for k, ion in enumerate(ions):
+            held |= np.any([one for one, _ in self._ions[ion]], axis=0).astype(int) << k
+        # One text for each set of ions that are held where the part is.
+        for pattern in np.unique(held[mask])[::-1]:
+            known = {ion: self._ions[ion][0][1] for k, ion in enumerate(ions) if pattern >> k & 1}
+            self._cover(painted, part, mask, mask & (held == pattern), known)
 
     def _cover(
         self,
@@ -119,7 +129,7 @@ class Densities:
         part: Mechanism,
         mask: np.ndarray,
         here: np.ndarray,
-        held: dict[str, Ion],
+        held: dict[str, IonPool],
     ) -> None:
         text = self.text_of(part, held)
         density = self._found.get(text.suffix)
@@ -161,7 +171,7 @@ class Densities:
             "radius": 1e2 * cut.diameter_m / 2,
             "surface_to_volume": 1e-2 * cut.area_m2 / cut.volume_m3,
         }
-        if isinstance(part, Ion) and "width" in text.places:
+        if isinstance(part, Ion) and {"width", "width_"} & {*text.places}:
             whole = 1e2 * cut.volume_m3 / (cut.area_m2 * self.spines)
             depth = 1e2 * float(part.depth)
             known["width"] = np.full(len(cut), depth) if depth > 0 else whole
@@ -231,3 +241,33 @@ class Densities:
     def covering(self) -> list[tuple[MechanismText, Mechanism, np.ndarray]]:
         """Return each mechanism, its part, and which compartments it covers."""
         return [(one.text, one.part, one.covered) for one in self._found.values()]
+
+    def values(self) -> list[tuple[MechanismText, np.ndarray, dict[str, np.ndarray]]]:
+        """Return each mechanism, where it is, and its values by compartment, nan elsewhere."""
+        return [(one.text, one.covered, one.values) for one in self._found.values()]
+
+    def concentration(self, painted: Painted, side: str) -> np.ndarray:
+        """Return the concentration that a painted pool starts with, by compartment, in mM.
+
+        Parameters
+        ----------
+        painted : Painted
+            Holds an `IonPool`.
+        side : str
+            ``"inside"`` or ``"outside"``.
+        """
+        part = painted.part
+        assert isinstance(part, IonPool)
+        field = side if side in part.quantity_fields() else ""
+        if part.writes.endswith("_i") == (side == "inside"):
+            if part.writes in part.starts:
+                known = part.values(self.neuron.rest, self.neuron.celsius)
+                first = evaluate(part.equations, part.starts[part.writes], known)
+                return np.full(len(self.cut), float(np.asarray(first)))
+            field = field or "rest"
+        mask = painted.region.mask(self.cut)
+        typical = SHARED[f"{part.ion}_{side[0]}"]
+        full = np.full(len(self.cut), float(getattr(part, field, typical)))
+        if field in (over := profiles(painted, self.cut)):
+            full[mask] = over[field]
+        return full

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from brian2.units.constants import faraday_constant
 
-from neurosim.channels.base import Mechanism
+from neurosim.channels.base import IonPool, Mechanism
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_writer import (
     MechanismText,
@@ -18,10 +18,10 @@ from neurosim.exchange.mechanism_writer import (
 from neurosim.exchange.nmodl_words import in_neuron_units
 from neurosim.ions.ion import Ion
 
-__all__ = ["write_mechanism"]
+__all__ = ["IonWriter", "ion_per_charge", "write_mechanism"]
 
 
-def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> MechanismText:
+def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -> MechanismText:
     """Write a part for NEURON.
 
     Parameters
@@ -30,7 +30,7 @@ def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> Me
         The part.
     suffix : str
         What NEURON is to call it.
-    held : mapping of str to Ion
+    held : mapping of str to IonPool
         The ions that something holds where the part sits.
 
     Raises
@@ -51,22 +51,27 @@ def write_mechanism(part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> Me
     }
     """
     if isinstance(part, Ion):
-        return _IonWriter(part, suffix, held).write()
+        return IonWriter(part, suffix, held).write()
     return MechanismWriter(part, suffix, held).write()
 
 
-class _IonWriter(MechanismWriter):
+def ion_per_charge(part: Ion) -> str:
+    """Return the charge of a micromole of an ion, as a product in NMODL."""
+    return f"{part.valence}*{float(in_neuron_units(faraday_constant))!r}"
+
+
+class IonWriter(MechanismWriter):
     """Writes an ion that is held on both sides: its concentrations, and what moves them."""
 
     own = ("charge",)
     part: Ion
 
-    def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> None:
+    def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -> None:
         assert isinstance(part, Ion)
         if part.shell_count > 1 or float(part.diffusion):
             raise ExchangeError(
                 f"{type(part).__name__} ({part.name!r}): diffusion of an ion along the cell or "
-                "between shells is not written for NEURON; leave out diffusion and shells"
+                f"between shells is not written for {self.program}; leave out diffusion and shells"
             )
         super().__init__(part, suffix, held)
 
@@ -80,7 +85,7 @@ class _IonWriter(MechanismWriter):
         """Return the mechanism."""
         part, ion = self.part, self.part.ion
         moving = part.inside_moves or part.outside_moves
-        per = f"{part.valence}*{float(in_neuron_units(faraday_constant))!r}"
+        per = ion_per_charge(part)
         equations = []
         if part.inside_moves:
             self._place("width")

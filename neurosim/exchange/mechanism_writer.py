@@ -21,16 +21,24 @@ from neurosim.exchange.nmodl_words import (
     unit_text,
     write_expression,
 )
-from neurosim.ions.ion import Ion
 from neurosim.ions.transporter import VALENCE, Transporter
 from neurosim.synapses.base import Receptor
 
-__all__ = ["MechanismText", "MechanismWriter", "block", "parameter_line", "wrapped"]
+__all__ = [
+    "MechanismText",
+    "MechanismWriter",
+    "block",
+    "carried_name",
+    "followed_where",
+    "parameter_line",
+    "wrapped",
+]
 
 _PLACES = {"radius", "surface_to_volume"}
 # What a text calls something beside the names of its part.
 _OWN = {"scale", "membrane", "current", "width", "cycles", "carried", "w"}
-_OWN |= {"evaluate", "states", "scheme"}
+_OWN |= {"evaluate", "states", "curved", "scheme"}
+_OWN |= {f"current_{ion}" for ion in (*IONS, "other")}
 #: Millivolt for a kelvin.
 _RT_F_PER_KELVIN = float(in_neuron_units(thermal_potential(0.0, "NEURON"))) / 273.15
 
@@ -71,16 +79,11 @@ class MechanismWriter:
     """Writes one mechanism; subclasses differ in what is between the heads and the states."""
 
     own: tuple[str, ...] = ()
+    program = "NEURON"
 
-    def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, Ion]) -> None:
+    def __init__(self, part: Mechanism, suffix: str, held: Mapping[str, IonPool]) -> None:
         self.part, self.suffix, self.held = part, suffix, held
-        self.where = f"{type(part).__name__} ({part.name!r}) for NEURON"
-        for attribute in ("carries", "nonlinear"):
-            if getattr(part, attribute, None):
-                raise ExchangeError(
-                    f"{self.where}: parts with {attribute!r} are not written; use the MOD file "
-                    "that it came from"
-                )
+        self.where = f"{type(part).__name__} ({part.name!r}) for {self.program}"
         self.point = isinstance(part, Receptor)
         self.system = parse(part.equations)
         self.followed = self._followed()
@@ -88,9 +91,9 @@ class MechanismWriter:
         self.ions: dict[str, set[str]] = {}
         self.places: list[str] = []
         self.helpers: set[str] = set()
-        self.states: States = read_states(self.system, self.where)
+        self.states: States = read_states(self.system, self.where, part.nonlinear)
         self.names = self._names()
-        self.expressions = in_order(self.system)
+        self.expressions = [x for x in in_order(self.system) if x not in self._left_out()]
         self._check_words()
         if isinstance(part, IonPool):
             # Only to say where it is: NEURON inserts it into whole sections.
@@ -99,10 +102,7 @@ class MechanismWriter:
             self._place(self.names[name])
 
     def _followed(self) -> dict[str, str]:
-        part = self.part
-        if isinstance(part, Channel | Receptor) and part.ion in self.held:
-            return part.followed
-        return {}
+        return followed_where(self.part, self.held)
 
     @property
     def factor(self) -> bool:
@@ -127,7 +127,11 @@ class MechanismWriter:
         return [c for c in self.constants if c not in ("RT_F", "F") and not c.startswith("phi")]
 
     def _names(self) -> Names:
-        states = [*self.states.alone, *(x for g in self.states.schemes for x in g.states)]
+        states = [
+            *self.states.alone,
+            *self.states.curved,
+            *(x for g in self.states.schemes for x in g.states),
+        ]
         local = [*states, *self.system.subexpr_names, *self._fields(), *self.constants]
         local += [*self.part.reads, *self.followed.values(), "RT_F", "phi_g"]
         ionic = {f"{ion}{side}" for ion in IONS for side in "io"} | {f"i{ion}" for ion in IONS}
@@ -138,12 +142,28 @@ class MechanismWriter:
         self._shared = {n: new for n, new in shared.items() if n in local and n not in fields}
         if isinstance(self.part, IonPool):
             self._shared[self.part.writes] = shared[self.part.writes]
+            if self.part.nernst:
+                self._shared[self._other_side] = shared[self._other_side]
         return Names([n for n in dict.fromkeys(local) if n not in self._shared], own, states)
+
+    @property
+    def _other_side(self) -> str:
+        """The concentration on the other side of the membrane than that which a pool writes."""
+        assert isinstance(self.part, IonPool)
+        ion, _, side = self.part.writes.partition("_")
+        return f"{ion}_{'o' if side == 'i' else 'i'}"
+
+    def _left_out(self) -> set[str]:
+        """Return the named expressions that others write for themselves where they need them."""
+        part = self.part
+        return {f"E_{part.ion}"} if isinstance(part, IonPool) and part.nernst else set()
 
     def _check_words(self) -> None:
         for name in self.part.reads:
             if name not in SHARED:
-                raise ExchangeError(f"{self.where}: reads {name!r}, which NEURON does not have")
+                raise ExchangeError(
+                    f"{self.where}: reads {name!r}, which {self.program} does not have"
+                )
 
     # ---- expressions ----------------------------------------------------------------------------
     def name(self, local: str) -> str:
@@ -194,7 +214,7 @@ class MechanismWriter:
                 outside, inside = self._concentration(ion, "o"), self._concentration(ion, "i")
                 lines.append(f"{self.names[name]} = {divided}*log({outside}/{inside})")
         lines += [
-            f"{self.names[name]} = {self.write_code(self.system[name].expr.code)}"
+            f"{self.name(name)} = {self.write_code(self.system[name].expr.code)}"
             for name in self.expressions
         ]
         return lines
@@ -218,11 +238,21 @@ class MechanismWriter:
             return lines, list(part.moves), bool(part.other_charge)
         if isinstance(part, Channel):
             scale = self._place("scale")
+            if part.carries:
+                return self._several_currents(part, scale)
             lines = [f"current = {self.write_code(part.current)}"]
             written = "i" if part.ion is None else f"i{part.ion}"
             lines.append(f"{written} = -{scale}*current")
             return lines, [part.ion] if part.ion else [], part.ion is None
         return [], [], False
+
+    def _several_currents(self, part: Channel, scale: str) -> tuple[list[str], list[str], bool]:
+        lines = []
+        for ion, code in part.carries.items():
+            lines.append(f"{carried_name(ion)} = {self.write_code(code)}")
+            lines.append(f"i{ion} = -{scale}*{carried_name(ion)}")
+        lines.append(f"current = {' + '.join(map(carried_name, part.carries))}")
+        return lines, [ion for ion in part.carries if ion], "" in part.carries
 
     def _receptor_currents(self, part: Receptor) -> tuple[list[str], list[str], bool]:
         lines = [f"current = {self.write_code(part.current)}"]
@@ -266,8 +296,11 @@ class MechanismWriter:
         return found
 
     def _pool_start(self) -> dict[str, str]:
+        assert isinstance(self.part, IonPool)
         rest = "rest" if "rest" in self.part.quantity_fields() else ""
-        return {self.part.writes: self.names[rest]} if rest else {}  # type: ignore[attr-defined]
+        if self.part.writes in self.part.starts:
+            return {}
+        return {self.part.writes: self.names[rest]} if rest else {}
 
     def write(self) -> MechanismText:
         """Return the mechanism."""
@@ -279,7 +312,11 @@ class MechanismWriter:
         events = self._events(evaluate)
         constants = self.constants_text()
         solve = self.states.solve()
-        breakpoint_lines = [*solve, *([evaluate] if evaluate and lines else []), *lines]
+        nernst = isinstance(self.part, IonPool) and self.part.nernst
+        current = [evaluate] if evaluate and (lines or nernst) else []
+        breakpoint_lines = [*solve, *current, *lines]
+        if nernst and evaluate not in starts:
+            starts = [*starts, evaluate]
         pool = self.part.writes if isinstance(self.part, IonPool) else ""
         parts = [
             self._comment(),
@@ -302,10 +339,18 @@ class MechanismWriter:
             text="\n\n".join(one for one in parts if one) + "\n",
             point=self.point,
             parameters={n: self.names[n] for n in [*self._fields(), *self._plain_constants()]},
-            names={n: self._shared.get(n) or self.names[n] for n in sorted(local)},
+            names=self._told_names(local),
             places=tuple(self.places),
             starts_elsewhere=self._starts_elsewhere(),
         )
+
+    def _told_names(self, local: list[str]) -> dict[str, str]:
+        found = {
+            n: self._shared.get(n) or self.names[n] for n in sorted(set(local) - self._left_out())
+        }
+        if isinstance(self.part, Channel):
+            found |= {f"i_{ion or 'other'}": carried_name(ion) for ion in self.part.carries}
+        return found
 
     def _starts_elsewhere(self) -> bool:
         reads_current = any(name.startswith("i_") for name in self.part.reads)
@@ -328,6 +373,8 @@ class MechanismWriter:
         if pool:
             ion, _, side = pool.partition("_")
             written.setdefault(ion, set()).add(f"{ion}{side}")
+            if isinstance(self.part, IonPool) and self.part.nernst:
+                written[ion] |= {f"{ion}i", f"{ion}o"}
         for ion in sorted({*self.ions, *written}):
             writes = written.get(ion, set())
             reads = self.ions.get(ion, set()) - writes
@@ -340,7 +387,9 @@ class MechanismWriter:
         ranged = [self.names[n] for n in [*self._fields(), *self._plain_constants()]]
         ranged += [*self.places, *([] if isinstance(self.part, IonPool) else ["current"])]
         ranged += ["cycles"] if isinstance(self.part, Transporter) else []
-        ranged += [self.names[n] for n in self.expressions]
+        ranged += [self.names[n] for n in self.expressions if n not in self._shared]
+        if isinstance(self.part, Channel):
+            ranged += [carried_name(ion) for ion in self.part.carries]
         lines += wrapped("RANGE", ranged)
         return block("NEURON", lines)
 
@@ -392,6 +441,18 @@ class MechanismWriter:
             added = write_expression(code, known, self.where)
             lines.append(f"{self.name(state)} = {self.name(state)} + {added}")
         return [block("NET_RECEIVE(w)", [*head, *lines])]
+
+
+def carried_name(ion: str) -> str:
+    """Return what a part of several currents calls that of an ion, "" for what belongs to none."""
+    return f"current_{ion or 'other'}"
+
+
+def followed_where(part: Mechanism, held: Collection[str]) -> dict[str, str]:
+    """Return what takes the place of which field of a part where these ions are held."""
+    if not isinstance(part, Channel | Receptor):
+        return {}
+    return {f: name for f, name in part.followed.items() if set(name.split("_")) & set(held)}
 
 
 def block(head: str, lines: list[str]) -> str:

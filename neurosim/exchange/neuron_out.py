@@ -28,7 +28,7 @@ from neurosim.outside import Extracellular
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
-__all__ = ["InNeuron", "to_neuron"]
+__all__ = ["InNeuron", "receptors_of", "refuse_unwritten", "to_neuron"]
 
 CELL_FILE = Path(__file__).with_name("cell_in_neuron.py")
 FORMAT = 1
@@ -134,7 +134,7 @@ def describe_for_neuron(
         raise ParameterError(
             f"to_neuron: a Neuron with a shape is written for NEURON; got {neuron!r}"
         )
-    _refuse(neuron)
+    refuse_unwritten(neuron, "NEURON")
     cut = neuron.compartments
     membrane = Membrane(neuron, 1, Varied({}))
     spines = np.asarray(membrane.area / cut.area_m2)
@@ -143,7 +143,7 @@ def describe_for_neuron(
     receptors, electrodes = [], []
     for placed in neuron.placed:
         if isinstance(placed.part, Receptor):
-            receptors.append(_receptors(placed, neuron, densities))
+            receptors.append(receptors_of(placed, neuron, densities))
         else:
             made, lost = _electrodes(placed, cut)
             electrodes += made
@@ -174,19 +174,19 @@ def describe_for_neuron(
     return content, densities.texts, losses
 
 
-def _refuse(neuron: Neuron) -> None:
+def refuse_unwritten(neuron: Neuron, program: str) -> None:
     """Refuse what would be another cell without it."""
     for painted in neuron.painted:
         if isinstance(painted.part, Extracellular):
             raise ExchangeError(
-                f"{painted.label!r}: a layer outside the membrane is not written for NEURON; leave "
-                "out Extracellular"
+                f"{painted.label!r}: a layer outside the membrane is not written for {program}; "
+                "leave out Extracellular"
             )
     for placed in neuron.placed:
         if placed.field is not None:
             raise ExchangeError(
-                f"{placed.label!r}: a field outside the cell is not written for NEURON; leave out "
-                "expose()"
+                f"{placed.label!r}: a field outside the cell is not written for {program}; leave "
+                "out expose()"
             )
         if isinstance(placed.arrivals, Poisson):
             raise ExchangeError(
@@ -227,7 +227,7 @@ def _round(value: float) -> float:
     return near if abs(near - value) <= 4e-16 * abs(value) else float(value)
 
 
-def _receptors(placed: Placed, neuron: Neuron, densities: Densities) -> dict[str, Any]:
+def receptors_of(placed: Placed, neuron: Neuron, densities: Densities) -> dict[str, Any]:
     part = placed.part
     assert isinstance(part, Receptor)
     sites = placed.site.compartments(neuron.compartments)
@@ -241,8 +241,8 @@ def _receptors(placed: Placed, neuron: Neuron, densities: Densities) -> dict[str
     for one in lists:
         if one.trials > 1:
             raise ExchangeError(
-                f"{placed.label!r}: events of several trials are a batch, and NEURON gets one "
-                "cell; place one of them, events.trial(0)"
+                f"{placed.label!r}: events of several trials are a batch, and one cell is "
+                "written; place one of them, events.trial(0)"
             )
         single = one.trial(0)
         arrivals.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -25,6 +25,8 @@ class States:
     ----------
     alone : dict of str to Linear
         States that are linear in themselves, dx/dt = drive + rate x: METHOD cnexp.
+    curved : dict of str to str
+        States that are not linear in themselves, and their rates: METHOD derivimplicit.
     schemes : tuple of Group
         Kinetic schemes: METHOD sparse.
     needs : dict of str to set of str
@@ -37,6 +39,7 @@ class States:
     """
 
     alone: dict[str, Linear]
+    curved: dict[str, str]
     schemes: tuple[Group, ...]
     needs: dict[str, set[str]]
     order: tuple[str, ...]
@@ -45,6 +48,7 @@ class States:
     def solve(self) -> list[str]:
         """Return the statements that advance the states by a step."""
         lines = [f"SOLVE scheme{k or ''} METHOD sparse" for k in range(len(self.schemes))]
+        lines += ["SOLVE curved METHOD derivimplicit"] if self.curved else []
         return lines + (["SOLVE states METHOD cnexp"] if self.alone else [])
 
     def blocks(
@@ -74,6 +78,10 @@ class States:
                         lines.append(f"    ~ {name(a)} <-> {name(states[j])} {rates}")
             lines.append(f"    CONSERVE {' + '.join(name(one) for one in states)} = 1")
             blocks.append("\n".join([*lines, "}"]))
+        if self.curved:
+            lines = ["DERIVATIVE curved {", *head]
+            lines += [f"    {name(x)}' = {write(rate)}" for x, rate in self.curved.items()]
+            blocks.append("\n".join([*lines, "}"]))
         if self.alone:
             lines = ["DERIVATIVE states {", *head]
             lines += [f"    {name(x)}' = {self._right(x, write, name)}" for x in self.alone]
@@ -99,7 +107,10 @@ class States:
 
         `given` holds the states that start elsewhere than at rest, and where, in NMODL.
         """
-        lines = [f"{name(x)} = {given.get(x, '0')}" for x in self.alone]
+        # A start may use a named expression, but none that depends on a state.
+        told = before and any(text for x, text in given.items() if not _is_number(text))
+        lines = [before] if told else []
+        lines += [f"{name(x)} = {given.get(x, '0')}" for x in (*self.alone, *self.curved)]
         lines += [f"{name(x)} = 0" for group in self.schemes for x in group.states]
         stale = {*self.alone}
         for x in self.order:
@@ -116,8 +127,8 @@ class States:
         return lines
 
 
-def read_states(system: Equations, where: str) -> States:
-    """Sort the states of a part by how they advance.
+def read_states(system: Equations, where: str, nonlinear: Collection[str] = ()) -> States:
+    """Sort the states of a part by how they advance; `nonlinear` are not linear in themselves.
 
     Raises
     ------
@@ -134,10 +145,11 @@ def read_states(system: Equations, where: str) -> States:
     joint = {name for group in schemes for name in group.states}
     named = {name: system[name].expr.code for name in system.subexpr_names}
     alone, needs = {}, {}
-    for x in sorted(system.diff_eq_names - joint):
+    curved = {x: system[x].expr.code for x in sorted(set(nonlinear) - joint)}
+    for x in sorted(system.diff_eq_names - joint - {*curved}):
         code = system[x].expr.code
         reached = _reached(code, named)
-        needs[x] = (reached & set(system.diff_eq_names)) - joint - {x}
+        needs[x] = (reached & set(system.diff_eq_names)) - joint - {x, *curved}
         # Named expressions stand still during a step, as they do here.
         linear = linear_in(x, code)
         if linear is None:
@@ -146,8 +158,8 @@ def read_states(system: Equations, where: str) -> States:
     try:
         order = tuple(TopologicalSorter(needs).static_order())
     except CycleError:
-        return States(alone, schemes, needs, (), told=False)
-    return States(alone, schemes, needs, order, told=True)
+        return States(alone, curved, schemes, needs, (), told=False)
+    return States(alone, curved, schemes, needs, order, told=True)
 
 
 def in_order(system: Equations) -> list[str]:
@@ -155,6 +167,14 @@ def in_order(system: Equations) -> list[str]:
     names = set(system.subexpr_names)
     uses = {name: identifiers(system[name].expr.code) & names for name in sorted(names)}
     return list(TopologicalSorter(uses).static_order())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _reached(code: str, named: Mapping[str, str]) -> set[str]:

@@ -19,7 +19,15 @@ from neurosim.equations.evaluate import known_words
 from neurosim.equations.steady_state import UNITS
 from neurosim.exchange.errors import ExchangeError
 
-__all__ = ["HELPERS", "Names", "in_neuron_units", "si_factor", "unit_text", "write_expression"]
+__all__ = [
+    "HELPERS",
+    "Names",
+    "Printer",
+    "in_neuron_units",
+    "si_factor",
+    "unit_text",
+    "write_expression",
+]
 
 # The base units in SI, in Brian2's order: metre, kilogram, second, ampere, kelvin, mole, candela.
 # That of mass follows from that of potential, which is to be 1 mV.
@@ -169,7 +177,12 @@ HELPERS = {
 """Functions that NMODL lacks, each written into the texts that call it."""
 
 
-def write_expression(code: str, name: Callable[[str], str | None], where: str) -> str:
+def write_expression(
+    code: str,
+    name: Callable[[str], str | None],
+    where: str,
+    printer: Callable[[str], Printer] | None = None,
+) -> str:
     """Return an expression in NMODL.
 
     Parameters
@@ -180,6 +193,8 @@ def write_expression(code: str, name: Callable[[str], str | None], where: str) -
         Returns what a name is called there; None where it is none of the part's.
     where : str
         What an error says it is part of.
+    printer : callable, optional
+        Makes of ``where`` what prints the expression, for a dialect of NMODL (default: NEURON's).
 
     Raises
     ------
@@ -193,7 +208,7 @@ def write_expression(code: str, name: Callable[[str], str | None], where: str) -
     '(-alpha)*(v + 40.0)^2/10.0*(v > (-20.0))'
     """
     tree = _Folded(name, where).visit(ast.parse(code.strip(), mode="eval").body)
-    return _Printer(where).text(tree, 0)
+    return (printer or Printer)(where).text(tree, 0)
 
 
 class _Folded(ast.NodeTransformer):
@@ -274,11 +289,11 @@ _COMPARED = {
 }  # fmt: skip
 
 
-class _Printer:
+class Printer:
     """Prints with more brackets than needed rather than trust the precedence of NMODL."""
 
     def __init__(self, where: str) -> None:
-        self._where = where
+        self.where = where
 
     def text(self, node: ast.AST, level: int) -> str:
         """Return the text of an expression inside one that binds by `level`."""
@@ -300,8 +315,8 @@ class _Printer:
             sign = _COMPARED[type(node.ops[0])]
             return f"({self.text(node.left, 5)}{sign}{self.text(node.comparators[0], 5)})"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            return self._call(node.func.id, node.args)
-        raise ExchangeError(f"{self._where}: {ast.unparse(node)} cannot be said in NMODL")
+            return self.call(node.func.id, node.args)
+        raise ExchangeError(f"{self.where}: {ast.unparse(node)} cannot be said in NMODL")
 
     def _between(self, node: ast.BinOp, level: int) -> str:
         own = _LEVEL[type(node.op)]
@@ -313,17 +328,18 @@ class _Printer:
             text = f"{self.text(node.left, own)}{sign}{self.text(node.right, right)}"
         return f"({text})" if own < level else text
 
-    def _call(self, function: str, arguments: list[ast.expr]) -> str:
+    def call(self, function: str, arguments: list[ast.expr]) -> str:
+        """Return the text of a call."""
         if function == "int" and len(arguments) == 1:
             if isinstance(arguments[0], ast.Compare | ast.BoolOp):
                 return self.text(arguments[0], 9)
             raise ExchangeError(
-                f"{self._where}: int({ast.unparse(arguments[0])}) cannot be said in NMODL; int() "
+                f"{self.where}: int({ast.unparse(arguments[0])}) cannot be said in NMODL; int() "
                 "takes a condition there, such as int(v > E)"
             )
         if function not in _FUNCTIONS:
             raise ExchangeError(
-                f"{self._where}: the function {function}() cannot be said in NMODL; write it with "
+                f"{self.where}: the function {function}() cannot be said in NMODL; write it with "
                 f"{', '.join(sorted(_FUNCTIONS))} or int(condition)"
             )
         inside = ", ".join(self.text(one, 0) for one in arguments)

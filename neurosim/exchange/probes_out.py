@@ -78,6 +78,8 @@ def _of_part(
         return {**where, "name": name}, si_factor(SHARED["i_na"])
     if tail not in text.names:
         return None
+    if tail.startswith("i_") and tail not in parse(part.equations):  # type: ignore[union-attr]
+        return {**where, "name": text.names[tail]}, si_factor(SHARED["i_na"])
     like = Quantity(1.0, dim=parse(part.equations)[tail].dim)  # type: ignore[union-attr]
     return {**where, "name": text.names[tail]}, si_factor(like)
 

@@ -17,14 +17,15 @@ from neurosim.exchange.nmodl_words import si_factor
 __all__ = ["starts_of"]
 
 
-def starts_of(neuron: Neuron, densities: Densities) -> dict[str, Any]:
+def starts_of(neuron: Neuron, densities: Densities, *, always: bool = False) -> dict[str, Any]:
     """Return the potentials and states at the start, empty where NEURON finds them.
 
     INITIAL blocks put gates at their steady state. They cannot where a pool of calcium rests by
     the current through channels that it opens itself, nor where the neuron says where it starts.
+    With `always` all states are told.
     """
     elsewhere = any(text.starts_elsewhere for text, _, _ in densities.covering())
-    if not elsewhere and neuron.initial is None:
+    if not always and not elsewhere and neuron.initial is None:
         return {}
     bare = neuron.replace(placed=(), probed=(), detectors=())
     run = Run(
@@ -45,7 +46,9 @@ def starts_of(neuron: Neuron, densities: Densities) -> dict[str, Any]:
         system = parse(part.equations)
         own = {x: f"{part.name}_{x}" for x in system.diff_eq_names}
         if isinstance(part, IonPool):
-            own = {x: x for x in (part.writes, f"{part.ion}_o") if x in text.names and x in held}
+            both = (part.writes, f"{part.ion}_o")
+            own = {x: name for x, name in own.items() if x not in both}
+            own |= {x: x for x in both if x in text.names and x in held}
         for state, name in own.items():
             if name not in held:
                 continue

@@ -24,6 +24,14 @@ def test_it_writes_a_cell_of_the_catalogue(tmp_path):
     ]
 
 
+def test_it_writes_a_cell_for_arbor(tmp_path):
+    done = export("textbook_neuron", "--to", "arbor", "--out", tmp_path / "cell")
+    assert done.exit_code == 0, done.output
+    assert "nothing is lost" in done.output
+    assert "arbor-build-catalogue cell mod" in done.output
+    assert "arbor.cable_cell" in (tmp_path / "cell" / "cell.py").read_text()
+
+
 def test_it_offers_the_nearest_name(tmp_path):
     done = export("textbok_neuron", "--out", tmp_path / "cell")
     assert isinstance(done.exception, UnknownNameError)

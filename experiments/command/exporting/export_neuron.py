@@ -11,7 +11,7 @@ from experiments.command.console import console
 
 __all__ = ["export_command"]
 
-PROGRAMS = ("neuron",)
+PROGRAMS = ("neuron", "arbor")
 
 
 def export_command(
@@ -24,13 +24,13 @@ def export_command(
     ],
     *,
     out: Annotated[Path, typer.Option(help="Folder for the files; empty, or an earlier export.")],
-    to: Annotated[str, typer.Option(help="For which simulator: neuron.")] = "neuron",
+    to: Annotated[str, typer.Option(help="For which simulator: neuron or arbor.")] = "neuron",
     check: Annotated[
         float | None,
         typer.Option(
             min=0.1,
-            help="Run it here and in NEURON for so many ms, and print the largest differences. "
-            "NEURON compiles and runs what was written.",
+            help="Run it here and there for so many ms, and print the largest differences. "
+            "The other simulator compiles and runs what was written.",
         ),
     ] = None,
 ) -> None:
@@ -39,7 +39,7 @@ def export_command(
 
     from neurosim import Neuron, catalogue
     from neurosim.errors import ParameterError, UnknownNameError, suggest
-    from neurosim.exchange import check_against_neuron, to_neuron
+    from neurosim.exchange import check_against_arbor, check_against_neuron, to_arbor, to_neuron
 
     if to not in PROGRAMS:
         raise ParameterError(f"--to {to!r}: choose {' or '.join(PROGRAMS)}")
@@ -53,15 +53,16 @@ def export_command(
         raise ParameterError(
             f"{name} is no single neuron with a shape; choose another, such as textbook_neuron"
         )
-    made = to_neuron(cell, out)
+    made = to_arbor(cell, out) if to == "arbor" else to_neuron(cell, out)
+    build = "arbor-build-catalogue cell mod" if to == "arbor" else "nrnivmodl mod"
     console().print(str(made), markup=False, highlight=False)
     console().print(
-        f"compile and run it there: cd {made.folder}; nrnivmodl mod; python cell.py --duration 100",
+        f"compile and run it there: cd {made.folder}; {build}; python cell.py --duration 100",
         markup=False,
         highlight=False,
     )
     if check is not None:
-        check_against_neuron(cell, check * ms)
+        (check_against_arbor if to == "arbor" else check_against_neuron)(cell, check * ms)
 
 
 def _made(maker: object) -> object:

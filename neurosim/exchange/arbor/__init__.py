@@ -1,0 +1,1 @@
+"""Neurons for Arbor: segments, mechanisms in its dialect, and both programs beside each other."""
