@@ -152,11 +152,16 @@ def _stimuli(told: Any, where: str) -> Any:
     known = {
         name: found
         for name, found in vars(neurosim.stimuli).items()
-        if inspect.isclass(found) and issubclass(found, Stimulus) and found.quantity_fields()
+        if inspect.isclass(found) and issubclass(found, Stimulus) and _is_whole(found)
     }
     if kind not in known:
         raise UnknownNameError(f"{where}: {kind!r}: {suggest(str(kind), known)}")
     return known[kind](**_values(known[kind], given, where))
+
+
+def _is_whole(kind: type[Stimulus]) -> bool:
+    """Whether a kind of stimulus is made of quantities, and is no sum or base of others."""
+    return dataclasses.is_dataclass(kind) and bool(kind.quantity_fields())
 
 
 def _values(kind: type[Description], given: dict[str, Any], where: str) -> dict[str, Any]:
