@@ -13,3 +13,4 @@ from .rows.row_measures import measure_of_runs as measure_of_runs
 from .rows.row_measures import threshold as threshold
 from .rows.swept import Run as Run
 from .run_sweep import sweep as sweep
+from .sweep_map import sweep_map as sweep_map
