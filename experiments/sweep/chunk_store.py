@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import filelock
 import numpy as np
 
+from experiments.sweep.chunk_files import read_group, write_group
 from experiments.sweep.errors import StoreBusyError, SweepStoreError
 from experiments.sweep.rows.chunk_plan import Generation
 from experiments.sweep.rows.grids import Grid
@@ -206,37 +207,35 @@ class ChunkStore:
         SweepStoreError
             It cannot be written; the chunks that are there stay.
         """
-        import zarr
-
         place = self._chunk(digest)
         arrays = {_HASHES: hashes, **outcome.values}
         failures = [[one.row, one.why] for one in outcome.failures]
         told = {"failures": failures, "sha256": _checksum(arrays, failures)}
         with self._writing(), scratch_folder(self.folder) as scratch:
-            group = zarr.open_group(scratch / "chunk", mode="w-", attributes=told)
-            for name, values in arrays.items():
-                group.create_array(name, data=values, dimension_names=("row",))
+            write_group(scratch / "chunk", arrays, told)
             if place.exists():
                 shutil.rmtree(place)
-            os.rename(scratch / "chunk", place)
+            try:
+                os.rename(scratch / "chunk", place)
+            except OSError:
+                # A part of the sweep on another machine has just written the same chunk.
+                if not self.has(digest):
+                    raise
 
     def get(self, digest: str) -> tuple[np.ndarray, Outcome] | None:
         """Return hashes and numbers of a chunk; None if it is not there, or is damaged.
 
         A `DamagedChunkNotice` says so.
         """
-        import zarr
-
         if not self.has(digest):
             return None
         place = self._chunk(digest)
         try:
-            group = zarr.open_group(place, mode="r")
-            arrays = {name: np.asarray(array[:]) for name, array in group.arrays()}
-            failures: Any = group.attrs["failures"]
-            if _checksum(arrays, failures) != group.attrs["sha256"]:
+            arrays, told = read_group(place)
+            failures = told["failures"]
+            if _checksum(arrays, failures) != told["sha256"]:
                 raise ValueError("its checksum is wrong")
-        except Exception as error:  # zarr, its codecs and JSON raise whatever they like
+        except (OSError, ValueError, KeyError, TypeError) as error:
             warnings.warn(
                 f"the stored chunk {place} is damaged ({error}); it is computed anew",
                 DamagedChunkNotice,

@@ -77,7 +77,7 @@ def sweep_map(
     up, y_label = _shown(dataset[y].values, dataset[y], y)
     said = f"mean of {name}" if others else name
     numbers, label = _shown(drawn.values, values, said)
-    mesh = ax.pcolormesh(across, up, np.ma.masked_invalid(numbers), shading="nearest")
+    mesh = ax.pcolormesh(across, up, numbers, shading="nearest")
     ax.set(xlabel=x_label, ylabel=y_label)
     if _is_logarithmic(across):
         ax.set_xscale("log")

@@ -394,13 +394,12 @@ def test_a_full_disk_is_named_and_the_sweep_resumes(tmp_path, monkeypatch):
 
     def full(self, digest, hashes, outcome):
         if len(written) == 2:
-            import zarr
 
             def no_room(*arguments, **options):
                 raise OSError(28, "No space left on device")
 
             with monkeypatch.context() as inner:
-                inner.setattr(zarr, "open_group", no_room)
+                inner.setattr("experiments.sweep.chunk_files._write_json", no_room)
                 put(self, digest, hashes, outcome)
         written.append(digest)
         put(self, digest, hashes, outcome)
@@ -441,6 +440,12 @@ def test_export(tmp_path):
     assert again.equals(found)
     stored = xarray.open_zarr(tmp_path / "s" / "result.zarr", consolidated=False)
     assert stored.equals(found)
+    chunks = [
+        xarray.open_zarr(tmp_path / "s" / "chunks" / name, consolidated=False)
+        for name in ChunkStore(tmp_path / "s").names()
+    ]
+    counts = np.concatenate([chunk["count"].values for chunk in chunks])
+    assert sorted(counts.tolist()) == sorted(found["count"].values.ravel().tolist())
     with pytest.raises(ParameterError, match=r"\.parquet or \.nc"):
         export(found, tmp_path / "all.xlsx")
 

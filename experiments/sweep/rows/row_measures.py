@@ -157,6 +157,9 @@ def _users(
             f"measure {name!r}: say what it returns and in which unit, such as "
             "outputs={'latency': 's'}"
         )
+    for output in outputs:
+        if not output.isidentifier():
+            raise MeasureError(f"measure {name!r}: {output!r} is no name; take letters and _")
     _source(function)
     given = tuple(sorted(arguments.items()))
     return Measure(name, function, version, tuple(outputs.items()), of, record, given)
