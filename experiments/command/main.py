@@ -29,6 +29,7 @@ from experiments.command.predict import predict_command
 from experiments.command.recorded.say_recording import recording_command
 from experiments.command.reduce import reduce_command
 from experiments.command.run import list_command, run_command, validate_command
+from experiments.command.sweeping.sweep_command import sweep_command
 from experiments.command.train import train_command
 from experiments.command.unit import unit_command
 
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "unit": unit_command,
     "atlas": atlas_command,
     "reduce": reduce_command,
+    "sweep": sweep_command,
     "morphology": morphology_command,
     "recording": recording_command,
     "import": import_command,

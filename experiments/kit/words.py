@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["assignment", "current_range", "parse_value",
            "quantity_of"]  # fmt: skip
 
+# Symbols that Brian2 has no name for.
+_SYMBOLS = {"s": "second", "V": "volt", "A": "amp"}
+
 
 def parse_value(what: str, text: str, kind: Any) -> Any:
     """Return a text as a value of a type: int, float, bool, str, or a tuple of one of these.
@@ -93,6 +96,8 @@ def quantity_of(text: str, what: str, *, like: str = "") -> Quantity:
     --------
     >>> quantity_of("-70*mV", "--start")
     -70. * mvolt
+    >>> quantity_of("1.5 s", "--duration")
+    1.5 * second
     """
     from brian2.units import Quantity, allunits, stdunits
     from brian2.units.fundamentalunits import Unit, have_same_dimensions
@@ -110,7 +115,8 @@ def quantity_of(text: str, what: str, *, like: str = "") -> Quantity:
     if not name:
         found_value = Quantity(value)
     else:
-        unit = stdunits.stdunits.get(name, getattr(allunits, name, None))
+        spelt = _SYMBOLS.get(name, name)
+        unit = stdunits.stdunits.get(spelt, getattr(allunits, spelt, None))
         if not isinstance(unit, Unit):
             raise UnitError(f"{what}: no unit is called {name!r}; write it as in {example}")
         found_value = value * unit

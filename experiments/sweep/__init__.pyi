@@ -1,0 +1,16 @@
+from .progress_line import SweepProgress as SweepProgress
+from .rows.axes import Between as Between
+from .rows.grids import Grid as Grid
+from .rows.grids import latin_hypercube as latin_hypercube
+from .rows.grids import product as product
+from .rows.grids import random_grid as random_grid
+from .rows.grids import sobol as sobol
+from .rows.grids import zipped as zipped
+from .rows.row_measures import Measure as Measure
+from .rows.row_measures import count as count
+from .rows.row_measures import measure_of_rows as measure_of_rows
+from .rows.row_measures import measure_of_runs as measure_of_runs
+from .rows.row_measures import threshold as threshold
+from .rows.swept import Run as Run
+from .run_sweep import sweep as sweep
+from .sweep_map import sweep_map as sweep_map

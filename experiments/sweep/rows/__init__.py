@@ -1,0 +1,1 @@
+"""What a row of a sweep is: grids, what they vary, what is measured, which rows go together."""

@@ -1,0 +1,107 @@
+"""Chunks computed by an existing engine of Dask: a client that is passed in, or an address.
+
+Where the workers come from is Dask's business: a `LocalCluster`, the queues of dask-jobqueue, or
+Kubernetes. Each piece of work is one task of a chunk's rows, at most two a thread are on their way,
+and a worker that joins gets work as soon as there is some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from experiments.sweep.errors import SweepError
+from experiments.sweep.workers.compute import Outcome, Task, compute
+from experiments.sweep.workers.worker_pool import Done
+from neurosim.errors import ExtraMissingError, ParameterError
+
+__all__ = ["DaskPool"]
+
+_A_THREAD = 2
+
+
+class DaskPool:
+    """The workers of a client.
+
+    Parameters
+    ----------
+    task : Task
+    client : distributed.Client or str
+        Or the address of a scheduler.
+    """
+
+    def __init__(self, task: Task, client: Any) -> None:
+        try:
+            import cloudpickle
+            import distributed
+        except ImportError as error:
+            raise ExtraMissingError.needed_for("sweep(client=...)", "sweep") from error
+        self._distributed = distributed
+        self._own = isinstance(client, str)
+        if not isinstance(client, str | distributed.Client):
+            raise ParameterError(
+                "sweep: client must be a distributed.Client or the address of a scheduler, such as "
+                f"'tcp://10.0.0.1:8786'; got {client!r}"
+            )
+        try:
+            self._client: Any = distributed.Client(client) if self._own else client
+        except (OSError, ValueError) as error:
+            raise SweepError(f"no scheduler answers at {client}: {error}") from None
+        self._task = cloudpickle.dumps(task)
+        self._keys: dict[Any, int] = {}
+        self._done = distributed.as_completed()
+
+    def free(self) -> bool:
+        """Whether fewer than two pieces a thread are on their way."""
+        threads = sum(self._client.nthreads().values())
+        most: int = max(_A_THREAD, _A_THREAD * threads)
+        return len(self._keys) < most
+
+    def submit(self, key: int, columns: Mapping[str, np.ndarray], hashes: np.ndarray) -> None:
+        """Give the rows of a piece of work to the scheduler."""
+        future = self._client.submit(
+            _compute, self._task, dict(columns), hashes, pure=False, retries=0
+        )
+        self._keys[future] = key
+        self._done.add(future)
+
+    def next(self) -> Done:
+        """Wait for the next piece that is done.
+
+        The scheduler gives a piece whose worker was lost to another one by itself. One that loses
+        several is reported as lost.
+        """
+        future = next(self._done)
+        key = self._keys.pop(future)
+        if future.status == "finished":
+            return Done(key, future.result(), None)
+        if future.status != "error":
+            lost = SweepError("the scheduler of Dask was lost; resume the sweep when it is back")
+            return Done(key, None, lost)
+        error = future.exception()
+        killed = isinstance(error, self._distributed.KilledWorker)
+        return Done(key, None, None if killed else error)
+
+    def close(self) -> None:
+        """Take back what is not finished; a client that was passed in stays open."""
+        for future in self._keys:
+            future.cancel()
+        self._keys.clear()
+        if self._own:
+            self._client.close()
+
+
+@lru_cache(maxsize=4)
+def _unpickled(task: bytes) -> Task:
+    import pickle
+
+    found: Task = pickle.loads(task)
+    return found
+
+
+def _compute(task: bytes, columns: dict[str, np.ndarray], hashes: np.ndarray) -> Outcome:
+    """Compute the rows of a piece of work, on a worker."""
+    return compute(_unpickled(task), columns, hashes)

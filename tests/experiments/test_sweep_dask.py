@@ -1,0 +1,73 @@
+"""Sweeps on a client of Dask: the same bits, and workers that join and leave."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from brian2 import ms, mV, pA
+
+from experiments.sweep import Run, measure_of_runs, product, sweep
+from neurosim import LIF, Constant, WhiteNoise
+from neurosim.errors import ParameterError
+
+pytest.importorskip("zarr", reason="needs the extra 'sweep'")
+distributed = pytest.importorskip("distributed", reason="needs the extra 'sweep'")
+
+NOISY = Run(
+    LIF(), 100 * ms, stimulus=Constant(0 * pA) + WhiteNoise.for_membrane(3 * mV, LIF()), dt=0.1 * ms
+)
+GRID = product({"current": np.linspace(160, 300, 10) * pA, "repeat": range(6)})
+
+
+def quiet(_):
+    """Take no notice of progress."""
+
+
+def latest(recording):
+    """A measure of the tests' own module, which workers of Dask cannot import."""
+    last = np.zeros(recording.rows)
+    np.maximum.at(last, recording.spike_row, recording.spike_time_s)
+    return last
+
+
+@pytest.mark.slow
+def test_workers_that_join_and_leave_change_no_bit(tmp_path):
+    import cloudpickle
+
+    module = __import__(latest.__module__)
+    cloudpickle.register_pickle_by_value(module)
+    measure = [measure_of_runs(latest, version="1", outputs={"last": "s"}), "count"]
+    more = {"seed": 2, "chunk_rows": 6, "progress": quiet}
+    here = sweep(NOISY, GRID, measure, out=tmp_path / "here", jobs=1, **more)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+
+        def change(progress):
+            if progress.computed == 12:
+                cluster.scale(2)
+            if progress.computed == 36:
+                cluster.scale(1)
+
+        more["progress"] = change
+        there = sweep(NOISY, GRID, measure, out=tmp_path / "there", client=client, **more)
+        by_address = sweep(
+            NOISY, GRID, measure, out=tmp_path / "address",
+            client=cluster.scheduler_address, **more,
+        )  # fmt: skip
+        assert client.status == "running"
+    assert there.equals(here)
+    assert by_address.equals(here)
+    chunks = [
+        {p.relative_to(f): p.read_bytes() for p in (f / "chunks").rglob("*") if p.is_file()}
+        for f in (tmp_path / "here", tmp_path / "there")
+    ]
+    assert chunks[0] == chunks[1]
+
+
+def test_what_is_no_client_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match="scheduler"):
+        sweep(NOISY, GRID, "count", out=tmp_path / "s", client=3, progress=quiet)
