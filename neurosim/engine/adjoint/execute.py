@@ -19,12 +19,10 @@ from neurosim.engine.programs.processes import ending, start
 from neurosim.engine.programs.results import RunResults, run_folder
 from neurosim.errors import DivergenceError, EngineError
 
-__all__ = ["MEMORY", "Found", "Loss", "run_back"]
+__all__ = ["Found", "Loss", "run_back"]
 
-#: What a run keeps to be taken back, in byte, beyond which spans are chosen for least memory.
-MEMORY = 48e6
-# A block of cells: one widest vector, and two where there are cells for it.
-_BLOCK = 8
+# Cells of a block: three of the widest vectors, which hide the latency of the elimination.
+_BLOCK = 24
 
 #: From the potentials at the probes, shape (steps, probes, cells), to what they are worth: the
 #: derivatives of the same shape.

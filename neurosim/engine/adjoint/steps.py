@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neurosim.engine.adjoint.graph import Graph
 from neurosim.engine.adjoint.reading import read_statements
-from neurosim.engine.adjoint.reverse import reverse
+from neurosim.engine.adjoint.reverse import STANDING, reverse
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
 
@@ -39,6 +39,9 @@ class Step:
         By carried variable, by wanted parameter, and of ``v``: the derivative of a sum of what the
         step leaves, with respect to what it was given. It takes inputs called ``bar:<variable>``,
         ``bar:conductance`` and ``bar:current``.
+    jumps : frozenset of str
+        Wanted parameters that say when something jumps, such as the onset of a current step: a run
+        on a grid of time has no derivative with respect to them.
     """
 
     kernel: Kernel
@@ -49,6 +52,7 @@ class Step:
     current: int
     wanted: tuple[str, ...]
     bars: dict[str, int]
+    jumps: frozenset[str] = frozenset()
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -89,6 +93,7 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
         # Two outputs that are one node have the sum of their seeds.
         seed = graph.input(name)
         seeds[at] = graph.add(seeds[at], seed) if at in seeds else seed
+    jumps = frozenset(name for name in wanted if _moves_a_jump(graph, inputs[name]))
     bars = reverse(graph, seeds, inputs.values())
     return Step(
         kernel=kernel,
@@ -99,4 +104,17 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
         current=current,
         wanted=tuple(sorted(wanted)),
         bars={name: bars[at] for name, at in inputs.items()},
+        jumps=jumps,
     )
+
+
+def _moves_a_jump(graph: Graph, at: int) -> bool:
+    """Return whether an input says when something jumps, or which data are read."""
+    on_time = graph.above([graph.input(name) for name in CLOCK if name != "dt"])
+    for number in graph.above([at]):
+        node = graph.nodes[number]
+        if node.kind in STANDING:
+            compared = node.kind in ("less", "at_most", "equal")
+            if not compared or not on_time.isdisjoint(node.args):
+                return True
+    return False
