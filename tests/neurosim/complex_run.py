@@ -102,3 +102,33 @@ def _deliver(kernel, here, given, inputs, index, direction):
             changed = here[state].copy()
             changed[site, cells] += weight * by_cell
             here[state] = changed
+
+
+def rest_complex(steps, inputs, moved, resting):
+    """Return `moved` with the directions in which the states at rest move with the parameters."""
+    start = np.asarray(inputs.start)
+    v = _spread(start, (inputs.tree.compartments, inputs.cells))
+    found = dict(moved)
+    for k, (step, given) in enumerate(zip(steps, inputs.kernels, strict=True)):
+        names = [name for name in resting[k] if name in step.carried]
+        if not names:
+            continue
+        shape = (given.sites, inputs.cells)
+        here = {name: _spread(value, shape) for name, value in given.values.items()}
+        for (kernel, name), direction in moved.items():
+            if kernel == k:
+                here[name] = here[name] + 1j * H * _spread(direction, shape)
+        known = {"dt": 1.0, "t": 0.0, "t_in_timesteps": 0.0, "v": v[given.nodes].real}
+        for _ in range(2000):
+            wanted = [step.after[name] for name in names]
+            values = values_of(step.graph, wanted, {**here, **known})
+            before = {name: here[name] for name in names}
+            # Only what moves along the imaginary axis: the states themselves are at rest.
+            for name, value in zip(names, values, strict=True):
+                here[name] = before[name].real + 1j * np.broadcast_to(value, shape).imag
+            largest = max(np.abs(here[n].imag).max() for n in names)
+            if all(np.abs((here[n] - before[n]).imag).max() <= 1e-15 * largest for n in names):
+                break
+        for name in names:
+            found[k, name] = here[name].imag / H
+    return found
