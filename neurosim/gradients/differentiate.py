@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -178,7 +177,10 @@ def _taken_back(
     for name in asked:
         if name in places:
             slopes[name] = sum(
-                (share @ found.parameters[kernel][array] for kernel, array, share in places[name].arrays),
+                (
+                    share @ found.parameters[kernel][array]
+                    for kernel, array, share in places[name].arrays
+                ),
                 np.zeros(run.cells),
             )
         elif name in points:
@@ -259,9 +261,9 @@ def _result(
     if growth.max() > MOST_GROWTH:
         warnings.warn(
             f"the derivative amplifies a displacement of the potential up to {growth.max():.2g} "
-            f"times (row {int(np.argmax(growth))}), more than {MOST_GROWTH:g}: it is exact for this "
-            "run and says little about runs nearby. Take a shorter run, or a loss on spike times in "
-            "place of the potential",
+            f"times (row {int(np.argmax(growth))}), more than {MOST_GROWTH:g}: it is that of this "
+            "run, and says little about runs nearby. Take a shorter run, or a loss on spike times "
+            "in place of the potential",
             GrowthWarning,
             stacklevel=4,
         )
@@ -271,7 +273,9 @@ def _result(
         dim = get_dimensions(like) / get_dimensions(value)
         derivatives[name] = Quantity(slopes[name], dim=dim)
         at = run.batch.get(name, np.asarray(value, dtype=float))
-        parameters[name] = Quantity(np.broadcast_to(at, run.cells).copy(), dim=get_dimensions(value))
+        parameters[name] = Quantity(
+            np.broadcast_to(at, run.cells).copy(), dim=get_dimensions(value)
+        )
     time = (np.arange(len(kept["v"])) + 1) * run.dt
     return Gradient(
         value=Quantity(kept["value"], dim=get_dimensions(like)),

@@ -83,7 +83,10 @@ class Gradient:
             head += f" (first of {len(self.value)} rows)"
         rows = [self._HEAD, *self._rows()]
         wide = [max(len(row[k]) for row in rows) for k in range(3)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows]
+        lines = [
+            "  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip()
+            for row in rows
+        ]
         return "\n".join([head, *lines, f"growth backwards: {self.growth[0]:.3g}"])
 
     def _repr_html_(self) -> str:

@@ -149,8 +149,8 @@ class _OfSpikes(Loss):
             if len(one.time) < least:
                 raise ParameterError(
                     f"{type(self).__name__}: cell {cell} fires {len(one.time)} spikes, and {why} "
-                    f"needs {least}; stimulate it more, run longer, or take a loss on the potential "
-                    "(TraceError, MeanPotential)"
+                    f"needs {least}; stimulate it more, run longer, or take a loss on the "
+                    "potential (TraceError, MeanPotential)"
                 )
         return found
 
@@ -236,7 +236,9 @@ class FiringRate(_OfSpikes):
     def value(self, v: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
         fixed = None if self.spikes is None else check_whole(self.spikes, "FiringRate: spikes")
         if fixed == 1:
-            raise ParameterError("FiringRate: spikes must be 2 or more, between which there is time")
+            raise ParameterError(
+                "FiringRate: spikes must be 2 or more, between which there is time"
+            )
         found = self._spikes(v, dt, fixed or 2, "a rate")
         values, slopes = np.zeros(v.shape[1]), np.zeros(v.shape)
         for cell, one in enumerate(found):

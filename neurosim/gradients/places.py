@@ -59,7 +59,9 @@ def resolve(neuron: Neuron, wrt: Sequence[str]) -> dict[str, Quantity]:
         raise ParameterError(
             f"differentiate: wrt must be a list of names such as ['leak.g']; got {wrt!r}"
         )
-    known: dict[str, Any] = {name: (like, field) for name, (like, field) in batch_places(neuron).items()}
+    known: dict[str, Any] = {
+        name: (like, field) for name, (like, field) in batch_places(neuron).items()
+    }
     fields = neuron.cable.quantity_fields()
     known["everywhere.R_a"] = (neuron.cable.R_a, fields["R_a"])
     for painted in neuron.painted:

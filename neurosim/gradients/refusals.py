@@ -33,7 +33,8 @@ def refuse(neuron: Neuron, composed: Composed) -> None:
         if kernel.carriers or kernel.moves_ions:
             what = "ions whose concentrations currents move (give them fixed concentrations)"
         elif kernel.ion or kernel.gathers:
-            what = f"the receptors {kernel.name.removeprefix('point_')!r}, which carry an ion to a pool"
+            label = kernel.name.removeprefix("point_")
+            what = f"the receptors {label!r}, which carry an ion to a pool"
         elif kernel.amplifier:
             label = kernel.name.removeprefix("point_")
             what = f"the clamp {label!r} (inject a current instead)"

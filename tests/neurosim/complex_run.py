@@ -22,9 +22,9 @@ def _spread(value, shape):
 def run_complex(steps, inputs, moved=None, *, up=None, weights=None):
     """Return the traces, shape (steps, probes, cells), complex.
 
-    `moved` are directions, by kernel and name (parameters, and states at the start) in which the run
-    is moved by `H` along the imaginary axis; `up` is that of the axial conductances, and `weights`
-    by kernel that of the weight of each event.
+    `moved` are directions, by kernel and name (parameters, and states at the start), in which the
+    run is moved by `H` along the imaginary axis; `up` is that of the axial conductances, and
+    `weights` by kernel that of the weight of each event.
     """
     tree, cells = inputs.tree, inputs.cells
     moved = moved or {}

@@ -1,4 +1,4 @@
-"""A batch of branched neurons run ahead and back: from what a trace is worth to every derivative."""
+"""A batch of branched neurons run ahead and back: from a loss of its traces to all derivatives."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Found:
     up : ndarray, shape (nodes, cells)
         With respect to the axial conductance from each node to its parent; empty if not wanted.
     growth : ndarray, shape (cells,)
-        Largest norm that the derivative with respect to the potentials had at any step.
+        Largest norm that the derivative with respect to the potentials had, of every fourth step.
     """
 
     parameters: list[dict[str, np.ndarray]]
@@ -83,8 +83,8 @@ def run_back(
     loss : callable
         Told the traces, it returns their derivatives.
     points : mapping of int to (ndarray of int, int)
-        By kernel, the point that each of its events arrives at, and how many points there are, where
-        the derivatives with respect to weights are wanted.
+        By kernel, the point that each of its events arrives at, and how many points there are,
+        where the derivatives with respect to weights are wanted.
     tree : bool
         Whether the derivatives with respect to axial conductances are wanted.
     threads : int
@@ -204,9 +204,7 @@ def _write_kernel(
         _put(folder / f"{head}.nodes", given.nodes, np.int32)
 
 
-def _converse(
-    program: str, inputs: CableInputs, layout: _Layout, loss: Loss, folder: Path
-) -> None:
+def _converse(program: str, inputs: CableInputs, layout: _Layout, loss: Loss, folder: Path) -> None:
     """Run the program; told the potentials, answer with their derivatives."""
     environment = os.environ | {"NEUROSIM_RUN": str(folder)}
     with tempfile.TemporaryFile("w+") as said:

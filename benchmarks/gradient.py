@@ -1,0 +1,220 @@
+"""What a gradient costs: processor time over that of the run alone, memory, and the first one.
+
+``python benchmarks/gradient.py`` differentiates Hodgkin-Huxley cables (48 cells of 200
+compartments, 128 of 500) by three conductance densities and the injected current, on one thread. It
+prints nanoseconds of processor time a compartment and step for the run alone and for the gradient;
+what does not grow with the steps (files, processes, composition) is subtracted. ``--memory`` takes
+100,000 steps of one cell of 1,000 compartments and prints the most memory that the program took
+(Linux). ``--first`` prints what a first gradient takes with an empty cache of programs.
+``--jaxley`` prints the same of Jaxley on the smaller of the two, where it is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+DT_MS = 0.025
+WRT = ["hh_sodium.g", "hh_potassium.g", "leak.g", "stimulus.constant.current"]
+
+
+def cable(compartments: int):
+    """Return a Hodgkin-Huxley cable of 1 mm."""
+    from brian2 import cm, mS, mV, um
+
+    from neurosim import Neuron
+    from neurosim.channels import HHPotassium, HHSodium, Leak
+    from neurosim.morphology import PerBranch, cylinder
+
+    bare = Neuron(cylinder(1000 * um, 1 * um), PerBranch(compartments), celsius=6.3, rest=-65 * mV)
+    return bare.paint([HHSodium(), HHPotassium(), Leak(g=0.3 * mS / cm**2, E=-54.387 * mV)])
+
+
+def children() -> float:
+    """Return the processor time of all child processes that have ended, in second."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def spent(run: Callable[[float], object], duration_ms: float) -> float:
+    """Return the processor time of the steps of a run, what a run of few steps takes subtracted."""
+    start = children()
+    run(duration_ms)
+    middle = children()
+    run(10 * DT_MS)
+    return (middle - start) - (children() - middle)
+
+
+def compare(cells: int, compartments: int, duration_ms: float, repeats: int) -> None:
+    """Print nanoseconds a compartment and step of the run alone and of the gradient."""
+    from brian2 import ms, nA
+
+    from neurosim import Constant, differentiate, simulate
+    from neurosim.gradients.losses import MeanPotential
+
+    cell = cable(compartments)
+    given = {
+        "stimulus": Constant(0 * nA),
+        "batch": {"current": np.linspace(0.05, 0.15, cells) * nA},
+        "dt": DT_MS * ms,
+        "scheme": "backward-euler",
+    }
+
+    def alone(length_ms: float) -> object:
+        return simulate(cell, length_ms * ms, **given)
+
+    def gradient(length_ms: float) -> object:
+        return differentiate(cell, length_ms * ms, MeanPotential(), WRT, **given)
+
+    alone(1.0)
+    gradient(1.0)
+    steps = round(duration_ms / DT_MS) - 10
+    best = [np.inf, np.inf]
+    for _ in range(repeats):
+        # One after the other, since no machine is quite idle.
+        for k, run in enumerate((alone, gradient)):
+            best[k] = min(best[k], spent(run, duration_ms) / (steps * cells * compartments) * 1e9)
+    print(
+        f"{cells:4d} x {compartments:4d}: run {best[0]:5.1f} ns, gradient {best[1]:5.1f} ns a "
+        f"compartment and step, {best[1] / best[0]:.2f} times the run"
+    )
+
+
+def memory() -> None:
+    """Print the most memory of the program that takes a long run back."""
+    from brian2 import ms, nA
+
+    from neurosim import Constant, differentiate
+    from neurosim.gradients.losses import MeanPotential
+
+    for steps in (100, 100_000):
+        # The first compiles it, which takes more.
+        most, done = [0], threading.Event()
+        watch = threading.Thread(target=_watch, args=(most, done))
+        watch.start()
+        differentiate(
+            cable(1000), steps * DT_MS * ms, MeanPotential(), WRT,
+            stimulus=Constant(0.1 * nA), dt=DT_MS * ms, scheme="backward-euler",
+        )  # fmt: skip
+        done.set()
+        watch.join()
+    print(f"{steps} steps of 1,000 compartments: {most[0] / 1024:.0f} MB")
+
+
+def _watch(most: list[int], done: threading.Event) -> None:
+    """Take note of the most memory (kB) of a program of ours while it runs."""
+    while not done.wait(0.05):
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                status = (folder / "status").read_text()
+                if "Name:\tmain\n" not in status or f"PPid:\t{os.getpid()}\n" not in status:
+                    continue
+                peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+            except (OSError, StopIteration):
+                continue
+            most[0] = max(most[0], int(peak.split()[1]))
+
+
+def first() -> None:
+    """Print what the first gradient of a new model takes, and what the second."""
+    code = (
+        "import sys, time; began = time.perf_counter()\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from gradient import cable, children, WRT\n"
+        "from brian2 import ms, nA\n"
+        "from neurosim import Constant, differentiate\n"
+        "from neurosim.gradients.losses import MeanPotential\n"
+        "for k in range(2):\n"
+        "    begun, used = time.process_time(), children()\n"
+        "    differentiate(cable(20), 5*ms, MeanPotential(), WRT, stimulus=Constant(0.1*nA))\n"
+        "    own, theirs = time.process_time() - begun, children() - used\n"
+        "    print(f'gradient {k + 1}: {own + theirs:.1f} s of processor time', flush=True)\n"
+        "    print(f'  {time.perf_counter() - began:.1f} s since the interpreter started')\n"
+    )
+    with tempfile.TemporaryDirectory() as cache:
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"NEUROSIM_CACHE": cache}, check=True
+        )
+
+
+def jaxley(cells: int, compartments: int, duration_ms: float) -> None:
+    """Print the same of Jaxley, in double precision, with its checkpoints."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_platform_name", "cpu")
+    import jax.numpy as jnp
+    import jaxley as jx
+    from jaxley.channels import HH
+
+    part = jx.Compartment()
+    branch = jx.Branch(part, ncomp=compartments)
+    branch.insert(HH())
+    branch.set("length", 1000.0 / compartments)
+    branch.set("radius", 0.5)
+    network = jx.Network([jx.Cell(branch, parents=[-1]) for _ in range(cells)])
+    currents = jnp.linspace(0.05, 0.15, cells)
+    steps = round(duration_ms / DT_MS)
+    for k in range(cells):
+        network.cell(k).branch(0).loc(0.5).record(verbose=False)
+    network.make_trainable("HH_gNa", verbose=False)
+    parameters = network.get_parameters()
+    stimuli = None
+    for k in range(cells):
+        stimuli = (
+            network.cell(k).branch(0).loc(0.5).data_stimulate(jnp.full(steps, currents[k]), stimuli)
+        )
+    root = int(np.ceil(np.sqrt(steps)))
+
+    def loss(given):
+        v = jx.integrate(
+            network, params=given, data_stimuli=stimuli, delta_t=DT_MS,
+            checkpoint_lengths=[root, root], solver="bwd_euler",
+        )  # fmt: skip
+        return jnp.mean(v)
+
+    for name, run in (("run", jax.jit(loss)), ("gradient", jax.jit(jax.grad(loss)))):
+        began = time.process_time()
+        jax.block_until_ready(run(parameters))
+        compiled = time.process_time() - began
+        best = np.inf
+        for _ in range(2):
+            began = time.process_time()
+            jax.block_until_ready(run(parameters))
+            best = min(best, time.process_time() - began)
+        each = best / (steps * cells * compartments) * 1e9
+        print(f"jaxley {name}: {each:.0f} ns of processor time, the first {compiled:.1f} s")
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    for name in ("memory", "first", "jaxley"):
+        parser.add_argument(f"--{name}", action="store_true")
+    asked = parser.parse_args()
+    if asked.memory:
+        memory()
+    elif asked.first:
+        first()
+    elif asked.jaxley:
+        jaxley(48, 200, 10.0)
+    else:
+        compare(48, 200, 50.0, asked.repeats)
+        compare(128, 500, 20.0, asked.repeats)
+
+
+if __name__ == "__main__":
+    main()
