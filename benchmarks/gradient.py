@@ -6,7 +6,6 @@ prints nanoseconds of processor time a compartment and step for the run alone an
 what does not grow with the steps (files, processes, composition) is subtracted. ``--memory`` takes
 100,000 steps of one cell of 1,000 compartments and prints the most memory that the program took
 (Linux). ``--first`` prints what a first gradient takes with an empty cache of programs.
-``--jaxley`` prints the same of Jaxley on the smaller of the two, where it is installed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,68 +147,17 @@ def first() -> None:
         )
 
 
-def jaxley(cells: int, compartments: int, duration_ms: float) -> None:
-    """Print the same of Jaxley, in double precision, with its checkpoints."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_platform_name", "cpu")
-    import jax.numpy as jnp
-    import jaxley as jx
-    from jaxley.channels import HH
-
-    part = jx.Compartment()
-    branch = jx.Branch(part, ncomp=compartments)
-    branch.insert(HH())
-    branch.set("length", 1000.0 / compartments)
-    branch.set("radius", 0.5)
-    network = jx.Network([jx.Cell(branch, parents=[-1]) for _ in range(cells)])
-    currents = jnp.linspace(0.05, 0.15, cells)
-    steps = round(duration_ms / DT_MS)
-    for k in range(cells):
-        network.cell(k).branch(0).loc(0.5).record(verbose=False)
-    network.make_trainable("HH_gNa", verbose=False)
-    parameters = network.get_parameters()
-    stimuli = None
-    for k in range(cells):
-        stimuli = (
-            network.cell(k).branch(0).loc(0.5).data_stimulate(jnp.full(steps, currents[k]), stimuli)
-        )
-    root = int(np.ceil(np.sqrt(steps)))
-
-    def loss(given):
-        v = jx.integrate(
-            network, params=given, data_stimuli=stimuli, delta_t=DT_MS,
-            checkpoint_lengths=[root, root], solver="bwd_euler",
-        )  # fmt: skip
-        return jnp.mean(v)
-
-    for name, run in (("run", jax.jit(loss)), ("gradient", jax.jit(jax.grad(loss)))):
-        began = time.process_time()
-        jax.block_until_ready(run(parameters))
-        compiled = time.process_time() - began
-        best = np.inf
-        for _ in range(2):
-            began = time.process_time()
-            jax.block_until_ready(run(parameters))
-            best = min(best, time.process_time() - began)
-        each = best / (steps * cells * compartments) * 1e9
-        print(f"jaxley {name}: {each:.0f} ns of processor time, the first {compiled:.1f} s")
-
-
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
-    for name in ("memory", "first", "jaxley"):
+    for name in ("memory", "first"):
         parser.add_argument(f"--{name}", action="store_true")
     asked = parser.parse_args()
     if asked.memory:
         memory()
     elif asked.first:
         first()
-    elif asked.jaxley:
-        jaxley(48, 200, 10.0)
     else:
         compare(48, 200, 50.0, asked.repeats)
         compare(128, 500, 20.0, asked.repeats)

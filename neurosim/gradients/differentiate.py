@@ -211,10 +211,9 @@ def _steps(composed: Composed, places: Mapping[str, Place]) -> list[Step]:
 def _add_rest(neuron: Neuron, composed: Composed, steps: Sequence[Step], found: Found) -> None:
     """Add what parameters do by way of the states at the start."""
     inputs = composed.inputs
-    start = np.asarray(inputs.start, dtype=float)
-    start = start[:, np.newaxis] if start.ndim == 1 else start
     for k, (step, given) in enumerate(zip(steps, inputs.kernels, strict=True)):
-        v = np.broadcast_to(start[given.nodes], (given.sites, inputs.cells))
+        # States that are not told start where they rest at this potential.
+        v = np.full((given.sites, inputs.cells), float(neuron.rest))
         resting = _resting(neuron, step.kernel)
         more = derivatives_of_rest(step, given, v, resting, found.starts[k])
         for name, values in more.items():

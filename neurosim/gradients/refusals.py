@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
+from neurosim.describe.parts import Painted, Placed
 from neurosim.engine.cable.compose import Composed
 from neurosim.errors import ParameterError
 
@@ -18,7 +19,8 @@ def refuse(neuron: Neuron, composed: Composed) -> None:
     ParameterError
         It says what and where.
     """
-    for entry in (*neuron.painted, *neuron.placed):
+    entries: list[Painted | Placed] = [*neuron.painted, *neuron.placed]
+    for entry in entries:
         part = entry.part
         if isinstance(part, Mechanism) and (part.starts or part.nonlinear):
             states = ", ".join({**part.starts, **dict.fromkeys(part.nonlinear)})

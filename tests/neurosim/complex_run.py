@@ -104,10 +104,8 @@ def _deliver(kernel, here, given, inputs, index, direction):
             here[state] = changed
 
 
-def rest_complex(steps, inputs, moved, resting):
-    """Return `moved` with the directions in which the states at rest move with the parameters."""
-    start = np.asarray(inputs.start)
-    v = _spread(start, (inputs.tree.compartments, inputs.cells))
+def rest_complex(steps, inputs, moved, resting, rest):
+    """Return `moved` with the directions in which states move that start at rest (volt)."""
     found = dict(moved)
     for k, (step, given) in enumerate(zip(steps, inputs.kernels, strict=True)):
         names = [name for name in resting[k] if name in step.carried]
@@ -118,7 +116,7 @@ def rest_complex(steps, inputs, moved, resting):
         for (kernel, name), direction in moved.items():
             if kernel == k:
                 here[name] = here[name] + 1j * H * _spread(direction, shape)
-        known = {"dt": 1.0, "t": 0.0, "t_in_timesteps": 0.0, "v": v[given.nodes].real}
+        known = {"dt": 1.0, "t": 0.0, "t_in_timesteps": 0.0, "v": np.full(shape, rest)}
         for _ in range(2000):
             wanted = [step.after[name] for name in names]
             values = values_of(step.graph, wanted, {**here, **known})

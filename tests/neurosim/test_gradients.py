@@ -17,7 +17,8 @@ from neurosim import (
     differentiate,
     simulate,
 )
-from neurosim.channels import HHPotassium, HHSodium, Leak
+from neurosim.channels import HHPotassium, HHSodium, Leak, TraubMilesPotassium
+from neurosim.describe.parts import Initial
 from neurosim.engine.cable.compose import compose_cable
 from neurosim.errors import ParameterError
 from neurosim.gradients import differentiate as whole
@@ -69,7 +70,7 @@ def complex_derivative(
             numbers = whole._node_numbers(neuron, composed)
             up = axial_share(neuron, name, numbers, composed.inputs.tree.up) * direction
     resting = [whole._resting(neuron, step.kernel) for step in steps]
-    moved = rest_complex(steps, composed.inputs, moved, resting)
+    moved = rest_complex(steps, composed.inputs, moved, resting, float(neuron.rest))
     traces = run_complex(steps, composed.inputs, moved, up=up, weights=weights)[:, 0]
     np.testing.assert_allclose(traces.real, found.v.T / Quantity(1, dim=found.v.dim), atol=1e-9)
     slopes = loss.value(traces.real, run.dt)[1]
@@ -103,6 +104,14 @@ def test_a_squid_cell_with_settling_and_a_batch(scheme):
         SQUID, names, scheme=scheme, stimulus=Constant(0.3 * nA), settle=3 * ms,
         batch={"current": [0.2, 0.5] * nA, "leak.g": [0.3, 0.4] * mS / cm**2},
     )  # fmt: skip
+
+
+def test_a_cell_that_starts_at_given_potentials():
+    """States that are left out start where they rest at the resting potential."""
+    count = len(SQUID.compartments)
+    told = Initial(tuple(np.linspace(-0.07, -0.05, count)), (("hh_sodium.h", (0.4,) * count),))
+    cell = SQUID.replace(initial=told).paint(TraubMilesPotassium(name="own"))
+    check(cell, ["hh_sodium.g", "own.V_T", "own.g"], duration=4 * ms)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -304,7 +313,9 @@ def test_growth_is_told_and_warned_of(monkeypatch):
     assert differentiate(passive, 4 * ms, last, ["leak.g"]).growth[0] == pytest.approx(1)
     monkeypatch.setattr(whole, "MOST_GROWTH", 2.0)
     with pytest.warns(whole.GrowthWarning, match="amplifies a displacement"):
-        found = differentiate(SQUID, 4 * ms, last, ["leak.g"], stimulus=Constant(0.5 * nA))
+        found = differentiate(
+            SQUID, 4 * ms, SpikeTime(), ["leak.g"], stimulus=Constant(0.3 * nA), settle=2 * ms
+        )  # fmt: skip
     assert found.growth[0] > 2
 
 

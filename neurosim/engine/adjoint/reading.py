@@ -120,13 +120,13 @@ class _Reader:
                     return known[type(node.op)](self._read(node.left), self._read(node.right))
             case ast.BoolOp(op=ast.And()):
                 found = graph.constant(1)
-                for value in node.values:
-                    found = graph.mul(found, self._read(value))
+                for part in node.values:
+                    found = graph.mul(found, self._read(part))
                 return found
             case ast.BoolOp(op=ast.Or()):
                 found = graph.constant(1)
-                for value in node.values:
-                    found = graph.mul(found, graph.sub(graph.constant(1), self._read(value)))
+                for part in node.values:
+                    found = graph.mul(found, graph.sub(graph.constant(1), self._read(part)))
                 return graph.sub(graph.constant(1), found)
             case ast.Compare(ops=[op], comparators=[right]) if type(op) in _COMPARED:
                 kind, swapped = _COMPARED[type(op)]

@@ -107,7 +107,8 @@ def _loop(step: Step, stored: Sequence[_Stored]) -> str:
     graph = step.graph
     inputs = _Inputs(step)
     once: set[int] = set()
-    before, inside = [], []
+    before: list[str] = []
+    inside: list[str] = []
     for at in graph.below(one.node for one in stored):
         node = graph.nodes[at]
         if node.kind == "constant":
