@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from brian2.units import Quantity
+from brian2.units import Quantity, get_dimensions
 
 from neurosim.display import html_table
 from neurosim.errors import UnknownNameError, suggest
+from neurosim.quantities import unit_name
 
 __all__ = ["Gradient"]
 
@@ -64,25 +65,30 @@ class Gradient:
         at = self.parameters[full]
         return slope * (at[:, np.newaxis] if np.ndim(slope) == 2 else at)
 
-    def _rows(self) -> list[tuple[str, str, str]]:
+    def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = []
         for name, slope in self.derivatives.items():
+            at, unit = self.parameters[name][0], unit_name(self.parameters[name])
             if np.ndim(slope) == 2:
-                size = np.shape(slope)[1]
-                first = Quantity(np.linalg.norm(np.asarray(slope)[0]), dim=slope.dim)
-                rows.append((f"{name} ({size} synapses, norm)", str(first), ""))
+                size = Quantity(np.linalg.norm(np.asarray(slope)[0]), dim=slope.dim)
+                rows.append((name, f"{np.shape(slope)[1]} synapses", f"norm {_short(size)}", ""))
                 continue
-            rows.append((name, str(slope[0]), str(0.01 * self.relative(name)[0])))
+            # In the unit of the loss, for one unit of the parameter.
+            whole = Quantity(float(slope[0]), dim=self.value.dim)
+            per = "" if unit == "1" else f" per {unit}"
+            share = 0.01 * self.relative(name)[0]
+            where = f"{float(at):.4g} {unit}".removesuffix(" 1")
+            rows.append((name, where, f"{_short(whole)}{per}", _short(share)))
         return rows
 
-    _HEAD = ("parameter", "derivative", "for 1 % more")
+    _HEAD = ("parameter", "at", "derivative", "for 1 % more")
 
     def __repr__(self) -> str:
         head = f"loss {self.value[0]}"
         if len(self.value) > 1:
             head += f" (first of {len(self.value)} rows)"
         rows = [self._HEAD, *self._rows()]
-        wide = [max(len(row[k]) for row in rows) for k in range(3)]
+        wide = [max(len(row[k]) for row in rows) for k in range(len(self._HEAD))]
         lines = [
             "  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip()
             for row in rows
@@ -92,3 +98,8 @@ class Gradient:
     def _repr_html_(self) -> str:
         note = f"growth backwards: {self.growth[0]:.3g}"
         return html_table(f"Loss {self.value[0]}", self._rows(), self._HEAD, note)
+
+
+def _short(value: Quantity) -> str:
+    """Return a quantity with four digits."""
+    return str(Quantity(float(f"{float(value):.3e}"), dim=get_dimensions(value)))
