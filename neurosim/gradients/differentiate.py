@@ -12,7 +12,7 @@ from brian2.units import Quantity, get_dimensions, ms, second, volt
 from neurosim.describe.neuron import Neuron
 from neurosim.engine.adjoint.execute import Found, run_back
 from neurosim.engine.adjoint.starts import derivatives_of_rest
-from neurosim.engine.adjoint.steps import Step, differentiated
+from neurosim.engine.adjoint.step_derivative import Step, differentiated
 from neurosim.engine.cable.compose import Composed, Run, compose_cable
 from neurosim.engine.cable.model import Kernel
 from neurosim.equations.schemes import find_groups

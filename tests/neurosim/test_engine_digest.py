@@ -12,7 +12,7 @@ from brian2 import ms, mV, nS, pA, um
 
 from neurosim import LIF, Constant, FeedForward, Neuron, WhiteNoise
 from neurosim.channels import HHPotassium, HHSodium, Leak
-from neurosim.engine.adjoint.build import adjoint_files
+from neurosim.engine.adjoint.adjoint_program import adjoint_files
 from neurosim.engine.cable.compose import Run, compose_cable
 from neurosim.engine.point.model import compose
 from neurosim.engine.programs.digest import engine_files

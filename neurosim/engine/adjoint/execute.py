@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.engine.adjoint.build import fetch_program
-from neurosim.engine.adjoint.steps import Step
+from neurosim.engine.adjoint.adjoint_program import fetch_program
+from neurosim.engine.adjoint.step_derivative import Step
 from neurosim.engine.cable.inputs import CableInputs
 from neurosim.engine.programs.processes import ending, start
 from neurosim.engine.programs.results import RunResults, run_folder
@@ -21,8 +21,8 @@ from neurosim.errors import DivergenceError, EngineError
 
 __all__ = ["Found", "Loss", "run_back"]
 
-# Cells of a block: three of the widest vectors, which hide the latency of the elimination.
-_BLOCK = 24
+# Cells of a block: a few of the widest vectors, which hide the latency of the elimination.
+_BLOCK, _VECTOR = 48, 8
 
 #: From the potentials at the probes, shape (steps, probes, cells), to what they are worth: the
 #: derivatives of the same shape.
@@ -107,7 +107,8 @@ def _laid_out(steps: Sequence[Step], inputs: CableInputs) -> _Layout:
     """Return blocks of cells, and spans of steps for which memory is least."""
     cells, tree = inputs.cells, inputs.tree
     pieces = -(-cells // _BLOCK)
-    block = -(-cells // pieces)
+    # In whole vectors.
+    block = -(-cells // (pieces * _VECTOR)) * _VECTOR
     rows = tree.nodes + sum(
         len(step.carried) * given.sites for step, given in zip(steps, inputs.kernels, strict=True)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurosim.engine.adjoint.graph import Graph, Node
-from neurosim.engine.adjoint.steps import CLOCK, Step
+from neurosim.engine.adjoint.step_derivative import CLOCK, Step
 from neurosim.engine.programs.sources import membrane_source
 
 __all__ = ["write_loops"]

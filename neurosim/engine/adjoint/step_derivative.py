@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from neurosim.engine.adjoint.graph import Graph
-from neurosim.engine.adjoint.reading import read_statements
 from neurosim.engine.adjoint.reverse import STANDING, reverse
+from neurosim.engine.adjoint.step_reading import read_statements
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
 

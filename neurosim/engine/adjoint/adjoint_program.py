@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from neurosim.engine.adjoint.source import write_loops
-from neurosim.engine.adjoint.steps import Step
+from neurosim.engine.adjoint.step_derivative import Step
 from neurosim.engine.programs.cache import fetch
 from neurosim.engine.programs.compiler import Compiler, find_compiler
 from neurosim.engine.programs.digest import engine_digest
