@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Quantity, cm, mS, ms, mV, nA, nS, um
+from brian2 import Hz, Quantity, cm, mS, ms, mV, nA, nS, um
 from complex_run import H, rest_complex, run_complex
 
 import neurosim.channels
@@ -18,7 +18,7 @@ from neurosim import (
     simulate,
 )
 from neurosim.channels import HHPotassium, HHSodium, Leak, TraubMilesPotassium
-from neurosim.describe.parts import Initial
+from neurosim.describe.parts import Initial, Poisson
 from neurosim.engine.cable.compose import compose_cable
 from neurosim.errors import ParameterError
 from neurosim.gradients import differentiate as whole
@@ -32,7 +32,7 @@ from neurosim.gradients.losses import (
 )
 from neurosim.gradients.places import axial_share, find_places, points_of, resolve
 from neurosim.ions import Chloride, Potassium, Sodium
-from neurosim.morphology import PerBranch, at, ball_and_stick, cylinder
+from neurosim.morphology import PerBranch, at, ball_and_stick, branch, cylinder, every
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import batch_places
 from neurosim.run.neuron_run import prepare, with_stimulus
@@ -189,6 +189,17 @@ def test_every_kind_of_receptor_and_its_weights(name, scheme):
     wrt = ["syn.weight", "syn.g", "syn.E", "hh_sodium.g"]
     wrt += [f"syn.{n}" for n in ("alpha", "beta", "K_d", "Mg") if n in part.parameters()]
     check(cell, wrt, scheme=scheme, stimulus=Constant(0.1 * nA), duration=6 * ms, settle=1 * ms)
+
+
+def test_more_of_every_synapse_is_more_of_their_conductance():
+    """Poisson trains on points that share compartments; each row draws trains of its own."""
+    points = every(branch("dendrite"))
+    cell = SQUID.place(AMPA(g=0.1 * nS), points, Poisson(300 * Hz), label="syn")
+    found = differentiate(cell, 8 * ms, MeanPotential(), ["syn.weight", "syn.g"], seed=[1, 2])
+    assert found["syn.weight"].shape == (2, 3)
+    together = np.asarray(found["syn.weight"]).sum(axis=1)
+    np.testing.assert_allclose(together, np.asarray(found.relative("syn.g")), rtol=1e-10)
+    assert together[0] != together[1]
 
 
 def test_synapses_on_one_compartment_have_each_their_own_derivative():
