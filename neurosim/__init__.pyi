@@ -12,6 +12,7 @@ from .describe.course import Course as Course
 from .describe.neuron import Neuron as Neuron
 from .describe.point_neuron import PointNeuron as PointNeuron
 from .describe.wiring import FeedForward as FeedForward
+from .gradients.differentiate import differentiate as differentiate
 from .neuroml.neuroml_reading import from_neuroml as from_neuroml
 from .run.recording import Recording as Recording
 from .run.simulate import settle as settle

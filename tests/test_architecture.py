@@ -37,6 +37,8 @@ SHARED_NAMES = {
     "errors": "each package and room that has kinds of errors of its own",
     "atomic_write": "neurosim and ann know nothing of each other",
     "display": "neurosim and ann know nothing of each other",
+    "graph": "neurosim and ann know nothing of each other",
+    "losses": "of runs of neurons, and of networks; neurosim and ann know nothing of each other",
     "hodgkin_huxley": "the channels, and the neuron made of them",
     "traub_miles": "the channels, and the neuron made of them",
     "lif": "the neuron, and the unit named after it",

@@ -54,7 +54,11 @@ EXPRESSIONS = {
 
 
 def test_every_row_of_the_table_is_checked():
-    assert set(EXPRESSIONS) == set(OPERATIONS)
+    # A simulated neuron, which `bridge` adds where it is imported, has tests of its own.
+    def is_own(row):
+        return getattr(row.forward, "__module__", None) != "bridge.differentiable"
+
+    assert set(EXPRESSIONS) == {name for name, row in OPERATIONS.items() if is_own(row)}
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

@@ -12,6 +12,7 @@ from brian2 import ms, mV, nS, pA, um
 
 from neurosim import LIF, Constant, FeedForward, Neuron, WhiteNoise
 from neurosim.channels import HHPotassium, HHSodium, Leak
+from neurosim.engine.adjoint.adjoint_program import adjoint_files
 from neurosim.engine.cable.compose import Run, compose_cable
 from neurosim.engine.point.model import compose
 from neurosim.engine.programs.digest import engine_files
@@ -110,5 +111,7 @@ def test_a_worker_loads_nothing_that_it_does_not_use(task, describe, tmp_path):
 def test_every_file_of_the_engine_is_in_the_key():
     engine = {file for file in (ROOT / "neurosim" / "engine").rglob("*") if file.is_file()}
     sources = {file for file in engine if file.suffix in {".py", ".h", ".cpp"}}
-    assert sources <= set(engine_files())
+    # The derivative of a run has programs, and a key, of its own.
+    assert sources <= {*engine_files(), *adjoint_files()}
+    assert not {*engine_files()} & {*adjoint_files()}
     assert {file for file in engine - sources if file.suffix != ".pyc"} == set()

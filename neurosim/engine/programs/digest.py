@@ -1,7 +1,8 @@
 """A digest of everything in neurosim that decides how a model becomes a program.
 
 Compiled programs are kept under a key. Any change of the files that write them must change that
-key, so the files are found, not listed: all of `neurosim.engine` and what it is built upon.
+key, so the files are found, not listed: all of `neurosim.engine` and what it is built upon. What
+takes a run back (`neurosim.engine.adjoint`) writes programs of its own and has a key of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def engine_files() -> list[Path]:
     """Return the files that decide generated code, in a fixed order."""
     below = [_ROOT / "engine", _ROOT / "equations"]
     found = [file for folder in below for file in folder.rglob("*") if file.suffix in _SUFFIXES]
-    return sorted([*found, _ROOT / "randomness.py"])
+    apart = _ROOT / "engine" / "adjoint"
+    return sorted([*(f for f in found if apart not in f.parents), _ROOT / "randomness.py"])
 
 
 @cache

@@ -1,0 +1,271 @@
+"""A batch of branched neurons run ahead and back: from a loss of its traces to all derivatives."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.engine.adjoint.adjoint_program import fetch_program
+from neurosim.engine.adjoint.step_derivative import Step
+from neurosim.engine.cable.inputs import CableInputs
+from neurosim.engine.programs.processes import ending, start
+from neurosim.engine.programs.results import RunResults, run_folder
+from neurosim.errors import DivergenceError, EngineError
+
+__all__ = ["Found", "Loss", "run_back"]
+
+# Cells of a block: a few of the widest vectors, which hide the latency of the elimination.
+_BLOCK, _VECTOR = 48, 8
+
+#: From the potentials at the probes, shape (steps, probes, cells), to what they are worth: the
+#: derivatives of the same shape.
+Loss = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Derivatives of the loss of each cell.
+
+    Attributes
+    ----------
+    parameters : list of dict of str to ndarray, each of shape (sites, cells)
+        By kernel and wanted parameter.
+    starts : list of dict of str to ndarray, each of shape (sites, cells)
+        By kernel and carried variable: with respect to its value at the start.
+    weights : list of ndarray, each of shape (points, cells)
+        By kernel, with respect to a factor on the weights of what arrives at each point.
+    up : ndarray, shape (nodes, cells)
+        With respect to the axial conductance from each node to its parent; empty if not wanted.
+    growth : ndarray, shape (cells,)
+        Largest norm that the derivative with respect to the potentials had, of every fourth step.
+    """
+
+    parameters: list[dict[str, np.ndarray]]
+    starts: list[dict[str, np.ndarray]]
+    weights: list[np.ndarray]
+    up: np.ndarray
+    growth: np.ndarray
+
+
+@dataclass
+class _Layout:
+    """How a run is divided."""
+
+    block: int
+    span: int
+    blocks: list[tuple[int, int]] = field(default_factory=list)
+
+
+def run_back(
+    steps: Sequence[Step],
+    inputs: CableInputs,
+    loss: Loss,
+    *,
+    points: Mapping[int, tuple[np.ndarray, int]],
+    tree: bool,
+    threads: int,
+) -> Found:
+    """Run a batch of cells, and take the run back from the derivative of a loss.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        Of each kernel of the model.
+    inputs : CableInputs
+        Shape and values; the potential is traced at every step at each probe.
+    loss : callable
+        Told the traces, it returns their derivatives.
+    points : mapping of int to (ndarray of int, int)
+        By kernel, the point that each of its events arrives at, and how many points there are,
+        where the derivatives with respect to weights are wanted.
+    tree : bool
+        Whether the derivatives with respect to axial conductances are wanted.
+    threads : int
+        Threads that share the cells.
+
+    Raises
+    ------
+    EngineError
+        The program could not be built, or the run diverged.
+    """
+    built = fetch_program(steps)
+    layout = _laid_out(steps, inputs)
+    with run_folder() as folder:
+        _write(steps, inputs, layout, points, tree=tree, threads=threads, folder=folder)
+        _converse(str(built / "main"), inputs, layout, loss, folder)
+        return _read(steps, inputs, layout, points, tree=tree, folder=folder)
+
+
+def _laid_out(steps: Sequence[Step], inputs: CableInputs) -> _Layout:
+    """Return blocks of cells, and spans of steps for which memory is least."""
+    cells, tree = inputs.cells, inputs.tree
+    pieces = -(-cells // _BLOCK)
+    # In whole vectors.
+    block = -(-cells // (pieces * _VECTOR)) * _VECTOR
+    rows = tree.nodes + sum(
+        len(step.carried) * given.sites for step, given in zip(steps, inputs.kernels, strict=True)
+    )
+    count = max(1, inputs.steps + inputs.settle_steps)
+    # Beginnings of spans for all cells, and every step of one span for a block.
+    beginning, kept = 8.0 * rows * cells, 8.0 * (rows + tree.compartments) * block
+    span = int(np.clip(round(np.sqrt(count * beginning / kept)), 1, count))
+    blocks = [(first, min(block, cells - first)) for first in range(0, cells, block)]
+    return _Layout(block, span, blocks)
+
+
+def _put(path: Path, values: object, dtype: type, *, counted: bool = False) -> None:
+    array: np.ndarray = np.ascontiguousarray(np.asarray(values), dtype=dtype)
+    array.tofile(path)
+    if counted:
+        np.asarray([array.size], dtype=np.float64).tofile(path.with_name(f"{path.name}.count"))
+
+
+def _write(
+    steps: Sequence[Step],
+    inputs: CableInputs,
+    layout: _Layout,
+    points: Mapping[int, tuple[np.ndarray, int]],
+    *,
+    tree: bool,
+    threads: int,
+    folder: Path,
+) -> None:
+    shape = inputs.tree
+    begin = inputs.start_step - inputs.settle_steps
+    settings = [
+        inputs.cells, shape.compartments, shape.nodes, begin, inputs.start_step,
+        inputs.start_step + inputs.steps, layout.span, threads, layout.block, len(steps),
+        len(inputs.probes), inputs.dt, inputs.theta, float(tree),
+    ]  # fmt: skip
+    _put(folder / "settings", settings, np.float64)
+    _put(folder / "tree.parent", shape.parent, np.int32)
+    _put(folder / "tree.up", shape.up, np.float64)
+    _put(folder / "tree.around", shape.around(), np.float64)
+    _put(folder / "tree.order", shape.order(), np.int32)
+    _put(folder / "start", inputs.start, np.float64, counted=True)
+    _put(folder / "probes", [site for _, _, site in inputs.probes], np.int32)
+    lengths = [len(samples) for samples in inputs.waveforms]
+    _put(folder / "waveform_count", [len(lengths)], np.float64)
+    _put(folder / "waveform_starts", np.cumsum([0, *lengths]), np.int64)
+    _put(folder / "waveform_samples", np.concatenate([np.zeros(0), *inputs.waveforms]), np.float64)
+    for k, step in enumerate(steps):
+        _write_kernel(k, step, inputs, points, folder)
+
+
+def _write_kernel(
+    k: int,
+    step: Step,
+    inputs: CableInputs,
+    points: Mapping[int, tuple[np.ndarray, int]],
+    folder: Path,
+) -> None:
+    given, kernel, head = inputs.kernels[k], step.kernel, f"kernel.{k}"
+    for name, what in (("carried", step.carried), ("given", step.parameters)):
+        for j, variable in enumerate(what):
+            _put(folder / f"{head}.{name}.{j}", given.values[variable], np.float64, counted=True)
+    raised: list[int] = []
+    count, many = 0, 0
+    events: dict[str, np.ndarray] = {
+        name: np.zeros(0) for name in ("step", "site", "cell", "point", "weight")
+    }
+    if kernel.events and given.events is not None:
+        arriving = given.events
+        at_step = inputs.arrival_steps(arriving)
+        point, many = points.get(k, (np.zeros(len(at_step), dtype=int), 0))
+        # What arrives in one place in one step is added in the order of weights, as it is ahead.
+        order = np.lexsort((arriving.weight, arriving.site, at_step))
+        order = order[at_step[order] >= inputs.start_step]
+        count = len(order)
+        events = {
+            "step": at_step[order], "site": arriving.site[order], "cell": arriving.cell[order],
+            "point": point[order], "weight": arriving.weight[order],
+        }  # fmt: skip
+        raised = [step.carried.index(state) for state in kernel.events]
+        for j, state in enumerate(kernel.events):
+            factor = arriving.factors[state]
+            _put(folder / f"{head}.factor.{j}", factor, np.float64, counted=True)
+    for name, values in events.items():
+        kind = {"step": np.int64, "weight": np.float64}.get(name, np.int32)
+        _put(folder / f"{head}.events.{name}", values, kind)
+    _put(folder / f"{head}.raised", raised, np.int64, counted=True)
+    first = int(given.nodes[0]) if kernel.density and given.sites else 0
+    shape = [
+        given.sites, first, float(kernel.density), float(kernel.injects), len(step.carried),
+        len(step.parameters), len(step.wanted), count, many,
+    ]  # fmt: skip
+    _put(folder / f"{head}.shape", shape, np.float64)
+    if not kernel.density:
+        _put(folder / f"{head}.nodes", given.nodes, np.int32)
+
+
+def _converse(program: str, inputs: CableInputs, layout: _Layout, loss: Loss, folder: Path) -> None:
+    """Run the program; told the potentials, answer with their derivatives."""
+    environment = os.environ | {"NEUROSIM_RUN": str(folder)}
+    with tempfile.TemporaryFile("w+") as said:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": said}
+        with start([program], environment, cwd=folder, **pipes) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            if process.stdout.readline().strip() == "ready":
+                shape = (inputs.steps, len(inputs.probes))
+                parts = [
+                    np.fromfile(folder / f"traces.{k}").reshape(*shape, width)
+                    for k, (_, width) in enumerate(layout.blocks)
+                ]
+                seeds = loss(np.concatenate(parts, axis=2))
+                assert seeds.shape == (*shape, inputs.cells)
+                _put(folder / "seeds", seeds, np.float64)
+                process.stdin.write("back\n")
+                process.stdin.flush()
+            status = process.wait()
+        if status != 0:
+            text = ending(said)
+            raise _diverged(text) or EngineError(f"the run failed (exit status {status}): {text}")
+
+
+def _diverged(text: str) -> DivergenceError | None:
+    found = re.search(r"diverged group 0 cell (\d+) compartment (\d+) time (\S+)", text)
+    if found is None:
+        return None
+    return DivergenceError(0, int(found[1]), int(found[2]), float(found[3]))
+
+
+def _read(
+    steps: Sequence[Step],
+    inputs: CableInputs,
+    layout: _Layout,
+    points: Mapping[int, tuple[np.ndarray, int]],
+    *,
+    tree: bool,
+    folder: Path,
+) -> Found:
+    written = RunResults(folder)
+
+    def rows(name: str, count: int) -> np.ndarray:
+        return np.concatenate(
+            [
+                written.load(f"{name}.{b}", np.float64).reshape(count, width)
+                for b, (_, width) in enumerate(layout.blocks)
+            ],
+            axis=1,
+        )
+
+    for b in range(len(layout.blocks)):
+        written.load(f"traces.{b}", np.float64)
+    parameters, starts, weights = [], [], []
+    for k, (step, given) in enumerate(zip(steps, inputs.kernels, strict=True)):
+        names = enumerate(step.wanted)
+        parameters.append({name: rows(f"found.{k}.{j}", given.sites) for j, name in names})
+        names = enumerate(step.carried)
+        starts.append({name: rows(f"found.{k}.start.{j}", given.sites) for j, name in names})
+        weights.append(rows(f"found.{k}.points", points[k][1] if k in points else 0))
+    nodes = inputs.tree.nodes if tree else 0
+    growth = np.sqrt(rows("growth", 1)[0])
+    return Found(parameters, starts, weights, rows("up", nodes), growth)

@@ -1,0 +1,483 @@
+// The program around the loops of a model: a run, and the same run backwards.
+//
+// The run keeps what stands at the beginning of every span of steps. Backwards, each span is run once
+// more from there with every step kept, and then each step of it is taken back: memory is that of the
+// beginnings of all spans and of one span for each thread. The matrix of the tree is symmetric, so that
+// one elimination serves both ways.
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <string>
+
+namespace neurosim {
+
+const Waveforms& waveforms() { return WaveformFiles::table(); }
+
+template <typename T> std::vector<T> load(const std::string& name, size_t count) {
+    std::vector<T> values(count);
+    if (count) read(name, values.data(), count);
+    return values;
+}
+template <typename T> std::vector<T> load_counted(const std::string& name) {
+    double count;
+    read(name + ".count", &count, 1);
+    return load<T>(name, size_t(count));
+}
+
+struct Settings {
+    int64_t cells, compartments, nodes, begin, start, stop, span, threads, block, kernels, probes;
+    double dt, theta;
+    bool tree_wanted;
+};
+
+struct Arrival { int64_t step, site, cell, point; double weight; };
+
+// What is the same for all blocks.
+struct KernelData {
+    int64_t sites, first;               // of patches, the first compartment
+    bool density, injects;
+    std::vector<int32_t> nodes;
+    std::vector<std::vector<double>> carried, given;    // as they are stored: one, by site, or by cell too
+    std::vector<std::string> carried_names;
+    int64_t wanted;
+    std::vector<Arrival> arrivals;
+    std::vector<int64_t> raised;        // carried variables that an event raises
+    std::vector<std::vector<double>> factors;
+    int64_t points;                     // whose weights are wanted, 0: none
+};
+
+struct Run {
+    Settings s;
+    std::vector<int32_t> parent, order;
+    std::vector<double> up, around;
+    std::vector<KernelData> kernels;
+    std::vector<int32_t> probes;
+
+    Run() {
+        std::vector<double> v = load<double>("settings", 14);
+        s = {int64_t(v[0]), int64_t(v[1]), int64_t(v[2]), int64_t(v[3]), int64_t(v[4]), int64_t(v[5]),
+             int64_t(v[6]), int64_t(v[7]), int64_t(v[8]), int64_t(v[9]), int64_t(v[10]), v[11], v[12],
+             v[13] != 0.0};
+        parent = load<int32_t>("tree.parent", size_t(s.nodes));
+        order = load<int32_t>("tree.order", size_t(s.nodes));
+        up = load<double>("tree.up", size_t(s.nodes));
+        around = load<double>("tree.around", size_t(s.nodes));
+        probes = load<int32_t>("probes", size_t(s.probes));
+        for (int64_t k = 0; k < s.kernels; k++) {
+            const std::string at = "kernel." + std::to_string(k) + ".";
+            const std::vector<double> shape = load<double>(at + "shape", 9);
+            KernelData d;
+            d.sites = int64_t(shape[0]); d.first = int64_t(shape[1]);
+            d.density = shape[2] != 0.0; d.injects = shape[3] != 0.0;
+            d.wanted = int64_t(shape[6]); d.points = int64_t(shape[8]);
+            if (!d.density) d.nodes = load<int32_t>(at + "nodes", size_t(d.sites));
+            for (int64_t j = 0; j < int64_t(shape[4]); j++)
+                d.carried.push_back(load_counted<double>(at + "carried." + std::to_string(j)));
+            for (int64_t j = 0; j < int64_t(shape[5]); j++)
+                d.given.push_back(load_counted<double>(at + "given." + std::to_string(j)));
+            const size_t n = size_t(shape[7]);
+            const auto step = load<int64_t>(at + "events.step", n);
+            const auto site = load<int32_t>(at + "events.site", n);
+            const auto cell = load<int32_t>(at + "events.cell", n);
+            const auto point = load<int32_t>(at + "events.point", n);
+            const auto weight = load<double>(at + "events.weight", n);
+            for (size_t e = 0; e < n; e++)
+                d.arrivals.push_back({step[e], site[e], cell[e], point[e], weight[e]});
+            d.raised = load_counted<int64_t>(at + "raised");
+            for (size_t j = 0; j < d.raised.size(); j++)
+                d.factors.push_back(load_counted<double>(at + "factor." + std::to_string(j)));
+            kernels.push_back(std::move(d));
+        }
+    }
+};
+
+// Values as rows of a block: one number stays one.
+inline std::vector<double> spread(const std::vector<double>& stored, int64_t sites, int64_t all,
+                                  int64_t first, int64_t cells, bool alone) {
+    if (stored.size() == 1 && alone) return stored;
+    std::vector<double> rows(size_t(sites * cells));
+    const bool each = int64_t(stored.size()) == sites * all && all > 1;
+    for (int64_t s = 0; s < sites; s++)
+        for (int64_t c = 0; c < cells; c++)
+            rows[size_t(s * cells + c)] =
+                stored.size() == 1 ? stored[0] : each ? stored[size_t(s * all + first + c)] : stored[size_t(s)];
+    return rows;
+}
+
+// The rows of one kernel in one block.
+struct Rows {
+    const KernelData& data;
+    std::unique_ptr<Loop> loop;
+    int64_t rows;
+    std::vector<std::vector<double>> given, factors, found, weights;
+    std::vector<size_t> offsets;                    // of carried variables, in the state of the block
+    std::vector<const double*> given_at, from;
+    std::vector<double*> to, bar, found_at;
+    std::vector<double> v, conductance, current, bar_v; // of points
+    std::vector<Arrival> arrivals;                  // of the cells of the block
+    std::vector<double> by_point;                   // derivatives, by point and cell
+    size_t next = 0;
+    Rows(const KernelData& data, int64_t number, int64_t all, int64_t first, int64_t cells)
+        : data(data), loop(make_loop(number)), rows(data.sites * cells) {
+        for (const auto& one : data.given)
+            given.push_back(spread(one, data.sites, all, first, cells, true));
+        for (const auto& one : data.factors)
+            factors.push_back(spread(one, data.sites, all, first, cells, false));
+        for (const auto& one : given) given_at.push_back(one.data());
+        for (int64_t j = 0; j < data.wanted; j++) found.emplace_back(size_t(rows), 0.0);
+        for (auto& one : found) found_at.push_back(one.data());
+        from.resize(data.carried.size()); to.resize(from.size()); bar.resize(from.size());
+        if (!data.density)
+            for (auto* one : {&v, &conductance, &current, &bar_v}) one->assign(size_t(rows), 0.0);
+        for (const Arrival& one : data.arrivals)
+            if (one.cell < 0 || (one.cell >= first && one.cell < first + cells)) {
+                arrivals.push_back(one);
+                if (one.cell >= 0) arrivals.back().cell -= first;
+            }
+        by_point.assign(size_t(data.points * cells), 0.0);
+    }
+};
+
+struct Block {
+    const Run& run;
+    const Settings& s;
+    const int64_t number, first, cells, V, N;       // V: rows of compartments, N: of nodes
+    std::vector<Rows> kernels;
+    size_t size = 0;                                // of the state: potentials, junctions, carried
+    std::vector<double> begins;                     // the state at the beginning of each span
+    std::vector<double> D, R, traces, bar, up_found, growth;
+    std::vector<double> lambda, solved;             // gathered at points
+    std::string trouble;
+
+    Block(const Run& run, int64_t number, int64_t first, int64_t cells)
+        : run(run), s(run.s), number(number), first(first), cells(cells), V(s.compartments * cells),
+          N(s.nodes * cells) {
+        size = size_t(N);
+        kernels.reserve(run.kernels.size());
+        for (size_t k = 0; k < run.kernels.size(); k++) {
+            kernels.emplace_back(run.kernels[k], int64_t(k), s.cells, first, cells);
+            for (size_t j = 0; j < kernels[k].from.size(); j++) {
+                kernels[k].offsets.push_back(size);
+                size += size_t(kernels[k].rows);
+            }
+        }
+        begins.resize(size * size_t(spans()));
+        const std::vector<double> start = load_counted<double>("start");
+        std::vector<double> v = spread(start, s.compartments, s.cells, first, cells, false);
+        std::copy(v.begin(), v.end(), begins.begin());
+        for (Rows& one : kernels)
+            for (size_t j = 0; j < one.offsets.size(); j++) {
+                const auto rows = spread(one.data.carried[j], one.data.sites, s.cells, first, cells, false);
+                std::copy(rows.begin(), rows.end(), begins.begin() + int64_t(one.offsets[j]));
+            }
+        D.assign(size_t(N), 0.0);
+        R.assign(size_t(N), 0.0);
+        traces.assign(size_t((s.stop - s.start) * s.probes * cells), 0.0);
+    }
+    int64_t spans() const { return (s.stop - s.begin + s.span - 1) / s.span; }
+
+    // ---- ahead ----------------------------------------------------------------------------------
+    void deliver(int64_t step, double* state) {
+        for (Rows& one : kernels)
+            for (; one.next < one.arrivals.size() && one.arrivals[one.next].step <= step; one.next++) {
+                const Arrival& it = one.arrivals[one.next];
+                const int64_t a = it.cell < 0 ? 0 : it.cell, b = it.cell < 0 ? cells : it.cell + 1;
+                for (size_t j = 0; j < one.data.raised.size(); j++) {
+                    double* x = state + one.offsets[size_t(one.data.raised[j])] + it.site * cells;
+                    const double* f = &one.factors[j][size_t(it.site * cells)];
+                    for (int64_t c = a; c < b; c++) x[c] += it.weight * f[c];
+                }
+            }
+    }
+    void seek(int64_t step) {
+        for (Rows& one : kernels) {
+            one.next = 0;
+            while (one.next < one.arrivals.size() && one.arrivals[one.next].step < step) one.next++;
+        }
+    }
+    Clock clock(const Rows& one, int64_t step) const {
+        const double early = one.data.injects ? 1.0 - s.theta : 0.0;
+        return {s.dt, (double(step) + early) * s.dt, step};
+    }
+    // From one state to the next; both may be the same. With `kept`, the diagonal is left there.
+    void forward(int64_t step, double* from, double* to, double* kept) {
+        const bool settling = step < s.start;
+        if (!settling) deliver(step, from);
+        std::fill(D.begin() + V, D.end(), 0.0);
+        std::fill(R.begin() + V, R.end(), 0.0);
+        for (Rows& one : kernels) {
+            for (size_t j = 0; j < one.offsets.size(); j++) {
+                one.from[j] = from + one.offsets[j];
+                one.to[j] = to + one.offsets[j];
+            }
+            if (settling && one.data.injects) {
+                // Off while the cell comes to rest.
+                for (size_t j = 0; from != to && j < one.offsets.size(); j++)
+                    std::copy(one.from[j], one.from[j] + one.rows, one.to[j]);
+                continue;
+            }
+            const Clock now = clock(one, step);
+            if (one.data.density) {
+                const int64_t at = one.data.first * cells;
+                one.loop->forward(now, one.rows, from + at, one.from.data(), one.to.data(),
+                                  one.given_at.data(), &D[size_t(at)], &R[size_t(at)]);
+                continue;
+            }
+            gather(one, from, one.v.data());
+            one.loop->forward(now, one.rows, one.v.data(), one.from.data(), one.to.data(),
+                              one.given_at.data(), one.conductance.data(), one.current.data());
+            add(one, one.conductance.data(), D.data());
+            add(one, one.current.data(), R.data());
+        }
+        if (kept) std::copy(D.begin(), D.begin() + V, kept);
+        eliminate();
+        const double stretch = 1.0 / s.theta;
+        const double* x = R.data();
+        #pragma GCC ivdep
+        for (int64_t k = 0; k < V; k++) to[k] = from[k] + (x[k] - from[k]) * stretch;
+        std::copy(R.begin() + V, R.end(), to + V);
+    }
+    void gather(const Rows& one, const double* from, double* to) const {
+        for (int64_t k = 0; k < one.data.sites; k++)
+            std::copy(from + one.data.nodes[size_t(k)] * cells,
+                      from + (one.data.nodes[size_t(k)] + 1) * cells, to + k * cells);
+    }
+    void add(const Rows& one, const double* from, double* to) const {
+        for (int64_t k = 0; k < one.data.sites; k++)
+            for (int64_t c = 0; c < cells; c++)
+                to[one.data.nodes[size_t(k)] * cells + c] += from[k * cells + c];
+    }
+    // Solve the tree from the tips to the root and back (Hines 1984).
+    void eliminate() {
+        const int64_t w = cells;
+        for (int64_t k = 0; k < s.nodes; k++) {
+            const int64_t node = run.order[size_t(k)], above = run.parent[size_t(node)];
+            const double g = run.up[size_t(node)], around = run.around[size_t(node)];
+            double* __restrict d = &D[size_t(node * w)];
+            double* __restrict r = &R[size_t(node * w)];
+            if (above < 0) {
+                for (int64_t c = 0; c < w; c++) r[c] /= d[c] + around;
+                continue;
+            }
+            double* __restrict dp = &D[size_t(above * w)];
+            double* __restrict rp = &R[size_t(above * w)];
+            #pragma GCC ivdep
+            for (int64_t c = 0; c < w; c++) {
+                const double inverse = 1.0 / (d[c] + around);
+                const double share = g * inverse;
+                d[c] = share;
+                dp[c] -= share * g;
+                rp[c] += share * r[c];
+                r[c] *= inverse;
+            }
+        }
+        for (int64_t k = s.nodes - 1; k >= 0; k--) {
+            const int64_t node = run.order[size_t(k)], above = run.parent[size_t(node)];
+            if (above < 0) continue;
+            const double* __restrict d = &D[size_t(node * w)];
+            double* __restrict r = &R[size_t(node * w)];
+            const double* __restrict rp = &R[size_t(above * w)];
+            #pragma GCC ivdep
+            for (int64_t c = 0; c < w; c++) r[c] += d[c] * rp[c];
+        }
+    }
+    // The compiler may assume finite numbers, so the exponent bits are looked at.
+    bool sound(const double* v, int64_t step) {
+        const double bound = 10.0;
+        uint64_t limit, most = 0;
+        std::memcpy(&limit, &bound, 8);
+        int64_t where = 0;
+        for (int64_t k = 0; k < V; k++) {
+            uint64_t bits;
+            std::memcpy(&bits, v + k, 8);
+            bits &= UINT64_C(0x7fffffffffffffff);
+            if (bits > most) { most = bits; where = k; }
+        }
+        if (most <= limit) return true;
+        trouble = "diverged group 0 cell " + std::to_string(first + where % cells) + " compartment " +
+                  std::to_string(where / cells) + " time " + std::to_string(double(step) * s.dt);
+        return false;
+    }
+    void ahead() {
+        std::vector<double> state(begins.begin(), begins.begin() + int64_t(size));
+        seek(s.start);
+        for (int64_t step = s.begin; step < s.stop; step++) {
+            if ((step - s.begin) % s.span == 0) {
+                std::copy(state.begin(), state.end(), begins.begin() + int64_t(size) * ((step - s.begin) / s.span));
+                if (!sound(state.data(), step)) return;
+            }
+            forward(step, state.data(), state.data(), nullptr);
+            if (step < s.start) continue;
+            double* to = &traces[size_t((step - s.start) * s.probes * cells)];
+            for (int64_t p = 0; p < s.probes; p++)
+                std::copy(&state[size_t(run.probes[size_t(p)] * cells)],
+                          &state[size_t(run.probes[size_t(p)] * cells)] + cells, to + p * cells);
+        }
+        sound(state.data(), s.stop);
+    }
+
+    // ---- backwards ------------------------------------------------------------------------------
+    void back(int64_t step, const double* from, const double* to, const double* kept,
+              const double* seeds) {
+        const bool settling = step < s.start;
+        const int64_t w = cells;
+        double* bv = bar.data();
+        if (!settling)
+            for (int64_t p = 0; p < s.probes; p++)
+                for (int64_t c = 0; c < w; c++)
+                    bv[run.probes[size_t(p)] * w + c] += seeds[p * w + c];
+        if ((s.stop - 1 - step) % 4 == 0) measure();
+        const double stretch = 1.0 / s.theta, rest = 1.0 - stretch;
+        std::copy(kept, kept + V, D.begin());
+        std::fill(D.begin() + V, D.end(), 0.0);
+        std::fill(R.begin() + V, R.end(), 0.0);
+        double* b = R.data();
+        #pragma GCC ivdep
+        for (int64_t k = 0; k < V; k++) { b[k] = bv[k] * stretch; bv[k] *= rest; }
+        eliminate();
+        double* x = D.data();                       // the diagonal has served
+        #pragma GCC ivdep
+        for (int64_t k = 0; k < V; k++) x[k] = from[k] + s.theta * (to[k] - from[k]);
+        std::copy(to + V, to + N, x + V);
+        if (s.tree_wanted)
+            for (int64_t node = 0; node < s.nodes; node++) {
+                const int64_t above = run.parent[size_t(node)];
+                if (above < 0) continue;
+                for (int64_t c = 0; c < w; c++)
+                    up_found[size_t(node * w + c)] -=
+                        (b[node * w + c] - b[above * w + c]) * (x[node * w + c] - x[above * w + c]);
+            }
+        for (Rows& one : kernels) {
+            if (settling && one.data.injects) continue;
+            for (size_t j = 0; j < one.offsets.size(); j++) {
+                one.from[j] = from + one.offsets[j];
+                one.bar[j] = bv + one.offsets[j];
+            }
+            const Clock now = clock(one, step);
+            if (one.data.density) {
+                const int64_t at = one.data.first * w;
+                one.loop->backward(now, one.rows, from + at, one.from.data(), one.given_at.data(),
+                                   b + at, x + at, bv + at, one.bar.data(), one.found_at.data());
+                continue;
+            }
+            lambda.resize(size_t(one.rows));
+            solved.resize(size_t(one.rows));
+            gather(one, from, one.v.data());
+            gather(one, b, lambda.data());
+            gather(one, x, solved.data());
+            std::fill(one.bar_v.begin(), one.bar_v.end(), 0.0);
+            one.loop->backward(now, one.rows, one.v.data(), one.from.data(), one.given_at.data(),
+                               lambda.data(), solved.data(), one.bar_v.data(), one.bar.data(),
+                               one.found_at.data());
+            add(one, one.bar_v.data(), bv);
+        }
+        if (!settling) take_back(step);
+    }
+    // The derivatives with respect to the weights of what arrived in a step.
+    void take_back(int64_t step) {
+        for (Rows& one : kernels)
+            for (; one.next > 0 && one.arrivals[one.next - 1].step >= step; one.next--) {
+                const Arrival& it = one.arrivals[one.next - 1];
+                if (!one.data.points) continue;
+                const int64_t a = it.cell < 0 ? 0 : it.cell, b = it.cell < 0 ? cells : it.cell + 1;
+                for (size_t j = 0; j < one.data.raised.size(); j++) {
+                    const double* x = &bar[one.offsets[size_t(one.data.raised[j])] + size_t(it.site * cells)];
+                    const double* f = &one.factors[j][size_t(it.site * cells)];
+                    for (int64_t c = a; c < b; c++)
+                        one.by_point[size_t(it.point * cells + c)] += it.weight * f[c] * x[c];
+                }
+            }
+    }
+    // The largest norm, by cell, of the derivative with respect to the potentials.
+    void measure() {
+        double* __restrict sum = squares.data();
+        std::fill(squares.begin(), squares.end(), 0.0);
+        for (int64_t k = 0; k < s.compartments; k++)
+            for (int64_t c = 0; c < cells; c++) sum[c] += bar[size_t(k * cells + c)] * bar[size_t(k * cells + c)];
+        for (int64_t c = 0; c < cells; c++) growth[size_t(c)] = std::max(growth[size_t(c)], sum[c]);
+    }
+    std::vector<double> squares;
+    void backwards(const std::vector<double>& seeds) {
+        bar.assign(size, 0.0);
+        growth.assign(size_t(cells), 0.0);
+        squares.assign(size_t(cells), 0.0);
+        up_found.assign(s.tree_wanted ? size_t(N) : 0, 0.0);
+        std::vector<double> own(size_t(s.probes * cells), 0.0);
+        const int64_t spans = this->spans(), length = std::min(s.span, s.stop - s.begin);
+        std::vector<double> kept(size * size_t(length + 1)), diagonals(size_t(V * length));
+        for (int64_t span = spans - 1; span >= 0; span--) {
+            const int64_t a = s.begin + span * s.span, b = std::min(a + s.span, s.stop);
+            std::copy(begins.begin() + span * int64_t(size), begins.begin() + (span + 1) * int64_t(size), kept.begin());
+            seek(a < s.start ? s.start : a);
+            for (int64_t step = a; step < b; step++)
+                forward(step, &kept[size * size_t(step - a)], &kept[size * size_t(step - a + 1)],
+                        &diagonals[size_t(V * (step - a))]);
+            for (int64_t step = b - 1; step >= a; step--) {
+                const double* here = seeds.data();
+                if (step >= s.start)
+                    for (int64_t p = 0; p < s.probes; p++)
+                        for (int64_t c = 0; c < cells; c++)
+                            own[size_t(p * cells + c)] =
+                                here[((step - s.start) * s.probes + p) * s.cells + first + c];
+                back(step, &kept[size * size_t(step - a)], &kept[size * size_t(step - a + 1)],
+                     &diagonals[size_t(V * (step - a))], own.data());
+            }
+        }
+    }
+    void save() const {
+        const std::string end = "." + std::to_string(number);
+        for (size_t k = 0; k < kernels.size(); k++) {
+            const Rows& one = kernels[k];
+            const std::string at = "found." + std::to_string(k) + ".";
+            for (size_t j = 0; j < one.found.size(); j++)
+                neurosim::save(at + std::to_string(j) + end, one.found[j]);
+            for (size_t j = 0; j < one.offsets.size(); j++)
+                neurosim::save(at + "start." + std::to_string(j) + end, bar.data() + one.offsets[j], size_t(one.rows));
+            neurosim::save(at + "points" + end, one.by_point);
+        }
+        neurosim::save("growth" + end, growth);
+        neurosim::save("up" + end, up_found);
+    }
+};
+
+template <typename Work> void on_threads(int64_t pieces, int64_t threads, Work work) {
+    std::atomic<int64_t> next{0};
+    std::vector<std::thread> all;
+    auto go = [&] { for (int64_t k = next++; k < pieces; k = next++) work(k); };
+    for (int64_t t = 1; t < std::min(threads, pieces); t++) all.emplace_back(go);
+    go();
+    for (auto& one : all) one.join();
+}
+
+inline int run_program() {
+    const Run run;
+    std::vector<std::unique_ptr<Block>> blocks;
+    for (int64_t first = 0, k = 0; first < run.s.cells; first += run.s.block, k++)
+        blocks.emplace_back(new Block(run, k, first, std::min(run.s.block, run.s.cells - first)));
+    const int64_t many = int64_t(blocks.size());
+    on_threads(many, run.s.threads, [&](int64_t k) { blocks[size_t(k)]->ahead(); });
+    for (const auto& one : blocks)
+        if (!one->trouble.empty()) { std::fprintf(stderr, "%s\n", one->trouble.c_str()); return 4; }
+    for (const auto& one : blocks) {
+        save("traces." + std::to_string(one->number), one->traces);
+        std::vector<double>().swap(one->traces);
+    }
+    // What the potentials are worth is worked out by who asked; the answer is a line.
+    std::printf("ready\n");
+    std::fflush(stdout);
+    char answer[16];
+    if (!std::fgets(answer, sizeof answer, stdin) || answer[0] != 'b') { finish_results(); return 0; }
+    const auto seeds = load<double>("seeds", size_t((run.s.stop - run.s.start) * run.s.probes * run.s.cells));
+    on_threads(many, run.s.threads, [&](int64_t k) { blocks[size_t(k)]->backwards(seeds); });
+    for (const auto& one : blocks) one->save();
+    finish_results();
+    return 0;
+}
+
+}  // namespace neurosim
+
+int main() {
+    neurosim::end_with_parent();
+    return neurosim::run_program();
+}

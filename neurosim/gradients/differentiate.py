@@ -1,0 +1,286 @@
+"""The exact gradient of what is measured on a simulated neuron, with respect to its parameters."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, get_dimensions, ms, second, volt
+
+from neurosim.describe.neuron import Neuron
+from neurosim.engine.adjoint.execute import Found, run_back
+from neurosim.engine.adjoint.starts import derivatives_of_rest
+from neurosim.engine.adjoint.step_derivative import Step, differentiated
+from neurosim.engine.cable.compose import Composed, Run, compose_cable
+from neurosim.engine.cable.model import Kernel
+from neurosim.equations.schemes import find_groups
+from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.gradients.gradient import Gradient
+from neurosim.gradients.losses import Loss
+from neurosim.gradients.places import Place, axial_share, find_places, points_of, resolve
+from neurosim.gradients.refusals import refuse
+from neurosim.run.argument_checks import RunSettings
+from neurosim.run.neuron_run import diverged, prepare, with_stimulus
+from neurosim.stimuli import Stimulus
+
+__all__ = ["GrowthWarning", "differentiate"]
+
+#: Growth from which fewer than nine digits of a derivative can be relied on.
+MOST_GROWTH = 1e4
+
+
+class GrowthWarning(UserWarning):
+    """Said where a derivative amplifies small displacements so much that it is of little use."""
+
+
+def differentiate(
+    neuron: Neuron,
+    duration: Quantity,
+    loss: Loss,
+    wrt: Sequence[str],
+    *,
+    stimulus: Stimulus | None = None,
+    batch: Mapping[str, Any] | None = None,
+    seed: int | Sequence[int] | np.ndarray = 0,
+    dt: Quantity | None = None,
+    settle: Quantity | None = None,
+    scheme: str | None = None,
+    jobs: int = 1,
+) -> Gradient:
+    """Run a neuron and return a loss with its exact derivatives.
+
+    The derivatives are those of the run itself, step by step backwards (the discrete adjoint), by
+    way of its whole course: where it starts, the time before 0 in which it comes to rest, and every
+    step. They take some four times as long as the run alone, whatever the number of parameters.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        A neuron with extent (one compartment will do).
+    duration : Quantity
+        How long it is run, in second.
+    loss : Loss
+        What the run is judged by: `neurosim.gradients.losses`.
+    wrt : sequence of str
+        Parameters, by the names that a batch has: ``"leak.g"``, ``"hh_sodium.E"``,
+        ``"everywhere.C_m"``, ``"stimulus.constant.current"``; ``"everywhere.R_a"``, the axial
+        resistivity; and ``"<label>.weight"``, a factor on what each of the synapses of a placement
+        does.
+    stimulus, batch, seed, dt, settle, scheme, jobs
+        As in `neurosim.simulate`.
+
+    Returns
+    -------
+    Gradient
+
+    Raises
+    ------
+    UnitError, ParameterError, UnknownNameError
+        As `neurosim.simulate`; and where something in the neuron, the loss or a parameter has no
+        derivative, it says which.
+    EngineError
+        There is no compiler, or the run diverged.
+
+    Warns
+    -----
+    GrowthWarning
+        The derivative amplifies displacements by more than 1e4 (a chaotic run, or a long one next
+        to a threshold): take a shorter run, or a loss on spike times in place of the potential.
+
+    Examples
+    --------
+    Which conductance moves the first spike, and by how much?
+
+    >>> from brian2 import ms, mV, nA, um
+    >>> from neurosim import Constant, Neuron, differentiate
+    >>> from neurosim.channels import HHPotassium, HHSodium, Leak
+    >>> from neurosim.gradients.losses import SpikeTime
+    >>> from neurosim.morphology import PerBranch, cylinder
+    >>> bare = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), celsius=6.3, rest=-65 * mV)
+    >>> cell = bare.paint([HHSodium(), HHPotassium(), Leak()])
+    >>> found = differentiate(
+    ...     cell, 20 * ms, SpikeTime(), ["hh_sodium.g", "leak.g"], stimulus=Constant(0.3 * nA)
+    ... )
+    >>> bool(found["hh_sodium.g"][0] < 0 * second / (1 * found.parameters["hh_sodium.g"][0]))
+    True
+    """
+    if not isinstance(neuron, Neuron):
+        raise ParameterError(
+            f"differentiate: there is no derivative yet of {type(neuron).__name__}; give a neuron "
+            "with extent, such as Neuron(cylinder(20*um, 20*um), PerBranch(1)).paint([...])"
+        )
+    if not isinstance(loss, Loss):
+        raise ParameterError(
+            "differentiate: loss must be one of neurosim.gradients.losses, such as SpikeTime() or "
+            f"FiringRate(); got {loss!r}. A number of spikes is none: its derivative is 0 wherever "
+            "it has one"
+        )
+    settings = RunSettings.checked(
+        Neuron.default_dt_ms * ms,
+        duration,
+        seed=seed,
+        dt=dt,
+        record=(),
+        record_dt=None,
+        settle=settle,
+        scheme=scheme,
+        engine="auto",
+        jobs=jobs,
+        progress=None,
+    ).in_whole_steps()
+    neuron = with_stimulus(neuron.replace(probed=()), stimulus, ())
+    neuron = neuron.probe("v", loss.site, label="loss")
+    if len(neuron.probed[0].traces(neuron.compartments)) != 1:
+        raise ParameterError("differentiate: the site of the loss must be one point of the neuron")
+    asked = resolve(neuron, wrt)
+    run, _ = prepare(neuron, batch, settings.seed, settings, "")
+    composed = compose_cable(neuron, run)
+    refuse(neuron, composed)
+    return _taken_back(neuron, run, composed, loss, asked, jobs)
+
+
+def _taken_back(
+    neuron: Neuron,
+    run: Run,
+    composed: Composed,
+    loss: Loss,
+    asked: Mapping[str, Quantity],
+    jobs: int,
+) -> Gradient:
+    places = find_places(neuron, run, asked)
+    points = points_of(neuron, composed, run, asked)
+    steps = _steps(composed, places)
+    kept: dict[str, np.ndarray] = {}
+
+    def judged(traces: np.ndarray) -> np.ndarray:
+        kept["v"] = traces[:, 0]
+        kept["value"], slopes = loss.value(traces[:, 0], run.dt)
+        kept["slopes"] = slopes
+        return slopes[:, np.newaxis]
+
+    tree = any(name.endswith(".R_a") for name in asked)
+    try:
+        found = run_back(
+            steps,
+            composed.inputs,
+            judged,
+            points={kernel: (point, many) for kernel, point, many in points.values()},
+            tree=tree,
+            threads=jobs,
+        )
+    except DivergenceError as error:
+        raise EngineError(diverged(error, neuron, composed, run.dt)) from None
+    _add_rest(neuron, composed, steps, found)
+    slopes: dict[str, np.ndarray] = {}
+    for name in asked:
+        if name in places:
+            slopes[name] = sum(
+                (
+                    share @ found.parameters[kernel][array]
+                    for kernel, array, share in places[name].arrays
+                ),
+                np.zeros(run.cells),
+            )
+        elif name in points:
+            slopes[name] = found.weights[points[name][0]].T
+        else:
+            numbers = _node_numbers(neuron, composed)
+            slopes[name] = axial_share(neuron, name, numbers, composed.inputs.tree.up) @ found.up
+    return _result(run, loss, asked, slopes, kept, found)
+
+
+def _steps(composed: Composed, places: Mapping[str, Place]) -> list[Step]:
+    """Return the step of each kernel, with respect to what is asked for."""
+    kernels = composed.model.kernels
+    wanted: list[set[str]] = [set() for _ in kernels]
+    for place in places.values():
+        for kernel, array, _ in place.arrays:
+            wanted[kernel].add(array)
+    steps = [differentiated(kernel, names) for kernel, names in zip(kernels, wanted, strict=True)]
+    for place in places.values():
+        if any(array in steps[kernel].jumps for kernel, array, _ in place.arrays):
+            raise ParameterError(
+                f"differentiate: wrt {place.name!r} is not offered: it says when something jumps, "
+                "and on a grid of time a jump moves by whole steps, so that there is no derivative"
+            )
+    return steps
+
+
+def _add_rest(neuron: Neuron, composed: Composed, steps: Sequence[Step], found: Found) -> None:
+    """Add what parameters do by way of the states at the start."""
+    inputs = composed.inputs
+    for k, (step, given) in enumerate(zip(steps, inputs.kernels, strict=True)):
+        # States that are not told start where they rest at this potential.
+        v = np.full((given.sites, inputs.cells), float(neuron.rest))
+        resting = _resting(neuron, step.kernel)
+        more = derivatives_of_rest(step, given, v, resting, found.starts[k])
+        for name, values in more.items():
+            found.parameters[k][name] += values
+
+
+def _resting(neuron: Neuron, kernel: Kernel) -> list[str]:
+    """Return the states of a kernel that start at their steady state."""
+    if kernel.density:
+        told = () if neuron.initial is None else neuron.initial.states
+        names = {name.replace(".", "_", 1) for name, _ in told}
+        return [name for name in kernel.states if name not in names]
+    groups = [one for one in find_groups(kernel.parsed) if one.sums_to_one]
+    waiting = [one for one in groups if not set(one.states) & set(kernel.events)]
+    return [name for one in waiting for name in one.states]
+
+
+def _node_numbers(neuron: Neuron, composed: Composed) -> np.ndarray:
+    """Return the number in the engine of each node of the morphology."""
+    shape = neuron.compartments
+    numbers = np.empty(len(shape.node_parent), dtype=int)
+    membrane = shape.node_compartment >= 0
+    numbers[membrane] = composed.numbering[shape.node_compartment[membrane]]
+    numbers[~membrane] = len(shape) + np.arange(np.count_nonzero(~membrane))
+    return numbers
+
+
+def _result(
+    run: Run,
+    loss: Loss,
+    asked: Mapping[str, Quantity],
+    slopes: Mapping[str, np.ndarray],
+    kept: Mapping[str, np.ndarray],
+    found: Found,
+) -> Gradient:
+    # Nothing that is seeded amounts to more than all of it together.
+    seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    growth = found.growth / np.where(seeded > 0, seeded, 1.0)
+    if not all(np.isfinite(one).all() for one in slopes.values()):
+        raise EngineError(
+            "differentiate: a derivative is not finite: the run backwards grew beyond every bound; "
+            "take a shorter run, or a loss on spike times in place of the potential"
+        )
+    if growth.max() > MOST_GROWTH:
+        warnings.warn(
+            f"the derivative amplifies a displacement of the potential up to {growth.max():.2g} "
+            f"times (row {int(np.argmax(growth))}), more than {MOST_GROWTH:g}: it is that of this "
+            "run, and says little about runs nearby. Take a shorter run, or a loss on spike times "
+            "in place of the potential",
+            GrowthWarning,
+            stacklevel=4,
+        )
+    like = loss.like
+    derivatives, parameters = {}, {}
+    for name, value in asked.items():
+        dim = get_dimensions(like) / get_dimensions(value)
+        derivatives[name] = Quantity(slopes[name], dim=dim)
+        at = run.batch.get(name, np.asarray(value, dtype=float))
+        parameters[name] = Quantity(
+            np.broadcast_to(at, run.cells).copy(), dim=get_dimensions(value)
+        )
+    time = (np.arange(len(kept["v"])) + 1) * run.dt
+    return Gradient(
+        value=Quantity(kept["value"], dim=get_dimensions(like)),
+        derivatives=derivatives,
+        parameters=parameters,
+        growth=growth,
+        v=Quantity(kept["v"].T, dim=get_dimensions(1 * volt)),
+        time=time * second,
+    )
