@@ -41,7 +41,7 @@ STATE { n }
 ASSIGNED { v (mV) ek (mV) ik (mA/cm2) celsius (degC) }
 INITIAL { n = 1/(1 + exp(-(v - vhalf)/9)) }
 BREAKPOINT { SOLVE states METHOD cnexp ik = gbar*n*n*n*n*(v - ek) }
-DERIVATIVE states { n' = (1/(1 + exp(-(v - vhalf)/9)) - n)*2.3^((celsius - 24)/10)/3 }
+DERIVATIVE states { n' = (1/(1 + exp(-(v - vhalf)/9)) - n)*exp((celsius - 24)/12)/3 }
 """,
     "CaQ": """NEURON { SUFFIX CaQ USEION ca READ eca WRITE ica RANGE gbar }
 PARAMETER { gbar = 0.0001 (S/cm2) }
