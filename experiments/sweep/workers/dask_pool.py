@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ class DaskPool:
     def __init__(self, task: Task, client: Any) -> None:
         try:
             import cloudpickle
-            import distributed
+
+            # Its functions carry no types.
+            distributed: Any = import_module("distributed")
         except ImportError as error:
             raise ExtraMissingError.needed_for("sweep(client=...)", "sweep") from error
         self._distributed = distributed
@@ -52,7 +55,7 @@ class DaskPool:
             raise SweepError(f"no scheduler answers at {client}: {error}") from None
         self._task = cloudpickle.dumps(task)
         self._keys: dict[Any, int] = {}
-        self._done = distributed.as_completed()
+        self._done: Any = distributed.as_completed()
 
     def free(self) -> bool:
         """Whether fewer than two pieces a thread are on their way."""
