@@ -15,7 +15,7 @@ from neurosim.errors import ParameterError
 
 __all__ = ["Crossings", "crossings"]
 
-# Offsets of the four samples, and what a crossing needs on either side.
+# Where the four samples are, in steps from the second of them.
 _OFFSETS = np.array([-1.0, 0.0, 1.0, 2.0])
 
 
@@ -52,7 +52,7 @@ def crossings(v: np.ndarray, dt: float, threshold: float) -> Crossings:
     Raises
     ------
     ParameterError
-        A crossing lies next to an end of the trace, or the potential only touches the threshold.
+        The trace has fewer than four samples, or the potential only touches the threshold.
 
     Examples
     --------
@@ -61,13 +61,15 @@ def crossings(v: np.ndarray, dt: float, threshold: float) -> Crossings:
     [1.15]
     """
     at = np.flatnonzero((v[:-1] < threshold) & (v[1:] >= threshold))
-    if len(at) and (at[0] < 1 or at[-1] > len(v) - 3):
+    if len(at) and len(v) < 4:
         raise ParameterError(
-            "differentiate: a spike crosses its threshold within a step of the start or the end of "
-            "the run, where four samples around it are missing; run a little longer or shorter"
+            f"differentiate: a spike in a run of {len(v)} steps has no four samples around it; run "
+            "longer or take a smaller dt"
         )
-    samples = v[at[:, np.newaxis] + np.arange(-1, 3)] - threshold
-    low, high = np.zeros(len(at)), np.ones(len(at))
+    # Next to an end of the run the four nearest samples are not the four around.
+    first = np.clip(at - 1, 0, max(len(v) - 4, 0))
+    samples = v[first[:, np.newaxis] + np.arange(4)] - threshold
+    low, high = at - 1.0 - first, at - first + 0.0
     for _ in range(60):
         middle = (low + high) / 2
         below = np.sum(samples * _basis(middle)[0], axis=1) < 0
@@ -81,7 +83,7 @@ def crossings(v: np.ndarray, dt: float, threshold: float) -> Crossings:
             f"differentiate: at {when * 1e3:g} ms the potential touches the threshold and does not "
             "cross it, so that the time of that spike has no derivative; take another threshold"
         )
-    return Crossings((at + 1 + u) * dt, at - 1, -dt * weights / rise[:, np.newaxis])
+    return Crossings((first + 2 + u) * dt, first, -dt * weights / rise[:, np.newaxis])
 
 
 def _basis(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -101,12 +101,21 @@ class TraceError(Loss):
     target : Quantity, shape (steps,) or (rows, steps)
         The potential at the end of each step.
     mask : ndarray of bool, shape (steps,), optional
-        Which samples count (default: all). Leave out the spikes where only their times matter: the
+        Which samples count (default: all); the others may be NaN. Leave out the spikes where only their times matter: the
         error at the steep of a spike jumps as the spike moves by a fraction of a millisecond.
     """
 
     target: Quantity = quantity(-70 * mV, "potential of each step", many=2, required=True)
     mask: Any = None
+
+    def __post_init__(self) -> None:
+        # What does not count may be unknown: where a recording was cut, say.
+        target, mask = np.asarray(self.target), np.asarray(self.mask)
+        if isinstance(self.target, Quantity) and mask.dtype == bool and mask.shape:
+            if target.shape[-1:] == mask.shape:
+                known = Quantity(np.where(mask, target, 0.0), dim=self.target.dim)
+                object.__setattr__(self, "target", known)
+        super().__post_init__()
 
     @property
     def like(self) -> Quantity:

@@ -7,7 +7,7 @@ that two values of the parameter tell all of it; a third says that it is a strai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,7 +55,8 @@ def resolve(neuron: Neuron, wrt: Sequence[str]) -> dict[str, Quantity]:
     ParameterError, UnknownNameError
         A name is none, not clear, or given twice.
     """
-    if isinstance(wrt, str) or not len(wrt):
+    names = [] if isinstance(wrt, str) or not isinstance(wrt, Iterable) else list(wrt)
+    if not names:
         raise ParameterError(
             f"differentiate: wrt must be a list of names such as ['leak.g']; got {wrt!r}"
         )
@@ -71,7 +72,7 @@ def resolve(neuron: Neuron, wrt: Sequence[str]) -> dict[str, Quantity]:
         if isinstance(placed.part, Receptor) and placed.arrivals is not None:
             known[f"{placed.label}.{_WEIGHT}"] = (Quantity(1.0), None)
     found: dict[str, Quantity] = {}
-    for name in wrt:
+    for name in names:
         full = full_name(name, known, "differentiate: wrt")
         if full in found:
             raise ParameterError(f"differentiate: wrt names {full} twice")
@@ -120,13 +121,25 @@ def find_places(neuron: Neuron, run: Run, asked: Mapping[str, Quantity]) -> dict
                     f"{kernel.name} in a way that is no straight line"
                 )
             arrays.append((number, array, (once - base) / steps[name]))
-        if not arrays:
+        if not arrays and not _covers_nothing(neuron, name):
             raise ParameterError(
                 f"differentiate: wrt {name!r} is not offered: the run reads it as data, of which "
                 "there is no derivative"
             )
         found[name] = Place(name, asked[name], tuple(arrays))
     return found
+
+
+def _covers_nothing(neuron: Neuron, name: str) -> bool:
+    """Whether a parameter is that of a cable that others cover in every compartment."""
+    label, _, field = name.partition(".")
+    if field != "C_m":
+        return False
+    owner = np.full(len(neuron.compartments), "everywhere", dtype=object)
+    for painted in neuron.painted:
+        if isinstance(painted.part, Cable):
+            owner[painted.region.mask(neuron.compartments)] = painted.label
+    return label not in owner
 
 
 def _apart(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Hz, Quantity, cm, mS, ms, mV, nA, nS, um
+from brian2 import Hz, Quantity, cm, mS, ms, mV, nA, nS, ohm, pA, uF, um
 from complex_run import H, rest_complex, run_complex
 
 import neurosim.channels
@@ -18,7 +18,7 @@ from neurosim import (
     simulate,
 )
 from neurosim.channels import HHPotassium, HHSodium, Leak, TraubMilesPotassium
-from neurosim.describe.parts import Initial, Poisson
+from neurosim.describe.parts import Cable, Initial, Poisson
 from neurosim.engine.cable.compose import compose_cable
 from neurosim.errors import ParameterError
 from neurosim.gradients import differentiate as whole
@@ -340,3 +340,54 @@ def test_the_result_prints_names_units_and_shares():
     assert float(share) == pytest.approx(1)
     with pytest.raises(KeyError, match="leak"):
         found["leek.g"]
+
+
+def test_a_spike_at_either_end_of_the_run_has_its_time():
+    """A second spike within a step of the end was refused, though the loss was on the first."""
+
+    def curve(t):
+        return np.sin(2 * np.pi * t) - 0.05
+
+    t = np.arange(1, 104) * 0.01  # crosses upwards near 0.008 s (before), and near 1.008 s
+    whole = crossings(curve(np.arange(1, 130) * 0.01), 0.01, 0.0)
+    for length in (101, 102, 103):
+        found = crossings(curve(t[:length]), 0.01, 0.0)
+        assert found.time == pytest.approx(whole.time, abs=1e-6)
+    early = curve(np.arange(1, 60) * 0.01 - 0.005)
+    (time,) = crossings(early, 0.01, 0.0).time
+    assert time == pytest.approx(np.arcsin(0.05) / (2 * np.pi) + 0.005, abs=1e-6)
+    # Slopes by differences, with the stencil shifted to either end.
+    for v in (curve(t[:101]), early):
+        one = crossings(v, 0.01, 0.0)
+        for k in range(4):
+            moved = v.copy()
+            moved[one.first[-1] + k] += 1e-6
+            change = (crossings(moved, 0.01, 0.0).time[-1] - one.time[-1]) / 1e-6
+            assert change == pytest.approx(one.slopes[-1, k], rel=1e-4, abs=1e-8)
+
+
+def test_samples_that_do_not_count_may_be_unknown():
+    mask = np.array([True, True, False, False])
+    target = np.array([-70, -69, np.nan, np.nan]) * mV
+    value, slopes = TraceError(target=target, mask=mask).value(np.full((4, 1), -0.07), 1e-4)
+    assert value == pytest.approx(0.5e-6)
+    assert slopes[:, 0] == pytest.approx([0, -1e-3, 0, 0])
+    with pytest.raises(ParameterError, match="must be finite"):
+        TraceError(target=target, mask=~mask)
+
+
+def test_a_capacitance_that_covers_nothing_has_the_derivative_nought():
+    cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), rest=-65 * mV).paint(Leak())
+    cell = cell.paint(Cable(C_m=2 * uF / cm**2, R_a=100 * ohm * cm), label="all")
+    found = differentiate(
+        cell, 5 * ms, MeanPotential(), ["everywhere.C_m", "all.C_m"], stimulus=Constant(10 * pA)
+    )
+    assert float(found["everywhere.C_m"][0]) == 0
+    assert float(found["all.C_m"][0]) != 0
+
+
+@pytest.mark.parametrize("wrt", [None, [], "leak.g", 3])
+def test_parameters_are_given_as_names(wrt):
+    cell = Neuron(cylinder(20 * um, 20 * um), PerBranch(1), rest=-65 * mV).paint(Leak())
+    with pytest.raises(ParameterError, match="must be a list of names"):
+        differentiate(cell, 1 * ms, MeanPotential(), wrt)
