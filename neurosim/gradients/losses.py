@@ -101,8 +101,9 @@ class TraceError(Loss):
     target : Quantity, shape (steps,) or (rows, steps)
         The potential at the end of each step.
     mask : ndarray of bool, shape (steps,), optional
-        Which samples count (default: all); the others may be NaN. Leave out the spikes where only their times matter: the
-        error at the steep of a spike jumps as the spike moves by a fraction of a millisecond.
+        Which samples count (default: all); the others may be NaN. Leave out the spikes where only
+        their times matter: the error at the steep of a spike jumps as the spike moves by a
+        fraction of a millisecond.
     """
 
     target: Quantity = quantity(-70 * mV, "potential of each step", many=2, required=True)
@@ -111,10 +112,10 @@ class TraceError(Loss):
     def __post_init__(self) -> None:
         # What does not count may be unknown: where a recording was cut, say.
         target, mask = np.asarray(self.target), np.asarray(self.mask)
-        if isinstance(self.target, Quantity) and mask.dtype == bool and mask.shape:
-            if target.shape[-1:] == mask.shape:
-                known = Quantity(np.where(mask, target, 0.0), dim=self.target.dim)
-                object.__setattr__(self, "target", known)
+        masked = mask.dtype == bool and mask.ndim == 1 and target.shape[-1:] == mask.shape
+        if masked and isinstance(self.target, Quantity):
+            known = Quantity(np.where(mask, target, 0.0), dim=self.target.dim)
+            object.__setattr__(self, "target", known)
         super().__post_init__()
 
     @property
