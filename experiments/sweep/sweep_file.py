@@ -34,6 +34,8 @@ _MAKERS: dict[str, Any] = {
     "latin hypercube": grids.latin_hypercube,
     "sobol": grids.sobol,
 }
+_ALSO = {"zipped": "zip", "random_grid": "random", "latin_hypercube": "latin hypercube"}
+"""Kinds of grids by the names of the functions that make them."""
 # What a table of the file may hold.
 _TOP = {"run", "grid", "measure", "seed", "chunk_rows"}
 _RUN = {"neuron", "stimulus", "duration", "dt", "settle", "scheme"}
@@ -176,6 +178,7 @@ def _values(kind: type[Description], given: dict[str, Any], where: str) -> dict[
 
 def _grid(told: dict[str, Any], where: str) -> Grid:
     kind = told.get("kind", "product")
+    kind = _ALSO.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in _MAKERS:
         raise UnknownNameError(f"{where}: kind {kind!r}: {suggest(str(kind), _MAKERS)}")
     drawn = kind not in ("product", "zip")

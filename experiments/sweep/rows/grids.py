@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from neurosim.randomness import row_keys, uniform
 
 __all__ = ["Grid", "latin_hypercube", "product", "random_grid", "sobol", "zipped"]
 
+MOST_ROWS = 10**9
+"""More rows are a mistake, or more than one store should hold."""
 # Rows whose coordinates are made at once.
 _AT_ONCE = 1 << 18
 
@@ -180,6 +183,9 @@ def product(axes: Mapping[str, Any]) -> Grid:
     >>> product({"tau_m": [10, 20] * ms, "current": [100, 200, 300] * pA}).rows
     6
     """
+    if isinstance(axes, Mapping):
+        # Told before anything is made of them.
+        _check_rows("product", math.prod(_length(one) for one in axes.values()))
     found = _listed("product", axes)
     for axis in found:
         assert axis.values is not None
@@ -250,9 +256,25 @@ def sobol(axes: Mapping[str, Any], rows: int, *, seed: int = 0) -> Grid:
     return _drawn("sobol", axes, rows, seed)
 
 
+def _length(values: Any) -> int:
+    try:
+        return len(values)
+    except TypeError:
+        return 1
+
+
+def _check_rows(kind: str, rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise ParameterError(
+            f"{kind}: {rows:.3g} rows are more than a sweep holds ({MOST_ROWS:.0e}); take fewer "
+            "values, or random_grid or sobol with a number of rows"
+        )
+
+
 def _drawn(kind: str, axes: Mapping[str, Any], rows: int, seed: int) -> Grid:
     found = _axes(kind, axes)
     number = int(check_seed(seed))
+    _check_rows(kind, check_whole(rows, f"{kind}: rows"))
     return Grid(kind, found, check_whole(rows, f"{kind}: rows"), number)
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, pA
+from brian2.units import Quantity, have_same_dimensions, pA, second
 
+from experiments.kit.words import quantity_of
 from experiments.sweep.errors import MeasureError
-from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
+from neurosim.quantities import unit_name
 from neurosim.stimuli import Constant
 
 __all__ = [
@@ -73,7 +76,23 @@ class Measure:
                 f"measure {self.name!r} promised {', '.join(sorted(promised))} and returned "
                 f"{', '.join(sorted(map(str, found)))}"
             )
-        return dict(found)
+        return {name: self._in_unit(name, found[name], unit) for name, unit in self.outputs}
+
+    def _in_unit(self, name: str, value: Any, unit: str) -> Any:
+        """Return numbers in the stated unit: quantities are converted, numbers are taken so."""
+        told = f"measure {self.name!r}, {name}"
+        if value is None or np.iscomplexobj(value):
+            what = "None" if value is None else "complex numbers"
+            raise MeasureError(f"{told}: returned {what}; return real numbers, and nan for none")
+        if not isinstance(value, Quantity):
+            return value
+        one = _unit(unit, told)
+        if not have_same_dimensions(value, one):
+            raise MeasureError(
+                f"{told}: returned a quantity in {unit_name(value)}, and its unit was stated as "
+                f"{unit or 'none'!r}"
+            )
+        return np.asarray(value / one, dtype=float)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what identifies the measure, in plain values."""
@@ -107,7 +126,8 @@ def measure_of_runs(
     version : str
         To be changed by you whenever the function, or what it calls, computes something else.
     outputs : mapping of str to str
-        Names and units of what it returns, such as ``{"latency": "s"}``.
+        Names and units of what it returns, such as ``{"latency": "s"}``. Quantities are converted
+        to that unit; plain numbers are taken to be in it.
     record : sequence of str
         Variables that are traced for it.
     **arguments
@@ -157,12 +177,38 @@ def _users(
             f"measure {name!r}: say what it returns and in which unit, such as "
             "outputs={'latency': 's'}"
         )
-    for output in outputs:
+    for output, unit in outputs.items():
         if not output.isidentifier():
             raise MeasureError(f"measure {name!r}: {output!r} is no name; take letters and _")
+        _unit(unit, f"measure {name!r}, {output}")
     _source(function)
     given = tuple(sorted(arguments.items()))
     return Measure(name, function, version, tuple(outputs.items()), of, record, given)
+
+
+def _unit(text: str, what: str) -> Quantity:
+    """Return one of a unit such as ``mV``, ``V/s`` or ``nA*ms``; 1 of none.
+
+    Examples
+    --------
+    >>> _unit("V/s", "a slope"), float(_unit("", "a share"))
+    (1. * volt/second, 1.0)
+    """
+    found = Quantity(1.0)
+    if text in ("", "1"):
+        return found
+    for sign, name in re.findall(r"(^|[*/])([^*/]*)", text):
+        try:
+            if not name.strip()[:1].isalpha():
+                raise UnitError(name)
+            factor = quantity_of(f"1 {name.strip()}", what)
+        except UnitError:
+            raise MeasureError(
+                f"{what}: {text!r} is no unit; write it as in mV, V/s or nA*ms, and '' for a "
+                "number without unit"
+            ) from None
+        found = found / factor if sign == "/" else found * factor
+    return Quantity(found)
 
 
 def _source(function: Callable[..., Any]) -> str:
@@ -258,18 +304,32 @@ height of an EPSP; ``first_spike`` is nan where no spike falls.
 """
 
 
+def _times(text: str, what: str) -> list[Quantity]:
+    told = [part for part in text.split(",") if part.strip()]
+    if len(told) > 2:
+        raise MeasureError(f"measure {what!r}: give a start and a stop, as in count(10 ms, 50 ms)")
+    times = [quantity_of(part.strip(), f"measure {what!r}") for part in told]
+    if not all(have_same_dimensions(time, second) for time in times):
+        raise MeasureError(f"measure {what!r}: a window is two times, as in count(10 ms, 50 ms)")
+    return times
+
+
 def measures_of(given: Any) -> tuple[Measure, ...]:
     """Return one or several measures of what a user gives: names, measures, or a list of these.
 
     Examples
     --------
-    >>> [one.name for one in measures_of(["count", "rate"])]
+    >>> [one.name for one in measures_of(["count(10 ms, 50 ms)", "rate"])]
     ['count', 'rate']
     """
     several = [given] if isinstance(given, str | Measure) or not np.iterable(given) else list(given)
     found = []
     for one in several:
         if isinstance(one, str):
+            window = re.fullmatch(r"count\((.*)\)", one.strip())
+            if window is not None:
+                found.append(count(*_times(window[1], one)))
+                continue
             if one not in BUILT_IN:
                 raise UnknownNameError(f"sweep: measure {one!r}: {suggest(one, BUILT_IN)}")
             one = BUILT_IN[one]
