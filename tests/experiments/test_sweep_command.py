@@ -61,6 +61,12 @@ def test_files_say_where_they_are_wrong(tmp_path):
         ("measure", "measures", UnknownNameError, "measure"),
         ("[grid.axes]", '[grid]\nkind = "sobol"\n[grid.axes]', ParameterError, "rows"),
         ("seed = 3", "seed = ", ParameterError, "no TOML"),
+        ("count = 5", 'count = "x"', ParameterError, "count"),
+        ('duration = "100 ms"', "duration = 100", ParameterError, "run.duration must be a text"),
+        ('"1 ms"}', '"1 ms"}\nstimulus = []', ParameterError, "run.stimulus: the list is empty"),
+        ('{model = "LIF", t_ref = "1 ms"}', "3", ParameterError, "run.neuron must be a table"),
+        ("[grid.axes]", '[grid]\nkind = "sobol"\nrows = "x"\n[grid.axes]', ParameterError, "rows"),
+        ("[grid.axes]", "[grid]\nwhere = 3\n[grid.axes]", ParameterError, "where must be a text"),
     ]:
         file.write_text(SMALL.replace(old, new))
         with pytest.raises(error, match=said):
@@ -70,6 +76,9 @@ def test_files_say_where_they_are_wrong(tmp_path):
     (tmp_path / "c.py").write_text("description = 1\n")
     with pytest.raises(ParameterError, match="must define grid"):
         read_sweep_file(tmp_path / "c.py")
+    (tmp_path / "d.py").write_text("description = (\n")
+    with pytest.raises(ParameterError, match=r"d\.py: the file fails with SyntaxError"):
+        read_sweep_file(tmp_path / "d.py")
 
 
 def test_ranges_and_labels(tmp_path):
