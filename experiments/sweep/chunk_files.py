@@ -12,6 +12,7 @@ Zarr core specification, version 3.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,11 @@ def write_group(folder: Path, arrays: Mapping[str, np.ndarray], told: Mapping[st
     """
     folder.mkdir()
     for name, values in arrays.items():
-        block = folder / name / "c" / "0"
-        block.parent.mkdir(parents=True)
-        block.write_bytes(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes())
+        blocks = folder / name / "c"
+        os.mkdir(folder / name)
+        os.mkdir(blocks)
+        little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        (blocks / "0").write_bytes(little.data)
         _write_json(folder / name / _ABOUT, _about_array(values))
     about = {"zarr_format": 3, "node_type": "group", "attributes": dict(told)}
     _write_json(folder / _ABOUT, about)
@@ -81,4 +84,5 @@ def _about_array(values: np.ndarray) -> dict[str, Any]:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    # Without line breaks, which only the slow encoder of Python makes.
+    path.write_text(json.dumps(value), encoding="utf-8")

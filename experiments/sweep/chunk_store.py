@@ -26,7 +26,7 @@ from experiments.sweep.errors import StoreBusyError, SweepStoreError
 from experiments.sweep.rows.chunk_plan import Generation
 from experiments.sweep.rows.grids import Grid
 from experiments.sweep.workers.compute import Failure, Outcome
-from neurosim.atomic_write import make_folder, scratch_folder, write_json
+from neurosim.atomic_write import make_folder, scratch_folder, write_text
 from neurosim.errors import ExtraMissingError, OutputError
 
 if TYPE_CHECKING:
@@ -146,15 +146,15 @@ class ChunkStore:
         """
         told = [{"grid": g.grid.to_dict(), "chunk_rows": g.chunk_rows} for g in generations]
         with self._writing():
-            write_json(
-                self._about,
-                {
-                    "format": _FORMAT,
-                    "identity": identity,
-                    "generations": told,
-                    "engines": engines,
-                },
-            )
+            about = {
+                "format": _FORMAT,
+                "identity": identity,
+                "generations": told,
+                "engines": engines,
+            }
+            # On one line: line breaks between the values of a long axis take the time of some
+            # thousand runs.
+            write_text(self._about, json.dumps(about) + "\n")
 
     @staticmethod
     def generations(about: Mapping[str, Any], units: Mapping[str, Any]) -> list[Generation]:

@@ -49,7 +49,8 @@ def assemble(store: ChunkStore, plan: Plan, prepared: _Known) -> tuple[xarray.Da
         if found is None or not np.array_equal(found[0], chunk.hashes):
             damaged.append(chunk)
             continue
-        places, wanted = plan.places(chunk.hashes)
+        places = chunk.places
+        wanted = places >= 0
         for name in values:
             values[name][places[wanted]] = found[1].values[name][wanted]
         failures += [

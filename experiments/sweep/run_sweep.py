@@ -302,7 +302,7 @@ class Prepared:
         if not chunks:
             return
         report = ProgressLine() if progress is None else progress
-        wanted = sum(int(plan.places(one.hashes)[1].sum()) for one in chunks)
+        wanted = sum(one.asked for one in chunks)
         rows, started = len(plan.hashes), time.monotonic()
         computed = failures = 0
         done = rows - wanted
@@ -312,7 +312,7 @@ class Prepared:
             for chunk, outcome in compute_chunks(pool, self.task, waiting, plan.columns):
                 self.store.put(self.digest(chunk), chunk.hashes, outcome)
                 computed += len(chunk.hashes)
-                done += int(plan.places(chunk.hashes)[1].sum())
+                done += chunk.asked
                 failures += len(outcome.failures)
                 seconds = time.monotonic() - started
                 report(SweepProgress(done, rows, computed, failures, seconds))

@@ -110,9 +110,8 @@ def status(prepared: Prepared) -> SweepStatus:
             damaged += 1
             continue
         chunks_done += 1
-        wanted = plan.places(chunk.hashes)[1]
-        done += int(wanted.sum())
-        failed += sum(bool(wanted[one.row]) for one in found[1].failures)
+        done += chunk.asked
+        failed += sum(bool(chunk.places[one.row] >= 0) for one in found[1].failures)
     other = len(set(prepared.store.names()) - used)
     rows = len(plan.hashes)
     return SweepStatus(rows, done, failed, len(plan.chunks), chunks_done, damaged, other)

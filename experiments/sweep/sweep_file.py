@@ -21,8 +21,8 @@ from experiments.sweep.rows import grids
 from experiments.sweep.rows.axes import Between
 from experiments.sweep.rows.grids import Grid
 from experiments.sweep.rows.swept import Run
-from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
-from neurosim.quantities import Description
+from neurosim.errors import NeurosimError, ParameterError, UnitError, UnknownNameError, suggest
+from neurosim.quantities import Description, check_whole
 from neurosim.stimuli import Stimulus
 
 __all__ = ["SweepFile", "read_sweep_file"]
@@ -84,7 +84,15 @@ def _of_python(place: Path) -> SweepFile:
     module = importlib.util.module_from_spec(spec)
     # Its functions are found under this name, and their source with them.
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except NeurosimError:
+        raise
+    except Exception as error:
+        raise ParameterError(
+            f"{place}: the file fails with {type(error).__name__}: {error}; `python {place}` says "
+            "where"
+        ) from error
     for wanted in ("description", "grid", "measure"):
         if not hasattr(module, wanted):
             raise ParameterError(f"{place}: the file must define {wanted}")
@@ -107,7 +115,9 @@ def _of_toml(told: dict[str, Any], file: str) -> SweepFile:
     if "neuron" not in run or "duration" not in run:
         raise ParameterError(f"{file}: [run] needs neuron and duration")
     times = {
-        name: quantity_of(run[name], f"{file}: run.{name}", like="1ms")
+        name: quantity_of(
+            _text(run[name], f"{file}: run.{name}"), f"{file}: run.{name}", like="1ms"
+        )
         for name in ("duration", "dt", "settle")
         if name in run
     }
@@ -128,7 +138,7 @@ def _neurons(told: Any, where: str) -> Any:
     """Return one neuron, or several by label: a table without ``model``."""
     if isinstance(told, dict) and "model" not in told:
         return {label: _neurons(one, f"{where}.{label}") for label, one in told.items()}
-    given = {"model": told} if isinstance(told, str) else dict(told)
+    given = {"model": told} if isinstance(told, str) else _table(told, where)
     model = given.pop("model")
     name = known_name(str(model))
     if not name:
@@ -142,6 +152,8 @@ def _neurons(told: Any, where: str) -> Any:
 def _stimuli(told: Any, where: str) -> Any:
     """Return one stimulus, a sum of several (a list), or several by label."""
     if isinstance(told, list):
+        if not told:
+            raise ParameterError(f"{where}: the list is empty; leave it out, or name a stimulus")
         parts = [_stimuli(one, where) for one in told]
         total = parts[0]
         for part in parts[1:]:
@@ -149,7 +161,7 @@ def _stimuli(told: Any, where: str) -> Any:
         return total
     if isinstance(told, dict) and "kind" not in told:
         return {label: _stimuli(one, f"{where}.{label}") for label, one in told.items()}
-    given = {"kind": told} if isinstance(told, str) else dict(told)
+    given = {"kind": told} if isinstance(told, str) else _table(told, where)
     kind = given.pop("kind")
     known = {
         name: found
@@ -177,20 +189,21 @@ def _values(kind: type[Description], given: dict[str, Any], where: str) -> dict[
 
 
 def _grid(told: dict[str, Any], where: str) -> Grid:
-    kind = told.get("kind", "product")
+    kind = _table(told, where).get("kind", "product")
     kind = _ALSO.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in _MAKERS:
         raise UnknownNameError(f"{where}: kind {kind!r}: {suggest(str(kind), _MAKERS)}")
     drawn = kind not in ("product", "zip")
     _check_keys(told, _DRAWN if drawn else _LISTED, where)
-    axes = {name: _axis(v, f"{where} {name}") for name, v in told.get("axes", {}).items()}
+    listed = _table(told.get("axes", {}), f"{where} axes")
+    axes = {name: _axis(v, f"{where} {name}") for name, v in listed.items()}
     more: dict[str, Any] = {}
     if drawn:
         if "rows" not in told:
             raise ParameterError(f"{where}: a {kind} grid needs rows")
-        more = {"rows": told["rows"], "seed": told.get("seed", 0)}
+        more = {"rows": check_whole(told["rows"], f"{where} rows"), "seed": told.get("seed", 0)}
     grid: Grid = _MAKERS[kind](axes, **more)
-    return grid.where(told["where"]) if "where" in told else grid
+    return grid.where(_text(told["where"], f"{where} where")) if "where" in told else grid
 
 
 def _axis(told: Any, where: str) -> Any:
@@ -201,7 +214,7 @@ def _axis(told: Any, where: str) -> Any:
         raise ParameterError(f"{where}: give a list, or a table such as {{from = ..., to = ...}}")
     _check_keys(told, {"from", "to", "count", "log", "repeats"}, where)
     if "repeats" in told:
-        return range(int(told["repeats"]))
+        return range(check_whole(told["repeats"], f"{where} repeats"))
     if "from" not in told or "to" not in told:
         raise ParameterError(f"{where}: a range needs from and to")
     low, high = (_quantity(told[end], where) for end in ("from", "to"))
@@ -211,7 +224,7 @@ def _axis(told: Any, where: str) -> Any:
     if "count" not in told:
         return Between(low, high, log=log)
     space = np.geomspace if log else np.linspace
-    values = space(float(low), float(high), int(told["count"]))
+    values = space(float(low), float(high), check_whole(told["count"], f"{where} count"))
     return Quantity(values, dim=Quantity(low).dim) if isinstance(low, Quantity) else values
 
 
@@ -237,9 +250,19 @@ def _quantity(told: Any, where: str) -> Any:
     return quantity_of(told, where) if isinstance(told, str) else told
 
 
-def _check_keys(told: Any, known: set[str], where: str) -> None:
+def _text(told: Any, where: str) -> str:
+    if not isinstance(told, str):
+        raise ParameterError(f"{where} must be a text in quotes; got {told!r}")
+    return told
+
+
+def _table(told: Any, where: str) -> dict[str, Any]:
     if not isinstance(told, dict):
-        raise ParameterError(f"{where} must be a table")
-    for name in told:
+        raise ParameterError(f"{where} must be a table, such as {{name = value}}; got {told!r}")
+    return dict(told)
+
+
+def _check_keys(told: Any, known: set[str], where: str) -> None:
+    for name in _table(told, where):
         if name not in known:
             raise UnknownNameError(f"{where} has no {name!r}: {suggest(name, known)}")

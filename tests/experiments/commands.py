@@ -19,6 +19,7 @@ sys.modules["pylab"] = None
 import experiments.compare.main_job, experiments.kit.registry
 import bridge.recordings.formats, pandas, sklearn.model_selection
 experiments.kit.registry.find("lif-closed-form")
+exec(sys.argv[1])
 for line in sys.stdin:
     words, folder, out, err = json.loads(line)
     child = os.fork()
@@ -57,11 +58,12 @@ class Commands:
     """Run many commands, each forked from one process that has imported what they need.
 
     A command that is refused spends nearly all its 2 s on imports. What it says, its exit status
-    and what it leaves are those of a process of its own.
+    and what it leaves are those of a process of its own. `also` is what else is imported before.
     """
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, also: str = "") -> None:
         self.scratch = scratch
+        self.also = also
         self.process: subprocess.Popen[str] | None = None
 
     def run(self, *arguments, cwd=None):
@@ -70,7 +72,7 @@ class Commands:
             return neurosim(*arguments, cwd=cwd)
         if self.process is None:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _WARM],
+                [sys.executable, "-c", _WARM, self.also],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

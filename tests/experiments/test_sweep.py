@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -41,7 +43,6 @@ from neurosim.morphology import PerBranch, cylinder
 
 pytest.importorskip("zarr", reason="needs the extra 'sweep'")
 
-ROOT = Path(__file__).resolve().parents[2]
 NOISY = Run(
     LIF(), 100 * ms, stimulus=Constant(0 * pA) + WhiteNoise.for_membrane(3 * mV, LIF()), dt=0.1 * ms
 )
@@ -498,46 +499,36 @@ def test_a_measure_that_never_works_ends_the_sweep(tmp_path):
 
 
 # ---- kills ---------------------------------------------------------------------------------------
-DRIVER = """
-import sys
-from brian2 import ms, mV, pA
-from experiments.sweep import Run, product, sweep
-from neurosim import LIF, Constant, WhiteNoise
-import numpy as np
-noisy = Constant(0 * pA) + WhiteNoise.for_membrane(3 * mV, LIF())
-grid = product({"current": np.linspace(150, 300, 20) * pA, "repeat": range(30)})
-print("begun", flush=True)
-sweep(Run(LIF(), 300 * ms, stimulus=noisy, dt=0.1 * ms), grid, ["count", "first_spike"],
-      out=sys.argv[1], seed=3, jobs=2, chunk_rows=30, resume=True)
-"""
+LONG = product({"current": np.linspace(150, 300, 20) * pA, "repeat": range(6)})
+CHUNKS = 12
+LONGEST_S = 120
 
 
-def drive(out, **options):
-    return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        **options,
-    )
+def go_on(out, progress=quiet):
+    """Compute what is missing, in a process of its own."""
+    run(out, LONG, chunk_rows=LONG.rows // CHUNKS, resume=True, progress=progress)
 
 
-def killed_and_resumed(out, kills, rng, whom):
-    """Start a sweep, kill it or its workers at random moments, and let it end."""
-    for _ in range(kills):
-        driver = drive(out)
-        driver.stdout.readline()
-        time.sleep(rng.uniform(0.1, 4.0))
-        if whom == "driver":
-            driver.kill()
-            driver.wait()
-            continue
-        for worker in children(driver.pid):
-            if rng.random() < 0.7:
-                os.kill(worker, signal.SIGKILL)
-        assert driver.wait() == 0
-    driver = drive(out)
-    assert driver.wait() == 0
+def drive(out, progress=quiet):
+    """Start a driver that has everything imported; it is killed as any process is."""
+    driver = multiprocessing.get_context("fork").Process(target=go_on, args=(out, progress))
+    driver.start()
+    return driver
+
+
+def ended(driver):
+    """Return how a driver ended."""
+    driver.join(LONGEST_S)
+    assert driver.exitcode is not None, f"the driver goes on after {LONGEST_S} s"
+    return driver.exitcode
+
+
+def await_chunks(driver, out, number):
+    """Wait until the store has so many chunks, or the driver has ended."""
+    until = time.monotonic() + LONGEST_S
+    while driver.is_alive() and len(list(out.glob("chunks/*/zarr.json"))) < number:
+        assert time.monotonic() < until, f"no {number} chunks after {LONGEST_S} s"
+        time.sleep(0.002)
 
 
 def children(pid):
@@ -548,37 +539,81 @@ def children(pid):
             after = place.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(after[1]) == pid:
+        if int(after[1]) == pid and after[0] != "Z":
             found.append(int(place.parent.name))
     return found
+
+
+def kill_some(driver, whom, rng):
+    """Kill the driver, or each of its workers with a probability of 0.7; return how many died."""
+    if whom == "driver":
+        alive = driver.is_alive()
+        driver.kill()
+        return int(alive)
+    killed = 0
+    for worker in children(driver.pid):
+        if rng.random() < 0.7:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+                killed += 1
+    return killed
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
 @pytest.mark.parametrize("whom", ["driver", "worker"])
 def test_kills_lose_nothing(tmp_path, whom):
-    """`NEUROSIM_KILLS=100` kills as often as that."""
-    kills = int(os.environ.get("NEUROSIM_KILLS", "4"))
-    killed_and_resumed(tmp_path / "killed", kills, np.random.default_rng(1), whom)
-    assert drive(tmp_path / "quiet").wait() == 0
-    assert contents(tmp_path / "killed") == contents(tmp_path / "quiet")
-    assert not list((tmp_path / "killed").glob(".writing-*"))
+    """`NEUROSIM_KILLS=100` kills as often as that, in as many sweeps as it takes.
+
+    A kill comes when the store has some random number of chunks more, and then a random time of
+    at most a tenth of a second: in the midst of computing, writing, gathering or starting.
+    """
+    kills = int(os.environ.get("NEUROSIM_KILLS", "6"))
+    rng = np.random.default_rng(1)
+    go_on(tmp_path / "quiet")
+    whole = contents(tmp_path / "quiet")
+    done = sweeps = 0
+    while done < kills:
+        sweeps += 1
+        assert sweeps <= 10 * kills, "the kills come too late"
+        out = tmp_path / f"killed-{sweeps}"
+        driver = drive(out)
+        had = 0
+        for _ in range(4):
+            had = min(CHUNKS, had + int(rng.integers(0, 6)))
+            await_chunks(driver, out, had)
+            time.sleep(rng.uniform(0, 0.1))
+            done += kill_some(driver, whom, rng)
+            if whom == "driver":
+                ended(driver)
+                driver = drive(out)
+        assert ended(driver) == 0
+        assert contents(out) == whole
+        assert not list(out.glob(".writing-*"))
+        shutil.rmtree(out)
 
 
+def wait_for_a_signal(_):
+    """Stay at the first chunk: whoever calls is interrupted there."""
+    time.sleep(LONGEST_S)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
 def test_ctrl_c_leaves_a_store_that_resumes(tmp_path):
-    driver = drive(tmp_path / "s")
-    driver.stdout.readline()
-    store = ChunkStore(tmp_path / "s")
-    while driver.poll() is None and not (store.exists and store.names()):
-        time.sleep(0.05)
+    out = tmp_path / "s"
+    driver = drive(out, wait_for_a_signal)
+    await_chunks(driver, out, 1)
     workers = children(driver.pid)
-    driver.send_signal(signal.SIGINT)
-    assert driver.wait() != 0
+    assert len(workers) == 2
+    os.kill(driver.pid, signal.SIGINT)
+    assert ended(driver) == 1
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
-    assert len(store.names()) > 0
-    resumed = drive(tmp_path / "s")
-    assert resumed.wait() == 0
-    assert (tmp_path / "s" / "result.zarr").is_dir()
+    kept = ChunkStore(out).names()
+    assert len(kept) == 1
+    computed = []
+    go_on(out, lambda p: computed.append(p.computed))
+    assert computed[-1] == LONG.rows - LONG.rows // CHUNKS
+    assert (out / "result.zarr").is_dir()
 
 
 def test_count_in_a_window(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("zarr", reason="needs the extra 'sweep'")
 
 from brian2 import ms, pA
-from commands import neurosim
+from commands import Commands
 
 from experiments.sweep.rows.axes import Between
 from experiments.sweep.sweep_file import read_sweep_file
@@ -30,6 +30,15 @@ duration = "100 ms"
 tau_m = ["10 ms", "20 ms"]
 current = {from = "100 pA", to = "300 pA", count = 5}
 """
+
+
+@pytest.fixture(scope="module")
+def neurosim(tmp_path_factory):
+    """The command, forked from one process that has imported what a sweep needs."""
+    also = "import xarray, zarr, dask.array, experiments.sweep.stored_rows as _"
+    commands = Commands(tmp_path_factory.mktemp("sweeps"), also)
+    yield commands.run
+    commands.close()
 
 
 def test_the_file_of_the_page_is_a_sweep(tmp_path):
@@ -52,6 +61,12 @@ def test_files_say_where_they_are_wrong(tmp_path):
         ("measure", "measures", UnknownNameError, "measure"),
         ("[grid.axes]", '[grid]\nkind = "sobol"\n[grid.axes]', ParameterError, "rows"),
         ("seed = 3", "seed = ", ParameterError, "no TOML"),
+        ("count = 5", 'count = "x"', ParameterError, "count"),
+        ('duration = "100 ms"', "duration = 100", ParameterError, "run.duration must be a text"),
+        ('"1 ms"}', '"1 ms"}\nstimulus = []', ParameterError, "run.stimulus: the list is empty"),
+        ('{model = "LIF", t_ref = "1 ms"}', "3", ParameterError, "run.neuron must be a table"),
+        ("[grid.axes]", '[grid]\nkind = "sobol"\nrows = "x"\n[grid.axes]', ParameterError, "rows"),
+        ("[grid.axes]", "[grid]\nwhere = 3\n[grid.axes]", ParameterError, "where must be a text"),
     ]:
         file.write_text(SMALL.replace(old, new))
         with pytest.raises(error, match=said):
@@ -61,6 +76,9 @@ def test_files_say_where_they_are_wrong(tmp_path):
     (tmp_path / "c.py").write_text("description = 1\n")
     with pytest.raises(ParameterError, match="must define grid"):
         read_sweep_file(tmp_path / "c.py")
+    (tmp_path / "d.py").write_text("description = (\n")
+    with pytest.raises(ParameterError, match=r"d\.py: the file fails with SyntaxError"):
+        read_sweep_file(tmp_path / "d.py")
 
 
 def test_ranges_and_labels(tmp_path):
@@ -81,7 +99,7 @@ def test_ranges_and_labels(tmp_path):
     assert Between(1 * pA, 9 * pA, log=True).low == 1 * pA
 
 
-def test_the_command_from_start_to_table(tmp_path):
+def test_the_command_from_start_to_table(neurosim, tmp_path):
     file = tmp_path / "lif.toml"
     file.write_text(SMALL)
     half = neurosim("sweep", "lif.toml", "--where", "tau_m < 15ms", "--jobs", 1, cwd=tmp_path)
@@ -103,22 +121,22 @@ def test_the_command_from_start_to_table(tmp_path):
     assert (tmp_path / "a.parquet").is_file()
 
 
-def test_a_script_for_slurm_runs_its_parts(tmp_path):
-
+def test_a_script_for_slurm_runs_its_parts(neurosim, tmp_path):
     file = tmp_path / "lif.toml"
     file.write_text(SMALL + "\n")
     script = neurosim("sweep", "lif.toml", "--slurm", 2, cwd=tmp_path).stdout
     assert "#SBATCH --array=0-1" in script
     program = f"{sys.executable} -m experiments.command.main"
     script = script.replace("\nneurosim ", f"\n{program} ")
-    for part in "01":
-        done = subprocess.run(
-            ["sh", "-c", script],
-            env=os.environ | {"SLURM_ARRAY_TASK_ID": part},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    by_slurm = subprocess.run(
+        ["sh", "-c", script],
+        env=os.environ | {"SLURM_ARRAY_TASK_ID": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert by_slurm.returncode == 0, by_slurm.stderr
+    other = neurosim("sweep", "lif.toml", "--part", "1/2", cwd=tmp_path)
+    assert other.returncode == 0, other.stderr
     told = neurosim("sweep", "lif.toml", "--status", cwd=tmp_path)
     assert "10 of 10 rows are computed" in told.stdout

@@ -46,11 +46,19 @@ class Chunk:
         Their numbers in that generation's grid.
     hashes : ndarray of uint64
         Their hashes, from `row_hashes`.
+    places : ndarray of int
+        Where they stand among the rows that are asked for; -1 where they are not.
     """
 
     generation: int
     index: np.ndarray
     hashes: np.ndarray
+    places: np.ndarray
+
+    @cached_property
+    def asked(self) -> int:
+        """How many of the rows are asked for."""
+        return int(np.count_nonzero(self.places >= 0))
 
     def digest(self, identity: Mapping[str, Any], engine: str) -> str:
         """Return the chunk's name: of what is computed, of which rows, and by which engine.
@@ -93,20 +101,24 @@ class Plan:
         """Hash of each row that is asked for, in the order of the grid."""
         return self._hashes_of(self.grid, self.grid.selected)
 
+    def _places(self, hashes: np.ndarray) -> np.ndarray:
+        """Return where rows stand among those asked for; -1 where they are not."""
+        at = np.minimum(np.searchsorted(self._ordered, hashes), len(self._ordered) - 1)
+        return np.where(self._ordered[at] == hashes, self._order[at], -1)
+
     @cached_property
     def _order(self) -> np.ndarray:
-        return np.argsort(self.hashes, kind="stable")
+        return np.argsort(self.hashes)
 
-    def places(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return where rows stand among those asked for, and which of them are asked for."""
-        ordered = self.hashes[self._order]
-        at = np.minimum(np.searchsorted(ordered, hashes), len(ordered) - 1)
-        return self._order[at], ordered[at] == hashes
+    @cached_property
+    def _ordered(self) -> np.ndarray:
+        ordered: np.ndarray = self.hashes[self._order]
+        return ordered
 
     @cached_property
     def chunks(self) -> list[Chunk]:
         """The chunks that have at least one of the rows asked for."""
-        return [one for one in self._all() if self.places(one.hashes)[1].any()]
+        return [one for one in self._all() if one.asked]
 
     def columns(self, chunk: Chunk) -> dict[str, np.ndarray]:
         """Return the coordinates of a chunk's rows by axis, in SI units."""
@@ -118,31 +130,45 @@ class Plan:
         return bool(known) and bool(np.isin(self.hashes, np.concatenate(known)).all())
 
     def _all(self) -> Iterator[Chunk]:
-        seen = np.zeros(0, dtype=np.uint64)
+        """Give the chunks of every generation: of each, the rows that those before it lack.
+
+        Rows are slices of whole arrays wherever they can be: a sweep of a million rows spends
+        little more on its chunks than their digests.
+        """
+        seen: list[np.ndarray] = []
         for number, generation in enumerate(self.generations):
             grid = generation.grid
-            index = grid.selected
-            hashes = self.hashes if grid == self.grid else self._hashes_of(grid, index)
-            fresh = ~np.isin(hashes, seen)
-            for rows in self._alike(grid, index[fresh]):
-                for first in range(0, len(rows), generation.chunk_rows):
-                    part = rows[first : first + generation.chunk_rows]
-                    mine = hashes[np.searchsorted(index, part)]
-                    yield Chunk(number, part, mine)
-            seen = np.concatenate([seen, hashes[fresh]])
+            index, same = grid.selected, grid == self.grid
+            hashes = self.hashes if same else self._hashes_of(grid, index)
+            places = np.arange(len(index)) if same else self._places(hashes)
+            rows = np.arange(len(index))
+            if seen:
+                rows = rows[~np.isin(hashes, np.concatenate(seen))]
+            for group in self._alike(grid, index, rows):
+                mine = index[group], hashes[group], places[group]
+                for first in range(0, len(mine[0]), generation.chunk_rows):
+                    part = slice(first, first + generation.chunk_rows)
+                    yield Chunk(number, *(array[part] for array in mine))
+            seen.append(hashes)
 
-    def _alike(self, grid: Grid, index: np.ndarray) -> list[np.ndarray]:
-        """Return rows in groups that share their structural coordinates, first come first."""
+    def _alike(self, grid: Grid, index: np.ndarray, rows: np.ndarray) -> list[Any]:
+        """Return rows in groups that share their structural coordinates, first come first.
+
+        All rows in one group are a slice, so that nothing is copied.
+        """
         names = [axis.name for axis in grid.axes if axis.name in self.structural]
-        if not names or not len(index):
-            return [index] if len(index) else []
-        columns = grid.columns(index)
-        code = np.zeros(len(index), dtype=np.int64)
+        if not len(rows):
+            return []
+        if not names:
+            return [slice(None) if len(rows) == len(index) else rows]
+        columns = grid.columns(index[rows])
+        code = np.zeros(len(rows), dtype=np.int64)
         for name in names:
             values, which = np.unique(columns[name], return_inverse=True)
             code = code * len(values) + which
-        _, first, which = np.unique(code, return_index=True, return_inverse=True)
-        return [index[which == group] for group in np.argsort(first)]
+        _, first, size = np.unique(code, return_index=True, return_counts=True)
+        groups = np.split(rows[np.argsort(code, kind="stable")], np.cumsum(size)[:-1])
+        return [groups[k] for k in np.argsort(first)]
 
     def _hashes_of(self, grid: Grid, index: np.ndarray) -> np.ndarray:
         parts = [
@@ -150,9 +176,10 @@ class Plan:
             for first in range(0, len(index), _AT_ONCE)
         ]
         hashes: np.ndarray = np.concatenate(parts)
-        unique, times = np.unique(hashes, return_counts=True)
-        if len(unique) < len(hashes):
-            one, other = np.flatnonzero(hashes == unique[times > 1][0])[:2]
+        ordered = np.sort(hashes)
+        twice = ordered[1:][ordered[1:] == ordered[:-1]]
+        if len(twice):
+            one, other = np.flatnonzero(hashes == twice[0])[:2]
             rows = grid.columns(index[[one, other]])
             if all(values[0] == values[1] for values in rows.values()):
                 raise ParameterError(

@@ -42,7 +42,7 @@ class DaskPool:
             distributed: Any = import_module("distributed")
         except ImportError as error:
             raise ExtraMissingError.needed_for("sweep(client=...)", "sweep") from error
-        self._distributed = distributed
+        self._distributed: Any = distributed
         self._own = isinstance(client, str)
         if not isinstance(client, str | distributed.Client):
             raise ParameterError(
@@ -50,7 +50,7 @@ class DaskPool:
                 f"'tcp://10.0.0.1:8786'; got {client!r}"
             )
         try:
-            self._client: Any = distributed.Client(client) if self._own else client
+            self._client: Any = self._distributed.Client(client) if self._own else client
         except (OSError, ValueError) as error:
             raise SweepError(f"no scheduler answers at {client}: {error}") from None
         self._task = cloudpickle.dumps(task)

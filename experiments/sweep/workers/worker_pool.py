@@ -9,6 +9,7 @@ says by its end which chunk it had. Workers end with this process, however that 
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -151,6 +152,9 @@ class ProcessPool:
 
 def _work(connection: Connection, task: Any, parent: int) -> None:
     """Compute what comes until nothing comes any more."""
+    # A forked worker shares the memory of this process until it writes there; a collector that
+    # counted all that was imported would copy it.
+    gc.freeze()
     # Ctrl-C is for the process that started this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
