@@ -197,6 +197,8 @@ class Speller:
         plain = declared.unit.strip()
         if not unit and plain not in ("", "1"):
             doc += f" ({plain})"
+        if declared.said:
+            doc += f" ({declared.said} in the file, of which NEURON keeps six digits)"
         value = float(declared.value or 0)
         if not isfinite(value):
             self.fail(declared.line, declared.name, f"{declared.value} is too large")

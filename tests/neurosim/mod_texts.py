@@ -256,4 +256,18 @@ BREAKPOINT { LOCAL all
 DERIVATIVE states { g' = -g/tau }
 NET_RECEIVE(w (uS)) { g = g + w  events = events + 1 }
 """,
+    # Numbers of more than six digits, of which NEURON rounds some. With all, the current would
+    # be 6e-5 larger.
+    "digits": """
+NEURON { SUFFIX digits NONSPECIFIC_CURRENT i RANGE g, tau }
+CONSTANT { twice = 2.345678901 }
+PARAMETER {
+    g = 0.001 (S/cm2) base = 1.00000312 <0, 1.00000312>
+    tau = 1.208768267 (ms) few = 0.25 (mV)
+}
+ASSIGNED { v (mV) i (mA/cm2) }
+STATE { m START 0.123456789 }
+BREAKPOINT { SOLVE s METHOD cnexp i = g*m*base^20*(v - few)*twice*3.456789012 }
+DERIVATIVE s { m' = (1/(1 + exp(-v/9)) - m)/tau }
+""",
 }

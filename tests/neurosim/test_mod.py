@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,18 @@ def test_a_channel_has_the_parameters_of_its_file(mod):
     x = -20 / 9
     a, b = 0.03 * 9 * x / (np.exp(x) - 1), 0.4 * np.exp(-25 / 60)
     assert float(n.steady[1]) == pytest.approx(a / (a + b), rel=1e-12)
+
+
+def test_parameters_keep_the_six_digits_that_neuron_keeps(mod):
+    made = mod("digits")
+    fields = made.quantity_fields()
+    assert float(made().base) == 1.0
+    assert float(made().tau / ms) == pytest.approx(1.20877, rel=1e-12)
+    assert made.starts == {"m": "0.123457"}
+    assert "1.208768267 in the file" in fields["tau"].metadata["doc"]
+    assert "in the file" not in fields["few"].metadata["doc"]
+    # Numbers in formulas and in CONSTANT stay.
+    assert {"3.456789012", "2.345678901"} <= set(re.findall(r"[\d.]+", made.equations))
 
 
 def test_the_step_of_a_procedure_becomes_its_differential_equation(mod):

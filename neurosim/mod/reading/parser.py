@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from neurosim.mod.reading.includes import put_in_place, read_text
@@ -230,7 +231,9 @@ class _Parser(StatementParser):
             self.found.units[name] = (first, self.unit())
 
     def _parameter(self) -> None:
-        self._declared(self.found.parameters)
+        found: dict[str, Declared] = {}
+        self._declared(found)
+        self.found.parameters |= {name: _kept(one) for name, one in found.items()}
 
     def _constant(self) -> None:
         self._declared(self.found.constants)
@@ -239,7 +242,9 @@ class _Parser(StatementParser):
         self._declared(self.found.assigned)
 
     def _state(self) -> None:
-        self._declared(self.found.states)
+        found: dict[str, Declared] = {}
+        self._declared(found)
+        self.found.states |= {name: _kept(one) for name, one in found.items()}
 
     def _declared(self, into: dict[str, Declared]) -> None:
         self.expect("{")
@@ -295,6 +300,24 @@ class _Parser(StatementParser):
 
     def _local(self) -> None:
         self.found.file_locals |= dict(self._names_with_length())
+
+
+def _kept(declared: Declared) -> Declared:
+    """Return a parameter or state with the numbers that NEURON's translator, nocmodl, keeps of it.
+
+    nocmodl prints them in C's format %g, that is with six digits. (Numbers in formulas, in CONSTANT
+    and in UNITS it copies as they are.)
+
+    Examples
+    --------
+    >>> _kept(Declared("rate", "45.84982656184167", "/ms", "", 1)).value
+    '45.8498'
+    """
+    numbers = {"value": declared.value, "low": declared.low, "high": declared.high}
+    short = {key: f"{float(text):g}" for key, text in numbers.items() if text}
+    changed = {key: text for key, text in short.items() if float(text) != float(numbers[key])}
+    said = declared.value if "value" in changed else ""
+    return replace(declared, said=said, **changed) if changed else declared
 
 
 _DECLARING = (

@@ -226,7 +226,11 @@ Statement = (
 
 @dataclass(frozen=True)
 class Declared:
-    """A name of PARAMETER, ASSIGNED, STATE or CONSTANT."""
+    """A name of PARAMETER, ASSIGNED, STATE or CONSTANT.
+
+    Where NEURON rounds its number to six digits, ``value`` is rounded, and ``said`` is what the
+    file says.
+    """
 
     name: str
     value: str
@@ -236,6 +240,7 @@ class Declared:
     length: int = 0
     low: str = ""
     high: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True)
