@@ -315,9 +315,12 @@ def _kept(declared: Declared) -> Declared:
     """
     numbers = {"value": declared.value, "low": declared.low, "high": declared.high}
     short = {key: f"{float(text):g}" for key, text in numbers.items() if text}
-    changed = {key: text for key, text in short.items() if float(text) != float(numbers[key])}
-    said = declared.value if "value" in changed else ""
-    return replace(declared, said=said, **changed) if changed else declared
+    if all(float(text) == float(numbers[key]) for key, text in short.items()):
+        return declared
+    kept = {**numbers, **short}
+    changed = bool(declared.value) and float(kept["value"]) != float(declared.value)
+    said = declared.value if changed else ""
+    return replace(declared, said=said, value=kept["value"], low=kept["low"], high=kept["high"])
 
 
 _DECLARING = (
