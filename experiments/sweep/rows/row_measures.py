@@ -192,7 +192,7 @@ def _unit(text: str, what: str) -> Quantity:
     Examples
     --------
     >>> _unit("V/s", "a slope"), float(_unit("", "a share"))
-    (1. * volt/second, 1.0)
+    (1. * volt / second, 1.0)
     """
     found = Quantity(1.0)
     if text in ("", "1"):
