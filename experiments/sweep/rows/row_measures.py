@@ -191,8 +191,9 @@ def _unit(text: str, what: str) -> Quantity:
 
     Examples
     --------
-    >>> _unit("V/s", "a slope"), float(_unit("", "a share"))
-    (1. * volt / second, 1.0)
+    >>> from brian2 import second, volt
+    >>> bool(_unit("mV/ms", "a slope") == 1 * volt / second), float(_unit("", "a share"))
+    (True, 1.0)
     """
     found = Quantity(1.0)
     if text in ("", "1"):
