@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,6 @@ __all__ = [
     "compared",
     "simulated",
 ]
-
-_WARNING = (
-    "check_against_neuron: NEURON compiles the equations of this neuron as C++ in a temporary "
-    "folder and runs them."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,24 +251,60 @@ def check_against_neuron(
     EngineError
         NEURON did not compile or run it.
     """
+    return run_both(neuron, duration, dt, verbose, program="NEURON", extra="neuron", run=_there)
+
+
+Runs = tuple[tuple[str, ...], list[dict[str, Any]], str]
+"""What the other simulator was not told, its run with each time step, and its version."""
+
+
+def run_both(
+    neuron: Neuron,
+    duration: Quantity,
+    dt: Quantity,
+    verbose: bool,
+    *,
+    program: str,
+    extra: str,
+    run: Callable[[Neuron, Path, float, tuple[float, ...]], Runs],
+) -> NeuronCheck:
+    """Run a neuron here and in another simulator, with a time step and half of it.
+
+    Parameters
+    ----------
+    neuron, duration, dt, verbose
+        As in `check_against_neuron`.
+    program, extra : str
+        Name of the simulator; the extra that installs it, which is also the name of its package.
+    run : callable
+        Given the neuron, a folder, the duration and the steps (s): writes and runs it there.
+    """
+    name = f"check_against_{extra}"
     length = float(check_quantity(duration, 100 * ms, "check: duration", above=0 * ms))
     step = float(check_quantity(dt, 0.025 * ms, "check: dt", above=0 * ms))
-    if importlib.util.find_spec("neuron") is None:
-        raise ExtraMissingError.needed_for("check_against_neuron", "neuron")
+    if importlib.util.find_spec(extra) is None:
+        raise ExtraMissingError.needed_for(name, extra)
     if not neuron.probed:
         from neurosim.morphology import root_site
 
         neuron = neuron.probe("v", root_site)
     if verbose:
-        print(_WARNING)
-    with tempfile.TemporaryDirectory(prefix="neurosim-neuron-") as folder:
-        made = to_neuron(neuron, Path(folder) / "cell")
-        theirs, version = run_in_neuron(made, length, (step, step / 2))
+        print(
+            f"{name}: {program} compiles the equations of this neuron as C++ in a temporary "
+            "folder and runs them."
+        )
+    with tempfile.TemporaryDirectory(prefix=f"neurosim-{extra}-") as folder:
+        losses, theirs, version = run(neuron, Path(folder) / "cell", length, (step, step / 2))
     ours = [simulated(neuron, length, one) for one in (step, step / 2)]
-    found = compared(made.losses, ours, theirs, length, step, version)
+    found = compared(losses, ours, theirs, length, step, version, program)
     if verbose:
         print(found)
     return found
+
+
+def _there(neuron: Neuron, folder: Path, length: float, steps: tuple[float, ...]) -> Runs:
+    made = to_neuron(neuron, folder)
+    return (made.losses, *run_in_neuron(made, length, steps))
 
 
 def simulated(neuron: Neuron, length: float, step: float) -> NeuronRecording:

@@ -28,15 +28,15 @@ from neurosim.outside import Extracellular
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
-__all__ = ["InNeuron", "receptors_of", "refuse_unwritten", "to_neuron"]
+__all__ = ["InNeuron", "Written", "receptors_of", "refuse_unwritten", "to_neuron"]
 
 CELL_FILE = Path(__file__).with_name("cell_in_neuron.py")
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class InNeuron:
-    """A neuron as it was written for NEURON.
+class Written:
+    """A neuron as it was written for another simulator.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class InNeuron:
         Holds ``cell.py``, which builds and runs the cell, ``cell.json``, its numbers, and ``mod``,
         its mechanisms.
     mechanisms : tuple of str
-        What the mechanisms are called in NEURON.
+        What the mechanisms are called there.
     losses : tuple of str
-        What NEURON was not told, a sentence each; empty if it was told everything.
+        What the other simulator was not told, a sentence each; empty if it was told everything.
     """
 
     folder: Path
@@ -57,6 +57,10 @@ class InNeuron:
         lines = [f"{self.folder}: cell.py, cell.json and {len(self.mechanisms)} mechanisms in mod"]
         lines += [f"lost: {loss}" for loss in self.losses] or ["nothing is lost"]
         return "\n".join(lines)
+
+
+class InNeuron(Written):
+    """A neuron as it was written for NEURON."""
 
 
 def to_neuron(neuron: Neuron, folder: str | os.PathLike[str]) -> InNeuron:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from neurosim.exchange.nmodl_words import si_factor
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
-__all__ = ["probes_of"]
+__all__ = ["Reference", "probes_of", "told"]
 
 
 def probes_of(
@@ -29,25 +30,56 @@ def probes_of(
 
     A value in SI units is ``unit`` times what NEURON traces.
     """
+
+    def placed(part: Any, tail: str, head: str, segment: int) -> Reference:
+        if isinstance(part, Receptor):
+            return _of_receptor(part, tail, head, segment, receptors)
+        return _of_electrode(part, tail, head, segment, electrodes)
+
+    return told(
+        neuron,
+        "NEURON",
+        placed=placed,
+        painted=lambda head, tail, segment: _of_part(neuron, densities, head, tail, segment),
+        of_place=lambda name, segment: _of_place(name, segment, float(spines[segment])),
+    )
+
+
+Reference = tuple[dict[str, Any], float] | None
+"""A variable of another simulator, and its unit; None where there is none."""
+
+
+def told(
+    neuron: Neuron,
+    program: str,
+    *,
+    placed: Callable[[Any, str, str, int], Reference],
+    painted: Callable[[str, str, int], Reference],
+    of_place: Callable[[str, int], Reference],
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return what another simulator is to trace, and the probes that are lost.
+
+    Parameters
+    ----------
+    neuron : Neuron
+    program : str
+        Name of the simulator.
+    placed, painted, of_place : callable
+        The reference for a variable of a placed part, of a painted part, and of the membrane.
+    """
     rows, lost = [], []
-    labels = {placed.label: placed.part for placed in neuron.placed}
+    labels = {one.label: one.part for one in neuron.placed}
     for probe in neuron.probed:
         head, _, tail = probe.variable.partition(".")
         for name, compartment in probe.traces(neuron.compartments):
-            found: tuple[dict[str, Any], float] | None
             if head in labels:
-                part = labels[head]
-                found = (
-                    _of_receptor(part, tail, head, compartment, receptors)
-                    if isinstance(part, Receptor)
-                    else _of_electrode(part, tail, head, compartment, electrodes)
-                )
+                found = placed(labels[head], tail, head, compartment)
             elif tail:
-                found = _of_part(neuron, densities, head, tail, compartment)
+                found = painted(head, tail, compartment)
             else:
-                found = _of_place(head, compartment, float(spines[compartment]))
+                found = of_place(head, compartment)
             if found is None:
-                lost.append(f"the probe {name!r} of {probe.variable!r} is not traced in NEURON")
+                lost.append(f"the probe {name!r} of {probe.variable!r} is not traced in {program}")
                 continue
             rows.append({"label": name, "where": found[0], "unit": found[1]})
     return rows, lost

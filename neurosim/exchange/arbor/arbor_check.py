@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from brian2.units import Quantity, ms
 
 from neurosim.describe.neuron import Neuron
-from neurosim.errors import EngineError, ExtraMissingError
+from neurosim.errors import EngineError
 from neurosim.exchange.arbor.arbor_out import InArbor, to_arbor
-from neurosim.exchange.check import NeuronCheck, compared, simulated
-from neurosim.quantities import check_quantity
+from neurosim.exchange.check import NeuronCheck, Runs, run_both
 
 __all__ = ["build_in_arbor", "check_against_arbor", "run_in_arbor"]
-
-_WARNING = (
-    "check_against_arbor: Arbor compiles the equations of this neuron as C++ in a temporary folder "
-    "and runs them."
-)
 
 
 def check_against_arbor(
@@ -65,25 +57,13 @@ def check_against_arbor(
     EngineError
         Arbor did not compile or run it.
     """
-    length = float(check_quantity(duration, 100 * ms, "check: duration", above=0 * ms))
-    step = float(check_quantity(dt, 0.025 * ms, "check: dt", above=0 * ms))
-    if importlib.util.find_spec("arbor") is None:
-        raise ExtraMissingError.needed_for("check_against_arbor", "arbor")
-    if not neuron.probed:
-        from neurosim.morphology import root_site
+    return run_both(neuron, duration, dt, verbose, program="Arbor", extra="arbor", run=_there)
 
-        neuron = neuron.probe("v", root_site)
-    if verbose:
-        print(_WARNING)
-    with tempfile.TemporaryDirectory(prefix="neurosim-arbor-") as folder:
-        made = to_arbor(neuron, Path(folder) / "cell")
-        build_in_arbor(made)
-        theirs, version = run_in_arbor(made, length, (step, step / 2))
-    ours = [simulated(neuron, length, one) for one in (step, step / 2)]
-    found = compared(made.losses, ours, theirs, length, step, version, "Arbor")
-    if verbose:
-        print(found)
-    return found
+
+def _there(neuron: Neuron, folder: Path, length: float, steps: tuple[float, ...]) -> Runs:
+    made = to_arbor(neuron, folder)
+    build_in_arbor(made)
+    return (made.losses, *run_in_arbor(made, length, steps))
 
 
 def build_in_arbor(made: InArbor) -> None:

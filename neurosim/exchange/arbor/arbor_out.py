@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from neurosim.exchange.arbor.arbor_shape import arbor_shape
 from neurosim.exchange.densities_out import Densities
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.mechanism_writer import MechanismText
-from neurosim.exchange.neuron_out import receptors_of, refuse_unwritten
+from neurosim.exchange.neuron_out import Written, receptors_of, refuse_unwritten
 from neurosim.exchange.starts_out import starts_of
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
@@ -35,29 +34,8 @@ FORMAT = 1
 _OURS = {"cell.py", "cell.json", "mod", "traces.json", "cell-catalogue.so", "__pycache__"}
 
 
-@dataclass(frozen=True)
-class InArbor:
-    """A neuron as it was written for Arbor.
-
-    Attributes
-    ----------
-    folder : Path
-        Holds ``cell.py``, which builds and runs the cell, ``cell.json``, its numbers, and ``mod``,
-        its mechanisms.
-    mechanisms : tuple of str
-        What the mechanisms are called in Arbor.
-    losses : tuple of str
-        What Arbor was not told, a sentence each; empty if it was told everything.
-    """
-
-    folder: Path
-    mechanisms: tuple[str, ...]
-    losses: tuple[str, ...] = field(default=())
-
-    def __str__(self) -> str:
-        lines = [f"{self.folder}: cell.py, cell.json and {len(self.mechanisms)} mechanisms in mod"]
-        lines += [f"lost: {loss}" for loss in self.losses] or ["nothing is lost"]
-        return "\n".join(lines)
+class InArbor(Written):
+    """A neuron as it was written for Arbor."""
 
 
 def to_arbor(neuron: Neuron, folder: str | os.PathLike[str]) -> InArbor:

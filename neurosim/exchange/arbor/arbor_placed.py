@@ -14,6 +14,7 @@ from neurosim.exchange.current_in_neuron import electrodes_of
 from neurosim.exchange.densities_out import Densities
 from neurosim.exchange.errors import ExchangeError
 from neurosim.exchange.nmodl_words import si_factor
+from neurosim.exchange.probes_out import Reference, told
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
@@ -75,28 +76,19 @@ def probes_for_arbor(
 
     A value in SI units is ``unit`` times what Arbor traces.
     """
-    rows, lost = [], []
-    labels = {placed.label: placed.part for placed in neuron.placed}
-    for probe in neuron.probed:
-        head, _, tail = probe.variable.partition(".")
-        for name, compartment in probe.traces(neuron.compartments):
-            found: tuple[dict[str, Any], float] | None
-            if head in labels:
-                part = labels[head]
-                found = (
-                    _of_receptor(part, tail, head, compartment, receptors, densities)
-                    if isinstance(part, Receptor)
-                    else None
-                )
-            elif tail:
-                found = _of_part(neuron, densities, head, tail, compartment)
-            else:
-                found = _of_place(head, compartment)
-            if found is None:
-                lost.append(f"the probe {name!r} of {probe.variable!r} is not traced in Arbor")
-                continue
-            rows.append({"label": name, "where": found[0], "unit": found[1]})
-    return rows, lost
+
+    def placed(part: Any, tail: str, head: str, compartment: int) -> Reference:
+        if not isinstance(part, Receptor):
+            return None
+        return _of_receptor(part, tail, head, compartment, receptors, densities)
+
+    return told(
+        neuron,
+        "Arbor",
+        placed=placed,
+        painted=lambda head, tail, place: _of_part(neuron, densities, head, tail, place),
+        of_place=_of_place,
+    )
 
 
 def _of_place(name: str, compartment: int) -> tuple[dict[str, Any], float] | None:
