@@ -48,6 +48,8 @@ class Traced:
         Times that all runs share.
     ours, theirs : ndarray, shape (2, n)
         Values in SI units: with the step, and with half of it.
+    order : int
+        Power of the step with which the difference is expected to fall.
     """
 
     label: str
@@ -55,6 +57,7 @@ class Traced:
     time_s: np.ndarray
     ours: np.ndarray
     theirs: np.ndarray
+    order: int = 1
 
     @property
     def differences(self) -> tuple[float, float]:
@@ -64,8 +67,8 @@ class Traced:
 
     @property
     def left(self) -> float:
-        """What is left of the largest difference without its part of first order in the step."""
-        return _left(self.differences)
+        """What is left of the largest difference without its part of this order in the step."""
+        return _left(self.differences, self.order)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,7 @@ class Watched:
     label: str
     ours: tuple[np.ndarray, np.ndarray]
     theirs: tuple[np.ndarray, np.ndarray]
+    order: int = 1
 
     @property
     def counts(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -92,13 +96,20 @@ class Watched:
 
     @property
     def left(self) -> float:
-        """What is left of the largest difference without its part of first order in the step."""
-        return _left(self.differences)
+        """What is left of the largest difference without its part of this order in the step."""
+        return _left(self.differences, self.order)
 
 
-def _left(differences: tuple[float, float]) -> float:
-    """Return the limit of a difference that falls by as much again with half the step."""
-    return abs(2 * differences[1] - differences[0])
+def _left(differences: tuple[float, float], order: int) -> float:
+    """Return the limit of a difference that falls with a power of the step (Richardson).
+
+    Examples
+    --------
+    >>> _left((3.0, 2.0), 1), _left((5.0, 2.0), 2)
+    (1.0, 1.0)
+    """
+    share = float(2**order)
+    return abs(share * differences[1] - differences[0]) / (share - 1)
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
@@ -267,6 +278,7 @@ def run_both(
     program: str,
     extra: str,
     run: Callable[[Neuron, Path, float, tuple[float, ...]], Runs],
+    order: int = 1,
 ) -> NeuronCheck:
     """Run a neuron here and in another simulator, with a time step and half of it.
 
@@ -278,6 +290,8 @@ def run_both(
         Name of the simulator; the extra that installs it, which is also the name of its package.
     run : callable
         Given the neuron, a folder, the duration and the steps (s): writes and runs it there.
+    order : int
+        Power of the step with which the programs' difference is expected to fall.
     """
     name = f"check_against_{extra}"
     length = float(check_quantity(duration, 100 * ms, "check: duration", above=0 * ms))
@@ -296,7 +310,7 @@ def run_both(
     with tempfile.TemporaryDirectory(prefix=f"neurosim-{extra}-") as folder:
         losses, theirs, version = run(neuron, Path(folder) / "cell", length, (step, step / 2))
     ours = [simulated(neuron, length, one) for one in (step, step / 2)]
-    found = compared(losses, ours, theirs, length, step, version, program)
+    found = compared(losses, ours, theirs, length, step, version, program, order)
     if verbose:
         print(found)
     return found
@@ -366,6 +380,7 @@ def compared(
     step: float,
     version: str,
     program: str = "NEURON",
+    order: int = 1,
 ) -> NeuronCheck:
     """Return what runs at two steps differ by, here and in the other program."""
     count = round(length / step)
@@ -379,7 +394,12 @@ def compared(
         kept_other = np.array([other[0][1 : n + 1], other[1][2 : 2 * n + 1 : 2]])
         traces.append(
             Traced(
-                label, ours[0].trace_units[label], np.arange(1, n + 1) * step, kept_mine, kept_other
+                label,
+                ours[0].trace_units[label],
+                np.arange(1, n + 1) * step,
+                kept_mine,
+                kept_other,
+                order,
             )
         )
     spikes = tuple(
@@ -387,6 +407,7 @@ def compared(
             label,
             _pair(np.sort(np.asarray(one.detectors[label][1])) for one in ours),
             _pair(1e-3 * np.asarray(one["spikes"][label], dtype=float) for one in theirs),
+            order,
         )
         for label in theirs[0]["spikes"]
     )
