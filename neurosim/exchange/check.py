@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, ms, second, volt
+from brian2.units import Quantity, have_same_dimensions, ms, second, volt
 
 from neurosim.describe.neuron import Neuron
 from neurosim.display import html_table
@@ -291,7 +291,7 @@ def run_both(
     run : callable
         Given the neuron, a folder, the duration and the steps (s): writes and runs it there.
     order : int
-        Power of the step with which the programs' difference is expected to fall.
+        Power of the step with which their difference in potentials and spike times falls.
     """
     name = f"check_against_{extra}"
     length = float(check_quantity(duration, 100 * ms, "check: duration", above=0 * ms))
@@ -392,16 +392,12 @@ def compared(
         n = min(count, *(len(x) // (k + 1) for k, x in enumerate(mine)))
         kept_mine = np.array([mine[0][:n], mine[1][1 : 2 * n : 2]])
         kept_other = np.array([other[0][1 : n + 1], other[1][2 : 2 * n + 1 : 2]])
-        traces.append(
-            Traced(
-                label,
-                ours[0].trace_units[label],
-                np.arange(1, n + 1) * step,
-                kept_mine,
-                kept_other,
-                order,
-            )
-        )
+        unit = ours[0].trace_units[label]
+        # Other values than potentials may be those of the beginning of a step in one program, and
+        # of its end in the other.
+        own = order if have_same_dimensions(unit, volt) else 1
+        time = np.arange(1, n + 1) * step
+        traces.append(Traced(label, unit, time, kept_mine, kept_other, own))
     spikes = tuple(
         Watched(
             label,
