@@ -95,7 +95,8 @@ def misfit(
     """
     shapes = noise.shapes(task.statistics)
     if noise.source != "residuals":
-        return _compare(task, z, shapes, noise.freedom, draws, seed)
+        own = np.array(noise.freedom_by_current) if noise.freedom_by_current else noise.freedom
+        return _compare(task, z, shapes, own, draws, seed)
     if noise.shape <= 1 or noise.evidence < REGULAR:
         return _compare(task, z, 1.0, np.inf, draws, seed)
     found = _compare(task, z, shapes, noise.freedom, draws, seed)
@@ -121,7 +122,12 @@ def informative_currents(statistics: SufficientStatistics) -> int:
 
 
 def _compare(
-    task: Problem, z: Array, shape: float | Array, freedom: float, draws: int, seed: int
+    task: Problem,
+    z: Array,
+    shape: float | Array,
+    freedom: float | Array,
+    draws: int,
+    seed: int,
 ) -> Misfit:
     statistics = task.statistics
     rate, partials = task.jacobian(z[None])
@@ -146,8 +152,8 @@ def _compare(
     design = (moving * (window / np.sqrt(total))[:, None])[:, inside]
     basis, _ = np.linalg.qr(design / np.maximum(np.linalg.norm(design, axis=0), 1e-300))
 
-    def squares(pooled: Array) -> Array:
-        error = (pooled - expected) / np.sqrt(total)
+    def squares(pooled: Array, doubt: float | Array = 1.0) -> Array:
+        error = (pooled - expected) / np.sqrt(total * doubt)
         left = error - (error @ basis) @ basis.T
         return np.asarray((left**2).sum(axis=-1))
 
@@ -168,8 +174,12 @@ def _compare(
     p = np.nan
     if informative_currents(statistics) > task.size:
         observed = float(squares(pooled_count))
-        if np.isfinite(freedom):
-            # The noise itself is an estimate: the denominator of an F ratio.
+        if np.ndim(freedom):
+            # The noise itself is an estimate, at each current one of its own.
+            shape_of_draws = (draws, len(expected))
+            simulated = squares(pooled, random.chisquare(freedom, shape_of_draws) / freedom)
+        elif np.isfinite(freedom):
+            # One estimate for all currents: the denominator of an F ratio.
             simulated = simulated / (random.chisquare(freedom, draws) / freedom)
         above = float(np.sum(simulated > observed * (1 + 1e-9)))
         equal = float(np.sum(np.abs(simulated - observed) <= observed * 1e-9))

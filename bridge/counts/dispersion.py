@@ -89,6 +89,8 @@ class CountNoise:
         The shape at each distinct current; empty where it is the same at all.
     at_Hz : float
         Then the rate at which the shape is `shape`.
+    freedom_by_current : tuple of float
+        Degrees of freedom that the shape of each current rests on, where each has its own.
     spike_times : bool
         Whether rates are told by the times of spikes, and not by their number.
     """
@@ -100,6 +102,7 @@ class CountNoise:
     rounding_Hz: tuple[float, ...] = ()
     by_current: tuple[float, ...] = ()
     at_Hz: float = np.nan
+    freedom_by_current: tuple[float, ...] = ()
     spike_times: bool = False
 
     @property
@@ -280,6 +283,8 @@ def noise_of_intervals(
     weight = np.exp(weight - weight.max(axis=0))
     # The mean variance: with that of the logarithm, rates would be too sure by half its scatter.
     shapes = weight.sum(axis=0) / (weight / shape).sum(axis=0)
+    weight /= weight.sum(axis=0)
+    spread = (weight * steps[:, None] ** 2).sum(axis=0) - (weight * steps[:, None]).sum(axis=0) ** 2
     share = _moment_share(timing, statistics, shapes[statistics.index], near)
     order = np.argsort(seen)
     return replace(
@@ -287,6 +292,8 @@ def noise_of_intervals(
         shape=found.shape * float(np.interp(middle, seen[order], share[order])),
         by_current=tuple(np.clip(shapes * share, MIN_SHAPE, MAX_SHAPE).tolist()),
         at_Hz=middle,
+        # The logarithm of a variance that rests on n degrees of freedom varies by 2 / n.
+        freedom_by_current=tuple((2 / np.maximum(spread, 1e-12)).tolist()),
     )
 
 
@@ -317,7 +324,10 @@ def _moment_share(
     variance = np.maximum(timing.square_s2[told] - total**2 / n, 0.0) / (n - 1)
     near = near[:, statistics.index[told]]
     seen = near @ ((n - 1) * variance / (total / n) ** 2)
-    foretold, weight = near @ ((n - 1) / shape[told]), near @ (n - 1)
+    # Held against their own mean, n gamma intervals vary less than 1 / shape: their shares of the
+    # whole follow a Dirichlet distribution, whatever the whole is, so that it does not matter that
+    # a window cuts off long intervals (Lukacs 1955).
+    foretold, weight = near @ ((n - 1) * n / (n * shape[told] + 1)), near @ (n - 1)
     # With few intervals the variance is rough: then gamma intervals are believed.
     ratio = np.maximum(foretold, 1e-12) / np.maximum(seen, 1e-12)
     return np.asarray(ratio ** (weight / (weight + FEW_INTERVALS)))

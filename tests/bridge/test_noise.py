@@ -12,6 +12,7 @@ from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise, noise_of_intervals, noise_of_repeats
 from bridge.counts.likelihood import sample, variance
+from bridge.counts.spike_timing import timing_of
 from bridge.stimulate.fi_curve import fi_curve
 from bridge.units import NoisyLIF, SquareRoot
 from bridge.units.fitting import best_fit, problem
@@ -129,3 +130,23 @@ def test_near_threshold_a_neuron_in_noise_scatters_as_much_as_is_believed():
     near = (curve.currents >= 140) & (curve.currents <= 170)
     assert np.mean(ratio[near]) == pytest.approx(1, abs=0.12)
     assert np.mean(ratio[curve.currents >= 200]) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("shape", [1.0, 3.0])
+def test_a_few_intervals_in_a_window_scatter_as_much_as_is_believed(shape):
+    """A window of 1 s cuts off long intervals; Poisson counts seemed an eighth too regular."""
+    random = np.random.default_rng(5)
+    currents, sets, trials, rate = np.arange(20.0), 40, 3, 8.0
+    believed = []
+    for _ in range(sets):
+        trains = []
+        for _ in range(trials * len(currents)):
+            # Started a second early, the process is stationary when counting begins.
+            times = np.cumsum(random.gamma(shape, 1 / (shape * rate), 60)) - 1.0
+            trains.append(times[(times > 0) & (times < 1)])
+        current = np.repeat(currents, trials)
+        trial = np.tile(np.arange(trials), len(currents))
+        curve = FICurve(current, [len(one) for one in trains], 1.0, trial)
+        told = noise_of_intervals(curve.statistics(), timing_of(trains, 1e-4, 0.0))
+        believed.append(1 / np.array(told.by_current))
+    assert np.mean(believed) == pytest.approx(1 / shape, rel=0.03)
