@@ -43,6 +43,8 @@ class Found:
         By kernel, with respect to a factor on the weights of what arrives at each point.
     up : ndarray, shape (nodes, cells)
         With respect to the axial conductance from each node to its parent; empty if not wanted.
+    potential : ndarray, shape (compartments, cells)
+        With respect to the potential at the start.
     growth : ndarray, shape (cells,)
         Largest norm that the derivative with respect to the potentials had, of every fourth step.
     """
@@ -51,6 +53,7 @@ class Found:
     starts: list[dict[str, np.ndarray]]
     weights: list[np.ndarray]
     up: np.ndarray
+    potential: np.ndarray
     growth: np.ndarray
 
 
@@ -268,4 +271,5 @@ def _read(
         weights.append(rows(f"found.{k}.points", points[k][1] if k in points else 0))
     nodes = inputs.tree.nodes if tree else 0
     growth = np.sqrt(rows("growth", 1)[0])
-    return Found(parameters, starts, weights, rows("up", nodes), growth)
+    potential = rows("potential", inputs.tree.compartments)
+    return Found(parameters, starts, weights, rows("up", nodes), potential, growth)

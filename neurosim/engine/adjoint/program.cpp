@@ -437,6 +437,7 @@ struct Block {
             neurosim::save(at + "points" + end, one.by_point);
         }
         neurosim::save("growth" + end, growth);
+        neurosim::save("potential" + end, bar.data(), size_t(V));
         neurosim::save("up" + end, up_found);
     }
 };
