@@ -52,14 +52,15 @@ def differentiate(
 
     Parameters
     ----------
-    neuron : Neuron
-        A neuron with extent (one compartment will do).
+    neuron : Neuron or PointNeuron
+        With extent, or a point. Of a point neuron that spikes reset, every spike is located inside
+        its step: `docs/gradients.md` says how that run differs from the one of `simulate`.
     duration : Quantity
         How long it is run, in second.
     loss : Loss
         What the run is judged by: `neurosim.gradients.losses`.
     wrt : sequence of str
-        Parameters, by the names that a batch has: ``"leak.g"``, ``"hh_sodium.E"``,
+        Parameters, by the names that a batch has: ``"leak.g"``, ``"hh_sodium.E"``, ``"V_T"``,
         ``"everywhere.C_m"``, ``"stimulus.constant.current"``; ``"everywhere.R_a"``, the axial
         resistivity; and ``"<label>.weight"``, a factor on what each of the synapses of a placement
         does.

@@ -13,6 +13,8 @@ from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.adjoint.execute import run_back
 from neurosim.engine.adjoint.point_starts import start_derivatives
 from neurosim.engine.adjoint.point_step import as_compartment, point_step, resets
+from neurosim.engine.adjoint.spiking_maps import spiking_maps
+from neurosim.engine.adjoint.spiking_run import Spikes, SpikingError, run_spiking
 from neurosim.errors import DivergenceError, EngineError, ParameterError
 from neurosim.gradients.found_gradient import outcome
 from neurosim.gradients.gradient import Gradient
@@ -49,9 +51,11 @@ def differentiate_point(
     asked = _resolve(neuron, current, wrt)
     ready = prepare_point(neuron, current, settings, batch=batch)
     name = type(neuron).__name__
-    if resets(ready.model, ready.equations):
+    if ready.model.threshold != neuron.threshold:
         raise ParameterError(
-            f"differentiate: there is no derivative yet of {name}, whose spikes reset it"
+            f"differentiate: white noise carries {name} over its threshold between two steps and "
+            "back, which simulate makes up for by a lower threshold; the time of such a crossing "
+            "has no derivative. Take coloured noise (OrnsteinUhlenbeck) or FrozenNoise"
         )
     variables = {full: variable_name(full) for full in asked}
     for full, variable in variables.items():
@@ -61,7 +65,8 @@ def differentiate_point(
                 "there is no derivative"
             )
     kept: dict[str, np.ndarray] = {}
-    slopes = _smooth(neuron, ready, loss, sorted(set(variables.values())), kept, settings.jobs)
+    ways = _spiking if resets(ready.model, ready.equations) else _smooth
+    slopes = ways(neuron, ready, loss, sorted(set(variables.values())), kept, settings.jobs)
     return outcome(
         loss,
         asked,
@@ -141,6 +146,65 @@ def _smooth(
     bars["v"] = found.potential[0]
     more = _of_start(neuron, ready, bars, step.wanted)
     return {one: found.parameters[0][one][0] + more[one] for one in step.wanted}
+
+
+def _spiking(
+    neuron: PointNeuron,
+    ready: PreparedPoint,
+    loss: Loss,
+    wanted: Sequence[str],
+    kept: dict[str, np.ndarray],
+    jobs: int,
+) -> dict[str, np.ndarray]:
+    """Return by variable the derivatives of a neuron that spikes reset."""
+    name, inputs = type(neuron).__name__, ready.inputs
+    maps = spiking_maps(ready.model, ready.equations, name, wanted)
+    _refuse_jumps(maps.jumps)
+
+    def judged(v: np.ndarray, spikes: list[Spikes]) -> tuple[np.ndarray, list[np.ndarray]]:
+        kept["v"] = v
+        kept["value"], slopes, of_spikes = loss.with_spikes(v, spikes, inputs.dt)
+        first = np.broadcast_to(inputs.states["v"], v.shape[1])
+        more = [_in_potential(*given) for given in zip(of_spikes, spikes, first, strict=True)]
+        kept["seeded"] = np.sum(np.abs(slopes), axis=0) + np.array(more)
+        return slopes, of_spikes
+
+    try:
+        found = run_spiking(maps, inputs, judged, threads=jobs)
+    except SpikingError as trouble:
+        raise _told(trouble, name, inputs.dt) from None
+    seeded = kept.pop("seeded")
+    kept["growth"] = found.growth / np.where(seeded > 0, seeded, 1.0)
+    bars = {state: found.starts[state] for state in ready.equations.diff_eq_names}
+    more = _of_start(neuron, ready, bars, maps.wanted)
+    return {one: found.parameters[one] + more[one] for one in maps.wanted}
+
+
+def _in_potential(slopes: np.ndarray, spikes: Spikes, first: float) -> float:
+    """Return what spikes are worth as if the potential rose to each in a straight line."""
+    if not len(spikes.time):
+        return 0.0
+    rise = spikes.before - np.concatenate([[first], spikes.after[:-1]])
+    took = np.diff(spikes.time, prepend=0.0)
+    slow = np.abs(took / np.where(rise == 0, np.inf, rise))
+    return float(np.sum(np.abs(slopes[:, 0]) * slow + np.abs(slopes[:, 1:]).sum(axis=1)))
+
+
+_TOLD = {
+    "diverged": "v left every bound; use a smaller dt than {dt} or check its parameters",
+    "stuck": "its potential rises so steeply that no time step follows it; check its parameters",
+    "at once": "it fires at once after a reset or a refractory period, since it is not below its "
+    "threshold then; the time of such a spike does not follow the potential",
+    "touches": "its potential touches the threshold and does not cross it, so that the time of "
+    "that spike has no derivative",
+}
+
+
+def _told(trouble: SpikingError, name: str, dt: float) -> EngineError:
+    what = _TOLD[trouble.what].format(dt=dt * second)
+    return EngineError(
+        f"differentiate: {name} of row {trouble.row} at {trouble.time_s * 1e3:g} ms: {what}"
+    )
 
 
 def _of_start(

@@ -7,6 +7,8 @@ from complex_points import start_complex
 from complex_run import H, run_complex
 
 from neurosim import (
+    LIF,
+    AdEx,
     Constant,
     FrozenNoise,
     HodgkinHuxley,
@@ -159,3 +161,93 @@ def test_what_has_no_derivative_is_refused_by_name(neuron, wrt, more, said):
 def test_a_site_is_for_neurons_with_extent():
     with pytest.raises(ParameterError, match="one point"):
         differentiate(HodgkinHuxley(), 4 * ms, MeanPotential(site=at("soma")), ["g_Na"])
+
+
+LIF_OWN = ("tau_m", "R_m", "V_th", "V_reset", "E_L", "t_ref", "constant.current")
+
+
+def lif_time(values, number):
+    """Time of a spike of a LIF neuron under a constant current, and its derivatives, in SI."""
+    tau, R, V_th, V_r, E, t_ref, current = values
+    end = E + R * current
+    first, other = np.log((end - E) / (end - V_th)), np.log((end - V_r) / (end - V_th))
+    n = number - 1
+    by_end = tau * (1 / (end - E) + n / (end - V_r) - number / (end - V_th))
+    slopes = {
+        "tau_m": first + n * other,
+        "R_m": current * by_end,
+        "V_th": number * tau / (end - V_th),
+        "V_reset": -n * tau / (end - V_r),
+        "E_L": by_end - tau / (end - E),
+        "t_ref": n,
+        "constant.current": R * by_end,
+    }
+    return tau * first + n * (t_ref + tau * other), slopes
+
+
+@pytest.mark.parametrize("t_ref", [0.0, 2.0], ids=["no_refractoriness", "refractory"])
+def test_spikes_of_lif_follow_the_closed_form(t_ref):
+    neuron = LIF(t_ref=t_ref * ms, V_reset=-66 * mV)
+    currents = np.array([160.0, 200.0, 313.7])
+    found = differentiate(
+        neuron, 300 * ms, SpikeTime(number=5), LIF_OWN, stimulus=Constant(0 * pA),
+        batch={"current": currents * pA},
+    )  # fmt: skip
+    for k, current in enumerate(currents):
+        values = (0.02, 1e8, -0.055, -0.066, -0.07, t_ref * 1e-3, current * 1e-12)
+        time, slopes = lif_time(values, 5)
+        assert abs(float(found.value[k]) - time) < 1e-14
+        for name, slope in slopes.items():
+            np.testing.assert_allclose(np.asarray(found[name])[k], slope, rtol=1e-11)
+
+
+def test_the_rate_of_lif_is_that_of_the_closed_form_and_its_spikes_those_of_simulate():
+    found = differentiate(
+        LIF(), 400 * ms, FiringRate(), ["current", "tau_m"], stimulus=Constant(200 * pA)
+    )
+    period = 2e-3 + 0.02 * np.log(4)
+    np.testing.assert_allclose(np.asarray(found.value), 1 / period, rtol=1e-12)
+    ours = np.asarray(found["tau_m"])
+    np.testing.assert_allclose(ours, -np.log(4) / period**2, rtol=1e-11)
+    missed = []
+    for dt in (0.1, 0.05, 0.025):
+        given = {"stimulus": Constant(213 * pA), "dt": dt * ms}
+        time = differentiate(LIF(), 100 * ms, SpikeTime(number=3), ["tau_m"], **given).value[0]
+        run = simulate(LIF(), 100 * ms, **given)
+        missed.append(abs(float(time) - run.spike_time_s[2]) / (dt * 1e-3))
+    # Each of three spikes is up to one step late or early.
+    assert max(missed) < 3
+
+
+ADEX_OWN = ("C", "g_L", "E_L", "V_T", "Delta_T", "a", "tau_w", "b", "V_reset", "constant.current")
+
+
+@pytest.mark.parametrize("name", ADEX_OWN)
+def test_spikes_of_adex_follow_differences_of_runs(name):
+    base = AdEx(t_ref=1 * ms)
+    centre = {"constant.current": 500 * pA}.get(name)
+    centre = getattr(base, name) if centre is None else centre
+    h = 2e-3 if name in ("a", "tau_w", "b") else 1e-4
+    shares = np.array([1 - 2 * h, 1 - h, 1, 1 + h, 1 + 2 * h])
+    found = differentiate(
+        base, 60 * ms, SpikeTime(number=4), [name], stimulus=Constant(500 * pA),
+        batch={name: shares * centre},
+    )  # fmt: skip
+    v = np.asarray(found.value)
+    richardson = (8 * (v[3] - v[1]) - (v[4] - v[0])) / (12 * h)
+    assert abs(float(found.relative(name)[2]) / richardson - 1) < 5e-6
+
+
+def test_the_spikes_of_adex_do_not_depend_on_the_time_step():
+    times, slopes = [], []
+    for dt in (0.1, 0.05, 0.02):
+        found = differentiate(
+            AdEx(), 60 * ms, SpikeTime(number=4), ["constant.current"],
+            stimulus=Constant(500 * pA), dt=dt * ms,
+        )  # fmt: skip
+        times.append(float(found.value[0]))
+        slopes.append(float(found["constant.current"][0]))
+    assert np.ptp(times) < 1e-9
+    assert np.ptp(slopes) / abs(slopes[0]) < 2e-6
+    run = simulate(AdEx(), 60 * ms, stimulus=Constant(500 * pA), dt=0.01 * ms)
+    assert abs(run.spike_time_s[3] - times[-1]) < 4 * 0.01e-3

@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from neurosim.engine.adjoint.adjoint_program import fetch_program
+from neurosim.engine.adjoint.source import write_loops
 from neurosim.engine.adjoint.step_derivative import Step
 from neurosim.engine.cable.inputs import CableInputs
 from neurosim.engine.programs.processes import ending, start
@@ -98,7 +100,8 @@ def run_back(
     EngineError
         The program could not be built, or the run diverged.
     """
-    built = fetch_program(steps)
+    told = [[repr(step.kernel), step.wanted] for step in steps]
+    built = fetch_program(told, partial(write_loops, steps))
     layout = _laid_out(steps, inputs)
     with run_folder() as folder:
         _write(steps, inputs, layout, points, tree=tree, threads=threads, folder=folder)

@@ -25,7 +25,10 @@ from neurosim.engine.point.inputs import Inputs
 from neurosim.engine.point.model import Model
 from neurosim.errors import EngineError
 
-__all__ = ["FREE", "as_compartment", "drive_of", "flow_of", "point_step", "rate_of", "resets"]
+__all__ = [
+    *("FREE", "as_compartment", "climb_of", "drive_of", "flow_of", "point_step", "rate_of"),
+    "resets",
+]
 
 #: Whether states move that a refractory neuron holds, as Brian2 calls it.
 FREE = "not_refractory"
@@ -89,13 +92,41 @@ _STAGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 def _staged(rates: dict[str, str], shares: Sequence[float], weights: Sequence[float]) -> list[str]:
     """Return the statements of an explicit Runge-Kutta step."""
-    lines = [f"_start_{state} = {state}" for state in rates] + ["_start_t = t"]
+    changes = {x: f"dt*({code})" for x, code in rates.items()}
+    return _stages(changes, "{share!r}*dt", shares, weights, [])
+
+
+def climb_of(equations: Equations) -> list[str]:
+    """Return what advances the states while ``v`` rises by ``dt`` (a potential).
+
+    On the way ``_elapsed`` (second) goes by. With the potential as what is counted, a rise that
+    would blow up in time is smooth (Henon 1982, Physica D 5:412): ``dx/dv`` is the rate of x over
+    that of v.
+    """
+    rates = {state: rate_of(equations, state) for state in sorted(equations.diff_eq_names)}
+    changes = {x: f"dt*({code})/_speed" for x, code in rates.items() if x != "v"}
+    changes |= {"v": "dt", "_elapsed": "dt/_speed"}
+    first = [f"_speed = {rates['v']}"]
+    shares, weights = _STAGES["rk4"]
+    ahead = "{share!r}*_change_{last}__elapsed"
+    return ["_elapsed = 0", *_stages(changes, ahead, shares, weights, first)]
+
+
+def _stages(
+    changes: dict[str, str],
+    ahead: str,
+    shares: Sequence[float],
+    weights: Sequence[float],
+    first: Sequence[str],
+) -> list[str]:
+    """Return the stages of Runge-Kutta: by state its changes, and how far ``t`` is ahead."""
+    lines = [f"_start_{state} = {state}" for state in changes] + ["_start_t = t"]
     for k, share in enumerate(shares):
         if share:
-            lines.append(f"t = _start_t + {share!r}*dt")
-            lines += [f"{x} = _start_{x} + {share!r}*_change_{k - 1}_{x}" for x in rates]
-        lines += [f"_change_{k}_{x} = dt*({code})" for x, code in rates.items()]
-    for x in rates:
+            lines.append(f"t = _start_t + {ahead.format(share=share, last=k - 1)}")
+            lines += [f"{x} = _start_{x} + {share!r}*_change_{k - 1}_{x}" for x in changes]
+        lines += [*first, *(f"_change_{k}_{x} = {code}" for x, code in changes.items())]
+    for x in changes:
         total = " + ".join(f"{w!r}*_change_{k}_{x}" for k, w in enumerate(weights) if w)
         lines.append(f"{x} = _start_{x} + {total}")
     return [*lines, "t = _start_t"]
