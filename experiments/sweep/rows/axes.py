@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from neurosim.errors import ParameterError, UnitError
 from neurosim.quantities import unit_name
 
 __all__ = ["Axis", "Between", "axis_of"]
+
+_NAME = re.compile(r"[^\s/\\.][^\s/\\]*")
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,11 @@ def axis_of(name: str, given: Any) -> Axis:
     """
     if not isinstance(name, str) or not name:
         raise ParameterError(f"sweep: an axis is called by a text such as 'current'; got {name!r}")
+    if not _NAME.fullmatch(name):
+        raise ParameterError(
+            f"sweep: an axis has a name without spaces and slashes, because the store has a folder "
+            f"of that name; got {name!r}"
+        )
     if isinstance(given, Between):
         return _range(name, given)
     unit = Quantity(1.0, dim=get_dimensions(given)) if isinstance(given, Quantity) else None
