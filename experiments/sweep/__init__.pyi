@@ -4,6 +4,7 @@ from .rows.grids import Grid as Grid
 from .rows.grids import latin_hypercube as latin_hypercube
 from .rows.grids import product as product
 from .rows.grids import random_grid as random_grid
+from .rows.grids import saltelli as saltelli
 from .rows.grids import sobol as sobol
 from .rows.grids import zipped as zipped
 from .rows.row_measures import Measure as Measure
@@ -13,4 +14,6 @@ from .rows.row_measures import measure_of_runs as measure_of_runs
 from .rows.row_measures import threshold as threshold
 from .rows.swept import Run as Run
 from .run_sweep import sweep as sweep
+from .sensitivity import Sensitivity as Sensitivity
+from .sensitivity import sensitivity as sensitivity
 from .sweep_map import sweep_map as sweep_map

@@ -68,6 +68,15 @@ def assemble(store: ChunkStore, plan: Plan, prepared: _Known) -> tuple[xarray.Da
         "sweep_seed": prepared.identity["seed"],
         "engine": json.dumps(prepared.engine[1]),
         "failures": json.dumps(failures),
+        "grid": json.dumps(
+            {
+                "kind": grid.kind,
+                "rows": grid.rows,
+                "varied": [
+                    axis.name for axis in grid.axes if axis.values is None or len(axis.values) > 1
+                ],
+            }
+        ),
     }
     content = {**values, "seed": row_seeds(columns, plan.hashes)}
     units = {**task.outputs, "seed": ""}

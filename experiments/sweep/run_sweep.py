@@ -63,7 +63,7 @@ def sweep(
     description : Run, or mapping of options
         What is run. Options are for measures of rows (`measure_of_rows`).
     grid : Grid
-        What varies: `product`, `zipped`, `random_grid`, `latin_hypercube` or `sobol`.
+        What varies: `product`, `zipped`, `random_grid`, `latin_hypercube`, `sobol` or `saltelli`.
     measure : str, Measure, or list of these
         What is kept: ``"count"``, ``"rate"``, ``"interval_rate"``, ``"interval_cv"``,
         ``"first_spike"``, ``"deflection"``, ``"threshold"``, or a function of yours.
@@ -187,8 +187,8 @@ class Prepared:
         described(description)
         if not isinstance(grid, Grid):
             raise ParameterError(
-                f"sweep: grid must be made by product, zipped, random_grid, latin_hypercube or "
-                f"sobol; got {grid!r}"
+                f"sweep: grid must be made by product, zipped, random_grid, latin_hypercube, sobol "
+                f"or saltelli; got {grid!r}"
             )
         measures = measures_of(measure)
         if not isinstance(description, Run) and any(one.of == "runs" for one in measures):

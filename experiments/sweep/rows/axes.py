@@ -141,7 +141,7 @@ def axis_of(name: str, given: Any) -> Axis:
         )
     if isinstance(given, Between):
         return _range(name, given)
-    unit = Quantity(1.0, dim=get_dimensions(given)) if isinstance(given, Quantity) else None
+    unit = _one(given) if isinstance(given, Quantity) else None
     if unit is None and isinstance(given, Sequence) and not isinstance(given, str):
         given, unit = _together(name, given)
     if isinstance(given, str) or not np.iterable(given):
@@ -174,7 +174,7 @@ def _together(name: str, given: Sequence[Any]) -> tuple[Any, Quantity | None]:
     for value in given:
         if not have_same_dimensions(value, first):
             raise UnitError(f"sweep: axis {name!r} mixes units: {first!r} and {value!r}")
-    unit = Quantity(1.0, dim=get_dimensions(first))
+    unit = _one(first)
     return [float(value) for value in given], unit
 
 
@@ -192,4 +192,9 @@ def _range(name: str, given: Between) -> Axis:
         raise ParameterError(f"sweep: axis {name!r}: Between needs low below high, both finite")
     if given.log and low <= 0:
         raise ParameterError(f"sweep: axis {name!r}: a logarithmic range starts above 0")
-    return Axis(name, None, low, high, given.log, Quantity(1.0, dim=get_dimensions(given.low)))
+    return Axis(name, None, low, high, given.log, _one(given.low))
+
+
+def _one(of: Any) -> Quantity:
+    """Return one SI unit of a value; of a plain number a 1 that is a quantity too."""
+    return Quantity(Quantity(1.0, dim=get_dimensions(of)))
