@@ -7,7 +7,11 @@ from .rows.grids import random_grid as random_grid
 from .rows.grids import saltelli as saltelli
 from .rows.grids import sobol as sobol
 from .rows.grids import zipped as zipped
-from .rows.row_measures import Measure as Measure
+from .rows.measure import Measure as Measure
+from .rows.model_measures import converted_accuracy as converted_accuracy
+from .rows.model_measures import training as training
+from .rows.model_measures import unit as unit
+from .rows.model_measures import velocity as velocity
 from .rows.row_measures import count as count
 from .rows.row_measures import measure_of_rows as measure_of_rows
 from .rows.row_measures import measure_of_runs as measure_of_runs

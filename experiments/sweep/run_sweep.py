@@ -17,7 +17,8 @@ from experiments.sweep.gathering import assemble
 from experiments.sweep.progress_line import ProgressLine, SweepProgress
 from experiments.sweep.rows.chunk_plan import Chunk, Generation, Plan
 from experiments.sweep.rows.grids import Grid
-from experiments.sweep.rows.row_measures import Measure, measures_of
+from experiments.sweep.rows.measure import Measure
+from experiments.sweep.rows.row_measures import measures_of
 from experiments.sweep.rows.swept import Run, check_axes, described, structural_axes
 from experiments.sweep.workers.compute import Task
 from experiments.sweep.workers.pieces import compute_chunks
