@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridge.page_style import ORANGE, SKY
 from experiments.sweep.chunk_store import need_xarray
 from experiments.sweep.errors import SweepStoreError
 from neurosim.errors import ParameterError, UnknownNameError, suggest
@@ -94,17 +95,26 @@ class Sensitivity:
             _, ax = plt.subplots(figsize=(6.4, height), layout="constrained")
         order = np.argsort(self.total)
         places = np.arange(len(order))
-        for shift, label, values, interval in (
-            (0.2, "first order: alone", self.first, self.first_interval),
-            (-0.2, "total: with others", self.total, self.total_interval),
+        for shift, colour, label, values, interval in (
+            (0.2, SKY, "first order: alone", self.first, self.first_interval),
+            (-0.2, ORANGE, "total: with others", self.total, self.total_interval),
         ):
             # A bar ends at the estimate, which a percentile interval may leave aside.
             reach = np.abs(np.stack([values - interval[0], interval[1] - values]))[:, order]
-            ax.barh(places + shift, values[order], 0.38, xerr=reach, capsize=3, label=label)
+            ax.barh(
+                places + shift,
+                values[order],
+                0.38,
+                color=colour,
+                xerr=reach,
+                capsize=3,
+                label=label,
+            )
         ax.set_yticks(places, [self.axes[k] for k in order])
         ax.axvline(0, color="0.6", linewidth=0.8)
         ax.set_xlabel(f"share of the variance of {self.name}")
-        ax.legend()
+        # Above the axes: bars may fill them.
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
         return ax
 
 

@@ -122,11 +122,14 @@ def _numbers(array: Any, name: str) -> tuple[Any, ...]:
 
 
 def _bars(ax: Any, array: Any, name: str) -> None:
-    """Draw how many rows have which number; of few whole numbers each has a bar."""
+    """Draw how many rows have which number."""
     values, label = shown(np.asarray(array.values, dtype=float).ravel(), array, name)
     values = values[np.isfinite(values)]
-    whole = bool((values == np.round(values)).all()) and np.ptp(values) <= 60
-    edges: Any = np.arange(values.min() - 0.5, values.max() + 1) if whole else 40
+    edges: Any = 40
+    if (values == np.round(values)).all():
+        # As many whole numbers in each bar.
+        width = max(1, int(np.ceil(np.ptp(values) / 60)))
+        edges = np.arange(values.min() - 0.5, values.max() + width + 0.5, width)
     ax.hist(values, edges, color=BLUE)
     ax.set(xlabel=label, ylabel="rows")
 
