@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
-__all__ = ["code_digest", "code_of", "whole_digest"]
+__all__ = ["code_digest", "code_of", "file_marks", "whole_digest"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("neurosim", "ann", "bridge", "experiments")
@@ -27,7 +28,7 @@ _NAMED = re.compile(rf"\b(?:{'|'.join(_PACKAGES)})(?:\.\w+)+")
 
 
 @cache
-def code_digest(module: str, within: str = "") -> str:
+def code_digest(module: str, within: str = "", without: tuple[str, ...] = ()) -> str:
     """Return a digest of the code of a module and of all that it imports.
 
     Parameters
@@ -37,12 +38,16 @@ def code_digest(module: str, within: str = "") -> str:
         packages rests on all of them.
     within : str
         One of the packages, where no other counts.
+    without : tuple of str
+        Modules and packages that do not count, nor what only they import.
     """
     digest = hashlib.sha256()
-    code = code_of(module)
+    code = code_of(module, without)
     files = {*code, *(file for file in _other_files() if _is_of(file, code))}
     if within:
         files = {file for file in files if _ROOT / within in file.parents}
+    left_out = _places(without)
+    files = {file for file in files if not left_out.intersection((file, *file.parents))}
     for file in sorted(files):
         content = _statements(file) if file.suffix == ".py" else file.read_bytes()
         digest.update(str(file.relative_to(_ROOT)).encode() + b"\0" + content)
@@ -62,17 +67,40 @@ def whole_digest() -> str:
     return digest.hexdigest()
 
 
+def file_marks(package: str) -> list[tuple[str, int, int, int]]:
+    """Return name, size and times of every file of a package: they change when a file is written.
+
+    Looking is twenty times faster than reading. The time of the last change of a file's entry
+    (``st_ctime``) is set by the system and cannot be put back.
+    """
+    marks = []
+    for place, folders, names in os.walk(_ROOT / package):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(names):
+            file = os.path.join(place, name)
+            told = os.stat(file)
+            marks.append((file, told.st_size, told.st_mtime_ns, told.st_ctime_ns))
+    return marks
+
+
 @cache
-def code_of(module: str) -> frozenset[Path]:
+def code_of(module: str, without: tuple[str, ...] = ()) -> frozenset[Path]:
     """Return the Python files of a module and of all that it imports, directly or not."""
     found: set[Path] = set()
+    left_out = _places(without)
     waiting = list(_files(module) or (file for name in _PACKAGES for file in _whole(name)))
     while waiting:
         file = waiting.pop()
-        if file not in found:
+        if file not in found and not left_out.intersection((file, *file.parents)):
             found.add(file)
             waiting += [other for name in _imports(file) for other in _files(name)]
     return frozenset(found)
+
+
+def _places(modules: tuple[str, ...]) -> set[Path]:
+    """Return the folders of packages, and the files of modules."""
+    places = (_ROOT.joinpath(*name.split(".")) for name in modules)
+    return {place if place.is_dir() else place.with_suffix(".py") for place in places}
 
 
 def _files(module: str) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 
 ``sweep.json`` says what is computed and of which grids. ``chunks/NAME`` holds the numbers of one
 chunk under the digest of everything that decides them, with a checksum; it is written aside and
-renamed. ``result.zarr`` is the whole sweep as xarray writes it, made when the last chunk is there.
+renamed. ``result.zarr`` is the whole sweep as xarray reads it, made when the last chunk is there.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filelock
 import numpy as np
 
-from experiments.sweep.chunk_files import read_group, write_group
+from experiments.sweep.chunk_files import read_group, write_dataset, write_group
 from experiments.sweep.errors import StoreBusyError, SweepStoreError
 from experiments.sweep.rows.chunk_plan import Generation
 from experiments.sweep.rows.grids import Grid
@@ -43,7 +44,7 @@ class DamagedChunkNotice(UserWarning):
 
 
 def need_xarray() -> Any:
-    """Return the module xarray, with zarr behind it.
+    """Return the module xarray, with zarr installed to read what is stored.
 
     Raises
     ------
@@ -52,9 +53,11 @@ def need_xarray() -> Any:
     """
     try:
         import xarray
-        import zarr  # noqa: F401
     except ImportError as error:
         raise ExtraMissingError.needed_for("sweep", "sweep") from error
+    # Looked for and not imported: a sweep itself has no need of it.
+    if find_spec("zarr") is None:
+        raise ExtraMissingError.needed_for("sweep", "sweep")
     return xarray
 
 
@@ -254,7 +257,7 @@ class ChunkStore:
     def write_result(self, dataset: xarray.Dataset) -> None:
         """Write the whole sweep in place of the one before it."""
         with self._writing(), scratch_folder(self.folder) as scratch:
-            dataset.to_zarr(scratch / "new", mode="w-", consolidated=False, zarr_format=3)
+            write_dataset(scratch / "new", dataset)
             if self.result.exists():
                 os.rename(self.result, scratch / "old")
             os.rename(scratch / "new", self.result)

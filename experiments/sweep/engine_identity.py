@@ -5,30 +5,41 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from typing import Any
 
-from experiments.kit.code_digest import code_digest, whole_digest
-from experiments.kit.store import Store, key_of, store_folder
+from experiments.kit.code_digest import code_digest, file_marks, whole_digest
+from experiments.kit.store import Store, store_folder
 from experiments.sweep.rows.swept import Run
 from experiments.sweep.workers.compute import Task
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.programs.compiler import find_compiler
 from neurosim.run.recording import versions
 
-__all__ = ["engine_of"]
+__all__ = ["NOT_FOR_POINTS", "RUNS", "engine_of"]
+
+RUNS = "neurosim.run.simulate"
+"""What a run rests on is this module and all that it imports."""
+NOT_FOR_POINTS = (
+    "neurosim.engine.cable",
+    "neurosim.engine.coupling",
+    "neurosim.engine.diffusion",
+    "neurosim.run.circuit_run",
+    "neurosim.run.neuron_run",
+)
+"""What it imports for neurons with extent only; a change here leaves point neurons as they are."""
 
 
 def engine_of(task: Task) -> tuple[str, dict[str, Any]]:
     """Return a digest of the engine that computes a task, and what it is made of.
 
     Runs rest on the code of `neurosim.run.simulate` and of all that it imports, docstrings
-    excepted; a measure of rows may rest on anything in the four packages.
+    excepted; those of point neurons not on the engine of neurons with extent. A measure of rows may
+    rest on anything in the four packages.
     """
-    anything = any(one.of == "rows" for one in task.measures) or not isinstance(
-        task.description, Run
-    )
     compiler = find_compiler()
     told = {
-        "code": whole_digest() if anything else _code_of_runs(),
+        "code": _code_of(task),
         "versions": versions(),
         "compiler": "none (NumPy)" if compiler is None else compiler.identity,
         "processor": platform.machine(),
@@ -37,10 +48,17 @@ def engine_of(task: Task) -> tuple[str, dict[str, Any]]:
     return digest, told
 
 
-def _code_of_runs() -> str:
-    """Return the digest of the code that runs rest on; it takes a second, and so is stored."""
-    asked = key_of("sweep: code of runs")
+def _code_of(task: Task) -> str:
+    run = task.description
+    if not isinstance(run, Run) or any(one.of == "rows" for one in task.measures):
+        return whole_digest()
+    neurons = run.neuron.values() if isinstance(run.neuron, Mapping) else [run.neuron]
+    points = all(isinstance(one, PointNeuron) for one in neurons)
+    without = NOT_FOR_POINTS if points else ()
+    # It takes a second, and so is kept until a file is written.
+    marks = json.dumps([RUNS, without, file_marks("neurosim"), file_marks("experiments/kit")])
+    key = hashlib.sha256(f"sweep: code {marks}".encode()).hexdigest()[:40]
     found = Store(store_folder()).obtain(
-        asked, lambda: {"digest": code_digest("neurosim.run.simulate", "neurosim")}
+        key, lambda: {"digest": code_digest(RUNS, "neurosim", without)}
     )
     return str(found.values["digest"])

@@ -68,6 +68,15 @@ def assemble(store: ChunkStore, plan: Plan, prepared: _Known) -> tuple[xarray.Da
         "sweep_seed": prepared.identity["seed"],
         "engine": json.dumps(prepared.engine[1]),
         "failures": json.dumps(failures),
+        "grid": json.dumps(
+            {
+                "kind": grid.kind,
+                "rows": grid.rows,
+                "varied": [
+                    axis.name for axis in grid.axes if axis.values is None or len(axis.values) > 1
+                ],
+            }
+        ),
     }
     content = {**values, "seed": row_seeds(columns, plan.hashes)}
     units = {**task.outputs, "seed": ""}
@@ -77,11 +86,13 @@ def assemble(store: ChunkStore, plan: Plan, prepared: _Known) -> tuple[xarray.Da
     if grid.kind == "product":
         return _shaped(xarray, grid, content, units, told), damaged
     coordinates = {
-        axis.name: ("row", _storable(columns[axis.name]), _units(axis.unit_name))
+        axis.name: _variable(xarray, ["row"], columns[axis.name], axis.unit_name)
         for axis in grid.axes
     }
-    arrays = {name: ("row", array, _units(units[name])) for name, array in content.items()}
-    row = {"row": grid.selected}
+    arrays = {
+        name: _variable(xarray, ["row"], array, units[name]) for name, array in content.items()
+    }
+    row = {"row": _index(xarray, "row", grid.selected, "")}
     return xarray.Dataset(arrays, {**row, **coordinates}, told), damaged
 
 
@@ -99,11 +110,25 @@ def _shaped(
         missing: Any = np.nan if array.dtype.kind == "f" else -1
         whole = np.full(grid.rows, missing, dtype=array.dtype)
         whole[grid.selected] = array
-        arrays[name] = (names, whole.reshape(grid.shape), _units(units[name]))
+        arrays[name] = _variable(xarray, names, whole.reshape(grid.shape), units[name])
     coordinates = {
-        axis.name: (axis.name, _storable(axis.values), _units(axis.unit_name)) for axis in grid.axes
+        axis.name: _index(xarray, axis.name, axis.values, axis.unit_name) for axis in grid.axes
     }
     return xarray.Dataset(arrays, coordinates, told)
+
+
+# Arrays that xarray need not look at: to see that one is none of Dask's it would import Dask.
+def _variable(xarray: Any, dimensions: list[str], values: np.ndarray, unit: str) -> Any:
+    return xarray.Variable(dimensions, _storable(values), _units(unit), fastpath=True)
+
+
+def _index(xarray: Any, name: str, values: Any, unit: str) -> Any:
+    import pandas
+
+    stored = _storable(values)
+    # Said, because pandas makes a type of its own of labels.
+    index = pandas.Index(stored, dtype=stored.dtype)
+    return xarray.IndexVariable([name], index, _units(unit), fastpath=True)
 
 
 def _storable(values: Any) -> Any:

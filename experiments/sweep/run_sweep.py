@@ -17,7 +17,8 @@ from experiments.sweep.gathering import assemble
 from experiments.sweep.progress_line import ProgressLine, SweepProgress
 from experiments.sweep.rows.chunk_plan import Chunk, Generation, Plan
 from experiments.sweep.rows.grids import Grid
-from experiments.sweep.rows.row_measures import Measure, measures_of
+from experiments.sweep.rows.measure import Measure
+from experiments.sweep.rows.row_measures import measures_of
 from experiments.sweep.rows.swept import Run, check_axes, described, structural_axes
 from experiments.sweep.workers.compute import Task
 from experiments.sweep.workers.pieces import compute_chunks
@@ -63,7 +64,7 @@ def sweep(
     description : Run, or mapping of options
         What is run. Options are for measures of rows (`measure_of_rows`).
     grid : Grid
-        What varies: `product`, `zipped`, `random_grid`, `latin_hypercube` or `sobol`.
+        What varies: `product`, `zipped`, `random_grid`, `latin_hypercube`, `sobol` or `saltelli`.
     measure : str, Measure, or list of these
         What is kept: ``"count"``, ``"rate"``, ``"interval_rate"``, ``"interval_cv"``,
         ``"first_spike"``, ``"deflection"``, ``"threshold"``, or a function of yours.
@@ -187,8 +188,8 @@ class Prepared:
         described(description)
         if not isinstance(grid, Grid):
             raise ParameterError(
-                f"sweep: grid must be made by product, zipped, random_grid, latin_hypercube or "
-                f"sobol; got {grid!r}"
+                f"sweep: grid must be made by product, zipped, random_grid, latin_hypercube, sobol "
+                f"or saltelli; got {grid!r}"
             )
         measures = measures_of(measure)
         if not isinstance(description, Run) and any(one.of == "runs" for one in measures):

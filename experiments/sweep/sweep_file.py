@@ -33,6 +33,7 @@ _MAKERS: dict[str, Any] = {
     "random": grids.random_grid,
     "latin hypercube": grids.latin_hypercube,
     "sobol": grids.sobol,
+    "saltelli": grids.saltelli,
 }
 _ALSO = {"zipped": "zip", "random_grid": "random", "latin_hypercube": "latin hypercube"}
 """Kinds of grids by the names of the functions that make them."""
@@ -41,6 +42,7 @@ _TOP = {"run", "grid", "measure", "seed", "chunk_rows"}
 _RUN = {"neuron", "stimulus", "duration", "dt", "settle", "scheme"}
 _DRAWN = {"kind", "axes", "rows", "seed", "where"}
 _LISTED = {"kind", "axes", "where"}
+_SAMPLED = {"kind", "axes", "samples", "seed", "where"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,14 +196,16 @@ def _grid(told: dict[str, Any], where: str) -> Grid:
     if kind not in _MAKERS:
         raise UnknownNameError(f"{where}: kind {kind!r}: {suggest(str(kind), _MAKERS)}")
     drawn = kind not in ("product", "zip")
-    _check_keys(told, _DRAWN if drawn else _LISTED, where)
+    size = "samples" if kind == "saltelli" else "rows"
+    keys = _SAMPLED if kind == "saltelli" else _DRAWN if drawn else _LISTED
+    _check_keys(told, keys, where)
     listed = _table(told.get("axes", {}), f"{where} axes")
     axes = {name: _axis(v, f"{where} {name}") for name, v in listed.items()}
     more: dict[str, Any] = {}
     if drawn:
-        if "rows" not in told:
-            raise ParameterError(f"{where}: a {kind} grid needs rows")
-        more = {"rows": check_whole(told["rows"], f"{where} rows"), "seed": told.get("seed", 0)}
+        if size not in told:
+            raise ParameterError(f"{where}: a {kind} grid needs {size}")
+        more = {size: check_whole(told[size], f"{where} {size}"), "seed": told.get("seed", 0)}
     grid: Grid = _MAKERS[kind](axes, **more)
     return grid.where(_text(told["where"], f"{where} where")) if "where" in told else grid
 

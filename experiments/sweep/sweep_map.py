@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
 
-__all__ = ["sweep_map"]
+__all__ = ["shown", "sweep_map"]
 
 # A range of values whose ratio is beyond this, in even ratios, is drawn on a logarithmic axis.
 _LOG_RATIO = 5.0
@@ -73,10 +73,10 @@ def sweep_map(
     if ax is None:
         _, ax = plt.subplots(layout="constrained")
     ax.set_facecolor("0.8")
-    across, x_label = _shown(dataset[x].values, dataset[x], x)
-    up, y_label = _shown(dataset[y].values, dataset[y], y)
+    across, x_label = shown(dataset[x].values, dataset[x], x)
+    up, y_label = shown(dataset[y].values, dataset[y], y)
     said = f"mean of {name}" if others else name
-    numbers, label = _shown(drawn.values, values, said)
+    numbers, label = shown(drawn.values, values, said)
     mesh = ax.pcolormesh(across, up, numbers, shading="nearest")
     ax.set(xlabel=x_label, ylabel=y_label)
     if _is_logarithmic(across):
@@ -92,7 +92,7 @@ def sweep_map(
     return ax
 
 
-def _shown(numbers: np.ndarray, array: Any, name: str) -> tuple[np.ndarray, str]:
+def shown(numbers: np.ndarray, array: Any, name: str) -> tuple[np.ndarray, str]:
     """Return numbers in a unit that suits them, and the label that says which."""
     numbers = np.asarray(numbers, dtype=float)
     unit = array.attrs.get("units", "")

@@ -181,3 +181,53 @@ def test_a_store_that_cannot_be_written_is_said_and_stands_in_nobodys_way(tmp_pa
     with pytest.warns(StoreNotice, match="cannot be stored"):
         found = Store(tmp_path / "file").obtain(key_of("a"), lambda: {"x": 1})
     assert found.values == {"x": 1}
+
+
+def test_modules_that_are_left_out_do_not_count(monkeypatch, tmp_path):
+    """Neither does what only they import, nor files beside them."""
+    monkeypatch.setattr(code_digest, "_ROOT", tmp_path)
+    for name in ("neurosim/cable", "ann", "bridge", "experiments"):
+        (tmp_path / name).mkdir(parents=True)
+    caches = (
+        code_digest.code_digest, code_digest.code_of, code_digest._whole,
+        code_digest._other_files, code_digest._imports, code_digest._statements,
+    )  # fmt: skip
+
+    def now(**changed):
+        files = {
+            "a.py": "from neurosim.cable import solve\nfrom neurosim.c import x",
+            "c.py": "x = 1",
+            "only.py": "y = 1",
+            "cable/solve.py": "from neurosim.only import y",
+            "cable/solve.h": "int y;",
+        }
+        for name, text in (files | changed).items():
+            (tmp_path / "neurosim" / name).write_text(text)
+        for one in caches:
+            one.cache_clear()
+        without = ("neurosim.cable",)
+        return [code_digest.code_digest("neurosim.a", "neurosim", w) for w in ((), without)]
+
+    first = now()
+    cable = [now(**{"cable/solve.py": "x = 2"}), now(**{"cable/solve.h": "int z;"}),
+             now(**{"only.py": "y = 2"})]  # fmt: skip
+    point = now(**{"c.py": "x = 2"})
+    monkeypatch.undo()
+    for one in caches:
+        one.cache_clear()
+    assert all(changed[0] != first[0] for changed in (*cable, point))
+    assert all(changed[1] == first[1] for changed in cable)
+    assert point[1] != first[1]
+
+
+def test_marks_of_files_change_when_one_is_written(monkeypatch, tmp_path):
+    monkeypatch.setattr(code_digest, "_ROOT", tmp_path)
+    file = tmp_path / "neurosim" / "a.py"
+    file.parent.mkdir()
+    file.write_text("1")
+    first, told = code_digest.file_marks("neurosim"), os.stat(file)
+    assert code_digest.file_marks("neurosim") == first
+    file.write_text("2")
+    # As one does who wants to hide it.
+    os.utime(file, ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert code_digest.file_marks("neurosim") != first

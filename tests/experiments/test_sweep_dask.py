@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 from brian2 import ms, mV, pA
 
 from experiments.sweep import Run, measure_of_runs, product, sweep
+from experiments.sweep.errors import SweepError
 from neurosim import LIF, Constant, WhiteNoise
 from neurosim.errors import ParameterError
 
@@ -71,3 +78,59 @@ def test_workers_that_join_and_leave_change_no_bit(tmp_path):
 def test_what_is_no_client_is_refused(tmp_path):
     with pytest.raises(ParameterError, match="scheduler"):
         sweep(NOISY, GRID, "count", out=tmp_path / "s", client=3, progress=quiet)
+
+
+@contextlib.contextmanager
+def a_scheduler(folder):
+    """Start a scheduler and one worker, each a process of its own; give the scheduler's."""
+    about = folder / "scheduler.json"
+    quiet_ones = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    at = ["--scheduler-file", str(about)]
+    dask = [sys.executable, "-m", "dask"]
+    scheduler = subprocess.Popen([*dask, "scheduler", *at, "--port", "0", "--no-dashboard"],
+                                 **quiet_ones)  # fmt: skip
+    worker = subprocess.Popen(
+        [*dask, "worker", *at, "--nthreads", "1", "--no-dashboard", "--no-nanny",
+         "--local-directory", str(folder), "--death-timeout", "20"],
+        **quiet_ones,
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + 120
+        while not about.is_file() or not about.read_text().strip():
+            assert time.monotonic() < until, "no scheduler after 120 s"
+            time.sleep(0.05)
+        yield scheduler, json.loads(about.read_text())["address"]
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_loses_nothing(tmp_path):
+    more = {"seed": 2, "chunk_rows": 6, "progress": quiet}
+    here = sweep(NOISY, GRID, "count", out=tmp_path / "here", jobs=1, **more)
+    (tmp_path / "dask").mkdir()
+    with a_scheduler(tmp_path / "dask") as (scheduler, address):
+
+        def kill(progress):
+            if progress.computed == 18:
+                scheduler.kill()
+
+        with pytest.raises(SweepError, match=r"scheduler of Dask was lost.*resume"):
+            sweep(
+                NOISY, GRID, "count", out=tmp_path / "there", client=address,
+                **(more | {"progress": kill}),
+            )  # fmt: skip
+    kept = len(list((tmp_path / "there").glob("chunks/*/zarr.json")))
+    assert 3 <= kept < 10
+    computed = []
+    more["progress"] = lambda p: computed.append(p.computed)
+    there = sweep(NOISY, GRID, "count", out=tmp_path / "there", jobs=1, resume=True, **more)
+    assert computed[-1] == 60 - 6 * kept
+    assert there.equals(here)
+    both = [
+        {p.relative_to(f): p.read_bytes() for p in (f / "chunks").rglob("*") if p.is_file()}
+        for f in (tmp_path / "here", tmp_path / "there")
+    ]
+    assert both[0] == both[1]

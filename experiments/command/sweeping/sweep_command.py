@@ -66,6 +66,10 @@ def sweep_command(
         Path | None,
         typer.Option(help="Write what is computed as a table (.parquet) or as NetCDF (.nc)."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="PAGE.html", help="Write what is computed as a page, with figures."),
+    ] = None,
     part: Annotated[
         str | None,
         typer.Option(metavar="K/N", help="Compute the K-th of N parts only (K from 0)."),
@@ -81,7 +85,7 @@ def sweep_command(
     from experiments.sweep.sweep_file import read_sweep_file
     from neurosim.errors import ParameterError
 
-    _check_one(status=status, verify=verify, export=export, part=part, slurm=slurm)
+    _check_one(status=status, verify=verify, export=export, report=report, part=part, slurm=slurm)
     folder = file.with_suffix(".sweep") if out is None else out
     if slurm is not None:
         if not file.is_file():
@@ -93,8 +97,8 @@ def sweep_command(
     number = told.seed if seed is None else seed
     more: dict[str, Any] = {"chunk_rows": told.chunk_rows, "most_failures": most_failures}
     prepared = Prepared.of(told.description, grid, told.measure, folder, number, **more)
-    if status or verify is not None or export is not None:
-        _ask(prepared, verify, export)
+    if status or verify is not None or export is not None or report is not None:
+        _ask(prepared, verify, export, report)
         return
     if part is not None:
         _compute_part(prepared, part, jobs)
@@ -121,7 +125,7 @@ def _check_one(**modes: Any) -> None:
         raise typer.BadParameter(f"--{given[0]} and --{given[1]} exclude each other")
 
 
-def _ask(prepared: Prepared, verify: int | None, export: Path | None) -> None:
+def _ask(prepared: Prepared, verify: int | None, export: Path | None, report: Path | None) -> None:
     """Answer what is asked of a store."""
     from experiments.sweep import stored_rows
 
@@ -136,6 +140,10 @@ def _ask(prepared: Prepared, verify: int | None, export: Path | None) -> None:
         typer.echo(f"{found.rows} rows, each computed alone, agree with the store ({how}).")
     elif export is not None:
         typer.echo(f"Written to {stored_rows.export(stored_rows.open_sweep(prepared), export)}.")
+    elif report is not None:
+        from experiments.sweep.sweep_report import sweep_report
+
+        typer.echo(f"Written to {sweep_report(prepared, report)}.")
     else:
         typer.echo(str(stored_rows.status(prepared)))
 

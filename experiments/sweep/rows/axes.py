@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from neurosim.errors import ParameterError, UnitError
 from neurosim.quantities import unit_name
 
 __all__ = ["Axis", "Between", "axis_of"]
+
+_NAME = re.compile(r"[^\s/\\.][^\s/\\]*")
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,14 @@ def axis_of(name: str, given: Any) -> Axis:
     """
     if not isinstance(name, str) or not name:
         raise ParameterError(f"sweep: an axis is called by a text such as 'current'; got {name!r}")
+    if not _NAME.fullmatch(name):
+        raise ParameterError(
+            f"sweep: an axis has a name without spaces and slashes, because the store has a folder "
+            f"of that name; got {name!r}"
+        )
     if isinstance(given, Between):
         return _range(name, given)
-    unit = Quantity(1.0, dim=get_dimensions(given)) if isinstance(given, Quantity) else None
+    unit = _one(given) if isinstance(given, Quantity) else None
     if unit is None and isinstance(given, Sequence) and not isinstance(given, str):
         given, unit = _together(name, given)
     if isinstance(given, str) or not np.iterable(given):
@@ -166,7 +174,7 @@ def _together(name: str, given: Sequence[Any]) -> tuple[Any, Quantity | None]:
     for value in given:
         if not have_same_dimensions(value, first):
             raise UnitError(f"sweep: axis {name!r} mixes units: {first!r} and {value!r}")
-    unit = Quantity(1.0, dim=get_dimensions(first))
+    unit = _one(first)
     return [float(value) for value in given], unit
 
 
@@ -184,4 +192,9 @@ def _range(name: str, given: Between) -> Axis:
         raise ParameterError(f"sweep: axis {name!r}: Between needs low below high, both finite")
     if given.log and low <= 0:
         raise ParameterError(f"sweep: axis {name!r}: a logarithmic range starts above 0")
-    return Axis(name, None, low, high, given.log, Quantity(1.0, dim=get_dimensions(given.low)))
+    return Axis(name, None, low, high, given.log, _one(given.low))
+
+
+def _one(of: Any) -> Quantity:
+    """Return one SI unit of a value; of a plain number a 1 that is a quantity too."""
+    return Quantity(Quantity(1.0, dim=get_dimensions(of)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,11 +14,12 @@ from brian2.units import Quantity
 
 from experiments.sweep.rows.axes import Axis, axis_of
 from experiments.sweep.rows.conditions import Condition, conditions_of
+from experiments.sweep.rows.saltelli_design import saltelli_shares, sobol_points
 from neurosim.errors import ParameterError
 from neurosim.quantities import check_seed, check_whole
 from neurosim.randomness import row_keys, uniform
 
-__all__ = ["Grid", "latin_hypercube", "product", "random_grid", "sobol", "zipped"]
+__all__ = ["Grid", "latin_hypercube", "product", "random_grid", "saltelli", "sobol", "zipped"]
 
 MOST_ROWS = 10**9
 """More rows are a mistake, or more than one store should hold."""
@@ -29,7 +29,7 @@ _AT_ONCE = 1 << 18
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The rows of a sweep, made by `product`, `zipped`, `random_grid`, `latin_hypercube`, `sobol`.
+    """The rows of a sweep, made by `product`, `zipped`, `random_grid` or another function below.
 
     Attributes
     ----------
@@ -112,20 +112,10 @@ class Grid:
         if self.kind == "latin hypercube":
             cube: np.ndarray = self._hypercube[index]
             return cube
-        from scipy.stats import qmc
-
-        if not len(index):
-            return np.zeros((0, len(self.axes)))
-        engine = qmc.Sobol(len(self.axes), seed=np.random.default_rng(self.seed))
-        first, last = int(index.min()), int(index.max())
-        with warnings.catch_warnings():
-            # That a number of rows is no power of 2, which the docs say once.
-            warnings.simplefilter("ignore", UserWarning)
-            if first:
-                engine.fast_forward(first)
-            drawn: np.ndarray = engine.random(last - first + 1)
-        shares: np.ndarray = drawn[index - first]
-        return shares
+        if self.kind == "saltelli":
+            varied = [axis.values is None for axis in self.axes]
+            return saltelli_shares(index, varied, self.seed)
+        return sobol_points(len(self.axes), self.seed, index)
 
     @cached_property
     def _hypercube(self) -> np.ndarray:
@@ -254,6 +244,49 @@ def sobol(axes: Mapping[str, Any], rows: int, *, seed: int = 0) -> Grid:
     if rows > 1 << 30:
         raise ParameterError("sobol: the sequence has 2**30 rows")
     return _drawn("sobol", axes, rows, seed)
+
+
+def saltelli(axes: Mapping[str, Any], samples: int, *, seed: int = 0) -> Grid:
+    """Return Saltelli's design, from which `sensitivity` computes Sobol indices.
+
+    A sample is one row for each axis that varies, and two more. More samples leave the first ones
+    as they are.
+
+    Parameters
+    ----------
+    axes : mapping of str to Between, or to a list of one value that does not vary
+    samples : int
+        Best a power of 2, such as 1024: the points are those of a scrambled Sobol sequence.
+    seed : int
+
+    Examples
+    --------
+    >>> from brian2 import ms, pA
+    >>> from experiments.sweep.rows.axes import Between
+    >>> axes = {"tau_m": Between(5 * ms, 50 * ms), "current": Between(100 * pA, 400 * pA)}
+    >>> saltelli(axes | {"seed": [1]}, 256).rows
+    1024
+
+    References
+    ----------
+    Saltelli et al. (2010), Comput. Phys. Commun. 181:259.
+    """
+    found = _axes("saltelli", axes)
+    for axis in found:
+        if axis.values is not None and len(axis.values) > 1:
+            raise ParameterError(
+                f"saltelli: axis {axis.name!r} is a list; give Between(low, high), or one value "
+                "that does not vary"
+            )
+    varied = sum(axis.values is None for axis in found)
+    if varied < 2:
+        raise ParameterError(
+            f"saltelli: {varied or 'no'} axis varies, and sensitivity compares several; give at "
+            "least two as Between(low, high)"
+        )
+    rows = check_whole(samples, "saltelli: samples") * (varied + 2)
+    _check_rows("saltelli", rows)
+    return Grid("saltelli", found, rows, int(check_seed(seed)))
 
 
 def _length(values: Any) -> int:

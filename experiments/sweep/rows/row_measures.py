@@ -8,12 +8,9 @@ version that the user states, because the source does not show what the function
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,8 +18,9 @@ from brian2.units import Quantity, have_same_dimensions, pA, second
 
 from experiments.kit.words import quantity_of
 from experiments.sweep.errors import MeasureError
-from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
-from neurosim.quantities import unit_name
+from experiments.sweep.rows.measure import Measure, source_of, unit_of
+from experiments.sweep.rows.model_measures import converted_accuracy, training, unit, velocity
+from neurosim.errors import NeurosimError, ParameterError, UnknownNameError, suggest
 from neurosim.stimuli import Constant
 
 __all__ = [
@@ -34,77 +32,6 @@ __all__ = [
     "measures_of",
     "threshold",
 ]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A function of a chunk's recording, or of a row.
-
-    Attributes
-    ----------
-    name : str
-    function : callable
-        ``function(recording, **arguments)``, or ``function(description, seed, **arguments)``.
-    version : str
-        Changes when what the function does changes.
-    outputs : tuple of (str, str)
-        Names and units of the numbers it returns.
-    of : {"runs", "rows"}
-        What it gets.
-    record : tuple of str
-        Variables to trace; `measure_of_runs` only.
-    arguments : tuple of (str, value)
-        Further arguments.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    version: str
-    outputs: tuple[tuple[str, str], ...]
-    of: str
-    record: tuple[str, ...] = ()
-    arguments: tuple[tuple[str, Any], ...] = ()
-
-    def __call__(self, *what: Any) -> dict[str, Any]:
-        """Return the numbers by name."""
-        found = self.function(*what, **dict(self.arguments))
-        if not isinstance(found, Mapping):
-            found = {self.outputs[0][0]: found}
-        promised = {name for name, _ in self.outputs}
-        if set(found) != promised:
-            raise MeasureError(
-                f"measure {self.name!r} promised {', '.join(sorted(promised))} and returned "
-                f"{', '.join(sorted(map(str, found)))}"
-            )
-        return {name: self._in_unit(name, found[name], unit) for name, unit in self.outputs}
-
-    def _in_unit(self, name: str, value: Any, unit: str) -> Any:
-        """Return numbers in the stated unit: quantities are converted, numbers are taken so."""
-        told = f"measure {self.name!r}, {name}"
-        if value is None or np.iscomplexobj(value):
-            what = "None" if value is None else "complex numbers"
-            raise MeasureError(f"{told}: returned {what}; return real numbers, and nan for none")
-        if not isinstance(value, Quantity):
-            return value
-        one = _unit(unit, told)
-        if not have_same_dimensions(value, one):
-            raise MeasureError(
-                f"{told}: returned a quantity in {unit_name(value)}, and its unit was stated as "
-                f"{unit or 'none'!r}"
-            )
-        return np.asarray(value / one, dtype=float)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what identifies the measure, in plain values."""
-        return {
-            "name": self.name,
-            "version": self.version,
-            "source_sha256": hashlib.sha256(_source(self.function).encode()).hexdigest(),
-            "outputs": [list(one) for one in self.outputs],
-            "of": self.of,
-            "record": list(self.record),
-            "arguments": [[name, _plain(value)] for name, value in self.arguments],
-        }
 
 
 def measure_of_runs(
@@ -172,64 +99,18 @@ def _users(
         )
     if not isinstance(version, str) or not version:
         raise MeasureError(f"measure {name!r}: state its version, such as version='1'")
-    if not outputs or not all(isinstance(unit, str) for unit in outputs.values()):
+    if not outputs or not all(isinstance(one, str) for one in outputs.values()):
         raise MeasureError(
             f"measure {name!r}: say what it returns and in which unit, such as "
             "outputs={'latency': 's'}"
         )
-    for output, unit in outputs.items():
+    for output, spelt in outputs.items():
         if not output.isidentifier():
             raise MeasureError(f"measure {name!r}: {output!r} is no name; take letters and _")
-        _unit(unit, f"measure {name!r}, {output}")
-    _source(function)
+        unit_of(spelt, f"measure {name!r}, {output}")
+    source_of(function)
     given = tuple(sorted(arguments.items()))
     return Measure(name, function, version, tuple(outputs.items()), of, record, given)
-
-
-def _unit(text: str, what: str) -> Quantity:
-    """Return one of a unit such as ``mV``, ``V/s`` or ``nA*ms``; 1 of none.
-
-    Examples
-    --------
-    >>> from brian2 import second, volt
-    >>> bool(_unit("mV/ms", "a slope") == 1 * volt / second), float(_unit("", "a share"))
-    (True, 1.0)
-    """
-    found = Quantity(1.0)
-    if text in ("", "1"):
-        return found
-    for sign, name in re.findall(r"(^|[*/])([^*/]*)", text):
-        try:
-            if not name.strip()[:1].isalpha():
-                raise UnitError(name)
-            factor = quantity_of(f"1 {name.strip()}", what)
-        except UnitError:
-            raise MeasureError(
-                f"{what}: {text!r} is no unit; write it as in mV, V/s or nA*ms, and '' for a "
-                "number without unit"
-            ) from None
-        found = found / factor if sign == "/" else found * factor
-    return Quantity(found)
-
-
-def _source(function: Callable[..., Any]) -> str:
-    try:
-        return textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError) as error:
-        raise MeasureError(
-            f"measure {function.__name__!r}: its source cannot be read ({error}); write it in a "
-            "file or a notebook cell"
-        ) from None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Quantity):
-        return {"si": np.asarray(value, dtype=float).tolist(), "unit": repr(value.dim)}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise MeasureError(
-        f"an argument of a measure must be a number, text or quantity; got {value!r}"
-    )
 
 
 def _count(recording: Any, start: Any = None, stop: Any = None) -> np.ndarray:
@@ -315,6 +196,41 @@ def _times(text: str, what: str) -> list[Quantity]:
     return times
 
 
+_MADE: dict[str, tuple[Callable[..., Measure], tuple[type, ...]]] = {
+    "converted_accuracy": (converted_accuracy, (str, int)),
+    "training": (training, (str,)),
+    "unit": (unit, (str,)),
+    "velocity": (velocity, (str, float, float)),
+}
+"""Measures that take words and numbers, with the types of these."""
+
+
+def _named(text: str) -> Measure:
+    """Return the measure of a text such as ``count``, ``count(10 ms)`` or ``unit(softplus)``."""
+    call = re.fullmatch(r"(\w+)\((.*)\)", text.strip())
+    name, inside = (text.strip(), "") if call is None else (call[1], call[2])
+    if name == "count" and call is not None:
+        return count(*_times(inside, text))
+    if name in BUILT_IN and not inside:
+        return BUILT_IN[name]
+    if name not in _MADE:
+        known = [*BUILT_IN, *_MADE]
+        if name in BUILT_IN:
+            raise MeasureError(f"sweep: measure {text!r}: {name} takes nothing in brackets")
+        raise UnknownNameError(f"sweep: measure {text!r}: {suggest(name, known)}")
+    make, types = _MADE[name]
+    words = [word.strip() for word in inside.split(",") if word.strip()]
+    try:
+        given = [kind(word) for kind, word in zip(types, words, strict=False)]
+        if len(words) > len(types):
+            raise ValueError(f"it takes at most {len(types)} in brackets")
+        return make(*given)
+    except NeurosimError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise MeasureError(f"sweep: measure {text!r}: {error}") from None
+
+
 def measures_of(given: Any) -> tuple[Measure, ...]:
     """Return one or several measures of what a user gives: names, measures, or a list of these.
 
@@ -327,13 +243,7 @@ def measures_of(given: Any) -> tuple[Measure, ...]:
     found = []
     for one in several:
         if isinstance(one, str):
-            window = re.fullmatch(r"count\((.*)\)", one.strip())
-            if window is not None:
-                found.append(count(*_times(window[1], one)))
-                continue
-            if one not in BUILT_IN:
-                raise UnknownNameError(f"sweep: measure {one!r}: {suggest(one, BUILT_IN)}")
-            one = BUILT_IN[one]
+            one = _named(one)
         if not isinstance(one, Measure):
             raise MeasureError(
                 "sweep: a measure is a name such as 'count', or made by measure_of_runs or "

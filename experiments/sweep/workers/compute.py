@@ -15,8 +15,8 @@ import numpy as np
 from brian2.units import Quantity
 
 from experiments.sweep.errors import MeasureError, SweepError
+from experiments.sweep.rows.measure import Measure
 from experiments.sweep.rows.row_hashes import seeds_of
-from experiments.sweep.rows.row_measures import Measure
 from experiments.sweep.rows.swept import FREE, Run
 from neurosim.engine.point.execute import EngineNotice
 from neurosim.run.simulate import simulate

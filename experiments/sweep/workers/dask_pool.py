@@ -7,6 +7,7 @@ and a worker that joins gets work as soon as there is some.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -22,6 +23,9 @@ from neurosim.errors import ExtraMissingError, ParameterError
 __all__ = ["DaskPool"]
 
 _A_THREAD = 2
+# How often the scheduler is asked for its threads (s): an answer about a thousand workers takes as
+# long as many pieces of work.
+_COUNT_S = 1.0
 
 
 class DaskPool:
@@ -56,12 +60,14 @@ class DaskPool:
         self._task = cloudpickle.dumps(task)
         self._keys: dict[Any, int] = {}
         self._done: Any = distributed.as_completed()
+        self._threads, self._counted = 0, -_COUNT_S
 
     def free(self) -> bool:
         """Whether fewer than two pieces a thread are on their way."""
-        threads = sum(self._client.nthreads().values())
-        most: int = max(_A_THREAD, _A_THREAD * threads)
-        return len(self._keys) < most
+        now = time.monotonic()
+        if now - self._counted > _COUNT_S:
+            self._counted, self._threads = now, sum(self._client.nthreads().values())
+        return len(self._keys) < max(_A_THREAD, _A_THREAD * self._threads)
 
     def submit(self, key: int, columns: Mapping[str, np.ndarray], hashes: np.ndarray) -> None:
         """Give the rows of a piece of work to the scheduler."""
