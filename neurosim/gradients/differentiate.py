@@ -21,6 +21,7 @@ from neurosim.gradients.gradient import Gradient
 from neurosim.gradients.losses import Loss
 from neurosim.gradients.places import Place, axial_share, find_places, points_of, resolve
 from neurosim.gradients.refusals import refuse
+from neurosim.gradients.synapse_weights import checked_weights, scales_of
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.neuron_run import diverged, prepare, with_stimulus
 from neurosim.stimuli import Stimulus
@@ -43,6 +44,7 @@ def differentiate(
     *,
     stimulus: Stimulus | None = None,
     batch: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Any] | None = None,
     seed: int | Sequence[int] | np.ndarray = 0,
     dt: Quantity | None = None,
     settle: Quantity | None = None,
@@ -68,6 +70,9 @@ def differentiate(
         ``"everywhere.C_m"``, ``"stimulus.constant.current"``; ``"everywhere.R_a"``, the axial
         resistivity; and ``"<label>.weight"``, a factor on what each of the synapses of a placement
         does.
+    weights : mapping of str to array_like, optional
+        By the label of a placement, a factor on what each of its synapses does (default: 1), of
+        shape (synapses,) or (rows, synapses). Where nothing else tells rows, these do.
     stimulus, batch, seed, dt, settle, scheme, jobs
         As in `neurosim.simulate`.
 
@@ -135,10 +140,15 @@ def differentiate(
     if len(neuron.probed[0].traces(neuron.compartments)) != 1:
         raise ParameterError("differentiate: the site of the loss must be one point of the neuron")
     asked = resolve(neuron, wrt)
-    run, _ = prepare(neuron, batch, settings.seed, settings, "")
+    told = checked_weights(neuron, weights)
+    seeds = settings.seed
+    rows = {len(one) for one in told.values() if one.ndim == 2}
+    if rows and not batch and np.ndim(seeds) == 0:
+        seeds = np.full(max(rows), seeds)
+    run, _ = prepare(neuron, batch, seeds, settings, "")
     composed = compose_cable(neuron, run)
     refuse(neuron, composed)
-    return _taken_back(neuron, run, composed, loss, asked, jobs)
+    return _taken_back(neuron, run, composed, loss, asked, told, jobs)
 
 
 def _taken_back(
@@ -147,10 +157,12 @@ def _taken_back(
     composed: Composed,
     loss: Loss,
     asked: Mapping[str, Quantity],
+    told: Mapping[str, np.ndarray],
     jobs: int,
 ) -> Gradient:
     places = find_places(neuron, run, asked)
-    points = points_of(neuron, composed, run, asked)
+    points = points_of(neuron, composed, run, {*asked, *told})
+    scales = scales_of(told, points, run.cells)
     steps = _steps(composed, places)
     kept: dict[str, np.ndarray] = {}
 
@@ -169,6 +181,7 @@ def _taken_back(
             points={kernel: (point, many) for kernel, point, many in points.values()},
             tree=tree,
             threads=jobs,
+            scales={points[name][0]: one.T for name, one in scales.items()},
         )
     except DivergenceError as error:
         raise EngineError(diverged(error, neuron, composed, run.dt)) from None
@@ -188,7 +201,7 @@ def _taken_back(
         else:
             numbers = _node_numbers(neuron, composed)
             slopes[name] = axial_share(neuron, name, numbers, composed.inputs.tree.up) @ found.up
-    return _result(run, loss, asked, slopes, kept, found)
+    return _result(run, loss, asked, slopes, scales, kept, found)
 
 
 def _steps(composed: Composed, places: Mapping[str, Place]) -> list[Step]:
@@ -246,6 +259,7 @@ def _result(
     loss: Loss,
     asked: Mapping[str, Quantity],
     slopes: Mapping[str, np.ndarray],
+    scales: Mapping[str, np.ndarray],
     kept: Mapping[str, np.ndarray],
     found: Found,
 ) -> Gradient:
@@ -272,9 +286,8 @@ def _result(
         dim = get_dimensions(like) / get_dimensions(value)
         derivatives[name] = Quantity(slopes[name], dim=dim)
         at = run.batch.get(name, np.asarray(value, dtype=float))
-        parameters[name] = Quantity(
-            np.broadcast_to(at, run.cells).copy(), dim=get_dimensions(value)
-        )
+        at = scales[name] if name in scales else np.broadcast_to(at, run.cells)
+        parameters[name] = Quantity(at.copy(), dim=get_dimensions(value))
     time = (np.arange(len(kept["v"])) + 1) * run.dt
     return Gradient(
         value=Quantity(kept["value"], dim=get_dimensions(like)),
