@@ -5,7 +5,8 @@ compartments, 128 of 500) by three conductance densities and the injected curren
 prints nanoseconds of processor time a compartment and step for the run alone and for the gradient;
 what does not grow with the steps (files, processes, composition) is subtracted. ``--memory`` takes
 100,000 steps of one cell of 1,000 compartments and prints the most memory that the program took
-(Linux). ``--first`` prints what a first gradient takes with an empty cache of programs.
+(Linux). ``--first`` prints what a first gradient takes with an empty cache of programs, and
+``--jaxley`` sets agreement and cost beside those of Jaxley (extra ``compare``).
 """
 
 from __future__ import annotations
@@ -151,13 +152,17 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
-    for name in ("memory", "first"):
+    for name in ("memory", "first", "jaxley"):
         parser.add_argument(f"--{name}", action="store_true")
     asked = parser.parse_args()
     if asked.memory:
         memory()
     elif asked.first:
         first()
+    elif asked.jaxley:
+        from gradient_jaxley import beside_jaxley
+
+        beside_jaxley(asked.repeats)
     else:
         compare(48, 200, 50.0, asked.repeats)
         compare(128, 500, 20.0, asked.repeats)

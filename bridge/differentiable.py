@@ -41,7 +41,17 @@ def _no_second(*_: Any, **__: Any) -> Variable:
     )
 
 
+def _follow_weights(w: np.ndarray, *, slope: np.ndarray) -> np.ndarray:
+    return np.zeros(np.broadcast_shapes(w.shape, slope.shape)[0])
+
+
+def _slope_of_weights(g: Variable, _y: Variable, w: Variable, *, slope: np.ndarray) -> Variable:
+    # One loss a row, which follows each of the synapses of its row.
+    return apply("of_first_order", g.reshape(len(slope), 1) * slope, w)
+
+
 OPERATIONS.setdefault("follow_a_run", Operation(_follow, (_slope,), "run"))
+OPERATIONS.setdefault("follow_weights", Operation(_follow_weights, (_slope_of_weights,), "run"))
 OPERATIONS.setdefault(
     "of_first_order", Operation(lambda g, x: g, (_no_second, _no_second), "slope of a run")
 )
@@ -51,7 +61,7 @@ def simulated_loss(
     neuron: Neuron | PointNeuron,
     duration: Quantity,
     loss: Loss,
-    parameters: Mapping[str, tuple[Variable, Quantity]],
+    parameters: Mapping[str, tuple[Variable, Quantity | float]],
     *,
     unit: Quantity,
     **arguments: Any,
@@ -66,9 +76,10 @@ def simulated_loss(
         How long it is run.
     loss : Loss
         What the run is judged by: `neurosim.gradients.losses`.
-    parameters : dict of str to (Variable, Quantity)
+    parameters : dict of str to (Variable, Quantity or 1)
         By the name that a batch has, the variable and the unit that it is in. A variable is one
-        number for all rows of the batch or one a row.
+        number for all rows of the batch or one a row. The variable of ``"<label>.weight"``, in the
+        unit 1, has one number a synapse or one a row and synapse, of which none is negative.
     unit : Quantity
         Unit in which the loss is told.
     **arguments
@@ -78,6 +89,8 @@ def simulated_loss(
     Returns
     -------
     Variable, shape (rows,)
+        What follows it in the graph may be another loss or a layer of a network: to a network, a
+        neuron is a unit whose output is the mean potential, say, of its row.
 
     Raises
     ------
@@ -105,31 +118,74 @@ def simulated_loss(
     >>> ((v + 60) ** 2).sum().backward()
     >>> g.grad.shape
     ()
+
+    Two neurons with two synapses each, for which three images are played: six rows. Weights belong
+    to neurons, so that the rows of all images share them; an image says how much of each counts.
+
+    >>> from neurosim.morphology import at
+    >>> from neurosim.synapses import AMPA, Events
+    >>> trains = [Events.at([1] * ms), Events.at([2] * ms)]
+    >>> place = at("dendrite", 0.5)
+    >>> unit = cell.place(AMPA(), place | place, trains, label="pixels")
+    >>> images = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
+    >>> w = Variable([[1.0, 2.0], [0.5, 0.0]])
+    >>> rows = (images[:, np.newaxis] * w).reshape(6, 2)
+    >>> v = simulated_loss(
+    ...     unit, 10 * ms, MeanPotential(), {"pixels.weight": (rows, 1)}, unit=mV
+    ... ).reshape(3, 2)
+    >>> v.sum().backward()
+    >>> w.grad.shape
+    (2, 2)
     """
     batch = dict(arguments.pop("batch", None) or {})
+    weights = dict(arguments.pop("weights", None) or {})
     for name, given in parameters.items():
         if not isinstance(given, tuple) or not isinstance(given[0], Variable):
             raise ParameterError(
                 f"simulated_loss: {name} must be a variable and its unit, such as "
                 f"(Variable(0.1), mS/cm**2); got {given!r}"
             )
-        if name in batch:
-            raise ParameterError(f"simulated_loss: {name} is a variable and in the batch too")
+        if name in batch or name in weights:
+            raise ParameterError(f"simulated_loss: {name} is a variable and given as well")
         variable, per = given
+        if _is_weight(name):
+            weights[name] = _told(name, variable, per)
+            continue
         if variable.ndim > 1:
             raise ParameterError(
                 f"simulated_loss: {name} has the shape {variable.shape}; give one number, or one a "
                 "row"
             )
         batch[name] = Quantity(np.atleast_1d(variable.value) * float(per), dim=get_dimensions(per))
-    found = differentiate(neuron, duration, loss, list(parameters), batch=batch, **arguments)
+    found = differentiate(
+        neuron, duration, loss, list(parameters), batch=batch, weights=weights, **arguments
+    )
     if get_dimensions(unit) != get_dimensions(found.value):
         raise ParameterError(
             f"simulated_loss: the loss is a quantity such as {loss.like}, which cannot be told in "
             f"{unit}"
         )
     total = Variable(np.asarray(found.value / unit, dtype=float))
-    for (variable, per), slope in zip(parameters.values(), found.derivatives.values(), strict=True):
+    for (name, (variable, per)), slope in zip(
+        parameters.items(), found.derivatives.values(), strict=True
+    ):
         in_units = np.asarray(slope, dtype=float) * float(per) / float(unit)
-        total = total + apply("follow_a_run", variable, slope=in_units)
+        follow = "follow_weights" if _is_weight(name) else "follow_a_run"
+        total = total + apply(follow, variable, slope=in_units)
     return total
+
+
+def _is_weight(name: str) -> bool:
+    return name.endswith(".weight")
+
+
+def _told(name: str, variable: Variable, per: Any) -> np.ndarray:
+    """Return the weights that a variable tells."""
+    if get_dimensions(per) != get_dimensions(1):
+        raise ParameterError(f"simulated_loss: {name} is a factor, of the unit 1; got {per}")
+    if variable.ndim not in (1, 2):
+        raise ParameterError(
+            f"simulated_loss: {name} has the shape {variable.shape}; give one weight a synapse, or "
+            "one a row and synapse"
+        )
+    return variable.value * float(per)

@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-__all__ = ["CRITERION_V_PER_S", "SpikeShape", "spike_shapes"]
+__all__ = ["CRITERION_V_PER_S", "SMOOTHING_S", "SpikeShape", "spike_shapes", "threshold_crossing"]
 
 Array = NDArray[np.float64]
 
 CRITERION_V_PER_S = 10.0
 """dV/dt that stands for the threshold (V/s, the same number in mV/ms)."""
 
-# The slope is that of the potential seen through a Gaussian of this standard deviation (s): a
-# matter of time and not of the sampling rate. It acts as a filter of some 3 kHz.
-_SMOOTHING_S = 0.00005
+SMOOTHING_S = 0.00005
+"""The slope is that of the potential seen through a Gaussian of this standard deviation (s): a
+matter of time and not of the sampling rate. It acts as a filter of some 3 kHz."""
 # How far before a peak its threshold is looked for (s).
 _RISE_S = 0.005
 # A stimulus that charges the membrane at the criterion by itself hides the threshold: the slope
@@ -119,10 +119,10 @@ def spike_shapes(
     raw = np.asarray(voltage_mV, dtype=float)
     if not len(peaks):
         return []
-    smooth = gaussian_filter1d(raw, _SMOOTHING_S * sampling_rate_Hz)
+    smooth = gaussian_filter1d(raw, SMOOTHING_S * sampling_rate_Hz)
     last = len(raw) if stop_s is None else min(round(stop_s * sampling_rate_Hz), len(raw))
     # The smoothed slope just after the onset still holds what was before it.
-    earliest = int(np.ceil((start_s + skip_s + 3 * _SMOOTHING_S) * sampling_rate_Hz))
+    earliest = int(np.ceil((start_s + skip_s + 3 * SMOOTHING_S) * sampling_rate_Hz))
     shapes = []
     for peak, end in pairwise([*map(int, peaks), last]):
         begin = max(earliest, peak - round(_RISE_S * sampling_rate_Hz))
@@ -131,6 +131,47 @@ def spike_shapes(
         shapes.append(SpikeShape(peak / sampling_rate_Hz - start_s, *found))
         earliest = peak
     return shapes
+
+
+def threshold_crossing(
+    voltage_mV: ArrayLike,
+    sampling_rate_Hz: float,
+    peak: int,
+    *,
+    start_s: float = 0.0,
+    criterion_V_per_s: float = CRITERION_V_PER_S,
+) -> tuple[float, float]:
+    """Return when (s, after the first sample) and where (mV) a spike has its threshold.
+
+    The potential is the ``threshold_mV`` that `spike_shapes` tells of this spike. Both are nan
+    where there is no threshold to read.
+
+    Parameters
+    ----------
+    voltage_mV, sampling_rate_Hz, start_s, criterion_V_per_s
+        As in `spike_shapes`.
+    peak : int
+        Sample of the peak.
+
+    Examples
+    --------
+    >>> t = np.arange(0, 0.02, 1e-5)
+    >>> volts = -70 + 100 * np.exp(-0.5 * ((t - 0.01) / 2e-4) ** 2)
+    >>> where, level = threshold_crossing(volts, 1e5, 1000)
+    >>> round(1e3 * where, 2), round(level)
+    (9.35, -69)
+    """
+    raw = np.asarray(voltage_mV, dtype=float)
+    smooth = gaussian_filter1d(raw, SMOOTHING_S * sampling_rate_Hz)
+    earliest = int(np.ceil((start_s + 3 * SMOOTHING_S) * sampling_rate_Hz))
+    begin = max(earliest, peak - round(_RISE_S * sampling_rate_Hz))
+    first = max(0, min(begin, peak - 3))
+    # Beyond the peak the spline has no say in what is before the upstroke.
+    stop = min(peak + round(_RISE_S * sampling_rate_Hz), len(raw))
+    spline = CubicSpline(np.arange(first, stop) / (1e-3 * sampling_rate_Hz), smooth[first:stop])
+    fastest = int(np.argmax(spline(spline.x[: peak - first + 1], 1)))
+    where = _threshold_time(spline, max(begin, first) - first, fastest, criterion_V_per_s)
+    return 1e-3 * where, float(spline(where))
 
 
 def _one(
@@ -142,7 +183,7 @@ def _one(
     spline = CubicSpline(time, smooth[first:stop])
     slope = spline(time, 1)
     fastest = int(np.argmax(slope[: peak - first + 1]))
-    threshold = _threshold(spline, (max(begin, first) - first), fastest, rate)
+    threshold = float(spline(_threshold_time(spline, max(begin, first) - first, fastest, rate)))
     top = float(raw[peak])
     half = (threshold + top) / 2
     rise = _samples_above(raw[first : peak + 1][::-1], half)
@@ -160,8 +201,8 @@ def _one(
     )
 
 
-def _threshold(spline: CubicSpline, begin: int, fastest: int, rate: float) -> float:
-    """Return the potential where the slope last rises through the criterion, or nan."""
+def _threshold_time(spline: CubicSpline, begin: int, fastest: int, rate: float) -> float:
+    """Return when (ms) the slope last rises through the criterion, or nan."""
     time = spline.x
     if fastest <= begin:
         return float("nan")
@@ -172,7 +213,7 @@ def _threshold(spline: CubicSpline, begin: int, fastest: int, rate: float) -> fl
         return float("nan")
     where = rising[-1]
     before = slope(np.append(time[begin:][time[begin:] < where], where))
-    return float(spline(where)) if before.min() < _DIP_SHARE * rate else float("nan")
+    return float(where) if before.min() < _DIP_SHARE * rate else float("nan")
 
 
 def _steepest(spline: CubicSpline, sample: int, sign: int) -> float:

@@ -23,6 +23,7 @@ from neurosim.gradients.losses import Loss
 from neurosim.gradients.places import Place, axial_share, find_places, points_of, resolve
 from neurosim.gradients.point_gradient import differentiate_point
 from neurosim.gradients.refusals import refuse
+from neurosim.gradients.synapse_weights import checked_weights, scales_of
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.neuron_run import diverged, prepare, with_stimulus
 from neurosim.stimuli import Stimulus
@@ -38,6 +39,7 @@ def differentiate(
     *,
     stimulus: Stimulus | None = None,
     batch: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Any] | None = None,
     seed: int | Sequence[int] | np.ndarray = 0,
     dt: Quantity | None = None,
     settle: Quantity | None = None,
@@ -64,6 +66,9 @@ def differentiate(
         ``"everywhere.C_m"``, ``"stimulus.constant.current"``; ``"everywhere.R_a"``, the axial
         resistivity; and ``"<label>.weight"``, a factor on what each of the synapses of a placement
         does.
+    weights : mapping of str to array_like, optional
+        By the label of a placement, a factor on what each of its synapses does (default: 1), of
+        shape (synapses,) or (rows, synapses). Where nothing else tells rows, these do.
     stimulus, batch, seed, dt, settle, scheme, jobs
         As in `neurosim.simulate`.
 
@@ -129,16 +134,25 @@ def differentiate(
     if isinstance(neuron, PointNeuron):
         if settle is not None or scheme is not None:
             raise ParameterError("differentiate: settle and scheme are for neurons with extent")
+        if weights:
+            raise ParameterError(
+                "differentiate: weights are those of synapses placed on a neuron with extent"
+            )
         return differentiate_point(neuron, stimulus, settings, loss, wrt, batch=batch)
     neuron = with_stimulus(neuron.replace(probed=()), stimulus, ())
     neuron = neuron.probe("v", loss.site, label="loss")
     if len(neuron.probed[0].traces(neuron.compartments)) != 1:
         raise ParameterError("differentiate: the site of the loss must be one point of the neuron")
     asked = resolve(neuron, wrt)
-    run, _ = prepare(neuron, batch, settings.seed, settings, "")
+    told = checked_weights(neuron, weights)
+    seeds = settings.seed
+    rows = {len(one) for one in told.values() if one.ndim == 2}
+    if rows and not batch and np.ndim(seeds) == 0:
+        seeds = np.full(max(rows), seeds)
+    run, _ = prepare(neuron, batch, seeds, settings, "")
     composed = compose_cable(neuron, run)
     refuse(neuron, composed)
-    return _taken_back(neuron, run, composed, loss, asked, jobs)
+    return _taken_back(neuron, run, composed, loss, asked, told, jobs)
 
 
 def _taken_back(
@@ -147,10 +161,12 @@ def _taken_back(
     composed: Composed,
     loss: Loss,
     asked: Mapping[str, Quantity],
+    told: Mapping[str, np.ndarray],
     jobs: int,
 ) -> Gradient:
     places = find_places(neuron, run, asked)
-    points = points_of(neuron, composed, run, asked)
+    points = points_of(neuron, composed, run, {*asked, *told})
+    scales = scales_of(told, points, run.cells)
     steps = _steps(composed, places)
     kept: dict[str, np.ndarray] = {}
 
@@ -169,6 +185,7 @@ def _taken_back(
             points={kernel: (point, many) for kernel, point, many in points.values()},
             tree=tree,
             threads=jobs,
+            scales={points[name][0]: one.T for name, one in scales.items()},
         )
     except DivergenceError as error:
         raise EngineError(diverged(error, neuron, composed, run.dt)) from None
@@ -192,7 +209,14 @@ def _taken_back(
     seeded = np.sum(np.abs(kept["slopes"]), axis=0)
     growth = found.growth / np.where(seeded > 0, seeded, 1.0)
     return outcome(
-        loss, asked, run.batch, slopes, value=kept["value"], growth=growth, v=kept["v"], dt=run.dt
+        loss,
+        asked,
+        {**run.batch, **scales},
+        slopes,
+        value=kept["value"],
+        growth=growth,
+        v=kept["v"],
+        dt=run.dt,
     )
 
 

@@ -42,7 +42,7 @@ def outcome(
     asked : mapping of str to Quantity
         By full name, the value of each parameter in the description.
     batch : mapping of str to ndarray
-        By full name, what differs between rows.
+        By full name, what differs between rows; of weights of synapses, shape (rows, synapses).
     slopes : mapping of str to ndarray, each of shape (rows,) or (rows, synapses)
         The derivatives, in SI units.
     value, growth : ndarray, shape (rows,)
@@ -76,10 +76,9 @@ def outcome(
     for name, here in asked.items():
         dim = get_dimensions(like) / get_dimensions(here)
         derivatives[name] = Quantity(slopes[name], dim=dim)
-        at = batch.get(name, np.asarray(here, dtype=float))
-        parameters[name] = Quantity(
-            np.broadcast_to(at, len(value)).copy(), dim=get_dimensions(here)
-        )
+        at = np.asarray(batch.get(name, np.asarray(here, dtype=float)))
+        shape = at.shape if at.ndim == 2 else value.shape
+        parameters[name] = Quantity(np.broadcast_to(at, shape).copy(), dim=get_dimensions(here))
     time = (np.arange(len(v)) + 1) * dt
     return Gradient(
         value=Quantity(value, dim=get_dimensions(like)),

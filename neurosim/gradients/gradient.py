@@ -26,8 +26,8 @@ class Gradient:
         By full name, the derivative of the loss of each row with respect to the parameter of that
         row. Where all rows share a parameter, the derivative of their sum is the sum over rows.
     parameters : dict of str to Quantity, each of shape (rows,)
-        The values at which they were taken; 1 for a weight, which is a factor on what a synapse
-        does.
+        The values at which they were taken. Of a weight, which is a factor on what a synapse does:
+        1, or those that were given, of shape (rows, synapses).
     growth : ndarray, shape (rows,)
         By how much the run backwards amplified a displacement of the potential, at most. Rounding
         errors of the run grow as much: digits are lost where it is above 1e4, and beyond 1e8 little
@@ -63,7 +63,7 @@ class Gradient:
         slope = self[name]
         full = next(n for n in self.derivatives if self.derivatives[n] is slope)
         at = self.parameters[full]
-        return slope * (at[:, np.newaxis] if np.ndim(slope) == 2 else at)
+        return slope * (at[:, np.newaxis] if np.ndim(slope) > np.ndim(at) else at)
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = []

@@ -7,7 +7,7 @@ that two values of the parameter tell all of it; a third says that it is a strai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,11 +19,11 @@ from neurosim.describe.parts import Cable
 from neurosim.describe.profiles import profiles
 from neurosim.engine.cable.arrivals import gather_arrivals
 from neurosim.engine.cable.compose import Composed, Run, compose_cable
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.run.batch import batch_places, full_name
 from neurosim.synapses.base import Receptor
 
-__all__ = ["Place", "axial_share", "find_places", "points_of", "resolve"]
+__all__ = ["Place", "axial_share", "find_places", "points_of", "resolve", "weight_name"]
 
 _WEIGHT = "weight"
 
@@ -159,8 +159,27 @@ def _arrays(composed: Composed) -> list[tuple[int, str, np.ndarray]]:
     return found
 
 
+def weight_name(neuron: Neuron, label: str) -> str:
+    """Return the full name of the weights of a placement, given with or without ``.weight``.
+
+    Raises
+    ------
+    UnknownNameError
+        No receptors at which events arrive have this label.
+    """
+    known = [
+        placed.label
+        for placed in neuron.placed
+        if isinstance(placed.part, Receptor) and placed.arrivals is not None
+    ]
+    plain = label.removesuffix(f".{_WEIGHT}")
+    if plain not in known:
+        raise UnknownNameError(f"differentiate: weights of {plain!r}: {suggest(plain, known)}")
+    return f"{plain}.{_WEIGHT}"
+
+
 def points_of(
-    neuron: Neuron, composed: Composed, run: Run, asked: Mapping[str, Quantity]
+    neuron: Neuron, composed: Composed, run: Run, asked: Collection[str]
 ) -> dict[str, tuple[int, np.ndarray, int]]:
     """Return by name the kernel, the point of each event and the number of points.
 

@@ -7,11 +7,12 @@ from brian2 import cm, mS, ms, mV, pA, um
 from ann import Variable, check_gradients, gradient
 from ann.errors import GraphError
 from bridge.differentiable import simulated_loss
-from neurosim import Constant, Neuron
+from neurosim import Constant, Neuron, differentiate
 from neurosim.channels import HHPotassium, HHSodium, Leak
-from neurosim.errors import ParameterError
+from neurosim.errors import NeurosimError, ParameterError
 from neurosim.gradients.losses import MeanPotential, SpikeTime
-from neurosim.morphology import PerBranch, cylinder
+from neurosim.morphology import PerBranch, at, cylinder
+from neurosim.synapses import AMPA, GABAA, Events
 
 CELL = Neuron(cylinder(20 * um, 20 * um), PerBranch(1)).paint(Leak())
 G = mS / cm**2
@@ -61,3 +62,78 @@ def test_what_is_no_variable_is_refused():
         simulated_loss(CELL, 5 * ms, MeanPotential(), {"leak.g": Variable(1.0)}, unit=mV)
     with pytest.raises(ParameterError, match="cannot be told in"):
         simulated_loss(CELL, 5 * ms, MeanPotential(), {"leak.g": (Variable(1.0), G)}, unit=ms)
+
+
+TRAINS = [Events.at([1] * ms), Events.at([2.2] * ms, weight=2)]
+WOVEN = CELL.place(AMPA(), at("dendrite", 0.5) | at("dendrite", 0.5), TRAINS, label="pixels").place(
+    GABAA(), at("dendrite", 0.5), Events.at([1.5] * ms), label="inhibition"
+)
+
+
+def _of_weights(w, inhibiting, images):
+    rows = (images[:, np.newaxis] * w).reshape(-1, 2)
+    given = {"pixels.weight": (rows, 1), "inhibition.weight": (inhibiting, 1)}
+    return simulated_loss(WOVEN, 5 * ms, MeanPotential(), given, unit=mV)
+
+
+def test_weights_of_synapses_are_variables_that_rows_share():
+    images = np.array([[0.2, 1.0], [1.0, 0.4], [0.5, 0.0]])
+
+    def loss(w, inhibiting):
+        return ((_of_weights(w, inhibiting, images) + 60) ** 2).sum()
+
+    # Two neurons that see three images, with one inhibitory synapse that is the same in all rows.
+    check_gradients(loss, np.array([[1.0, 2.0], [0.5, 0.1]]), np.array([0.7]), order=1)
+
+
+def test_given_weights_are_those_of_events():
+    told = np.array([[1.0, 2.0], [0.0, 0.3]])
+    found = _of_weights(Variable(told), Variable([0.5]), np.ones((1, 2))).value
+    for row, weights in enumerate(told):
+        trains = [
+            Events(one.time_s, one.weight * by) for one, by in zip(TRAINS, weights, strict=True)
+        ]
+        cell = CELL.place(AMPA(), at("dendrite", 0.5) | at("dendrite", 0.5), trains, label="pixels")
+        cell = cell.place(GABAA(), at("dendrite", 0.5), Events.at([1.5] * ms, weight=0.5))
+        alone = differentiate(cell, 5 * ms, MeanPotential(), ["pixels.weight"])
+        assert found[row] == pytest.approx(float(alone.value[0] / mV), abs=1e-9)
+
+
+def test_weights_beyond_a_block_of_cells_find_their_rows():
+    told = np.linspace(0, 3, 200).reshape(100, 2)
+    cell = WOVEN
+    found = differentiate(
+        cell, 3 * ms, MeanPotential(), ["pixels.weight"], weights={"pixels": told}
+    )
+    alone = differentiate(
+        cell, 3 * ms, MeanPotential(), ["pixels.weight"], weights={"pixels": told[77]}
+    )
+    pair = [np.asarray(one["pixels.weight"]) for one in (found, alone)]
+    np.testing.assert_allclose(pair[0][77], pair[1][0], rtol=1e-12)
+    np.testing.assert_array_equal(found.parameters["pixels.weight"], told)
+    by_part = found.relative("pixels.weight")
+    np.testing.assert_allclose(np.asarray(by_part), np.asarray(found["pixels.weight"]) * told)
+
+
+@pytest.mark.parametrize(
+    ("weights", "what"),
+    [
+        ({"pixel": [1.0, 1.0]}, "pixels"),
+        ({"pixels": [1.0, -1.0]}, "not negative"),
+        ({"pixels": [1.0]}, "2 synapses"),
+        ({"pixels": [1.0, np.nan]}, "finite"),
+        ({"pixels": 1.0}, "rows, synapses"),
+        ({"pixels": [1.0, 1.0], "pixels.weight": [1.0, 1.0]}, "twice"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights, what):
+    with pytest.raises(NeurosimError, match=what):
+        differentiate(WOVEN, 3 * ms, MeanPotential(), ["pixels.weight"], weights=weights)
+
+
+def test_rows_that_differ_in_number_are_refused():
+    with pytest.raises(ParameterError, match="3 rows"):
+        differentiate(
+            WOVEN, 3 * ms, MeanPotential(), ["pixels.weight"], weights={"pixels": np.ones((2, 2))},
+            batch={"leak.g": [0.1, 0.2, 0.3] * G},
+        )  # fmt: skip

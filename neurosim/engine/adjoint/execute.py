@@ -76,6 +76,7 @@ def run_back(
     points: Mapping[int, tuple[np.ndarray, int]],
     tree: bool,
     threads: int,
+    scales: Mapping[int, np.ndarray] | None = None,
 ) -> Found:
     """Run a batch of cells, and take the run back from the derivative of a loss.
 
@@ -94,6 +95,9 @@ def run_back(
         Whether the derivatives with respect to axial conductances are wanted.
     threads : int
         Threads that share the cells.
+    scales : mapping of int to ndarray of shape (points, cells), optional
+        By kernel of `points`, a factor on the weights of what arrives at each point. The
+        derivatives are with respect to these factors.
 
     Raises
     ------
@@ -105,6 +109,9 @@ def run_back(
     layout = _laid_out(steps, inputs)
     with run_folder() as folder:
         _write(steps, inputs, layout, points, tree=tree, threads=threads, folder=folder)
+        for k in range(len(steps)):
+            scale = (scales or {}).get(k, np.zeros(0))
+            _put(folder / f"kernel.{k}.scale", scale, np.float64, counted=True)
         _converse(str(built / "main"), inputs, layout, loss, folder)
         return _read(steps, inputs, layout, points, tree=tree, folder=folder)
 

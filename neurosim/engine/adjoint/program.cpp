@@ -26,6 +26,7 @@ struct KernelData {
     std::vector<int64_t> raised;        // carried variables that an event raises
     std::vector<std::vector<double>> factors;
     int64_t points;                     // whose weights are wanted, 0: none
+    std::vector<double> scale;          // on what arrives, by point and cell; none: 1
 };
 
 struct Run {
@@ -68,6 +69,7 @@ struct Run {
             d.raised = load_counted<int64_t>(at + "raised");
             for (size_t j = 0; j < d.raised.size(); j++)
                 d.factors.push_back(load_counted<double>(at + "factor." + std::to_string(j)));
+            d.scale = load_counted<double>(at + "scale");
             kernels.push_back(std::move(d));
         }
     }
@@ -98,6 +100,7 @@ struct Rows {
     std::vector<double> v, conductance, current, bar_v; // of points
     std::vector<Arrival> arrivals;                  // of the cells of the block
     std::vector<double> by_point;                   // derivatives, by point and cell
+    std::vector<double> scale;                      // of the cells of the block, by point
     size_t next = 0;
     Rows(const KernelData& data, int64_t number, int64_t all, int64_t first, int64_t cells)
         : data(data), loop(make_loop(number)), rows(data.sites * cells) {
@@ -117,6 +120,7 @@ struct Rows {
                 if (one.cell >= 0) arrivals.back().cell -= first;
             }
         by_point.assign(size_t(data.points * cells), 0.0);
+        if (!data.scale.empty()) scale = spread(data.scale, data.points, all, first, cells, false);
     }
 };
 
@@ -167,7 +171,12 @@ struct Block {
                 for (size_t j = 0; j < one.data.raised.size(); j++) {
                     double* x = state + one.offsets[size_t(one.data.raised[j])] + it.site * cells;
                     const double* f = &one.factors[j][size_t(it.site * cells)];
-                    for (int64_t c = a; c < b; c++) x[c] += it.weight * f[c];
+                    if (one.scale.empty()) {
+                        for (int64_t c = a; c < b; c++) x[c] += it.weight * f[c];
+                        continue;
+                    }
+                    const double* w = &one.scale[size_t(it.point * cells)];
+                    for (int64_t c = a; c < b; c++) x[c] += it.weight * w[c] * f[c];
                 }
             }
     }
