@@ -11,7 +11,7 @@ import pytest
 from experiments.explore.embedding import packed, safe_json
 from experiments.explore.page_builder import MOST_BYTES, page_text
 
-HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \u2028 ' \" & {{ script }}"
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \u2028 ' \" & {{ data }}"
 
 
 def test_hostile_words_cannot_leave_the_data():
