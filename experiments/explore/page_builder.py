@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from experiments.explore.digit_twin import digit_data
 from experiments.explore.embedding import safe_json
 from experiments.explore.learning_tables import learning_data
 from neurosim.atomic_write import make_folder, write_text
@@ -22,11 +23,15 @@ MOST_BYTES = 1_500_000
 TITLE = "The neurosim explorer"
 # In this order: each uses what stands before it.
 _SCRIPTS = (
-    "base.js", "dense_network.js", "learning_run.js", "plots.js", "controls.js", "address.js",
-    "shell.js", "learn_tab.js", "start.js",
+    "base.js", "dense_network.js", "learning_run.js", "normal_deviates.js", "spiking_twin.js",
+    "plots.js", "controls.js", "address.js", "shell.js", "drawing_pad.js", "network_tab.js",
+    "learn_tab.js", "start.js",
 )  # fmt: skip
 #: What each tab shows, by its name; a tab whose numbers are not there is not shown.
-_TABS: dict[str, Callable[[], dict[str, Any]]] = {"learn": learning_data}
+_TABS: dict[str, Callable[[], dict[str, Any]]] = {
+    "network": digit_data,
+    "learn": learning_data,
+}
 
 
 def _part(name: str) -> str:

@@ -25,6 +25,9 @@ const Explorer = { tabs: [] };
     return value.toExponential(count - 1);
   };
 
+  // The same for readers, with a true minus sign.
+  Explorer.said = (value, count = 4) => Explorer.digits(value, count).replace("-", "−");
+
   // An element with attributes and children. Text always becomes a text node, never markup.
   Explorer.element = (tag, attributes = {}, ...children) => {
     const made = document.createElement(tag);

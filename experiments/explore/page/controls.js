@@ -29,7 +29,7 @@
   // A slider over a list of numbers.
   Explorer.stops = (name, label, values, unit, initial) => {
     const id = `control-${++count}`;
-    const words = (value) => `${Explorer.digits(value)}${unit ? ` ${unit}` : ""}`;
+    const words = (value) => `${Explorer.said(value)}${unit ? ` ${unit}` : ""}`;
     return {
       name,
       initial,
@@ -57,7 +57,7 @@
   // A slider between two ends.
   Explorer.slider = (name, label, { low, high, step, unit = "", initial }) => {
     const id = `control-${++count}`;
-    const words = (value) => `${Explorer.digits(value)}${unit ? ` ${unit}` : ""}`;
+    const words = (value) => `${Explorer.said(value)}${unit ? ` ${unit}` : ""}`;
     return {
       name,
       initial,

@@ -2,8 +2,8 @@
 // is saved and the table of its numbers are one thing.
 //
 // A description has `x` and `y` (label, and min and max if they are not those of the data) and
-// `series`, each with a `kind`: line, points, band (y and high), image (a grid of colours), or level
-// (a horizontal line at `at`).
+// `series`, each with a `kind`: line, points, columns (`breadth` wide, moved by `shift`), band (y and
+// high), image (a grid of colours), or level (a horizontal line at `at`).
 (() => {
   const NS = "http://www.w3.org/2000/svg";
   // Colours that stay apart for colour-blind readers (Okabe and Ito 2008), on either ground.
@@ -136,6 +136,15 @@
         "stroke-linejoin": "round", ...(one.dashed ? { "stroke-dasharray": "6 4" } : {}),
       });
     }
+    if (one.kind === "columns") {
+      const columns = svg("g", { fill: colour });
+      for (let i = 0; i < one.x.length; i++) {
+        const [left, right] = [-0.5, 0.5].map((k) => toX(one.x[i] + one.shift + k * one.breadth));
+        const height = Math.max(toY(0) - toY(one.y[i]), 0);
+        columns.append(svg("rect", { x: left.toFixed(1), y: (toY(0) - height).toFixed(1), width: (right - left).toFixed(1), height: height.toFixed(1) }));
+      }
+      return columns;
+    }
     const group = svg("g", { fill: colour, stroke: palette.ground, "stroke-width": one.mark === "bar" ? 0 : 0.8 });
     for (let i = 0; i < one.x.length; i++) {
       if (Number.isFinite(one.y[i])) {
@@ -156,7 +165,7 @@
           ? svg("g", { fill: colour }, MARKS[one.mark ?? "circle"](x + 8, y - 4, 4))
           : svg("path", {
               d: `M${x} ${y - 4}h16`, stroke: one.kind === "level" ? palette.soft : colour,
-              "stroke-width": one.kind === "band" ? 8 : 2.4, "stroke-opacity": one.kind === "band" ? 0.35 : 1,
+              "stroke-width": one.kind === "band" || one.kind === "columns" ? 9 : 2.4, "stroke-opacity": one.kind === "band" ? 0.35 : 1,
               ...(one.dashed || one.kind === "level" ? { "stroke-dasharray": "5 3" } : {}),
             });
       group.append(sign, svg("text", { x: x + 21, y, fill: palette.ink }, one.label));
@@ -199,7 +208,7 @@
         svg("text", { x: left - 7, y: y + 4, "text-anchor": "end", fill: palette.soft }, tickWords(tick)),
       );
     }
-    for (const tick of ticksOf(xLow, xHigh, (area.right - area.left) / 60)) {
+    for (const tick of spec.x.ticks ?? ticksOf(xLow, xHigh, (area.right - area.left) / 60)) {
       const x = toX(tick);
       picture.append(
         svg("path", { d: `M${x.toFixed(1)} ${area.bottom}v5`, stroke: palette.soft }),
