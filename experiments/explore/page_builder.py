@@ -13,6 +13,8 @@ from typing import Any
 from experiments.explore.digit_twin import digit_data
 from experiments.explore.embedding import safe_json
 from experiments.explore.learning_tables import learning_data
+from experiments.explore.unit_grid import unit_data
+from experiments.kit.store import Store, store_folder
 from neurosim.atomic_write import make_folder, write_text
 from neurosim.version import installed_version
 
@@ -25,17 +27,14 @@ TITLE = "The neurosim explorer"
 _SCRIPTS = (
     "base.js", "dense_network.js", "learning_run.js", "normal_deviates.js", "spiking_twin.js",
     "plots.js", "controls.js", "address.js", "shell.js", "drawing_pad.js", "network_tab.js",
-    "learn_tab.js", "start.js",
+    "learn_tab.js", "unit_tab.js", "start.js",
 )  # fmt: skip
-#: What each tab shows, by its name; a tab whose numbers are not there is not shown.
-_TABS: dict[str, Callable[[], dict[str, Any]]] = {
-    "network": digit_data,
-    "learn": learning_data,
-}
+# Share of the time that the tables of units take, where none is stored yet.
+_UNITS_SHARE = 0.9
 
 
 def _part(name: str) -> str:
-    return (files("experiments.explore") / "page" / name).read_text(encoding="utf-8")
+    return (files("experiments.explore") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _fingerprint(text: str) -> str:
@@ -89,7 +88,11 @@ def page_text(data: dict[str, Any], title: str = TITLE) -> str:
     return text
 
 
-def build_page(out: str | Path, progress: Callable[[float], None] | None = None) -> Path:
+def build_page(
+    out: str | Path,
+    progress: Callable[[float], None] | None = None,
+    store: Store | None = None,
+) -> Path:
     """Write the explorer.
 
     Parameters
@@ -98,6 +101,9 @@ def build_page(out: str | Path, progress: Callable[[float], None] | None = None)
         The file, which appears when it is whole.
     progress : callable, optional
         Given the share that is done.
+    store : Store, optional
+        Where tables of units are kept (default: the store of results). The first page takes
+        minutes, a later one seconds.
 
     Returns
     -------
@@ -109,11 +115,9 @@ def build_page(out: str | Path, progress: Callable[[float], None] | None = None)
     OutputError
         The file cannot be written.
     """
-    data = {}
-    for done, (name, make) in enumerate(_TABS.items()):
-        data[name] = make()
-        if progress is not None:
-            progress((done + 1) / len(_TABS))
+    kept = Store(store_folder()) if store is None else store
+    share = None if progress is None else lambda done: progress(_UNITS_SHARE * done)
+    data = {"unit": unit_data(kept, share), "network": digit_data(), "learn": learning_data()}
     place = Path(out)
     make_folder(place.parent)
     write_text(place, page_text(data))

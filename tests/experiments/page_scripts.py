@@ -15,7 +15,9 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="there is n
 
 def run_scripts(names: list[str], code: str, data: Any) -> Any:
     """Run parts of the page and then some code on `data`; return what it gives to `answer`."""
-    parts = [(files("experiments.explore") / "page" / n).read_text(encoding="utf-8") for n in names]
+    parts = [
+        (files("experiments.explore") / "templates" / n).read_text(encoding="utf-8") for n in names
+    ]
     given = 'const data = JSON.parse(require("fs").readFileSync(0, "utf8"));'
     told = "const answer = (value) => console.log(JSON.stringify(value));"
     done = subprocess.run(

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from experiments.explore.page_builder import MOST_BYTES, build_page
+from experiments.explore.unit_grid import MODELS
 
 pytestmark = [
     pytest.mark.slow,
@@ -140,10 +141,12 @@ def test_the_page_is_small_and_paints_at_once(file, read):
 def test_every_control_changes_the_address_and_what_is_shown(read):
     reader = read()
     assert len(reader.tabs) >= 2
-    for tab in reader.tabs:
-        reader.go(f"#tab={tab}" + ("&steps=20" if tab == "learn" else ""))
+    first = {"learn": ["&steps=20"], "unit": [f"&model={name}" for name in MODELS]}
+    views = [(tab, more) for tab in reader.tabs for more in first.get(tab, [""])]
+    for tab, more in views:
+        reader.go(f"#tab={tab}{more}")
         names = reader.page.eval_on_selector_all(
-            ".control", "all => all.map(e => e.dataset.control)"
+            ".control:not([hidden])", "all => all.map(e => e.dataset.control)"
         )
         assert names
         for name in names:
@@ -162,7 +165,7 @@ def test_a_link_restores_what_was_shown(read):
     reader = read()
     for tab in reader.tabs:
         reader.go(f"#tab={tab}")
-        for control in reader.page.locator(".control input[type=range]").all():
+        for control in reader.page.locator(".control:not([hidden]) input[type=range]").all():
             control.focus()
             for _ in range(2):
                 control.press("ArrowRight")
@@ -238,6 +241,15 @@ def test_the_python_lines_of_learn_print_the_loss_that_is_shown(read):
         exec(code, {})
     loss = float(printed.getvalue().split()[0])
     assert f"loss {loss:.4f}" in reader.page.inner_text(".told")
+
+
+def test_the_nearest_point_of_the_grid_is_named(read):
+    reader = read("#tab=unit&LIF.noise=3.4&LIF.tau_m=33")
+    assert "noise = 3\u00a0mV, tau_m = 40\u00a0ms" in reader.page.inner_text(".told")
+    assert reader.page.locator("tbody tr").count() >= 5
+    reader.page.locator("summary").first.click()
+    code = reader.page.locator("figure code").first.inner_text()
+    assert "equivalent_unit(LIF(tau_m=40 * ms), noise=3 * mV," in code
 
 
 def test_run_and_pause_and_step(read):

@@ -70,9 +70,18 @@
     if (address !== location.hash) history.replaceState(null, "", address);
   };
 
+  // Controls of what is not chosen are not shown.
+  const hideControls = () => {
+    for (const control of state.tab.controls) {
+      const built = shown.get(control.name);
+      if (built && control.when) built.root.hidden = !control.when(state.values);
+    }
+  };
+
   const change = (name, value) => {
     state.values = { ...state.values, [name]: value };
     shown.get(name)?.show(value);
+    hideControls();
     writeState();
     opened.show(state.values);
   };
@@ -100,6 +109,7 @@
       shown.set(control.name, built);
       controls.append(built.root);
     }
+    hideControls();
     controls.append(extras);
     panel.replaceChildren(element("p", { class: "about" }, tab.about), element("div", { class: "bench" }, controls, place));
     figures = [];

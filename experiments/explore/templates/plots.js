@@ -158,7 +158,7 @@
     const group = svg("g", {});
     let [x, y] = [left, 14];
     for (const [one, colour] of named) {
-      const room = 26 + 6.9 * one.label.length;
+      const room = 34 + 6.9 * one.label.length;
       if (x > left && x + room > width) [x, y] = [left, y + 17];
       const sign =
         one.kind === "points" && one.mark !== "bar"
