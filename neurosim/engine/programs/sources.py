@@ -27,7 +27,7 @@ _TYPES = {
 
 def shared_source() -> str:
     """Return what reads and writes a run's files and draws its random numbers, in C++."""
-    files = _text("files.h", "results.h")
+    files = _text("disk_files.h", "host_files.h", "files.h", "results.h")
     return f"{files}{membrane_source()}{_text('waveform_files.h', 'courses.h')}"
 
 

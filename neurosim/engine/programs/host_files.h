@@ -1,0 +1,43 @@
+// Where the files of a run are if a page carries the program: with the page, in memory. It has one
+// thread and no parent, and a run that fails ends with a message to the page.
+#ifdef NEUROSIM_HOSTED
+
+// What the page offers (experiments/explore/kernel/kernel.js). `take` says whether the file is there
+// and as long; `give` appends to a file, which it makes if there is none.
+extern "C" {
+__attribute__((import_module("neurosim"), import_name("take")))
+int32_t neurosim_take(const char* name, size_t length, void* target, size_t bytes);
+__attribute__((import_module("neurosim"), import_name("give")))
+void neurosim_give(const char* name, size_t length, const void* values, size_t bytes);
+}
+
+namespace neurosim {
+
+inline void end_with_parent() {}
+
+inline bool take(const char* name, void* target, size_t bytes) {
+    return neurosim_take(name, __builtin_strlen(name), target, bytes) != 0;
+}
+
+class Written {
+    std::string name;
+public:
+    bool open(const std::string& is) {
+        name = is;
+        return put(nullptr, 0);
+    }
+    bool put(const void* values, size_t bytes) {
+        neurosim_give(name.data(), name.size(), values, bytes);
+        return true;
+    }
+    bool close() { return true; }
+};
+[[noreturn]] inline void cannot_write(const std::string&) { std::exit(3); }
+
+template <typename Work> void on_each_thread(int64_t, Work work) { work(0); }
+inline void let_others_run() {}
+struct Mutex {};
+struct Guard { explicit Guard(Mutex&) {} };
+
+}  // namespace neurosim
+#endif
