@@ -1,6 +1,10 @@
 // Where the files of a run are if a page carries the program: with the page, in memory. It has one
 // thread and no parent, and a run that fails ends with a message to the page.
 #ifdef NEUROSIM_HOSTED
+#include <ctime>
+
+// Brian2 asks for the time at every step, to tell how far it is; a page is not told.
+extern "C" __attribute__((weak)) std::clock_t clock() { return 0; }
 
 // What the page offers (experiments/explore/kernel/kernel.js). `take` says whether the file is there
 // and as long; `give` appends to a file, which it makes if there is none.

@@ -34,7 +34,7 @@ def shared_source() -> str:
 def membrane_source() -> str:
     """Return what the equations of a membrane may call, in C++ without files or threads."""
     headers = "".join(f"#include <{name}>\n" for name in ("cmath", "cstdint", "cstring"))
-    ahead = f"{headers}{_text('exponentials.h', 'waveforms.h')}"
+    ahead = f"{headers}{_text('exponentials.h', 'portable.h', 'waveforms.h')}"
     return f"{ahead}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
 
 
