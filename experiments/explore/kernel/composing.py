@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from brian2.units import Quantity, ms, pA
+from brian2.units import Quantity, get_dimensions, ms, pA
 
+from experiments.explore.kernel.changed_together import changed_together, places_together
 from neurosim.clamps import CurrentClamp, VoltageClamp
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
@@ -112,7 +113,9 @@ class Asked:
         """Return what can vary, by full name."""
         if isinstance(self.neuron, PointNeuron):
             return point_places(self.neuron, self.current)
-        return batch_places(with_stimulus(self.neuron, self.stimulus, self.record))
+        found = batch_places(with_stimulus(self.neuron, self.stimulus, self.record))
+        together = places_together(self.neuron)
+        return {n: place for n, place in found.items() if n not in together.replaced} | together.new
 
     def composed(
         self, changes: Mapping[str, Quantity], manifest: Callable[[Model], Any], seed: int
@@ -165,8 +168,10 @@ class Asked:
         self, neuron: Neuron, changes: Mapping[str, Quantity], seed: int, folder: Path
     ) -> Composed:
         settings = _seeded(self.settings, seed).in_whole_steps()
-        neuron = with_stimulus(neuron, self.stimulus, settings.record)
-        batch = {name: _one(value) for name, value in changes.items()}
+        known = places_together(neuron).new
+        several = {name: value for name, value in changes.items() if name in known}
+        neuron = with_stimulus(changed_together(neuron, several), self.stimulus, settings.record)
+        batch = {name: _one(value) for name, value in changes.items() if name not in several}
         run, _ = prepare(neuron, batch, settings.seed, settings, "", initial=self.initial)
         made = begun(compose_cable(neuron, run), neuron, run, self.initial)
         write_cable([(made.model, made.inputs)], folder)
@@ -187,7 +192,7 @@ def manifest_of(compiler: Compiler) -> Callable[[Model], Any]:
 
 def _one(value: Quantity) -> Quantity:
     """Return a value as the array of a batch of one."""
-    return Quantity([float(value)], dim=value.dim)
+    return Quantity([float(value)], dim=get_dimensions(value))
 
 
 def _seeded(settings: RunSettings, seed: int) -> RunSettings:

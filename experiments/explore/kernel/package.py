@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity
+from brian2.units import Quantity, get_dimensions
 
 from experiments.explore.kernel.composing import Asked, Composed, manifest_of, program
 from experiments.explore.kernel.slider_places import NotAffineError, Place, find_places
@@ -158,6 +158,8 @@ class _Maker:
         self.places = asked.places()
         self.ranges = {full_name(name, self.places, "ranges"): r for name, r in ranges.items()}
         self.manifest = manifest_of(wasm_compiler())
+        # Files of runs with a parameter changed, those of the last parameter.
+        self.made: dict[tuple[str, float], dict[str, bytes]] = {}
 
     def composed(self, changes: Mapping[str, Quantity], seed: int | None = None) -> Composed:
         """Return the run with changes; one that needs another program is refused."""
@@ -197,7 +199,11 @@ class _Maker:
                          told.metadata["doc"], places)  # fmt: skip
 
     def _files(self, name: str, number: float, like: Quantity) -> dict[str, bytes]:
-        return self.composed({name: Quantity(number, dim=like.dim)}).files
+        if (name, number) not in self.made:
+            value = Quantity(number, dim=get_dimensions(like))
+            self.made = {key: files for key, files in self.made.items() if key[0] == name}
+            self.made[name, number] = self.composed({name: value}).files
+        return self.made[name, number]
 
     def _range(self, name: str, default: float) -> tuple[float, float, float]:
         """Return default, lowest and highest value; the description takes all of them."""
@@ -207,10 +213,12 @@ class _Maker:
             if not low < high:
                 raise ParameterError(f"ranges: {name} must rise from its first value to its second")
             return default, low, high
-        if default == 0:
-            raise ParameterError("its value is 0, from which no range follows; give one in ranges")
+        if name.endswith(".shift"):
+            return default, self._taken(name, default, -0.01), self._taken(name, default, 0.01)
         if unit_name(told.metadata["unit"]) == "volt":
             low, high = default - 0.02, default + 0.02
+        elif default == 0:
+            raise ParameterError("its value is 0, from which no range follows; give one in ranges")
         else:
             low, high = sorted((default / 2, default * 2))
         return default, self._taken(name, default, low), self._taken(name, default, high)

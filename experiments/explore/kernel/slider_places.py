@@ -104,15 +104,18 @@ def find_places(
 
 
 def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> list[Place]:
-    where = np.flatnonzero(np.any(table != table[0], axis=0))
-    moving = table[:, where]
+    size = np.max(np.abs(table), axis=0)
+    # What differs in its last digits alone does not follow the parameter.
+    where = np.flatnonzero(np.ptp(table, axis=0) > 4 * np.finfo(float).eps * size)
+    moving, size = table[:, where], size[where]
+    if not len(where):
+        return []
     low, high = int(np.argmin(values)), int(np.argmax(values))
     if np.all(moving == values[:, np.newaxis]):
         factors, offsets = np.ones(len(where)), np.zeros(len(where))
     else:
         factors = (moving[high] - moving[low]) / (values[high] - values[low])
         offsets = moving[low] - factors * values[low]
-        size = np.max(np.abs(moving), axis=0)
         # A number in proportion to the parameter is that to the last digit.
         straight = np.abs(offsets) <= 1e-12 * size
         largest = int(np.argmax(np.abs(values)))

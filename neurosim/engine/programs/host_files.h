@@ -23,18 +23,31 @@ inline bool take(const char* name, void* target, size_t bytes) {
     return neurosim_take(name, __builtin_strlen(name), target, bytes) != 0;
 }
 
+// A call of the page takes longer than to copy a few numbers, so they are given many at once.
 class Written {
+    static constexpr size_t AT_ONCE = 1 << 16;
     std::string name;
+    std::vector<char> waiting;
+    void give() {
+        neurosim_give(name.data(), name.size(), waiting.data(), waiting.size());
+        waiting.clear();
+    }
 public:
     bool open(const std::string& is) {
         name = is;
-        return put(nullptr, 0);
-    }
-    bool put(const void* values, size_t bytes) {
-        neurosim_give(name.data(), name.size(), values, bytes);
+        give();
         return true;
     }
-    bool close() { return true; }
+    bool put(const void* values, size_t bytes) {
+        const char* from = static_cast<const char*>(values);
+        waiting.insert(waiting.end(), from, from + bytes);
+        if (waiting.size() >= AT_ONCE) give();
+        return true;
+    }
+    bool close() {
+        if (!waiting.empty()) give();
+        return true;
+    }
 };
 [[noreturn]] inline void cannot_write(const std::string&) { std::exit(3); }
 
