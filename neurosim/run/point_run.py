@@ -16,7 +16,7 @@ from neurosim.describe.wiring import FeedForward
 from neurosim.engine.point.clamped import NAMES, START, clamp_numbers, compose_run
 from neurosim.engine.point.execute import execute
 from neurosim.engine.point.inputs import Inputs
-from neurosim.engine.point.model import course_number, draws
+from neurosim.engine.point.model import Model, course_number, draws
 from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
@@ -37,10 +37,46 @@ from neurosim.run.recording import Recording, versions
 from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
 
-__all__ = ["run_point"]
+__all__ = ["PointRun", "prepare_point", "run_point"]
 
 
-def run_point(
+class PointRun(NamedTuple):
+    """A run of point neurons, ready to be executed.
+
+    Attributes
+    ----------
+    model : Model
+        What is compiled.
+    inputs : Inputs
+        The batch.
+    settings : RunSettings
+        How it goes.
+    units : int
+        Rows that belong together.
+    wired : FeedForward or None
+        A wiring that has weights.
+    asked : dict of str to str
+        By name that the user recorded, the variable.
+    parameters : dict of str to ndarray
+        By variable, its value in each row.
+    seeds : ndarray of int
+        Seed of each row.
+    changing : Courses
+        What follows courses, by full name.
+    """
+
+    model: Model
+    inputs: Inputs
+    settings: RunSettings
+    units: int
+    wired: FeedForward | None
+    asked: dict[str, str]
+    parameters: dict[str, np.ndarray]
+    seeds: np.ndarray
+    changing: Courses
+
+
+def prepare_point(
     neuron: PointNeuron,
     stimulus: Stimulus,
     settings: RunSettings,
@@ -50,8 +86,8 @@ def run_point(
     wiring: FeedForward | None,
     initial: State | Mapping[str, Any] | None = None,
     courses: Mapping[str, Any] | None = None,
-) -> Recording:
-    """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
+) -> PointRun:
+    """Check what a run of point neurons is asked for, and write it as a model and its inputs."""
     neuron.check_step(settings.dt)
     clamped = isinstance(stimulus, VoltageClamp)
     if clamped and wiring is not None:
@@ -132,6 +168,34 @@ def run_point(
         begin=begin,
         courses=tables,
     )
+    return PointRun(
+        model, inputs, settings, units, wired, asked, parameters, seeds, numbers.changing
+    )
+
+
+def run_point(
+    neuron: PointNeuron,
+    stimulus: Stimulus,
+    settings: RunSettings,
+    *,
+    batch: Mapping[str, Any] | None,
+    record_rows: Sequence[int] | None,
+    wiring: FeedForward | None,
+    initial: State | Mapping[str, Any] | None = None,
+    courses: Mapping[str, Any] | None = None,
+) -> Recording:
+    """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
+    made = prepare_point(
+        neuron,
+        stimulus,
+        settings,
+        batch=batch,
+        record_rows=record_rows,
+        wiring=wiring,
+        initial=initial,
+        courses=courses,
+    )
+    model, inputs, settings = made.model, made.inputs, made.settings
     results = execute(
         model, inputs, engine=settings.engine, jobs=settings.jobs, progress=settings.progress
     )
@@ -143,23 +207,30 @@ def run_point(
         wiring=wiring,
         duration_s=settings.duration,
         dt_s=settings.dt,
-        rows=rows,
-        parameters=parameters,
-        seeds=seeds,
+        rows=inputs.rows,
+        parameters=made.parameters,
+        seeds=made.seeds,
         spike_row=results.spike_row[order],
         spike_time_s=results.spike_time[order],
-        trace_rows=recorded,
+        trace_rows=inputs.recorded,
         trace_time_s=results.trace_time,
-        traces_si={name: results.traces[variable] for name, variable in asked.items()},
+        traces_si={name: results.traces[variable] for name, variable in made.asked.items()},
         final_si=results.final,
         engine=settings.engine,
         versions=versions(),
         start_s=settings.start_step * settings.dt,
         state=point_state(
-            neuron, model, wired, results, seeds, dt=settings.dt, units=units, begin=begin
+            neuron,
+            model,
+            made.wired,
+            results,
+            made.seeds,
+            dt=settings.dt,
+            units=made.units,
+            begin=inputs.begin,
         ),
         initial_sha256=initial_digest(initial),
-        courses=numbers.changing,
+        courses=made.changing,
     )
 
 

@@ -69,7 +69,7 @@ def _around(compiler: Compiler, flags: list[str]) -> Path:
     def build(folder: Path) -> None:
         own = [(_HERE / name).read_text() for name in ("loops.h", "program.cpp")]
         (folder / "program.cpp").write_text("\n".join([shared_source(), *own]))
-        compile_it = [compiler.path, *flags, "-c", "program.cpp", "-o", "program.o"]
+        compile_it = [*compiler.command, *flags, "-c", "program.cpp", "-o", "program.o"]
         run_all([guard(compile_it)], what="compiling what every model shares", folder=folder)
         (folder / "program.cpp").unlink()
         _tell(folder)
@@ -82,7 +82,7 @@ def _build(steps: Sequence[Step], compiler: Compiler, flags: list[str], folder: 
         around = beside.submit(_around, compiler, flags)
         try:
             write_loops(steps, folder / "loops.cpp")
-            compile_it = [compiler.path, *flags, "-c", "loops.cpp", "-o", "loops.o"]
+            compile_it = [*compiler.command, *flags, "-c", "loops.cpp", "-o", "loops.o"]
             run_all([guard(compile_it)], what="compiling the derivative", folder=folder)
             program = around.result() / "program.o"
         except BaseException as error:
@@ -91,7 +91,7 @@ def _build(steps: Sequence[Step], compiler: Compiler, flags: list[str], folder: 
                 with halted():
                     beside.shutdown(wait=True)
             raise
-    link = [compiler.path, *flags, "loops.o", str(program), "-o", "main"]
+    link = [*compiler.command, *flags, "loops.o", str(program), "-o", "main"]
     run_all([guard(link)], what="linking the derivative", folder=folder)
     (folder / "loops.o").unlink()
     _tell(folder)
