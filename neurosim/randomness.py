@@ -12,13 +12,21 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["AS241", "BARRIER_SHIFT", "cpp_source", "gaussian", "row_keys", "uniform"]
+__all__ = ["AS241", "BARRIER_SHIFT", "SPLIT_MIX", "cpp_source", "gaussian", "row_keys", "uniform"]
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MUL1 = np.uint64(0xBF58476D1CE4E5B9)
 _MUL2 = np.uint64(0x94D049BB133111EB)
 # Keeps the key of a stream apart from the keys of its steps.
 _LANE = np.uint64(0xD1B54A32D192ED03)
+
+SPLIT_MIX = {
+    "gamma": int(_GAMMA),
+    "first": int(_MUL1),
+    "second": int(_MUL2),
+    "lane": int(_LANE),
+}
+"""The 64-bit constants of the generator, for who writes it in a third language."""
 
 # Rows whose deviates the compiled engine draws together: few enough for the first-level cache, and
 # a multiple of every vector's length.

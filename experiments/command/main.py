@@ -22,6 +22,7 @@ from experiments.command.compare import compare_command
 from experiments.command.console import INTERRUPTED, Interrupted, console, is_named, say_error
 from experiments.command.convert import convert_command
 from experiments.command.doctor import doctor_command
+from experiments.command.exploring.explore_command import explore_command
 from experiments.command.exporting.export_neuron import export_command
 from experiments.command.importing.import_mod import import_command
 from experiments.command.morphology import morphology_command
@@ -60,6 +61,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "recording": recording_command,
     "import": import_command,
     "export": export_command,
+    "explore": explore_command,
     "book": book_command,
 }
 for name, command in COMMANDS.items():

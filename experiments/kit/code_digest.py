@@ -5,8 +5,8 @@ from the sources: what the experiment's module imports, at its top or inside fun
 modules import, and every module that they name in a string (as for a worker process). A package
 from which a name is imported counts with all its modules, because its names may be loaded when they
 are first used. Docstrings do not count, since no number rests on them. Files that are no Python,
-such as C++ headers and tables, always count, but for the templates of pages: a template counts
-where a module of the folder that holds the templates does.
+such as C++ headers and tables, always count, but for pages, their styles and scripts: such a file
+counts where a module of the folder that holds the templates does.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = ["code_digest", "code_of", "file_marks", "whole_digest"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("neurosim", "ann", "bridge", "experiments")
+_OF_PAGES = (".html", ".css", ".js")
 _NAMED = re.compile(rf"\b(?:{'|'.join(_PACKAGES)})(?:\.\w+)+")
 
 
@@ -134,7 +135,7 @@ def _other_files() -> tuple[Path, ...]:
 
 def _is_of(file: Path, code: frozenset[Path]) -> bool:
     """Whether a file that is no Python may be read by these modules."""
-    if file.suffix != ".html":
+    if file.suffix not in _OF_PAGES:
         return True
     # A folder `templates` belongs to the modules beside it.
     folder = file.parent.parent if file.parent.name == "templates" else file.parent

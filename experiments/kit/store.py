@@ -29,13 +29,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.kit.code_digest import whole_digest
+from experiments.kit.code_digest import code_digest, whole_digest
 from neurosim.atomic_write import make_folder, plain, write_bytes
 from neurosim.engine.programs.cache import cache_folder
 from neurosim.errors import OutputError
 from neurosim.run.recording import versions
 
-__all__ = ["Kept", "Store", "StoreNotice", "key_of", "store_folder"]
+__all__ = ["Kept", "Store", "StoreNotice", "key_of", "key_of_module", "store_folder"]
 
 MOST_BYTES = 500_000_000
 _ABOUT = "about"
@@ -86,7 +86,27 @@ def key_of(kind: str, **asked: Any) -> str:
     >>> key_of("sweep", seed=1) == key_of("sweep", seed=2)
     False
     """
-    rests_on = {"code": whole_digest(), "versions": versions(), "processor": platform.machine()}
+    return _key(kind, asked, whole_digest())
+
+
+def key_of_module(module: str, kind: str, **asked: Any) -> str:
+    """Return the name of a result that rests on the code of one module and of all it imports.
+
+    Such a result outlives changes of other code. To find out what the module rests on takes
+    seconds the first time.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``experiments.explore.unit_grid``.
+    kind, **asked
+        As for `key_of`.
+    """
+    return _key(kind, asked, code_digest(module))
+
+
+def _key(kind: str, asked: Mapping[str, Any], code: str) -> str:
+    rests_on = {"code": code, "versions": versions(), "processor": platform.machine()}
     told = json.dumps([kind, plain(asked), rests_on], sort_keys=True, allow_nan=False)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 

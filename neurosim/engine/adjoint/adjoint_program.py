@@ -77,7 +77,7 @@ def _around(compiler: Compiler, flags: list[str], around: Sequence[str]) -> Path
     def build(folder: Path) -> None:
         own = [(_HERE / name).read_text() for name in ("parts.h", *around)]
         (folder / "program.cpp").write_text("\n".join([shared_source(), *own]))
-        compile_it = [compiler.path, *flags, "-c", "program.cpp", "-o", "program.o"]
+        compile_it = [*compiler.command, *flags, "-c", "program.cpp", "-o", "program.o"]
         run_all([guard(compile_it)], what="compiling what every model shares", folder=folder)
         (folder / "program.cpp").unlink()
         _tell(folder)
@@ -96,7 +96,7 @@ def _build(
         shared = beside.submit(_around, compiler, flags, around)
         try:
             write(folder / "loops.cpp")
-            compile_it = [compiler.path, *flags, "-c", "loops.cpp", "-o", "loops.o"]
+            compile_it = [*compiler.command, *flags, "-c", "loops.cpp", "-o", "loops.o"]
             run_all([guard(compile_it)], what="compiling the derivative", folder=folder)
             program = shared.result() / "program.o"
         except BaseException as error:
@@ -105,7 +105,7 @@ def _build(
                 with halted():
                     beside.shutdown(wait=True)
             raise
-    link = [compiler.path, *flags, "loops.o", str(program), "-o", "main"]
+    link = [*compiler.command, *flags, "loops.o", str(program), "-o", "main"]
     run_all([guard(link)], what="linking the derivative", folder=folder)
     (folder / "loops.o").unlink()
     _tell(folder)

@@ -25,6 +25,7 @@ from neurosim.engine.cable.inputs import (
 )
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
 from neurosim.engine.cable.numpy_reference import run_oracle
+from neurosim.engine.cable.source import portable_kernels
 from neurosim.engine.coupling.links import LinkResults, Links, read_links, write_links
 from neurosim.engine.diffusion.along_tree import write_diffusions
 from neurosim.engine.programs.cache import fetch
@@ -44,7 +45,7 @@ from neurosim.errors import (
     PoleError,
 )
 
-__all__ = ["block_size", "execute_cable", "execute_cables"]
+__all__ = ["block_size", "execute_cable", "execute_cables", "fetch_cable", "write_inputs"]
 
 # Of a second-level cache of at least 512 kB, and the numbers in the widest vector.
 _FITTING_BYTES = 600_000
@@ -110,24 +111,13 @@ def execute_cables(
     compiler = find_compiler()
     if compiler is None:
         raise EngineError("no C++ compiler was found; use engine='numpy'")
-    models = list(dict.fromkeys(model for model, _ in parts))
-    flags = cable_flags(compiler)
-    key = program_key(models, "cable", compiler.identity, *flags, engine_digest())
-    built = fetch(key, lambda empty: _build(models, compiler, empty))
+    built = fetch_cable([model for model, _ in parts], compiler)
     with run_folder() as folder:
         environment = os.environ | {"NEUROSIM_RUN": str(folder)}
         given = links or Links()
-        _write_program(
-            parts, folder, threads, exchange, report=progress is not None, links=given.kinds
+        blocks = write_inputs(
+            parts, folder, threads, exchange, report=progress is not None, links=given
         )
-        blocks = []
-        for number, (model, inputs) in enumerate(parts):
-            at = folder / str(number)
-            at.mkdir()
-            block = block_size(model, inputs.tree, inputs.cells)
-            _write(model, inputs, at, models.index(model), block)
-            blocks.append(block)
-        write_links(given, folder)
         command = [str(built / "main")]
         try:
             if exchange is None:
@@ -148,6 +138,48 @@ def execute_cables(
             for number, ((model, inputs), block) in enumerate(zip(parts, blocks, strict=True))
         ]
         return found, read_links(given, written, len(parts[0][1].trace_time()))
+
+
+def fetch_cable(models: Sequence[CableModel], compiler: Compiler) -> Path:
+    """Return the folder of the program of some models, ``main``, compiling it if there is none."""
+    different = list(dict.fromkeys(models))
+    flags = cable_flags(compiler)
+    key = program_key(different, "cable", compiler.identity, *flags, engine_digest())
+    return fetch(key, lambda empty: _build(different, compiler, empty))
+
+
+def write_inputs(
+    parts: Sequence[tuple[CableModel, CableInputs]],
+    folder: Path,
+    threads: int = 1,
+    exchange: Exchange | None = None,
+    *,
+    report: bool = False,
+    links: Links | None = None,
+) -> list[int]:
+    """Write what a program reads into the folder of its run; return the block size of each group.
+
+    Parameters
+    ----------
+    parts, threads, exchange, links
+        As of `execute_cables`.
+    folder : Path
+        The folder.
+    report : bool
+        Whether the program is to say how far it is.
+    """
+    given = links or Links()
+    models = list(dict.fromkeys(model for model, _ in parts))
+    _write_program(parts, folder, threads, exchange, report=report, links=given.kinds)
+    blocks = []
+    for number, (model, inputs) in enumerate(parts):
+        at = folder / str(number)
+        at.mkdir()
+        block = block_size(model, inputs.tree, inputs.cells)
+        _write(model, inputs, at, models.index(model), block)
+        blocks.append(block)
+    write_links(given, folder)
+    return blocks
 
 
 def block_size(model: CableModel, tree: Tree, cells: int) -> int:
@@ -181,7 +213,10 @@ def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> No
         try:
             generate = [worker_command("generate-cable", folder)]
             run_all(generate, what="writing the C++ program of the model", folder=folder)
-            compile_it = [compiler.path, *flags, "-c", "kernels.cpp", "-o", "kernels.o"]
+            if compiler.portable:
+                kernels = folder / "kernels.cpp"
+                kernels.write_text(portable_kernels(kernels.read_text()))
+            compile_it = [*compiler.command, *flags, "-c", "kernels.cpp", "-o", "kernels.o"]
             run_all([guard(compile_it)], what="compiling the model", folder=folder)
             around = runtime.result() / "runtime.o"
         except BaseException as error:
@@ -190,7 +225,8 @@ def _build(models: Sequence[CableModel], compiler: Compiler, folder: Path) -> No
                 with halted():
                     beside.shutdown(wait=True)
             raise
-    link = [compiler.path, *flags, "kernels.o", str(around), "-o", "main"]
+    objects = ["kernels.o", str(around)]
+    link = [*compiler.command, *flags, *objects, "-o", "main", *compiler.linking]
     run_all([guard(link)], what="linking the model", folder=folder)
     (folder / "kernels.o").unlink()
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))

@@ -3,8 +3,6 @@
 // It knows no model, so it is compiled once for a machine and linked to every model.
 #include <atomic>
 #include <chrono>
-#include <mutex>
-#include <thread>
 
 namespace neurosim {
 
@@ -81,12 +79,12 @@ struct Following {
 struct Report {
     std::atomic<int64_t> done{0};
     int64_t total = 1;
-    std::mutex lock;
+    Mutex lock;
     std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
     void add(int64_t steps) {
         const int64_t now_done = done += steps;
         if (!program().report) return;
-        std::lock_guard<std::mutex> guard(lock);
+        Guard guard(lock);
         const auto now = std::chrono::steady_clock::now();
         if (now - last < std::chrono::milliseconds(200) && now_done < total) return;
         last = now;
@@ -1113,14 +1111,10 @@ struct Block {
 template <typename Work> bool on_threads(int64_t pieces, Work work) {
     std::atomic<int64_t> next{0};
     std::atomic<bool> failed{false};
-    auto loop = [&] {
+    on_each_thread(std::min(program().threads, pieces), [&](int64_t) {
         for (int64_t k; !failed && (k = next++) < pieces;)
             if (!work(k)) failed = true;
-    };
-    std::vector<std::thread> others;
-    for (int64_t k = 1; k < std::min(program().threads, pieces); k++) others.emplace_back(loop);
-    loop();
-    for (std::thread& other : others) other.join();
+    });
     return !failed;
 }
 
@@ -1184,10 +1178,7 @@ inline bool run_linked(std::vector<std::unique_ptr<Block>>& blocks, Junctions* j
                 if (!blocks[size_t(k)]->end_linked()) failed = true;
         }
     };
-    std::vector<std::thread> others;
-    for (int64_t id = 1; id < threads; id++) others.emplace_back(work, id);
-    work(0);
-    for (std::thread& other : others) other.join();
+    on_each_thread(threads, work);
     for (auto& block : blocks)
         if (trouble.empty() && !block->trouble.empty()) trouble = block->trouble;
     return !failed;
@@ -1197,6 +1188,12 @@ struct Piece { const Group* group; int64_t number, first_cell, cells; };
 
 // Spikes of a window go out as lines, and come back as what they will do and when: terminals are
 // the caller's affair.
+#ifdef NEUROSIM_HOSTED
+inline void exchange(std::vector<std::unique_ptr<Block>>&, std::vector<size_t>&, int64_t) {
+    std::fprintf(stderr, "cells that are wired cannot run in a page\n");
+    std::exit(3);
+}
+#else
 inline void exchange(std::vector<std::unique_ptr<Block>>& blocks, std::vector<size_t>& told,
                      int64_t until) {
     static long long due = 0;   // from when on to ask, whether anything was fired or not
@@ -1232,6 +1229,7 @@ inline void exchange(std::vector<std::unique_ptr<Block>>& blocks, std::vector<si
         for (size_t k = 0; k < sorted[b].size(); k++)
             if (!sorted[b][k].empty()) blocks[b]->expect(k, sorted[b][k]);
 }
+#endif
 
 inline int run_program() {
     const Program& p = program();
@@ -1254,10 +1252,10 @@ inline int run_program() {
             new Block(*piece.group, piece.number, piece.first_cell, piece.cells));
     };
     std::string trouble;
-    std::mutex lock;
+    Mutex lock;
     auto go_on = [&](Block& block, int64_t until) {
         if (block.run(until)) return true;
-        std::lock_guard<std::mutex> guard(lock);
+        Guard guard(lock);
         if (trouble.empty()) trouble = block.trouble;
         return false;
     };

@@ -8,7 +8,7 @@ that is the same for every model. Runs only inside a worker process.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ import numpy as np
 
 from neurosim.engine.cable.model import CableModel, Kernel
 from neurosim.engine.cable.scheme import prepare, slopes, write_step
+from neurosim.engine.programs.generated_calls import rewritten
+from neurosim.engine.programs.portable import portable
 from neurosim.engine.programs.sources import cpp_functions, membrane_source
 from neurosim.errors import EngineError
 
-__all__ = ["write_program"]
+__all__ = ["portable_kernels", "write_program"]
 
 # Functions with a body in membrane.h, written without branches so that loops stay vectors.
 _OWN = ("gaussian", "waveform", "step_level", "exprel_given", "quotient_power")
@@ -66,6 +68,12 @@ def write_program(models: Sequence[CableModel], path: Path) -> None:
             ]
         )
     )
+
+
+def portable_kernels(text: str) -> str:
+    """Return what `write_program` wrote with its loops in the form of `portable`."""
+    ahead, begin, loops = text.partition("\nnamespace neurosim {\n\nstruct Kernel_")
+    return f"{ahead}{begin}{portable(loops)}"
 
 
 def _own(name: str) -> str:
@@ -302,8 +310,8 @@ def _shared_powers(lines: Sequence[str], shared: Collection[str]) -> tuple[set[s
 
     body = []
     for line in lines:
-        line = _rewritten(line, "_brian_pow", power)
-        body.append(_rewritten(line, "neurosim_quotient_power", of_quotient))
+        line = rewritten(line, "_brian_pow", power)
+        body.append(rewritten(line, "neurosim_quotient_power", of_quotient))
     return found, body
 
 
@@ -313,30 +321,7 @@ def _powers_taken_once(lines: Sequence[str]) -> list[str]:
     def of_quotient(arguments: list[str]) -> str:
         return f"_quotient_power<false>({', '.join(arguments)}, -1)"
 
-    return [_rewritten(line, "neurosim_quotient_power", of_quotient) for line in lines]
-
-
-def _rewritten(line: str, name: str, write: Callable[[list[str]], str | None]) -> str:
-    """Return a line of C++ with the calls of a function written anew from their arguments.
-
-    Examples
-    --------
-    >>> _rewritten("y = f(g(a, b), 1) + f(c, 2);", "f", lambda given: f"h({given[0]})")
-    'y = h(g(a, b)) + h(c);'
-    """
-    for start in reversed([m.start() for m in re.finditer(rf"\b{name}\(", line)]):
-        depth, begin = 0, start + len(name) + 1
-        arguments = []
-        for end in range(begin - 1, len(line)):
-            depth += {"(": 1, ")": -1}.get(line[end], 0)
-            if (line[end] == "," and depth == 1) or depth == 0:
-                arguments.append(line[begin:end].strip())
-                begin = end + 1
-            if depth == 0:
-                break
-        made = write(arguments)
-        line = line if made is None else f"{line[:start]}{made}{line[begin:]}"
-    return line
+    return [rewritten(line, "neurosim_quotient_power", of_quotient) for line in lines]
 
 
 def _logarithms_of_ions(lines: Sequence[str], kernel: Kernel) -> list[str]:

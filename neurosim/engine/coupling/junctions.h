@@ -13,7 +13,6 @@
 // equilibrium of that ion between the two insides (Nernst), which adds a source to the current of the
 // junction; what flows is taken from one pool and put into the other.
 #include <atomic>
-#include <thread>
 
 namespace neurosim {
 
@@ -28,7 +27,7 @@ public:
         const int64_t now = round.load();
         if (++arrived == threads) { arrived = 0; ++round; return; }
         for (int spins = 0; round.load() == now; spins++)
-            if (spins > 100) std::this_thread::yield();
+            if (spins > 100) let_others_run();
     }
 };
 

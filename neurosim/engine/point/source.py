@@ -37,9 +37,14 @@ _HEADERS = ("vector_functions.h", "run.h")
 VECTORS = "cells_stateupdater_codeobject.cpp"
 # The file that includes all others.
 _REST = "rest.cpp"
-# Functions of Brian2's that no program of ours calls: they set variables from a command line, and
-# write all arrays.
-_UNUSED = ("set_variable_by_name", "_write_arrays")
+# Functions of Brian2's that no program of ours needs: they set variables from a command line or a
+# file, write all arrays, and read arrays that a run's own take the place of.
+_UNUSED = (
+    "set_variable_by_name",
+    "set_variable_from_file",
+    "_write_arrays",
+    "_load_arrays",
+)
 
 # Primes and odd decimals that nothing else in a generated program spells.
 _ROWS = 100_003
@@ -280,7 +285,8 @@ def _drop_unused(objects: Path) -> None:
     """Empty the functions that are compiled for nothing; one that has another form is left."""
     text = objects.read_text()
     for name in _UNUSED:
-        body = re.compile(rf"^(void {name}\([^)]*\))\s*\{{\n.*?^\}}\n", re.MULTILINE | re.DOTALL)
+        head = rf"^((?:template<class T> )?void {name}\([^)]*\))"
+        body = re.compile(rf"{head}\s*\{{\n.*?^\}}\n", re.MULTILINE | re.DOTALL)
         text = body.sub(r"\1 {}\n", text)
     objects.write_text(text)
 

@@ -16,11 +16,12 @@ from neurosim.engine.programs.cache import fetch
 from neurosim.engine.programs.compiler import Compiler
 from neurosim.engine.programs.course_tables import write_tables
 from neurosim.engine.programs.digest import engine_digest
+from neurosim.engine.programs.portable import portable
 from neurosim.engine.programs.processes import Progress, guard, run_all, worker_command
 from neurosim.engine.programs.results import RunResults
 from neurosim.equations.evaluate import cuts_time
 
-__all__ = ["run_standalone"]
+__all__ = ["fetch_point", "run_standalone", "write_inputs"]
 
 # For the one loop that advances the states, whose rows all go through the same vector code: vector
 # forms of exp, powers of exp as one exp. Numbers need not be finite, so a diverging run is seen.
@@ -33,6 +34,8 @@ _VECTOR_FLAGS = (
 # The same without anything that may round a quotient another way: where a model asks in which piece
 # of time it is, as floor(t/(3*ms)) does, the last bit decides on which step the piece begins.
 _EXACT_FLAGS = ("-DNEUROSIM_VECTORS", "-ffp-contract=off", "-fopenmp-simd")
+# Every loop as it is written; see `portable`.
+_PORTABLE_FLAGS = ("-fopenmp-simd",)
 
 
 def _build(model: Model, compiler: Compiler, folder: Path) -> None:
@@ -41,9 +44,13 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     program = folder / "program"
     manifest = json.loads((program / "manifest.json").read_text())
     objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
-    includes = ["-pthread", "-I.", "-include", HEADER]
-    compile_one = [compiler.path, *compiler.flags, "-fopenmp-simd", *includes, "-c"]
+    includes = [*compiler.pthread, "-I.", "-include", HEADER]
+    compile_one = [*compiler.command, *compiler.flags, "-fopenmp-simd", *includes, "-c"]
     flags = _EXACT_FLAGS if cuts_time(model.equations) else _VECTOR_FLAGS
+    if compiler.portable:
+        flags = _PORTABLE_FLAGS
+        for path in (program / "code_objects").glob("*.cpp"):
+            path.write_text(portable(path.read_text()))
     special = {VECTORS: [*flags, *compiler.wide]}
     run_all(
         [
@@ -54,13 +61,19 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
         what="compiling the model",
         folder=program,
     )
-    link = [compiler.path, "-pthread", *objects, "-o", "main"]
+    link = [*compiler.command, *compiler.pthread, *objects, "-o", "main", *compiler.linking]
     run_all([guard(link)], what="linking the model", folder=program)
     (program / "main").rename(folder / "main")
     # Kept beside the program, so that anyone can read what was compiled.
     for target in objects:
         (program / target).unlink()
     shutil.move(program / "manifest.json", folder / "manifest.json")
+
+
+def fetch_point(model: Model, compiler: Compiler) -> Path:
+    """Return the folder of a model's program, ``main``, compiling it first if there is none."""
+    key = model.key(compiler.identity, f"{engine_digest()} {_VECTOR_FLAGS}")
+    return fetch(key, lambda empty: _build(model, compiler, empty))
 
 
 def run_standalone(
@@ -85,14 +98,13 @@ def run_standalone(
     progress : callable, optional
         Called with the share done.
     """
-    key = model.key(compiler.identity, f"{engine_digest()} {_VECTOR_FLAGS}")
-    built = fetch(key, lambda empty: _build(model, compiler, empty))
+    built = fetch_point(model, compiler)
     manifest = json.loads((built / "manifest.json").read_text())
     commands, environments, places = [], [], []
     for k, inputs in enumerate(chunks):
         place = folder / f"run{k}"
         place.mkdir()
-        _write_inputs(inputs, place, manifest, report=progress is not None)
+        write_inputs(inputs, place, manifest, report=progress is not None)
         commands.append([str(built / "main")])
         environments.append(os.environ | {"NEUROSIM_RUN": str(place)})
         places.append(place)
@@ -106,9 +118,22 @@ def run_standalone(
     return [_read_results(place, manifest["outputs"], model) for place in places]
 
 
-def _write_inputs(
-    inputs: Inputs, place: Path, manifest: dict[str, dict[str, str]], *, report: bool
+def write_inputs(
+    inputs: Inputs, place: Path, manifest: dict[str, dict[str, str]], *, report: bool = False
 ) -> None:
+    """Write what a program reads into the folder of its run.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The batch.
+    place : Path
+        The folder.
+    manifest : dict
+        What stands beside the program.
+    report : bool
+        Whether the program is to say how far it is.
+    """
     begin = inputs.begin
     settings = [
         inputs.rows,

@@ -11,12 +11,16 @@ import os
 import platform
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Compiler", "find_compiler"]
+from neurosim.errors import EngineError
 
+__all__ = ["PORTABLE", "Compiler", "find_compiler"]
+
+PORTABLE = "-DNEUROSIM_PORTABLE"
+_ARITHMETIC = "NEUROSIM_ARITHMETIC"
 _FLAGS = ("-std=c++17", "-O3", "-w", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 
 
@@ -32,16 +36,40 @@ class Compiler:
         First line of what ``--version`` prints.
     flags : tuple of str
         Flags that every file is compiled with.
+    leading : tuple of str
+        What stands between the executable and the flags.
+    linking : tuple of str
+        What stands at the end where a program is linked.
+    threads : bool
+        Whether its programs have threads.
     """
 
     path: str
     version: str
     flags: tuple[str, ...]
+    leading: tuple[str, ...] = ()
+    linking: tuple[str, ...] = ()
+    threads: bool = True
+
+    @property
+    def command(self) -> list[str]:
+        """How the compiler is called, before any flag."""
+        return [self.path, *self.leading]
+
+    @property
+    def portable(self) -> bool:
+        """Whether programs are to compute the same bits on every machine."""
+        return PORTABLE in self.flags
+
+    @property
+    def pthread(self) -> list[str]:
+        """The flag of programs with threads."""
+        return ["-pthread"] if self.threads else []
 
     @property
     def identity(self) -> str:
         """Everything that decides what the compiler makes of a source: part of the cache key."""
-        return " ".join([self.version, *self.flags, _processor()])
+        return " ".join([self.version, *self.leading, *self.flags, *self.linking, _processor()])
 
     @property
     def wide(self) -> list[str]:
@@ -67,13 +95,29 @@ def find_compiler() -> Compiler | None:
     """Return the compiler named by the environment variable CXX, else g++ or clang++, else None.
 
     ``CXX`` set to an empty string means none.
+
+    Raises
+    ------
+    EngineError
+        NEUROSIM_ARITHMETIC names an arithmetic that there is not.
     """
     named = os.environ.get("CXX")
     for name in [named] if named is not None else ["g++", "clang++", "c++"]:
         found = _probe(name) if name else None
         if found is not None:
-            return found
+            return _with_arithmetic(found)
     return None
+
+
+def _with_arithmetic(found: Compiler) -> Compiler:
+    """Return the compiler with the flag of the arithmetic that NEUROSIM_ARITHMETIC names."""
+    named = os.environ.get(_ARITHMETIC) or "native"
+    if named not in ("native", "portable"):
+        raise EngineError(
+            f"{_ARITHMETIC} is {named!r}; it can be 'native' (fastest, the default) or 'portable' "
+            "(the same bits on every machine)"
+        )
+    return replace(found, flags=(*found.flags, PORTABLE)) if named == "portable" else found
 
 
 @cache

@@ -8,8 +8,12 @@ namespace neurosim {
 
 // Loops are compiled with leave to sum in another order, which would undo the reduction of an
 // argument. No compiler takes a fused multiply-add apart. Where there is none, what stands in
-// NEUROSIM_AS_WRITTEN is hidden by a number that the compiler cannot know to be 0.
-#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__aarch64__)
+// NEUROSIM_AS_WRITTEN is hidden by a number that the compiler cannot know to be 0. Where all machines
+// are to compute the same bits no sum is changed and nothing fused.
+#if defined(NEUROSIM_PORTABLE)
+#define NEUROSIM_FUSED 0
+#define NEUROSIM_AS_WRITTEN(x) (x)
+#elif defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__aarch64__)
 #define NEUROSIM_FUSED 1
 #define NEUROSIM_AS_WRITTEN(x) (x)
 #else

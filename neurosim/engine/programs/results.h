@@ -1,10 +1,6 @@
 // What a run writes: arrays as files, and last of all a table of their sizes and checksums (CRC-32).
 // A disk that is full, or a run that is ended, leaves no table or files that do not agree with it.
-#pragma once
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <mutex>
 
 namespace neurosim {
 
@@ -35,42 +31,30 @@ inline uint32_t crc32(uint32_t crc, const void* data, size_t count) {
     return ~crc;
 }
 
-struct Table { std::mutex lock; std::string lines; size_t files = 0; };
+struct Table { Mutex lock; std::string lines; size_t files = 0; };
 inline Table& written() { static Table table; return table; }
 
 // A file that is being written; what is told last is what was given to it, not what arrived.
 class Output {
     const std::string name;
-    std::ofstream file;
+    Written file;
     size_t bytes = 0;
     uint32_t crc = 0;
-    void check() {
-        if (file) return;
-        std::fprintf(stderr, "cannot write '%s': %s; free room on that disk, or set TMPDIR to a "
-                     "folder on another\n", (folder() + name).c_str(), std::strerror(errno));
-        std::_Exit(3);
-    }
 public:
     explicit Output(const std::string& name) : name(name) {
-        errno = 0;
-        file.open(folder() + name, std::ios::binary);
-        check();
+        if (!file.open(name)) cannot_write(name);
     }
     template <typename T> void put(const T* values, size_t count) {
         if (!count) return;
-        errno = 0;
-        file.write(reinterpret_cast<const char*>(values), std::streamsize(count * sizeof(T)));
-        check();
+        if (!file.put(values, count * sizeof(T))) cannot_write(name);
         crc = crc32(crc, values, count * sizeof(T));
         bytes += count * sizeof(T);
     }
     // What is still in memory is written here, so the file is sound only after it.
     void close() {
-        errno = 0;
-        file.close();
-        check();
+        if (!file.close()) cannot_write(name);
         Table& table = written();
-        std::lock_guard<std::mutex> guard(table.lock);
+        Guard guard(table.lock);
         table.lines += name + " " + std::to_string(bytes) + " " + std::to_string(crc) + "\n";
         table.files++;
     }

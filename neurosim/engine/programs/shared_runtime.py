@@ -27,13 +27,15 @@ __all__ = ["cable_flags", "compiled_ahead", "fetch_runtime", "write_runtime"]
 
 # Full fast-math, for the vector forms of exp that it allows; a diverging run is told by the
 # exponent bits of the potential, not by comparisons that the compiler may drop.
-_FLAGS = ("-std=c++17", "-O3", "-w", "-ffast-math", "-pthread")
+_FLAGS = ("-std=c++17", "-O3", "-w", "-ffast-math")
 
 
 def cable_flags(compiler: Compiler) -> list[str]:
     """Return the flags that every file of a program of branched neurons is compiled with."""
+    if compiler.portable:
+        return [*compiler.flags, *compiler.pthread, *compiler.wide]
     native = (flag for flag in compiler.flags if flag.startswith("-march"))
-    return [*_FLAGS, *native, *compiler.wide]
+    return [*_FLAGS, *compiler.pthread, *native, *compiler.wide]
 
 
 def write_runtime(path: Path) -> None:
@@ -60,7 +62,7 @@ def fetch_runtime(compiler: Compiler) -> Path:
 
 def _build(compiler: Compiler, flags: list[str], folder: Path) -> None:
     write_runtime(folder / "runtime.cpp")
-    compile_it = [compiler.path, *flags, "-c", "runtime.cpp", "-o", "runtime.o"]
+    compile_it = [*compiler.command, *flags, "-c", "runtime.cpp", "-o", "runtime.o"]
     run_all([guard(compile_it)], what="compiling what every model shares", folder=folder)
     (folder / "runtime.cpp").unlink()
     (folder / "manifest.json").write_text(json.dumps({"brian2": version("brian2")}))

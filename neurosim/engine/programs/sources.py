@@ -27,14 +27,14 @@ _TYPES = {
 
 def shared_source() -> str:
     """Return what reads and writes a run's files and draws its random numbers, in C++."""
-    files = _text("files.h", "results.h")
+    files = _text("disk_files.h", "host_files.h", "files.h", "results.h")
     return f"{files}{membrane_source()}{_text('waveform_files.h', 'courses.h')}"
 
 
 def membrane_source() -> str:
     """Return what the equations of a membrane may call, in C++ without files or threads."""
     headers = "".join(f"#include <{name}>\n" for name in ("cmath", "cstdint", "cstring"))
-    ahead = f"{headers}{_text('exponentials.h', 'waveforms.h')}"
+    ahead = f"{headers}{_text('exponentials.h', 'portable.h', 'waveforms.h')}"
     return f"{ahead}namespace neurosim {{{cpp_source()}}}  // namespace neurosim\n"
 
 

@@ -1,0 +1,1 @@
+"""The explorer: one page of HTML on which a person tries what this project describes."""

@@ -1,0 +1,270 @@
+"""A neuron that a page can run: its program as WebAssembly, the inputs of its run, its sliders.
+
+What a page needs to know of the neuron stands here as plain values, from the description itself:
+`kernel.js` reads the package and holds no number of a neuron.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, get_dimensions
+
+from experiments.explore.kernel.composing import Asked, Composed, manifest_of, program
+from experiments.explore.kernel.slider_places import NotAffineError, Place, find_places
+from neurosim.describe.neuron import Neuron
+from neurosim.describe.point_neuron import PointNeuron
+from neurosim.engine.programs.wasm import wasm_compiler
+from neurosim.errors import NeurosimError, ParameterError
+from neurosim.quantities import unit_name
+from neurosim.randomness import row_keys
+from neurosim.run.batch import full_name
+from neurosim.run.state import State
+from neurosim.stimuli import Stimulus
+
+__all__ = ["KernelPackage", "Parameter", "kernel_of", "kernel_script"]
+
+# How often a range that the description refuses is halved towards the default.
+_HALVINGS = 6
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a page can change.
+
+    Attributes
+    ----------
+    name : str
+        Full name, as `simulate` knows it in a batch.
+    unit : str
+        Name of its SI unit.
+    default, low, high : float
+        In SI units.
+    meaning : str
+        What it is, from the description.
+    places : tuple of Place
+        Where it stands in the files of the run.
+    """
+
+    name: str
+    unit: str
+    default: float
+    low: float
+    high: float
+    meaning: str
+    places: tuple[Place, ...] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `kernel.js` reads."""
+        told = {name: getattr(self, name) for name in ("name", "unit", "default", "low", "high")}
+        return told | {"meaning": self.meaning, "places": [p.to_json() for p in self.places]}
+
+
+@dataclass(frozen=True)
+class KernelPackage:
+    """What a page needs to run a neuron.
+
+    Attributes
+    ----------
+    wasm : bytes
+        The program.
+    inputs : dict of str to bytes
+        The files that the default run reads.
+    parameters : tuple of Parameter
+        What can change; the first is the duration.
+    left_out : dict of str to str
+        Parameters of the description that cannot, and why.
+    layout : dict
+        What else `kernel.js` reads, as plain values.
+    """
+
+    wasm: bytes = field(repr=False)
+    inputs: dict[str, bytes] = field(repr=False)
+    parameters: tuple[Parameter, ...]
+    left_out: dict[str, str]
+    layout: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all but the program as plain values, the files as base64."""
+        files = {name: base64.b64encode(data).decode() for name, data in self.inputs.items()}
+        told = [parameter.to_json() for parameter in self.parameters]
+        return {"inputs": files, "parameters": told, "left_out": self.left_out, **self.layout}
+
+
+def kernel_script() -> str:
+    """Return the script that runs packages."""
+    return (Path(__file__).parent / "kernel.js").read_text(encoding="utf-8")
+
+
+def kernel_of(
+    neuron: PointNeuron | Neuron,
+    duration: Quantity,
+    stimulus: Stimulus | None = None,
+    *,
+    initial: State | None = None,
+    dt: Quantity | None = None,
+    record: tuple[str, ...] = ("v",),
+    record_dt: Quantity | None = None,
+    seed: int = 0,
+    ranges: Mapping[str, tuple[Quantity, Quantity]] | None = None,
+) -> KernelPackage:
+    """Compile a neuron for a page.
+
+    Parameters
+    ----------
+    neuron, duration, stimulus, dt, record, record_dt, seed
+        As of `neurosim.simulate`. The stimulus says what the page can inject: give it noise of any
+        intensity, also 0, for a page that can add noise.
+    initial : State, optional
+        Where the run starts, such as ``settle(neuron, 200*ms)``. Without it a run starts at rest,
+        and a parameter that moves the rest of a gate is left out.
+    ranges : mapping of str to (Quantity, Quantity), optional
+        Lowest and highest value of parameters by name; by default half of the value to twice it,
+        and 20 mV on either side of a potential.
+
+    Raises
+    ------
+    EngineError
+        The package ``ziglang`` is not installed, or the compiler failed.
+    ParameterError
+        The neuron cannot run in a page.
+
+    Examples
+    --------
+    >>> from brian2 import pA, second
+    >>> from neurosim import LIF, Constant
+    >>> package = kernel_of(LIF(), 1 * second, Constant(200 * pA))  # doctest: +SKIP
+    >>> [parameter.name for parameter in package.parameters]  # doctest: +SKIP
+    ['duration', 'E_L', 'V_th', 'V_reset', 'tau_m', 'R_m', 't_ref', 'constant.current']
+    """
+    compiler = wasm_compiler()
+    asked = Asked(neuron, stimulus, duration, initial, dt, tuple(record), record_dt, seed)
+    maker = _Maker(asked, ranges or {}, asked.composed({}, manifest_of(compiler), seed))
+    parameters, left_out = maker.parameters()
+    wasm = (program(maker.first.model, compiler) / "main").read_bytes()
+    return KernelPackage(wasm, maker.first.files, parameters, left_out, maker.layout())
+
+
+class _Maker:
+    def __init__(
+        self, asked: Asked, ranges: Mapping[str, tuple[Quantity, Quantity]], first: Composed
+    ) -> None:
+        self.asked, self.first = asked, first
+        self.places = asked.places()
+        self.ranges = {full_name(name, self.places, "ranges"): r for name, r in ranges.items()}
+        self.manifest = manifest_of(wasm_compiler())
+        # Files of runs with a parameter changed, those of the last parameter.
+        self.made: dict[tuple[str, float], dict[str, bytes]] = {}
+
+    def composed(self, changes: Mapping[str, Quantity], seed: int | None = None) -> Composed:
+        """Return the run with changes; one that needs another program is refused."""
+        given = self.asked.seed if seed is None else seed
+        made = self.asked.composed(changes, self.manifest, given)
+        if made.model != self.first.model:
+            raise NotAffineError("it changes the program itself")
+        return made
+
+    def parameters(self) -> tuple[tuple[Parameter, ...], dict[str, str]]:
+        """Return what a page can change, and why it cannot change the rest."""
+        found, left_out = [self._duration()], {}
+        for name in self.places:
+            try:
+                found.append(self._parameter(name))
+            except NeurosimError as error:
+                left_out[name] = str(error)
+        return tuple(found), left_out
+
+    def _duration(self) -> Parameter:
+        settings = self.asked.settings
+        if self.asked.point:
+            place = Place("settings", (3,), (1.0,))
+        else:
+            place = Place("program", (1,), (1.0 / settings.dt,), whole=True)
+        value = settings.duration
+        return Parameter("duration", "second", value, settings.dt, 10 * value, "how long", (place,))
+
+    def _parameter(self, name: str) -> Parameter:
+        value, told = self.places[name]
+        default, low, high = self._range(name, float(value))
+        tried = [default, low, high, low + 0.37 * (high - low)]
+        tried = [x for k, x in enumerate(tried) if x not in tried[:k]]
+        runs = [self._files(name, x, value) for x in tried]
+        places = find_places(tried, runs, self.first.rows)
+        return Parameter(name, unit_name(told.metadata["unit"]), default, low, high,
+                         told.metadata["doc"], places)  # fmt: skip
+
+    def _files(self, name: str, number: float, like: Quantity) -> dict[str, bytes]:
+        if (name, number) not in self.made:
+            value = Quantity(number, dim=get_dimensions(like))
+            self.made = {key: files for key, files in self.made.items() if key[0] == name}
+            self.made[name, number] = self.composed({name: value}).files
+        return self.made[name, number]
+
+    def _range(self, name: str, default: float) -> tuple[float, float, float]:
+        """Return default, lowest and highest value; the description takes all of them."""
+        _, told = self.places[name]
+        if name in self.ranges:
+            low, high = (float(end) for end in self.ranges[name])
+            if not low < high:
+                raise ParameterError(f"ranges: {name} must rise from its first value to its second")
+            return default, low, high
+        if name.endswith(".shift"):
+            return default, self._taken(name, default, -0.01), self._taken(name, default, 0.01)
+        if unit_name(told.metadata["unit"]) == "volt":
+            low, high = default - 0.02, default + 0.02
+        elif default == 0:
+            raise ParameterError("its value is 0, from which no range follows; give one in ranges")
+        else:
+            low, high = sorted((default / 2, default * 2))
+        return default, self._taken(name, default, low), self._taken(name, default, high)
+
+    def _taken(self, name: str, default: float, end: float) -> float:
+        """Return the end of a range, closer to the default where the description refuses it."""
+        for _ in range(_HALVINGS):
+            try:
+                self._files(name, end, self.places[name][0])
+            except ParameterError:
+                end = default + (end - default) / 2
+            else:
+                return end
+        return default
+
+    def layout(self) -> dict[str, Any]:
+        """Return what `kernel.js` reads beside the parameters."""
+        settings = self.asked.settings
+        told: dict[str, Any] = {
+            "kind": "point" if self.asked.point else "cable",
+            "name": type(self.asked.neuron).__name__,
+            "traces": list(self.first.traces),
+            "dt_s": settings.dt,
+            "stride": max(1, round(settings.record_dt / settings.dt)),
+            "keys": self._keys(),
+            "orders": [list(order) for order in getattr(self.asked.neuron, "ordered", ())],
+        }
+        if self.asked.point:
+            told["rows"] = {"files": list(self.first.rows)}
+        return told
+
+    def _keys(self) -> list[dict[str, Any]]:
+        """Return where the keys of random numbers stand, and of which units they are."""
+        found = []
+        for low in (name for name in self.first.files if name.split(".")[-1] == "key_low"):
+            high = f"{low[: -len('low')]}high"
+            kind = "int32" if self.asked.point else "float64"
+            here = np.frombuffer(self.first.files[low], dtype=kind)
+            placed = len(getattr(self.asked.neuron, "placed", ()))
+            for first in [0, *((1 + k) << 32 for k in range(placed))]:
+                units = first + np.arange(len(here))
+                seeds = np.full(len(here), self.asked.seed)
+                if np.array_equal(here, row_keys(seeds, units)[0]):
+                    told = [str(unit) for unit in units]
+                    found.append({"low": low, "high": high, "type": kind, "units": told})
+                    break
+            else:
+                raise ParameterError(f"the random numbers of {low} cannot be told in a page")
+        return found

@@ -1,0 +1,133 @@
+"""Where the numbers of a description stand in the files of its run, found by changing them.
+
+A parameter is given several values, and the files of the runs are compared. Where a number is the
+parameter itself, or a straight line of it, a page can write it without knowing how Python came to
+it. A parameter that does anything else, such as to move where a gate starts, is left out by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import NeurosimError
+
+__all__ = ["NotAffineError", "Place", "find_places"]
+
+# How far a number may lie off the straight line, of the largest that stands there.
+_ROUNDING = 1e-14
+
+
+class NotAffineError(NeurosimError):
+    """A parameter enters the files of a run in another way than as a straight line."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Numbers of a file that follow a parameter p as offset + factor*p.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file, of doubles.
+    at : tuple of int
+        Which numbers.
+    factors : tuple of float
+        Of each.
+    offset : float
+        Of all.
+    rows : bool
+        Whether they are all numbers of the file, one a row.
+    whole : bool
+        Whether they are rounded to whole numbers.
+    """
+
+    file: str
+    at: tuple[int, ...]
+    factors: tuple[float, ...]
+    offset: float = 0.0
+    rows: bool = False
+    whole: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `kernel.js` reads."""
+        told: dict[str, Any] = {"file": self.file, "type": "float64", "offset": self.offset}
+        if len(set(self.factors)) == 1:
+            told["factor"] = self.factors[0]
+        else:
+            told["factors"] = list(self.factors)
+        if self.rows:
+            return told | {"rows": True}
+        return told | {"at": list(self.at), "whole": self.whole}
+
+
+def find_places(
+    values: Sequence[float], runs: Sequence[Mapping[str, bytes]], rows: Sequence[str]
+) -> tuple[Place, ...]:
+    """Return where a parameter stands.
+
+    Parameters
+    ----------
+    values : sequence of float
+        At least three values of the parameter.
+    runs : sequence of dict of str to bytes
+        For each, the files of the run.
+    rows : sequence of str
+        Files that hold a number a row.
+
+    Raises
+    ------
+    NotAffineError
+        It stands somewhere in another form.
+
+    Examples
+    --------
+    >>> runs = [{"g": np.array([5.0, 2 * p]).tobytes()} for p in (1.0, 2.0, 4.0)]
+    >>> find_places([1.0, 2.0, 4.0], runs, [])
+    (Place(file='g', at=(1,), factors=(2.0,), offset=0.0, rows=False, whole=False),)
+    """
+    found = []
+    for name in runs[0]:
+        contents = [run.get(name, b"") for run in runs]
+        if len(set(contents)) == 1:
+            continue
+        if len({len(content) for content in contents}) > 1 or len(contents[0]) % 8:
+            raise NotAffineError(f"it changes what stands in {name}")
+        table = np.array([np.frombuffer(content) for content in contents])
+        found += _of_file(name, np.asarray(values, dtype=float), table, name in rows)
+    if not found:
+        raise NotAffineError("it changes nothing of the run")
+    return tuple(found)
+
+
+def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> list[Place]:
+    size = np.max(np.abs(table), axis=0)
+    # What differs in its last digits alone does not follow the parameter.
+    where = np.flatnonzero(np.ptp(table, axis=0) > 4 * np.finfo(float).eps * size)
+    moving, size = table[:, where], size[where]
+    if not len(where):
+        return []
+    low, high = int(np.argmin(values)), int(np.argmax(values))
+    if np.all(moving == values[:, np.newaxis]):
+        factors, offsets = np.ones(len(where)), np.zeros(len(where))
+    else:
+        factors = (moving[high] - moving[low]) / (values[high] - values[low])
+        offsets = moving[low] - factors * values[low]
+        # A number in proportion to the parameter is that to the last digit.
+        straight = np.abs(offsets) <= 1e-12 * size
+        largest = int(np.argmax(np.abs(values)))
+        factors = np.where(straight, moving[largest] / values[largest], factors)
+        offsets = np.where(straight, 0.0, offsets)
+        line = offsets + factors * values[:, np.newaxis]
+        if not np.all(np.abs(line - moving) <= _ROUNDING * 10 * size):
+            raise NotAffineError(f"what stands in {name} is no straight line of it")
+    all_rows = rows and len(where) == table.shape[1]
+    return [
+        Place(name, tuple(where[here].tolist()), tuple(factors[here].tolist()), float(offset),
+              rows=all_rows and len(where[here]) == table.shape[1])
+        for offset in np.unique(offsets)
+        for here in [np.flatnonzero(offsets == offset)]
+    ]  # fmt: skip
