@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import Quantity, cm, mS, ms, mV, nS, pA, pF
-from complex_points import start_complex
+from complex_points import SpikingComplex, start_complex
 from complex_run import H, run_complex
 
 from neurosim import (
@@ -22,8 +22,16 @@ from neurosim import (
     simulate,
 )
 from neurosim.engine.adjoint.point_step import as_compartment, point_step
+from neurosim.engine.adjoint.spiking_maps import spiking_maps
+from neurosim.engine.adjoint.spiking_run import Spikes
 from neurosim.errors import EngineError, ParameterError, UnknownNameError
-from neurosim.gradients.losses import FiringRate, MeanPotential, SpikeTime, TraceError
+from neurosim.gradients.losses import (
+    FiringRate,
+    MeanPotential,
+    SpikeTime,
+    SpikeTimeError,
+    TraceError,
+)
 from neurosim.morphology import at
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import variable_name
@@ -251,3 +259,67 @@ def test_the_spikes_of_adex_do_not_depend_on_the_time_step():
     assert np.ptp(slopes) / abs(slopes[0]) < 2e-6
     run = simulate(AdEx(), 60 * ms, stimulus=Constant(500 * pA), dt=0.01 * ms)
     assert abs(run.spike_time_s[3] - times[-1]) < 4 * 0.01e-3
+
+
+# Slow adaptation, a current that flows while the neuron is refractory, and a threshold that moves.
+MOVING = """
+dv/dt = (g_L*(E_L - v) - w + I_stim)/C : volt (unless refractory)
+dw/dt = (a*(v - E_L) - w)/tau_w : amp
+dq/dt = (V_0 - q)/tau_q : volt
+"""
+MOVING_VALUES = {
+    "g_L": 10 * nS, "E_L": -70 * mV, "C": 200 * pF, "a": 3 * nS, "tau_w": 40 * ms, "V_0": -52 * mV,
+    "tau_q": 15 * ms, "V_r": -65 * mV, "b": 20 * pA, "jump": 5 * mV, "hold": 1.7 * ms,
+}  # fmt: skip
+
+
+def moving(method):
+    return from_brian2(
+        MOVING, threshold="v > q", reset="v = V_r + 0.1*w/g_L; w += b; q += jump",
+        refractory="hold", parameters=MOVING_VALUES, start=-68 * mV, method=method, dt=0.1 * ms,
+    )  # fmt: skip
+
+
+SPIKING = {
+    "lif": (LIF(), LIF_OWN[:-1], 60.0),
+    "adex": (AdEx(), (*ADEX_OWN[:-1], "V_peak", "t_ref"), 50.0),
+    "adex_refractory": (AdEx(t_ref=1.23 * ms), (*ADEX_OWN[:-1], "t_ref"), 40.0),
+    "moving_exponential_euler": (moving("exponential_euler"), tuple(MOVING_VALUES), 60.0),
+    "moving_rk4": (moving("rk4"), (*MOVING_VALUES, "v_start"), 60.0),
+}
+
+
+@pytest.mark.parametrize("kind", SPIKING)
+def test_runs_with_located_spikes_follow_a_complex_step(kind):
+    neuron, own, length = SPIKING[kind]
+    rng = np.random.default_rng(11)
+    stimulus = Steps(420 * pA, 1 * ms, 200 * ms) + OrnsteinUhlenbeck(20 * pA, 30 * pA, 3 * ms)
+    wrt = [*own, "steps.amplitude", "ornstein_uhlenbeck.sd", "ornstein_uhlenbeck.tau"]
+    directions = {}
+    ready = prepared(neuron, length * ms, stimulus, None, seed=[3, 8])
+    for name in map(variable_name, wrt):
+        size = float(np.ravel(ready.parameters[name])[0]) or 1e-3
+        directions[name] = size * rng.standard_normal()
+    maps = spiking_maps(ready.model, ready.equations, kind, list(directions))
+    moved = start_complex(ready, neuron, directions)
+    runs = [SpikingComplex(maps, ready, row, directions, moved).run() for row in range(2)]
+    dt = ready.inputs.dt
+    for loss in (
+        SpikeTimeError(target=[8, 20] * ms),
+        TraceError(target=rng.normal(-60, 5, round(length * 1e-3 / dt)) * mV),
+        MeanPotential(start=3 * ms),
+    ):
+        found = differentiate(neuron, length * ms, loss, wrt, stimulus=stimulus, seed=[3, 8])
+        for row, (trace, spikes) in enumerate(runs):
+            np.testing.assert_allclose(trace.real, np.asarray(found.v)[row], atol=1e-10)
+            assert len(spikes) >= 2
+            time, before, after = spikes.real.T
+            seen = Spikes(time, (time / dt).astype(int), time % dt, before, after)
+            value, slopes, more = loss.with_spikes(trace.real[:, None], [seen], dt)
+            np.testing.assert_allclose(value[0], np.asarray(found.value)[row], rtol=1e-9)
+            theirs = np.sum(slopes[:, 0] * trace.imag / H) + np.sum(more[0] * spikes.imag / H)
+            ours = sum(
+                np.asarray(slope)[row] * directions[variable_name(name)]
+                for name, slope in found.derivatives.items()
+            )
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9)
