@@ -3,7 +3,8 @@
 ``python benchmarks/gradient.py`` differentiates Hodgkin-Huxley cables (48 cells of 200
 compartments, 128 of 500) by three conductance densities and the injected current, on one thread. It
 prints nanoseconds of processor time a compartment and step for the run alone and for the gradient;
-what does not grow with the steps (files, processes, composition) is subtracted. ``--memory`` takes
+what does not grow with the steps (files, processes, composition) is subtracted. ``--points`` does
+the same for point neurons, a row and step. ``--memory`` takes
 100,000 steps of one cell of 1,000 compartments and prints the most memory that the program took
 (Linux). ``--first`` prints what a first gradient takes with an empty cache of programs, and
 ``--jaxley`` sets agreement and cost beside those of Jaxley (extra ``compare``).
@@ -91,6 +92,44 @@ def compare(cells: int, compartments: int, duration_ms: float, repeats: int) -> 
     )
 
 
+def points(rows: int, duration_ms: float, repeats: int) -> None:
+    """Print nanoseconds a row and step of runs of point neurons and of their gradients."""
+    from brian2 import ms, pA
+
+    from neurosim import LIF, AdEx, Constant, HodgkinHuxley, TraubMiles, differentiate, simulate
+    from neurosim.gradients.losses import FiringRate
+
+    for neuron, current, wrt in (
+        (HodgkinHuxley(), 100, ["g_Na", "g_K", "g_L", "constant.current"]),
+        (TraubMiles(), 1000, ["g_Na", "g_K", "g_L", "constant.current"]),
+        (LIF(), 250, ["tau_m", "R_m", "V_th", "constant.current"]),
+        (AdEx(), 500, ["C", "g_L", "V_T", "Delta_T", "a", "b", "tau_w", "constant.current"]),
+    ):
+        given = {
+            "stimulus": Constant(0 * pA),
+            "batch": {"current": np.linspace(1, 1.5, rows) * current * pA},
+        }
+
+        def alone(length_ms: float, neuron=neuron, given=given) -> object:
+            return simulate(neuron, length_ms * ms, **given)
+
+        def gradient(length_ms: float, neuron=neuron, given=given, wrt=wrt) -> object:
+            return differentiate(neuron, length_ms * ms, FiringRate(few="nan"), wrt, **given)
+
+        alone(1.0)
+        gradient(1.0)
+        steps = round(duration_ms / neuron.default_dt_ms) - round(10 * DT_MS / neuron.default_dt_ms)
+        best = [np.inf, np.inf]
+        for _ in range(repeats):
+            for k, run in enumerate((alone, gradient)):
+                best[k] = min(best[k], spent(run, duration_ms) / (steps * rows) * 1e9)
+        print(
+            f"{type(neuron).__name__:13s} {rows} rows: run {best[0]:5.1f} ns, gradient "
+            f"{best[1]:5.1f} ns a row and step, {best[1] / best[0]:.2f} times the run; "
+            f"{best[1] * 1e-3 / neuron.default_dt_ms:.2f} ms a row and second"
+        )
+
+
 def memory() -> None:
     """Print the most memory of the program that takes a long run back."""
     from brian2 import ms, nA
@@ -152,13 +191,15 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
-    for name in ("memory", "first", "jaxley"):
+    for name in ("memory", "first", "points", "jaxley"):
         parser.add_argument(f"--{name}", action="store_true")
     asked = parser.parse_args()
     if asked.memory:
         memory()
     elif asked.first:
         first()
+    elif asked.points:
+        points(32, 1000.0, asked.repeats)
     elif asked.jaxley:
         from gradient_jaxley import beside_jaxley
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from brian2.units import Quantity, get_dimensions, second, volt
@@ -32,6 +32,7 @@ def outcome(
     growth: np.ndarray,
     v: np.ndarray,
     dt: float,
+    spike_times: Sequence[np.ndarray] | None = None,
 ) -> Gradient:
     """Return the result of a run, and warn where its derivatives are of little use.
 
@@ -51,6 +52,8 @@ def outcome(
         Potential, in volt.
     dt : float
         Step, in second.
+    spike_times : sequence of ndarray, optional
+        Located spikes of each row, in second.
 
     Raises
     ------
@@ -87,4 +90,5 @@ def outcome(
         growth=growth,
         v=Quantity(v.T, dim=get_dimensions(1 * volt)),
         time=time * second,
+        spike_times=None if spike_times is None else tuple(one * second for one in spike_times),
     )

@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions
+from brian2.units import (
+    Mohm,
+    Quantity,
+    cm,
+    get_dimensions,
+    hertz,
+    mS,
+    ms,
+    mV,
+    nA,
+    nS,
+    ohm,
+    pF,
+    uF,
+    um,
+)
 
 from neurosim.display import html_table
 from neurosim.errors import UnknownNameError, suggest
@@ -36,6 +51,8 @@ class Gradient:
         The potential that the loss was worked out from.
     time : Quantity, shape (steps,)
         When.
+    spike_times : tuple of Quantity, each of shape (spikes,)
+        By row, of a neuron that spikes reset: its spikes, located inside steps. None for others.
     """
 
     value: Quantity
@@ -44,6 +61,7 @@ class Gradient:
     growth: np.ndarray
     v: Quantity = field(repr=False)
     time: Quantity = field(repr=False)
+    spike_times: tuple[Quantity, ...] | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> Quantity:
         """Return the derivative with respect to a parameter, by a name that is clear."""
@@ -68,16 +86,17 @@ class Gradient:
     def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = []
         for name, slope in self.derivatives.items():
-            at, unit = self.parameters[name][0], unit_name(self.parameters[name])
+            at = self.parameters[name][0]
+            one, unit = _customary(self.parameters[name])
             if np.ndim(slope) == 2:
                 size = Quantity(np.linalg.norm(np.asarray(slope)[0]), dim=slope.dim)
                 rows.append((name, f"{np.shape(slope)[1]} synapses", f"norm {_short(size)}", ""))
                 continue
             # In the unit of the loss, for one unit of the parameter.
-            whole = Quantity(float(slope[0]), dim=self.value.dim)
+            whole = Quantity(float(slope[0]) * one, dim=self.value.dim)
             per = "" if unit == "1" else f" per {unit}"
             share = 0.01 * self.relative(name)[0]
-            where = f"{float(at):.4g} {unit}".removesuffix(" 1")
+            where = f"{float(at) / one:.4g} {unit}".removesuffix(" 1")
             rows.append((name, where, f"{_short(whole)}{per}", _short(share)))
         return rows
 
@@ -98,6 +117,31 @@ class Gradient:
     def _repr_html_(self) -> str:
         note = f"growth backwards: {self.growth[0]:.3g}"
         return html_table(f"Loss {self.value[0]}", self._rows(), self._HEAD, note)
+
+
+# Units in which parameters of neurons are written, each with its name.
+_CUSTOMARY: tuple[tuple[Quantity, str], ...] = (
+    (mV, "mV"),
+    (ms, "ms"),
+    (nA, "nA"),
+    (pF, "pF"),
+    (nS, "nS"),
+    (Mohm, "Mohm"),
+    (um, "um"),
+    (um**2, "um^2"),
+    (hertz, "Hz"),
+    (mS / cm**2, "mS/cm^2"),
+    (uF / cm**2, "uF/cm^2"),
+    (ohm * cm, "ohm*cm"),
+)
+
+
+def _customary(like: Quantity) -> tuple[float, str]:
+    """Return the unit in which such a quantity is written, in SI units, and its name."""
+    for unit, name in _CUSTOMARY:
+        if get_dimensions(unit) == get_dimensions(like):
+            return float(unit), name
+    return 1.0, unit_name(like)
 
 
 def _short(value: Quantity) -> str:

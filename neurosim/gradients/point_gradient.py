@@ -65,8 +65,11 @@ def differentiate_point(
                 "there is no derivative"
             )
     kept: dict[str, np.ndarray] = {}
-    ways = _spiking if resets(ready.model, ready.equations) else _smooth
-    slopes = ways(neuron, ready, loss, sorted(set(variables.values())), kept, settings.jobs)
+    wanted, spikes = sorted(set(variables.values())), list[np.ndarray]()
+    if resets(ready.model, ready.equations):
+        slopes = _spiking(neuron, ready, loss, wanted, kept, spikes, settings.jobs)
+    else:
+        slopes = _smooth(neuron, ready, loss, wanted, kept, settings.jobs)
     return outcome(
         loss,
         asked,
@@ -76,6 +79,7 @@ def differentiate_point(
         growth=kept["growth"],
         v=kept["v"],
         dt=settings.dt,
+        spike_times=spikes or None,
     )
 
 
@@ -154,6 +158,7 @@ def _spiking(
     loss: Loss,
     wanted: Sequence[str],
     kept: dict[str, np.ndarray],
+    times: list[np.ndarray],
     jobs: int,
 ) -> dict[str, np.ndarray]:
     """Return by variable the derivatives of a neuron that spikes reset."""
@@ -163,6 +168,7 @@ def _spiking(
 
     def judged(v: np.ndarray, spikes: list[Spikes]) -> tuple[np.ndarray, list[np.ndarray]]:
         kept["v"] = v
+        times.extend(one.time for one in spikes)
         kept["value"], slopes, of_spikes = loss.with_spikes(v, spikes, inputs.dt)
         first = np.broadcast_to(inputs.states["v"], v.shape[1])
         more = [_in_potential(*given) for given in zip(of_spikes, spikes, first, strict=True)]

@@ -1,11 +1,15 @@
 """Gradients of point neurons: against complex steps, closed forms and differences."""
 
+import warnings
+
 import numpy as np
 import pytest
-from brian2 import Quantity, cm, mS, ms, mV, nS, pA, pF
-from complex_points import start_complex
+from brian2 import Quantity, cm, mS, ms, mV, nS, ohm, pA, pF
+from complex_points import SpikingComplex, start_complex
 from complex_run import H, run_complex
 
+from ann import Variable
+from bridge.differentiable import simulated_loss
 from neurosim import (
     LIF,
     AdEx,
@@ -22,8 +26,17 @@ from neurosim import (
     simulate,
 )
 from neurosim.engine.adjoint.point_step import as_compartment, point_step
+from neurosim.engine.adjoint.spiking_maps import spiking_maps
+from neurosim.engine.adjoint.spiking_run import Spikes
 from neurosim.errors import EngineError, ParameterError, UnknownNameError
-from neurosim.gradients.losses import FiringRate, MeanPotential, SpikeTime, TraceError
+from neurosim.gradients.found_gradient import GrowthWarning
+from neurosim.gradients.losses import (
+    FiringRate,
+    MeanPotential,
+    SpikeTime,
+    SpikeTimeError,
+    TraceError,
+)
 from neurosim.morphology import at
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import variable_name
@@ -251,3 +264,182 @@ def test_the_spikes_of_adex_do_not_depend_on_the_time_step():
     assert np.ptp(slopes) / abs(slopes[0]) < 2e-6
     run = simulate(AdEx(), 60 * ms, stimulus=Constant(500 * pA), dt=0.01 * ms)
     assert abs(run.spike_time_s[3] - times[-1]) < 4 * 0.01e-3
+
+
+# Slow adaptation, a current that flows while the neuron is refractory, and a threshold that moves.
+MOVING = """
+dv/dt = (g_L*(E_L - v) - w + I_stim)/C : volt (unless refractory)
+dw/dt = (a*(v - E_L) - w)/tau_w : amp
+dq/dt = (V_0 - q)/tau_q : volt
+"""
+MOVING_VALUES = {
+    "g_L": 10 * nS, "E_L": -70 * mV, "C": 200 * pF, "a": 3 * nS, "tau_w": 40 * ms, "V_0": -52 * mV,
+    "tau_q": 15 * ms, "V_r": -65 * mV, "b": 20 * pA, "jump": 5 * mV, "hold": 1.7 * ms,
+}  # fmt: skip
+
+
+def moving(method):
+    return from_brian2(
+        MOVING, threshold="v > q", reset="v = V_r + 0.1*w/g_L; w += b; q += jump",
+        refractory="hold", parameters=MOVING_VALUES, start=-68 * mV, method=method, dt=0.1 * ms,
+    )  # fmt: skip
+
+
+SPIKING = {
+    "lif": (LIF(), LIF_OWN[:-1], 60.0),
+    "adex": (AdEx(), (*ADEX_OWN[:-1], "V_peak", "t_ref"), 50.0),
+    "adex_refractory": (AdEx(t_ref=1.23 * ms), (*ADEX_OWN[:-1], "t_ref"), 40.0),
+    "moving_exponential_euler": (moving("exponential_euler"), tuple(MOVING_VALUES), 60.0),
+    "moving_rk4": (moving("rk4"), (*MOVING_VALUES, "v_start"), 60.0),
+}
+
+
+# Those that stand for the others where time is short.
+QUICK = {"lif", "adex_refractory", "moving_rk4"}
+
+
+@pytest.mark.parametrize(
+    "kind", [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in SPIKING]
+)
+def test_runs_with_located_spikes_follow_a_complex_step(kind):
+    neuron, own, length = SPIKING[kind]
+    rng = np.random.default_rng(11)
+    stimulus = Steps(420 * pA, 1 * ms, 200 * ms) + OrnsteinUhlenbeck(20 * pA, 30 * pA, 3 * ms)
+    wrt = [*own, "steps.amplitude", "ornstein_uhlenbeck.sd", "ornstein_uhlenbeck.tau"]
+    directions = {}
+    ready = prepared(neuron, length * ms, stimulus, None, seed=[3, 8])
+    for name in map(variable_name, wrt):
+        size = float(np.ravel(ready.parameters[name])[0]) or 1e-3
+        directions[name] = size * rng.standard_normal()
+    maps = spiking_maps(ready.model, ready.equations, kind, list(directions))
+    moved = start_complex(ready, neuron, directions)
+    runs = [SpikingComplex(maps, ready, row, directions, moved).run() for row in range(2)]
+    dt = ready.inputs.dt
+    for loss in (
+        SpikeTimeError(target=[8, 20] * ms),
+        TraceError(target=rng.normal(-60, 5, round(length * 1e-3 / dt)) * mV),
+        MeanPotential(start=3 * ms),
+    ):
+        found = differentiate(neuron, length * ms, loss, wrt, stimulus=stimulus, seed=[3, 8])
+        for row, (trace, spikes) in enumerate(runs):
+            np.testing.assert_allclose(trace.real, np.asarray(found.v)[row], atol=1e-10)
+            assert len(spikes) >= 2
+            time, before, after = spikes.real.T
+            seen = Spikes(time, (time / dt).astype(int), time % dt, before, after)
+            value, slopes, more = loss.with_spikes(trace.real[:, None], [seen], dt)
+            np.testing.assert_allclose(value[0], np.asarray(found.value)[row], rtol=1e-9)
+            theirs = np.sum(slopes[:, 0] * trace.imag / H) + np.sum(more[0] * spikes.imag / H)
+            ours = sum(
+                np.asarray(slope)[row] * directions[variable_name(name)]
+                for name, slope in found.derivatives.items()
+            )
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def doubled(**changes):
+    """Return a leaky neuron that another line of its description makes unfit."""
+    given = {"threshold": "v > V_t", "reset": "v = V_r", "refractory": 2 * ms} | changes
+    return from_brian2(
+        "dv/dt = (E - v + R*I_stim)/tau : volt (unless refractory)",
+        parameters={
+            "E": -70 * mV,
+            "R": 1e8 * ohm,
+            "tau": 20 * ms,
+            "V_t": -55 * mV,
+            "V_r": -70 * mV,
+        },
+        start=-70 * mV,
+        **given,
+    )
+
+
+@pytest.mark.parametrize(
+    ("neuron", "more", "said"),
+    [
+        (LIF(), {"stimulus": WhiteNoise(1 * pA * (1 * ms) ** 0.5)}, "coloured noise"),
+        (doubled(threshold="v > V_t and v < 0*mV"), {}, "one comparison"),
+        (doubled(refractory="v > V_t"), {}, "no length of time"),
+        (doubled(reset="v = V_r + 30*mV"), {"stimulus": Constant(200 * pA)}, "at once"),
+    ],
+)  # fmt: skip
+def test_spikes_without_a_derivative_are_refused(neuron, more, said):
+    with pytest.raises((ParameterError, EngineError), match=said):
+        differentiate(
+            neuron, 60 * ms, SpikeTime(), ["tau_m" if isinstance(neuron, LIF) else "tau"], **more
+        )
+
+
+def test_a_row_that_fires_too_little_is_refused_or_told():
+    batch = {"current": [100, 200] * pA}
+    given = {"stimulus": Constant(0 * pA), "batch": batch}
+    with pytest.raises(ParameterError, match="cell 0 fires 0 spikes"):
+        differentiate(LIF(), 60 * ms, SpikeTime(), ["tau_m"], **given)
+    found = differentiate(LIF(), 60 * ms, SpikeTime(few="nan"), ["tau_m"], **given)
+    assert np.isnan(found.value[0])
+    assert float(found["tau_m"][0]) == 0
+    np.testing.assert_allclose(float(found["tau_m"][1]), np.log(4), rtol=1e-11)
+    with pytest.raises(ParameterError, match="'refuse' or 'nan'"):
+        SpikeTime(few="zero")
+
+
+def test_a_threshold_that_is_barely_reached_is_warned_of():
+    """Next to rheobase the time of a spike follows the current without bound."""
+    near = 150 * (1 + 1e-6) * pA
+    with pytest.warns(GrowthWarning, match="amplifies a displacement"):
+        differentiate(LIF(), 400 * ms, SpikeTime(), ["R_m"], stimulus=Constant(near))
+    far = differentiate(LIF(), 400 * ms, SpikeTime(), ["R_m"], stimulus=Constant(200 * pA))
+    assert far.growth[0] < 10
+    # Both are exact.
+    slope = float(differentiate_quietly(near)["R_m"][0])
+    end = -0.07 + 1e8 * float(near)
+    exact = 0.02 * float(near) * (1 / (end + 0.07) - 1 / (end + 0.055))
+    np.testing.assert_allclose(slope, exact, rtol=1e-5)
+
+
+def differentiate_quietly(current):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GrowthWarning)
+        return differentiate(LIF(), 400 * ms, SpikeTime(), ["R_m"], stimulus=Constant(current))
+
+
+def test_threads_and_blocks_of_rows_change_nothing():
+    currents = np.linspace(450, 650, 19) * pA
+    given = {"stimulus": Constant(0 * pA), "batch": {"current": currents}}
+    wrt = ["g_L", "b", "constant.current"]
+    one = differentiate(AdEx(), 40 * ms, SpikeTime(number=2), wrt, **given)
+    two = differentiate(AdEx(), 40 * ms, SpikeTime(number=2), wrt, jobs=2, **given)
+    alone = differentiate(
+        AdEx(), 40 * ms, SpikeTime(number=2), wrt, stimulus=Constant(currents[17])
+    )
+    for name in wrt:
+        assert np.array_equal(one[name], two[name])
+        np.testing.assert_allclose(
+            np.asarray(one[name])[17], np.asarray(alone[name])[0], rtol=1e-10
+        )
+
+
+def test_a_point_neuron_is_a_node_of_a_graph():
+    tau = Variable(20.0)
+    when = simulated_loss(
+        LIF(), 60 * ms, SpikeTime(), {"tau_m": (tau, ms)}, unit=ms, stimulus=Constant(200 * pA)
+    )
+    ((when - 20.0) ** 2).sum().backward()
+    np.testing.assert_allclose(tau.grad.value, 2 * (20 * np.log(4) - 20) * np.log(4), rtol=1e-10)
+
+
+def test_the_table_is_in_customary_units_and_spikes_are_told():
+    found = differentiate(
+        LIF(),
+        60 * ms,
+        SpikeTime(),
+        ["tau_m", "R_m", "V_th", "current"],
+        stimulus=Constant(200 * pA),
+    )
+    table = str(found)
+    for said in ("20 ms", "per ms", "100 Mohm", "ms per mV", "0.2 nA", "ms per nA"):
+        assert said in table
+    np.testing.assert_allclose(found.spike_times[0][0] / ms, found.value[0] / ms, rtol=1e-14)
+    smooth = differentiate(HodgkinHuxley(), 4 * ms, MeanPotential(), ["g_Na", "C_m", "area"])
+    assert smooth.spike_times is None
+    for said in ("120 mS/cm^2", "1 uF/cm^2", "1000 um^2"):
+        assert said in str(smooth)

@@ -13,7 +13,6 @@ constexpr int64_t ROWS = 8;             // of a block
 // Share of the time in which neighbouring potentials part by a factor e that a flow may last, and a climb:
 // at first, and at most, where the rise will end before the step does.
 constexpr double SHARE = 0.02, CLIMB = 0.05, LONGEST = 0.5;
-constexpr double RISE = 1e-4;           // of the potential in a step (V) after which it is looked at again
 constexpr double MOST = 10.0;           // potential (V) beyond which a run has diverged
 constexpr int MOST_PIECES = 200000;     // of one step of one row
 
@@ -72,7 +71,7 @@ struct Block {
     std::vector<std::vector<Spike>> spikes;
     std::vector<double> release;                // when each row stops being refractory; -1: it is not
     std::vector<size_t> fired;                  // spikes of each row so far
-    std::vector<double> length, time, free, slope, gap;
+    std::vector<double> length, time, free, slope, ends, speed, gap;
     Pointers<double> to, bars, founds;
     Pointers<const double> from;
     std::string trouble;
@@ -101,7 +100,7 @@ struct Block {
         spikes.resize(size_t(w));
         release.assign(size_t(w), -1.0);
         fired.assign(size_t(w), 0);
-        for (auto* one : {&length, &time, &free, &slope, &gap}) one->resize(size_t(w));
+        for (auto* one : {&length, &time, &free, &slope, &ends, &speed, &gap}) one->resize(size_t(w));
         to.at.resize(size_t(s.states)); from.at = std::vector<const double*>(size_t(s.states));
         bars.at.resize(size_t(s.states)); founds.at.resize(size_t(s.wanted));
         pieces.resize(size_t(w)); kept.resize(size_t(w));
@@ -124,12 +123,13 @@ struct Block {
             free[size_t(r)] = held ? 0.0 : 1.0;
         }
         flow(length.data(), time.data(), free.data(), w, from(u, w, 0), all(), to(y, w, 0), slope.data());
+        if (bends) steepness(time.data(), free.data(), w, from(y, w, 0), all(), ends.data(), speed.data());
         threshold(w, from(y, w, 0), all(), gap.data());
         for (int64_t r = 0; r < w; r++) {
             const size_t at = size_t(r);
             if (!cut[r]) {
                 const bool fine = within(y[r], MOST) && gap[at] < 0.0 && slope[at] * s.dt <= SHARE &&
-                                  y[r] - u[r] <= RISE;
+                                  (!bends || ends[at] * s.dt <= 2 * SHARE);
                 if (free[at] == 0.0 || fine) continue;
             }
             cut[r] = 1;

@@ -8,6 +8,8 @@ struct Clock { double dt, time; int64_t index; };
 typedef const double* const* States;
 // Whether the start of a step changes any state.
 extern const bool has_drive;
+// Whether the slope of the speed of v along v depends on where the neuron is.
+extern const bool bends;
 void drive(const Clock&, int64_t rows, States from, States given, double* const* to);
 void drive_back(const Clock&, int64_t rows, States from, States given, double* const* bar,
                 double* const* found);

@@ -40,6 +40,9 @@ def write_spiking(maps: SpikingMaps, path: Path) -> None:
     ]
     steep = [Stored(maps.flow.outputs[x], x) for x in ("slope", "speed")]
     gap = [Stored(maps.threshold.outputs["gap"], "gap")]
+    graph = maps.flow.graph
+    below = graph.above([graph.input(x) for x in maps.states])
+    bends = str(maps.flow.outputs["slope"] in below)
     changed = str(any(maps.drive.outputs[x] != maps.drive.graph.input(x) for x in maps.states))
 
     def both(name: str, one: PointMap, told: Sequence[str], lengths: Sequence[str] = ()) -> str:
@@ -54,6 +57,7 @@ def write_spiking(maps: SpikingMaps, path: Path) -> None:
         (_HERE / "operations.h").read_text(),
         "namespace neurosim {",
         f"const bool has_drive = {changed.lower()};",
+        f"const bool bends = {bends.lower()};",
         both("drive", maps.drive, ()),
         both("flow", maps.flow, ("slope",), ("dt", "t")),
         _function("steepness", maps, maps.flow, steep),
