@@ -16,7 +16,7 @@ from brian2.units import Quantity
 
 from bridge.page_style import BLUE, new_page, page_style
 from experiments.sweep.run_sweep import Prepared
-from experiments.sweep.sensitivity import sensitivity
+from experiments.sweep.sensitivity import Sensitivity, sensitivity
 from experiments.sweep.stored_rows import open_sweep, status
 from experiments.sweep.sweep_map import shown, sweep_map
 from neurosim.atomic_write import write_text
@@ -69,7 +69,7 @@ def _content(prepared: Prepared) -> dict[str, Any]:
         "distributions": [
             (
                 f"Distribution of {name} over the rows",
-                _picture(lambda ax, n=name: _bars(ax, dataset[n], n)),
+                _picture(_bars, dataset[name], name),
             )
             for name in names
             if np.isfinite(dataset[name].values).any()
@@ -147,14 +147,18 @@ def _maps(dataset: Any, names: list[str]) -> Iterator[tuple[str, str]]:
         if "row" in dataset.dims:
             for axis in wide:
                 said = f"{name} of each row against {axis}"
-                yield said, _picture(lambda ax, n=name, a=axis: _points(ax, dataset, n, a))
+                yield said, _picture(_points, dataset, name, axis)
         elif len(wide) > 1:
             y, x = sorted(wide, key=lambda one: len(dataset[one]))[-2:]
             said = f"{name} over {x} and {y}; the mean over all other axes"
-            yield said, _picture(lambda ax, n=name, a=x, b=y: sweep_map(dataset, n, a, b, ax=ax))
+            yield said, _picture(_map, dataset, name, x, y)
         elif wide:
             said = f"{name} over {wide[0]}: mean, smallest and largest over all other axes"
-            yield said, _picture(lambda ax, n=name, a=wide[0]: _line(ax, dataset, n, a))
+            yield said, _picture(_line, dataset, name, wide[0])
+
+
+def _map(ax: Any, dataset: Any, name: str, x: str, y: str) -> None:
+    sweep_map(dataset, name, x, y, ax=ax)
 
 
 def _points(ax: Any, dataset: Any, name: str, axis: str) -> None:
@@ -177,6 +181,10 @@ def _line(ax: Any, dataset: Any, name: str, axis: str) -> None:
     ax.set(xlabel=x_label, ylabel=label)
 
 
+def _indices_of(ax: Any, found: Sensitivity) -> None:
+    found.plot(ax=ax)
+
+
 def _indices(dataset: Any, names: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """Return a picture of the indices of each number, and why there is none of others."""
     pictures, refused = [], []
@@ -186,7 +194,7 @@ def _indices(dataset: Any, names: list[str]) -> tuple[list[tuple[str, str]], lis
         except ParameterError as error:
             refused.append(str(error))
             continue
-        pictures.append((f"Sobol indices of {name}", _picture(lambda ax, f=found: f.plot(ax=ax))))
+        pictures.append((f"Sobol indices of {name}", _picture(_indices_of, found)))
     return pictures, refused
 
 
@@ -198,11 +206,11 @@ def _engine(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _picture(draw: Callable[[Any], Any]) -> str:
-    """Return a figure as a data URI."""
+def _picture(draw: Callable[..., Any], *what: Any) -> str:
+    """Return as a data URI what a function draws."""
     with page_style():
         figure = new_page(4.6, 2.9)
-        draw(figure.add_subplot())
+        draw(figure.add_subplot(), *what)
         stream = io.BytesIO()
         figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
