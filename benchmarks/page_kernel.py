@@ -25,8 +25,8 @@ from typing import Any
 from brian2.units import Quantity, ms, nA, pA, second
 
 import neurosim.catalogue as catalogue
-from experiments.explore.kernel.agreement import Request, agreement, driver
 from experiments.explore.kernel.package import KernelPackage, kernel_of, kernel_script
+from experiments.explore.kernel.page_agreement import Request, agreement, driver
 from neurosim import Constant
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from brian2 import ms, mV, nA, pA
 
-from experiments.explore.kernel.agreement import agreement, driver
 from experiments.explore.kernel.changed_together import changed_together, places_together
 from experiments.explore.kernel.composing import Asked
 from experiments.explore.kernel.package import kernel_of, kernel_script
+from experiments.explore.kernel.page_agreement import agreement, driver
 from experiments.explore.kernel.slider_places import NotAffineError, find_places
 from neurosim import LIF, Constant, HodgkinHuxley, simulate
 from neurosim.catalogue import textbook_neuron
