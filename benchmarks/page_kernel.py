@@ -4,9 +4,9 @@
 at random (half of them with white noise), runs them in node and in Python, and prints a line a
 neuron: spikes, whether the counts agree, the largest difference of a spike time and of a potential
 from Python's own arithmetic, whether every bit agrees with its portable one, and the size of the
-program. ``--browser`` runs the script in headless Chromium instead (package playwright);
-``--speed`` prints what a redraw takes there: 21 LIF neurons for 1 s, a Hodgkin-Huxley neuron and the textbook
-neuron for 100 ms, the median of 50 after the first.
+program. ``--browser`` runs the script in headless Chromium instead (package playwright).
+``--speed`` prints what a redraw takes there: 21 LIF neurons for 1 s, a Hodgkin-Huxley neuron and
+the textbook neuron for 100 ms, the median of 50 after the first.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from typing import Any
 from brian2.units import Quantity, ms, nA, pA, second
 
 import neurosim.catalogue as catalogue
-from experiments.explore.kernel.agreement import Request, agreement, driver
 from experiments.explore.kernel.package import KernelPackage, kernel_of, kernel_script
+from experiments.explore.kernel.page_agreement import Request, agreement, driver
 from neurosim import Constant
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
