@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from bridge.fit.certainty import Certainty, FlatDirection, certainty_of
-from bridge.fit.fit_problem import DT_MS, FitProblem
+from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
-from bridge.fit.held_out import check_unit, own_reliability, score_steps, step_spikes
+from bridge.fit.held_out import check_unit, own_reliability, score_steps
 from bridge.fit.misfit import Tolerances
 from bridge.fit.multi_start import Found, jacobian, many_minima, polish, without_gradient
 from bridge.fit.neuron_families import NeuronFamily, family_of
@@ -24,7 +24,7 @@ __all__ = ["fit_neuron"]
 Array = NDArray[np.float64]
 
 # Steps of each search, stage by stage.
-_PASSIVE, _TIMES, _ALL = 15, 30, 40
+_PASSIVE, _TIMES, _ALL = 12, 25, 15
 # Candidates that are looked at for each start.
 _DRAWN = 8
 # How many of the searches are brought to the bottom.
@@ -54,7 +54,7 @@ def fit_neuron(
     cell : CellRecording or FitTarget
         What `bridge.recordings.read` returns.
     family : str
-        ``"hh1"`` or ``"hh2"``.
+        ``"adex"``, ``"hh1"`` or ``"hh2"``.
     step : int, optional
         Which step of a sweep (default: the first from the holding current).
     starts : int
@@ -101,9 +101,10 @@ def fit_neuron(
     tell(0.15)
     found = many_minima(lambda u: problem.gradient(u, "times"), found.u, every, _TIMES)
     tell(0.45)
+    found = found.best((starts + 1) // 2)
     found = many_minima(lambda u: problem.gradient(u, "all"), found.u, every, _ALL)
     ended = found.best(starts)
-    tell(0.8)
+    tell(0.65)
     finished = [polish(problem, u, "all") for u in ended.best(_POLISHED).u]
     best = min(finished, key=lambda one: float(one.misfit[0]))
     tell(0.95)
@@ -123,9 +124,10 @@ def _draw(problem: FitProblem, count: int, seed: int) -> Array:
     drawn[:, column["C"]] = total
     if np.isfinite(target.tau_ms) and "tau" in column:
         drawn[:, column["tau"]] = target.tau_ms
-    if np.isfinite(target.resistance_Mohm) and "leak" in column:
-        drawn[:, column["leak"]] = 1e3 / target.resistance_Mohm
-    drawn[:, column["E_leak"]] = target.rest_mV
+    for name in ("leak", "g_L"):
+        if np.isfinite(target.resistance_Mohm) and name in column:
+            drawn[:, column[name]] = 1e3 / target.resistance_Mohm
+    drawn[:, column["E_L" if "E_L" in column else "E_leak"]] = target.rest_mV
     return np.clip(problem.unit_of(drawn), 0.02, 0.98)
 
 
@@ -142,15 +144,15 @@ def _told(
     values, slopes = jacobian(problem, u, "all")
     sure = certainty_of(u, values, slopes, problem.clusters("all"))
     pieces = [*target.train, *target.held_out]
-    traces = problem.traces(u, pieces)[0]
-    spikes = [step_spikes(v, DT_MS, target) for v in traces]
+    runs = problem.run(u, pieces)[0]
+    spikes = [run.spikes_ms for run in runs]
     seen = len(target.train)
     scores = (
         *score_steps(target, target.train, spikes[:seen], held_out=False),
         *score_steps(target, target.held_out, spikes[seen:], held_out=True),
     )
-    grid = np.arange(1, traces.shape[1] + 1) * DT_MS
-    sampled = np.array([np.interp(target.time_ms, grid, v) for v in traces])
+    grid = np.arange(1, len(runs[0].v_mV) + 1) * problem.family.dt_ms
+    sampled = np.array([np.interp(target.time_ms, grid, run.v_mV) for run in runs])
     return NeuronFit(
         family=problem.family,
         target=target,

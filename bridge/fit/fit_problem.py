@@ -12,8 +12,9 @@ from brian2.units import Quantity, get_dimensions, ms
 from numpy.typing import NDArray
 
 from bridge.fit.fit_target import FitTarget, Piece
-from bridge.fit.misfit import Misfit, PieceMisfit, Stage, Tolerances, residuals_of
+from bridge.fit.misfit import KeptRuns, Misfit, PieceMisfit, Stage, Tolerances, residuals_of
 from bridge.fit.neuron_families import NeuronFamily
+from bridge.fit.residual_rows import LocatedRun, crossed
 from neurosim.gradients.differentiate import GrowthWarning, differentiate
 from neurosim.morphology import root_site
 from neurosim.run.simulate import simulate
@@ -22,7 +23,6 @@ __all__ = ["FitProblem"]
 
 Array = NDArray[np.float64]
 
-DT_MS = 0.025
 # Before the window, in which a candidate comes to its own rest.
 SETTLE_MS = 100.0
 _ABOVE_MS = 0.5
@@ -92,7 +92,10 @@ class FitProblem:
 
     def misfits(self, stage: Stage) -> list[PieceMisfit]:
         """Return the comparison with each of them."""
-        return residuals_of(self.target, self.pieces(stage), stage, self.tolerances)
+        has_shape = not self.family.is_reset
+        return residuals_of(
+            self.target, self.pieces(stage), stage, self.tolerances, has_shape
+        )
 
     def gradient(self, u: Array, stage: Stage) -> tuple[Array, Array]:
         """Return the misfit of candidates and its gradient.
@@ -127,8 +130,8 @@ class FitProblem:
             warnings.simplefilter("ignore", GrowthWarning)
             found = differentiate(
                 self._neuron, self.target.length_ms * ms, loss, wrt,
-                stimulus=self._stimulus, batch=self._batch(u, pieces), dt=DT_MS * ms,
-                settle=SETTLE_MS * ms,
+                stimulus=self._stimulus, batch=self._batch(u, pieces), dt=self.family.dt_ms * ms,
+                settle=None if self.family.is_reset else SETTLE_MS * ms,
             )  # fmt: skip
         self.runs += len(u) * len(pieces)
         self.gradients += len(u) * len(pieces)
@@ -176,30 +179,37 @@ class FitProblem:
         many = max(1, _MOST_ROWS // len(misfits))
         found: list[list[Array]] = []
         for k in range(0, len(u), many):
-            traces = self.traces(u[k : k + many], [one.piece for one in misfits])
-            found += [
-                [m.residuals(v * 1e-3, DT_MS * 1e-3).values for m, v in zip(misfits, row, strict=True)]
-                for row in traces
-            ]  # fmt: skip
+            for row in self.run(u[k : k + many], [one.piece for one in misfits]):
+                pairs = zip(misfits, row, strict=True)
+                found.append([misfit.residuals(run).values for misfit, run in pairs])
         return found
 
-    def traces(self, u: Array, pieces: list[Piece]) -> Array:
-        """Run candidates through steps.
-
-        Returns
-        -------
-        ndarray, shape (candidates, pieces, steps)
-            Potential at the end of each step (mV).
-        """
+    def run(self, u: Array, pieces: list[Piece]) -> list[list[LocatedRun]]:
+        """Run candidates through steps; for each candidate, one run a step."""
         u = np.atleast_2d(u)
+        ways = self._located if self.family.is_reset else self._crossing
+        rows = ways(self._batch(u, pieces))
+        self.runs += len(rows)
+        return [rows[k : k + len(pieces)] for k in range(0, len(rows), len(pieces))]
+
+    def _crossing(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
+        dt, level = self.family.dt_ms, self.target.level_mV
         found = simulate(
             self._neuron.probe("v", root_site, label="soma"), self.target.length_ms * ms,
-            stimulus=self._stimulus, batch=self._batch(u, pieces), dt=DT_MS * ms,
-            settle=SETTLE_MS * ms,
+            stimulus=self._stimulus, batch=batch, dt=dt * ms, settle=SETTLE_MS * ms,
         )  # fmt: skip
-        self.runs += len(u) * len(pieces)
         v = np.asarray(found.matrix("soma").values, dtype=float)[:, :, 0] * 1e3
-        return v.reshape(len(u), len(pieces), -1)
+        return [crossed(row, dt, level) for row in v]
+
+    def _located(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
+        # The run of `simulate` has its spikes on a grid of time; that of a gradient has them where
+        # the equations have them.
+        kept = KeptRuns()
+        differentiate(
+            self._neuron, self.target.length_ms * ms, kept, [self.family.settings[0].engine],
+            stimulus=self._stimulus, batch=batch, dt=self.family.dt_ms * ms,
+        )  # fmt: skip
+        return kept.runs
 
     @cached_property
     def _neuron(self) -> Any:
@@ -214,9 +224,13 @@ class FitProblem:
         rows = np.repeat(self.parameters(u), len(pieces), axis=0)
         values = dict(zip(self.family.names, rows.T, strict=True))
         injected = {
-            "stimulus.steps.amplitude": np.tile([p.current_pA for p in pieces], len(u)),
-            "stimulus.constant.current": np.tile([p.holding_pA for p in pieces], len(u)),
+            self.family.injected[0]: np.tile([p.current_pA for p in pieces], len(u)),
+            self.family.injected[1]: np.tile([p.holding_pA for p in pieces], len(u)),
         }
+        if self.family.is_reset:
+            # It starts at its leak reversal. With the holding current in it, that is its rest; leak
+            # and adaptation are straight lines, so that no other number changes.
+            injected[self.family.injected[1]] = np.zeros(len(rows))
         places = self._neuron_units
         batch = {}
         for setting in self.family.all_settings():
@@ -229,7 +243,7 @@ class FitProblem:
     def _neuron_units(self) -> dict[str, Any]:
         amp = get_dimensions(self._stimulus.components()["constant"].current)
         return {
-            one.engine: amp if one.engine.startswith("stimulus.") else get_dimensions(one.unit)
+            one.engine: amp if one.engine in self.family.injected else get_dimensions(one.unit)
             for one in self.family.all_settings()
         }
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.cell_properties import StepAnswer
 from bridge.recordings.errors import RecordingError, about
-from neurosim.gradients.crossings import crossings
 
 __all__ = ["FitTarget", "Piece", "target_of"]
 
@@ -293,14 +293,19 @@ def _crossings(answer: StepAnswer, begin: float, length: float, level: float) ->
         first = max(0, peak - round(5 * rate))
         below = np.flatnonzero(sweep.voltage_mV[first:peak] < level)
         if len(below) and sweep.voltage_mV[peak] >= level:
-            at = max(1, first + int(below[-1]))
-            # The cubic through four samples, as in the run.
-            found = crossings(sweep.voltage_mV[at - 1 : at + 3], 1 / rate, level)
-            times.append((at - 2) / rate + float(found.time[0]) - begin)
+            times.append(_located(sweep.voltage_mV, first + int(below[-1]), level) / rate - begin)
         else:
             times.append(peak / rate - begin)
     all_times = np.array(times, dtype=float)
     return all_times[(all_times > 0) & (all_times <= length)]
+
+
+def _located(v: Array, at: int, level: float) -> float:
+    """Return where the cubic spline through samples crosses a level after one of them."""
+    first = max(0, at - 6)
+    spline = CubicSpline(np.arange(first, min(at + 8, len(v))), v[first : at + 8] - level)
+    found = [x for x in spline.roots(extrapolate=False) if at <= x <= at + 1]
+    return float(found[0]) if found else at + (level - v[at]) / (v[at + 1] - v[at])
 
 
 def _divided(pieces: list[Piece], sweeps: int) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:

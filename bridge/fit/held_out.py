@@ -14,7 +14,7 @@ from bridge.errors import BridgeError
 from bridge.fit.fit_target import FitTarget, Piece
 from bridge.spike_trains.distances import coincidence_factor
 
-__all__ = ["StepScore", "UnitCheck", "check_unit", "own_reliability", "score_steps", "step_spikes"]
+__all__ = ["StepScore", "UnitCheck", "check_unit", "own_reliability", "score_steps"]
 
 Array = NDArray[np.float64]
 
@@ -71,13 +71,6 @@ class UnitCheck:
     def inside(self) -> bool | None:
         """Whether all parameters are; None where there is nothing to compare."""
         return None if self.refused else all(row[-1] for row in self.rows)
-
-
-def step_spikes(v_mV: Array, dt_ms: float, target: FitTarget) -> Array:
-    """Return when a run crosses the level of spikes, from the start of the window (ms)."""
-    at = np.flatnonzero((v_mV[:-1] < target.level_mV) & (v_mV[1:] >= target.level_mV))
-    share = (target.level_mV - v_mV[at]) / (v_mV[at + 1] - v_mV[at])
-    return np.asarray((at + 1 + share) * dt_ms)
 
 
 def _inside(times_ms: Array, target: FitTarget) -> Array:

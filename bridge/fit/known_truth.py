@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from brian2.units import ms, pA
 from numpy.typing import NDArray
 
-from bridge.fit.fit_problem import DT_MS, SETTLE_MS, FitProblem
-from bridge.fit.fit_target import FitTarget
+from bridge.fit.fit_problem import FitProblem
+from bridge.fit.fit_target import FitTarget, Piece
 from bridge.fit.neuron_families import NeuronFamily
+from bridge.fit.residual_rows import LocatedRun
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.formats.sweeps import Sweep
 from neurosim.errors import ParameterError
-from neurosim.morphology import root_site
-from neurosim.run.simulate import simulate
-from neurosim.stimuli import Steps
 
 __all__ = ["drawn_truth", "recording_of"]
 
@@ -24,6 +21,8 @@ Array = NDArray[np.float64]
 _STEPS = (-0.6, -0.3, 0.0, 0.4, 0.7, 1.0, 1.15, 1.3, 1.6, 2.0, 2.4, 2.8)
 _BEFORE_MS, _AFTER_MS = 40.0, 60.0
 _RATE_HZ = 20000.0
+# A neuron that fires faster is not what is recorded as a rule.
+_MOST_HZ = 150.0
 
 
 def recording_of(
@@ -58,9 +57,10 @@ def recording_of(
     ParameterError
         The neuron does not fire, or fires without current, or is blocked at some step.
     """
-    scale = values["C"] * 0.5
-    coarse = np.concatenate([[0.0], scale * 1.35 ** np.arange(16)])
-    counts = [len(_peaks(v)) for v in _run(family, values, coarse, rest_mV, step_ms)]
+    problem = FitProblem(family, _window(step_ms, rest_mV, values["C"]))
+    u = problem.unit_of(np.array([values[name] for name in family.names]))
+    coarse = np.concatenate([[0.0], values["C"] * 0.5 * 1.35 ** np.arange(16)])
+    counts = [len(run.spikes_ms) for run in _run(problem, u, coarse)]
     firing = [k for k, n in enumerate(counts) if n]
     if not firing or firing[0] == 0:
         raise ParameterError(
@@ -68,41 +68,52 @@ def recording_of(
             "give other parameters"
         )
     currents = coarse[firing[0]] * np.array(_STEPS)
-    traces = _run(family, values, currents, rest_mV, step_ms)
-    spikes = [len(_peaks(v)) for v in traces]
-    if max(spikes) < 4 or spikes[-1] < max(spikes) or min(spikes[5:]) < 1:
+    runs = _run(problem, u, currents)
+    spikes = [len(run.spikes_ms) for run in runs]
+    most = _MOST_HZ * step_ms * 1e-3
+    if not 4 <= max(spikes) <= most or spikes[-1] < max(spikes) or min(spikes[5:]) < 1:
         raise ParameterError(
             f"recording_of: spikes at the twelve steps are {spikes}; at the strongest the neuron "
-            "must fire most, four spikes or more; give other parameters"
+            f"must fire most, 4 to {most:g} spikes; give other parameters"
         )
     random = np.random.default_rng(seed)
-    stride = round(1e3 / _RATE_HZ / DT_MS)
+    stride = round(1e3 / _RATE_HZ / family.dt_ms)
     sweeps = []
-    for k, (current, trace) in enumerate(zip(currents, traces, strict=True)):
-        # The first sample is at the end of the first step of the run.
-        v = np.concatenate([trace[:1], trace[stride - 1 :: stride]])
+    for k, (current, run) in enumerate(zip(currents, runs, strict=True)):
+        # The run has no sample at 0: there the first one stands twice.
+        v = np.concatenate([run.v_mV[:1], run.v_mV[stride - 1 :: stride]])
         time = np.arange(len(v)) * 1e3 / _RATE_HZ
         inside = (time >= _BEFORE_MS - 1e-9) & (time < _BEFORE_MS + step_ms - 1e-9)
+        if family.is_reset:
+            v = _with_spikes(v, run.spikes_ms)
         noisy = v + noise_mV * random.standard_normal(len(v))
         sweeps.append(Sweep(k, _RATE_HZ, noisy, current * inside))
     return CellRecording(tuple(sweeps), name)
 
 
-def _run(
-    family: NeuronFamily, values: dict[str, float], currents: Array, rest_mV: float, step_ms: float
-) -> Array:
-    """Run the neuron itself at steps of current; potential (mV), one row a step."""
-    cell = family.neuron(values, rest_mV).probe("v", root_site, label="soma")
-    found = simulate(
-        cell, (_BEFORE_MS + step_ms + _AFTER_MS) * ms,
-        stimulus=Steps(amplitude=0 * pA, onset=_BEFORE_MS * ms, duration=step_ms * ms),
-        batch={"stimulus.steps.amplitude": currents * pA}, dt=DT_MS * ms, settle=SETTLE_MS * ms,
-    )  # fmt: skip
-    return np.asarray(found.matrix("soma").values, dtype=float)[:, :, 0] * 1e3
+def _window(step_ms: float, rest_mV: float, size_pF: float) -> FitTarget:
+    """Return a target without recording: how long runs are, and what a spike is."""
+    length = _BEFORE_MS + step_ms + _AFTER_MS
+    return FitTarget((), (), (), _BEFORE_MS, step_ms, length, 0.1, -15.0, rest_mV, size_pF, "")
 
 
-def _peaks(v: Array) -> NDArray[np.intp]:
-    return np.flatnonzero((v[:-1] < -15.0) & (v[1:] >= -15.0))
+def _run(problem: FitProblem, u: Array, currents: Array) -> list[LocatedRun]:
+    nothing = np.zeros(0)
+    return problem.run(u, [Piece(0, float(pA), 0.0, nothing, nothing) for pA in currents])[0]
+
+
+def _with_spikes(v: Array, spikes_ms: Array) -> Array:
+    """Return a potential with a spike of 1 ms drawn at each reset: a peak is what is looked for."""
+    time = np.arange(len(v)) * 1e3 / _RATE_HZ
+    drawn = v.copy()
+    for at in spikes_ms:
+        since = time - at
+        # It crosses -17 mV, about where spikes of this height are timed, when the neuron spikes.
+        rising = (since >= -0.05) & (since < 0.0833)
+        falling = (since >= 0.0833) & (since < 0.85)
+        drawn[rising] = np.maximum(drawn[rising], -17.0 + 600.0 * since[rising])
+        drawn[falling] = np.maximum(drawn[falling], 30.0 - 120.0 * (since[falling] - 0.0833))
+    return drawn
 
 
 def drawn_truth(
@@ -119,14 +130,11 @@ def drawn_truth(
     width : float
         What share of the bounds is drawn from.
     """
-    empty = FitTarget(
-        (), (), (), 0.0, 1.0, 1.0, 0.1, -20.0, -70.0, size_pF, "", ()
-    )  # fmt: skip
-    problem = FitProblem(family, empty)
+    problem = FitProblem(family, _window(1.0, -70.0, size_pF))
     random = np.random.default_rng(seed)
     u = 0.5 + width * (random.random(len(family.names)) - 0.5)
     found = dict(zip(family.names, problem.parameters(u).tolist(), strict=True))
     if "dendrite" in found:
         found["C"] = size_pF / (1 + found["dendrite"])
-    found["E_leak"] = -70.0 + 6.0 * float(random.random() - 0.5)
+    found["E_L" if "E_L" in found else "E_leak"] = -70.0 + 6.0 * float(random.random() - 0.5)
     return found

@@ -6,8 +6,8 @@ recorded some time after a spike is compared with the run as long after its own 
 number. So a spike that comes 2 ms late costs what 2 ms of a spike time cost, and no more.
 
 With residuals r, the misfit of a step is :math:`\frac12\sum r^2`. A spike that is missing counts as
-one at the end of the window, and so does the end for a spike too many: the misfit stays continuous
-while a spike leaves the window.
+one at the end of the step, and for a spike too many the end is what it should be: the misfit stays
+continuous while a spike leaves the step.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from typing import Literal
 import numpy as np
 from brian2.units import Quantity
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from bridge.fit.fit_target import EDGE_MS, FitTarget, Piece
-from neurosim.errors import ParameterError
-from neurosim.gradients.crossings import crossings, cubic_basis
+from bridge.fit.residual_rows import LocatedRun, ResidualRows, Residuals, crossed
+from neurosim.engine.adjoint.spiking_run import Spikes
 from neurosim.gradients.losses import Loss
 
-__all__ = ["Misfit", "Residuals", "Stage", "Tolerances", "residuals_of"]
+__all__ = ["KeptRuns", "Misfit", "PieceMisfit", "Stage", "Tolerances", "residuals_of"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -37,11 +36,11 @@ Stage = Literal["passive", "times", "all"]
 
 # Spikes too many that are told apart; more add nothing that says more.
 _EXTRA = 5
-# A residual of time grows as the square root beyond this: far from the recording, the direction
-# matters and not the size.
-_SOFT = 10.0
-# When a spike that is missing, or one too many, would be right (ms after the step).
-_GONE_MS = 3.0
+# So long before the end of a step spikes are counted and, where the cell fires, the potential is
+# compared (ms).
+_CUT_MS = 5.0
+# So near to its crossing a spike is so steep that a microsecond is some tenths of a millivolt (ms).
+_STEEP_MS = 0.25
 # The shape of a spike is compared from before to after its crossing (ms).
 _SHAPE_MS = (-1.0, 3.0)
 
@@ -66,22 +65,6 @@ class Tolerances:
 
 
 @dataclass(frozen=True, eq=False)
-class Residuals:
-    """Residuals of one run and one step.
-
-    Attributes
-    ----------
-    values : ndarray, shape (n,)
-        In units of their tolerances.
-    slopes : sparse array, shape (n, steps)
-        With respect to the potential at each step of the run, per volt.
-    """
-
-    values: Array
-    slopes: csr_array
-
-
-@dataclass(frozen=True, eq=False)
 class _Layout:
     """What of a piece does not depend on the run."""
 
@@ -101,14 +84,26 @@ class PieceMisfit:
     piece: Piece
     stage: Stage
     tolerances: Tolerances
+    has_shape: bool = True
 
     @property
     def is_silent(self) -> bool:
         return not len(self.piece.spikes_ms)
 
+    @property
+    def end_ms(self) -> float:
+        """Until when spikes count: the end of a step may cut one, or let it pass by a hair."""
+        return self.target.stop_ms - _CUT_MS
+
+    @cached_property
+    def spikes_ms(self) -> Array:
+        """Spikes of the recording that count."""
+        spikes = self.piece.spikes_ms
+        return spikes[spikes <= self.end_ms]
+
     @cached_property
     def layout(self) -> _Layout:
-        target, spikes = self.target, self.piece.spikes_ms
+        target, spikes = self.target, self.spikes_ms
         time = target.time_ms
         spike = np.searchsorted(spikes, time - _SHAPE_MS[0], side="right") - 1
         # After the step everything is where the end of the current has put it.
@@ -120,8 +115,12 @@ class PieceMisfit:
         kept = np.ones(len(time), dtype=bool)
         for edge in (target.onset_ms, target.stop_ms):
             kept &= ~((time >= edge - 1e-6) & (time < edge + EDGE_MS))
-        if self.stage != "all" and not self.is_silent:
-            kept[:] = False
+        until = np.append(spikes, np.inf)[np.minimum(spike + 1, len(spikes))] - time
+        kept &= (np.abs(since) > _STEEP_MS) & (until > _STEEP_MS)
+        if not self.is_silent:
+            kept &= time < self.end_ms if self.stage == "all" else False
+        if not self.has_shape:
+            kept &= ~shape
         between, inside = kept & ~shape, kept & shape
         weight = np.zeros(len(time))
         if between.any():
@@ -140,7 +139,7 @@ class PieceMisfit:
     @cached_property
     def time_tolerance(self) -> Array:
         """Of each spike of the recording, then of spikes too many (ms)."""
-        since = np.maximum(self.piece.spikes_ms - self.target.onset_ms, 0.0)
+        since = np.maximum(self.spikes_ms - self.target.onset_ms, 0.0)
         rest = np.full(_EXTRA, self.target.step_ms / 2)
         by = self.tolerances
         return by.time_ms + by.time_share * np.concatenate([since, rest])
@@ -148,29 +147,20 @@ class PieceMisfit:
     @cached_property
     def clusters(self) -> Whole:
         """Which residuals err together: those of one spike, or of one stretch."""
-        own = np.arange(len(self.piece.spikes_ms)) + 10_000
+        own = np.arange(len(self.spikes_ms)) + 10_000
         others = np.full(_EXTRA + 1, -1)
         return np.concatenate([self.layout.cluster, own, others])
 
-    def residuals(self, v: Array, dt: float) -> Residuals:
-        """Compare with a run.
-
-        Parameters
-        ----------
-        v : ndarray, shape (steps,)
-            Potential at the end of each step, in volt.
-        dt : float
-            In second.
-        """
-        rows = _Rows(v, dt * 1e3)
-        model = _spikes(v, dt, self.target.level_mV * 1e-3)
-        self._add_trace(rows, model)
-        self._add_times(rows, model)
+    def residuals(self, run: LocatedRun) -> Residuals:
+        """Compare with a run."""
+        rows = ResidualRows(run)
+        self._add_trace(rows)
+        self._add_times(rows)
         return rows.done()
 
-    def _add_trace(self, rows: _Rows, model: _Spikes) -> None:
+    def _add_trace(self, rows: ResidualRows) -> None:
         layout, target = self.layout, self.target
-        data, found = self.piece.spikes_ms, model.time_ms
+        data, found = self.spikes_ms, rows.run.spikes_ms
         # Up to where the run may be read: the next spike of the run, or the end of the step.
         ends = np.append(found + _SHAPE_MS[0], np.inf)
         wanted, by = layout.time.copy(), np.full(len(layout.time), -1)
@@ -187,120 +177,39 @@ class PieceMisfit:
         wanted[late], by[late] = bound[late], following[late]
         over = inside & (wanted > target.stop_ms)
         wanted[over], by[over] = target.stop_ms, -1
-        rows.add_potential(wanted, layout.seen, layout.weight, by, model)
+        rows.add_potential(wanted, layout.seen, layout.weight, by)
 
-    def _add_times(self, rows: _Rows, model: _Spikes) -> None:
-        data, found = self.piece.spikes_ms, model.time_ms
+    def _add_times(self, rows: ResidualRows) -> None:
+        data, found = self.spikes_ms, rows.run.spikes_ms
         n, many = len(data), len(data) + _EXTRA
-        # A spike that is not there counts as one just after the step.
-        end = min(self.target.length_ms, self.target.stop_ms + _GONE_MS)
+        end = self.end_ms
         wanted = np.concatenate([data, np.full(_EXTRA, end)])
         there = np.concatenate([found[:many], np.full(max(0, many - len(found)), end)])
-        # After the step it is none too many.
+        # After that it is none too many.
         late = (np.arange(many) >= n) & (there > end)
         there[late] = end
         counts = self.stage != "passive"
         scale = counts / (self.time_tolerance * np.sqrt(max(n, 1)))
-        rows.add_times(there, wanted, scale, ~late, model)
+        moves = (np.arange(many) < len(found)) & ~late
+        rows.add_times(there, wanted, scale, moves)
         # A run that fires too little is drawn towards the level where it comes nearest to it.
         lacks = counts and len(found) < n
         first = 0
         if len(found):
-            first = int(min(found[-1] + 5.0, end - 5.0) / rows.step_ms)
-        stop = max(first + 1, int(self.target.stop_ms / rows.step_ms))
+            first = int(min(found[-1] + 5.0, end - 1.0) / rows.run.step_ms)
+        stop = max(first + 1, int(end / rows.run.step_ms))
         rows.add_pull(first, stop, self.target.level_mV, 10.0, lacks)
 
 
-@dataclass(frozen=True, eq=False)
-class _Spikes:
-    """Spikes of a run (ms), and how they follow its potential (ms per mV)."""
-
-    time_ms: Array
-    first: Whole
-    slopes: Array
-
-
-def _spikes(v: Array, dt: float, level: float) -> _Spikes:
-    try:
-        found = crossings(v, dt, level)
-    except ParameterError:
-        # It touches the level: a little higher it does not, or does cross.
-        found = crossings(v, dt, level + 1e-4)
-    return _Spikes(found.time * 1e3, found.first, found.slopes)
-
-
-@dataclass(eq=False)
-class _Rows:
-    """Residuals in the making."""
-
-    v: Array
-    step_ms: float
-    values: list[Array] = field(default_factory=list)
-    entries: list[tuple[Whole, Whole, Array]] = field(default_factory=list)
-    count: int = 0
-
-    def add_potential(
-        self, time: Array, seen: Array, weight: Array, by: Whole, spikes: _Spikes
-    ) -> None:
-        """Add differences of potential at times (ms), those that follow a spike with it."""
-        at = time / self.step_ms - 1.0
-        first = np.clip(np.floor(at).astype(np.int64) - 1, 0, len(self.v) - 4)
-        near = first[:, np.newaxis] + np.arange(4)
-        basis, slope = cubic_basis(at - first - 1.0)
-        mV = 1e3 * self.v[near]
-        self.values.append(weight * (np.sum(basis * mV, axis=1) - seen))
-        rows = self.count + np.arange(len(time))
-        self._put(rows, near, 1e3 * weight[:, np.newaxis] * basis)
-        moved = np.flatnonzero(by >= 0)
-        if len(moved):
-            per_ms = np.sum(slope * mV, axis=1)[moved] / self.step_ms * weight[moved]
-            spike = by[moved]
-            self._put(
-                rows[moved],
-                spikes.first[spike][:, np.newaxis] + np.arange(4),
-                1e3 * per_ms[:, np.newaxis] * spikes.slopes[spike],
-            )
-        self.count += len(time)
-
-    def add_times(
-        self, there: Array, wanted: Array, scale: Array, moves: NDArray[np.bool_], spikes: _Spikes
-    ) -> None:
-        """Add differences of spike times (ms), softened where they are large."""
-        missed = scale * (there - wanted)
-        size = 1 + (missed / _SOFT) ** 2
-        self.values.append(missed * size**-0.25)
-        grows = size**-0.25 - 0.5 * (missed / _SOFT) ** 2 * size**-1.25
-        n = min(len(spikes.time_ms), len(there))
-        self._put(
-            self.count + np.arange(n),
-            spikes.first[:n, np.newaxis] + np.arange(4),
-            1e3 * (scale * grows * moves)[:n, np.newaxis] * spikes.slopes[:n],
-        )
-        self.count += len(there)
-
-    def add_pull(self, first: int, stop: int, level: float, scale: float, wanted: bool) -> None:
-        """Add how far the highest potential of a stretch is below a level."""
-        top = first + int(np.argmax(self.v[first:stop]))
-        below = (level - 1e3 * self.v[top]) / scale
-        counts = float(wanted and below > 0)
-        self.values.append(np.array([counts * below]))
-        self._put(np.array([self.count]), np.array([[top]]), np.array([[-1e3 * counts / scale]]))
-        self.count += 1
-
-    def _put(self, rows: Whole, columns: Whole, values: Array) -> None:
-        self.entries.append((np.repeat(rows, columns.shape[1]), columns.ravel(), values.ravel()))
-
-    def done(self) -> Residuals:
-        rows, columns, values = (np.concatenate(part) for part in zip(*self.entries, strict=True))
-        shape = (self.count, len(self.v))
-        return Residuals(np.concatenate(self.values), csr_array((values, (rows, columns)), shape))
-
-
 def residuals_of(
-    target: FitTarget, pieces: Sequence[Piece], stage: Stage, tolerances: Tolerances
+    target: FitTarget,
+    pieces: Sequence[Piece],
+    stage: Stage,
+    tolerances: Tolerances,
+    has_shape: bool = True,
 ) -> list[PieceMisfit]:
     """Prepare the comparison with each of some steps."""
-    return [PieceMisfit(target, piece, stage, tolerances) for piece in pieces]
+    return [PieceMisfit(target, piece, stage, tolerances, has_shape) for piece in pieces]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -322,7 +231,47 @@ class Misfit(Loss):
     def value(self, v: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
         values, slopes = np.zeros(v.shape[1]), np.zeros(v.shape)
         for k, row in enumerate(self.rows):
-            found = row.residuals(np.ascontiguousarray(v[:, k]), dt)
+            mV = np.ascontiguousarray(1e3 * v[:, k])
+            run = crossed(mV, dt * 1e3, row.target.level_mV)
+            found = row.residuals(run)
             values[k] = 0.5 * float(found.values @ found.values)
-            slopes[:, k] = found.slopes.T @ found.values
+            slopes[:, k] = 1e3 * found.pulls(run)[0]
         return values, slopes
+
+    def with_spikes(
+        self, v: np.ndarray, spikes: Sequence[Spikes], dt: float
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        values, slopes, of_spikes = np.zeros(v.shape[1]), np.zeros(v.shape), []
+        for k, (row, own) in enumerate(zip(self.rows, spikes, strict=True)):
+            run = LocatedRun(1e3 * v[:, k], dt * 1e3, 1e3 * own.time)
+            found = row.residuals(run)
+            values[k] = 0.5 * float(found.values @ found.values)
+            by_sample, by_spike = found.pulls(run)
+            slopes[:, k] = 1e3 * by_sample
+            # The potentials around a spike are not compared.
+            of_spikes.append(np.stack([1e3 * by_spike, 0 * by_spike, 0 * by_spike], axis=1))
+        return values, slopes, of_spikes
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class KeptRuns(Loss):
+    """Keeps runs whose spikes are located, for what needs no derivative of them.
+
+    Parameters
+    ----------
+    runs : list of LocatedRun
+        Where they are put, one a row.
+    """
+
+    runs: list[LocatedRun] = field(default_factory=list)
+
+    @property
+    def like(self) -> Quantity:
+        return Quantity(1.0)
+
+    def with_spikes(
+        self, v: np.ndarray, spikes: Sequence[Spikes], dt: float
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        for k, own in enumerate(spikes):
+            self.runs.append(LocatedRun(1e3 * v[:, k].copy(), dt * 1e3, 1e3 * own.time))
+        return np.zeros(v.shape[1]), np.zeros(v.shape), [np.zeros((len(s.time), 3)) for s in spikes]

@@ -7,18 +7,20 @@ that small and large cells are searched alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from brian2.units import Quantity, cm, mS, mV, nA, uF, um
+from brian2.units import Quantity, cm, mS, ms, mV, nA, nS, pA, pF, uF, um
 from numpy.typing import NDArray
 
 from bridge.errors import FitError
+from neurosim.catalogue import AdEx
 from neurosim.channels import Leak, MCurrent, TraubMilesPotassium, TraubMilesSodium
 from neurosim.channels.base import Channel
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Cable
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology import PerBranch, ball_and_stick, branch, cylinder
 from neurosim.stimuli import Constant, Steps, Stimulus
@@ -125,16 +127,22 @@ class NeuronFamily:
         them: only the ratio of currents and conductances is seen in the potential.
     current_scale : float
         That constant.
+    dt_ms : float
+        Step of the runs (ms).
+    is_reset : bool
+        Whether spikes reset the neuron, so that they have a time and no shape.
     """
 
     name: str
     words: str
     parameters: tuple[Parameter, ...]
     settings: tuple[Setting, ...]
-    build: Callable[[float], Neuron]
-    neuron: Callable[[Mapping[str, float], float], Neuron]
+    build: Callable[[float], Neuron | PointNeuron]
+    neuron: Callable[[Mapping[str, float], float], Neuron | PointNeuron]
     current: tuple[tuple[str, float], ...] = ()
     current_scale: float = 1.0
+    dt_ms: float = 0.025
+    is_reset: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,9 +161,15 @@ class NeuronFamily:
         one = Quantity(self.current_scale)
         return (
             *self.settings,
-            Setting("stimulus.steps.amplitude", one, self.current),
-            Setting("stimulus.constant.current", one, self.current),
+            Setting(self.injected[0], one, self.current),
+            Setting(self.injected[1], one, self.current),
         )
+
+    @property
+    def injected(self) -> tuple[str, str]:
+        """What a batch calls the step and the holding current."""
+        head = "" if self.is_reset else "stimulus."
+        return f"{head}steps.amplitude", f"{head}constant.current"
 
 
 def _density(per_nS: float = 1.0) -> Quantity:
@@ -304,11 +318,42 @@ def _hh2() -> NeuronFamily:
     )  # fmt: skip
 
 
-FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {"hh1": _hh1, "hh2": _hh2}
+def _adex() -> NeuronFamily:
+    def settings() -> Iterator[Setting]:
+        units = {"pF": pF, "nS": nS, "mV": mV, "ms": ms, "pA": pA}
+        for one in parameters:
+            yield Setting(one.name, 1 * units[one.unit], ((one.name, 1.0),))
+
+    def neuron(p: Mapping[str, float], _rest_mV: float) -> AdEx:
+        return AdEx(**{one.engine: p[one.engine] * one.unit for one in settings()})
+
+    parameters = (
+        Parameter("C", "capacitance", "pF", 0.3, 3.0, per_pF=True, passive=True),
+        Parameter("g_L", "leak conductance", "nS", 0.004, 0.5, per_pF=True, passive=True),
+        Parameter("E_L", "leak reversal", "mV", -100.0, -40.0, False, passive=True),
+        Parameter("V_T", "threshold", "mV", -70.0, -25.0, False),
+        Parameter("Delta_T", "slope factor of the upstroke", "mV", 0.3, 8.0),
+        Parameter("a", "subthreshold adaptation", "nS", -0.03, 0.2, False, per_pF=True),
+        Parameter("tau_w", "adaptation time constant", "ms", 10.0, 600.0),
+        Parameter("b", "adaptation at each spike", "pA", 0.01, 10.0, per_pF=True),
+        Parameter("V_reset", "reset potential", "mV", -80.0, -30.0, False),
+    )
+    return NeuronFamily(
+        name="adex",
+        words="adaptive exponential integrate-and-fire",
+        parameters=parameters,
+        settings=tuple(settings()),
+        build=lambda _rest_mV: AdEx(),
+        neuron=neuron,
+        dt_ms=0.05,
+        is_reset=True,
+    )
+
+
+FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {"adex": _adex, "hh1": _hh1, "hh2": _hh2}
 
 # Families that a reader may ask for and that are not offered, with the reason.
 _NOT_YET = {
-    "adex": "the gradient of a neuron that is reset at its spikes is not offered to it yet",
     "glif": "generalised integrate-and-fire neurons have no gradient here yet",
 }
 

@@ -16,6 +16,7 @@ from bridge.fit.held_out import StepScore, own_reliability, score_steps
 from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.multi_start import many_minima, without_gradient
 from bridge.fit.neuron_families import family_of
+from bridge.fit.residual_rows import crossed
 from bridge.recordings import made_recording
 from bridge.recordings.errors import RecordingError
 from neurosim.errors import ExtraMissingError, UnknownNameError
@@ -38,7 +39,7 @@ def test_at_the_truth_nothing_but_the_noise_is_left(name: str) -> None:
     misfit = problem.misfits("all")[-1]
     assert len(misfit.piece.spikes_ms) >= 4
     v = problem.traces(truth, [misfit.piece])[0, 0]
-    residual = misfit.residuals(v * 1e-3, 0.025e-3).values[: len(misfit.layout.samples)]
+    residual = misfit.residuals(crossed(v, 0.025, problem.target.level_mV)).values[: len(misfit.layout.samples)]
     noise = residual / misfit.layout.weight
     between = misfit.layout.weight == misfit.layout.weight.max()
     assert np.std(noise[between]) == pytest.approx(0.3, rel=0.1)
@@ -70,7 +71,7 @@ def test_one_spike_late_costs_what_its_time_costs() -> None:
     misfit = problem.misfits("all")[-1]
     v = problem.traces(truth, [misfit.piece])[0, 0]
     dt, n = 0.025, len(misfit.layout.samples)
-    moved = misfit.residuals(np.roll(v, round(1.0 / dt)) * 1e-3, dt * 1e-3).values
+    moved = misfit.residuals(crossed(np.roll(v, 40), dt, problem.target.level_mV)).values
     # The last spike is cut by the end of the step.
     shape = misfit.layout.weight < misfit.layout.weight.max()
     shape &= misfit.layout.spike < len(misfit.piece.spikes_ms) - 1
