@@ -17,6 +17,7 @@ from ann.calculus.graph import OPERATIONS, Variable, apply
 from ann.calculus.operations import Operation
 from ann.errors import GraphError
 from neurosim.describe.neuron import Neuron
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError
 from neurosim.gradients.differentiate import differentiate
 from neurosim.gradients.losses import Loss
@@ -47,7 +48,7 @@ OPERATIONS.setdefault(
 
 
 def simulated_loss(
-    neuron: Neuron,
+    neuron: Neuron | PointNeuron,
     duration: Quantity,
     loss: Loss,
     parameters: Mapping[str, tuple[Variable, Quantity]],
@@ -59,8 +60,8 @@ def simulated_loss(
 
     Parameters
     ----------
-    neuron : Neuron
-        A neuron with extent.
+    neuron : Neuron or PointNeuron
+        With extent, or a point.
     duration : Quantity
         How long it is run.
     loss : Loss

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions, ms, second, volt
+from brian2.units import Quantity, ms
 
 from neurosim.describe.neuron import Neuron
+from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.adjoint.execute import Found, run_back
 from neurosim.engine.adjoint.starts import derivatives_of_rest
 from neurosim.engine.adjoint.step_derivative import Step, differentiated
@@ -17,9 +17,11 @@ from neurosim.engine.cable.compose import Composed, Run, compose_cable
 from neurosim.engine.cable.model import Kernel
 from neurosim.equations.schemes import find_groups
 from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.gradients.found_gradient import GrowthWarning, outcome
 from neurosim.gradients.gradient import Gradient
 from neurosim.gradients.losses import Loss
 from neurosim.gradients.places import Place, axial_share, find_places, points_of, resolve
+from neurosim.gradients.point_gradient import differentiate_point
 from neurosim.gradients.refusals import refuse
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.neuron_run import diverged, prepare, with_stimulus
@@ -27,16 +29,9 @@ from neurosim.stimuli import Stimulus
 
 __all__ = ["GrowthWarning", "differentiate"]
 
-#: Growth from which fewer than nine digits of a derivative can be relied on.
-MOST_GROWTH = 1e4
-
-
-class GrowthWarning(UserWarning):
-    """Said where a derivative amplifies small displacements so much that it is of little use."""
-
 
 def differentiate(
-    neuron: Neuron,
+    neuron: Neuron | PointNeuron,
     duration: Quantity,
     loss: Loss,
     wrt: Sequence[str],
@@ -57,14 +52,15 @@ def differentiate(
 
     Parameters
     ----------
-    neuron : Neuron
-        A neuron with extent (one compartment will do).
+    neuron : Neuron or PointNeuron
+        With extent, or a point. Of a point neuron that spikes reset, every spike is located inside
+        its step: `docs/gradients.md` says how that run differs from the one of `simulate`.
     duration : Quantity
         How long it is run, in second.
     loss : Loss
         What the run is judged by: `neurosim.gradients.losses`.
     wrt : sequence of str
-        Parameters, by the names that a batch has: ``"leak.g"``, ``"hh_sodium.E"``,
+        Parameters, by the names that a batch has: ``"leak.g"``, ``"hh_sodium.E"``, ``"V_T"``,
         ``"everywhere.C_m"``, ``"stimulus.constant.current"``; ``"everywhere.R_a"``, the axial
         resistivity; and ``"<label>.weight"``, a factor on what each of the synapses of a placement
         does.
@@ -106,10 +102,10 @@ def differentiate(
     >>> bool(found["hh_sodium.g"][0] < 0 * second / (1 * found.parameters["hh_sodium.g"][0]))
     True
     """
-    if not isinstance(neuron, Neuron):
+    if not isinstance(neuron, Neuron | PointNeuron):
         raise ParameterError(
             f"differentiate: there is no derivative yet of {type(neuron).__name__}; give a neuron "
-            "with extent, such as Neuron(cylinder(20*um, 20*um), PerBranch(1)).paint([...])"
+            "such as HodgkinHuxley() or Neuron(cylinder(20*um, 20*um), PerBranch(1)).paint([...])"
         )
     if not isinstance(loss, Loss):
         raise ParameterError(
@@ -118,7 +114,7 @@ def differentiate(
             "it has one"
         )
     settings = RunSettings.checked(
-        Neuron.default_dt_ms * ms,
+        neuron.default_dt_ms * ms,
         duration,
         seed=seed,
         dt=dt,
@@ -130,6 +126,10 @@ def differentiate(
         jobs=jobs,
         progress=None,
     ).in_whole_steps()
+    if isinstance(neuron, PointNeuron):
+        if settle is not None or scheme is not None:
+            raise ParameterError("differentiate: settle and scheme are for neurons with extent")
+        return differentiate_point(neuron, stimulus, settings, loss, wrt, batch=batch)
     neuron = with_stimulus(neuron.replace(probed=()), stimulus, ())
     neuron = neuron.probe("v", loss.site, label="loss")
     if len(neuron.probed[0].traces(neuron.compartments)) != 1:
@@ -188,7 +188,12 @@ def _taken_back(
         else:
             numbers = _node_numbers(neuron, composed)
             slopes[name] = axial_share(neuron, name, numbers, composed.inputs.tree.up) @ found.up
-    return _result(run, loss, asked, slopes, kept, found)
+    # Nothing that is seeded amounts to more than all of it together.
+    seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    growth = found.growth / np.where(seeded > 0, seeded, 1.0)
+    return outcome(
+        loss, asked, run.batch, slopes, value=kept["value"], growth=growth, v=kept["v"], dt=run.dt
+    )
 
 
 def _steps(composed: Composed, places: Mapping[str, Place]) -> list[Step]:
@@ -239,48 +244,3 @@ def _node_numbers(neuron: Neuron, composed: Composed) -> np.ndarray:
     numbers[membrane] = composed.numbering[shape.node_compartment[membrane]]
     numbers[~membrane] = len(shape) + np.arange(np.count_nonzero(~membrane))
     return numbers
-
-
-def _result(
-    run: Run,
-    loss: Loss,
-    asked: Mapping[str, Quantity],
-    slopes: Mapping[str, np.ndarray],
-    kept: Mapping[str, np.ndarray],
-    found: Found,
-) -> Gradient:
-    # Nothing that is seeded amounts to more than all of it together.
-    seeded = np.sum(np.abs(kept["slopes"]), axis=0)
-    growth = found.growth / np.where(seeded > 0, seeded, 1.0)
-    if not all(np.isfinite(one).all() for one in slopes.values()):
-        raise EngineError(
-            "differentiate: a derivative is not finite: the run backwards grew beyond every bound; "
-            "take a shorter run, or a loss on spike times in place of the potential"
-        )
-    if growth.max() > MOST_GROWTH:
-        warnings.warn(
-            f"the derivative amplifies a displacement of the potential up to {growth.max():.2g} "
-            f"times (row {int(np.argmax(growth))}), more than {MOST_GROWTH:g}: it is that of this "
-            "run, and says little about runs nearby. Take a shorter run, or a loss on spike times "
-            "in place of the potential",
-            GrowthWarning,
-            stacklevel=4,
-        )
-    like = loss.like
-    derivatives, parameters = {}, {}
-    for name, value in asked.items():
-        dim = get_dimensions(like) / get_dimensions(value)
-        derivatives[name] = Quantity(slopes[name], dim=dim)
-        at = run.batch.get(name, np.asarray(value, dtype=float))
-        parameters[name] = Quantity(
-            np.broadcast_to(at, run.cells).copy(), dim=get_dimensions(value)
-        )
-    time = (np.arange(len(kept["v"])) + 1) * run.dt
-    return Gradient(
-        value=Quantity(kept["value"], dim=get_dimensions(like)),
-        derivatives=derivatives,
-        parameters=parameters,
-        growth=growth,
-        v=Quantity(kept["v"].T, dim=get_dimensions(1 * volt)),
-        time=time * second,
-    )

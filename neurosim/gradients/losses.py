@@ -7,14 +7,16 @@ has one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from brian2.units import Quantity, hertz, ms, mV, second, volt
 
+from neurosim.engine.adjoint.spiking_run import Spikes
 from neurosim.errors import ParameterError
-from neurosim.gradients.crossings import Crossings, crossings
+from neurosim.gradients.crossings import crossings
 from neurosim.morphology import Site, root_site
 from neurosim.quantities import Description, check_quantity, check_whole, quantity
 
@@ -57,6 +59,33 @@ class Loss(Description):
         """
         raise NotImplementedError
 
+    def with_spikes(
+        self, v: np.ndarray, spikes: Sequence[Spikes], dt: float
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        """Return the number of each row of a run whose spikes are located, and its derivatives.
+
+        Parameters
+        ----------
+        v : ndarray, shape (steps, rows)
+            Potential at the end of each step, in volt.
+        spikes : sequence of Spikes
+            Of each row.
+        dt : float
+            Step, in second.
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+            In SI units.
+        ndarray, shape (steps, rows)
+            With respect to every sample, per volt.
+        list of ndarray, each of shape (spikes, 3)
+            With respect to the time of each spike (per second) and the potentials before and after
+            it (per volt).
+        """
+        value, slopes = self.value(v, dt)
+        return value, slopes, [np.zeros((len(one.time), 3)) for one in spikes]
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class MeanPotential(Loss):
@@ -81,15 +110,36 @@ class MeanPotential(Loss):
         return 1 * volt
 
     def value(self, v: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
-        time = (np.arange(len(v)) + 1) * dt
+        here = self._counted(len(v), dt)
+        share = here[:, np.newaxis] / np.count_nonzero(here) * np.ones(v.shape[1])
+        return np.sum(share * v, axis=0), share
+
+    def _counted(self, steps: int, dt: float) -> np.ndarray:
+        """Return which samples count."""
+        time = (np.arange(steps) + 1) * dt
         here = time > float(self.start) + 1e-6 * dt
         if self.stop is not None:
             stop = float(check_quantity(self.stop, 1 * ms, "MeanPotential: stop"))
             here &= time <= stop + 1e-6 * dt
         if not here.any():
             raise ParameterError("MeanPotential: no step of the run lies between start and stop")
-        share = here[:, np.newaxis] / np.count_nonzero(here) * np.ones(v.shape[1])
-        return np.sum(share * v, axis=0), share
+        return here
+
+    def with_spikes(
+        self, v: np.ndarray, spikes: Sequence[Spikes], dt: float
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        # A sample stands for its whole step. In the step of a spike the potential was another one
+        # until then, and without that share the mean would jump as a spike moves over a sample.
+        value, slopes = self.value(v, dt)
+        here = self._counted(len(v), dt)
+        count, more = np.count_nonzero(here) * dt, []
+        for row, one in enumerate(spikes):
+            counted = here[one.step] / count
+            jump = one.before - one.after
+            value[row] += np.sum(counted * jump * one.offset)
+            parts = [counted * jump, counted * one.offset, -counted * one.offset]
+            more.append(np.stack(parts, axis=1))
+        return value, slopes, more
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -147,28 +197,68 @@ class _OfSpikes(Loss):
     Parameters
     ----------
     threshold : Quantity
-        Potential that a spike crosses upwards.
+        Potential that a spike crosses upwards. A neuron that spikes reset has a threshold of its
+        own, which counts in place of this one.
+    few : {"refuse", "nan"}
+        What a row is that fires too few spikes: an error, or not a number.
     """
 
     threshold: Quantity = quantity(-20 * mV, "potential that a spike crosses upwards")
+    few: str = "refuse"
 
-    def _spikes(self, v: np.ndarray, dt: float, least: int, why: str) -> list[Crossings]:
-        threshold = float(self.threshold)
-        found = [crossings(v[:, cell], dt, threshold) for cell in range(v.shape[1])]
-        for cell, one in enumerate(found):
-            if len(one.time) < least:
+    def check(self) -> None:
+        if self.few not in ("refuse", "nan"):
+            raise ParameterError(
+                f"{type(self).__name__}: few must be 'refuse' or 'nan'; got {self.few!r}"
+            )
+
+    def needs(self) -> tuple[int, str]:
+        """Return how many spikes a row needs, and what for."""
+        raise NotImplementedError
+
+    def of_times(self, time: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the number of one row, and its derivative with respect to each spike time.
+
+        Parameters
+        ----------
+        time : ndarray, shape (n,)
+            In second, as many as `needs` says or more.
+        """
+        raise NotImplementedError
+
+    def _of_rows(self, times: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+        least, why = self.needs()
+        values, slopes = np.full(len(times), np.nan), []
+        for row, time in enumerate(times):
+            if len(time) >= least:
+                values[row], slope = self.of_times(time)
+                slopes.append(slope)
+                continue
+            if self.few == "refuse":
                 raise ParameterError(
-                    f"{type(self).__name__}: cell {cell} fires {len(one.time)} spikes, and {why} "
+                    f"{type(self).__name__}: cell {row} fires {len(time)} spikes, and {why} "
                     f"needs {least}; stimulate it more, run longer, or take a loss on the "
                     "potential (TraceError, MeanPotential)"
                 )
-        return found
+            slopes.append(np.zeros(len(time)))
+        return values, slopes
 
+    def value(self, v: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+        found = [crossings(v[:, row], dt, float(self.threshold)) for row in range(v.shape[1])]
+        values, by_time = self._of_rows([one.time for one in found])
+        slopes = np.zeros(v.shape)
+        for row, (one, by) in enumerate(zip(found, by_time, strict=True)):
+            for k in np.flatnonzero(by):
+                slopes[one.first[k] : one.first[k] + 4, row] += by[k] * one.slopes[k]
+        return values, slopes
 
-def _add(to: np.ndarray, cell: int, spikes: Crossings, which: int, by: float) -> None:
-    """Add the derivative of the time of one spike, times a number."""
-    first = spikes.first[which]
-    to[first : first + 4, cell] += by * spikes.slopes[which]
+    def with_spikes(
+        self, v: np.ndarray, spikes: Sequence[Spikes], dt: float
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        values, slopes = self._of_rows([one.time for one in spikes])
+        nothing = [np.zeros(len(by)) for by in slopes]
+        more = [np.stack([by, no, no], axis=1) for by, no in zip(slopes, nothing, strict=True)]
+        return values, np.zeros(v.shape), more
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -187,13 +277,14 @@ class SpikeTime(_OfSpikes):
     def like(self) -> Quantity:
         return 1 * second
 
-    def value(self, v: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    def needs(self) -> tuple[int, str]:
         number = check_whole(self.number, "SpikeTime: number")
-        found = self._spikes(v, dt, number, f"the time of spike {number}")
-        slopes = np.zeros(v.shape)
-        for cell, one in enumerate(found):
-            _add(slopes, cell, one, number - 1, 1.0)
-        return np.array([one.time[number - 1] for one in found]), slopes
+        return number, f"the time of spike {number}"
+
+    def of_times(self, time: np.ndarray) -> tuple[float, np.ndarray]:
+        slopes = np.zeros(len(time))
+        slopes[self.number - 1] = 1.0
+        return float(time[self.number - 1]), slopes
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -212,16 +303,16 @@ class SpikeTimeError(_OfSpikes):
     def like(self) -> Quantity:
         return 1 * second**2
 
-    def value(self, v: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    def needs(self) -> tuple[int, str]:
+        many = np.size(self.target)
+        return many, f"a comparison with {many} times"
+
+    def of_times(self, time: np.ndarray) -> tuple[float, np.ndarray]:
         target = np.atleast_1d(np.asarray(self.target, dtype=float))
-        found = self._spikes(v, dt, len(target), f"a comparison with {len(target)} times")
-        values, slopes = np.zeros(v.shape[1]), np.zeros(v.shape)
-        for cell, one in enumerate(found):
-            missed = one.time[: len(target)] - target
-            values[cell] = np.mean(missed**2)
-            for k, by in enumerate(2 * missed / len(target)):
-                _add(slopes, cell, one, k, float(by))
-        return values, slopes
+        missed = time[: len(target)] - target
+        slopes = np.zeros(len(time))
+        slopes[: len(target)] = 2 * missed / len(target)
+        return float(np.mean(missed**2)), slopes
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -243,18 +334,18 @@ class FiringRate(_OfSpikes):
     def like(self) -> Quantity:
         return 1 * hertz
 
-    def value(self, v: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    def needs(self) -> tuple[int, str]:
         fixed = None if self.spikes is None else check_whole(self.spikes, "FiringRate: spikes")
         if fixed == 1:
             raise ParameterError(
                 "FiringRate: spikes must be 2 or more, between which there is time"
             )
-        found = self._spikes(v, dt, fixed or 2, "a rate")
-        values, slopes = np.zeros(v.shape[1]), np.zeros(v.shape)
-        for cell, one in enumerate(found):
-            n = fixed or len(one.time)
-            length = one.time[n - 1] - one.time[0]
-            values[cell] = (n - 1) / length
-            _add(slopes, cell, one, n - 1, -values[cell] / length)
-            _add(slopes, cell, one, 0, values[cell] / length)
-        return values, slopes
+        return fixed or 2, "a rate"
+
+    def of_times(self, time: np.ndarray) -> tuple[float, np.ndarray]:
+        n = self.spikes or len(time)
+        length = time[n - 1] - time[0]
+        value = float((n - 1) / length)
+        slopes = np.zeros(len(time))
+        slopes[n - 1], slopes[0] = -value / length, value / length
+        return value, slopes

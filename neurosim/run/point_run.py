@@ -15,8 +15,8 @@ from neurosim.describe.point_neuron import FIRST_SAMPLE, PointNeuron
 from neurosim.describe.wiring import FeedForward
 from neurosim.engine.point.clamped import NAMES, START, clamp_numbers, compose_run
 from neurosim.engine.point.execute import execute
-from neurosim.engine.point.inputs import Inputs
-from neurosim.engine.point.model import course_number, draws
+from neurosim.engine.point.inputs import Begin, Inputs
+from neurosim.engine.point.model import Model, course_number, draws
 from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.equations.steady_state import steady_state
 from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
@@ -37,21 +37,63 @@ from neurosim.run.recording import Recording, versions
 from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
 
-__all__ = ["run_point"]
+__all__ = ["PreparedPoint", "prepare_point", "run_point"]
 
 
-def run_point(
+class PreparedPoint(NamedTuple):
+    """A run of point neurons that is ready to be executed.
+
+    Attributes
+    ----------
+    model : Model
+        What has to be compiled.
+    inputs : Inputs
+        Values.
+    equations : Equations
+        Those of the model, as Brian2 reads them.
+    start : str
+        Parameter that holds the potential at the start.
+    parameters : dict of str to ndarray, each of shape (rows,)
+        By variable, what neuron and stimulus are given.
+    seeds : ndarray of int, shape (rows,)
+        Seeds.
+    settings : RunSettings
+        How it goes; what is recorded by the names of the equations.
+    asked : dict of str to str
+        By the name that was asked for, the variable that is recorded.
+    wired : FeedForward or None
+        Wiring that has something to run.
+    begin : Begin or None
+        Where another run ended.
+    courses : dict
+        By full name, what changes during the run.
+    """
+
+    model: Model
+    inputs: Inputs
+    equations: Equations
+    start: str
+    parameters: dict[str, np.ndarray]
+    seeds: np.ndarray
+    settings: RunSettings
+    asked: dict[str, str]
+    wired: FeedForward | None
+    begin: Begin | None
+    courses: Courses
+
+
+def prepare_point(
     neuron: PointNeuron,
     stimulus: Stimulus,
     settings: RunSettings,
     *,
     batch: Mapping[str, Any] | None,
-    record_rows: Sequence[int] | None,
-    wiring: FeedForward | None,
+    record_rows: Sequence[int] | None = None,
+    wiring: FeedForward | None = None,
     initial: State | Mapping[str, Any] | None = None,
     courses: Mapping[str, Any] | None = None,
-) -> Recording:
-    """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
+) -> PreparedPoint:
+    """Check the arguments of a run of point neurons, and work out all that it reads."""
     neuron.check_step(settings.dt)
     clamped = isinstance(stimulus, VoltageClamp)
     if clamped and wiring is not None:
@@ -132,6 +174,29 @@ def run_point(
         begin=begin,
         courses=tables,
     )
+    return PreparedPoint(
+        model, inputs, equations, start, parameters, seeds, settings, asked, wired, begin,
+        numbers.changing,
+    )  # fmt: skip
+
+
+def run_point(
+    neuron: PointNeuron,
+    stimulus: Stimulus,
+    settings: RunSettings,
+    *,
+    batch: Mapping[str, Any] | None,
+    record_rows: Sequence[int] | None,
+    wiring: FeedForward | None,
+    initial: State | Mapping[str, Any] | None = None,
+    courses: Mapping[str, Any] | None = None,
+) -> Recording:
+    """Run a batch of point neurons, or of networks of them; `neurosim.simulate` calls this."""
+    ready = prepare_point(
+        neuron, stimulus, settings, batch=batch, record_rows=record_rows, wiring=wiring,
+        initial=initial, courses=courses,
+    )  # fmt: skip
+    model, inputs, settings = ready.model, ready.inputs, ready.settings
     results = execute(
         model, inputs, engine=settings.engine, jobs=settings.jobs, progress=settings.progress
     )
@@ -143,23 +208,30 @@ def run_point(
         wiring=wiring,
         duration_s=settings.duration,
         dt_s=settings.dt,
-        rows=rows,
-        parameters=parameters,
-        seeds=seeds,
+        rows=inputs.rows,
+        parameters=ready.parameters,
+        seeds=ready.seeds,
         spike_row=results.spike_row[order],
         spike_time_s=results.spike_time[order],
-        trace_rows=recorded,
+        trace_rows=inputs.recorded,
         trace_time_s=results.trace_time,
-        traces_si={name: results.traces[variable] for name, variable in asked.items()},
+        traces_si={name: results.traces[variable] for name, variable in ready.asked.items()},
         final_si=results.final,
         engine=settings.engine,
         versions=versions(),
         start_s=settings.start_step * settings.dt,
         state=point_state(
-            neuron, model, wired, results, seeds, dt=settings.dt, units=units, begin=begin
+            neuron,
+            model,
+            ready.wired,
+            results,
+            ready.seeds,
+            dt=settings.dt,
+            units=inputs.units,
+            begin=ready.begin,
         ),
         initial_sha256=initial_digest(initial),
-        courses=numbers.changing,
+        courses=ready.courses,
     )
 
 

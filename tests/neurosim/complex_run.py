@@ -22,9 +22,9 @@ def _spread(value, shape):
 def run_complex(steps, inputs, moved=None, *, up=None, weights=None):
     """Return the traces, shape (steps, probes, cells), complex.
 
-    `moved` are directions, by kernel and name (parameters, and states at the start), in which the
-    run is moved by `H` along the imaginary axis; `up` is that of the axial conductances, and
-    `weights` by kernel that of the weight of each event.
+    `moved` are directions, by kernel and name (parameters, and states at the start, ``"v"`` the
+    potential), in which the run is moved by `H` along the imaginary axis; `up` is that of the axial
+    conductances, and `weights` by kernel that of the weight of each event.
     """
     tree, cells = inputs.tree, inputs.cells
     moved = moved or {}
@@ -49,6 +49,8 @@ def run_complex(steps, inputs, moved=None, *, up=None, weights=None):
             matrix[parent, node] -= g
     start = np.asarray(inputs.start)
     v = _spread(start, (tree.compartments, cells)).copy()
+    if (0, "v") in moved:
+        v = v + 1j * H * moved[0, "v"]
     functions = {
         "gaussian": lambda a, b, c, d: gaussian(
             a.astype(np.int32), b.astype(np.int32), int(np.ravel(c)[0]), int(np.ravel(d)[0])

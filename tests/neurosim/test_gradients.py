@@ -8,7 +8,6 @@ from complex_run import H, rest_complex, run_complex
 import neurosim.channels
 import neurosim.synapses
 from neurosim import (
-    LIF,
     Constant,
     Neuron,
     OrnsteinUhlenbeck,
@@ -22,6 +21,7 @@ from neurosim.describe.parts import Cable, Initial, Poisson
 from neurosim.engine.cable.compose import compose_cable
 from neurosim.errors import ParameterError
 from neurosim.gradients import differentiate as whole
+from neurosim.gradients import found_gradient
 from neurosim.gradients.crossings import crossings
 from neurosim.gradients.losses import (
     FiringRate,
@@ -311,7 +311,6 @@ def test_parts_that_are_not_taken_back_are_refused_by_name():
     for cell, said in (
         (SQUID.paint(Sodium()), "ions whose concentrations"),
         (SQUID.place(VoltageClamp(holding=-65 * mV), at("soma")), "clamp"),
-        (LIF(), "LIF"),
     ):
         with pytest.raises(ParameterError, match=said):
             differentiate(cell, 4 * ms, MeanPotential(), ["leak.g"])
@@ -322,8 +321,8 @@ def test_growth_is_told_and_warned_of(monkeypatch):
     passive = Neuron(cylinder(20 * um, 20 * um), PerBranch(1)).paint(Leak())
     last = MeanPotential(start=3.975 * ms)
     assert differentiate(passive, 4 * ms, last, ["leak.g"]).growth[0] == pytest.approx(1)
-    monkeypatch.setattr(whole, "MOST_GROWTH", 2.0)
-    with pytest.warns(whole.GrowthWarning, match="amplifies a displacement"):
+    monkeypatch.setattr(found_gradient, "MOST_GROWTH", 2.0)
+    with pytest.warns(found_gradient.GrowthWarning, match="amplifies a displacement"):
         found = differentiate(
             SQUID, 4 * ms, SpikeTime(), ["leak.g"], stimulus=Constant(0.3 * nA), settle=2 * ms
         )  # fmt: skip

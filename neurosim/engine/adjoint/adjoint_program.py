@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
-from neurosim.engine.adjoint.source import write_loops
-from neurosim.engine.adjoint.step_derivative import Step
 from neurosim.engine.programs.cache import fetch
 from neurosim.engine.programs.compiler import Compiler, find_compiler
 from neurosim.engine.programs.digest import engine_digest
@@ -40,8 +38,19 @@ def adjoint_digest() -> str:
     return content.hexdigest()
 
 
-def fetch_program(steps: Sequence[Step]) -> Path:
+def fetch_program(
+    told: object, write: Callable[[Path], None], around: Sequence[str] = ("loops.h", "program.cpp")
+) -> Path:
     """Return the folder of the compiled program of a model, which is called ``main``.
+
+    Parameters
+    ----------
+    told : object
+        What decides the model, as JSON holds it.
+    write : callable
+        Writes the loops of the model into a file.
+    around : sequence of str
+        Files of this folder that make the program around the loops.
 
     Raises
     ------
@@ -54,20 +63,19 @@ def fetch_program(steps: Sequence[Step]) -> Path:
             "differentiate needs a C++ compiler, and none was found; install one (g++ or clang++), "
             "or name it in the environment variable CXX"
         )
-    told = [[repr(step.kernel), step.wanted] for step in steps]
     flags = cable_flags(compiler)
-    content = ["adjoint", told, compiler.identity, *flags, adjoint_digest()]
+    content = ["adjoint", told, *around, compiler.identity, *flags, adjoint_digest()]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
-    return fetch(key, partial(_build, steps, compiler, flags))
+    return fetch(key, partial(_build, write, around, compiler, flags))
 
 
-def _around(compiler: Compiler, flags: list[str]) -> Path:
+def _around(compiler: Compiler, flags: list[str], around: Sequence[str]) -> Path:
     """Return the folder of what is around the loops, which knows no model."""
-    content = json.dumps(["adjoint program", compiler.identity, *flags, adjoint_digest()])
+    content = json.dumps(["adjoint program", *around, compiler.identity, *flags, adjoint_digest()])
     key = hashlib.sha256(content.encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        own = [(_HERE / name).read_text() for name in ("loops.h", "program.cpp")]
+        own = [(_HERE / name).read_text() for name in ("parts.h", *around)]
         (folder / "program.cpp").write_text("\n".join([shared_source(), *own]))
         compile_it = [compiler.path, *flags, "-c", "program.cpp", "-o", "program.o"]
         run_all([guard(compile_it)], what="compiling what every model shares", folder=folder)
@@ -77,14 +85,20 @@ def _around(compiler: Compiler, flags: list[str]) -> Path:
     return fetch(key, build)
 
 
-def _build(steps: Sequence[Step], compiler: Compiler, flags: list[str], folder: Path) -> None:
+def _build(
+    write: Callable[[Path], None],
+    around: Sequence[str],
+    compiler: Compiler,
+    flags: list[str],
+    folder: Path,
+) -> None:
     with ThreadPoolExecutor(1) as beside:
-        around = beside.submit(_around, compiler, flags)
+        shared = beside.submit(_around, compiler, flags, around)
         try:
-            write_loops(steps, folder / "loops.cpp")
+            write(folder / "loops.cpp")
             compile_it = [compiler.path, *flags, "-c", "loops.cpp", "-o", "loops.o"]
             run_all([guard(compile_it)], what="compiling the derivative", folder=folder)
-            program = around.result() / "program.o"
+            program = shared.result() / "program.o"
         except BaseException as error:
             if not isinstance(error, Exception):
                 # Ctrl-C does not wait for a compiler.

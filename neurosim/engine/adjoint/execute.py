@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from neurosim.engine.adjoint.adjoint_program import fetch_program
+from neurosim.engine.adjoint.source import write_loops
 from neurosim.engine.adjoint.step_derivative import Step
 from neurosim.engine.cable.inputs import CableInputs
 from neurosim.engine.programs.processes import ending, start
@@ -43,6 +45,8 @@ class Found:
         By kernel, with respect to a factor on the weights of what arrives at each point.
     up : ndarray, shape (nodes, cells)
         With respect to the axial conductance from each node to its parent; empty if not wanted.
+    potential : ndarray, shape (compartments, cells)
+        With respect to the potential at the start.
     growth : ndarray, shape (cells,)
         Largest norm that the derivative with respect to the potentials had, of every fourth step.
     """
@@ -51,6 +55,7 @@ class Found:
     starts: list[dict[str, np.ndarray]]
     weights: list[np.ndarray]
     up: np.ndarray
+    potential: np.ndarray
     growth: np.ndarray
 
 
@@ -95,7 +100,8 @@ def run_back(
     EngineError
         The program could not be built, or the run diverged.
     """
-    built = fetch_program(steps)
+    told = [[repr(step.kernel), step.wanted] for step in steps]
+    built = fetch_program(told, partial(write_loops, steps))
     layout = _laid_out(steps, inputs)
     with run_folder() as folder:
         _write(steps, inputs, layout, points, tree=tree, threads=threads, folder=folder)
@@ -268,4 +274,5 @@ def _read(
         weights.append(rows(f"found.{k}.points", points[k][1] if k in points else 0))
     nodes = inputs.tree.nodes if tree else 0
     growth = np.sqrt(rows("growth", 1)[0])
-    return Found(parameters, starts, weights, rows("up", nodes), growth)
+    potential = rows("potential", inputs.tree.compartments)
+    return Found(parameters, starts, weights, rows("up", nodes), potential, growth)

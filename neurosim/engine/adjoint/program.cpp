@@ -4,26 +4,7 @@
 // more from there with every step kept, and then each step of it is taken back: memory is that of the
 // beginnings of all spans and of one span for each thread. The matrix of the tree is symmetric, so that
 // one elimination serves both ways.
-#include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <memory>
-#include <string>
-
 namespace neurosim {
-
-const Waveforms& waveforms() { return WaveformFiles::table(); }
-
-template <typename T> std::vector<T> load(const std::string& name, size_t count) {
-    std::vector<T> values(count);
-    if (count) read(name, values.data(), count);
-    return values;
-}
-template <typename T> std::vector<T> load_counted(const std::string& name) {
-    double count;
-    read(name + ".count", &count, 1);
-    return load<T>(name, size_t(count));
-}
 
 struct Settings {
     int64_t cells, compartments, nodes, begin, start, stop, span, threads, block, kernels, probes;
@@ -437,18 +418,10 @@ struct Block {
             neurosim::save(at + "points" + end, one.by_point);
         }
         neurosim::save("growth" + end, growth);
+        neurosim::save("potential" + end, bar.data(), size_t(V));
         neurosim::save("up" + end, up_found);
     }
 };
-
-template <typename Work> void on_threads(int64_t pieces, int64_t threads, Work work) {
-    std::atomic<int64_t> next{0};
-    std::vector<std::thread> all;
-    auto go = [&] { for (int64_t k = next++; k < pieces; k = next++) work(k); };
-    for (int64_t t = 1; t < std::min(threads, pieces); t++) all.emplace_back(go);
-    go();
-    for (auto& one : all) one.join();
-}
 
 inline int run_program() {
     const Run run;

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from neurosim.engine.adjoint.graph import Graph, Node
+from neurosim.engine.adjoint.loop_source import Reads, Stored, write_loop
 from neurosim.engine.adjoint.step_derivative import CLOCK, Step
 from neurosim.engine.programs.sources import membrane_source
 
-__all__ = ["write_loops"]
+__all__ = ["OF_CLOCK", "write_loops"]
 
 _HERE = Path(__file__).parent
-_INFIX = {"add": "+", "sub": "-", "mul": "*"}
-_CALLS = {
-    **{name: name for name in ("exp", "expm1", "log", "log1p", "sqrt", "floor", "ceil")},
-    **{f"{name}": f"std::{name}" for name in ("log10", "sin", "cos", "tan", "sinh", "cosh")},
-    "tanh": "std::tanh",
-    "arctan": "std::atan",
-    "abs": "std::fabs",
-    **{name: f"_{name}" for name in ("exprel", "exprel_slope", "per_exprel", "per_exprel_slope")},
-    **{name: f"_{name}" for name in ("larger", "smaller", "less", "at_most", "equal", "sign")},
-    **{name: f"_{name}" for name in ("whole", "timestep", "gaussian", "waveform", "step_level")},
-}
-_OF_CLOCK = dict(zip(CLOCK, ("clock.dt", "clock.time", "double(clock.index)"), strict=True))
+OF_CLOCK = dict(zip(CLOCK, ("clock.dt", "clock.time", "double(clock.index)"), strict=True))
 
 
 def write_loops(steps: Sequence[Step], path: Path) -> None:
@@ -58,16 +46,6 @@ def write_loops(steps: Sequence[Step], path: Path) -> None:
     )
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """Where a node goes: an array by name, how it is written, and what the name stands for."""
-
-    node: int
-    array: str
-    how: str = "="
-    stands_for: str = ""
-
-
 def _structure(step: Step, name: str) -> str:
     """Return the C++ structure of one kernel.
 
@@ -75,112 +53,40 @@ def _structure(step: Step, name: str) -> str:
     of `Step.parameters`, and derivatives in that of `Step.wanted`.
     """
     ahead = [
-        _Stored(step.after[n], f"to{k}", stands_for=f"to[{k}]") for k, n in enumerate(step.carried)
+        Stored(step.after[n], f"to{k}", stands_for=f"to[{k}]") for k, n in enumerate(step.carried)
     ]
-    ahead += [_Stored(step.conductance, "conductance"), _Stored(step.current, "current")]
+    ahead += [Stored(step.conductance, "conductance"), Stored(step.current, "current")]
     back = [
-        _Stored(step.bars[n], f"bar{k}", stands_for=f"bar[{k}]") for k, n in enumerate(step.carried)
+        Stored(step.bars[n], f"bar{k}", stands_for=f"bar[{k}]") for k, n in enumerate(step.carried)
     ]
-    back.append(_Stored(step.bars["v"], "bar_v", "+="))
+    back.append(Stored(step.bars["v"], "bar_v", "+="))
     back += [
-        _Stored(step.bars[n], f"found{k}", "+=", f"found[{k}]") for k, n in enumerate(step.wanted)
+        Stored(step.bars[n], f"found{k}", "+=", f"found[{k}]") for k, n in enumerate(step.wanted)
     ]
     return f"""
 struct {name} final : Loop {{
     void forward(const Clock& clock, int64_t rows, const double* __restrict v,
                  const double* const* from, double* const* to, const double* const* given,
                  double* __restrict conductance, double* __restrict current) override {{
-        {_loop(step, ahead)}
+        {write_loop(step.graph, _reads(step), ahead)}
     }}
     void backward(const Clock& clock, int64_t rows, const double* __restrict v,
                   const double* const* from, const double* const* given,
                   const double* __restrict lambda, const double* __restrict solved,
                   double* __restrict bar_v, double* const* bar, double* const* found) override {{
-        {_loop(step, back)}
+        {write_loop(step.graph, _reads(step), back)}
     }}
 }};
 """
 
 
-def _loop(step: Step, stored: Sequence[_Stored]) -> str:
-    """Return one loop over rows; what is the same in all rows is worked out before it."""
-    graph = step.graph
-    inputs = _Inputs(step)
-    once: set[int] = set()
-    before: list[str] = []
-    inside: list[str] = []
-    for at in graph.below(one.node for one in stored):
-        node = graph.nodes[at]
-        if node.kind == "constant":
-            once.add(at)
-            continue
-        if node.kind == "input":
-            code, alone = inputs.read(node.name)
-        else:
-            code = _written(node, [_value(graph, a) for a in node.args])
-            alone = once.issuperset(node.args)
-        if alone:
-            once.add(at)
-        (before if alone else inside).append(f"const double x{at} = {code};")
-    inputs.pointers |= {one.array: one.stands_for for one in stored if one.stands_for}
-    ends = [f"{one.array}[row] {one.how} {_value(graph, one.node)};" for one in stored]
-    written = {one.array for one in stored}
-    heads = [
-        f"{'' if name in written else 'const '}double* {name} = {where};"
-        for name, where in inputs.pointers.items()
-    ]
-    return "\n        ".join(
-        [
-            *heads,
-            *before,
-            "#pragma GCC ivdep",
-            "for (int64_t row = 0; row < rows; row++) {",
-            *(f"    {line}" for line in [*inside, *ends]),
-            "}",
-        ]
+def _reads(step: Step) -> Reads:
+    plain = {"v": "v[row]", "bar:current": "lambda[row]",
+             "bar:conductance": "-lambda[row]*solved[row]"}  # fmt: skip
+    return Reads(
+        given={name: k for k, name in enumerate(step.parameters)},
+        carried={name: k for k, name in enumerate(step.carried)},
+        shared=step.kernel.shared,
+        once=OF_CLOCK,
+        plain=plain,
     )
-
-
-class _Inputs:
-    """How a loop reads what it is given; `pointers` are the arrays by name."""
-
-    def __init__(self, step: Step) -> None:
-        self.given = {name: k for k, name in enumerate(step.parameters)}
-        self.carried = {name: k for k, name in enumerate(step.carried)}
-        self.shared = step.kernel.shared
-        self.pointers: dict[str, str] = {}
-
-    def read(self, name: str) -> tuple[str, bool]:
-        """Return the code of an input, and whether it is the same in all rows."""
-        plain = {"v": "v[row]", "bar:current": "lambda[row]",
-                 "bar:conductance": "-lambda[row]*solved[row]"}  # fmt: skip
-        if name in _OF_CLOCK:
-            return _OF_CLOCK[name], True
-        if name in plain:
-            return plain[name], False
-        if name in self.shared:
-            return f"given[{self.given[name]}][0]", True
-        head, number = "given", self.given.get(name, -1)
-        if name.startswith("bar:"):
-            head, number = "bar", self.carried[name.removeprefix("bar:")]
-        elif name in self.carried:
-            head, number = "from", self.carried[name]
-        self.pointers[f"{head}{number}"] = f"{head}[{number}]"
-        return f"{head}{number}[row]", False
-
-
-def _value(graph: Graph, at: int) -> str:
-    node = graph.nodes[at]
-    return f"({node.value!r})" if node.kind == "constant" else f"x{at}"
-
-
-def _written(node: Node, args: Sequence[str]) -> str:
-    if node.kind in _INFIX:
-        return f"{args[0]} {_INFIX[node.kind]} {args[1]}"
-    if node.kind == "neg":
-        return f"-{args[0]}"
-    if node.kind == "recip":
-        return f"1.0/{args[0]}"
-    if node.kind == "power":
-        return f"std::pow({args[0]}, {node.value!r})"
-    return f"{_CALLS[node.kind]}({', '.join(args)})"

@@ -11,7 +11,7 @@ from neurosim.engine.adjoint.step_reading import read_statements
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
 
-__all__ = ["CLOCK", "Step", "differentiated"]
+__all__ = ["CLOCK", "Step", "differentiated", "moves_a_jump"]
 
 #: What the step reads of the run: its length (second), the time, and the number of the step.
 CLOCK = ("dt", "t", "t_in_timesteps")
@@ -93,7 +93,7 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
         # Two outputs that are one node have the sum of their seeds.
         seed = graph.input(name)
         seeds[at] = graph.add(seeds[at], seed) if at in seeds else seed
-    jumps = frozenset(name for name in wanted if _moves_a_jump(graph, inputs[name]))
+    jumps = frozenset(name for name in wanted if moves_a_jump(graph, inputs[name]))
     bars = reverse(graph, seeds, inputs.values())
     return Step(
         kernel=kernel,
@@ -108,7 +108,7 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
     )
 
 
-def _moves_a_jump(graph: Graph, at: int) -> bool:
+def moves_a_jump(graph: Graph, at: int) -> bool:
     """Return whether an input says when something jumps, or which data are read."""
     on_time = graph.above([graph.input(name) for name in CLOCK if name != "dt"])
     for number in graph.above([at]):
