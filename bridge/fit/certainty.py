@@ -52,6 +52,10 @@ class Certainty:
         Directions that make them so, flattest first.
     clusters : int
         Groups of residuals that are taken as independent.
+    remaining : float
+        How far a full Gauss-Newton step would still move a parameter, at most, in standard
+        deviations of it. Above 1 the search has not reached the bottom, and intervals around where
+        it stands say nothing.
     """
 
     low: Array
@@ -59,6 +63,7 @@ class Certainty:
     identifiable: NDArray[np.bool_]
     flat: tuple[FlatDirection, ...]
     clusters: int
+    remaining: float
 
 
 def certainty_of(
@@ -103,8 +108,10 @@ def certainty_of(
     # Where nothing pulls along a flat direction, it is as uncertain as its curvature says.
     blind = values <= floor
     scatter += (vectors[:, blind] * 1e3) @ vectors[:, blind].T
+    spread = np.sqrt(np.diag(scatter))
+    still = np.abs(inverse @ (inner.T @ residuals)) / np.maximum(spread, 1e-300)
     half = np.full(len(u), np.inf)
-    half[free] = student.ppf(0.5 + level / 2, left) * np.sqrt(np.diag(scatter))
+    half[free] = student.ppf(0.5 + level / 2, left) * spread
     known = 2 * half < WIDE
     return Certainty(
         low=np.clip(u - half, 0.0, 1.0),
@@ -112,6 +119,7 @@ def certainty_of(
         identifiable=known,
         flat=_flat(scatter, np.flatnonzero(free), known),
         clusters=used,
+        remaining=float(still.max(initial=0.0)),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.fit.fit_target import FitTarget
-from bridge.fit.held_out import StepScore
+from bridge.fit.step_scores import StepScore
 from bridge.page_style import BLUE, GREY, INK, new_page, page_style
 
 __all__ = ["draw_fit"]

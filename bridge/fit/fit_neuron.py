@@ -11,11 +11,11 @@ from scipy.stats import qmc
 from bridge.fit.certainty import Certainty, FlatDirection, certainty_of
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
-from bridge.fit.held_out import check_unit, own_reliability, score_steps
 from bridge.fit.misfit import Tolerances
 from bridge.fit.multi_start import Found, jacobian, many_minima, polish, without_gradient
 from bridge.fit.neuron_families import NeuronFamily, family_of
 from bridge.fit.neuron_fit import Control, FittedParameter, NeuronFit
+from bridge.fit.step_scores import check_unit, own_reliability, score_steps
 from bridge.recordings.cell import CellRecording
 from neurosim.errors import ParameterError
 
@@ -27,13 +27,13 @@ Array = NDArray[np.float64]
 _PASSIVE, _TIMES, _ALL = 12, 25, 15
 # Candidates that are looked at for each start.
 _DRAWN = 8
-# How many of the searches are brought to the bottom.
-_POLISHED = 2
+# How many of the searches are brought to the bottom, unless they ended so many times higher.
+_POLISHED, _FAR = 2, 2.0
 
 
 def fit_neuron(
     cell: CellRecording | FitTarget,
-    family: str = "hh1",
+    family: str = "adex",
     *,
     step: int | None = None,
     starts: int = 8,
@@ -105,14 +105,18 @@ def fit_neuron(
     found = many_minima(lambda u: problem.gradient(u, "all"), found.u, every, _ALL)
     ended = found.best(starts)
     tell(0.65)
-    finished = [polish(problem, u, "all") for u in ended.best(_POLISHED).u]
-    best = min(finished, key=lambda one: float(one.misfit[0]))
+    best = polish(problem, ended.best().u[0], "all")
+    for u, misfit in zip(ended.best(_POLISHED).u[1:], ended.best(_POLISHED).misfit[1:], strict=True):
+        # One that is far behind is left where it is.
+        if misfit < _FAR * ended.misfit[0]:
+            other = polish(problem, u, "all")
+            best = min(best, other, key=lambda one: float(one.misfit[0]))
     tell(0.95)
     return _told(problem, best.u[0], float(best.misfit[0]), ended, first if control else None, seed)
 
 
 def _draw(problem: FitProblem, count: int, seed: int) -> Array:
-    """Draw candidates; their passive parameters are those that were measured."""
+    """Draw candidates; their passive parameters and their threshold are those of the recording."""
     names, target = problem.family.names, problem.target
     sobol = qmc.Sobol(len(names), seed=seed)
     u = 0.1 + 0.8 * sobol.random_base2(int(np.ceil(np.log2(count))))[:count]
@@ -128,6 +132,16 @@ def _draw(problem: FitProblem, count: int, seed: int) -> Array:
         if np.isfinite(target.resistance_Mohm) and name in column:
             drawn[:, column[name]] = 1e3 / target.resistance_Mohm
     drawn[:, column["E_L" if "E_L" in column else "E_leak"]] = target.rest_mV
+    if np.isfinite(target.threshold_mV):
+        # Channels open from some 15 mV below the threshold of a spike on.
+        lower = 0.0 if "V_reset" in column else 15.0
+        spread = 12.0 * (u[:, column["V_T"]] - 0.5)
+        drawn[:, column["V_T"]] = target.threshold_mV - lower + spread
+    if "V_reset" in column:
+        # A reset above the threshold makes bursts.
+        drawn[:, column["V_reset"]] = np.minimum(
+            drawn[:, column["V_reset"]], drawn[:, column["V_T"]] - 2.0
+        )
     return np.clip(problem.unit_of(drawn), 0.02, 0.98)
 
 
@@ -163,6 +177,8 @@ def _told(
         scores=scores,
         reliability=own_reliability(target),
         unit=check_unit(target, scores),
+        noise_misfit=problem.noise_misfit("all"),
+        remaining=sure.remaining,
         runs=runs,
         gradients=gradients,
         growth=growth,

@@ -80,9 +80,7 @@ class FitProblem:
     def unit_of(self, parameters: Array) -> Array:
         """Return candidates between 0 and 1 from customary units."""
         low, high = self._ends.T
-        x = np.where(
-            self._positive, np.log(np.where(self._positive, parameters, 1.0)), parameters
-        )
+        x = np.where(self._positive, np.log(np.where(self._positive, parameters, 1.0)), parameters)
         return np.asarray((x - low) / (high - low))
 
     def pieces(self, stage: Stage) -> list[Piece]:
@@ -90,12 +88,23 @@ class FitProblem:
         train = self.target.train
         return [p for p in train if stage != "passive" or not len(p.spikes_ms)]
 
+    @cached_property
+    def noise_mV(self) -> float:
+        """Noise of the recording from one sample to the next, by second differences (mV)."""
+        all_of = [np.abs(np.diff(p.v_mV, 2)) for p in self.target.train]
+        # Of normal numbers the median size is .6745 standard deviations; a second difference has
+        # the variance of six. Spikes are few among the samples and do not move the median.
+        return float(np.median(np.concatenate(all_of)) / 0.6745 / np.sqrt(6))
+
+    def noise_misfit(self, stage: Stage) -> float:
+        """Return the misfit that this noise alone leaves."""
+        by = [np.sum((one.layout.weight * self.noise_mV) ** 2) / 2 for one in self.misfits(stage)]
+        return float(np.mean(by))
+
     def misfits(self, stage: Stage) -> list[PieceMisfit]:
         """Return the comparison with each of them."""
         has_shape = not self.family.is_reset
-        return residuals_of(
-            self.target, self.pieces(stage), stage, self.tolerances, has_shape
-        )
+        return residuals_of(self.target, self.pieces(stage), stage, self.tolerances, has_shape)
 
     def gradient(self, u: Array, stage: Stage) -> tuple[Array, Array]:
         """Return the misfit of candidates and its gradient.
@@ -114,14 +123,10 @@ class FitProblem:
         u = np.atleast_2d(u)
         misfits = self.misfits(stage)
         many = max(1, _MOST_ROWS // len(misfits))
-        parts = [
-            self._gradient(u[k : k + many], stage, misfits) for k in range(0, len(u), many)
-        ]
+        parts = [self._gradient(u[k : k + many], stage, misfits) for k in range(0, len(u), many)]
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
-    def _gradient(
-        self, u: Array, stage: Stage, misfits: list[PieceMisfit]
-    ) -> tuple[Array, Array]:
+    def _gradient(self, u: Array, stage: Stage, misfits: list[PieceMisfit]) -> tuple[Array, Array]:
         pieces = [one.piece for one in misfits]
         loss = Misfit(rows=tuple(misfits) * len(u))
         wrt = [one.engine for one in self.family.all_settings() if one.powers]

@@ -76,6 +76,8 @@ class FitTarget:
         What was left out, and why.
     resistance_Mohm, tau_ms : float
         Of the membrane; nan if no step below holding shows them.
+    threshold_mV : float
+        Of the first spikes; nan if it cannot be read.
     """
 
     train: tuple[Piece, ...]
@@ -92,6 +94,7 @@ class FitTarget:
     notes: tuple[str, ...] = ()
     resistance_Mohm: float = float("nan")
     tau_ms: float = float("nan")
+    threshold_mV: float = float("nan")
 
     @property
     def stop_ms(self) -> float:
@@ -156,8 +159,9 @@ def target_of(
     again = tuple(
         _piece(a, k, lead, length, sample, level)
         for a, k in repeats
-        if a.step.start_s * 1e3 >= lead and (a.sweep.duration_s - a.step.start_s) * 1e3 >= length - lead - 1e-6
-    )  # fmt: skip
+        if a.step.start_s * 1e3 >= lead
+        and (a.sweep.duration_s - a.step.start_s) * 1e3 >= length - lead - 1e-6
+    )
     train, held = _divided(pieces, sweeps)
     known = cell.properties
     size = float(known.capacitance_pF)
@@ -185,6 +189,7 @@ def target_of(
         notes=tuple(notes),
         resistance_Mohm=float(known.input_resistance_Mohm),
         tau_ms=float(known.time_constant_ms),
+        threshold_mV=float(known.threshold_mV),
     )
 
 

@@ -29,6 +29,8 @@ __all__ = ["FAMILIES", "NeuronFamily", "Parameter", "Setting", "family_of"]
 
 Array = NDArray[np.float64]
 
+# How long a neuron is at its reset that has no spikes of its own: about as long as spikes last.
+_SPIKE = 1 * ms
 # Membrane of the soma: 100 pF at 1 uF/cm2. Other sizes are reached through the densities.
 _AREA_CM2 = 1e-4
 # The dendrite has the same area; with the axial resistivity of the engine's default, the two are
@@ -325,7 +327,7 @@ def _adex() -> NeuronFamily:
             yield Setting(one.name, 1 * units[one.unit], ((one.name, 1.0),))
 
     def neuron(p: Mapping[str, float], _rest_mV: float) -> AdEx:
-        return AdEx(**{one.engine: p[one.engine] * one.unit for one in settings()})
+        return AdEx(t_ref=_SPIKE, **{one.engine: p[one.engine] * one.unit for one in settings()})
 
     parameters = (
         Parameter("C", "capacitance", "pF", 0.3, 3.0, per_pF=True, passive=True),
@@ -343,7 +345,7 @@ def _adex() -> NeuronFamily:
         words="adaptive exponential integrate-and-fire",
         parameters=parameters,
         settings=tuple(settings()),
-        build=lambda _rest_mV: AdEx(),
+        build=lambda _rest_mV: AdEx(t_ref=_SPIKE),
         neuron=neuron,
         dt_ms=0.05,
         is_reset=True,
@@ -377,7 +379,6 @@ def family_of(name: str) -> NeuronFamily:
         return FAMILIES[name]()
     if name in _NOT_YET:
         raise FitError(
-            f"the family {name!r} cannot be fitted: {_NOT_YET[name]}; choose "
-            f"{' or '.join(FAMILIES)}"
+            f"the family {name!r} cannot be fitted: {_NOT_YET[name]}; choose adex, hh1 or hh2"
         )
     raise UnknownNameError(f"no family of neurons is called {name!r}: {suggest(name, FAMILIES)}")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bridge.fit.fit_figure import draw_fit
 from bridge.fit.fit_target import FitTarget
-from bridge.fit.held_out import StepScore, UnitCheck
 from bridge.fit.neuron_families import NeuronFamily
+from bridge.fit.step_scores import StepScore, UnitCheck
 from bridge.page_style import save_page
 from neurosim.atomic_write import plain
 from neurosim.describe.neuron import Neuron
@@ -83,6 +83,10 @@ class NeuronFit:
     reliability : float
         Mean coincidence factor of the cell with itself; nan where no step is repeated.
     unit : UnitCheck
+    noise_misfit : float
+        What the noise of the recording from sample to sample would leave of a neuron that is right.
+    remaining : float
+        See `Certainty`.
     runs, gradients : int
         Steps that were run, and those of them that were run back.
     growth : float
@@ -101,6 +105,8 @@ class NeuronFit:
     scores: tuple[StepScore, ...]
     reliability: float
     unit: UnitCheck
+    noise_misfit: float
+    remaining: float
     runs: int
     gradients: int
     growth: float
@@ -115,6 +121,16 @@ class NeuronFit:
     def values(self) -> dict[str, float]:
         """Values by name, in customary units."""
         return {one.name: one.value for one in self.parameters}
+
+    @property
+    def at_bottom(self) -> bool:
+        """Whether the search has reached a minimum, so that intervals mean something."""
+        return self.remaining < 1.0
+
+    @property
+    def within_noise(self) -> bool:
+        """Whether the misfit is hardly more than what the noise alone leaves."""
+        return self.misfit < 1.25 * self.noise_misfit
 
     @property
     def neuron(self) -> Neuron:
@@ -144,7 +160,9 @@ class NeuronFit:
             f"fitted to {len(target.train)} steps of {target.step_ms:g} ms, "
             f"{len(target.held_out)} held out",
             "",
-            *_table(self.parameters),
+            *_table(self.parameters, self.at_bottom),
+            "",
+            *self._cautions(),
         ]
         if self.flat:
             lines += ["", "Not identifiable: the recording hardly changes along"]
@@ -153,6 +171,21 @@ class NeuronFit:
         if target.notes:
             lines += ["", *(f"note: {note}" for note in target.notes)]
         return lines
+
+    def _cautions(self) -> list[str]:
+        times = self.misfit / max(self.noise_misfit, 1e-12)
+        if not self.at_bottom:
+            return [
+                "The search has not reached a minimum (a full step would still move a parameter by "
+                f"{self.remaining:.2g} standard deviations): no intervals; try more starts"
+            ]
+        if self.within_noise:
+            return ["What is left of the misfit is the noise of the recording."]
+        return [
+            f"The misfit is {times:.3g} times what the noise of the recording would leave: the "
+            "family does not follow this cell within its noise, or a better fit was not found. "
+            "The intervals say how firmly these steps hold the numbers near this fit, and no more."
+        ]
 
     def _scored(self) -> list[str]:
         held = self.held_out
@@ -232,6 +265,8 @@ class NeuronFit:
             },
             "flat": list(self.flat),
             "misfit": self.misfit,
+            "noise_misfit": self.noise_misfit,
+            "remaining": self.remaining,
             "starts": list(self.starts),
             "scores": [{k: plain(v) for k, v in vars(one).items()} for one in self.scores],
             "gamma": plain(self.gamma),
@@ -244,13 +279,14 @@ class NeuronFit:
         }
 
 
-def _table(parameters: tuple[FittedParameter, ...]) -> list[str]:
+def _table(parameters: tuple[FittedParameter, ...], sure: bool) -> list[str]:
     rows = [("parameter", "value", "95 % interval", "")]
     for one in parameters:
         unit = "" if one.unit == "x" else f" {one.unit}"
         interval = f"{_digits(one.low)} .. {_digits(one.high)}{unit}"
         rows.append(
-            (one.words, f"{_digits(one.value)}{unit}", interval if one.identifiable else "",
+            (one.words, f"{_digits(one.value)}{unit}",
+             interval if one.identifiable and sure else "-",
              "" if one.identifiable else "not identifiable")
         )  # fmt: skip
     wide = [max(len(row[k]) for row in rows) for k in range(4)]

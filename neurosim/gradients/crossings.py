@@ -15,6 +15,7 @@ from neurosim.errors import ParameterError
 
 __all__ = ["Crossings", "crossings", "cubic_basis"]
 
+
 class Crossings(NamedTuple):
     """The upward crossings of one trace.
 

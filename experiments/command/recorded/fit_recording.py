@@ -1,4 +1,4 @@
-"""`neurosim fit FILE`: a neuron that answers as a recorded cell does, and how sure its numbers are."""
+"""`neurosim fit FILE`: a neuron that answers as a recorded cell does, and how sure it is."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def fit_command(
     family: Annotated[
         str,
         typer.Option(
-            help="hh1 (one compartment with sodium, potassium and M channels) or hh2 (with a "
-            "passive dendrite)."
+            help="adex (adaptive exponential integrate-and-fire), hh1 (one compartment with "
+            "sodium, potassium and M channels) or hh2 (with a passive dendrite)."
         ),
-    ] = "hh1",
+    ] = "adex",
     recording: RecordingReading,
     current: Injected = None,
     starts: Annotated[

@@ -92,9 +92,7 @@ def score_steps(
 
 
 def _gamma(cell: Array, model: Array, target: FitTarget) -> float:
-    return coincidence_factor(
-        cell * 1e-3, model * 1e-3, target.step_ms * 1e-3, PRECISION_MS * 1e-3
-    )
+    return coincidence_factor(cell * 1e-3, model * 1e-3, target.step_ms * 1e-3, PRECISION_MS * 1e-3)
 
 
 def own_reliability(target: FitTarget) -> float:
