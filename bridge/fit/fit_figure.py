@@ -46,7 +46,7 @@ def draw_fit(
             ax.plot(target.time_ms, traces[k], color=BLUE, lw=0.8, label=family)
             seen = "held out" if scores[k].held_out else "fitted"
             ax.set_title(f"{scores[k].current_pA:.4g} pA, {seen}", fontsize=8, weight="normal")
-        axes[0].legend(loc="lower right", ncols=2)
+        axes[0].legend(loc="upper right", ncols=2)
         axes[-1].set(xlabel="time (ms)")
         left.supylabel("potential (mV)", fontsize=8)
         ax = right.subplots()
@@ -76,5 +76,7 @@ def _shown(scores: Sequence[StepScore]) -> list[int]:
     silent = [k for k in held if not scores[k].recorded]
     first = silent[-1:]
     count = min(_DRAWN - len(first), len(loud))
-    at = np.unique(np.round(np.linspace(0, len(loud) - 1, count)).astype(int)) if count else []
+    if not count:
+        return first
+    at = np.unique(np.round(np.linspace(0, len(loud) - 1, count)).astype(int))
     return [*first, *(loud[int(k)] for k in at)]

@@ -106,7 +106,7 @@ def fit_neuron(
     ended = found.best(starts)
     tell(0.65)
     best = polish(problem, ended.best().u[0], "all")
-    for u, misfit in zip(ended.best(_POLISHED).u[1:], ended.best(_POLISHED).misfit[1:], strict=True):
+    for u, misfit in zip(ended.u[1:_POLISHED], ended.misfit[1:_POLISHED], strict=True):
         # One that is far behind is left where it is.
         if misfit < _FAR * ended.misfit[0]:
             other = polish(problem, u, "all")
@@ -158,15 +158,15 @@ def _told(
     values, slopes = jacobian(problem, u, "all")
     sure = certainty_of(u, values, slopes, problem.clusters("all"))
     pieces = [*target.train, *target.held_out]
-    runs = problem.run(u, pieces)[0]
-    spikes = [run.spikes_ms for run in runs]
+    traced = problem.run(u, pieces)[0]
+    spikes = [run.spikes_ms for run in traced]
     seen = len(target.train)
     scores = (
         *score_steps(target, target.train, spikes[:seen], held_out=False),
         *score_steps(target, target.held_out, spikes[seen:], held_out=True),
     )
-    grid = np.arange(1, len(runs[0].v_mV) + 1) * problem.family.dt_ms
-    sampled = np.array([np.interp(target.time_ms, grid, run.v_mV) for run in runs])
+    grid = np.arange(1, len(traced[0].v_mV) + 1) * problem.family.dt_ms
+    sampled = np.array([np.interp(target.time_ms, grid, run.v_mV) for run in traced])
     return NeuronFit(
         family=problem.family,
         target=target,

@@ -105,7 +105,7 @@ class FitTarget:
     def time_ms(self) -> Array:
         """When the samples are."""
         count = int(np.floor(self.length_ms / self.sample_ms + 1e-6))
-        return (np.arange(count) + 1) * self.sample_ms
+        return np.asarray((np.arange(count) + 1) * self.sample_ms, dtype=float)
 
 
 def target_of(

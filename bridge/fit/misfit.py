@@ -142,7 +142,8 @@ class PieceMisfit:
         since = np.maximum(self.spikes_ms - self.target.onset_ms, 0.0)
         rest = np.full(_EXTRA, self.target.step_ms / 2)
         by = self.tolerances
-        return by.time_ms + by.time_share * np.concatenate([since, rest])
+        shares = np.concatenate([since, rest])
+        return np.asarray(by.time_ms + by.time_share * shares, dtype=float)
 
     @cached_property
     def clusters(self) -> Whole:

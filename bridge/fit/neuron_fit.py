@@ -16,6 +16,7 @@ from bridge.fit.step_scores import StepScore, UnitCheck
 from bridge.page_style import save_page
 from neurosim.atomic_write import plain
 from neurosim.describe.neuron import Neuron
+from neurosim.describe.point_neuron import PointNeuron
 
 __all__ = ["Control", "FittedParameter", "NeuronFit"]
 
@@ -133,7 +134,7 @@ class NeuronFit:
         return self.misfit < 1.25 * self.noise_misfit
 
     @property
-    def neuron(self) -> Neuron:
+    def neuron(self) -> Neuron | PointNeuron:
         """The fitted neuron, to run and to export."""
         return self.family.neuron(self.values, self.target.rest_mV)
 

@@ -109,15 +109,15 @@ def own_reliability(target: FitTarget) -> float:
 
 def check_unit(target: FitTarget, scores: Sequence[StepScore]) -> UnitCheck:
     """Compare the f-I unit of the recorded counts with that of the fitted neuron's."""
-    currents = [one.current_pA for one in scores]
-    window = target.step_ms * 1e-3
+    currents = np.array([one.current_pA for one in scores])
+    window = np.full(len(scores), target.step_ms * 1e-3)
     try:
-        recorded = select(FICurve(currents, [one.recorded for one in scores], window))
+        recorded = select(FICurve(currents, np.array([one.recorded for one in scores]), window))
         if not recorded.ok or recorded.best is None:
             return UnitCheck(refused=str(recorded.refusal))
         best = recorded.best
         fitted = select(
-            FICurve(currents, [one.fitted for one in scores], window),
+            FICurve(currents, np.array([one.fitted for one in scores]), window),
             families=[best.family], intervals=None,
         ).best  # fmt: skip
     except BridgeError as error:
