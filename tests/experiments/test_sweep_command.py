@@ -119,6 +119,9 @@ def test_the_command_from_start_to_table(neurosim, tmp_path):
     written = neurosim("sweep", "lif.toml", "--export", "a.parquet", cwd=tmp_path)
     assert written.returncode == 0, written.stderr
     assert (tmp_path / "a.parquet").is_file()
+    page = neurosim("sweep", "lif.toml", "--report", "page.html", cwd=tmp_path)
+    assert page.returncode == 0, page.stderr
+    assert "10 of 10 rows" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_script_for_slurm_runs_its_parts(neurosim, tmp_path):

@@ -39,15 +39,15 @@ def unit(family: str = "softplus") -> Measure:
 
     Examples
     --------
-    >>> unit("softplus").outputs[0]
-    ('unit_threshold_pA', 'pA')
+    >>> unit("softplus").outputs[:2]
+    (('unit_gain_Hz_per_pA', 'Hz/pA'), ('unit_threshold_pA', 'pA'))
     """
     from bridge.units import FAMILIES
 
     known = {one.name: one for one in FAMILIES}
     if family not in known:
         raise UnknownNameError(f"measure 'unit': family {family!r}: {suggest(family, known)}")
-    outputs = [(f"unit_{one.name}", one.quantity) for one in known[family].parameters]
+    outputs = [(f"unit_{one.name}", _unit_of(one)) for one in known[family].parameters]
     outputs.append(("unit_noise_ratio", ""))
     return Measure("unit", _unit, "1", tuple(outputs), "rows", (), (("family", family),))
 
@@ -112,6 +112,11 @@ def converted_accuracy(data: str = "digits", inputs: int = 200) -> Measure:
     outputs = (("accuracy", ""), ("accuracy_lost", ""))
     given = (("data", data), ("inputs", inputs))
     return Measure("converted_accuracy", _converted_accuracy, "1", outputs, "rows", (), given)
+
+
+def _unit_of(parameter: Any) -> str:
+    """Return the unit of a parameter; that of a gain stands in its name only."""
+    return "Hz/pA" if parameter.name.endswith("_Hz_per_pA") else str(parameter.quantity)
 
 
 def _known(data: str) -> str:
