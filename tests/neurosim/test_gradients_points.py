@@ -243,7 +243,7 @@ def test_spikes_of_adex_follow_differences_of_runs(name):
     h = 2e-3 if name in ("a", "tau_w", "b") else 1e-4
     shares = np.array([1 - 2 * h, 1 - h, 1, 1 + h, 1 + 2 * h])
     found = differentiate(
-        base, 60 * ms, SpikeTime(number=4), [name], stimulus=Constant(500 * pA),
+        base, 60 * ms, SpikeTime(number=4), ADEX_OWN, stimulus=Constant(500 * pA),
         batch={name: shares * centre},
     )  # fmt: skip
     v = np.asarray(found.value)
