@@ -38,7 +38,7 @@ struct Side {
         double gone = 0.0;
         for (int64_t k = 0; k < n; k++) {
             const double still = bath.at(from + k), tau_k = tau.at(from + k);
-            const double came = charge[k] * p[k], decayed = 1.0 - std::exp(-dt / tau_k);
+            const double came = charge[k] * p[k], decayed = 1.0 - chosen::exp(-dt / tau_k);
             const double lost = (c[k] - still) * decayed + came * (1.0 - decayed * tau_k / dt);
             c[k] += came - lost;
             exchanged[size_t(from + k)] += lost;
@@ -227,7 +227,7 @@ struct Ions {
                              : one.outside ? Rows{one.outside->value, true}
                                          : rows_of(kernel, one.ion.part + "_outside");
         for (int64_t k = from; k < from + n; k++)
-            one.potential[k] = RT_F.at(k) / one.ion.valence * std::log(fixed_o.at(k) / fixed_i.at(k));
+            one.potential[k] = RT_F.at(k) / one.ion.valence * chosen::log(fixed_o.at(k) / fixed_i.at(k));
     }
 };
 

@@ -202,7 +202,7 @@ private:
     // Difference of potential, first cell less second, at which an ion does not flow.
     double equilibrium(size_t ion, size_t m) const {
         const double* here = &inside[ion * node.size()];
-        return thermal[m] / valence[ion] * std::log(here[second[m]] / here[first[m]]);
+        return thermal[m] / valence[ion] * chosen::log(here[second[m]] / here[first[m]]);
     }
 
     void flush() {

@@ -68,7 +68,7 @@ struct Spaces {
                 const double came = -gained[k] / (valence[size_t(ion)] * faraday * v);
                 double lost = 0.0;
                 if (t > 0.0) {
-                    const double gone = -std::expm1(-dt / t);
+                    const double gone = -chosen::expm1(-dt / t);
                     lost = (now[k] - bath[k]) * gone + came * (1.0 - gone * t / dt);
                 }
                 now[k] += came - lost;

@@ -125,24 +125,19 @@ inline double weight(int64_t source, int64_t target) {
 // Brian2's timestep(), whose 64-bit integer has no vector form; as a double it is the same number.
 inline double whole_steps(double t, double dt) { return std::trunc((t + 1e-3 * dt) / dt); }
 
-#ifdef NEUROSIM_PORTABLE
-inline double exponential(double x) { return portable::exp(x); }
-#else
-inline double exponential(double x) { return std::exp(x); }
-#endif
 // (exp(x) - 1) / x without branches; its series next to 0, where the quotient would lose digits.
 inline double exprel(double x) {
     const double series = 1 + x * (1. / 2 + x * (1. / 6 + x * (1. / 24 + x * (1. / 120 +
                           x * (1. / 720 + x * (1. / 5040))))));
     const double safe = std::fabs(x) < 0.02 ? 1.0 : x;
-    return std::fabs(x) < 0.02 ? series : (exponential(safe) - 1.0) / safe;
+    return std::fabs(x) < 0.02 ? series : (chosen::exp(safe) - 1.0) / safe;
 }
 // Its inverse in one division: the form most rate functions have.
 inline double per_exprel(double x) {
     const double y = x * x;
     const double series = 1 - x / 2 + y * (1. / 12 - y * (1. / 720 - y * (1. / 30240)));
     const double safe = std::fabs(x) < 0.02 ? 1.0 : x;
-    return std::fabs(x) < 0.02 ? series : safe / (exponential(safe) - 1.0);
+    return std::fabs(x) < 0.02 ? series : safe / (chosen::exp(safe) - 1.0);
 }
 
 }  // namespace neurosim

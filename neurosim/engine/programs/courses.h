@@ -32,11 +32,7 @@ inline double course(int64_t number, double time) {
     if (low == last) return begin;
     const double end = table.values[size_t(low)], from = table.times[size_t(low - 1)];
     const double share = (time - from) / (table.times[size_t(low)] - from);
-#ifdef NEUROSIM_PORTABLE
-    if (table.geometric[size_t(number)] != 0.0) return begin * portable::power(end / begin, share);
-#else
-    if (table.geometric[size_t(number)] != 0.0) return begin * std::pow(end / begin, share);
-#endif
+    if (table.geometric[size_t(number)] != 0.0) return begin * chosen::power(end / begin, share);
     return begin + share * (end - begin);
 }
 

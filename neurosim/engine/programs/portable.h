@@ -46,5 +46,14 @@ NEUROSIM_INLINE double power(double x, double y) {
 }
 
 }  // namespace portable
+namespace chosen = portable;
+}  // namespace neurosim
+#else
+// Where each machine may have its own.
+namespace neurosim {
+namespace chosen {
+using std::exp; using std::expm1; using std::log;
+inline double power(double x, double y) { return std::pow(x, y); }
+}  // namespace chosen
 }  // namespace neurosim
 #endif
