@@ -103,6 +103,19 @@ def find_places(
     return tuple(found)
 
 
+def _proportion(values: np.ndarray, moving: np.ndarray) -> np.ndarray:
+    """Return what the values are multiplied by; where there is one, what gives every last digit."""
+    largest = int(np.argmax(np.abs(values)))
+    nearest = moving[largest] / values[largest]
+    found = nearest
+    for end in (-np.inf, np.inf):
+        tried = np.nextafter(nearest, end)
+        exact = np.all(tried * values[:, np.newaxis] == moving, axis=0)
+        found = np.where(exact, tried, found)
+    exact = np.all(nearest * values[:, np.newaxis] == moving, axis=0)
+    return np.where(exact, nearest, found)
+
+
 def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> list[Place]:
     size = np.max(np.abs(table), axis=0)
     # What differs in its last digits alone does not follow the parameter.
@@ -115,12 +128,14 @@ def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> li
         factors, offsets = np.ones(len(where)), np.zeros(len(where))
     else:
         factors = (moving[high] - moving[low]) / (values[high] - values[low])
+        # A shift is one to the last digit, and what a parameter of 0 leaves is known to it too.
+        factors = np.where(np.abs(factors - 1.0) < 1e-12, 1.0, factors)
         offsets = moving[low] - factors * values[low]
-        # A number in proportion to the parameter is that to the last digit.
+        if np.any(values == 0.0):
+            offsets = moving[int(np.argmin(np.abs(values)))]
         straight = np.abs(offsets) <= 1e-12 * size
-        largest = int(np.argmax(np.abs(values)))
-        factors = np.where(straight, moving[largest] / values[largest], factors)
         offsets = np.where(straight, 0.0, offsets)
+        factors = np.where(straight, _proportion(values, moving), factors)
         line = offsets + factors * values[:, np.newaxis]
         if not np.all(np.abs(line - moving) <= _ROUNDING * 10 * size):
             raise NotAffineError(f"what stands in {name} is no straight line of it")

@@ -46,7 +46,7 @@ def _build(model: Model, compiler: Compiler, folder: Path) -> None:
     objects = [f"{Path(source).stem}.o" for source in manifest["sources"]]
     includes = [*compiler.pthread, "-I.", "-include", HEADER]
     compile_one = [*compiler.command, *compiler.flags, "-fopenmp-simd", *includes, "-c"]
-    flags = _EXACT_FLAGS if cuts_time(model.equations) else _VECTOR_FLAGS
+    flags: tuple[str, ...] = _EXACT_FLAGS if cuts_time(model.equations) else _VECTOR_FLAGS
     if compiler.portable:
         flags = _PORTABLE_FLAGS
         for path in (program / "code_objects").glob("*.cpp"):

@@ -1,0 +1,177 @@
+"""A neuron in a page: its package, the script that runs it, and both beside Python."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brian2 import ms, mV, nA, pA
+
+from experiments.explore.kernel.changed_together import changed_together, places_together
+from experiments.explore.kernel.composing import Asked
+from experiments.explore.kernel.package import kernel_of, kernel_script
+from experiments.explore.kernel.page_agreement import agreement, driver
+from experiments.explore.kernel.slider_places import NotAffineError, find_places
+from neurosim import LIF, Constant, HodgkinHuxley, simulate
+from neurosim.catalogue import textbook_neuron
+from neurosim.clamps import VoltageClamp
+from neurosim.errors import ParameterError
+from neurosim.randomness import row_keys
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+needs_ziglang = pytest.mark.skipif(
+    find_spec("ziglang") is None, reason="ziglang (extra 'explore') is not installed"
+)
+
+
+def node(code, given):
+    """Run the kernel's script and then some code in node."""
+    script = f"{driver(kernel_script())}\n{code}"
+    done = subprocess.run(
+        ["node", "-e", script], input=json.dumps(given), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def in_node(package, requests):
+    code = """
+    const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+    answers(new Uint8Array(Buffer.from(given.wasm, "base64")), given.pkg, given.requests)
+        .then((found) => console.log(JSON.stringify(found)));
+    """
+    wasm = base64.b64encode(package.wasm).decode()
+    asked = [asdict(one) for one in requests]
+    return node(code, {"wasm": wasm, "pkg": package.to_json(), "requests": asked})
+
+
+@needs_node
+def test_the_script_has_the_keys_of_python():
+    seeds = [0, 1, 7, 2**40 + 5, -3]
+    units = [0, 3, 1 << 33]
+    code = """
+    const pairs = JSON.parse(require("fs").readFileSync(0, "utf8"));
+    console.log(JSON.stringify(pairs.map(([seed, unit]) => Kernel.keys(seed, unit))));
+    """
+    pairs = [(seed, str(unit)) for seed in seeds for unit in units]
+    found = node(code, pairs)
+    for (seed, unit), (low, high) in zip(pairs, found, strict=True):
+        expected = row_keys(np.array([seed]), np.array([int(unit)]))
+        assert (low, high) == (expected[0][0], expected[1][0])
+
+
+def test_places_tell_copies_products_and_lines():
+    def run(p):
+        return {"a": np.array([p, 1.0]), "b": np.array([2 * p, 5 * p]), "c": np.array([p - 0.06])}
+
+    values = [1.0, 0.5, 2.0, 1.1]
+    runs = [{name: x.tobytes() for name, x in run(p).items()} for p in values]
+    a, b, c = find_places(values, runs, ["c"])
+    assert (a.file, a.at, a.factors, a.offset, a.rows) == ("a", (0,), (1.0,), 0.0, False)
+    assert (b.at, b.factors, b.offset) == ((0, 1), (2.0, 5.0), 0.0)
+    assert c.rows
+    assert c.offset == pytest.approx(-0.06)
+
+
+@pytest.mark.parametrize("bent", [np.exp, lambda p: np.zeros(int(4 * p)), np.zeros_like])
+def test_what_is_no_line_of_a_parameter_is_refused(bent):
+    values = [1.0, 0.5, 2.0, 1.1]
+    runs = [{"a": np.atleast_1d(bent(np.array(p))).tobytes()} for p in values]
+    with pytest.raises(NotAffineError):
+        find_places(values, runs, [])
+
+
+def test_several_values_get_one_factor_or_shift():
+    cell = textbook_neuron()
+    found = places_together(cell)
+    assert "traub_miles_sodium.g" in found.replaced
+    assert "traub_miles_sodium.E" not in found.replaced
+    changes = {"traub_miles_sodium.g.factor": 2, "traub_miles_sodium.V_T.shift": 3 * mV}
+    made = changed_together(cell, changes)
+    for before, after in zip(cell.painted, made.painted, strict=True):
+        if before.label == "traub_miles_sodium":
+            assert float(after.part.g) == pytest.approx(2 * float(before.part.g))
+            assert float(after.part.V_T) == pytest.approx(float(before.part.V_T) + 0.003)
+        else:
+            assert after.part == before.part
+
+
+def test_clamps_are_refused():
+    with pytest.raises(ParameterError, match="clamp"):
+        Asked(HodgkinHuxley(), VoltageClamp(), 1 * ms, None, None, (), None, 0)
+
+
+@pytest.mark.slow
+@needs_node
+@needs_ziglang
+class TestInNode:
+    """A few sets of parameters; `benchmarks/page_kernel.py` has all neurons."""
+
+    @pytest.mark.parametrize(
+        ("make", "duration", "current"),
+        [(LIF, 200 * ms, 200 * pA), (HodgkinHuxley, 50 * ms, 100 * pA)],
+    )
+    def test_point_neurons_fire_the_same_spikes(self, make, duration, current):
+        found = agreement(make(), duration, current, in_node, sets=4)
+        assert found.spikes > 0
+        assert found.counts_equal
+        assert found.most_s == 0
+        assert found.same_bits
+
+    def test_the_textbook_neuron_is_within_rounding(self):
+        found = agreement(textbook_neuron(), 50 * ms, 1 * nA, in_node, sets=4)
+        assert found.spikes > 0
+        assert found.counts_equal
+        assert found.most_s <= 1e-9
+        assert found.most_V <= 1e-10
+        assert found.same_bits
+
+    def test_rows_and_refusals(self):
+        package = kernel_of(LIF(), 200 * ms, Constant(200 * pA))
+        code = """
+        const given = JSON.parse(require("fs").readFileSync(0, "utf8")), pkg = given.pkg;
+        Kernel.load(new Uint8Array(Buffer.from(given.wasm, "base64"))).then((kernel) => {
+            const files = Kernel.inputs(pkg);
+            Kernel.untraced(files, pkg);
+            Kernel.widen(files, pkg, 3);
+            Kernel.set(files, pkg, "constant.current", [0, 2e-10, 4e-10]);
+            const counts = [0, 0, 0];
+            for (const spike of Kernel.read(kernel.run(files), pkg).spikes) counts[spike.row]++;
+            const said = [];
+            for (const wrong of [
+                () => Kernel.set(files, pkg, "tau", 1),
+                () => Kernel.set(files, pkg, "tau_m", [1, 2, 3]),
+                () => kernel.run({}),
+            ]) try { wrong(); } catch (error) { said.push(error.message); }
+            const refusal = Kernel.refusal(pkg, { E_L: -0.05 });
+            console.log(JSON.stringify({ counts, said, refusal }));
+        });
+        """
+        wasm = base64.b64encode(package.wasm).decode()
+        found = node(code, {"wasm": wasm, "pkg": package.to_json()})
+        currents = [0, 200, 400] * pA
+        beside = simulate(LIF(), 200 * ms, batch={"current": currents}).counts()
+        assert found["counts"] == beside.tolist()
+        assert "no parameter tau; known are" in found["said"][0]
+        assert "one value for all rows" in found["said"][1]
+        assert "'settings' is missing" in found["said"][2]
+        assert found["refusal"].startswith("E_L must lie below V_th")
+
+    def test_parameters_that_move_the_rest_of_gates_are_left_out(self):
+        package = kernel_of(HodgkinHuxley(), 20 * ms, Constant(100 * pA))
+        assert "no straight line" in package.left_out["V_init"]
+        assert {"g_Na", "E_K", "constant.current"} <= {one.name for one in package.parameters}
+
+
+@pytest.mark.slow
+@needs_ziglang
+def test_the_benchmark_names_its_neurons():
+    script = Path(__file__).parents[2] / "benchmarks" / "page_kernel.py"
+    done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True)
+    assert "textbook_neuron" in done.stdout
