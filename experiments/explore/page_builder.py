@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import Any
 from experiments.explore.digit_twin import digit_data
 from experiments.explore.embedding import safe_json
 from experiments.explore.learning_tables import learning_data
+from experiments.explore.neuron_kernels import neuron_data
 from experiments.explore.unit_grid import unit_data
 from experiments.kit.store import Store, store_folder
 from neurosim.atomic_write import make_folder, write_text
+from neurosim.engine.programs.wasm import wasm_compiler
+from neurosim.errors import EngineError, OutputError
 from neurosim.version import installed_version
 
-__all__ = ["MOST_BYTES", "build_page", "page_text"]
+__all__ = ["MOST_BYTES", "BuiltPage", "build_page", "page_text"]
 
 #: A page that is larger takes too long to open from a slow disk.
 MOST_BYTES = 1_500_000
@@ -27,7 +31,7 @@ TITLE = "The neurosim explorer"
 _SCRIPTS = (
     "base.js", "dense_network.js", "learning_run.js", "normal_deviates.js", "spiking_twin.js",
     "plots.js", "controls.js", "address.js", "shell.js", "drawing_pad.js", "network_tab.js",
-    "learn_tab.js", "unit_tab.js", "start.js",
+    "learn_tab.js", "unit_tab.js", "neuron_runner.js", "neuron_tab.js", "start.js",
 )  # fmt: skip
 # Share of the time that the tables of units take, where none is stored yet.
 _UNITS_SHARE = 0.9
@@ -88,12 +92,31 @@ def page_text(data: dict[str, Any], title: str = TITLE) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class BuiltPage:
+    """A page that was written.
+
+    Attributes
+    ----------
+    file : Path
+        Where it is.
+    left_out : str
+        Why there is no tab Neuron; empty if there is one.
+    """
+
+    file: Path
+    left_out: str
+
+
 def build_page(
     out: str | Path,
     progress: Callable[[float], None] | None = None,
     store: Store | None = None,
-) -> Path:
+) -> BuiltPage:
     """Write the explorer.
+
+    The tab Neuron needs programs that are compiled for the page. Without the package ``ziglang``
+    the page has the other tabs.
 
     Parameters
     ----------
@@ -103,22 +126,37 @@ def build_page(
         Given the share that is done.
     store : Store, optional
         Where tables of units are kept (default: the store of results). The first page takes
-        minutes, a later one seconds.
+        minutes, a later one less.
 
     Returns
     -------
-    pathlib.Path
-        The file.
+    BuiltPage
 
     Raises
     ------
     OutputError
-        The file cannot be written.
+        The file cannot be written, or the page would be larger than `MOST_BYTES`.
     """
     kept = Store(store_folder()) if store is None else store
     share = None if progress is None else lambda done: progress(_UNITS_SHARE * done)
     data = {"unit": unit_data(kept, share), "network": digit_data(), "learn": learning_data()}
+    left_out = _why_no_compiler()
+    if not left_out:
+        data["neuron"] = neuron_data() | {"worker": _part("kernel_worker.js")}
+    text = page_text(data)
+    size = len(text.encode("utf-8"))
+    if size > MOST_BYTES:
+        raise OutputError(f"the page has {size} bytes; it may have {MOST_BYTES}")
     place = Path(out)
     make_folder(place.parent)
-    write_text(place, page_text(data))
-    return place
+    write_text(place, text)
+    return BuiltPage(place, left_out)
+
+
+def _why_no_compiler() -> str:
+    """Return why neurons cannot be compiled for the page; empty if they can."""
+    try:
+        wasm_compiler()
+    except EngineError as error:
+        return str(error)
+    return ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -180,6 +182,17 @@ def _short(values: Any) -> list[float]:
     return [float(f"{value:.6g}") for value in np.asarray(values, float)]
 
 
+def stored_key(name: str, point: tuple[float, ...]) -> str:
+    """Return the name under which `unit_at` is stored.
+
+    It rests on the code of this module and of what computes the unit. The page's scripts and
+    styles do not count, as they would if the module were named here.
+    """
+    source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    computed_by = equivalent_unit.__module__
+    return key_of_module(computed_by, "explore: unit", model=name, point=point, source=source)
+
+
 def unit_data(store: Store, progress: Callable[[float], None] | None = None) -> dict[str, Any]:
     """Return everything that the Unit tab needs, as plain values.
 
@@ -197,7 +210,7 @@ def unit_data(store: Store, progress: Callable[[float], None] | None = None) -> 
     points = [(name, point) for name, model in MODELS.items() for point in model.points()]
     found: dict[str, dict[str, Any]] = {name: {} for name in MODELS}
     for done, (name, point) in enumerate(points):
-        key = key_of_module(__name__, "explore: unit", model=name, point=point)
+        key = stored_key(name, point)
         kept = store.obtain(key, lambda: unit_at(name, point))  # noqa: B023
         values = dict(zip((axis.name for axis in MODELS[name].axes), point, strict=True))
         neuron, noise = _described(MODELS[name], values)

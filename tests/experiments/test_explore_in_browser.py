@@ -27,12 +27,16 @@ pytestmark = [
 ]
 FIRST_PAINT_MS = 1000
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# The neurons of the page run beside it.
+IDLE = (
+    "!Explorer.sharedRunner || !Explorer.sharedRunner.busy && !Explorer.sharedRunner.waiting.size"
+)
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """The page as the command writes it."""
-    return build_page(tmp_path_factory.mktemp("explorer") / "page.html")
+    return build_page(tmp_path_factory.mktemp("explorer") / "page.html").file
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,7 @@ class Reader:
 
     def settle(self):
         self.page.evaluate(SETTLED)
+        self.until(IDLE)
 
     def until(self, expression):
         """Wait for something to be true; the page's policy forbids Playwright's own way."""
@@ -141,7 +146,16 @@ def test_the_page_is_small_and_paints_at_once(file, read):
 def test_every_control_changes_the_address_and_what_is_shown(read):
     reader = read()
     assert len(reader.tabs) >= 2
-    first = {"learn": ["&steps=20"], "unit": [f"&model={name}" for name in MODELS]}
+    first = {
+        "learn": ["&steps=20"],
+        "unit": [f"&model={name}" for name in MODELS],
+        "neuron": [
+            "&model=LIF&LIF.white_noise.intensity=300",
+            "&model=AdEx&AdEx.white_noise.intensity=300",
+            "&model=HodgkinHuxley&HodgkinHuxley.white_noise.intensity=60",
+            "&model=textbook_neuron&textbook_neuron.stimulus.white_noise.intensity=500",
+        ],
+    }
     views = [(tab, more) for tab in reader.tabs for more in first.get(tab, [""])]
     for tab, more in views:
         reader.go(f"#tab={tab}{more}")
@@ -149,7 +163,8 @@ def test_every_control_changes_the_address_and_what_is_shown(read):
             ".control:not([hidden])", "all => all.map(e => e.dataset.control)"
         )
         assert names
-        for name in names:
+        # Which model is shown comes last: other controls belong to it.
+        for name in sorted(names, key=lambda one: one == "model"):
             control = reader.page.locator(f'[data-control="{name}"]').locator("select, input")
             before, address = reader.told(), reader.address
             control.focus()
@@ -215,7 +230,7 @@ def test_every_view_is_saved_as_svg_csv_and_python(read):
     reader = read()
     for tab in reader.tabs:
         reader.go(f"#tab={tab}" + ("&steps=5" if tab == "learn" else ""))
-        figures = reader.page.locator("figure").all()
+        figures = reader.page.locator("figure:not([hidden])").all()
         assert len(figures) >= 2
         for figure in figures:
             name, svg = reader.saved(figure.get_by_text("SVG", exact=True).click)
@@ -250,6 +265,59 @@ def test_the_nearest_point_of_the_grid_is_named(read):
     reader.page.locator("summary").first.click()
     code = reader.page.locator("figure code").first.inner_text()
     assert "equivalent_unit(LIF(tau_m=40 * ms), noise=3 * mV," in code
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "&LIF.white_noise.intensity=345&LIF.constant.current=155&LIF.tau_m=17&seed=3",
+        "&model=AdEx&AdEx.white_noise.intensity=120&AdEx.b=35&AdEx.tau_w=200",
+        "&model=HodgkinHuxley&HodgkinHuxley.white_noise.intensity=30&HodgkinHuxley.g_Na=130",
+    ],
+)
+def test_point_neurons_fire_as_the_python_lines_do(read, address):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go(f"#tab=neuron{address}")
+    figure = reader.page.locator('[data-figure="spikes"]')
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+    rows = list(csv.reader(io.StringIO(table)))[1:]
+    figure.locator("summary").click()
+    known = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(figure.locator("code").inner_text(), known)
+    recording = known["recording"]
+    assert len(rows) > 30
+    assert [int(row[2]) - 1 for row in rows] == recording.spike_row.tolist()
+    shown = [float(row[1]) for row in rows]
+    assert shown == pytest.approx(1e3 * recording.spike_time_s, rel=0, abs=1e-6)
+
+
+def test_the_textbook_neuron_fires_as_the_python_lines_do(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go(
+        "#tab=neuron&model=textbook_neuron&textbook_neuron.stimulus.constant.current=420"
+        "&textbook_neuron.traub_miles_sodium.g.factor=1.2&textbook_neuron.leak.g=0.06"
+    )
+    figure = reader.page.locator('[data-figure="potential"]')
+    figure.locator("summary").click()
+    known = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(figure.locator("code").inner_text(), known)
+    count = int(known["recording"].counts()[0])
+    assert count > 3
+    assert reader.page.inner_text(".told").startswith(f"{count} spikes in 60 ms")
+
+
+def test_values_that_the_description_refuses_are_said(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go("#tab=neuron&LIF.V_th=-65&LIF.V_reset=-61")
+    assert "V_reset must lie below V_th" in reader.page.inner_text(".told")
 
 
 def test_run_and_pause_and_step(read):

@@ -25,9 +25,11 @@ def explore_command(
 
     with progress() as task:
         page = build_page(out, task("the explorer"))
-    typer.echo(f"the explorer: {page}")
+    typer.echo(f"the explorer: {page.file}")
+    if page.left_out:
+        typer.echo(f"the tab Neuron is left out: {page.left_out}")
     if show:
         import webbrowser
 
-        if not webbrowser.open(page.resolve().as_uri()):
+        if not webbrowser.open(page.file.resolve().as_uri()):
             typer.echo("no browser was found; open this file in one")

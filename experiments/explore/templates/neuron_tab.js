@@ -1,0 +1,160 @@
+// Neuron: a neuron of the catalogue that runs in the page, by the program that Python runs.
+(() => {
+  const { element, digits, said } = Explorer;
+
+  // A trace has thousands of samples; a picture has hundreds of columns. Of each stretch the lowest and
+  // the highest sample are kept, so that no spike is lost.
+  const thinned = (time, values, most = 1200) => {
+    const stretch = Math.ceil((2 * time.length) / most);
+    if (stretch <= 2) return { x: Array.from(time, (t) => t * 1e3), y: Array.from(values, (v) => v * 1e3) };
+    const [x, y] = [[], []];
+    for (let from = 0; from < time.length; from += stretch) {
+      let [low, high] = [from, from];
+      for (let i = from; i < Math.min(from + stretch, time.length); i++) {
+        if (values[i] < values[low]) low = i;
+        if (values[i] > values[high]) high = i;
+      }
+      for (const i of low < high ? [low, high] : [high, low]) {
+        x.push(time[i] * 1e3);
+        y.push(values[i] * 1e3);
+      }
+    }
+    return { x, y };
+  };
+
+  const potential = (found, model, threshold) => {
+    const traces = Object.entries(found.traces).map(([name, rows], k) => ({
+      kind: "line", label: model.point ? "membrane potential" : name.replace(/_/g, " "), unlisted: model.point, colour: k, width: 1.4,
+      ...thinned(found.time, rows[0]),
+    }));
+    return {
+      title: `Membrane potential in ${model.duration_ms} ms`,
+      x: { label: "time (ms)", min: 0, max: model.duration_ms },
+      y: { label: "potential (mV)" },
+      series: [...traces, { kind: "level", label: `textbook threshold, ${said(threshold)} mV`, at: threshold }],
+    };
+  };
+
+  const raster = (spikes, model, trials) => ({
+    title: `Spikes of ${trials} trials with noise of their own: ${spikes.length} in all`,
+    x: { label: "time (ms)", min: 0, max: model.duration_ms },
+    y: { label: "trial", min: 0.3, max: trials + 0.7 },
+    series: [{
+      kind: "points", label: "spike", unlisted: true, mark: "bar", size: 6,
+      x: spikes.map((spike) => spike.time * 1e3), y: spikes.map((spike) => spike.row + 1),
+    }],
+  });
+
+  const curve = (currents_pA, rates, now_pA, seconds) => ({
+    title: `Firing rate over ${seconds} s, by current`,
+    x: { label: "injected current (pA)" },
+    y: { label: "firing rate (Hz)", min: 0 },
+    series: [
+      { kind: "line", label: "rate", unlisted: true, colour: 0, x: currents_pA, y: rates },
+      { kind: "points", label: "counted rate", unlisted: true, colour: 0, size: 2.6, x: currents_pA, y: rates },
+      { kind: "line", label: "the current chosen", colour: 1, dashed: true, x: [now_pA, now_pA], y: [0, Math.max(...rates, 1)] },
+    ],
+  });
+
+  Explorer.neuronTab = (data) => {
+    const names = Object.keys(data.models);
+    const keyOf = (name, slider) => `${name}.${slider.name}`;
+    const sliders = names.flatMap((name) =>
+      data.models[name].sliders.map((slider) => ({
+        ...Explorer.slider(keyOf(name, slider), slider.label, {
+          low: slider.low, high: slider.high, unit: slider.unit, initial: slider.initial,
+          step: Number(((slider.high - slider.low) / 200).toPrecision(3)),
+        }),
+        when: (values) => values.model === name,
+      })),
+    );
+    // Values in SI units, by the names of the package.
+    const siOf = (values) =>
+      Object.fromEntries(
+        data.models[values.model].sliders.map((slider) => [slider.name, values[keyOf(values.model, slider)] * slider.scale]),
+      );
+    const seedsOf = (seed) => Array.from({ length: data.trials }, (_, k) => (seed - 1) * data.trials + k + 1);
+
+    return {
+      name: "neuron",
+      label: "Neuron",
+      about:
+        "A neuron runs in this page, by the program that Python compiles for it: its spikes are those of Python. Move the current, the noise or a " +
+        "property of the membrane, and see its potential, its spikes and its f-I curve.",
+      controls: [
+        Explorer.choice("model", "Neuron", Object.fromEntries(names.map((name) => [name, data.models[name].label])), names[0]),
+        ...sliders,
+        Explorer.stops("seed", "Seed of the noise", data.seeds, "", data.seeds[0]),
+      ],
+      open({ extras, figure }) {
+        const runner = Explorer.sharedRunner ?? (Explorer.sharedRunner = new Explorer.NeuronRunner(data));
+        let values = null;
+        const told = element("p", { class: "told", "data-told": "neuron" });
+        extras.append(told);
+
+        const written = (pairs) => `{${pairs.join(", ")}}`;
+        const lines = () => {
+          const model = data.models[values.model];
+          const together = /\.(factor|shift)$/;
+          const said = (slider, all) => {
+            const value = digits(values[keyOf(values.model, slider)], 12);
+            return `"${slider.name}": ${all ? `[${value}]` : value}${slider.python === "1" ? "" : ` * ${slider.python}`}`;
+          };
+          const batch = model.sliders.filter((slider) => !together.test(slider.name)).map((slider) => said(slider, true));
+          return Explorer.filled(model.lines, {
+            batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values.seed).join(", ")}]`,
+            together: written(model.sliders.filter((slider) => together.test(slider.name)).map((slider) => said(slider, false))),
+          });
+        };
+        const trace = figure("potential", "Membrane potential", lines);
+        const spikes = figure("spikes", "Spikes of ten trials", lines);
+        const rates = figure("curve", "f-I curve", lines);
+
+        const say = (text) => (told.textContent = text);
+        const run = () => {
+          const model = data.models[values.model];
+          const si = siOf(values);
+          spikes.root.hidden = !model.point;
+          rates.root.hidden = !model.curve;
+          const asked = { ...values };
+          const seeds = model.point ? seedsOf(values.seed) : values.seed;
+          const request = { name: values.model, rows: model.point ? data.trials : 1, untraced: false, values: si, seeds };
+          runner.ask("trace", request, (found, error) => {
+            if (error) return say(`This neuron does not run: ${error}.`);
+            trace.draw(potential(found, model, data.threshold_mV));
+            if (model.point) spikes.draw(raster(found.spikes, model, data.trials));
+            const first = found.spikes.filter((spike) => spike.row === 0 && spike.detector === 0);
+            say(
+              first.length
+                ? `${model.point ? "Trial 1: " : ""}${first.length} spikes in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
+                : `${model.point ? "Trial 1: no" : "No"} spike in ${model.duration_ms} ms.`,
+            );
+            told.dataset.done = JSON.stringify(asked);
+          });
+          if (!model.curve) return;
+          const currents = Array.from({ length: data.currents }, (_, k) => (k * model.most_pA) / (data.currents - 1));
+          const [current] = model.sliders;
+          const many = {
+            ...request, rows: data.currents, untraced: true, seeds: values.seed,
+            values: { ...si, duration: data.curve_ms * 1e-3, [current.name]: currents.map((pA) => pA * current.scale) },
+          };
+          runner.ask("curve", many, (found, error) => {
+            if (error) return;
+            const counts = currents.map(() => 0);
+            for (const spike of found.spikes) counts[spike.row] += 1;
+            const seconds = data.curve_ms * 1e-3;
+            rates.draw(curve(currents, counts.map((count) => count / seconds), asked[keyOf(asked.model, current)], seconds));
+          });
+        };
+
+        return {
+          show(now) {
+            values = now;
+            run();
+          },
+          close: () => runner.silence(),
+        };
+      },
+    };
+  };
+})();
