@@ -1,0 +1,1 @@
+"""Fits of neurons to recordings, by the gradient of the run itself."""

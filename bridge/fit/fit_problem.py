@@ -1,0 +1,257 @@
+"""Many candidates run against the steps of a recording at once: misfit, gradient, residuals."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, get_dimensions, ms
+from numpy.typing import NDArray
+
+from bridge.fit.fit_target import FitTarget, Piece
+from bridge.fit.misfit import KeptRuns, Misfit, PieceMisfit, Stage, Tolerances, residuals_of
+from bridge.fit.neuron_families import NeuronFamily
+from bridge.fit.residual_rows import LocatedRun, crossed
+from neurosim.gradients.differentiate import GrowthWarning, differentiate
+from neurosim.morphology import root_site
+from neurosim.run.simulate import simulate
+
+__all__ = ["FitProblem"]
+
+Array = NDArray[np.float64]
+
+# Before the window, in which a candidate comes to its own rest.
+SETTLE_MS = 100.0
+_ABOVE_MS = 0.5
+# Rows of one run; more only need more memory.
+_MOST_ROWS = 256
+
+
+@dataclass(eq=False)
+class FitProblem:
+    """A family, a cell, and what they are compared by.
+
+    Candidates are rows of numbers between 0 and 1, one a parameter, from its lower to its upper
+    bound (on a logarithmic scale where it is positive).
+
+    Parameters
+    ----------
+    family : NeuronFamily
+    target : FitTarget
+    tolerances : Tolerances
+    runs : int
+        Steps that were run so far.
+    gradients : int
+        Those of them that were run back too.
+    """
+
+    family: NeuronFamily
+    target: FitTarget
+    tolerances: Tolerances = field(default_factory=Tolerances)
+    runs: int = 0
+    gradients: int = 0
+    growth: float = 0.0
+
+    @cached_property
+    def bounds(self) -> Array:
+        """Bounds in customary units, shape (parameters, 2)."""
+        size = self.target.size_pF
+        return np.array([one.bounds(size) for one in self.family.parameters])
+
+    @cached_property
+    def _positive(self) -> NDArray[np.bool_]:
+        return np.array([one.positive for one in self.family.parameters])
+
+    @cached_property
+    def _ends(self) -> Array:
+        ends = self.bounds.copy()
+        ends[self._positive] = np.log(ends[self._positive])
+        return ends
+
+    def parameters(self, u: Array) -> Array:
+        """Return candidates in customary units, shape (..., parameters)."""
+        low, high = self._ends.T
+        x = low + np.asarray(u) * (high - low)
+        return np.where(self._positive, np.exp(np.where(self._positive, x, 0.0)), x)
+
+    def unit_of(self, parameters: Array) -> Array:
+        """Return candidates between 0 and 1 from customary units."""
+        low, high = self._ends.T
+        x = np.where(self._positive, np.log(np.where(self._positive, parameters, 1.0)), parameters)
+        return np.asarray((x - low) / (high - low))
+
+    def pieces(self, stage: Stage) -> list[Piece]:
+        """Return the steps that a stage compares."""
+        train = self.target.train
+        return [p for p in train if stage != "passive" or not len(p.spikes_ms)]
+
+    @cached_property
+    def noise_mV(self) -> float:
+        """Noise of the recording from one sample to the next, by second differences (mV)."""
+        all_of = [np.abs(np.diff(p.v_mV, 2)) for p in self.target.train]
+        # Of normal numbers the median size is .6745 standard deviations; a second difference has
+        # the variance of six. Spikes are few among the samples and do not move the median.
+        return float(np.median(np.concatenate(all_of)) / 0.6745 / np.sqrt(6))
+
+    def noise_misfit(self, stage: Stage) -> float:
+        """Return the misfit that this noise alone leaves."""
+        by = [np.sum((one.layout.weight * self.noise_mV) ** 2) / 2 for one in self.misfits(stage)]
+        return float(np.mean(by))
+
+    def misfits(self, stage: Stage) -> list[PieceMisfit]:
+        """Return the comparison with each of them."""
+        has_shape = not self.family.is_reset
+        return residuals_of(self.target, self.pieces(stage), stage, self.tolerances, has_shape)
+
+    def gradient(self, u: Array, stage: Stage) -> tuple[Array, Array]:
+        """Return the misfit of candidates and its gradient.
+
+        Parameters
+        ----------
+        u : ndarray, shape (candidates, parameters)
+        stage : Stage
+
+        Returns
+        -------
+        ndarray, shape (candidates,)
+            Mean over steps.
+        ndarray, shape (candidates, parameters)
+        """
+        u = np.atleast_2d(u)
+        misfits = self.misfits(stage)
+        many = max(1, _MOST_ROWS // len(misfits))
+        parts = [self._gradient(u[k : k + many], stage, misfits) for k in range(0, len(u), many)]
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+    def _gradient(self, u: Array, stage: Stage, misfits: list[PieceMisfit]) -> tuple[Array, Array]:
+        pieces = [one.piece for one in misfits]
+        loss = Misfit(rows=tuple(misfits) * len(u))
+        wrt = [one.engine for one in self.family.all_settings() if one.powers]
+        with warnings.catch_warnings():
+            # Told at the end, of the candidate that was chosen.
+            warnings.simplefilter("ignore", GrowthWarning)
+            found = differentiate(
+                self._neuron, self.target.length_ms * ms, loss, wrt,
+                stimulus=self._stimulus, batch=self._batch(u, pieces), dt=self.family.dt_ms * ms,
+                settle=None if self.family.is_reset else SETTLE_MS * ms,
+            )  # fmt: skip
+        self.runs += len(u) * len(pieces)
+        self.gradients += len(u) * len(pieces)
+        self.growth = float(np.max(found.growth))
+        slopes = np.zeros((len(u) * len(pieces), len(self.family.names)))
+        for setting in self.family.all_settings():
+            if not setting.powers:
+                continue
+            relative = np.asarray(found[setting.engine]) * np.asarray(
+                found.parameters[_full(found.parameters, setting.engine)]
+            )
+            for name, power in setting.powers:
+                slopes[:, self.family.names.index(name)] += power * relative
+        values = np.asarray(found.value).reshape(len(u), len(pieces)).mean(axis=1)
+        by_step = slopes.reshape(len(u), len(pieces), -1).mean(axis=1)
+        return values, by_step * self._per_unit(u)
+
+    def _per_unit(self, u: Array) -> Array:
+        """Return d ln p/du, one a candidate and parameter."""
+        width = self._ends[:, 1] - self._ends[:, 0]
+        return np.where(self._positive, width, width / self.parameters(u))
+
+    def value(self, u: Array, stage: Stage) -> Array:
+        """Return the misfit of candidates, shape (candidates,), from runs ahead alone."""
+        misfits = self.misfits(stage)
+        found = self._residuals(np.atleast_2d(u), misfits)
+        return np.array([0.5 * sum(float(r @ r) for r in row) / len(misfits) for row in found])
+
+    def residuals(self, u: Array, stage: Stage) -> Array:
+        """Return all residuals of candidates, shape (candidates, n)."""
+        return np.array(
+            [np.concatenate(row) for row in self._residuals(np.atleast_2d(u), self.misfits(stage))]
+        )
+
+    def clusters(self, stage: Stage) -> NDArray[np.int64]:
+        """Return which residuals err together, shape (n,)."""
+        found, base = [], 0
+        for one in self.misfits(stage):
+            _, numbers = np.unique(one.clusters, return_inverse=True)
+            found.append(numbers + base)
+            base += int(numbers.max()) + 1
+        return np.concatenate(found)
+
+    def _residuals(self, u: Array, misfits: list[PieceMisfit]) -> list[list[Array]]:
+        many = max(1, _MOST_ROWS // len(misfits))
+        found: list[list[Array]] = []
+        for k in range(0, len(u), many):
+            for row in self.run(u[k : k + many], [one.piece for one in misfits]):
+                pairs = zip(misfits, row, strict=True)
+                found.append([misfit.residuals(run).values for misfit, run in pairs])
+        return found
+
+    def run(self, u: Array, pieces: list[Piece]) -> list[list[LocatedRun]]:
+        """Run candidates through steps; for each candidate, one run a step."""
+        u = np.atleast_2d(u)
+        ways = self._located if self.family.is_reset else self._crossing
+        rows = ways(self._batch(u, pieces))
+        self.runs += len(rows)
+        return [rows[k : k + len(pieces)] for k in range(0, len(rows), len(pieces))]
+
+    def _crossing(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
+        dt, level = self.family.dt_ms, self.target.level_mV
+        found = simulate(
+            self._neuron.probe("v", root_site, label="soma"), self.target.length_ms * ms,
+            stimulus=self._stimulus, batch=batch, dt=dt * ms, settle=SETTLE_MS * ms,
+        )  # fmt: skip
+        v = np.asarray(found.matrix("soma").values, dtype=float)[:, :, 0] * 1e3
+        return [crossed(row, dt, level) for row in v]
+
+    def _located(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
+        # The run of `simulate` has its spikes on a grid of time; that of a gradient has them where
+        # the equations have them.
+        kept = KeptRuns()
+        differentiate(
+            self._neuron, self.target.length_ms * ms, kept, [self.family.settings[0].engine],
+            stimulus=self._stimulus, batch=batch, dt=self.family.dt_ms * ms,
+        )  # fmt: skip
+        return kept.runs
+
+    @cached_property
+    def _neuron(self) -> Any:
+        return self.family.build(self.target.rest_mV)
+
+    @cached_property
+    def _stimulus(self) -> Any:
+        return self.family.stimulus(self.target.onset_ms * ms, self.target.step_ms * ms)
+
+    def _batch(self, u: Array, pieces: list[Piece]) -> dict[str, Quantity]:
+        """Return what rows of the engine differ in: candidate by candidate, step by step."""
+        rows = np.repeat(self.parameters(u), len(pieces), axis=0)
+        values = dict(zip(self.family.names, rows.T, strict=True))
+        injected = {
+            self.family.injected[0]: np.tile([p.current_pA for p in pieces], len(u)),
+            self.family.injected[1]: np.tile([p.holding_pA for p in pieces], len(u)),
+        }
+        if self.family.is_reset:
+            # It starts at its leak reversal. With the holding current in it, that is its rest; leak
+            # and adaptation are straight lines, so that no other number changes.
+            injected[self.family.injected[1]] = np.zeros(len(rows))
+        places = self._neuron_units
+        batch = {}
+        for setting in self.family.all_settings():
+            number = setting.value(values) * injected.get(setting.engine, 1e12) * 1e-12
+            number = np.broadcast_to(number, (len(rows),)).copy()
+            batch[setting.engine] = Quantity(number, dim=places[setting.engine])
+        return batch
+
+    @cached_property
+    def _neuron_units(self) -> dict[str, Any]:
+        amp = get_dimensions(self._stimulus.components()["constant"].current)
+        return {
+            one.engine: amp if one.engine in self.family.injected else get_dimensions(one.unit)
+            for one in self.family.all_settings()
+        }
+
+
+def _full(names: dict[str, Quantity], name: str) -> str:
+    return next(full for full in names if full == name or full.endswith(f".{name}"))

@@ -1,0 +1,270 @@
+"""Fits of neurons to recordings: their gradient, their intervals, what they refuse."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bridge.errors import FitError
+from bridge.fit.certainty import certainty_of
+from bridge.fit.fit_neuron import fit_neuron
+from bridge.fit.fit_problem import FitProblem
+from bridge.fit.fit_target import FitTarget, target_of
+from bridge.fit.known_truth import drawn_truth, recording_of
+from bridge.fit.multi_start import many_minima, without_gradient
+from bridge.fit.neuron_families import FAMILIES, family_of
+from bridge.fit.residual_rows import crossed
+from bridge.fit.step_scores import StepScore, own_reliability, score_steps
+from bridge.recordings import made_recording
+from bridge.recordings.errors import RecordingError
+from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError
+
+
+def _known(name: str, seed: int = 2, step_ms: float = 120.0) -> tuple[FitProblem, np.ndarray]:
+    """Return a problem whose recording is of a neuron of the family, and the truth in it."""
+    family = family_of(name)
+    for draw in range(seed, seed + 20):
+        truth = drawn_truth(family, draw)
+        try:
+            cell = recording_of(family, truth, step_ms=step_ms, noise_mV=0.3, seed=draw)
+        except ParameterError:
+            # Not every neuron fires as the recording needs it.
+            continue
+        problem = FitProblem(family, target_of(cell, sweeps=4))
+        return problem, problem.unit_of(np.array([truth[name] for name in family.names]))
+    raise AssertionError("no neuron of the family fires")
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_at_the_truth_nothing_but_the_noise_is_left(name: str) -> None:
+    # The neuron that was recorded is built with its own numbers; the candidate is a row of a batch,
+    # in hh2 with everything scaled by the coupling.
+    problem, truth = _known(name)
+    misfit = problem.misfits("all")[-1]
+    assert len(misfit.piece.spikes_ms) >= 4
+    run = problem.run(truth, [misfit.piece])[0][0]
+    residual = misfit.residuals(run).values[: len(misfit.layout.samples)]
+    noise = residual / misfit.layout.weight
+    between = misfit.layout.weight == misfit.layout.weight.max()
+    assert np.std(noise[between]) == pytest.approx(0.3, rel=0.1)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize("stage", ["passive", "times", "all"])
+def test_the_gradient_is_that_of_the_misfit(name: str, stage: str) -> None:
+    problem, truth = _known(name)
+    random = np.random.default_rng(4)
+    u = truth + 0.01 * random.standard_normal(len(truth))
+    value, slope = problem.gradient(u, stage)
+    assert value[0] == pytest.approx(problem.value(u, stage)[0], rel=1e-9)
+    along = random.standard_normal(len(truth))
+    along /= np.linalg.norm(along)
+    sizes = np.array([1e-5, 5e-6])
+    moved = np.concatenate([u + h * along * np.array([[1.0], [-1.0]]) for h in sizes])
+    values = problem.value(moved, stage)
+    coarse, fine = (values[::2] - values[1::2]) / (2 * sizes)
+    expected = (4 * fine - coarse) / 3
+    # A sample that is compared between two steps of the run changes its four neighbours as it
+    # moves, so that differences see small corners.
+    assert slope[0] @ along == pytest.approx(expected, rel=2e-3)
+
+
+def test_one_spike_late_costs_what_its_time_costs() -> None:
+    # A potential that is compared where it was would cost the whole height of the spike.
+    problem, truth = _known("hh1")
+    misfit = problem.misfits("all")[-1]
+    v = problem.run(truth, [misfit.piece])[0][0].v_mV
+    dt, n = 0.025, len(misfit.layout.samples)
+    moved = misfit.residuals(crossed(np.roll(v, 40), dt, problem.target.level_mV)).values
+    # The last spike is cut by the end of the step.
+    shape = misfit.layout.weight < misfit.layout.weight.max()
+    shape &= misfit.layout.spike < len(misfit.piece.spikes_ms) - 1
+    assert np.std(moved[:n][shape] / misfit.layout.weight[shape]) < 1.0
+    where_it_was = np.interp(misfit.layout.time, np.arange(1, len(v) + 1) * dt, np.roll(v, 40))
+    assert np.std((where_it_was - misfit.layout.seen)[shape]) > 10.0
+    late = moved[n : n + len(misfit.piece.spikes_ms)] * np.sqrt(len(misfit.piece.spikes_ms))
+    assert np.allclose(late, 1.0 / misfit.time_tolerance[: len(late)], rtol=0.02)
+
+
+def test_searches_run_as_one_batch_and_a_failure_ends_them_all() -> None:
+    sizes = []
+
+    def bowl(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        sizes.append(len(u))
+        return ((u - 0.4) ** 2).sum(axis=1), 2 * (u - 0.4)
+
+    found = many_minima(bowl, np.array([[0.9, 0.1], [0.0, 1.0], [0.4, 0.4]]), [True, True], 20)
+    assert np.allclose(found.u, 0.4, atol=1e-5)
+    assert sizes[0] == 3
+
+    def fails(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise ValueError("the run diverged")
+
+    with pytest.raises(ValueError, match="the run diverged"):
+        many_minima(fails, np.zeros((4, 2)), [True, True], 5)
+
+
+def test_intervals_hold_what_they_promise_where_noise_comes_in_clusters() -> None:
+    # Noise that is shared by ten residuals each: without clusters intervals would be too short.
+    random = np.random.default_rng(7)
+    slopes = random.standard_normal((600, 3))
+    slopes[:, 1] += 0.8 * slopes[:, 0]
+    slopes += np.repeat(random.standard_normal((60, 3)), 10, axis=0)
+    clusters = np.repeat(np.arange(60), 10)
+    truth = np.array([0.5, 0.4, 0.6])
+    inside = []
+    for _ in range(400):
+        noise = 0.05 * np.repeat(random.standard_normal(60), 10)
+        noise += 0.05 * random.standard_normal(600)
+        missed = np.linalg.lstsq(slopes, noise, rcond=None)[0]
+        found = certainty_of(truth + missed, noise - slopes @ missed, slopes, clusters)
+        inside.append((found.low <= truth) & (truth <= found.high))
+    assert 0.91 < np.mean(inside) < 0.985
+
+
+def test_a_direction_that_changes_nothing_is_named() -> None:
+    random = np.random.default_rng(2)
+    slopes = random.standard_normal((200, 3))
+    slopes[:, 2] = -slopes[:, 0]
+    noise = 0.02 * random.standard_normal(200)
+    found = certainty_of(np.full(3, 0.5), noise, slopes, np.arange(200))
+    assert found.identifiable.tolist() == [False, True, False]
+    assert [sorted(k for k, _ in one.parts) for one in found.flat] == [[0, 2]]
+    # They move together: what one adds, the other takes away.
+    assert found.flat[0].parts[0][1] * found.flat[0].parts[1][1] > 0
+
+
+def test_a_parameter_at_its_bound_is_not_said_to_be_known() -> None:
+    random = np.random.default_rng(2)
+    slopes = random.standard_normal((200, 2))
+    found = certainty_of(
+        np.array([1.0, 0.5]), 0.02 * random.standard_normal(200), slopes, np.arange(200)
+    )
+    assert found.identifiable.tolist() == [False, True]
+
+
+def test_a_search_that_stands_on_a_slope_is_told() -> None:
+    random = np.random.default_rng(2)
+    slopes, noise = random.standard_normal((200, 2)), 0.02 * random.standard_normal(200)
+    missed = np.linalg.lstsq(slopes, noise, rcond=None)[0]
+    middle, clusters = np.full(2, 0.5), np.arange(200)
+    bottom = certainty_of(middle, noise - slopes @ missed, slopes, clusters)
+    assert bottom.remaining < 1e-6
+    slope = certainty_of(middle, noise - slopes @ (missed + 0.01), slopes, clusters)
+    assert slope.remaining > 3.0
+
+
+def test_the_noise_of_a_recording_is_seen_beside_its_spikes() -> None:
+    problem, _ = _known("hh1")
+    assert problem.noise_mV == pytest.approx(0.3, rel=0.1)
+
+
+def test_held_out_steps_are_not_fitted_and_counted_as_the_recording_counts() -> None:
+    cell = made_recording([-50, 0, 50, 100, 150, 200], [0, 0, 0, 4, 8, 12])
+    target = target_of(cell)
+    fitted = {p.current_pA for p in target.train}
+    held = {p.current_pA for p in target.held_out}
+    assert not fitted & held
+    assert fitted | held == {-50, 0, 50, 100, 150, 200}
+    # The weakest step that makes the cell fire is fitted.
+    assert 100 in fitted
+    assert [len(p.spikes_ms) for p in target.train] == [0, 4, 12]
+    # The run gives the spikes of the recording, and one too many.
+    spikes = [p.spikes_ms for p in target.train]
+    spikes[1] = np.append(spikes[1], target.stop_ms - 1.0)
+    scores = score_steps(target, target.train, spikes, held_out=False)
+    assert [(s.recorded, s.fitted) for s in scores] == [(0, 0), (4, 5), (12, 12)]
+    assert np.isnan(scores[0].gamma)
+    assert scores[2].gamma == pytest.approx(1.0)
+    # Four coincidences of 4 and 5 spikes; 2 * 4 ms * 10 Hz * 4 = .32 come by chance.
+    assert scores[1].gamma == pytest.approx((4 - 0.32) / 4.5 / (1 - 0.08))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "fitted", "near"), [(3, 4, True), (3, 5, False), (40, 44, True), (40, 45, False)]
+)
+def test_counts_are_near_within_a_tenth_or_one(recorded: int, fitted: int, near: bool) -> None:
+    assert StepScore(100.0, recorded, fitted, 0.0, True).near is near
+
+
+def test_reliability_is_known_only_where_a_step_is_repeated() -> None:
+    once = target_of(made_recording([0, 50, 100, 150], [0, 2, 4, 6]))
+    assert np.isnan(own_reliability(once))
+    twice = target_of(made_recording([0, 50, 100, 150, 150], [0, 2, 4, 6, 6]))
+    assert len(twice.repeats) == 1
+    assert own_reliability(twice) == pytest.approx(1.0)
+
+
+def test_families_that_are_not_offered_are_refused_by_name() -> None:
+    cell = made_recording([0, 100, 200], [0, 5, 12])
+    with pytest.raises(FitError, match=r"glif.*choose adex, hh1 or hh2"):
+        fit_neuron(cell, "glif")
+    with pytest.raises(UnknownNameError, match="hh1"):
+        fit_neuron(cell, "hh")
+
+
+def test_recordings_with_too_little_are_refused() -> None:
+    with pytest.raises(RecordingError, match="at least three currents"):
+        target_of(made_recording([100, 200], [3, 6]))
+    with pytest.raises(RecordingError, match="0 spikes"):
+        target_of(made_recording([0, 10, 20, 30], [0, 0, 0, 0]))
+
+
+def test_without_cma_the_control_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cma", None)
+    cell = made_recording([0, 100, 200], [0, 5, 12])
+    with pytest.raises(ExtraMissingError, match="fit"):
+        fit_neuron(cell, "hh1", control=True)
+
+
+def test_the_control_searches_within_its_runs() -> None:
+    pytest.importorskip("cma", reason="needs the extra fit")
+    ran = []
+
+    def value(u: np.ndarray, _stage: str) -> np.ndarray:
+        ran.append(3 * len(u))
+        return ((u - 0.3) ** 2).sum(axis=1)
+
+    problem = SimpleNamespace(value=value, pieces=lambda _: [0, 1, 2])
+    found = without_gradient(problem, np.array([0.6, 0.6]), "all", 1500, 1)
+    assert sum(ran) <= 1500
+    assert found.misfit[0] < 1e-6
+
+
+def test_the_fitted_neuron_is_the_one_that_was_scored() -> None:
+    # `neuron` in place of rows of a batch: what a reader exports fires as the report says.
+    from brian2 import ms as millisecond
+    from brian2 import mV, pA
+
+    from neurosim import Constant, Steps, simulate
+    from neurosim.morphology import root_site
+
+    problem, truth = _known("hh2", seed=3)
+    target: FitTarget = problem.target
+    piece = target.train[-1]
+    own = problem.family.neuron(
+        dict(zip(problem.family.names, problem.parameters(truth), strict=True)), target.rest_mV
+    )
+    onset, length = target.onset_ms * millisecond, target.step_ms * millisecond
+    step = Steps(amplitude=piece.current_pA * pA, onset=onset, duration=length)
+    run = simulate(
+        own.probe("v", root_site, label="soma"), target.length_ms * millisecond,
+        stimulus=step + Constant(piece.holding_pA * pA), dt=0.025 * millisecond,
+        settle=100 * millisecond,
+    )  # fmt: skip
+    v = np.asarray(run.matrix("soma").values / mV)[0, :, 0]
+    assert np.allclose(v, problem.run(truth, [piece])[0][0].v_mV, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_known_neuron_is_found_within_its_intervals() -> None:
+    family = family_of("hh1")
+    truth = drawn_truth(family, 1)
+    cell = recording_of(family, truth, step_ms=200.0, seed=1)
+    found = fit_neuron(cell, "hh1", starts=4, seed=1)
+    inside = [one.low <= truth[one.name] <= one.high for one in found.parameters]
+    assert sum(one.identifiable for one in found.parameters) >= 6
+    assert np.mean(inside) >= 0.75
+    assert all(one.near for one in found.held_out)
