@@ -26,6 +26,7 @@ from experiments.command.exporting.export_neuron import export_command
 from experiments.command.importing.import_mod import import_command
 from experiments.command.morphology import morphology_command
 from experiments.command.predict import predict_command
+from experiments.command.recorded.fit_recording import fit_command
 from experiments.command.recorded.say_recording import recording_command
 from experiments.command.reduce import reduce_command
 from experiments.command.run import list_command, run_command, validate_command
@@ -58,6 +59,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sweep": sweep_command,
     "morphology": morphology_command,
     "recording": recording_command,
+    "fit": fit_command,
     "import": import_command,
     "export": export_command,
     "book": book_command,

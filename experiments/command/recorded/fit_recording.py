@@ -1,0 +1,75 @@
+"""`neurosim fit FILE`: a neuron that answers as a recorded cell does, and how sure it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.command.console import progress
+from experiments.command.options import Injected, RecordingReading, Seed, spread
+
+__all__ = ["fit_command"]
+
+
+@spread
+def fit_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="A recording of one cell (ABF, ATF, IBW, NWB, CSV, ...); several files are read "
+            "as one.",
+        ),
+    ],
+    *,
+    family: Annotated[
+        str,
+        typer.Option(
+            help="adex (adaptive exponential integrate-and-fire), hh1 (one compartment with "
+            "sodium, potassium and M channels) or hh2 (with a passive dendrite)."
+        ),
+    ] = "adex",
+    recording: RecordingReading,
+    current: Injected = None,
+    starts: Annotated[
+        int, typer.Option(min=1, help="From how many candidates a search begins.")
+    ] = 8,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Search without gradient too (CMA-ES), with as many runs."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the figure, the report and the numbers.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Fit a neuron to a recording by the gradient of its run; say what is sure and what is not."""
+    from bridge.fit.fit_neuron import fit_neuron
+    from bridge.fit.neuron_families import family_of
+    from bridge.recordings import read
+    from experiments.kit.outputs import check_folder
+    from neurosim.atomic_write import write_json
+    from neurosim.errors import ParameterError
+
+    family_of(family)
+    if out is not None:
+        check_folder(out)
+    settings = recording.settings(current)
+    step = settings.pop("step", None)
+    for option in ("window", "trial"):
+        if option in settings:
+            raise ParameterError(f"--{option} goes with `neurosim unit`; a fit takes whole steps")
+    cell = read(files[0] if len(files) == 1 else files, **settings)
+    with progress() as task:
+        told = task(f"fit of {cell.name}")
+        found = fit_neuron(
+            cell, family, step=step, starts=starts, control=control, seed=seed, progress=told
+        )
+    typer.echo(str(found))
+    if out is not None:
+        picture, report = found.save(out)
+        numbers = report.with_suffix(".json")
+        write_json(numbers, found.to_dict())
+        typer.echo(f"\nwritten to {out}: {picture.name}, {report.name}, {numbers.name}")
