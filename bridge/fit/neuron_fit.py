@@ -191,12 +191,13 @@ class NeuronFit:
     def _scored(self) -> list[str]:
         held = self.held_out
         near = sum(one.near for one in held)
+        gammas = ["-" if np.isnan(one.gamma) else f"{one.gamma:.2f}" for one in held]
         lines = [
             f"Held-out steps: the spike count is within 10 % or one spike in {near} of {len(held)}",
             "  pA        " + _row(f"{one.current_pA:.4g}" for one in held),
             "  recorded  " + _row(str(one.recorded) for one in held),
             "  fitted    " + _row(str(one.fitted) for one in held),
-            "  gamma     " + _row(_digits(one.gamma) for one in held),
+            "  gamma     " + _row(gammas),
         ]
         if np.isfinite(self.reliability):
             lines.append(
