@@ -62,6 +62,21 @@ recording = simulate(
 print(recording.spike_row)
 print(recording.spike_time_s)
 """
+_CURVE_LINES = """\
+import numpy as np
+from brian2 import Mohm, cm, ms, msiemens, mV, nS, pA, pF
+from neurosim import Constant, WhiteNoise, settle, simulate
+from neurosim.catalogue import {kind}
+
+neuron = {kind}()
+currents = np.linspace(0, {most:g}, {count}) * pA
+recording = simulate(
+    neuron, {duration} * ms, stimulus=Constant(0 * pA) + WhiteNoise(),
+    batch={{batch}} | {{"constant.current": currents}},
+    initial=settle(neuron, {settle} * ms), seed={{seed}},
+)
+print(recording.counts() / {seconds:g})
+"""
 _CABLE_LINES = """\
 from brian2 import cm, ms, msiemens, mV, pA
 from experiments.explore.kernel.changed_together import changed_together
@@ -234,6 +249,14 @@ def neuron_data() -> dict[str, Any]:
             "package": package.to_json(),
             "wasm": packed(np.frombuffer(package.wasm, np.uint8), "u1"),
             "lines": lines,
+            "curveLines": _CURVE_LINES.format(
+                kind=name,
+                most=asked.most_pA,
+                count=CURRENTS,
+                duration=CURVE_MS,
+                settle=SETTLE_MS,
+                seconds=1e-3 * CURVE_MS,
+            ),
         }
     return {
         "models": models,

@@ -294,6 +294,22 @@ def test_point_neurons_fire_as_the_python_lines_do(read, address):
     assert shown == pytest.approx(1e3 * recording.spike_time_s, rel=0, abs=1e-6)
 
 
+def test_the_curve_is_that_of_the_python_lines(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go("#tab=neuron&LIF.white_noise.intensity=300&LIF.tau_m=15&seed=2")
+    figure = reader.page.locator('[data-figure="curve"]')
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+    rates = [float(row[2]) for row in csv.reader(io.StringIO(table)) if row[0] == "rate"]
+    figure.locator("summary").click()
+    known = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(figure.locator("code").inner_text(), known)
+    assert rates == known["recording"].counts().tolist()
+    assert max(rates) > 50
+
+
 def test_the_textbook_neuron_fires_as_the_python_lines_do(read):
     reader = read()
     if "neuron" not in reader.tabs:

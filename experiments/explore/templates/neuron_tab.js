@@ -93,7 +93,7 @@
         extras.append(told);
 
         const written = (pairs) => `{${pairs.join(", ")}}`;
-        const lines = () => {
+        const lines = (ofCurve = false) => {
           const model = data.models[values.model];
           const together = /\.(factor|shift)$/;
           const said = (slider, all) => {
@@ -101,14 +101,14 @@
             return `"${slider.name}": ${all ? `[${value}]` : value}${slider.python === "1" ? "" : ` * ${slider.python}`}`;
           };
           const batch = model.sliders.filter((slider) => !together.test(slider.name)).map((slider) => said(slider, true));
-          return Explorer.filled(model.lines, {
+          return Explorer.filled(ofCurve ? model.curveLines : model.lines, {
             batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values.seed).join(", ")}]`,
             together: written(model.sliders.filter((slider) => together.test(slider.name)).map((slider) => said(slider, false))),
           });
         };
-        const trace = figure("potential", "Membrane potential", lines);
-        const spikes = figure("spikes", "Spikes of ten trials", lines);
-        const rates = figure("curve", "f-I curve", lines);
+        const trace = figure("potential", "Membrane potential", () => lines());
+        const spikes = figure("spikes", "Spikes of ten trials", () => lines());
+        const rates = figure("curve", "f-I curve", () => lines(true));
 
         const say = (text) => (told.textContent = text);
         const run = () => {
