@@ -14,7 +14,8 @@
   const save = (name, kind, text) => {
     const url = URL.createObjectURL(new Blob([text], { type: kind }));
     element("a", { href: url, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    // A busy machine may take long to begin the download.
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
   };
 
   // A figure with its exports. `draw` takes a description and redraws; `lines` is a function that
