@@ -86,15 +86,19 @@ def conclusion() -> str:
     sure = sum(n >= WHOLE for n in chance)
     which = "all of them" if held == len(seeds) else f"{held} of them"
     short = len(chance) - sure
-    return "\n".join(
-        (
-            f"**{len(seeds)} of {len(entries)} experiments have been run again, and in {which} "
-            f"every claim holds at {100 * NEEDED:.0f} % of the seeds or more.**",
-            f"Of these {len(seeds)}, {sure} were run at {WHOLE} seeds, {fixed} use no random "
-            f"numbers and were run twice, and {short} were run at",
-            f"fewer than {WHOLE} seeds. For these {short} we know only that they do not fail at "
-            f"once. The other {len(entries) - len(seeds)} have not been run over seeds.",
-        )
+    left = len(entries) - len(seeds)
+    fewer = (
+        f"\n{short} were run at fewer than {WHOLE} seeds: of these we know only that they do not "
+        "fail at once."
+        if short
+        else ""
+    )
+    return (
+        f"**{len(seeds)} of {len(entries)} experiments have been run again, and in {which} "
+        f"every claim holds at {100 * NEEDED:.0f} % of the seeds or more.**\n"
+        f"Of these {len(seeds)}, {sure} were run at {WHOLE} seeds, and {fixed} use no random "
+        f"numbers and were run twice.{fewer}"
+        + (f"\nThe other {left} have not been run over seeds." if left else "")
     )
 
 
