@@ -21,8 +21,12 @@ from experiments.kit.recorded import CELLS, recorded_curve
 from experiments.kit.unit_tables import Fitted, unit_table, units_figure
 
 NAMES = {family.name for family in FAMILIES}
-# Who may name the families that it compares: a study of some families, and of recovery itself.
-STUDIES = {"recovery.py", "interval_coverage.py", "known_units.py", "find_unit.py"}
+# Who may name the families that it compares: a study of some families, and of recovery itself; a
+# sweep whose user names one family; and who fits the family that was chosen to a second curve.
+STUDIES = {
+    "recovery.py", "interval_coverage.py", "known_units.py", "find_unit.py", "model_measures.py",
+    "step_scores.py",
+}  # fmt: skip
 
 
 def _tried(selection):

@@ -48,13 +48,13 @@ def _cable():
 @pytest.mark.parametrize("name", ["spikes.i", "spikes.t", "state.v", "trace.v", "written"])
 def test_a_disk_that_fills_while_results_are_written_is_an_error(monkeypatch, name):
     """/dev/full answers every write as a full disk does."""
-    write = of_points._write_inputs
+    write = of_points.write_inputs
 
     def write_and_fill(inputs, place, *args, **options):
         write(inputs, place, *args, **options)
         (place / name).symlink_to("/dev/full")
 
-    monkeypatch.setattr(of_points, "_write_inputs", write_and_fill)
+    monkeypatch.setattr(of_points, "write_inputs", write_and_fill)
     with pytest.raises(EngineError, match=r"No space left on device.*TMPDIR"):
         _fire()
 
@@ -84,7 +84,7 @@ def test_a_disk_that_fills_in_a_run_of_cables_is_an_error(monkeypatch, name):
 @linux
 @pytest.mark.parametrize("rows", [1, 10_000])
 def test_inputs_that_cannot_be_written_are_an_error_of_ours(monkeypatch, rows):
-    write = of_points._write_inputs
+    write = of_points.write_inputs
 
     def fill(inputs, place, *args, **options):
         (place / "v").symlink_to("/dev/full")
@@ -94,7 +94,7 @@ def test_inputs_that_cannot_be_written_are_an_error_of_ours(monkeypatch, rows):
             (place / "v").unlink()
             (place / "v").touch()
 
-    monkeypatch.setattr(of_points, "_write_inputs", fill)
+    monkeypatch.setattr(of_points, "write_inputs", fill)
     said = "'v' is missing or short" if rows == 1 else "cannot be written or read"
     with pytest.raises(EngineError, match=said):
         simulate(LIF(), 1 * ms, batch={"current": np.linspace(0, 1, rows) * pA})
