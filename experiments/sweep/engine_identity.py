@@ -16,7 +16,7 @@ from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.programs.compiler import find_compiler
 from neurosim.run.recording import versions
 
-__all__ = ["NOT_FOR_POINTS", "RUNS", "engine_of"]
+__all__ = ["NOT_FOR_CABLES", "NOT_FOR_POINTS", "RUNS", "engine_of"]
 
 RUNS = "neurosim.run.simulate"
 """What a run rests on is this module and all that it imports."""
@@ -28,14 +28,25 @@ NOT_FOR_POINTS = (
     "neurosim.run.neuron_run",
 )
 """What it imports for neurons with extent only; a change here leaves point neurons as they are."""
+NOT_FOR_CABLES = (
+    "neurosim.engine.point.assemble",
+    "neurosim.engine.point.clamped",
+    "neurosim.engine.point.exponential_euler",
+    "neurosim.engine.point.numpy_run",
+    "neurosim.engine.point.source",
+    "neurosim.engine.point.standalone",
+    "neurosim.run.point_run",
+    "neurosim.run.point_state",
+)
+"""The converse: for point neurons only. Some of `neurosim.engine.point` serves both."""
 
 
 def engine_of(task: Task) -> tuple[str, dict[str, Any]]:
     """Return a digest of the engine that computes a task, and what it is made of.
 
     Runs rest on the code of `neurosim.run.simulate` and of all that it imports, docstrings
-    excepted; those of point neurons not on the engine of neurons with extent. A measure of rows may
-    rest on anything in the four packages.
+    excepted; those of point neurons not on the engine of neurons with extent, and conversely. A
+    measure of rows may rest on anything in the four packages.
     """
     compiler = find_compiler()
     told = {
@@ -53,8 +64,10 @@ def _code_of(task: Task) -> str:
     if not isinstance(run, Run) or any(one.of == "rows" for one in task.measures):
         return whole_digest()
     neurons = run.neuron.values() if isinstance(run.neuron, Mapping) else [run.neuron]
-    points = all(isinstance(one, PointNeuron) for one in neurons)
-    without = NOT_FOR_POINTS if points else ()
+    points = {isinstance(one, PointNeuron) for one in neurons}
+    without = (
+        {True: NOT_FOR_POINTS, False: NOT_FOR_CABLES}[points.pop()] if len(points) == 1 else ()
+    )
     # It takes a second, and so is kept until a file is written.
     marks = json.dumps([RUNS, without, file_marks("neurosim"), file_marks("experiments/kit")])
     key = hashlib.sha256(f"sweep: code {marks}".encode()).hexdigest()[:40]

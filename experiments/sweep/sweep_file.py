@@ -192,9 +192,10 @@ def _values(kind: type[Description], given: dict[str, Any], where: str) -> dict[
 
 def _grid(told: dict[str, Any], where: str) -> Grid:
     kind = _table(told, where).get("kind", "product")
-    kind = _ALSO.get(kind, kind) if isinstance(kind, str) else kind
+    kind = _text(kind, f"{where} kind")
+    kind = _ALSO.get(kind, kind)
     if kind not in _MAKERS:
-        raise UnknownNameError(f"{where}: kind {kind!r}: {suggest(str(kind), _MAKERS)}")
+        raise UnknownNameError(f"{where}: kind {kind!r}: {suggest(kind, _MAKERS)}")
     drawn = kind not in ("product", "zip")
     size = "samples" if kind == "saltelli" else "rows"
     keys = _SAMPLED if kind == "saltelli" else _DRAWN if drawn else _LISTED
@@ -218,13 +219,18 @@ def _axis(told: Any, where: str) -> Any:
         raise ParameterError(f"{where}: give a list, or a table such as {{from = ..., to = ...}}")
     _check_keys(told, {"from", "to", "count", "log", "repeats"}, where)
     if "repeats" in told:
+        _check_keys(told, {"repeats"}, f"{where}: an axis of repeats")
         return range(check_whole(told["repeats"], f"{where} repeats"))
     if "from" not in told or "to" not in told:
         raise ParameterError(f"{where}: a range needs from and to")
     low, high = (_quantity(told[end], where) for end in ("from", "to"))
     if not have_same_dimensions(low, high):
         raise UnitError(f"{where}: from and to need one unit")
-    log = bool(told.get("log", False))
+    log = told.get("log", False)
+    if not isinstance(log, bool):
+        raise ParameterError(f"{where} log must be true or false; got {log!r}")
+    if log and min(float(low), float(high)) <= 0:
+        raise ParameterError(f"{where}: a range with log = true needs ends above 0")
     if "count" not in told:
         return Between(low, high, log=log)
     space = np.geomspace if log else np.linspace

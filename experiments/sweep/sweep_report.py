@@ -15,16 +15,18 @@ import numpy as np
 from brian2.units import Quantity
 
 from bridge.page_style import BLUE, new_page, page_style
+from experiments.sweep.rows.axes import said_of_row
 from experiments.sweep.run_sweep import Prepared
 from experiments.sweep.sensitivity import Sensitivity, sensitivity
 from experiments.sweep.stored_rows import open_sweep, status
 from experiments.sweep.sweep_map import shown, sweep_map
 from neurosim.atomic_write import write_text
 from neurosim.errors import ParameterError
+from neurosim.quantities import in_best_unit
 
 __all__ = ["sweep_report"]
 
-_MOST_FAILURES, _MOST_POINTS, _MOST_PICTURES = 50, 4000, 24
+_MOST_FAILURES, _MOST_POINTS, _MOST_PICTURES, _MOST_VALUES = 50, 4000, 24, 9
 # Axes that change the noise only are not drawn.
 _NOISE = ("seed", "repeat")
 
@@ -72,13 +74,13 @@ def _content(prepared: Prepared) -> dict[str, Any]:
                 _picture(_bars, dataset[name], name),
             )
             for name in names
-            if np.isfinite(dataset[name].values).any()
+            if _varies(dataset[name])
         ],
         "maps": list(_maps(dataset, names))[:_MOST_PICTURES],
         "indices": indices,
         "refused": refused,
         "failures": [
-            (one["row"], ", ".join(f"{k}={v}" for k, v in one["at"].items()), one["why"])
+            (one["row"], said_of_row(one["at"], prepared.task.units), one["why"])
             for one in failures[:_MOST_FAILURES]
         ],
         "more_failures": max(0, len(failures) - _MOST_FAILURES),
@@ -100,25 +102,36 @@ def _run(prepared: Prepared) -> Iterator[tuple[str, str]]:
     yield "seed of the sweep", str(prepared.seed)
 
 
-def _axis(axis: Any) -> tuple[str, str, str]:
+def _axis(axis: Any) -> tuple[str, str]:
+    """Return the name of an axis with a unit that suits it, and its values."""
     if axis.values is None:
+        ends, label = in_best_unit(Quantity([axis.low, axis.high], dim=axis.unit.dim), axis.name)
         scale = ", evenly in the logarithm" if axis.log else ""
-        return axis.name, f"{axis.low:g} to {axis.high:g}{scale}", axis.unit_name
-    texts = [f"{value:g}" if axis.kind == "number" else str(value) for value in axis.values[:9]]
-    if len(axis.values) > len(texts):
-        texts = [*texts[:4], "...", str(axis.values[-1])]
-        return axis.name, f"{len(axis.values)} values: {', '.join(texts)}", axis.unit_name
-    return axis.name, ", ".join(texts), axis.unit_name
+        return label, f"{ends[0]:g} to {ends[1]:g}{scale}"
+    values, label = axis.values, axis.name
+    if axis.kind == "number":
+        values, label = in_best_unit(Quantity(values, dim=axis.unit.dim), axis.name)
+    shown_ones = [*values[:4], values[-1]] if len(values) > _MOST_VALUES else values
+    texts = [f"{value:g}" if axis.kind == "number" else str(value) for value in shown_ones]
+    if len(values) > _MOST_VALUES:
+        return label, f"{len(values):,} values: {', '.join(texts[:-1])}, ..., {texts[-1]}"
+    return label, ", ".join(texts)
 
 
 def _numbers(array: Any, name: str) -> tuple[Any, ...]:
-    values = np.asarray(array.values, dtype=float).ravel()
+    values, label = shown(np.asarray(array.values, dtype=float).ravel(), array, name)
     finite = values[np.isfinite(values)]
     ends = (finite.min(), np.median(finite), finite.max()) if len(finite) else (np.nan,) * 3
     return (
-        name, array.attrs.get("units", ""), f"{len(values):,}", f"{len(values) - len(finite):,}",
+        label, f"{len(values):,}", f"{len(values) - len(finite):,}",
         *(f"{value:.4g}" for value in ends),
     )  # fmt: skip
+
+
+def _varies(array: Any) -> bool:
+    """Whether a number has more than one value, so that there is something to draw."""
+    finite = array.values[np.isfinite(array.values)]
+    return len(finite) > 0 and bool(np.ptp(finite) > 0)
 
 
 def _bars(ax: Any, array: Any, name: str) -> None:
@@ -142,7 +155,7 @@ def _maps(dataset: Any, names: list[str]) -> Iterator[tuple[str, str]]:
         and len(np.unique(dataset[name].values)) > 1
     ]  # fmt: skip
     for name in names:
-        if not np.isfinite(dataset[name].values).any():
+        if not _varies(dataset[name]):
             continue
         if "row" in dataset.dims:
             for axis in wide:

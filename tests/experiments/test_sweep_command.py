@@ -67,6 +67,12 @@ def test_files_say_where_they_are_wrong(tmp_path):
         ('{model = "LIF", t_ref = "1 ms"}', "3", ParameterError, "run.neuron must be a table"),
         ("[grid.axes]", '[grid]\nkind = "sobol"\nrows = "x"\n[grid.axes]', ParameterError, "rows"),
         ("[grid.axes]", "[grid]\nwhere = 3\n[grid.axes]", ParameterError, "where must be a text"),
+        ("[grid.axes]", "[grid]\nkind = [1]\n[grid.axes]", ParameterError, "kind must be a text"),
+        ("count = 5", 'count = 5, log = "no"', ParameterError, "log must be true or false"),
+        ('"100 pA", to', '"0 pA", log = true, to', ParameterError, "ends above 0"),
+        ("count = 5", "repeats = 5", UnknownNameError, "an axis of repeats has no 'from'"),
+        ('duration = "100 ms"', 'duration = "1 s"\nscheme = "a"', UnknownNameError, "crank"),
+        ('duration = "100 ms"', 'duration = "1 s"\ndt = "1 mV"', UnitError, "run.dt"),
     ]:
         file.write_text(SMALL.replace(old, new))
         with pytest.raises(error, match=said):

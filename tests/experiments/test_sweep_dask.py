@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 from brian2 import ms, mV, pA
+from sweeps import contents
 
 from experiments.sweep import Run, measure_of_runs, product, sweep
 from experiments.sweep.errors import SweepError
@@ -91,7 +95,7 @@ def a_scheduler(folder):
                                  **quiet_ones)  # fmt: skip
     worker = subprocess.Popen(
         [*dask, "worker", *at, "--nthreads", "1", "--no-dashboard", "--no-nanny",
-         "--local-directory", str(folder), "--death-timeout", "20"],
+         "--local-directory", str(folder), "--death-timeout", "120"],
         **quiet_ones,
     )  # fmt: skip
     try:
@@ -134,3 +138,58 @@ def test_a_scheduler_that_is_killed_loses_nothing(tmp_path):
         for f in (tmp_path / "here", tmp_path / "there")
     ]
     assert both[0] == both[1]
+
+
+def kill_after(process, out, chunks, seconds, ended):
+    """Kill a process some time after a store has so many chunks, unless a sweep has ended.
+
+    On a machine so busy that there are no such chunks after a minute, it is killed then.
+    """
+    until = time.monotonic() + 60
+    while len(list(out.glob("chunks/*/zarr.json"))) < chunks and time.monotonic() < until:
+        if ended.wait(0.002):
+            return
+    if not ended.wait(seconds):
+        process.kill()
+
+
+@pytest.mark.slow
+def test_kills_of_the_scheduler_lose_nothing(tmp_path):
+    """`NEUROSIM_KILLS=100` kills as often as that; the moments are as those of other processes.
+
+    A sweep is resumed with a new scheduler until it has ended, or the third is killed, and at last
+    without Dask.
+    """
+    kills = int(os.environ.get("NEUROSIM_KILLS", "2"))
+    rng = np.random.default_rng(2)
+    more = {"seed": 2, "chunk_rows": 4, "progress": quiet}
+    sweep(NOISY, GRID, "count", out=tmp_path / "quiet", jobs=1, **more)
+    whole = contents(tmp_path / "quiet")
+    done = sweeps = 0
+    while done < kills:
+        sweeps += 1
+        assert sweeps <= 10 * kills, "the kills come too late"
+        out, had = tmp_path / f"killed-{sweeps}", 0
+        for again in range(3):
+            folder = tmp_path / f"dask-{sweeps}-{again}"
+            folder.mkdir()
+            had = min(15, had + int(rng.integers(0, 8)))
+            ended, said = threading.Event(), None
+            with a_scheduler(folder) as (scheduler, address):
+                when = (scheduler, out, had, rng.uniform(0, 0.1), ended)
+                killer = threading.Thread(target=kill_after, args=when)
+                killer.start()
+                try:
+                    sweep(NOISY, GRID, "count", out=out, client=address, resume=True, **more)
+                except SweepError as error:
+                    said = str(error)
+                finally:
+                    ended.set()
+                    killer.join()
+            if said is not None:
+                assert "scheduler" in said
+                done += 1
+        sweep(NOISY, GRID, "count", out=out, jobs=1, resume=True, **more)
+        assert contents(out) == whole
+        assert not list(out.glob(".writing-*"))
+        shutil.rmtree(out)

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import Mohm, ms, mV, pA
+from brian2 import Mohm, cm, mS, ms, mV, nA, pA
 from sweeps import GRID, NOISY
 
 from experiments.kit.code_digest import code_of
 from experiments.sweep import Run, measure_of_rows, product, zipped
-from experiments.sweep.engine_identity import NOT_FOR_POINTS, RUNS, engine_of
+from experiments.sweep.engine_identity import NOT_FOR_CABLES, NOT_FOR_POINTS, RUNS, engine_of
 from experiments.sweep.run_sweep import Prepared
 from experiments.sweep.workers.compute import compute
-from neurosim import LIF, AdEx, Constant, WhiteNoise, textbook_neuron
+from neurosim import LIF, AdEx, Constant, OrnsteinUhlenbeck, WhiteNoise, textbook_neuron
+from neurosim.engine.cable.execute import fetch_cable
+from neurosim.engine.programs.compiler import find_compiler
 
 pytest.importorskip("zarr", reason="needs the extra 'sweep'")
 
@@ -68,6 +70,49 @@ def test_point_runs_use_no_code_that_is_left_out(tmp_path):
     assert any("engine/cable" in str(file) for file in code_of(RUNS))
 
 
+WRITE_CABLE = """
+import sys
+from neurosim.engine.worker import main
+used = set()
+sys.setprofile(lambda frame, event, _: used.add(frame.f_code.co_filename))
+status = main(["generate-cable", sys.argv[1]])
+sys.setprofile(None)
+print("\\n".join(used))
+sys.exit(status)
+"""
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler was found")
+def test_cable_runs_use_no_code_that_is_left_out(tmp_path, monkeypatch):
+    """Neither this process, nor the worker that writes the program of the model."""
+    models = []
+
+    def fetch(given, compiler):
+        models.extend(given)
+        return fetch_cable(given, compiler)
+
+    monkeypatch.setattr("neurosim.engine.cable.execute.fetch_cable", fetch)
+    noise = OrnsteinUhlenbeck(sd=50 * pA, tau=5 * ms)
+    run = Run(textbook_neuron(), 20 * ms, stimulus=Constant(0.5 * nA) + noise)
+    grid = product({"traub_miles_sodium.g": [50, 60] * mS / cm**2, "morphology.scale": [1, 2]})
+    task = task_of(run, grid, ["count", "first_spike", "deflection"], tmp_path / "s")
+    columns = {"traub_miles_sodium.g": np.array([500.0, 600.0]), "morphology.scale": np.ones(2)}
+    used, outcome = used_by(lambda: compute(task, columns, np.arange(2, dtype="u8")))
+    assert not outcome.failures
+    (tmp_path / "cable.json").write_text(json.dumps([model.to_dict() for model in models]))
+    program = [sys.executable, "-c", WRITE_CABLE, str(tmp_path)]
+    written = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    # Templates for C++, which run as code too, always count.
+    ours = (name for name in written.splitlines() if f"{ROOT / 'neurosim'}/" in name)
+    used |= {Path(name) for name in ours if name.endswith(".py")}
+    for file in ("engine/cable/source.py", "engine/cable/execute.py", "engine/worker.py"):
+        assert ROOT / "neurosim" / file in used
+    counted = code_of(RUNS, NOT_FOR_CABLES)
+    assert used <= counted, sorted(str(file) for file in used - counted)
+    left_out = {str(file.relative_to(ROOT)) for file in code_of(RUNS) - counted}
+    assert left_out == {name.replace(".", "/") + ".py" for name in NOT_FOR_CABLES}
+
+
 def options(description, seed):
     """A measure of rows."""
     return seed
@@ -76,18 +121,20 @@ def options(description, seed):
 def test_point_runs_runs_and_rows_rest_on_different_code(tmp_path):
     cable = Run(textbook_neuron(), 10 * ms)
     mixed = Run({"a": LIF(), "b": AdEx()}, 10 * ms)
+    both = Run({"a": LIF(), "b": textbook_neuron()}, 10 * ms)
     measure = measure_of_rows(options, version="1", outputs={"odd": ""})
     codes = [
         engine_of(task_of(*one, tmp_path / "s"))[1]["code"]
         for one in [
             (NOISY, GRID, "count"),
             (mixed, product({"neuron": ["a", "b"]}), "count"),
+            (both, product({"neuron": ["a", "b"]}), "count"),
             (cable, product({"repeat": [0, 1]}), "count"),
             (NOISY, GRID, [measure]),
         ]
     ]
     assert codes[0] == codes[1]
-    assert len(set(codes)) == 3
+    assert len(set(codes)) == 4
 
 
 def test_a_sweep_imports_neither_zarr_nor_dask(tmp_path):

@@ -45,8 +45,9 @@ def test_a_product_has_its_map_and_its_failures(tmp_path):
     assert "4 rows failed" in text
     assert "13 is &lt;unlucky&gt;" in text
     assert "product of 12 rows" in text
-    assert "0.01, 0.013, 0.02" in text
-    median = np.nanmedian(found["first_spike"].values)
+    assert '<td>tau_m (ms)</td><td class="long">10, 13, 20</td>' in text
+    assert "tau_m=13. ms, current=180. pA, repeat=0" in text
+    median = np.nanmedian(found["first_spike"].values) * 1e3
     assert f"<td>{median:.4g}</td>" in text
     assert pictures[:2] == [
         "Distribution of n over the rows",
@@ -54,6 +55,15 @@ def test_a_product_has_its_map_and_its_failures(tmp_path):
     ]
     assert any(said.startswith("n over ") and "tau_m" in said for said in pictures)
     assert "Sobol" not in text
+
+
+def test_a_number_that_is_the_same_in_all_rows_has_no_picture(tmp_path):
+    grid = product({"tau_m": [10, 20] * ms, "current": [1, 2] * pA})
+    run(tmp_path / "s", grid, measure=["count", "deflection"])
+    text, pictures = page_of(tmp_path / "s", grid, ["count", "deflection"])
+    assert "<td>count</td><td>4</td><td>0</td><td>0</td><td>0</td><td>0</td>" in text
+    assert not [said for said in pictures if "count" in said]
+    assert "Distribution of v_rise over the rows" in pictures
 
 
 def test_a_part_is_shown_as_far_as_it_is(tmp_path):

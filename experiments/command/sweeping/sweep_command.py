@@ -116,7 +116,7 @@ def sweep_command(
         sys.exit(INTERRUPTED)
     except SweepError as error:
         raise SweepError(f"{error} (what is computed is kept in {folder})") from None
-    _say(found, folder)
+    _say(found, folder, prepared)
 
 
 def _check_one(**modes: Any) -> None:
@@ -162,14 +162,16 @@ def _compute_part(prepared: Prepared, part: str, jobs: int) -> None:
     typer.echo(f"{rows:,} rows computed into {prepared.store.folder}.")
 
 
-def _say(found: Any, folder: Path) -> None:
+def _say(found: Any, folder: Path, prepared: Prepared) -> None:
     """Print what was computed, and which rows failed."""
     import json
+
+    from experiments.sweep.rows.axes import said_of_row
 
     typer.echo(str(found))
     failures = json.loads(found.attrs["failures"])
     for one in failures[:10]:
-        at = ", ".join(f"{name}={value}" for name, value in one["at"].items())
+        at = said_of_row(one["at"], prepared.task.units)
         console(stderr=True).print(f"failed: {at}: {one['why']}", style="yellow", markup=False)
     if len(failures) > 10:
         typer.echo(f"and {len(failures) - 10} more rows failed", err=True)

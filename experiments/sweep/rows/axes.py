@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from brian2.units import Quantity, get_dimensions, have_same_dimensions
 from neurosim.errors import ParameterError, UnitError
 from neurosim.quantities import unit_name
 
-__all__ = ["Axis", "Between", "axis_of"]
+__all__ = ["Axis", "Between", "axis_of", "said_of_row"]
 
 _NAME = re.compile(r"[^\s/\\.][^\s/\\]*")
 
@@ -198,3 +198,27 @@ def _range(name: str, given: Between) -> Axis:
 def _one(of: Any) -> Quantity:
     """Return one SI unit of a value; of a plain number a 1 that is a quantity too."""
     return Quantity(Quantity(1.0, dim=get_dimensions(of)))
+
+
+def said_of_row(row: Mapping[str, Any], units: Mapping[str, Quantity]) -> str:
+    """Return where a row is, for people: each axis with its value in a unit that suits it.
+
+    Parameters
+    ----------
+    row : mapping of str to float, int or str
+        Coordinates, in SI units.
+    units : mapping of str to Quantity
+        One SI unit of each axis.
+
+    Examples
+    --------
+    >>> from brian2 import second
+    >>> said_of_row({"tau_m": 0.013000000000000001, "repeat": 2}, {"tau_m": 1 * second})
+    'tau_m=13. ms, repeat=2'
+    """
+    said = []
+    for name, value in row.items():
+        unit = units.get(name)
+        plain = unit is None or unit.dim.is_dimensionless
+        said.append(f"{name}={value if plain else Quantity(value, dim=unit.dim)}")
+    return ", ".join(said)

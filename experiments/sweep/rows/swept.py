@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, have_same_dimensions, pA, second
+from brian2.units import Quantity, have_same_dimensions, ms, pA, second
 
 from experiments.sweep.rows.axes import Axis
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 from neurosim.quantities import check_quantity
+from neurosim.run.argument_checks import SCHEMES
 from neurosim.run.batch import batch_places, full_name, point_places
 from neurosim.run.neuron_run import with_stimulus
 from neurosim.stimuli import Constant, Stimulus
@@ -65,6 +66,12 @@ class Run:
 
     def __post_init__(self) -> None:
         check_quantity(self.duration, 1 * second, "Run: duration", above=0 * second)
+        if self.dt is not None:
+            check_quantity(self.dt, 0.1 * ms, "Run: dt", above=0 * second)
+        if self.settle is not None:
+            check_quantity(self.settle, 1 * second, "Run: settle", at_least=0 * second)
+        if self.scheme is not None and self.scheme not in tuple(SCHEMES):
+            raise UnknownNameError(f"Run: scheme {self.scheme!r}: {suggest(self.scheme, SCHEMES)}")
         for label, neuron in _named(self.neuron).items():
             if not isinstance(neuron, PointNeuron | Neuron):
                 raise ParameterError(

@@ -15,6 +15,7 @@ import numpy as np
 from brian2.units import Quantity
 
 from experiments.sweep.errors import MeasureError, SweepError
+from experiments.sweep.rows.axes import said_of_row
 from experiments.sweep.rows.measure import Measure
 from experiments.sweep.rows.row_hashes import seeds_of
 from experiments.sweep.rows.swept import FREE, Run
@@ -136,7 +137,7 @@ def _halving(
             if not left:
                 raise SweepError(
                     f"more than {task.most_failures} rows of a chunk fail, the last of them with "
-                    f"{why} ({_said(columns)}); correct the description, or allow more by "
+                    f"{why} ({_first(columns, task)}); correct the description, or allow more by "
                     "most_failures"
                 ) from None
             return Outcome.failed(task, 1, why)
@@ -148,8 +149,8 @@ def _halving(
     return Outcome.together(parts)
 
 
-def _said(columns: Mapping[str, np.ndarray]) -> str:
-    return ", ".join(f"{name}={values[0]}" for name, values in columns.items())
+def _first(columns: Mapping[str, np.ndarray], task: Task) -> str:
+    return said_of_row({name: values[0] for name, values in columns.items()}, task.units)
 
 
 def _batch(task: Task, columns: Mapping[str, np.ndarray], hashes: np.ndarray) -> Outcome:
