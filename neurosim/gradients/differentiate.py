@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from brian2.units import Quantity, ms
 
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
+from neurosim.engine.adjoint.counting import Count
 from neurosim.engine.adjoint.execute import Found, run_back
 from neurosim.engine.adjoint.starts import derivatives_of_rest
 from neurosim.engine.adjoint.step_derivative import Step, differentiated
@@ -17,6 +19,7 @@ from neurosim.engine.cable.compose import Composed, Run, compose_cable
 from neurosim.engine.cable.model import Kernel
 from neurosim.equations.schemes import find_groups
 from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.gradients.charge import Charge, count_in_cell
 from neurosim.gradients.found_gradient import GrowthWarning, outcome
 from neurosim.gradients.gradient import Gradient
 from neurosim.gradients.losses import Loss
@@ -143,6 +146,8 @@ def differentiate(
     neuron = neuron.probe("v", loss.site, label="loss")
     if len(neuron.probed[0].traces(neuron.compartments)) != 1:
         raise ParameterError("differentiate: the site of the loss must be one point of the neuron")
+    if isinstance(loss, Charge):
+        neuron = neuron.probe(loss.current, loss.site, label="charge")
     asked = resolve(neuron, wrt)
     told = checked_weights(neuron, weights)
     seeds = settings.seed
@@ -167,11 +172,16 @@ def _taken_back(
     places = find_places(neuron, run, asked)
     points = points_of(neuron, composed, run, {*asked, *told})
     scales = scales_of(told, points, run.cells)
-    steps = _steps(composed, places)
+    count = count_in_cell(loss, composed) if isinstance(loss, Charge) else None
+    # What is added up is not traced.
+    composed = replace(composed, inputs=replace(composed.inputs, probes=composed.inputs.probes[:1]))
+    steps = _steps(composed, places, count)
     kept: dict[str, np.ndarray] = {}
 
     def judged(traces: np.ndarray) -> np.ndarray:
         kept["v"] = traces[:, 0]
+        if count is not None:
+            return np.zeros(traces.shape)
         kept["value"], slopes = loss.value(traces[:, 0], run.dt)
         kept["slopes"] = slopes
         return slopes[:, np.newaxis]
@@ -186,6 +196,7 @@ def _taken_back(
             tree=tree,
             threads=jobs,
             scales={points[name][0]: one.T for name, one in scales.items()},
+            count=count,
         )
     except DivergenceError as error:
         raise EngineError(diverged(error, neuron, composed, run.dt)) from None
@@ -206,7 +217,10 @@ def _taken_back(
             numbers = _node_numbers(neuron, composed)
             slopes[name] = axial_share(neuron, name, numbers, composed.inputs.tree.up) @ found.up
     # Nothing that is seeded amounts to more than all of it together.
-    seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    if count is None:
+        seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    else:
+        kept["value"], seeded = found.counted
     growth = found.growth / np.where(seeded > 0, seeded, 1.0)
     return outcome(
         loss,
@@ -220,14 +234,19 @@ def _taken_back(
     )
 
 
-def _steps(composed: Composed, places: Mapping[str, Place]) -> list[Step]:
+def _steps(
+    composed: Composed, places: Mapping[str, Place], count: Count | None = None
+) -> list[Step]:
     """Return the step of each kernel, with respect to what is asked for."""
     kernels = composed.model.kernels
     wanted: list[set[str]] = [set() for _ in kernels]
     for place in places.values():
         for kernel, array, _ in place.arrays:
             wanted[kernel].add(array)
-    steps = [differentiated(kernel, names) for kernel, names in zip(kernels, wanted, strict=True)]
+    counted = [""] * len(kernels)
+    if count is not None:
+        counted[count.kernel] = count.variable
+    steps = [differentiated(*told) for told in zip(kernels, wanted, counted, strict=True)]
     for place in places.values():
         if any(array in steps[kernel].jumps for kernel, array, _ in place.arrays):
             raise ParameterError(

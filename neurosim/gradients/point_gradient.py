@@ -16,6 +16,7 @@ from neurosim.engine.adjoint.point_step import as_compartment, point_step, reset
 from neurosim.engine.adjoint.spiking_maps import spiking_maps
 from neurosim.engine.adjoint.spiking_run import Spikes, SpikingError, run_spiking
 from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.gradients.charge import Charge, count_in_point
 from neurosim.gradients.found_gradient import outcome
 from neurosim.gradients.gradient import Gradient
 from neurosim.gradients.losses import Loss
@@ -67,6 +68,11 @@ def differentiate_point(
     kept: dict[str, np.ndarray] = {}
     wanted, spikes = sorted(set(variables.values())), list[np.ndarray]()
     if resets(ready.model, ready.equations):
+        if isinstance(loss, Charge):
+            raise ParameterError(
+                f"differentiate: there is no derivative yet of a Charge of {name}, which spikes "
+                "reset; take a neuron that they do not, such as HodgkinHuxley()"
+            )
         slopes = _spiking(neuron, ready, loss, wanted, kept, spikes, settings.jobs)
     else:
         slopes = _smooth(neuron, ready, loss, wanted, kept, settings.jobs)
@@ -127,24 +133,35 @@ def _smooth(
 ) -> dict[str, np.ndarray]:
     """Return by variable the derivatives of a neuron that no spike resets."""
     name, dt = type(neuron).__name__, ready.inputs.dt
-    step = point_step(ready.model, ready.equations, name, wanted)
+    count = None
+    if isinstance(loss, Charge):
+        steps = as_compartment(ready.inputs).steps
+        count = count_in_point(loss, ready.equations, name, steps, dt)
+    counted = "" if count is None else count.variable
+    step = point_step(ready.model, ready.equations, name, wanted, counted)
     _refuse_jumps(step.jumps)
 
     def judged(traces: np.ndarray) -> np.ndarray:
         kept["v"] = traces[:, 0]
+        if count is not None:
+            return np.zeros(traces.shape)
         kept["value"], kept["slopes"] = loss.value(traces[:, 0], dt)
         return kept["slopes"][:, np.newaxis]
 
     try:
         found = run_back(
-            [step], as_compartment(ready.inputs), judged, points={}, tree=False, threads=jobs
-        )
+            [step], as_compartment(ready.inputs), judged, points={}, tree=False, threads=jobs,
+            count=count,
+        )  # fmt: skip
     except DivergenceError as error:
         raise EngineError(
             f"differentiate: the run diverged: v of row {error.cell} left every bound at "
             f"{error.time_s * second}; use a smaller dt than {dt * second} or check its parameters"
         ) from None
-    seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    if count is None:
+        seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    else:
+        kept["value"], seeded = found.counted
     kept["growth"] = found.growth / np.where(seeded > 0, seeded, 1.0)
     bars = {state: values[0] for state, values in found.starts[0].items()}
     bars["v"] = found.potential[0]

@@ -7,13 +7,14 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from neurosim.engine.adjoint.adjoint_program import fetch_program
+from neurosim.engine.adjoint.counting import COUNTED, SLOPE, Count, values_with_count
 from neurosim.engine.adjoint.source import write_loops
 from neurosim.engine.adjoint.step_derivative import Step
 from neurosim.engine.cable.inputs import CableInputs
@@ -25,6 +26,7 @@ __all__ = ["Found", "Loss", "run_back"]
 
 # Cells of a block: a few of the widest vectors, which hide the latency of the elimination.
 _BLOCK, _VECTOR = 48, 8
+_SUMS = (COUNTED, SLOPE)
 
 #: From the potentials at the probes, shape (steps, probes, cells), to what they are worth: the
 #: derivatives of the same shape.
@@ -49,6 +51,8 @@ class Found:
         With respect to the potential at the start.
     growth : ndarray, shape (cells,)
         Largest norm that the derivative with respect to the potentials had, of every fourth step.
+    counted : ndarray, shape (2, cells)
+        What was added up, and the sizes of what was added per volt; empty if nothing was.
     """
 
     parameters: list[dict[str, np.ndarray]]
@@ -57,6 +61,7 @@ class Found:
     up: np.ndarray
     potential: np.ndarray
     growth: np.ndarray
+    counted: np.ndarray
 
 
 @dataclass
@@ -77,6 +82,7 @@ def run_back(
     tree: bool,
     threads: int,
     scales: Mapping[int, np.ndarray] | None = None,
+    count: Count | None = None,
 ) -> Found:
     """Run a batch of cells, and take the run back from the derivative of a loss.
 
@@ -98,22 +104,37 @@ def run_back(
     scales : mapping of int to ndarray of shape (points, cells), optional
         By kernel of `points`, a factor on the weights of what arrives at each point. The
         derivatives are with respect to these factors.
+    count : Count, optional
+        What the step of a kernel adds up. The sum is judged together with the traces.
 
     Raises
     ------
     EngineError
         The program could not be built, or the run diverged.
     """
-    told = [[repr(step.kernel), step.wanted] for step in steps]
+    told = [[repr(step.kernel), step.wanted, step.counted] for step in steps]
+    if count is not None:
+        inputs = _with_count(inputs, count)
     built = fetch_program(told, partial(write_loops, steps))
     layout = _laid_out(steps, inputs)
     with run_folder() as folder:
         _write(steps, inputs, layout, points, tree=tree, threads=threads, folder=folder)
+        sums = [] if count is None else [steps[count.kernel].carried.index(n) for n in _SUMS]
+        told_count = [] if count is None else [count.kernel, count.site, *sums]
+        _put(folder / "count", told_count, np.int64, counted=True)
         for k in range(len(steps)):
             scale = (scales or {}).get(k, np.zeros(0))
             _put(folder / f"kernel.{k}.scale", scale, np.float64, counted=True)
         _converse(str(built / "main"), inputs, layout, loss, folder)
         return _read(steps, inputs, layout, points, tree=tree, folder=folder)
+
+
+def _with_count(inputs: CableInputs, count: Count) -> CableInputs:
+    kernels = list(inputs.kernels)
+    given = kernels[count.kernel]
+    values = dict(values_with_count(given, inputs.cells, count))
+    kernels[count.kernel] = replace(given, values=values)
+    return replace(inputs, kernels=tuple(kernels))
 
 
 def _laid_out(steps: Sequence[Step], inputs: CableInputs) -> _Layout:
@@ -282,4 +303,5 @@ def _read(
     nodes = inputs.tree.nodes if tree else 0
     growth = np.sqrt(rows("growth", 1)[0])
     potential = rows("potential", inputs.tree.compartments)
-    return Found(parameters, starts, weights, rows("up", nodes), potential, growth)
+    sums = rows("counted", 2 if any(step.counted for step in steps) else 0)
+    return Found(parameters, starts, weights, rows("up", nodes), potential, growth, sums)

@@ -35,6 +35,7 @@ struct Run {
     std::vector<double> up, around;
     std::vector<KernelData> kernels;
     std::vector<int32_t> probes;
+    std::vector<int64_t> count;     // kernel, site and two carried variables of what is added up, or none
 
     Run() {
         std::vector<double> v = load<double>("settings", 14);
@@ -46,6 +47,7 @@ struct Run {
         up = load<double>("tree.up", size_t(s.nodes));
         around = load<double>("tree.around", size_t(s.nodes));
         probes = load<int32_t>("probes", size_t(s.probes));
+        count = load_counted<int64_t>("count");
         for (int64_t k = 0; k < s.kernels; k++) {
             const std::string at = "kernel." + std::to_string(k) + ".";
             const std::vector<double> shape = load<double>(at + "shape", 9);
@@ -305,6 +307,17 @@ struct Block {
                           &state[size_t(run.probes[size_t(p)] * cells)] + cells, to + p * cells);
         }
         sound(state.data(), s.stop);
+        if (!run.count.empty())
+            for (size_t j = 2; j < 4; j++) {
+                const double* sum = state.data() + counted_at(j);
+                counted.insert(counted.end(), sum, sum + cells);
+            }
+    }
+    // Where the sums stand in the state: of the site that is asked for.
+    std::vector<double> counted;
+    int64_t counted_at(size_t j) const {
+        const Rows& one = kernels[size_t(run.count[0])];
+        return int64_t(one.offsets[size_t(run.count[j])]) + run.count[1] * cells;
     }
 
     // ---- backwards ------------------------------------------------------------------------------
@@ -390,6 +403,7 @@ struct Block {
     std::vector<double> squares;
     void backwards(const std::vector<double>& seeds) {
         bar.assign(size, 0.0);
+        if (!run.count.empty()) std::fill_n(bar.begin() + counted_at(2), cells, 1.0);
         growth.assign(size_t(cells), 0.0);
         squares.assign(size_t(cells), 0.0);
         up_found.assign(s.tree_wanted ? size_t(N) : 0, 0.0);
@@ -427,6 +441,7 @@ struct Block {
             neurosim::save(at + "points" + end, one.by_point);
         }
         neurosim::save("growth" + end, growth);
+        neurosim::save("counted" + end, counted);
         neurosim::save("potential" + end, bar.data(), size_t(V));
         neurosim::save("up" + end, up_found);
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from neurosim.engine.adjoint.counting import COUNTED, SLOPE, add_count
 from neurosim.engine.adjoint.graph import Graph
 from neurosim.engine.adjoint.reverse import STANDING, reverse
 from neurosim.engine.adjoint.step_reading import read_statements
@@ -42,6 +43,8 @@ class Step:
     jumps : frozenset of str
         Wanted parameters that say when something jumps, such as the onset of a current step: a run
         on a grid of time has no derivative with respect to them.
+    counted : str
+        Variable that is added up over the run; "" for none.
     """
 
     kernel: Kernel
@@ -53,6 +56,7 @@ class Step:
     wanted: tuple[str, ...]
     bars: dict[str, int]
     jumps: frozenset[str] = frozenset()
+    counted: str = ""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -64,7 +68,7 @@ class Step:
         return tuple(sorted(n for n in names - own if not n.startswith("bar:")))
 
 
-def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
+def differentiated(kernel: Kernel, wanted: Collection[str], counted: str = "") -> Step:
     """Return the step of a kernel with its derivative.
 
     Parameters
@@ -73,6 +77,8 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
         Whose step it is.
     wanted : collection of str
         Its parameters with respect to which derivatives are wanted.
+    counted : str
+        Variable that is traced, and added up over the run; "" for none.
 
     Raises
     ------
@@ -83,12 +89,17 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
     found = read_statements(graph, write_step(kernel), prepare(kernel).parsed, kernel.name)
     carried = tuple(name for name in kernel.kept if name in found)
     after = {name: found[name] for name in carried}
+    ends = [(after[name], f"bar:{name}") for name in carried]
+    if counted:
+        more = add_count(graph, found[f"_traced_{counted}"])
+        carried, after = (*carried, COUNTED, SLOPE), {**after, **more}
+        # The other sum is not judged, so that nothing goes back through it.
+        ends.append((after[COUNTED], f"bar:{COUNTED}"))
     conductance, current = found["_conductance"], found["_current"]
     names = (*carried, "v", *sorted(wanted))
     inputs = {name: graph.input(name) for name in names}
     seeds: dict[int, int] = {}
-    ends = [*((after[name], f"bar:{name}") for name in carried),
-            (conductance, "bar:conductance"), (current, "bar:current")]  # fmt: skip
+    ends += [(conductance, "bar:conductance"), (current, "bar:current")]
     for at, name in ends:
         # Two outputs that are one node have the sum of their seeds.
         seed = graph.input(name)
@@ -105,6 +116,7 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
         wanted=tuple(sorted(wanted)),
         bars={name: bars[at] for name, at in inputs.items()},
         jumps=jumps,
+        counted=counted,
     )
 
 
