@@ -8,7 +8,7 @@ import numpy as np
 from brian2.equations.equations import Equations
 from brian2.units import Quantity, amp, coulomb, get_dimensions, metre, ms
 
-from neurosim.engine.adjoint.counting import Count
+from neurosim.engine.adjoint.execute import Count
 from neurosim.engine.cable.compose import Composed
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.gradients.losses import Loss, counted_steps

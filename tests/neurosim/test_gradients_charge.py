@@ -7,10 +7,11 @@ from complex_run import H, rest_complex, run_complex
 
 from neurosim import LIF, Constant, HodgkinHuxley, Neuron, differentiate, from_brian2, simulate
 from neurosim.channels import HHPotassium, HHSodium, Leak
-from neurosim.engine.adjoint.counting import COUNTED, values_with_count
+from neurosim.engine.adjoint.execute import values_with_count
+from neurosim.engine.adjoint.step_derivative import COUNTED
 from neurosim.engine.cable.compose import compose_cable
 from neurosim.errors import ParameterError, UnknownNameError
-from neurosim.gradients import differentiate as whole
+from neurosim.gradients.cell_steps import resting_states, steps_of
 from neurosim.gradients.charge import Charge, count_in_cell
 from neurosim.gradients.places import find_places, resolve
 from neurosim.morphology import PerBranch, at, ball_and_stick
@@ -66,7 +67,7 @@ def test_its_gradient_is_that_of_a_complex_step(current, scheme):
     composed = compose_cable(cell, run)
     inputs, places = composed.inputs, find_places(cell, run, resolve(cell, list(directions)))
     count = count_in_cell(loss, composed)
-    steps = whole._steps(composed, places, count)
+    steps = steps_of(composed, places, count)
     moved = {}
     for name, direction in directions.items():
         for kernel, array, share in places[name].arrays:
@@ -74,7 +75,7 @@ def test_its_gradient_is_that_of_a_complex_step(current, scheme):
             moved[kernel, array] = given + share[:, np.newaxis] * direction
     given = inputs.kernels[count.kernel]
     given.values.update(values_with_count(given, run.cells, count))
-    resting = [whole._resting(cell, step.kernel) for step in steps]
+    resting = [resting_states(cell, step.kernel) for step in steps]
     moved = rest_complex(steps, inputs, moved, resting, float(cell.rest))
     ends = []
     run_complex(steps, inputs, moved, ends=ends)

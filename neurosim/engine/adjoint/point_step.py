@@ -14,10 +14,9 @@ from brian2.equations.equations import Equations
 from brian2.stateupdaters.base import UnsupportedEquationsException
 from brian2.utils.stringtools import get_identifiers
 
-from neurosim.engine.adjoint.counting import COUNTED, SLOPE, add_count
 from neurosim.engine.adjoint.graph import Graph
 from neurosim.engine.adjoint.reverse import reverse
-from neurosim.engine.adjoint.step_derivative import Step, moves_a_jump
+from neurosim.engine.adjoint.step_derivative import COUNTED, SLOPE, Step, add_count, moves_a_jump
 from neurosim.engine.adjoint.step_reading import read_statements
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Tree
 from neurosim.engine.cable.model import Kernel

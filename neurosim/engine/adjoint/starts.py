@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from neurosim.engine.adjoint.counting import OF_COUNT
 from neurosim.engine.adjoint.numpy_values import values_of
-from neurosim.engine.adjoint.step_derivative import Step
+from neurosim.engine.adjoint.step_derivative import OF_COUNT, Step
 from neurosim.engine.cable.inputs import KernelInputs
 from neurosim.equations.schemes import find_groups
 from neurosim.errors import EngineError

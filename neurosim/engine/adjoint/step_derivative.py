@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from neurosim.engine.adjoint.counting import COUNTED, SLOPE, add_count
 from neurosim.engine.adjoint.graph import Graph
-from neurosim.engine.adjoint.reverse import STANDING, reverse
+from neurosim.engine.adjoint.reverse import STANDING, along, reverse
 from neurosim.engine.adjoint.step_reading import read_statements
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
 
-__all__ = ["CLOCK", "Step", "differentiated", "moves_a_jump"]
+__all__ = [
+    *("CLOCK", "COUNTED", "DOT", "OF_COUNT", "SLOPE", "Step", "StepAlong"),
+    *("add_count", "differentiated", "moves_a_jump", "step_along"),
+]
 
 #: What the step reads of the run: its length (second), the time, and the number of the step.
 CLOCK = ("dt", "t", "t_in_timesteps")
+#: The sum, and that of the sizes of what is added, per volt of the potential.
+COUNTED, SLOPE = "_counted", "_counted_slope"
+#: What a step is told of it: by row how much it counts, and which steps do.
+OF_COUNT = _SHARE, _FIRST, _STOP = "_counted_share", "_counted_first", "_counted_stop"
+#: What the names of inputs begin with that are derivatives of others.
+DOT = "dot:"
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,23 @@ class Step:
         names = {node.name for node in nodes if node.kind == "input"}
         own = {*self.carried, *CLOCK, "v"}
         return tuple(sorted(n for n in names - own if not n.startswith("bar:")))
+
+
+@dataclass(frozen=True)
+class StepAlong:
+    """The step of one kernel, and how what it leaves follows what it is given.
+
+    Attributes
+    ----------
+    step : Step
+        Its graph holds the nodes of the derivatives too.
+    dots : dict of str to int
+        By carried variable, of ``conductance`` and of ``current``: the derivative along a direction
+        that the inputs ``dot:<carried variable>``, ``dot:v`` and ``dot:<wanted parameter>`` tell.
+    """
+
+    step: Step
+    dots: dict[str, int]
 
 
 def differentiated(kernel: Kernel, wanted: Collection[str], counted: str = "") -> Step:
@@ -130,3 +155,41 @@ def moves_a_jump(graph: Graph, at: int) -> bool:
             if not compared or not on_time.isdisjoint(node.args):
                 return True
     return False
+
+
+def add_count(graph: Graph, now: int) -> dict[str, int]:
+    """Return by name the nodes of the sums after a step.
+
+    Parameters
+    ----------
+    graph : Graph
+        What is written to.
+    now : int
+        What is added, times the length of the step.
+    """
+    index, one = graph.input("t_in_timesteps"), graph.constant(1)
+    begun = graph.node("at_most", graph.input(_FIRST), index)
+    over = graph.node("at_most", graph.input(_STOP), index)
+    weight = graph.mul(graph.mul(begun, graph.sub(one, over)), graph.input(_SHARE))
+    weight = graph.mul(weight, graph.input("dt"))
+    v = graph.input("v")
+    slope = graph.node("abs", graph.mul(weight, reverse(graph, {now: one}, [v])[v]))
+    return {
+        COUNTED: graph.add(graph.input(COUNTED), graph.mul(weight, now)),
+        SLOPE: graph.add(graph.input(SLOPE), slope),
+    }
+
+
+def step_along(step: Step) -> StepAlong:
+    """Return the step of a kernel with its derivative along a direction.
+
+    Raises
+    ------
+    EngineError
+        An operation has no derivative that is known.
+    """
+    graph = step.graph
+    dots = {graph.input(n): graph.input(f"{DOT}{n}") for n in (*step.carried, "v", *step.wanted)}
+    ends = {**step.after, "conductance": step.conductance, "current": step.current}
+    found = along(graph, ends.values(), dots)
+    return StepAlong(step, {name: found[at] for name, at in ends.items()})
