@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,19 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.adjoint.execute import Found, run_back
 from neurosim.engine.adjoint.starts import derivatives_of_rest
-from neurosim.engine.adjoint.step_derivative import Step, differentiated
-from neurosim.engine.cable.compose import Composed, Run, compose_cable
-from neurosim.engine.cable.model import Kernel
-from neurosim.equations.schemes import find_groups
+from neurosim.engine.adjoint.step_derivative import Step
+from neurosim.engine.cable.compose import Composed, Run
 from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.gradients.cell_steps import node_numbers, prepare_cell, resting_states, steps_of
+from neurosim.gradients.charge import Charge, count_in_cell
 from neurosim.gradients.found_gradient import GrowthWarning, outcome
 from neurosim.gradients.gradient import Gradient
 from neurosim.gradients.losses import Loss
-from neurosim.gradients.places import Place, axial_share, find_places, points_of, resolve
+from neurosim.gradients.places import axial_share, find_places, points_of
 from neurosim.gradients.point_gradient import differentiate_point
-from neurosim.gradients.refusals import refuse
-from neurosim.gradients.synapse_weights import checked_weights, scales_of
+from neurosim.gradients.synapse_weights import scales_of
 from neurosim.run.argument_checks import RunSettings
-from neurosim.run.neuron_run import diverged, prepare, with_stimulus
+from neurosim.run.neuron_run import diverged
 from neurosim.stimuli import Stimulus
 
 __all__ = ["GrowthWarning", "differentiate"]
@@ -139,19 +139,10 @@ def differentiate(
                 "differentiate: weights are those of synapses placed on a neuron with extent"
             )
         return differentiate_point(neuron, stimulus, settings, loss, wrt, batch=batch)
-    neuron = with_stimulus(neuron.replace(probed=()), stimulus, ())
-    neuron = neuron.probe("v", loss.site, label="loss")
-    if len(neuron.probed[0].traces(neuron.compartments)) != 1:
-        raise ParameterError("differentiate: the site of the loss must be one point of the neuron")
-    asked = resolve(neuron, wrt)
-    told = checked_weights(neuron, weights)
-    seeds = settings.seed
-    rows = {len(one) for one in told.values() if one.ndim == 2}
-    if rows and not batch and np.ndim(seeds) == 0:
-        seeds = np.full(max(rows), seeds)
-    run, _ = prepare(neuron, batch, seeds, settings, "")
-    composed = compose_cable(neuron, run)
-    refuse(neuron, composed)
+    neuron, asked, told, run, composed = prepare_cell(
+        neuron, stimulus, settings, wrt, site=loss.site, batch=batch, weights=weights,
+        current=loss.current if isinstance(loss, Charge) else "",
+    )  # fmt: skip
     return _taken_back(neuron, run, composed, loss, asked, told, jobs)
 
 
@@ -167,11 +158,16 @@ def _taken_back(
     places = find_places(neuron, run, asked)
     points = points_of(neuron, composed, run, {*asked, *told})
     scales = scales_of(told, points, run.cells)
-    steps = _steps(composed, places)
+    count = count_in_cell(loss, composed) if isinstance(loss, Charge) else None
+    # What is added up is not traced.
+    composed = replace(composed, inputs=replace(composed.inputs, probes=composed.inputs.probes[:1]))
+    steps = steps_of(composed, places, count)
     kept: dict[str, np.ndarray] = {}
 
     def judged(traces: np.ndarray) -> np.ndarray:
         kept["v"] = traces[:, 0]
+        if count is not None:
+            return np.zeros(traces.shape)
         kept["value"], slopes = loss.value(traces[:, 0], run.dt)
         kept["slopes"] = slopes
         return slopes[:, np.newaxis]
@@ -186,6 +182,7 @@ def _taken_back(
             tree=tree,
             threads=jobs,
             scales={points[name][0]: one.T for name, one in scales.items()},
+            count=count,
         )
     except DivergenceError as error:
         raise EngineError(diverged(error, neuron, composed, run.dt)) from None
@@ -203,10 +200,13 @@ def _taken_back(
         elif name in points:
             slopes[name] = found.weights[points[name][0]].T
         else:
-            numbers = _node_numbers(neuron, composed)
+            numbers = node_numbers(neuron, composed)
             slopes[name] = axial_share(neuron, name, numbers, composed.inputs.tree.up) @ found.up
     # Nothing that is seeded amounts to more than all of it together.
-    seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    if count is None:
+        seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    else:
+        kept["value"], seeded = found.counted
     growth = found.growth / np.where(seeded > 0, seeded, 1.0)
     return outcome(
         loss,
@@ -220,51 +220,13 @@ def _taken_back(
     )
 
 
-def _steps(composed: Composed, places: Mapping[str, Place]) -> list[Step]:
-    """Return the step of each kernel, with respect to what is asked for."""
-    kernels = composed.model.kernels
-    wanted: list[set[str]] = [set() for _ in kernels]
-    for place in places.values():
-        for kernel, array, _ in place.arrays:
-            wanted[kernel].add(array)
-    steps = [differentiated(kernel, names) for kernel, names in zip(kernels, wanted, strict=True)]
-    for place in places.values():
-        if any(array in steps[kernel].jumps for kernel, array, _ in place.arrays):
-            raise ParameterError(
-                f"differentiate: wrt {place.name!r} is not offered: it says when something jumps, "
-                "and on a grid of time a jump moves by whole steps, so that there is no derivative"
-            )
-    return steps
-
-
 def _add_rest(neuron: Neuron, composed: Composed, steps: Sequence[Step], found: Found) -> None:
     """Add what parameters do by way of the states at the start."""
     inputs = composed.inputs
     for k, (step, given) in enumerate(zip(steps, inputs.kernels, strict=True)):
         # States that are not told start where they rest at this potential.
         v = np.full((given.sites, inputs.cells), float(neuron.rest))
-        resting = _resting(neuron, step.kernel)
+        resting = resting_states(neuron, step.kernel)
         more = derivatives_of_rest(step, given, v, resting, found.starts[k])
         for name, values in more.items():
             found.parameters[k][name] += values
-
-
-def _resting(neuron: Neuron, kernel: Kernel) -> list[str]:
-    """Return the states of a kernel that start at their steady state."""
-    if kernel.density:
-        told = () if neuron.initial is None else neuron.initial.states
-        names = {name.replace(".", "_", 1) for name, _ in told}
-        return [name for name in kernel.states if name not in names]
-    groups = [one for one in find_groups(kernel.parsed) if one.sums_to_one]
-    waiting = [one for one in groups if not set(one.states) & set(kernel.events)]
-    return [name for one in waiting for name in one.states]
-
-
-def _node_numbers(neuron: Neuron, composed: Composed) -> np.ndarray:
-    """Return the number in the engine of each node of the morphology."""
-    shape = neuron.compartments
-    numbers = np.empty(len(shape.node_parent), dtype=int)
-    membrane = shape.node_compartment >= 0
-    numbers[membrane] = composed.numbering[shape.node_compartment[membrane]]
-    numbers[~membrane] = len(shape) + np.arange(np.count_nonzero(~membrane))
-    return numbers

@@ -23,8 +23,9 @@ from brian2.units import (
 )
 
 from neurosim.display import html_table
-from neurosim.errors import UnknownNameError, suggest
+from neurosim.errors import ParameterError, UnknownNameError, suggest
 from neurosim.quantities import unit_name
+from neurosim.run.recording import Recording
 
 __all__ = ["Gradient"]
 
@@ -82,6 +83,37 @@ class Gradient:
         full = next(n for n in self.derivatives if self.derivatives[n] is slope)
         at = self.parameters[full]
         return slope * (at[:, np.newaxis] if np.ndim(slope) > np.ndim(at) else at)
+
+    def apart(self, recording: Recording) -> tuple[Quantity, ...]:
+        """Return how much later each spike of a run of `simulate` comes, each of shape (spikes,).
+
+        One array a row, of the spikes that both runs have. `simulate` has spikes at the beginnings
+        of steps; here they are located inside them, so that this is the error of its step.
+
+        Parameters
+        ----------
+        recording : Recording
+            Of the same neuron under the same stimulus, with the same rows.
+
+        Raises
+        ------
+        ParameterError
+            The rows are not the same; or no spike resets the neuron, and both runs are one.
+        """
+        if self.spike_times is None:
+            raise ParameterError(
+                "apart: no spike resets this neuron, so that its run is that of simulate"
+            )
+        if recording.rows != len(self.spike_times):
+            raise ParameterError(
+                f"apart: the recording has {recording.rows} rows, and the gradient "
+                f"{len(self.spike_times)}; give a run of the same batch"
+            )
+        found = []
+        for ours, theirs in zip(self.spike_times, recording.spike_trains(), strict=True):
+            both = min(len(ours), len(theirs))
+            found.append(theirs[:both] - ours[:both])
+        return tuple(found)
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = []

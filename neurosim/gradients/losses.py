@@ -20,7 +20,10 @@ from neurosim.gradients.crossings import crossings
 from neurosim.morphology import Site, root_site
 from neurosim.quantities import Description, check_quantity, check_whole, quantity
 
-__all__ = ["FiringRate", "Loss", "MeanPotential", "SpikeTime", "SpikeTimeError", "TraceError"]
+__all__ = [
+    *("FiringRate", "Loss", "MeanPotential", "SpikeTime", "SpikeTimeError", "TraceError"),
+    "counted_steps",
+]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -87,6 +90,41 @@ class Loss(Description):
         return value, slopes, [np.zeros((len(one.time), 3)) for one in spikes]
 
 
+def counted_steps(
+    start: Quantity, stop: Quantity | None, steps: int, dt: float, name: str
+) -> np.ndarray:
+    """Return which steps lie between two times, shape (steps,).
+
+    Parameters
+    ----------
+    start, stop : Quantity
+        In second; no `stop` is the end of the run.
+    steps : int
+        How many there are.
+    dt : float
+        How long each is, in second.
+    name : str
+        Of the loss, for the message of an error.
+
+    Raises
+    ------
+    ParameterError
+        None does.
+
+    Examples
+    --------
+    >>> counted_steps(1 * ms, 3 * ms, 4, 1e-3, "example").tolist()
+    [False, True, True, False]
+    """
+    time = (np.arange(steps) + 1) * dt
+    here = time > float(start) + 1e-6 * dt
+    if stop is not None:
+        here &= time <= float(check_quantity(stop, 1 * ms, f"{name}: stop")) + 1e-6 * dt
+    if not here.any():
+        raise ParameterError(f"{name}: no step of the run lies between start and stop")
+    return here
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class MeanPotential(Loss):
     """Mean membrane potential between two times.
@@ -115,15 +153,7 @@ class MeanPotential(Loss):
         return np.sum(share * v, axis=0), share
 
     def _counted(self, steps: int, dt: float) -> np.ndarray:
-        """Return which samples count."""
-        time = (np.arange(steps) + 1) * dt
-        here = time > float(self.start) + 1e-6 * dt
-        if self.stop is not None:
-            stop = float(check_quantity(self.stop, 1 * ms, "MeanPotential: stop"))
-            here &= time <= stop + 1e-6 * dt
-        if not here.any():
-            raise ParameterError("MeanPotential: no step of the run lies between start and stop")
-        return here
+        return counted_steps(self.start, self.stop, steps, dt, "MeanPotential")
 
     def with_spikes(
         self, v: np.ndarray, spikes: Sequence[Spikes], dt: float

@@ -16,6 +16,7 @@ from neurosim.engine.adjoint.point_step import as_compartment, point_step, reset
 from neurosim.engine.adjoint.spiking_maps import spiking_maps
 from neurosim.engine.adjoint.spiking_run import Spikes, SpikingError, run_spiking
 from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.gradients.charge import Charge, count_in_point
 from neurosim.gradients.found_gradient import outcome
 from neurosim.gradients.gradient import Gradient
 from neurosim.gradients.losses import Loss
@@ -25,7 +26,7 @@ from neurosim.run.batch import full_name, point_places, variable_name
 from neurosim.run.point_run import PreparedPoint, prepare_point
 from neurosim.stimuli import Constant, Stimulus
 
-__all__ = ["differentiate_point"]
+__all__ = ["differentiate_point", "prepare_derivative", "refuse_jumps"]
 
 
 def differentiate_point(
@@ -46,27 +47,21 @@ def differentiate_point(
     EngineError
         There is no compiler, or the run diverged.
     """
-    current = Constant(0 * pA) if stimulus is None else stimulus
-    _refuse(neuron, current, loss)
-    asked = _resolve(neuron, current, wrt)
-    ready = prepare_point(neuron, current, settings, batch=batch)
     name = type(neuron).__name__
-    if ready.model.threshold != neuron.threshold:
+    current = Constant(0 * pA) if stimulus is None else stimulus
+    if loss.site is not root_site:
         raise ParameterError(
-            f"differentiate: white noise carries {name} over its threshold between two steps and "
-            "back, which simulate makes up for by a lower threshold; the time of such a crossing "
-            "has no derivative. Take coloured noise (OrnsteinUhlenbeck) or FrozenNoise"
+            f"{type(loss).__name__}: site is for neurons with extent; a point neuron is one point"
         )
-    variables = {full: variable_name(full) for full in asked}
-    for full, variable in variables.items():
-        if variable not in ready.inputs.states:
-            raise ParameterError(
-                f"differentiate: wrt {full!r} is not offered: the run reads it as data, of which "
-                "there is no derivative"
-            )
+    asked, variables, ready = prepare_derivative(neuron, current, settings, wrt, batch=batch)
     kept: dict[str, np.ndarray] = {}
     wanted, spikes = sorted(set(variables.values())), list[np.ndarray]()
     if resets(ready.model, ready.equations):
+        if isinstance(loss, Charge):
+            raise ParameterError(
+                f"differentiate: there is no derivative yet of a Charge of {name}, which spikes "
+                "reset; take a neuron that they do not, such as HodgkinHuxley()"
+            )
         slopes = _spiking(neuron, ready, loss, wanted, kept, spikes, settings.jobs)
     else:
         slopes = _smooth(neuron, ready, loss, wanted, kept, settings.jobs)
@@ -83,7 +78,42 @@ def differentiate_point(
     )
 
 
-def _refuse(neuron: PointNeuron, stimulus: Stimulus, loss: Loss) -> None:
+def prepare_derivative(
+    neuron: PointNeuron,
+    current: Stimulus,
+    settings: RunSettings,
+    wrt: Sequence[str],
+    *,
+    batch: Mapping[str, Any] | None,
+) -> tuple[dict[str, Quantity], dict[str, str], PreparedPoint]:
+    """Return by full name the parameters that are asked for and their variables, and the run.
+
+    Raises
+    ------
+    ParameterError, UnknownNameError
+        Something has no derivative, and it says which.
+    """
+    _refuse(neuron, current)
+    asked = _resolve(neuron, current, wrt)
+    ready = prepare_point(neuron, current, settings, batch=batch)
+    name = type(neuron).__name__
+    if ready.model.threshold != neuron.threshold:
+        raise ParameterError(
+            f"differentiate: white noise carries {name} over its threshold between two steps and "
+            "back, which simulate makes up for by a lower threshold; the time of such a crossing "
+            "has no derivative. Take coloured noise (OrnsteinUhlenbeck) or FrozenNoise"
+        )
+    variables = {full: variable_name(full) for full in asked}
+    for full, variable in variables.items():
+        if variable not in ready.inputs.states:
+            raise ParameterError(
+                f"differentiate: wrt {full!r} is not offered: the run reads it as data, of which "
+                "there is no derivative"
+            )
+    return asked, variables, ready
+
+
+def _refuse(neuron: PointNeuron, stimulus: Stimulus) -> None:
     if isinstance(stimulus, VoltageClamp | CurrentClamp):
         raise ParameterError(
             f"differentiate: there is no derivative yet through a {type(stimulus).__name__}; "
@@ -93,10 +123,6 @@ def _refuse(neuron: PointNeuron, stimulus: Stimulus, loss: Loss) -> None:
         raise ParameterError(
             f"differentiate: there is no derivative yet of {type(neuron).__name__}, which changes "
             "its own parameters or acts at given times (actions)"
-        )
-    if loss.site is not root_site:
-        raise ParameterError(
-            f"{type(loss).__name__}: site is for neurons with extent; a point neuron is one point"
         )
 
 
@@ -127,24 +153,35 @@ def _smooth(
 ) -> dict[str, np.ndarray]:
     """Return by variable the derivatives of a neuron that no spike resets."""
     name, dt = type(neuron).__name__, ready.inputs.dt
-    step = point_step(ready.model, ready.equations, name, wanted)
-    _refuse_jumps(step.jumps)
+    count = None
+    if isinstance(loss, Charge):
+        steps = as_compartment(ready.inputs).steps
+        count = count_in_point(loss, ready.equations, name, steps, dt)
+    counted = "" if count is None else count.variable
+    step = point_step(ready.model, ready.equations, name, wanted, counted)
+    refuse_jumps(step.jumps)
 
     def judged(traces: np.ndarray) -> np.ndarray:
         kept["v"] = traces[:, 0]
+        if count is not None:
+            return np.zeros(traces.shape)
         kept["value"], kept["slopes"] = loss.value(traces[:, 0], dt)
         return kept["slopes"][:, np.newaxis]
 
     try:
         found = run_back(
-            [step], as_compartment(ready.inputs), judged, points={}, tree=False, threads=jobs
-        )
+            [step], as_compartment(ready.inputs), judged, points={}, tree=False, threads=jobs,
+            count=count,
+        )  # fmt: skip
     except DivergenceError as error:
         raise EngineError(
             f"differentiate: the run diverged: v of row {error.cell} left every bound at "
             f"{error.time_s * second}; use a smaller dt than {dt * second} or check its parameters"
         ) from None
-    seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    if count is None:
+        seeded = np.sum(np.abs(kept["slopes"]), axis=0)
+    else:
+        kept["value"], seeded = found.counted
     kept["growth"] = found.growth / np.where(seeded > 0, seeded, 1.0)
     bars = {state: values[0] for state, values in found.starts[0].items()}
     bars["v"] = found.potential[0]
@@ -164,7 +201,7 @@ def _spiking(
     """Return by variable the derivatives of a neuron that spikes reset."""
     name, inputs = type(neuron).__name__, ready.inputs
     maps = spiking_maps(ready.model, ready.equations, name, wanted)
-    _refuse_jumps(maps.jumps)
+    refuse_jumps(maps.jumps)
 
     def judged(v: np.ndarray, spikes: list[Spikes]) -> tuple[np.ndarray, list[np.ndarray]]:
         kept["v"] = v
@@ -225,7 +262,8 @@ def _of_start(
     )  # fmt: skip
 
 
-def _refuse_jumps(jumps: Iterable[str]) -> None:
+def refuse_jumps(jumps: Iterable[str]) -> None:
+    """Refuse parameters that say when something jumps."""
     for name in jumps:
         raise ParameterError(
             f"differentiate: wrt {name!r} is not offered: it says when something jumps, and on a "

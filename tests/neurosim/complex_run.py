@@ -19,12 +19,13 @@ def _spread(value, shape):
     return np.broadcast_to(value, shape).astype(complex)
 
 
-def run_complex(steps, inputs, moved=None, *, up=None, weights=None):
+def run_complex(steps, inputs, moved=None, *, up=None, weights=None, ends=None):
     """Return the traces, shape (steps, probes, cells), complex.
 
     `moved` are directions, by kernel and name (parameters, and states at the start, ``"v"`` the
     potential), in which the run is moved by `H` along the imaginary axis; `up` is that of the axial
-    conductances, and `weights` by kernel that of the weight of each event.
+    conductances, and `weights` by kernel that of the weight of each event. The list `ends` is given
+    what each kernel has at the end.
     """
     tree, cells = inputs.tree, inputs.cells
     moved = moved or {}
@@ -86,6 +87,8 @@ def run_complex(steps, inputs, moved=None, *, up=None, weights=None):
         v = v + (solved[: tree.compartments] - v) / inputs.theta
         if not settling:
             traces.append(v[[site for _, _, site in inputs.probes]])
+    if ends is not None:
+        ends += values
     return np.array(traces)
 
 

@@ -20,8 +20,8 @@ from neurosim.channels import HHPotassium, HHSodium, Leak, TraubMilesPotassium
 from neurosim.describe.parts import Cable, Initial, Poisson
 from neurosim.engine.cable.compose import compose_cable
 from neurosim.errors import ParameterError
-from neurosim.gradients import differentiate as whole
 from neurosim.gradients import found_gradient
+from neurosim.gradients.cell_steps import node_numbers, resting_states, steps_of
 from neurosim.gradients.crossings import crossings
 from neurosim.gradients.losses import (
     FiringRate,
@@ -56,7 +56,7 @@ def complex_derivative(
     composed = compose_cable(neuron, run)
     asked = resolve(neuron, list(directions))
     places, points = find_places(neuron, run, asked), points_of(neuron, composed, run, asked)
-    steps = whole._steps(composed, places)
+    steps = steps_of(composed, places)
     moved, weights, up = {}, {}, None
     for name, direction in directions.items():
         if name in places:
@@ -67,9 +67,9 @@ def complex_derivative(
             kernel, point, _ = points[name]
             weights[kernel] = composed.inputs.kernels[kernel].events.weight * direction[point]
         else:
-            numbers = whole._node_numbers(neuron, composed)
+            numbers = node_numbers(neuron, composed)
             up = axial_share(neuron, name, numbers, composed.inputs.tree.up) * direction
-    resting = [whole._resting(neuron, step.kernel) for step in steps]
+    resting = [resting_states(neuron, step.kernel) for step in steps]
     moved = rest_complex(steps, composed.inputs, moved, resting, float(neuron.rest))
     traces = run_complex(steps, composed.inputs, moved, up=up, weights=weights)[:, 0]
     np.testing.assert_allclose(traces.real, found.v.T / Quantity(1, dim=found.v.dim), atol=1e-9)

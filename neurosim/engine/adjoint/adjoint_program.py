@@ -39,7 +39,9 @@ def adjoint_digest() -> str:
 
 
 def fetch_program(
-    told: object, write: Callable[[Path], None], around: Sequence[str] = ("loops.h", "program.cpp")
+    told: object,
+    write: Callable[[Path], None],
+    around: Sequence[str] = ("loops.h", "program.cpp", "back.cpp"),
 ) -> Path:
     """Return the folder of the compiled program of a model, which is called ``main``.
 

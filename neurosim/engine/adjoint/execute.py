@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,20 +15,50 @@ import numpy as np
 
 from neurosim.engine.adjoint.adjoint_program import fetch_program
 from neurosim.engine.adjoint.source import write_loops
-from neurosim.engine.adjoint.step_derivative import Step
-from neurosim.engine.cable.inputs import CableInputs
+from neurosim.engine.adjoint.step_derivative import COUNTED, OF_COUNT, SLOPE, Step
+from neurosim.engine.cable.inputs import CableInputs, KernelInputs
 from neurosim.engine.programs.processes import ending, start
 from neurosim.engine.programs.results import RunResults, run_folder
 from neurosim.errors import DivergenceError, EngineError
 
-__all__ = ["Found", "Loss", "run_back"]
+__all__ = [
+    *("Count", "Found", "Loss", "diverged_in", "laid_out", "put", "run_back"),
+    *("values_with_count", "write_run"),
+]
 
 # Cells of a block: a few of the widest vectors, which hide the latency of the elimination.
 _BLOCK, _VECTOR = 48, 8
+_SUMS = (COUNTED, SLOPE)
 
 #: From the potentials at the probes, shape (steps, probes, cells), to what they are worth: the
 #: derivatives of the same shape.
 Loss = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Count:
+    """A variable of a kernel that is added up.
+
+    Attributes
+    ----------
+    kernel : int
+        Which.
+    variable : str
+        Expression or state of it.
+    site : int
+        Row of the kernel.
+    first, stop : int
+        Steps that count, `stop` not among them.
+    share : float
+        What the variable is multiplied by, such as the area of a compartment.
+    """
+
+    kernel: int
+    variable: str
+    site: int
+    first: int
+    stop: int
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +79,8 @@ class Found:
         With respect to the potential at the start.
     growth : ndarray, shape (cells,)
         Largest norm that the derivative with respect to the potentials had, of every fourth step.
+    counted : ndarray, shape (2, cells)
+        What was added up, and the sizes of what was added per volt; empty if nothing was.
     """
 
     parameters: list[dict[str, np.ndarray]]
@@ -57,6 +89,7 @@ class Found:
     up: np.ndarray
     potential: np.ndarray
     growth: np.ndarray
+    counted: np.ndarray
 
 
 @dataclass
@@ -77,6 +110,7 @@ def run_back(
     tree: bool,
     threads: int,
     scales: Mapping[int, np.ndarray] | None = None,
+    count: Count | None = None,
 ) -> Found:
     """Run a batch of cells, and take the run back from the derivative of a loss.
 
@@ -98,25 +132,50 @@ def run_back(
     scales : mapping of int to ndarray of shape (points, cells), optional
         By kernel of `points`, a factor on the weights of what arrives at each point. The
         derivatives are with respect to these factors.
+    count : Count, optional
+        What the step of a kernel adds up. The sum is judged together with the traces.
 
     Raises
     ------
     EngineError
         The program could not be built, or the run diverged.
     """
-    told = [[repr(step.kernel), step.wanted] for step in steps]
+    told = [[repr(step.kernel), step.wanted, step.counted] for step in steps]
+    if count is not None:
+        inputs = _with_count(inputs, count)
     built = fetch_program(told, partial(write_loops, steps))
-    layout = _laid_out(steps, inputs)
+    layout = laid_out(steps, inputs)
     with run_folder() as folder:
-        _write(steps, inputs, layout, points, tree=tree, threads=threads, folder=folder)
-        for k in range(len(steps)):
-            scale = (scales or {}).get(k, np.zeros(0))
-            _put(folder / f"kernel.{k}.scale", scale, np.float64, counted=True)
+        write_run(
+            steps, inputs, layout, points, scales, count, tree=tree, threads=threads, folder=folder
+        )
         _converse(str(built / "main"), inputs, layout, loss, folder)
         return _read(steps, inputs, layout, points, tree=tree, folder=folder)
 
 
-def _laid_out(steps: Sequence[Step], inputs: CableInputs) -> _Layout:
+def _with_count(inputs: CableInputs, count: Count) -> CableInputs:
+    kernels = list(inputs.kernels)
+    given = kernels[count.kernel]
+    values = dict(values_with_count(given, inputs.cells, count))
+    kernels[count.kernel] = replace(given, values=values)
+    return replace(inputs, kernels=tuple(kernels))
+
+
+def values_with_count(given: KernelInputs, cells: int, count: Count) -> Mapping[str, np.ndarray]:
+    """Return the values of a kernel with those that its sum is given."""
+    shape = (given.sites, cells)
+    share = np.zeros(shape)
+    share[count.site] = count.share
+    told = (share, np.full(shape, float(count.first)), np.full(shape, float(count.stop)))
+    more = {
+        COUNTED: np.zeros(shape),
+        SLOPE: np.zeros(shape),
+        **dict(zip(OF_COUNT, told, strict=True)),
+    }
+    return {**given.values, **more}
+
+
+def laid_out(steps: Sequence[Step], inputs: CableInputs) -> _Layout:
     """Return blocks of cells, and spans of steps for which memory is least."""
     cells, tree = inputs.cells, inputs.tree
     pieces = -(-cells // _BLOCK)
@@ -127,29 +186,33 @@ def _laid_out(steps: Sequence[Step], inputs: CableInputs) -> _Layout:
     )
     count = max(1, inputs.steps + inputs.settle_steps)
     # Beginnings of spans for all cells, and every step of one span for a block.
-    beginning, kept = 8.0 * rows * cells, 8.0 * (rows + tree.compartments) * block
+    beginning, kept = 8.0 * rows * cells, 8.0 * (rows + tree.nodes) * block
     span = int(np.clip(round(np.sqrt(count * beginning / kept)), 1, count))
     blocks = [(first, min(block, cells - first)) for first in range(0, cells, block)]
     return _Layout(block, span, blocks)
 
 
-def _put(path: Path, values: object, dtype: type, *, counted: bool = False) -> None:
+def put(path: Path, values: object, dtype: type, *, counted: bool = False) -> None:
+    """Write an array, and with `counted` its length beside it."""
     array: np.ndarray = np.ascontiguousarray(np.asarray(values), dtype=dtype)
     array.tofile(path)
     if counted:
         np.asarray([array.size], dtype=np.float64).tofile(path.with_name(f"{path.name}.count"))
 
 
-def _write(
+def write_run(
     steps: Sequence[Step],
     inputs: CableInputs,
     layout: _Layout,
     points: Mapping[int, tuple[np.ndarray, int]],
+    scales: Mapping[int, np.ndarray] | None,
+    count: Count | None,
     *,
     tree: bool,
     threads: int,
     folder: Path,
 ) -> None:
+    """Write what a run is given into the files that its program reads."""
     shape = inputs.tree
     begin = inputs.start_step - inputs.settle_steps
     settings = [
@@ -157,19 +220,24 @@ def _write(
         inputs.start_step + inputs.steps, layout.span, threads, layout.block, len(steps),
         len(inputs.probes), inputs.dt, inputs.theta, float(tree),
     ]  # fmt: skip
-    _put(folder / "settings", settings, np.float64)
-    _put(folder / "tree.parent", shape.parent, np.int32)
-    _put(folder / "tree.up", shape.up, np.float64)
-    _put(folder / "tree.around", shape.around(), np.float64)
-    _put(folder / "tree.order", shape.order(), np.int32)
-    _put(folder / "start", inputs.start, np.float64, counted=True)
-    _put(folder / "probes", [site for _, _, site in inputs.probes], np.int32)
+    put(folder / "settings", settings, np.float64)
+    put(folder / "tree.parent", shape.parent, np.int32)
+    put(folder / "tree.up", shape.up, np.float64)
+    put(folder / "tree.around", shape.around(), np.float64)
+    put(folder / "tree.order", shape.order(), np.int32)
+    put(folder / "start", inputs.start, np.float64, counted=True)
+    put(folder / "probes", [site for _, _, site in inputs.probes], np.int32)
     lengths = [len(samples) for samples in inputs.waveforms]
-    _put(folder / "waveform_count", [len(lengths)], np.float64)
-    _put(folder / "waveform_starts", np.cumsum([0, *lengths]), np.int64)
-    _put(folder / "waveform_samples", np.concatenate([np.zeros(0), *inputs.waveforms]), np.float64)
+    put(folder / "waveform_count", [len(lengths)], np.float64)
+    put(folder / "waveform_starts", np.cumsum([0, *lengths]), np.int64)
+    put(folder / "waveform_samples", np.concatenate([np.zeros(0), *inputs.waveforms]), np.float64)
     for k, step in enumerate(steps):
         _write_kernel(k, step, inputs, points, folder)
+        scale = (scales or {}).get(k, np.zeros(0))
+        put(folder / f"kernel.{k}.scale", scale, np.float64, counted=True)
+    sums = [] if count is None else [steps[count.kernel].carried.index(n) for n in _SUMS]
+    told_count = [] if count is None else [count.kernel, count.site, *sums]
+    put(folder / "count", told_count, np.int64, counted=True)
 
 
 def _write_kernel(
@@ -182,7 +250,7 @@ def _write_kernel(
     given, kernel, head = inputs.kernels[k], step.kernel, f"kernel.{k}"
     for name, what in (("carried", step.carried), ("given", step.parameters)):
         for j, variable in enumerate(what):
-            _put(folder / f"{head}.{name}.{j}", given.values[variable], np.float64, counted=True)
+            put(folder / f"{head}.{name}.{j}", given.values[variable], np.float64, counted=True)
     raised: list[int] = []
     count, many = 0, 0
     events: dict[str, np.ndarray] = {
@@ -203,19 +271,19 @@ def _write_kernel(
         raised = [step.carried.index(state) for state in kernel.events]
         for j, state in enumerate(kernel.events):
             factor = arriving.factors[state]
-            _put(folder / f"{head}.factor.{j}", factor, np.float64, counted=True)
+            put(folder / f"{head}.factor.{j}", factor, np.float64, counted=True)
     for name, values in events.items():
         kind = {"step": np.int64, "weight": np.float64}.get(name, np.int32)
-        _put(folder / f"{head}.events.{name}", values, kind)
-    _put(folder / f"{head}.raised", raised, np.int64, counted=True)
+        put(folder / f"{head}.events.{name}", values, kind)
+    put(folder / f"{head}.raised", raised, np.int64, counted=True)
     first = int(given.nodes[0]) if kernel.density and given.sites else 0
     shape = [
         given.sites, first, float(kernel.density), float(kernel.injects), len(step.carried),
         len(step.parameters), len(step.wanted), count, many,
     ]  # fmt: skip
-    _put(folder / f"{head}.shape", shape, np.float64)
+    put(folder / f"{head}.shape", shape, np.float64)
     if not kernel.density:
-        _put(folder / f"{head}.nodes", given.nodes, np.int32)
+        put(folder / f"{head}.nodes", given.nodes, np.int32)
 
 
 def _converse(program: str, inputs: CableInputs, layout: _Layout, loss: Loss, folder: Path) -> None:
@@ -234,16 +302,17 @@ def _converse(program: str, inputs: CableInputs, layout: _Layout, loss: Loss, fo
                 ]
                 seeds = loss(np.concatenate(parts, axis=2))
                 assert seeds.shape == (*shape, inputs.cells)
-                _put(folder / "seeds", seeds, np.float64)
+                put(folder / "seeds", seeds, np.float64)
                 process.stdin.write("back\n")
                 process.stdin.flush()
             status = process.wait()
         if status != 0:
             text = ending(said)
-            raise _diverged(text) or EngineError(f"the run failed (exit status {status}): {text}")
+            raise diverged_in(text) or EngineError(f"the run failed (exit status {status}): {text}")
 
 
-def _diverged(text: str) -> DivergenceError | None:
+def diverged_in(text: str) -> DivergenceError | None:
+    """Return what a program said of a run that left every bound, if it did."""
     found = re.search(r"diverged group 0 cell (\d+) compartment (\d+) time (\S+)", text)
     if found is None:
         return None
@@ -282,4 +351,5 @@ def _read(
     nodes = inputs.tree.nodes if tree else 0
     growth = np.sqrt(rows("growth", 1)[0])
     potential = rows("potential", inputs.tree.compartments)
-    return Found(parameters, starts, weights, rows("up", nodes), potential, growth)
+    sums = rows("counted", 2 if any(step.counted for step in steps) else 0)
+    return Found(parameters, starts, weights, rows("up", nodes), potential, growth, sums)

@@ -46,6 +46,8 @@ class Reads:
         Parameters that are one number for all rows.
     once, plain : mapping of str to str
         Code of what is the same in all rows, and of what is not and needs no array by number.
+    numbered : mapping of str to (str, int)
+        By what name further inputs have an array by number, and which one.
     pointers : dict of str to str
         Arrays that were read, by name.
     """
@@ -55,6 +57,7 @@ class Reads:
     shared: Collection[str]
     once: Mapping[str, str]
     plain: Mapping[str, str]
+    numbered: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     pointers: dict[str, str] = field(default_factory=dict)
 
     def read(self, name: str) -> tuple[str, bool]:
@@ -68,6 +71,8 @@ class Reads:
         head, number = "given", self.given.get(name, -1)
         if name.startswith("bar:"):
             head, number = "bar", self.carried[name.removeprefix("bar:")]
+        elif name in self.numbered:
+            head, number = self.numbered[name]
         elif name in self.carried:
             head, number = "from", self.carried[name]
         self.pointers[f"{head}{number}"] = f"{head}[{number}]"

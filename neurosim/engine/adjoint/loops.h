@@ -18,6 +18,11 @@ struct Loop {
                           const double* const* from, const double* const* given,
                           const double* __restrict lambda, const double* __restrict solved,
                           double* __restrict bar_v, double* const* bar, double* const* found) = 0;
+    // By how much what a step leaves moves along a direction that `dot_...` tell; written only where it
+    // is asked for.
+    virtual void along(const Clock&, int64_t, const double* __restrict, const double* const*,
+                       const double* const*, const double* __restrict, const double* const*,
+                       const double* const*, double* const*, double* __restrict, double* __restrict) {}
 };
 // Loop number `number` of the model.
 Loop* make_loop(int64_t number);

@@ -16,7 +16,7 @@ from brian2.utils.stringtools import get_identifiers
 
 from neurosim.engine.adjoint.graph import Graph
 from neurosim.engine.adjoint.reverse import reverse
-from neurosim.engine.adjoint.step_derivative import Step, moves_a_jump
+from neurosim.engine.adjoint.step_derivative import COUNTED, SLOPE, Step, add_count, moves_a_jump
 from neurosim.engine.adjoint.step_reading import read_statements
 from neurosim.engine.cable.inputs import CableInputs, KernelInputs, Tree
 from neurosim.engine.cable.model import Kernel
@@ -141,7 +141,9 @@ def resets(model: Model, equations: Equations) -> bool:
     return bool(model.reset.strip()) or flagged or not named.isdisjoint({FREE, "lastspike"})
 
 
-def point_step(model: Model, equations: Equations, name: str, wanted: Collection[str]) -> Step:
+def point_step(
+    model: Model, equations: Equations, name: str, wanted: Collection[str], counted: str = ""
+) -> Step:
     """Return the step of a point neuron that no spike resets, with its derivative.
 
     Parameters
@@ -154,22 +156,30 @@ def point_step(model: Model, equations: Equations, name: str, wanted: Collection
         Of the neuron, for messages.
     wanted : collection of str
         Parameters with respect to which derivatives are wanted.
+    counted : str
+        Variable that is added up over the run, with its value at the start of each step; "" for
+        none.
 
     Raises
     ------
     EngineError
         An operation has no derivative that is known.
     """
-    lines = [*drive_of(model), *flow_of(model, equations, name)]
+    lines = [*drive_of(model), *([f"_traced_{counted} = {counted}"] if counted else [])]
+    lines += flow_of(model, equations, name)
     graph = Graph()
     found = read_statements(graph, "\n".join(lines), equations, name)
     read = {node.name for node in graph.nodes if node.kind == "input"}
     kept = set(model.kept) - {"v", "I_stim", "lastspike", FREE}
     carried = tuple(sorted(n for n in kept & set(found) if n in read))
     after = {n: found[n] for n in carried}
+    ends = [(after[n], f"bar:{n}") for n in carried] + [(found["v"], "bar:current")]
+    if counted:
+        carried = (*carried, COUNTED, SLOPE)
+        after |= add_count(graph, found[f"_traced_{counted}"])
+        ends.append((after[COUNTED], f"bar:{COUNTED}"))
     inputs = {n: graph.input(n) for n in (*carried, "v", *sorted(wanted))}
     seeds: dict[int, int] = {}
-    ends = [(after[n], f"bar:{n}") for n in carried] + [(found["v"], "bar:current")]
     for at, seed_name in ends:
         seed = graph.input(seed_name)
         seeds[at] = graph.add(seeds[at], seed) if at in seeds else seed
@@ -187,6 +197,7 @@ def point_step(model: Model, equations: Equations, name: str, wanted: Collection
         wanted=tuple(sorted(wanted)),
         bars={n: bars[at] for n, at in inputs.items()},
         jumps=jumps,
+        counted=counted,
     )
 
 

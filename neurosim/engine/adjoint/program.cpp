@@ -1,4 +1,5 @@
-// The program around the loops of a model: a run, and the same run backwards.
+// The program around the loops of a model: a run, and the same run backwards. What is done with it is
+// said in back.cpp, or along.cpp.
 //
 // The run keeps what stands at the beginning of every span of steps. Backwards, each span is run once
 // more from there with every step kept, and then each step of it is taken back: memory is that of the
@@ -35,6 +36,7 @@ struct Run {
     std::vector<double> up, around;
     std::vector<KernelData> kernels;
     std::vector<int32_t> probes;
+    std::vector<int64_t> count;     // kernel, site and two carried variables of what is added up, or none
 
     Run() {
         std::vector<double> v = load<double>("settings", 14);
@@ -46,6 +48,7 @@ struct Run {
         up = load<double>("tree.up", size_t(s.nodes));
         around = load<double>("tree.around", size_t(s.nodes));
         probes = load<int32_t>("probes", size_t(s.probes));
+        count = load_counted<int64_t>("count");
         for (int64_t k = 0; k < s.kernels; k++) {
             const std::string at = "kernel." + std::to_string(k) + ".";
             const std::vector<double> shape = load<double>(at + "shape", 9);
@@ -190,11 +193,12 @@ struct Block {
         const double early = one.data.injects ? 1.0 - s.theta : 0.0;
         return {s.dt, (double(step) + early) * s.dt, step};
     }
-    // From one state to the next; both may be the same. With `kept`, the diagonal is left there.
-    void forward(int64_t step, double* from, double* to, double* kept) {
+    // From one state to the next; both may be the same. The inverse pivots of the elimination are left
+    // in `pivots`.
+    void forward(int64_t step, double* from, double* to, double* pivots) {
         const bool settling = step < s.start;
         if (!settling) deliver(step, from);
-        std::fill(D.begin() + V, D.end(), 0.0);
+        std::fill(pivots + V, pivots + N, 0.0);
         std::fill(R.begin() + V, R.end(), 0.0);
         for (Rows& one : kernels) {
             for (size_t j = 0; j < one.offsets.size(); j++) {
@@ -211,17 +215,16 @@ struct Block {
             if (one.data.density) {
                 const int64_t at = one.data.first * cells;
                 one.loop->forward(now, one.rows, from + at, one.from.data(), one.to.data(),
-                                  one.given_at.data(), &D[size_t(at)], &R[size_t(at)]);
+                                  one.given_at.data(), pivots + at, &R[size_t(at)]);
                 continue;
             }
             gather(one, from, one.v.data());
             one.loop->forward(now, one.rows, one.v.data(), one.from.data(), one.to.data(),
                               one.given_at.data(), one.conductance.data(), one.current.data());
-            add(one, one.conductance.data(), D.data());
+            add(one, one.conductance.data(), pivots);
             add(one, one.current.data(), R.data());
         }
-        if (kept) std::copy(D.begin(), D.begin() + V, kept);
-        eliminate();
+        eliminate(pivots);
         const double stretch = 1.0 / s.theta;
         const double* x = R.data();
         #pragma GCC ivdep
@@ -238,38 +241,68 @@ struct Block {
             for (int64_t c = 0; c < cells; c++)
                 to[one.data.nodes[size_t(k)] * cells + c] += from[k * cells + c];
     }
-    // Solve the tree from the tips to the root and back (Hines 1984).
-    void eliminate() {
+    // Solve the tree from the tips to the root and back (Hines 1984); the diagonal gives way to the
+    // inverse pivots.
+    void eliminate(double* D) {
         const int64_t w = cells;
         for (int64_t k = 0; k < s.nodes; k++) {
             const int64_t node = run.order[size_t(k)], above = run.parent[size_t(node)];
             const double g = run.up[size_t(node)], around = run.around[size_t(node)];
-            double* __restrict d = &D[size_t(node * w)];
+            double* __restrict d = D + node * w;
             double* __restrict r = &R[size_t(node * w)];
             if (above < 0) {
-                for (int64_t c = 0; c < w; c++) r[c] /= d[c] + around;
+                for (int64_t c = 0; c < w; c++) {
+                    d[c] = 1.0 / (d[c] + around);
+                    r[c] *= d[c];
+                }
                 continue;
             }
-            double* __restrict dp = &D[size_t(above * w)];
+            double* __restrict dp = D + above * w;
             double* __restrict rp = &R[size_t(above * w)];
             #pragma GCC ivdep
             for (int64_t c = 0; c < w; c++) {
                 const double inverse = 1.0 / (d[c] + around);
                 const double share = g * inverse;
-                d[c] = share;
+                d[c] = inverse;
                 dp[c] -= share * g;
                 rp[c] += share * r[c];
                 r[c] *= inverse;
             }
         }
+        back_to_tips(D);
+    }
+    // Solve the same tree for another right-hand side, without a division.
+    void solve_again(const double* pivots) {
+        const int64_t w = cells;
+        for (int64_t k = 0; k < s.nodes; k++) {
+            const int64_t node = run.order[size_t(k)], above = run.parent[size_t(node)];
+            const double* __restrict d = pivots + node * w;
+            double* __restrict r = &R[size_t(node * w)];
+            if (above < 0) {
+                for (int64_t c = 0; c < w; c++) r[c] *= d[c];
+                continue;
+            }
+            const double g = run.up[size_t(node)];
+            double* __restrict rp = &R[size_t(above * w)];
+            #pragma GCC ivdep
+            for (int64_t c = 0; c < w; c++) {
+                r[c] *= d[c];
+                rp[c] += g * r[c];
+            }
+        }
+        back_to_tips(pivots);
+    }
+    void back_to_tips(const double* pivots) {
+        const int64_t w = cells;
         for (int64_t k = s.nodes - 1; k >= 0; k--) {
             const int64_t node = run.order[size_t(k)], above = run.parent[size_t(node)];
             if (above < 0) continue;
-            const double* __restrict d = &D[size_t(node * w)];
+            const double g = run.up[size_t(node)];
+            const double* __restrict d = pivots + node * w;
             double* __restrict r = &R[size_t(node * w)];
             const double* __restrict rp = &R[size_t(above * w)];
             #pragma GCC ivdep
-            for (int64_t c = 0; c < w; c++) r[c] += d[c] * rp[c];
+            for (int64_t c = 0; c < w; c++) r[c] += g * d[c] * rp[c];
         }
     }
     // The compiler may assume finite numbers, so the exponent bits are looked at.
@@ -297,7 +330,7 @@ struct Block {
                 std::copy(state.begin(), state.end(), begins.begin() + int64_t(size) * ((step - s.begin) / s.span));
                 if (!sound(state.data(), step)) return;
             }
-            forward(step, state.data(), state.data(), nullptr);
+            forward(step, state.data(), state.data(), D.data());
             if (step < s.start) continue;
             double* to = &traces[size_t((step - s.start) * s.probes * cells)];
             for (int64_t p = 0; p < s.probes; p++)
@@ -305,10 +338,21 @@ struct Block {
                           &state[size_t(run.probes[size_t(p)] * cells)] + cells, to + p * cells);
         }
         sound(state.data(), s.stop);
+        if (!run.count.empty())
+            for (size_t j = 2; j < 4; j++) {
+                const double* sum = state.data() + counted_at(j);
+                counted.insert(counted.end(), sum, sum + cells);
+            }
+    }
+    // Where the sums stand in the state: of the site that is asked for.
+    std::vector<double> counted;
+    int64_t counted_at(size_t j) const {
+        const Rows& one = kernels[size_t(run.count[0])];
+        return int64_t(one.offsets[size_t(run.count[j])]) + run.count[1] * cells;
     }
 
     // ---- backwards ------------------------------------------------------------------------------
-    void back(int64_t step, const double* from, const double* to, const double* kept,
+    void back(int64_t step, const double* from, const double* to, const double* pivots,
               const double* seeds) {
         const bool settling = step < s.start;
         const int64_t w = cells;
@@ -319,14 +363,12 @@ struct Block {
                     bv[run.probes[size_t(p)] * w + c] += seeds[p * w + c];
         if ((s.stop - 1 - step) % 4 == 0) measure();
         const double stretch = 1.0 / s.theta, rest = 1.0 - stretch;
-        std::copy(kept, kept + V, D.begin());
-        std::fill(D.begin() + V, D.end(), 0.0);
         std::fill(R.begin() + V, R.end(), 0.0);
         double* b = R.data();
         #pragma GCC ivdep
         for (int64_t k = 0; k < V; k++) { b[k] = bv[k] * stretch; bv[k] *= rest; }
-        eliminate();
-        double* x = D.data();                       // the diagonal has served
+        solve_again(pivots);
+        double* x = D.data();
         #pragma GCC ivdep
         for (int64_t k = 0; k < V; k++) x[k] = from[k] + s.theta * (to[k] - from[k]);
         std::copy(to + V, to + N, x + V);
@@ -390,19 +432,20 @@ struct Block {
     std::vector<double> squares;
     void backwards(const std::vector<double>& seeds) {
         bar.assign(size, 0.0);
+        if (!run.count.empty()) std::fill_n(bar.begin() + counted_at(2), cells, 1.0);
         growth.assign(size_t(cells), 0.0);
         squares.assign(size_t(cells), 0.0);
         up_found.assign(s.tree_wanted ? size_t(N) : 0, 0.0);
         std::vector<double> own(size_t(s.probes * cells), 0.0);
         const int64_t spans = this->spans(), length = std::min(s.span, s.stop - s.begin);
-        std::vector<double> kept(size * size_t(length + 1)), diagonals(size_t(V * length));
+        std::vector<double> kept(size * size_t(length + 1)), pivots(size_t(N * length));
         for (int64_t span = spans - 1; span >= 0; span--) {
             const int64_t a = s.begin + span * s.span, b = std::min(a + s.span, s.stop);
             std::copy(begins.begin() + span * int64_t(size), begins.begin() + (span + 1) * int64_t(size), kept.begin());
             seek(a < s.start ? s.start : a);
             for (int64_t step = a; step < b; step++)
                 forward(step, &kept[size * size_t(step - a)], &kept[size * size_t(step - a + 1)],
-                        &diagonals[size_t(V * (step - a))]);
+                        &pivots[size_t(N * (step - a))]);
             for (int64_t step = b - 1; step >= a; step--) {
                 const double* here = seeds.data();
                 if (step >= s.start)
@@ -411,7 +454,7 @@ struct Block {
                             own[size_t(p * cells + c)] =
                                 here[((step - s.start) * s.probes + p) * s.cells + first + c];
                 back(step, &kept[size * size_t(step - a)], &kept[size * size_t(step - a + 1)],
-                     &diagonals[size_t(V * (step - a))], own.data());
+                     &pivots[size_t(N * (step - a))], own.data());
             }
         }
     }
@@ -427,39 +470,23 @@ struct Block {
             neurosim::save(at + "points" + end, one.by_point);
         }
         neurosim::save("growth" + end, growth);
+        neurosim::save("counted" + end, counted);
         neurosim::save("potential" + end, bar.data(), size_t(V));
         neurosim::save("up" + end, up_found);
     }
 };
 
-inline int run_program() {
-    const Run run;
-    std::vector<std::unique_ptr<Block>> blocks;
+// The cells of a run, in blocks.
+template <typename Kind> std::vector<std::unique_ptr<Kind>> blocks_of(const Run& run) {
+    std::vector<std::unique_ptr<Kind>> blocks;
     for (int64_t first = 0, k = 0; first < run.s.cells; first += run.s.block, k++)
-        blocks.emplace_back(new Block(run, k, first, std::min(run.s.block, run.s.cells - first)));
-    const int64_t many = int64_t(blocks.size());
-    on_threads(many, run.s.threads, [&](int64_t k) { blocks[size_t(k)]->ahead(); });
+        blocks.emplace_back(new Kind(run, k, first, std::min(run.s.block, run.s.cells - first)));
+    return blocks;
+}
+template <typename Kind> bool diverged(const std::vector<std::unique_ptr<Kind>>& blocks) {
     for (const auto& one : blocks)
-        if (!one->trouble.empty()) { std::fprintf(stderr, "%s\n", one->trouble.c_str()); return 4; }
-    for (const auto& one : blocks) {
-        save("traces." + std::to_string(one->number), one->traces);
-        std::vector<double>().swap(one->traces);
-    }
-    // What the potentials are worth is worked out by who asked; the answer is a line.
-    std::printf("ready\n");
-    std::fflush(stdout);
-    char answer[16];
-    if (!std::fgets(answer, sizeof answer, stdin) || answer[0] != 'b') { finish_results(); return 0; }
-    const auto seeds = load<double>("seeds", size_t((run.s.stop - run.s.start) * run.s.probes * run.s.cells));
-    on_threads(many, run.s.threads, [&](int64_t k) { blocks[size_t(k)]->backwards(seeds); });
-    for (const auto& one : blocks) one->save();
-    finish_results();
-    return 0;
+        if (!one->trouble.empty()) { std::fprintf(stderr, "%s\n", one->trouble.c_str()); return true; }
+    return false;
 }
 
 }  // namespace neurosim
-
-int main() {
-    neurosim::end_with_parent();
-    return neurosim::run_program();
-}

@@ -1,4 +1,4 @@
-"""The derivatives of a graph's outputs, as more nodes of the same graph (reverse mode)."""
+"""The derivatives of a graph's outputs as more of its nodes: backwards, and along a direction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from neurosim.engine.adjoint.graph import Graph, Node
 from neurosim.errors import EngineError
 
-__all__ = ["STANDING", "reverse"]
+__all__ = ["STANDING", "along", "reverse"]
 
 #: Operations whose result stands still while what they take moves a little.
 STANDING = {
@@ -69,6 +69,22 @@ _RULES: dict[str, Callable[[Graph, Node, int], _Slopes]] = {
 }
 
 
+def _slopes_of(graph: Graph, at: int) -> tuple[int | None, ...]:
+    """Return the derivative of an operation with respect to each node that it takes, as nodes.
+
+    None stands for a node that follows from another one of them.
+
+    Raises
+    ------
+    EngineError
+        It has no derivative that is known.
+    """
+    node = graph.nodes[at]
+    if node.kind not in _RULES:
+        raise EngineError(f"{node.kind} has no derivative that is known")
+    return _RULES[node.kind](graph, node, at)
+
+
 def reverse(graph: Graph, seeds: Mapping[int, int], moving: Iterable[int]) -> dict[int, int]:
     r"""Return what each input adds to a sum of outputs, as nodes.
 
@@ -110,10 +126,50 @@ def reverse(graph: Graph, seeds: Mapping[int, int], moving: Iterable[int]) -> di
         bar = found[at] = graph.sum(terms[at])
         if node.kind in STANDING or not node.args:
             continue
-        if node.kind not in _RULES:
-            raise EngineError(f"{node.kind} has no derivative that is known")
-        for arg, slope in zip(node.args, _RULES[node.kind](graph, node, at), strict=True):
+        for arg, slope in zip(node.args, _slopes_of(graph, at), strict=True):
             if arg in active and slope is not None:
                 terms.setdefault(arg, []).append(graph.mul(bar, slope))
     zero = graph.constant(0)
     return {at: found.get(at, zero) for at in inputs}
+
+
+def along(graph: Graph, outputs: Iterable[int], dots: Mapping[int, int]) -> dict[int, int]:
+    """Return the derivative of each output along a direction, as nodes.
+
+    Parameters
+    ----------
+    graph : Graph
+        What is written to.
+    outputs : iterable of int
+        The outputs.
+    dots : mapping of int to int
+        By input, the node of its derivative along the direction; all others stand still.
+
+    Raises
+    ------
+    EngineError
+        An operation has no derivative that is known.
+
+    Examples
+    --------
+    >>> graph = Graph()
+    >>> x = graph.input("x")
+    >>> square = graph.mul(x, x)
+    >>> found = along(graph, [square], {x: graph.constant(1)})
+    >>> graph.nodes[found[square]]
+    Node(kind='add', args=(0, 0), name='', value=0.0)
+    """
+    ends = list(outputs)
+    found = dict(dots)
+    for at in graph.below(ends):
+        node = graph.nodes[at]
+        if at in found or node.kind in STANDING or found.keys().isdisjoint(node.args):
+            continue
+        slopes = _slopes_of(graph, at)
+        found[at] = graph.sum(
+            graph.mul(found[arg], slope)
+            for arg, slope in zip(node.args, slopes, strict=True)
+            if arg in found and slope is not None
+        )
+    zero = graph.constant(0)
+    return {at: found.get(at, zero) for at in ends}

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neurosim.engine.adjoint.loop_source import Reads, Stored, write_loop
-from neurosim.engine.adjoint.step_derivative import CLOCK, Step
+from neurosim.engine.adjoint.step_derivative import CLOCK, DOT, Step, StepAlong
 from neurosim.engine.programs.sources import membrane_source
 
-__all__ = ["OF_CLOCK", "write_loops"]
+__all__ = ["OF_CLOCK", "write_loops", "write_loops_along"]
 
 _HERE = Path(__file__).parent
 OF_CLOCK = dict(zip(CLOCK, ("clock.dt", "clock.time", "double(clock.index)"), strict=True))
 
 
 def write_loops(steps: Sequence[Step], path: Path) -> None:
-    """Write the loops of a model into one file.
+    """Write the loops of a model, ahead and back, into one file.
 
     Parameters
     ----------
@@ -25,8 +25,24 @@ def write_loops(steps: Sequence[Step], path: Path) -> None:
     path : Path
         The file.
     """
-    structures = [_structure(step, f"Loop_{k}") for k, step in enumerate(steps)]
-    made = [f"    if (number == {k}) return new Loop_{k}();" for k in range(len(steps))]
+    _write([_structure(step, f"Loop_{k}", _back(step)) for k, step in enumerate(steps)], path)
+
+
+def write_loops_along(steps: Sequence[StepAlong], path: Path) -> None:
+    """Write the loops of a model, ahead and along a direction, into one file.
+
+    Parameters
+    ----------
+    steps : sequence of StepAlong
+        Of each kernel, in the order of the model.
+    path : Path
+        The file.
+    """
+    _write([_structure(one.step, f"Loop_{k}", _along(one)) for k, one in enumerate(steps)], path)
+
+
+def _write(structures: Sequence[str], path: Path) -> None:
+    made = [f"    if (number == {k}) return new Loop_{k}();" for k in range(len(structures))]
     path.write_text(
         "\n".join(
             [
@@ -46,7 +62,7 @@ def write_loops(steps: Sequence[Step], path: Path) -> None:
     )
 
 
-def _structure(step: Step, name: str) -> str:
+def _structure(step: Step, name: str, more: str) -> str:
     """Return the C++ structure of one kernel.
 
     Its arrays go by number: what steps leave in the order of `Step.carried`, what is given in that
@@ -56,13 +72,6 @@ def _structure(step: Step, name: str) -> str:
         Stored(step.after[n], f"to{k}", stands_for=f"to[{k}]") for k, n in enumerate(step.carried)
     ]
     ahead += [Stored(step.conductance, "conductance"), Stored(step.current, "current")]
-    back = [
-        Stored(step.bars[n], f"bar{k}", stands_for=f"bar[{k}]") for k, n in enumerate(step.carried)
-    ]
-    back.append(Stored(step.bars["v"], "bar_v", "+="))
-    back += [
-        Stored(step.bars[n], f"found{k}", "+=", f"found[{k}]") for k, n in enumerate(step.wanted)
-    ]
     return f"""
 struct {name} final : Loop {{
     void forward(const Clock& clock, int64_t rows, const double* __restrict v,
@@ -70,14 +79,49 @@ struct {name} final : Loop {{
                  double* __restrict conductance, double* __restrict current) override {{
         {write_loop(step.graph, _reads(step), ahead)}
     }}
-    void backward(const Clock& clock, int64_t rows, const double* __restrict v,
+{more}
+}};
+"""
+
+
+def _back(step: Step) -> str:
+    back = [
+        Stored(step.bars[n], f"bar{k}", stands_for=f"bar[{k}]") for k, n in enumerate(step.carried)
+    ]
+    back.append(Stored(step.bars["v"], "bar_v", "+="))
+    back += [
+        Stored(step.bars[n], f"found{k}", "+=", f"found[{k}]") for k, n in enumerate(step.wanted)
+    ]
+    return f"""    void backward(const Clock& clock, int64_t rows, const double* __restrict v,
                   const double* const* from, const double* const* given,
                   const double* __restrict lambda, const double* __restrict solved,
                   double* __restrict bar_v, double* const* bar, double* const* found) override {{
         {write_loop(step.graph, _reads(step), back)}
-    }}
-}};
-"""
+    }}"""
+
+
+def _along(one: StepAlong) -> str:
+    step = one.step
+    moved = [
+        Stored(one.dots[n], f"dot_to{k}", stands_for=f"dot_to[{k}]")
+        for k, n in enumerate(step.carried)
+    ]
+    moved += [Stored(one.dots[n], f"dot_{n}") for n in ("conductance", "current")]
+    reads = _reads(step)
+    reads.plain = {"v": "v[row]", f"{DOT}v": "dot_v[row]"}
+    reads.numbered = {f"{DOT}{n}": ("dot_from", k) for k, n in enumerate(step.carried)}
+    reads.numbered |= {f"{DOT}{n}": ("dot_given", k) for k, n in enumerate(step.wanted)}
+    return f"""    void backward(const Clock&, int64_t, const double* __restrict,
+                  const double* const*, const double* const*,
+                  const double* __restrict, const double* __restrict,
+                  double* __restrict, double* const*, double* const*) override {{}}
+    void along(const Clock& clock, int64_t rows, const double* __restrict v,
+               const double* const* from, const double* const* given,
+               const double* __restrict dot_v, const double* const* dot_from,
+               const double* const* dot_given, double* const* dot_to,
+               double* __restrict dot_conductance, double* __restrict dot_current) override {{
+        {write_loop(step.graph, reads, moved)}
+    }}"""
 
 
 def _reads(step: Step) -> Reads:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from neurosim.engine.adjoint.numpy_values import values_of
-from neurosim.engine.adjoint.step_derivative import Step
+from neurosim.engine.adjoint.step_derivative import OF_COUNT, Step
 from neurosim.engine.cable.inputs import KernelInputs
 from neurosim.equations.schemes import find_groups
 from neurosim.errors import EngineError
@@ -61,6 +61,8 @@ def derivatives_of_rest(
     known |= {"t": np.zeros(()), "t_in_timesteps": np.zeros(())}
     known |= {"bar:conductance": np.zeros(()), "bar:current": np.zeros(())}
     known |= {f"bar:{name}": np.zeros(v.shape) for name in step.carried}
+    if step.counted:
+        known |= dict.fromkeys(OF_COUNT, np.zeros(()))
     wanted = [step.bars[name] for name in (*resting, *step.wanted)]
     now = {name: np.asarray(bars[name]) for name in resting}
     for _ in range(_MOST_TERMS):

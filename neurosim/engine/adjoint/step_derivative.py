@@ -6,15 +6,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from neurosim.engine.adjoint.graph import Graph
-from neurosim.engine.adjoint.reverse import STANDING, reverse
+from neurosim.engine.adjoint.reverse import STANDING, along, reverse
 from neurosim.engine.adjoint.step_reading import read_statements
 from neurosim.engine.cable.model import Kernel
 from neurosim.engine.cable.scheme import prepare, write_step
 
-__all__ = ["CLOCK", "Step", "differentiated", "moves_a_jump"]
+__all__ = [
+    *("CLOCK", "COUNTED", "DOT", "OF_COUNT", "SLOPE", "Step", "StepAlong"),
+    *("add_count", "differentiated", "moves_a_jump", "step_along"),
+]
 
 #: What the step reads of the run: its length (second), the time, and the number of the step.
 CLOCK = ("dt", "t", "t_in_timesteps")
+#: The sum, and that of the sizes of what is added, per volt of the potential.
+COUNTED, SLOPE = "_counted", "_counted_slope"
+#: What a step is told of it: by row how much it counts, and which steps do.
+OF_COUNT = _SHARE, _FIRST, _STOP = "_counted_share", "_counted_first", "_counted_stop"
+#: What the names of inputs begin with that are derivatives of others.
+DOT = "dot:"
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class Step:
     jumps : frozenset of str
         Wanted parameters that say when something jumps, such as the onset of a current step: a run
         on a grid of time has no derivative with respect to them.
+    counted : str
+        Variable that is added up over the run; "" for none.
     """
 
     kernel: Kernel
@@ -53,6 +64,7 @@ class Step:
     wanted: tuple[str, ...]
     bars: dict[str, int]
     jumps: frozenset[str] = frozenset()
+    counted: str = ""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -64,7 +76,24 @@ class Step:
         return tuple(sorted(n for n in names - own if not n.startswith("bar:")))
 
 
-def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
+@dataclass(frozen=True)
+class StepAlong:
+    """The step of one kernel, and how what it leaves follows what it is given.
+
+    Attributes
+    ----------
+    step : Step
+        Its graph holds the nodes of the derivatives too.
+    dots : dict of str to int
+        By carried variable, of ``conductance`` and of ``current``: the derivative along a direction
+        that the inputs ``dot:<carried variable>``, ``dot:v`` and ``dot:<wanted parameter>`` tell.
+    """
+
+    step: Step
+    dots: dict[str, int]
+
+
+def differentiated(kernel: Kernel, wanted: Collection[str], counted: str = "") -> Step:
     """Return the step of a kernel with its derivative.
 
     Parameters
@@ -73,6 +102,8 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
         Whose step it is.
     wanted : collection of str
         Its parameters with respect to which derivatives are wanted.
+    counted : str
+        Variable that is traced, and added up over the run; "" for none.
 
     Raises
     ------
@@ -83,12 +114,17 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
     found = read_statements(graph, write_step(kernel), prepare(kernel).parsed, kernel.name)
     carried = tuple(name for name in kernel.kept if name in found)
     after = {name: found[name] for name in carried}
+    ends = [(after[name], f"bar:{name}") for name in carried]
+    if counted:
+        more = add_count(graph, found[f"_traced_{counted}"])
+        carried, after = (*carried, COUNTED, SLOPE), {**after, **more}
+        # The other sum is not judged, so that nothing goes back through it.
+        ends.append((after[COUNTED], f"bar:{COUNTED}"))
     conductance, current = found["_conductance"], found["_current"]
     names = (*carried, "v", *sorted(wanted))
     inputs = {name: graph.input(name) for name in names}
     seeds: dict[int, int] = {}
-    ends = [*((after[name], f"bar:{name}") for name in carried),
-            (conductance, "bar:conductance"), (current, "bar:current")]  # fmt: skip
+    ends += [(conductance, "bar:conductance"), (current, "bar:current")]
     for at, name in ends:
         # Two outputs that are one node have the sum of their seeds.
         seed = graph.input(name)
@@ -105,6 +141,7 @@ def differentiated(kernel: Kernel, wanted: Collection[str]) -> Step:
         wanted=tuple(sorted(wanted)),
         bars={name: bars[at] for name, at in inputs.items()},
         jumps=jumps,
+        counted=counted,
     )
 
 
@@ -118,3 +155,41 @@ def moves_a_jump(graph: Graph, at: int) -> bool:
             if not compared or not on_time.isdisjoint(node.args):
                 return True
     return False
+
+
+def add_count(graph: Graph, now: int) -> dict[str, int]:
+    """Return by name the nodes of the sums after a step.
+
+    Parameters
+    ----------
+    graph : Graph
+        What is written to.
+    now : int
+        What is added, times the length of the step.
+    """
+    index, one = graph.input("t_in_timesteps"), graph.constant(1)
+    begun = graph.node("at_most", graph.input(_FIRST), index)
+    over = graph.node("at_most", graph.input(_STOP), index)
+    weight = graph.mul(graph.mul(begun, graph.sub(one, over)), graph.input(_SHARE))
+    weight = graph.mul(weight, graph.input("dt"))
+    v = graph.input("v")
+    slope = graph.node("abs", graph.mul(weight, reverse(graph, {now: one}, [v])[v]))
+    return {
+        COUNTED: graph.add(graph.input(COUNTED), graph.mul(weight, now)),
+        SLOPE: graph.add(graph.input(SLOPE), slope),
+    }
+
+
+def step_along(step: Step) -> StepAlong:
+    """Return the step of a kernel with its derivative along a direction.
+
+    Raises
+    ------
+    EngineError
+        An operation has no derivative that is known.
+    """
+    graph = step.graph
+    dots = {graph.input(n): graph.input(f"{DOT}{n}") for n in (*step.carried, "v", *step.wanted)}
+    ends = {**step.after, "conductance": step.conductance, "current": step.current}
+    found = along(graph, ends.values(), dots)
+    return StepAlong(step, {name: found[at] for name, at in ends.items()})
