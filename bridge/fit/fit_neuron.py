@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
+from bridge.fit.candidates import draw
 from bridge.fit.certainty import Certainty, FlatDirection, certainty_of
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
-from bridge.fit.misfit import Tolerances
+from bridge.fit.misfit import Stage, Tolerances
 from bridge.fit.multi_start import Found, jacobian, many_minima, polish, without_gradient
 from bridge.fit.neuron_families import NeuronFamily, family_of
 from bridge.fit.neuron_fit import Control, FittedParameter, NeuronFit
+from bridge.fit.population import apart, evolve
 from bridge.fit.step_scores import check_unit, own_reliability, score_steps
 from bridge.recordings.cell import CellRecording
 from neurosim.errors import ParameterError
@@ -23,12 +25,12 @@ __all__ = ["fit_neuron"]
 
 Array = NDArray[np.float64]
 
-# Steps of each search, stage by stage.
-_PASSIVE, _TIMES, _ALL = 12, 25, 15
-# Candidates that are looked at for each start.
+# Generations of the population, and steps of each search by gradient.
+_GENERATIONS, _TIMES, _ALL = 40, 12, 15
+# Candidates of the population for each start.
 _DRAWN = 8
 # How many of the searches are brought to the bottom, unless they ended so many times higher.
-_POLISHED, _FAR = 2, 2.0
+_POLISHED, _FAR = 3, 4.0
 
 
 def fit_neuron(
@@ -45,9 +47,9 @@ def fit_neuron(
     """Fit a neuron to the current steps of a recording.
 
     Candidates are drawn at random within the bounds of the family; their passive parameters are
-    those that the recording shows. From the best of them the search goes in three stages: the
-    passive parameters to the steps without spikes, all parameters to the times of the spikes, then
-    to times and potential together. The gradient is that of the run itself.
+    those that the recording shows. They improve together as a population, without gradient: it
+    passes over the jumps of the misfit where a spike appears. From the best of them searches follow
+    the gradient of the run itself, to the times of the spikes and then to times and potential.
 
     Parameters
     ----------
@@ -90,18 +92,18 @@ def fit_neuron(
         from bridge.errors import optional
 
         optional("cma", "a fit without gradient", "fit")
-    drawn = _draw(problem, starts * _DRAWN, seed)
-    found = Found(drawn, problem.value(drawn, "times")).best(starts)
-    tell(0.05)
-    first = found.u[0]
-    passive = np.array([one.passive for one in problem.family.parameters])
-    every = np.ones(len(passive), dtype=bool)
-    if problem.pieces("passive"):
-        found = many_minima(lambda u: problem.gradient(u, "passive"), found.u, passive, _PASSIVE)
-    tell(0.15)
-    found = many_minima(lambda u: problem.gradient(u, "times"), found.u, every, _TIMES)
+    # A reset neuron is first of all to fire when the cell does: it has no spikes to compare, and
+    # what follows them in a cell is not what follows a reset.
+    first_stage: Stage = "times" if problem.family.is_reset else "all"
+    drawn = draw(problem, max(starts * _DRAWN, 2 * _DRAWN), seed)
+    grown = evolve(problem, drawn, first_stage, _GENERATIONS, seed)
+    tell(0.3)
+    every = np.ones(len(problem.family.parameters), dtype=bool)
+    found = apart(grown, (starts + 1) // 2)
+    if first_stage == "times":
+        found = many_minima(lambda u: problem.gradient(u, "times"), found.u, every, _TIMES)
+        problem.tolerances = _attainable(problem, found.best().u[0])
     tell(0.45)
-    found = found.best((starts + 1) // 2)
     found = many_minima(lambda u: problem.gradient(u, "all"), found.u, every, _ALL)
     ended = found.best(starts)
     tell(0.65)
@@ -112,37 +114,25 @@ def fit_neuron(
             other = polish(problem, u, "all")
             best = min(best, other, key=lambda one: float(one.misfit[0]))
     tell(0.95)
-    return _told(problem, best.u[0], float(best.misfit[0]), ended, first if control else None, seed)
+    first = Found(drawn, problem.roughly(drawn, first_stage)).best().u[0] if control else None
+    return _told(problem, best.u[0], float(best.misfit[0]), ended, first, seed)
 
 
-def _draw(problem: FitProblem, count: int, seed: int) -> Array:
-    """Draw candidates; their passive parameters and their threshold are those of the recording."""
-    names, target = problem.family.names, problem.target
-    sobol = qmc.Sobol(len(names), seed=seed)
-    u = 0.1 + 0.8 * sobol.random_base2(int(np.ceil(np.log2(count))))[:count]
-    drawn = problem.parameters(u)
-    column = {name: k for k, name in enumerate(names)}
-    total = np.full(count, target.size_pF)
-    if "dendrite" in column:
-        total = total / (1 + drawn[:, column["dendrite"]])
-    drawn[:, column["C"]] = total
-    if np.isfinite(target.tau_ms) and "tau" in column:
-        drawn[:, column["tau"]] = target.tau_ms
-    for name in ("leak", "g_L"):
-        if np.isfinite(target.resistance_Mohm) and name in column:
-            drawn[:, column[name]] = 1e3 / target.resistance_Mohm
-    drawn[:, column["E_L" if "E_L" in column else "E_leak"]] = target.rest_mV
-    if np.isfinite(target.threshold_mV):
-        # Channels open from some 15 mV below the threshold of a spike on.
-        lower = 0.0 if "V_reset" in column else 15.0
-        spread = 12.0 * (u[:, column["V_T"]] - 0.5)
-        drawn[:, column["V_T"]] = target.threshold_mV - lower + spread
-    if "V_reset" in column:
-        # A reset above the threshold makes bursts.
-        drawn[:, column["V_reset"]] = np.minimum(
-            drawn[:, column["V_reset"]], drawn[:, column["V_T"]] - 2.0
-        )
-    return np.clip(problem.unit_of(drawn), 0.02, 0.98)
+def _attainable(problem: FitProblem, u: Array) -> Tolerances:
+    """Return tolerances with which the potential does not outweigh the spikes.
+
+    Where the best neuron by the times of the spikes is off in potential by more than the tolerance,
+    as every reset neuron is from a cell, it is not asked to trade spikes for millivolts.
+    """
+    given = problem.tolerances
+    pieces = problem.misfits("all")
+    runs = problem.run(u, [one.piece for one in pieces])[0]
+    off = [
+        float(np.sum(one.values(run)[: len(one.layout.samples)] ** 2))
+        for one, run in zip(pieces, runs, strict=True)
+    ]
+    # Of each step the potential's residuals sum to a mean square, in tolerances.
+    return replace(given, between_mV=given.between_mV * max(1.0, float(np.sqrt(np.mean(off)))))
 
 
 def _told(
@@ -182,6 +172,7 @@ def _told(
         runs=runs,
         gradients=gradients,
         growth=growth,
+        between_mV=problem.tolerances.between_mV,
         control=control,
         traces=sampled,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,14 +14,23 @@ from brian2.units import Quantity, get_dimensions, ms
 from numpy.typing import NDArray
 
 from bridge.fit.fit_target import FitTarget, Piece
-from bridge.fit.misfit import KeptRuns, Misfit, PieceMisfit, Stage, Tolerances, residuals_of
+from bridge.fit.misfit import (
+    KeptRuns,
+    Misfit,
+    PieceMisfit,
+    RunsKeptError,
+    Stage,
+    Tolerances,
+    residuals_of,
+)
 from bridge.fit.neuron_families import NeuronFamily
 from bridge.fit.residual_rows import LocatedRun, crossed
+from neurosim.errors import DivergenceError, EngineError
 from neurosim.gradients.differentiate import GrowthWarning, differentiate
 from neurosim.morphology import root_site
 from neurosim.run.simulate import simulate
 
-__all__ = ["FitProblem"]
+__all__ = ["WORST", "FitProblem"]
 
 Array = NDArray[np.float64]
 
@@ -28,6 +39,9 @@ SETTLE_MS = 100.0
 _ABOVE_MS = 0.5
 # Rows of one run; more only need more memory.
 _MOST_ROWS = 256
+# The misfit of a candidate that cannot be run: worse than any other.
+WORST = 1e12
+_FAILED = np.array([WORST])
 
 
 @dataclass(eq=False)
@@ -120,21 +134,42 @@ class FitProblem:
             Mean over steps.
         ndarray, shape (candidates, parameters)
         """
-        u = np.atleast_2d(u)
         misfits = self.misfits(stage)
-        many = max(1, _MOST_ROWS // len(misfits))
-        parts = [self._gradient(u[k : k + many], stage, misfits) for k in range(0, len(u), many)]
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        found = self._in_parts(u, lambda some: self._gradient(some, misfits), len(misfits))
+        width = len(self.family.names)
+        return found[:, 0], found[:, 1:] if found.shape[1] > 1 else np.zeros((len(found), width))
 
-    def _gradient(self, u: Array, stage: Stage, misfits: list[PieceMisfit]) -> tuple[Array, Array]:
+    @staticmethod
+    def _in_parts(u: Array, work: Callable[[Array], Array], steps: int) -> Array:
+        """Return what is found of candidates, a row each, in runs that fit into memory.
+
+        One whose potential leaves every bound has the misfit `WORST` and no slope; the others do
+        not fail with it.
+        """
+
+        def tried(some: Array) -> list[Array]:
+            try:
+                return list(work(some))
+            except EngineError as error:
+                # Not a program that could not be built, which no other candidate mends.
+                if not isinstance(error, DivergenceError) and " row " not in str(error):
+                    raise
+                half = len(some) // 2
+                return [*tried(some[:half]), *tried(some[half:])] if half else [_FAILED]
+
+        u, many = np.atleast_2d(u), max(1, _MOST_ROWS // steps)
+        rows = [row for k in range(0, len(u), many) for row in tried(u[k : k + many])]
+        width = max(len(row) for row in rows)
+        return np.array([np.pad(row, (0, width - len(row))) for row in rows])
+
+    def _gradient(self, u: Array, misfits: list[PieceMisfit]) -> Array:
         pieces = [one.piece for one in misfits]
         loss = Misfit(rows=tuple(misfits) * len(u))
-        wrt = [one.engine for one in self.family.all_settings() if one.powers]
         with warnings.catch_warnings():
             # Told at the end, of the candidate that was chosen.
             warnings.simplefilter("ignore", GrowthWarning)
             found = differentiate(
-                self._neuron, self.target.length_ms * ms, loss, wrt,
+                self._neuron, self.target.length_ms * ms, loss, self._wrt,
                 stimulus=self._stimulus, batch=self._batch(u, pieces), dt=self.family.dt_ms * ms,
                 settle=None if self.family.is_reset else SETTLE_MS * ms,
             )  # fmt: skip
@@ -152,7 +187,7 @@ class FitProblem:
                 slopes[:, self.family.names.index(name)] += power * relative
         values = np.asarray(found.value).reshape(len(u), len(pieces)).mean(axis=1)
         by_step = slopes.reshape(len(u), len(pieces), -1).mean(axis=1)
-        return values, by_step * self._per_unit(u)
+        return np.column_stack([values, by_step * self._per_unit(u)])
 
     def _per_unit(self, u: Array) -> Array:
         """Return d ln p/du, one a candidate and parameter."""
@@ -161,9 +196,27 @@ class FitProblem:
 
     def value(self, u: Array, stage: Stage) -> Array:
         """Return the misfit of candidates, shape (candidates,), from runs ahead alone."""
+        return self._value(u, stage, self._exact)
+
+    def roughly(self, u: Array, stage: Stage) -> Array:
+        """Return the misfit of candidates from the fastest run there is, shape (candidates,).
+
+        Spikes that reset a neuron come at the end of a time step there: some hundredths of a
+        millisecond late, which a search over the whole range does not need.
+        """
+        return self._value(u, stage, self._on_grid if self.family.is_reset else self._exact)
+
+    def _value(self, u: Array, stage: Stage, runs: Callable[[Any], list[LocatedRun]]) -> Array:
         misfits = self.misfits(stage)
-        found = self._residuals(np.atleast_2d(u), misfits)
-        return np.array([0.5 * sum(float(r @ r) for r in row) / len(misfits) for row in found])
+
+        def work(some: Array) -> Array:
+            rows = self._run(some, [one.piece for one in misfits], runs)
+            by = [[np.sum(m.values(run) ** 2) for m, run in zip(misfits, row, strict=True)]
+                  for row in rows]  # fmt: skip
+            return 0.5 * np.mean(by, axis=1, keepdims=True)
+
+        found = self._in_parts(u, work, len(misfits))[:, 0]
+        return np.where(np.isfinite(found), found, WORST)
 
     def residuals(self, u: Array, stage: Stage) -> Array:
         """Return all residuals of candidates, shape (candidates, n)."""
@@ -186,16 +239,22 @@ class FitProblem:
         for k in range(0, len(u), many):
             for row in self.run(u[k : k + many], [one.piece for one in misfits]):
                 pairs = zip(misfits, row, strict=True)
-                found.append([misfit.residuals(run).values for misfit, run in pairs])
+                found.append([misfit.values(run) for misfit, run in pairs])
         return found
 
     def run(self, u: Array, pieces: list[Piece]) -> list[list[LocatedRun]]:
         """Run candidates through steps; for each candidate, one run a step."""
-        u = np.atleast_2d(u)
-        ways = self._located if self.family.is_reset else self._crossing
-        rows = ways(self._batch(u, pieces))
+        return self._run(np.atleast_2d(u), pieces, self._exact)
+
+    def _run(
+        self, u: Array, pieces: list[Piece], runs: Callable[[Any], list[LocatedRun]]
+    ) -> list[list[LocatedRun]]:
+        rows = runs(self._batch(u, pieces))
         self.runs += len(rows)
         return [rows[k : k + len(pieces)] for k in range(0, len(rows), len(pieces))]
+
+    def _exact(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
+        return self._located(batch) if self.family.is_reset else self._crossing(batch)
 
     def _crossing(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
         dt, level = self.family.dt_ms, self.target.level_mV
@@ -210,11 +269,27 @@ class FitProblem:
         # The run of `simulate` has its spikes on a grid of time; that of a gradient has them where
         # the equations have them.
         kept = KeptRuns()
-        differentiate(
-            self._neuron, self.target.length_ms * ms, kept, [self.family.settings[0].engine],
-            stimulus=self._stimulus, batch=batch, dt=self.family.dt_ms * ms,
-        )  # fmt: skip
+        with contextlib.suppress(RunsKeptError):
+            differentiate(
+                self._neuron, self.target.length_ms * ms, kept, self._wrt,
+                stimulus=self._stimulus, batch=batch, dt=self.family.dt_ms * ms,
+            )  # fmt: skip
         return kept.runs
+
+    def _on_grid(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
+        dt = self.family.dt_ms
+        # Its trace has the beginnings of steps: one step more gives the end of the last.
+        found = simulate(
+            self._neuron, (self.target.length_ms + dt) * ms, stimulus=self._stimulus, batch=batch,
+            dt=dt * ms, record=["v"],
+        )  # fmt: skip
+        v = np.asarray(found.traces_si["v"], dtype=float)[:, 1:] * 1e3
+        spikes = [np.asarray(one / ms, dtype=float) for one in found.spike_trains()]
+        return [LocatedRun(row, dt, own) for row, own in zip(v, spikes, strict=True)]
+
+    @cached_property
+    def _wrt(self) -> list[str]:
+        return [one.engine for one in self.family.all_settings() if one.powers]
 
     @cached_property
     def _neuron(self) -> Any:

@@ -26,7 +26,15 @@ from bridge.fit.residual_rows import LocatedRun, ResidualRows, Residuals, crosse
 from neurosim.engine.adjoint.spiking_run import Spikes
 from neurosim.gradients.losses import Loss
 
-__all__ = ["KeptRuns", "Misfit", "PieceMisfit", "Stage", "Tolerances", "residuals_of"]
+__all__ = [
+    "KeptRuns",
+    "Misfit",
+    "PieceMisfit",
+    "RunsKeptError",
+    "Stage",
+    "Tolerances",
+    "residuals_of",
+]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -154,10 +162,17 @@ class PieceMisfit:
 
     def residuals(self, run: LocatedRun) -> Residuals:
         """Compare with a run."""
+        return self._rows(run).done()
+
+    def values(self, run: LocatedRun) -> Array:
+        """Compare with a run; the residuals without what they follow."""
+        return np.concatenate(self._rows(run).values)
+
+    def _rows(self, run: LocatedRun) -> ResidualRows:
         rows = ResidualRows(run)
         self._add_trace(rows)
         self._add_times(rows)
-        return rows.done()
+        return rows
 
     def _add_trace(self, rows: ResidualRows) -> None:
         layout, target = self.layout, self.target
@@ -254,9 +269,13 @@ class Misfit(Loss):
         return values, slopes, of_spikes
 
 
+class RunsKeptError(Exception):
+    """Ends a run once it is kept: two thirds of its time would go into derivatives."""
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class KeptRuns(Loss):
-    """Keeps runs whose spikes are located, for what needs no derivative of them.
+    """Keeps runs whose spikes are located, and stops before they are run back.
 
     Parameters
     ----------
@@ -275,4 +294,4 @@ class KeptRuns(Loss):
     ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
         for k, own in enumerate(spikes):
             self.runs.append(LocatedRun(1e3 * v[:, k].copy(), dt * 1e3, 1e3 * own.time))
-        return np.zeros(v.shape[1]), np.zeros(v.shape), [np.zeros((len(s.time), 3)) for s in spikes]
+        raise RunsKeptError

@@ -27,7 +27,7 @@ Evaluate = Callable[[Array], tuple[Array, Array]]
 # step of the run, the cubic through its samples ripples by some hundredths of a millivolt; a
 # difference over several steps does not see it. Spikes that are located do not ripple.
 _OVER_STEPS, _LOCATED = 3e-4, 1e-5
-_MOST_POLISH = 12
+_MOST_POLISH = 40
 _ROUNDS, _BETWEEN = 2, 8
 
 
@@ -205,7 +205,7 @@ def polish(problem: FitProblem, u: Array, stage: Stage) -> Found:
 
 def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLISH) -> Found:
     """Take Gauss-Newton steps until none of several dampings leads down."""
-    value, damping = float(problem.value(u, stage)[0]), 1e-3
+    value, damping, slow = float(problem.value(u, stage)[0]), 1e-3, 0
     for _ in range(most):
         residuals, along = jacobian(problem, u, stage)
         slope, curvature = along.T @ residuals, along.T @ along
@@ -218,7 +218,9 @@ def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLI
             break
         gained, moved = value - values[k], float(np.abs(candidates[k] - u).max())
         damping, u, value = float(np.clip(tried[k], 1e-8, 1e2)), candidates[k], float(values[k])
-        if gained < 1e-4 * value or moved < 1e-7:
+        # In a long valley one short step may follow another.
+        slow = slow + 1 if gained < 1e-4 * value else 0
+        if slow > 2 or moved < 1e-7:
             break
     return Found(u[np.newaxis], np.array([value]))
 

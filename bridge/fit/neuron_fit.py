@@ -92,6 +92,8 @@ class NeuronFit:
         Steps that were run, and those of them that were run back.
     growth : float
         By how much the run back amplified a displacement, at the best fit.
+    between_mV : float
+        Tolerance of the potential between spikes that was used.
     control : Control or None
     traces : ndarray, shape (steps, samples)
         Potential of the fitted neuron at the steps of `scores` (mV), on the samples of the target.
@@ -111,6 +113,7 @@ class NeuronFit:
     runs: int
     gradients: int
     growth: float
+    between_mV: float = 1.0
     control: Control | None = None
     traces: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
@@ -229,7 +232,8 @@ class NeuronFit:
     def _got(self) -> list[str]:
         ends = ", ".join(f"{one:.4g}" for one in self.starts)
         lines = [
-            f"misfit {self.misfit:.4g}; searches from {len(self.starts)} starts ended at {ends}",
+            f"misfit {self.misfit:.4g}, with a tolerance of {self.between_mV:.3g} mV between "
+            f"spikes; searches by gradient ended at {ends}",
             f"{self.runs} steps were run, {self.gradients} of them with the gradient; growth "
             f"backwards {self.growth:.2g}",
         ]
@@ -269,6 +273,7 @@ class NeuronFit:
             "misfit": self.misfit,
             "noise_misfit": self.noise_misfit,
             "remaining": self.remaining,
+            "between_mV": self.between_mV,
             "starts": list(self.starts),
             "scores": [{k: plain(v) for k, v in vars(one).items()} for one in self.scores],
             "gamma": plain(self.gamma),

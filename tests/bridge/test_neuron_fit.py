@@ -8,27 +8,30 @@ import numpy as np
 import pytest
 
 from bridge.errors import FitError
+from bridge.fit.candidates import draw
 from bridge.fit.certainty import certainty_of
+from bridge.fit.current_balance import balanced
 from bridge.fit.fit_neuron import fit_neuron
-from bridge.fit.fit_problem import FitProblem
+from bridge.fit.fit_problem import WORST, FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
 from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.multi_start import many_minima, without_gradient
 from bridge.fit.neuron_families import FAMILIES, family_of
+from bridge.fit.population import evolve
 from bridge.fit.residual_rows import crossed
 from bridge.fit.step_scores import StepScore, own_reliability, score_steps
 from bridge.recordings import made_recording
 from bridge.recordings.errors import RecordingError
-from neurosim.errors import ExtraMissingError, ParameterError, UnknownNameError
+from neurosim.errors import EngineError, ExtraMissingError, ParameterError, UnknownNameError
 
 
 def _known(name: str, seed: int = 2, step_ms: float = 120.0) -> tuple[FitProblem, np.ndarray]:
     """Return a problem whose recording is of a neuron of the family, and the truth in it."""
     family = family_of(name)
-    for draw in range(seed, seed + 20):
-        truth = drawn_truth(family, draw)
+    for number in range(seed, seed + 20):
+        truth = drawn_truth(family, number)
         try:
-            cell = recording_of(family, truth, step_ms=step_ms, noise_mV=0.3, seed=draw)
+            cell = recording_of(family, truth, step_ms=step_ms, noise_mV=0.3, seed=number)
         except ParameterError:
             # Not every neuron fires as the recording needs it.
             continue
@@ -104,6 +107,85 @@ def test_searches_run_as_one_batch_and_a_failure_ends_them_all() -> None:
 
     with pytest.raises(ValueError, match="the run diverged"):
         many_minima(fails, np.zeros((4, 2)), [True, True], 5)
+
+
+def test_a_candidate_that_cannot_be_run_does_not_end_the_search() -> None:
+    asked = []
+
+    def work(some: np.ndarray) -> np.ndarray:
+        asked.append(len(some))
+        if (some > 0.9).any():
+            raise EngineError("AdEx of row 3 at 2 ms: v left every bound")
+        return np.column_stack([some[:, 0] ** 2, 2 * some])
+
+    u = np.linspace(0.0, 1.0, 8)[:, np.newaxis]
+    found = FitProblem._in_parts(u, work, 8)
+    assert found[-1].tolist() == [WORST, 0.0]
+    assert np.allclose(found[:-1, 0], u[:-1, 0] ** 2)
+    assert np.allclose(found[:-1, 1], 2 * u[:-1, 0])
+    assert asked[0] == 8
+
+    def unbuilt(_some: np.ndarray) -> np.ndarray:
+        raise EngineError("the program could not be built: no compiler")
+
+    with pytest.raises(EngineError, match="no compiler"):
+        FitProblem._in_parts(u, unbuilt, 8)
+
+
+def test_the_fast_run_of_a_reset_neuron_says_nearly_the_same() -> None:
+    problem, truth = _known("adex")
+    pieces = list(problem.target.train)
+    exact = problem.run(truth, pieces)[0]
+    rough = problem._run(truth[np.newaxis], pieces, problem._on_grid)[0]
+    for one, other in zip(exact, rough, strict=True):
+        assert len(one.v_mV) == len(other.v_mV)
+        assert len(one.spikes_ms) == len(other.spikes_ms)
+        assert np.allclose(one.spikes_ms, other.spikes_ms, rtol=0.02, atol=0.1)
+    silent = [k for k, piece in enumerate(pieces) if not len(piece.spikes_ms)]
+    assert silent
+    for k in silent:
+        assert np.allclose(exact[k].v_mV, rough[k].v_mV, atol=0.05)
+    worse = np.clip(truth + 0.1, 0.0, 1.0)
+    near, far = problem.roughly(np.array([truth, worse]), "times")
+    assert far > 10 * near
+
+
+def test_the_balance_of_currents_is_near_the_neuron_before_any_run() -> None:
+    problem, truth = _known("adex", step_ms=200.0)
+    own = dict(zip(problem.family.names, problem.parameters(truth).tolist(), strict=True))
+    found = balanced(problem.target)[0]
+    assert set(found) == set(own)
+    for name, share in (("C", 0.15), ("g_L", 0.3), ("a", 0.2), ("b", 0.3), ("tau_w", 0.5)):
+        assert found[name] == pytest.approx(own[name], rel=share)
+    for name in ("E_L", "V_T", "V_reset"):
+        assert found[name] == pytest.approx(own[name], abs=1.5)
+
+
+def test_candidates_differ_in_every_parameter() -> None:
+    # A population moves along differences: a parameter in which all agree would never move.
+    for name in sorted(FAMILIES):
+        problem, _ = _known(name)
+        drawn = draw(problem, 16, 3)
+        assert drawn.shape == (16, len(problem.family.names))
+        assert np.all(np.ptp(drawn, axis=0) > 0.02)
+        assert np.all((drawn > 0) & (drawn < 1))
+
+
+def test_a_population_leaves_a_minimum_that_gradients_stop_in() -> None:
+    # Ripples on a bowl: gradient searches from the same candidates end in the ripples.
+    def misfit(u: np.ndarray) -> np.ndarray:
+        return np.sum((u - 0.7) ** 2 + 0.02 * (1 - np.cos(60 * (u - 0.7))), axis=1)
+
+    def slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return misfit(u), 2 * (u - 0.7) + 1.2 * np.sin(60 * (u - 0.7))
+
+    drawn = np.random.default_rng(5).uniform(0.0, 0.5, (64, 3))
+    problem = SimpleNamespace(roughly=lambda u, _stage: misfit(u))
+    found = evolve(problem, drawn, "times", 60, 1)
+    assert len(found.u) == 64
+    assert np.all(np.diff(found.misfit) >= 0)
+    assert np.allclose(found.u[0], 0.7, atol=0.02)
+    assert many_minima(slope, drawn, [True] * 3, 60).misfit.min() > 10 * found.misfit[0]
 
 
 def test_intervals_hold_what_they_promise_where_noise_comes_in_clusters() -> None:
