@@ -15,6 +15,7 @@ from experiments.explore.digit_twin import digit_data
 from experiments.explore.embedding import safe_json
 from experiments.explore.learning_tables import learning_data
 from experiments.explore.neuron_kernels import neuron_data
+from experiments.explore.packed_neurons import packed_neurons
 from experiments.explore.unit_grid import unit_data
 from experiments.kit.store import Store, store_folder
 from neurosim.atomic_write import make_folder, write_text
@@ -22,7 +23,7 @@ from neurosim.engine.programs.wasm import wasm_compiler
 from neurosim.errors import EngineError, OutputError
 from neurosim.version import installed_version
 
-__all__ = ["MOST_BYTES", "BuiltPage", "build_page", "page_text"]
+__all__ = ["MOST_BYTES", "BuiltPage", "build_page", "page_part", "page_text"]
 
 #: A page that is larger takes too long to open from a slow disk.
 MOST_BYTES = 1_500_000
@@ -37,7 +38,14 @@ _SCRIPTS = (
 _UNITS_SHARE = 0.9
 
 
-def _part(name: str) -> str:
+def page_part(name: str) -> str:
+    """Return a file of the templates.
+
+    Examples
+    --------
+    >>> page_part("base.js").splitlines()[0]
+    '"use strict";'
+    """
     return (files("experiments.explore") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -69,8 +77,8 @@ def page_text(data: dict[str, Any], title: str = TITLE) -> str:
     >>> "&lt;b&gt;mine" in page, "<b>mine" in page
     (True, False)
     """
-    script = "".join(_part(name) for name in _SCRIPTS)
-    style = _part("explorer.css")
+    script = "".join(page_part(name) for name in _SCRIPTS)
+    style = page_part("explorer.css")
     policy = (
         f"default-src 'none'; script-src {_fingerprint(script)} 'wasm-unsafe-eval'; "
         f"style-src {_fingerprint(style)}; img-src data: blob:; worker-src blob:; "
@@ -86,7 +94,7 @@ def page_text(data: dict[str, Any], title: str = TITLE) -> str:
     }
     text = ""
     # Piece by piece, so that what is put in is never searched for places itself.
-    for piece in _part("explorer.html").split("{{ "):
+    for piece in page_part("explorer.html").split("{{ "):
         name, end, rest = piece.partition(" }}")
         text += values[name] + rest if end else piece
     return text
@@ -116,7 +124,7 @@ def build_page(
     """Write the explorer.
 
     The tab Neuron needs programs that are compiled for the page. Without the package ``ziglang``
-    the page has the other tabs.
+    they are those that the release brings along; where there are none, the page has the other tabs.
 
     Parameters
     ----------
@@ -140,9 +148,11 @@ def build_page(
     kept = Store(store_folder()) if store is None else store
     share = None if progress is None else lambda done: progress(_UNITS_SHARE * done)
     data = {"unit": unit_data(kept, share), "network": digit_data(), "learn": learning_data()}
-    left_out = _why_no_compiler()
-    if not left_out:
-        data["neuron"] = neuron_data() | {"worker": _part("kernel_worker.js")}
+    left_out = ""
+    try:
+        data["neuron"] = _neurons() | {"worker": page_part("kernel_worker.js")}
+    except EngineError as error:
+        left_out = str(error)
     text = page_text(data)
     size = len(text.encode("utf-8"))
     if size > MOST_BYTES:
@@ -153,10 +163,13 @@ def build_page(
     return BuiltPage(place, left_out)
 
 
-def _why_no_compiler() -> str:
-    """Return why neurons cannot be compiled for the page; empty if they can."""
+def _neurons() -> dict[str, Any]:
+    """Return the tab Neuron, compiled here or by the release."""
     try:
         wasm_compiler()
-    except EngineError as error:
-        return str(error)
-    return ""
+    except EngineError as missing:
+        packed = packed_neurons()
+        if packed is None:
+            raise EngineError(f"{missing}; this installation brings no compiled ones") from None
+        return packed
+    return neuron_data()

@@ -25,6 +25,8 @@ __all__ = ["code_digest", "code_of", "file_marks", "whole_digest"]
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("neurosim", "ann", "bridge", "experiments")
 _OF_PAGES = (".html", ".css", ".js")
+# A release leaves in folders of this name what it made from the code; no result rests on it.
+_MADE_FROM_CODE = "packed"
 _NAMED = re.compile(rf"\b(?:{'|'.join(_PACKAGES)})(?:\.\w+)+")
 
 
@@ -130,7 +132,11 @@ def _whole(package: str) -> tuple[Path, ...]:
 def _other_files() -> tuple[Path, ...]:
     folders = (_ROOT / name for name in _PACKAGES)
     files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
-    return tuple(file for file in files if file.suffix not in (".py", ".pyc"))
+    return tuple(
+        file
+        for file in files
+        if file.suffix not in (".py", ".pyc") and file.parent.name != _MADE_FROM_CODE
+    )
 
 
 def _is_of(file: Path, code: frozenset[Path]) -> bool:

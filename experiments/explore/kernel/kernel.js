@@ -161,7 +161,7 @@ const Kernel = (() => {
 
     // Why a description with these values (by name, in SI units) would be refused; "" if it would not.
     function refusal(pkg, values) {
-        const now = (name) => name in values ? values[name] : parameter(pkg, name).default;
+        const now = (name) => Object.hasOwn(values, name) ? values[name] : parameter(pkg, name).default;
         for (const [low, high, why] of pkg.orders) {
             const known = [low, high].every((name) => pkg.parameters.some((one) => one.name === name));
             if (known && now(low) >= now(high)) return `${low} must lie below ${high}${why}`;

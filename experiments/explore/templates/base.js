@@ -40,7 +40,10 @@ const Explorer = { tabs: [] };
     return made;
   };
 
-  // The Python lines of a template with its values in the places {name}.
+  // The Python lines of a template with its values in the places {name}; {{ stands for a brace.
   Explorer.filled = (template, values) =>
-    template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+    template.replace(/\{\{|\{(\w+)\}/g, (whole, name) => {
+      if (whole === "{{") return "{";
+      return Object.hasOwn(values, name) ? String(values[name]) : whole;
+    });
 })();

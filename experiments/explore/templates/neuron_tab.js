@@ -1,4 +1,5 @@
-// Neuron: a neuron of the catalogue that runs in the page, by the program that Python runs.
+// Neuron: a neuron that runs in the page, by the program that Python runs. The explorer shows several of
+// the catalogue; an exported page shows one.
 (() => {
   const { element, digits, said } = Explorer;
 
@@ -45,9 +46,9 @@
     }],
   });
 
-  const curve = (currents_pA, rates, now_pA, seconds) => ({
+  const curve = (currents_pA, rates, now_pA, seconds, most_pA) => ({
     title: `Firing rate over ${seconds} s, by current`,
-    x: { label: "injected current (pA)" },
+    x: { label: "injected current (pA)", min: -0.04 * most_pA, max: 1.04 * most_pA },
     y: { label: "firing rate (Hz)", min: 0 },
     series: [
       { kind: "line", label: "rate", unlisted: true, colour: 0, x: currents_pA, y: rates },
@@ -71,7 +72,12 @@
     // Values in SI units, by the names of the package.
     const siOf = (values) =>
       Object.fromEntries(
-        data.models[values.model].sliders.map((slider) => [slider.name, values[keyOf(values.model, slider)] * slider.scale]),
+        movedOf(values).map((slider) => [slider.name, values[keyOf(values.model, slider)] * slider.scale]),
+      );
+    // A number of the description that was not moved stays as it is, to the last digit.
+    const movedOf = (values) =>
+      data.models[values.model].sliders.filter(
+        (slider) => !slider.described || values[keyOf(values.model, slider)] !== slider.initial,
       );
     const seedsOf = (seed) => Array.from({ length: data.trials }, (_, k) => (seed - 1) * data.trials + k + 1);
 
@@ -79,10 +85,14 @@
       name: "neuron",
       label: "Neuron",
       about:
+        data.about ??
         "A neuron runs in this page, by the program that Python compiles for it: its spikes are those of Python. Move the current, the noise or a " +
         "property of the membrane, and see its potential, its spikes and its f-I curve.",
       controls: [
-        Explorer.choice("model", "Neuron", Object.fromEntries(names.map((name) => [name, data.models[name].label])), names[0]),
+        {
+          ...Explorer.choice("model", "Neuron", Object.fromEntries(names.map((name) => [name, data.models[name].label])), names[0]),
+          when: () => names.length > 1,
+        },
         ...sliders,
         Explorer.stops("seed", "Seed of the noise", data.seeds, "", data.seeds[0]),
       ],
@@ -98,7 +108,7 @@
           const together = /\.(factor|shift)$/;
           const said = (slider, all) => {
             const value = digits(values[keyOf(values.model, slider)], 12);
-            return `"${slider.name}": ${all ? `[${value}]` : value}${slider.python === "1" ? "" : ` * ${slider.python}`}`;
+            return `${JSON.stringify(slider.name)}: ${all ? `[${value}]` : value}${slider.python === "1" ? "" : ` * ${slider.python}`}`;
           };
           const batch = model.sliders.filter((slider) => !together.test(slider.name)).map((slider) => said(slider, true));
           return Explorer.filled(ofCurve ? model.curveLines : model.lines, {
@@ -131,20 +141,39 @@
             );
             told.dataset.done = JSON.stringify(asked);
           });
-          if (!model.curve) return;
+          if (model.curve) runCurve(model, request, asked);
+        };
+
+        // All currents at once, or one by one where the rows of a neuron cannot run together or take long.
+        // Each answer belongs to the sliders as they were when it was asked for.
+        let asking = 0;
+        const runCurve = (model, request, asked) => {
+          const mine = ++asking;
+          const begun = performance.now();
           const currents = Array.from({ length: data.currents }, (_, k) => (k * model.most_pA) / (data.currents - 1));
           const [current] = model.sliders;
-          const many = {
-            ...request, rows: data.currents, untraced: true, seeds: values.seed,
-            values: { ...si, duration: data.curve_ms * 1e-3, [current.name]: currents.map((pA) => pA * current.scale) },
+          const seconds = data.curve_ms * 1e-3;
+          const found_Hz = [];
+          const next = () => {
+            const here = model.oneByOne ? [currents[found_Hz.length]] : currents;
+            const si = here.map((pA) => pA * current.scale);
+            const many = {
+              ...request, rows: here.length, untraced: model.point, seeds: asked.seed,
+              values: { ...request.values, duration: seconds, [current.name]: model.oneByOne ? si[0] : si },
+            };
+            runner.ask("curve", many, (found, error) => {
+              if (error || mine !== asking) return;
+              const counts = here.map(() => 0);
+              for (const spike of found.spikes) if (spike.detector === 0) counts[spike.row] += 1;
+              found_Hz.push(...counts.map((count) => count / seconds));
+              // A quick curve is drawn when it is whole, so that it does not flicker.
+              const whole = found_Hz.length === currents.length;
+              if (whole || performance.now() - begun > 400)
+                rates.draw(curve(currents.slice(0, found_Hz.length), found_Hz, asked[keyOf(asked.model, current)], seconds, model.most_pA));
+              if (!whole) next();
+            });
           };
-          runner.ask("curve", many, (found, error) => {
-            if (error) return;
-            const counts = currents.map(() => 0);
-            for (const spike of found.spikes) counts[spike.row] += 1;
-            const seconds = data.curve_ms * 1e-3;
-            rates.draw(curve(currents, counts.map((count) => count / seconds), asked[keyOf(asked.model, current)], seconds));
-          });
+          next();
         };
 
         return {

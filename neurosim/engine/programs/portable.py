@@ -46,8 +46,8 @@ def _line(line: str) -> str:
     if missing := _called(_MISSING).search(line):
         raise EngineError(
             f"the portable arithmetic has no {missing[1]} of its own, so {line.strip()!r} would "
-            "have other bits on another machine; unset NEUROSIM_ARITHMETIC, or write the equation "
-            f"without {missing[1]}"
+            f"have other bits on another machine; write the equation without {missing[1]}, or run "
+            "it in the default arithmetic, which a page does not have (unset NEUROSIM_ARITHMETIC)"
         )
     return _called(_OWN).sub(r"neurosim::portable::\1(", line)
 
