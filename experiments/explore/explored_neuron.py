@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, mV, ms, nS, pA
+from brian2.units import Quantity, ms, mV, nS, pA
 
 from neurosim import Constant
 from neurosim.catalogue import textbook_neuron

@@ -240,7 +240,7 @@ def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
 
 
 def _colours() -> list[list[int]]:
-    """Return the colour scale of potentials, dark to bright, which colour-blind readers can tell."""
+    """Return the colours of potentials, from dark to bright; colour-blind readers can tell them."""
     from matplotlib import colormaps
 
     shares = np.linspace(0, 1, 33)

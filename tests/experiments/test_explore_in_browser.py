@@ -382,7 +382,7 @@ def test_a_click_places_a_synapse_and_slow_motion_plays(read):
     }""")
     page.mouse.click(*where)
     reader.settle()
-    assert "1 excitatory on apical, 260 µm from the soma" in figure.inner_text().replace("\xa0", " ")
+    assert "1 excitatory on apical, 260 µm from the soma" in figure.inner_text()
     page.mouse.click(where[0] + 150, where[1])
     reader.settle()
     assert reader.address.count("synapses=e") == 1

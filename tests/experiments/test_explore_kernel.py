@@ -210,7 +210,8 @@ class TestInNode:
         assert "no receptors dopamine" in found["said"][0]
         assert "no site 4000" in found["said"][1]
         assert "must not be negative" in found["said"][2]
-        values = np.asarray(simulate(neuron, 15 * ms, stimulus=stimulus, seed=3).matrix("cell").values)
+        recording = simulate(neuron, 15 * ms, stimulus=stimulus, seed=3)
+        values = np.asarray(recording.matrix("cell").values)
         shown = np.array(found["cell"]).T
         # Both kinds of synapses are seen: a depolarisation that an hyperpolarisation ends.
         assert np.ptp(values[0, :, 0]) > 5e-4
