@@ -244,7 +244,8 @@ def _colours() -> list[list[int]]:
     from matplotlib import colormaps
 
     shares = np.linspace(0, 1, 33)
-    return np.round(255 * colormaps["viridis"](shares)[:, :3]).astype(int).tolist()
+    found: list[list[int]] = np.rint(255 * colormaps["viridis"](shares)[:, :3]).astype(int).tolist()
+    return found
 
 
 def neuron_data() -> dict[str, Any]:

@@ -103,9 +103,10 @@ class Reader:
         )
         return self.page.evaluate(labels), self.page.inner_text("#panel .told")
 
-    def saved(self, click):
+    def saved(self, button):
+        """Press a button by keyboard, which no redraw can move away from under a mouse."""
         with self.page.expect_download() as waiting:
-            click()
+            button.press("Enter")
         return waiting.value.suggested_filename, Path(waiting.value.path()).read_text("utf-8")
 
     def close(self):
@@ -237,15 +238,15 @@ def test_every_view_is_saved_as_svg_csv_and_python(read):
         figures = reader.page.locator("figure:not([hidden])").all()
         assert len(figures) >= 2
         for figure in figures:
-            name, svg = reader.saved(figure.get_by_text("SVG", exact=True).click)
+            name, svg = reader.saved(figure.get_by_text("SVG", exact=True))
             assert name.endswith(".svg")
             ElementTree.fromstring(svg)
-            name, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+            name, table = reader.saved(figure.get_by_text("CSV", exact=True))
             rows = list(csv.reader(io.StringIO(table)))
             assert len(rows) > 3
             assert {len(row) for row in rows} == {4}
             figure.locator("summary").click()
-            name, code = reader.saved(figure.get_by_text("Save these lines").click)
+            name, code = reader.saved(figure.get_by_text("Save these lines"))
             assert name.endswith(".py")
             compile(code, name, "exec")
             assert not re.search(r"\{\w+\}", code)
@@ -285,7 +286,7 @@ def test_point_neurons_fire_as_the_python_lines_do(read, address):
         pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
     reader.go(f"#tab=neuron{address}")
     figure = reader.page.locator('[data-figure="spikes"]')
-    _, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True))
     rows = list(csv.reader(io.StringIO(table)))[1:]
     figure.locator("summary").click()
     known = {}
@@ -304,7 +305,7 @@ def test_the_curve_is_that_of_the_python_lines(read):
         pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
     reader.go("#tab=neuron&LIF.white_noise.intensity=300&LIF.tau_m=15&seed=2")
     figure = reader.page.locator('[data-figure="curve"]')
-    _, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True))
     rates = [float(row[2]) for row in csv.reader(io.StringIO(table)) if row[0] == "rate"]
     figure.locator("summary").click()
     known = {}
@@ -335,7 +336,7 @@ def test_the_textbook_neuron_fires_as_the_python_lines_do(read):
 def cell_table(reader):
     """Return what the map of the cell shows: part, time, distance and potential of each row."""
     figure = reader.page.locator('[data-figure="cell"]')
-    _, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True))
     rows = list(csv.reader(io.StringIO(table)))[1:]
     return [row[0] for row in rows], np.array([[float(x) for x in row[1:]] for row in rows])
 

@@ -98,8 +98,8 @@
         const [x, y] = Explorer.middleOf(spec.shape, mark.compartment);
         const [px, py] = [view.toX(x) + (mark.kind === "excitatory" ? -12 : 12), view.toY(y)];
         layer.append(
-          svg("circle", { cx: px, cy: py, r: 8, fill: palette.ground, stroke: palette.ink, "stroke-width": 1.2 }),
-          svg("text", { x: px, y: py + 4, "text-anchor": "middle", "font-size": 11, "font-weight": 600, fill: palette.ink },
+          svg("circle", { cx: px, cy: py, r: 9, fill: palette.ground, stroke: palette.ink, "stroke-width": 1.2 }),
+          svg("text", { x: px, y: py + 4, "text-anchor": "middle", "font-size": 10, "font-weight": 600, fill: palette.ink },
             `${SIGNS[mark.kind]}${mark.count > 1 ? mark.count : ""}`),
         );
       }
@@ -107,7 +107,7 @@
         layer.append(svg("rect", { x: left + 0.5, y: top + 0.5, width: right - left - 1, height: low - top - 1, fill: "none", stroke: palette.soft }));
       }
       const bar = roundLength((right - left) / 5 / view.scale);
-      const y = clip === near ? low - 10 : low + 10;
+      const y = clip === near ? top + 14 : low + 10;
       picture.append(
         layer,
         svg("text", { x: left + 4, y: top - 7, fill: palette.soft }, words),
