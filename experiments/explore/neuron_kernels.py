@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions, ms, pA
+from brian2.units import Quantity, get_dimensions, ms, nS, pA
 
 from experiments.explore.embedding import packed
+from experiments.explore.explored_neuron import (
+    QUANTUM,
+    SYNAPSE_PEAK,
+    SYNAPSE_TIME,
+    explored_neuron,
+    shape_data,
+    site_data,
+)
 from experiments.explore.kernel.package import KernelPackage, kernel_of, kernel_script
 from neurosim import LIF, AdEx, Constant, HodgkinHuxley, WhiteNoise, settle
-from neurosim.catalogue import textbook_neuron
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError
@@ -77,19 +84,29 @@ recording = simulate(
 )
 print(recording.counts() / {seconds:g})
 """
-_CABLE_LINES = """\
-from brian2 import cm, ms, msiemens, mV, pA
+_TEXTBOOK_LINES = """\
+from brian2 import cm, ms, msiemens, mV, nS, pA
+from experiments.explore.explored_neuron import explored_neuron
 from experiments.explore.kernel.changed_together import changed_together
 from neurosim import Constant, WhiteNoise, settle, simulate
-from neurosim.catalogue import {kind}
 
-neuron = {kind}()
+# The textbook neuron of neurosim.catalogue, with synapses and with probes everywhere.
+neuron = explored_neuron(
+    excitatory={{excitatory}},
+    excitatory_peak={{excitatory_peak}} * nS, excitatory_time={{excitatory_time}} * ms,
+    inhibitory={{inhibitory}},
+    inhibitory_peak={{inhibitory_peak}} * nS, inhibitory_time={{inhibitory_time}} * ms,
+)
 recording = simulate(
     changed_together(neuron, {{together}}), {duration} * ms,
     stimulus=Constant(0 * pA) + WhiteNoise(), batch={{batch}},
     initial=settle(neuron, {settle} * ms), seed={{seed}},
 )
 print(recording.spike_time_s)
+"""
+_CELL_LINES = """\
+# The potential of each compartment at the moment that is shown.
+print(recording.matrix("cell").values[0, {{moment}}] / mV)
 """
 
 
@@ -145,8 +162,9 @@ NEURONS: dict[str, PageNeuron] = {
          "E_Na": "Sodium reversal potential", "E_K": "Potassium reversal potential"},
     ),
     "textbook_neuron": PageNeuron(
-        textbook_neuron, "textbook neuron with an axon", 60, 1000, 300, 1000,
-        {"traub_miles_sodium.g.factor": "Sodium conductance, times",
+        explored_neuron, "textbook neuron with an axon", 60, 1000, 300, 1000,
+        {"into_dendrite.constant.current": "Current into the apical dendrite",
+         "traub_miles_sodium.g.factor": "Sodium conductance, times",
          "traub_miles_potassium.g.factor": "Potassium conductance, times",
          "leak.g": "Leak conductance"},
     ),
@@ -175,6 +193,8 @@ def package_of(name: str) -> KernelPackage:
         f"{head}constant.current": (0 * pA, asked.most_pA * pA),
         f"{head}white_noise.intensity": (Quantity(0.0, dim=noise), Quantity(most, dim=noise)),
     }
+    if isinstance(neuron, Neuron):
+        ranges["into_dendrite.constant.current"] = (0 * pA, asked.most_pA * pA)
     return kernel_of(
         neuron,
         asked.duration_ms * ms,
@@ -219,6 +239,15 @@ def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
     return found
 
 
+def _colours() -> list[list[int]]:
+    """Return the colours of potentials, from dark to bright; colour-blind readers can tell them."""
+    from matplotlib import colormaps
+
+    shares = np.linspace(0, 1, 33)
+    found: list[list[int]] = np.rint(255 * colormaps["viridis"](shares)[:, :3]).astype(int).tolist()
+    return found
+
+
 def neuron_data() -> dict[str, Any]:
     """Return everything that the Neuron tab needs, as plain values.
 
@@ -236,10 +265,20 @@ def neuron_data() -> dict[str, Any]:
         package = package_of(name)
         point = isinstance(asked.make(), PointNeuron)
         # ``{{name}}`` becomes the place of what only the page knows.
-        lines = (_POINT_LINES if point else _CABLE_LINES).format(
-            kind=name, duration=asked.duration_ms, settle=SETTLE_MS
-        )
-        models[name] = {
+        times = {"duration": asked.duration_ms, "settle": SETTLE_MS}
+        lines = (_POINT_LINES if point else _TEXTBOOK_LINES).format(kind=name, **times)
+        neuron = asked.make()
+        drawn = {}
+        if isinstance(neuron, Neuron):
+            drawn = {
+                "shape": shape_data(neuron),
+                "sites": site_data(neuron),
+                "synapse_ms": float(SYNAPSE_TIME / ms),
+                "synapse_nS": float(SYNAPSE_PEAK / nS),
+                "quantum_nS": float(QUANTUM / nS),
+                "cellLines": lines + _CELL_LINES.format(),
+            }
+        models[name] = drawn | {
             "label": asked.label,
             "point": point,
             "duration_ms": asked.duration_ms,
@@ -265,5 +304,6 @@ def neuron_data() -> dict[str, Any]:
         "trials": TRIALS,
         "seeds": list(SEEDS),
         "currents": CURRENTS,
+        "colours": _colours(),
         "curve_ms": CURVE_MS,
     }

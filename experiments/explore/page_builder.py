@@ -32,7 +32,8 @@ TITLE = "The neurosim explorer"
 _SCRIPTS = (
     "base.js", "dense_network.js", "learning_run.js", "normal_deviates.js", "spiking_twin.js",
     "plots.js", "controls.js", "address.js", "shell.js", "drawing_pad.js", "network_tab.js",
-    "learn_tab.js", "unit_tab.js", "neuron_runner.js", "neuron_tab.js", "start.js",
+    "learn_tab.js", "unit_tab.js", "neuron_runner.js", "cell_picture.js",
+    "cell_map.js", "neuron_tab.js", "start.js",
 )  # fmt: skip
 # Share of the time that the tables of units take, where none is stored yet.
 _UNITS_SHARE = 0.9

@@ -17,7 +17,7 @@ from neurosim.morphology.regions import Region
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_morphology"]
+__all__ = ["drawn_frusta", "plot_morphology"]
 
 
 def plot_morphology(
@@ -79,7 +79,7 @@ def plot_morphology(
         cut = discretise(shape, PerBranch(1))
     else:
         cut = discretise(shape, rule or DLambda())
-    begin, end, thick, owner = _frusta(cut)
+    begin, end, thick, owner = drawn_frusta(cut)
     if values is not None:
         numbers, unit = _numbers(values, cut)
         options["values"] = numbers[owner]
@@ -112,8 +112,30 @@ def _numbers(values: Any, cut: Compartments) -> tuple[np.ndarray, str]:
     return numbers, unit
 
 
-def _frusta(cut: Compartments) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return ends and end diameters (metre) and compartment of each frustum drawn."""
+def drawn_frusta(cut: Compartments) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the frusta of a picture, in the order in which they are drawn.
+
+    Parameters
+    ----------
+    cut : Compartments
+
+    Returns
+    -------
+    begin, end : ndarray, shape (n, 3)
+        Both ends, in metre.
+    diameters : ndarray, shape (n, 2)
+        At both ends, in metre.
+    owner : ndarray of int, shape (n,)
+        Compartment that each is a part of.
+
+    Examples
+    --------
+    >>> from neurosim.morphology import ball_and_stick
+    >>> cell = ball_and_stick().discretise()
+    >>> begin, end, diameters, owner = drawn_frusta(cell)
+    >>> sorted(owner.tolist()) == list(range(len(cell)))
+    True
+    """
     shape = cut.morphology
     parts = []
     for k in range(len(shape)):

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from experiments.explore.page_builder import MOST_BYTES, build_page
@@ -102,9 +103,10 @@ class Reader:
         )
         return self.page.evaluate(labels), self.page.inner_text("#panel .told")
 
-    def saved(self, click):
+    def saved(self, button):
+        """Press a button by keyboard, which no redraw can move away from under a mouse."""
         with self.page.expect_download() as waiting:
-            click()
+            button.press("Enter")
         return waiting.value.suggested_filename, Path(waiting.value.path()).read_text("utf-8")
 
     def close(self):
@@ -153,7 +155,8 @@ def test_every_control_changes_the_address_and_what_is_shown(read):
             "&model=LIF&LIF.white_noise.intensity=300",
             "&model=AdEx&AdEx.white_noise.intensity=300",
             "&model=HodgkinHuxley&HodgkinHuxley.white_noise.intensity=60",
-            "&model=textbook_neuron&textbook_neuron.stimulus.white_noise.intensity=500",
+            "&model=textbook_neuron&textbook_neuron.stimulus.white_noise.intensity=500"
+            "&textbook_neuron.synapses=e30e30i0",
         ],
     }
     views = [(tab, more) for tab in reader.tabs for more in first.get(tab, [""])]
@@ -212,6 +215,8 @@ def test_back_to_a_tab_finds_it_as_it_was(read):
         ("#%E0%A4%A=1", "cannot be read"),
         ("#theme=pink", "none of auto, light, dark"),
         ("#tab=network&ink=zz", "ink must be 64 signs"),
+        ("#tab=neuron&textbook_neuron.synapses=e999", "with the number of a site below"),
+        ("#tab=neuron&textbook_neuron.at=1e9", "a time from 0 to"),
         ("#" + "x" * 100_000, "has no"),
     ],
 )
@@ -233,15 +238,15 @@ def test_every_view_is_saved_as_svg_csv_and_python(read):
         figures = reader.page.locator("figure:not([hidden])").all()
         assert len(figures) >= 2
         for figure in figures:
-            name, svg = reader.saved(figure.get_by_text("SVG", exact=True).click)
+            name, svg = reader.saved(figure.get_by_text("SVG", exact=True))
             assert name.endswith(".svg")
             ElementTree.fromstring(svg)
-            name, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+            name, table = reader.saved(figure.get_by_text("CSV", exact=True))
             rows = list(csv.reader(io.StringIO(table)))
             assert len(rows) > 3
             assert {len(row) for row in rows} == {4}
             figure.locator("summary").click()
-            name, code = reader.saved(figure.get_by_text("Save these lines").click)
+            name, code = reader.saved(figure.get_by_text("Save these lines"))
             assert name.endswith(".py")
             compile(code, name, "exec")
             assert not re.search(r"\{\w+\}", code)
@@ -281,7 +286,7 @@ def test_point_neurons_fire_as_the_python_lines_do(read, address):
         pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
     reader.go(f"#tab=neuron{address}")
     figure = reader.page.locator('[data-figure="spikes"]')
-    _, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True))
     rows = list(csv.reader(io.StringIO(table)))[1:]
     figure.locator("summary").click()
     known = {}
@@ -300,7 +305,7 @@ def test_the_curve_is_that_of_the_python_lines(read):
         pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
     reader.go("#tab=neuron&LIF.white_noise.intensity=300&LIF.tau_m=15&seed=2")
     figure = reader.page.locator('[data-figure="curve"]')
-    _, table = reader.saved(figure.get_by_text("CSV", exact=True).click)
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True))
     rates = [float(row[2]) for row in csv.reader(io.StringIO(table)) if row[0] == "rate"]
     figure.locator("summary").click()
     known = {}
@@ -326,6 +331,85 @@ def test_the_textbook_neuron_fires_as_the_python_lines_do(read):
     count = int(known["recording"].counts()[0])
     assert count > 3
     assert reader.page.inner_text(".told").startswith(f"{count} spikes in 60 ms")
+
+
+def cell_table(reader):
+    """Return what the map of the cell shows: part, time, distance and potential of each row."""
+    figure = reader.page.locator('[data-figure="cell"]')
+    _, table = reader.saved(figure.get_by_text("CSV", exact=True))
+    rows = list(csv.reader(io.StringIO(table)))[1:]
+    return [row[0] for row in rows], np.array([[float(x) for x in row[1:]] for row in rows])
+
+
+def test_the_cell_has_the_potential_of_the_python_lines_everywhere(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go(
+        "#tab=neuron&model=textbook_neuron&textbook_neuron.stimulus.constant.current=0"
+        "&textbook_neuron.into_dendrite.constant.current=150&textbook_neuron.excitatory.peak=4"
+        "&textbook_neuron.synapses=e30e35e35i3&textbook_neuron.excitatory.time=12.5"
+        "&textbook_neuron.stimulus.white_noise.intensity=150&textbook_neuron.at=15"
+    )
+    branches, shown = cell_table(reader)
+    figure = reader.page.locator('[data-figure="cell"]')
+    figure.locator("summary").click()
+    known = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(figure.locator("code").inner_text(), known)
+    found = known["recording"].matrix("cell")
+    row = int(np.argmin(np.abs(np.asarray(found.time) - 15e-3)))
+    assert branches[0] == "soma"
+    assert shown[:, 0] == pytest.approx(15)
+    expected = 1e3 * np.asarray(found.values)[0, row]
+    assert np.ptp(expected) > 2
+    np.testing.assert_allclose(shown[:, 2], expected, rtol=0, atol=1e-7)
+
+
+def test_a_click_places_a_synapse_and_slow_motion_plays(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go("#tab=neuron&model=textbook_neuron&textbook_neuron.stimulus.constant.current=0")
+    page = reader.page
+    figure = page.locator('[data-figure="cell"]')
+    assert "No spike" in page.inner_text(".told[data-told]")
+    assert "No synapse" in figure.inner_text()
+    where = page.evaluate("""() => {
+        const picture = document.querySelector('[data-figure="cell"] svg');
+        picture.scrollIntoView({ block: "center" });
+        const { view } = picture.panels[0], at = picture.getBoundingClientRect();
+        return [at.left + view.toX(0), at.top + view.toY(250)];
+    }""")
+    page.mouse.click(*where)
+    reader.settle()
+    assert "1 excitatory on apical, 260 µm from the soma" in figure.inner_text()
+    page.mouse.click(where[0] + 150, where[1])
+    reader.settle()
+    assert reader.address.count("synapses=e") == 1
+    assert re.search(r"synapses=e\d+(&|$)", reader.address)
+    # By keyboard: an inhibitory synapse on the soma, the first place.
+    figure.locator("#synapse-kind").focus()
+    page.keyboard.press("ArrowDown")
+    figure.get_by_role("button", name="Place it there").press("Enter")
+    reader.settle()
+    assert re.search(r"synapses=e\d+i0(&|$)", reader.address)
+    assert "1 inhibitory on soma" in figure.inner_text()
+    figure.get_by_role("button", name="Take the last away").click()
+    reader.settle()
+    assert re.search(r"synapses=e\d+(&|$)", reader.address)
+    clock = figure.locator("#moment")
+    clock.focus()
+    clock.press("Home")
+    first = figure.locator("svg").get_attribute("aria-label")
+    figure.get_by_role("button", name="Slow motion").click()
+    reader.until("document.querySelector('#moment').value > 20")
+    figure.get_by_role("button", name="Pause").click()
+    assert figure.locator("svg").get_attribute("aria-label") != first
+    assert "textbook_neuron.at=" in reader.address
+    figure.get_by_role("button", name="Take all away").click()
+    reader.settle()
+    assert "synapses" not in reader.address
 
 
 def test_values_that_the_description_refuses_are_said(read):

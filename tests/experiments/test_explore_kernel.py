@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import ms, mV, nA, pA
+from brian2 import ms, mV, nA, nS, pA
 
+from experiments.explore.explored_neuron import RECEIVING, explored_neuron
 from experiments.explore.kernel.changed_together import changed_together, places_together
 from experiments.explore.kernel.composing import Asked
 from experiments.explore.kernel.package import kernel_of, kernel_script
 from experiments.explore.kernel.page_agreement import agreement, driver
 from experiments.explore.kernel.slider_places import NotAffineError, find_places
-from neurosim import LIF, Constant, HodgkinHuxley, simulate
+from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, simulate
 from neurosim.catalogue import textbook_neuron
 from neurosim.clamps import VoltageClamp
 from neurosim.errors import ParameterError
@@ -162,6 +163,59 @@ class TestInNode:
         assert "one value for all rows" in found["said"][1]
         assert "'settings' is missing" in found["said"][2]
         assert found["refusal"].startswith("E_L must lie below V_th")
+
+    def test_placed_synapses_act_as_in_python(self):
+        stimulus = Constant(0 * pA) + WhiteNoise()
+        package = kernel_of(explored_neuron(), 15 * ms, stimulus, record=(), seed=3)
+        neuron = explored_neuron(
+            [("apical", 0.5), ("basal[1]", 0.9), ("apical", 0.5)],
+            [("soma", 0.5)],
+            inhibitory_peak=5 * nS,
+            excitatory_time=2.31 * ms,
+            inhibitory_time=6 * ms,
+        )
+        sites = RECEIVING.compartments(neuron.compartments).tolist()
+        apical, basal, soma = (
+            sites.index(neuron.compartments.at(*place))
+            for place in [("apical", 0.5), ("basal[1]", 0.9), ("soma", 0.5)]
+        )
+        code = """
+        const given = JSON.parse(require("fs").readFileSync(0, "utf8")), pkg = given.pkg;
+        Kernel.load(new Uint8Array(Buffer.from(given.wasm, "base64"))).then((kernel) => {
+            const files = Kernel.inputs(pkg), said = [];
+            for (const [label, event] of [
+                ["dopamine", { site: 0, time: 0, weight: 1 }],
+                ["excitatory", { site: 4000, time: 0, weight: 1 }],
+                ["excitatory", { site: 0, time: -1, weight: 1 }],
+            ]) try { Kernel.arrive(files, pkg, label, [event]); }
+               catch (error) { said.push(error.message); }
+            for (const label of ["excitatory", "inhibitory"])
+                Kernel.arrive(files, pkg, label, given.events[label]);
+            const found = Kernel.read(kernel.run(files), pkg);
+            const cell = Object.keys(found.traces).filter((name) => name.startsWith("cell["));
+            console.log(JSON.stringify(
+                { said, cell: cell.map((name) => Array.from(found.traces[name][0])) }));
+        });
+        """
+        excitatory = [
+            {"site": basal, "time": 2.31e-3, "weight": 4},
+            {"site": apical, "time": 2.31e-3, "weight": 8},
+        ]
+        events = {
+            "excitatory": excitatory,
+            "inhibitory": [{"site": soma, "time": 6e-3, "weight": 10}],
+        }
+        wasm = base64.b64encode(package.wasm).decode()
+        found = node(code, {"wasm": wasm, "pkg": package.to_json(), "events": events})
+        assert "no receptors dopamine" in found["said"][0]
+        assert "no site 4000" in found["said"][1]
+        assert "must not be negative" in found["said"][2]
+        recording = simulate(neuron, 15 * ms, stimulus=stimulus, seed=3)
+        values = np.asarray(recording.matrix("cell").values)
+        shown = np.array(found["cell"]).T
+        # Both kinds of synapses are seen: a depolarisation that an hyperpolarisation ends.
+        assert np.ptp(values[0, :, 0]) > 5e-4
+        np.testing.assert_allclose(shown, values[0], rtol=0, atol=1e-10)
 
     def test_parameters_that_move_the_rest_of_gates_are_left_out(self):
         package = kernel_of(HodgkinHuxley(), 20 * ms, Constant(100 * pA))

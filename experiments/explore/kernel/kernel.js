@@ -193,6 +193,27 @@ const Kernel = (() => {
                     typeof value === "object" ? value[k] : value, pkg.rows ? 0 : place.units[k]);
         }
     }
+    // Let quanta arrive at placed receptors in place of all that arrived: [{site, time, weight}], with
+    // the time in second and the number of the site among those of the receptors.
+    function arrive(files, pkg, label, events) {
+        const receptor = (pkg.receptors || {})[label];
+        if (!receptor) throw new Error(`there are no receptors ${label}`);
+        for (const event of events) {
+            if (!(event.site >= 0 && event.site < receptor.sites && event.site % 1 === 0))
+                throw new Error(`${label}: there is no site ${event.site}; there are ${receptor.sites}`);
+            if (!(event.time >= 0) || !Number.isFinite(event.weight))
+                throw new Error(`${label}: a time must not be negative, and a weight a number`);
+        }
+        const sorted = events.slice().sort((a, b) => a.time - b.time);
+        // The step at whose start each acts, as Python rounds it (neurosim/engine/cable/inputs.py).
+        const steps = sorted.map((one) => BigInt(Math.max(0, Math.ceil(one.time / pkg.dt_s - 1e-6))));
+        const give = (end, values) => { files[`${receptor.events}.${end}`] = as_bytes(values); };
+        give("step", BigInt64Array.from(steps));
+        give("step.count", Float64Array.of(steps.length));
+        give("site", Int32Array.from(sorted, (one) => one.site));
+        give("cell", Int32Array.from(sorted, () => -1));
+        give("weight", Float64Array.from(sorted, (one) => one.weight));
+    }
     // Make the run of one point neuron one of several equal ones.
     function widen(files, pkg, rows) {
         if (!pkg.rows) throw new Error("cells with extent run one at a time");
@@ -245,6 +266,6 @@ const Kernel = (() => {
         return { spikes, time, traces };
     }
 
-    return { load, inputs, set, refusal, seed, keys, widen, untraced, read };
+    return { load, inputs, set, arrive, refusal, seed, keys, widen, untraced, read };
 })();
 if (typeof module !== "undefined") module.exports = Kernel;

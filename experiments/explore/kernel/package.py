@@ -26,6 +26,7 @@ from neurosim.randomness import row_keys
 from neurosim.run.batch import full_name
 from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
+from neurosim.synapses.base import Receptor
 
 __all__ = ["KernelPackage", "Parameter", "kernel_of", "kernel_script"]
 
@@ -248,7 +249,25 @@ class _Maker:
         }
         if self.asked.point:
             told["rows"] = {"files": list(self.first.rows)}
+        else:
+            told["receptors"] = self._receptors()
         return told
+
+    def _receptors(self) -> dict[str, Any]:
+        """Return by label where the events of receptors stand, and how many sites there are.
+
+        Receptors that share no states take other events than releases, and are left out.
+        """
+        neuron = self.asked.neuron
+        assert isinstance(neuron, Neuron)
+        found = {}
+        for placed in neuron.placed:
+            if isinstance(placed.part, Receptor) and placed.part.lumps:
+                sites = np.unique(placed.site.compartments(neuron.compartments))
+                told = {"events": f"0/point_{placed.label}.events", "sites": len(sites)}
+                if f"{told['events']}.step" in self.first.files:
+                    found[placed.label] = told
+        return found
 
     def _keys(self) -> list[dict[str, Any]]:
         """Return where the keys of random numbers stand, and of which units they are."""

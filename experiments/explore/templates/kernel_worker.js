@@ -2,7 +2,7 @@
 // kernel.js in the text of a worker.
 const loaded = new Map();
 
-const runOne = async ({ name, rows, untraced, values, seeds }) => {
+const runOne = async ({ name, rows, untraced, values, seeds, arrivals }) => {
   const { kernel, pkg } = loaded.get(name);
   const why = Kernel.refusal(pkg, values);
   if (why) throw new Error(why);
@@ -10,6 +10,7 @@ const runOne = async ({ name, rows, untraced, values, seeds }) => {
   if (untraced) Kernel.untraced(files, pkg);
   if (rows > 1) Kernel.widen(files, pkg, rows);
   for (const [parameter, value] of Object.entries(values)) Kernel.set(files, pkg, parameter, value);
+  for (const [label, events] of Object.entries(arrivals ?? {})) Kernel.arrive(files, pkg, label, events);
   Kernel.seed(files, pkg, seeds);
   return Kernel.read((await kernel).run(files), pkg);
 };

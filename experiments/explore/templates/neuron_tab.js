@@ -24,7 +24,8 @@
   };
 
   const potential = (found, model, threshold) => {
-    const traces = Object.entries(found.traces).map(([name, rows], k) => ({
+    const named = Object.entries(found.traces).filter(([name]) => !name.startsWith("cell["));
+    const traces = named.map(([name, rows], k) => ({
       kind: "line", label: model.point ? "membrane potential" : name.replace(/_/g, " "), unlisted: model.point, colour: k, width: 1.4,
       ...thinned(found.time, rows[0]),
     }));
@@ -69,6 +70,7 @@
         when: (values) => values.model === name,
       })),
     );
+    const cells = names.filter((name) => data.models[name].shape);
     // Values in SI units, by the names of the package.
     const siOf = (values) =>
       Object.fromEntries(
@@ -87,23 +89,24 @@
       about:
         data.about ??
         "A neuron runs in this page, by the program that Python compiles for it: its spikes are those of Python. Move the current, the noise or a " +
-        "property of the membrane, and see its potential, its spikes and its f-I curve.",
+        "property of the membrane, and see its potential, its spikes and its f-I curve. In a neuron that is drawn, a click places a synapse.",
       controls: [
         {
           ...Explorer.choice("model", "Neuron", Object.fromEntries(names.map((name) => [name, data.models[name].label])), names[0]),
           when: () => names.length > 1,
         },
         ...sliders,
+        ...cells.flatMap((name) => Explorer.cellControls(name, data.models[name])),
         Explorer.stops("seed", "Seed of the noise", data.seeds, "", data.seeds[0]),
       ],
-      open({ extras, figure }) {
+      open({ extras, figure, change }) {
         const runner = Explorer.sharedRunner ?? (Explorer.sharedRunner = new Explorer.NeuronRunner(data));
         let values = null;
         const told = element("p", { class: "told", "data-told": "neuron" });
         extras.append(told);
 
         const written = (pairs) => `{${pairs.join(", ")}}`;
-        const lines = (ofCurve = false) => {
+        const lines = (ofCurve = false, ofCell = false) => {
           const model = data.models[values.model];
           const together = /\.(factor|shift)$/;
           const said = (slider, all) => {
@@ -111,11 +114,20 @@
             return `${JSON.stringify(slider.name)}: ${all ? `[${value}]` : value}${slider.python === "1" ? "" : ` * ${slider.python}`}`;
           };
           const batch = model.sliders.filter((slider) => !together.test(slider.name)).map((slider) => said(slider, true));
-          return Explorer.filled(ofCurve ? model.curveLines : model.lines, {
+          const placed = !model.shape ? {} : Object.fromEntries(
+            ["excitatory", "inhibitory"].flatMap((kind) => [
+              [kind, Explorer.placesInPython(model, values.model, values, kind)],
+              [`${kind}_peak`, digits(values[`${values.model}.${kind}.peak`], 12)],
+              [`${kind}_time`, digits(values[`${values.model}.${kind}.time`], 12)],
+            ]),
+          );
+          return Explorer.filled(ofCurve ? model.curveLines : ofCell ? model.cellLines : model.lines, {
+            ...placed, moment: ofCell ? map.moment() : 0,
             batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values.seed).join(", ")}]`,
             together: written(model.sliders.filter((slider) => together.test(slider.name)).map((slider) => said(slider, false))),
           });
         };
+        const map = cells.length ? Explorer.cellMap({ figure, change }, data.colours, () => lines(false, true)) : null;
         const trace = figure("potential", "Membrane potential", () => lines());
         const spikes = figure("spikes", "Spikes of ten trials", () => lines());
         const rates = figure("curve", "f-I curve", () => lines(true));
@@ -126,12 +138,15 @@
           const si = siOf(values);
           spikes.root.hidden = !model.point;
           rates.root.hidden = !model.curve;
+          if (map) map.root.hidden = !model.shape;
           const asked = { ...values };
           const seeds = model.point ? seedsOf(values.seed) : values.seed;
           const request = { name: values.model, rows: model.point ? data.trials : 1, untraced: false, values: si, seeds };
+          if (model.shape) request.arrivals = Explorer.arrivalsOf(model, values.model, values);
           runner.ask("trace", request, (found, error) => {
             if (error) return say(`This neuron does not run: ${error}.`);
             trace.draw(potential(found, model, data.threshold_mV));
+            if (model.shape) map.show(values, model, found);
             if (model.point) spikes.draw(raster(found.spikes, model, data.trials));
             const first = found.spikes.filter((spike) => spike.row === 0 && spike.detector === 0);
             say(
@@ -178,10 +193,16 @@
 
         return {
           show(now) {
+            const same = (key) => key.endsWith(".at") || now[key] === values[key];
+            const moved = values && Object.keys(now).every(same);
             values = now;
-            run();
+            if (moved) map?.follow(now);
+            else run();
           },
-          close: () => runner.silence(),
+          close() {
+            map?.close();
+            runner.silence();
+          },
         };
       },
     };

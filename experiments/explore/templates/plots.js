@@ -25,6 +25,7 @@
     made.append(...children);
     return made;
   };
+  Explorer.svg = svg;
 
   const ticksOf = (low, high, count) => {
     const rough = (high - low) / Math.max(count, 1);
@@ -240,8 +241,8 @@
 
   // The numbers of a description as a table: one row a point.
   Explorer.csv = (spec) => {
-    const rows = [["series", spec.x.label, spec.y.label, "upper end"]];
-    for (const one of spec.series) {
+    const rows = spec.table?.() ?? [["series", spec.x.label, spec.y.label, "upper end"]];
+    for (const one of spec.series ?? []) {
       if (one.kind === "level") {
         rows.push([one.label, "", one.at, ""]);
       } else if (one.kind === "image") {

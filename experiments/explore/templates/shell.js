@@ -18,6 +18,9 @@
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   };
 
+  // Most descriptions are plots; one that has a `picture` says itself how it is drawn.
+  const pictureOf = (spec, width, theme) => (spec.picture ?? Explorer.plot)(spec, width, theme);
+
   // A figure with its exports. `draw` takes a description and redraws; `lines` is a function that
   // returns the Python lines that give the same.
   class Figure {
@@ -53,7 +56,7 @@
 
     redraw() {
       const width = Math.floor(this.picture.clientWidth);
-      if (this.spec && width > 0) this.picture.replaceChildren(Explorer.plot(this.spec, width, theme()));
+      if (this.spec && width > 0) this.picture.replaceChildren(pictureOf(this.spec, width, theme()));
     }
 
     tell() {
@@ -61,7 +64,7 @@
     }
 
     saveSvg() {
-      const text = new XMLSerializer().serializeToString(Explorer.plot(this.spec, 640, "light"));
+      const text = new XMLSerializer().serializeToString(pictureOf(this.spec, 640, "light"));
       save(`${this.file}.svg`, "image/svg+xml", `<?xml version="1.0" encoding="UTF-8"?>\n${text}\n`);
     }
   }
