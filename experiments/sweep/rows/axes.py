@@ -219,6 +219,8 @@ def said_of_row(row: Mapping[str, Any], units: Mapping[str, Quantity]) -> str:
     said = []
     for name, value in row.items():
         unit = units.get(name)
-        plain = unit is None or unit.dim.is_dimensionless
-        said.append(f"{name}={value if plain else Quantity(value, dim=unit.dim)}")
+        if unit is None or unit.dim.is_dimensionless:
+            said.append(f"{name}={value}")
+        else:
+            said.append(f"{name}={Quantity(value, dim=unit.dim)}")
     return ", ".join(said)
