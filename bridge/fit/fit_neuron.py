@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.fit.candidates import draw
 from bridge.fit.certainty import Certainty, FlatDirection, certainty_of
+from bridge.fit.fit_candidates import draw
+from bridge.fit.fit_evolution import apart, evolve
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
 from bridge.fit.misfit import Stage, Tolerances
 from bridge.fit.multi_start import Found, jacobian, many_minima, polish, without_gradient
 from bridge.fit.neuron_families import NeuronFamily, family_of
 from bridge.fit.neuron_fit import Control, FittedParameter, NeuronFit
-from bridge.fit.population import apart, evolve
 from bridge.fit.step_scores import check_unit, own_reliability, score_steps
 from bridge.recordings.cell import CellRecording
 from neurosim.errors import ParameterError

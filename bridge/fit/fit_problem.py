@@ -213,7 +213,7 @@ class FitProblem:
             rows = self._run(some, [one.piece for one in misfits], runs)
             by = [[np.sum(m.values(run) ** 2) for m, run in zip(misfits, row, strict=True)]
                   for row in rows]  # fmt: skip
-            return np.asarray(0.5 * np.mean(by, axis=1, keepdims=True))
+            return np.asarray(0.5 * np.mean(by, axis=1, keepdims=True), dtype=float)
 
         found = self._in_parts(u, work, len(misfits))[:, 0]
         return np.where(np.isfinite(found), found, WORST)

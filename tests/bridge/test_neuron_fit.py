@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from bridge.errors import FitError
-from bridge.fit.candidates import draw
 from bridge.fit.certainty import certainty_of
 from bridge.fit.current_balance import balanced
+from bridge.fit.fit_candidates import draw
+from bridge.fit.fit_evolution import evolve
 from bridge.fit.fit_neuron import fit_neuron
 from bridge.fit.fit_problem import WORST, FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
 from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.multi_start import many_minima, without_gradient
 from bridge.fit.neuron_families import FAMILIES, family_of
-from bridge.fit.population import evolve
 from bridge.fit.residual_rows import crossed
 from bridge.fit.step_scores import StepScore, own_reliability, score_steps
 from bridge.recordings import made_recording
