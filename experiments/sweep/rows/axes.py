@@ -218,7 +218,8 @@ def said_of_row(row: Mapping[str, Any], units: Mapping[str, Quantity]) -> str:
     """
     said = []
     for name, value in row.items():
-        unit = units.get(name)
-        plain = unit is None or unit.dim.is_dimensionless
-        said.append(f"{name}={value if plain else Quantity(value, dim=unit.dim)}")
+        unit, shown = units.get(name), value
+        if unit is not None and not unit.dim.is_dimensionless:
+            shown = Quantity(value, dim=unit.dim)
+        said.append(f"{name}={shown}")
     return ", ".join(said)
