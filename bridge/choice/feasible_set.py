@@ -39,6 +39,8 @@ Pull = Callable[[Array, NDArray[np.int64]], tuple[Array, Array]]
 POWERS = (2, 4, 8, 16, 32)
 """Norms of the misses that are minimised in turn; the last all but minimises the largest miss."""
 STAGES, GROWTH, NEWTON = 16, 3.0, 3
+NEAREST = 1e-150
+"""Least distance of a rate from the ends of its range (Hz)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,8 @@ class RangeStatistics(SufficientStatistics):
             slope, curve = -n * miss ** (n - 1), n * (n - 1) * miss ** (n - 2)
             return -(miss**n), slope / self.scale, curve / self.scale**2 + 1e-12
         above, below = self.ranges.high - rate, rate - self.ranges.low
-        inside = (above > 0) & (below > 0)
+        # Nearer to an end than this, the square of the inverse would overflow.
+        inside = (above > NEAREST) & (below > NEAREST)
         above, below = np.where(inside, above, 1.0), np.where(inside, below, 1.0)
         # -inf as lower end leaves only the upper one.
         bounded = np.isfinite(self.ranges.low)
