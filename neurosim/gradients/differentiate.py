@@ -94,7 +94,7 @@ def differentiate(
     --------
     Which conductance moves the first spike, and by how much?
 
-    >>> from brian2 import ms, mV, nA, um
+    >>> from brian2 import ms, mV, nA, second, um
     >>> from neurosim import Constant, Neuron, differentiate
     >>> from neurosim.channels import HHPotassium, HHSodium, Leak
     >>> from neurosim.gradients.losses import SpikeTime

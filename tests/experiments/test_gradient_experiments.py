@@ -51,10 +51,10 @@ def test_a_rate_is_that_from_the_first_to_the_last_spike():
 
 
 @pytest.mark.slow
-def test_a_few_synapses_have_the_derivatives_of_differences_and_the_far_ones_count_less():
+def test_a_few_synapses_have_the_derivatives_of_differences():
+    """Also next to a spike that is about to vanish; which synapses count takes more of them."""
     p = synapse_gradients.Parameters(
         draws=2, synapses=200, ampa_nS=0.75, rows=8, length_ms=300.0, trials=40, checked=2
     )
     verdicts = find("synapse-gradients").run(p, Context(seed=2, quick=True)).verdicts
     assert verdicts[0].holds
-    assert verdicts[2].value < 1

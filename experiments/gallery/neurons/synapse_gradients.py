@@ -33,7 +33,8 @@ CLAIM = (
 # Below .8 the one would explain less than two thirds of the variance of the other.
 LEAST_ALIKE = 0.8
 MOST_FROM_DIFFERENCES = 1e-5
-STEP = 2.5e-4
+# Larger steps miss a spike that is about to appear or to vanish.
+STEP = 2.5e-5
 DT = 0.05 * ms
 # Two parts of the basal dendrites and six of the apical ones, by distance, of as many synapses.
 PARTS = (("basal", 2), ("apical", 6))
