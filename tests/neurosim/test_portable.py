@@ -127,4 +127,6 @@ def test_portable_runs_differ_from_native_ones_by_rounding_alone(
     assert len(found.spike_time_s) == len(native.spike_time_s) > 0
     np.testing.assert_allclose(found.spike_time_s, native.spike_time_s, rtol=0, atol=within)
     np.testing.assert_allclose(found.traces_si["v"], native.traces_si["v"], rtol=0, atol=1e-10)
-    assert found.traces_si["v"].tobytes() != native.traces_si["v"].tobytes()
+    if within:
+        # A step of LIF has no function in it that the two could round differently.
+        assert found.traces_si["v"].tobytes() != native.traces_si["v"].tobytes()
