@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, ms
+from brian2.units import Quantity
 
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
@@ -23,8 +23,8 @@ from neurosim.gradients.gradient import Gradient
 from neurosim.gradients.losses import Loss
 from neurosim.gradients.places import axial_share, find_places, points_of
 from neurosim.gradients.point_gradient import differentiate_point
+from neurosim.gradients.run_settings import settings_of
 from neurosim.gradients.synapse_weights import scales_of
-from neurosim.run.argument_checks import RunSettings
 from neurosim.run.neuron_run import diverged
 from neurosim.stimuli import Stimulus
 
@@ -107,37 +107,17 @@ def differentiate(
     >>> bool(found["hh_sodium.g"][0] < 0 * second / (1 * found.parameters["hh_sodium.g"][0]))
     True
     """
-    if not isinstance(neuron, Neuron | PointNeuron):
-        raise ParameterError(
-            f"differentiate: there is no derivative yet of {type(neuron).__name__}; give a neuron "
-            "such as HodgkinHuxley() or Neuron(cylinder(20*um, 20*um), PerBranch(1)).paint([...])"
-        )
     if not isinstance(loss, Loss):
         raise ParameterError(
             "differentiate: loss must be one of neurosim.gradients.losses, such as SpikeTime() or "
             f"FiringRate(); got {loss!r}. A number of spikes is none: its derivative is 0 wherever "
             "it has one"
         )
-    settings = RunSettings.checked(
-        neuron.default_dt_ms * ms,
-        duration,
-        seed=seed,
-        dt=dt,
-        record=(),
-        record_dt=None,
-        settle=settle,
-        scheme=scheme,
-        engine="auto",
-        jobs=jobs,
-        progress=None,
-    ).in_whole_steps()
+    settings = settings_of(
+        "differentiate", neuron, duration, seed=seed, dt=dt, settle=settle, scheme=scheme,
+        weights=weights, jobs=jobs,
+    )  # fmt: skip
     if isinstance(neuron, PointNeuron):
-        if settle is not None or scheme is not None:
-            raise ParameterError("differentiate: settle and scheme are for neurons with extent")
-        if weights:
-            raise ParameterError(
-                "differentiate: weights are those of synapses placed on a neuron with extent"
-            )
         return differentiate_point(neuron, stimulus, settings, loss, wrt, batch=batch)
     neuron, asked, told, run, composed = prepare_cell(
         neuron, stimulus, settings, wrt, site=loss.site, batch=batch, weights=weights,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions, ms, mV, second, volt
+from brian2.units import Quantity, get_dimensions, mV, second, volt
 
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
@@ -17,9 +17,9 @@ from neurosim.gradients.charge import Charge
 from neurosim.gradients.crossings import crossings
 from neurosim.gradients.directions import directions_of_cell, directions_of_point
 from neurosim.gradients.losses import Loss
+from neurosim.gradients.run_settings import settings_of
 from neurosim.morphology import Site, root_site
 from neurosim.quantities import check_quantity
-from neurosim.run.argument_checks import RunSettings
 from neurosim.run.neuron_run import diverged
 from neurosim.stimuli import Stimulus
 
@@ -136,7 +136,7 @@ def directional(
     --------
     How does each spike time follow the sodium conductance?
 
-    >>> from brian2 import cm, mS, ms, mV, nA, um
+    >>> from brian2 import cm, mS, ms, mV, nA, second, um
     >>> from neurosim import Constant, Neuron
     >>> from neurosim.channels import HHPotassium, HHSodium, Leak
     >>> from neurosim.morphology import PerBranch, cylinder
@@ -149,34 +149,18 @@ def directional(
     >>> bool(moved[0, 0] < 0 * second)
     True
     """
-    if not isinstance(neuron, Neuron | PointNeuron):
-        raise ParameterError(
-            f"directional: there is no derivative yet of {type(neuron).__name__}; give a neuron "
-            "such as HodgkinHuxley() or Neuron(cylinder(20*um, 20*um), PerBranch(1)).paint([...])"
-        )
     if isinstance(along, Mapping) or not list(along) or not all(along):
         raise ParameterError(
             "directional: along must be a list of directions, each of which says how far at least "
             "one parameter goes, such as [{'leak.g': 0.01*mS/cm**2}, {'leak.E': 1*mV}]"
         )
-    settings = RunSettings.checked(
-        neuron.default_dt_ms * ms,
-        duration,
-        seed=seed,
-        dt=dt,
-        record=(),
-        record_dt=None,
-        settle=settle,
-        scheme=scheme,
-        engine="auto",
-        jobs=jobs,
-        progress=None,
-    ).in_whole_steps()
+    settings = settings_of(
+        "directional", neuron, duration, seed=seed, dt=dt, settle=settle, scheme=scheme,
+        weights=weights, jobs=jobs,
+    )  # fmt: skip
     if isinstance(neuron, PointNeuron):
-        if settle is not None or scheme is not None or weights or site is not root_site:
-            raise ParameterError(
-                "directional: site, settle, scheme and weights are for neurons with extent"
-            )
+        if site is not root_site:
+            raise ParameterError("directional: site is for neurons with extent")
         ready = directions_of_point(neuron, stimulus, settings, along, batch=batch)
     else:
         ready = directions_of_cell(

@@ -484,7 +484,10 @@ def test_the_time_plays_to_the_end(read):
     reader = read("#tab=network&at=190")
     reader.page.get_by_role("button", name="Play the time").click()
     reader.until("location.hash.includes('at=200')")
-    reader.page.get_by_role("button", name="Play the time").wait_for()
+    reader.settle()
+    assert "at=200" in reader.address
+    # At the end it no longer offers to stop.
+    assert reader.page.get_by_role("button", name="Play the time").is_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1280])
