@@ -19,6 +19,7 @@ from experiments.explore.explored_neuron import (
     site_data,
 )
 from experiments.explore.kernel.package import KernelPackage, kernel_of, kernel_script
+from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
 from neurosim import LIF, AdEx, Constant, HodgkinHuxley, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
@@ -55,35 +56,6 @@ UNITS: dict[str, Shown] = {
     "1": Shown("", "1", 1.0),
 }
 
-_POINT_LINES = """\
-import numpy as np
-from brian2 import Mohm, cm, ms, msiemens, mV, nS, pA, pF
-from neurosim import Constant, WhiteNoise, settle, simulate
-from neurosim.catalogue import {kind}
-
-neuron = {kind}()
-recording = simulate(
-    neuron, {duration} * ms, stimulus=Constant(0 * pA) + WhiteNoise(), record=["v"],
-    batch={{batch}}, initial=settle(neuron, {settle} * ms), seed={{seeds}},
-)
-print(recording.spike_row)
-print(recording.spike_time_s)
-"""
-_CURVE_LINES = """\
-import numpy as np
-from brian2 import Mohm, cm, ms, msiemens, mV, nS, pA, pF
-from neurosim import Constant, WhiteNoise, settle, simulate
-from neurosim.catalogue import {kind}
-
-neuron = {kind}()
-currents = np.linspace(0, {most:g}, {count}) * pA
-recording = simulate(
-    neuron, {duration} * ms, stimulus=Constant(0 * pA) + WhiteNoise(),
-    batch={{batch}} | {{"constant.current": currents}},
-    initial=settle(neuron, {settle} * ms), seed={{seed}},
-)
-print(recording.counts() / {seconds:g})
-"""
 _TEXTBOOK_LINES = """\
 from brian2 import cm, ms, msiemens, mV, nS, pA
 from experiments.explore.explored_neuron import explored_neuron
@@ -266,7 +238,11 @@ def neuron_data() -> dict[str, Any]:
         point = isinstance(asked.make(), PointNeuron)
         # ``{{name}}`` becomes the place of what only the page knows.
         times = {"duration": asked.duration_ms, "settle": SETTLE_MS}
-        lines = (_POINT_LINES if point else _TEXTBOOK_LINES).format(kind=name, **times)
+        made = {
+            "units": "Mohm, cm, ms, msiemens, mV, nS, pA, pF",
+            "source": f"from neurosim.catalogue import {name}\n\nneuron = {name}()",
+        }
+        lines = (POINT_LINES if point else _TEXTBOOK_LINES).format(**times, **made)
         neuron = asked.make()
         drawn = {}
         if isinstance(neuron, Neuron):
@@ -288,8 +264,8 @@ def neuron_data() -> dict[str, Any]:
             "package": package.to_json(),
             "wasm": packed(np.frombuffer(package.wasm, np.uint8), "u1"),
             "lines": lines,
-            "curveLines": _CURVE_LINES.format(
-                kind=name,
+            "curveLines": CURVE_LINES.format(
+                **made,
                 most=asked.most_pA,
                 count=CURRENTS,
                 duration=CURVE_MS,

@@ -18,6 +18,7 @@ from experiments.explore.kernel.package import (
     kernel_script,
 )
 from experiments.explore.neuron_kernels import SEEDS, SETTLE_MS, TRIALS, UNITS, Shown
+from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
 from neurosim import LIF, Constant, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
@@ -63,33 +64,6 @@ class Curve:
 
 
 # `{{name}}` becomes the place of what only the page knows.
-_POINT_LINES = """\
-import numpy as np
-from brian2 import {units}
-from neurosim import Constant, WhiteNoise, settle, simulate
-{source}
-
-recording = simulate(
-    neuron, {duration} * ms, stimulus=Constant(0 * pA) + WhiteNoise(), record=["v"],
-    batch={{batch}}, initial=settle(neuron, {settle} * ms), seed={{seeds}},
-)
-print(recording.spike_row)
-print(recording.spike_time_s)
-"""
-_CURVE_LINES = """\
-import numpy as np
-from brian2 import {units}
-from neurosim import Constant, WhiteNoise, settle, simulate
-{source}
-
-currents = np.linspace(0, {most:g}, {count}) * pA
-recording = simulate(
-    neuron, {duration} * ms, stimulus=Constant(0 * pA) + WhiteNoise(),
-    batch={{batch}} | {{"constant.current": currents}},
-    initial=settle(neuron, {settle} * ms), seed={{seed}},
-)
-print(recording.counts() / {seconds:g})
-"""
 _CABLE_LINES = """\
 from brian2 import {units}
 from experiments.explore.kernel.changed_together import changed_together
@@ -250,10 +224,10 @@ def tab_of_one(
         "most_pA": most_pA,
         "package": package.to_json(),
         "wasm": packed(np.frombuffer(package.wasm, np.uint8), "u1"),
-        "lines": (_POINT_LINES if point else _CABLE_LINES).format(
+        "lines": (POINT_LINES if point else _CABLE_LINES).format(
             duration=f"{duration_ms:g}", **asked
         ),
-        "curveLines": (_CURVE_LINES if point else _CABLE_CURVE_LINES).format(
+        "curveLines": (CURVE_LINES if point else _CABLE_CURVE_LINES).format(
             most=most_pA,
             count=curve.currents,
             duration=curve.duration_ms,

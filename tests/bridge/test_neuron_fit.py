@@ -18,6 +18,7 @@ from bridge.fit.fit_target import FitTarget, target_of
 from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.multi_start import many_minima, without_gradient
 from bridge.fit.neuron_families import FAMILIES, family_of
+from bridge.fit.neuron_fit import FittedParameter, NeuronFit, _table
 from bridge.fit.residual_rows import crossed
 from bridge.fit.step_scores import StepScore, own_reliability, score_steps
 from bridge.recordings import made_recording
@@ -338,6 +339,27 @@ def test_the_fitted_neuron_is_the_one_that_was_scored() -> None:
     )  # fmt: skip
     v = np.asarray(run.matrix("soma").values / mV)[0, :, 0]
     assert np.allclose(v, problem.run(truth, [piece])[0][0].v_mV, atol=1e-6)
+
+
+def test_a_family_that_was_never_found_again_is_given_no_intervals() -> None:
+    told = {name: family_of(name).found_again for name in ("adex", "hh1", "hh2")}
+    assert told["hh2"][0] == 0
+    assert all(0 < held <= of for neurons, held, of in told.values() if neurons)
+    one = FittedParameter("C", "capacitance", "pF", 100.0, 90.0, 110.0, True, (1.0, 1000.0))
+    report = {}
+    for name in told:
+        fit = object.__new__(NeuronFit)
+        for key, value in {
+            "family": family_of(name), "parameters": (one,), "remaining": 0.1, "misfit": 1.0,
+            "noise_misfit": 1.0,
+        }.items():  # fmt: skip
+            object.__setattr__(fit, key, value)
+        lines = [*_table(fit.parameters, fit.has_intervals), *fit._cautions()]
+        report[name] = "\n".join(lines)
+    assert "90 .. 110 pF" in report["adex"]
+    assert f"{told['adex'][1]} of {told['adex'][2]} did" in report["adex"]
+    assert "90 .. 110" not in report["hh2"]
+    assert "no known neuron of this family has been found again" in report["hh2"]
 
 
 @pytest.mark.slow

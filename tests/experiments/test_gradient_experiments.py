@@ -58,3 +58,14 @@ def test_a_few_synapses_have_the_derivatives_of_differences():
     )
     verdicts = find("synapse-gradients").run(p, Context(seed=2, quick=True)).verdicts
     assert verdicts[0].holds
+
+
+@pytest.mark.slow
+def test_far_synapses_count_less_and_the_gradient_orders_parts_as_the_fit_does():
+    verdicts = (
+        find("synapse-gradients")
+        .run(synapse_gradients.Parameters(), Context(seed=3, quick=True))
+        .verdicts
+    )
+    assert all(one.holds for one in verdicts)
+    assert verdicts[2].value < 1
