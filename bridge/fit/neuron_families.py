@@ -355,7 +355,7 @@ def _adex() -> NeuronFamily:
         neuron=neuron,
         dt_ms=0.05,
         is_reset=True,
-        found_again=(4, 31, 36),
+        found_again=(18, 148, 162),
     )
 
 

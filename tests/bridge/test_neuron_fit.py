@@ -358,6 +358,10 @@ def test_a_family_that_was_never_found_again_is_given_no_intervals() -> None:
         report[name] = "\n".join(lines)
     assert "90 .. 110 pF" in report["adex"]
     assert f"{told['adex'][1]} of {told['adex'][2]} did" in report["adex"]
+    object.__setattr__(fit, "family", family_of("adex"))
+    object.__setattr__(fit, "misfit", 2.0)
+    assert not fit.has_intervals
+    assert "2 times what the noise" in fit._cautions()[0]
     assert "90 .. 110" not in report["hh2"]
     assert "no known neuron of this family has been found again" in report["hh2"]
 
