@@ -140,7 +140,7 @@ class NeuronFit:
         Of known neurons whose fit stayed above the noise, 4 of 14 intervals held the truth
         (``benchmarks/fit_recovery.py --family adex``), so they would mislead.
         """
-        return self.at_bottom and self.within_noise and self.family.found_again[0] > 0
+        return self.at_bottom and self.within_noise and self.family.gives_intervals
 
     @property
     def within_noise(self) -> bool:
@@ -202,16 +202,10 @@ class NeuronFit:
             ]
         told = ["What is left of the misfit is the noise of the recording."]
         neurons, held, of = self.family.found_again
-        if not neurons:
-            return [
-                *told,
-                "No intervals: no known neuron of this family has been found again by its fit yet.",
-            ]
-        return [
-            *told,
-            f"The intervals are meant to hold the truth in 95 %. In fits of {neurons} known "
-            f"neuron{'s' if neurons > 1 else ''} of this family {held} of {of} did.",
-        ]
+        count = f"{neurons} known neuron{'s' if neurons > 1 else ''} of this family {held} of {of}"
+        if not self.family.gives_intervals:
+            return [*told, f"No intervals: in fits of {count} held the truth; 95 % were meant to."]
+        return [*told, f"Intervals are meant to hold the truth in 95 %; in fits of {count} did."]
 
     def _scored(self) -> list[str]:
         held = self.held_out

@@ -105,6 +105,9 @@ class Reader:
 
     def saved(self, button):
         """Press a button by keyboard, which no redraw can move away from under a mouse."""
+        # Chromium drops the eleventh download that a page begins within a second; nobody presses
+        # so fast.
+        self.page.wait_for_timeout(120)
         with self.page.expect_download() as waiting:
             button.press("Enter")
         return waiting.value.suggested_filename, Path(waiting.value.path()).read_text("utf-8")

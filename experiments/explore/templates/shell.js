@@ -31,9 +31,10 @@
       this.code = element("code");
       this.details = element(
         "details", { ontoggle: () => this.tell() },
-        element("summary", {}, "Python"),
-        element("pre", { tabindex: 0, "aria-label": `Python lines of: ${title}` }, this.code),
-        element("button", { type: "button", onclick: () => save(`${this.file}.py`, "text/x-python", this.code.textContent) }, "Save these lines"),
+        // The browser says that it has opened only later: until then the lines would be empty.
+        element("summary", { onclick: () => this.fill() }, "Python"),
+        element("pre", { tabindex: 0, role: "region", "aria-label": `Python lines of: ${title}` }, this.code),
+        element("button", { type: "button", onclick: () => save(`${this.file}.py`, "text/x-python", this.lines()) }, "Save these lines"),
       );
       this.root = element(
         "figure", { "data-figure": name },
@@ -60,7 +61,11 @@
     }
 
     tell() {
-      if (this.details.open) this.code.textContent = this.lines();
+      if (this.details.open) this.fill();
+    }
+
+    fill() {
+      this.code.textContent = this.lines();
     }
 
     saveSvg() {
