@@ -161,3 +161,21 @@ def test_count_in_a_window(tmp_path):
     whole = run(tmp_path / "t", measure=["count"])
     assert (late["count"] <= whole["count"]).all()
     assert float(late["count"].sum()) < float(whole["count"].sum())
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        (Run(LIF(), 1 * ms, dt=2 * ms), "longer than the duration"),
+        (Run(LIF(), 10 * ms, settle=5 * ms), "neurons with extent"),
+        (Run({"a": LIF(), "b": cell()}, 10 * ms, scheme="backward-euler"), "neurons with extent"),
+        (Run(cell(), 10 * ms, dt=1e-12 * ms), "more than a run can take"),
+    ],
+)
+def test_what_no_row_can_run_with_is_refused_before_there_is_a_store(tmp_path, description, said):
+    axes = {"current": [0.1, 0.2] * nA}
+    if isinstance(description.neuron, dict):
+        axes["neuron"] = ["a", "b"]
+    with pytest.raises(ParameterError, match=said):
+        run(tmp_path / "s", product(axes), description, ["count"])
+    assert not (tmp_path / "s").exists()

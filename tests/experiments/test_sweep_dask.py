@@ -18,6 +18,7 @@ from sweeps import contents
 
 from experiments.sweep import Run, measure_of_runs, product, sweep
 from experiments.sweep.errors import SweepError
+from experiments.sweep.workers.dask_pool import NoWorkerNotice
 from neurosim import LIF, Constant, WhiteNoise
 from neurosim.errors import ParameterError
 
@@ -82,6 +83,22 @@ def test_workers_that_join_and_leave_change_no_bit(tmp_path):
 def test_what_is_no_client_is_refused(tmp_path):
     with pytest.raises(ParameterError, match="scheduler"):
         sweep(NOISY, GRID, "count", out=tmp_path / "s", client=3, progress=quiet)
+
+
+@pytest.mark.slow
+def test_a_cluster_without_a_worker_is_told_of(tmp_path):
+    """A sweep waits for workers, which may be in a queue, and does not do so in silence."""
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        joins = threading.Timer(2.0, cluster.scale, (1,))
+        joins.start()
+        grid = product({"current": [160, 300] * pA})
+        with pytest.warns(NoWorkerNotice, match="has no worker; the sweep waits"):
+            found = sweep(NOISY, grid, "count", out=tmp_path / "s", client=client, progress=quiet)
+        joins.join()
+    assert found["count"].notnull().all()
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError, UnitError, UnknownNameError, suggest
 from neurosim.quantities import check_quantity
-from neurosim.run.argument_checks import SCHEMES
+from neurosim.run.argument_checks import SCHEMES, RunSettings
 from neurosim.run.batch import batch_places, full_name, point_places
 from neurosim.run.neuron_run import with_stimulus
 from neurosim.stimuli import Constant, Stimulus
@@ -199,12 +199,38 @@ def check_axes(description: Any, axes: tuple[Axis, ...]) -> None:
     for axis in axes:
         if axis.name in structural:
             _check_structural(description, axis)
+    _check_fixed(description, structural)
     for neuron in _named(description.neuron).values():
         for stimulus in _named(description.stimulus).values():
             places = replace(description, neuron=neuron, stimulus=stimulus).places()
             for axis in axes:
                 if axis.name not in (*structural, *FREE):
                     _check_batched(axis, places)
+
+
+def _check_fixed(description: Run, structural: tuple[str, ...]) -> None:
+    """Refuse what no row could run with, before there is a store full of failures."""
+    neurons = _named(description.neuron).values()
+    settles = description.settle is not None and "settle" not in structural
+    asked = settles or description.scheme is not None
+    if asked and any(isinstance(neuron, PointNeuron) for neuron in neurons):
+        raise ParameterError("sweep: settle and scheme are for neurons with extent")
+    if set(_TIMES) & set(structural):
+        return
+    for neuron in neurons:
+        RunSettings.checked(
+            neuron.default_dt_ms * ms,
+            description.duration,
+            seed=0,
+            dt=description.dt,
+            record=(),
+            record_dt=None,
+            settle=description.settle,
+            scheme=description.scheme,
+            engine="auto",
+            jobs=1,
+            progress=None,
+        )
 
 
 def _check_batched(axis: Axis, places: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ and a worker that joins gets work as soon as there is some.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -20,12 +21,16 @@ from experiments.sweep.workers.compute import Outcome, Task, compute
 from experiments.sweep.workers.worker_pool import Done
 from neurosim.errors import ExtraMissingError, ParameterError
 
-__all__ = ["DaskPool"]
+__all__ = ["DaskPool", "NoWorkerNotice"]
 
 _A_THREAD = 2
 # How often the scheduler is asked for its threads (s): an answer about a thousand workers takes as
 # long as many pieces of work.
 _COUNT_S = 1.0
+
+
+class NoWorkerNotice(UserWarning):
+    """Said when a scheduler has no worker; the sweep waits until there is one."""
 
 
 class DaskPool:
@@ -61,6 +66,7 @@ class DaskPool:
         self._keys: dict[Any, int] = {}
         self._done: Any = distributed.as_completed()
         self._threads, self._counted = 0, -_COUNT_S
+        self._said = False
 
     def free(self) -> bool:
         """Whether fewer than two pieces a thread are on their way."""
@@ -83,6 +89,14 @@ class DaskPool:
         The scheduler gives a piece whose worker was lost to another one by itself. One that loses
         several is reported as lost.
         """
+        if not self._threads and not self._said and not self._client.nthreads():
+            self._said = True
+            warnings.warn(
+                f"the scheduler at {self._client.scheduler.address} has no worker; the sweep waits "
+                "until one has joined",
+                NoWorkerNotice,
+                stacklevel=2,
+            )
         future = next(self._done)
         key = self._keys.pop(future)
         if future.status == "finished":
