@@ -157,6 +157,27 @@ def test_a_scheduler_that_is_killed_loses_nothing(tmp_path):
     assert both[0] == both[1]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", ["Future.result", "Client.nthreads", "Client.submit"])
+def test_a_scheduler_that_is_lost_at_any_moment_is_named(tmp_path, monkeypatch, asked):
+    """One of a hundred kills fell between a result that was announced and its transport."""
+
+    def lost(*_, **__):
+        raise distributed.comm.CommClosedError("Stream is closed")
+
+    with distributed.LocalCluster(
+        n_workers=1, processes=False, dashboard_address=None
+    ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
+        with monkeypatch.context() as patched:
+            name, method = asked.split(".")
+            patched.setattr(getattr(distributed, name), method, lost)
+            with pytest.raises(SweepError, match=r"scheduler of Dask was lost.*resume"):
+                sweep(NOISY, GRID, "count", out=tmp_path / "s", client=client, progress=quiet)
+        found = sweep(NOISY, GRID, "count", out=tmp_path / "s", client=client, resume=True,
+                      progress=quiet)  # fmt: skip
+    assert found["count"].notnull().all()
+
+
 def kill_after(process, out, chunks, seconds, ended):
     """Kill a process some time after a store has so many chunks, unless a sweep has ended.
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -27,6 +29,7 @@ _A_THREAD = 2
 # How often the scheduler is asked for its threads (s): an answer about a thousand workers takes as
 # long as many pieces of work.
 _COUNT_S = 1.0
+_LOST = "the scheduler of Dask was lost; resume the sweep when it is back"
 
 
 class NoWorkerNotice(UserWarning):
@@ -72,14 +75,17 @@ class DaskPool:
         """Whether fewer than two pieces a thread are on their way."""
         now = time.monotonic()
         if now - self._counted > _COUNT_S:
-            self._counted, self._threads = now, sum(self._client.nthreads().values())
+            with self._scheduler_needed():
+                self._threads = sum(self._client.nthreads().values())
+            self._counted = now
         return len(self._keys) < max(_A_THREAD, _A_THREAD * self._threads)
 
     def submit(self, key: int, columns: Mapping[str, np.ndarray], hashes: np.ndarray) -> None:
         """Give the rows of a piece of work to the scheduler."""
-        future = self._client.submit(
-            _compute, self._task, dict(columns), hashes, pure=False, retries=0
-        )
+        with self._scheduler_needed():
+            future = self._client.submit(
+                _compute, self._task, dict(columns), hashes, pure=False, retries=0
+            )
         self._keys[future] = key
         self._done.add(future)
 
@@ -89,7 +95,7 @@ class DaskPool:
         The scheduler gives a piece whose worker was lost to another one by itself. One that loses
         several is reported as lost.
         """
-        if not self._threads and not self._said and not self._client.nthreads():
+        if not self._threads and not self._said:
             self._said = True
             warnings.warn(
                 f"the scheduler at {self._client.scheduler.address} has no worker; the sweep waits "
@@ -100,21 +106,44 @@ class DaskPool:
         future = next(self._done)
         key = self._keys.pop(future)
         if future.status == "finished":
-            return Done(key, future.result(), None)
+            # The result is fetched now, and the scheduler may be lost between the two.
+            with self._scheduler_needed():
+                return Done(key, future.result(), None)
         if future.status != "error":
-            lost = SweepError("the scheduler of Dask was lost; resume the sweep when it is back")
-            return Done(key, None, lost)
+            return Done(key, None, SweepError(_LOST))
         error = future.exception()
         killed = isinstance(error, self._distributed.KilledWorker)
         return Done(key, None, None if killed else error)
 
     def close(self) -> None:
         """Take back what is not finished; a client that was passed in stays open."""
-        for future in self._keys:
-            future.cancel()
+        # Of a scheduler that is lost there is nothing to take back.
+        with suppress(*self._losses):
+            for future in self._keys:
+                future.cancel()
         self._keys.clear()
         if self._own:
-            self._client.close()
+            with suppress(*self._losses):
+                self._client.close()
+
+    @property
+    def _losses(self) -> tuple[type[BaseException], ...]:
+        """What a client raises when it cannot reach its scheduler."""
+        closed: type[BaseException] = import_module("distributed.client").ClosedClientError
+        return (OSError, CancelledError, closed)
+
+    @contextmanager
+    def _scheduler_needed(self) -> Iterator[None]:
+        """Say of whatever needs the scheduler that it is lost, if it is.
+
+        Raises
+        ------
+        SweepError
+        """
+        try:
+            yield
+        except self._losses as error:
+            raise SweepError(_LOST) from error
 
 
 @lru_cache(maxsize=4)
