@@ -24,7 +24,7 @@ from neurosim.engine.cable.inputs import (
     Tree,
 )
 from neurosim.engine.cable.model import CableModel, Kernel, program_key
-from neurosim.engine.cable.numpy_reference import run_oracle
+from neurosim.engine.cable.oracle.numpy_reference import run_oracle
 from neurosim.engine.cable.source import portable_kernels
 from neurosim.engine.coupling.links import LinkResults, Links, read_links, write_links
 from neurosim.engine.diffusion.along_tree import write_diffusions

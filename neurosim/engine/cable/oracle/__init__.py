@@ -1,0 +1,1 @@
+"""The cable scheme in plain NumPy, which the compiled program is held against."""
