@@ -77,6 +77,7 @@ recording = simulate(
 print(recording.spike_time_s)
 """
 _CABLE_CURVE_LINES = """\
+import numpy as np
 from brian2 import {units}
 from experiments.explore.kernel.changed_together import changed_together
 from neurosim import Constant, WhiteNoise, settle, simulate

@@ -291,7 +291,7 @@ class TestExported:
     @needs_browser
     def test_its_line_follows_the_slider_of_its_own_threshold(self, page, hodgkin_huxley):
         def lines(reader):
-            words = reader.locator('[data-figure="potential"] svg text').all_inner_texts()
+            words = reader.locator('[data-figure="potential"] svg text').all_text_contents()
             return [said for said in words if "mV" in said and "(" not in said]
 
         with opened(hodgkin_huxley.file) as (reader, _, _):
