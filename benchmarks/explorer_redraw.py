@@ -16,6 +16,10 @@ SLIDERS = {
     "LIF": "LIF.constant.current",
     "HodgkinHuxley": "HodgkinHuxley.constant.current",
     "textbook_neuron": "textbook_neuron.stimulus.constant.current",
+    "ca1_pyramidal": "ca1_pyramidal.stimulus.constant.current",
+    "layer5_pyramidal": "layer5_pyramidal.stimulus.constant.current",
+    "spinal_motoneuron": "spinal_motoneuron.stimulus.constant.current",
+    "purkinje_cell": "purkinje_cell.stimulus.constant.current",
 }
 REDRAWS = 20
 MOVE = """async ([name, times]) => {
@@ -32,7 +36,7 @@ MOVE = """async ([name, times]) => {
 
 
 def main() -> None:
-    """Print the processor time of a redraw for three neurons."""
+    """Print the processor time of a redraw for some of the neurons."""
     parser = argparse.ArgumentParser(description="Processor time of a redraw of the explorer.")
     parser.add_argument("page", type=Path, help="written by neurosim explore")
     page = parser.parse_args().page.resolve()

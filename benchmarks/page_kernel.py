@@ -2,9 +2,9 @@
 
 ``python benchmarks/page_kernel.py`` compiles each neuron to WebAssembly, draws sets of parameters
 at random (half of them with white noise), runs them in node and in Python, and prints a line a
-neuron: spikes, whether the counts agree, the largest difference of a spike time and of a potential
-from Python's own arithmetic, whether every bit agrees with its portable one, and the size of the
-program. ``--browser`` runs the script in headless Chromium instead (package playwright).
+neuron: spikes, whether the counts agree, the largest difference of a spike time, of a potential and
+of a concentration from Python's own arithmetic, whether every bit agrees with its portable one, and
+the size of the program. ``--browser`` runs the script in headless Chromium instead (package playwright).
 ``--speed`` prints what a redraw takes there: 21 LIF neurons for 1 s, a Hodgkin-Huxley neuron and
 the textbook neuron for 100 ms, the median and the shortest of 50 after the first: other load counts
 for the median.
@@ -155,6 +155,10 @@ def _speed() -> None:
         )
 
 
+def _concentrations(most_mM: float | None) -> str:
+    return "" if most_mM is None else f"concentrations {most_mM:.1e} mM, "
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,6 +178,7 @@ def main() -> None:
         print(
             f"{name}: {found.sets} sets, {found.spikes} spikes, counts equal {found.counts_equal}, "
             f"times {found.most_s:.1e} s, potentials {found.most_V * 1e3:.1e} mV, "
+            f"{_concentrations(found.most_mM)}"
             f"same bits {found.same_bits}, {found.wasm_bytes} bytes, {found.refused} refused",
             flush=True,
         )

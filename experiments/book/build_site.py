@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from experiments.book.chapter_pages import chapters_of, modules_of, write_notebook
+from experiments.book.explorer_page import explorer_page, publish_explorer
 from experiments.book.gallery_pages import gallery_pages
 from experiments.book.published_outcomes import outcomes_page
 from experiments.book.reference_pages import (
@@ -80,7 +81,7 @@ def build_site(docs: Path, folder: Path, jobs: int = 1, *, chapters_only: bool =
         layout.copy(docs, ("book", "figures"))
         layout.sweep()
     else:
-        lay_out(layout, docs)
+        lay_out(layout, docs, folder)
     chapters = chapters_of(layout.folder / "book")
     executed = folder / "executed" / _state(chapters)
     page = first_page(folder)
@@ -95,6 +96,8 @@ def build_site(docs: Path, folder: Path, jobs: int = 1, *, chapters_only: bool =
     for chapter in chapters:
         place = first_page(folder).parent / "book" / f"{chapter.stem}.ipynb"
         write_notebook(chapter, executed, place)
+    if not chapters_only:
+        publish_explorer(folder)
     return Built(page, {})
 
 
@@ -112,8 +115,17 @@ def _run_sphinx(docs: Path, folder: Path, executed: Path, jobs: int, chapters_on
     return done.returncode == 0
 
 
-def lay_out(layout: Layout, docs: Path) -> None:
-    """Lay out every page of the site: those that are written and those that are made."""
+def lay_out(layout: Layout, docs: Path, folder: Path) -> None:
+    """Lay out every page of the site: those that are written and those that are made.
+
+    Parameters
+    ----------
+    layout : Layout
+    docs : Path
+        What is written.
+    folder : Path
+        Of the build, for what is made and no source of Sphinx.
+    """
     layout.copy(docs)
     entries = contents()
     kept = {name: stored_result(docs / "gallery_results", name) for name in entries}
@@ -126,6 +138,7 @@ def lay_out(layout: Layout, docs: Path) -> None:
     used = {f"book/{name}": names for name, names in chapters.items()}
     used |= {f"gallery/{name}": names for name, names in uses.items()}
     reference_pages(layout, objects, used)
+    explorer_page(layout, folder)
     layout.sweep()
 
 

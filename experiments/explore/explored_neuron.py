@@ -1,4 +1,4 @@
-"""The textbook neuron as the explorer shows it: watched everywhere, with synapses to be placed.
+"""Cells as the explorer shows them: watched everywhere, with synapses to be placed.
 
 The explorer's page and the Python lines that it shows call the same function, so both run the same
 description: a synapse that nobody placed is there too, and nothing arrives at it.
@@ -13,21 +13,29 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, ms, mV, nS, pA
 
-from neurosim import Constant
-from neurosim.catalogue import textbook_neuron
+from neurosim import Constant, catalogue
 from neurosim.describe.neuron import Neuron
-from neurosim.errors import ParameterError
-from neurosim.morphology import Compartments, at, every, everywhere, tagged
+from neurosim.errors import ParameterError, UnknownNameError, suggest
+from neurosim.morphology import Compartments, Site, at, every, everywhere, tagged
 from neurosim.morphology.picture import drawn_frusta
 from neurosim.quantities import check_quantity
 from neurosim.synapses import AMPA, GABAA, Events
 
-__all__ = ["RECEIVING", "WATCHED", "explored_neuron", "shape_data", "site_data"]
+__all__ = ["DENDRITE", "RECEIVING", "explored_neuron", "shape_data", "site_data"]
 
 #: Where synapses can be placed: each compartment of these.
 RECEIVING = every(tagged("soma") | tagged("dendrite"))
-#: What is traced by name, beside the probes of the textbook neuron, and where.
-WATCHED = {"dendrite": at("apical", 0.8), "terminal": at("axon", 1.0)}
+#: By name in the catalogue: where in the dendrites a cell is traced, and a current enters.
+DENDRITE: dict[str, Site] = {
+    "textbook_neuron": at("apical", 0.8),
+    "fast_spiking_interneuron": at("basal0_[1]", 0.5),
+    "ca1_pyramidal": at("trunk", 0.9),
+    "layer5_pyramidal": at("trunk", 0.9),
+    "spinal_motoneuron": at("basal3_[3]", 0.5),
+    "purkinje_cell": at("dendrite[30]", 0.5),
+}
+#: Where it is traced at the end of its axon.
+TERMINAL = at("axon", 1.0)
 #: Peak conductance of one quantum; a synapse sends several.
 QUANTUM = 0.5 * nS
 #: Peak conductance of a synapse, and when it acts, until a reader chooses others.
@@ -41,18 +49,21 @@ def explored_neuron(
     excitatory: Places = (),
     inhibitory: Places = (),
     *,
+    of: str = "textbook_neuron",
     excitatory_peak: Quantity = SYNAPSE_PEAK,
     inhibitory_peak: Quantity = SYNAPSE_PEAK,
     excitatory_time: Quantity = SYNAPSE_TIME,
     inhibitory_time: Quantity = SYNAPSE_TIME,
 ) -> Neuron:
-    """Return the textbook neuron with synapses, a second electrode, and probes everywhere.
+    """Return a cell of the catalogue with synapses, a second electrode, and probes everywhere.
 
     Parameters
     ----------
     excitatory, inhibitory : iterable of (str, float)
         Where an AMPA and a GABA-A synapse acts: branch, and 0 for its proximal end, 1 for its
         distal end. A place that occurs twice has two synapses.
+    of : str
+        Which cell: a name of `DENDRITE`.
     excitatory_peak, inhibitory_peak : Quantity
         Peak conductance of each synapse, in siemens.
     excitatory_time, inhibitory_time : Quantity
@@ -62,13 +73,15 @@ def explored_neuron(
     -------
     Neuron
         The labels of what was added are ``excitatory`` and ``inhibitory``; ``into_dendrite``, a
-        current of 0 pA into the apical dendrite, and ``dendrite``, a probe there; ``terminal``, a
-        probe and a detector at the end of the axon; ``cell``, the potential everywhere.
+        current of 0 pA into a dendrite, and ``dendrite``, a probe there; ``terminal``, a probe and
+        a detector at the end of the axon; ``cell``, the potential everywhere.
 
     Raises
     ------
     ParameterError
         A place is neither on the soma nor on a dendrite, or a number is negative.
+    UnknownNameError
+        The explorer shows no such cell.
     UnitError
         A conductance or a time has another unit.
 
@@ -78,7 +91,9 @@ def explored_neuron(
     >>> [int(events.weight.sum()) for events in neuron.placed[0].arrivals if len(events.time_s)]
     [8]
     """
-    neuron = textbook_neuron()
+    if of not in DENDRITE:
+        raise UnknownNameError(f"explored_neuron: no cell {of!r} is shown: {suggest(of, DENDRITE)}")
+    neuron: Neuron = getattr(catalogue, of)()
     cut = neuron.compartments
     for part, places, peak, time, label in (
         (AMPA(g=QUANTUM), excitatory, excitatory_peak, excitatory_time, "excitatory"),
@@ -89,10 +104,12 @@ def explored_neuron(
         counts, quanta = _counted(places, cut, label), float(peak / QUANTUM)
         arriving = [_events(counts[int(k)] * quanta, time) for k in RECEIVING.compartments(cut)]
         neuron = neuron.place(part, RECEIVING, arriving, label=label)
-    neuron = neuron.place(Constant(0 * pA), WATCHED["dendrite"], label="into_dendrite")
-    for name, where in WATCHED.items():
-        neuron = neuron.probe("v", where, label=name)
-    neuron = neuron.detect(WATCHED["terminal"], -20 * mV, label="terminal")
+    neuron = neuron.place(Constant(0 * pA), DENDRITE[of], label="into_dendrite")
+    for name, where in (("dendrite", DENDRITE[of]), ("terminal", TERMINAL)):
+        # Some cells of the catalogue are traced in this very place themselves.
+        if name not in {probe.label for probe in neuron.probed}:
+            neuron = neuron.probe("v", where, label=name)
+    neuron = neuron.detect(TERMINAL, -20 * mV, label="terminal")
     return neuron.probe("v", everywhere, label="cell")
 
 

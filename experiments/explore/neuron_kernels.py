@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from brian2.units import Quantity, get_dimensions, ms, nS, pA
 
-from experiments.explore.embedding import packed
+from experiments.explore.bundle import bundle_of
 from experiments.explore.explored_neuron import (
     QUANTUM,
     SYNAPSE_PEAK,
     SYNAPSE_TIME,
-    explored_neuron,
     shape_data,
     site_data,
 )
 from experiments.explore.kernel.package import KernelPackage, kernel_of, kernel_script
+from experiments.explore.page_neurons import NEURONS
 from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
-from neurosim import LIF, AdEx, Constant, HodgkinHuxley, WhiteNoise, settle
+from neurosim import Constant, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError
 
-__all__ = ["NEURONS", "PageNeuron", "neuron_data", "package_of"]
+__all__ = ["neuron_data", "package_of"]
 
 SETTLE_MS = 200
 TRIALS = 10
@@ -56,14 +55,15 @@ UNITS: dict[str, Shown] = {
     "1": Shown("", "1", 1.0),
 }
 
-_TEXTBOOK_LINES = """\
+_CABLE_LINES = """\
 from brian2 import cm, ms, msiemens, mV, nS, pA
 from experiments.explore.explored_neuron import explored_neuron
 from experiments.explore.kernel.changed_together import changed_together
 from neurosim import Constant, WhiteNoise, settle, simulate
 
-# The textbook neuron of neurosim.catalogue, with synapses and with probes everywhere.
+# {label}, of neurosim.catalogue, with synapses and with probes everywhere.
 neuron = explored_neuron(
+    of="{of}",
     excitatory={{excitatory}},
     excitatory_peak={{excitatory_peak}} * nS, excitatory_time={{excitatory_time}} * ms,
     inhibitory={{inhibitory}},
@@ -80,67 +80,6 @@ _CELL_LINES = """\
 # The potential of each compartment at the moment that is shown.
 print(recording.matrix("cell").values[0, {{moment}}] / mV)
 """
-
-
-@dataclass(frozen=True)
-class PageNeuron:
-    """A neuron that the page runs.
-
-    Attributes
-    ----------
-    make : callable
-        Returns its description.
-    label : str
-        What the page calls it.
-    duration_ms : int
-        Of a run.
-    most_pA, initial_pA : float
-        Largest injected current, and the one at first.
-    most_noise : float
-        Largest intensity of the white noise, in pA √ms.
-    sliders : dict of str to str
-        Its parameters that can be moved, by the names of its package, and what the page calls them.
-    curve : bool
-        Whether its f-I curve is quick enough to follow the sliders.
-    """
-
-    make: Callable[[], PointNeuron | Neuron]
-    label: str
-    duration_ms: int
-    most_pA: float
-    initial_pA: float
-    most_noise: float
-    sliders: dict[str, str] = field(repr=False)
-    curve: bool = False
-
-
-NEURONS: dict[str, PageNeuron] = {
-    "LIF": PageNeuron(
-        LIF, "leaky integrate-and-fire", 300, 500, 200, 1000,
-        {"V_th": "Threshold", "V_reset": "Reset potential", "tau_m": "Membrane time constant",
-         "R_m": "Input resistance", "t_ref": "Refractory period"},
-        curve=True,
-    ),
-    "AdEx": PageNeuron(
-        AdEx, "adaptive exponential", 300, 1000, 500, 1000,
-        {"V_T": "Threshold of the upstroke", "Delta_T": "Slope factor of the upstroke",
-         "a": "Adaptation below threshold", "b": "Adaptation at each spike",
-         "tau_w": "Time constant of adaptation", "g_L": "Leak conductance"},
-        curve=True,
-    ),
-    "HodgkinHuxley": PageNeuron(
-        HodgkinHuxley, "Hodgkin and Huxley's axon", 100, 200, 100, 100,
-        {"g_Na": "Sodium conductance", "g_K": "Potassium conductance", "g_L": "Leak conductance",
-         "E_Na": "Sodium reversal potential", "E_K": "Potassium reversal potential"},
-    ),
-    "textbook_neuron": PageNeuron(
-        explored_neuron, "textbook neuron with an axon", 60, 1000, 300, 1000,
-        {"into_dendrite.constant.current": "Current into the apical dendrite",
-         "traub_miles_sodium.g.factor": "Sodium conductance, times",
-         "traub_miles_potassium.g.factor": "Potassium conductance, times",
-         "leak.g": "Leak conductance"},
-    ),
-}  # fmt: skip
 
 
 def package_of(name: str) -> KernelPackage:
@@ -174,6 +113,7 @@ def package_of(name: str) -> KernelPackage:
         initial=settle(neuron, SETTLE_MS * ms),
         record=("v",) if isinstance(neuron, PointNeuron) else (),
         ranges=ranges,
+        only={*ranges, *asked.sliders},
     )
 
 
@@ -232,18 +172,19 @@ def neuron_data() -> dict[str, Any]:
     -------
     dict
     """
-    models = {}
+    models, packages = {}, {}
     for name, asked in NEURONS.items():
-        package = package_of(name)
-        point = isinstance(asked.make(), PointNeuron)
+        neuron = asked.make()
+        package = packages[name] = package_of(name)
+        point = isinstance(neuron, PointNeuron)
         # ``{{name}}`` becomes the place of what only the page knows.
         times = {"duration": asked.duration_ms, "settle": SETTLE_MS}
         made = {
             "units": "Mohm, cm, ms, msiemens, mV, nS, pA, pF",
             "source": f"from neurosim.catalogue import {name}\n\nneuron = {name}()",
         }
-        lines = (POINT_LINES if point else _TEXTBOOK_LINES).format(**times, **made)
-        neuron = asked.make()
+        said = {"of": name, "label": asked.label[0].upper() + asked.label[1:]}
+        lines = (POINT_LINES if point else _CABLE_LINES).format(**times, **made, **said)
         drawn = {}
         if isinstance(neuron, Neuron):
             drawn = {
@@ -260,9 +201,8 @@ def neuron_data() -> dict[str, Any]:
             "duration_ms": asked.duration_ms,
             "sliders": _sliders(name, package),
             "curve": asked.curve,
+            "threshold": asked.threshold,
             "most_pA": asked.most_pA,
-            "package": package.to_json(),
-            "wasm": packed(np.frombuffer(package.wasm, np.uint8), "u1"),
             "lines": lines,
             "curveLines": CURVE_LINES.format(
                 **made,
@@ -275,8 +215,8 @@ def neuron_data() -> dict[str, Any]:
         }
     return {
         "models": models,
+        "bundle": bundle_of(packages),
         "script": kernel_script(),
-        "threshold_mV": float(LIF().V_th) * 1e3,
         "trials": TRIALS,
         "seeds": list(SEEDS),
         "currents": CURRENTS,

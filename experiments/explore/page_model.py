@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from brian2.units import Quantity, ms, pA
 
-from experiments.explore.embedding import packed
+from experiments.explore.bundle import bundle_of
 from experiments.explore.kernel.package import (
     KernelPackage,
     Parameter,
@@ -19,7 +18,7 @@ from experiments.explore.kernel.package import (
 )
 from experiments.explore.neuron_kernels import SEEDS, SETTLE_MS, TRIALS, UNITS, Shown
 from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
-from neurosim import LIF, Constant, WhiteNoise, settle
+from neurosim import Constant, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import ParameterError
@@ -121,6 +120,22 @@ def _slider(one: Parameter, label: str, described: bool) -> dict[str, Any]:
     }
 
 
+def _threshold(
+    neuron: PointNeuron | Neuron, known: Mapping[str, Parameter]
+) -> dict[str, Any] | None:
+    """Return where the page draws a line: at the parameter with which a threshold compares.
+
+    A neuron with extent fires where its channels let it, which no parameter says.
+    """
+    if not isinstance(neuron, PointNeuron):
+        return None
+    found = re.fullmatch(r"\s*v\s*>=?\s*([A-Za-z]\w*)\s*", str(neuron.threshold))
+    name = found[1] if found else ""
+    if name not in known or known[name].unit != "volt":
+        return None
+    return {"slider": name, "mV": float(f"{known[name].default / 1e-3:.12g}"), "label": name}
+
+
 def injecting(
     neuron: PointNeuron | Neuron,
     duration_ms: float,
@@ -220,10 +235,9 @@ def tab_of_one(
         "duration_ms": duration_ms,
         "sliders": told,
         "curve": True,
+        "threshold": _threshold(neuron, known),
         "oneByOne": True,
         "most_pA": most_pA,
-        "package": package.to_json(),
-        "wasm": packed(np.frombuffer(package.wasm, np.uint8), "u1"),
         "lines": (POINT_LINES if point else _CABLE_LINES).format(
             duration=f"{duration_ms:g}", **asked
         ),
@@ -237,8 +251,8 @@ def tab_of_one(
     }
     return {
         "models": {"neuron": model},
+        "bundle": bundle_of({"neuron": package}),
         "script": kernel_script(),
-        "threshold_mV": float(LIF().V_th) * 1e3,
         "trials": TRIALS,
         "seeds": list(SEEDS),
         "currents": curve.currents,

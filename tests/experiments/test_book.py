@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from experiments.book import source_pages
+from experiments.book import explorer_page, source_pages
 from experiments.book.chapter_pages import with_values
 from experiments.book.gallery_pages import page_of
 from experiments.book.published_outcomes import MISSING, OUTCOMES, outcomes_page
@@ -24,7 +25,7 @@ from experiments.command.main import app
 from experiments.kit.code_digest import code_digest
 from experiments.kit.registry import Context, contents
 from experiments.kit.result import Verdict
-from neurosim.errors import NeurosimError
+from neurosim.errors import EngineError, NeurosimError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ENTRIES = contents()
@@ -223,6 +224,41 @@ def test_names_are_found_in_code_whichever_room_they_come_from():
     known = {(neurosim.LIF.__module__, neurosim.LIF.__qualname__): "neurosim.LIF"}
     assert names_in("from neurosim.catalogue import LIF\nimport numpy", known) == {"neurosim.LIF"}
     assert names_in("from bridge.absent import LIF", known) == set()
+
+
+# ---- the explorer -------------------------------------------------------------------------------
+def _no_compiler():
+    raise EngineError("pip install 'neurosim-bridge[explore]'")
+
+
+def test_the_explorer_is_shown_where_its_neurons_can_be_compiled_or_were(tmp_path, monkeypatch):
+    def built(file):
+        file.write_text("the explorer")
+
+    monkeypatch.setattr(explorer_page, "build_page", built)
+    monkeypatch.setattr(explorer_page, "wasm_compiler", _no_compiler)
+    monkeypatch.setattr(explorer_page, "packed_neurons", lambda: {"models": {}})
+    explorer_page.explorer_page(Layout(tmp_path / "source"), tmp_path)
+    explorer_page.publish_explorer(tmp_path)
+    page = (tmp_path / "source" / "try-it.md").read_text()
+    (shown,) = re.findall(r'<iframe class="explorer" src="([^"]+)" title="[^"]+"', page)
+    assert (tmp_path / "html" / shown).read_text() == "the explorer"
+    assert f'<a href="{shown}">' in page
+
+
+def test_without_neurons_the_book_says_how_to_get_the_explorer(tmp_path, monkeypatch):
+    monkeypatch.setattr(explorer_page, "wasm_compiler", _no_compiler)
+    monkeypatch.setattr(explorer_page, "packed_neurons", lambda: None)
+    left = tmp_path / "html" / "_static" / "neurosim-explorer.html"
+    left.parent.mkdir(parents=True)
+    left.write_text("of an earlier build")
+    explorer_page.explorer_page(Layout(tmp_path / "source"), tmp_path)
+    explorer_page.publish_explorer(tmp_path)
+    page = (tmp_path / "source" / "try-it.md").read_text()
+    assert "iframe" not in page
+    assert "neurosim-bridge[explore]" in page
+    assert "`neurosim explore`" in page
+    assert not left.exists()
 
 
 # ---- the command --------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import shutil
+from importlib.metadata import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from experiments.explore.kernel.package import KernelPackage, Parameter
 from experiments.explore.kernel.slider_places import Place
 from experiments.explore.page_builder import page_text
 from experiments.explore.page_model import Curve, tab_of_one
-from neurosim import LIF, from_brian2
+from neurosim import LIF, AdEx, HodgkinHuxley, from_brian2
 from neurosim.catalogue import textbook_neuron
 from neurosim.clamps import VoltageClamp
 from neurosim.describe.circuit import Circuit
@@ -32,6 +33,10 @@ from neurosim.morphology import at
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 needs_ziglang = pytest.mark.skipif(
     find_spec("ziglang") is None, reason="ziglang (extra 'explore') is not installed"
+)
+needs_axe = pytest.mark.skipif(
+    find_spec("axe_playwright_python") is None,
+    reason="axe_playwright_python (extra 'book-check') is not installed",
 )
 needs_browser = pytest.mark.skipif(
     find_spec("playwright") is None or shutil.which("chromium") is None,
@@ -53,23 +58,43 @@ def own_neuron(name=HOSTILE, expression="(E_L - v + R*I_stim - R*w)/tau"):
     )  # fmt: skip
 
 
-def a_package(*names):
+def a_package(*names, head="", default=-0.07):
     """A package that never runs: what the page is told of it needs no compiler."""
-    ends = {"unit": "volt", "default": -0.07, "low": -0.09, "high": -0.05, "meaning": "as given"}
+    ends = {"unit": "volt", "default": default, "low": -0.09, "high": -0.05, "meaning": "as given"}
+    current, noise = f"{head}constant.current", f"{head}white_noise.intensity"
     injected = [
-        Parameter("constant.current", "amp", 1e-10, 0, 2e-10, "", (Place("a", (0,), (1.0,)),)),
-        Parameter("white_noise.intensity", "amp*second**0.5", 0, 0, 1e-12, "", ()),
+        Parameter(current, "amp", 1e-10, 0, 2e-10, "", (Place("a", (0,), (1.0,)),)),
+        Parameter(noise, "amp*second**0.5", 0, 0, 1e-12, "", ()),
     ]
     made = [Parameter(name, places=(), **ends) for name in names]
     return KernelPackage(b"\0asm", {}, (*injected, *made), {"bent": "it is no straight line"}, {})
 
 
-def told(package, **changes):
+def told(package, neuron=None, **changes):
     asked = {
         "label": HOSTILE, "source": "neuron = LIF()  # {seed}", "duration_ms": 100, "most_pA": 200,
         "sliders": {}, "curve": Curve(),
     }  # fmt: skip
-    return tab_of_one(LIF(), package, **asked | changes)
+    return tab_of_one(neuron or LIF(), package, **asked | changes)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "line"),
+    [
+        (LIF(), {"slider": "V_th", "mV": -55, "label": "V_th"}),
+        (HodgkinHuxley(), {"slider": "V_detect", "mV": 0, "label": "V_detect"}),
+        (AdEx(), {"slider": "V_peak", "mV": 0, "label": "V_peak"}),
+        (textbook_neuron(), None),
+        (own_neuron().replace(V_th=-40 * mV),
+         {"slider": "V_th", "mV": -40, "label": "V_th"}),
+    ],
+)  # fmt: skip
+def test_the_line_stands_at_the_threshold_that_the_neuron_has(neuron, line):
+    name = line["slider"] if line else "E_L"
+    head = "" if line else "stimulus."
+    volts = line["mV"] * 1e-3 if line else -0.07
+    tab = told(a_package(name, head=head, default=volts), neuron=neuron)
+    assert tab["models"]["neuron"]["threshold"] == line
 
 
 def test_hostile_words_stay_in_the_data():
@@ -233,6 +258,50 @@ class TestExported:
         assert not faults
         assert all(url.startswith(("file:", "data:", "blob:", "about:")) for url in requests)
 
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def hodgkin_huxley(folder):
+        return export_page(HodgkinHuxley(), folder / "hh.html", most=200 * pA)
+
+    @needs_browser
+    @needs_axe
+    @pytest.mark.parametrize("width", [360, 1280])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_nothing_is_cut_and_axe_finds_nothing_serious(self, hodgkin_huxley, width, scheme):
+        (shipped,) = (f for f in files("axe-playwright-python") if f.name == "axe.min.js")
+        axe = Path(str(shipped.locate())).read_text("utf-8")
+        context = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+        with opened(hodgkin_huxley.file, bypass_csp=True, **context) as (reader, faults, _):
+            ground = reader.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+            wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert reader.evaluate(wider) <= 0
+            for summary in reader.locator("figure:not([hidden]) summary").all():
+                summary.click()
+            reader.evaluate(axe)
+            found = reader.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            serious = [
+                (one["id"], one["nodes"][0]["html"][:200])
+                for one in found["violations"]
+                if one["impact"] in ("serious", "critical")
+            ]
+            assert not serious
+        assert not faults
+
+    @needs_browser
+    def test_its_line_follows_the_slider_of_its_own_threshold(self, page, hodgkin_huxley):
+        def lines(reader):
+            words = reader.locator('[data-figure="potential"] svg text').all_text_contents()
+            return [said for said in words if "mV" in said and "(" not in said]
+
+        with opened(hodgkin_huxley.file) as (reader, _, _):
+            assert lines(reader) == ["V_detect, 0 mV"]
+        with opened(page.file) as (reader, _, _):
+            assert lines(reader) == ["V_th, −55 mV"]
+            slider(reader, "V_th").press("End")
+            settled(reader)
+            assert lines(reader) == ["V_th, −35 mV"]
+
     @needs_browser
     def test_a_neuron_with_extent_has_its_curve_current_by_current(self, folder):
         source = "from neurosim.catalogue import textbook_neuron\n\nneuron = textbook_neuron()"
@@ -252,7 +321,7 @@ class TestExported:
 
 
 @contextlib.contextmanager
-def opened(file):
+def opened(file, **context):
     """Open a page in Chromium: the page, what went wrong on it, and what it asked for."""
     from playwright.sync_api import sync_playwright
 
@@ -260,7 +329,7 @@ def opened(file):
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        reader = browser.new_page()
+        reader = browser.new_page(**context)
         faults, requests = [], []
         reader.on("pageerror", lambda error: faults.append(str(error)))
         reader.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))

@@ -281,6 +281,7 @@ def test_the_nearest_point_of_the_grid_is_named(read):
         "&LIF.white_noise.intensity=345&LIF.constant.current=155&LIF.tau_m=17&seed=3",
         "&model=AdEx&AdEx.white_noise.intensity=120&AdEx.b=35&AdEx.tau_w=200",
         "&model=HodgkinHuxley&HodgkinHuxley.white_noise.intensity=30&HodgkinHuxley.g_Na=130",
+        "&model=TraubMiles&TraubMiles.white_noise.intensity=300&TraubMiles.V_T=-60",
     ],
 )
 def test_point_neurons_fire_as_the_python_lines_do(read, address):
@@ -344,15 +345,28 @@ def cell_table(reader):
     return [row[0] for row in rows], np.array([[float(x) for x in row[1:]] for row in rows])
 
 
-def test_the_cell_has_the_potential_of_the_python_lines_everywhere(read):
+@pytest.mark.parametrize(
+    ("name", "into_dendrite", "noise", "synapses"),
+    [
+        ("textbook_neuron", 150, 150, "e30e35e35i3"),
+        ("fast_spiking_interneuron", 200, 100, "e8e20e20i0"),
+        ("ca1_pyramidal", 300, 200, "e70e75e75i3"),
+        ("layer5_pyramidal", 900, 400, "e110e112e112i3"),
+        ("spinal_motoneuron", 4000, 2000, "e120e122e122i3"),
+        ("purkinje_cell", 600, 300, "e30e31e31i3"),
+    ],
+)
+def test_the_cell_has_the_potential_of_the_python_lines_everywhere(
+    read, name, into_dendrite, noise, synapses
+):
     reader = read()
     if "neuron" not in reader.tabs:
         pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
     reader.go(
-        "#tab=neuron&model=textbook_neuron&textbook_neuron.stimulus.constant.current=0"
-        "&textbook_neuron.into_dendrite.constant.current=150&textbook_neuron.excitatory.peak=4"
-        "&textbook_neuron.synapses=e30e35e35i3&textbook_neuron.excitatory.time=12.5"
-        "&textbook_neuron.stimulus.white_noise.intensity=150&textbook_neuron.at=15"
+        f"#tab=neuron&model={name}&{name}.stimulus.constant.current=0"
+        f"&{name}.into_dendrite.constant.current={into_dendrite}&{name}.excitatory.peak=4"
+        f"&{name}.synapses={synapses}&{name}.excitatory.time=12.5"
+        f"&{name}.stimulus.white_noise.intensity={noise}&{name}.at=15"
     )
     branches, shown = cell_table(reader)
     figure = reader.page.locator('[data-figure="cell"]')
@@ -503,6 +517,7 @@ def test_nothing_is_cut_and_axe_finds_nothing_serious(read, width, scheme):
     if "neuron" in reader.tabs:
         drawn = "&textbook_neuron.synapses=e30e30i0"
         views.append(f"#tab=neuron&model=textbook_neuron{drawn}")
+        views.append("#tab=neuron&model=purkinje_cell")
     for view in views:
         reader.go(view)
         reader.page.evaluate(axe)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brian2 import ms, mV, nA, nS, pA
+from brian2.units.constants import faraday_constant
 
 from experiments.explore.explored_neuron import RECEIVING, explored_neuron
 from experiments.explore.kernel.changed_together import changed_together, places_together
@@ -78,6 +79,24 @@ def test_places_tell_copies_products_and_lines():
     assert (b.at, b.factors, b.offset) == ((0, 1), (2.0, 5.0), 0.0)
     assert c.rows
     assert c.offset == pytest.approx(-0.06)
+
+
+@pytest.mark.parametrize("valence", [1, 2, -1])
+def test_a_product_and_a_quotient_are_told_to_the_last_digit(valence):
+    per, widths = 1 / (valence * float(faraday_constant)), np.array([3.7e-7, 5.0e-7, 9.1e-7])
+    values = [1.0, *np.linspace(0.5, 2, 18).tolist()]
+    runs = [{"sodium_per_inside": (per * p / widths).tobytes()} for p in values]
+    random = np.random.default_rng(2)
+    (place,) = found = find_places(values, runs, [])
+    wrong = 0
+    for p in random.uniform(0.5, 2, 200):
+        told = np.array(place.factors) * p / np.array(place.divisors)
+        np.testing.assert_array_equal(told, per * p / widths)
+        wrong += np.any(per / widths * p != per * p / widths)
+    # One factor in place of both would not do.
+    assert len(found) == 1
+    assert wrong > 0
+    assert place.to_json()["divisors"] == list(place.divisors)
 
 
 @pytest.mark.parametrize("bent", [np.exp, lambda p: np.zeros(int(4 * p)), np.zeros_like])

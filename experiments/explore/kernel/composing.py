@@ -161,6 +161,8 @@ class Asked:
         write_point(made.inputs, folder, told)
         rows = [name for name in told["inputs"] if name not in made.model.shared]
         files = _read(folder)
+        # Where the run goes on from a state, what else it would start with is read over.
+        files |= {name: files[f"begin.{name}"] for name in files if f"begin.{name}" in files}
         rows += [name for name in files if name.startswith("begin.")]
         return Composed(made.model, files, made.model.record, tuple(rows))
 

@@ -120,10 +120,11 @@ const Kernel = (() => {
         for (let k = 0; k < bytes.length; k++) bytes[k] = characters.charCodeAt(k);
         return bytes;
     }
-    // A fresh copy of the files that the run of the package reads.
+    // A fresh copy of the files that the run of the package reads, which hold base 64 or bytes.
     function inputs(pkg) {
         const files = {};
-        for (const name of Object.keys(pkg.inputs)) files[name] = of_base64(pkg.inputs[name]);
+        for (const [name, content] of Object.entries(pkg.inputs))
+            files[name] = typeof content === "string" ? of_base64(content) : content.slice();
         return files;
     }
     function parameter(pkg, name) {
@@ -152,8 +153,10 @@ const Kernel = (() => {
             const at = place.at || array.keys();
             let k = 0;
             for (const index of at) {
-                const factor = place.factors ? place.factors[k++] : place.factor;
-                const number = place.offset + factor * value;
+                const factor = place.factors ? place.factors[k] : place.factor;
+                const divisor = place.divisors ? place.divisors[k] : 1;
+                const number = place.offset + (factor * value) / divisor;
+                k++;
                 put(array, index, place.whole ? Math.round(number) : number);
             }
         }
@@ -261,7 +264,9 @@ const Kernel = (() => {
         const many = pkg.traces.length, samples = many ? table.length / many : 0;
         const time = Float64Array.from({ length: samples }, (_, k) => ((k + 1) * pkg.stride) * pkg.dt_s);
         pkg.traces.forEach((name, p) => {
-            traces[name] = [Float64Array.from({ length: samples }, (_, k) => table[k * many + p])];
+            const trace = new Float64Array(samples);
+            for (let k = 0; k < samples; k++) trace[k] = table[k * many + p];
+            traces[name] = [trace];
         });
         return { spikes, time, traces };
     }

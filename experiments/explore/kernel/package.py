@@ -7,7 +7,7 @@ What a page needs to know of the neuron stands here as plain values, from the de
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,12 @@ import numpy as np
 from brian2.units import Quantity, get_dimensions
 
 from experiments.explore.kernel.composing import Asked, Composed, manifest_of, program
-from experiments.explore.kernel.slider_places import NotAffineError, Place, find_places
+from experiments.explore.kernel.slider_places import (
+    QUOTIENTS,
+    NotAffineError,
+    Place,
+    find_places,
+)
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.programs.wasm import wasm_compiler
@@ -113,6 +118,7 @@ def kernel_of(
     record_dt: Quantity | None = None,
     seed: int = 0,
     ranges: Mapping[str, tuple[Quantity, Quantity]] | None = None,
+    only: Collection[str] | None = None,
 ) -> KernelPackage:
     """Compile a neuron for a page.
 
@@ -127,6 +133,9 @@ def kernel_of(
     ranges : mapping of str to (Quantity, Quantity), optional
         Lowest and highest value of parameters by name; by default half of the value to twice it,
         and 20 mV on either side of a potential.
+    only : collection of str, optional
+        Full names of the parameters that the page moves, which takes less time than all of them.
+        Those of which the description says an order are told besides.
 
     Raises
     ------
@@ -146,7 +155,7 @@ def kernel_of(
     compiler = wasm_compiler()
     asked = Asked(neuron, stimulus, duration, initial, dt, tuple(record), record_dt, seed)
     maker = _Maker(asked, ranges or {}, asked.composed({}, manifest_of(compiler), seed))
-    parameters, left_out = maker.parameters()
+    parameters, left_out = maker.parameters(only)
     wasm = (program(maker.first.model, compiler) / "main").read_bytes()
     return KernelPackage(wasm, maker.first.files, parameters, left_out, maker.layout())
 
@@ -170,10 +179,15 @@ class _Maker:
             raise NotAffineError("it changes the program itself")
         return made
 
-    def parameters(self) -> tuple[tuple[Parameter, ...], dict[str, str]]:
+    def parameters(
+        self, only: Collection[str] | None
+    ) -> tuple[tuple[Parameter, ...], dict[str, str]]:
         """Return what a page can change, and why it cannot change the rest."""
         found, left_out = [self._duration()], {}
+        ordered = {name for low, high, _ in self._orders() for name in (low, high)}
         for name in self.places:
+            if only is not None and name not in {*only, *ordered}:
+                continue
             try:
                 found.append(self._parameter(name))
             except NeurosimError as error:
@@ -192,9 +206,15 @@ class _Maker:
     def _parameter(self, name: str) -> Parameter:
         value, told = self.places[name]
         default, low, high = self._range(name, float(value))
-        tried = [default, low, high, low + 0.37 * (high - low)]
+        # The ends often differ from the default by a power of two, which rounds alike: two values
+        # between them tell factors apart that differ in their last digit.
+        tried = [default, low, high, *(low + share * (high - low) for share in (0.37, 0.79))]
         tried = [x for k, x in enumerate(tried) if x not in tried[:k]]
         runs = [self._files(name, x, value) for x in tried]
+        if any(file.endswith(QUOTIENTS) and runs[0][file] != runs[1][file] for file in runs[0]):
+            more = [low + share * (high - low) for share in np.linspace(0.03, 0.97, 16)]
+            tried += more
+            runs += [self._files(name, x, value) for x in more]
         places = find_places(tried, runs, self.first.rows)
         return Parameter(name, unit_name(told.metadata["unit"]), default, low, high,
                          told.metadata["doc"], places)  # fmt: skip
@@ -245,13 +265,17 @@ class _Maker:
             "dt_s": settings.dt,
             "stride": max(1, round(settings.record_dt / settings.dt)),
             "keys": self._keys(),
-            "orders": [list(order) for order in getattr(self.asked.neuron, "ordered", ())],
+            "orders": [list(order) for order in self._orders()],
         }
         if self.asked.point:
             told["rows"] = {"files": list(self.first.rows)}
         else:
             told["receptors"] = self._receptors()
         return told
+
+    def _orders(self) -> tuple[tuple[str, str, str], ...]:
+        """Return which parameters must lie below which, and why."""
+        return tuple(getattr(self.asked.neuron, "ordered", ()))
 
     def _receptors(self) -> dict[str, Any]:
         """Return by label where the events of receptors stand, and how many sites there are.

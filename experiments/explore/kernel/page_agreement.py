@@ -18,6 +18,8 @@ from experiments.explore.kernel.package import KernelPackage, kernel_of
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import NeurosimError
+from neurosim.ions.ion import Ion
+from neurosim.morphology import root_site
 from neurosim.run.batch import Places
 from neurosim.run.neuron_run import NeuronRecording
 from neurosim.run.recording import Recording
@@ -89,6 +91,8 @@ class Agreement:
     most_s, most_V : float
         Largest difference of a spike time (second) and of a potential (volt) from Python's own
         arithmetic.
+    most_mM : float or None
+        Largest difference of a concentration inside; None where no ion moves.
     same_bits : bool
         Whether nothing differs at all from Python's portable arithmetic.
     wasm_bytes : int
@@ -102,6 +106,7 @@ class Agreement:
     counts_equal: bool
     most_s: float
     most_V: float
+    most_mM: float | None
     same_bits: bool
     wasm_bytes: int
     refused: int
@@ -147,9 +152,10 @@ def agreement(
         f"{head}white_noise.intensity": (zero, Quantity(noise, dim=get_dimensions(intensity))),
     }
     start = settle(neuron, 200 * ms)
-    package = kernel_of(neuron, duration, stimulus, initial=start, ranges=ranges)
-    places = Asked(neuron, stimulus, duration, start, None, ("v",), None, 0).places()
-    case = _Case(neuron, duration, stimulus, start, package, places)
+    record = ("v", *_concentrations(neuron))
+    package = kernel_of(neuron, duration, stimulus, initial=start, ranges=ranges, record=record)
+    places = Asked(neuron, stimulus, duration, start, None, record, None, 0).places()
+    case = _Case(neuron, duration, stimulus, start, package, places, record)
     requests, own, refused = case.draw(sets, seed, f"{head}white_noise.intensity")
     answers = run(package, requests)
     with _arithmetic("portable"):
@@ -158,12 +164,18 @@ def agreement(
     beside = [_Trains.recorded(recording, package) for recording in own]
     exact = [_Trains.recorded(recording, package) for recording in portable]
     equal = all(a.as_many(b) for a, b in zip(found, beside, strict=True))
+    traces = package.layout["traces"]
+    moving = [k for k, name in enumerate(traces) if name in record[1:]]
+    volts = [k for k in range(len(traces)) if k not in moving]
+    apart = [a.apart(b) for a, b in zip(found, beside, strict=True)]
     return Agreement(
         sets=sets,
         spikes=sum(len(one.times) for one in found),
         counts_equal=equal,
-        most_s=max(a.apart(b)[0] for a, b in zip(found, beside, strict=True)) if equal else np.inf,
-        most_V=max(a.apart(b)[1] for a, b in zip(found, beside, strict=True)),
+        most_s=max(times for times, _ in apart),
+        most_V=max(float(by_trace[volts].max()) for _, by_trace in apart),
+        # A mole in a cubic metre is 1 mM.
+        most_mM=max(float(one[moving].max()) for _, one in apart) if moving else None,
         same_bits=all(a.same(b) for a, b in zip(found, exact, strict=True)),
         wasm_bytes=len(package.wasm),
         refused=refused,
@@ -202,12 +214,12 @@ class _Trains:
     def as_many(self, other: _Trains) -> bool:
         return np.array_equal(self.detectors, other.detectors)
 
-    def apart(self, other: _Trains) -> tuple[float, float]:
-        """Return the largest difference of a time and of a trace."""
+    def apart(self, other: _Trains) -> tuple[float, np.ndarray]:
+        """Return the largest difference of a time, and of each trace."""
         times = np.inf
         if self.as_many(other):
             times = float(np.max(np.abs(self.times - other.times), initial=0.0))
-        return times, float(np.max(np.abs(self.traces - other.traces), initial=0.0))
+        return times, np.max(np.abs(self.traces - other.traces), axis=1)
 
     def same(self, other: _Trains) -> bool:
         return (
@@ -225,6 +237,7 @@ class _Case:
     start: State
     package: KernelPackage
     places: Places
+    record: tuple[str, ...]
 
     def draw(self, sets: int, seed: int, noisy: str) -> tuple[list[Request], list[Recording], int]:
         """Return sets that Python takes, what it finds, and how many sets it refused."""
@@ -261,7 +274,7 @@ class _Case:
             "stimulus": self.stimulus,
             "initial": self.start,
             "seed": request.seed,
-            "record": ("v",),
+            "record": self.record,
         }
         if isinstance(self.neuron, PointNeuron):
             own = {name: value for name, value in values.items() if "." not in name}
@@ -272,6 +285,15 @@ class _Case:
         batch = {name: _one(v) for name, v in values.items() if name not in several}
         changed = changed_together(self.neuron, several)
         return simulate(changed, self.duration, batch=batch, **common)
+
+
+def _concentrations(neuron: PointNeuron | Neuron) -> list[str]:
+    """Return the concentrations inside that move in the root of a neuron."""
+    if isinstance(neuron, PointNeuron):
+        return []
+    root = root_site.compartments(neuron.compartments)[0]
+    parts = [p.part for p in neuron.painted if p.region.mask(neuron.compartments)[root]]
+    return [f"{ion.ion}_i" for ion in parts if isinstance(ion, Ion) and ion.inside_moves]
 
 
 def _one(value: Quantity) -> Quantity:

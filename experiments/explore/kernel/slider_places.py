@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from brian2.units.constants import faraday_constant
 
 from neurosim.errors import NeurosimError
 
-__all__ = ["NotAffineError", "Place", "find_places"]
+__all__ = ["QUOTIENTS", "NotAffineError", "Place", "find_places"]
 
 # How far a number may lie off the straight line, of the largest that stands there.
 _ROUNDING = 1e-14
+#: Ends of the names of files whose numbers are a quotient of a product (`_of_ion` in patches.py).
+#: Few values do not tell them from a product: give twenty.
+QUOTIENTS = ("_per_inside",)
+# How many last digits around a divisor are tried.
+_NEAR = 8
 
 
 class NotAffineError(NeurosimError):
@@ -27,7 +33,7 @@ class NotAffineError(NeurosimError):
 
 @dataclass(frozen=True)
 class Place:
-    """Numbers of a file that follow a parameter p as offset + factor*p.
+    """Numbers of a file that follow a parameter p as offset + factor*p, or as factor*p/divisor.
 
     Attributes
     ----------
@@ -39,6 +45,8 @@ class Place:
         Of each.
     offset : float
         Of all.
+    divisors : tuple of float
+        Of each, where Python divides: one factor in place of both would round otherwise.
     rows : bool
         Whether they are all numbers of the file, one a row.
     whole : bool
@@ -49,6 +57,7 @@ class Place:
     at: tuple[int, ...]
     factors: tuple[float, ...]
     offset: float = 0.0
+    divisors: tuple[float, ...] = ()
     rows: bool = False
     whole: bool = False
 
@@ -59,6 +68,8 @@ class Place:
             told["factor"] = self.factors[0]
         else:
             told["factors"] = list(self.factors)
+        if self.divisors:
+            told["divisors"] = list(self.divisors)
         if self.rows:
             return told | {"rows": True}
         return told | {"at": list(self.at), "whole": self.whole}
@@ -87,7 +98,7 @@ def find_places(
     --------
     >>> runs = [{"g": np.array([5.0, 2 * p]).tobytes()} for p in (1.0, 2.0, 4.0)]
     >>> find_places([1.0, 2.0, 4.0], runs, [])
-    (Place(file='g', at=(1,), factors=(2.0,), offset=0.0, rows=False, whole=False),)
+    (Place(file='g', at=(1,), factors=(2.0,), offset=0.0, divisors=(), rows=False, whole=False),)
     """
     found = []
     for name in runs[0]:
@@ -116,6 +127,24 @@ def _proportion(values: np.ndarray, moving: np.ndarray) -> np.ndarray:
     return np.where(exact, nearest, found)
 
 
+def _quotient(values: np.ndarray, moving: np.ndarray) -> tuple[float, float] | None:
+    """Return a factor and a divisor that give every last digit of one number, if there are some.
+
+    So enters the share of an ion that is free: the charge of a mole of ions divides it, and then
+    the volume that a membrane area encloses.
+    """
+    largest = int(np.argmax(np.abs(values)))
+    for valence in (1, 2):
+        factor = 1 / (valence * float(faraday_constant))
+        # Of an anion it is negative.
+        divisor = factor * values[largest] / moving[largest]
+        for near in range(-_NEAR, _NEAR + 1):
+            tried = divisor + near * np.spacing(divisor)
+            if np.all(factor * values / tried == moving):
+                return factor, float(tried)
+    return None
+
+
 def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> list[Place]:
     size = np.max(np.abs(table), axis=0)
     # What differs in its last digits alone does not follow the parameter.
@@ -126,6 +155,7 @@ def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> li
     low, high = int(np.argmin(values)), int(np.argmax(values))
     if np.all(moving == values[:, np.newaxis]):
         factors, offsets = np.ones(len(where)), np.zeros(len(where))
+        straight = np.ones(len(where), dtype=bool)
     else:
         factors = (moving[high] - moving[low]) / (values[high] - values[low])
         # A shift is one to the last digit, and what a parameter of 0 leaves is known to it too.
@@ -139,10 +169,19 @@ def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> li
         line = offsets + factors * values[:, np.newaxis]
         if not np.all(np.abs(line - moving) <= _ROUNDING * 10 * size):
             raise NotAffineError(f"what stands in {name} is no straight line of it")
-    all_rows = rows and len(where) == table.shape[1]
-    return [
-        Place(name, tuple(where[here].tolist()), tuple(factors[here].tolist()), float(offset),
-              rows=all_rows and len(where[here]) == table.shape[1])
-        for offset in np.unique(offsets)
-        for here in [np.flatnonzero(offsets == offset)]
-    ]  # fmt: skip
+    divided = {}
+    for k in np.flatnonzero(straight) if name.endswith(QUOTIENTS) else ():
+        if (found := _quotient(values, moving[:, k])) is not None:
+            divided[int(k)] = found
+    places = []
+    if divided:
+        at = tuple(where[list(divided)].tolist())
+        above, below = zip(*divided.values(), strict=True)
+        places.append(Place(name, at, above, divisors=below))
+    plain = np.array([k not in divided for k in range(len(where))])
+    for offset in np.unique(offsets[plain]):
+        here = np.flatnonzero(plain & (offsets == offset))
+        all_rows = rows and len(here) == table.shape[1]
+        at = tuple(where[here].tolist())
+        places.append(Place(name, at, tuple(factors[here].tolist()), float(offset), rows=all_rows))
+    return places

@@ -112,7 +112,10 @@
         layer,
         svg("text", { x: left + 4, y: top - 7, fill: palette.soft }, words),
         svg("path", { d: `M${left + 8} ${y}h${(bar * view.scale).toFixed(1)}`, stroke: palette.ink, "stroke-width": 2 }),
-        svg("text", { x: left + 14 + bar * view.scale, y: y + 4, fill: palette.ink }, `${bar} µm`),
+        // What lies under the words is kept away from them.
+        svg("text", {
+          x: left + 14 + bar * view.scale, y: y + 4, fill: palette.ink, stroke: palette.ground, "stroke-width": 4, "paint-order": "stroke",
+        }, `${bar} µm`),
       );
     }
     // The colour bar, in steps.

@@ -1,9 +1,42 @@
 // Runs neurons beside the page, so that the page answers while a neuron computes. Stands after
 // kernel.js in the text of a worker.
-const loaded = new Map();
+const ofBase64 = (content) => Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+
+// The files that `bundled` in bundle.py wrote: name -> bytes.
+const opened = async ({ files, copies, data }) => {
+  const inflating = new Blob([ofBase64(data)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const inflated = await new Response(inflating).arrayBuffer();
+  const rows = new Int32Array(inflated, 0, 3 * copies);
+  const rest = new Uint8Array(inflated, 12 * copies);
+  const all = new Uint8Array(files.reduce((sum, [, length]) => sum + length, 0));
+  let [at, taken, source] = [0, 0, 0];
+  for (let k = 0; k < copies; k++) {
+    const [fresh, copied, from] = [rows[k], rows[copies + k], rows[2 * copies + k]];
+    all.set(rest.subarray(taken, taken + fresh), at);
+    source += fresh + from;
+    all.copyWithin(at + fresh, source, source + copied);
+    source += copied;
+    taken += fresh;
+    at += fresh + copied;
+  }
+  let begin = 0;
+  return new Map(files.map(([name, length]) => [name, all.subarray(begin, (begin += length))]));
+};
+
+let bundle = null;
+const loading = new Map();
+
+const load = async (name) => {
+  const files = await bundle;
+  const pkg = JSON.parse(new TextDecoder().decode(files.get(`${name}.json`)));
+  const own = [...files].filter(([file]) => file.startsWith(`${name}/`));
+  pkg.inputs = Object.fromEntries(own.map(([file, bytes]) => [file.slice(name.length + 1), bytes]));
+  return { kernel: await Kernel.load(files.get(`${name}.wasm`)), pkg };
+};
 
 const runOne = async ({ name, rows, untraced, values, seeds, arrivals }) => {
-  const { kernel, pkg } = loaded.get(name);
+  if (!loading.has(name)) loading.set(name, load(name));
+  const { kernel, pkg } = await loading.get(name);
   const why = Kernel.refusal(pkg, values);
   if (why) throw new Error(why);
   const files = Kernel.inputs(pkg);
@@ -12,12 +45,12 @@ const runOne = async ({ name, rows, untraced, values, seeds, arrivals }) => {
   for (const [parameter, value] of Object.entries(values)) Kernel.set(files, pkg, parameter, value);
   for (const [label, events] of Object.entries(arrivals ?? {})) Kernel.arrive(files, pkg, label, events);
   Kernel.seed(files, pkg, seeds);
-  return Kernel.read((await kernel).run(files), pkg);
+  return Kernel.read(kernel.run(files), pkg);
 };
 
 self.onmessage = async ({ data: asked }) => {
-  if (asked.load) {
-    loaded.set(asked.name, { kernel: Kernel.load(asked.wasm), pkg: asked.pkg });
+  if (asked.bundle) {
+    bundle = opened(asked.bundle);
     return;
   }
   try {

@@ -3,8 +3,6 @@
 (() => {
   Explorer.NeuronRunner = class {
     constructor(data) {
-      this.data = data;
-      this.sent = new Set();
       this.waiting = new Map();
       this.busy = null;
       this.count = 0;
@@ -12,6 +10,7 @@
       const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
       this.worker = new Worker(url);
       this.worker.onmessage = ({ data: answer }) => this.answered(answer);
+      this.worker.postMessage({ bundle: data.bundle });
       this.worker.onerror = (event) => this.answered({ id: this.busy?.id, error: event.message });
     }
 
@@ -25,11 +24,6 @@
       if (this.busy || this.waiting.size === 0) return;
       const [kind, { request, answer }] = this.waiting.entries().next().value;
       this.waiting.delete(kind);
-      if (!this.sent.has(request.name)) {
-        const model = this.data.models[request.name];
-        this.worker.postMessage({ load: true, name: request.name, wasm: Explorer.unpack(model.wasm), pkg: model.package });
-        this.sent.add(request.name);
-      }
       this.count += 1;
       this.busy = { id: this.count, answer, begun: performance.now() };
       this.worker.postMessage({ id: this.count, ...request });

@@ -23,7 +23,8 @@
     return { x, y };
   };
 
-  const potential = (found, model, threshold) => {
+  // `level`: where a line stands, in mV, and what it is; null for none.
+  const potential = (found, model, level) => {
     const named = Object.entries(found.traces).filter(([name]) => !name.startsWith("cell["));
     const traces = named.map(([name, rows], k) => ({
       kind: "line", label: model.point ? "membrane potential" : name.replace(/_/g, " "), unlisted: model.point, colour: k, width: 1.4,
@@ -33,7 +34,7 @@
       title: `Membrane potential in ${model.duration_ms} ms`,
       x: { label: "time (ms)", min: 0, max: model.duration_ms },
       y: { label: "potential (mV)" },
-      series: [...traces, { kind: "level", label: `textbook threshold, ${said(threshold)} mV`, at: threshold }],
+      series: [...traces, ...(level ? [{ kind: "level", label: `${level.label}, ${said(level.at)} mV`, at: level.at }] : [])],
     };
   };
 
@@ -81,6 +82,12 @@
       data.models[values.model].sliders.filter(
         (slider) => !slider.described || values[keyOf(values.model, slider)] !== slider.initial,
       );
+    // The threshold of a neuron, where its slider stands if there is one.
+    const levelOf = ({ threshold, sliders }, values) => {
+      if (!threshold) return null;
+      const moved = sliders.find((slider) => slider.name === threshold.slider);
+      return { label: threshold.label, at: moved ? values[keyOf(values.model, moved)] : threshold.mV };
+    };
     const seedsOf = (seed) => Array.from({ length: data.trials }, (_, k) => (seed - 1) * data.trials + k + 1);
 
     return {
@@ -145,7 +152,7 @@
           if (model.shape) request.arrivals = Explorer.arrivalsOf(model, values.model, values);
           runner.ask("trace", request, (found, error) => {
             if (error) return say(`This neuron does not run: ${error}.`);
-            trace.draw(potential(found, model, data.threshold_mV));
+            trace.draw(potential(found, model, levelOf(model, asked)));
             if (model.shape) map.show(values, model, found);
             if (model.point) spikes.draw(raster(found.spikes, model, data.trials));
             const first = found.spikes.filter((spike) => spike.row === 0 && spike.detector === 0);
