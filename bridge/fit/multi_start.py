@@ -18,17 +18,33 @@ from bridge.errors import optional
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.misfit import Stage
 
-__all__ = ["Found", "jacobian", "many_minima", "polish", "without_gradient"]
+__all__ = [
+    "NEAR_NOISE",
+    "Found",
+    "finish",
+    "jacobian",
+    "many_minima",
+    "polish",
+    "without_gradient",
+]
 
 Array = NDArray[np.float64]
 Evaluate = Callable[[Array], tuple[Array, Array]]
 
 # How far a difference reaches, as a share of the range of a parameter. While a spike moves over one
 # step of the run, the cubic through its samples ripples by some hundredths of a millivolt; a
-# difference over several steps does not see it. Spikes that are located do not ripple.
-_OVER_STEPS, _LOCATED = 3e-4, 1e-5
+# difference over several steps does not see it. Spikes that are located do not ripple, nor do
+# potentials that are compared at their own time. There a spike that moves is far from a straight
+# line, and flat combinations are told by a hundredth of what each parameter does alone.
+_OVER_STEPS, _LOCATED, _AT_OWN_TIME = 3e-4, 1e-5, 1e-7
 _MOST_POLISH = 40
 _ROUNDS, _BETWEEN = 2, 8
+NEAR_NOISE = 2.0
+"""Up to so many times the noise a candidate is compared sample by sample at last (`finish`)."""
+
+# Steps that gain less of the misfit than this are slow. Of thousands of samples a ten-thousandth is
+# as much as one parameter's standard deviation.
+_SLOW, _SLOW_AT_OWN_TIME = 1e-4, 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +189,8 @@ def jacobian(problem: FitProblem, u: Array, stage: Stage) -> tuple[Array, Array]
     """
     count = len(u)
     # At a bound the difference is taken inwards.
-    reach = _LOCATED if problem.family.is_reset else _OVER_STEPS
+    over = _AT_OWN_TIME if stage == "exact" else _OVER_STEPS
+    reach = _LOCATED if problem.family.is_reset else over
     above, below = np.minimum(u + reach, 1.0), np.maximum(u - reach, 0.0)
     rows = [u]
     for k in range(count):
@@ -190,10 +207,13 @@ def polish(problem: FitProblem, u: Array, stage: Stage) -> Found:
     """Bring a candidate to the bottom: damped Gauss-Newton steps, and L-BFGS-B where they end.
 
     Next to the bottom the exact gradient of one run is that of ripples too (see `jacobian`); the
-    Gauss-Newton steps follow differences that reach over them.
+    Gauss-Newton steps follow differences that reach over them. Where they come near the noise,
+    `finish` goes on.
     """
     every = np.ones(len(u), dtype=bool)
     found = _descend(problem, u, stage)
+    if found.misfit[0] < NEAR_NOISE * problem.noise_misfit(stage):
+        return found
     for _ in range(_ROUNDS):
         before = float(found.misfit[0])
         between = many_minima(lambda x: problem.gradient(x, stage), found.u, every, _BETWEEN)
@@ -203,9 +223,26 @@ def polish(problem: FitProblem, u: Array, stage: Stage) -> Found:
     return found
 
 
+def finish(problem: FitProblem, u: Array) -> Found:
+    """Bring a candidate whose misfit is about the noise to the bottom of the exact comparison.
+
+    Aligned at spikes, the potential has ripples that are as wide as intervals are, and a search
+    ends several standard deviations beside the bottom. Compared at its own time it has none, and
+    for independent noise its bottom is the likeliest neuron. It serves only from near: a spike that
+    is a millisecond late would cost its whole height.
+
+    Returns
+    -------
+    Found
+        With the misfit of the stage ``"exact"``.
+    """
+    return _descend(problem, u, "exact")
+
+
 def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLISH) -> Found:
     """Take Gauss-Newton steps until none of several dampings leads down."""
     value, damping, slow = float(problem.value(u, stage)[0]), 1e-3, 0
+    least = _SLOW_AT_OWN_TIME if stage == "exact" else _SLOW
     for _ in range(most):
         residuals, along = jacobian(problem, u, stage)
         slope, curvature = along.T @ residuals, along.T @ along
@@ -219,7 +256,7 @@ def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLI
         gained, moved = value - values[k], float(np.abs(candidates[k] - u).max())
         damping, u, value = float(np.clip(tried[k], 1e-8, 1e2)), candidates[k], float(values[k])
         # In a long valley one short step may follow another.
-        slow = slow + 1 if gained < 1e-4 * value else 0
+        slow = slow + 1 if gained < least * value else 0
         if slow > 2 or moved < 1e-7:
             break
     return Found(u[np.newaxis], np.array([value]))
