@@ -17,7 +17,6 @@ from bridge.fit.misfit import Stage, Tolerances
 from bridge.fit.multi_start import (
     NEAR_NOISE,
     Found,
-    finish,
     jacobian,
     many_minima,
     polish,
@@ -26,6 +25,7 @@ from bridge.fit.multi_start import (
 from bridge.fit.neuron_families import NeuronFamily, family_of
 from bridge.fit.neuron_fit import Control, FittedParameter, NeuronFit
 from bridge.fit.step_scores import check_unit, own_reliability, score_steps
+from bridge.fit.valley import finish
 from bridge.recordings.cell import CellRecording
 from neurosim.errors import ParameterError
 

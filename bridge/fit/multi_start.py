@@ -21,10 +21,10 @@ from bridge.fit.misfit import Stage
 __all__ = [
     "NEAR_NOISE",
     "Found",
-    "finish",
     "jacobian",
     "many_minima",
     "polish",
+    "step_of",
     "without_gradient",
 ]
 
@@ -40,11 +40,7 @@ _OVER_STEPS, _LOCATED, _AT_OWN_TIME = 3e-4, 1e-5, 1e-7
 _MOST_POLISH = 40
 _ROUNDS, _BETWEEN = 2, 8
 NEAR_NOISE = 2.0
-"""Up to so many times the noise a candidate is compared sample by sample at last (`finish`)."""
-
-# Steps that gain less of the misfit than this are slow. Of thousands of samples a ten-thousandth is
-# as much as one parameter's standard deviation.
-_SLOW, _SLOW_AT_OWN_TIME = 1e-4, 1e-7
+"""Up to so many times the noise a candidate is compared sample by sample at last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +204,7 @@ def polish(problem: FitProblem, u: Array, stage: Stage) -> Found:
 
     Next to the bottom the exact gradient of one run is that of ripples too (see `jacobian`); the
     Gauss-Newton steps follow differences that reach over them. Where they come near the noise,
-    `finish` goes on.
+    `bridge.fit.valley.finish` goes on.
     """
     every = np.ones(len(u), dtype=bool)
     found = _descend(problem, u, stage)
@@ -223,32 +219,15 @@ def polish(problem: FitProblem, u: Array, stage: Stage) -> Found:
     return found
 
 
-def finish(problem: FitProblem, u: Array) -> Found:
-    """Bring a candidate whose misfit is about the noise to the bottom of the exact comparison.
-
-    Aligned at spikes, the potential has ripples that are as wide as intervals are, and a search
-    ends several standard deviations beside the bottom. Compared at its own time it has none, and
-    for independent noise its bottom is the likeliest neuron. It serves only from near: a spike that
-    is a millisecond late would cost its whole height.
-
-    Returns
-    -------
-    Found
-        With the misfit of the stage ``"exact"``.
-    """
-    return _descend(problem, u, "exact")
-
-
 def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLISH) -> Found:
     """Take Gauss-Newton steps until none of several dampings leads down."""
     value, damping, slow = float(problem.value(u, stage)[0]), 1e-3, 0
-    least = _SLOW_AT_OWN_TIME if stage == "exact" else _SLOW
     for _ in range(most):
         residuals, along = jacobian(problem, u, stage)
         slope, curvature = along.T @ residuals, along.T @ along
         scale = np.diag(np.maximum(np.diag(curvature), 1e-12 * np.trace(curvature)))
         tried = damping * np.array([0.01, 0.1, 1.0, 10.0, 1e3, 1e5])
-        candidates = np.array([_step(u, slope, curvature + by * scale) for by in tried])
+        candidates = np.array([step_of(u, slope, curvature + by * scale) for by in tried])
         values = problem.value(candidates, stage)
         k = int(np.argmin(values))
         if not values[k] < value:
@@ -256,13 +235,13 @@ def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLI
         gained, moved = value - values[k], float(np.abs(candidates[k] - u).max())
         damping, u, value = float(np.clip(tried[k], 1e-8, 1e2)), candidates[k], float(values[k])
         # In a long valley one short step may follow another.
-        slow = slow + 1 if gained < least * value else 0
+        slow = slow + 1 if gained < 1e-4 * value else 0
         if slow > 2 or moved < 1e-7:
             break
     return Found(u[np.newaxis], np.array([value]))
 
 
-def _step(u: Array, slope: Array, curvature: Array) -> Array:
+def step_of(u: Array, slope: Array, curvature: Array) -> Array:
     """Return the next candidate; parameters at a bound that they press against stay."""
     free = ~(((u <= 0) & (slope > 0)) | ((u >= 1) & (slope < 0)))
     moved = u.copy()

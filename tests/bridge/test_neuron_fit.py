@@ -17,11 +17,12 @@ from bridge.fit.fit_problem import WORST, FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
 from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.misfit import Tolerances
-from bridge.fit.multi_start import finish, jacobian, many_minima, without_gradient
+from bridge.fit.multi_start import jacobian, many_minima, without_gradient
 from bridge.fit.neuron_families import FAMILIES, family_of
 from bridge.fit.neuron_fit import FittedParameter, NeuronFit, _table
 from bridge.fit.residual_rows import crossed
 from bridge.fit.step_scores import StepScore, own_reliability, score_steps
+from bridge.fit.valley import finish
 from bridge.recordings import made_recording
 from bridge.recordings.errors import RecordingError
 from neurosim.errors import EngineError, ExtraMissingError, ParameterError, UnknownNameError
@@ -295,6 +296,32 @@ def test_a_search_ends_at_the_bottom_of_a_flat_valley() -> None:
     assert np.all(np.abs(ended.u[0] - truth) < sure.high - sure.low)
     missed = vectors[:, :3].T @ (ended.u[0] - truth)
     assert np.all(np.abs(missed) < 4 * spread)
+
+
+def test_a_bent_valley_is_followed_in_few_steps() -> None:
+    # Rosenbrock's valley, a hundred times as steep as it is flat: after twice as many runs damped
+    # Gauss-Newton steps are not half way.
+    class Valley:
+        family = SimpleNamespace(is_reset=True)
+        asked = 0
+
+        def residuals(self, u: np.ndarray, _stage: str) -> np.ndarray:
+            self.asked += len(u)
+            x, y, z = (8.0 * (u - 0.5)).T
+            return np.stack([100.0 * (y - x**2), 10.0 * (z - x * y), x - 1.0, 0.5 + 0 * x], axis=1)
+
+        def value(self, u: np.ndarray, stage: str) -> np.ndarray:
+            return 0.5 * np.sum(self.residuals(np.atleast_2d(u), stage) ** 2, axis=1)
+
+        def pieces(self, _stage: str) -> list[int]:
+            return [0]
+
+    valley = Valley()
+    begin = 0.5 + np.array([-1.0, 1.0, -1.0]) / 8
+    ended = finish(valley, begin)
+    assert 8.0 * (ended.u[0] - 0.5) == pytest.approx(np.ones(3), abs=1e-3)
+    assert ended.misfit[0] == pytest.approx(0.125, rel=1e-6)
+    assert valley.asked < 300
 
 
 def test_known_neurons_are_at_rest_when_their_recording_begins() -> None:
