@@ -67,7 +67,7 @@ def main() -> None:
             if one.identifiable and not one.low <= truth[one.name] <= one.high
         ]
         print(
-            f"cell {seed}: misfit {found.misfit / found.noise_misfit:.3g} of the noise"
+            f"cell {seed}: misfit {found.times_noise:.3g} of the noise"
             f"{'' if reached else ' (search failed)'}, {sum(own)} of {len(own)} inside, held-out "
             f"gamma {found.gamma:.3g}, {time.perf_counter() - began_cell:.0f} s "
             + "; ".join(misses),

@@ -5,6 +5,11 @@ u`. Residuals of one spike, or of one stretch of 50 ms, err together. With :math
 :math:`J^\top r` over such a cluster, parameters scatter by :math:`H^{-1}(\sum g_c g_c^\top)H^{-1}`,
 with :math:`H = J^\top J`: the *sandwich* of Huber (1967) and White (1982), which takes the size of
 the noise from the residuals themselves and asks for no model of it.
+
+A cluster that alone tells a combination of parameters draws the fit to itself, so that its
+residuals look smaller than they are. Each :math:`g_c` is taken as it is at the fit without that
+cluster, :math:`(1 - J_c^\top J_c H^{-1})^{-1} g_c`: the jackknife over clusters (CR3 of Bell and
+McCaffrey 2002, Survey Methodology 28:169).
 """
 
 from __future__ import annotations
@@ -99,12 +104,12 @@ def certainty_of(
     values, vectors = np.linalg.eigh(curvature)
     floor = _FLAT * max(float(values.max(initial=0.0)), 1e-300)
     inverse = (vectors / np.maximum(values, floor)) @ vectors.T
-    count = int(clusters.max()) + 1
-    pulls = np.zeros((count, inner.shape[1]))
-    np.add.at(pulls, clusters, inner * residuals[:, np.newaxis])
-    used = int(np.count_nonzero(np.any(pulls != 0, axis=1)))
+    # In these coordinates the curvature is one in all directions that the residuals tell.
+    own = vectors / np.sqrt(np.maximum(values, floor))
+    pulls = own @ _without_each(inner @ own, residuals, clusters).T
+    used = int(np.count_nonzero(np.any(pulls != 0, axis=0)))
     left = max(used - inner.shape[1], 1)
-    scatter = inverse @ (pulls.T @ pulls) @ inverse * used / left
+    scatter = pulls @ pulls.T * (1 - 1 / max(used, 2))
     # Where nothing pulls along a flat direction, it is as uncertain as its curvature says.
     blind = values <= floor
     scatter += (vectors[:, blind] * 1e3) @ vectors[:, blind].T
@@ -121,6 +126,23 @@ def certainty_of(
         clusters=used,
         remaining=float(still.max(initial=0.0)),
     )
+
+
+def _without_each(slopes: Array, residuals: Array, clusters: NDArray[np.int64]) -> Array:
+    """Return how each cluster pulls at the fit without it, shape (clusters, parameters).
+
+    `slopes` are in coordinates in which the curvature is one.
+    """
+    order = np.argsort(clusters, kind="stable")
+    ends = np.cumsum(np.bincount(clusters))
+    pulls = np.zeros((len(ends), slopes.shape[1]))
+    for k, (first, stop) in enumerate(zip(np.append(0, ends[:-1]), ends, strict=True)):
+        rows = order[first:stop]
+        shares, along = np.linalg.eigh(slopes[rows].T @ slopes[rows])
+        # All that is known of a direction may come from one cluster: its share is then one.
+        pull = along.T @ (slopes[rows].T @ residuals[rows]) / np.maximum(1 - shares, 1e-6)
+        pulls[k] = along @ pull
+    return pulls
 
 
 def _flat(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,18 @@ from bridge.fit.fit_evolution import apart, evolve
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
 from bridge.fit.misfit import Stage, Tolerances
-from bridge.fit.multi_start import Found, jacobian, many_minima, polish, without_gradient
+from bridge.fit.multi_start import (
+    NEAR_NOISE,
+    Found,
+    jacobian,
+    many_minima,
+    polish,
+    without_gradient,
+)
 from bridge.fit.neuron_families import NeuronFamily, family_of
 from bridge.fit.neuron_fit import Control, FittedParameter, NeuronFit
 from bridge.fit.step_scores import check_unit, own_reliability, score_steps
+from bridge.fit.valley import finish
 from bridge.recordings.cell import CellRecording
 from neurosim.errors import ParameterError
 
@@ -31,6 +39,8 @@ _GENERATIONS, _TIMES, _ALL = 40, 12, 15
 _DRAWN = 8
 # How many of the searches are brought to the bottom, unless they ended so many times higher.
 _POLISHED, _FAR = 3, 4.0
+# How many times the noise, sample by sample, still counts as nothing but noise.
+_NOISE = 1.25
 
 
 def fit_neuron(
@@ -107,25 +117,55 @@ def fit_neuron(
     found = many_minima(lambda u: problem.gradient(u, "all"), found.u, every, _ALL)
     ended = found.best(starts)
     tell(0.65)
-    best = polish(problem, ended.best().u[0], "all")
-    for u, misfit in zip(ended.u[1:_POLISHED], ended.misfit[1:_POLISHED], strict=True):
-        # One that is far behind is left where it is.
-        if misfit < _FAR * ended.misfit[0]:
-            other = polish(problem, u, "all")
-            best = min(best, other, key=lambda one: float(one.misfit[0]))
+    best = _bottom(problem, ended)
     tell(0.95)
     first = Found(drawn, problem.roughly(drawn, first_stage)).best().u[0] if control else None
-    return _told(problem, best.u[0], float(best.misfit[0]), ended, first, seed)
+    return _told(problem, best, ended, first, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ended:
+    """Where the search ended, and by what comparison it is at the bottom."""
+
+    u: Array
+    misfit: float
+    stage: Stage
+    over_noise: float = float("nan")
+
+
+def _bottom(problem: FitProblem, ended: Found) -> _Ended:
+    """Bring the best of the searches to the bottom, until one leaves the noise and no more."""
+    ends: list[_Ended] = []
+    for u, misfit in zip(ended.u[:_POLISHED], ended.misfit[:_POLISHED], strict=True):
+        # One that is far behind is left where it is.
+        if misfit <= _FAR * ended.misfit[0]:
+            ends.append(_finished(problem, polish(problem, u, "all")))
+        if ends[-1].stage == "exact":
+            return ends[-1]
+    return min(ends, key=lambda one: one.misfit)
+
+
+def _finished(problem: FitProblem, best: Found) -> _Ended:
+    """Bring a fit to the bottom of the exact comparison, if it is good enough for that."""
+    near = float(best.misfit[0])
+    if near > NEAR_NOISE * problem.noise_misfit("all"):
+        return _Ended(best.u[0], near, "all")
+    exact = finish(problem, best.u[0])
+    over = float(exact.misfit[0]) / problem.noise_misfit("exact")
+    if over > _NOISE:
+        return _Ended(best.u[0], near, "all", over)
+    return _Ended(exact.u[0], float(problem.value(exact.u[0], "all")[0]), "exact", over)
 
 
 def _attainable(problem: FitProblem, u: Array) -> Tolerances:
     """Return tolerances with which the potential does not outweigh the spikes.
 
     Where the best neuron by the times of the spikes is off in potential by more than the tolerance,
-    as every reset neuron is from a cell, it is not asked to trade spikes for millivolts.
+    as every reset neuron is from a cell, it is not asked to trade spikes for millivolts. In steps
+    without spikes there are none to trade: their tolerance stays.
     """
     given = problem.tolerances
-    pieces = problem.misfits("all")
+    pieces = [one for one in problem.misfits("all") if not one.is_silent]
     runs = problem.run(u, [one.piece for one in pieces])[0]
     off = [
         float(np.sum(one.values(run)[: len(one.layout.samples)] ** 2))
@@ -136,17 +176,17 @@ def _attainable(problem: FitProblem, u: Array) -> Tolerances:
 
 
 def _told(
-    problem: FitProblem, u: Array, misfit: float, ended: Found, first: Array | None, seed: int
+    problem: FitProblem, found: _Ended, ended: Found, first: Array | None, seed: int
 ) -> NeuronFit:
     """Score the best candidate and say how sure it is."""
-    target = problem.target
+    target, u = problem.target, found.u
     runs, gradients, growth = problem.runs, problem.gradients, problem.growth
     control = None
     if first is not None:
         other = without_gradient(problem, first, "all", runs, seed)
         control = Control(float(other.misfit[0]), problem.runs - runs)
-    values, slopes = jacobian(problem, u, "all")
-    sure = certainty_of(u, values, slopes, problem.clusters("all"))
+    values, slopes = jacobian(problem, u, found.stage)
+    sure = certainty_of(u, values, slopes, problem.clusters(found.stage))
     pieces = [*target.train, *target.held_out]
     traced = problem.run(u, pieces)[0]
     spikes = [run.spikes_ms for run in traced]
@@ -162,13 +202,14 @@ def _told(
         target=target,
         parameters=_parameters(problem, u, sure),
         flat=tuple(_in_words(problem.family, one) for one in sure.flat),
-        misfit=misfit,
+        misfit=found.misfit,
         starts=tuple(float(one) for one in ended.misfit),
         scores=scores,
         reliability=own_reliability(target),
         unit=check_unit(target, scores),
         noise_misfit=problem.noise_misfit("all"),
         remaining=sure.remaining,
+        over_noise=found.over_noise,
         runs=runs,
         gradients=gradients,
         growth=growth,

@@ -56,6 +56,8 @@ class FitProblem:
     family : NeuronFamily
     target : FitTarget
     tolerances : Tolerances
+    settle_ms : float
+        How long candidates come to their own rest before the window.
     runs : int
         Steps that were run so far.
     gradients : int
@@ -65,6 +67,7 @@ class FitProblem:
     family: NeuronFamily
     target: FitTarget
     tolerances: Tolerances = field(default_factory=Tolerances)
+    settle_ms: float = SETTLE_MS
     runs: int = 0
     gradients: int = 0
     growth: float = 0.0
@@ -171,7 +174,7 @@ class FitProblem:
             found = differentiate(
                 self._neuron, self.target.length_ms * ms, loss, self._wrt,
                 stimulus=self._stimulus, batch=self._batch(u, pieces), dt=self.family.dt_ms * ms,
-                settle=None if self.family.is_reset else SETTLE_MS * ms,
+                settle=None if self.family.is_reset else self.settle_ms * ms,
             )  # fmt: skip
         self.runs += len(u) * len(pieces)
         self.gradients += len(u) * len(pieces)
@@ -260,7 +263,8 @@ class FitProblem:
         dt, level = self.family.dt_ms, self.target.level_mV
         found = simulate(
             self._neuron.probe("v", root_site, label="soma"), self.target.length_ms * ms,
-            stimulus=self._stimulus, batch=batch, dt=dt * ms, settle=SETTLE_MS * ms,
+            stimulus=self._stimulus, batch=batch, dt=dt * ms,
+            settle=self.settle_ms * ms,
         )  # fmt: skip
         v = np.asarray(found.matrix("soma").values, dtype=float)[:, :, 0] * 1e3
         return [crossed(row, dt, level) for row in v]

@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 # Of the weakest current of a coarse row that makes the neuron fire: steps of a recording.
 _STEPS = (-0.6, -0.3, 0.0, 0.4, 0.7, 1.0, 1.15, 1.3, 1.6, 2.0, 2.4, 2.8)
 _BEFORE_MS, _AFTER_MS = 40.0, 60.0
+# A cell is at rest when a recording begins, and slow membranes and M channels take a second to it.
+_REST_MS = 1500.0
 _RATE_HZ = 20000.0
 # A neuron that fires faster is not what is recorded as a rule.
 _MOST_HZ = 150.0
@@ -57,7 +59,8 @@ def recording_of(
     ParameterError
         The neuron does not fire, or fires without current, or is blocked at some step.
     """
-    problem = FitProblem(family, _window(step_ms, rest_mV, values["C"]))
+    window = _window(step_ms, rest_mV, values["C"])
+    problem = FitProblem(family, window, settle_ms=_REST_MS)
     u = problem.unit_of(np.array([values[name] for name in family.names]))
     coarse = np.concatenate([[0.0], values["C"] * 0.5 * 1.35 ** np.arange(16)])
     counts = [len(run.spikes_ms) for run in _run(problem, u, coarse)]

@@ -39,8 +39,9 @@ __all__ = [
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-Stage = Literal["passive", "times", "all"]
-"""Steps without spikes; with them, when spikes come; with these, the potential of all steps."""
+Stage = Literal["passive", "times", "all", "exact"]
+"""Steps without spikes; with them, when spikes come; with these, the potential of all steps,
+aligned at spikes. Last the potential at its own time, alone, for fits within the noise."""
 
 # Spikes too many that are told apart; more add nothing that says more.
 _EXTRA = 5
@@ -61,6 +62,8 @@ class Tolerances:
     ----------
     between_mV, shape_mV : float
         Of the potential between spikes, and in them.
+    silent_mV : float
+        Of the potential of steps without spikes.
     time_ms, time_share : float
         Of a spike time: so much, and a share of the time since the step began, as errors of a rate
         add up.
@@ -68,6 +71,7 @@ class Tolerances:
 
     between_mV: float = 1.0
     shape_mV: float = 5.0
+    silent_mV: float = 1.0
     time_ms: float = 0.5
     time_share: float = 0.02
 
@@ -126,15 +130,19 @@ class PieceMisfit:
         until = np.append(spikes, np.inf)[np.minimum(spike + 1, len(spikes))] - time
         kept &= (np.abs(since) > _STEEP_MS) & (until > _STEEP_MS)
         if not self.is_silent:
-            kept &= time < self.end_ms if self.stage == "all" else False
+            kept &= time < self.end_ms if self.stage in ("all", "exact") else False
         if not self.has_shape:
             kept &= ~shape
         between, inside = kept & ~shape, kept & shape
         weight = np.zeros(len(time))
         if between.any():
-            weight[between] = 1 / (self.tolerances.between_mV * np.sqrt(between.sum()))
+            by = self.tolerances.silent_mV if self.is_silent else self.tolerances.between_mV
+            weight[between] = 1 / (by * np.sqrt(between.sum()))
         if inside.any():
             weight[inside] = 1 / (self.tolerances.shape_mV * np.sqrt(inside.sum()))
+        if self.stage == "exact":
+            # Noise is alike in all samples, so that all of them weigh alike.
+            weight = kept / (self.tolerances.silent_mV * np.sqrt(len(time)))
         samples = np.flatnonzero(kept)
         # Steps without spikes are cut in stretches of 50 ms.
         block = np.floor(time / 50.0).astype(np.int64)
@@ -176,6 +184,11 @@ class PieceMisfit:
 
     def _add_trace(self, rows: ResidualRows) -> None:
         layout, target = self.layout, self.target
+        if self.stage == "exact":
+            rows.add_potential(
+                layout.time, layout.seen, layout.weight, np.full(len(layout.time), -1)
+            )
+            return
         data, found = self.spikes_ms, rows.run.spikes_ms
         # Up to where the run may be read: the next spike of the run, or the end of the step.
         ends = np.append(found + _SHAPE_MS[0], np.inf)
@@ -204,7 +217,7 @@ class PieceMisfit:
         # After that it is none too many.
         late = (np.arange(many) >= n) & (there > end)
         there[late] = end
-        counts = self.stage != "passive"
+        counts = self.stage in ("times", "all")
         scale = counts / (self.time_tolerance * np.sqrt(max(n, 1)))
         moves = (np.arange(many) < len(found)) & ~late
         rows.add_times(there, wanted, scale, moves)

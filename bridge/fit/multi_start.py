@@ -18,17 +18,29 @@ from bridge.errors import optional
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.misfit import Stage
 
-__all__ = ["Found", "jacobian", "many_minima", "polish", "without_gradient"]
+__all__ = [
+    "NEAR_NOISE",
+    "Found",
+    "jacobian",
+    "many_minima",
+    "polish",
+    "step_of",
+    "without_gradient",
+]
 
 Array = NDArray[np.float64]
 Evaluate = Callable[[Array], tuple[Array, Array]]
 
 # How far a difference reaches, as a share of the range of a parameter. While a spike moves over one
 # step of the run, the cubic through its samples ripples by some hundredths of a millivolt; a
-# difference over several steps does not see it. Spikes that are located do not ripple.
-_OVER_STEPS, _LOCATED = 3e-4, 1e-5
+# difference over several steps does not see it. Spikes that are located do not ripple, nor do
+# potentials that are compared at their own time. There a spike that moves is far from a straight
+# line, and flat combinations are told by a hundredth of what each parameter does alone.
+_OVER_STEPS, _LOCATED, _AT_OWN_TIME = 3e-4, 1e-5, 1e-7
 _MOST_POLISH = 40
 _ROUNDS, _BETWEEN = 2, 8
+NEAR_NOISE = 2.0
+"""Up to so many times the noise a candidate is compared sample by sample at last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +185,8 @@ def jacobian(problem: FitProblem, u: Array, stage: Stage) -> tuple[Array, Array]
     """
     count = len(u)
     # At a bound the difference is taken inwards.
-    reach = _LOCATED if problem.family.is_reset else _OVER_STEPS
+    over = _AT_OWN_TIME if stage == "exact" else _OVER_STEPS
+    reach = _LOCATED if problem.family.is_reset else over
     above, below = np.minimum(u + reach, 1.0), np.maximum(u - reach, 0.0)
     rows = [u]
     for k in range(count):
@@ -190,10 +203,13 @@ def polish(problem: FitProblem, u: Array, stage: Stage) -> Found:
     """Bring a candidate to the bottom: damped Gauss-Newton steps, and L-BFGS-B where they end.
 
     Next to the bottom the exact gradient of one run is that of ripples too (see `jacobian`); the
-    Gauss-Newton steps follow differences that reach over them.
+    Gauss-Newton steps follow differences that reach over them. Where they come near the noise,
+    `bridge.fit.valley.finish` goes on.
     """
     every = np.ones(len(u), dtype=bool)
     found = _descend(problem, u, stage)
+    if found.misfit[0] < NEAR_NOISE * problem.noise_misfit(stage):
+        return found
     for _ in range(_ROUNDS):
         before = float(found.misfit[0])
         between = many_minima(lambda x: problem.gradient(x, stage), found.u, every, _BETWEEN)
@@ -211,7 +227,7 @@ def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLI
         slope, curvature = along.T @ residuals, along.T @ along
         scale = np.diag(np.maximum(np.diag(curvature), 1e-12 * np.trace(curvature)))
         tried = damping * np.array([0.01, 0.1, 1.0, 10.0, 1e3, 1e5])
-        candidates = np.array([_step(u, slope, curvature + by * scale) for by in tried])
+        candidates = np.array([step_of(u, slope, curvature + by * scale) for by in tried])
         values = problem.value(candidates, stage)
         k = int(np.argmin(values))
         if not values[k] < value:
@@ -225,7 +241,7 @@ def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLI
     return Found(u[np.newaxis], np.array([value]))
 
 
-def _step(u: Array, slope: Array, curvature: Array) -> Array:
+def step_of(u: Array, slope: Array, curvature: Array) -> Array:
     """Return the next candidate; parameters at a bound that they press against stay."""
     free = ~(((u <= 0) & (slope > 0)) | ((u >= 1) & (slope < 0)))
     moved = u.copy()

@@ -94,6 +94,9 @@ class NeuronFit:
         Steps that were run, and those of them that were run back.
     growth : float
         By how much the run back amplified a displacement, at the best fit.
+    over_noise : float
+        Misfit of the potential, compared sample by sample at its own time, over that of the noise;
+        nan where the fit is too far from the recording for that.
     between_mV : float
         Tolerance of the potential between spikes that was used.
     control : Control or None
@@ -115,6 +118,7 @@ class NeuronFit:
     runs: int
     gradients: int
     growth: float
+    over_noise: float = float("nan")
     between_mV: float = 1.0
     control: Control | None = None
     traces: Array = field(default_factory=lambda: np.zeros((0, 0)))
@@ -145,7 +149,12 @@ class NeuronFit:
     @property
     def within_noise(self) -> bool:
         """Whether the misfit is hardly more than what the noise alone leaves."""
-        return self.misfit < 1.25 * self.noise_misfit
+        return self.times_noise < 1.25
+
+    @property
+    def times_noise(self) -> float:
+        """How many times what the noise alone leaves: aligned, or sample by sample if more."""
+        return float(np.fmax(self.misfit / max(self.noise_misfit, 1e-12), self.over_noise))
 
     @property
     def neuron(self) -> Neuron | PointNeuron:
@@ -188,7 +197,7 @@ class NeuronFit:
         return lines
 
     def _cautions(self) -> list[str]:
-        times = self.misfit / max(self.noise_misfit, 1e-12)
+        times = self.times_noise
         if not self.at_bottom:
             return [
                 "The search has not reached a minimum (a full step would still move a parameter by "
@@ -290,6 +299,7 @@ class NeuronFit:
             "misfit": self.misfit,
             "noise_misfit": self.noise_misfit,
             "remaining": self.remaining,
+            "over_noise": plain(self.over_noise),
             "between_mV": self.between_mV,
             "starts": list(self.starts),
             "scores": [{k: plain(v) for k, v in vars(one).items()} for one in self.scores],
