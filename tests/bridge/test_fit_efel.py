@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bridge.fit.efel_check import FEATURES, EfelCheck, efel_check, features_of
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
 from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.neuron_families import family_of
+from bridge.fit_peers.efel_check import FEATURES, EfelCheck, efel_check, features_of
 from neurosim.errors import ExtraMissingError, ParameterError
 
 

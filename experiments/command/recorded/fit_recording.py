@@ -54,7 +54,7 @@ def fit_command(
 ) -> None:
     """Fit a neuron to a recording by the gradient of its run; say what is sure and what is not."""
     from bridge.errors import optional
-    from bridge.fit.efel_check import efel_check
+    from bridge.fit_peers.efel_check import efel_check
     from bridge.fit.fit_neuron import fit_neuron
     from bridge.fit.neuron_families import family_of
     from bridge.recordings import read
