@@ -27,7 +27,8 @@ def fit_command(
     family: Annotated[
         str,
         typer.Option(
-            help="adex (adaptive exponential integrate-and-fire), hh1 (one compartment with "
+            help="adex (adaptive exponential integrate-and-fire), glif (generalised "
+            "integrate-and-fire, whose threshold rises with each spike), hh1 (one compartment with "
             "sodium, potassium and M channels) or hh2 (with a passive dendrite)."
         ),
     ] = "adex",
@@ -54,9 +55,9 @@ def fit_command(
 ) -> None:
     """Fit a neuron to a recording by the gradient of its run; say what is sure and what is not."""
     from bridge.errors import optional
-    from bridge.fit_peers.efel_check import efel_check
     from bridge.fit.fit_neuron import fit_neuron
     from bridge.fit.neuron_families import family_of
+    from bridge.fit_peers.efel_check import efel_check
     from bridge.recordings import read
     from experiments.kit.outputs import check_folder
     from neurosim.atomic_write import write_json
