@@ -49,7 +49,7 @@ class StepSummary:
     >>> from neurosim import LIF, Constant
     >>> run = simulate(LIF(), 100 * ms, stimulus=Constant(200 * pA), record=["v"])
     >>> StepSummary(0 * ms, 100 * ms)(run).round(1)
-    array([[  3. ,  27.7,  29.7,   1. , -62.6]])
+    array([[  3. ,  27.7,  29.7,   1. , -61.9]])
     """
 
     start: Quantity
