@@ -19,12 +19,17 @@ from scipy.signal import lfilter
 
 from bridge.fit.fit_target import EDGE_MS, FitTarget, Piece
 
-__all__ = ["balanced"]
+__all__ = ["balanced", "balanced_glif"]
 
 Array = NDArray[np.float64]
 
 _TAU_W_MS = np.geomspace(12.0, 500.0, 12)
 _DELTA_MV = np.geomspace(0.4, 6.0, 7)
+# Of the fast and the slow current that spikes leave, and of the threshold that they raise.
+_FAST_MS, _SLOW_MS = np.geomspace(3.0, 30.0, 5), np.geomspace(40.0, 500.0, 5)
+_RISEN_MS = np.geomspace(6.0, 250.0, 12)
+# Before a spike crosses its level its threshold is read; so long is a reset neuron at its reset.
+_BEFORE_MS, _HELD_MS = 0.4, 1.0
 # Currents are averaged over stretches of this length (ms).
 _STRETCH_MS = 2.0
 # From before its crossing, until it falls more slowly than this, a spike is no balance of these
@@ -72,6 +77,62 @@ def balanced(target: FitTarget) -> list[dict[str, float]]:
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
+def balanced_glif(target: FitTarget) -> list[dict[str, float]]:
+    """Return parameters of generalised integrate-and-fire neurons, best balance first.
+
+    Currents that spikes leave are read from the balance of currents, and the threshold from the
+    potentials at which spikes begin, as it follows the spikes before them.
+
+    Parameters
+    ----------
+    target : FitTarget
+    """
+    top = target.threshold_mV if np.isfinite(target.threshold_mV) else target.level_mV
+    stretches = [_Stretches(target, piece, top) for piece in target.train]
+    current = np.concatenate([one.current for one in stretches])
+    if len(current) < 20:
+        return []
+    others = _threshold(target) | {"V_reset": _reset_mV(target, top)}
+    found: list[tuple[float, dict[str, float]]] = []
+    for fast in _FAST_MS:
+        for slow in _SLOW_MS:
+            parts = np.concatenate([one.left_by_spikes(fast, slow) for one in stretches])
+            scale = np.maximum(np.sqrt(np.mean(parts**2, axis=0)), 1e-12)
+            low = np.array([1e-3, 1e-3, -np.inf, -np.inf, -np.inf])
+            solved = lsq_linear(parts / scale, current, (low, np.inf))
+            C, g_L, constant, first, second = solved.x / scale
+            told = {
+                "C": C, "g_L": g_L, "E_L": target.rest_mV - constant / max(g_L, 1e-3),
+                "A_1": -first * np.exp(-_HELD_MS / fast), "tau_1": fast,
+                "A_2": -second * np.exp(-_HELD_MS / slow), "tau_2": slow,
+            } | others  # fmt: skip
+            found.append((float(solved.cost), {name: float(one) for name, one in told.items()}))
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+
+
+def _threshold(target: FitTarget) -> dict[str, float]:
+    """Return the threshold, by how much a spike raises it, and for how long."""
+    volts: list[float] = []
+    before: list[Array] = []
+    for piece in target.train:
+        spikes = piece.spikes_ms
+        inside = spikes[(spikes > target.onset_ms) & (spikes < target.stop_ms)]
+        for k, at in enumerate(inside):
+            volts.append(float(np.interp(at - _BEFORE_MS, target.time_ms, piece.v_mV)))
+            before.append(at - inside[:k])
+    usual = float(np.median(volts)) if volts else target.threshold_mV
+    best = (np.inf, {"V_T": usual, "jump": 0.0, "tau_s": 50.0})
+    for tau in _RISEN_MS:
+        risen = np.array([np.exp(-one / tau).sum() for one in before])
+        columns = np.column_stack([np.ones(len(risen)), risen])
+        solved = lsq_linear(columns, np.array(volts), ([-np.inf, 0.0], np.inf))
+        if solved.cost < best[0]:
+            base, jump = solved.x
+            told = {"V_T": base, "jump": jump * np.exp(-_HELD_MS / tau), "tau_s": tau}
+            best = (float(solved.cost), {name: float(one) for name, one in told.items()})
+    return best[1]
+
+
 class _Stretches:
     """Stretches of one step in which currents balance."""
 
@@ -103,16 +164,31 @@ class _Stretches:
         x = self.v - self.rest
         keep = np.exp(-self.sample / tau_ms)
         slow = lfilter([1 - keep], [1, -keep], x, zi=[keep * x[0]])[0]
-        since = np.zeros(len(x))
+        since = self._since(tau_ms)
+        rising = np.exp(np.minimum((self.v - top_mV) / delta_mV, _STEEPEST))
+        # Of the upstroke the current flows inwards.
+        return self._in_stretches([x, np.ones(len(x)), -rising, slow, since])
+
+    def left_by_spikes(self, fast_ms: float, slow_ms: float) -> Array:
+        """Return what C, g_L, a constant and the currents that spikes leave are multiplied by."""
+        x = self.v - self.rest
+        left = [self._since(fast_ms), self._since(slow_ms)]
+        return self._in_stretches([x, np.ones(len(x)), *left])
+
+    def _since(self, tau_ms: float) -> Array:
+        """Return what is 1 after a spike and decays, added up over spikes."""
+        since = np.zeros(len(self.time))
         for at in self.spikes:
             after = self.time >= at
             since[after] += np.exp(-(self.time[after] - at) / tau_ms)
-        rising = np.exp(np.minimum((self.v - top_mV) / delta_mV, _STEEPEST))
+        return since
+
+    def _in_stretches(self, others: list[Array]) -> Array:
+        """Return the slope of the potential and the mean of others, a row each stretch."""
+        x = self.v - self.rest
         ends = (self.at.shape[1] - 1) // 3
         first, last = x[self.at[:, :ends]].mean(axis=1), x[self.at[:, -ends:]].mean(axis=1)
         slope = (last - first) / ((self.at.shape[1] - ends) * self.sample)
-        # Of the upstroke the current flows inwards.
-        others = [x, np.ones(len(x)), -rising, slow, since]
         return np.column_stack([slope, *(one[self.at].mean(axis=1) for one in others)])
 
 

@@ -66,7 +66,7 @@ def fit_neuron(
     cell : CellRecording or FitTarget
         What `bridge.recordings.read` returns.
     family : str
-        ``"adex"``, ``"hh1"`` or ``"hh2"``.
+        ``"adex"``, ``"glif"``, ``"hh1"`` or ``"hh2"``.
     step : int, optional
         Which step of a sweep (default: the first from the holding current).
     starts : int
@@ -86,8 +86,8 @@ def fit_neuron(
 
     Raises
     ------
-    FitError, UnknownNameError
-        The family is not offered.
+    UnknownNameError
+        There is no such family.
     RecordingError
         The recording has too few steps, or no spikes.
     ExtraMissingError

@@ -7,15 +7,13 @@ that small and large cells are searched alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-from brian2.units import Quantity, cm, mS, ms, mV, nA, nS, pA, pF, uF, um
-from numpy.typing import NDArray
+from brian2.units import Quantity, cm, mS, ms, mV, nS, pA, pF, uF, um
 
-from bridge.errors import FitError
-from neurosim.catalogue import AdEx
+from bridge.fit.family_parts import NeuronFamily, Parameter, Setting
+from neurosim.catalogue import GLIF, AdEx
 from neurosim.channels import Leak, MCurrent, TraubMilesPotassium, TraubMilesSodium
 from neurosim.channels.base import Channel
 from neurosim.describe.neuron import Neuron
@@ -23,11 +21,8 @@ from neurosim.describe.parts import Cable
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology import PerBranch, ball_and_stick, branch, cylinder
-from neurosim.stimuli import Constant, Steps, Stimulus
 
 __all__ = ["FAMILIES", "NeuronFamily", "Parameter", "Setting", "family_of"]
-
-Array = NDArray[np.float64]
 
 # How long a neuron is at its reset that has no spikes of its own: about as long as spikes last.
 _SPIKE = 1 * ms
@@ -36,156 +31,6 @@ _AREA_CM2 = 1e-4
 # The dendrite has the same area; with the axial resistivity of the engine's default, the two are
 # coupled by 15.9 nS.
 _DENDRITE = (1000.0, 10.0 / np.pi)
-
-
-LEAST_HELD = 0.9
-"""Share of the intervals of known neurons that must hold the truth; 95 % are meant to."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One number that is fitted.
-
-    Parameters
-    ----------
-    name : str
-        By which programs call it.
-    words : str
-        What it is.
-    unit : str
-        Its customary unit.
-    low, high : float
-        Bounds of the search, in `unit`; per pF of the measured capacitance if `per_pF`.
-    positive : bool
-        Whether it is searched by its logarithm.
-    per_pF : bool
-        Whether the bounds grow with the cell.
-    passive : bool
-        Whether it is fitted to steps without spikes first.
-    """
-
-    name: str
-    words: str
-    unit: str
-    low: float
-    high: float
-    positive: bool = True
-    per_pF: bool = False
-    passive: bool = False
-
-    def bounds(self, size_pF: float) -> tuple[float, float]:
-        """Return the bounds for a cell of a measured capacitance, in `unit`."""
-        scale = size_pF if self.per_pF else 1.0
-        return self.low * scale, self.high * scale
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What parameters do to one number of the engine: a product of powers of them.
-
-    Parameters
-    ----------
-    engine : str
-        Name in a batch, such as ``"leak.g"``.
-    unit : Quantity
-        What a product of 1 is.
-    powers : tuple of (str, float)
-        Parameters and their exponents.
-
-    Examples
-    --------
-    >>> Setting("leak.g", 0.01 * mS / cm**2, (("leak", 1.0),)).value({"leak": np.array([5.0])})
-    array([0.5])
-    """
-
-    engine: str
-    unit: Quantity
-    powers: tuple[tuple[str, float], ...]
-
-    def value(self, parameters: Mapping[str, Array]) -> Array:
-        """Return the number in SI units, one a row."""
-        product = np.asarray(float(self.unit))
-        for name, power in self.powers:
-            values = parameters[name]
-            product = product * (values if power == 1 else values**power)
-        return np.asarray(product, dtype=float)
-
-
-@dataclass(frozen=True, eq=False)
-class NeuronFamily:
-    """A family of neurons.
-
-    Parameters
-    ----------
-    name : str
-        By which the command calls it.
-    words : str
-        What it is, in a few words.
-    parameters : tuple of Parameter
-    settings : tuple of Setting
-        How they set the engine's numbers.
-    build : callable
-        From the resting potential (mV) to the neuron that is run, whose numbers a batch sets.
-    neuron : callable
-        From parameters and the resting potential (mV) to the neuron that they describe.
-    current : tuple of (str, float), optional
-        Powers of parameters that the injected current is multiplied by, and the constant before
-        them: only the ratio of currents and conductances is seen in the potential.
-    current_scale : float
-        That constant.
-    dt_ms : float
-        Step of the runs (ms).
-    is_reset : bool
-        Whether spikes reset the neuron, so that they have a time and no shape.
-    found_again : tuple of (int, int, int)
-        What ``benchmarks/fit_recovery.py`` measured: known neurons whose fit reached a minimum and
-        the noise, how many of their intervals hold the truth, and of how many.
-    """
-
-    name: str
-    words: str
-    parameters: tuple[Parameter, ...]
-    settings: tuple[Setting, ...]
-    build: Callable[[float], Neuron | PointNeuron]
-    neuron: Callable[[Mapping[str, float], float], Neuron | PointNeuron]
-    current: tuple[tuple[str, float], ...] = ()
-    current_scale: float = 1.0
-    dt_ms: float = 0.025
-    is_reset: bool = False
-    found_again: tuple[int, int, int] = (0, 0, 0)
-
-    @property
-    def gives_intervals(self) -> bool:
-        """Whether enough intervals of known neurons held the truth for them to be given at all."""
-        _, held, of = self.found_again
-        return of > 0 and held >= LEAST_HELD * of
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the parameters, in order."""
-        return tuple(one.name for one in self.parameters)
-
-    def __getitem__(self, name: str) -> Parameter:
-        return self.parameters[self.names.index(name)]
-
-    def stimulus(self, onset: Quantity, length: Quantity) -> Stimulus:
-        """Return a step on top of a holding current, whose sizes a batch sets."""
-        return Steps(amplitude=0 * nA, onset=onset, duration=length) + Constant(0 * nA)
-
-    def all_settings(self) -> tuple[Setting, ...]:
-        """Return the settings, with those of the current in ampere per ampere."""
-        one = Quantity(self.current_scale)
-        return (
-            *self.settings,
-            Setting(self.injected[0], one, self.current),
-            Setting(self.injected[1], one, self.current),
-        )
-
-    @property
-    def injected(self) -> tuple[str, str]:
-        """What a batch calls the step and the holding current."""
-        head = "" if self.is_reset else "stimulus."
-        return f"{head}steps.amplitude", f"{head}constant.current"
 
 
 def _density(per_nS: float = 1.0) -> Quantity:
@@ -336,45 +181,83 @@ def _hh2() -> NeuronFamily:
     )  # fmt: skip
 
 
-def _adex() -> NeuronFamily:
+_UNITS: dict[str, Quantity] = {"pF": pF, "nS": nS, "mV": mV, "ms": ms, "pA": pA}
+# What a family calls otherwise than the neuron does.
+_OTHER_NAMES = {"glif": {"V_T": "V_th"}}
+
+
+def _reset(
+    name: str,
+    words: str,
+    parameters: Sequence[Parameter],
+    kind: Callable[..., PointNeuron],
+    found_again: tuple[int, int, int] = (0, 0, 0),
+) -> NeuronFamily:
+    """Return the family of a point neuron that spikes reset and hold at the reset for 1 ms."""
+
     def settings() -> Iterator[Setting]:
-        units = {"pF": pF, "nS": nS, "mV": mV, "ms": ms, "pA": pA}
         for one in parameters:
-            yield Setting(one.name, 1 * units[one.unit], ((one.name, 1.0),))
+            engine = _OTHER_NAMES.get(name, {}).get(one.name, one.name)
+            yield Setting(engine, 1 * _UNITS[one.unit], ((one.name, 1.0),))
 
-    def neuron(p: Mapping[str, float], _rest_mV: float) -> AdEx:
-        return AdEx(t_ref=_SPIKE, **{one.engine: p[one.engine] * one.unit for one in settings()})
+    def neuron(p: Mapping[str, float], _rest_mV: float) -> PointNeuron:
+        given = {one.engine: p[one.powers[0][0]] * one.unit for one in settings()}
+        return kind(t_ref=_SPIKE, **given)
 
+    return NeuronFamily(
+        name=name,
+        words=words,
+        parameters=tuple(parameters),
+        settings=tuple(settings()),
+        build=lambda _rest_mV: kind(t_ref=_SPIKE),
+        neuron=neuron,
+        dt_ms=0.05,
+        is_reset=True,
+        found_again=found_again,
+    )
+
+
+_PASSIVE = (
+    Parameter("C", "capacitance", "pF", 0.3, 3.0, per_pF=True, passive=True),
+    Parameter("g_L", "leak conductance", "nS", 0.004, 0.5, per_pF=True, passive=True),
+    Parameter("E_L", "leak reversal", "mV", -100.0, -40.0, False, passive=True),
+    Parameter("V_T", "threshold", "mV", -70.0, -25.0, False),
+)
+
+
+def _adex() -> NeuronFamily:
     parameters = (
-        Parameter("C", "capacitance", "pF", 0.3, 3.0, per_pF=True, passive=True),
-        Parameter("g_L", "leak conductance", "nS", 0.004, 0.5, per_pF=True, passive=True),
-        Parameter("E_L", "leak reversal", "mV", -100.0, -40.0, False, passive=True),
-        Parameter("V_T", "threshold", "mV", -70.0, -25.0, False),
+        *_PASSIVE,
         Parameter("Delta_T", "slope factor of the upstroke", "mV", 0.3, 8.0),
         Parameter("a", "subthreshold adaptation", "nS", -0.03, 0.2, False, per_pF=True),
         Parameter("tau_w", "adaptation time constant", "ms", 10.0, 600.0),
         Parameter("b", "adaptation at each spike", "pA", 0.01, 10.0, per_pF=True),
         Parameter("V_reset", "reset potential", "mV", -80.0, -30.0, False),
     )
-    return NeuronFamily(
-        name="adex",
-        words="adaptive exponential integrate-and-fire",
-        parameters=parameters,
-        settings=tuple(settings()),
-        build=lambda _rest_mV: AdEx(t_ref=_SPIKE),
-        neuron=neuron,
-        dt_ms=0.05,
-        is_reset=True,
-        found_again=(18, 148, 162),
+    words = "adaptive exponential integrate-and-fire"
+    return _reset("adex", words, parameters, AdEx, (18, 148, 162))
+
+
+def _glif() -> NeuronFamily:
+    # The ranges of the two time constants hardly overlap, or the currents could change places.
+    parameters = (
+        *_PASSIVE,
+        Parameter("V_reset", "reset potential", "mV", -80.0, -30.0, False),
+        Parameter("A_1", "fast current of a spike", "pA", -8.0, 4.0, False, per_pF=True),
+        Parameter("tau_1", "its time constant", "ms", 2.0, 40.0),
+        Parameter("A_2", "slow current of a spike", "pA", -3.0, 1.5, False, per_pF=True),
+        Parameter("tau_2", "its time constant", "ms", 30.0, 600.0),
+        # Not 0: a search divides by what it moves.
+        Parameter("jump", "rise of the threshold at a spike", "mV", 0.01, 20.0, False),
+        Parameter("tau_s", "time constant of the threshold", "ms", 5.0, 300.0),
     )
+    words = "generalised integrate-and-fire with currents and a threshold that follow spikes"
+    return _reset("glif", words, parameters, GLIF)
 
 
-FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {"adex": _adex, "hh1": _hh1, "hh2": _hh2}
-
-# Families that a reader may ask for and that are not offered, with the reason.
-_NOT_YET = {
-    "glif": "generalised integrate-and-fire neurons have no gradient here yet",
-}
+FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {
+    "adex": _adex, "glif": _glif, "hh1": _hh1, "hh2": _hh2,
+}  # fmt: skip
 
 
 def family_of(name: str) -> NeuronFamily:
@@ -382,8 +265,6 @@ def family_of(name: str) -> NeuronFamily:
 
     Raises
     ------
-    FitError
-        The family is known and cannot be fitted yet.
     UnknownNameError
         There is none of that name.
 
@@ -394,8 +275,4 @@ def family_of(name: str) -> NeuronFamily:
     """
     if name in FAMILIES:
         return FAMILIES[name]()
-    if name in _NOT_YET:
-        raise FitError(
-            f"the family {name!r} cannot be fitted: {_NOT_YET[name]}; choose adex, hh1 or hh2"
-        )
     raise UnknownNameError(f"no family of neurons is called {name!r}: {suggest(name, FAMILIES)}")

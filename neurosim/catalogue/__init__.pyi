@@ -6,6 +6,7 @@ from .glial_cells import oligodendrocyte as oligodendrocyte
 from .glial_cells import schwann_cell as schwann_cell
 from .glial_circuits import astrocyte_syncytium as astrocyte_syncytium
 from .glial_circuits import neuron_and_glia as neuron_and_glia
+from .glif import GLIF as GLIF
 from .hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
 from .interneuron import fast_spiking_interneuron as fast_spiking_interneuron
 from .lif import LIF as LIF

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from brian2.units import Quantity, cm, mS, mV, um
 
-from neurosim.catalogue.textbook import Zone, bare_neuron, initiation_membrane
+from neurosim.catalogue.textbook import Zone, bare_neuron, initiation_membrane, neuron_of_shape
 from neurosim.channels.a_type import AType
 from neurosim.channels.calcium_l import CalciumL
 from neurosim.channels.calcium_pool import CalciumPool
@@ -15,6 +15,7 @@ from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Spines
+from neurosim.errors import UnknownNameError
 from neurosim.morphology import (
     Morphology,
     at,
@@ -54,21 +55,34 @@ def _shape(soma: Quantity, trunk: Quantity, width: Quantity, basal: int) -> Morp
 
 
 def _watched(cell: Neuron) -> Neuron:
-    for name, place in (("soma", at("soma", 0.5)), ("dendrite", at("trunk", 0.9))):
-        cell = cell.probe("v", place, label=name)
+    cell = cell.probe("v", at("soma", 0.5), label="soma")
+    if "trunk" in cell.morphology.names:
+        cell = cell.probe("v", at("trunk", 0.9), label="dendrite")
     return cell.detect(at("soma", 0.5), label="soma").detect(
         at("initial_segment", 0.75), label="initial_segment"
     )
 
 
-def ca1_pyramidal() -> Neuron:
-    """Return a CA1 pyramidal cell, stylised.
+def ca1_pyramidal(morphology: Morphology | None = None) -> Neuron:
+    """Return a CA1 pyramidal cell, stylised or on a reconstruction.
 
     Dendrites carry spines (membrane area doubled), a sodium and potassium density that lets spikes
     travel back, an A current that grows sixfold along the apical dendrite and damps them there
     (Hoffman et al.), and an h current that grows sevenfold over 350 µm (Magee). Calcium enters
     through L channels and opens SK channels. Shape, leak and densities are round numbers; the
     gradients are measured.
+
+    Parameters
+    ----------
+    morphology : Morphology, optional
+        A reconstruction (`neurosim.morphology.read_swc`) with basal and apical dendrites, in place
+        of the shape by hand. The membrane and its gradients are the same ones; hillock, initial
+        segment and axon are those of the textbook neuron unless it has its own.
+
+    Raises
+    ------
+    UnknownNameError
+        The reconstruction has no branch tagged soma, basal or apical.
 
     References
     ----------
@@ -80,8 +94,18 @@ def ca1_pyramidal() -> Neuron:
     >>> ca1_pyramidal().morphology.tags.count("basal")
     12
     """
-    shape = _shape(18 * um, 400 * um, 3 * um, basal=4)
-    cell = bare_neuron(shape, {"basal": 5, "apical": 5, "trunk": 15}, R_a=150, rest=-68)
+    if morphology is None:
+        shape = _shape(18 * um, 400 * um, 3 * um, basal=4)
+        cell = bare_neuron(shape, {"basal": 5, "apical": 5, "trunk": 15}, R_a=150, rest=-68)
+    else:
+        missing = {"soma", "basal", "apical"} - set(morphology.tags)
+        if missing:
+            raise UnknownNameError(
+                f"ca1_pyramidal: no branch of the shape is tagged {' or '.join(sorted(missing))}: "
+                "give a reconstruction with soma, basal and apical dendrites (types 1, 3 and 4 of "
+                "SWC), or say which type is one, read_swc(..., tags={5: 'apical'})"
+            )
+        cell = neuron_of_shape(morphology, R_a=150, rest=-68)
     dendrites = tagged("dendrite")
     cell = (
         initiation_membrane(cell)

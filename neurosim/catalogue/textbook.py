@@ -210,7 +210,7 @@ def textbook_membrane(neuron: Neuron | Morphology) -> Neuron:
                 f"{', '.join(dict.fromkeys(neuron.tags))}: give a reconstruction with dendrites "
                 "(types 3 and 4 of SWC), or say which type is one, read_swc(..., tags={5: 'basal'})"
             )
-        return _watched(textbook_membrane(_neuron_of_shape(neuron)))
+        return _watched(textbook_membrane(neuron_of_shape(neuron)))
     dendrites: Region = tagged("dendrite")
     return (
         initiation_membrane(neuron)
@@ -220,15 +220,19 @@ def textbook_membrane(neuron: Neuron | Morphology) -> Neuron:
     )
 
 
-def _neuron_of_shape(shape: Morphology) -> Neuron:
-    """Return an unpainted neuron of a shape, with an axon, cut finely where the spike starts."""
+def neuron_of_shape(shape: Morphology, R_a: float = 150, rest: float = -70) -> Neuron:
+    """Return an unpainted neuron of a shape, with an axon, cut finely where the spike starts.
+
+    Axial resistivity in ohm cm, rest in mV. A shape without hillock and initial segment gets those
+    of the textbook neuron.
+    """
     if not {"hillock", "initial_segment", "axon"} <= set(shape.tags):
         shape = with_textbook_axon(shape)
-    by_length = DLambda(R_a=150 * ohm * cm).counts(shape).tolist()
+    by_length = DLambda(R_a=R_a * ohm * cm).counts(shape).tolist()
     counts = dict(zip(shape.names, by_length, strict=True))
     fine = {name for name, tag in zip(shape.names, shape.tags, strict=True) if tag in _FINE}
     counts = {name: n for name, n in counts.items() if name not in fine}
-    return bare_neuron(shape, counts, R_a=150, rest=-70)
+    return bare_neuron(shape, counts, R_a=R_a, rest=rest)
 
 
 def textbook_neuron(rule: Rule | None = None) -> Neuron:

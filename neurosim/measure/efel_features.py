@@ -26,6 +26,7 @@ def efel_features(
     criterion: Quantity = 10 * volt / second,
     detect: Quantity = -20 * mV,
     interpolation: Quantity = 0.02 * ms,
+    strict: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return features by eFEL's names, in its units (mV, ms, nA, Hz); empty where it finds none.
 
@@ -41,6 +42,8 @@ def efel_features(
         dV/dt at the threshold, and the potential that only spikes cross.
     interpolation : Quantity
         Step to which eFEL interpolates.
+    strict : bool
+        Whether only spikes within the step count (eFEL's ``strict_stiminterval``).
 
     Raises
     ------
@@ -78,6 +81,7 @@ def efel_features(
         efel.set_setting("DerivativeThreshold", float(criterion))
         efel.set_setting("Threshold", float(detect / mV))
         efel.set_setting("interp_step", float(interpolation / ms))
+        efel.set_setting("strict_stiminterval", strict)
         if amplitude is not None:
             amount = check_quantity(amplitude, 10 * pA, "efel_features: amplitude")
             efel.set_setting("stimulus_current", float(amount / nA))

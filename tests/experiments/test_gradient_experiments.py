@@ -43,6 +43,18 @@ def test_parts_of_the_dendrites_have_as_many_synapses_and_lie_in_order():
             assert away[part == k].max() <= away[part == k + 1].min()
 
 
+def test_a_reconstruction_takes_the_place_of_the_shape(tmp_path):
+    points = ["1 1 0 0 0 9 -1", "2 3 0 -10 0 1 1", "3 3 0 -160 0 1 2"]
+    points += ["4 4 0 10 0 1.5 1", "5 4 0 400 0 1.5 4"]
+    file = tmp_path / "cell.swc"
+    file.write_text("\n".join(points) + "\n")
+    cell = synapse_gradients._cell(synapse_gradients.Parameters(morphology=str(file)))
+    assert cell.morphology.tags.count("apical") == 1
+    at = uniformly(tagged("dendrite"), 100, seed=2).compartments(cell.compartments)
+    assert set(synapse_gradients._parts(cell, at)) == set(range(8))
+    assert len(synapse_gradients._cell(synapse_gradients.Parameters()).morphology.tags) > 20
+
+
 def test_a_rate_is_that_from_the_first_to_the_last_spike():
     spikes = np.zeros(400, dtype=np.uint8)
     spikes[[100, 150, 300]] = 1

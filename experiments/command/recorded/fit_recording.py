@@ -27,7 +27,8 @@ def fit_command(
     family: Annotated[
         str,
         typer.Option(
-            help="adex (adaptive exponential integrate-and-fire), hh1 (one compartment with "
+            help="adex (adaptive exponential integrate-and-fire), glif (generalised "
+            "integrate-and-fire, whose threshold rises with each spike), hh1 (one compartment with "
             "sodium, potassium and M channels) or hh2 (with a passive dendrite)."
         ),
     ] = "adex",
@@ -40,20 +41,32 @@ def fit_command(
         bool,
         typer.Option("--control", help="Search without gradient too (CMA-ES), with as many runs."),
     ] = False,
+    efel: Annotated[
+        bool,
+        typer.Option(
+            "--efel",
+            help="Measure the held-out steps with eFEL too, recorded and fitted (extra efel).",
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the figure, the report and the numbers.")
     ] = None,
     seed: Seed = 0,
 ) -> None:
     """Fit a neuron to a recording by the gradient of its run; say what is sure and what is not."""
+    from bridge.errors import optional
     from bridge.fit.fit_neuron import fit_neuron
     from bridge.fit.neuron_families import family_of
+    from bridge.fit_peers.efel_check import efel_check
     from bridge.recordings import read
     from experiments.kit.outputs import check_folder
     from neurosim.atomic_write import write_json
     from neurosim.errors import ParameterError
 
     family_of(family)
+    if efel:
+        # Said before the search, which takes minutes.
+        optional("efel", "a check of a fit by eFEL", "efel")
     if out is not None:
         check_folder(out)
     settings = recording.settings(current)
@@ -68,8 +81,12 @@ def fit_command(
             cell, family, step=step, starts=starts, control=control, seed=seed, progress=told
         )
     typer.echo(str(found))
+    checked = efel_check(found) if efel else None
+    if checked is not None:
+        typer.echo(f"\n{checked}")
     if out is not None:
         picture, report = found.save(out)
         numbers = report.with_suffix(".json")
         write_json(numbers, found.to_dict())
-        typer.echo(f"\nwritten to {out}: {picture.name}, {report.name}, {numbers.name}")
+        written = [picture, report, numbers, *([] if checked is None else [checked.save(out)])]
+        typer.echo(f"\nwritten to {out}: {', '.join(path.name for path in written)}")

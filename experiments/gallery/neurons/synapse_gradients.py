@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from neurosim import Neuron, differentiate
 from neurosim.catalogue import ca1_pyramidal
 from neurosim.describe.parts import Poisson
 from neurosim.gradients.losses import FiringRate
-from neurosim.morphology import PerBranch, Site, plot_morphology, tagged, uniformly
+from neurosim.morphology import PerBranch, Site, plot_morphology, read_shape, tagged, uniformly
 from neurosim.synapses import AMPA
 
 Array = NDArray[np.float64]
@@ -42,11 +43,14 @@ PARTS = (("basal", 2), ("apical", 6))
 
 @dataclass(frozen=True)
 class Parameters:
-    """The synapses, and how long and how often the cell is run with them.
+    """The cell, its synapses, and how long and how often it is run with them.
 
-    A draw has synapses in places of its own, and input of its own.
+    A draw has synapses in places of its own, and input of its own. `morphology` names the file of a
+    reconstruction (SWC, ASC, H5 or NeuroML) that takes the place of the stylised shape; a larger
+    cell needs stronger synapses to fire.
     """
 
+    morphology: str = ""
     draws: int = 8
     synapses: int = 1000
     ampa_nS: float = 0.15
@@ -97,6 +101,10 @@ class _Draw:
         near, far = np.quantile(self.distance_um, [0.25, 0.75])
         farthest = self.weight_Hz[self.distance_um >= far].mean()
         return float(farthest / self.weight_Hz[self.distance_um <= near].mean())
+
+
+def _cell(p: Parameters) -> Neuron:
+    return ca1_pyramidal(read_shape(p.morphology) if p.morphology else None)
 
 
 def _parts(cell: Neuron, compartment: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -176,7 +184,7 @@ def _rate(spikes: NDArray[np.uint8]) -> float:
 
 
 def _draw(p: Parameters, seed: int, context: Context) -> _Draw:
-    bare = ca1_pyramidal()
+    bare = _cell(p)
     bare = bare.replace(probed=(), detectors=bare.detectors[:1])
     site: Site = uniformly(tagged("dendrite"), p.synapses, seed=seed % 2**31)
     compartment = np.asarray(site.compartments(bare.compartments), dtype=np.int64)
@@ -217,6 +225,7 @@ def _alike(draws: list[_Draw], seed: int) -> Estimate:
 @experiment("synapse-gradients", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
+    shape = Path(p.morphology).stem if p.morphology else "stylised"
     if context.quick:
         # The fits scatter more than the gradients, so rows are saved, and neither draws nor trials.
         p = replace(p, rows=min(p.rows, 8))
@@ -250,7 +259,7 @@ def run(parameters: Parameters, context: Context) -> Result:
             "synapses_that_lower_the_rate": [int(np.sum(one.weight_Hz < 0)) for one in draws],
         },
         tables={"parts": table},
-        figures={"synapse-gradients": _figure(draws)},
+        figures={"synapse-gradients": _figure(draws, _cell(p), shape)},
         verdicts=[
             Verdict.of(
                 "derivatives from extrapolated differences, over the largest",
@@ -269,7 +278,7 @@ def run(parameters: Parameters, context: Context) -> Result:
                 1.0,
             ),
         ],
-        provenance={"neuron": ca1_pyramidal().to_dict()},
+        provenance={"neuron": _cell(p).to_dict(), "shape": shape},
     )
 
 
@@ -282,11 +291,11 @@ def _by_compartment(draws: list[_Draw], compartments: int) -> Array:
     return np.asarray(np.where(many > 0, total, np.nan) / np.maximum(many, 1))
 
 
-def _figure(draws: list[_Draw]) -> Figure:
-    shape = ca1_pyramidal().compartments
+def _figure(draws: list[_Draw], cell: Neuron, name_of_shape: str) -> Figure:
+    shape = cell.compartments
     with drawing(9.6, 3.6, 1, 3, width_ratios=[0.8, 1.3, 1.2]) as (figure, (left, middle, right)):
         # The axon, on which no synapse is, is longer than the dendrites.
-        bare = ca1_pyramidal().morphology.without("axon")
+        bare = cell.morphology.without("axon")
         every = {name: shape.branch == k for k, name in enumerate(shape.branch_names)}
         counts = {name: int(np.count_nonzero(every[name])) for name in bare.names}
         shown = bare.discretise(PerBranch(1, counts))
@@ -301,7 +310,7 @@ def _figure(draws: list[_Draw]) -> Figure:
             cmap="viridis",
             limits=limits,
         )
-        left.set_title("The cell by weight")
+        left.set_title(f"The cell ({name_of_shape}) by weight")
         first = draws[0]
         basal = first.part < PARTS[0][1]
         for here, colour, name in ((basal, "orange", "basal"), (~basal, "blue", "apical")):

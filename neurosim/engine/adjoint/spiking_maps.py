@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 
 from brian2.equations.equations import Equations
 from brian2.utils.stringtools import get_identifiers
@@ -196,7 +197,7 @@ _SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "
 def _assignments(code: str, name: str) -> list[str]:
     """Return the statements of a reset as plain assignments."""
     lines = []
-    for statement in ast.parse(code.strip()).body:
+    for statement in ast.parse(dedent(code).strip()).body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=left)], value=value):
                 lines.append(f"{left} = {ast.unparse(value)}")
