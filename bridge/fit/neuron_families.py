@@ -252,7 +252,7 @@ def _glif() -> NeuronFamily:
         Parameter("tau_s", "time constant of the threshold", "ms", 5.0, 300.0),
     )
     words = "generalised integrate-and-fire with currents and a threshold that follow spikes"
-    return _reset("glif", words, parameters, GLIF)
+    return _reset("glif", words, parameters, GLIF, (8, 80, 86))
 
 
 FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {

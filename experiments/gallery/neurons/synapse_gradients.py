@@ -310,7 +310,11 @@ def _figure(draws: list[_Draw], cell: Neuron, name_of_shape: str) -> Figure:
             cmap="viridis",
             limits=limits,
         )
-        left.set_title(f"The cell ({name_of_shape}) by weight")
+        left.set_title("The cell by weight")
+        left.annotate(
+            f"shape: {name_of_shape}", (0.5, 0.0), (0, -8), xycoords="axes fraction",
+            textcoords="offset points", ha="center", va="top", fontsize=7,
+        )  # fmt: skip
         first = draws[0]
         basal = first.part < PARTS[0][1]
         for here, colour, name in ((basal, "orange", "basal"), (~basal, "blue", "apical")):
