@@ -4,10 +4,10 @@
 at random (half of them with white noise), runs them in node and in Python, and prints a line a
 neuron: spikes, whether the counts agree, the largest difference of a spike time, of a potential and
 of a concentration from Python's own arithmetic, whether every bit agrees with its portable one, and
-the size of the program. ``--browser`` runs the script in headless Chromium (package playwright).
-``--speed`` prints what a redraw takes there: 21 LIF neurons for 1 s, a Hodgkin-Huxley neuron and
-the textbook neuron for 100 ms, the median and the shortest of 50 after the first: other load counts
-for the median.
+the size of the program. ``--browser`` runs the script in headless Chromium instead (package
+playwright). ``--speed`` prints what a redraw takes there: 21 LIF neurons for 1 s, a Hodgkin-Huxley
+neuron and the textbook neuron for 100 ms, the median and the shortest of 50 after the first: other
+load counts for the median.
 """
 
 from __future__ import annotations

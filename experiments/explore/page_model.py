@@ -29,6 +29,8 @@ __all__ = ["Curve", "head_of", "injecting", "shown_as", "tab_of_one"]
 _MORE_UNITS: dict[str, Shown] = {
     "hertz": Shown("Hz", "Hz", 1.0),
     "metre": Shown("µm", "um", 1e-6),
+    "metre**2": Shown("µm²", "um**2", 1e-12),
+    "amp/metre**2": Shown("µA/cm²", "uA / cm**2", 1e-2),
     "farad/metre**2": Shown("µF/cm²", "ufarad / cm**2", 1e-2),
     "ohm*metre": Shown("Ω cm", "ohm * cm", 1e-2),
     "mole/metre**3": Shown("mM", "mmolar", 1.0),

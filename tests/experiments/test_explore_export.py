@@ -11,9 +11,10 @@ from importlib.metadata import files
 from importlib.util import find_spec
 from pathlib import Path
 
+import brian2
 import numpy as np
 import pytest
-from brian2 import Mohm, ms, mV, nA, pA
+from brian2 import Mohm, cm, mmolar, ms, mV, nA, ohm, pA, uA
 from typer.testing import CliRunner
 
 from experiments.command.main import app
@@ -22,13 +23,14 @@ from experiments.explore.exported_page import export_page
 from experiments.explore.kernel.package import KernelPackage, Parameter
 from experiments.explore.kernel.slider_places import Place
 from experiments.explore.page_builder import page_text
-from experiments.explore.page_model import Curve, tab_of_one
+from experiments.explore.page_model import Curve, shown_as, tab_of_one
 from neurosim import LIF, AdEx, HodgkinHuxley, from_brian2
 from neurosim.catalogue import textbook_neuron
 from neurosim.clamps import VoltageClamp
 from neurosim.describe.circuit import Circuit
 from neurosim.errors import EngineError, ParameterError, UnknownNameError
 from neurosim.morphology import at
+from neurosim.quantities import unit_name
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 needs_ziglang = pytest.mark.skipif(
@@ -110,6 +112,20 @@ def test_a_slider_has_the_unit_of_readers_and_its_first_value_lies_between_its_e
     assert (slider["unit"], slider["low"], slider["high"]) == ("mV", -90, -50)
     assert slider["initial"] == -70
     assert slider["described"]
+
+
+@pytest.mark.parametrize(
+    "quantity",
+    [LIF().tau_m, LIF().R_m, AdEx().a, AdEx().C, HodgkinHuxley().area, HodgkinHuxley().C_m,
+     HodgkinHuxley().g_Na, 5 * uA / cm**2, 10 * mmolar, 150 * ohm * cm],
+)  # fmt: skip
+def test_a_number_in_units_of_readers_is_the_same_in_python(quantity):
+    shown = shown_as(unit_name(quantity))
+    # A unit that readers know, and no product of SI units.
+    assert "**" not in shown.unit
+    again = float(quantity) / shown.scale * eval(shown.python, vars(brian2))
+    assert float(again) == pytest.approx(float(quantity), rel=1e-14)
+    assert again.has_same_dimensions(quantity)
 
 
 def test_a_slider_that_there_cannot_be_is_refused_with_the_reason():
