@@ -38,8 +38,9 @@ _AREA_CM2 = 1e-4
 _DENDRITE = (1000.0, 10.0 / np.pi)
 
 
-LEAST_HELD = 0.9
-"""Share of the intervals of known neurons that must hold the truth; 95 % are meant to."""
+LEAST_HELD, LEAST_FOUND = 0.9, 10
+"""Share of the intervals of known neurons that must hold the truth (95 % are meant to), and of how
+many neurons."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ class NeuronFamily:
     @property
     def gives_intervals(self) -> bool:
         """Whether enough intervals of known neurons held the truth for them to be given at all."""
-        _, held, of = self.found_again
-        return of > 0 and held >= LEAST_HELD * of
+        found, held, of = self.found_again
+        return found >= LEAST_FOUND and held >= LEAST_HELD * of
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -330,7 +331,7 @@ def _hh2() -> NeuronFamily:
         ),
         build=_two_compartments,
         neuron=lambda p, rest_mV: _two_compartments(rest_mV, p),
-        found_again=(4, 24, 40),
+        found_again=(8, 80, 80),
         current=by,
         current_scale=nominal,
     )  # fmt: skip
