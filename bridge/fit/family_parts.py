@@ -17,8 +17,9 @@ __all__ = ["LEAST_HELD", "NeuronFamily", "Parameter", "Setting"]
 
 Array = NDArray[np.float64]
 
-LEAST_HELD = 0.9
-"""Share of the intervals of known neurons that must hold the truth; 95 % are meant to."""
+LEAST_HELD, LEAST_FOUND = 0.9, 10
+"""Share of the intervals of known neurons that must hold the truth (95 % are meant to), and of how
+many neurons."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,8 @@ class NeuronFamily:
     @property
     def gives_intervals(self) -> bool:
         """Whether enough intervals of known neurons held the truth for them to be given at all."""
-        _, held, of = self.found_again
-        return of > 0 and held >= LEAST_HELD * of
+        found, held, of = self.found_again
+        return found >= LEAST_FOUND and held >= LEAST_HELD * of
 
     @property
     def names(self) -> tuple[str, ...]:

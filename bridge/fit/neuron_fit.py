@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bridge.fit.fit_figure import draw_fit
 from bridge.fit.fit_target import FitTarget
-from bridge.fit.neuron_families import NeuronFamily
+from bridge.fit.neuron_families import LEAST_FOUND, NeuronFamily
 from bridge.fit.step_scores import StepScore, UnitCheck
 from bridge.page_style import save_page
 from neurosim.atomic_write import plain
@@ -213,7 +213,8 @@ class NeuronFit:
         neurons, held, of = self.family.found_again
         count = f"{neurons} known neuron{'s' if neurons > 1 else ''} of this family {held} of {of}"
         if not self.family.gives_intervals:
-            return [*told, f"No intervals: in fits of {count} held the truth; 95 % were meant to."]
+            asked = f"95 % of {LEAST_FOUND} neurons' or more are meant to"
+            return [*told, f"No intervals: in fits of {count} held the truth; {asked}."]
         return [*told, f"Intervals are meant to hold the truth in 95 %; in fits of {count} did."]
 
     def _scored(self) -> list[str]:

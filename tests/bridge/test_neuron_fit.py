@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -451,6 +452,9 @@ def test_the_fitted_neuron_is_the_one_that_was_scored() -> None:
 def test_intervals_that_do_not_hold_known_neurons_are_not_given() -> None:
     told = {name: family_of(name).found_again for name in ("adex", "hh1", "hh2")}
     assert [family_of(name).gives_intervals for name in told] == [True, False, False]
+    # All of a few is no proof.
+    assert not replace(family_of("hh2"), found_again=(9, 90, 90)).gives_intervals
+    assert replace(family_of("hh2"), found_again=(10, 90, 100)).gives_intervals
     one = FittedParameter("C", "capacitance", "pF", 100.0, 90.0, 110.0, True, (1.0, 1000.0))
     report = {}
     for name in told:
