@@ -13,7 +13,7 @@ from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.stimuli import Constant, Steps, Stimulus
 
-__all__ = ["LEAST_HELD", "NeuronFamily", "Parameter", "Setting"]
+__all__ = ["LEAST_FOUND", "LEAST_HELD", "NeuronFamily", "Parameter", "Setting"]
 
 Array = NDArray[np.float64]
 

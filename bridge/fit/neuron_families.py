@@ -175,7 +175,7 @@ def _hh2() -> NeuronFamily:
         ),
         build=_two_compartments,
         neuron=lambda p, rest_mV: _two_compartments(rest_mV, p),
-        found_again=(8, 80, 80),
+        found_again=(9, 90, 90),
         current=by,
         current_scale=nominal,
     )  # fmt: skip
