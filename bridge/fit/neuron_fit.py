@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.fit.family_parts import LEAST_FOUND, NeuronFamily
 from bridge.fit.fit_figure import draw_fit
 from bridge.fit.fit_target import FitTarget
-from bridge.fit.family_parts import LEAST_FOUND, NeuronFamily
 from bridge.fit.step_scores import StepScore, UnitCheck
 from bridge.page_style import save_page
 from neurosim.atomic_write import plain
