@@ -17,9 +17,9 @@ from scipy.signal import lfilter
 from bridge.fit.certainty import certainty_of
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import target_of
-from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.multi_start import jacobian
 from bridge.fit.neuron_families import family_of
+from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from neurosim.errors import ParameterError
 
 NOISE_MV = 0.3

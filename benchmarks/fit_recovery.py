@@ -17,8 +17,8 @@ import time
 import numpy as np
 
 from bridge.fit.fit_neuron import fit_neuron
-from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.neuron_families import family_of
+from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from neurosim.errors import ParameterError
 
 

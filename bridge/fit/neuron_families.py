@@ -175,7 +175,7 @@ def _hh2() -> NeuronFamily:
         ),
         build=_two_compartments,
         neuron=lambda p, rest_mV: _two_compartments(rest_mV, p),
-        found_again=(9, 90, 90),
+        found_again=(12, 120, 120),
         current=by,
         current_scale=nominal,
     )  # fmt: skip
@@ -235,7 +235,7 @@ def _adex() -> NeuronFamily:
         Parameter("V_reset", "reset potential", "mV", -80.0, -30.0, False),
     )
     words = "adaptive exponential integrate-and-fire"
-    return _reset("adex", words, parameters, AdEx, (18, 148, 162))
+    return _reset("adex", words, parameters, AdEx, (18, 150, 162))
 
 
 def _glif() -> NeuronFamily:

@@ -1,1 +1,1 @@
-"""Other packages beside our fits: eFEL measures them, sbi infers in their place."""
+"""What fits are held against: known neurons, eFEL, and sbi, which infers in their place."""

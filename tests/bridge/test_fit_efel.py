@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
-from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.neuron_families import family_of
 from bridge.fit_peers.efel_check import FEATURES, EfelCheck, efel_check, features_of
+from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from neurosim.errors import ExtraMissingError, ParameterError
 
 
@@ -118,7 +118,8 @@ def test_the_command_writes_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path:
     problem = FitProblem(family_of("adex"), target)
     u = problem.unit_of(np.array([truth[name] for name in problem.family.names]))
     # In place of a search of minutes: the fit that ends at the truth.
-    fit = fit_neuron._told(problem, u, 1.0, fit_neuron.Found(u[np.newaxis], np.ones(1)), None, 0)
+    ended = fit_neuron.Found(u[np.newaxis], np.ones(1))
+    fit = fit_neuron._told(problem, fit_neuron._Ended(u, 1.0, "all"), ended, None, 0)
     fit = dataclasses.replace(fit, target=dataclasses.replace(target, name="cell"))
     monkeypatch.setattr(fit_neuron, "fit_neuron", lambda *_, **__: fit)
     monkeypatch.setattr("bridge.recordings.read", lambda *_, **__: type("", (), {"name": "cell"}))

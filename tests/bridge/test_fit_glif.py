@@ -9,8 +9,8 @@ from bridge.fit.current_balance import balanced_glif
 from bridge.fit.fit_candidates import draw
 from bridge.fit.fit_problem import WORST, FitProblem
 from bridge.fit.fit_target import target_of
-from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.neuron_families import family_of
+from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from neurosim.catalogue import GLIF
 from neurosim.errors import ParameterError
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bridge.errors import FitError
-from bridge.fit.known_truth import drawn_truth, recording_of
 from bridge.fit.neuron_families import family_of
+from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from experiments.command.main import app
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, UnknownNameError
 
 
 def _fit(*words: str | Path):
@@ -21,8 +20,8 @@ def _fit(*words: str | Path):
 
 
 def test_what_cannot_be_fitted_is_refused_before_the_file_is_read(tmp_path: Path) -> None:
-    result = _fit(tmp_path / "none.csv", "--family", "glif")
-    assert isinstance(result.exception, FitError)
+    result = _fit(tmp_path / "none.csv", "--family", "izhikevich")
+    assert isinstance(result.exception, UnknownNameError)
     result = _fit(tmp_path / "none.csv", "--window", "0:0.5")
     assert isinstance(result.exception, ParameterError)
     assert "whole steps" in str(result.exception)
