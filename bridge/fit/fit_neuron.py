@@ -28,6 +28,7 @@ from bridge.fit.step_scores import check_unit, own_reliability, score_steps
 from bridge.fit.valley import finish
 from bridge.recordings.cell import CellRecording
 from neurosim.errors import ParameterError
+from neurosim.quantities import check_seed, check_whole
 
 __all__ = ["fit_neuron"]
 
@@ -93,8 +94,13 @@ def fit_neuron(
     ExtraMissingError
         `control` is asked for and the package `cma` is not installed.
     """
-    if starts < 1:
-        raise ParameterError(f"fit_neuron: starts must be 1 or more; got {starts}")
+    if not isinstance(cell, CellRecording | FitTarget):
+        raise ParameterError(
+            "fit_neuron: cell must be a recording, such as bridge.recordings.read('cell.abf') "
+            f"returns; got {cell!r}"
+        )
+    starts = check_whole(starts, "fit_neuron: starts")
+    seed = int(check_seed(seed))
     tell = progress or (lambda _: None)
     target = cell if isinstance(cell, FitTarget) else target_of(cell, step)
     problem = FitProblem(family_of(family), target, tolerances or Tolerances())

@@ -162,6 +162,11 @@ def target_of(
         if a.step.start_s * 1e3 >= lead
         and (a.sweep.duration_s - a.step.start_s) * 1e3 >= length - lead - 1e-6
     )
+    # A step that is another one sample by sample says nothing of how well the cell repeats itself.
+    own = tuple(p for p in again if not any(np.array_equal(p.v_mV, q.v_mV) for q in pieces))
+    if len(own) < len(again):
+        notes.append(f"{len(again) - len(own)} steps are copies of others and are left out: a file "
+                     "may have been given twice")  # fmt: skip
     train, held = _divided(pieces, sweeps)
     known = cell.properties
     size = float(known.capacitance_pF)
@@ -177,7 +182,7 @@ def target_of(
     return FitTarget(
         train=train,
         held_out=held,
-        repeats=again,
+        repeats=own,
         onset_ms=lead,
         step_ms=step_ms,
         length_ms=length,

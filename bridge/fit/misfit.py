@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from bridge.fit.fit_target import EDGE_MS, FitTarget, Piece
 from bridge.fit.residual_rows import LocatedRun, ResidualRows, Residuals, crossed
 from neurosim.engine.adjoint.spiking_run import Spikes
+from neurosim.errors import ParameterError
 from neurosim.gradients.losses import Loss
 
 __all__ = [
@@ -74,6 +75,12 @@ class Tolerances:
     silent_mV: float = 1.0
     time_ms: float = 0.5
     time_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            least = value >= 0 if name == "time_share" else value > 0
+            if not (least and np.isfinite(value)):
+                raise ParameterError(f"Tolerances: {name} must be above 0; got {value!r}")
 
 
 @dataclass(frozen=True, eq=False)

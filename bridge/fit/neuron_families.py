@@ -175,7 +175,7 @@ def _hh2() -> NeuronFamily:
         ),
         build=_two_compartments,
         neuron=lambda p, rest_mV: _two_compartments(rest_mV, p),
-        found_again=(12, 120, 120),
+        found_again=(16, 160, 160),
         current=by,
         current_scale=nominal,
     )  # fmt: skip
@@ -244,9 +244,9 @@ def _glif() -> NeuronFamily:
         *_PASSIVE,
         Parameter("V_reset", "reset potential", "mV", -80.0, -30.0, False),
         Parameter("A_1", "fast current of a spike", "pA", -8.0, 4.0, False, per_pF=True),
-        Parameter("tau_1", "its time constant", "ms", 2.0, 40.0),
+        Parameter("tau_1", "time constant of the fast current", "ms", 2.0, 40.0),
         Parameter("A_2", "slow current of a spike", "pA", -3.0, 1.5, False, per_pF=True),
-        Parameter("tau_2", "its time constant", "ms", 30.0, 600.0),
+        Parameter("tau_2", "time constant of the slow current", "ms", 30.0, 600.0),
         # Not 0: a search divides by what it moves.
         Parameter("jump", "rise of the threshold at a spike", "mV", 0.01, 20.0, False),
         Parameter("tau_s", "time constant of the threshold", "ms", 5.0, 300.0),

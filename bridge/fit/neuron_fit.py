@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.fit.family_parts import LEAST_FOUND, NeuronFamily
+from bridge.fit.family_parts import LEAST_FOUND, LEAST_HELD, NeuronFamily
 from bridge.fit.fit_figure import draw_fit
 from bridge.fit.fit_target import FitTarget
 from bridge.fit.step_scores import StepScore, UnitCheck
@@ -213,8 +213,8 @@ class NeuronFit:
         neurons, held, of = self.family.found_again
         count = f"{neurons} known neuron{'s' if neurons > 1 else ''} of this family {held} of {of}"
         if not self.family.gives_intervals:
-            asked = f"95 % of {LEAST_FOUND} neurons' or more are meant to"
-            return [*told, f"No intervals: in fits of {count} held the truth; {asked}."]
+            asked = f"{100 * LEAST_HELD:.0f} % of those of {LEAST_FOUND} known neurons must have"
+            return [*told, f"No intervals: in fits of {count} held the truth, and {asked}."]
         return [*told, f"Intervals are meant to hold the truth in 95 %; in fits of {count} did."]
 
     def _scored(self) -> list[str]:
@@ -286,15 +286,17 @@ class NeuronFit:
         write_text(report, f"{self}\n")
         return picture, report
 
+    def _told(self, one: FittedParameter) -> dict[str, Any]:
+        """Return a parameter, without the interval that the report does not give either."""
+        told = {k: plain(v) for k, v in vars(one).items() if k != "bounds"}
+        return told if self.has_intervals else told | {"low": None, "high": None}
+
     def to_dict(self) -> dict[str, Any]:
         """Return every number, without traces."""
         return {
             "family": self.family.name,
             "name": self.target.name,
-            "parameters": {
-                one.name: {k: plain(v) for k, v in vars(one).items() if k != "bounds"}
-                for one in self.parameters
-            },
+            "parameters": {one.name: self._told(one) for one in self.parameters},
             "has_intervals": self.has_intervals,
             "flat": list(self.flat),
             "misfit": self.misfit,

@@ -13,6 +13,7 @@ from bridge.counts.curve import FICurve
 from bridge.errors import BridgeError
 from bridge.fit.fit_target import FitTarget, Piece
 from bridge.spike_trains.distances import coincidence_factor
+from bridge.units.rate_function import RateFunction
 
 __all__ = ["StepScore", "UnitCheck", "check_unit", "own_reliability", "score_steps"]
 
@@ -124,8 +125,24 @@ def check_unit(target: FitTarget, scores: Sequence[StepScore]) -> UnitCheck:
         return UnitCheck(refused=str(error))
     if fitted is None:
         return UnitCheck(refused=f"the fitted neuron's counts allow no {best.family}")
+    ended = _at_end(fitted.unit)
+    if ended:
+        return UnitCheck(
+            refused=f"the fitted neuron's counts do not determine {best.family}: its {ended} went "
+            "to the end of the range"
+        )
     rows = []
     for name, interval in best.intervals.items():
         own, other = float(getattr(best.unit, name)), float(getattr(fitted.unit, name))
         rows.append((name, own, interval.low, interval.high, other, other in interval))
     return UnitCheck(best.family, tuple(rows))
+
+
+def _at_end(unit: RateFunction) -> str:
+    """Return the parameter of a unit that lies at an end of its range; empty if none does."""
+    for one in unit.parameters:
+        value = float(getattr(unit, one.name))
+        for end in (one.lower, one.upper):
+            if np.isfinite(end) and end and abs(value - end) <= 1e-6 * abs(end):
+                return one.name
+    return ""

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, ms, mV
+from brian2.units import Quantity, have_same_dimensions, ms, mV, pA
+from brian2.units.fundamentalunits import DIMENSIONLESS
 from numpy.typing import NDArray
 
 from bridge.errors import optional
-from neurosim import Neuron, PointNeuron, Recording, Stimulus, simulate
-from neurosim.errors import EngineError, ParameterError
+from neurosim import Constant, Neuron, PointNeuron, Recording, Stimulus, simulate
+from neurosim.errors import EngineError, ParameterError, UnitError
 from neurosim.quantities import check_quantity
+from neurosim.run.batch import batch_places, full_name, point_places
+from neurosim.run.neuron_run import with_stimulus
 
 __all__ = ["StepSummary", "Summary", "to_sbi"]
 
@@ -69,6 +72,11 @@ class StepSummary:
         start, stop = float(self.start / ms), float(self.stop / ms)
         time = np.asarray(recording.trace_time / ms)
         v = np.asarray(recording.trace("v") / mV)[:, (time >= start) & (time < stop)]
+        if not v.shape[1]:
+            raise ParameterError(
+                f"StepSummary: the run ends at {time[-1]:g} ms, before the window ({start:g} to "
+                f"{stop:g} ms) begins"
+            )
         rows = []
         for train, potential in zip(recording.spike_trains(), v, strict=True):
             at = np.asarray(train / ms, dtype=float)
@@ -102,7 +110,7 @@ def to_sbi(
     neuron : PointNeuron or Neuron
     ranges : dict of str to (float, float, Quantity)
         By the name that a batch has, the ends of the range and their unit, such as
-        ``{"g_L": (5, 20, nS)}``. The prior is uniform between them.
+        ``{"g_L": (5, 20, nS)}``; the ends may be quantities too. The prior is uniform between them.
     duration : Quantity
         How long a run is.
     summary : callable
@@ -127,8 +135,9 @@ def to_sbi(
     ------
     ExtraMissingError
         `sbi` is not installed; the message names the extra.
-    ParameterError
-        A range is none, or `summary` does not return one row of numbers a row.
+    ParameterError, UnitError, UnknownNameError
+        A range is none, of another unit, or of a parameter that the neuron has not, or `summary`
+        does not return one row of numbers a row.
 
     References
     ----------
@@ -137,9 +146,18 @@ def to_sbi(
     torch = optional("torch", "to_sbi", "sbi")
     prior_of = optional("sbi.utils", "to_sbi", "sbi").BoxUniform
     length = check_quantity(duration, 500 * ms, "to_sbi: duration")
-    ends = np.array([_range(name, given) for name, given in ranges.items()], dtype=np.float64)
-    if not len(ends):
-        raise ParameterError("to_sbi: ranges is empty; name at least one parameter")
+    if not isinstance(ranges, Mapping) or not ranges:
+        raise ParameterError(
+            "to_sbi: ranges must name at least one parameter, such as {'g_L': (5, 20, nS)}; got "
+            f"{ranges!r}"
+        )
+    if not callable(summary):
+        raise ParameterError(
+            "to_sbi: summary must be a function of a recording, such as StepSummary; got "
+            f"{summary!r}"
+        )
+    places = _places(neuron, stimulus)
+    ends = np.array([_range(name, given, places) for name, given in ranges.items()])
     for taken in {"batch", "seed", "record"} & set(arguments):
         raise ParameterError(f"to_sbi: {taken} is set by the adapter; leave it out")
     prior = prior_of(*torch.as_tensor(ends.T, dtype=torch.float32))
@@ -166,6 +184,8 @@ def to_sbi(
                 f"to_sbi: summary returned an array of shape {told.shape} for {len(rows)} rows; "
                 f"it must return ({len(rows)}, n)"
             )
+        # An engine may go on with a potential that has left all bounds.
+        told[~np.isfinite(told).all(axis=1)] = np.nan
         return list(told)
 
     def simulator(parameters: Any) -> Any:
@@ -178,7 +198,7 @@ def to_sbi(
             )
         seeds = torch.randint(0, _SEEDS, (len(rows),)).numpy()
         told = measured(rows, seeds)
-        width = max(len(row) for row in told)
+        width = max([len(row) for row in told] + [len(getattr(summary, "names", ()))])
         filled = np.array([row if len(row) == width else np.full(width, np.nan) for row in told])
         answer = torch.as_tensor(filled, dtype=torch.float32)
         return answer if given.ndim == 2 else answer[0]
@@ -186,18 +206,42 @@ def to_sbi(
     return prior, simulator
 
 
-def _range(name: str, given: tuple[float, float, Quantity]) -> tuple[float, float]:
+def _places(neuron: PointNeuron | Neuron, stimulus: Stimulus | None) -> Mapping[str, Any]:
+    """Return by full name what a batch can vary, with its default."""
+    if isinstance(neuron, PointNeuron):
+        return point_places(neuron, Constant(0 * pA) if stimulus is None else stimulus)
+    if isinstance(neuron, Neuron):
+        return batch_places(with_stimulus(neuron, stimulus, ()))
+    raise ParameterError(f"to_sbi: neuron must be a description such as LIF(); got {neuron!r}")
+
+
+def _range(
+    name: str, given: tuple[Any, Any, Quantity], places: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Return the ends of a range in its unit, after a look at its name and unit."""
+    default, _ = places[full_name(name, places, "to_sbi")]
     try:
-        low, high, _unit = given
-        ends = float(low), float(high)
+        low, high, unit = given
+        ends = _number(low, unit), _number(high, unit)
     except (TypeError, ValueError):
         raise ParameterError(
             f"to_sbi: the range of {name} must be two numbers and their unit, such as "
             f"(5, 20, nS); got {given!r}"
         ) from None
+    if not have_same_dimensions(unit, default):
+        raise UnitError(f"to_sbi: the range of {name} needs a unit as of {default!r}; got {unit!r}")
     if not -np.inf < ends[0] < ends[1] < np.inf:
         raise ParameterError(
             f"to_sbi: the range of {name} must rise from one finite number to another; got "
             f"{ends[0]:g} to {ends[1]:g}"
         )
     return ends
+
+
+def _number(end: Any, unit: Quantity) -> float:
+    """Return an end of a range in its unit."""
+    if not isinstance(end, Quantity) or end.dim is DIMENSIONLESS:
+        return float(end)
+    if not have_same_dimensions(end, unit):
+        raise ValueError("an end of another unit")
+    return float(end / unit)

@@ -26,7 +26,7 @@ class GLIF(PointNeuron):
     the others decay; when that is over, a spike has added ``A_1``, ``A_2`` and ``jump`` to the
     share ``R_j`` of the currents and to :math:`\Theta_s`, as in the publication.
 
-    If ``V_reset`` is above the threshold, or ``E_L`` is, it fires as often as ``t_ref`` lets it.
+    If ``V_reset`` is above the threshold, it fires as often as ``t_ref`` lets it.
 
     Levels of the publication are settings: 1 has none of ``f_v``, ``A_j``, ``jump`` and ``a_v``; 2
     has ``f_v`` and ``jump``, 3 has ``A_j``, 4 has these three, and 5 has ``a_v`` as well. With the

@@ -15,7 +15,7 @@ from neurosim.channels.leak import Leak
 from neurosim.channels.m_current import MCurrent
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.parts import Spines
-from neurosim.errors import UnknownNameError
+from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.morphology import (
     Morphology,
     at,
@@ -81,6 +81,8 @@ def ca1_pyramidal(morphology: Morphology | None = None) -> Neuron:
 
     Raises
     ------
+    ParameterError
+        `morphology` is no shape.
     UnknownNameError
         The reconstruction has no branch tagged soma, basal or apical.
 
@@ -97,6 +99,11 @@ def ca1_pyramidal(morphology: Morphology | None = None) -> Neuron:
     if morphology is None:
         shape = _shape(18 * um, 400 * um, 3 * um, basal=4)
         cell = bare_neuron(shape, {"basal": 5, "apical": 5, "trunk": 15}, R_a=150, rest=-68)
+    elif not isinstance(morphology, Morphology):
+        raise ParameterError(
+            "ca1_pyramidal: morphology must be a shape, such as read_swc('cell.swc') returns; got "
+            f"{morphology!r}"
+        )
     else:
         missing = {"soma", "basal", "apical"} - set(morphology.tags)
         if missing:

@@ -491,3 +491,34 @@ def test_a_known_neuron_is_found_within_its_intervals() -> None:
     assert sum(one.low <= truth[one.name] <= one.high for one in known) >= len(known) - 1
     assert all(one.near for one in found.held_out)
     assert found.gamma > 0.9
+
+
+def test_a_file_that_is_given_twice_does_not_make_a_cell_reliable() -> None:
+    family = family_of("adex")
+    cell = recording_of(family, drawn_truth(family, 2), step_ms=200.0, seed=2)
+    later = [replace(one, number=one.number + 1000) for one in cell.sweeps]
+    twice = replace(cell, sweeps=(*cell.sweeps, *later))
+    target = target_of(twice)
+    assert not target.repeats
+    assert np.isnan(own_reliability(target))
+    assert any("copies of others" in note for note in target.notes)
+
+
+def test_a_unit_that_ended_at_the_end_of_a_range_is_not_compared() -> None:
+    from bridge.fit.step_scores import _at_end
+    from bridge.units import NakaRushton
+
+    most = next(one for one in NakaRushton.parameters if one.name == "half_pA").upper
+    assert not _at_end(NakaRushton(100.0, 50.0, 80.0, 2.0))
+    assert _at_end(NakaRushton(100.0, 50.0, most * (1 - 1e-12), 2.0)) == "half_pA"
+
+
+@pytest.mark.parametrize("wrong", [{"between_mV": 0.0}, {"time_ms": -1.0}, {"silent_mV": np.nan}])
+def test_a_tolerance_that_is_none_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ParameterError, match="must be above 0"):
+        Tolerances(**wrong)
+
+
+def test_what_is_no_recording_is_refused() -> None:
+    with pytest.raises(ParameterError, match="cell must be a recording"):
+        fit_neuron("cell.abf", "adex")  # type: ignore[arg-type]

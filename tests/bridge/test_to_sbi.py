@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brian2 import ms, mV, nS, pA
+from brian2 import ms, mV, nS, pA, volt
 
 from bridge.fit_peers import to_sbi as adapter
 from bridge.fit_peers.to_sbi import StepSummary, to_sbi
 from neurosim import LIF, AdEx, Constant, OrnsteinUhlenbeck, Steps, from_brian2, simulate
-from neurosim.errors import ExtraMissingError, ParameterError, UnitError
+from neurosim.errors import ExtraMissingError, ParameterError, UnitError, UnknownNameError
 
 WINDOW = StepSummary(20 * ms, 120 * ms)
 STEP = Steps(amplitude=500 * pA, onset=20 * ms, duration=100 * ms)
@@ -127,13 +127,31 @@ def test_a_row_that_diverges_is_nan_and_the_others_are_run() -> None:
         ({"V_th": (-50, -60)}, {}, "two numbers and their unit"),
         ({}, {}, "name at least one"),
         ({"V_th": (-60, -50, mV)}, {"batch": {}}, "batch is set by the adapter"),
+        ({"V_th": (-60, -50, pA)}, {}, "needs a unit as of"),
+        ({"V_th": (-60 * pA, -50 * pA, mV)}, {}, "two numbers and their unit"),
+        ({"V_t": (-60, -50, mV)}, {}, "V_th"),
+        ([("V_th", -60)], {}, "name at least one"),
     ],
 )
 def test_ranges_that_are_none_are_refused(ranges, more, said) -> None:
     pytest.importorskip("torch", reason="needs the extra sbi")
     pytest.importorskip("sbi", reason="needs the extra sbi")
-    with pytest.raises(ParameterError, match=said):
+    with pytest.raises((ParameterError, UnitError, UnknownNameError), match=said):
         to_sbi(LIF(), ranges, 100 * ms, WINDOW, **more)
+
+
+def test_ends_with_a_unit_are_those_numbers() -> None:
+    pytest.importorskip("torch", reason="needs the extra sbi")
+    pytest.importorskip("sbi", reason="needs the extra sbi")
+    plain, _ = to_sbi(LIF(), {"V_th": (-60, -50, mV)}, 100 * ms, WINDOW)
+    given, _ = to_sbi(LIF(), {"V_th": (-0.06 * volt, -50 * mV, mV)}, 100 * ms, WINDOW)
+    assert [float(one.base_dist.low) for one in (plain, given)] == [-60.0, -60.0]
+
+
+def test_a_window_after_the_run_is_refused() -> None:
+    run = simulate(LIF(), 100 * ms, stimulus=STEP, record=["v"])
+    with pytest.raises(ParameterError, match="before the window"):
+        StepSummary(150 * ms, 350 * ms)(run)
 
 
 def test_what_does_not_fit_is_said(monkeypatch) -> None:

@@ -6,7 +6,7 @@ from brian2 import ms, mV, nA, um
 
 from neurosim import Steps, simulate
 from neurosim.catalogue import ca1_pyramidal
-from neurosim.errors import UnknownNameError
+from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.measure import measure_spikes
 from neurosim.morphology import cylinder, tree
 
@@ -40,3 +40,9 @@ def test_the_membrane_is_that_of_the_stylised_cell():
 def test_a_shape_without_its_dendrites_is_refused_by_name():
     with pytest.raises(UnknownNameError, match="tagged apical"):
         ca1_pyramidal(shape().without("apical"))
+
+
+@pytest.mark.parametrize("wrong", ["cell.swc", 3])
+def test_what_is_no_shape_is_refused(wrong):
+    with pytest.raises(ParameterError, match="must be a shape"):
+        ca1_pyramidal(wrong)

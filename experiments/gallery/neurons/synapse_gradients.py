@@ -20,6 +20,7 @@ from experiments.kit.style import COLOURS, GREY, drawing
 from neurosim import Neuron, differentiate
 from neurosim.catalogue import ca1_pyramidal
 from neurosim.describe.parts import Poisson
+from neurosim.errors import ParameterError
 from neurosim.gradients.losses import FiringRate
 from neurosim.morphology import PerBranch, Site, plot_morphology, read_shape, tagged, uniformly
 from neurosim.synapses import AMPA
@@ -46,7 +47,7 @@ class Parameters:
     """The cell, its synapses, and how long and how often it is run with them.
 
     A draw has synapses in places of its own, and input of its own. `morphology` names the file of a
-    reconstruction (SWC, ASC, H5 or NeuroML) that takes the place of the stylised shape; a larger
+    reconstruction (SWC, ASC or H5) that takes the place of the stylised shape; a larger
     cell needs stronger synapses to fire.
     """
 
@@ -225,6 +226,11 @@ def _alike(draws: list[_Draw], seed: int) -> Estimate:
 @experiment("synapse-gradients", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
+    for name, least in {"draws": 1, "rows": 1, "synapses": 8, "trials": 20, "checked": 1}.items():
+        if getattr(p, name) < least:
+            raise ParameterError(
+                f"synapse-gradients: {name} must be at least {least}; got {getattr(p, name)}"
+            )
     shape = Path(p.morphology).stem if p.morphology else "stylised"
     if context.quick:
         # The fits scatter more than the gradients, so rows are saved, and neither draws nor trials.
