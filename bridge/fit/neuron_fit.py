@@ -253,6 +253,11 @@ class NeuronFit:
             + ("" if inside else ", outside")
             for name, own, low, high, other, inside in unit.rows
         ]
+        if unit.ended:
+            lines.append(
+                f"  its {unit.ended} went to the end of the range: the counts of the fitted neuron "
+                "do not tell this unit, so compare the counts above instead"
+            )
         return lines
 
     def _got(self) -> list[str]:
@@ -308,7 +313,11 @@ class NeuronFit:
             "scores": [{k: plain(v) for k, v in vars(one).items()} for one in self.scores],
             "gamma": plain(self.gamma),
             "reliability": plain(self.reliability),
-            "unit": {"family": self.unit.family, "inside": self.unit.inside},
+            "unit": {
+                "family": self.unit.family,
+                "inside": self.unit.inside,
+                "ended": self.unit.ended,
+            },
             "runs": self.runs,
             "gradients": self.gradients,
             "growth": self.growth,

@@ -62,11 +62,15 @@ class UnitCheck:
         By parameter: recorded, ends of its interval, fitted neuron's, whether it is inside.
     refused : str
         Why there is nothing to compare.
+    ended : str
+        Parameter of the fitted neuron's unit that went to the end of its range, so that its counts
+        do not tell the unit; empty if none did.
     """
 
     family: str = ""
     rows: tuple[tuple[str, float, float, float, float, bool], ...] = ()
     refused: str = ""
+    ended: str = ""
 
     @property
     def inside(self) -> bool | None:
@@ -125,17 +129,11 @@ def check_unit(target: FitTarget, scores: Sequence[StepScore]) -> UnitCheck:
         return UnitCheck(refused=str(error))
     if fitted is None:
         return UnitCheck(refused=f"the fitted neuron's counts allow no {best.family}")
-    ended = _at_end(fitted.unit)
-    if ended:
-        return UnitCheck(
-            refused=f"the fitted neuron's counts do not determine {best.family}: its {ended} went "
-            "to the end of the range"
-        )
     rows = []
     for name, interval in best.intervals.items():
         own, other = float(getattr(best.unit, name)), float(getattr(fitted.unit, name))
         rows.append((name, own, interval.low, interval.high, other, other in interval))
-    return UnitCheck(best.family, tuple(rows))
+    return UnitCheck(best.family, tuple(rows), ended=_at_end(fitted.unit))
 
 
 def _at_end(unit: RateFunction) -> str:

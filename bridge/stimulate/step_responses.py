@@ -42,6 +42,8 @@ BINS_S = (0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 # How much of a step is drawn, and what stands before it (s).
 _SHOWN_S, _BEFORE_S = 0.6, 0.05
 WIDEST_SEARCH_PA = np.geomspace(1.0, 1e5, 61)
+# By how much more than where it begins a cell in noise fires once it fires for good.
+_OFTEN_HZ = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +165,7 @@ def currents_for(
 
     One batch of steps from 1 pA to 100 nA, in half a second each, finds the rheobase; the currents
     then run from half of it below to four times above, or on through a block where the rate falls
-    earlier than that.
+    earlier than that. In noise they run at least as far again as to where the rate is 20 Hz higher.
 
     Parameters
     ----------
@@ -222,6 +224,12 @@ def currents_for(
         )
     rheobase, silent = usable[first], usable[first - 1]
     scale = max(abs(rheobase), rheobase - silent, 1.0)
+    if background is not None:
+        # Noise alone may make a cell fire now and then, so that it does near 0 pA: how large
+        # currents are that matter to it is then told by those at which it fires for good.
+        often = np.flatnonzero(rate >= rate[first] + _OFTEN_HZ)
+        if len(often):
+            scale = max(scale, (usable[often[0]] - rheobase) / 2)
     top = rheobase + 4 * scale
     peak = int(np.argmax(rate))
     if usable[peak] < top and rate[-1] < 0.5 * rate[peak]:

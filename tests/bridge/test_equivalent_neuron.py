@@ -11,7 +11,8 @@ from brian2 import Mohm, ms, mV, pA, um
 from bridge.counts.curve import FICurve
 from bridge.equivalent.find_unit import equivalent_unit
 from bridge.errors import CurveError, RefusedError
-from bridge.stimulate.step_responses import currents_for
+from bridge.stimulate.fi_curve import fi_curve
+from bridge.stimulate.step_responses import currents_for, noise_stimulus
 from experiments.kit.recorded import recorded_curve
 from neurosim import LIF, AdEx
 from neurosim.channels import HHPotassium, HHSodium, Leak
@@ -171,3 +172,17 @@ def test_what_frozen_noise_shows():
     # A rate keeps less of spike times than the cell's own trials do.
     assert told.coincidence_kept < 1
     assert "bits in spikes" in set(noisy.lost()["measure"])
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0, 4.0, 5.0, 6.0, 8.0])
+@pytest.mark.parametrize("tau", [10.0, 20.0, 40.0])
+def test_currents_span_the_curve_however_strong_the_noise(noise, tau):
+    """A neuron that noise alone makes fire begins near 0 pA; a curve of 2 to 2.1 Hz is none."""
+    neuron = LIF(tau_m=tau * ms)
+    background = noise_stimulus(noise * mV, neuron) if noise else None
+    current = np.asarray(currents_for(neuron, background=background) / pA)
+    rate = fi_curve(
+        neuron, [current[0], current[-1]] * pA, background=background, duration=2000 * ms, trials=3
+    ).mean_rate_Hz()
+    assert rate[1] > 20
+    assert rate[0] < 0.15 * rate[1]

@@ -504,7 +504,7 @@ def test_a_file_that_is_given_twice_does_not_make_a_cell_reliable() -> None:
     assert any("copies of others" in note for note in target.notes)
 
 
-def test_a_unit_that_ended_at_the_end_of_a_range_is_not_compared() -> None:
+def test_a_unit_that_ended_at_the_end_of_a_range_is_told_of() -> None:
     from bridge.fit.step_scores import _at_end
     from bridge.units import NakaRushton
 
