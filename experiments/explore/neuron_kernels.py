@@ -128,7 +128,7 @@ def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
     known = {one.name: one for one in package.parameters}
     found = []
     of_stimulus = {
-        f"{head}constant.current": "Current into the soma",
+        f"{head}constant.current": "Current into the soma" if head else "Injected current",
         f"{head}white_noise.intensity": "Noise (intensity of the white noise)",
     }
     for full, label in (of_stimulus | asked.sliders).items():

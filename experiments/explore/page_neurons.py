@@ -71,10 +71,13 @@ def _cell(
     threshold: dict[str, str | float] | None = None,
 ) -> PageNeuron:
     make = partial(explored_neuron, of=of)
-    # A noise of so many pA √ms as the largest current has pA scatters the potential by some mV.
+    # More noise makes the potential cross the detector's level again while a spike falls, and each
+    # crossing counts. At first a cell gets two to three times the current at which it begins to
+    # fire.
     return PageNeuron(
-        make, label, duration_ms, most_pA, initial_pA, most_pA, _CABLE | more, threshold=threshold
-    )
+        make, label, duration_ms, most_pA, initial_pA, most_pA / 4, _CABLE | more,
+        threshold=threshold,
+    )  # fmt: skip
 
 
 NEURONS: dict[str, PageNeuron] = {
@@ -102,23 +105,23 @@ NEURONS: dict[str, PageNeuron] = {
          "V_T": "Shift of the activation curves", "E_K": "Potassium reversal potential"},
     ),
     "textbook_neuron": _cell(
-        "textbook_neuron", "textbook neuron with an axon", 1000, 300, _M,
+        "textbook_neuron", "textbook neuron with an axon", 500, 150, _M,
         threshold={"mV": float(textbook_lif().V_th) * 1e3, "label": "threshold of the soma"},
     ),
     "fast_spiking_interneuron": _cell(
-        "fast_spiking_interneuron", "fast-spiking interneuron", 1000, 150, {}
+        "fast_spiking_interneuron", "fast-spiking interneuron", 500, 100, {}
     ),
     "ca1_pyramidal": _cell(
-        "ca1_pyramidal", "CA1 pyramidal cell", 1500, 500,
+        "ca1_pyramidal", "CA1 pyramidal cell", 600, 150,
         {"a_type.g": "Conductance of the A current", "h_current.g": "Conductance of the h current"},
     ),
     "layer5_pyramidal": _cell(
-        "layer5_pyramidal", "pyramidal cell of layer 5", 3000, 1200,
+        "layer5_pyramidal", "pyramidal cell of layer 5", 1500, 600,
         {"calcium_l.g": "Calcium conductance at the tuft",
          "h_current.g": "Conductance of the h current"},
     ),
     "spinal_motoneuron": _cell(
-        "spinal_motoneuron", "spinal motoneuron", 20000, 8000, _M
+        "spinal_motoneuron", "spinal motoneuron", 12000, 4500, _M
     ),
-    "purkinje_cell": _cell("purkinje_cell", "Purkinje cell", 3000, 1000, {}),
+    "purkinje_cell": _cell("purkinje_cell", "Purkinje cell", 1500, 400, {}),
 }  # fmt: skip

@@ -164,7 +164,7 @@ def test_every_control_changes_the_address_and_what_is_shown(read):
             "&model=AdEx&AdEx.white_noise.intensity=300",
             "&model=HodgkinHuxley&HodgkinHuxley.white_noise.intensity=60",
             "&model=TraubMiles&TraubMiles.white_noise.intensity=300",
-            "&model=textbook_neuron&textbook_neuron.stimulus.white_noise.intensity=500"
+            "&model=textbook_neuron&textbook_neuron.stimulus.white_noise.intensity=120"
             "&textbook_neuron.synapses=e30e30i0",
             "&model=ca1_pyramidal",
             "&model=layer5_pyramidal",
@@ -356,10 +356,10 @@ def cell_table(reader):
 @pytest.mark.parametrize(
     ("name", "into_dendrite", "noise", "synapses"),
     [
-        ("textbook_neuron", 150, 150, "e30e35e35i3"),
+        ("textbook_neuron", 150, 120, "e30e35e35i3"),
         ("fast_spiking_interneuron", 200, 100, "e8e20e20i0"),
-        ("ca1_pyramidal", 300, 200, "e70e75e75i3"),
-        ("layer5_pyramidal", 900, 400, "e110e112e112i3"),
+        ("ca1_pyramidal", 300, 140, "e70e75e75i3"),
+        ("layer5_pyramidal", 900, 350, "e110e112e112i3"),
         ("spinal_motoneuron", 4000, 2000, "e120e122e122i3"),
         ("purkinje_cell", 600, 300, "e30e31e31i3"),
     ],

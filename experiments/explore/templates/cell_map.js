@@ -56,6 +56,8 @@
   Explorer.cellMap = ({ figure, change }, colours, lines) => {
     const shown = figure("cell", "Potential along the cell", lines);
     let [found, model, name, values, moment, timer, spec] = [null, null, "", null, 0, 0, null];
+    // As the controls stand, while `values` are those of the run that is shown.
+    let latest = { name: "", values: null };
     const trace = (compartment) => found.traces[`cell[${compartment}]`][0];
     const time_ms = () => found.time[moment] * 1e3;
     const siteWords = (compartment) => {
@@ -82,7 +84,7 @@
     const place = element("select", { id: "synapse-place" });
     const placed = element("p", { class: "told" });
     const put = element("button", { type: "button", onclick: () => add(Number(place.value)) }, "Place it there");
-    const less = element("button", { type: "button", onclick: () => set(values[`${name}.synapses`].replace(/[ei]\d+$/, "")) }, "Take the last away");
+    const less = element("button", { type: "button", onclick: () => set(latest.values[`${latest.name}.synapses`].replace(/[ei]\d+$/, "")) }, "Take the last away");
     const none = element("button", { type: "button", onclick: () => set("") }, "Take all away");
     shown.picture.after(
       element("div", { class: "tools" },
@@ -101,9 +103,13 @@
       if (nearest >= 0) add(model.sites.indexOf(nearest));
     });
 
-    const set = (text) => change(`${name}.synapses`, text);
+    const set = (text) => {
+      const key = `${latest.name}.synapses`;
+      latest = { ...latest, values: { ...latest.values, [key]: text } };
+      change(key, text);
+    };
     const add = (site) => {
-      const now = values[`${name}.synapses`];
+      const now = latest.values[`${latest.name}.synapses`];
       if (synapsesOf(now).length < MOST) set(`${now}${kind.value[0]}${site}`);
       else placed.textContent = `There are ${MOST} synapses; that is the most.`;
     };
@@ -160,6 +166,11 @@
     return {
       root: shown.root,
       moment: () => moment,
+      // The controls have moved, and the run is yet to come.
+      asked(now) {
+        if (now.model !== latest.name) stop();
+        latest = { name: now.model, values: now };
+      },
       // Only the moment has changed.
       follow(now) {
         values = now;

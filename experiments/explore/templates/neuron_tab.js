@@ -145,13 +145,21 @@
           const si = siOf(values);
           spikes.root.hidden = !model.point;
           rates.root.hidden = !model.curve;
-          if (map) map.root.hidden = !model.shape;
+          trace.root.hidden = false;
+          if (map) {
+            map.root.hidden = !model.shape;
+            map.asked(values);
+          }
           const asked = { ...values };
           const seeds = model.point ? seedsOf(values.seed) : values.seed;
           const request = { name: values.model, rows: model.point ? data.trials : 1, untraced: false, values: si, seeds };
           if (model.shape) request.arrivals = Explorer.arrivalsOf(model, values.model, values);
           runner.ask("trace", request, (found, error) => {
-            if (error) return say(`This neuron does not run: ${error}.`);
+            if (error) {
+              // What is drawn belongs to other values.
+              for (const one of [trace, spikes, rates, map]) if (one) one.root.hidden = true;
+              return say(`This neuron does not run: ${error}.`);
+            }
             trace.draw(potential(found, model, levelOf(model, asked)));
             if (model.shape) map.show(values, model, found);
             if (model.point) spikes.draw(raster(found.spikes, model, data.trials));
