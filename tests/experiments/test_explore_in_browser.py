@@ -437,12 +437,32 @@ def test_a_click_places_a_synapse_and_slow_motion_plays(read):
     assert "synapses" not in reader.address
 
 
+def test_clicks_are_kept_while_a_cell_is_computed_and_slow_motion_ends_with_it(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go("#tab=neuron&model=textbook_neuron")
+    figure = reader.page.locator('[data-figure="cell"]')
+    put = figure.get_by_role("button", name="Place it there")
+    put.evaluate("button => { for (let k = 0; k < 5; k++) button.click(); }")
+    reader.settle()
+    assert "5 excitatory on soma" in figure.inner_text()
+    figure.get_by_role("button", name="Slow motion").click()
+    reader.page.locator("form").get_by_label("Neuron", exact=True).select_option("ca1_pyramidal")
+    reader.settle()
+    assert figure.get_by_role("button", name="Slow motion").is_visible()
+
+
 def test_values_that_the_description_refuses_are_said(read):
     reader = read()
     if "neuron" not in reader.tabs:
         pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
     reader.go("#tab=neuron&LIF.V_th=-65&LIF.V_reset=-61")
     assert "V_reset must lie below V_th" in reader.page.inner_text(".told")
+    # What was drawn belongs to other values.
+    assert not reader.page.locator('[data-figure="potential"]').is_visible()
+    reader.go("#tab=neuron&LIF.V_th=-55&LIF.V_reset=-61")
+    assert reader.page.locator('[data-figure="potential"]').is_visible()
 
 
 def test_run_and_pause_and_step(read):
