@@ -213,8 +213,11 @@ class NeuronFit:
         neurons, held, of = self.family.found_again
         count = f"{neurons} known neuron{'s' if neurons > 1 else ''} of this family {held} of {of}"
         if not self.family.gives_intervals:
-            asked = f"{100 * LEAST_HELD:.0f} % of those of {LEAST_FOUND} known neurons must have"
-            return [*told, f"No intervals: in fits of {count} held the truth, and {asked}."]
+            asked = f"{LEAST_FOUND} known neurons, and {100 * LEAST_HELD:.0f} % of their intervals"
+            return [
+                *told,
+                f"No intervals: in fits of {count} held the truth. They are given from {asked} on.",
+            ]
         return [*told, f"Intervals are meant to hold the truth in 95 %; in fits of {count} did."]
 
     def _scored(self) -> list[str]:
