@@ -20,6 +20,7 @@ from bridge.reduce.innervation import play
 from bridge.reduce.placements import FORMULAS, PlacementSet, fit_rates
 from neurosim import Neuron, differentiate, simulate
 from neurosim.describe.parts import Poisson
+from neurosim.errors import ParameterError
 from neurosim.gradients.differentiate import GrowthWarning
 from neurosim.gradients.losses import SpikeTime
 from neurosim.morphology import Compartments, Site, points
@@ -145,14 +146,37 @@ class Shares:
 
     Attributes
     ----------
-    share : ndarray, shape (synapses,)
-        Mean over runs; positive where a stronger synapse makes the spike come earlier.
-    total_ms : ndarray, shape (rows,)
-        By how much the spike comes earlier in each run if all weights grow by a factor e.
+    earlier_ms : ndarray, shape (rows, synapses)
+        By how much the spike comes earlier in each run for a change by a synapse's whole weight.
     """
 
-    share: Array
-    total_ms: Array
+    earlier_ms: Array
+
+    @property
+    def total_ms(self) -> Array:
+        """Sum over the synapses of each run: the gain if all weights grow by a factor e."""
+        return np.asarray(self.earlier_ms.sum(axis=1))
+
+    @property
+    def share(self) -> Array:
+        """Mean over runs of derivatives that were divided by the sum of their sizes.
+
+        A run whose total is negative is turned round. There all synapses together made an earlier
+        spike come sooner, and that delayed this one: size and sign are those of the delay, and only
+        the ratios are those of the synapses.
+        """
+        return np.asarray(self._by_run.mean(axis=0))
+
+    @property
+    def halves_alike(self) -> float:
+        """Correlation, over the synapses, of the shares in two halves of the runs."""
+        first, second = (self._by_run[k::2].mean(axis=0) for k in range(2))
+        return float(np.corrcoef(first, second)[0, 1])
+
+    @property
+    def _by_run(self) -> Array:
+        size = np.abs(self.earlier_ms).sum(axis=1)
+        return np.asarray((np.sign(self.total_ms) / size)[:, np.newaxis] * self.earlier_ms)
 
 
 def share_in_spike_times(
@@ -161,8 +185,7 @@ def share_in_spike_times(
 ) -> Shares:  # fmt: skip
     """Return the share of each synapse in the derivative of the time of the fifth spike.
 
-    The derivatives of one run are divided by the sum of their sizes, so that each run counts alike,
-    however near to failing its spikes are.
+    Each run counts alike, however near to failing its spikes are.
 
     Parameters
     ----------
@@ -187,9 +210,7 @@ def share_in_spike_times(
         found = differentiate(
             cell, duration, SpikeTime(number=SPIKE), [name], seed=seeds, dt=dt, jobs=jobs
         )
-    earlier = -np.asarray(found[name])
-    size = np.abs(earlier).sum(axis=1, keepdims=True)
-    return Shares((earlier / size).mean(axis=0), 1e3 * earlier.sum(axis=1))
+    return Shares(-1e3 * np.asarray(found[name]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,8 +247,19 @@ def move_parts(driven: Driven, seeds: NDArray[np.int64], *, dt: Quantity, jobs: 
     seeds : ndarray of int, shape (inputs,)
     dt : Quantity
     jobs : int
+
+    Raises
+    ------
+    ParameterError
+        A part has no synapse.
     """
     parts = SIGNS.shape[1]
+    synapses = np.bincount(driven.part, minlength=parts)
+    if len(synapses) != parts or not synapses.all():
+        raise ParameterError(
+            f"move_parts: each of the parts 0 to {parts - 1}, and no other, must have synapses; "
+            f"they have {synapses.tolist()}. Place more"
+        )
     cell, g, length = driven.bare, driven.ampa_nS * nS, driven.length_ms * ms
     for k in range(parts):
         site = _site(cell.compartments, driven.compartment[driven.part == k])
@@ -240,8 +272,7 @@ def move_parts(driven: Driven, seeds: NDArray[np.int64], *, dt: Quantity, jobs: 
     row, time_ms = np.asarray(recording.spike_row), 1e3 * np.asarray(recording.spike_time_s)
     rates = np.array([_rates(time_ms[row == k], length) for k in range(len(signs))])
     # Over the synapses of a part, so that it is the rate that one of them gains.
-    synapses = np.bincount(driven.part, minlength=parts)[:, np.newaxis]
-    gained = signs.T @ rates / len(signs) / STEP / synapses
+    gained = signs.T @ rates / len(signs) / STEP / synapses[:, np.newaxis]
     return Moved(gained[:, 0], gained[:, 1], rates.mean(axis=0))
 
 

@@ -98,10 +98,19 @@ def test_shares_follow_from_the_time_of_a_spike():
         times.append(1e3 * np.asarray(moved.value))
         slopes = np.asarray(moved["syn.weight"])
     assert found.total_ms == pytest.approx((times[0] - times[1]) / (2 * step), rel=1e-4)
-    sizes = np.abs(slopes).sum(axis=1, keepdims=True)
-    assert found.share == pytest.approx(-(slopes / sizes).mean(axis=0))
+    assert found.earlier_ms == pytest.approx(-1e3 * slopes)
     with pytest.raises(ParameterError, match="spike 5 needs 5"):
         what_drives.share_in_spike_times(cell, "syn", 50 * ms, seeds, dt=0.05 * ms)
+
+
+def test_runs_count_alike_and_those_with_a_delay_are_turned_round():
+    runs = np.array([[3.0, 1.0, 0.0], [-3000.0, -2000.0, 1000.0]])
+    share = what_drives.Shares(runs).share
+    assert share == pytest.approx([(3 / 4 + 3 / 6) / 2, (1 / 4 + 2 / 6) / 2, -1 / 6 / 2])
+    assert what_drives.Shares(1e6 * runs).share == pytest.approx(share)
+    assert what_drives.Shares(runs).halves_alike == pytest.approx(
+        np.corrcoef([3 / 4, 1 / 4, 0], [3 / 6, 2 / 6, -1 / 6])[0, 1]
+    )
 
 
 def test_what_is_tried_is_the_rate_that_one_synapse_of_a_part_adds():
@@ -114,6 +123,12 @@ def test_what_is_tried_is_the_rate_that_one_synapse_of_a_part_adds():
     whole = moved.events_Hz * np.bincount(part)
     assert 0 < moved.events_Hz[0] < moved.rate_Hz[0] / 20
     assert whole[0] > 3 * np.abs(whole[1:]).max()
+    with pytest.raises(ParameterError, match="must have synapses"):
+        what_drives.move_parts(
+            what_drives.Driven(bare, compartment, np.minimum(part, 6), 4.0, 5.0, 450.0),
+            np.array([1]),
+            dt=0.05 * ms,
+        )
 
 
 @pytest.mark.slow

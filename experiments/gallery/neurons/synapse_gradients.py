@@ -231,13 +231,14 @@ def _orders(draws: list[_Draw], p: Parameters, seed: int) -> list[Verdict]:
 def _tried(draws: list[_Draw], seed: int) -> dict[str, Any]:
     """Return what else is known where parts were made stronger and weaker."""
     moved = [one.moved for one in draws if one.moved is not None]
-    totals = [one.shares.total_ms.tolist() for one in draws if one.shares is not None]
+    shares = [one.shares for one in draws if one.shares is not None]
     synapses = np.array([np.bincount(one.part) for one in draws])
     all_Hz = np.sum([one.events_Hz for one in moved] * synapses, axis=1)
     return {
         "events_and_spikes_Hz": [one.rate_Hz.tolist() for one in moved],
         "all_synapses_tried_Hz": all_Hz.tolist(),
-        "all_synapses_move_the_spike_by_ms": totals,
+        "all_synapses_move_the_spike_by_ms": [one.total_ms.tolist() for one in shares],
+        "single_synapses_in_two_halves_of_the_runs": [one.halves_alike for one in shares],
         "mean_gradient_and_trying": asdict(_alike(draws, seed, "by_part", "moved_Hz")),
         "mean_gradient_and_fit": asdict(_alike(draws, seed)),
     }
@@ -246,7 +247,9 @@ def _tried(draws: list[_Draw], seed: int) -> dict[str, Any]:
 @experiment("synapse-gradients", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
-    least_of = {"draws": 1, "rows": 1, "synapses": 8, "trials": 20, "checked": 1, "perturbed": 0}
+    # Two halves of the runs are held against each other where parts are tried.
+    rows = 2 if p.perturbed else 1
+    least_of = {"draws": 1, "rows": rows, "synapses": 8, "trials": 20, "checked": 1, "perturbed": 0}
     for name, least in least_of.items():
         if getattr(p, name) < least:
             raise ParameterError(
