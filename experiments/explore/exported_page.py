@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ _ABOUT = (
     "potential, its spikes and its f-I curve."
 )
 _UNKNOWN = "\nneuron = ...  # the description that this page was exported from"
+Task = Callable[[str], Callable[[float], None] | None]
 # A step finer than this makes long runs slow in a page.
 _FINE_MS = 0.05
 
@@ -64,6 +65,7 @@ def export_page(
     sliders: Iterable[str] | None = None,
     ranges: Mapping[str, tuple[Quantity, Quantity]] | None = None,
     source: str = _UNKNOWN,
+    progress: Task | None = None,
 ) -> ExportedPage:
     """Write a neuron as a page that needs no other file, no Python and no network.
 
@@ -91,6 +93,9 @@ def export_page(
     source : str, optional
         Python lines that make the neuron, by the name ``neuron``, for the lines that the page
         offers to its readers.
+    progress : callable, optional
+        Given what begins in words; returns None or a function that is given the share of it that
+        is done. A cell of many compartments takes minutes.
 
     Returns
     -------
@@ -117,12 +122,17 @@ def export_page(
     # Before anything takes time: what cannot run in a page, and a compiler that is not there.
     Asked(neuron, None, 1 * ms, None, None, (), None, 0)
     wasm_compiler()
+    begin = progress or (lambda _: None)
+    if most is None:
+        begin("the current at which it fires")
     most_pA = _most_pA(neuron, most)
     quick = isinstance(neuron, PointNeuron) and neuron.default_dt_ms >= _FINE_MS
     given = (300 if quick else 100) * ms if duration is None else duration
     checked = float(check_quantity(given, 1 * ms, "export_page: duration", above=0 * ms))
     duration_ms = float(f"{checked / 1e-3:.9g}")
-    package = injecting(neuron, duration_ms, most_pA, ranges or {})
+    package = injecting(
+        neuron, duration_ms, most_pA, ranges or {}, begin("what each parameter changes")
+    )
     meanings = {one.name: one.meaning for one in package.parameters}
     left_out = dict(package.left_out)
     names = [one.name for one in package.parameters[1:]]
@@ -181,6 +191,6 @@ def _most_pA(neuron: PointNeuron | Neuron, most: Quantity | None) -> float:
     except ParameterError as error:
         raise ParameterError(
             f"export_page: no largest current follows from the neuron ({error}); give one, such "
-            "as most=500*pA"
+            "as most=500*pA, or --most 500 on the command line"
         ) from None
     return float(f"{found:.1g}")

@@ -16,6 +16,7 @@ from experiments.explore.explored_neuron import (
     shape_data,
     site_data,
 )
+from experiments.explore.kernel.changed_together import places_together
 from experiments.explore.kernel.package import KernelPackage, kernel_of, kernel_script
 from experiments.explore.page_neurons import NEURONS
 from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
@@ -124,7 +125,9 @@ def _head(neuron: PointNeuron | Neuron) -> str:
 def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
     """What the page shows of each parameter, in the units of readers."""
     asked = NEURONS[name]
-    head = _head(asked.make())
+    neuron = asked.make()
+    head = _head(neuron)
+    together = places_together(neuron).new if isinstance(neuron, Neuron) else {}
     known = {one.name: one for one in package.parameters}
     found = []
     of_stimulus = {
@@ -146,7 +149,7 @@ def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
         }
         found.append(
             {"name": full, "label": label, "unit": shown.unit, "python": shown.python,
-             "scale": shown.scale, **numbers}
+             "scale": shown.scale, "together": full in together, **numbers}
         )  # fmt: skip
     return found
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from brian2.units import Quantity, ms, pA
 
 from experiments.explore.bundle import bundle_of
+from experiments.explore.kernel.changed_together import places_together
 from experiments.explore.kernel.package import (
     KernelPackage,
     Parameter,
@@ -101,10 +102,11 @@ def head_of(neuron: PointNeuron | Neuron) -> str:
     return "" if isinstance(neuron, PointNeuron) else "stimulus."
 
 
-def _slider(one: Parameter, label: str, described: bool) -> dict[str, Any]:
+def _slider(one: Parameter, label: str, described: bool, together: bool) -> dict[str, Any]:
     """Return what the page shows of a parameter, in the units of readers.
 
     A slider that was not moved leaves the number of the description as it is, to the last digit.
+    One that changes several values `together` is written apart in the Python lines.
     """
     shown = shown_as(one.unit)
     low, high = (float(f"{end / shown.scale:.6g}") for end in (one.low, one.high))
@@ -113,6 +115,7 @@ def _slider(one: Parameter, label: str, described: bool) -> dict[str, Any]:
         "name": one.name,
         "label": label,
         "described": described,
+        "together": together,
         "unit": shown.unit,
         "python": shown.python,
         "scale": shown.scale,
@@ -143,6 +146,7 @@ def injecting(
     duration_ms: float,
     most_pA: float,
     ranges: Mapping[str, tuple[Quantity, Quantity]],
+    progress: Callable[[float], None] | None = None,
 ) -> KernelPackage:
     """Return a neuron that a current and white noise enter, compiled, after it has settled.
 
@@ -153,6 +157,8 @@ def injecting(
         Length of a run, and the largest current; half of it flows at first.
     ranges : mapping of str to (Quantity, Quantity)
         Lowest and highest value of other parameters, by name.
+    progress : callable, optional
+        Given the share of the parameters that have been looked for.
 
     Raises
     ------
@@ -175,6 +181,7 @@ def injecting(
         initial=settle(neuron, SETTLE_MS * ms),
         record=("v",) if isinstance(neuron, PointNeuron) else (),
         ranges={**injected, **ranges},
+        progress=progress,
     )
 
 
@@ -218,12 +225,13 @@ def tab_of_one(
         f"{head}constant.current": "Injected current" if point else "Current into the soma",
         f"{head}white_noise.intensity": "Noise (intensity of the white noise)",
     }
+    together = places_together(neuron).new if isinstance(neuron, Neuron) else {}
     told = []
     for full, words in (injected | dict(sliders)).items():
         if full not in known:
             why = package.left_out.get(full, f"no such parameter; known are {', '.join(known)}")
             raise ParameterError(f"{label} has no slider {full}: {why}")
-        told.append(_slider(known[full], words, full not in injected))
+        told.append(_slider(known[full], words, full not in injected, full in together))
     names = {word for one in told for word in re.findall(r"[A-Za-z]\w*", one["python"])}
     asked = {
         "units": ", ".join(sorted(names | {"ms", "pA"}, key=lambda word: (word.lower(), word))),

@@ -128,6 +128,15 @@ def test_a_number_in_units_of_readers_is_the_same_in_python(quantity):
     assert again.has_same_dimensions(quantity)
 
 
+def test_a_parameter_of_a_channel_may_be_called_shift():
+    # What moves several places together ends so too, and stands elsewhere in the Python lines.
+    names = ("traub_miles_sodium.V_T.shift", "channel.shift")
+    package = a_package(*names, head="stimulus.")
+    tab = told(package, textbook_neuron(), sliders={name: name for name in names})
+    sliders = {one["name"]: one["together"] for one in tab["models"]["neuron"]["sliders"]}
+    assert [sliders[name] for name in names] == [True, False]
+
+
 def test_a_slider_that_there_cannot_be_is_refused_with_the_reason():
     with pytest.raises(ParameterError, match="no slider bent: it is no straight line"):
         told(a_package(), sliders={"bent": "bent"})

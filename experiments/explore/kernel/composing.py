@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from brian2.units import Quantity, get_dimensions, ms, pA
 
 from experiments.explore.kernel.changed_together import changed_together, places_together
@@ -125,7 +126,8 @@ class Asked:
         Parameters
         ----------
         changes : mapping of str to Quantity
-            New values by full name.
+            New values by full name; of a neuron with extent several of one parameter may be given,
+            a cell each.
         manifest : callable
             Gives what stands beside the program of a model of point neurons.
         seed : int
@@ -193,8 +195,8 @@ def manifest_of(compiler: Compiler) -> Callable[[Model], Any]:
 
 
 def _one(value: Quantity) -> Quantity:
-    """Return a value as the array of a batch of one."""
-    return Quantity([float(value)], dim=get_dimensions(value))
+    """Return a value as the array of a batch of one; several values are a batch already."""
+    return Quantity(np.atleast_1d(np.asarray(value, dtype=float)), dim=get_dimensions(value))
 
 
 def _seeded(settings: RunSettings, seed: int) -> RunSettings:

@@ -115,12 +115,11 @@
         const written = (pairs) => `{${pairs.join(", ")}}`;
         const lines = (ofCurve = false, ofCell = false) => {
           const model = data.models[values.model];
-          const together = /\.(factor|shift)$/;
           const said = (slider, all) => {
             const value = digits(values[keyOf(values.model, slider)], 12);
             return `${JSON.stringify(slider.name)}: ${all ? `[${value}]` : value}${slider.python === "1" ? "" : ` * ${slider.python}`}`;
           };
-          const batch = model.sliders.filter((slider) => !together.test(slider.name)).map((slider) => said(slider, true));
+          const batch = model.sliders.filter((slider) => !slider.together).map((slider) => said(slider, true));
           const placed = !model.shape ? {} : Object.fromEntries(
             ["excitatory", "inhibitory"].flatMap((kind) => [
               [kind, Explorer.placesInPython(model, values.model, values, kind)],
@@ -131,7 +130,7 @@
           return Explorer.filled(ofCurve ? model.curveLines : ofCell ? model.cellLines : model.lines, {
             ...placed, moment: ofCell ? map.moment() : 0,
             batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values.seed).join(", ")}]`,
-            together: written(model.sliders.filter((slider) => together.test(slider.name)).map((slider) => said(slider, false))),
+            together: written(model.sliders.filter((slider) => slider.together).map((slider) => said(slider, false))),
           });
         };
         const map = cells.length ? Explorer.cellMap({ figure, change }, data.colours, () => lines(false, true)) : null;
