@@ -23,9 +23,10 @@ from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
 from neurosim import Constant, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
+from neurosim.engine.point.model import draws
 from neurosim.errors import ParameterError
 
-__all__ = ["neuron_data", "package_of"]
+__all__ = ["neuron_data", "noise_slider", "package_of"]
 
 SETTLE_MS = 200
 TRIALS = 10
@@ -122,6 +123,20 @@ def _head(neuron: PointNeuron | Neuron) -> str:
     return "" if isinstance(neuron, PointNeuron) else "stimulus."
 
 
+def noise_slider(neuron: PointNeuron | Neuron) -> str | None:
+    """Return the slider at whose 0 all trials are alike; None if a neuron has noise of its own.
+
+    Examples
+    --------
+    >>> from neurosim import LIF
+    >>> noise_slider(LIF())
+    'white_noise.intensity'
+    """
+    if isinstance(neuron, PointNeuron) and draws(neuron):
+        return None
+    return f"{_head(neuron)}white_noise.intensity"
+
+
 def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
     """What the page shows of each parameter, in the units of readers."""
     asked = NEURONS[name]
@@ -204,6 +219,7 @@ def neuron_data() -> dict[str, Any]:
             "duration_ms": asked.duration_ms,
             "sliders": _sliders(name, package),
             "curve": asked.curve,
+            "noise": noise_slider(neuron),
             "threshold": asked.threshold,
             "most_pA": asked.most_pA,
             "lines": lines,

@@ -17,7 +17,14 @@ from experiments.explore.kernel.package import (
     kernel_of,
     kernel_script,
 )
-from experiments.explore.neuron_kernels import SEEDS, SETTLE_MS, TRIALS, UNITS, Shown
+from experiments.explore.neuron_kernels import (
+    SEEDS,
+    SETTLE_MS,
+    TRIALS,
+    UNITS,
+    Shown,
+    noise_slider,
+)
 from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
 from neurosim import Constant, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
@@ -245,6 +252,7 @@ def tab_of_one(
         "duration_ms": duration_ms,
         "sliders": told,
         "curve": True,
+        "noise": noise_slider(neuron),
         "threshold": _threshold(neuron, known),
         "oneByOne": True,
         "most_pA": most_pA,

@@ -39,9 +39,12 @@
   };
 
   const raster = (spikes, model, trials) => ({
-    title: `Spikes of ${trials} trials with noise of their own: ${spikes.length} in all`,
+    title: trials > 1
+      ? `Spikes of ${trials} trials with noise of their own: ${spikes.length} in all`
+      : `Spikes without noise, with which every trial is the same: ${spikes.length}`,
     x: { label: "time (ms)", min: 0, max: model.duration_ms },
-    y: { label: "trial", min: 0.3, max: trials + 0.7 },
+    y: { label: "trial", min: 0.3, max: trials + 0.7, ...(trials > 1 ? {} : { ticks: [1] }) },
+    ...(trials > 1 ? {} : { high: 60 }),
     series: [{
       kind: "points", label: "spike", unlisted: true, mark: "bar", size: 6,
       x: spikes.map((spike) => spike.time * 1e3), y: spikes.map((spike) => spike.row + 1),
@@ -88,7 +91,12 @@
       const moved = sliders.find((slider) => slider.name === threshold.slider);
       return { label: threshold.label, at: moved ? values[keyOf(values.model, moved)] : threshold.mV };
     };
-    const seedsOf = (seed) => Array.from({ length: data.trials }, (_, k) => (seed - 1) * data.trials + k + 1);
+    // Trials differ by their noise alone: without it, one shows them all.
+    const trialsOf = (values) => {
+      const { noise, point } = data.models[values.model];
+      return point && (noise === null || values[`${values.model}.${noise}`] !== 0) ? data.trials : 1;
+    };
+    const seedsOf = (values) => Array.from({ length: trialsOf(values) }, (_, k) => (values.seed - 1) * data.trials + k + 1);
 
     return {
       name: "neuron",
@@ -129,13 +137,13 @@
           );
           return Explorer.filled(ofCurve ? model.curveLines : ofCell ? model.cellLines : model.lines, {
             ...placed, moment: ofCell ? map.moment() : 0,
-            batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values.seed).join(", ")}]`,
+            batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values).join(", ")}]`,
             together: written(model.sliders.filter((slider) => slider.together).map((slider) => said(slider, false))),
           });
         };
         const map = cells.length ? Explorer.cellMap({ figure, change }, data.colours, () => lines(false, true)) : null;
         const trace = figure("potential", "Membrane potential", () => lines());
-        const spikes = figure("spikes", "Spikes of ten trials", () => lines());
+        const spikes = figure("spikes", "Spikes, trial by trial", () => lines());
         const rates = figure("curve", "f-I curve", () => lines(true));
 
         const say = (text) => (told.textContent = text);
@@ -150,8 +158,9 @@
             map.asked(values);
           }
           const asked = { ...values };
-          const seeds = model.point ? seedsOf(values.seed) : values.seed;
-          const request = { name: values.model, rows: model.point ? data.trials : 1, untraced: false, values: si, seeds };
+          const trials = trialsOf(values);
+          const seeds = model.point ? seedsOf(values) : values.seed;
+          const request = { name: values.model, rows: trials, untraced: false, values: si, seeds };
           if (model.shape) request.arrivals = Explorer.arrivalsOf(model, values.model, values);
           runner.ask("trace", request, (found, error) => {
             if (error) {
@@ -161,12 +170,12 @@
             }
             trace.draw(potential(found, model, levelOf(model, asked)));
             if (model.shape) map.show(values, model, found);
-            if (model.point) spikes.draw(raster(found.spikes, model, data.trials));
+            if (model.point) spikes.draw(raster(found.spikes, model, trials));
             const first = found.spikes.filter((spike) => spike.row === 0 && spike.detector === 0);
             say(
               first.length
-                ? `${model.point ? "Trial 1: " : ""}${first.length} spikes in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
-                : `${model.point ? "Trial 1: no" : "No"} spike in ${model.duration_ms} ms.`,
+                ? `${trials > 1 ? "Trial 1: " : ""}${first.length} spikes in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
+                : `${trials > 1 ? "Trial 1: no" : "No"} spike in ${model.duration_ms} ms.`,
             );
             told.dataset.done = JSON.stringify(asked);
           });
