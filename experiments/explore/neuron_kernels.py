@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions, ms, nS, pA
 
+from bridge.equivalent.cautions import HIGHEST_RATE
 from experiments.explore.bundle import bundle_of
 from experiments.explore.explored_neuron import (
     QUANTUM,
@@ -237,6 +238,7 @@ def neuron_data() -> dict[str, Any]:
         "bundle": bundle_of(packages),
         "script": kernel_script(),
         "trials": TRIALS,
+        "most_Hz": HIGHEST_RATE.high,
         "seeds": list(SEEDS),
         "currents": CURRENTS,
         "colours": _colours(),

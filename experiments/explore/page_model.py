@@ -9,6 +9,7 @@ from typing import Any
 
 from brian2.units import Quantity, ms, pA
 
+from bridge.equivalent.cautions import HIGHEST_RATE
 from experiments.explore.bundle import bundle_of
 from experiments.explore.kernel.changed_together import places_together
 from experiments.explore.kernel.package import (
@@ -272,6 +273,7 @@ def tab_of_one(
         "bundle": bundle_of({"neuron": package}),
         "script": kernel_script(),
         "trials": TRIALS,
+        "most_Hz": HIGHEST_RATE.high,
         "seeds": list(SEEDS),
         "currents": curve.currents,
         "curve_ms": curve.duration_ms,

@@ -46,7 +46,7 @@ const runOne = async ({ name, rows, untraced, values, seeds, arrivals }) => {
   for (const [parameter, value] of Object.entries(values)) Kernel.set(files, pkg, parameter, value);
   for (const [label, events] of Object.entries(arrivals ?? {})) Kernel.arrive(files, pkg, label, events);
   Kernel.seed(files, pkg, seeds);
-  return Kernel.read(kernel.run(files), pkg);
+  return { ...Kernel.read(kernel.run(files), pkg), step: pkg.dt_s };
 };
 
 self.onmessage = async ({ data: asked }) => {

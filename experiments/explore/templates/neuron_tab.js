@@ -29,6 +29,7 @@
     const traces = named.map(([name, rows], k) => ({
       kind: "line", label: model.point ? "membrane potential" : name.replace(/_/g, " "), unlisted: model.point, colour: k, width: 1.4,
       ...thinned(found.time, rows[0]),
+      whole: () => ({ x: Array.from(found.time, (t) => t * 1e3), y: Array.from(rows[0], (v) => v * 1e3) }),
     }));
     return {
       title: `Membrane potential in ${model.duration_ms} ms`,
@@ -61,6 +62,18 @@
       { kind: "line", label: "the current chosen", colour: 1, dashed: true, x: [now_pA, now_pA], y: [0, Math.max(...rates, 1)] },
     ],
   });
+
+  // A caution of a rate that no neuron has. A model whose threshold lies below its reset spikes without
+  // end, and the rate that is drawn tells how long the time step is.
+  const cautionOf = (rate, step, most_Hz) => {
+    if (!(rate > most_Hz)) return "";
+    const steps = Math.round(1 / (rate * step));
+    return `Caution: ${said(rate)} Hz is more than any neuron fires, which is some ${said(most_Hz)} Hz. ` +
+      (steps <= 10
+        ? `A spike comes ${steps > 1 ? `about every ${steps} time steps` : "at every time step"} (of ${said(step * 1e3)} ms): ` +
+          "is the threshold below the reset potential?"
+        : "Check the threshold, the reset and the refractory period.");
+  };
 
   Explorer.neuronTab = (data) => {
     const names = Object.keys(data.models);
@@ -172,6 +185,7 @@
             if (model.shape) map.show(values, model, found);
             if (model.point) spikes.draw(raster(found.spikes, model, trials));
             const first = found.spikes.filter((spike) => spike.row === 0 && spike.detector === 0);
+            trace.warn(cautionOf((1e3 * first.length) / model.duration_ms, found.step, data.most_Hz));
             say(
               first.length
                 ? `${trials > 1 ? "Trial 1: " : ""}${first.length} spikes in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
@@ -206,6 +220,7 @@
               found_Hz.push(...counts.map((count) => count / seconds));
               // A quick curve is drawn when it is whole, so that it does not flicker.
               const whole = found_Hz.length === currents.length;
+              rates.warn(cautionOf(Math.max(...found_Hz), found.step, data.most_Hz));
               if (whole || performance.now() - begun > 400)
                 rates.draw(curve(currents.slice(0, found_Hz.length), found_Hz, asked[keyOf(asked.model, current)], seconds, model.most_pA));
               if (!whole) next();

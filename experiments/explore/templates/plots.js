@@ -4,7 +4,8 @@
 // A description has `x` and `y` (label, and min, max and ticks if they do not follow from the data) and
 // `series`, each with a `kind`: line, points, columns (`breadth` wide, moved by `shift`), band (y and
 // high), image (a grid of colours), or level (a horizontal line at `at`). `high` says how many pixels
-// the y axis is long, where the width does not.
+// the y axis is long, where the width does not. A series that is thinned for the picture has `whole`,
+// which gives all of its points to the table.
 (() => {
   const NS = "http://www.w3.org/2000/svg";
   // Colours that stay apart for colour-blind readers (Okabe and Ito 2008), on either ground.
@@ -254,9 +255,8 @@
           rows.push([`${one.label} = ${one.share[i]}`, step(one.x, one.columns, column), y, ""]);
         }
       } else {
-        for (let i = 0; i < one.x.length; i++) {
-          rows.push([one.label, one.x[i], one.y[i], one.high ? one.high[i] : ""]);
-        }
+        const { x, y, high } = one.whole?.() ?? one;
+        for (let i = 0; i < x.length; i++) rows.push([one.label, x[i], y[i], high ? high[i] : ""]);
       }
     }
     return `${rows.map((row) => row.map(cell).join(",")).join("\n")}\n`;

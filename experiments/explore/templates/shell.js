@@ -28,6 +28,7 @@
       this.file = `neurosim-${state.tab.name}-${name}`;
       this.lines = lines;
       this.picture = element("div", { class: "picture" });
+      this.caution = element("p", { class: "complaint", role: "status", hidden: true });
       this.code = element("code");
       this.details = element(
         "details", { ontoggle: () => this.tell() },
@@ -39,6 +40,7 @@
       this.root = element(
         "figure", { "data-figure": name },
         element("figcaption", {}, title),
+        this.caution,
         this.picture,
         element(
           "div", { class: "exports" },
@@ -53,6 +55,12 @@
       this.spec = spec;
       this.redraw();
       this.tell();
+    }
+
+    // Say what a reader must know of the numbers that are drawn; nothing is said by "".
+    warn(text) {
+      this.caution.hidden = !text;
+      this.caution.textContent = text;
     }
 
     redraw() {
