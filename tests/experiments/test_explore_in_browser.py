@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from bridge.units import FAMILIES
 from experiments.explore.page_builder import MOST_BYTES, build_page
 from experiments.explore.unit_grid import MODELS
 
@@ -277,7 +278,12 @@ def test_the_python_lines_of_learn_print_the_loss_that_is_shown(read):
 def test_the_nearest_point_of_the_grid_is_named(read):
     reader = read("#tab=unit&LIF.noise=3.4&LIF.tau_m=33")
     assert "noise = 3\u00a0mV, tau_m = 40\u00a0ms" in reader.page.inner_text(".told")
-    assert reader.page.locator("tbody tr").count() >= 5
+    listed = reader.page.locator("tbody tr").count()
+    assert listed >= 5
+    # A family that is not in the table is named beneath it, with the reason.
+    assert f"{listed} of {len(FAMILIES)} families are listed." in reader.page.inner_text("#panel")
+    refused = re.findall(r"Refused \(([\w, -]+)\): \w", reader.page.inner_text("#panel"))
+    assert sum(len(names.split(", ")) for names in refused) == len(FAMILIES) - listed
     reader.page.locator("summary").first.click()
     code = reader.page.locator("figure code").first.inner_text()
     assert "equivalent_unit(LIF(tau_m=40 * ms), noise=3 * mV," in code
