@@ -31,6 +31,8 @@ _UNKNOWN = "\nneuron = ...  # the description that this page was exported from"
 Task = Callable[[str], Callable[[float], None] | None]
 # A step finer than this makes long runs slow in a page.
 _FINE_MS = 0.05
+# A cell of so few compartments runs as quickly as a point neuron.
+_SMALL = 30
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def export_page(
     most : Quantity, optional
         Largest injected current (default: about three times the rheobase, which is measured).
     duration : Quantity, optional
-        Of the run that is shown (default: 300 ms, and 100 ms with extent or a fine time step).
+        Of the run that is shown (default: 300 ms, and 100 ms with more than 30 compartments or a
+        point neuron's fine time step).
     sliders : iterable of str, optional
         Full names of the parameters to move (default: all that a page can move).
     ranges : mapping of str to (Quantity, Quantity), optional
@@ -127,7 +130,8 @@ def export_page(
         begin("the current at which it fires")
     most_pA = _most_pA(neuron, most)
     quick = isinstance(neuron, PointNeuron) and neuron.default_dt_ms >= _FINE_MS
-    given = (300 if quick else 100) * ms if duration is None else duration
+    long = quick or (isinstance(neuron, Neuron) and len(neuron.compartments) <= _SMALL)
+    given = (300 if long else 100) * ms if duration is None else duration
     checked = float(check_quantity(given, 1 * ms, "export_page: duration", above=0 * ms))
     duration_ms = float(f"{checked / 1e-3:.9g}")
     package = injecting(

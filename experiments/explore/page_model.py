@@ -46,15 +46,32 @@ _MORE_UNITS: dict[str, Shown] = {
 }
 
 
+_SIGNS = {
+    "metre": "m", "kilogram": "kg", "second": "s", "amp": "A", "kelvin": "K", "mole": "mol",
+    "volt": "V", "ohm": "Ω", "siemens": "S", "farad": "F", "hertz": "Hz", "coulomb": "C",
+    "joule": "J", "newton": "N", "watt": "W",
+}  # fmt: skip
+_RAISED = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
+
+
+def _in_signs(unit: str) -> str:
+    """Return a product of named units as readers write it."""
+    raised = re.sub(r"\*\*\(?(-?[\d.]+)\)?", lambda found: found[1].translate(_RAISED), unit)
+    words = re.sub(r"[a-z]+", lambda found: _SIGNS.get(found[0], found[0]), raised)
+    return words.replace("*", " ")
+
+
 def shown_as(unit: str) -> Shown:
-    """Return how a quantity is written whose SI unit is named; a rare unit keeps that name.
+    """Return how a quantity is written whose SI unit is named.
 
     Examples
     --------
     >>> shown_as("volt").unit, shown_as("volt/second").python
     ('mV', 'volt/second')
+    >>> shown_as("metre**6/(mole**2*second)").unit
+    'm⁶/(mol² s)'
     """
-    return (UNITS | _MORE_UNITS).get(unit, Shown(unit, unit, 1.0))
+    return (UNITS | _MORE_UNITS).get(unit, Shown(_in_signs(unit), unit, 1.0))
 
 
 @dataclass(frozen=True)
@@ -254,6 +271,11 @@ def tab_of_one(
         "sliders": told,
         "curve": True,
         "noise": noise_slider(neuron),
+        "units": {
+            name: {"unit": shown_as(unit).unit, "scale": shown_as(unit).scale}
+            for name, unit in package.layout.get("units", {}).items()
+            if unit != "volt"
+        },
         "threshold": _threshold(neuron, known),
         "oneByOne": True,
         "most_pA": most_pA,

@@ -318,6 +318,7 @@ class _Maker:
             "kind": "point" if self.asked.point else "cable",
             "name": type(self.asked.neuron).__name__,
             "traces": list(self.first.traces),
+            "units": self.first.units,
             "dt_s": settings.dt,
             "stride": max(1, round(settings.record_dt / settings.dt)),
             "keys": self._keys(),

@@ -5,9 +5,9 @@
 
   // A trace has thousands of samples; a picture has hundreds of columns. Of each stretch the lowest and
   // the highest sample are kept, so that no spike is lost.
-  const thinned = (time, values, most = 1200) => {
+  const thinned = (time, values, scale, most = 1200) => {
     const stretch = Math.ceil((2 * time.length) / most);
-    if (stretch <= 2) return { x: Array.from(time, (t) => t * 1e3), y: Array.from(values, (v) => v * 1e3) };
+    if (stretch <= 2) return { x: Array.from(time, (t) => t * 1e3), y: Array.from(values, (v) => v / scale) };
     const [x, y] = [[], []];
     for (let from = 0; from < time.length; from += stretch) {
       let [low, high] = [from, from];
@@ -17,20 +17,35 @@
       }
       for (const i of low < high ? [low, high] : [high, low]) {
         x.push(time[i] * 1e3);
-        y.push(values[i] * 1e3);
+        y.push(values[i] / scale);
       }
     }
     return { x, y };
   };
 
+  // The unit of a trace, which is a potential unless the model says otherwise.
+  const unitOf = (model, name) => model.units?.[name] ?? { unit: "mV", scale: 1e-3 };
+  const namesOf = (model, traces, unit) =>
+    Object.keys(traces).filter((name) => !name.startsWith("cell[") && unitOf(model, name).unit === unit);
+  const tracesOf = (found, model, unit) =>
+    namesOf(model, found.traces, unit).map((name, k) => {
+      const [values] = found.traces[name];
+      const { scale } = unitOf(model, name);
+      return {
+        kind: "line", label: name.replace(/_/g, " "), colour: k, width: 1.4, ...thinned(found.time, values, scale),
+        whole: () => ({ x: Array.from(found.time, (t) => t * 1e3), y: Array.from(values, (v) => v / scale) }),
+      };
+    });
+  const otherTraces = (found, model, unit) => ({
+    title: `Other probes of the neuron, in ${unit}`,
+    x: { label: "time (ms)", min: 0, max: model.duration_ms },
+    y: { label: `traced (${unit})` },
+    series: tracesOf(found, model, unit),
+  });
+
   // `level`: where a line stands, in mV, and what it is; null for none.
   const potential = (found, model, level) => {
-    const named = Object.entries(found.traces).filter(([name]) => !name.startsWith("cell["));
-    const traces = named.map(([name, rows], k) => ({
-      kind: "line", label: model.point ? "membrane potential" : name.replace(/_/g, " "), unlisted: model.point, colour: k, width: 1.4,
-      ...thinned(found.time, rows[0]),
-      whole: () => ({ x: Array.from(found.time, (t) => t * 1e3), y: Array.from(rows[0], (v) => v * 1e3) }),
-    }));
+    const traces = tracesOf(found, model, "mV").map((one) => (model.point ? { ...one, label: "membrane potential", unlisted: true } : one));
     return {
       title: `Membrane potential in ${model.duration_ms} ms`,
       x: { label: "time (ms)", min: 0, max: model.duration_ms },
@@ -85,6 +100,8 @@
           step: Number(((slider.high - slider.low) / 200).toPrecision(3)),
         }),
         when: (values) => values.model === name,
+        // Dozens of sliders would push the figures out of sight.
+        group: slider.described && data.models[name].sliders.length > 14 ? `All ${data.models[name].sliders.length - 2} parameters of the neuron` : "",
       })),
     );
     const cells = names.filter((name) => data.models[name].shape);
@@ -156,6 +173,8 @@
         };
         const map = cells.length ? Explorer.cellMap({ figure, change }, data.colours, () => lines(false, true)) : null;
         const trace = figure("potential", "Membrane potential", () => lines());
+        const units = [...new Set(names.flatMap((name) => Object.values(data.models[name].units ?? {}).map((one) => one.unit)))];
+        const others = units.map((unit, k) => ({ unit, shown: figure(`probes-${k + 1}`, `Other probes, in ${unit}`, () => lines()) }));
         const spikes = figure("spikes", "Spikes, trial by trial", () => lines());
         const rates = figure("curve", "f-I curve", () => lines(true));
 
@@ -178,17 +197,21 @@
           runner.ask("trace", request, (found, error) => {
             if (error) {
               // What is drawn belongs to other values.
-              for (const one of [trace, spikes, rates, map]) if (one) one.root.hidden = true;
+              for (const one of [trace, spikes, rates, map, ...others.map(({ shown }) => shown)]) if (one) one.root.hidden = true;
               return say(`This neuron does not run: ${error}.`);
             }
             trace.draw(potential(found, model, levelOf(model, asked)));
+            for (const { unit, shown } of others) {
+              shown.root.hidden = namesOf(model, found.traces, unit).length === 0;
+              if (!shown.root.hidden) shown.draw(otherTraces(found, model, unit));
+            }
             if (model.shape) map.show(values, model, found);
             if (model.point) spikes.draw(raster(found.spikes, model, trials));
             const first = found.spikes.filter((spike) => spike.row === 0 && spike.detector === 0);
             trace.warn(cautionOf((1e3 * first.length) / model.duration_ms, found.step, data.most_Hz));
             say(
               first.length
-                ? `${trials > 1 ? "Trial 1: " : ""}${first.length} spikes in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
+                ? `${trials > 1 ? "Trial 1: " : ""}${first.length} spike${first.length > 1 ? "s" : ""} in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
                 : `${trials > 1 ? "Trial 1: no" : "No"} spike in ${model.duration_ms} ms.`,
             );
             told.dataset.done = JSON.stringify(asked);

@@ -119,12 +119,24 @@
     const extras = element("div", { class: "extras" });
     const place = element("div", { class: "figures" });
     shown = new Map();
+    const groups = new Map();
     for (const control of tab.controls) {
       if (!control.build) continue;
       const built = control.build((value) => change(control.name, value));
       built.show(values[control.name]);
       shown.set(control.name, built);
-      controls.append(built.root);
+      if (!control.group) {
+        controls.append(built.root);
+        continue;
+      }
+      // What belongs together is folded away until it is asked for, or an address has moved it.
+      if (!groups.has(control.group)) {
+        groups.set(control.group, element("details", { class: "group" }, element("summary", {}, control.group)));
+        controls.append(groups.get(control.group));
+      }
+      const group = groups.get(control.group);
+      group.append(built.root);
+      if (values[control.name] !== control.initial) group.open = true;
     }
     hideControls();
     controls.append(extras);
