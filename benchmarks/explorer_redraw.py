@@ -16,7 +16,9 @@ from statistics import median
 
 SLIDERS = {
     "LIF": "LIF.constant.current",
+    "AdEx": "AdEx.constant.current",
     "HodgkinHuxley": "HodgkinHuxley.constant.current",
+    "TraubMiles": "TraubMiles.constant.current",
     "textbook_neuron": "textbook_neuron.stimulus.constant.current",
     "ca1_pyramidal": "ca1_pyramidal.stimulus.constant.current",
     "layer5_pyramidal": "layer5_pyramidal.stimulus.constant.current",
@@ -46,7 +48,9 @@ def main() -> None:
     """Print the time of a redraw for some of the neurons."""
     parser = argparse.ArgumentParser(description="Time of a redraw of the explorer.")
     parser.add_argument("page", type=Path, help="written by neurosim explore")
-    page = parser.parse_args().page.resolve()
+    parser.add_argument("--noise", action="store_true", help="with noise: ten trials of a point neuron")
+    given = parser.parse_args()
+    page = given.page.resolve()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -63,6 +67,9 @@ def main() -> None:
         for model, slider in SLIDERS.items():
             shown.goto("about:blank")
             shown.goto(f"{page.as_uri()}#tab=neuron&model={model}")
+            if given.noise:
+                noise = slider.replace("constant.current", "white_noise.intensity")
+                shown.evaluate(MOVE, [noise, 1])
             shown.evaluate(MOVE, [slider, 5])
             before = spent()
             took = shown.evaluate(MOVE, [slider, REDRAWS])

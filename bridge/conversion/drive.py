@@ -63,7 +63,7 @@ def background_for(neuron: PointNeuron, noise: Quantity, **running: Any) -> Stim
     if any(len(end.spike_row) for end in ends) or not 0.7 < spread[1] / spread[0] < 1.4:
         raise ConversionError(
             f"{type(neuron).__name__} does not rest, so noise of {noise} has no meaning for it; "
-            "use noise=0*mV, or give background=WhiteNoise(...)"
+            "use noise=0*mV (--noise-mv 0), or give background=WhiteNoise(...)"
         )
     return WhiteNoise(intensity=weak.intensity * float(noise / (spread[1] * 1e3 * mV)))
 

@@ -1,4 +1,4 @@
-"""Cautions: properties of a cell outside the range that neurons have, each with its source.
+"""Cautions: properties and rates of a cell outside the range that neurons have, with their sources.
 
 A caution refuses nothing. It tells a reader that the cell may be unhealthy, the bridge or the
 junction potential wrong, or a column of the file in another unit.
@@ -13,7 +13,7 @@ import numpy as np
 from bridge.equivalent.sentences import number
 from neurosim.features.properties import CellProperties
 
-__all__ = ["RANGES", "Caution", "Range", "cautions"]
+__all__ = ["HIGHEST_RATE", "RANGES", "Caution", "Range", "cautions"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Range:
         What sets the ends, with the source.
     below, above : str
         What a value beyond each end may mean.
+    whose : str
+        Whose range it is.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Range:
     why: str
     below: str
     above: str
+    whose: str = "neurons at rest"
 
 
 _UNITS = "check the units of current and voltage"
@@ -108,6 +111,22 @@ Physiol 117:500. Johansson, Friedman and Arhem (1992), J Physiol, Impulses and r
 properties of small cultured rat hippocampal neurons.
 """
 
+HIGHEST_RATE = Range(
+    "highest_rate_Hz", "highest counted rate", 0.0, 1000.0, "Hz",
+    "the electric fish whose organs discharge fastest drive them spike by spike at some 1000 Hz "
+    "(Bullock and Chichibu 1965)",
+    "",
+    "a model fires at every time step where its reset lies above its threshold: check "
+    "threshold, reset and refractory period; in a recording, artefacts may be counted",
+    "neurons",
+)  # fmt: skip
+"""The mean rate at any of the currents; above it something else than spikes was counted.
+
+References
+----------
+Bullock and Chichibu (1965), Proc Natl Acad Sci USA 53:422.
+"""
+
 
 @dataclass(frozen=True)
 class Caution:
@@ -128,22 +147,26 @@ class Caution:
         low = self.value < one.low
         return (
             f"the {one.words} of {number(self.value)} {one.unit} lies outside {one.low:g} to "
-            f"{one.high:g} {one.unit}, the range of neurons at rest: "
+            f"{one.high:g} {one.unit}, the range of {one.whose}: "
             f"{one.below if low else one.above}"
         )
 
 
-def cautions(properties: CellProperties | None) -> tuple[Caution, ...]:
+def cautions(
+    properties: CellProperties | None, highest_rate_Hz: float = 0.0
+) -> tuple[Caution, ...]:
     """Return the properties that lie outside the range of neurons.
 
     Parameters
     ----------
     properties : CellProperties or None
+    highest_rate_Hz : float
+        The largest of the mean rates that were counted, if any were.
 
     Returns
     -------
     tuple of Caution
-        In the order of `RANGES`; a property that is not known gives none.
+        In the order of `RANGES`, the rate first; a property that is not known gives none.
 
     Examples
     --------
@@ -152,10 +175,12 @@ def cautions(properties: CellProperties | None) -> tuple[Caution, ...]:
     >>> cell = CellProperties(**told | {"rest_mV": -13.5, "rheobase_pA": 120.0})
     >>> [(caution.range.name, caution.value) for caution in cautions(cell)]
     [('rest_mV', -13.5)]
+    >>> print(str(cautions(None, highest_rate_Hz=20000.0)[0])[:80])
+    the highest counted rate of 20000 Hz lies outside 0 to 1000 Hz, the range of neu
     """
-    if properties is None:
-        return ()
-    found = ((one, float(getattr(properties, one.name))) for one in RANGES)
+    found = [(HIGHEST_RATE, highest_rate_Hz)]
+    if properties is not None:
+        found += [(one, float(getattr(properties, one.name))) for one in RANGES]
     return tuple(
         Caution(one, value)
         for one, value in found

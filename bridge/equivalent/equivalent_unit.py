@@ -123,8 +123,9 @@ class EquivalentUnit:
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
-        """Properties outside the range of neurons."""
-        return cautions(self.properties)
+        """Properties, and a counted rate, outside the range of neurons."""
+        rates = self.selection.curve.mean_rate_Hz()
+        return cautions(self.properties, float(rates.max(initial=0.0)))
 
     @property
     def remarks(self) -> list[str]:

@@ -144,7 +144,7 @@ def _check_pairs(file: Path, ending: str, pairs: Any) -> None:
             "choice",
             f"pairs are of NWB files; {FORMATS.get(ending, ending)} holds each response with its "
             "current",
-            "leave pairs= out",
+            "leave pairs= (--pair) out",
             file.name,
         )
     named = isinstance(pairs, Mapping) and all(

@@ -60,6 +60,6 @@ def check_memory(widths: Sequence[int], samples: int) -> int:
             f"hidden layers of {', '.join(map(str, widths))} neurons{between} need "
             f"{each / 2**30:.3g} GB for a single input; {free / 2**30:.3g} GB may be used here: "
             f"make the layers narrower (samples_at_once cannot help), first that of {max(widths)}, "
-            "lower population=, or leave dale=False"
+            "lower population= where it is given, or do without dale=True (--dale)"
         )
     return int(min(samples, free // each))

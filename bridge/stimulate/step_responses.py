@@ -213,14 +213,14 @@ def currents_for(
     if not len(firing):
         raise CurveError(
             f"the neuron never fires from {usable[0]:g} to {usable[-1]:g} pA",
-            "give currents=, or check its threshold and parameters",
+            "give currents= (--currents), or check its threshold and parameters",
             reason="silent",
         )
     first = int(firing[0])
     if first == 0:
         raise CurveError(
             f"the neuron fires at every current from {usable[0]:g} pA",
-            "give currents= that include silence",
+            "give currents= (--currents) that include silence",
         )
     rheobase, silent = usable[first], usable[first - 1]
     scale = max(abs(rheobase), rheobase - silent, 1.0)

@@ -38,6 +38,14 @@ class ShapeReading:
     least_diameter: Annotated[
         str | None, typer.Option(help="Given to thinner points of axon and dendrites: 0.2um.")
     ] = None
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TYPE=NAME",
+            help="What a type of the file stands for, beyond 1 soma, 2 axon, 3 basal, 4 apical: "
+            "5=apical; repeat.",
+        ),
+    ] = None
 
     def settings(self) -> dict[str, Any]:
         """Return the options of `neurosim.morphology.read_shape` that were given."""
@@ -48,6 +56,8 @@ class ShapeReading:
         for name in given.keys() & lengths:
             option = f"--{name.replace('_', '-')}"
             given[name] = quantity_of(given[name], option, like=lengths[name])
+        if "tag" in given:
+            given["tags"] = _types(given.pop("tag"))
         return given
 
     def read(self, path: Path) -> tuple[Morphology, list[str]]:
@@ -97,6 +107,21 @@ class ShapeReading:
                     f"--{name.replace('_', '-')} goes with SWC, ASC and HDF5; NeuroML says it"
                 )
         return from_neuroml(path, membrane=False).morphology
+
+
+def _types(said: list[str]) -> dict[int, str]:
+    """Return the names of types of a file."""
+    from neurosim.errors import ParameterError
+
+    found = {}
+    for text in said:
+        number, _, name = text.partition("=")
+        if not number.isdecimal() or not name.isidentifier():
+            raise ParameterError(
+                f"--tag {text}: say a type, which is a whole number, and its name, such as 5=apical"
+            )
+        found[int(number)] = name
+    return found
 
 
 @spread

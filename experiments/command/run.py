@@ -94,7 +94,7 @@ def run_command(
         return
     if out is not None:
         check_folder(out)
-    with running(seed, jobs, quick) as context:
+    with _files_as_they_are(), running(seed, jobs, quick) as context:
         result = found.run(parameters, context)
     if out is not None:
         result.save(out)
@@ -103,6 +103,19 @@ def run_command(
         console().print("no chance is in this experiment: the seed changes nothing")
     if not result.holds:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _files_as_they_are() -> Iterator[None]:
+    """Say that experiments have no options for how a reconstruction is read, where one is named."""
+    from neurosim.morphology import MorphologyError
+
+    try:
+        yield
+    except MorphologyError as error:
+        raise MorphologyError(
+            f"{error}. An experiment reads a file as it stands: correct a copy of it, and give that"
+        ) from None
 
 
 @contextmanager
@@ -122,7 +135,7 @@ def _over_seeds(
 ) -> OverSeeds:
     from experiments.kit.over_seeds import run_over_seeds
 
-    with running(*run) as context:
+    with _files_as_they_are(), running(*run) as context:
         return run_over_seeds(found, parameters, context, seeds, place)
 
 

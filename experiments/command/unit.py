@@ -125,7 +125,7 @@ def unit_command(
             )
     elif membrane is not None or shape.settings():
         raise ParameterError(
-            "--membrane, --unit, --tree, --soma-diameter and --least-diameter go with a "
+            "--membrane, --unit, --tree, --soma-diameter, --least-diameter and --tag go with a "
             f"reconstruction (SWC, ASC, HDF5); {source!r} is none"
         )
     elif recording.settings():

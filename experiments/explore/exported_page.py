@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,11 @@ _ABOUT = (
     "potential, its spikes and its f-I curve."
 )
 _UNKNOWN = "\nneuron = ...  # the description that this page was exported from"
+Task = Callable[[str], Callable[[float], None] | None]
 # A step finer than this makes long runs slow in a page.
 _FINE_MS = 0.05
+# A cell of so few compartments runs as quickly as a point neuron.
+_SMALL = 30
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def export_page(
     sliders: Iterable[str] | None = None,
     ranges: Mapping[str, tuple[Quantity, Quantity]] | None = None,
     source: str = _UNKNOWN,
+    progress: Task | None = None,
 ) -> ExportedPage:
     """Write a neuron as a page that needs no other file, no Python and no network.
 
@@ -82,7 +86,8 @@ def export_page(
     most : Quantity, optional
         Largest injected current (default: about three times the rheobase, which is measured).
     duration : Quantity, optional
-        Of the run that is shown (default: 300 ms, and 100 ms with extent or a fine time step).
+        Of the run that is shown (default: 300 ms, and 100 ms with more than 30 compartments or a
+        point neuron's fine time step).
     sliders : iterable of str, optional
         Full names of the parameters to move (default: all that a page can move).
     ranges : mapping of str to (Quantity, Quantity), optional
@@ -91,6 +96,9 @@ def export_page(
     source : str, optional
         Python lines that make the neuron, by the name ``neuron``, for the lines that the page
         offers to its readers.
+    progress : callable, optional
+        Given what begins in words; returns None or a function that is given the share of it that
+        is done. A cell of many compartments takes minutes.
 
     Returns
     -------
@@ -117,12 +125,18 @@ def export_page(
     # Before anything takes time: what cannot run in a page, and a compiler that is not there.
     Asked(neuron, None, 1 * ms, None, None, (), None, 0)
     wasm_compiler()
+    begin = progress or (lambda _: None)
+    if most is None:
+        begin("the current at which it fires")
     most_pA = _most_pA(neuron, most)
     quick = isinstance(neuron, PointNeuron) and neuron.default_dt_ms >= _FINE_MS
-    given = (300 if quick else 100) * ms if duration is None else duration
+    long = quick or (isinstance(neuron, Neuron) and len(neuron.compartments) <= _SMALL)
+    given = (300 if long else 100) * ms if duration is None else duration
     checked = float(check_quantity(given, 1 * ms, "export_page: duration", above=0 * ms))
     duration_ms = float(f"{checked / 1e-3:.9g}")
-    package = injecting(neuron, duration_ms, most_pA, ranges or {})
+    package = injecting(
+        neuron, duration_ms, most_pA, ranges or {}, begin("what each parameter changes")
+    )
     meanings = {one.name: one.meaning for one in package.parameters}
     left_out = dict(package.left_out)
     names = [one.name for one in package.parameters[1:]]
@@ -181,6 +195,6 @@ def _most_pA(neuron: PointNeuron | Neuron, most: Quantity | None) -> float:
     except ParameterError as error:
         raise ParameterError(
             f"export_page: no largest current follows from the neuron ({error}); give one, such "
-            "as most=500*pA"
+            "as most=500*pA, or --most 500 on the command line"
         ) from None
     return float(f"{found:.1g}")

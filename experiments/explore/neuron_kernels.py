@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions, ms, nS, pA
 
+from bridge.equivalent.cautions import HIGHEST_RATE
 from experiments.explore.bundle import bundle_of
 from experiments.explore.explored_neuron import (
     QUANTUM,
@@ -16,15 +17,17 @@ from experiments.explore.explored_neuron import (
     shape_data,
     site_data,
 )
+from experiments.explore.kernel.changed_together import places_together
 from experiments.explore.kernel.package import KernelPackage, kernel_of, kernel_script
 from experiments.explore.page_neurons import NEURONS
 from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
 from neurosim import Constant, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
+from neurosim.engine.point.model import draws
 from neurosim.errors import ParameterError
 
-__all__ = ["neuron_data", "package_of"]
+__all__ = ["neuron_data", "noise_slider", "package_of"]
 
 SETTLE_MS = 200
 TRIALS = 10
@@ -121,10 +124,26 @@ def _head(neuron: PointNeuron | Neuron) -> str:
     return "" if isinstance(neuron, PointNeuron) else "stimulus."
 
 
+def noise_slider(neuron: PointNeuron | Neuron) -> str | None:
+    """Return the slider at whose 0 all trials are alike; None if a neuron has noise of its own.
+
+    Examples
+    --------
+    >>> from neurosim import LIF
+    >>> noise_slider(LIF())
+    'white_noise.intensity'
+    """
+    if isinstance(neuron, PointNeuron) and draws(neuron):
+        return None
+    return f"{_head(neuron)}white_noise.intensity"
+
+
 def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
     """What the page shows of each parameter, in the units of readers."""
     asked = NEURONS[name]
-    head = _head(asked.make())
+    neuron = asked.make()
+    head = _head(neuron)
+    together = places_together(neuron).new if isinstance(neuron, Neuron) else {}
     known = {one.name: one for one in package.parameters}
     found = []
     of_stimulus = {
@@ -146,7 +165,7 @@ def _sliders(name: str, package: KernelPackage) -> list[dict[str, Any]]:
         }
         found.append(
             {"name": full, "label": label, "unit": shown.unit, "python": shown.python,
-             "scale": shown.scale, **numbers}
+             "scale": shown.scale, "together": full in together, **numbers}
         )  # fmt: skip
     return found
 
@@ -201,6 +220,7 @@ def neuron_data() -> dict[str, Any]:
             "duration_ms": asked.duration_ms,
             "sliders": _sliders(name, package),
             "curve": asked.curve,
+            "noise": noise_slider(neuron),
             "threshold": asked.threshold,
             "most_pA": asked.most_pA,
             "lines": lines,
@@ -218,6 +238,7 @@ def neuron_data() -> dict[str, Any]:
         "bundle": bundle_of(packages),
         "script": kernel_script(),
         "trials": TRIALS,
+        "most_Hz": HIGHEST_RATE.high,
         "seeds": list(SEEDS),
         "currents": CURRENTS,
         "colours": _colours(),

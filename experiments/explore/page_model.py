@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from brian2.units import Quantity, ms, pA
 
+from bridge.equivalent.cautions import HIGHEST_RATE
 from experiments.explore.bundle import bundle_of
+from experiments.explore.kernel.changed_together import places_together
 from experiments.explore.kernel.package import (
     KernelPackage,
     Parameter,
     kernel_of,
     kernel_script,
 )
-from experiments.explore.neuron_kernels import SEEDS, SETTLE_MS, TRIALS, UNITS, Shown
+from experiments.explore.neuron_kernels import (
+    SEEDS,
+    SETTLE_MS,
+    TRIALS,
+    UNITS,
+    Shown,
+    noise_slider,
+)
 from experiments.explore.python_lines import CURVE_LINES, POINT_LINES
 from neurosim import Constant, WhiteNoise, settle
 from neurosim.describe.neuron import Neuron
@@ -37,15 +46,32 @@ _MORE_UNITS: dict[str, Shown] = {
 }
 
 
+_SIGNS = {
+    "metre": "m", "kilogram": "kg", "second": "s", "amp": "A", "kelvin": "K", "mole": "mol",
+    "volt": "V", "ohm": "Ω", "siemens": "S", "farad": "F", "hertz": "Hz", "coulomb": "C",
+    "joule": "J", "newton": "N", "watt": "W",
+}  # fmt: skip
+_RAISED = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
+
+
+def _in_signs(unit: str) -> str:
+    """Return a product of named units as readers write it."""
+    raised = re.sub(r"\*\*\(?(-?[\d.]+)\)?", lambda found: found[1].translate(_RAISED), unit)
+    words = re.sub(r"[a-z]+", lambda found: _SIGNS.get(found[0], found[0]), raised)
+    return words.replace("*", " ")
+
+
 def shown_as(unit: str) -> Shown:
-    """Return how a quantity is written whose SI unit is named; a rare unit keeps that name.
+    """Return how a quantity is written whose SI unit is named.
 
     Examples
     --------
     >>> shown_as("volt").unit, shown_as("volt/second").python
     ('mV', 'volt/second')
+    >>> shown_as("metre**6/(mole**2*second)").unit
+    'm⁶/(mol² s)'
     """
-    return (UNITS | _MORE_UNITS).get(unit, Shown(unit, unit, 1.0))
+    return (UNITS | _MORE_UNITS).get(unit, Shown(_in_signs(unit), unit, 1.0))
 
 
 @dataclass(frozen=True)
@@ -101,10 +127,11 @@ def head_of(neuron: PointNeuron | Neuron) -> str:
     return "" if isinstance(neuron, PointNeuron) else "stimulus."
 
 
-def _slider(one: Parameter, label: str, described: bool) -> dict[str, Any]:
+def _slider(one: Parameter, label: str, described: bool, together: bool) -> dict[str, Any]:
     """Return what the page shows of a parameter, in the units of readers.
 
     A slider that was not moved leaves the number of the description as it is, to the last digit.
+    One that changes several values `together` is written apart in the Python lines.
     """
     shown = shown_as(one.unit)
     low, high = (float(f"{end / shown.scale:.6g}") for end in (one.low, one.high))
@@ -113,6 +140,7 @@ def _slider(one: Parameter, label: str, described: bool) -> dict[str, Any]:
         "name": one.name,
         "label": label,
         "described": described,
+        "together": together,
         "unit": shown.unit,
         "python": shown.python,
         "scale": shown.scale,
@@ -143,6 +171,7 @@ def injecting(
     duration_ms: float,
     most_pA: float,
     ranges: Mapping[str, tuple[Quantity, Quantity]],
+    progress: Callable[[float], None] | None = None,
 ) -> KernelPackage:
     """Return a neuron that a current and white noise enter, compiled, after it has settled.
 
@@ -153,6 +182,8 @@ def injecting(
         Length of a run, and the largest current; half of it flows at first.
     ranges : mapping of str to (Quantity, Quantity)
         Lowest and highest value of other parameters, by name.
+    progress : callable, optional
+        Given the share of the parameters that have been looked for.
 
     Raises
     ------
@@ -175,6 +206,7 @@ def injecting(
         initial=settle(neuron, SETTLE_MS * ms),
         record=("v",) if isinstance(neuron, PointNeuron) else (),
         ranges={**injected, **ranges},
+        progress=progress,
     )
 
 
@@ -218,12 +250,13 @@ def tab_of_one(
         f"{head}constant.current": "Injected current" if point else "Current into the soma",
         f"{head}white_noise.intensity": "Noise (intensity of the white noise)",
     }
+    together = places_together(neuron).new if isinstance(neuron, Neuron) else {}
     told = []
     for full, words in (injected | dict(sliders)).items():
         if full not in known:
             why = package.left_out.get(full, f"no such parameter; known are {', '.join(known)}")
             raise ParameterError(f"{label} has no slider {full}: {why}")
-        told.append(_slider(known[full], words, full not in injected))
+        told.append(_slider(known[full], words, full not in injected, full in together))
     names = {word for one in told for word in re.findall(r"[A-Za-z]\w*", one["python"])}
     asked = {
         "units": ", ".join(sorted(names | {"ms", "pA"}, key=lambda word: (word.lower(), word))),
@@ -237,6 +270,12 @@ def tab_of_one(
         "duration_ms": duration_ms,
         "sliders": told,
         "curve": True,
+        "noise": noise_slider(neuron),
+        "units": {
+            name: {"unit": shown_as(unit).unit, "scale": shown_as(unit).scale}
+            for name, unit in package.layout.get("units", {}).items()
+            if unit != "volt"
+        },
         "threshold": _threshold(neuron, known),
         "oneByOne": True,
         "most_pA": most_pA,
@@ -256,6 +295,7 @@ def tab_of_one(
         "bundle": bundle_of({"neuron": package}),
         "script": kernel_script(),
         "trials": TRIALS,
+        "most_Hz": HIGHEST_RATE.high,
         "seeds": list(SEEDS),
         "currents": curve.currents,
         "curve_ms": curve.duration_ms,

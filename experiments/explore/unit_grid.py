@@ -148,6 +148,7 @@ def unit_at(name: str, point: tuple[float, ...]) -> dict[str, Any]:
         "ok": found.ok,
         "words": words,
         "families": [list(row) for row in selection.in_cells()],
+        "unlisted": [sentence(line) for line in selection.refusals("curve")],
         "current": _short(selection.curve.currents),
         "rate": _short(selection.curve.mean_rate_Hz()),
     }

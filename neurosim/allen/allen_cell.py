@@ -124,12 +124,17 @@ def allen_files(
         path = _only_one(found, path, "fit file (fit_parameters.json or *_fit.json)", "the file")
     beside = path.parent
     if swc is None:
-        swc = _only_one(set(beside.glob("*.swc")), beside, "reconstruction (*.swc)", "swc=")
+        swc = _only_one(
+            set(beside.glob("*.swc")),
+            beside,
+            "reconstruction (*.swc)",
+            "swc= (--swc of `neurosim import`)",
+        )
     folder = beside / "modfiles" if mod is None else Path(mod)
     if not folder.is_dir():
         raise AllenError(
-            f"from_allen: there is no folder {folder}; give mod=, the folder of the MOD files that "
-            "came with the model"
+            f"from_allen: there is no folder {folder}; put the MOD files that came with the model "
+            "there, or give their folder: mod= (--mod of `neurosim import`)"
         )
     return path, Path(swc), folder
 
@@ -153,7 +158,8 @@ def _with_mechanism(
     if path is None:
         raise AllenError(
             f"from_allen: {told.source} names the mechanism {mechanism}, and no MOD file in "
-            f"{folder} has SUFFIX {mechanism}; give mod=, the folder that has it"
+            f"{folder} has SUFFIX {mechanism}; put it there, or give the folder that has it: mod= "
+            "(--mod of `neurosim import`)"
         )
     part, kind = read_part(path), from_mod(path)
     if not issubclass(kind, Channel | IonPool):

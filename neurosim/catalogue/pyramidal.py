@@ -110,7 +110,7 @@ def ca1_pyramidal(morphology: Morphology | None = None) -> Neuron:
             raise UnknownNameError(
                 f"ca1_pyramidal: no branch of the shape is tagged {' or '.join(sorted(missing))}: "
                 "give a reconstruction with soma, basal and apical dendrites (types 1, 3 and 4 of "
-                "SWC), or say which type is one, read_swc(..., tags={5: 'apical'})"
+                "SWC), or say which type is one: tags={5: 'apical'} of read_shape"
             )
         cell = neuron_of_shape(morphology, R_a=150, rest=-68)
     dendrites = tagged("dendrite")

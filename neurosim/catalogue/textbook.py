@@ -208,7 +208,8 @@ def textbook_membrane(neuron: Neuron | Morphology) -> Neuron:
             raise UnknownNameError(
                 f"the textbook membrane needs a dendrite, and the shape has only "
                 f"{', '.join(dict.fromkeys(neuron.tags))}: give a reconstruction with dendrites "
-                "(types 3 and 4 of SWC), or say which type is one, read_swc(..., tags={5: 'basal'})"
+                "(types 3 and 4 of SWC), or say which type is one: tags={5: 'basal'} of read_shape "
+                "(--tag 5=basal)"
             )
         return _watched(textbook_membrane(neuron_of_shape(neuron)))
     dendrites: Region = tagged("dendrite")

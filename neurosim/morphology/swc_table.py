@@ -316,13 +316,14 @@ def check_unit(
     if len(numbers) >= 10 and widest > _LARGEST_SOMA_M:
         warn(
             f"{file}: a soma point is {widest * 1e6:.3g} um thick, as in voxels or nanometres; "
-            "if so, give the unit, such as unit=0.1*um. unit=1*um says that it is right"
+            "if so, give the unit, such as unit=0.1*um (--unit 0.1um). unit=1*um (--unit 1um) says "
+            "that it is right"
         )
     if len(numbers) >= 50 and np.all(numbers == np.round(numbers)) and numbers[:, :3].min() >= 0:
         warn(
             f"{file}: all positions and radii are whole numbers and none is negative, as in "
-            "voxels; if so, give the size of a voxel, such as unit=0.1*um. unit=1*um says that "
-            "they are micrometres"
+            "voxels; if so, give the size of a voxel, such as unit=0.1*um (--unit 0.1um). "
+            "unit=1*um (--unit 1um) says that they are micrometres"
         )
 
 

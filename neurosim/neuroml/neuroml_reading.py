@@ -131,7 +131,7 @@ def from_neuroml(
     if warm is None and asking:
         raise NeuroMLError(
             f"{path.name}: the channel {asking!r} depends on the temperature, and the file says "
-            "none; give it, such as celsius=37"
+            "none; give it, such as celsius=37 of from_neuroml"
         )
     neuron = neuron.replace(celsius=_CELSIUS if warm is None else warm)
     # What we wrote of a neuron without a detector has the threshold that the schema asks for.
@@ -203,7 +203,9 @@ def _chosen(path: Path, tops: list[Element], cell: str | None) -> Element:
         )
     if cell is None and len(cells) > 1:
         names = ", ".join(list(cells)[:8])
-        raise ParameterError(f"{path.name}: {len(cells)} cells; choose one: cell= one of {names}")
+        raise ParameterError(
+            f"{path.name}: {len(cells)} cells; choose one: cell= of from_neuroml, one of {names}"
+        )
     if cell is not None and cell not in cells:
         raise UnknownNameError(f"{path.name}: there is no cell {cell!r}: {suggest(cell, cells)}")
     return next(iter(cells.values())) if cell is None else cells[cell]

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from bridge.counts.curve import FICurve
 from bridge.equivalent.card import card_html, save_card
 from bridge.equivalent.card_figure import PANELS, draw_panel
-from bridge.equivalent.cautions import RANGES, cautions
+from bridge.equivalent.cautions import HIGHEST_RATE, RANGES, cautions
 from bridge.equivalent.find_unit import equivalent_unit
 from bridge.equivalent.sentences import number, property_rows
 from bridge.recordings import made_recording
@@ -186,9 +186,19 @@ def test_each_range_warns_on_both_sides_and_not_within(one):
     assert not cautions(_cell())
 
 
+def test_a_rate_that_no_neuron_has_is_said_wherever_the_unit_is():
+    found = equivalent_unit(FICurve([0, 50, 100, 150], [0, 5000, 10000, 20000], 1.0), **QUICK)
+    assert [one.range.name for one in found.cautions] == ["highest_rate_Hz"]
+    for said in (str(found), card_html(found), found._repr_html_()):
+        assert "the highest counted rate of 20000 Hz lies outside 0 to 1000 Hz" in said
+    assert found.to_dict()["cautions"][0]["property"] == "highest_rate_Hz"
+    for highest in (0.0, 1000.0):
+        assert not cautions(None, highest)
+
+
 def test_the_docs_name_the_ranges():
     page = (Path(__file__).parents[2] / "docs" / "equivalent-unit.md").read_text()
-    for one in RANGES:
+    for one in (*RANGES, HIGHEST_RATE):
         (row,) = [line for line in page.splitlines() if line.startswith(f"| {one.words} |")]
         shown = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", row.split("|")[2])]
         scale = {"nA": 1e3, "GΩ": 1e3}

@@ -128,6 +128,15 @@ def test_a_number_in_units_of_readers_is_the_same_in_python(quantity):
     assert again.has_same_dimensions(quantity)
 
 
+def test_a_parameter_of_a_channel_may_be_called_shift():
+    # What moves several places together ends so too, and stands elsewhere in the Python lines.
+    names = ("traub_miles_sodium.V_T.shift", "channel.shift")
+    package = a_package(*names, head="stimulus.")
+    tab = told(package, textbook_neuron(), sliders={name: name for name in names})
+    sliders = {one["name"]: one["together"] for one in tab["models"]["neuron"]["sliders"]}
+    assert [sliders[name] for name in names] == [True, False]
+
+
 def test_a_slider_that_there_cannot_be_is_refused_with_the_reason():
     with pytest.raises(ParameterError, match="no slider bent: it is no straight line"):
         told(a_package(), sliders={"bent": "bent"})
@@ -333,6 +342,41 @@ class TestExported:
             assert len(rates) == 11
             assert rates == (known["recording"].counts() / 0.5).tolist()
             assert max(rates) > 30
+        assert not faults
+
+    @needs_browser
+    def test_concentrations_are_drawn_by_themselves_and_many_sliders_are_folded(self, folder):
+        source = (
+            "from neurosim.catalogue import pumping_cell\n"
+            "from neurosim.morphology import at\n\n"
+            'neuron = pumping_cell().probe("na_i", at("cell", 0.5), label="sodium")'
+        )
+        known = {}
+        exec(source, known)
+        page = export_page(known["neuron"], folder / "pump.html", most=300 * pA, source=source)
+        with opened(page.file, viewport={"width": 360, "height": 740}) as (reader, faults, _):
+            potential = saved_rows(reader, reader.locator('[data-figure="potential"]'))
+            assert {row[0] for row in potential} == {"cell"}
+            figure = reader.locator('[data-figure="probes-1"]')
+            assert "in mM" in figure.locator("figcaption").inner_text()
+            shown = np.array([float(row[2]) for row in saved_rows(reader, figure)])
+            figure.locator("summary").click()
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(figure.locator("code").inner_text(), known)
+            recording = known["recording"]
+            # A mole in a cubic metre is 1 mM.
+            np.testing.assert_allclose(shown, recording.traces_si["sodium"][0], rtol=0, atol=1e-9)
+            assert np.ptp(shown) > 0.01
+            folded = slider(reader, "potassium.outside")
+            assert not folded.is_visible()
+            reader.get_by_text(f"All {len(page.sliders)} parameters of the neuron").click()
+            folded.press("End")
+            settled(reader)
+            wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert reader.evaluate(wider) <= 0
+            reader.reload()
+            settled(reader)
+            assert folded.is_visible()
         assert not faults
 
 

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from bridge.units import FAMILIES
 from experiments.explore.page_builder import MOST_BYTES, build_page
 from experiments.explore.unit_grid import MODELS
 
@@ -277,7 +278,12 @@ def test_the_python_lines_of_learn_print_the_loss_that_is_shown(read):
 def test_the_nearest_point_of_the_grid_is_named(read):
     reader = read("#tab=unit&LIF.noise=3.4&LIF.tau_m=33")
     assert "noise = 3\u00a0mV, tau_m = 40\u00a0ms" in reader.page.inner_text(".told")
-    assert reader.page.locator("tbody tr").count() >= 5
+    listed = reader.page.locator("tbody tr").count()
+    assert listed >= 5
+    # A family that is not in the table is named beneath it, with the reason.
+    assert f"{listed} of {len(FAMILIES)} families are listed." in reader.page.inner_text("#panel")
+    refused = re.findall(r"Refused \(([\w, -]+)\): \w", reader.page.inner_text("#panel"))
+    assert sum(len(names.split(", ")) for names in refused) == len(FAMILIES) - listed
     reader.page.locator("summary").first.click()
     code = reader.page.locator("figure code").first.inner_text()
     assert "equivalent_unit(LIF(tau_m=40 * ms), noise=3 * mV," in code
@@ -309,6 +315,81 @@ def test_point_neurons_fire_as_the_python_lines_do(read, address):
     assert [int(row[2]) - 1 for row in rows] == recording.spike_row.tolist()
     shown = [float(row[1]) for row in rows]
     assert shown == pytest.approx(1e3 * recording.spike_time_s, rel=0, abs=1e-6)
+
+
+def test_without_noise_one_trial_stands_for_all_and_csv_has_every_sample(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    reader.go("#tab=neuron&model=HodgkinHuxley&seed=2")
+    spikes = reader.page.locator('[data-figure="spikes"]')
+    assert "every trial is the same: 7" in spikes.locator("svg").get_attribute("aria-label")
+    _, table = reader.saved(spikes.get_by_text("CSV", exact=True))
+    times = [float(row[1]) for row in list(csv.reader(io.StringIO(table)))[1:]]
+    trace = reader.page.locator('[data-figure="potential"]')
+    _, table = reader.saved(trace.get_by_text("CSV", exact=True))
+    shown = np.array([row[1:3] for row in list(csv.reader(io.StringIO(table)))[1:]], dtype=float)
+    trace.locator("summary").click()
+    known = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(trace.locator("code").inner_text(), known)
+    recording = known["recording"]
+    assert recording.rows == 1
+    assert times == pytest.approx(1e3 * recording.spike_time_s, rel=0, abs=1e-6)
+    np.testing.assert_allclose(shown[:, 0], 1e3 * recording.trace_time_s, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(shown[:, 1], 1e3 * recording.traces_si["v"][0], rtol=0, atol=1e-7)
+    reader.go("#tab=neuron&model=HodgkinHuxley&HodgkinHuxley.white_noise.intensity=50")
+    assert "of 10 trials" in spikes.locator("svg").get_attribute("aria-label")
+
+
+@pytest.mark.parametrize(
+    ("model", "moved", "words"),
+    [
+        ("LIF", "V_th", "threshold"),
+        ("AdEx", "V_T", "threshold of the upstroke"),
+        ("textbook_neuron", None, "threshold of the soma"),
+    ],
+)
+def test_the_threshold_line_stands_at_minus_55_mV_and_follows_its_slider(read, model, moved, words):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+
+    def line(address=""):
+        reader.go(f"#tab=neuron&model={model}{address}")
+        figure = reader.page.locator('[data-figure="potential"]')
+        _, table = reader.saved(figure.get_by_text("CSV", exact=True))
+        (found,) = [row for row in csv.reader(io.StringIO(table)) if row[0].startswith(words)]
+        assert found[0] in figure.locator("svg text").all_text_contents()
+        drawn = figure.locator('svg path[stroke-dasharray="5 4"]').get_attribute("d")
+        height = float(re.search(r" ([\d.]+)H", drawn)[1])
+        # Read off at the ticks, whose words stand 4 pixels below their lines.
+        ticks = figure.locator('svg text[text-anchor="end"]').evaluate_all(
+            "all => all.map(t => [t.getAttribute('y') - 4, t.textContent.replace('\u2212', '-')])"
+        )
+        heights, values = np.array(ticks, dtype=float)[np.argsort([tick[0] for tick in ticks])].T
+        slope = (values[-1] - values[0]) / (heights[-1] - heights[0])
+        assert values[0] + slope * (height - heights[0]) == pytest.approx(float(found[2]), abs=0.05)
+        return float(found[2])
+
+    assert line() == -55
+    if moved:
+        assert line(f"&{model}.{moved}=-57") == -57
+
+
+def test_a_rate_that_no_neuron_has_gets_a_caution(read):
+    reader = read()
+    if "neuron" not in reader.tabs:
+        pytest.skip("the extra [explore] is not installed: the page has no tab Neuron")
+    cautions = reader.page.locator("figure .complaint:not([hidden])")
+    reader.go("#tab=neuron&model=AdEx&AdEx.V_T=-75")
+    assert cautions.count() == 2
+    for said in cautions.all_inner_texts():
+        rate, steps = re.search(r"Caution: (\d+) Hz .* every (\d+) time steps", said).groups()
+        assert int(rate) > 1000
+        assert int(rate) * int(steps) == pytest.approx(20_000, rel=0.1)
+    reader.go("#tab=neuron&model=AdEx")
+    assert cautions.count() == 0
 
 
 def test_the_curve_is_that_of_the_python_lines(read):

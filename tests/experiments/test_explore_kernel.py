@@ -15,13 +15,15 @@ from brian2 import ms, mV, nA, nS, pA
 from brian2.units.constants import faraday_constant
 
 from experiments.explore.explored_neuron import RECEIVING, explored_neuron
+from experiments.explore.kernel import package
 from experiments.explore.kernel.changed_together import changed_together, places_together
 from experiments.explore.kernel.composing import Asked
 from experiments.explore.kernel.package import kernel_of, kernel_script
 from experiments.explore.kernel.page_agreement import agreement, driver
+from experiments.explore.kernel.rows_apart import NotApartError, row_apart
 from experiments.explore.kernel.slider_places import NotAffineError, find_places
-from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, simulate
-from neurosim.catalogue import textbook_neuron
+from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, settle, simulate
+from neurosim.catalogue import pumping_cell, textbook_neuron
 from neurosim.clamps import VoltageClamp
 from neurosim.errors import ParameterError
 from neurosim.randomness import row_keys
@@ -51,6 +53,61 @@ def in_node(package, requests):
     wasm = base64.b64encode(package.wasm).decode()
     asked = [asdict(one) for one in requests]
     return node(code, {"wasm": wasm, "pkg": package.to_json(), "requests": asked})
+
+
+def test_a_batch_is_taken_apart_only_where_it_holds_a_number_a_cell():
+    def doubles(*values):
+        return np.array(values, dtype=float).tobytes()
+
+    alone = {"g": doubles(5, 6), "shared": doubles(7), "0/settings": doubles(1), "parent": b"abc"}
+    batch = {
+        "g": doubles(1, 2, 3, 4), "shared": doubles(8, 9, 8, 9), "shared.count": doubles(4),
+        "0/settings": doubles(2), "parent": b"abc",
+    }  # fmt: skip
+    second = row_apart(batch, alone, 1, 2)
+    assert second == alone | {"g": doubles(2, 4), "shared": doubles(9)}
+    for wrong in (
+        {"g": doubles(1, 2, 3)},
+        {"g": doubles(1, 2)},
+        {"shared": doubles(8, 9, 8, 7)},
+        {"more": doubles(1)},
+        {"parent": b"abd"},
+    ):
+        with pytest.raises(NotApartError):
+            row_apart(batch | wrong, alone, 1, 2)
+
+
+@needs_ziglang
+def test_values_that_are_tried_in_a_batch_tell_what_single_ones_tell(monkeypatch):
+    # `free` is a share of at most 1, of which twice the value is refused; of ions, twenty values
+    # are tried.
+    only = {"sodium.free", "sodium.outside", "sodium_leak.g", "hh_sodium.g", "sodium_pump.K_ATP"}
+    composed = Asked.composed
+    runs = []
+
+    def counted(self, changes, *more):
+        runs.append(changes)
+        return composed(self, changes, *more)
+
+    monkeypatch.setattr(Asked, "composed", counted)
+
+    def looked_for():
+        runs.clear()
+        neuron = pumping_cell()
+        asked = Asked(neuron, Constant(1 * nA), 5 * ms, settle(neuron, 1 * ms), None, (), None, 0)
+        shares = []
+        maker = package._Maker(asked, {}, asked.composed({}, None, 0))
+        found = maker.parameters(only & set(maker.places), shares.append)
+        assert shares[-1] == 1
+        assert len(shares) == len(only & set(maker.places)) >= 4
+        return found, len(runs)
+
+    together, few = looked_for()
+    monkeypatch.setattr(package, "row_apart", lambda *_: pytest.fail("not asked for"))
+    monkeypatch.setattr(package._Maker, "_at_once", lambda *_: None)
+    one_by_one, many = looked_for()
+    assert together == one_by_one
+    assert few < 0.6 * many
 
 
 @needs_node

@@ -8,6 +8,7 @@ import io
 import numpy as np
 import pytest
 
+from bridge.units import FAMILIES
 from experiments.explore.unit_grid import LINES, MODELS, SEED, unit_at
 
 # Both take the time of two runs of a neuron that may have to be compiled first.
@@ -38,6 +39,11 @@ def test_without_noise_the_unit_is_the_closed_form_of_the_lif(silent):
 
 def test_noise_makes_the_sigmoid(silent):
     noisy = unit_at("LIF", (6, 20))
+    for point in (silent, noisy):
+        named = [
+            n for line in point["unlisted"] for n in line.split("(")[1].split(")")[0].split(",")
+        ]
+        assert len(point["families"]) + len(named) == len(FAMILIES)
     sigmoid = next(row for row in noisy["families"] if row[0] == "logistic")
     assert sigmoid[-1] == "yes"
     assert next(row for row in silent["families"] if row[0] == "logistic")[-1] == "no"

@@ -8,6 +8,7 @@ from matplotlib.image import imread
 from typer.testing import CliRunner
 
 from experiments.command.main import app
+from neurosim.errors import ParameterError
 from neurosim.morphology import MorphologyError
 
 CELL = (
@@ -29,6 +30,29 @@ def cell(tmp_path):
     path = tmp_path / "cell.swc"
     path.write_text(CELL)
     return path
+
+
+def test_a_type_of_the_file_gets_a_name(run, cell):
+    other = cell.with_name("other.swc")
+    other.write_text(CELL.replace(" 4 0 ", " 7 0 "))
+    assert "custom7" in run(other).output
+    done = run(other, "--tag", "7=apical")
+    assert done.exit_code == 0
+    rows = {line.split()[0]: line.split() for line in done.output.splitlines() if line.strip()}
+    assert rows["apical"][1:3] == ["1", "52"]
+    for wrong in ("apical", "x=apical", "7=", "7=a b"):
+        done = run(other, "--tag", wrong)
+        assert isinstance(done.exception, ParameterError)
+        assert f"--tag {wrong}: say a type" in str(done.exception)
+
+
+def test_an_experiment_says_that_it_reads_a_file_as_it_stands(cell):
+    cell.write_text(CELL.replace("0 0 0 8 -1", "0 0 0 0 -1"))
+    given = ["run", "back-propagation", "--quick", "--set", f"morphology={cell}"]
+    done = CliRunner().invoke(app, given)
+    assert isinstance(done.exception, MorphologyError)
+    assert "give the soma's diameter" in str(done.exception)
+    assert "An experiment reads a file as it stands: correct a copy" in str(done.exception)
 
 
 def test_each_type_has_its_length_and_area(run, cell):

@@ -67,8 +67,8 @@ def read_nwb(
         raise RecordingError(
             "choice",
             f"an NWB file has no current to choose by the name {current!r}",
-            "each series says what it is, and which belong together; leave current= out, or say "
-            'current="command" (the stimulus) or current="measured"',
+            "each series says what it is, and which belong together; leave current= (--current) "
+            'out, or say current="command" (the stimulus) or current="measured"',
         )
     pynwb = optional("pynwb", "reading NWB files", "recordings")
     if path.read_bytes()[:8] != b"\x89HDF\r\n\x1a\n":

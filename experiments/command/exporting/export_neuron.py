@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.command.console import console
+from experiments.command.console import console, progress, warnings_as_notes
 
 __all__ = ["export_command"]
 
@@ -128,7 +128,8 @@ def _write_page(name: str, cell: object, html: Path, most: float | None) -> None
         )
     source = f"from neurosim.catalogue import {name}\n\nneuron = {name}()"
     largest = None if most is None else most * pA
-    page = export_page(cell, html, title=name, most=largest, source=source)
+    with warnings_as_notes(), progress() as task:
+        page = export_page(cell, html, title=name, most=largest, source=source, progress=task)
     typer.echo(f"{page.file}: {page.size / 1000:.0f} kB, {len(page.sliders)} parameters to move")
     for left_out, why in page.left_out.items():
         typer.echo(f"  {left_out} cannot be moved: {why}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from brian2.units import Quantity, get_dimensions, ms, pA
 
 from experiments.explore.kernel.changed_together import changed_together, places_together
@@ -24,7 +25,7 @@ from neurosim.engine.point.standalone import fetch_point
 from neurosim.engine.point.standalone import write_inputs as write_point
 from neurosim.engine.programs.compiler import Compiler
 from neurosim.errors import ParameterError
-from neurosim.quantities import check_seed
+from neurosim.quantities import check_seed, unit_name
 from neurosim.run.argument_checks import RunSettings
 from neurosim.run.batch import Places, batch_places, point_places
 from neurosim.run.neuron_run import begun, prepare, with_stimulus
@@ -49,12 +50,15 @@ class Composed:
         Names of what is traced.
     rows : tuple of str
         Of point neurons, the files with a number a row.
+    units : dict of str to str
+        Of neurons with extent, by the name of a trace: the name of its SI unit.
     """
 
     model: Model | CableModel
     files: dict[str, bytes]
     traces: tuple[str, ...]
     rows: tuple[str, ...] = ()
+    units: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,8 @@ class Asked:
         Parameters
         ----------
         changes : mapping of str to Quantity
-            New values by full name.
+            New values by full name; of a neuron with extent several of one parameter may be given,
+            a cell each.
         manifest : callable
             Gives what stands beside the program of a model of point neurons.
         seed : int
@@ -177,7 +182,9 @@ class Asked:
         run, _ = prepare(neuron, batch, settings.seed, settings, "", initial=self.initial)
         made = begun(compose_cable(neuron, run), neuron, run, self.initial)
         write_cable([(made.model, made.inputs)], folder)
-        return Composed(made.model, _read(folder), tuple(name for name, _ in made.traces))
+        units = {name: unit_name(unit) for name, unit in made.units.items()}
+        names = tuple(name for name, _ in made.traces)
+        return Composed(made.model, _read(folder), names, units=units)
 
 
 def program(model: Model | CableModel, compiler: Compiler) -> Path:
@@ -193,8 +200,8 @@ def manifest_of(compiler: Compiler) -> Callable[[Model], Any]:
 
 
 def _one(value: Quantity) -> Quantity:
-    """Return a value as the array of a batch of one."""
-    return Quantity([float(value)], dim=get_dimensions(value))
+    """Return a value as the array of a batch of one; several values are a batch already."""
+    return Quantity(np.atleast_1d(np.asarray(value, dtype=float)), dim=get_dimensions(value))
 
 
 def _seeded(settings: RunSettings, seed: int) -> RunSettings:

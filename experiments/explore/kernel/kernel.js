@@ -217,8 +217,8 @@ const Kernel = (() => {
         give("cell", Int32Array.from(sorted, () => -1));
         give("weight", Float64Array.from(sorted, (one) => one.weight));
     }
-    // Make the run of one point neuron one of several equal ones.
-    function widen(files, pkg, rows) {
+    // Make the run of one point neuron one of several equal ones; the first so many are traced.
+    function widen(files, pkg, rows, traced = rows) {
         if (!pkg.rows) throw new Error("cells with extent run one at a time");
         for (const name of pkg.rows.files) {
             const one = files[name], all = new Uint8Array(one.length * rows);
@@ -227,8 +227,8 @@ const Kernel = (() => {
         }
         numbers(files.settings, "float64")[0] = rows;
         if (files.recorded.length) {
-            files.recorded = as_bytes(Int32Array.from({ length: rows }, (_, row) => row));
-            numbers(files.settings, "float64")[1] = rows;
+            files.recorded = as_bytes(Int32Array.from({ length: traced }, (_, row) => row));
+            numbers(files.settings, "float64")[1] = traced;
         }
     }
     // Leave the traces of point neurons out, of which curves of firing rates need none.
@@ -238,6 +238,12 @@ const Kernel = (() => {
         numbers(files.settings, "float64")[1] = 0;
     }
 
+    // One column of a table that stands row by row, so many numbers a row.
+    function column(table, many, at) {
+        const found = new Float64Array(table.length / many);
+        for (let k = 0; k < found.length; k++) found[k] = table[k * many + at];
+        return found;
+    }
     // Spikes (row, detector, time in second), times of the samples, and by name the traces of all rows.
     function read(out, pkg) {
         const spikes = [], traces = {};
@@ -250,8 +256,7 @@ const Kernel = (() => {
             for (const name of pkg.traces) {
                 const table = numbers(out[`trace.${name}`], "float64");
                 const many = time.length ? table.length / time.length : 0;
-                traces[name] = Array.from({ length: many }, (_, r) =>
-                    Float64Array.from({ length: time.length }, (_, k) => table[k * many + r]));
+                traces[name] = Array.from({ length: many }, (_, r) => column(table, many, r));
             }
             return { spikes, time, traces };
         }
@@ -264,9 +269,7 @@ const Kernel = (() => {
         const many = pkg.traces.length, samples = many ? table.length / many : 0;
         const time = Float64Array.from({ length: samples }, (_, k) => ((k + 1) * pkg.stride) * pkg.dt_s);
         pkg.traces.forEach((name, p) => {
-            const trace = new Float64Array(samples);
-            for (let k = 0; k < samples; k++) trace[k] = table[k * many + p];
-            traces[name] = [trace];
+            traces[name] = [column(table, many, p)];
         });
         return { spikes, time, traces };
     }

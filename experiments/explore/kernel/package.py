@@ -7,7 +7,7 @@ What a page needs to know of the neuron stands here as plain values, from the de
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions
 
+from experiments.explore.kernel.changed_together import places_together
 from experiments.explore.kernel.composing import Asked, Composed, manifest_of, program
+from experiments.explore.kernel.rows_apart import NotApartError, row_apart
 from experiments.explore.kernel.slider_places import (
     QUOTIENTS,
     NotAffineError,
@@ -119,6 +121,7 @@ def kernel_of(
     seed: int = 0,
     ranges: Mapping[str, tuple[Quantity, Quantity]] | None = None,
     only: Collection[str] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> KernelPackage:
     """Compile a neuron for a page.
 
@@ -136,6 +139,8 @@ def kernel_of(
     only : collection of str, optional
         Full names of the parameters that the page moves, which takes less time than all of them.
         Those of which the description says an order are told besides.
+    progress : callable, optional
+        Given the share of the parameters that have been looked for.
 
     Raises
     ------
@@ -155,9 +160,19 @@ def kernel_of(
     compiler = wasm_compiler()
     asked = Asked(neuron, stimulus, duration, initial, dt, tuple(record), record_dt, seed)
     maker = _Maker(asked, ranges or {}, asked.composed({}, manifest_of(compiler), seed))
-    parameters, left_out = maker.parameters(only)
+    parameters, left_out = maker.parameters(only, progress)
     wasm = (program(maker.first.model, compiler) / "main").read_bytes()
     return KernelPackage(wasm, maker.first.files, parameters, left_out, maker.layout())
+
+
+def _between(default: float, low: float, high: float) -> list[float]:
+    """Return the values that are tried of a parameter.
+
+    The ends often differ from the default by a power of two, which rounds alike: two values between
+    them tell factors apart that differ in their last digit.
+    """
+    tried = [default, low, high, *(low + share * (high - low) for share in (0.37, 0.79))]
+    return [x for k, x in enumerate(tried) if x not in tried[:k]]
 
 
 class _Maker:
@@ -168,8 +183,11 @@ class _Maker:
         self.places = asked.places()
         self.ranges = {full_name(name, self.places, "ranges"): r for name, r in ranges.items()}
         self.manifest = manifest_of(wasm_compiler())
-        # Files of runs with a parameter changed, those of the last parameter.
-        self.made: dict[tuple[str, float], dict[str, bytes]] = {}
+        # Of the last parameter that was changed, by its value: the files of the run.
+        self.made_of, self.made = "", dict[float, dict[str, bytes]]()
+        # What stands for several values of a cell is no parameter of a batch.
+        neuron = asked.neuron
+        self.together = places_together(neuron).new if isinstance(neuron, Neuron) else {}
 
     def composed(self, changes: Mapping[str, Quantity], seed: int | None = None) -> Composed:
         """Return the run with changes; one that needs another program is refused."""
@@ -180,18 +198,19 @@ class _Maker:
         return made
 
     def parameters(
-        self, only: Collection[str] | None
+        self, only: Collection[str] | None, progress: Callable[[float], None] | None
     ) -> tuple[tuple[Parameter, ...], dict[str, str]]:
         """Return what a page can change, and why it cannot change the rest."""
         found, left_out = [self._duration()], {}
         ordered = {name for low, high, _ in self._orders() for name in (low, high)}
-        for name in self.places:
-            if only is not None and name not in {*only, *ordered}:
-                continue
+        wanted = [n for n in self.places if only is None or n in {*only, *ordered}]
+        for done, name in enumerate(wanted, 1):
             try:
                 found.append(self._parameter(name))
             except NeurosimError as error:
                 left_out[name] = str(error)
+            if progress is not None:
+                progress(done / len(wanted))
         return tuple(found), left_out
 
     def _duration(self) -> Parameter:
@@ -206,25 +225,59 @@ class _Maker:
     def _parameter(self, name: str) -> Parameter:
         value, told = self.places[name]
         default, low, high = self._range(name, float(value))
-        # The ends often differ from the default by a power of two, which rounds alike: two values
-        # between them tell factors apart that differ in their last digit.
-        tried = [default, low, high, *(low + share * (high - low) for share in (0.37, 0.79))]
-        tried = [x for k, x in enumerate(tried) if x not in tried[:k]]
-        runs = [self._files(name, x, value) for x in tried]
+        tried = _between(default, low, high)
+        runs = self._runs(name, tried)
         if any(file.endswith(QUOTIENTS) and runs[0][file] != runs[1][file] for file in runs[0]):
             more = [low + share * (high - low) for share in np.linspace(0.03, 0.97, 16)]
             tried += more
-            runs += [self._files(name, x, value) for x in more]
+            runs += self._runs(name, more)
         places = find_places(tried, runs, self.first.rows)
         return Parameter(name, unit_name(told.metadata["unit"]), default, low, high,
                          told.metadata["doc"], places)  # fmt: skip
 
-    def _files(self, name: str, number: float, like: Quantity) -> dict[str, bytes]:
-        if (name, number) not in self.made:
-            value = Quantity(number, dim=get_dimensions(like))
-            self.made = {key: files for key, files in self.made.items() if key[0] == name}
-            self.made[name, number] = self.composed({name: value}).files
-        return self.made[name, number]
+    def _runs(self, name: str, numbers: Sequence[float]) -> list[dict[str, bytes]]:
+        """Return what a run reads for each value of a parameter."""
+        self._at_once(name, numbers)
+        return [self._files(name, number) for number in numbers]
+
+    def _files(self, name: str, number: float) -> dict[str, bytes]:
+        self._forget_others(name)
+        if number not in self.made:
+            self.made[number] = self.composed({name: self._quantity(name, number)}).files
+        return self.made[number]
+
+    def _at_once(self, name: str, numbers: Sequence[float]) -> None:
+        """Compose a cell with several values of a parameter in one batch, where that is the same.
+
+        Nearly all of the time goes into composing, whatever the number of cells. Two cells of the
+        batch are compared with what is read when there is one cell: the description itself, and
+        one with the last value. Where a byte differs, or a value is refused, nothing is kept, and
+        each value is composed by itself.
+        """
+        self._forget_others(name)
+        missing = [number for number in numbers if number not in self.made]
+        if self.asked.point or name in self.together or len(missing) < 3:
+            return
+        row = [float(self.places[name][0]), *missing]
+        changes = {name: self._quantity(name, row)}
+        try:
+            last = self._files(name, missing[-1])
+        except ParameterError:
+            return
+        try:
+            batch = self.asked.composed(changes, self.manifest, self.asked.seed).files
+            apart = [row_apart(batch, last, k, len(row)) for k in range(len(row))]
+        except (NeurosimError, NotApartError):
+            return
+        if apart[0] == self.first.files and apart[-1] == last:
+            self.made |= dict(zip(row, apart, strict=True))
+
+    def _forget_others(self, name: str) -> None:
+        if name != self.made_of:
+            self.made_of, self.made = name, {}
+
+    def _quantity(self, name: str, numbers: float | Sequence[float]) -> Quantity:
+        return Quantity(numbers, dim=get_dimensions(self.places[name][0]))
 
     def _range(self, name: str, default: float) -> tuple[float, float, float]:
         """Return default, lowest and highest value; the description takes all of them."""
@@ -235,20 +288,23 @@ class _Maker:
                 raise ParameterError(f"ranges: {name} must rise from its first value to its second")
             return default, low, high
         if name.endswith(".shift"):
-            return default, self._taken(name, default, -0.01), self._taken(name, default, 0.01)
-        if unit_name(told.metadata["unit"]) == "volt":
+            low, high = default - 0.01, default + 0.01
+        elif unit_name(told.metadata["unit"]) == "volt":
             low, high = default - 0.02, default + 0.02
         elif default == 0:
-            raise ParameterError("its value is 0, from which no range follows; give one in ranges")
+            raise ParameterError(
+                "its value is 0, from which no range follows; `ranges` of export_page takes one"
+            )
         else:
             low, high = sorted((default / 2, default * 2))
+        self._at_once(name, _between(default, low, high))
         return default, self._taken(name, default, low), self._taken(name, default, high)
 
     def _taken(self, name: str, default: float, end: float) -> float:
         """Return the end of a range, closer to the default where the description refuses it."""
         for _ in range(_HALVINGS):
             try:
-                self._files(name, end, self.places[name][0])
+                self._files(name, end)
             except ParameterError:
                 end = default + (end - default) / 2
             else:
@@ -262,6 +318,7 @@ class _Maker:
             "kind": "point" if self.asked.point else "cable",
             "name": type(self.asked.neuron).__name__,
             "traces": list(self.first.traces),
+            "units": self.first.units,
             "dt_s": settings.dt,
             "stride": max(1, round(settings.record_dt / settings.dt)),
             "keys": self._keys(),

@@ -41,11 +41,12 @@ const runOne = async ({ name, rows, untraced, values, seeds, arrivals }) => {
   if (why) throw new Error(why);
   const files = Kernel.inputs(pkg);
   if (untraced) Kernel.untraced(files, pkg);
-  if (rows > 1) Kernel.widen(files, pkg, rows);
+  // Of several trials the potential of the first is drawn.
+  if (rows > 1) Kernel.widen(files, pkg, rows, 1);
   for (const [parameter, value] of Object.entries(values)) Kernel.set(files, pkg, parameter, value);
   for (const [label, events] of Object.entries(arrivals ?? {})) Kernel.arrive(files, pkg, label, events);
   Kernel.seed(files, pkg, seeds);
-  return Kernel.read(kernel.run(files), pkg);
+  return { ...Kernel.read(kernel.run(files), pkg), step: pkg.dt_s };
 };
 
 self.onmessage = async ({ data: asked }) => {
@@ -54,7 +55,10 @@ self.onmessage = async ({ data: asked }) => {
     return;
   }
   try {
-    self.postMessage({ id: asked.id, found: await runOne(asked) });
+    const found = await runOne(asked);
+    // Handed over, not copied.
+    const traces = Object.values(found.traces).flat().map((trace) => trace.buffer);
+    self.postMessage({ id: asked.id, found }, traces);
   } catch (error) {
     self.postMessage({ id: asked.id, error: String(error.message ?? error) });
   }

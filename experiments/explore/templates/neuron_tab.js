@@ -5,9 +5,9 @@
 
   // A trace has thousands of samples; a picture has hundreds of columns. Of each stretch the lowest and
   // the highest sample are kept, so that no spike is lost.
-  const thinned = (time, values, most = 1200) => {
+  const thinned = (time, values, scale, most = 1200) => {
     const stretch = Math.ceil((2 * time.length) / most);
-    if (stretch <= 2) return { x: Array.from(time, (t) => t * 1e3), y: Array.from(values, (v) => v * 1e3) };
+    if (stretch <= 2) return { x: Array.from(time, (t) => t * 1e3), y: Array.from(values, (v) => v / scale) };
     const [x, y] = [[], []];
     for (let from = 0; from < time.length; from += stretch) {
       let [low, high] = [from, from];
@@ -17,19 +17,35 @@
       }
       for (const i of low < high ? [low, high] : [high, low]) {
         x.push(time[i] * 1e3);
-        y.push(values[i] * 1e3);
+        y.push(values[i] / scale);
       }
     }
     return { x, y };
   };
 
+  // The unit of a trace, which is a potential unless the model says otherwise.
+  const unitOf = (model, name) => model.units?.[name] ?? { unit: "mV", scale: 1e-3 };
+  const namesOf = (model, traces, unit) =>
+    Object.keys(traces).filter((name) => !name.startsWith("cell[") && unitOf(model, name).unit === unit);
+  const tracesOf = (found, model, unit) =>
+    namesOf(model, found.traces, unit).map((name, k) => {
+      const [values] = found.traces[name];
+      const { scale } = unitOf(model, name);
+      return {
+        kind: "line", label: name.replace(/_/g, " "), colour: k, width: 1.4, ...thinned(found.time, values, scale),
+        whole: () => ({ x: Array.from(found.time, (t) => t * 1e3), y: Array.from(values, (v) => v / scale) }),
+      };
+    });
+  const otherTraces = (found, model, unit) => ({
+    title: `Other probes of the neuron, in ${unit}`,
+    x: { label: "time (ms)", min: 0, max: model.duration_ms },
+    y: { label: `traced (${unit})` },
+    series: tracesOf(found, model, unit),
+  });
+
   // `level`: where a line stands, in mV, and what it is; null for none.
   const potential = (found, model, level) => {
-    const named = Object.entries(found.traces).filter(([name]) => !name.startsWith("cell["));
-    const traces = named.map(([name, rows], k) => ({
-      kind: "line", label: model.point ? "membrane potential" : name.replace(/_/g, " "), unlisted: model.point, colour: k, width: 1.4,
-      ...thinned(found.time, rows[0]),
-    }));
+    const traces = tracesOf(found, model, "mV").map((one) => (model.point ? { ...one, label: "membrane potential", unlisted: true } : one));
     return {
       title: `Membrane potential in ${model.duration_ms} ms`,
       x: { label: "time (ms)", min: 0, max: model.duration_ms },
@@ -39,9 +55,12 @@
   };
 
   const raster = (spikes, model, trials) => ({
-    title: `Spikes of ${trials} trials with noise of their own: ${spikes.length} in all`,
+    title: trials > 1
+      ? `Spikes of ${trials} trials with noise of their own: ${spikes.length} in all`
+      : `Spikes without noise, with which every trial is the same: ${spikes.length}`,
     x: { label: "time (ms)", min: 0, max: model.duration_ms },
-    y: { label: "trial", min: 0.3, max: trials + 0.7 },
+    y: { label: "trial", min: 0.3, max: trials + 0.7, ...(trials > 1 ? {} : { ticks: [1] }) },
+    ...(trials > 1 ? {} : { high: 60 }),
     series: [{
       kind: "points", label: "spike", unlisted: true, mark: "bar", size: 6,
       x: spikes.map((spike) => spike.time * 1e3), y: spikes.map((spike) => spike.row + 1),
@@ -59,6 +78,18 @@
     ],
   });
 
+  // A caution of a rate that no neuron has. A model whose threshold lies below its reset spikes without
+  // end, and the rate that is drawn tells how long the time step is.
+  const cautionOf = (rate, step, most_Hz) => {
+    if (!(rate > most_Hz)) return "";
+    const steps = Math.round(1 / (rate * step));
+    return `Caution: ${said(rate)} Hz is more than any neuron fires, which is some ${said(most_Hz)} Hz. ` +
+      (steps <= 10
+        ? `A spike comes ${steps > 1 ? `about every ${steps} time steps` : "at every time step"} (of ${said(step * 1e3)} ms): ` +
+          "is the threshold below the reset potential?"
+        : "Check the threshold, the reset and the refractory period.");
+  };
+
   Explorer.neuronTab = (data) => {
     const names = Object.keys(data.models);
     const keyOf = (name, slider) => `${name}.${slider.name}`;
@@ -69,6 +100,8 @@
           step: Number(((slider.high - slider.low) / 200).toPrecision(3)),
         }),
         when: (values) => values.model === name,
+        // Dozens of sliders would push the figures out of sight.
+        group: slider.described && data.models[name].sliders.length > 14 ? `All ${data.models[name].sliders.length - 2} parameters of the neuron` : "",
       })),
     );
     const cells = names.filter((name) => data.models[name].shape);
@@ -88,7 +121,12 @@
       const moved = sliders.find((slider) => slider.name === threshold.slider);
       return { label: threshold.label, at: moved ? values[keyOf(values.model, moved)] : threshold.mV };
     };
-    const seedsOf = (seed) => Array.from({ length: data.trials }, (_, k) => (seed - 1) * data.trials + k + 1);
+    // Trials differ by their noise alone: without it, one shows them all.
+    const trialsOf = (values) => {
+      const { noise, point } = data.models[values.model];
+      return point && (noise === null || values[`${values.model}.${noise}`] !== 0) ? data.trials : 1;
+    };
+    const seedsOf = (values) => Array.from({ length: trialsOf(values) }, (_, k) => (values.seed - 1) * data.trials + k + 1);
 
     return {
       name: "neuron",
@@ -115,12 +153,11 @@
         const written = (pairs) => `{${pairs.join(", ")}}`;
         const lines = (ofCurve = false, ofCell = false) => {
           const model = data.models[values.model];
-          const together = /\.(factor|shift)$/;
           const said = (slider, all) => {
             const value = digits(values[keyOf(values.model, slider)], 12);
             return `${JSON.stringify(slider.name)}: ${all ? `[${value}]` : value}${slider.python === "1" ? "" : ` * ${slider.python}`}`;
           };
-          const batch = model.sliders.filter((slider) => !together.test(slider.name)).map((slider) => said(slider, true));
+          const batch = model.sliders.filter((slider) => !slider.together).map((slider) => said(slider, true));
           const placed = !model.shape ? {} : Object.fromEntries(
             ["excitatory", "inhibitory"].flatMap((kind) => [
               [kind, Explorer.placesInPython(model, values.model, values, kind)],
@@ -130,13 +167,15 @@
           );
           return Explorer.filled(ofCurve ? model.curveLines : ofCell ? model.cellLines : model.lines, {
             ...placed, moment: ofCell ? map.moment() : 0,
-            batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values.seed).join(", ")}]`,
-            together: written(model.sliders.filter((slider) => together.test(slider.name)).map((slider) => said(slider, false))),
+            batch: written(batch), seed: values.seed, seeds: `[${seedsOf(values).join(", ")}]`,
+            together: written(model.sliders.filter((slider) => slider.together).map((slider) => said(slider, false))),
           });
         };
         const map = cells.length ? Explorer.cellMap({ figure, change }, data.colours, () => lines(false, true)) : null;
         const trace = figure("potential", "Membrane potential", () => lines());
-        const spikes = figure("spikes", "Spikes of ten trials", () => lines());
+        const units = [...new Set(names.flatMap((name) => Object.values(data.models[name].units ?? {}).map((one) => one.unit)))];
+        const others = units.map((unit, k) => ({ unit, shown: figure(`probes-${k + 1}`, `Other probes, in ${unit}`, () => lines()) }));
+        const spikes = figure("spikes", "Spikes, trial by trial", () => lines());
         const rates = figure("curve", "f-I curve", () => lines(true));
 
         const say = (text) => (told.textContent = text);
@@ -151,23 +190,29 @@
             map.asked(values);
           }
           const asked = { ...values };
-          const seeds = model.point ? seedsOf(values.seed) : values.seed;
-          const request = { name: values.model, rows: model.point ? data.trials : 1, untraced: false, values: si, seeds };
+          const trials = trialsOf(values);
+          const seeds = model.point ? seedsOf(values) : values.seed;
+          const request = { name: values.model, rows: trials, untraced: false, values: si, seeds };
           if (model.shape) request.arrivals = Explorer.arrivalsOf(model, values.model, values);
           runner.ask("trace", request, (found, error) => {
             if (error) {
               // What is drawn belongs to other values.
-              for (const one of [trace, spikes, rates, map]) if (one) one.root.hidden = true;
+              for (const one of [trace, spikes, rates, map, ...others.map(({ shown }) => shown)]) if (one) one.root.hidden = true;
               return say(`This neuron does not run: ${error}.`);
             }
             trace.draw(potential(found, model, levelOf(model, asked)));
+            for (const { unit, shown } of others) {
+              shown.root.hidden = namesOf(model, found.traces, unit).length === 0;
+              if (!shown.root.hidden) shown.draw(otherTraces(found, model, unit));
+            }
             if (model.shape) map.show(values, model, found);
-            if (model.point) spikes.draw(raster(found.spikes, model, data.trials));
+            if (model.point) spikes.draw(raster(found.spikes, model, trials));
             const first = found.spikes.filter((spike) => spike.row === 0 && spike.detector === 0);
+            trace.warn(cautionOf((1e3 * first.length) / model.duration_ms, found.step, data.most_Hz));
             say(
               first.length
-                ? `${model.point ? "Trial 1: " : ""}${first.length} spikes in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
-                : `${model.point ? "Trial 1: no" : "No"} spike in ${model.duration_ms} ms.`,
+                ? `${trials > 1 ? "Trial 1: " : ""}${first.length} spike${first.length > 1 ? "s" : ""} in ${model.duration_ms} ms, the first after ${digits(first[0].time * 1e3)} ms.`
+                : `${trials > 1 ? "Trial 1: no" : "No"} spike in ${model.duration_ms} ms.`,
             );
             told.dataset.done = JSON.stringify(asked);
           });
@@ -198,6 +243,7 @@
               found_Hz.push(...counts.map((count) => count / seconds));
               // A quick curve is drawn when it is whole, so that it does not flicker.
               const whole = found_Hz.length === currents.length;
+              rates.warn(cautionOf(Math.max(...found_Hz), found.step, data.most_Hz));
               if (whole || performance.now() - begun > 400)
                 rates.draw(curve(currents.slice(0, found_Hz.length), found_Hz, asked[keyOf(asked.model, current)], seconds, model.most_pA));
               if (!whole) next();

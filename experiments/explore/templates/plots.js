@@ -1,9 +1,11 @@
 // Plots as SVG: what is drawn is a plain description, so that the picture on the page, the one that
 // is saved and the table of its numbers are one thing.
 //
-// A description has `x` and `y` (label, and min and max if they are not those of the data) and
+// A description has `x` and `y` (label, and min, max and ticks if they do not follow from the data) and
 // `series`, each with a `kind`: line, points, columns (`breadth` wide, moved by `shift`), band (y and
-// high), image (a grid of colours), or level (a horizontal line at `at`).
+// high), image (a grid of colours), or level (a horizontal line at `at`). `high` says how many pixels
+// the y axis is long, where the width does not. A series that is thinned for the picture has `whole`,
+// which gives all of its points to the table.
 (() => {
   const NS = "http://www.w3.org/2000/svg";
   // Colours that stay apart for colour-blind readers (Okabe and Ito 2008), on either ground.
@@ -186,7 +188,7 @@
     const [legend, legendEnd] = legendOf(named, palette, width - 6, left);
     const top = named.length ? legendEnd + 10 : 10;
     const inner = width - left - 14;
-    const high = spec.square ? Math.min(inner, 420) : Math.max(150, Math.min(inner * 0.62, 300));
+    const high = spec.high ? spec.high : spec.square ? Math.min(inner, 420) : Math.max(150, Math.min(inner * 0.62, 300));
     const area = { left, right: spec.square ? left + high : width - 14, top, bottom: top + high };
     const toX = (x) => area.left + ((x - xLow) / (xHigh - xLow)) * (area.right - area.left);
     const toY = (y) => area.bottom - ((y - yLow) / (yHigh - yLow)) * (area.bottom - area.top);
@@ -202,7 +204,7 @@
         x: area.left, y: area.top, width: area.right - area.left, height: area.bottom - area.top,
       })),
     );
-    for (const tick of ticksOf(yLow, yHigh, high / 42)) {
+    for (const tick of spec.y.ticks ?? ticksOf(yLow, yHigh, high / 42)) {
       const y = toY(tick);
       picture.append(
         svg("path", { d: `M${area.left} ${y.toFixed(1)}H${area.right}`, stroke: palette.grid }),
@@ -253,9 +255,8 @@
           rows.push([`${one.label} = ${one.share[i]}`, step(one.x, one.columns, column), y, ""]);
         }
       } else {
-        for (let i = 0; i < one.x.length; i++) {
-          rows.push([one.label, one.x[i], one.y[i], one.high ? one.high[i] : ""]);
-        }
+        const { x, y, high } = one.whole?.() ?? one;
+        for (let i = 0; i < x.length; i++) rows.push([one.label, x[i], y[i], high ? high[i] : ""]);
       }
     }
     return `${rows.map((row) => row.map(cell).join(",")).join("\n")}\n`;

@@ -28,6 +28,7 @@
       this.file = `neurosim-${state.tab.name}-${name}`;
       this.lines = lines;
       this.picture = element("div", { class: "picture" });
+      this.caution = element("p", { class: "complaint", role: "status", hidden: true });
       this.code = element("code");
       this.details = element(
         "details", { ontoggle: () => this.tell() },
@@ -39,6 +40,7 @@
       this.root = element(
         "figure", { "data-figure": name },
         element("figcaption", {}, title),
+        this.caution,
         this.picture,
         element(
           "div", { class: "exports" },
@@ -53,6 +55,12 @@
       this.spec = spec;
       this.redraw();
       this.tell();
+    }
+
+    // Say what a reader must know of the numbers that are drawn; nothing is said by "".
+    warn(text) {
+      this.caution.hidden = !text;
+      this.caution.textContent = text;
     }
 
     redraw() {
@@ -111,12 +119,24 @@
     const extras = element("div", { class: "extras" });
     const place = element("div", { class: "figures" });
     shown = new Map();
+    const groups = new Map();
     for (const control of tab.controls) {
       if (!control.build) continue;
       const built = control.build((value) => change(control.name, value));
       built.show(values[control.name]);
       shown.set(control.name, built);
-      controls.append(built.root);
+      if (!control.group) {
+        controls.append(built.root);
+        continue;
+      }
+      // What belongs together is folded away until it is asked for, or an address has moved it.
+      if (!groups.has(control.group)) {
+        groups.set(control.group, element("details", { class: "group" }, element("summary", {}, control.group)));
+        controls.append(groups.get(control.group));
+      }
+      const group = groups.get(control.group);
+      group.append(built.root);
+      if (values[control.name] !== control.initial) group.open = true;
     }
     hideControls();
     controls.append(extras);

@@ -90,7 +90,8 @@
         extras.append(told);
         const lines = () => Explorer.filled(data.lines, { ...pointOf(values), kind: values.model, seed: data.seed });
         const shown = [figure("curve", "f-I curve and its unit", lines), figure("residual", "What is left", lines)];
-        place.append(words, table);
+        const unlisted = element("div", { class: "words" });
+        place.append(words, table, unlisted);
         return {
           show(now) {
             values = now;
@@ -101,6 +102,8 @@
             shown[1].draw(residuals(point));
             words.replaceChildren(...point.words.map((text) => element("p", {}, text)));
             table.replaceChildren(familyTable(data.head, point.families));
+            const known = `${point.families.length} of ${data.families} families are listed.`;
+            unlisted.replaceChildren(...[known, ...point.unlisted].map((text) => element("p", {}, text)));
           },
           close() {},
         };

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,18 +12,27 @@ from brian2.units import Hz, ms, nS
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bridge.reduce.innervation import play
-from bridge.reduce.placements import FORMULAS, PlacementSet, fit_rates
 from experiments.kit.estimate import Estimate, bootstrap, largest, mean
 from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, GREY, drawing
+from experiments.one_neuron.drives_figure import Witness, draw_weights, draw_witnesses
+from experiments.one_neuron.what_drives import (
+    PARTS,
+    Driven,
+    Moved,
+    Shares,
+    fit_parts,
+    move_parts,
+    parts_of_dendrites,
+    share_in_spike_times,
+)
 from neurosim import Neuron, differentiate
 from neurosim.catalogue import ca1_pyramidal
 from neurosim.describe.parts import Poisson
 from neurosim.errors import ParameterError
 from neurosim.gradients.losses import FiringRate
-from neurosim.morphology import PerBranch, Site, plot_morphology, read_shape, tagged, uniformly
+from neurosim.morphology import Site, read_shape, tagged, uniformly
 from neurosim.synapses import AMPA
 
 Array = NDArray[np.float64]
@@ -38,8 +48,6 @@ MOST_FROM_DIFFERENCES = 1e-5
 # Larger steps miss a spike that is about to appear or to vanish.
 STEP = 2.5e-5
 DT = 0.05 * ms
-# Two parts of the basal dendrites and six of the apical ones, by distance, of as many synapses.
-PARTS = (("basal", 2), ("apical", 6))
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,11 @@ class Parameters:
     A draw has synapses in places of its own, and input of its own. `morphology` names the file of a
     reconstruction (SWC, ASC or H5) that takes the place of the stylised shape; a larger
     cell needs stronger synapses to fire.
+
+    With `perturbed` above 0 a draw has so many inputs more, each of which is run 16 times with
+    parts of the dendrites made stronger and weaker. What that does to the rate is then what
+    gradient and fit are held against, and the gradient is that of a spike's time, in which each run
+    counts alike (`experiments.one_neuron.what_drives`): for cells that fire spikes in groups.
     """
 
     morphology: str = ""
@@ -60,6 +73,7 @@ class Parameters:
     length_ms: float = 500.0
     trials: int = 100
     checked: int = 4
+    perturbed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +92,10 @@ class _Draw:
     off : float
         Farthest of the checked derivatives from extrapolated differences, over the largest.
     growth : float
+    shares : Shares, optional
+        Of the synapses in the time of a spike.
+    moved : Moved, optional
+        What stronger and weaker parts do.
     """
 
     compartment: NDArray[np.int64]
@@ -89,38 +107,40 @@ class _Draw:
     explained: float
     off: float
     growth: float
+    shares: Shares | None = None
+    moved: Moved | None = None
 
     @property
     def by_part(self) -> Array:
         """Mean weight of the synapses of each part."""
-        parts = np.arange(self.part.max() + 1)
-        return np.array([self.weight_Hz[self.part == k].mean() for k in parts])
+        return self._mean_by_part(self.weight_Hz)
+
+    @property
+    def share_by_part(self) -> Array:
+        """Mean share of the synapses of each part in the time of a spike."""
+        assert self.shares is not None
+        return self._mean_by_part(self.shares.share)
+
+    @property
+    def moved_Hz(self) -> Array:
+        """Rate of events that a synapse of each part gains, as it was tried."""
+        assert self.moved is not None
+        return self.moved.events_Hz
 
     @property
     def far_over_near(self) -> float:
         """Mean weight of the farthest quarter of the synapses over that of the nearest."""
         near, far = np.quantile(self.distance_um, [0.25, 0.75])
-        farthest = self.weight_Hz[self.distance_um >= far].mean()
-        return float(farthest / self.weight_Hz[self.distance_um <= near].mean())
+        weight = self.weight_Hz if self.shares is None else self.shares.share
+        farthest = weight[self.distance_um >= far].mean()
+        return float(farthest / weight[self.distance_um <= near].mean())
+
+    def _mean_by_part(self, values: Array) -> Array:
+        return np.array([values[self.part == k].mean() for k in range(self.part.max() + 1)])
 
 
 def _cell(p: Parameters) -> Neuron:
     return ca1_pyramidal(read_shape(p.morphology) if p.morphology else None)
-
-
-def _parts(cell: Neuron, compartment: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the part of the dendrites that each synapse is on."""
-    shape = cell.compartments
-    tag = np.array(shape.morphology.tags)[shape.branch[compartment]]
-    part = np.zeros(len(compartment), dtype=np.int64)
-    first = 0
-    for name, many in PARTS:
-        here = np.flatnonzero(tag == name)
-        ordered = here[np.argsort(shape.distance_m[compartment[here]], kind="stable")]
-        for k, some in enumerate(np.array_split(ordered, many)):
-            part[some] = first + k
-        first += many
-    return part
 
 
 def _off_differences(
@@ -140,50 +160,6 @@ def _off_differences(
     return float(np.abs(found[which] - (4 * small - large) / 3).max() / np.abs(found).max())
 
 
-def _fit(
-    cell: Neuron, compartment: NDArray[np.int64], part: NDArray[np.int64], p: Parameters,
-    seed: int, jobs: int,
-) -> tuple[Array, float]:  # fmt: skip
-    """Fit rates linearly by the numbers of events of each part (`bridge.reduce`).
-
-    Trials differ in how active each part is, by a factor of 0.5 to 1.5.
-    """
-    random = np.random.default_rng([seed, 0x464954])
-    trials = p.trials
-    parts = int(part.max()) + 1
-    busy = random.uniform(0.5, 1.5, (trials, parts))
-    bins = round(p.length_ms)
-    many = random.poisson(1e-3 * p.rate_Hz * bins * busy[:, part])
-    events = np.zeros((trials, p.synapses, bins), dtype=np.uint8)
-    trial, synapse = (
-        np.repeat(axis, many.ravel()) for axis in np.indices(many.shape).reshape(2, -1)
-    )
-    np.add.at(events, (trial, synapse, random.integers(0, bins, len(trial))), 1)
-    everywhere = np.ones(p.synapses, dtype=bool)
-    answer = play(
-        cell, [(AMPA(g=p.ampa_nS * nS), compartment, everywhere)], events, dt=DT, jobs=jobs
-    )
-    number = np.stack([events[:, part == k].sum(axis=(1, 2)) for k in range(parts)], axis=1)
-    rate = np.array([_rate(one) for one in answer.spikes])
-    ends = np.array([round(0.7 * trials), round(0.85 * trials)])
-    train, check, test = (
-        PlacementSet(n.astype(float), r)
-        for n, r in zip(np.split(number, ends), np.split(rate, ends), strict=True)
-    )
-    fit = fit_rates(FORMULAS[1], {"train": train, "validation": check, "test": test}, seed=seed)
-    middle = number.mean(axis=0)
-    # One more event of a part, of the thousands that make up its mean number.
-    more = fit.predict(middle + np.eye(parts)) - fit.predict(middle - np.eye(parts))
-    events_of_one = 1e-3 * p.rate_Hz * bins
-    return more / 2 * events_of_one, fit.test.value
-
-
-def _rate(spikes: NDArray[np.uint8]) -> float:
-    """Return the rate (Hz) from the first to the last spike, in bins of 1 ms."""
-    at = np.flatnonzero(spikes)
-    return 1e3 * (len(at) - 1) / (at[-1] - at[0]) if len(at) > 1 else 0.0
-
-
 def _draw(p: Parameters, seed: int, context: Context) -> _Draw:
     bare = _cell(p)
     bare = bare.replace(probed=(), detectors=bare.detectors[:1])
@@ -197,8 +173,17 @@ def _draw(p: Parameters, seed: int, context: Context) -> _Draw:
     )
     slopes = np.asarray(found["syn.weight"])
     which = random.choice(p.synapses, p.checked, replace=False)
-    part = _parts(bare, compartment)
-    fitted, explained = _fit(bare, compartment, part, p, seed, context.jobs)
+    part = parts_of_dendrites(bare, compartment)
+    driven = Driven(bare, compartment, part, p.ampa_nS, p.rate_Hz, p.length_ms)
+    fitted, explained = fit_parts(driven, p.trials, seed, dt=DT, jobs=context.jobs)
+    shares, moved = None, None
+    if p.perturbed:
+        random = np.random.default_rng([seed, 0x4D4F56])
+        inputs = random.integers(0, 2**31, p.rows + p.perturbed)
+        shares = share_in_spike_times(
+            cell, "syn", p.length_ms * ms, inputs[: p.rows], dt=DT, jobs=context.jobs
+        )
+        moved = move_parts(driven, inputs[p.rows :], dt=DT, jobs=context.jobs)
     return _Draw(
         compartment=compartment,
         distance_um=1e6 * bare.compartments.distance_m[compartment],
@@ -209,24 +194,63 @@ def _draw(p: Parameters, seed: int, context: Context) -> _Draw:
         explained=explained,
         off=_off_differences(cell, slopes[0], p, int(seeds[0]), which),
         growth=float(found.growth.max()),
+        shares=shares,
+        moved=moved,
     )
 
 
-def _alike(draws: list[_Draw], seed: int) -> Estimate:
+def _alike(
+    draws: list[_Draw], seed: int, one: str = "by_part", other: str = "fitted_Hz"
+) -> Estimate:
     """Return the correlation of gradient and fit over the parts, both means over draws."""
-    gradients = np.array([one.by_part for one in draws])
-    fits = np.array([one.fitted_Hz for one in draws])
+    first = np.array([getattr(draw, one) for draw in draws])
+    second = np.array([getattr(draw, other) for draw in draws])
 
     def correlation(which: NDArray[np.int64]) -> float:
-        return float(np.corrcoef(gradients[which].mean(axis=0), fits[which].mean(axis=0))[0, 1])
+        return float(np.corrcoef(first[which].mean(axis=0), second[which].mean(axis=0))[0, 1])
 
     return replace(bootstrap(correlation, len(draws), seed), draws_are="draws of synapses")
+
+
+def _orders(draws: list[_Draw], p: Parameters, seed: int) -> list[Verdict]:
+    """Hold the order that one way gives the parts against that of another."""
+    if not p.perturbed:
+        what = "correlation of gradient and linear fit over the parts of the dendrites"
+        return [Verdict.of(what, _alike(draws, seed), LEAST_ALIKE, ">=")]
+    return [
+        Verdict.of(
+            f"correlation of {name} and trying over the parts of the dendrites",
+            _alike(draws, seed, which, "moved_Hz"),
+            LEAST_ALIKE,
+            ">=",
+        )
+        for name, which in (("shares in spike times", "share_by_part"), ("linear fit", "fitted_Hz"))
+    ]
+
+
+def _tried(draws: list[_Draw], seed: int) -> dict[str, Any]:
+    """Return what else is known where parts were made stronger and weaker."""
+    moved = [one.moved for one in draws if one.moved is not None]
+    shares = [one.shares for one in draws if one.shares is not None]
+    synapses = np.array([np.bincount(one.part) for one in draws])
+    all_Hz = np.sum([one.events_Hz for one in moved] * synapses, axis=1)
+    return {
+        "events_and_spikes_Hz": [one.rate_Hz.tolist() for one in moved],
+        "all_synapses_tried_Hz": all_Hz.tolist(),
+        "all_synapses_move_the_spike_by_ms": [one.total_ms.tolist() for one in shares],
+        "single_synapses_in_two_halves_of_the_runs": [one.halves_alike for one in shares],
+        "mean_gradient_and_trying": asdict(_alike(draws, seed, "by_part", "moved_Hz")),
+        "mean_gradient_and_fit": asdict(_alike(draws, seed)),
+    }
 
 
 @experiment("synapse-gradients", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
     p = parameters
-    for name, least in {"draws": 1, "rows": 1, "synapses": 8, "trials": 20, "checked": 1}.items():
+    # Two halves of the runs are held against each other where parts are tried.
+    rows = 2 if p.perturbed else 1
+    least_of = {"draws": 1, "rows": rows, "synapses": 8, "trials": 20, "checked": 1, "perturbed": 0}
+    for name, least in least_of.items():
         if getattr(p, name) < least:
             raise ParameterError(
                 f"synapse-gradients: {name} must be at least {least}; got {getattr(p, name)}"
@@ -254,6 +278,12 @@ def run(parameters: Parameters, context: Context) -> Result:
             "fit_Hz": np.mean([one.fitted_Hz for one in draws], axis=0),
         }
     )
+    if p.perturbed:
+        table["share"] = np.mean([one.share_by_part for one in draws], axis=0)
+        table["tried_Hz"] = np.mean([one.moved_Hz for one in draws], axis=0)
+        table["tried_all_spikes_Hz"] = np.mean(
+            [one.moved.spikes_Hz for one in draws if one.moved], axis=0
+        )
     ratio = [float(one.fitted_Hz.sum() / one.by_part.sum()) for one in draws]
     return Result(
         numbers={
@@ -263,21 +293,23 @@ def run(parameters: Parameters, context: Context) -> Result:
             "variance_that_the_fit_explains": [one.explained for one in draws],
             "growth": [one.growth for one in draws],
             "synapses_that_lower_the_rate": [int(np.sum(one.weight_Hz < 0)) for one in draws],
+            **(_tried(draws, context.seed) if p.perturbed else {}),
         },
         tables={"parts": table},
-        figures={"synapse-gradients": _figure(draws, _cell(p), shape)},
+        figures={
+            "synapse-gradients": (
+                _figure_of_trying(draws, _cell(p), shape)
+                if p.perturbed
+                else _figure(draws, _cell(p), shape)
+            )
+        },
         verdicts=[
             Verdict.of(
                 "derivatives from extrapolated differences, over the largest",
                 largest([one.off for one in draws], "draws of synapses"),
                 MOST_FROM_DIFFERENCES,
             ),
-            Verdict.of(
-                "correlation of gradient and linear fit over the parts of the dendrites",
-                _alike(draws, context.seed),
-                LEAST_ALIKE,
-                ">=",
-            ),
+            *_orders(draws, p, context.seed),
             Verdict.of(
                 "weight of the farthest quarter of the synapses over the nearest",
                 mean([one.far_over_near for one in draws], "draws of synapses"),
@@ -292,35 +324,16 @@ def _by_compartment(draws: list[_Draw], compartments: int) -> Array:
     """Return the mean weight of the synapses of each compartment; nan where there is none."""
     total, many = np.zeros(compartments), np.zeros(compartments)
     for one in draws:
-        np.add.at(total, one.compartment, one.weight_Hz)
+        weight = one.weight_Hz if one.shares is None else one.shares.share
+        np.add.at(total, one.compartment, weight)
         np.add.at(many, one.compartment, 1)
     return np.asarray(np.where(many > 0, total, np.nan) / np.maximum(many, 1))
 
 
 def _figure(draws: list[_Draw], cell: Neuron, name_of_shape: str) -> Figure:
-    shape = cell.compartments
     with drawing(9.6, 3.6, 1, 3, width_ratios=[0.8, 1.3, 1.2]) as (figure, (left, middle, right)):
-        # The axon, on which no synapse is, is longer than the dendrites.
-        bare = cell.morphology.without("axon")
-        every = {name: shape.branch == k for k, name in enumerate(shape.branch_names)}
-        counts = {name: int(np.count_nonzero(every[name])) for name in bare.names}
-        shown = bare.discretise(PerBranch(1, counts))
-        numbers = [np.flatnonzero(every[name]) for name in shown.branch_names]
-        value = (1e3 * _by_compartment(draws, len(shape)))[np.concatenate(numbers)]
-        limits = (0.0, float(np.nanmax(value)))
-        plot_morphology(
-            shown,
-            np.nan_to_num(value),
-            ax=left,
-            label="weight (mHz)",
-            cmap="viridis",
-            limits=limits,
-        )
-        left.set_title("The cell by weight")
-        left.annotate(
-            f"shape: {name_of_shape}", (0.5, 0.0), (0, -8), xycoords="axes fraction",
-            textcoords="offset points", ha="center", va="top", fontsize=7,
-        )  # fmt: skip
+        value = 1e3 * _by_compartment(draws, len(cell.compartments))
+        draw_weights(left, cell, value, "weight (mHz)", name_of_shape)
         first = draws[0]
         basal = first.part < PARTS[0][1]
         for here, colour, name in ((basal, "orange", "basal"), (~basal, "blue", "apical")):
@@ -348,4 +361,34 @@ def _figure(draws: list[_Draw], cell: Neuron, name_of_shape: str) -> Figure:
         right.set(xlabel="gradient, of a synapse (mHz)", ylabel="linear fit, of a synapse (mHz)")
         right.set_title("Parts of the dendrites")
         right.legend(loc="lower right")
+    return figure
+
+
+def _figure_of_trying(draws: list[_Draw], cell: Neuron, name_of_shape: str) -> Figure:
+    share = np.array([one.share_by_part for one in draws])
+    tried, fitted, mean_Hz = (
+        np.array([getattr(one, which) for one in draws])
+        for which in ("moved_Hz", "fitted_Hz", "by_part")
+    )
+    # A share has no size: it is given that of all that was tried.
+    size = tried.mean() / share.mean()
+    witnesses = [
+        Witness("tried: weights ±25 %", 1e3 * tried, COLOURS["black"]),
+        Witness("share in a spike's time", 1e3 * size * share, COLOURS["green"]),
+        Witness("linear fit", 1e3 * fitted, COLOURS["blue"]),
+        Witness("mean gradient of the rate", 1e3 * mean_Hz, GREY),
+    ]
+    names = [f"{name}\n{k + 1}" for name, many in PARTS for k in range(many)]
+    with drawing(9.6, 3.6, 1, 3, width_ratios=[0.8, 1.0, 1.7]) as (figure, (left, middle, right)):
+        value = 1e3 * size * _by_compartment(draws, len(cell.compartments))
+        draw_weights(left, cell, value, "weight (mHz)", name_of_shape)
+        total = np.sort(np.concatenate([one.shares.total_ms for one in draws if one.shares]))
+        middle.plot(total, ".", ms=4, color=COLOURS["green"])
+        middle.axhline(0, color=GREY, lw=0.8)
+        middle.set_yscale("symlog", linthresh=10)
+        middle.set(xlabel="run, in order", ylabel="how much earlier (ms)")
+        middle.set_title("A spike, all weights × e")
+        draw_witnesses(right, names, witnesses)
+        right.set(ylabel="rate that a synapse adds (mHz)")
+        right.set_title("Parts of the dendrites")
     return figure
