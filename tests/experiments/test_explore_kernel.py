@@ -22,6 +22,7 @@ from experiments.explore.kernel.package import kernel_of, kernel_script
 from experiments.explore.kernel.page_agreement import agreement, driver
 from experiments.explore.kernel.rows_apart import NotApartError, row_apart
 from experiments.explore.kernel.slider_places import NotAffineError, find_places
+from experiments.explore.page_builder import page_part
 from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, settle, simulate
 from neurosim.catalogue import pumping_cell, textbook_neuron
 from neurosim.clamps import VoltageClamp
@@ -108,6 +109,25 @@ def test_values_that_are_tried_in_a_batch_tell_what_single_ones_tell(monkeypatch
     one_by_one, many = looked_for()
     assert together == one_by_one
     assert few < 0.6 * many
+
+
+@needs_node
+def test_the_page_says_in_words_why_a_run_ended():
+    at = "group 0 cell 0 compartment 3 time 0.0012"
+    code = (
+        f"globalThis.self = {{}};\n{page_part('kernel_worker.js')}\n"
+        + """
+    const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+    console.log(JSON.stringify(given.map(inWords)));
+    """
+    )
+    told = [f"fell {at} part pump field V_pole", f"depleted {at} ion na side inside",
+            f"diverged {at}", "V_reset must lie below V_th"]  # fmt: skip
+    fell, emptied, diverged, other = node(code, told)
+    assert fell.startswith("the potential fell to pump.V_pole after 1.2 ms")
+    assert emptied == "the concentration of na inside fell to zero after 1.2 ms"
+    assert diverged.startswith("the potential left -10 to 10 V before 1.2 ms")
+    assert other == told[-1]
 
 
 @needs_node

@@ -242,6 +242,9 @@ class _Maker:
 
     def _files(self, name: str, number: float) -> dict[str, bytes]:
         self._forget_others(name)
+        if name in self.together and number == float(self.places[name][0]):
+            # A factor of 1, or a shift of 0.
+            return self.first.files
         if number not in self.made:
             self.made[number] = self.composed({name: self._quantity(name, number)}).files
         return self.made[number]

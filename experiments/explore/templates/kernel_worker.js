@@ -49,6 +49,17 @@ const runOne = async ({ name, rows, untraced, values, seeds, arrivals }) => {
   return { ...Kernel.read(kernel.run(files), pkg), step: pkg.dt_s };
 };
 
+// Why a run ended, in words: the program of a cell with extent says it as neurosim/engine reads it.
+const inWords = (text) => {
+  const after = (seconds) => `after ${Number((seconds * 1e3).toPrecision(4))} ms`;
+  const found = /(diverged|depleted|fell) group .* time (\S+)(?: ion (\w+) side (\w+))?(?: part (\w+) field (\w+))?/.exec(text);
+  if (!found) return text;
+  const [, what, time, ion, side, part, field] = found;
+  if (what === "depleted") return `the concentration of ${ion} ${side} fell to zero ${after(time)}`;
+  if (what === "fell") return `the potential fell to ${part}.${field} ${after(time)}, where the equation of ${part} has no value`;
+  return `the potential left -10 to 10 V before ${after(time).slice(6)}: the time step is too long for these values`;
+};
+
 self.onmessage = async ({ data: asked }) => {
   if (asked.bundle) {
     bundle = opened(asked.bundle);
@@ -60,6 +71,6 @@ self.onmessage = async ({ data: asked }) => {
     const traces = Object.values(found.traces).flat().map((trace) => trace.buffer);
     self.postMessage({ id: asked.id, found }, traces);
   } catch (error) {
-    self.postMessage({ id: asked.id, error: String(error.message ?? error) });
+    self.postMessage({ id: asked.id, error: inWords(String(error.message ?? error)) });
   }
 };
