@@ -28,6 +28,8 @@ _DELTA_MV = np.geomspace(0.4, 6.0, 7)
 # Of the fast and the slow current that spikes leave, and of the threshold that they raise.
 _FAST_MS, _SLOW_MS = np.geomspace(3.0, 30.0, 5), np.geomspace(40.0, 500.0, 5)
 _RISEN_MS = np.geomspace(6.0, 250.0, 12)
+# Of the threshold that follows the potential. Faster ones would follow the upstroke of the spike.
+_FOLLOWED_MS = np.geomspace(5.0, 200.0, 6)
 # Before a spike crosses its level its threshold is read; so long is a reset neuron at its reset.
 _BEFORE_MS, _HELD_MS = 0.4, 1.0
 # Currents are averaged over stretches of this length (ms).
@@ -78,10 +80,13 @@ def balanced(target: FitTarget) -> list[dict[str, float]]:
 
 
 def balanced_glif(target: FitTarget) -> list[dict[str, float]]:
-    """Return parameters of generalised integrate-and-fire neurons, best balance first.
+    """Return parameters of generalised integrate-and-fire neurons, best first.
 
-    Currents that spikes leave are read from the balance of currents, and the threshold from the
-    potentials at which spikes begin, as it follows the spikes before them.
+    Two linear fits, one after the other, as generalised integrate-and-fire models are usually
+    fitted (Mensi et al. 2012, J. Neurophysiol. 107:1756): currents that spikes leave from the
+    balance of currents; then the threshold from the potentials at which spikes begin, as it follows
+    the spikes and the potential before them. The potential at which a spike ends, on that at which
+    it begins, tells the reset.
 
     Parameters
     ----------
@@ -92,8 +97,10 @@ def balanced_glif(target: FitTarget) -> list[dict[str, float]]:
     current = np.concatenate([one.current for one in stretches])
     if len(current) < 20:
         return []
-    others = _threshold(target) | {"V_reset": _reset_mV(target, top)}
-    found: list[tuple[float, dict[str, float]]] = []
+    begun = [_Begun(target, piece, top) for piece in target.train]
+    held = _middle([one.held_ms for one in begun], _HELD_MS)
+    reset, thresholds = _reset(begun, target.rest_mV), _thresholds(begun, held)
+    currents: list[tuple[float, dict[str, float]]] = []
     for fast in _FAST_MS:
         for slow in _SLOW_MS:
             parts = np.concatenate([one.left_by_spikes(fast, slow) for one in stretches])
@@ -103,34 +110,98 @@ def balanced_glif(target: FitTarget) -> list[dict[str, float]]:
             C, g_L, constant, first, second = solved.x / scale
             told = {
                 "C": C, "g_L": g_L, "E_L": target.rest_mV - constant / max(g_L, 1e-3),
-                "A_1": -first * np.exp(-_HELD_MS / fast), "tau_1": fast,
-                "A_2": -second * np.exp(-_HELD_MS / slow), "tau_2": slow,
-            } | others  # fmt: skip
-            found.append((float(solved.cost), {name: float(one) for name, one in told.items()}))
+                "A_1": -first * np.exp(-held / fast), "tau_1": fast,
+                "A_2": -second * np.exp(-held / slow), "tau_2": slow, "t_ref": held,
+            }  # fmt: skip
+            currents.append((float(solved.cost), told))
+    currents.sort(key=lambda pair: pair[0])
+    found = []
+    for k, j in sorted(np.ndindex(len(currents), len(thresholds)), key=sum):
+        told = currents[k][1] | reset | thresholds[j]
+        # Both follow the potential from rest; in the neuron they do so from its leak reversal.
+        off = told["E_L"] - target.rest_mV
+        told["V_T"] += told["follow"] * off
+        told["V_reset"] += told["f_v"] * off
+        found.append({name: float(one) for name, one in told.items()})
+    return found
+
+
+class _Begun:
+    """Spikes of one step: where they begin and end, and what came before each."""
+
+    def __init__(self, target: FitTarget, piece: Piece, top_mV: float) -> None:
+        time, v = target.time_ms, piece.v_mV[: len(target.time_ms)]
+        begins = np.interp(piece.spikes_ms - _BEFORE_MS, time, v)
+        top_mV = max(top_mV, float(np.median(begins))) if len(begins) else top_mV
+        ends = _ends_ms(target, piece, top_mV)
+        self._sample = target.sample_ms
+        # In a spike the potential says nothing of what the threshold follows.
+        free = np.ones(len(time), dtype=bool)
+        for at, end in zip(piece.spikes_ms, ends, strict=True):
+            free &= (time < at - _BEFORE_MS) | (time > end)
+        self._x = (v - target.rest_mV)[free]
+        counts = (piece.spikes_ms > target.onset_ms) & (ends < target.stop_ms)
+        self.spikes = piece.spikes_ms[counts]
+        self.held_ms = ends[counts] - self.spikes
+        self.begin_mV = begins[counts]
+        self.end_mV = np.interp(ends[counts], time, v)
+        self._before = np.searchsorted(time[free], self.spikes - _BEFORE_MS) - 1
+
+    def risen(self, tau_ms: float) -> Array:
+        """Return what is 1 at a spike and decays, added up over the spikes before each."""
+        since = self.spikes[:, np.newaxis] - self.spikes
+        return np.asarray(np.where(since > 0, np.exp(-since / tau_ms), 0.0).sum(axis=1))
+
+    def followed(self, tau_ms: float) -> Array:
+        """Return the potential above rest before each spike, followed with a time constant (mV)."""
+        if not len(self.spikes):
+            return np.zeros(0)
+        keep = np.exp(-self._sample / tau_ms)
+        return np.asarray(lfilter([1 - keep], [1, -keep], self._x)[self._before])
+
+
+def _middle(parts: list[Array], otherwise: float) -> float:
+    values = np.concatenate(parts)
+    return float(np.median(values)) if len(values) else otherwise
+
+
+def _reset(begun: list[_Begun], rest_mV: float) -> dict[str, float]:
+    """Return the reset of a spike that begins at rest, and how it follows where it begins."""
+    begin = np.concatenate([one.begin_mV for one in begun]) - rest_mV
+    end = np.concatenate([one.end_mV for one in begun])
+    if len(begin) < 3:
+        return {"V_reset": float(end.mean()) if len(end) else rest_mV, "f_v": 0.0}
+    columns = np.column_stack([np.ones(len(begin)), begin])
+    reset, share = lsq_linear(columns, end, ([-np.inf, -0.3], [np.inf, 1.6])).x
+    return {"V_reset": reset, "f_v": share}
+
+
+def _thresholds(begun: list[_Begun], held_ms: float) -> list[dict[str, float]]:
+    """Return thresholds that follow spikes and the potential, best first.
+
+    One for each of several time constants with which it follows the potential. The share is told
+    for a threshold of rest.
+    """
+    begin = np.concatenate([one.begin_mV for one in begun])
+    found: list[tuple[float, dict[str, float]]] = []
+    for tau_v in _FOLLOWED_MS:
+        followed = np.concatenate([one.followed(tau_v) for one in begun])
+        best: tuple[float, dict[str, float]] | None = None
+        for tau_s in _RISEN_MS:
+            risen = np.concatenate([one.risen(tau_s) for one in begun])
+            columns = np.column_stack([np.ones(len(begin)), risen, followed])
+            low, high = [-np.inf, 0.0, -0.2], [np.inf, np.inf, 1.1]
+            solved = lsq_linear(columns, begin, (low, high))
+            base, jump, share = solved.x
+            told = {
+                "V_T": base, "jump": jump * np.exp(-held_ms / tau_s), "tau_s": tau_s,
+                "follow": share, "tau_v": tau_v,
+            }  # fmt: skip
+            if best is None or solved.cost < best[0]:
+                best = (float(solved.cost), told)
+        assert best is not None
+        found.append(best)
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
-
-
-def _threshold(target: FitTarget) -> dict[str, float]:
-    """Return the threshold, by how much a spike raises it, and for how long."""
-    volts: list[float] = []
-    before: list[Array] = []
-    for piece in target.train:
-        spikes = piece.spikes_ms
-        inside = spikes[(spikes > target.onset_ms) & (spikes < target.stop_ms)]
-        for k, at in enumerate(inside):
-            volts.append(float(np.interp(at - _BEFORE_MS, target.time_ms, piece.v_mV)))
-            before.append(at - inside[:k])
-    usual = float(np.median(volts)) if volts else target.threshold_mV
-    best = (np.inf, {"V_T": usual, "jump": 0.0, "tau_s": 50.0})
-    for tau in _RISEN_MS:
-        risen = np.array([np.exp(-one / tau).sum() for one in before])
-        columns = np.column_stack([np.ones(len(risen)), risen])
-        solved = lsq_linear(columns, np.array(volts), ([-np.inf, 0.0], np.inf))
-        if solved.cost < best[0]:
-            base, jump = solved.x
-            told = {"V_T": base, "jump": jump * np.exp(-_HELD_MS / tau), "tau_s": tau}
-            best = (float(solved.cost), {name: float(one) for name, one in told.items()})
-    return best[1]
 
 
 class _Stretches:

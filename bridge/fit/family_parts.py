@@ -118,6 +118,9 @@ class NeuronFamily:
         Step of the runs (ms).
     is_reset : bool
         Whether spikes reset the neuron, so that they have a time and no shape.
+    is_rugged : bool
+        Whether its misfit has so many valleys that each start searches with a population of its
+        own.
     found_again : tuple of (int, int, int)
         What ``benchmarks/fit_recovery.py`` measured: known neurons whose fit reached a minimum and
         the noise, how many of their intervals hold the truth, and of how many.
@@ -133,6 +136,7 @@ class NeuronFamily:
     current_scale: float = 1.0
     dt_ms: float = 0.025
     is_reset: bool = False
+    is_rugged: bool = False
     found_again: tuple[int, int, int] = (0, 0, 0)
 
     @property

@@ -73,8 +73,20 @@ def draw(problem: FitProblem, count: int, seed: int) -> Array:
             np.maximum([[one[name] for name in names] for one in told], problem.bounds[:, 0])
         )
         many = 3 * count // 4
+        if len(known) > many:
+            known = _best(problem, np.clip(known, 0.02, 0.98), many)
         around = known[np.arange(many) % len(known)]
         # The first of each is what the currents tell, without scatter.
         moved = np.arange(many) >= len(known)
         at[:many] = around + _SCATTER * moved[:, np.newaxis] * random.standard_normal(around.shape)
+        if "follow" in column:
+            # What spikes and what the potential does to the threshold is hard to tell apart, and so
+            # is when a spike ends.
+            for name in ("follow", "tau_v", "t_ref"):
+                at[many // 3 : many, column[name]] = random.uniform(0.1, 0.9, many - many // 3)
     return np.clip(at, 0.02, 0.98)
+
+
+def _best(problem: FitProblem, known: Array, count: int) -> Array:
+    """Return those whose spikes come best, best first."""
+    return known[np.argsort(problem.roughly(known, "times"))[:count]]

@@ -23,7 +23,7 @@ from bridge.fit.misfit import (
     Tolerances,
     residuals_of,
 )
-from bridge.fit.neuron_families import NeuronFamily
+from bridge.fit.neuron_families import HELD, NeuronFamily
 from bridge.fit.residual_rows import LocatedRun, crossed
 from neurosim.errors import DivergenceError, EngineError
 from neurosim.gradients.differentiate import GrowthWarning, differentiate
@@ -207,7 +207,7 @@ class FitProblem:
         Spikes that reset a neuron come at the end of a time step there: some hundredths of a
         millisecond late, which a search over the whole range does not need.
         """
-        return self._value(u, stage, self._on_grid if self.family.is_reset else self._exact)
+        return self._value(u, stage, self._fast if self.family.is_reset else self._exact)
 
     def _value(self, u: Array, stage: Stage, runs: Callable[[Any], list[LocatedRun]]) -> Array:
         misfits = self.misfits(stage)
@@ -222,10 +222,17 @@ class FitProblem:
         return np.where(np.isfinite(found), found, WORST)
 
     def residuals(self, u: Array, stage: Stage) -> Array:
-        """Return all residuals of candidates, shape (candidates, n)."""
-        return np.array(
-            [np.concatenate(row) for row in self._residuals(np.atleast_2d(u), self.misfits(stage))]
-        )
+        """Return all residuals of candidates, shape (candidates, n); nan where one cannot run."""
+        misfits = self.misfits(stage)
+
+        def work(some: Array) -> Array:
+            rows = self.run(some, [one.piece for one in misfits])
+            found = [[m.values(run) for m, run in zip(misfits, row, strict=True)] for row in rows]
+            return np.array([np.concatenate(row) for row in found])
+
+        found = self._in_parts(u, work, len(misfits))
+        found[found[:, 0] == WORST] = np.nan
+        return found
 
     def clusters(self, stage: Stage) -> NDArray[np.int64]:
         """Return which residuals err together, shape (n,)."""
@@ -236,18 +243,24 @@ class FitProblem:
             base += int(numbers.max()) + 1
         return np.concatenate(found)
 
-    def _residuals(self, u: Array, misfits: list[PieceMisfit]) -> list[list[Array]]:
-        many = max(1, _MOST_ROWS // len(misfits))
-        found: list[list[Array]] = []
-        for k in range(0, len(u), many):
-            for row in self.run(u[k : k + many], [one.piece for one in misfits]):
-                pairs = zip(misfits, row, strict=True)
-                found.append([misfit.values(run) for misfit, run in pairs])
-        return found
-
     def run(self, u: Array, pieces: list[Piece]) -> list[list[LocatedRun]]:
         """Run candidates through steps; for each candidate, one run a step."""
         return self._run(np.atleast_2d(u), pieces, self._exact)
+
+    def answers(self, u: Array, pieces: list[Piece]) -> list[LocatedRun]:
+        """Run one candidate through steps of any current, one run a step.
+
+        At a step that the search has not seen, a neuron that is reset may fire at once after its
+        reset. There its spikes are those of the grid of time.
+        """
+        try:
+            return self.run(u, pieces)[0]
+        except EngineError as error:
+            if not self.family.is_reset or " row " not in str(error):
+                raise
+            if len(pieces) > 1:
+                return [run for piece in pieces for run in self.answers(u, [piece])]
+            return self._run(np.atleast_2d(u), pieces, self._on_grid)[0]
 
     def _run(
         self, u: Array, pieces: list[Piece], runs: Callable[[Any], list[LocatedRun]]
@@ -290,6 +303,16 @@ class FitProblem:
         v = np.asarray(found.traces_si["v"], dtype=float)[:, 1:] * 1e3
         spikes = [np.asarray(one / ms, dtype=float) for one in found.spike_trains()]
         return [LocatedRun(row, dt, own) for row, own in zip(v, spikes, strict=True)]
+
+    def _fast(self, batch: dict[str, Quantity]) -> list[LocatedRun]:
+        runs, dt = self._on_grid(batch), self.family.dt_ms
+        held = np.broadcast_to(batch.get("t_ref", HELD) / ms, (len(runs),))
+        for run, own in zip(runs, held, strict=True):
+            # Such a spike follows the reset and no current. Where spikes are located it is refused,
+            # so that a search must not end there.
+            if len(run.spikes_ms) > 1 and np.diff(run.spikes_ms).min() < own + 1.5 * dt:
+                run.v_mV[:] = np.nan
+        return runs
 
     @cached_property
     def _wrt(self) -> list[str]:

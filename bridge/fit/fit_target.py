@@ -21,6 +21,8 @@ _BEFORE_MS = 20.0
 _AFTER_MS = 50.0
 # Samples this near to a jump of the current are the electrode's (ms).
 EDGE_MS = 1.0
+# A step smaller than this is none (pA).
+_NO_STEP_PA = 0.5
 # What a cell is taken for if no step tells its capacitance (pF).
 _TYPICAL_PF = 100.0
 
@@ -134,7 +136,9 @@ def target_of(
     with about(cell.where):
         answers, others, notes = _usable(cell, step)
         firsts, repeats = _by_current(answers, others)
-        if len(firsts) < 3 or not any(len(a.spikes_s) for a in firsts):
+        if len(firsts) < 3 or not any(
+            len(a.spikes_s) for a in firsts if abs(a.amplitude_pA) >= _NO_STEP_PA
+        ):
             raise RecordingError(
                 "one-current" if len(firsts) < 3 else "silent",
                 f"{len(firsts)} different steps without block are left, with "
@@ -168,6 +172,13 @@ def target_of(
         notes.append(f"{len(again) - len(own)} steps are copies of others and are left out: a file "
                      "may have been given twice")  # fmt: skip
     train, held = _divided(pieces, sweeps)
+    unasked = [p for p in pieces if _fires_unasked(p)]
+    if unasked:
+        notes.append(
+            f"the cell fires without a step ({len(unasked[0].spikes_ms)} spikes at "
+            f"{unasked[0].current_pA:.2g} pA): when these come is set by nothing, so that they are "
+            "scored and not fitted"
+        )
     known = cell.properties
     size = float(known.capacitance_pF)
     if not np.isfinite(size):
@@ -318,14 +329,20 @@ def _located(v: Array, at: int, level: float) -> float:
     return float(found[0]) if found else at + (level - v[at]) / (v[at + 1] - v[at])
 
 
+def _fires_unasked(piece: Piece) -> bool:
+    """Whether a cell fires at its holding current: no step sets when these spikes come."""
+    return abs(piece.current_pA) < _NO_STEP_PA and len(piece.spikes_ms) > 0
+
+
 def _divided(pieces: list[Piece], sweeps: int) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Hold out every other current, and fit some of the others.
 
     The weakest current that makes the cell fire is fitted: with it, the threshold is seen.
     """
-    firing = next(k for k, piece in enumerate(pieces) if len(piece.spikes_ms))
-    fitted = [k for k in range(len(pieces)) if (k - firing) % 2 == 0]
-    held = tuple(piece for k, piece in enumerate(pieces) if (k - firing) % 2)
+    asked = [k for k, piece in enumerate(pieces) if not _fires_unasked(piece)]
+    firing = next((k for k in asked if len(pieces[k].spikes_ms)), 0)
+    fitted = [k for k in asked if (k - firing) % 2 == 0]
+    held = tuple(piece for k, piece in enumerate(pieces) if k not in set(fitted))
     if len(fitted) > sweeps:
         silent = [k for k in fitted if not len(pieces[k].spikes_ms)]
         loud = [k for k in fitted if len(pieces[k].spikes_ms)]

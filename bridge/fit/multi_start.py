@@ -21,6 +21,7 @@ from bridge.fit.misfit import Stage
 __all__ = [
     "NEAR_NOISE",
     "Found",
+    "descend",
     "jacobian",
     "many_minima",
     "polish",
@@ -195,7 +196,13 @@ def jacobian(problem: FitProblem, u: Array, stage: Stage) -> tuple[Array, Array]
             moved[k] = other[k]
             rows.append(moved)
     found = problem.residuals(np.array(rows), stage)
-    slopes = (found[1::2] - found[2::2]) / (above - below)[:, np.newaxis]
+    # A neighbour that cannot be run, since it fires at once after its reset, tells no slope: there
+    # the difference is taken from the candidate itself.
+    ran = np.asarray(np.isfinite(found).all(axis=1))
+    sides = np.where(ran[1:].reshape(count, 2).T, np.array([above, below]), u)
+    values = np.where(ran[1:, np.newaxis], found[1:], found[0]).reshape(count, 2, -1)
+    apart = sides[0] - sides[1]
+    slopes = (values[:, 0] - values[:, 1]) / np.where(apart, apart, 1.0)[:, np.newaxis]
     return found[0], slopes.T
 
 
@@ -207,23 +214,26 @@ def polish(problem: FitProblem, u: Array, stage: Stage) -> Found:
     `bridge.fit.valley.finish` goes on.
     """
     every = np.ones(len(u), dtype=bool)
-    found = _descend(problem, u, stage)
+    found = descend(problem, u, stage)
     if found.misfit[0] < NEAR_NOISE * problem.noise_misfit(stage):
         return found
     for _ in range(_ROUNDS):
         before = float(found.misfit[0])
         between = many_minima(lambda x: problem.gradient(x, stage), found.u, every, _BETWEEN)
-        found = _descend(problem, between.u[0], stage)
+        found = descend(problem, between.u[0], stage)
         if before - float(found.misfit[0]) < 1e-3 * before:
             break
     return found
 
 
-def _descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLISH) -> Found:
+def descend(problem: FitProblem, u: Array, stage: Stage, most: int = _MOST_POLISH) -> Found:
     """Take Gauss-Newton steps until none of several dampings leads down."""
     value, damping, slow = float(problem.value(u, stage)[0]), 1e-3, 0
     for _ in range(most):
         residuals, along = jacobian(problem, u, stage)
+        if not np.isfinite(residuals).all():
+            # It cannot be run, and has no slope.
+            break
         slope, curvature = along.T @ residuals, along.T @ along
         scale = np.diag(np.maximum(np.diag(curvature), 1e-12 * np.trace(curvature)))
         tried = damping * np.array([0.01, 0.1, 1.0, 10.0, 1e3, 1e5])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-from brian2.units import Quantity, cm, mS, ms, mV, nS, pA, pF, uF, um
+from brian2.units import Quantity, cm, get_dimensions, mS, ms, mV, nS, pA, pF, uF, um
 
 from bridge.fit.family_parts import NeuronFamily, Parameter, Setting
 from neurosim.catalogue import GLIF, AdEx
@@ -22,10 +22,10 @@ from neurosim.describe.point_neuron import PointNeuron
 from neurosim.errors import UnknownNameError, suggest
 from neurosim.morphology import PerBranch, ball_and_stick, branch, cylinder
 
-__all__ = ["FAMILIES", "NeuronFamily", "Parameter", "Setting", "family_of"]
+__all__ = ["FAMILIES", "HELD", "NeuronFamily", "Parameter", "Setting", "family_of"]
 
-# How long a neuron is at its reset that has no spikes of its own: about as long as spikes last.
-_SPIKE = 1 * ms
+HELD = 1 * ms
+"""How long a neuron is at its reset that tells nothing else: about as long as spikes last."""
 # Membrane of the soma: 100 pF at 1 uF/cm2. Other sizes are reached through the densities.
 _AREA_CM2 = 1e-4
 # The dendrite has the same area; with the axial resistivity of the engine's default, the two are
@@ -181,9 +181,14 @@ def _hh2() -> NeuronFamily:
     )  # fmt: skip
 
 
-_UNITS: dict[str, Quantity] = {"pF": pF, "nS": nS, "mV": mV, "ms": ms, "pA": pA}
+_UNITS: dict[str, Quantity] = {
+    "pF": pF, "nS": nS, "mV": mV, "ms": ms, "pA": pA, "x": Quantity(1.0)
+}  # fmt: skip
 # What a family calls otherwise than the neuron does.
 _OTHER_NAMES = {"glif": {"V_T": "V_th"}}
+# What sets a number of the neuron together with others: in the steady state the threshold of GLIF
+# follows the potential by the share a_v tau_v.
+_PRODUCTS = {"follow": Setting("a_v", 1 / ms, (("follow", 1.0), ("tau_v", -1.0)))}
 
 
 def _reset(
@@ -192,27 +197,34 @@ def _reset(
     parameters: Sequence[Parameter],
     kind: Callable[..., PointNeuron],
     found_again: tuple[int, int, int] = (0, 0, 0),
+    is_rugged: bool = False,
 ) -> NeuronFamily:
-    """Return the family of a point neuron that spikes reset and hold at the reset for 1 ms."""
+    """Return the family of a point neuron that spikes reset and hold at the reset for a while."""
 
     def settings() -> Iterator[Setting]:
         for one in parameters:
             engine = _OTHER_NAMES.get(name, {}).get(one.name, one.name)
-            yield Setting(engine, 1 * _UNITS[one.unit], ((one.name, 1.0),))
+            plain = Setting(engine, 1 * _UNITS[one.unit], ((one.name, 1.0),))
+            yield _PRODUCTS.get(one.name, plain)
 
     def neuron(p: Mapping[str, float], _rest_mV: float) -> PointNeuron:
-        given = {one.engine: p[one.powers[0][0]] * one.unit for one in settings()}
-        return kind(t_ref=_SPIKE, **given)
+        values = {one: np.asarray(value, dtype=float) for one, value in p.items()}
+        given = {
+            one.engine: Quantity(float(one.value(values)), dim=get_dimensions(one.unit))
+            for one in settings()
+        }
+        return kind(**{"t_ref": HELD} | given)
 
     return NeuronFamily(
         name=name,
         words=words,
         parameters=tuple(parameters),
         settings=tuple(settings()),
-        build=lambda _rest_mV: kind(t_ref=_SPIKE),
+        build=lambda _rest_mV: kind(t_ref=HELD),
         neuron=neuron,
         dt_ms=0.05,
         is_reset=True,
+        is_rugged=is_rugged,
         found_again=found_again,
     )
 
@@ -239,20 +251,24 @@ def _adex() -> NeuronFamily:
 
 
 def _glif() -> NeuronFamily:
-    # The ranges of the two time constants hardly overlap, or the currents could change places.
+    # The ranges of the two time constants of currents hardly overlap, or these could change places.
     parameters = (
         *_PASSIVE,
-        Parameter("V_reset", "reset potential", "mV", -80.0, -30.0, False),
+        Parameter("V_reset", "reset of a spike that begins at rest", "mV", -100.0, -20.0, False),
+        Parameter("f_v", "share of its potential that a spike leaves", "x", -1.0, 2.2, False),
+        Parameter("t_ref", "how long a spike lasts", "ms", 0.5, 12.0),
         Parameter("A_1", "fast current of a spike", "pA", -8.0, 4.0, False, per_pF=True),
         Parameter("tau_1", "time constant of the fast current", "ms", 2.0, 40.0),
         Parameter("A_2", "slow current of a spike", "pA", -3.0, 1.5, False, per_pF=True),
         Parameter("tau_2", "time constant of the slow current", "ms", 30.0, 600.0),
         # Not 0: a search divides by what it moves.
-        Parameter("jump", "rise of the threshold at a spike", "mV", 0.01, 20.0, False),
-        Parameter("tau_s", "time constant of the threshold", "ms", 5.0, 300.0),
+        Parameter("jump", "rise of the threshold at a spike", "mV", 0.01, 30.0, False),
+        Parameter("tau_s", "time constant of that rise", "ms", 5.0, 300.0),
+        Parameter("follow", "share of the potential in the threshold", "x", -0.5, 1.2, False),
+        Parameter("tau_v", "time constant of that share", "ms", 3.0, 300.0),
     )
-    words = "generalised integrate-and-fire with currents and a threshold that follow spikes"
-    return _reset("glif", words, parameters, GLIF, (8, 80, 86))
+    words = "generalised integrate-and-fire with a threshold that follows spikes and potential"
+    return _reset("glif", words, parameters, GLIF, (2, 30, 30), is_rugged=True)
 
 
 FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {

@@ -100,6 +100,8 @@ class NeuronFit:
     between_mV : float
         Tolerance of the potential between spikes that was used.
     control : Control or None
+    neighbours : float
+        Mean coincidence factor of held-out steps with the recorded steps beside them.
     traces : ndarray, shape (steps, samples)
         Potential of the fitted neuron at the steps of `scores` (mV), on the samples of the target.
     """
@@ -121,6 +123,7 @@ class NeuronFit:
     over_noise: float = float("nan")
     between_mV: float = 1.0
     control: Control | None = None
+    neighbours: float = float("nan")
     traces: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
     def __getitem__(self, name: str) -> FittedParameter:
@@ -243,6 +246,11 @@ class NeuronFit:
                 f"mean coincidence factor at 4 ms: {_digits(self.gamma)}; no step is repeated, so "
                 "that the cell's own reliability is not known"
             )
+            if np.isfinite(self.neighbours):
+                lines.append(
+                    "  spikes put midway between those of the next smaller and the next larger "
+                    f"current would have {_digits(self.neighbours)}"
+                )
         return [*lines, *self._unit_lines()]
 
     def _unit_lines(self) -> list[str]:
@@ -316,6 +324,7 @@ class NeuronFit:
             "scores": [{k: plain(v) for k, v in vars(one).items()} for one in self.scores],
             "gamma": plain(self.gamma),
             "reliability": plain(self.reliability),
+            "neighbours": plain(self.neighbours),
             "unit": {
                 "family": self.unit.family,
                 "inside": self.unit.inside,

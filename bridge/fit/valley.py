@@ -80,5 +80,7 @@ def _bend(problem: FitProblem, u: Array, step: Array, residuals: Array, along: A
     curving = (first - 2 * residuals + second) / _REACH**2
     free = step != 0
     bend = np.zeros(len(u))
+    if not np.isfinite(curving).all():
+        return bend
     bend[free] = -np.linalg.lstsq(along[:, free], curving, rcond=None)[0]
     return bend

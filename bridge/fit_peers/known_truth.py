@@ -11,7 +11,7 @@ from bridge.fit.neuron_families import NeuronFamily
 from bridge.fit.residual_rows import LocatedRun
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.formats.sweeps import Sweep
-from neurosim.errors import ParameterError
+from neurosim.errors import EngineError, ParameterError
 
 __all__ = ["drawn_truth", "recording_of"]
 
@@ -23,6 +23,8 @@ _BEFORE_MS, _AFTER_MS = 40.0, 60.0
 # A cell is at rest when a recording begins, and slow membranes and M channels take a second to it.
 _REST_MS = 1500.0
 _RATE_HZ = 20000.0
+# About where spikes of the height that is drawn are timed.
+_TIMED_MV = -17.0
 # A neuron that fires faster is not what is recorded as a rule.
 _MOST_HZ = 150.0
 
@@ -57,7 +59,8 @@ def recording_of(
     Raises
     ------
     ParameterError
-        The neuron does not fire, or fires without current, or is blocked at some step.
+        The neuron does not fire, or fires without current, or is blocked at some step, or fires at
+        once after its reset, or has a threshold so high that its spikes cannot be timed.
     """
     window = _window(step_ms, rest_mV, values["C"])
     problem = FitProblem(family, window, settle_ms=_REST_MS)
@@ -89,6 +92,12 @@ def recording_of(
         inside = (time >= _BEFORE_MS - 1e-9) & (time < _BEFORE_MS + step_ms - 1e-9)
         if family.is_reset:
             v = _with_spikes(v, run.spikes_ms)
+            if not _are_timed(v, run.spikes_ms):
+                raise ParameterError(
+                    "recording_of: the threshold rises above the potential at which spikes of a "
+                    f"recording are timed ({_TIMED_MV:g} mV), so that they would seem to come "
+                    "before they do; give other parameters"
+                )
         noisy = v + noise_mV * random.standard_normal(len(v))
         sweeps.append(Sweep(k, _RATE_HZ, noisy, current * inside))
     return CellRecording(tuple(sweeps), name)
@@ -102,7 +111,15 @@ def _window(step_ms: float, rest_mV: float, size_pF: float) -> FitTarget:
 
 def _run(problem: FitProblem, u: Array, currents: Array) -> list[LocatedRun]:
     nothing = np.zeros(0)
-    return problem.run(u, [Piece(0, float(pA), 0.0, nothing, nothing) for pA in currents])[0]
+    try:
+        return problem.run(u, [Piece(0, float(pA), 0.0, nothing, nothing) for pA in currents])[0]
+    except EngineError as error:
+        # Not a program that could not be built, which no other neuron mends.
+        if " row " not in str(error):
+            raise
+        raise ParameterError(
+            f"recording_of: the neuron cannot be run: {error}; give other parameters"
+        ) from error
 
 
 def _with_spikes(v: Array, spikes_ms: Array) -> Array:
@@ -111,12 +128,22 @@ def _with_spikes(v: Array, spikes_ms: Array) -> Array:
     drawn = v.copy()
     for at in spikes_ms:
         since = time - at
-        # It crosses -17 mV, about where spikes of this height are timed, when the neuron spikes.
+        # It crosses this potential when the neuron spikes.
         rising = (since >= -0.05) & (since < 0.0833)
         falling = (since >= 0.0833) & (since < 0.85)
-        drawn[rising] = np.maximum(drawn[rising], -17.0 + 600.0 * since[rising])
+        drawn[rising] = np.maximum(drawn[rising], _TIMED_MV + 600.0 * since[rising])
         drawn[falling] = np.maximum(drawn[falling], 30.0 - 120.0 * (since[falling] - 0.0833))
     return drawn
+
+
+def _are_timed(v: Array, spikes_ms: Array) -> bool:
+    """Whether each spike crosses the potential of timing when it comes, to a few samples."""
+    sample = 1e3 / _RATE_HZ
+    crossed = (np.flatnonzero((v[:-1] < _TIMED_MV) & (v[1:] >= _TIMED_MV)) + 1) * sample
+    # The last may be cut by the end of the recording.
+    spikes = spikes_ms[spikes_ms < (len(v) - 2) * sample]
+    crossed = crossed[: len(spikes)]
+    return len(crossed) == len(spikes) and bool(np.all(np.abs(crossed - spikes) < 3 * sample))
 
 
 def drawn_truth(

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from experiments.command.options import as_flags
+
 if TYPE_CHECKING:
     from experiments.kit.registry import Context
     from experiments.kit.result import Result, Verdict
@@ -128,7 +130,10 @@ def is_named(error: Exception) -> bool:
 
 def say_error(error: Exception) -> None:
     """Print a mistake in one line."""
-    console(stderr=True).print(f"neurosim: {error}", style="red", markup=False)
+    # Whoever raised it has imported its class.
+    refusals = getattr(sys.modules.get("bridge.recordings.errors"), "RecordingError", ())
+    said = as_flags(str(error)) if isinstance(error, refusals) else str(error)
+    console(stderr=True).print(f"neurosim: {said}", style="red", markup=False)
 
 
 def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:

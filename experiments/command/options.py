@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -133,12 +134,8 @@ Injected = Annotated[
 
 
 @dataclass(frozen=True)
-class RecordingReading:
-    """What a recording does not say, or says wrong.
-
-    An error that names an option of Python, such as ``voltage="IN 0"``, is answered here by
-    ``--voltage "IN 0"``.
-    """
+class RecordingFile:
+    """What the file of a recording does not say, or says wrong."""
 
     voltage: Annotated[
         str | None,
@@ -154,24 +151,11 @@ class RecordingReading:
     step: Annotated[
         int | None, typer.Option(min=1, help="With a recording: which step of a sweep is used.")
     ] = None
-    window: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FROM:TO",
-            help="With a recording: where spikes are counted, from the start of a step (s).",
-        ),
-    ] = None
     pair: Annotated[
         list[str] | None,
         typer.Option(
             metavar="RESPONSE=STIMULUS",
             help="With an NWB file: which stimulus belongs to a response (repeatable).",
-        ),
-    ] = None
-    trial: Annotated[
-        int | None,
-        typer.Option(
-            min=0, help="With a recording or counts: use only this repeat of each current, from 0."
         ),
     ] = None
 
@@ -188,7 +172,7 @@ class RecordingReading:
         Raises
         ------
         ParameterError
-            A unit is neither of volt nor of ampere, or the window is no pair of times.
+            A unit is neither of volt nor of ampere.
         """
         from bridge.recordings.formats.sweeps import scale_said
         from neurosim.errors import ParameterError
@@ -204,11 +188,54 @@ class RecordingReading:
                     "or pA"
                 )
             given["voltage_unit" if known[0] == "V" else "current_unit"] = unit
-        if self.window is not None:
-            given["window"] = _window(self.window)
         if pairs := given.pop("pair", None):
             given["pairs"] = _pairs(pairs)
         return given
+
+
+@dataclass(frozen=True)
+class RecordingReading(RecordingFile):
+    """What a recording does not say or says wrong, and which of its spikes are counted."""
+
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FROM:TO",
+            help="With a recording: where spikes are counted, from the start of a step (s).",
+        ),
+    ] = None
+    trial: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="With a recording or counts: use only this repeat of each current, from 0."
+        ),
+    ] = None
+
+    def settings(self, current: str | None = None, unit: str | None = None) -> dict[str, Any]:
+        given = super().settings(current, unit)
+        if self.window is not None:
+            given["window"] = _window(self.window)
+        return given
+
+
+def as_flags(refusal: str) -> str:
+    """Return a refusal of a recording with the options of Python that it names as flags.
+
+    Examples
+    --------
+    >>> as_flags('two channels are in volt; say which one is the cell: voltage="IN 0"')
+    'two channels are in volt; say which one is the cell: --voltage "IN 0"'
+    """
+    # Some name both.
+    refusal = re.sub(
+        r'pairs=\{"([^"]*)": "([^"]*)"\}( \(--pair [^)]*\))?', r'--pair "\1=\2"', refusal
+    )
+    refusal = refusal.replace("leave pairs= out", "leave --pair out")
+    return re.sub(
+        r'\b(voltage|current|voltage_unit|current_unit)=(?=")',
+        lambda found: f"--{found[1].replace('_', '-')} ",
+        refusal,
+    )
 
 
 def _window(text: str) -> tuple[float, float]:
@@ -275,8 +302,6 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
 
 def _column_names(given: str) -> list[str]:
     """Read names from a list with commas, or from a file such as the UCI archive's."""
-    import re
-
     path = Path(given)
     try:
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None

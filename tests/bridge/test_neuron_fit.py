@@ -20,7 +20,7 @@ from bridge.fit.multi_start import jacobian, many_minima, without_gradient
 from bridge.fit.neuron_families import FAMILIES, family_of
 from bridge.fit.neuron_fit import FittedParameter, NeuronFit, _table
 from bridge.fit.residual_rows import crossed
-from bridge.fit.step_scores import StepScore, own_reliability, score_steps
+from bridge.fit.step_scores import StepScore, between_neighbours, own_reliability, score_steps
 from bridge.fit.valley import finish
 from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from bridge.recordings import made_recording
@@ -389,6 +389,32 @@ def test_reliability_is_known_only_where_a_step_is_repeated() -> None:
     twice = target_of(made_recording([0, 50, 100, 150, 150], [0, 2, 4, 6, 6]))
     assert len(twice.repeats) == 1
     assert own_reliability(twice) == pytest.approx(1.0)
+
+
+def test_spikes_midway_between_those_of_the_steps_beside_are_scored() -> None:
+    target = target_of(made_recording([50, 100, 150, 200, 250], [2, 4, 6, 8, 10]))
+    # Of evenly spaced spikes the middle of two counts is none between: nothing but chance.
+    assert between_neighbours(target) < 0.5
+    pieces = {piece.current_pA: piece for piece in (*target.train, *target.held_out)}
+    held = []
+    for piece in target.held_out:
+        beside = [pieces[piece.current_pA + pA].spikes_ms for pA in (-50, 50)]
+        both = min(map(len, beside))
+        held.append(replace(piece, spikes_ms=(beside[0][:both] + beside[1][:both]) / 2))
+    assert between_neighbours(replace(target, held_out=tuple(held))) == pytest.approx(1.0)
+    # Nothing is told where no step has two neighbours that fire.
+    assert np.isnan(between_neighbours(target_of(made_recording([0, 50, 100], [0, 0, 4]))))
+
+
+def test_spikes_that_no_step_asks_for_are_scored_and_not_fitted() -> None:
+    target = target_of(made_recording([-50, 0, 25, 50, 75, 100], [0, 3, 5, 7, 9, 11]))
+    assert [p.current_pA for p in target.train] == [-50, 25, 75]
+    assert [p.current_pA for p in target.held_out] == [0, 50, 100]
+    assert "3 spikes at 0 pA" in " ".join(target.notes)
+    quiet = target_of(made_recording([-50, 0, 25, 50, 75, 100], [0, 0, 5, 7, 9, 11]))
+    assert not any("without a step" in note for note in quiet.notes)
+    with pytest.raises(RecordingError, match="at least three currents"):
+        target_of(made_recording([-100, -50, 0], [0, 0, 4]))
 
 
 def test_a_family_that_there_is_not_is_refused() -> None:

@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from bridge.fit.neuron_families import family_of
 from bridge.fit_peers.known_truth import drawn_truth, recording_of
+from bridge.recordings.errors import RecordingError
+from experiments.command.console import say_error
 from experiments.command.main import app
-from neurosim.errors import ParameterError, UnknownNameError
+from experiments.command.options import as_flags
+from neurosim.errors import UnknownNameError
 
 
 def _fit(*words: str | Path):
@@ -22,9 +25,46 @@ def _fit(*words: str | Path):
 def test_what_cannot_be_fitted_is_refused_before_the_file_is_read(tmp_path: Path) -> None:
     result = _fit(tmp_path / "none.csv", "--family", "izhikevich")
     assert isinstance(result.exception, UnknownNameError)
-    result = _fit(tmp_path / "none.csv", "--window", "0:0.5")
-    assert isinstance(result.exception, ParameterError)
-    assert "whole steps" in str(result.exception)
+    # Whole steps are fitted: what counts spikes in a part of them is no option here.
+    for option, value in (("--window", "0:0.5"), ("--trial", "0")):
+        result = _fit(tmp_path / "none.csv", option, value)
+        assert result.exit_code == 2
+        assert f"No such option: {option}" in result.output
+
+
+def test_a_refusal_names_the_flag_that_answers_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "two.csv"
+    file.write_text(
+        "sweep,time_s,voltage_mV,voltage_mV_2,current_pA\n"
+        + "".join(
+            f"0,{k / 1000:.3f},{-65 + 5 * np.sin(k / 9):.3f},{-60 + 4 * np.sin(k / 7):.3f},"
+            f"{100 * (200 < k < 700)}\n"
+            for k in range(1000)
+        )
+    )
+    result = _fit(file)
+    assert isinstance(result.exception, RecordingError)
+    assert 'voltage="' in str(result.exception)
+    say_error(result.exception)
+    said = capsys.readouterr().err
+    assert '--voltage "' in said
+    assert "voltage=" not in said
+
+
+@pytest.mark.parametrize(
+    ("refusal", "flags"),
+    [
+        ('such as voltage_unit="mV"', 'such as --voltage-unit "mV"'),
+        ('current="command" or current="IN 1"', '--current "command" or --current "IN 1"'),
+        ('say, pairs={"r": "s"} (--pair r=s), or list it', 'say, --pair "r=s", or list it'),
+        ('pairs={"r 1": "..."} (--pair r 1=...)', '--pair "r 1=..."'),
+        ("it is no NWB file; leave pairs= out", "it is no NWB file; leave --pair out"),
+    ],
+)  # fmt: skip
+def test_options_of_python_are_said_as_flags(refusal: str, flags: str) -> None:
+    assert as_flags(refusal) == flags
 
 
 @pytest.mark.slow

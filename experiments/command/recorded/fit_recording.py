@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from experiments.command.console import progress
-from experiments.command.options import Injected, RecordingReading, Seed, spread
+from experiments.command.options import Injected, RecordingFile, Seed, spread
 
 __all__ = ["fit_command"]
 
@@ -28,14 +28,19 @@ def fit_command(
         str,
         typer.Option(
             help="adex (adaptive exponential integrate-and-fire), glif (generalised "
-            "integrate-and-fire, whose threshold rises with each spike), hh1 (one compartment with "
-            "sodium, potassium and M channels) or hh2 (with a passive dendrite)."
+            "integrate-and-fire, whose threshold follows spikes and potential), hh1 (one "
+            "compartment with sodium, potassium and M channels) or hh2 (with a passive dendrite)."
         ),
     ] = "adex",
-    recording: RecordingReading,
+    recording: RecordingFile,
     current: Injected = None,
     starts: Annotated[
-        int, typer.Option(min=1, help="From how many candidates a search begins.")
+        int,
+        typer.Option(
+            min=1,
+            help="How many searches begin: half as many candidates of one population, or with "
+            "glif so many populations.",
+        ),
     ] = 8,
     control: Annotated[
         bool,
@@ -61,7 +66,6 @@ def fit_command(
     from bridge.recordings import read
     from experiments.kit.outputs import check_folder
     from neurosim.atomic_write import write_json
-    from neurosim.errors import ParameterError
 
     family_of(family)
     if efel:
@@ -71,9 +75,6 @@ def fit_command(
         check_folder(out)
     settings = recording.settings(current)
     step = settings.pop("step", None)
-    for option in ("window", "trial"):
-        if option in settings:
-            raise ParameterError(f"--{option} goes with `neurosim unit`; a fit takes whole steps")
     cell = read(files[0] if len(files) == 1 else files, **settings)
     with progress() as task:
         told = task(f"fit of {cell.name}")

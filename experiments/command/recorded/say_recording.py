@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from experiments.command.console import console, print_table
-from experiments.command.options import Injected, RecordingReading, spread
+from experiments.command.options import Injected, RecordingReading, as_flags, spread
 
 __all__ = ["recording_command"]
 
@@ -62,7 +62,7 @@ def _read_as(file: Path, settings: dict[str, Any]) -> tuple[str, bool]:
         cell = read(file, **of_file)
         curve = cell.fi_curve(**of_curve)
     except RecordingError as error:
-        return f"refused ({error.reason}): {error.wrong}; {error.remedy}", False
+        return f"refused ({error.reason}): {error.wrong}; {as_flags(error.remedy)}", False
     rates = " and ".join(f"{r / 1e3:g}" for r in sorted({s.sampling_rate_Hz for s in cell.sweeps}))
     counts = ", ".join(
         f"{count:g} at {pA:.4g}" for pA, count in zip(curve.current_pA, curve.count, strict=True)
