@@ -4,7 +4,8 @@
 
 The page is opened in headless Chromium (extra ``book-check``). The time on the clock is the median
 of all redraws, from the move of the slider until nothing is left to compute or draw. Beside it
-stands the mean processor time, which a busy machine changes less; two threads work, so it may be longer.
+stands the mean processor time, which a busy machine changes less; two threads work, so it may be
+longer.
 """
 
 from __future__ import annotations
