@@ -48,6 +48,15 @@ def test_parts_of_the_dendrites_have_as_many_synapses_and_lie_in_order():
         assert np.ptp(sizes) <= 1
         for k in range(first, last):
             assert away[part == k].max() <= away[part == k + 1].min()
+    place = what_drives.part_of_each_place(cell, at, part)
+    # Two synapses at one distance may lie on either side of a border.
+    for k in np.flatnonzero(place[at] != part):
+        assert place[at[k]] in part[away == away[k]]
+    for k in (0, 2, 3, 4, 5, 6):
+        whole = cell.compartments.distance_m
+        assert whole[place == k].max() <= whole[place == k + 1].min()
+    dendrites = tagged("dendrite").select(cell.compartments)
+    assert np.array_equal(place >= 0, dendrites)
 
 
 def test_a_reconstruction_takes_the_place_of_the_shape(tmp_path):
