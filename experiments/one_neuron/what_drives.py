@@ -34,6 +34,7 @@ __all__ = [
     "first_of_each",
     "fit_parts",
     "move_parts",
+    "part_of_each_place",
     "parts_of_dendrites",
     "rate_of_events",
     "share_in_spike_times",
@@ -112,6 +113,34 @@ def parts_of_dendrites(cell: Neuron, compartment: NDArray[np.int64]) -> NDArray[
             part[some] = first + k
         first += many
     return part
+
+
+def part_of_each_place(
+    cell: Neuron, compartment: NDArray[np.int64], part: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the part that each compartment is in: that of the synapse at the nearest distance.
+
+    Parameters
+    ----------
+    cell : Neuron
+    compartment, part : ndarray of int, shape (synapses,)
+        As `parts_of_dendrites` has them.
+
+    Returns
+    -------
+    ndarray of int, shape (compartments,)
+        -1 of what is in none.
+    """
+    shape = cell.compartments
+    tag = np.array(shape.morphology.tags)[shape.branch]
+    found = np.full(len(shape), -1, dtype=np.int64)
+    for name, _ in PARTS:
+        here, there = np.flatnonzero(tag == name), tag[compartment] == name
+        far = shape.distance_m[compartment[there]]
+        if far.size:
+            nearest = np.abs(shape.distance_m[here][:, np.newaxis] - far).argmin(axis=1)
+            found[here] = part[there][nearest]
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,15 @@ def test_parts_of_the_dendrites_have_as_many_synapses_and_lie_in_order():
         assert np.ptp(sizes) <= 1
         for k in range(first, last):
             assert away[part == k].max() <= away[part == k + 1].min()
+    place = what_drives.part_of_each_place(cell, at, part)
+    # Two synapses at one distance may lie on either side of a border.
+    for k in np.flatnonzero(place[at] != part):
+        assert place[at[k]] in part[away == away[k]]
+    for k in (0, 2, 3, 4, 5, 6):
+        whole = cell.compartments.distance_m
+        assert whole[place == k].max() <= whole[place == k + 1].min()
+    dendrites = tagged("dendrite").select(cell.compartments)
+    assert np.array_equal(place >= 0, dendrites)
 
 
 def test_a_reconstruction_takes_the_place_of_the_shape(tmp_path):
@@ -132,7 +141,7 @@ def test_what_is_tried_is_the_rate_that_one_synapse_of_a_part_adds():
 
 
 @pytest.mark.slow
-def test_on_a_reconstruction_shares_in_spike_times_order_the_parts_as_trying_does(shared_data):
+def test_on_a_reconstruction_shares_fall_along_the_apical_dendrite_as_trying_says(shared_data):
     """Of a cell whose spikes come in groups, and of which the mean gradient tells nothing."""
     file = shared_data / "morphologies/cells/rat_CA1_pyramidal_c91662.swc"
     bare = ca1_pyramidal(read_shape(file))
@@ -141,12 +150,14 @@ def test_on_a_reconstruction_shares_in_spike_times_order_the_parts_as_trying_doe
     cell = bare.place(AMPA(g=0.25 * nS), site, Poisson(5 * Hz), label="syn")
     compartment = np.asarray(site.compartments(bare.compartments))
     part = what_drives.parts_of_dendrites(bare, compartment)
-    seeds = np.arange(12)
-    shares = what_drives.share_in_spike_times(cell, "syn", 500 * ms, seeds, dt=0.05 * ms)
-    by_part = [shares.share[part == k].mean() for k in range(8)]
+    shares = what_drives.share_in_spike_times(cell, "syn", 500 * ms, np.arange(8), dt=0.05 * ms)
+    by_part = np.array([shares.share[part == k].mean() for k in range(8)])
     driven = what_drives.Driven(bare, compartment, part, 0.25, 5.0, 500.0)
-    moved = what_drives.move_parts(driven, 100 + np.arange(3), dt=0.05 * ms)
-    assert np.corrcoef(by_part, moved.events_Hz)[0, 1] > synapse_gradients.LEAST_ALIKE
+    moved = what_drives.move_parts(driven, np.array([100, 101]), dt=0.05 * ms)
+    # Parts 2 to 7 are apical; a few runs do not tell what the outer basal dendrites do.
+    assert np.corrcoef(by_part[2:], moved.events_Hz[2:])[0, 1] > synapse_gradients.LEAST_ALIKE
+    for found in (by_part, moved.events_Hz):
+        assert found[6:].mean() < found[2:4].mean() / 2
     # Spikes come in groups: there are more of them than events.
     assert moved.rate_Hz[1] > 1.2 * moved.rate_Hz[0]
 

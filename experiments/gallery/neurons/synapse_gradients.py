@@ -24,6 +24,7 @@ from experiments.one_neuron.what_drives import (
     Shares,
     fit_parts,
     move_parts,
+    part_of_each_place,
     parts_of_dendrites,
     share_in_spike_times,
 )
@@ -324,8 +325,7 @@ def _by_compartment(draws: list[_Draw], compartments: int) -> Array:
     """Return the mean weight of the synapses of each compartment; nan where there is none."""
     total, many = np.zeros(compartments), np.zeros(compartments)
     for one in draws:
-        weight = one.weight_Hz if one.shares is None else one.shares.share
-        np.add.at(total, one.compartment, weight)
+        np.add.at(total, one.compartment, one.weight_Hz)
         np.add.at(many, one.compartment, 1)
     return np.asarray(np.where(many > 0, total, np.nan) / np.maximum(many, 1))
 
@@ -380,7 +380,8 @@ def _figure_of_trying(draws: list[_Draw], cell: Neuron, name_of_shape: str) -> F
     ]
     names = [f"{name}\n{k + 1}" for name, many in PARTS for k in range(many)]
     with drawing(9.6, 3.6, 1, 3, width_ratios=[0.8, 1.0, 1.7]) as (figure, (left, middle, right)):
-        value = 1e3 * size * _by_compartment(draws, len(cell.compartments))
+        place = part_of_each_place(cell, draws[0].compartment, draws[0].part)
+        value = np.where(place < 0, np.nan, 1e3 * tried.mean(axis=0)[place])
         draw_weights(left, cell, value, "weight (mHz)", name_of_shape)
         total = np.sort(np.concatenate([one.shares.total_ms for one in draws if one.shares]))
         middle.plot(total, ".", ms=4, color=COLOURS["green"])
