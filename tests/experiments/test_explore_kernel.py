@@ -15,8 +15,12 @@ from brian2 import ms, mV, nA, nS, pA
 from brian2.units.constants import faraday_constant
 
 from experiments.explore.explored_neuron import RECEIVING, explored_neuron
-from experiments.explore.kernel import package
-from experiments.explore.kernel.changed_together import changed_together, places_together
+from experiments.explore.kernel import composing, package
+from experiments.explore.kernel.changed_together import (
+    Together,
+    changed_together,
+    places_together,
+)
 from experiments.explore.kernel.composing import Asked
 from experiments.explore.kernel.package import kernel_of, kernel_script
 from experiments.explore.kernel.page_agreement import agreement, driver
@@ -24,7 +28,7 @@ from experiments.explore.kernel.rows_apart import NotApartError, row_apart
 from experiments.explore.kernel.slider_places import NotAffineError, find_places
 from experiments.explore.page_builder import page_part
 from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, settle, simulate
-from neurosim.catalogue import pumping_cell, textbook_neuron
+from neurosim.catalogue import layer5_pump_cell, pumping_cell, textbook_neuron
 from neurosim.clamps import VoltageClamp
 from neurosim.errors import ParameterError
 from neurosim.randomness import row_keys
@@ -197,6 +201,33 @@ def test_several_values_get_one_factor_or_shift():
             assert float(after.part.V_T) == pytest.approx(float(before.part.V_T) + 0.003)
         else:
             assert after.part == before.part
+
+
+def test_two_capacitances_get_one_factor():
+    # The spiny dendrites of this cell have twice the capacitance of its soma.
+    cell = layer5_pump_cell()
+    assert "cable.C_m" in places_together(cell).replaced
+    made = changed_together(cell, {"cable.C_m.factor": 3})
+    before, after = (
+        [painted.part.C_m for painted in one.painted if painted.label == "cable"]
+        for one in (cell, made)
+    )
+    assert len({float(C_m) for C_m in before}) == 2
+    np.testing.assert_allclose([float(a / b) for a, b in zip(after, before, strict=True)], 3)
+
+
+@pytest.mark.slow
+@needs_ziglang
+def test_one_value_for_what_differs_between_places_is_refused(monkeypatch):
+    # As a slider it would change the neuron before anybody moved it.
+    for module in (package, composing):
+        monkeypatch.setattr(module, "places_together", lambda _: Together(set(), {}))
+    cell = layer5_pump_cell()
+    asked = Asked(cell, Constant(1 * nA), 5 * ms, None, None, (), None, 0)
+    maker = package._Maker(asked, {}, asked.composed({}, None, 0))
+    found, left_out = maker.parameters({"cable.C_m"}, None)
+    assert [one.name for one in found] == ["duration"]
+    assert "other values than this one in some places" in left_out["cable.C_m"]
 
 
 def test_clamps_are_refused():

@@ -8,7 +8,7 @@ and shifts potentials together (``traub_miles_sodium.V_T.shift``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ from brian2.units import Quantity, get_dimensions, mV, volt
 
 from neurosim.channels.base import Mechanism
 from neurosim.describe.neuron import Neuron
-from neurosim.describe.parts import Painted
+from neurosim.describe.parts import Cable, Painted
+from neurosim.outside import Extracellular
 from neurosim.run.batch import Places
 
 __all__ = ["Together", "changed_together", "places_together"]
@@ -37,6 +38,17 @@ class Together(NamedTuple):
     new: Places
 
 
+# The parts of which a batch varies something (`batch_places`).
+_Varied = Mechanism | Cable | Extracellular
+
+
+def _names(part: _Varied) -> Iterable[str]:
+    """Return which parameters of a part a batch varies."""
+    if isinstance(part, Cable):
+        return ("C_m",)
+    return ("g", "C") if isinstance(part, Extracellular) else part.parameters()
+
+
 def places_together(neuron: Neuron) -> Together:
     """Return the factors and shifts of a neuron.
 
@@ -46,13 +58,13 @@ def places_together(neuron: Neuron) -> Together:
     >>> sorted(places_together(textbook_neuron()).replaced)[:2]
     ['traub_miles_potassium.V_T', 'traub_miles_potassium.g']
     """
-    by_label: dict[str, list[Mechanism]] = defaultdict(list)
+    by_label: dict[str, list[_Varied]] = defaultdict(list)
     for painted in neuron.painted:
-        if isinstance(painted.part, Mechanism):
+        if isinstance(painted.part, _Varied):
             by_label[painted.label].append(painted.part)
     found = Together(set(), {})
     for label, parts in by_label.items():
-        for name in parts[0].parameters():
+        for name in _names(parts[0]):
             if len({float(getattr(part, name)) for part in parts}) == 1:
                 continue
             full = f"{label}.{name}"
@@ -90,7 +102,7 @@ def changed_together(neuron: Neuron, changes: Mapping[str, Quantity]) -> Neuron:
 
 
 def _changed(one: Painted, label: str, name: str, how: str, value: Quantity) -> Painted:
-    if one.label != label or not isinstance(one.part, Mechanism):
+    if one.label != label or not isinstance(one.part, _Varied):
         return one
     now = getattr(one.part, name)
     return replace(

@@ -227,6 +227,8 @@ class _Maker:
         default, low, high = self._range(name, float(value))
         tried = _between(default, low, high)
         runs = self._runs(name, tried)
+        if runs[0] != self.first.files:
+            raise NotAffineError("the description has other values than this one in some places")
         if any(file.endswith(QUOTIENTS) and runs[0][file] != runs[1][file] for file in runs[0]):
             more = [low + share * (high - low) for share in np.linspace(0.03, 0.97, 16)]
             tried += more
