@@ -17,7 +17,6 @@ from bridge.fit.misfit import Stage, Tolerances
 from bridge.fit.multi_start import (
     NEAR_NOISE,
     Found,
-    descend,
     jacobian,
     many_minima,
     polish,
@@ -39,8 +38,8 @@ Array = NDArray[np.float64]
 _GENERATIONS, _TIMES, _ALL = 40, 12, 15
 # Candidates of the population for each start.
 _DRAWN = 8
-# Generations and Gauss-Newton steps where each start has a population of its own.
-_OWN_GENERATIONS, _OWN_STEPS = 25, 30
+# Generations where each start has a population of its own.
+_OWN_GENERATIONS = 25
 # How many of the searches are brought to the bottom, unless they ended so many times higher.
 _POLISHED, _FAR = 3, 4.0
 # How many times the noise, sample by sample, still counts as nothing but noise.
@@ -155,7 +154,7 @@ def _one_by_one(
     for k in range(starts):
         drawn = draw(problem, 2 * len(problem.family.parameters), seed + k)
         grown = evolve(problem, drawn, "times", _OWN_GENERATIONS, seed + k)
-        ends.append(descend(problem, grown.u[0], "times", _OWN_STEPS))
+        ends.append(polish(problem, grown.u[0], "times"))
         every.append(drawn)
         tell(0.3 * (k + 1) / starts)
     u = np.concatenate([one.u for one in ends])

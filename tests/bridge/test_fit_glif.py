@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import bridge.fit.fit_neuron as fitting
 from bridge.fit.current_balance import balanced_glif
 from bridge.fit.fit_candidates import draw
+from bridge.fit.fit_neuron import fit_neuron
 from bridge.fit.fit_problem import WORST, FitProblem
 from bridge.fit.fit_target import target_of
-from bridge.fit.multi_start import descend, jacobian
+from bridge.fit.multi_start import Found, descend, jacobian
 from bridge.fit.neuron_families import family_of
 from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from neurosim.catalogue import GLIF
@@ -145,3 +147,43 @@ def test_a_neuron_whose_threshold_hides_its_spikes_is_no_known_neuron() -> None:
     at_once = own | {"V_reset": own["V_T"] + 4.0, "f_v": 0.0, "jump": 1.0, "follow": 0.0}
     with pytest.raises(ParameterError, match="at once"):
         recording_of(family, at_once, step_ms=200.0, seed=1)
+
+
+def test_a_search_that_found_only_neurons_that_cannot_be_run_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem, own = _known()
+    wild = own | {"V_reset": own["V_T"] + 4.0, "f_v": 0.0, "jump": 1.0, "follow": 0.0}
+    u = problem.unit_of(np.array([[wild[name] for name in own]]))
+    monkeypatch.setattr(fitting, "_one_by_one", lambda *_: (u, Found(u, problem.value(u, "times"))))
+    monkeypatch.setattr(fitting, "_ALL", 1)
+    monkeypatch.setattr(fitting, "_TIMES", 1)
+    with pytest.raises(ParameterError, match="more starts or another family"):
+        fit_neuron(problem.target, "glif", starts=1)
+
+
+def test_each_start_is_a_population_that_ends_in_a_minimum_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem, _ = _known()
+    seeds = []
+
+    def grown(_problem: FitProblem, drawn: np.ndarray, stage: str, _many: int, seed: int) -> Found:
+        seeds.append(seed)
+        assert stage == "times"
+        assert drawn.shape == (30, 15)
+        return Found(drawn, np.arange(30.0))
+
+    def bottom(_problem: FitProblem, u: np.ndarray, _stage: str) -> Found:
+        return Found(u[np.newaxis], np.array([10.0 - len(seeds)]))
+
+    monkeypatch.setattr(fitting, "evolve", grown)
+    monkeypatch.setattr(fitting, "polish", bottom)
+    told: list[float] = []
+    drawn, found = fitting._one_by_one(problem, 5, 7, told.append)
+    assert seeds == [7, 8, 9, 10, 11]
+    assert drawn.shape == (150, 15)
+    # Three at least go on, best first: the last ended lowest.
+    assert found.misfit.tolist() == [5.0, 6.0, 7.0]
+    assert np.array_equal(found.u[0], drawn[120])
+    assert told[-1] == pytest.approx(0.3)

@@ -504,11 +504,12 @@ def test_intervals_that_do_not_hold_known_neurons_are_not_given() -> None:
 
 
 @pytest.mark.slow
-def test_a_known_neuron_is_found_within_its_intervals() -> None:
-    family = family_of("adex")
-    truth = drawn_truth(family, 2)
-    cell = recording_of(family, truth, step_ms=200.0, seed=2)
-    found = fit_neuron(cell, "adex", starts=4, seed=2)
+@pytest.mark.parametrize(("name", "seed", "starts"), [("adex", 2, 4), ("glif", 3, 2)])
+def test_a_known_neuron_is_found_within_its_intervals(name: str, seed: int, starts: int) -> None:
+    family = family_of(name)
+    truth = drawn_truth(family, seed)
+    cell = recording_of(family, truth, step_ms=200.0, seed=seed)
+    found = fit_neuron(cell, name, starts=starts, seed=seed)
     assert found.at_bottom
     assert found.within_noise
     assert "the noise of the recording." in str(found)
