@@ -268,7 +268,7 @@ def _glif() -> NeuronFamily:
         Parameter("tau_v", "time constant of that share", "ms", 3.0, 300.0),
     )
     words = "generalised integrate-and-fire with a threshold that follows spikes and potential"
-    return _reset("glif", words, parameters, GLIF, (2, 30, 30), is_rugged=True)
+    return _reset("glif", words, parameters, GLIF, (5, 67, 70), is_rugged=True)
 
 
 FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {
