@@ -80,6 +80,8 @@ class FitTarget:
         Of the membrane; nan if no step below holding shows them.
     threshold_mV : float
         Of the first spikes; nan if it cannot be read.
+    unused : tuple of Piece
+        Further currents, neither fitted nor held out.
     """
 
     train: tuple[Piece, ...]
@@ -97,6 +99,7 @@ class FitTarget:
     resistance_Mohm: float = float("nan")
     tau_ms: float = float("nan")
     threshold_mV: float = float("nan")
+    unused: tuple[Piece, ...] = ()
 
     @property
     def stop_ms(self) -> float:
@@ -171,7 +174,7 @@ def target_of(
     if len(own) < len(again):
         notes.append(f"{len(again) - len(own)} steps are copies of others and are left out: a file "
                      "may have been given twice")  # fmt: skip
-    train, held = _divided(pieces, sweeps)
+    train, held, unused = _divided(pieces, sweeps)
     unasked = [p for p in pieces if _fires_unasked(p)]
     if unasked:
         notes.append(
@@ -193,6 +196,7 @@ def target_of(
     return FitTarget(
         train=train,
         held_out=held,
+        unused=unused,
         repeats=own,
         onset_ms=lead,
         step_ms=step_ms,
@@ -334,21 +338,25 @@ def _fires_unasked(piece: Piece) -> bool:
     return abs(piece.current_pA) < _NO_STEP_PA and len(piece.spikes_ms) > 0
 
 
-def _divided(pieces: list[Piece], sweeps: int) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Hold out every other current, and fit some of the others.
+def _divided(
+    pieces: list[Piece], sweeps: int
+) -> tuple[tuple[Piece, ...], tuple[Piece, ...], tuple[Piece, ...]]:
+    """Hold out every other current, and fit some of the others; return those left over as well.
 
     The weakest current that makes the cell fire is fitted: with it, the threshold is seen.
     """
     asked = [k for k, piece in enumerate(pieces) if not _fires_unasked(piece)]
     firing = next((k for k in asked if len(pieces[k].spikes_ms)), 0)
-    fitted = [k for k in asked if (k - firing) % 2 == 0]
-    held = tuple(piece for k, piece in enumerate(pieces) if k not in set(fitted))
+    others = [k for k in asked if (k - firing) % 2 == 0]
+    held = tuple(piece for k, piece in enumerate(pieces) if k not in set(others))
+    fitted = others
     if len(fitted) > sweeps:
         silent = [k for k in fitted if not len(pieces[k].spikes_ms)]
         loud = [k for k in fitted if len(pieces[k].spikes_ms)]
         quiet = min(len(silent), max(2, sweeps - len(loud)))
         fitted = [*_spread(silent, quiet), *_spread(loud, sweeps - quiet)]
-    return tuple(pieces[k] for k in fitted), held
+    unused = tuple(pieces[k] for k in others if k not in set(fitted))
+    return tuple(pieces[k] for k in fitted), held, unused
 
 
 def _spread(items: list[int], count: int) -> list[int]:

@@ -101,7 +101,8 @@ class NeuronFit:
         Tolerance of the potential between spikes that was used.
     control : Control or None
     neighbours : float
-        Mean coincidence factor of held-out steps with the recorded steps beside them.
+        Mean coincidence factor of held-out steps with spikes midway between those of the recorded
+        steps beside them (`bridge.fit.step_scores.between_neighbours`).
     traces : ndarray, shape (steps, samples)
         Potential of the fitted neuron at the steps of `scores` (mV), on the samples of the target.
     """
@@ -192,7 +193,7 @@ class NeuronFit:
             *self._cautions(),
         ]
         if self.flat:
-            lines += ["", "Not identifiable: the recording hardly changes along"]
+            lines += ["", "Not identifiable: the answer of the neuron hardly changes along"]
             lines += [f"  {words}" for words in self.flat]
         lines += ["", *self._scored(), "", *self._got()]
         if target.notes:
@@ -204,7 +205,8 @@ class NeuronFit:
         if not self.at_bottom:
             return [
                 "The search has not reached a minimum (a full step would still move a parameter by "
-                f"{self.remaining:.2g} standard deviations): no intervals; try more starts"
+                f"{self.remaining:.2g} standard deviations), and the misfit is {times:.3g} times "
+                "what the noise of the recording would leave: no intervals; try more starts."
             ]
         if not self.within_noise:
             return [

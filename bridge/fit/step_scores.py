@@ -120,14 +120,16 @@ def own_reliability(target: FitTarget) -> float:
 
 
 def between_neighbours(target: FitTarget) -> float:
-    """Return the mean coincidence factor of held-out steps with the recorded steps beside them.
+    """Return the mean coincidence factor of held-out steps with a guess from recorded ones.
 
     The n-th spike is put midway between the n-th spikes of the next smaller and the next larger
-    current. What a cell does from one step to the next without reason, this misses too, so that it
-    tells what to expect of a fit where no step is repeated; nan where no held-out step that fires
-    has two neighbours that fire.
+    current of all that were recorded. What a cell does from one step to the next without reason,
+    this misses too, so that it tells what to expect of a fit where no step is repeated; nan where
+    no held-out step that fires has two neighbours that fire. The guess has as many spikes as the
+    neighbour with fewer, so that it is low where counts rise fast.
     """
-    pieces = sorted((*target.train, *target.held_out), key=lambda piece: piece.current_pA)
+    recorded = (*target.train, *target.held_out, *target.unused)
+    pieces = sorted(recorded, key=lambda piece: piece.current_pA)
     times = [_inside(piece.spikes_ms, target) for piece in pieces]
     held = {id(piece) for piece in target.held_out}
     found = []

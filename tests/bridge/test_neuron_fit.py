@@ -402,6 +402,10 @@ def test_spikes_midway_between_those_of_the_steps_beside_are_scored() -> None:
         both = min(map(len, beside))
         held.append(replace(piece, spikes_ms=(beside[0][:both] + beside[1][:both]) / 2))
     assert between_neighbours(replace(target, held_out=tuple(held))) == pytest.approx(1.0)
+    # Steps that are left over because enough others are fitted count as neighbours too.
+    few = target_of(made_recording([50, 100, 150, 200, 250], [2, 4, 6, 8, 10]), sweeps=2)
+    assert len(few.unused) == 1
+    assert between_neighbours(few) == between_neighbours(target)
     # Nothing is told where no step has two neighbours that fire.
     assert np.isnan(between_neighbours(target_of(made_recording([0, 50, 100], [0, 0, 4]))))
 

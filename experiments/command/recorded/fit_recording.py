@@ -38,8 +38,8 @@ def fit_command(
         int,
         typer.Option(
             min=1,
-            help="How many searches begin: half as many candidates of one population, or with "
-            "glif so many populations.",
+            help="How large the search is: 8 candidates each in one population, and half as many "
+            "searches by gradient; with glif, a population of 30 each.",
         ),
     ] = 8,
     control: Annotated[
