@@ -120,7 +120,8 @@ class Experiment:
         for name, text in values.items():
             if name not in known:
                 raise UnknownNameError(
-                    f"{self.name} has no parameter {name!r}: {suggest(name, known)}"
+                    f"{self.name} has no parameter {name!r}: "
+                    + suggest(name, known, most=len(known))
                     if known
                     else f"{self.name} has no parameters; {name!r} was given"
                 )

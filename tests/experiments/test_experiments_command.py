@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from commands import neurosim
 
+from experiments.kit.registry import contents, find
+from neurosim.errors import UnknownNameError
+
 HEADER = "current_pA,count,window_s\n"
 
 
@@ -137,6 +140,15 @@ def test_wrong_words_are_one_clear_error_with_exit_code_2(commands, arguments, s
     assert said in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_all_parameters_of_an_experiment_are_listed():
+    found = find("synapse-gradients")
+    with pytest.raises(UnknownNameError) as caught:
+        found.with_values({"nothing": "1"})
+    for name in contents()["synapse-gradients"].defaults:
+        assert name in str(caught.value)
+    assert "more" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
