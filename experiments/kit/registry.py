@@ -253,10 +253,10 @@ def find(name: str) -> Experiment:
     UnknownNameError
         There is none of this name; the message offers the nearest.
     """
-    name = name.lower() if name not in _EXPERIMENTS else name
-    if name not in _EXPERIMENTS:
+    plain = name.lower() if name not in _EXPERIMENTS else name
+    if plain not in _EXPERIMENTS:
         known = contents()
-        if name not in known:
+        if plain not in known:
             raise UnknownNameError(f"no experiment is called {name!r}: {suggest(name, known)}")
-        importlib.import_module(known[name].module)
-    return _EXPERIMENTS[name]
+        importlib.import_module(known[plain].module)
+    return _EXPERIMENTS[plain]
