@@ -195,8 +195,16 @@ def not_linear(state: str, code: str) -> str:
 _MOST_NAMES = 8
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str], most: int = _MOST_NAMES) -> str:
     """Say which known names come nearest to `name`.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    known : iterable of str
+    most : int
+        Of these, how many are listed.
 
     Examples
     --------
@@ -209,8 +217,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
     near = [plain[one] for one in found]
     # Of many the nearest, since a screen of names helps nobody.
     shown = names
-    if len(names) > _MOST_NAMES:
-        by_likeness = get_close_matches(str(name).casefold(), list(plain), n=_MOST_NAMES, cutoff=0)
+    if len(names) > most:
+        by_likeness = get_close_matches(str(name).casefold(), list(plain), n=most, cutoff=0)
         shown = sorted(plain[one] for one in by_likeness)
     more = len(names) - len(shown)
     listed = ", ".join(shown) + (f" and {more} more" if more else "")

@@ -22,6 +22,7 @@ from bridge.choice.selection import Selection
 from bridge.counts.curve import FICurve
 from bridge.counts.table import names_counts, read_table
 from bridge.equivalent.equivalent_unit import EquivalentUnit
+from bridge.equivalent.sentences import with_uncounted_spikes
 from bridge.equivalent.with_memory import with_memory
 from bridge.errors import CurveError, FitError
 from bridge.slow_state.slow_protocol import levels_for, levels_of_cell, run_levels, slow_levels
@@ -175,7 +176,9 @@ def equivalent_unit(
         chosen = {key: said[key] for key in ("step", "window", "trial") if key in said}
         responses = of_recording(source, **chosen)
         told.at("steps", 1.0)
-        found = EquivalentUnit(name or source.name, choose(responses.curve), responses)
+        begin = (said.get("window") or (0.0,))[0]
+        chose = with_uncounted_spikes(choose(responses.curve), responses, begin)
+        found = EquivalentUnit(name or source.name, chose, responses)
         if frozen:
             note = "frozen noise needs repeated trials of it, which these steps are not"
             found = replace(found, notes=(note,))
@@ -213,7 +216,8 @@ def equivalent_unit(
     told.at("steps", 1.0)
     in_words = "" if background is None else noise_in_words(noise, background)
     label = name or type(source).__name__
-    found = EquivalentUnit(label, choose(responses.curve), responses, noise=in_words)
+    chose = with_uncounted_spikes(choose(responses.curve), responses, float(settle / second))
+    found = EquivalentUnit(label, chose, responses, noise=in_words)
     found = _with_times(found, responses, adaptation)
     told.at("adaptation", 1.0)
     if memory:

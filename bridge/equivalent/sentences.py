@@ -5,12 +5,16 @@ What is said of the choice of unit stands in `bridge.choice.selection_words`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from bridge.choice.selection import Selection
 from bridge.choice.unit_fit import UnitFit
 from bridge.counts.curve import FICurve
+from bridge.errors import Refusal
+from bridge.stimulate.step_responses import Responses
 from neurosim.features.properties import CellProperties
 
 __all__ = [
@@ -19,6 +23,7 @@ __all__ = [
     "number",
     "parameter_rows",
     "property_rows",
+    "with_uncounted_spikes",
 ]
 
 PARAMETER_HEAD = ("parameter", "value", "interval", "meaning")
@@ -118,3 +123,45 @@ def _strongest_silent(curve: FICurve, firing: float) -> float | None:
     current, index = np.unique(curve.current_pA, return_inverse=True)
     silent = (np.bincount(index, weights=curve.count) == 0) & (current < firing)
     return float(current[silent].max()) if silent.any() else None
+
+
+def with_uncounted_spikes(chosen: Selection, steps: Responses, counted_from_s: float) -> Selection:
+    """Say of a curve without spikes that the cell fires all the same, where none was counted.
+
+    Parameters
+    ----------
+    chosen : Selection
+        What the counts say.
+    steps : Responses
+        With all spikes.
+    counted_from_s : float
+        Where counting begins, from the onset of a step.
+
+    Returns
+    -------
+    Selection
+        The same where there is no such spike, or where spikes were counted.
+    """
+    why = chosen.refused.get("curve")
+    if why is None or why.reason != "silent":
+        return chosen
+    highest = float(chosen.curve.current_pA.max())
+    shown = [
+        train
+        for amount, train in zip(steps.current_pA, steps.trains, strict=True)
+        if amount <= highest and len(train)
+    ]
+    if not shown:
+        return chosen
+    last = max(float(train[-1]) for train in shown)
+    where = (
+        f"it fires only at the onset of a step (until {number(1e3 * last)} ms), before spikes are "
+        f"counted, which is from {1e3 * counted_from_s:g} ms on"
+        if last < counted_from_s
+        else "it fires in a step, but not where spikes are counted"
+    )
+    told = (
+        f"no spikes are counted up to {highest:g} pA: {where}; count from the onset on "
+        f"(--window 0:{steps.duration_s:g}), or measure at larger currents"
+    )
+    return replace(chosen, refused={**chosen.refused, "curve": Refusal(told, why.reason)})

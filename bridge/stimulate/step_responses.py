@@ -211,8 +211,11 @@ def currents_for(
     rate = found.counts(0.2 * second) / 0.5
     firing = np.flatnonzero(rate >= 4.0)
     if not len(firing):
+        tried_pA = f"from {usable[0]:g} to {usable[-1]:g} pA"
         raise CurveError(
-            f"the neuron never fires from {usable[0]:g} to {usable[-1]:g} pA",
+            f"the neuron goes on firing at no current {tried_pA}, only at the onset of a step"
+            if found.counts().any()
+            else f"the neuron never fires {tried_pA}",
             "give currents= (--currents), or check its threshold and parameters",
             reason="silent",
         )

@@ -82,7 +82,12 @@ class ShapeReading:
             if path.suffix.lower() == ".nml":
                 shape = self._of_neuroml(path)
             else:
-                shape = read_shape(path, **self.settings())
+                settings = self.settings()
+                shape = read_shape(path, **settings | {"tags": None})
+                if self.tag:
+                    self._check_types(shape, path)
+                    caught.clear()
+                    shape = read_shape(path, **settings)
         told = [w for w in caught if issubclass(w.category, MorphologyWarning)]
         for one in told:
             if issubclass(one.category, MorphologyNote):
@@ -95,6 +100,20 @@ class ShapeReading:
                 "within a number too; compare the last point with the source"
             )
         return shape, said
+
+    def _check_types(self, shape: Morphology, path: Path) -> None:
+        """Refuse a name for a type that is not there; `shape` is read without names of types."""
+        from neurosim.errors import ParameterError
+
+        there = sorted({_type_of(tag) for tag in shape.tags})
+        known = "type" + "s" * (len(there) > 1) + " " + ", ".join(map(str, there))
+        for kind, name in _types(self.tag or []).items():
+            if kind not in there:
+                where = "the file" if self.tree is None else f"tree {self.tree}"
+                raise ParameterError(
+                    f"--tag {kind}={name}: no point of {path.name} has type {kind}; {where} has "
+                    f"{known}"
+                )
 
     def _of_neuroml(self, path: Path) -> Morphology:
         """Return the shape of a cell of NeuroML, which says its unit and has one tree."""
@@ -113,15 +132,22 @@ def _types(said: list[str]) -> dict[int, str]:
     """Return the names of types of a file."""
     from neurosim.errors import ParameterError
 
-    found = {}
+    found: dict[int, str] = {}
     for text in said:
         number, _, name = text.partition("=")
         if not number.isdecimal() or not name.isidentifier():
             raise ParameterError(
                 f"--tag {text}: say a type, which is a whole number, and its name, such as 5=apical"
             )
-        found[int(number)] = name
+        if found.setdefault(int(number), name) != name:
+            raise ParameterError(f"--tag {text}: type {number} is named twice; leave one out")
     return found
+
+
+def _type_of(tag: str) -> int:
+    """Return the type of a file that a branch without a name of its own has."""
+    known = ("undefined", "soma", "axon", "basal", "apical")
+    return known.index(tag) if tag in known else int(tag.removeprefix("custom"))
 
 
 @spread

@@ -201,7 +201,8 @@ class RecordingReading(RecordingFile):
         str | None,
         typer.Option(
             metavar="FROM:TO",
-            help="With a recording: where spikes are counted, from the start of a step (s).",
+            help="With a recording: where spikes are counted, from the start of a step (s). "
+            "`neurosim unit` takes it with a model too (0.2:1.2 if left out).",
         ),
     ] = None
     trial: Annotated[

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["list_command", "run_command", "validate_command"]
 
+# Endings of files that other commands take, where they are given as an experiment.
+_SHAPES = (".swc", ".asc")
+_EITHER = (".h5", ".hdf5", ".nml")
+_CELLS = (".abf", ".atf", ".ibw", ".nwb", ".csv", *_EITHER)
+
 
 def list_command() -> None:
     """List the experiments by name."""
@@ -79,6 +84,7 @@ def run_command(
             _run_all(entries, given, place, (seed, jobs, quick), seeds or 1)
         return
     assert name is not None
+    _refuse_file(name)
     found = find(name)
     parameters = found.with_values(given)
     if seeds is not None:
@@ -103,6 +109,28 @@ def run_command(
         console().print("no chance is in this experiment: the seed changes nothing")
     if not result.holds:
         raise typer.Exit(1)
+
+
+def _refuse_file(name: str) -> None:
+    """Say, of a file in the place of an experiment, which commands take it."""
+    if not Path(name).is_file():
+        return
+    from experiments.kit.registry import contents
+    from neurosim.errors import UnknownNameError
+
+    if name.lower() in contents():
+        return
+    ending = Path(name).suffix.lower()
+    commands = [f"neurosim unit {name}"] if ending in _CELLS else []
+    if ending in _SHAPES:
+        commands = [f"neurosim unit {name} --membrane textbook"]
+    if ending in (*_SHAPES, *_EITHER):
+        commands.append(f"neurosim morphology {name}")
+    told = f"give it to {' or '.join(commands)}; " if commands else ""
+    raise UnknownNameError(
+        f"no experiment is called {name!r}, which is a file: {told}`neurosim list` shows the "
+        "experiments"
+    )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,13 +109,15 @@ def unit_command(
         name: quantity_of(value, f"--set {name}")
         for name, value in (assignment(text, "tau_m=10ms") for text in set_ or [])
     }
+    # Of what is read of a recording, a model takes where its spikes are counted.
+    of_files = replace(recording, window=None)
     equations = {"threshold": threshold, "reset": reset, "current": current, "start": start}
     given = {name: value for name, value in equations.items() if value is not None}
     if _is_file(source) and is_allen(Path(source)):
         model, options = _of_allen(Path(source), membrane, shape, {**values, **given})
     elif _is_shape(source, membrane):
         model, options = _on_shape(
-            Path(source), membrane, shape, {**values, **given, **recording.settings()}
+            Path(source), membrane, shape, {**values, **given, **of_files.settings()}
         )
     elif _is_file(source):
         model, options = _of_file(Path(source), values, equations, recording, shape, membrane)
@@ -128,13 +131,15 @@ def unit_command(
             "--membrane, --unit, --tree, --soma-diameter, --least-diameter and --tag go with a "
             f"reconstruction (SWC, ASC, HDF5); {source!r} is none"
         )
-    elif recording.settings():
-        name = next(name for name, value in vars(recording).items() if value is not None)
+    elif of_files.settings():
+        name = next(name for name, value in vars(of_files).items() if value is not None)
         raise ParameterError(
             f"--{name.replace('_', '-')} goes with a recording; {source!r} is none"
         )
     else:
         model, options = _neuron(source, values, given)
+    if not isinstance(model, Path):
+        options |= _counted(recording)
     if noise is not None:
         options["noise"] = quantity_of(noise, "--noise")
     options["trials"] = trials
@@ -159,6 +164,23 @@ def unit_command(
         typer.echo(f"\n{written}")
     if not found.ok:
         raise typer.Exit(1)
+
+
+def _counted(recording: RecordingReading) -> dict[str, Any]:
+    """Return where the spikes of a model are counted, as `equivalent_unit` takes it."""
+    from brian2.units import second
+
+    from neurosim.errors import ParameterError
+
+    if recording.window is None:
+        return {}
+    start, stop = recording.settings()["window"]
+    if not 0 <= start < stop < float("inf"):
+        raise ParameterError(
+            f"--window {recording.window!r}: of a model it begins at 0 or later, and ends after "
+            "that; give FROM:TO in seconds from the start of a step, such as 0.2:1.2"
+        )
+    return {"settle": start * second, "duration": (stop - start) * second}
 
 
 def _write(found: Any, out: Path) -> str:

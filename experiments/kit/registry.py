@@ -120,7 +120,8 @@ class Experiment:
         for name, text in values.items():
             if name not in known:
                 raise UnknownNameError(
-                    f"{self.name} has no parameter {name!r}: {suggest(name, known)}"
+                    f"{self.name} has no parameter {name!r}: "
+                    + suggest(name, known, most=len(known))
                     if known
                     else f"{self.name} has no parameters; {name!r} was given"
                 )
@@ -252,10 +253,10 @@ def find(name: str) -> Experiment:
     UnknownNameError
         There is none of this name; the message offers the nearest.
     """
-    name = name.lower() if name not in _EXPERIMENTS else name
-    if name not in _EXPERIMENTS:
+    plain = name.lower() if name not in _EXPERIMENTS else name
+    if plain not in _EXPERIMENTS:
         known = contents()
-        if name not in known:
+        if plain not in known:
             raise UnknownNameError(f"no experiment is called {name!r}: {suggest(name, known)}")
-        importlib.import_module(known[name].module)
-    return _EXPERIMENTS[name]
+        importlib.import_module(known[plain].module)
+    return _EXPERIMENTS[plain]

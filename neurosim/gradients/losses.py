@@ -266,9 +266,9 @@ class _OfSpikes(Loss):
                 continue
             if self.few == "refuse":
                 raise ParameterError(
-                    f"{type(self).__name__}: cell {row} fires {len(time)} spikes, and {why} "
-                    f"needs {least}; stimulate it more, run longer, or take a loss on the "
-                    "potential (TraceError, MeanPotential)"
+                    f"{type(self).__name__}: cell {row} fires {len(time)} spike"
+                    f"{'s' * (len(time) != 1)}, and {why} needs {least}; stimulate it "
+                    "more, run longer, or take a loss on the potential (TraceError, MeanPotential)"
                 )
             slopes.append(np.zeros(len(time)))
         return values, slopes

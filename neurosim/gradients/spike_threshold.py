@@ -68,8 +68,9 @@ class SpikeThreshold(Loss):
             peaks = level_crossings(v[:, cell] * 1e3, float(self.detect / mV))
             if len(peaks) < number:
                 raise ParameterError(
-                    f"SpikeThreshold: cell {cell} fires {len(peaks)} spikes, and the threshold of "
-                    f"spike {number} is asked for; stimulate it more or run longer"
+                    f"SpikeThreshold: cell {cell} fires {len(peaks)} spike"
+                    f"{'s' * (len(peaks) != 1)}, and the threshold of spike {number} is asked "
+                    "for; stimulate it more or run longer"
                 )
             values[cell] = self._one(v[:, cell], dt, int(peaks[number - 1]), cell, slopes[:, cell])
         return values, slopes

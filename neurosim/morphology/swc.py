@@ -49,8 +49,9 @@ def read_swc(
     least_diameter : Quantity, optional
         Diameter given to thinner points of axon and dendrites; needed where the file says 0.
     tags : mapping of int to str, optional
-        Tags of types beyond 0 undefined, 1 soma, 2 axon, 3 basal, 4 apical (default ``custom5``,
-        ``custom6``, ...).
+        Tags of types beyond 1 soma, 2 axon, 3 basal, 4 apical (default ``undefined`` for 0,
+        ``custom5``, ``custom6``, ...). A type that no point has is no error, so that one mapping
+        serves many files.
 
     Returns
     -------

@@ -77,3 +77,25 @@ def test_an_atlas_of_two_cells(tmp_path):
     assert "not used: bad.csv" in done.output
     missing = call("atlas", str(tmp_path / "none"), "--out", str(tmp_path / "out"))
     assert "no folder" in str(missing.exception)
+
+
+ONSET = ["unit", "AdEx", "--set", "V_T=-75mV", "--intervals", "none", "--currents"]
+
+
+def test_a_model_that_fires_only_before_counting_is_not_called_silent():
+    done = CliRunner().invoke(app, [*ONSET, "0:400:200"])
+    assert done.exit_code == 1
+    assert "it fires only at the onset of a step (until 98.2 ms), before spikes are" in done.output
+    assert "count from the onset on (--window 0:1.2)" in done.output
+    # The advice is of use.
+    done = CliRunner().invoke(app, [*ONSET, "0:400:100", "--window", "0:0.1"])
+    assert "no spikes" not in done.output
+    assert "unit stands for this" in done.output
+    # A cell that is silent throughout is told as before.
+    done = CliRunner().invoke(app, ["unit", "LIF", "--currents", "0:20:10"])
+    assert "no spikes up to 20 pA; measure at larger currents" in done.output
+
+
+def test_the_window_of_a_model_is_checked():
+    done = CliRunner().invoke(app, [*ONSET, "0:400:200", "--window", "0.5:0.2"])
+    assert "--window '0.5:0.2': of a model it begins at 0 or later" in str(done.exception)

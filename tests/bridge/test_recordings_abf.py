@@ -186,6 +186,24 @@ def test_a_unit_that_is_none(tmp_path: Path) -> None:
     _same_curve(read(path, current_unit="pA"))
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"current_unit": "mV"}, ("'mV', is not one of ampere", 'current_unit="pA", or none')),
+        ({"voltage_unit": "ell"}, ("'ell', is not one of volt", 'voltage_unit="mV", or none')),
+    ],
+)
+def test_a_unit_that_was_given_is_not_to_be_corrected_in_the_file(
+    tmp_path: Path, given: dict[str, str], told: tuple[str, str]
+) -> None:
+    path = write_abf(tmp_path / "cell.abf", [CELL], [Command("pA", **STEPS)])
+    error = refusal(path, **given)
+    assert error.reason == "units"
+    assert told[0] in error.wrong
+    assert told[1] in error.remedy
+    assert "correct it in the file" not in str(error)
+
+
 def test_nanoampere_called_picoampere(tmp_path: Path) -> None:
     path = write_abf(tmp_path / "cell.abf", [CELL], [Command("pA", (0, 0), (0, 0.05), (450, 2500))])
     error = refusal(path)

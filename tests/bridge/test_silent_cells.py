@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from brian2 import mV
@@ -96,3 +98,17 @@ def test_a_model_that_never_fires_is_silent():
     with pytest.raises(CurveError, match="never fires") as caught:
         equivalent_unit(LIF(V_th=1e9 * mV), engine="numpy")
     assert caught.value.reason == "silent"
+
+
+@pytest.mark.parametrize(
+    ("window", "told"),
+    [
+        ((0.3, 0.5), r"only at the onset of a step \(until 250 ms\), .* from 300 ms on"),
+        ((0.0, 0.2), "fires in a step, but not where spikes are counted"),
+    ],
+)
+def test_spikes_outside_the_window_are_told(window, told):
+    cell = made_recording([50, 100, 150, 200], [0, 1, 1, 1])
+    refusal = equivalent_unit(cell, intervals=None, recording={"window": window}).refusal
+    assert refusal.reason == "silent"
+    assert re.search(told, str(refusal))

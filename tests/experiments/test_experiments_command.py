@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from commands import neurosim
 
+from experiments.command.run import run_command
+from experiments.kit.registry import contents, find
+from neurosim.errors import UnknownNameError
+
 HEADER = "current_pA,count,window_s\n"
 
 
@@ -121,6 +125,7 @@ def test_run_writes_a_result_with_seed_and_versions(tmp_path):
             ["run", "lif-closed-form", "--set", "dt=1"],
             "has no parameter 'dt': did you mean 'dt_ms'",
         ),
+        (["run", "No/Such.swc"], "no experiment is called 'No/Such.swc': "),
         (["run", "lif-closed-form", "--set", "dt_ms=fast"], "dt_ms must be a number; got 'fast'"),
         (["run", "lif-closed-form", "--set", "dt_ms"], "--set takes NAME=VALUE"),
         (["run", "lif-closed-form", "--set", "dt_ms=-1"], "dt must be greater than 0"),
@@ -137,6 +142,34 @@ def test_wrong_words_are_one_clear_error_with_exit_code_2(commands, arguments, s
     assert said in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Cell.swc", "neurosim unit {0} --membrane textbook or neurosim morphology {0};"),
+        ("Cell.abf", "give it to neurosim unit {0};"),
+        ("Cell.nml", "give it to neurosim unit {0} or neurosim morphology {0};"),
+        ("Notes.md", "which is a file: `neurosim list` shows"),
+    ],
+)
+def test_a_file_that_is_no_experiment_is_sent_where_it_belongs(tmp_path, name, said):
+    file = tmp_path / "Folder" / name
+    file.parent.mkdir()
+    file.touch()
+    with pytest.raises(UnknownNameError) as caught:
+        run_command(str(file))
+    assert f"no experiment is called '{file}'" in str(caught.value)
+    assert said.format(file) in str(caught.value)
+
+
+def test_all_parameters_of_an_experiment_are_listed():
+    found = find("synapse-gradients")
+    with pytest.raises(UnknownNameError) as caught:
+        found.with_values({"nothing": "1"})
+    for name in contents()["synapse-gradients"].defaults:
+        assert name in str(caught.value)
+    assert "more" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

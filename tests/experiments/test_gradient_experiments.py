@@ -71,6 +71,23 @@ def test_a_reconstruction_takes_the_place_of_the_shape(tmp_path):
     assert len(synapse_gradients._cell(synapse_gradients.Parameters()).morphology.tags) > 20
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"checked": 41, "synapses": 40}, "checked must be at most the number of synapses, 40"),
+        ({"rate_Hz": 0.0}, "rate_Hz must be above 0; got 0"),
+        ({"length_ms": -3.0}, "length_ms must be above 0; got -3"),
+        ({"ampa_nS": float("nan")}, "ampa_nS must be above 0; got nan"),
+        # The third draw is the first that leaves a part without synapses.
+        ({"synapses": 10, "checked": 1}, "of 10 synapses none is on apical part 6 of"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_runs(given, said, monkeypatch):
+    monkeypatch.setattr(synapse_gradients, "differentiate", None)
+    with pytest.raises(ParameterError, match=said):
+        find("synapse-gradients").run(synapse_gradients.Parameters(**given), Context(seed=1))
+
+
 def test_a_rate_is_that_from_the_first_to_the_last_event():
     assert what_drives.rate_of_events(np.array([100, 150, 300])) == 10.0
     assert what_drives.rate_of_events(np.array([100])) == 0.0

@@ -46,6 +46,25 @@ def test_a_type_of_the_file_gets_a_name(run, cell):
         assert f"--tag {wrong}: say a type" in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["99=apical"], "no point of cell.swc has type 99; the file has types 1, 2, 3, 4"),
+        (["1=dendrite"], "type 1 is soma in every file, not dendrite: only types beyond 1 soma"),
+        (["5=basal", "5=apical"], "--tag 5=apical: type 5 is named twice"),
+    ],
+)
+@pytest.mark.parametrize("command", ["morphology", "unit"])
+def test_a_name_is_only_given_to_a_type_of_the_file(cell, command, words, said):
+    given = [command, str(cell), *(["--membrane", "textbook"] if command == "unit" else [])]
+    for word in words:
+        given += ["--tag", word]
+    done = CliRunner().invoke(app, given)
+    assert isinstance(done.exception, ParameterError)
+    assert said in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
 def test_an_experiment_says_that_it_reads_a_file_as_it_stands(cell):
     cell.write_text(CELL.replace("0 0 0 8 -1", "0 0 0 0 -1"))
     given = ["run", "back-propagation", "--quick", "--set", f"morphology={cell}"]

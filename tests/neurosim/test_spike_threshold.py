@@ -8,6 +8,7 @@ from neurosim import Steps, differentiate, simulate
 from neurosim.catalogue import textbook_neuron
 from neurosim.errors import ParameterError
 from neurosim.features.spike_shape import spike_shapes, threshold_crossing
+from neurosim.gradients.losses import SpikeTime
 from neurosim.gradients.spike_threshold import SpikeThreshold
 from neurosim.measure import measure_spikes
 
@@ -63,5 +64,9 @@ def test_the_time_of_the_threshold_is_where_its_potential_is():
 def test_what_has_no_threshold_is_refused():
     with pytest.raises(ParameterError, match="fires 2 spikes"):
         SpikeThreshold(number=3).value(trace(), DT)
+    # The first of the two spikes peaks at 10 ms.
+    for loss in (SpikeThreshold(number=2), SpikeTime(number=2)):
+        with pytest.raises(ParameterError, match="fires 1 spike, and"):
+            loss.value(trace()[: round(0.015 / DT)], DT)
     with pytest.raises(ParameterError, match="no threshold to read"):
         SpikeThreshold(criterion=0.2 * volt / second).value(trace(), DT)

@@ -475,6 +475,8 @@ def test_types_beyond_four_can_be_named(tmp_path):
     assert read_swc(written(tmp_path, text)).tags == ("soma", "basal", "custom5", "undefined")
     named = read_swc(written(tmp_path, text), tags={5: "oblique"})
     assert named.names == ("soma", "basal[0]", "oblique[0]", "undefined[0]")
+    with pytest.raises(ParameterError, match="type 1 is soma in every file, not dendrite"):
+        read_swc(written(tmp_path, text), tags={1: "dendrite"})
 
 
 def test_a_branching_point_that_is_a_dendrites_first_loses_nothing(tmp_path):

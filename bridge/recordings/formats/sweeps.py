@@ -250,13 +250,19 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
     >>> factor_to("A", "pA", "nA"), factor_to("A", "V", "400pA")
     (1000.0, 400.0)
     """
-    unit = written if said is None else said
-    known = scale_to(unit) if said is None else scale_said(said)
+    known = scale_to(written) if said is None else scale_said(said)
     if known is not None and known[0] == kind:
         return known[1]
     quantity, example = ("volt", "mV") if kind == "V" else ("ampere", "pA")
     option = "voltage_unit" if kind == "V" else "current_unit"
-    if known is not None and said is None:
+    if said is not None:
+        raise RecordingError(
+            "units",
+            f"the unit given, {said!r}, is not one of {quantity}",
+            f'give one that is, such as {option}="{example}", or none: the unit in the file counts',
+            where,
+        )
+    if known is not None:
         is_of, wanted, channel = (
             ("a current", "a potential", "voltage")
             if kind == "V"
@@ -264,14 +270,14 @@ def factor_to(kind: Literal["V", "A"], written: str, said: str | None, where: st
         )
         raise RecordingError(
             "units",
-            f"the unit is {unit!r}, that of {is_of}, where {wanted} was meant",
+            f"the unit is {written!r}, that of {is_of}, where {wanted} was meant",
             f'name the channel or column of {wanted}: {channel}="..."; or, if the file has the '
             f'unit wrong, say it: {option}="{example}"',
             where,
         )
     raise RecordingError(
         "units",
-        f"the unit is {unit!r}, not one of {quantity}" if unit else "no unit is told",
+        f"the unit is {written!r}, not one of {quantity}" if written else "no unit is told",
         f'correct it in the file, or say it: {option}="{example}"',
         where,
     )

@@ -161,12 +161,44 @@ def _off_differences(
     return float(np.abs(found[which] - (4 * small - large) / 3).max() / np.abs(found).max())
 
 
-def _draw(p: Parameters, seed: int, context: Context) -> _Draw:
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the synapses of a draw are.
+
+    Attributes
+    ----------
+    bare : Neuron
+        Without them; only its first detector is read.
+    site : Site
+    compartment, part : ndarray of int, shape (synapses,)
+    """
+
+    bare: Neuron
+    site: Site
+    compartment: NDArray[np.int64]
+    part: NDArray[np.int64]
+
+
+def _places(p: Parameters, seed: int) -> _Places:
+    """Draw where the synapses are, and refuse a draw that leaves a part without any."""
     bare = _cell(p)
     bare = bare.replace(probed=(), detectors=bare.detectors[:1])
     site: Site = uniformly(tagged("dendrite"), p.synapses, seed=seed % 2**31)
     compartment = np.asarray(site.compartments(bare.compartments), dtype=np.int64)
-    cell = bare.place(AMPA(g=p.ampa_nS * nS), site, Poisson(p.rate_Hz * Hz), label="syn")
+    part = parts_of_dendrites(bare, compartment)
+    named = [f"{name} part {k + 1}" for name, many in PARTS for k in range(many)]
+    empty = [name for k, name in enumerate(named) if not np.any(part == k)]
+    if empty:
+        raise ParameterError(
+            f"synapse-gradients: of {p.synapses} synapses none is on {', '.join(empty)} of the "
+            "dendrites; give more synapses, or a shape with basal and apical dendrites"
+        )
+    return _Places(bare, site, compartment, part)
+
+
+def _draw(p: Parameters, places: _Places, seed: int, context: Context) -> _Draw:
+    bare, compartment, part = places.bare, places.compartment, places.part
+    cell = bare.place(AMPA(g=p.ampa_nS * nS), places.site, Poisson(p.rate_Hz * Hz), label="syn")
     random = np.random.default_rng([seed, 0x53594E])
     seeds = random.integers(0, 2**31, p.rows)
     found = differentiate(
@@ -174,7 +206,6 @@ def _draw(p: Parameters, seed: int, context: Context) -> _Draw:
     )
     slopes = np.asarray(found["syn.weight"])
     which = random.choice(p.synapses, p.checked, replace=False)
-    part = parts_of_dendrites(bare, compartment)
     driven = Driven(bare, compartment, part, p.ampa_nS, p.rate_Hz, p.length_ms)
     fitted, explained = fit_parts(driven, p.trials, seed, dt=DT, jobs=context.jobs)
     shares, moved = None, None
@@ -245,9 +276,8 @@ def _tried(draws: list[_Draw], seed: int) -> dict[str, Any]:
     }
 
 
-@experiment("synapse-gradients", CLAIM, Parameters)
-def run(parameters: Parameters, context: Context) -> Result:
-    p = parameters
+def _check(p: Parameters) -> None:
+    """Refuse parameters that the experiment cannot be run with."""
     # Two halves of the runs are held against each other where parts are tried.
     rows = 2 if p.perturbed else 1
     least_of = {"draws": 1, "rows": rows, "synapses": 8, "trials": 20, "checked": 1, "perturbed": 0}
@@ -256,15 +286,33 @@ def run(parameters: Parameters, context: Context) -> Result:
             raise ParameterError(
                 f"synapse-gradients: {name} must be at least {least}; got {getattr(p, name)}"
             )
+    if p.checked > p.synapses:
+        raise ParameterError(
+            f"synapse-gradients: checked must be at most the number of synapses, {p.synapses}; got "
+            f"{p.checked}"
+        )
+    for name in ("ampa_nS", "rate_Hz", "length_ms"):
+        if not 0 < getattr(p, name) < np.inf:
+            raise ParameterError(
+                f"synapse-gradients: {name} must be above 0; got {getattr(p, name):g}"
+            )
+
+
+@experiment("synapse-gradients", CLAIM, Parameters)
+def run(parameters: Parameters, context: Context) -> Result:
+    p = parameters
+    _check(p)
     shape = Path(p.morphology).stem if p.morphology else "stylised"
     if context.quick:
         # The fits scatter more than the gradients, so rows are saved, and neither draws nor trials.
         p = replace(p, rows=min(p.rows, 8))
     draws = []
     seeds = context.seeds(p.draws, 6)
+    # All before the first run, so that a draw that cannot be used is refused at once.
+    places = [_places(p, seed) for seed in seeds]
     told = context.task("synapses placed and run")
     for k, seed in enumerate(seeds):
-        draws.append(_draw(p, seed, context))
+        draws.append(_draw(p, places[k], seed, context))
         if told is not None:
             told((k + 1) / len(seeds))
     names = [f"{name}, part {k + 1}" for name, many in PARTS for k in range(many)]

@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neurosim.errors import ParameterError
 from neurosim.morphology.shape import Morphology
 
 __all__ = ["Section", "named_sections"]
 
 _TAGS = {0: "undefined", 1: "soma", 2: "axon", 3: "basal", 4: "apical"}
+# What a file means by these is fixed; a 0 says nothing, and may be told.
+_FIXED = {kind: tag for kind, tag in _TAGS.items() if kind}
 
 
 class Section(NamedTuple):
@@ -33,8 +36,19 @@ def named_sections(sections: Sequence[Section], tags: Mapping[int, str] | None) 
     sections : sequence of Section
         The sections.
     tags : mapping of int to str, optional
-        Tags of types beyond 0 undefined, 1 soma, 2 axon, 3 basal, 4 apical.
+        Tags of types beyond 1 soma, 2 axon, 3 basal, 4 apical.
+
+    Raises
+    ------
+    ParameterError
+        One of these four is given another tag.
     """
+    for kind, tag in (tags or {}).items():
+        if _FIXED.get(kind, tag) != tag:
+            raise ParameterError(
+                f"type {kind} is {_FIXED[kind]} in every file, not {tag}: only types beyond 1 "
+                "soma, 2 axon, 3 basal, 4 apical are named (tags={5: 'apical'}, --tag 5=apical)"
+            )
     names = {**_TAGS, **(tags or {})}
     labels = [names.get(section.kind, f"custom{section.kind}") for section in sections]
     many = Counter(labels)
