@@ -92,7 +92,7 @@ def export_page(
         Full names of the parameters to move (default: all that a page can move).
     ranges : mapping of str to (Quantity, Quantity), optional
         Lowest and highest value of parameters by full name; by default half of the value to twice
-        it, and 20 mV on either side of a potential.
+        it, and 20 mV on either side of a potential, which keeps its sign.
     source : str, optional
         Python lines that make the neuron, by the name ``neuron``, for the lines that the page
         offers to its readers.

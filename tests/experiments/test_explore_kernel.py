@@ -22,7 +22,7 @@ from experiments.explore.kernel.changed_together import (
     places_together,
 )
 from experiments.explore.kernel.composing import Asked
-from experiments.explore.kernel.package import kernel_of, kernel_script
+from experiments.explore.kernel.package import kernel_of, kernel_script, reach
 from experiments.explore.kernel.page_agreement import agreement, driver
 from experiments.explore.kernel.rows_apart import NotApartError, row_apart
 from experiments.explore.kernel.slider_places import NotAffineError, find_places
@@ -201,6 +201,19 @@ def test_several_values_get_one_factor_or_shift():
             assert float(after.part.V_T) == pytest.approx(float(before.part.V_T) + 0.003)
         else:
             assert after.part == before.part
+
+
+@pytest.mark.parametrize("default", [0.0131, 0.002, -0.002, -0.013])
+def test_a_slope_does_not_reach_through_0(default):
+    """As `f` of the low-voltage calcium current in `layer5_pump_cell`, 13 mV, which divides."""
+    low, high = reach("low_voltage_elsewhere.f", default, "volt")
+    assert low < default < high
+    assert low * high > 0
+
+
+def test_other_potentials_reach_20_mV_to_either_side():
+    for default in (-0.07, 0.05, 0.0):
+        assert reach("leak.E", default, "volt") == (default - 0.02, default + 0.02)
 
 
 def test_two_capacitances_get_one_factor():

@@ -35,7 +35,7 @@ from neurosim.run.state import State
 from neurosim.stimuli import Stimulus
 from neurosim.synapses.base import Receptor
 
-__all__ = ["KernelPackage", "Parameter", "kernel_of", "kernel_script"]
+__all__ = ["KernelPackage", "Parameter", "kernel_of", "kernel_script", "reach"]
 
 # How often a range that the description refuses is halved towards the default.
 _HALVINGS = 6
@@ -135,7 +135,7 @@ def kernel_of(
         and a parameter that moves the rest of a gate is left out.
     ranges : mapping of str to (Quantity, Quantity), optional
         Lowest and highest value of parameters by name; by default half of the value to twice it,
-        and 20 mV on either side of a potential.
+        and 20 mV on either side of a potential, which keeps its sign (`reach`).
     only : collection of str, optional
         Full names of the parameters that the page moves, which takes less time than all of them.
         Those of which the description says an order are told besides.
@@ -173,6 +173,41 @@ def _between(default: float, low: float, high: float) -> list[float]:
     """
     tried = [default, low, high, *(low + share * (high - low) for share in (0.37, 0.79))]
     return [x for k, x in enumerate(tried) if x not in tried[:k]]
+
+
+def reach(name: str, default: float, unit: str) -> tuple[float, float]:
+    """Return between which values a slider moves if nothing else is said.
+
+    Parameters
+    ----------
+    name : str
+        Full name of the parameter.
+    default : float
+        In SI units.
+    unit : str
+        Name of its SI unit.
+
+    Examples
+    --------
+    >>> [round(end, 4) for end in reach("E_L", -0.07, "volt")]
+    [-0.09, -0.05]
+
+    A potential near 0 may be a slope, by which a description divides: it keeps its sign.
+
+    >>> [round(end, 4) for end in reach("Delta_T", 0.002, "volt")]
+    [0.001, 0.022]
+    """
+    if name.endswith(".shift"):
+        return default - 0.01, default + 0.01
+    half, twice = sorted((default / 2, default * 2))
+    if unit != "volt":
+        return half, twice
+    low, high = default - 0.02, default + 0.02
+    if 0 < default < 0.02:
+        low = half
+    elif -0.02 < default < 0:
+        high = twice
+    return low, high
 
 
 class _Maker:
@@ -292,16 +327,11 @@ class _Maker:
             if not low < high:
                 raise ParameterError(f"ranges: {name} must rise from its first value to its second")
             return default, low, high
-        if name.endswith(".shift"):
-            low, high = default - 0.01, default + 0.01
-        elif unit_name(told.metadata["unit"]) == "volt":
-            low, high = default - 0.02, default + 0.02
-        elif default == 0:
+        if default == 0 and unit_name(told.metadata["unit"]) != "volt":
             raise ParameterError(
                 "its value is 0, from which no range follows; `ranges` of export_page takes one"
             )
-        else:
-            low, high = sorted((default / 2, default * 2))
+        low, high = reach(name, default, unit_name(told.metadata["unit"]))
         self._at_once(name, _between(default, low, high))
         return default, self._taken(name, default, low), self._taken(name, default, high)
 
