@@ -480,31 +480,34 @@ def test_the_fitted_neuron_is_the_one_that_was_scored() -> None:
 
 
 def test_intervals_that_do_not_hold_known_neurons_are_not_given() -> None:
-    told = {name: family_of(name).found_again for name in ("adex", "hh1", "hh2")}
-    assert [family_of(name).gives_intervals for name in told] == [True, False, True]
+    assert all(family_of(name).gives_intervals for name in ("adex", "glif", "hh1", "hh2"))
+    families = {name: family_of(name) for name in ("adex", "hh2")}
+    families["few"] = replace(family_of("hh1"), found_again=(1, 7, 8))
+    assert not families["few"].gives_intervals
     # All of a few is no proof.
     assert not replace(family_of("hh2"), found_again=(9, 90, 90)).gives_intervals
     assert replace(family_of("hh2"), found_again=(10, 90, 100)).gives_intervals
     one = FittedParameter("C", "capacitance", "pF", 100.0, 90.0, 110.0, True, (1.0, 1000.0))
     report = {}
-    for name in told:
+    for name, family in families.items():
         fit = object.__new__(NeuronFit)
         for key, value in {
-            "family": family_of(name), "parameters": (one,), "remaining": 0.1, "misfit": 1.0,
+            "family": family, "parameters": (one,), "remaining": 0.1, "misfit": 1.0,
             "noise_misfit": 1.0,
         }.items():  # fmt: skip
             object.__setattr__(fit, key, value)
         lines = [*_table(fit.parameters, fit.has_intervals), *fit._cautions()]
         report[name] = "\n".join(lines)
     assert "90 .. 110 pF" in report["adex"]
-    assert f"{told['adex'][1]} of {told['adex'][2]} did" in report["adex"]
+    _, held, of = families["adex"].found_again
+    assert f"{held} of {of} did" in report["adex"]
     object.__setattr__(fit, "family", family_of("adex"))
     object.__setattr__(fit, "misfit", 2.0)
     assert not fit.has_intervals
     assert "2 times what the noise" in fit._cautions()[0]
-    assert "90 .. 110" not in report["hh1"]
+    assert "90 .. 110" not in report["few"]
     assert "90 .. 110 pF" in report["hh2"]
-    assert f"{told['hh1'][1]} of {told['hh1'][2]} held the truth" in report["hh1"]
+    assert "7 of 8 held the truth" in report["few"]
 
 
 @pytest.mark.slow
