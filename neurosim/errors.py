@@ -21,6 +21,7 @@ __all__ = [
     "OutputError",
     "ParameterError",
     "PoleError",
+    "RowError",
     "UnitError",
     "UnknownNameError",
     "install_command",
@@ -53,6 +54,13 @@ class UnknownNameError(ParameterError, KeyError):
 
 class EngineError(NeurosimError, RuntimeError):
     """The simulation could not be built or did not finish."""
+
+
+class RowError(EngineError):
+    """One row of a batch cannot be followed, such as one whose numbers left every bound.
+
+    The others may be; a program that could not be built is a plain `EngineError`.
+    """
 
 
 class OutputError(NeurosimError, OSError):

@@ -25,7 +25,7 @@ from bridge.fit.misfit import (
 )
 from bridge.fit.neuron_families import HELD, NeuronFamily
 from bridge.fit.residual_rows import LocatedRun, crossed
-from neurosim.errors import DivergenceError, EngineError
+from neurosim.errors import DivergenceError, RowError
 from neurosim.gradients.differentiate import GrowthWarning, differentiate
 from neurosim.morphology import root_site
 from neurosim.run.simulate import simulate
@@ -153,10 +153,8 @@ class FitProblem:
         def tried(some: Array) -> list[Array]:
             try:
                 return list(work(some))
-            except EngineError as error:
+            except (DivergenceError, RowError):
                 # Not a program that could not be built, which no other candidate mends.
-                if not isinstance(error, DivergenceError) and " row " not in str(error):
-                    raise
                 half = len(some) // 2
                 return [*tried(some[:half]), *tried(some[half:])] if half else [_FAILED]
 
@@ -255,8 +253,8 @@ class FitProblem:
         """
         try:
             return self.run(u, pieces)[0]
-        except EngineError as error:
-            if not self.family.is_reset or " row " not in str(error):
+        except RowError:
+            if not self.family.is_reset:
                 raise
             if len(pieces) > 1:
                 return [run for piece in pieces for run in self.answers(u, [piece])]

@@ -11,7 +11,7 @@ from bridge.fit.neuron_families import NeuronFamily
 from bridge.fit.residual_rows import LocatedRun
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.formats.sweeps import Sweep
-from neurosim.errors import EngineError, ParameterError
+from neurosim.errors import ParameterError, RowError
 
 __all__ = ["drawn_truth", "recording_of"]
 
@@ -113,10 +113,8 @@ def _run(problem: FitProblem, u: Array, currents: Array) -> list[LocatedRun]:
     nothing = np.zeros(0)
     try:
         return problem.run(u, [Piece(0, float(pA), 0.0, nothing, nothing) for pA in currents])[0]
-    except EngineError as error:
+    except RowError as error:
         # Not a program that could not be built, which no other neuron mends.
-        if " row " not in str(error):
-            raise
         raise ParameterError(
             f"recording_of: the neuron cannot be run: {error}; give other parameters"
         ) from error

@@ -12,7 +12,7 @@ from brian2.units import Quantity, get_dimensions, mV, second, volt
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
 from neurosim.engine.adjoint.run_along import run_along
-from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.errors import DivergenceError, EngineError, ParameterError, RowError
 from neurosim.gradients.charge import Charge
 from neurosim.gradients.crossings import crossings
 from neurosim.gradients.directions import directions_of_cell, directions_of_point
@@ -175,7 +175,7 @@ def directional(
         if isinstance(ready.neuron, Neuron) and ready.composed is not None:
             said = diverged(error, ready.neuron, ready.composed, ready.inputs.dt)
             raise EngineError(said) from None
-        raise EngineError(
+        raise RowError(
             f"directional: the run diverged: v of row {error.cell} left every bound at "
             f"{error.time_s * second}; use a smaller dt or check its parameters"
         ) from None

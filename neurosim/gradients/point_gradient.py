@@ -15,7 +15,7 @@ from neurosim.engine.adjoint.point_starts import start_derivatives
 from neurosim.engine.adjoint.point_step import as_compartment, point_step, resets
 from neurosim.engine.adjoint.spiking_maps import spiking_maps
 from neurosim.engine.adjoint.spiking_run import Spikes, SpikingError, run_spiking
-from neurosim.errors import DivergenceError, EngineError, ParameterError
+from neurosim.errors import DivergenceError, ParameterError, RowError
 from neurosim.gradients.charge import Charge, count_in_point
 from neurosim.gradients.found_gradient import outcome
 from neurosim.gradients.gradient import Gradient
@@ -174,7 +174,7 @@ def _smooth(
             count=count,
         )  # fmt: skip
     except DivergenceError as error:
-        raise EngineError(
+        raise RowError(
             f"differentiate: the run diverged: v of row {error.cell} left every bound at "
             f"{error.time_s * second}; use a smaller dt than {dt * second} or check its parameters"
         ) from None
@@ -243,9 +243,9 @@ _TOLD = {
 }
 
 
-def _told(trouble: SpikingError, name: str, dt: float) -> EngineError:
+def _told(trouble: SpikingError, name: str, dt: float) -> RowError:
     what = _TOLD[trouble.what].format(dt=dt * second)
-    return EngineError(
+    return RowError(
         f"differentiate: {name} of row {trouble.row} at {trouble.time_s * 1e3:g} ms: {what}"
     )
 

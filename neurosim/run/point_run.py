@@ -19,7 +19,7 @@ from neurosim.engine.point.inputs import Begin, Inputs
 from neurosim.engine.point.model import Model, course_number, draws
 from neurosim.engine.programs.course_tables import CourseTable
 from neurosim.equations.steady_state import steady_state
-from neurosim.errors import EngineError, ParameterError, UnknownNameError, suggest
+from neurosim.errors import ParameterError, RowError, UnknownNameError, suggest
 from neurosim.quantities import unit_name
 from neurosim.randomness import row_keys
 from neurosim.run.argument_checks import RunSettings
@@ -313,7 +313,7 @@ def _check_finite(final: Mapping[str, np.ndarray], dt: float) -> None:
     for name, values in final.items():
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
-            raise EngineError(
+            raise RowError(
                 f"the run diverged: {name} of row {bad[0]} is {values[bad[0]]} at the end "
                 f"({len(bad)} of {len(values)} rows); use a smaller dt than {dt * second} or "
                 "check its parameters"

@@ -25,7 +25,13 @@ from bridge.fit.valley import finish
 from bridge.fit_peers.known_truth import drawn_truth, recording_of
 from bridge.recordings import made_recording
 from bridge.recordings.errors import RecordingError
-from neurosim.errors import EngineError, ExtraMissingError, ParameterError, UnknownNameError
+from neurosim.errors import (
+    EngineError,
+    ExtraMissingError,
+    ParameterError,
+    RowError,
+    UnknownNameError,
+)
 
 
 def _known(name: str, seed: int = 2, step_ms: float = 120.0) -> tuple[FitProblem, np.ndarray]:
@@ -118,7 +124,7 @@ def test_a_candidate_that_cannot_be_run_does_not_end_the_search() -> None:
     def work(some: np.ndarray) -> np.ndarray:
         asked.append(len(some))
         if (some > 0.9).any():
-            raise EngineError("AdEx of row 3 at 2 ms: v left every bound")
+            raise RowError("AdEx of row 3 at 2 ms: v left every bound")
         return np.column_stack([some[:, 0] ** 2, 2 * some])
 
     u = np.linspace(0.0, 1.0, 8)[:, np.newaxis]
