@@ -113,18 +113,18 @@ properties of small cultured rat hippocampal neurons.
 
 HIGHEST_RATE = Range(
     "highest_rate_Hz", "highest counted rate", 0.0, 1000.0, "Hz",
-    "the electric fish whose organs discharge fastest drive them spike by spike at some 1000 Hz "
-    "(Bullock and Chichibu 1965)",
+    "faster are only the neurons that drive the electric organs of some knifefishes, spike by "
+    "spike, at up to 1800 Hz (Kramer 2019)",
     "",
     "a model fires at every time step where its reset lies above its threshold: check "
     "threshold, reset and refractory period; in a recording, artefacts may be counted",
-    "neurons",
+    "nearly all neurons",
 )  # fmt: skip
-"""The mean rate at any of the currents; above it something else than spikes was counted.
+"""The mean rate at any of the currents; above it, something else than spikes may have been counted.
 
 References
 ----------
-Bullock and Chichibu (1965), Proc Natl Acad Sci USA 53:422.
+Kramer (2019), J Ethol, doi:10.1007/s10164-018-0560-1.
 """
 
 
@@ -176,7 +176,7 @@ def cautions(
     >>> [(caution.range.name, caution.value) for caution in cautions(cell)]
     [('rest_mV', -13.5)]
     >>> print(str(cautions(None, highest_rate_Hz=20000.0)[0])[:80])
-    the highest counted rate of 20000 Hz lies outside 0 to 1000 Hz, the range of neu
+    the highest counted rate of 20000 Hz lies outside 0 to 1000 Hz, the range of nea
     """
     found = [(HIGHEST_RATE, highest_rate_Hz)]
     if properties is not None:

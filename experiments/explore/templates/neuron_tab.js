@@ -78,12 +78,12 @@
     ],
   });
 
-  // A caution of a rate that no neuron has. A model whose threshold lies below its reset spikes without
+  // A caution of a rate that hardly any neuron has. A model whose threshold lies below its reset spikes without
   // end, and the rate that is drawn tells how long the time step is.
   const cautionOf = (rate, step, most_Hz) => {
     if (!(rate > most_Hz)) return "";
     const steps = Math.round(1 / (rate * step));
-    return `Caution: ${said(rate)} Hz is more than any neuron fires, which is some ${said(most_Hz)} Hz. ` +
+    return `Caution: ${said(rate)} Hz is a rate that hardly any neuron reaches; few fire at more than ${said(most_Hz)} Hz. ` +
       (steps <= 10
         ? `A spike comes ${steps > 1 ? `about every ${steps} time steps` : "at every time step"} (of ${said(step * 1e3)} ms): ` +
           "is the threshold below the reset potential?"
