@@ -23,6 +23,9 @@ __all__ = ["Intervals", "bootstrap_intervals", "covariance", "profile_intervals"
 
 Array = NDArray[np.float64]
 
+UNTOLD = 1e200
+"""Largest covariance that is computed with, so that its square root and products stay finite."""
+
 STEPS = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 3.2, 4.5, 7.0, 12.0, 25.0, 60.0, 150.0, 500.0])
 """Distances at which a profile is looked at, in standard errors times 1.96 / quantile."""
 ON_THE_WAY, AT_THE_END = 1e-3, 1e-5
@@ -289,12 +292,14 @@ def covariance(task: Problem, z: Array) -> Array:
     Returns
     -------
     ndarray, shape (p, p)
-        Zero for fixed parameters.
+        Zero for fixed parameters; `UNTOLD` at most, where counts tell next to nothing.
     """
     information = task.information(z)
     scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
     inverse = np.linalg.pinv(information / np.outer(scale, scale), rcond=1e-10, hermitian=True)
-    return inverse / np.outer(scale, scale) * np.outer(task.free, task.free)
+    with np.errstate(over="ignore"):
+        found = np.clip(inverse / np.outer(scale, scale), -UNTOLD, UNTOLD)
+    return found * np.outer(task.free, task.free)
 
 
 def bootstrap_intervals(

@@ -112,10 +112,19 @@ def _renewal(n: Array, mu: Array, k: Array) -> tuple[Array, Array]:
     middle = np.empty_like(x)
     slope = np.empty_like(x)
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        for side, terms in ((above, _right_terms), (~above, _left_terms)):
+        for side, area in ((above, _right_area), (~above, _left_area)):
             if side.any():
-                middle[side], slope[side] = terms(n[side], x[side], k[side])
-        lost = ~(middle > 1e-280)
+                before, here, after = (area((n[side] + j) * k[side], x[side]) for j in (-1, 0, 1))
+                middle[side], slope[side] = _second_differences(before, here, after)
+    return _in_logarithms(middle, slope, n, x, k)
+
+
+def _in_logarithms(
+    middle: Array, slope: Array, n: Array, x: Array, k: Array
+) -> tuple[Array, Array]:
+    """From second differences to the log-probability, and to its derivative by the mean."""
+    lost = ~(middle > 1e-280)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         log_p = np.log(np.where(lost, 1.0, middle) / k)
         score = k * slope / np.where(lost, 1.0, middle)
     if lost.any():
@@ -123,38 +132,39 @@ def _renewal(n: Array, mu: Array, k: Array) -> tuple[Array, Array]:
     return log_p, score
 
 
-def _right_terms(n: Array, x: Array, k: Array) -> tuple[Array, Array]:
-    """Second differences of G and of its derivative P, for counts above the mean."""
-    total, slope = np.zeros_like(x), np.zeros_like(x)
-    for step, sign in ((-1, 1.0), (0, -2.0), (1, 1.0)):
-        a = (n + step) * k
-        certain = a <= 0  # P(0, x) = 1: the "zeroth" spike has always happened
-        safe = np.where(certain, 1.0, a)
-        p = np.where(certain, 1.0, gammainc(safe, x))
-        density = np.exp(xlogy(safe, x) - x - gammaln(safe + 1))
-        # G(a) = (x - a) P + a density, which cancels where x << a; there the series is summed.
-        term, series = np.ones_like(x), np.zeros_like(x)
+def _second_differences(
+    before: tuple[Array, Array], here: tuple[Array, Array], after: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """Of the areas, and of their derivatives by x."""
+    return before[0] - 2.0 * here[0] + after[0], before[1] - 2.0 * here[1] + after[1]
+
+
+def _right_area(a: Array, x: Array) -> tuple[Array, Array]:
+    """G(a) and its derivative by x, P(a, x): for counts above the mean."""
+    certain = a <= 0  # P(0, x) = 1: the "zeroth" spike has always happened
+    safe = np.where(certain, 1.0, a)
+    p = np.where(certain, 1.0, gammainc(safe, x))
+    density = np.exp(xlogy(safe, x) - x - gammaln(safe + 1))
+    # G(a) = (x - a) P + a density, which cancels where x << a; there the series is summed.
+    area = np.where(certain, x - a, (x - a) * p + a * density)
+    far = np.nonzero((x < 0.1 * safe) & ~certain)
+    if len(far[0]):
+        ahead, order = x[far], safe[far]
+        term, series = np.ones_like(ahead), np.zeros_like(ahead)
         for j in range(1, 13):
-            term = term * x / (safe + j)
+            term = term * ahead / (order + j)
             series += j * term
-        area = np.where(x < 0.1 * safe, density * series, (x - a) * p + a * density)
-        total += sign * np.where(certain, x - a, area)
-        slope += sign * p
-    return total, slope
+        area[far] = density[far] * series
+    return area, p
 
 
-def _left_terms(n: Array, x: Array, k: Array) -> tuple[Array, Array]:
-    """Second differences of int_x^inf Q and of its derivative -Q, for counts below the mean."""
-    total, slope = np.zeros_like(x), np.zeros_like(x)
-    for step, sign in ((-1, 1.0), (0, -2.0), (1, 1.0)):
-        a = (n + step) * k
-        none = a <= 0
-        safe = np.where(none, 1.0, a)
-        q = np.where(none, 0.0, gammaincc(safe, x))
-        density = np.exp(xlogy(safe, x) - x - gammaln(safe + 1))
-        total += sign * np.where(none, 0.0, (a - x) * q + a * density)
-        slope -= sign * q
-    return total, slope
+def _left_area(a: Array, x: Array) -> tuple[Array, Array]:
+    """Integral of Q(a, u) from x on, and its derivative by x, -Q: for counts below the mean."""
+    none = a <= 0
+    safe = np.where(none, 1.0, a)
+    q = np.where(none, 0.0, gammaincc(safe, x))
+    density = np.exp(xlogy(safe, x) - x - gammaln(safe + 1))
+    return np.where(none, 0.0, (a - x) * q + a * density), -q
 
 
 def _far_tail(n: Array, x: Array, k: Array) -> tuple[Array, Array]:
@@ -231,7 +241,36 @@ def probability_table(mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:
     spread = np.sqrt(np.maximum(rough_variance(mu, k), mu / k))
     # Bursty spiking has a tail that falls by exp(-k) a spike, hence the last term.
     top = int(np.ceil((mu + 9 * spread + 25 / np.minimum(k, 1.0)).max() + 12))
-    return np.exp(log_probability(np.arange(top + 1), mu[:, None], k[:, None]))
+    # Repeats of a current share their mean: they are computed once.
+    pairs, which = np.unique(np.stack([np.maximum(mu, TINY_MEAN), k]), axis=1, return_inverse=True)
+    return np.exp(_ladders(*pairs, top))[which.ravel()]
+
+
+def _ladders(mu: Array, k: Array, top: int) -> Array:
+    """Log-probabilities of the counts from 0 to `top`, shape (n, top + 1).
+
+    Neighbouring counts share their areas, so that each is computed once.
+    """
+    count = np.arange(top + 1.0)
+    if np.all(k == 1.0):
+        return log_probability(count, mu[:, None])
+    n, mean, shape = np.broadcast_arrays(count, mu[:, None], k[:, None])
+    x = shape * mean
+    above = n > mean
+    order = np.arange(-1.0, top + 2)
+    edge = np.floor(mu)[:, None]
+    middle, slope = np.empty_like(x), np.empty_like(x)
+    sides = ((above, _right_area, order >= edge), (~above, _left_area, order <= edge + 1))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        for side, area, needed in sides:
+            row, column = np.nonzero(needed)
+            areas, slopes = np.zeros(needed.shape), np.zeros(needed.shape)
+            areas[needed], slopes[needed] = area(order[column] * k[row], k[row] * mu[row])
+            found = _second_differences(
+                *((areas[:, j : j + top + 1], slopes[:, j : j + top + 1]) for j in range(3))
+            )
+            middle[side], slope[side] = found[0][side], found[1][side]
+    return _in_logarithms(middle, slope, n, x, shape)[0]
 
 
 def variance(mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:

@@ -117,3 +117,13 @@ def test_lookup_agrees_with_the_formula(shape):
     extreme = Lookup(counts, shape)(np.array([[1e-15], [1e9]]) * np.ones(len(counts)))[0]
     assert np.all(np.isfinite(extreme))
     assert np.all(extreme <= 1e-9)
+
+
+@pytest.mark.parametrize("shape", [0.05, 0.3, 1.0, 9.7, 1000.0, "mixed"])
+def test_a_table_has_the_probabilities_of_single_counts(shape):
+    mean = np.repeat([0.0, 1e-9, 0.7, 3.0, 20.4, 150.0], 2)
+    shapes = np.tile([2.0, 30.0], 6) if shape == "mixed" else np.full(12, shape)
+    table = probability_table(mean, shapes)
+    counts = np.arange(table.shape[1])
+    each = [np.exp(log_probability(counts, m, k)) for m, k in zip(mean, shapes, strict=True)]
+    np.testing.assert_array_equal(table, np.stack(each))

@@ -17,9 +17,11 @@ from bridge.choice.likelihood_band import (
     widest_curve_drop,
 )
 from bridge.choice.likelihood_edge import furthest
+from bridge.counts.curve import FICurve
 from bridge.counts.likelihood import log_probability_and_slope
 from bridge.counts.likelihood_table import PooledLookup
 from bridge.counts.monotone import rising_rates
+from bridge.units import Logistic
 from bridge.units.fitting import problem
 
 NODES = 25
@@ -153,3 +155,16 @@ def test_rising_rates_of_many_data_sets_are_those_of_each(currents):
     count = random.poisson(random.uniform(0, 5, (50, currents))).astype(float)
     each = [isotonic_regression(row / window, weights=window).x for row in count]
     np.testing.assert_allclose(rising_rates(count, window), each, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_counts_that_tell_next_to_nothing_give_a_huge_and_finite_covariance():
+    unit = Logistic(max_rate_Hz=60, midpoint_pA=10000, width_pA=25)
+    silent = FICurve(np.arange(0, 501, 100.0), np.zeros(6), 1.0)
+    task = problem(Logistic, silent.statistics(), {"max_rate_Hz": 60.0})
+    z = task.coordinates(unit.values)
+    found = covariance(task, z)
+    assert np.isfinite(found).all()
+    assert not found[0].any(), "a fixed parameter has no variance"
+    assert np.diag(found)[1:].max() > 1e199
+    assert np.isfinite(curve_drop(task, z, 0.95, np.inf))
