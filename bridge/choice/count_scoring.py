@@ -8,6 +8,7 @@ differences, many candidates and all their neighbours in one batch.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Generator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,35 +170,50 @@ class CountScoring(ABC):
         value, z
             Of the fit, or of a likelier one that was come across.
         """
-        ends = []
-        for side in (-1, 1):
-            near, start, step, end = float(z[where]), z, first, np.nan
-            loss_near = 0.0
-            while np.isnan(end):
-                place = near + side * step
-                limit = float((self.high if side > 0 else self.low)[where])
-                at_limit = side * (place - limit) >= 0
-                held = start.copy()
-                held[where] = limit if at_limit else place
-                (found,), (held,) = self.fisher_scoring(
-                    held[None], where, steps=12, gain=self.profile_gain
-                )
-                if found > value + max(1e-3, 2 * self.profile_gain):
-                    # Likelier than the fit itself: begin again from there.
-                    (better,), (z,) = self.fisher_scoring(held[None], steps=60)
-                    return self.profile(float(better), z, where, drop, first)
-                loss = float(np.sqrt(max(2 * (value - found), 0.0)))
-                if loss >= np.sqrt(drop):
-                    part = (np.sqrt(drop) - loss_near) / max(loss - loss_near, 1e-12)
-                    if step > 0.15 and part < 0.97:
-                        step *= max(part, 0.2) * 0.999
-                        if step > 0.02:
-                            continue
-                    end = np.exp(near + side * step * part)
-                elif at_limit:
-                    end = np.inf if side > 0 else 0.0
-                else:
-                    near, start, loss_near = held[where], held, loss
-                    step = min(step * 1.6, 0.8)
-            ends.append(float(end))
-        return ends[0], ends[1], value, z
+        # Both ends are looked for in one batch, which costs little more than one of them.
+        sides = {side: self._end(z, where, drop, first, side, value) for side in (-1, 1)}
+        asked = {side: next(looking) for side, looking in sides.items()}
+        ends: dict[int, float] = {}
+        while asked:
+            found, held = self.fisher_scoring(
+                np.stack(list(asked.values())), where, steps=12, gain=self.profile_gain
+            )
+            best = int(np.argmax(found))
+            if found[best] > value + max(1e-3, 2 * self.profile_gain):
+                # Likelier than the fit itself: begin again from there.
+                (better,), (z,) = self.fisher_scoring(held[best][None], steps=60)
+                return self.profile(float(better), z, where, drop, first)
+            answers = dict(zip(list(asked), zip(found, held, strict=True), strict=True))
+            asked = {}
+            for side, answer in answers.items():
+                try:
+                    asked[side] = sides[side].send(answer)
+                except StopIteration as stop:
+                    ends[side] = stop.value
+        return ends[-1], ends[1], value, z
+
+    def _end(
+        self, z: Array, where: int, drop: float, first: float, side: int, value: float
+    ) -> Generator[Array, tuple[float, Array], float]:
+        """Look for one end: ask for the best point at a place, and take the answer."""
+        near, start, step = float(z[where]), z, first
+        loss_near = 0.0
+        while True:
+            place = near + side * step
+            limit = float((self.high if side > 0 else self.low)[where])
+            at_limit = side * (place - limit) >= 0
+            asked = start.copy()
+            asked[where] = limit if at_limit else place
+            found, held = yield asked
+            loss = float(np.sqrt(max(2 * (value - found), 0.0)))
+            if loss >= np.sqrt(drop):
+                part = (np.sqrt(drop) - loss_near) / max(loss - loss_near, 1e-12)
+                if step > 0.15 and part < 0.97:
+                    step *= max(part, 0.2) * 0.999
+                    if step > 0.02:
+                        continue
+                return float(np.exp(near + side * step * part))
+            if at_limit:
+                return np.inf if side > 0 else 0.0
+            near, start, loss_near = float(held[where]), held, loss
+            step = min(step * 1.6, 0.8)

@@ -243,7 +243,7 @@ def probability_table(mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:
     top = int(np.ceil((mu + 9 * spread + 25 / np.minimum(k, 1.0)).max() + 12))
     # Repeats of a current share their mean: they are computed once.
     pairs, which = np.unique(np.stack([np.maximum(mu, TINY_MEAN), k]), axis=1, return_inverse=True)
-    return np.exp(_ladders(*pairs, top))[which.ravel()]
+    return np.exp(_ladders(pairs[0], pairs[1], top))[which.ravel()]
 
 
 def _ladders(mu: Array, k: Array, top: int) -> Array:
