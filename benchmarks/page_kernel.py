@@ -4,10 +4,11 @@
 at random (half of them with white noise), runs them in node and in Python, and prints a line a
 neuron: spikes, whether the counts agree, the largest difference of a spike time, of a potential and
 of a concentration from Python's own arithmetic, whether every bit agrees with its portable one, and
-the size of the program. ``--browser`` runs the script in headless Chromium instead (package
-playwright). ``--speed`` prints what a redraw takes there: 21 LIF neurons for 1 s, a Hodgkin-Huxley
-neuron and the textbook neuron for 100 ms, the median and the shortest of 50 after the first: other
-load counts for the median.
+the size of the program. ``--last-digit`` prints besides by how much Python's own potentials change
+with the last digit of the injected current. ``--browser`` runs the script in headless Chromium
+instead (package playwright). ``--speed`` prints what a redraw takes there: 21 LIF neurons for 1 s,
+a Hodgkin-Huxley neuron and the textbook neuron for 100 ms, the median and the shortest of 50 after
+the first: other load counts for the median.
 """
 
 from __future__ import annotations
@@ -169,6 +170,7 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=20)
     parser.add_argument("--browser", action="store_true")
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--last-digit", action="store_true")
     given = parser.parse_args()
     if given.speed:
         _speed()
@@ -177,11 +179,14 @@ def main() -> None:
     for name in given.neurons or NEURONS:
         make, duration, current = NEURONS[name]
         run = browser.run if browser else in_node
-        found = agreement(make(), duration, current, run, sets=given.sets)
+        found = agreement(
+            make(), duration, current, run, sets=given.sets, last_digit=given.last_digit
+        )
+        own = "" if found.own_V is None else f"own last digit {found.own_V * 1e3:.1e} mV, "
         print(
             f"{name}: {found.sets} sets, {found.spikes} spikes, counts equal {found.counts_equal}, "
             f"times {found.most_s:.1e} s, potentials {found.most_V * 1e3:.1e} mV, "
-            f"{_concentrations(found.most_mM)}"
+            f"{own}{_concentrations(found.most_mM)}"
             f"same bits {found.same_bits}, {found.wasm_bytes} bytes, {found.refused} refused",
             flush=True,
         )

@@ -31,7 +31,11 @@ Stored = Annotated[
 Folder = Annotated[Path | None, typer.Option(help="Folder for numbers, tables and figures.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the experiment; repeat."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A parameter of the experiment (`neurosim list NAME` shows them); repeat.",
+    ),
 ]
 
 # What those take that read a table.

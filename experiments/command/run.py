@@ -33,12 +33,25 @@ _EITHER = (".h5", ".hdf5", ".nml")
 _CELLS = (".abf", ".atf", ".ibw", ".nwb", ".csv", *_EITHER)
 
 
-def list_command() -> None:
-    """List the experiments by name."""
+def list_command(
+    name: Annotated[
+        str | None, typer.Argument(help="One experiment, of which all parameters are listed.")
+    ] = None,
+) -> None:
+    """List the experiments by name, or the parameters of one."""
     from rich.table import Table
 
-    from experiments.kit.registry import contents
+    from experiments.kit.registry import contents, find
 
+    if name is not None:
+        _refuse_file(name)
+        found = contents()[find(name).name]
+        console().print(found.claim, style="bold")
+        table = Table("parameter", "default", box=None)
+        for parameter, value in found.defaults.items():
+            table.add_row(parameter, str(value))
+        console().print(table if found.defaults else "It has no parameters.")
+        return
     table = Table("name", "what it shows", "parameters", box=None)
     for entry in contents().values():
         said = " ".join(f"{name}={value}" for name, value in entry.defaults.items())

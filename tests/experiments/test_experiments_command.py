@@ -19,6 +19,16 @@ from neurosim.errors import UnknownNameError
 HEADER = "current_pA,count,window_s\n"
 
 
+def test_list_tells_the_parameters_of_one_experiment():
+    done = neurosim("list", "lif-closed-form")
+    assert done.returncode == 0
+    assert "closed form within 0.5 %" in done.stdout
+    assert "highest_over_rheobase" in done.stdout
+    wrong = neurosim("list", "lif-closed")
+    assert wrong.returncode != 0
+    assert "did you mean 'lif-closed-form'" in wrong.stderr
+
+
 def test_list_names_every_experiment():
     done = neurosim("list")
     assert done.returncode == 0

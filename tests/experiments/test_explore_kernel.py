@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import ms, mV, nA, nS, pA
+from brian2 import ms, mV, nA, nS, pA, um
 from brian2.units.constants import faraday_constant
 
 from experiments.explore.explored_neuron import RECEIVING, explored_neuron
@@ -25,12 +25,15 @@ from experiments.explore.kernel.composing import Asked
 from experiments.explore.kernel.package import kernel_of, kernel_script, reach
 from experiments.explore.kernel.page_agreement import agreement, driver
 from experiments.explore.kernel.rows_apart import NotApartError, row_apart
-from experiments.explore.kernel.slider_places import NotAffineError, find_places
+from experiments.explore.kernel.slider_places import NotAffineError, find_places, follow
 from experiments.explore.page_builder import page_part
-from neurosim import LIF, Constant, HodgkinHuxley, WhiteNoise, settle, simulate
+from neurosim import LIF, Constant, HodgkinHuxley, Neuron, WhiteNoise, settle, simulate
 from neurosim.catalogue import layer5_pump_cell, pumping_cell, textbook_neuron
+from neurosim.channels import CalciumPool, Leak
 from neurosim.clamps import VoltageClamp
 from neurosim.errors import ParameterError
+from neurosim.ions import Sodium
+from neurosim.morphology import PerBranch, cone, cylinder
 from neurosim.randomness import row_keys
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
@@ -178,6 +181,55 @@ def test_a_product_and_a_quotient_are_told_to_the_last_digit(valence):
     assert len(found) == 1
     assert wrong > 0
     assert place.to_json()["divisors"] == list(place.divisors)
+
+
+def test_two_products_are_told_to_the_last_digit():
+    # The factor of all places multiplies the conductance of each, and then the temperature does.
+    conductances, warmth = np.array([0.5255605396995028, 20.100310669413457]), 1.1812601880431084
+    values = [1.0, *np.linspace(0.5, 2, 20).tolist()]
+    runs = [{"g": (conductances * p * warmth).tobytes()} for p in values]
+    known = [3.0, *conductances.tolist()]
+    (place,) = find_places(values, runs, [], known)
+    assert follow([place], values, runs)
+    assert not follow(find_places(values, runs, []), values, runs)
+    given = {"places": [place.to_json()], "values": np.random.default_rng(3).uniform(0.5, 2, 50)}
+    code = """
+    const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+    const pkg = { parameters: [{ name: "p", places: given.places }] };
+    console.log(JSON.stringify(given.values.map((p) => {
+        const files = { g: new Uint8Array(16) };
+        Kernel.set(files, pkg, "p", p);
+        return Array.from(new Float64Array(files.g.buffer));
+    })));
+    """
+    values = given["values"]
+    expected = conductances * values[:, np.newaxis] * warmth
+    np.testing.assert_array_equal([place.numbers(p) for p in values], expected)
+    if shutil.which("node") is not None:
+        told = node(code, given | {"values": values.tolist()})
+        np.testing.assert_array_equal(told, expected)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        Sodium(diffusion=0.6 * um**2 / ms),
+        Sodium(diffusion=0.6 * um**2 / ms, shells=3),
+        CalciumPool(depth=0.1 * um, diffusion=0.22 * um**2 / ms),
+    ],
+    ids=["cross-section", "shells", "under the membrane"],
+)
+def test_one_coefficient_of_diffusion_is_a_factor_of_every_link(pool):
+    shape = cylinder(20 * um, 20 * um, name="soma")
+    shape = shape.join(cone(100 * um, 2.3 * um, 0.7 * um, name="dendrite"), "soma")
+    cell = Neuron(shape, PerBranch(5)).paint(Leak()).paint(pool)
+    name = next(n for n in Asked(cell, None, 1 * ms, None, None, (), None, 0).places()
+                if n.endswith(".diffusion"))  # fmt: skip
+    asked = Asked(cell, None, 1 * ms, None, None, (), None, 0)
+    values = [float(pool.diffusion) * share for share in (1, 0.5, 2, 0.73, 1.39, 1.7)]
+    unit = um**2 / ms
+    runs = [asked.composed({name: p / float(unit) * unit}, None, 0).files for p in values]
+    assert follow(find_places(values, runs, []), values, runs)
 
 
 @pytest.mark.parametrize("bent", [np.exp, lambda p: np.zeros(int(4 * p)), np.zeros_like])

@@ -20,7 +20,10 @@ from neurosim.describe.parts import Cable, Painted
 from neurosim.outside import Extracellular
 from neurosim.run.batch import Places
 
-__all__ = ["Together", "changed_together", "places_together"]
+__all__ = ["FACTOR", "Together", "changed_together", "places_together", "values_together"]
+
+#: How the name of a factor of several places ends.
+FACTOR = ".factor"
 
 
 class Together(NamedTuple):
@@ -74,8 +77,22 @@ def places_together(neuron: Neuron) -> Together:
             said = f"{meaning}: {'shift' if shift else 'factor'} of all its places"
             told = {"unit": unit, "doc": said}
             found.replaced.add(full)
-            found.new[f"{full}.{'shift' if shift else 'factor'}"] = unit, field(metadata=told)
+            found.new[f"{full}.shift" if shift else full + FACTOR] = unit, field(metadata=told)
     return found
+
+
+def values_together(neuron: Neuron, full: str) -> tuple[float, ...]:
+    """Return the values in SI units that one factor or shift changes together.
+
+    Examples
+    --------
+    >>> from neurosim.catalogue import textbook_neuron
+    >>> values_together(textbook_neuron(), "traub_miles_sodium.V_T.shift")
+    (-0.062, -0.068, -0.066)
+    """
+    label, name, _ = full.rsplit(".", 2)
+    parts = (one.part for one in neuron.painted if one.label == label)
+    return tuple(dict.fromkeys(float(getattr(part, name)) for part in parts if part is not None))
 
 
 def changed_together(neuron: Neuron, changes: Mapping[str, Quantity]) -> Neuron:

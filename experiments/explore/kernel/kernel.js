@@ -155,7 +155,8 @@ const Kernel = (() => {
             for (const index of at) {
                 const factor = place.factors ? place.factors[k] : place.factor;
                 const divisor = place.divisors ? place.divisors[k] : 1;
-                const number = place.offset + (factor * value) / divisor;
+                const then = place.then ? place.then[k] : 1;
+                const number = place.offset + ((factor * value) / divisor) * then;
                 k++;
                 put(array, index, place.whole ? Math.round(number) : number);
             }

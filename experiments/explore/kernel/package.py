@@ -15,7 +15,11 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions
 
-from experiments.explore.kernel.changed_together import places_together
+from experiments.explore.kernel.changed_together import (
+    FACTOR,
+    places_together,
+    values_together,
+)
 from experiments.explore.kernel.composing import Asked, Composed, manifest_of, program
 from experiments.explore.kernel.rows_apart import NotApartError, row_apart
 from experiments.explore.kernel.slider_places import (
@@ -23,6 +27,7 @@ from experiments.explore.kernel.slider_places import (
     NotAffineError,
     Place,
     find_places,
+    follow,
 )
 from neurosim.describe.neuron import Neuron
 from neurosim.describe.point_neuron import PointNeuron
@@ -264,13 +269,26 @@ class _Maker:
         runs = self._runs(name, tried)
         if runs[0] != self.first.files:
             raise NotAffineError("the description has other values than this one in some places")
+        more = [low + share * (high - low) for share in np.linspace(0.03, 0.97, 16)]
         if any(file.endswith(QUOTIENTS) and runs[0][file] != runs[1][file] for file in runs[0]):
-            more = [low + share * (high - low) for share in np.linspace(0.03, 0.97, 16)]
             tried += more
             runs += self._runs(name, more)
         places = find_places(tried, runs, self.first.rows)
+        known = self._known(name)
+        if known and not follow(places, tried, runs):
+            if len(tried) < len(more):
+                tried += more
+                runs += self._runs(name, more)
+            places = find_places(tried, runs, self.first.rows, known)
         return Parameter(name, unit_name(told.metadata["unit"]), default, low, high,
                          told.metadata["doc"], places)  # fmt: skip
+
+    def _known(self, name: str) -> tuple[float, ...]:
+        """Return what a parameter may be multiplied by before the engine multiplies it again."""
+        neuron = self.asked.neuron
+        if not isinstance(neuron, Neuron) or name not in self.together:
+            return ()
+        return values_together(neuron, name) if name.endswith(FACTOR) else ()
 
     def _runs(self, name: str, numbers: Sequence[float]) -> list[dict[str, bytes]]:
         """Return what a run reads for each value of a parameter."""

@@ -77,6 +77,10 @@ class Request:
     values: dict[str, float]
     seed: int
 
+    def moved(self, name: str, way: float) -> Request:
+        """Return the set with the next number towards `way` in place of one of its values."""
+        return Request(self.values | {name: float(np.nextafter(self.values[name], way))}, self.seed)
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -93,6 +97,9 @@ class Agreement:
         arithmetic.
     most_mM : float or None
         Largest difference of a concentration inside; None where no ion moves.
+    own_V : float or None
+        Largest difference of a potential (volt) in Python's own arithmetic when the last digit of
+        the injected current is changed, up or down; None where that was not asked for.
     same_bits : bool
         Whether nothing differs at all from Python's portable arithmetic.
     wasm_bytes : int
@@ -107,6 +114,7 @@ class Agreement:
     most_s: float
     most_V: float
     most_mM: float | None
+    own_V: float | None
     same_bits: bool
     wasm_bytes: int
     refused: int
@@ -123,6 +131,7 @@ def agreement(
     *,
     sets: int = 20,
     seed: int = 1,
+    last_digit: bool = False,
 ) -> Agreement:
     """Compare a neuron in the page with Python.
 
@@ -141,6 +150,9 @@ def agreement(
         How many sets of parameters.
     seed : int
         Seed of the draws.
+    last_digit : bool
+        Whether to run each set in Python twice more, with the last digit of the current changed:
+        what no other arithmetic can be expected to be nearer than.
     """
     noise = float(current) * float(2 * ms) ** 0.5
     intensity = WhiteNoise().intensity
@@ -164,10 +176,19 @@ def agreement(
     beside = [_Trains.recorded(recording, package) for recording in own]
     exact = [_Trains.recorded(recording, package) for recording in portable]
     equal = all(a.as_many(b) for a, b in zip(found, beside, strict=True))
+    own_V = None
     traces = package.layout["traces"]
     moving = [k for k, name in enumerate(traces) if name in record[1:]]
     volts = [k for k in range(len(traces)) if k not in moving]
     apart = [a.apart(b) for a, b in zip(found, beside, strict=True)]
+    if last_digit:
+        moved = [
+            _Trains.recorded(case.simulated(request.moved(f"{head}constant.current", way)), package)
+            .apart(one)[1][volts]
+            for request, one in zip(requests, beside, strict=True)
+            for way in (-np.inf, np.inf)
+        ]  # fmt: skip
+        own_V = float(np.max(moved))
     return Agreement(
         sets=sets,
         spikes=sum(len(one.times) for one in found),
@@ -176,6 +197,7 @@ def agreement(
         most_V=max(float(by_trace[volts].max()) for _, by_trace in apart),
         # A mole in a cubic metre is 1 mM.
         most_mM=max(float(one[moving].max()) for _, one in apart) if moving else None,
+        own_V=own_V,
         same_bits=all(a.same(b) for a, b in zip(found, exact, strict=True)),
         wasm_bytes=len(package.wasm),
         refused=refused,

@@ -16,14 +16,14 @@ from brian2.units.constants import faraday_constant
 
 from neurosim.errors import NeurosimError
 
-__all__ = ["QUOTIENTS", "NotAffineError", "Place", "find_places"]
+__all__ = ["QUOTIENTS", "NotAffineError", "Place", "find_places", "follow"]
 
 # How far a number may lie off the straight line, of the largest that stands there.
 _ROUNDING = 1e-14
 #: Ends of the names of files whose numbers are a quotient of a product (`_of_ion` in patches.py).
 #: Few values do not tell them from a product: give twenty.
 QUOTIENTS = ("_per_inside",)
-# How many last digits around a divisor are tried.
+# How many last digits around a divisor, or a second factor, are tried.
 _NEAR = 8
 
 
@@ -33,7 +33,9 @@ class NotAffineError(NeurosimError):
 
 @dataclass(frozen=True)
 class Place:
-    """Numbers of a file that follow a parameter p as offset + factor*p, or as factor*p/divisor.
+    """Numbers of a file that follow a parameter p.
+
+    Each is offset + factor*p, or factor*p/divisor, or then*(factor*p), in this order of operations.
 
     Attributes
     ----------
@@ -47,6 +49,8 @@ class Place:
         Of all.
     divisors : tuple of float
         Of each, where Python divides: one factor in place of both would round otherwise.
+    then : tuple of float
+        Second factor of each, where Python multiplies twice.
     rows : bool
         Whether they are all numbers of the file, one a row.
     whole : bool
@@ -58,8 +62,21 @@ class Place:
     factors: tuple[float, ...]
     offset: float = 0.0
     divisors: tuple[float, ...] = ()
+    then: tuple[float, ...] = ()
     rows: bool = False
     whole: bool = False
+
+    def numbers(self, value: float) -> np.ndarray:
+        """Return what stands at the place for a value of the parameter, as `kernel.js` writes it.
+
+        Examples
+        --------
+        >>> Place("g", (3, 5), (2.0, 4.0), offset=1.0).numbers(10.0)
+        array([21., 41.])
+        """
+        product = np.array(self.factors) * value
+        divided = product / np.array(self.divisors or 1.0)
+        return np.asarray(self.offset + divided * np.array(self.then or 1.0))
 
     def to_json(self) -> dict[str, Any]:
         """Return what `kernel.js` reads."""
@@ -70,13 +87,18 @@ class Place:
             told["factors"] = list(self.factors)
         if self.divisors:
             told["divisors"] = list(self.divisors)
+        if self.then:
+            told["then"] = list(self.then)
         if self.rows:
             return told | {"rows": True}
         return told | {"at": list(self.at), "whole": self.whole}
 
 
 def find_places(
-    values: Sequence[float], runs: Sequence[Mapping[str, bytes]], rows: Sequence[str]
+    values: Sequence[float],
+    runs: Sequence[Mapping[str, bytes]],
+    rows: Sequence[str],
+    known: Sequence[float] = (),
 ) -> tuple[Place, ...]:
     """Return where a parameter stands.
 
@@ -88,6 +110,9 @@ def find_places(
         For each, the files of the run.
     rows : sequence of str
         Files that hold a number a row.
+    known : sequence of float
+        Numbers of the description that the parameter may be multiplied by first. Few values do
+        not tell two factors from one: give twenty.
 
     Raises
     ------
@@ -98,7 +123,8 @@ def find_places(
     --------
     >>> runs = [{"g": np.array([5.0, 2 * p]).tobytes()} for p in (1.0, 2.0, 4.0)]
     >>> find_places([1.0, 2.0, 4.0], runs, [])
-    (Place(file='g', at=(1,), factors=(2.0,), offset=0.0, divisors=(), rows=False, whole=False),)
+    (Place(file='g', at=(1,), factors=(2.0,), offset=0.0, divisors=(), then=(), rows=False,
+    whole=False),)
     """
     found = []
     for name in runs[0]:
@@ -108,10 +134,28 @@ def find_places(
         if len({len(content) for content in contents}) > 1 or len(contents[0]) % 8:
             raise NotAffineError(f"it changes what stands in {name}")
         table = np.array([np.frombuffer(content) for content in contents])
-        found += _of_file(name, np.asarray(values, dtype=float), table, name in rows)
+        found += _of_file(name, np.asarray(values, dtype=float), table, name in rows, known)
     if not found:
         raise NotAffineError("it changes nothing of the run")
     return tuple(found)
+
+
+def follow(
+    places: Sequence[Place], values: Sequence[float], runs: Sequence[Mapping[str, bytes]]
+) -> bool:
+    """Return whether places give the numbers of some runs to the last digit.
+
+    Examples
+    --------
+    >>> runs = [{"g": np.array([5.0, 2 * p]).tobytes()} for p in (1.0, 2.0)]
+    >>> follow([Place("g", (1,), (2.0,))], [1.0, 2.0], runs)
+    True
+    """
+    return all(
+        np.array_equal(place.numbers(value), np.frombuffer(run[place.file])[list(place.at)])
+        for value, run in zip(values, runs, strict=True)
+        for place in places
+    )
 
 
 def _proportion(values: np.ndarray, moving: np.ndarray) -> np.ndarray:
@@ -145,7 +189,30 @@ def _quotient(values: np.ndarray, moving: np.ndarray) -> tuple[float, float] | N
     return None
 
 
-def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> list[Place]:
+def _twice(
+    values: np.ndarray, moving: np.ndarray, known: Sequence[float]
+) -> tuple[float, float] | None:
+    """Return two factors that give every last digit of one number, the first a known one.
+
+    So enters the factor of all places of a channel: it multiplies the conductance of each, and the
+    temperature multiplies the product.
+    """
+    largest = int(np.argmax(np.abs(values)))
+    for first in known:
+        product = first * values
+        if product[largest] == 0.0:
+            continue
+        second = moving[largest] / product[largest]
+        for near in range(-_NEAR, _NEAR + 1):
+            tried = second + near * np.spacing(second)
+            if np.all(product * tried == moving):
+                return float(first), float(tried)
+    return None
+
+
+def _of_file(
+    name: str, values: np.ndarray, table: np.ndarray, rows: bool, known: Sequence[float]
+) -> list[Place]:
     size = np.max(np.abs(table), axis=0)
     # What differs in its last digits alone does not follow the parameter.
     where = np.flatnonzero(np.ptp(table, axis=0) > 4 * np.finfo(float).eps * size)
@@ -173,12 +240,21 @@ def _of_file(name: str, values: np.ndarray, table: np.ndarray, rows: bool) -> li
     for k in np.flatnonzero(straight) if name.endswith(QUOTIENTS) else ():
         if (found := _quotient(values, moving[:, k])) is not None:
             divided[int(k)] = found
+    twice = {}
+    for k in np.flatnonzero(straight) if known else ():
+        exact = np.all(factors[k] * values == moving[:, k])
+        if k in divided or exact:
+            continue
+        if (found := _twice(values, moving[:, k], known)) is not None:
+            twice[int(k)] = found
     places = []
     if divided:
-        at = tuple(where[list(divided)].tolist())
         above, below = zip(*divided.values(), strict=True)
-        places.append(Place(name, at, above, divisors=below))
-    plain = np.array([k not in divided for k in range(len(where))])
+        places.append(Place(name, tuple(where[list(divided)].tolist()), above, divisors=below))
+    if twice:
+        first, second = zip(*twice.values(), strict=True)
+        places.append(Place(name, tuple(where[list(twice)].tolist()), first, then=second))
+    plain = np.array([k not in divided and k not in twice for k in range(len(where))])
     for offset in np.unique(offsets[plain]):
         here = np.flatnonzero(plain & (offsets == offset))
         all_rows = rows and len(here) == table.shape[1]

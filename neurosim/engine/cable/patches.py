@@ -327,7 +327,7 @@ def _of_ion(
         whole = whole[:, np.newaxis] if depth.ndim == 2 or rows["free"].ndim == 2 else whole
         width = np.where(depth > 0, depth, whole)
         if pool is not None and held.shells > 1:
-            width = whole * _across(pool.share[0], whole)
+            width = whole * _across(pool.share[0, :, 0], whole)
             deeper = _full(rows["inside"], len(members))
             found |= {name: deeper.copy() for name in held.deeper}
         found[f"{held.part}_per_inside"] = per * rows["free"] / width

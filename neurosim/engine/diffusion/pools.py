@@ -30,7 +30,7 @@ class Pool:
         Whether it moves while the cell comes to rest.
     D : ndarray, shape (n, 1) or (n, cells)
         Diffusion coefficient in each compartment, in square metre per second.
-    share : ndarray, shape (shells, n)
+    share : ndarray, shape (shells, n, 1) or (shells, n, cells)
         Share of the cross-section that each shell takes.
     capacity : ndarray, shape (shells, n, 1) or (shells, n, cells)
         Volume of each shell over the share that buffers leave free, in cubic metre.
@@ -96,7 +96,8 @@ def pool_of_ion(
     around = 2 * np.pi * edges[1:-1] * shape.length_m[members]
     # Immobile buffers take up the rest of what arrives.
     capacity = (share * shape.volume_m3[members])[..., np.newaxis] / free
-    return Pool(part.writes, name, False, D, share, capacity, around / between)
+    wide = share[..., np.newaxis]
+    return Pool(part.writes, name, False, D, wide, capacity, around / between)
 
 
 def pool_of_calcium(
@@ -176,11 +177,10 @@ def _under_membrane(
             f"cross-section of branch {branch!r} (radius {1e6 * radius[row, 0]:.4g} um), where the "
             "pool diffuses; give at most half the radius, or 0 for the whole cross-section"
         )
-    # The share of the cross-section goes into the coefficient, since it may differ between cells.
     share = depth * (shape.area_m2 / shape.volume_m3)[members, np.newaxis]
     capacity = depth * np.asarray(area_m2)[members, np.newaxis] / free
-    whole, none = np.ones((1, len(members))), np.zeros((0, len(members)))
-    return Pool(variable, name, settles, D * share, whole, capacity[np.newaxis], none)
+    none = np.zeros((0, len(members)))
+    return Pool(variable, name, settles, D, share[np.newaxis], capacity[np.newaxis], none)
 
 
 def _radius(shape: Compartments, members: np.ndarray) -> np.ndarray:
@@ -241,9 +241,9 @@ def _joined(
     numbering: np.ndarray,
 ) -> Diffusion:
     shells, count, nodes = len(pools[0][1].share), len(shape), len(node_numbers)
-    cells = max(x.shape[-1] for _, pool in pools for x in (pool.D, pool.capacity))
+    cells = max(x.shape[-1] for _, pool in pools for x in (pool.D, pool.share, pool.capacity))
     D = np.zeros((count, cells))
-    share = np.ones((shells, count))
+    share = np.ones((shells, count, cells))
     capacity = np.zeros((shells, nodes, cells))
     radial = np.zeros((max(shells - 1, 0), count, cells))
     for at, pool in pools:
@@ -254,21 +254,32 @@ def _joined(
     up = np.zeros((shells, nodes, cells))
     for shell in range(shells):
         for cell in range(cells):
-            up[shell, node_numbers, cell] = _links(shape, D[:, cell] * share[shell])
+            up[shell, node_numbers, cell] = _links(shape, D[:, cell], share[shell, :, cell])
     if cells == 1:
         return Diffusion(variable, settles, up[..., 0], capacity[..., 0], radial[..., 0])
     return Diffusion(variable, settles, up, capacity, radial)
 
 
-def _links(shape: Compartments, conductivity: np.ndarray) -> np.ndarray:
+def _links(shape: Compartments, D: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return how well each node exchanges with its parent, in cubic metre per second.
 
     Halves of compartments follow one another as resistors do; nothing passes one that does not
     conduct.
     """
-    open_ = conductivity > 0
-    resistance = shape.axial_resistance(1 / np.where(open_, conductivity, 1.0))
-    closed = (shape.own_factor_per_m > 0) & ~open_[shape.own_compartment]
-    closed |= (shape.parent_factor_per_m > 0) & ~open_[shape.parent_compartment]
+    open_ = D * share > 0
+    own, parent = shape.own_compartment, shape.parent_compartment
+    near, far = shape.own_factor_per_m > 0, shape.parent_factor_per_m > 0
+    closed = (near & ~open_[own]) | (far & ~open_[parent])
+    # Where both halves have one coefficient the link is a multiple of it, to the last digit, so
+    # that a page can change it.
+    even = ~(near & far) | (D[own] == D[parent])
+    alone = shape.axial_resistance(1 / np.where(open_, share, 1.0))
+    resistance = shape.axial_resistance(1 / np.where(open_, D * share, 1.0))
     passes = (shape.node_parent >= 0) & ~closed & (resistance > 0)
-    return np.asarray(np.divide(1, resistance, out=np.zeros_like(resistance), where=passes))
+    of_both = np.where(far, D[parent], D[own])
+    found = np.zeros_like(resistance)
+    at = passes & even
+    found[at] = of_both[at] * (1 / alone[at])
+    at = passes & ~even
+    found[at] = 1 / resistance[at]
+    return found
