@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from bridge.fit.current_balance import balanced, balanced_glif
+from bridge.fit.current_balance import balanced, balanced_glif, balanced_igif
 from bridge.fit.fit_problem import FitProblem
 
 __all__ = ["draw"]
@@ -65,7 +65,7 @@ def draw(problem: FitProblem, count: int, seed: int) -> Array:
     passive = np.array([one.passive for one in problem.family.parameters])
     # A population moves along differences of its members: where all agree, it would stand.
     at[:, passive] += _SCATTER * random.standard_normal((count, int(passive.sum())))
-    balances = {"adex": balanced, "glif": balanced_glif}
+    balances = {"adex": balanced, "glif": balanced_glif, "igif": balanced_igif}
     balance = balances.get(problem.family.name)
     told = balance(target) if balance is not None else []
     if told:

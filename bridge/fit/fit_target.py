@@ -11,6 +11,7 @@ from scipy.interpolate import CubicSpline
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.cell_properties import StepAnswer
 from bridge.recordings.errors import RecordingError, about
+from bridge.recordings.series_resistance import of_the_membrane
 
 __all__ = ["FitTarget", "Piece", "target_of"]
 
@@ -23,6 +24,8 @@ _AFTER_MS = 50.0
 EDGE_MS = 1.0
 # A step smaller than this is none (pA).
 _NO_STEP_PA = 0.5
+# A run that starts in a spike starts so far below the threshold instead (mV).
+_BELOW_MV = 5.0
 # What a cell is taken for if no step tells its capacitance (pF).
 _TYPICAL_PF = 100.0
 
@@ -112,9 +115,28 @@ class FitTarget:
         count = int(np.floor(self.length_ms / self.sample_ms + 1e-6))
         return np.asarray((np.arange(count) + 1) * self.sample_ms, dtype=float)
 
+    @property
+    def is_restless(self) -> bool:
+        """Whether the cell fires without a step, so that there is no rest from which it starts."""
+        return any(_fires_unasked(p) for p in (*self.train, *self.held_out, *self.unused))
+
+    def start_mV(self, piece: Piece) -> float:
+        """Return the potential from which a neuron without rest is run: that of the recording.
+
+        In a spike it is one below the threshold.
+        """
+        first = float(np.median(piece.v_mV[: max(1, round(1.0 / self.sample_ms))]))
+        top = self.threshold_mV if np.isfinite(self.threshold_mV) else self.level_mV
+        return min(first, top - _BELOW_MV)
+
 
 def target_of(
-    cell: CellRecording, step: int | None = None, *, most_ms: float = 500.0, sweeps: int = 8
+    cell: CellRecording,
+    step: int | None = None,
+    *,
+    most_ms: float = 500.0,
+    sweeps: int = 8,
+    series_Mohm: float | None = None,
 ) -> FitTarget:
     """Choose the steps of a recording that a neuron is fitted to, and those that are held out.
 
@@ -130,6 +152,9 @@ def target_of(
         How much of a step is used, from its start.
     sweeps : int
         How many steps are fitted at most.
+    series_Mohm : float, optional
+        Resistance of the electrode whose drop the recording holds; it is subtracted (default: what
+        jumps at the edges of steps, `bridge.recordings.series_resistance`).
 
     Raises
     ------
@@ -137,7 +162,9 @@ def target_of(
         Fewer than three steps are left, or none of them makes the cell fire.
     """
     with about(cell.where):
+        cell, drop = of_the_membrane(cell, series_Mohm)
         answers, others, notes = _usable(cell, step)
+        notes = [*drop, *notes]
         firsts, repeats = _by_current(answers, others)
         if len(firsts) < 3 or not any(
             len(a.spikes_s) for a in firsts if abs(a.amplitude_pA) >= _NO_STEP_PA
