@@ -31,10 +31,11 @@ _FAST_MS, _SLOW_MS = np.geomspace(3.0, 30.0, 5), np.geomspace(40.0, 500.0, 5)
 _RISEN_MS = np.geomspace(6.0, 250.0, 12)
 # Of the threshold that follows the potential. Faster ones would follow the upstroke of the spike.
 _FOLLOWED_MS = np.geomspace(5.0, 200.0, 6)
-# Potentials that open a conductance or bend the threshold lie so far apart, and up to so far above
-# the threshold of the first spikes; the conductance opens with one of these time constants. Of the
-# other time constants, and of what is combined, so many of the best are tried.
-_APART_MV, _OVER_MV, _OPENED_MS = 4.0, 12.0, (1.0, 5.0, 20.0, 80.0)
+# Potentials that open a conductance or bend the threshold lie so far apart, up to so far above the
+# threshold of the first spikes, and from so far below rest on; the conductance opens with one of
+# these time constants. Of the other time constants, and of what is combined, so many of the best
+# are tried.
+_APART_MV, _OVER_MV, _UNDER_MV, _OPENED_MS = 4.0, 12.0, 32.0, (1.0, 5.0, 20.0, 80.0)
 _PAIRS, _KEPT = 6, 12
 # Before a spike crosses its level its threshold is read; so long is a reset neuron at its reset.
 _BEFORE_MS, _HELD_MS = 0.4, 1.0
@@ -132,7 +133,7 @@ def balanced_glif(target: FitTarget) -> list[dict[str, float]]:
     return found
 
 
-def balanced_igif(target: FitTarget) -> list[dict[str, float]]:
+def balanced_igif(target: FitTarget, closes: bool = False) -> list[dict[str, float]]:
     """Return parameters of `InactivatingGIF` neurons, best first.
 
     As `balanced_glif`, with a conductance that opens with the potential among the currents, and
@@ -141,6 +142,8 @@ def balanced_igif(target: FitTarget) -> list[dict[str, float]]:
     Parameters
     ----------
     target : FitTarget
+    closes : bool
+        Whether the conductance is to close as the potential rises, if any that does balances.
     """
     told = balanced_glif(target)
     if not told:
@@ -157,7 +160,7 @@ def balanced_igif(target: FitTarget) -> list[dict[str, float]]:
         pair: np.concatenate([one.left_by_spikes(*pair) for one in stretches]) for pair in pairs
     }
     currents: list[tuple[float, dict[str, float]]] = []
-    for half in np.arange(target.rest_mV, top + _OVER_MV, _APART_MV):
+    for half in np.arange(target.rest_mV - _UNDER_MV, top + _OVER_MV, _APART_MV).tolist():
         at_rest = (target.rest_mV - gates["E_r"]) * _open(half, target.rest_mV, gates["k_r"])
         for tau in _OPENED_MS:
             opened = np.concatenate([one.opened(half, tau, **gates) for one in stretches])
@@ -166,7 +169,7 @@ def balanced_igif(target: FitTarget) -> list[dict[str, float]]:
                 constant = parts[:, 2:3] if target.is_restless else parts[:, :0]
                 columns = np.column_stack([parts[:, [0, 1, 3, 4]], opened - at_rest, constant])
                 scale = np.maximum(np.sqrt(np.mean(columns**2, axis=0)), 1e-12)
-                low = np.array([1e-3, 1e-3, -np.inf, -np.inf, 0.0, -np.inf])[: len(scale)]
+                low = np.array([1e-3, 1e-3, *[-np.inf] * 4])[: len(scale)]
                 solved = lsq_linear(columns / scale, current, (low, np.inf), "bvls")
                 C, g_L, first, second, g_r, *outward = solved.x / scale
                 rest = target.rest_mV
@@ -179,10 +182,12 @@ def balanced_igif(target: FitTarget) -> list[dict[str, float]]:
                     "g_r": g_r, "V_r": half, "tau_r": tau, "E_L": rest,
                 }))  # fmt: skip
     currents.sort(key=lambda pair: pair[0])
+    alike = [one for _, one in currents if (one["g_r"] < 0) == closes]
+    best = (alike or [one for _, one in currents])[:_KEPT]
     thresholds = _bent_thresholds(begun, target, top, held)
     found = []
-    for k, j in sorted(np.ndindex(min(_KEPT, len(currents)), min(_KEPT, len(thresholds))), key=sum):
-        one = told[0] | currents[k][1] | thresholds[j]
+    for k, j in sorted(np.ndindex(len(best), min(_KEPT, len(thresholds))), key=sum):
+        one = told[0] | best[k] | thresholds[j]
         one["V_reset"] = told[0]["V_reset"] + told[0]["f_v"] * (one["E_L"] - told[0]["E_L"])
         found.append({name: float(value) for name, value in one.items()})
     return found
@@ -209,7 +214,7 @@ def _bent_thresholds(
     begin = np.concatenate([one.begin_mV for one in begun])
     softness = 1e3 * float(InactivatingGIF().k_i)
     found: list[tuple[float, dict[str, float]]] = []
-    for bend in np.arange(target.rest_mV + _APART_MV, top_mV + _OVER_MV, _APART_MV):
+    for bend in np.arange(target.rest_mV + _APART_MV, top_mV + _OVER_MV, _APART_MV).tolist():
         for tau_v in _FOLLOWED_MS:
             followed = [one.followed(tau_v, bend - target.rest_mV, softness) for one in begun]
             for tau_s in _RISEN_MS[::2]:

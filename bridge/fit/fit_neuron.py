@@ -112,8 +112,12 @@ def fit_neuron(
     starts = check_whole(starts, "fit_neuron: starts")
     seed = int(check_seed(seed))
     tell = progress or (lambda _: None)
-    target = cell if isinstance(cell, FitTarget) else target_of(cell, step, series_Mohm=series_Mohm)
-    problem = FitProblem(family_of(family), target, tolerances or Tolerances())
+    kind = family_of(family)
+    target = (
+        cell if isinstance(cell, FitTarget)
+        else target_of(cell, step, series_Mohm=series_Mohm, restless=bool(kind.starts_at))
+    )  # fmt: skip
+    problem = FitProblem(kind, target, tolerances or Tolerances())
     if control:
         from bridge.errors import optional
 

@@ -55,6 +55,11 @@ class Piece:
     spikes_ms: Array
     repeat: int = 0
 
+    @property
+    def is_unasked(self) -> bool:
+        """Whether the cell fires at its holding current: no step sets when these spikes come."""
+        return abs(self.current_pA) < _NO_STEP_PA and len(self.spikes_ms) > 0
+
 
 @dataclass(frozen=True, eq=False)
 class FitTarget:
@@ -118,7 +123,7 @@ class FitTarget:
     @property
     def is_restless(self) -> bool:
         """Whether the cell fires without a step, so that there is no rest from which it starts."""
-        return any(_fires_unasked(p) for p in (*self.train, *self.held_out, *self.unused))
+        return any(p.is_unasked for p in (*self.train, *self.held_out, *self.unused))
 
     def start_mV(self, piece: Piece) -> float:
         """Return the potential from which a neuron without rest is run: that of the recording.
@@ -137,6 +142,7 @@ def target_of(
     most_ms: float = 500.0,
     sweeps: int = 8,
     series_Mohm: float | None = None,
+    restless: bool = False,
 ) -> FitTarget:
     """Choose the steps of a recording that a neuron is fitted to, and those that are held out.
 
@@ -155,6 +161,9 @@ def target_of(
     series_Mohm : float, optional
         Resistance of the electrode whose drop the recording holds; it is subtracted (default: what
         jumps at the edges of steps, `bridge.recordings.series_resistance`).
+    restless : bool
+        Whether the neurons that are fitted may fire without a step: if the cell does, that step is
+        divided among the others as one of them.
 
     Raises
     ------
@@ -201,13 +210,13 @@ def target_of(
     if len(own) < len(again):
         notes.append(f"{len(again) - len(own)} steps are copies of others and are left out: a file "
                      "may have been given twice")  # fmt: skip
-    train, held, unused = _divided(pieces, sweeps)
-    unasked = [p for p in pieces if _fires_unasked(p)]
+    train, held, unused = _divided(pieces, sweeps, restless)
+    unasked = [p for p in pieces if p.is_unasked]
     if unasked:
+        done = "their intervals are compared" if restless else "they are scored and not fitted"
         notes.append(
             f"the cell fires without a step ({len(unasked[0].spikes_ms)} spikes at "
-            f"{unasked[0].current_pA:.2g} pA): when these come is set by nothing, so that they are "
-            "scored and not fitted"
+            f"{unasked[0].current_pA:.2g} pA): when these come is set by nothing, so that {done}"
         )
     known = cell.properties
     size = float(known.capacitance_pF)
@@ -360,19 +369,14 @@ def _located(v: Array, at: int, level: float) -> float:
     return float(found[0]) if found else at + (level - v[at]) / (v[at + 1] - v[at])
 
 
-def _fires_unasked(piece: Piece) -> bool:
-    """Whether a cell fires at its holding current: no step sets when these spikes come."""
-    return abs(piece.current_pA) < _NO_STEP_PA and len(piece.spikes_ms) > 0
-
-
 def _divided(
-    pieces: list[Piece], sweeps: int
+    pieces: list[Piece], sweeps: int, restless: bool
 ) -> tuple[tuple[Piece, ...], tuple[Piece, ...], tuple[Piece, ...]]:
     """Hold out every other current, and fit some of the others; return those left over as well.
 
     The weakest current that makes the cell fire is fitted: with it, the threshold is seen.
     """
-    asked = [k for k, piece in enumerate(pieces) if not _fires_unasked(piece)]
+    asked = [k for k, piece in enumerate(pieces) if restless or not piece.is_unasked]
     firing = next((k for k in asked if len(pieces[k].spikes_ms)), 0)
     others = [k for k in asked if (k - firing) % 2 == 0]
     held = tuple(piece for k, piece in enumerate(pieces) if k not in set(others))

@@ -280,15 +280,17 @@ def _glif() -> NeuronFamily:
 def _igif() -> NeuronFamily:
     glif = {one.name: one for one in _glif().parameters}
     follows = {
-        "E_L": Parameter("E_L", "resting potential", "mV", -100.0, -30.0, False, passive=True),
+        "E_L": Parameter("E_L", "resting potential", "mV", -100.0, -15.0, False, passive=True),
         "follow": Parameter("follow", "share of that in the threshold", "x", -0.2, 2.0, False),
         "tau_v": Parameter("tau_v", "time constant of that share", "ms", 2.0, 300.0),
     }
     parameters = (
         *(follows.get(name, one) for name, one in glif.items()),
         Parameter("V_i", "potential above which the threshold follows", "mV", -80.0, -15.0, False),
-        Parameter("g_r", "conductance that opens with the potential", "nS", 5e-4, 2.0, per_pF=True),
-        Parameter("V_r", "potential that opens half of it", "mV", -75.0, -15.0, False),
+        Parameter(
+            "g_r", "conductance that opens with the potential", "nS", -0.2, 0.8, False, per_pF=True
+        ),
+        Parameter("V_r", "potential that opens half of it", "mV", -110.0, -15.0, False),
         Parameter("tau_r", "how fast it opens", "ms", 0.5, 300.0),
     )
     words = (

@@ -28,7 +28,8 @@ class InactivatingGIF(PointNeuron):
 
     Two things are added to `GLIF`. A conductance opens as the potential rises, as delayed
     rectifiers and M channels do, so that outward current grows faster than the potential. It is the
-    subthreshold part of the conductance-based adaptive neuron of Górski and others. And the
+    subthreshold part of the conductance-based adaptive neuron of Górski and others. If ``g_r`` is
+    negative, so much of the leak closes as the potential rises, as inward rectifiers do. And the
     threshold follows the potential only above ``V_i``, as sodium channels inactivate: well above
     it by the share ``follow``, which is 1 where a threshold keeps its distance (Mensi and others).
     In `GLIF` it follows at all potentials alike.
@@ -53,7 +54,7 @@ class InactivatingGIF(PointNeuron):
     g_L: Quantity = quantity(10 * nS, "leak conductance", above=0 * nS)
     E_L: Quantity = quantity(-70 * mV, "potential at which outward and inward current balance")
     V_0: Quantity = quantity(-70 * mV, "potential at which a run starts")
-    g_r: Quantity = quantity(10 * nS, "conductance that opens above V_r", at_least=0 * nS)
+    g_r: Quantity = quantity(10 * nS, "conductance that opens (below 0: closes) above V_r")
     V_r: Quantity = quantity(-45 * mV, "potential at which half of it is open")
     k_r: Quantity = quantity(4 * mV, "how gradually it opens", above=0 * mV)
     E_r: Quantity = quantity(-90 * mV, "its reversal potential")

@@ -11,19 +11,25 @@ from bridge.fit.current_balance import balanced_igif
 from bridge.fit.fit_candidates import draw
 from bridge.fit.fit_problem import FitProblem
 from bridge.fit.fit_target import FitTarget, target_of
+from bridge.fit.misfit import PieceMisfit, Tolerances
 from bridge.fit.neuron_families import family_of
+from bridge.fit.residual_rows import LocatedRun
 from bridge.fit_peers.known_truth import drawn_truth, recording_of
-from bridge.recordings import CellRecording
+from bridge.recordings import CellRecording, made_recording
 from neurosim.catalogue import InactivatingGIF
 from neurosim.errors import ParameterError
 
+# Much of one conductance is open at the potentials at which the neuron fires, and of the other at
+# those below rest (nS/pF, mV, ms).
+OPENS = {"g_r": 0.3, "V_r": -48.0, "tau_r": 8.0}
+CLOSES = {"g_r": -0.06, "V_r": -78.0, "tau_r": 2.0, "g_L": 0.1}
 
-def _known() -> tuple[CellRecording, dict[str, float]]:
+
+def _known(kind: dict[str, float] = OPENS) -> tuple[CellRecording, dict[str, float]]:
     family = family_of("igif")
     for number in range(2, 22):
         truth = drawn_truth(family, number)
-        # Much of the conductance is open at the potentials of the recording.
-        truth |= {"g_r": 0.3 * truth["C"], "V_r": -48.0, "tau_r": 8.0}
+        truth |= {n: x * truth["C"] if n.startswith("g") else x for n, x in kind.items()}
         try:
             return recording_of(family, truth, step_ms=200.0, noise_mV=0.3, seed=number), truth
         except ParameterError:
@@ -127,3 +133,63 @@ def test_a_neuron_of_the_family_may_fire_without_current() -> None:
     for values, many in ((fires, True), (still, False)):
         run = problem.run(problem.unit_of(np.array([list(values.values())])), [nothing])[0][0]
         assert (len(run.spikes_ms) > 0) == many
+
+
+def test_a_step_that_fires_unasked_is_divided_with_the_others_if_neurons_may_fire_there() -> None:
+    cell = made_recording([-50, -25, 0, 25, 50, 75, 100], [0, 0, 3, 5, 7, 9, 11])
+    target = target_of(cell, restless=True)
+    # The weakest current that makes the cell fire is fitted.
+    assert [p.current_pA for p in target.train] == [-50, 0, 50, 100]
+    assert [p.current_pA for p in target.held_out] == [-25, 25, 75]
+    assert "intervals are compared" in " ".join(target.notes)
+    quiet = made_recording([-50, -25, 0, 25, 50, 75, 100], [0, 0, 0, 5, 7, 9, 11])
+    both = [target_of(quiet, restless=one) for one in (False, True)]
+    assert [p.current_pA for p in both[0].train] == [p.current_pA for p in both[1].train]
+
+
+def test_of_spikes_that_no_step_asks_for_the_intervals_are_compared() -> None:
+    cell, _ = _known()
+    target = target_of(cell, sweeps=4)
+    loud = max(target.train, key=lambda p: len(p.spikes_ms))
+    assert len(loud.spikes_ms) > 3
+    unasked = replace(loud, current_pA=0.0)
+    free = PieceMisfit(target, unasked, "times", Tolerances())
+    assert free.phase_is_free
+    v = np.full(round(target.length_ms / 0.05), -60.0)
+
+    def misses(times_ms: np.ndarray, piece: PieceMisfit) -> float:
+        found = piece.residuals(LocatedRun(v, 0.05, times_ms)).values
+        return float(found @ found)
+
+    # A run that is late as a whole misses nothing, unless its last spikes leave the step.
+    assert misses(loud.spikes_ms + 3.0, free) == pytest.approx(0.0, abs=1e-20)
+    bound = PieceMisfit(target, loud, "times", Tolerances())
+    assert misses(loud.spikes_ms + 3.0, bound) > 1.0
+    # Longer intervals and missing spikes cost.
+    longer = loud.spikes_ms[0] + 1.1 * (loud.spikes_ms - loud.spikes_ms[0])
+    assert misses(longer, free) > 1.0
+    assert misses(loud.spikes_ms[:-2], free) > 1.0
+    assert misses(np.zeros(0), free) > misses(loud.spikes_ms[:-2], free)
+    # How each residual follows the spikes: a shift of all of them changes none.
+    residuals = free.residuals(LocatedRun(v, 0.05, longer))
+    by_spike = residuals.by_spike.toarray()
+    assert np.abs(by_spike.sum(axis=1)).max() < 1e-12
+    for k in range(len(longer)):
+        moved = [longer + h * (np.arange(len(longer)) == k) for h in (1e-5, -1e-5)]
+        above, below = (free.residuals(LocatedRun(v, 0.05, one)).values for one in moved)
+        assert by_spike[:, k] == pytest.approx((above - below) / 2e-5, abs=1e-6)
+
+
+def test_of_two_starts_one_begins_with_a_conductance_that_closes() -> None:
+    cell, own = _known(CLOSES)
+    problem = FitProblem(family_of("igif"), target_of(cell, sweeps=4))
+    k = problem.family.names.index("g_r")
+    opens, closes = (problem.parameters(draw(problem, 20, seed))[:4, k] for seed in (0, 1))
+    assert np.all(opens >= 0)
+    assert np.all(closes < 0)
+    first = balanced_igif(problem.target, closes=True)[0]
+    assert first["g_L"] + first["g_r"] == pytest.approx(own["g_L"] + own["g_r"], rel=0.3)
+    assert first["g_L"] > 1.5 * (first["g_L"] + first["g_r"])
+    # Of a cell in which none closes, both begin with one that opens.
+    other = target_of(_known()[0], sweeps=4)
+    assert balanced_igif(other, closes=True) == balanced_igif(other)
