@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.stats import qmc
 
 from bridge.fit.current_balance import balanced, balanced_glif, balanced_igif
 from bridge.fit.fit_problem import FitProblem
+from bridge.fit.fit_target import FitTarget
 
 __all__ = ["draw"]
 
@@ -69,7 +71,7 @@ def draw(problem: FitProblem, count: int, seed: int) -> Array:
     at[:, passive] += _SCATTER * random.standard_normal((count, int(passive.sum())))
     # A population that begins with conductances that open does not find one that closes: of two
     # starts, one begins with either.
-    balances = {
+    balances: dict[str, Callable[[FitTarget], list[dict[str, float]]]] = {
         "adex": balanced,
         "glif": balanced_glif,
         "igif": partial(balanced_igif, closes=bool(seed % 2)),
