@@ -7,13 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bridge.fit.fit_target import target_of
+from bridge.fit.neuron_families import family_of
+from bridge.fit_peers.known_truth import recording_of
 from bridge.recordings import CellRecording, Sweep, read
 from bridge.recordings.series_resistance import (
+    SeriesResistance,
     of_the_membrane,
     series_resistance,
     without_drop,
 )
+from neurosim.errors import ParameterError
 
+KNOWN = {
+    "C": 100.0, "g_L": 5.0, "E_L": -70.0, "V_T": -52.0, "Delta_T": 1.5, "a": 1.0, "tau_w": 120.0,
+    "b": 20.0, "V_reset": -60.0,
+}  # fmt: skip
 RATE_HZ = 20e3
 CURRENTS_PA = (-120.0, -80.0, -40.0, 40.0, 80.0, 120.0)
 
@@ -114,6 +123,25 @@ def test_a_resistance_that_is_given_is_believed() -> None:
     drop = cell.sweeps[0].voltage_mV - found.sweeps[0].voltage_mV
     assert np.allclose(drop, 1e-2 * cell.sweeps[0].current_pA)
     assert "10 Mohm" in told[0]
+
+
+def test_a_fit_is_to_the_membrane_and_says_so() -> None:
+    family = family_of("adex")
+    cell = recording_of(family, KNOWN, step_ms=120.0, noise_mV=0.1, seed=3)
+    shown = without_drop(cell, SeriesResistance(-20.0))
+    bare, found, left = target_of(cell), target_of(shown), target_of(shown, series_Mohm=0.0)
+    assert not any("bridge" in note for note in bare.notes)
+    assert any("bridge" in note for note in found.notes)
+    assert not any("bridge" in note for note in left.notes)
+    loudest = [max(one.train, key=lambda p: p.current_pA) for one in (bare, found, left)]
+    inside = (bare.time_ms > bare.onset_ms + 1.0) & (bare.time_ms < bare.stop_ms - 1.0)
+    expected = 0.02 * loudest[0].current_pA
+    assert expected > 4.0
+    off = [np.median((one.v_mV - loudest[0].v_mV)[inside]) for one in loudest[1:]]
+    assert off[0] == pytest.approx(0.0, abs=0.1 * expected)
+    assert off[1] == pytest.approx(expected, rel=1e-3)
+    with pytest.raises(ParameterError, match="such as 12"):
+        target_of(shown, series_Mohm=float("nan"))
 
 
 def test_too_few_edges_and_unlike_sampling_tell_nothing() -> None:
