@@ -18,8 +18,9 @@ from scipy.optimize import lsq_linear
 from scipy.signal import lfilter
 
 from bridge.fit.fit_target import EDGE_MS, FitTarget, Piece
+from neurosim.catalogue import InactivatingGIF
 
-__all__ = ["balanced", "balanced_glif"]
+__all__ = ["balanced", "balanced_glif", "balanced_igif"]
 
 Array = NDArray[np.float64]
 
@@ -30,6 +31,12 @@ _FAST_MS, _SLOW_MS = np.geomspace(3.0, 30.0, 5), np.geomspace(40.0, 500.0, 5)
 _RISEN_MS = np.geomspace(6.0, 250.0, 12)
 # Of the threshold that follows the potential. Faster ones would follow the upstroke of the spike.
 _FOLLOWED_MS = np.geomspace(5.0, 200.0, 6)
+# Potentials that open a conductance or bend the threshold lie so far apart, up to so far above the
+# threshold of the first spikes, and from so far below rest on; the conductance opens with one of
+# these time constants. Of the other time constants, and of what is combined, so many of the best
+# are tried.
+_APART_MV, _OVER_MV, _UNDER_MV, _OPENED_MS = 4.0, 12.0, 32.0, (1.0, 5.0, 20.0, 80.0)
+_PAIRS, _KEPT = 6, 12
 # Before a spike crosses its level its threshold is read; so long is a reset neuron at its reset.
 _BEFORE_MS, _HELD_MS = 0.4, 1.0
 # Currents are averaged over stretches of this length (ms).
@@ -126,6 +133,102 @@ def balanced_glif(target: FitTarget) -> list[dict[str, float]]:
     return found
 
 
+def balanced_igif(target: FitTarget, closes: bool = False) -> list[dict[str, float]]:
+    """Return parameters of `InactivatingGIF` neurons, best first.
+
+    As `balanced_glif`, with a conductance that opens with the potential among the currents, and
+    thresholds that follow the potential above one of several. The few best of each are combined.
+
+    Parameters
+    ----------
+    target : FitTarget
+    closes : bool
+        Whether the conductance is to close as the potential rises, if any that does balances.
+    """
+    told = balanced_glif(target)
+    if not told:
+        return []
+    top = target.threshold_mV if np.isfinite(target.threshold_mV) else target.level_mV
+    stretches = [_Stretches(target, piece, top) for piece in target.train]
+    begun = [_Begun(target, piece, top) for piece in target.train]
+    current = np.concatenate([one.current for one in stretches])
+    held = told[0]["t_ref"]
+    gates = {"k_r": 1e3 * float(InactivatingGIF().k_r), "E_r": 1e3 * float(InactivatingGIF().E_r)}
+    # The time constants of the currents that spikes leave, by the balance without the conductance.
+    pairs = list(dict.fromkeys((one["tau_1"], one["tau_2"]) for one in told))[:_PAIRS]
+    left = {
+        pair: np.concatenate([one.left_by_spikes(*pair) for one in stretches]) for pair in pairs
+    }
+    currents: list[tuple[float, dict[str, float]]] = []
+    for half in np.arange(target.rest_mV - _UNDER_MV, top + _OVER_MV, _APART_MV).tolist():
+        at_rest = (target.rest_mV - gates["E_r"]) * _open(half, target.rest_mV, gates["k_r"])
+        for tau in _OPENED_MS:
+            opened = np.concatenate([one.opened(half, tau, **gates) for one in stretches])
+            for (fast, slow), parts in left.items():
+                # At rest no current flows, so that there is no constant one.
+                constant = parts[:, 2:3] if target.is_restless else parts[:, :0]
+                columns = np.column_stack([parts[:, [0, 1, 3, 4]], opened - at_rest, constant])
+                scale = np.maximum(np.sqrt(np.mean(columns**2, axis=0)), 1e-12)
+                low = np.array([1e-3, 1e-3, *[-np.inf] * 4])[: len(scale)]
+                solved = lsq_linear(columns / scale, current, (low, np.inf), "bvls")
+                C, g_L, first, second, g_r, *outward = solved.x / scale
+                rest = target.rest_mV
+                if outward:
+                    inward = g_r * at_rest - outward[0]
+                    rest = _balance_mV(rest, inward, g_L, g_r, half, **gates)
+                currents.append((float(solved.cost), {
+                    "C": C, "g_L": g_L, "tau_1": fast, "A_1": -first * np.exp(-held / fast),
+                    "tau_2": slow, "A_2": -second * np.exp(-held / slow), "t_ref": held,
+                    "g_r": g_r, "V_r": half, "tau_r": tau, "E_L": rest,
+                }))  # fmt: skip
+    currents.sort(key=lambda pair: pair[0])
+    alike = [one for _, one in currents if (one["g_r"] < 0) == closes]
+    best = (alike or [one for _, one in currents])[:_KEPT]
+    thresholds = _bent_thresholds(begun, target, top, held)
+    found = []
+    for k, j in sorted(np.ndindex(len(best), min(_KEPT, len(thresholds))), key=sum):
+        one = told[0] | best[k] | thresholds[j]
+        one["V_reset"] = told[0]["V_reset"] + told[0]["f_v"] * (one["E_L"] - told[0]["E_L"])
+        found.append({name: float(value) for name, value in one.items()})
+    return found
+
+
+def _open(half_mV: float, v_mV: Array | float, k_r: float) -> Array:
+    """Return the share of a conductance that is open at a potential."""
+    return np.asarray(1 / (1 + np.exp((half_mV - v_mV) / k_r)))
+
+
+def _balance_mV(
+    rest_mV: float, inward_pA: float, g_L: float, g_r: float, half_mV: float, k_r: float, E_r: float
+) -> float:
+    """Return the potential at which leak, conductance and a constant current balance."""
+    v = np.linspace(-110.0, 0.0, 1101)
+    outward = g_L * (v - rest_mV) + g_r * (v - E_r) * _open(half_mV, v, k_r) - inward_pA
+    return float(np.interp(0.0, np.maximum.accumulate(outward), v))
+
+
+def _bent_thresholds(
+    begun: list[_Begun], target: FitTarget, top_mV: float, held_ms: float
+) -> list[dict[str, float]]:
+    """Return thresholds that follow spikes, and the potential above one of several; best first."""
+    begin = np.concatenate([one.begin_mV for one in begun])
+    softness = 1e3 * float(InactivatingGIF().k_i)
+    found: list[tuple[float, dict[str, float]]] = []
+    for bend in np.arange(target.rest_mV + _APART_MV, top_mV + _OVER_MV, _APART_MV).tolist():
+        for tau_v in _FOLLOWED_MS:
+            followed = [one.followed(tau_v, bend - target.rest_mV, softness) for one in begun]
+            for tau_s in _RISEN_MS[::2]:
+                risen = np.concatenate([one.risen(tau_s) for one in begun])
+                columns = np.column_stack([np.ones(len(begin)), risen, np.concatenate(followed)])
+                solved = lsq_linear(columns, begin, ([-np.inf, 0.0, 0.0], [np.inf, np.inf, 1.8]))
+                base, jump, share = solved.x
+                found.append((float(solved.cost), {
+                    "V_T": base, "jump": jump * np.exp(-held_ms / tau_s), "tau_s": tau_s,
+                    "follow": share, "tau_v": tau_v, "V_i": bend,
+                }))  # fmt: skip
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+
+
 class _Begun:
     """Spikes of one step: where they begin and end, and what came before each."""
 
@@ -152,12 +255,18 @@ class _Begun:
         since = self.spikes[:, np.newaxis] - self.spikes
         return np.asarray(np.where(since > 0, np.exp(-since / tau_ms), 0.0).sum(axis=1))
 
-    def followed(self, tau_ms: float) -> Array:
-        """Return the potential above rest before each spike, followed with a time constant (mV)."""
+    def followed(self, tau_ms: float, bend_mV: float | None = None, soft_mV: float = 1.0) -> Array:
+        """Return the potential above rest before each spike, followed with a time constant (mV).
+
+        With a bend, what is above rest by more than that.
+        """
         if not len(self.spikes):
             return np.zeros(0)
         keep = np.exp(-self._sample / tau_ms)
-        return np.asarray(lfilter([1 - keep], [1, -keep], self._x)[self._before])
+        x = self._x
+        if bend_mV is not None:
+            x = soft_mV * np.log1p(np.exp((x - bend_mV) / soft_mV))
+        return np.asarray(lfilter([1 - keep], [1, -keep], x)[self._before])
 
 
 def _middle(parts: list[Array], otherwise: float) -> float:
@@ -245,6 +354,13 @@ class _Stretches:
         x = self.v - self.rest
         left = [self._since(fast_ms), self._since(slow_ms)]
         return self._in_stretches([x, np.ones(len(x)), *left])
+
+    def opened(self, half_mV: float, tau_ms: float, k_r: float, E_r: float) -> Array:
+        """Return what a conductance that opens with the potential is multiplied by."""
+        keep = np.exp(-self.sample / tau_ms)
+        gate = _open(half_mV, self.v, k_r)
+        slow = lfilter([1 - keep], [1, -keep], gate, zi=[keep * gate[0]])[0]
+        return np.asarray((slow * (self.v - E_r))[self.at].mean(axis=1))
 
     def _since(self, tau_ms: float) -> Array:
         """Return what is 1 after a spike and decays, added up over spikes."""

@@ -121,6 +121,9 @@ class NeuronFamily:
     is_rugged : bool
         Whether its misfit has so many valleys that each start searches with a population of its
         own.
+    starts_at : str
+        Name in a batch of the potential at which a run starts, where the neuron need not have a
+        rest; empty for families that have.
     found_again : tuple of (int, int, int)
         What ``benchmarks/fit_recovery.py`` measured: known neurons whose fit reached a minimum and
         the noise, how many of their intervals hold the truth, and of how many.
@@ -137,6 +140,7 @@ class NeuronFamily:
     dt_ms: float = 0.025
     is_reset: bool = False
     is_rugged: bool = False
+    starts_at: str = ""
     found_again: tuple[int, int, int] = (0, 0, 0)
 
     @property

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from bridge.fit.current_balance import balanced, balanced_glif
+from bridge.fit.current_balance import balanced, balanced_glif, balanced_igif
 from bridge.fit.fit_problem import FitProblem
+from bridge.fit.fit_target import FitTarget
 
 __all__ = ["draw"]
 
@@ -65,7 +69,13 @@ def draw(problem: FitProblem, count: int, seed: int) -> Array:
     passive = np.array([one.passive for one in problem.family.parameters])
     # A population moves along differences of its members: where all agree, it would stand.
     at[:, passive] += _SCATTER * random.standard_normal((count, int(passive.sum())))
-    balances = {"adex": balanced, "glif": balanced_glif}
+    # A population that begins with conductances that open does not find one that closes: of two
+    # starts, one begins with either.
+    balances: dict[str, Callable[[FitTarget], list[dict[str, float]]]] = {
+        "adex": balanced,
+        "glif": balanced_glif,
+        "igif": partial(balanced_igif, closes=bool(seed % 2)),
+    }
     balance = balances.get(problem.family.name)
     told = balance(target) if balance is not None else []
     if told:

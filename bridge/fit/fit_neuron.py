@@ -56,6 +56,7 @@ def fit_neuron(
     tolerances: Tolerances | None = None,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
+    series_Mohm: float | None = None,
 ) -> NeuronFit:
     """Fit a neuron to the current steps of a recording.
 
@@ -69,12 +70,13 @@ def fit_neuron(
     cell : CellRecording or FitTarget
         What `bridge.recordings.read` returns.
     family : str
-        ``"adex"``, ``"glif"``, ``"hh1"`` or ``"hh2"``.
+        ``"adex"``, ``"glif"``, ``"igif"``, ``"hh1"`` or ``"hh2"``.
     step : int, optional
         Which step of a sweep (default: the first from the holding current).
     starts : int
         How large the search is: the population has eight candidates for each, and searches by
-        gradient begin from half as many. With ``"glif"`` each is a population of its own.
+        gradient begin from half as many. With ``"glif"`` and ``"igif"`` each is a population of its
+        own.
     control : bool
         Whether CMA-ES searches too, without gradient, with as many runs.
     tolerances : Tolerances, optional
@@ -83,6 +85,9 @@ def fit_neuron(
         Of the candidates.
     progress : callable, optional
         Called with the share that is done.
+    series_Mohm : float, optional
+        Resistance of the electrode whose drop the recording holds, 0 for none (default: what jumps
+        with the current at the edges of steps). It is subtracted before the fit.
 
     Returns
     -------
@@ -107,8 +112,12 @@ def fit_neuron(
     starts = check_whole(starts, "fit_neuron: starts")
     seed = int(check_seed(seed))
     tell = progress or (lambda _: None)
-    target = cell if isinstance(cell, FitTarget) else target_of(cell, step)
-    problem = FitProblem(family_of(family), target, tolerances or Tolerances())
+    kind = family_of(family)
+    target = (
+        cell if isinstance(cell, FitTarget)
+        else target_of(cell, step, series_Mohm=series_Mohm, restless=bool(kind.starts_at))
+    )  # fmt: skip
+    problem = FitProblem(kind, target, tolerances or Tolerances())
     if control:
         from bridge.errors import optional
 

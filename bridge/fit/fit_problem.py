@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions, ms
+from brian2.units import Quantity, get_dimensions, ms, mV
 from numpy.typing import NDArray
 
 from bridge.fit.fit_target import FitTarget, Piece
@@ -179,7 +179,7 @@ class FitProblem:
         self.growth = float(np.max(found.growth))
         slopes = np.zeros((len(u) * len(pieces), len(self.family.names)))
         for setting in self.family.all_settings():
-            if not setting.powers:
+            if setting.engine not in self._wrt:
                 continue
             relative = np.asarray(found[setting.engine]) * np.asarray(
                 found.parameters[_full(found.parameters, setting.engine)]
@@ -314,7 +314,13 @@ class FitProblem:
 
     @cached_property
     def _wrt(self) -> list[str]:
-        return [one.engine for one in self.family.all_settings() if one.powers]
+        named = [one.engine for one in self.family.all_settings() if one.powers]
+        # Where a cell has no rest, runs start where the recording does, whatever the parameters.
+        return [one for one in named if not (self._is_restless and one == self.family.starts_at)]
+
+    @property
+    def _is_restless(self) -> bool:
+        return bool(self.family.starts_at) and self.target.is_restless
 
     @cached_property
     def _neuron(self) -> Any:
@@ -342,6 +348,9 @@ class FitProblem:
             number = setting.value(values) * injected.get(setting.engine, 1e12) * 1e-12
             number = np.broadcast_to(number, (len(rows),)).copy()
             batch[setting.engine] = Quantity(number, dim=places[setting.engine])
+        if self._is_restless:
+            starts = np.tile([self.target.start_mV(p) for p in pieces], len(u))
+            batch[self.family.starts_at] = starts * mV
         return batch
 
     @cached_property

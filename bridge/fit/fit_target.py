@@ -11,6 +11,7 @@ from scipy.interpolate import CubicSpline
 from bridge.recordings.cell import CellRecording
 from bridge.recordings.cell_properties import StepAnswer
 from bridge.recordings.errors import RecordingError, about
+from bridge.recordings.series_resistance import of_the_membrane
 
 __all__ = ["FitTarget", "Piece", "target_of"]
 
@@ -23,6 +24,8 @@ _AFTER_MS = 50.0
 EDGE_MS = 1.0
 # A step smaller than this is none (pA).
 _NO_STEP_PA = 0.5
+# A run that starts in a spike starts so far below the threshold instead (mV).
+_BELOW_MV = 5.0
 # What a cell is taken for if no step tells its capacitance (pF).
 _TYPICAL_PF = 100.0
 
@@ -51,6 +54,11 @@ class Piece:
     v_mV: Array
     spikes_ms: Array
     repeat: int = 0
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether the cell fires at its holding current: no step sets when these spikes come."""
+        return abs(self.current_pA) < _NO_STEP_PA and len(self.spikes_ms) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +120,29 @@ class FitTarget:
         count = int(np.floor(self.length_ms / self.sample_ms + 1e-6))
         return np.asarray((np.arange(count) + 1) * self.sample_ms, dtype=float)
 
+    @property
+    def is_restless(self) -> bool:
+        """Whether the cell fires without a step, so that there is no rest from which it starts."""
+        return any(p.is_unasked for p in (*self.train, *self.held_out, *self.unused))
+
+    def start_mV(self, piece: Piece) -> float:
+        """Return the potential from which a neuron without rest is run: that of the recording.
+
+        In a spike it is one below the threshold.
+        """
+        first = float(np.median(piece.v_mV[: max(1, round(1.0 / self.sample_ms))]))
+        top = self.threshold_mV if np.isfinite(self.threshold_mV) else self.level_mV
+        return min(first, top - _BELOW_MV)
+
 
 def target_of(
-    cell: CellRecording, step: int | None = None, *, most_ms: float = 500.0, sweeps: int = 8
+    cell: CellRecording,
+    step: int | None = None,
+    *,
+    most_ms: float = 500.0,
+    sweeps: int = 8,
+    series_Mohm: float | None = None,
+    restless: bool = False,
 ) -> FitTarget:
     """Choose the steps of a recording that a neuron is fitted to, and those that are held out.
 
@@ -130,6 +158,12 @@ def target_of(
         How much of a step is used, from its start.
     sweeps : int
         How many steps are fitted at most.
+    series_Mohm : float, optional
+        Resistance of the electrode whose drop the recording holds; it is subtracted (default: what
+        jumps at the edges of steps, `bridge.recordings.series_resistance`).
+    restless : bool
+        Whether the neurons that are fitted may fire without a step: if the cell does, that step is
+        divided among the others as one of them.
 
     Raises
     ------
@@ -137,7 +171,9 @@ def target_of(
         Fewer than three steps are left, or none of them makes the cell fire.
     """
     with about(cell.where):
+        cell, drop = of_the_membrane(cell, series_Mohm)
         answers, others, notes = _usable(cell, step)
+        notes = [*drop, *notes]
         firsts, repeats = _by_current(answers, others)
         if len(firsts) < 3 or not any(
             len(a.spikes_s) for a in firsts if abs(a.amplitude_pA) >= _NO_STEP_PA
@@ -174,13 +210,13 @@ def target_of(
     if len(own) < len(again):
         notes.append(f"{len(again) - len(own)} steps are copies of others and are left out: a file "
                      "may have been given twice")  # fmt: skip
-    train, held, unused = _divided(pieces, sweeps)
-    unasked = [p for p in pieces if _fires_unasked(p)]
+    train, held, unused = _divided(pieces, sweeps, restless)
+    unasked = [p for p in pieces if p.is_unasked]
     if unasked:
+        done = "their intervals are compared" if restless else "they are scored and not fitted"
         notes.append(
             f"the cell fires without a step ({len(unasked[0].spikes_ms)} spikes at "
-            f"{unasked[0].current_pA:.2g} pA): when these come is set by nothing, so that they are "
-            "scored and not fitted"
+            f"{unasked[0].current_pA:.2g} pA): when these come is set by nothing, so that {done}"
         )
     known = cell.properties
     size = float(known.capacitance_pF)
@@ -333,19 +369,14 @@ def _located(v: Array, at: int, level: float) -> float:
     return float(found[0]) if found else at + (level - v[at]) / (v[at + 1] - v[at])
 
 
-def _fires_unasked(piece: Piece) -> bool:
-    """Whether a cell fires at its holding current: no step sets when these spikes come."""
-    return abs(piece.current_pA) < _NO_STEP_PA and len(piece.spikes_ms) > 0
-
-
 def _divided(
-    pieces: list[Piece], sweeps: int
+    pieces: list[Piece], sweeps: int, restless: bool
 ) -> tuple[tuple[Piece, ...], tuple[Piece, ...], tuple[Piece, ...]]:
     """Hold out every other current, and fit some of the others; return those left over as well.
 
     The weakest current that makes the cell fire is fitted: with it, the threshold is seen.
     """
-    asked = [k for k, piece in enumerate(pieces) if not _fires_unasked(piece)]
+    asked = [k for k, piece in enumerate(pieces) if restless or not piece.is_unasked]
     firing = next((k for k in asked if len(pieces[k].spikes_ms)), 0)
     others = [k for k in asked if (k - firing) % 2 == 0]
     held = tuple(piece for k, piece in enumerate(pieces) if k not in set(others))

@@ -7,7 +7,8 @@ number. So a spike that comes 2 ms late costs what 2 ms of a spike time cost, an
 
 With residuals r, the misfit of a step is :math:`\frac12\sum r^2`. A spike that is missing counts as
 one at the end of the step, and for a spike too many the end is what it should be: the misfit stays
-continuous while a spike leaves the step.
+continuous while a spike leaves the step. Of a cell that fires without a step, intervals are
+compared, from the first spike on.
 """
 
 from __future__ import annotations
@@ -110,6 +111,11 @@ class PieceMisfit:
         return not len(self.piece.spikes_ms)
 
     @property
+    def phase_is_free(self) -> bool:
+        """Whether nothing sets when the first spike comes, so that only intervals are compared."""
+        return self.piece.is_unasked and len(self.spikes_ms) > 0
+
+    @property
     def end_ms(self) -> float:
         """Until when spikes count: the end of a step may cut one, or let it pass by a hair."""
         return self.target.stop_ms - _CUT_MS
@@ -162,7 +168,8 @@ class PieceMisfit:
     @cached_property
     def time_tolerance(self) -> Array:
         """Of each spike of the recording, then of spikes too many (ms)."""
-        since = np.maximum(self.spikes_ms - self.target.onset_ms, 0.0)
+        begin = self.spikes_ms[0] if self.phase_is_free else self.target.onset_ms
+        since = np.maximum(self.spikes_ms - begin, 0.0)
         rest = np.full(_EXTRA, self.target.step_ms / 2)
         by = self.tolerances
         shares = np.concatenate([since, rest])
@@ -217,6 +224,8 @@ class PieceMisfit:
 
     def _add_times(self, rows: ResidualRows) -> None:
         data, found = self.spikes_ms, rows.run.spikes_ms
+        if self.phase_is_free and len(found):
+            found = found + (data[0] - found[0])
         n, many = len(data), len(data) + _EXTRA
         end = self.end_ms
         wanted = np.concatenate([data, np.full(_EXTRA, end)])
@@ -227,12 +236,12 @@ class PieceMisfit:
         counts = self.stage in ("times", "all")
         scale = counts / (self.time_tolerance * np.sqrt(max(n, 1)))
         moves = (np.arange(many) < len(found)) & ~late
-        rows.add_times(there, wanted, scale, moves)
+        rows.add_times(there, wanted, scale, moves, self.phase_is_free)
         # A run that fires too little is drawn towards the level where it comes nearest to it.
         lacks = counts and len(found) < n
         first = 0
         if len(found):
-            first = int(min(found[-1] + 5.0, end - 1.0) / rows.run.step_ms)
+            first = int(min(rows.run.spikes_ms[-1] + 5.0, end - 1.0) / rows.run.step_ms)
         stop = max(first + 1, int(end / rows.run.step_ms))
         rows.add_pull(first, stop, self.target.level_mV, 10.0, lacks)
 

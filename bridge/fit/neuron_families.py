@@ -13,7 +13,7 @@ import numpy as np
 from brian2.units import Quantity, cm, get_dimensions, mS, ms, mV, nS, pA, pF, uF, um
 
 from bridge.fit.family_parts import NeuronFamily, Parameter, Setting
-from neurosim.catalogue import GLIF, AdEx
+from neurosim.catalogue import GLIF, AdEx, InactivatingGIF
 from neurosim.channels import Leak, MCurrent, TraubMilesPotassium, TraubMilesSodium
 from neurosim.channels.base import Channel
 from neurosim.describe.neuron import Neuron
@@ -185,10 +185,12 @@ _UNITS: dict[str, Quantity] = {
     "pF": pF, "nS": nS, "mV": mV, "ms": ms, "pA": pA, "x": Quantity(1.0)
 }  # fmt: skip
 # What a family calls otherwise than the neuron does.
-_OTHER_NAMES = {"glif": {"V_T": "V_th"}}
+_OTHER_NAMES = {"glif": {"V_T": "V_th"}, "igif": {"V_T": "V_th"}}
 # What sets a number of the neuron together with others: in the steady state the threshold of GLIF
 # follows the potential by the share a_v tau_v.
-_PRODUCTS = {"follow": Setting("a_v", 1 / ms, (("follow", 1.0), ("tau_v", -1.0)))}
+_PRODUCTS = {
+    "glif": {"follow": Setting("a_v", 1 / ms, (("follow", 1.0), ("tau_v", -1.0)))}
+}  # fmt: skip
 
 
 def _reset(
@@ -198,6 +200,7 @@ def _reset(
     kind: Callable[..., PointNeuron],
     found_again: tuple[int, int, int] = (0, 0, 0),
     is_rugged: bool = False,
+    starts_at: str = "",
 ) -> NeuronFamily:
     """Return the family of a point neuron that spikes reset and hold at the reset for a while."""
 
@@ -205,7 +208,9 @@ def _reset(
         for one in parameters:
             engine = _OTHER_NAMES.get(name, {}).get(one.name, one.name)
             plain = Setting(engine, 1 * _UNITS[one.unit], ((one.name, 1.0),))
-            yield _PRODUCTS.get(one.name, plain)
+            yield _PRODUCTS.get(name, {}).get(one.name, plain)
+        if starts_at:
+            yield Setting(starts_at, 1 * mV, (("E_L", 1.0),))
 
     def neuron(p: Mapping[str, float], _rest_mV: float) -> PointNeuron:
         values = {one: np.asarray(value, dtype=float) for one, value in p.items()}
@@ -225,6 +230,7 @@ def _reset(
         dt_ms=0.05,
         is_reset=True,
         is_rugged=is_rugged,
+        starts_at=starts_at,
         found_again=found_again,
     )
 
@@ -271,8 +277,33 @@ def _glif() -> NeuronFamily:
     return _reset("glif", words, parameters, GLIF, (10, 133, 139), is_rugged=True)
 
 
+def _igif() -> NeuronFamily:
+    glif = {one.name: one for one in _glif().parameters}
+    follows = {
+        "E_L": Parameter("E_L", "resting potential", "mV", -100.0, -15.0, False, passive=True),
+        "follow": Parameter("follow", "share of that in the threshold", "x", -0.2, 2.0, False),
+        "tau_v": Parameter("tau_v", "time constant of that share", "ms", 2.0, 300.0),
+    }
+    parameters = (
+        *(follows.get(name, one) for name, one in glif.items()),
+        Parameter("V_i", "potential above which the threshold follows", "mV", -80.0, -15.0, False),
+        Parameter(
+            "g_r", "conductance that opens with the potential", "nS", -0.2, 0.8, False, per_pF=True
+        ),
+        Parameter("V_r", "potential that opens half of it", "mV", -110.0, -15.0, False),
+        Parameter("tau_r", "how fast it opens", "ms", 0.5, 300.0),
+    )
+    words = (
+        "generalised integrate-and-fire with a conductance that opens, and a threshold that "
+        "follows, above a potential"
+    )
+    return _reset(
+        "igif", words, parameters, InactivatingGIF, is_rugged=True, starts_at="V_0"
+    )  # fmt: skip
+
+
 FAMILIES: Mapping[str, Callable[[], NeuronFamily]] = {
-    "adex": _adex, "glif": _glif, "hh1": _hh1, "hh2": _hh2,
+    "adex": _adex, "glif": _glif, "igif": _igif, "hh1": _hh1, "hh2": _hh2,
 }  # fmt: skip
 
 

@@ -124,7 +124,12 @@ class ResidualRows:
         self.count += len(time_ms)
 
     def add_times(
-        self, there_ms: Array, wanted_ms: Array, scale: Array, moves: NDArray[np.bool_]
+        self,
+        there_ms: Array,
+        wanted_ms: Array,
+        scale: Array,
+        moves: NDArray[np.bool_],
+        from_first: bool = False,
     ) -> None:
         """Add differences of spike times, softened where they are large.
 
@@ -136,6 +141,8 @@ class ResidualRows:
             What a difference is multiplied by.
         moves : ndarray of bool, shape (n,)
             Whether `there_ms` is the time of a spike.
+        from_first : bool
+            Whether such times are told from the first spike of the run on.
         """
         missed = scale * (there_ms - wanted_ms)
         size = 1 + (missed / _SOFT) ** 2
@@ -146,6 +153,10 @@ class ResidualRows:
             self.spikes, self.count + which, which[:, np.newaxis],
             (scale * grows)[which, np.newaxis],
         )  # fmt: skip
+        if from_first:
+            first = np.zeros((len(which), 1), dtype=np.int64)
+            by_first = -(scale * grows)[which, np.newaxis]
+            self._put(self.spikes, self.count + which, first, by_first)
         self.count += len(there_ms)
 
     def add_pull(self, first: int, stop: int, level_mV: float, scale: float, wanted: bool) -> None:

@@ -8,6 +8,7 @@ from .glial_circuits import astrocyte_syncytium as astrocyte_syncytium
 from .glial_circuits import neuron_and_glia as neuron_and_glia
 from .glif import GLIF as GLIF
 from .hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
+from .inactivating_gif import InactivatingGIF as InactivatingGIF
 from .interneuron import fast_spiking_interneuron as fast_spiking_interneuron
 from .lif import LIF as LIF
 from .motoneuron import axon_arrivals as axon_arrivals

@@ -53,6 +53,26 @@ def test_a_refusal_names_the_flag_that_answers_it(
     assert "voltage=" not in said
 
 
+def test_the_resistance_of_the_electrode_reaches_the_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "one.csv"
+    rows = (
+        f"0,{k / 4000:.5f},{-65 + np.sin(k / 9):.3f},{100 * (200 < k < 700)}" for k in range(1000)
+    )
+    file.write_text("sweep,time_s,voltage_mV,current_pA\n" + "\n".join(rows) + "\n")
+    given = []
+
+    def fit(*_: object, series_Mohm: float | None, **__: object) -> str:
+        given.append(series_Mohm)
+        return "fitted"
+
+    monkeypatch.setattr("bridge.fit.fit_neuron.fit_neuron", fit)
+    for words in ((), ("--series", "0"), ("--series", "-12.5")):
+        assert _fit(file, *words).exit_code == 0
+    assert given == [None, 0.0, -12.5]
+
+
 @pytest.mark.parametrize(
     ("refusal", "flags"),
     [

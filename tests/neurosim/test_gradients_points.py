@@ -25,7 +25,7 @@ from neurosim import (
     from_brian2,
     simulate,
 )
-from neurosim.catalogue import GLIF
+from neurosim.catalogue import GLIF, InactivatingGIF
 from neurosim.engine.adjoint.point_step import as_compartment, point_step
 from neurosim.engine.adjoint.spiking_maps import spiking_maps
 from neurosim.engine.adjoint.spiking_run import Spikes
@@ -291,6 +291,10 @@ GLIF_OWN = (
     "C", "g_L", "E_L", "V_th", "V_reset", "f_v", "A_1", "tau_1", "R_1", "A_2", "tau_2", "R_2",
     "jump", "tau_s", "a_v", "tau_v",
 )  # fmt: skip
+IGIF_OWN = (
+    "C", "g_L", "E_L", "V_0", "g_r", "V_r", "k_r", "E_r", "tau_r", "V_th", "V_reset", "f_v", "A_1",
+    "tau_1", "A_2", "tau_2", "jump", "tau_s", "follow", "V_i", "k_i", "tau_v", "t_ref",
+)  # fmt: skip
 SPIKING = {
     "lif": (LIF(), LIF_OWN[:-1], 60.0),
     "adex": (AdEx(), (*ADEX_OWN[:-1], "V_peak", "t_ref"), 50.0),
@@ -298,6 +302,11 @@ SPIKING = {
     "glif": (
         GLIF(jump=3 * mV, a_v=4 * Hz, f_v=0.1, A_1=-200 * pA, V_reset=-62 * mV),
         (*GLIF_OWN, "t_ref"),
+        60.0,
+    ),
+    "inactivating_gif": (
+        InactivatingGIF(jump=3 * mV, f_v=0.1, A_1=-200 * pA, V_reset=-62 * mV),
+        IGIF_OWN,
         60.0,
     ),
     "moving_exponential_euler": (moving("exponential_euler"), tuple(MOVING_VALUES), 60.0),

@@ -28,7 +28,8 @@ def fit_command(
         str,
         typer.Option(
             help="adex (adaptive exponential integrate-and-fire), glif (generalised "
-            "integrate-and-fire, whose threshold follows spikes and potential), hh1 (one "
+            "integrate-and-fire, whose threshold follows spikes and potential), igif (the same "
+            "with a conductance that opens with the potential), hh1 (one "
             "compartment with sodium, potassium and M channels) or hh2 (with a passive dendrite)."
         ),
     ] = "adex",
@@ -39,13 +40,21 @@ def fit_command(
         typer.Option(
             min=1,
             help="How large the search is: 8 candidates each in one population, and half as many "
-            "searches by gradient; with glif, a population of 30 each.",
+            "searches by gradient; with glif and igif, a population of 30 or 38 each.",
         ),
     ] = 8,
     control: Annotated[
         bool,
         typer.Option("--control", help="Search without gradient too (CMA-ES), with as many runs."),
     ] = False,
+    series: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MOHM",
+            help="Resistance of the electrode whose drop is in the recording; 0 subtracts none "
+            "(default: what jumps with the current at the edges of steps).",
+        ),
+    ] = None,
     efel: Annotated[
         bool,
         typer.Option(
@@ -79,8 +88,9 @@ def fit_command(
     with progress() as task:
         told = task(f"fit of {cell.name}")
         found = fit_neuron(
-            cell, family, step=step, starts=starts, control=control, seed=seed, progress=told
-        )
+            cell, family, step=step, starts=starts, control=control, seed=seed, progress=told,
+            series_Mohm=series,
+        )  # fmt: skip
     typer.echo(str(found))
     checked = efel_check(found) if efel else None
     if checked is not None:

@@ -1,0 +1,171 @@
+"""The drop across an electrode is found at the edges of steps, and taken out of the recording."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bridge.fit.fit_target import target_of
+from bridge.fit.neuron_families import family_of
+from bridge.fit_peers.known_truth import recording_of
+from bridge.recordings import CellRecording, Sweep, read
+from bridge.recordings.series_resistance import (
+    SeriesResistance,
+    of_the_membrane,
+    series_resistance,
+    without_drop,
+)
+from neurosim.errors import ParameterError
+
+KNOWN = {
+    "C": 100.0, "g_L": 5.0, "E_L": -70.0, "V_T": -52.0, "Delta_T": 1.5, "a": 1.0, "tau_w": 120.0,
+    "b": 20.0, "V_reset": -60.0,
+}  # fmt: skip
+RATE_HZ = 20e3
+CURRENTS_PA = (-120.0, -80.0, -40.0, 40.0, 80.0, 120.0)
+
+
+def membrane_mV(pA: np.ndarray, rate_Hz: float, share: float, fast_ms: float) -> np.ndarray:
+    """Return a membrane of 100 Mohm and 20 ms, some of which is charged with a time of its own."""
+    time = np.arange(len(pA)) / rate_Hz * 1e3
+    on = int(np.flatnonzero(pA)[0])
+    size, off = float(pA[on]), int(np.flatnonzero(pA)[-1]) + 1
+
+    def charged(tau_ms: float) -> np.ndarray:
+        def rise(at: int) -> np.ndarray:
+            return np.where(
+                time >= time[at], 1 - np.exp(-np.maximum(time - time[at], 0) / tau_ms), 0.0
+            )
+
+        return rise(on) - rise(off)
+
+    slow = (1 - share) * charged(20.0)
+    return -70.0 + 0.1 * size * (slow + (share * charged(fast_ms) if share else 0.0))
+
+
+def recorded(
+    Mohm: float,
+    *,
+    rate_Hz: float = RATE_HZ,
+    share: float = 0.0,
+    fast_ms: float = 1.0,
+    delay: int = 0,
+    noise_mV: float = 0.1,
+    seed: int = 0,
+) -> CellRecording:
+    """Return sweeps of a passive membrane through an electrode."""
+    random = np.random.default_rng(seed)
+    sweeps = []
+    for k, size in enumerate(CURRENTS_PA):
+        pA = np.zeros(round(0.4 * rate_Hz))
+        pA[round(0.1 * rate_Hz) : round(0.3 * rate_Hz)] = size
+        # All of the potential may be late on the current.
+        v = np.roll(membrane_mV(pA, rate_Hz, share, fast_ms) + 1e-3 * Mohm * pA, delay)
+        sweeps.append(Sweep(k, rate_Hz, v + noise_mV * random.standard_normal(len(v)), pA))
+    return CellRecording(tuple(sweeps))
+
+
+@pytest.mark.parametrize("Mohm", [-15.0, 8.0, 30.0])
+@pytest.mark.parametrize("delay", [0, 1, 3])
+def test_what_jumps_with_the_current_is_measured(Mohm: float, delay: int) -> None:
+    found = series_resistance(recorded(Mohm, delay=delay).answers)
+    assert found.is_seen
+    assert found.delay_ms == pytest.approx(delay / RATE_HZ * 1e3)
+    assert abs(found.Mohm - Mohm) < max(4 * found.error_Mohm, 0.1)
+    assert found.error_Mohm < 1.0
+
+
+def test_its_error_is_that_of_many_recordings() -> None:
+    many = [series_resistance(recorded(20.0, seed=k).answers) for k in range(60)]
+    spread = np.std([one.Mohm for one in many])
+    assert np.mean([one.error_Mohm for one in many]) == pytest.approx(spread, rel=0.3)
+    assert np.mean([one.Mohm for one in many]) == pytest.approx(20.0, abs=4 * spread / 60**0.5)
+
+
+@pytest.mark.parametrize(("share", "fast_ms"), [(0.0, 1.0), (0.2, 0.4), (0.2, 2.0), (0.1, 0.25)])
+def test_a_membrane_is_no_electrode(share: float, fast_ms: float) -> None:
+    # A small compartment is charged fast, and does not jump.
+    for seed in range(5):
+        cell = recorded(0.0, share=share, fast_ms=fast_ms, seed=seed)
+        assert not series_resistance(cell.answers).is_seen
+        same, told = of_the_membrane(cell)
+        assert same is cell
+        assert told == []
+
+
+@pytest.mark.parametrize("rate_Hz", [4e3, 10e3, 50e3])
+def test_slow_and_fast_sampling_say_the_same(rate_Hz: float) -> None:
+    found = series_resistance(recorded(20.0, rate_Hz=rate_Hz).answers)
+    assert found.is_seen
+    assert abs(found.Mohm - 20.0) < 3 * found.error_Mohm
+    assert found.error_Mohm < 1.0
+
+
+def test_the_drop_is_taken_out_where_the_potential_has_it() -> None:
+    cell, bare = recorded(25.0, delay=2, noise_mV=0.01), recorded(0.0, noise_mV=0.01)
+    found, told = of_the_membrane(cell)
+    for one, other in zip(found.sweeps, bare.sweeps, strict=True):
+        assert np.abs(one.voltage_mV - other.voltage_mV).max() < 0.3
+        assert np.array_equal(one.current_pA, other.current_pA)
+    assert "not balanced" in told[0]
+    assert cell.properties.input_resistance_Mohm == pytest.approx(125.0, abs=0.5)
+    assert found.properties.input_resistance_Mohm == pytest.approx(100.0, abs=0.5)
+    _, told = of_the_membrane(recorded(-25.0))
+    assert "set too high" in told[0]
+
+
+def test_a_resistance_that_is_given_is_believed() -> None:
+    cell = recorded(25.0)
+    assert of_the_membrane(cell, 0.0)[0] is cell
+    found, told = of_the_membrane(cell, 10.0)
+    drop = cell.sweeps[0].voltage_mV - found.sweeps[0].voltage_mV
+    assert np.allclose(drop, 1e-2 * cell.sweeps[0].current_pA)
+    assert "10 Mohm" in told[0]
+
+
+def test_a_fit_is_to_the_membrane_and_says_so() -> None:
+    family = family_of("adex")
+    cell = recording_of(family, KNOWN, step_ms=120.0, noise_mV=0.1, seed=3)
+    shown = without_drop(cell, SeriesResistance(-20.0))
+    bare, found, left = target_of(cell), target_of(shown), target_of(shown, series_Mohm=0.0)
+    assert not any("bridge" in note for note in bare.notes)
+    assert any("bridge" in note for note in found.notes)
+    assert not any("bridge" in note for note in left.notes)
+    loudest = [max(one.train, key=lambda p: p.current_pA) for one in (bare, found, left)]
+    inside = (bare.time_ms > bare.onset_ms + 1.0) & (bare.time_ms < bare.stop_ms - 1.0)
+    expected = 0.02 * loudest[0].current_pA
+    assert expected > 4.0
+    off = [np.median((one.v_mV - loudest[0].v_mV)[inside]) for one in loudest[1:]]
+    assert off[0] == pytest.approx(0.0, abs=0.1 * expected)
+    assert off[1] == pytest.approx(expected, rel=1e-3)
+    with pytest.raises(ParameterError, match="such as 12"):
+        target_of(shown, series_Mohm=float("nan"))
+
+
+def test_too_few_edges_and_unlike_sampling_tell_nothing() -> None:
+    cell = recorded(25.0)
+    alone = replace(cell, sweeps=cell.sweeps[:1])
+    assert not series_resistance(alone.answers).is_seen
+    assert np.isnan(series_resistance(alone.answers).Mohm)
+    mixed = (*cell.answers, *recorded(25.0, rate_Hz=10e3).answers)
+    assert np.isnan(series_resistance(mixed).Mohm)
+
+
+@pytest.mark.parametrize(
+    ("name", "Mohm"),
+    [("18713001.abf", 14.6), ("171116sh_0019.abf", 11.9), ("2019_07_24_0055_fsi.abf", 13.8),
+     ("B6_Ch0_IDRest_181.ibw", -14.3)],
+)  # fmt: skip
+def test_recordings_hold_such_a_drop(shared_data, name: str, Mohm: float) -> None:
+    first = shared_data / "recordings" / name
+    files = sorted(first.parent.glob("B6_Ch0_IDRest_*.ibw")) if name.startswith("B6") else [first]
+    cell = read(files)
+    found = series_resistance(cell.answers)
+    assert found.is_seen
+    assert found.Mohm == pytest.approx(Mohm, abs=0.1)
+    # Spikes stay the ones that were counted.
+    corrected = without_drop(cell, found)
+    for one, other in zip(cell.answers, corrected.answers, strict=True):
+        assert len(one.spikes_s) == len(other.spikes_s)
