@@ -25,6 +25,7 @@ from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.equivalent.sentences import with_uncounted_spikes
 from bridge.equivalent.with_memory import with_memory
 from bridge.errors import CurveError, FitError
+from bridge.recordings.series_resistance import drop_in_words
 from bridge.slow_state.slow_protocol import levels_for, levels_of_cell, run_levels, slow_levels
 from bridge.slow_state.sweep_counts import SweepCounts
 from bridge.spike_trains import step_features
@@ -178,10 +179,11 @@ def equivalent_unit(
         told.at("steps", 1.0)
         begin = (said.get("window") or (0.0,))[0]
         chose = with_uncounted_spikes(choose(responses.curve), responses, begin)
-        found = EquivalentUnit(name or source.name, chose, responses)
+        drop = drop_in_words(source)
+        notes = [drop] if drop is not None else []
         if frozen:
-            note = "frozen noise needs repeated trials of it, which these steps are not"
-            found = replace(found, notes=(note,))
+            notes.append("frozen noise needs repeated trials of it, which these steps are not")
+        found = EquivalentUnit(name or source.name, chose, responses, notes=tuple(notes))
         found = _with_times(found, responses, adaptation)
         if memory:
             found = with_memory(found, lambda: levels_of_cell(source))

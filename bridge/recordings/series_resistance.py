@@ -23,7 +23,9 @@ from bridge.recordings.cell_properties import StepAnswer
 from bridge.recordings.formats.sweeps import Sweep
 from neurosim.errors import ParameterError
 
-__all__ = ["SeriesResistance", "of_the_membrane", "series_resistance", "without_drop"]
+__all__ = [
+    "SeriesResistance", "drop_in_words", "of_the_membrane", "series_resistance", "without_drop",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 
@@ -191,8 +193,40 @@ def of_the_membrane(
         return without_drop(cell, replace(found, Mohm=given_Mohm)), [told]
     if not found.is_seen:
         return cell, []
-    return without_drop(cell, found), [
+    return without_drop(cell, found), [f"{_seen(found)}; this drop was subtracted"]
+
+
+def _seen(found: SeriesResistance) -> str:
+    return (
         f"the potential jumps with the current, by {found.Mohm:.3g} Mohm (standard error "
         f"{found.error_Mohm:.1g}), which no membrane does: the bridge of the amplifier was "
-        f"{'not balanced' if found.Mohm > 0 else 'set too high'}; this drop was subtracted"
-    ]
+        f"{'not balanced' if found.Mohm > 0 else 'set too high'}"
+    )
+
+
+def drop_in_words(cell: CellRecording) -> str | None:
+    """Return what the drop across the electrode does to the properties of a cell, in words.
+
+    None where no drop is seen.
+
+    Parameters
+    ----------
+    cell : CellRecording
+        As it was recorded: the drop is measured, and not subtracted.
+    """
+    found = series_resistance((*cell.answers, *cell.pulse_answers))
+    if not found.is_seen:
+        return None
+    shown, membrane = cell.properties, without_drop(cell, found).properties
+    told = [
+        f"the {words} is {of_membrane:.3g} {unit} without it and {with_drop:.3g} {unit} with it"
+        for words, unit, with_drop, of_membrane in (
+            ("input resistance", "Mohm", shown.input_resistance_Mohm,
+             membrane.input_resistance_Mohm),
+            ("threshold", "mV", shown.threshold_mV, membrane.threshold_mV),
+        )
+        if np.isfinite([with_drop, of_membrane]).all()
+    ]  # fmt: skip
+    return f"{_seen(found)}. Potentials and properties are those of the recording" + "".join(
+        f"; {one}" for one in told
+    )

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bridge import equivalent_unit
 from bridge.fit.fit_target import target_of
 from bridge.fit.neuron_families import family_of
 from bridge.fit_peers.known_truth import recording_of
 from bridge.recordings import CellRecording, Sweep, read
 from bridge.recordings.series_resistance import (
     SeriesResistance,
+    drop_in_words,
     of_the_membrane,
     series_resistance,
     without_drop,
@@ -123,6 +125,21 @@ def test_a_resistance_that_is_given_is_believed() -> None:
     drop = cell.sweeps[0].voltage_mV - found.sweeps[0].voltage_mV
     assert np.allclose(drop, 1e-2 * cell.sweeps[0].current_pA)
     assert "10 Mohm" in told[0]
+
+
+def test_what_the_drop_does_to_properties_is_told() -> None:
+    assert drop_in_words(recorded(0.0)) is None
+    told = drop_in_words(recorded(25.0, noise_mV=0.01))
+    assert told is not None
+    assert "the input resistance is 99.9 Mohm without it and 125 Mohm with it" in told
+    # A cell that never fires has no threshold.
+    assert "threshold" not in told
+
+
+def test_the_unit_of_a_recorded_cell_tells_of_its_drop(shared_data) -> None:
+    cell = read(shared_data / "recordings" / "171116sh_0019.abf")
+    found = equivalent_unit(cell, families=["relu"], intervals=None, adaptation=False)
+    assert any("-45.6 mV without it and -35.6 mV with it" in note for note in found.notes)
 
 
 def test_a_fit_is_to_the_membrane_and_says_so() -> None:
