@@ -39,6 +39,8 @@ NEURONS: dict[str, tuple[Callable[[], PointNeuron | Neuron], Quantity, Quantity]
     "textbook_lif": (catalogue.textbook_lif, 500 * ms, 500 * pA),
     "AdEx": (catalogue.AdEx, 500 * ms, 700 * pA),
     "textbook_adex": (catalogue.textbook_adex, 500 * ms, 700 * pA),
+    "GLIF": (catalogue.GLIF, 500 * ms, 400 * pA),
+    "InactivatingGIF": (catalogue.InactivatingGIF, 500 * ms, 400 * pA),
     "HodgkinHuxley": (catalogue.HodgkinHuxley, 200 * ms, 100 * pA),
     "TraubMiles": (catalogue.TraubMiles, 200 * ms, 500 * pA),
     "textbook_neuron": (catalogue.textbook_neuron, 100 * ms, 1 * nA),

@@ -1,7 +1,9 @@
 """A neuron in a page: its package, the script that runs it, and both beside Python."""
 
 import base64
+import inspect
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +29,17 @@ from experiments.explore.kernel.page_agreement import agreement, driver
 from experiments.explore.kernel.rows_apart import NotApartError, row_apart
 from experiments.explore.kernel.slider_places import NotAffineError, find_places, follow
 from experiments.explore.page_builder import page_part
-from neurosim import LIF, Constant, HodgkinHuxley, Neuron, WhiteNoise, settle, simulate
+from neurosim import (
+    LIF,
+    Constant,
+    HodgkinHuxley,
+    Neuron,
+    PointNeuron,
+    WhiteNoise,
+    catalogue,
+    settle,
+    simulate,
+)
 from neurosim.catalogue import layer5_pump_cell, pumping_cell, textbook_neuron
 from neurosim.channels import CalciumPool, Leak
 from neurosim.clamps import VoltageClamp
@@ -238,6 +250,21 @@ def test_what_is_no_line_of_a_parameter_is_refused(bent):
     runs = [{"a": np.atleast_1d(bent(np.array(p))).tobytes()} for p in values]
     with pytest.raises(NotAffineError):
         find_places(values, runs, [])
+
+
+def test_the_table_of_the_page_beside_python_has_every_neuron_of_the_catalogue():
+    page = (Path(__file__).parents[2] / "docs" / "explorer.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- agreement -->")[2].partition("<!-- agreement end -->")[0]
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    made = {}
+    for name in catalogue.__all__:
+        thing = getattr(catalogue, name)
+        given = inspect.signature(thing).parameters.values()
+        if all(one.default is not one.empty for one in given):
+            made[name] = thing()
+    cells = {name for name, one in made.items() if isinstance(one, (Neuron, PointNeuron))}
+    assert named == cells
+    assert len(cells) > 20
 
 
 def test_several_values_get_one_factor_or_shift():
