@@ -161,21 +161,15 @@ def balanced_igif(target: FitTarget, closes: bool = False) -> list[dict[str, flo
     }
     currents: list[tuple[float, dict[str, float]]] = []
     for half in np.arange(target.rest_mV - _UNDER_MV, top + _OVER_MV, _APART_MV).tolist():
-        at_rest = (target.rest_mV - gates["E_r"]) * _open(half, target.rest_mV, gates["k_r"])
         for tau in _OPENED_MS:
             opened = np.concatenate([one.opened(half, tau, **gates) for one in stretches])
             for (fast, slow), parts in left.items():
-                # At rest no current flows, so that there is no constant one.
-                constant = parts[:, 2:3] if target.is_restless else parts[:, :0]
-                columns = np.column_stack([parts[:, [0, 1, 3, 4]], opened - at_rest, constant])
+                columns = np.column_stack([parts, opened])
                 scale = np.maximum(np.sqrt(np.mean(columns**2, axis=0)), 1e-12)
-                low = np.array([1e-3, 1e-3, *[-np.inf] * 4])[: len(scale)]
+                low = np.array([1e-3, 1e-3, *[-np.inf] * 4])
                 solved = lsq_linear(columns / scale, current, (low, np.inf), "bvls")
-                C, g_L, first, second, g_r, *outward = solved.x / scale
-                rest = target.rest_mV
-                if outward:
-                    inward = g_r * at_rest - outward[0]
-                    rest = _balance_mV(rest, inward, g_L, g_r, half, **gates)
+                C, g_L, constant, first, second, g_r = solved.x / scale
+                rest = _balance_mV(target.rest_mV, -constant, g_L, g_r, half, **gates)
                 currents.append((float(solved.cost), {
                     "C": C, "g_L": g_L, "tau_1": fast, "A_1": -first * np.exp(-held / fast),
                     "tau_2": slow, "A_2": -second * np.exp(-held / slow), "t_ref": held,
