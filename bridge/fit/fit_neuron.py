@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def fit_neuron(
     tolerances: Tolerances | None = None,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
-    series_Mohm: float | None = None,
+    series_Mohm: float | Literal["seen"] | None = None,
 ) -> NeuronFit:
     """Fit a neuron to the current steps of a recording.
 
@@ -85,9 +86,10 @@ def fit_neuron(
         Of the candidates.
     progress : callable, optional
         Called with the share that is done.
-    series_Mohm : float, optional
-        Resistance of the electrode whose drop the recording holds, 0 for none (default: what jumps
-        with the current at the edges of steps). It is subtracted before the fit.
+    series_Mohm : float or "seen", optional
+        Resistance of the electrode whose drop is subtracted before the fit; "seen" subtracts what
+        jumps with the current at the edges of steps. By default nothing is, and the report tells
+        what jumps.
 
     Returns
     -------

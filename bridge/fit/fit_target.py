@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +142,7 @@ def target_of(
     *,
     most_ms: float = 500.0,
     sweeps: int = 8,
-    series_Mohm: float | None = None,
+    series_Mohm: float | Literal["seen"] | None = None,
     restless: bool = False,
 ) -> FitTarget:
     """Choose the steps of a recording that a neuron is fitted to, and those that are held out.
@@ -158,9 +159,9 @@ def target_of(
         How much of a step is used, from its start.
     sweeps : int
         How many steps are fitted at most.
-    series_Mohm : float, optional
-        Resistance of the electrode whose drop the recording holds; it is subtracted (default: what
-        jumps at the edges of steps, `bridge.recordings.series_resistance`).
+    series_Mohm : float or "seen", optional
+        Resistance of the electrode whose drop is subtracted; "seen" subtracts what jumps at the
+        edges of steps (`bridge.recordings.series_resistance`). By default nothing is.
     restless : bool
         Whether the neurons that are fitted may fire without a step: if the cell does, that step is
         divided among the others as one of them.

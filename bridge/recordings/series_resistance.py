@@ -1,19 +1,23 @@
-r"""The drop across the electrode that is left in a recording, from the edges of its steps.
+r"""The drop across the electrode that may be left in a recording, from the edges of its steps.
 
 While a current :math:`I` flows through the electrode, the amplifier shows
 
 .. math:: V_{shown} = V + R_s I
 
 unless its bridge is balanced (if it is set too high, :math:`R_s` is negative). A membrane takes
-its time, and the drop comes and goes with the current: what jumps at an edge is the electrode's.
-Left in the recording it looks like a threshold that rises with the current, and a neuron that is
-fitted to it is another than the one that was recorded.
+its time, and the drop comes and goes with the current. Left in the recording it looks like a
+threshold that rises with the current.
+
+A jump is no proof: a part of the cell that is charged within a few tenths of a millisecond looks
+alike. So a jump is told, with how far the reading depends on where it is read, and nothing is
+subtracted unless that is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,21 +34,24 @@ __all__ = [
 Array = NDArray[np.float64]
 
 # After the jump the potential is read from when filters have followed it, until a membrane has gone
-# further than a parabola describes (ms). Where samples are far apart, it is read for longer.
-_FROM_MS, _TO_MS, _SAMPLES = 0.15, 0.6, 5
+# further than a parabola describes (ms). What is charged meanwhile is read differently later on.
+_WINDOWS_MS = ((0.15, 0.6), (0.3, 1.0))
+# With fewer samples a millisecond there are too few in a window (kHz).
+_SLOWEST_KHZ = 8.0
 # Before the edge the potential is read from and until (ms), and must not move by more (mV).
 _BEFORE_MS, _STEADY_MV = (1.25, 0.3), 5.0
 # Channels of current and potential are out of step by so much at most (ms).
 _DELAY_MS = 0.3
 # A spike this near to an edge hides it (ms).
 _SPIKE_BEFORE_MS, _SPIKE_AFTER_MS = 8.0, 1.5
-# A smaller change of current is none (pA).
-_LEAST_PA = 5.0
-# A drop is one if it is so many standard errors off 0, and so large (Mohm). And from one sample to
-# the next the potential must move so many times faster than just after it is read (ms), or the
-# other way: a small compartment that is charged before the others bends, and does not jump.
-_SURE, _LEAST_MOHM, _STEEPER, _SOON_MS = 4.0, 2.0, 4.0, 0.15
-_FEWEST = 4
+# A smaller change of current is none (pA), and fewer edges tell nothing.
+_LEAST_PA, _FEWEST = 5.0, 4
+# A jump is told if it is so many standard errors off 0, if both windows read it, alike but for so
+# large a share, and if it is so large (Mohm). Cells with dendrites and no electrode are read as up
+# to 8 Mohm, the branches next to the soma being charged fast.
+_SURE, _ALIKE, _LEAST_MOHM = 4.0, 0.3, 8.0
+# A drop that is given must leave potentials that a membrane may have (mV).
+_MOST_MV = 150.0
 
 
 @dataclass(frozen=True)
@@ -53,25 +60,42 @@ class SeriesResistance:
 
     Attributes
     ----------
-    Mohm, error_Mohm : float
-        Jump over current, and its standard error; nan where no edge shows it.
+    verdict : {"seen", "none", "unknown"}
+        "seen": a jump that both readings agree on. "none": no jump beyond `bound_Mohm`. "unknown":
+        the recording cannot tell.
+    Mohm, later_Mohm : float
+        Jump over current, followed back from 0.15 to 0.6 ms and from 0.3 to 1 ms after it.
+    error_Mohm : float
+        Standard error of the first, as far as noise makes it.
     delay_ms : float
         How long the potential jumps after the current.
-    is_seen : bool
-        Whether it is an electrode's: surely not 0, and so fast that no membrane follows.
+    why : str
+        What keeps it unknown.
     """
 
+    verdict: Literal["seen", "none", "unknown"] = "unknown"
     Mohm: float = float("nan")
+    later_Mohm: float = float("nan")
     error_Mohm: float = float("nan")
     delay_ms: float = 0.0
-    is_seen: bool = False
+    why: str = ""
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is a jump that both readings agree on."""
+        return self.verdict == "seen"
+
+    @property
+    def bound_Mohm(self) -> float:
+        """What a jump may be at most where none is seen."""
+        return max(abs(self.Mohm), abs(self.later_Mohm)) + 2 * self.error_Mohm
 
 
 def series_resistance(answers: Sequence[StepAnswer]) -> SeriesResistance:
-    """Return the drop across the electrode that a recording holds, over the current.
+    """Return what jumps with the current, over the current.
 
     Over the edges of all steps, the potential is divided by the change of current by least squares.
-    A parabola through this from 0.15 to 0.6 ms after the jump is followed back to the jump.
+    A parabola through this is followed back to the jump, from two stretches of time.
 
     Parameters
     ----------
@@ -80,40 +104,56 @@ def series_resistance(answers: Sequence[StepAnswer]) -> SeriesResistance:
     """
     rates = {answer.sweep.sampling_rate_Hz for answer in answers}
     if len(rates) != 1:
-        return SeriesResistance()
+        return SeriesResistance(why="sweeps are sampled at different rates")
     rate = rates.pop() * 1e-3
+    if rate < _SLOWEST_KHZ:
+        why = f"samples at {rate:g} kHz are too far apart; {_SLOWEST_KHZ:g} kHz would be needed"
+        return SeriesResistance(why=why)
     delays = max(1, int(_DELAY_MS * rate))
-    first = max(1, int(np.ceil(_FROM_MS * rate - 1e-6)))
-    last = max(first + _SAMPLES - 1, int(_TO_MS * rate + 1e-6))
+    last = int(_WINDOWS_MS[-1][1] * rate + 1e-6)
     lags = np.arange(-delays - 1, delays + last + 1)
     edges = [edge for answer in answers for edge in _edges(answer, lags)]
     if len(edges) < _FEWEST:
-        return SeriesResistance()
+        return SeriesResistance(why=f"fewer than {_FEWEST} edges of steps are free of spikes")
     pA = np.array([size for size, _ in edges])
     moved = np.array([one for _, one in edges])
-    per_pA = pA @ moved / (pA @ pA)
-    rises = np.diff(per_pA[: 2 * delays + 2])
+    rises = np.diff(pA @ moved[:, : 2 * delays + 2] / (pA @ pA))
     jump = int(np.argmax(np.abs(rises))) + 1
     off = np.diff(moved[:, jump - 1 : jump + 1], axis=1)[:, 0] - rises[jump - 1] * pA
     clear = abs(rises[jump - 1]) > _SURE * _error(off, pA)
     if not clear:
         jump = delays + 1
-    after = jump + np.arange(first, last + 1)
-    # Weights that follow a parabola back to the jump.
-    powers = np.vander((lags[after] - lags[jump]) / rate, 3, increasing=True)
-    each = moved[:, after] @ np.linalg.pinv(powers)[0]
+    (soon, error), (later, other) = (
+        _followed_back(moved[:, jump:], pA, rate, *window) for window in _WINDOWS_MS
+    )
+    found = SeriesResistance("unknown", soon, later, error, float(lags[jump] / rate))
+    sure = min(abs(soon) / error, abs(later) / other) > _SURE
+    alike = abs(later - soon) < _ALIKE * abs(soon)
+    if clear and sure and alike and min(abs(soon), abs(later)) > _LEAST_MOHM:
+        return replace(found, verdict="seen")
+    if found.bound_Mohm < _LEAST_MOHM:
+        return replace(found, verdict="none")
+    why = (
+        f"what moves within a millisecond of the edges is read as {_span(soon, later)}, and is no "
+        "clear jump"
+    )
+    return replace(found, why=why)
+
+
+def _followed_back(
+    moved: Array, pA: Array, rate_kHz: float, from_ms: float, to_ms: float
+) -> tuple[float, float]:
+    """Return jump over current and its standard error (Mohm), read in a stretch after the jump."""
+    at = np.arange(int(np.ceil(from_ms * rate_kHz - 1e-6)), int(to_ms * rate_kHz + 1e-6) + 1)
+    powers = np.vander(at / rate_kHz, 3, increasing=True)
+    each = moved[:, at] @ np.linalg.pinv(powers)[0]
     per = float(pA @ each / (pA @ pA))
-    Mohm, error = 1e3 * per, 1e3 * _error(each - per * pA, pA)
-    soon = max(1, round(_SOON_MS * rate))
-    later = (per_pA[after[0] + soon] - per_pA[after[0]]) / soon
-    steep = rises[jump - 1] * np.sign(later) < 0 or abs(rises[jump - 1]) > _STEEPER * abs(later)
-    seen = clear and steep and abs(Mohm) > max(_SURE * error, _LEAST_MOHM)
-    return SeriesResistance(Mohm, error, float(lags[jump] / rate), bool(seen))
+    return 1e3 * per, 1e3 * _error(each - per * pA, pA)
 
 
 def _error(off: Array, pA: Array) -> float:
     """Return the standard error of a factor of the currents from what it leaves."""
-    return float(np.sqrt(np.sum(off**2) / (len(pA) - 1) / (pA @ pA)))
+    return max(float(np.sqrt(np.sum(off**2) / (len(pA) - 1) / (pA @ pA))), 1e-12)
 
 
 def _edges(answer: StepAnswer, lags: NDArray[np.int64]) -> list[tuple[float, Array]]:
@@ -122,8 +162,6 @@ def _edges(answer: StepAnswer, lags: NDArray[np.int64]) -> list[tuple[float, Arr
     rate, v, found = sweep.sampling_rate_Hz * 1e-3, sweep.voltage_mV, []
     start, stop = (int(np.floor(-ms * rate)) for ms in _BEFORE_MS)
     before = np.arange(start, min(stop, -2) + 1)
-    if len(before) < 2:
-        return []
     for at_s in (answer.step.start_s, answer.step.stop_s):
         at = sweep.index(at_s)
         since = 1e3 * (answer.step.start_s + answer.spikes_s - at_s)
@@ -139,73 +177,121 @@ def _edges(answer: StepAnswer, lags: NDArray[np.int64]) -> list[tuple[float, Arr
     return found
 
 
-def without_drop(cell: CellRecording, drop: SeriesResistance) -> CellRecording:
+def without_drop(cell: CellRecording, Mohm: float, delay_ms: float = 0.0) -> CellRecording:
     """Return a recording from which the drop across a series resistance is subtracted.
 
     Parameters
     ----------
     cell : CellRecording
-    drop : SeriesResistance
+    Mohm : float
+        Resistance.
+    delay_ms : float
+        How long the potential follows after the current.
 
     Examples
     --------
     >>> sweep = Sweep(0, 1e4, np.full(100, -60.0), np.full(100, 200.0))
-    >>> without_drop(CellRecording((sweep,)), SeriesResistance(10.0)).sweeps[0].voltage_mV[0]
+    >>> without_drop(CellRecording((sweep,)), 10.0).sweeps[0].voltage_mV[0]
     -62.0
     """
 
     def of(sweep: Sweep) -> Sweep:
-        delay = round(drop.delay_ms * sweep.sampling_rate_Hz * 1e-3)
+        delay = round(delay_ms * sweep.sampling_rate_Hz * 1e-3)
         count = len(sweep.current_pA)
         # Before the first sample and after the last, the current is that of the end.
         current = sweep.current_pA[np.clip(np.arange(count) - delay, 0, count - 1)]
-        return replace(sweep, voltage_mV=sweep.voltage_mV - 1e-3 * drop.Mohm * current)
+        return replace(sweep, voltage_mV=sweep.voltage_mV - 1e-3 * Mohm * current)
 
     return replace(cell, sweeps=tuple(of(sweep) for sweep in cell.sweeps))
 
 
 def of_the_membrane(
-    cell: CellRecording, given_Mohm: float | None = None
+    cell: CellRecording, series_Mohm: float | Literal["seen"] | None = None
 ) -> tuple[CellRecording, list[str]]:
-    """Return a recording without the drop across its electrode, and what was subtracted, in words.
+    """Return a recording without the drop across its electrode, as far as asked, and what is known.
 
     Parameters
     ----------
     cell : CellRecording
-    given_Mohm : float, optional
-        Resistance that is subtracted; 0 for none (default: what is seen at the edges of steps).
+    series_Mohm : float or "seen", optional
+        Resistance whose drop is subtracted; "seen" subtracts what is measured. By default nothing
+        is subtracted.
+
+    Returns
+    -------
+    cell : CellRecording
+    told : list of str
+        What was measured and what was done.
 
     Raises
     ------
     ParameterError
-        `given_Mohm` is not finite.
+        The resistance is not finite, or its drop more than a membrane's potential can be; or what
+        is seen is to be subtracted, and nothing is.
     """
-    if given_Mohm is not None and not np.isfinite(given_Mohm):
-        raise ParameterError(
-            "the resistance of the electrode must be a number of Mohm, such as 12; got "
-            f"{given_Mohm}"
-        )
-    if given_Mohm == 0:
-        return cell, []
     found = series_resistance((*cell.answers, *cell.pulse_answers))
-    if given_Mohm is not None:
-        told = f"as asked, the drop across {given_Mohm:.3g} Mohm was subtracted from the potential"
-        return without_drop(cell, replace(found, Mohm=given_Mohm)), [told]
-    if not found.is_seen:
-        return cell, []
-    return without_drop(cell, found), [f"{_seen(found)}; this drop was subtracted"]
+    if series_Mohm is None:
+        how = (
+            f'; it was left in: series_Mohm="seen" (--series seen) subtracts {found.Mohm:.3g} '
+            "Mohm, a number what you know better"
+        )
+        return cell, [_in_words(found) + (how if found.is_seen else "")]
+    if series_Mohm == "seen":
+        if not found.is_seen:
+            raise ParameterError(
+                f'series_Mohm="seen" (--series seen) has nothing to subtract: {_in_words(found)}. '
+                "Give the resistance as a number, or leave it out"
+            )
+        given = found.Mohm
+    else:
+        given = _checked(cell, series_Mohm)
+    told = f"{_in_words(found)}; as asked, the drop across {given:.3g} Mohm was subtracted"
+    # A delay that was not seen is none.
+    delay = found.delay_ms if found.is_seen else 0.0
+    return without_drop(cell, given, delay), [told]
 
 
-def _seen(found: SeriesResistance) -> str:
+def _checked(cell: CellRecording, given: float) -> float:
+    if isinstance(given, str) or not np.isfinite(given):
+        raise ParameterError(
+            'series_Mohm (--series) is a number of Mohm, such as 12, or "seen" for what is '
+            f"measured; got {given}"
+        )
+    largest = max(float(np.abs(sweep.current_pA).max()) for sweep in cell.sweeps)
+    whole = cell.properties.input_resistance_Mohm
+    if given >= whole or 1e-3 * abs(given) * largest > _MOST_MV:
+        raise ParameterError(
+            f"series_Mohm (--series) of {given:.4g} Mohm would subtract "
+            f"{1e-3 * given * largest:.4g} mV at {largest:.4g} pA, of a cell whose recording shows "
+            f"an input resistance of {whole:.4g} Mohm with the electrode's in it; give less"
+        )
+    return float(given)
+
+
+def _span(soon: float, later: float) -> str:
+    low, high = sorted((soon, later), key=abs)
+    return f"{low:.3g} to {high:.3g} Mohm"
+
+
+def _in_words(found: SeriesResistance) -> str:
+    if found.verdict == "none":
+        return (
+            "the potential does not jump with the current, or by less than "
+            f"{found.bound_Mohm:.2g} Mohm: no sign of a bridge that was not balanced"
+        )
+    if found.verdict == "unknown":
+        return f"whether the bridge of the amplifier was balanced cannot be told: {found.why}"
+    bridge, alike = "not have been balanced", "a part of the cell that is charged within 0.2 ms"
+    if found.Mohm < 0:
+        bridge, alike = "have been set too high", "an electrode that is charged within 0.3 ms"
     return (
-        f"the potential jumps with the current, by {found.Mohm:.3g} Mohm (standard error "
-        f"{found.error_Mohm:.1g}), which no membrane does: the bridge of the amplifier was "
-        f"{'not balanced' if found.Mohm > 0 else 'set too high'}"
+        f"the potential jumps with the current, by {_span(found.Mohm, found.later_Mohm)} as it is "
+        f"read: the bridge of the amplifier may {bridge} ({alike} looks the same)"
     )
 
 
 def drop_in_words(cell: CellRecording) -> str | None:
-    """Return what the drop across the electrode does to the properties of a cell, in words.
+    """Return what a drop across the electrode would do to the properties of a cell, in words.
 
     None where no drop is seen.
 
@@ -217,9 +303,10 @@ def drop_in_words(cell: CellRecording) -> str | None:
     found = series_resistance((*cell.answers, *cell.pulse_answers))
     if not found.is_seen:
         return None
-    shown, membrane = cell.properties, without_drop(cell, found).properties
+    shown = cell.properties
+    membrane = without_drop(cell, found.Mohm, found.delay_ms).properties
     told = [
-        f"the {words} is {of_membrane:.3g} {unit} without it and {with_drop:.3g} {unit} with it"
+        f"the {words} would be {of_membrane:.3g} {unit} and not {with_drop:.3g} {unit}"
         for words, unit, with_drop, of_membrane in (
             ("input resistance", "Mohm", shown.input_resistance_Mohm,
              membrane.input_resistance_Mohm),
@@ -227,6 +314,7 @@ def drop_in_words(cell: CellRecording) -> str | None:
         )
         if np.isfinite([with_drop, of_membrane]).all()
     ]  # fmt: skip
-    return f"{_seen(found)}. Potentials and properties are those of the recording" + "".join(
-        f"; {one}" for one in told
-    )
+    said = f"{_in_words(found)}. Potentials and properties are those of the recording"
+    if not told:
+        return said
+    return f"{said}; without a drop across {found.Mohm:.3g} Mohm {' and '.join(told)}"

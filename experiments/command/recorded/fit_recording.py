@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -48,11 +48,11 @@ def fit_command(
         typer.Option("--control", help="Search without gradient too (CMA-ES), with as many runs."),
     ] = False,
     series: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             metavar="MOHM",
-            help="Resistance of the electrode whose drop is in the recording; 0 subtracts none "
-            "(default: what jumps with the current at the edges of steps).",
+            help="Resistance of the electrode whose drop is subtracted from the potential; 'seen' "
+            "subtracts what jumps with the current at the edges of steps (default: nothing).",
         ),
     ] = None,
     efel: Annotated[
@@ -82,6 +82,7 @@ def fit_command(
         optional("efel", "a check of a fit by eFEL", "efel")
     if out is not None:
         check_folder(out)
+    drop = _resistance(series)
     settings = recording.settings(current)
     step = settings.pop("step", None)
     cell = read(files[0] if len(files) == 1 else files, **settings)
@@ -89,7 +90,7 @@ def fit_command(
         told = task(f"fit of {cell.name}")
         found = fit_neuron(
             cell, family, step=step, starts=starts, control=control, seed=seed, progress=told,
-            series_Mohm=series,
+            series_Mohm=drop,
         )  # fmt: skip
     typer.echo(str(found))
     checked = efel_check(found) if efel else None
@@ -101,3 +102,14 @@ def fit_command(
         write_json(numbers, found.to_dict())
         written = [picture, report, numbers, *([] if checked is None else [checked.save(out)])]
         typer.echo(f"\nwritten to {out}: {', '.join(path.name for path in written)}")
+
+
+def _resistance(given: str | None) -> float | Literal["seen"] | None:
+    if given is None or given == "seen":
+        return given
+    try:
+        return float(given)
+    except ValueError:
+        raise typer.BadParameter(
+            f"--series takes a number of Mohm, such as 12, or seen; got {given!r}"
+        ) from None
