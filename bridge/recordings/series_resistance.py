@@ -148,7 +148,8 @@ def without_drop(cell: CellRecording, drop: SeriesResistance) -> CellRecording:
     Examples
     --------
     >>> sweep = Sweep(0, 1e4, np.full(100, -60.0), np.full(100, 200.0))
-    >>> without_drop(CellRecording((sweep,)), SeriesResistance(10.0)).sweeps[0].voltage_mV[0]
+    >>> cell = without_drop(CellRecording((sweep,)), SeriesResistance(10.0))
+    >>> float(cell.sweeps[0].voltage_mV[0])
     -62.0
     """
 
