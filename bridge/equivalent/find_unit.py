@@ -180,7 +180,7 @@ def equivalent_unit(
         begin = (said.get("window") or (0.0,))[0]
         chose = with_uncounted_spikes(choose(responses.curve), responses, begin)
         drop = drop_in_words(source)
-        notes = [drop] if drop is not None else []
+        notes = source.left_out_in_words() + ([drop] if drop is not None else [])
         if frozen:
             notes.append("frozen noise needs repeated trials of it, which these steps are not")
         found = EquivalentUnit(name or source.name, chose, responses, notes=tuple(notes))

@@ -174,7 +174,7 @@ def target_of(
     with about(cell.where):
         cell, drop = of_the_membrane(cell, series_Mohm)
         answers, others, notes = _usable(cell, step)
-        notes = [*drop, *notes]
+        notes = [*cell.left_out_in_words(), *drop, *notes]
         firsts, repeats = _by_current(answers, others)
         if len(firsts) < 3 or not any(
             len(a.spikes_s) for a in firsts if abs(a.amplitude_pA) >= _NO_STEP_PA

@@ -184,6 +184,23 @@ class CellRecording:
         ]
         return pd.DataFrame(rows)
 
+    @property
+    def left_out(self) -> dict[int, str]:
+        """Why sweeps are not used, by their number in the files."""
+        told = {self.sweeps[k].number: why for k, why in self.protocol.left_out}
+        return dict(self.unused) | told
+
+    def left_out_in_words(self) -> list[str]:
+        """Return a sentence a reason why sweeps are not used."""
+        by_reason: dict[str, list[int]] = {}
+        for number, why in self.left_out.items():
+            by_reason.setdefault(why, []).append(number)
+        return [
+            f"{len(numbers)} of {len(self.sweeps) + len(self.unused)} sweeps are not used "
+            f"({numbers[0]}{'' if len(numbers) == 1 else f' to {numbers[-1]}'}): {why}"
+            for why, numbers in by_reason.items()
+        ]
+
     @cached_property
     def properties(self) -> CellProperties:
         """Passive membrane, spike shape, rheobase and block of the cell as a whole."""
@@ -409,8 +426,7 @@ class CellRecording:
             "files": [path.name for path in self.files],
             "steps": sorted({s.number for s in steps}),
             "sweeps": [a.sweep.number for a in chosen],
-            "left_out": dict(self.unused)
-            | {self.sweeps[k].number: why for k, why in self.protocol.left_out},
+            "left_out": self.left_out,
             "cut": dict(self.cut),
             "channel": chosen[0].sweep.channel,
             "readers": chosen[0].sweep.readers,
