@@ -169,11 +169,14 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("neurons", nargs="*", help=f"of {', '.join(NEURONS)} (default: all)")
+    parser.epilog = "It needs node, and the package ziglang (extra explore)."
     parser.add_argument("--sets", type=int, default=20)
     parser.add_argument("--browser", action="store_true")
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--last-digit", action="store_true")
     given = parser.parse_args()
+    if unknown := [name for name in given.neurons if name not in NEURONS]:
+        parser.error(f"no neuron {unknown[0]!r}; known are {', '.join(NEURONS)}")
     if given.speed:
         _speed()
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -136,9 +136,11 @@ def trace_of(sweep: Sweep, scale: float) -> CurrentTrace:
         edges = cuts / sweep.sampling_rate_Hz
         shape: Shape = "steps" if len(cuts) else "flat"
         turns = np.sum(np.diff(np.sign(np.diff(levels))) != 0)
-        # Trains of brief pulses turn back each time; a ramp written in small treads does not.
+        # Trains of brief pulses turn back each time. What does not is a ramp that is written in
+        # small treads, or steps whose edges take some samples.
         if _restless(edges) and turns <= 2:
-            shape = "ramp"
+            found = _noisy_trace(sweep, scale)
+            return found if found.shape == "steps" else replace(found, shape="ramp")
         return CurrentTrace(shape, tuple(map(float, edges)), tuple(map(float, levels)), length)
     return _noisy_trace(sweep, scale)
 

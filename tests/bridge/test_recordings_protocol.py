@@ -139,3 +139,22 @@ def test_missing_package_names_the_extra(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ExtraMissingError, match=r"neurosim-bridge\[recordings\]"):
         read(path)
+
+
+@pytest.mark.parametrize("edge_ms", [0.0, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 5.0])
+def test_an_edge_may_take_some_samples(edge_ms):
+    """As a slewing amplifier writes it: from 4 to 30 samples, they were taken for a ramp."""
+    rate, samples = 20e3, 12000
+    rises = round(edge_ms * rate / 1e3)
+    sweeps = []
+    for number, size in enumerate((-100.0, -50.0, 50.0, 100.0, 150.0)):
+        current = np.zeros(samples)
+        current[2000:8000] = size
+        if rises:
+            way = np.arange(rises) / rises
+            current[2000 : 2000 + rises] = size * way
+            current[8000 : 8000 + rises] = size * (1 - way)
+        sweeps.append(Sweep(number, rate, np.full(samples, -70.0), current))
+    steps = CellRecording(tuple(sweeps)).steps
+    assert [step.amplitude_pA for step in steps] == [-100.0, -50.0, 50.0, 100.0, 150.0]
+    assert steps[0].start_s == pytest.approx(0.1 + edge_ms / 2e3, abs=1e-4)

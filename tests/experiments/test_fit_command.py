@@ -63,14 +63,17 @@ def test_the_resistance_of_the_electrode_reaches_the_fit(
     file.write_text("sweep,time_s,voltage_mV,current_pA\n" + "\n".join(rows) + "\n")
     given = []
 
-    def fit(*_: object, series_Mohm: float | None, **__: object) -> str:
+    def fit(*_: object, series_Mohm: object, **__: object) -> str:
         given.append(series_Mohm)
         return "fitted"
 
     monkeypatch.setattr("bridge.fit.fit_neuron.fit_neuron", fit)
-    for words in ((), ("--series", "0"), ("--series", "-12.5")):
+    for words in ((), ("--series", "seen"), ("--series", "-12.5")):
         assert _fit(file, *words).exit_code == 0
-    assert given == [None, 0.0, -12.5]
+    assert given == [None, "seen", -12.5]
+    wrong = _fit(file, "--series", "12M")
+    assert wrong.exit_code == 2
+    assert "a number of Mohm" in wrong.output
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,10 @@ def fit_command(
 
 
 def _resistance(given: str | None) -> float | Literal["seen"] | None:
-    if given is None or given == "seen":
-        return given
+    if given is None:
+        return None
+    if given == "seen":
+        return "seen"
     try:
         return float(given)
     except ValueError:
