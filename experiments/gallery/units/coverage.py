@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,7 @@ def _verdicts(
 ) -> list[Verdict]:
     """Bars for 400 data sets; with fewer they are as wide as chance makes them."""
     slack = max(1.0, 100 * 3 * np.sqrt(0.95 * 0.05 / (sets * max(len(table), 1))))
+    verdict = partial(Verdict, draws=sets, method="bar for shares", draws_are="data sets a cell")
     verdicts = []
     for name, pooled in _pooled(found).items():
         cells, independent = table[name], sets
@@ -258,22 +260,22 @@ def _verdicts(
             continue
         least, most = cell_limits(independent)
         verdicts += [
-            Verdict(f"{name}: pooled coverage (%), low side", pooled, 95 - slack, ">="),
-            Verdict(f"{name}: lowest coverage of a cell (%)", cells.min(), least, ">="),
+            verdict(f"{name}: pooled coverage (%), low side", pooled, 95 - slack, ">="),
+            verdict(f"{name}: lowest coverage of a cell (%)", cells.min(), least, ">="),
         ]
         if name not in AT_LEAST:
             verdicts += [
-                Verdict(f"{name}: pooled coverage (%), high side", pooled, 95 + slack),
-                Verdict(f"{name}: highest coverage of a cell (%)", cells.max(), most),
+                verdict(f"{name}: pooled coverage (%), high side", pooled, 95 + slack),
+                verdict(f"{name}: highest coverage of a cell (%)", cells.max(), most),
             ]
     few, many = (100 * float(binom.ppf(p, sets, 0.05)) / sets for p in (2e-4, 1 - 2e-4))
     low, high = table["p_below_05"].min(), table["p_below_05"].max()
     smallest = float((np.sort(table["ks"].dropna()) * np.arange(table["ks"].count(), 0, -1)).min())
     return [
         *verdicts,
-        Verdict("p < .05: smallest share of a cell (%)", low, min(few, 2.0), ">="),
-        Verdict("p < .05: largest share of a cell (%)", high, max(many, 8.5)),
-        Verdict("p uniform: smallest Kolmogorov-Smirnov p after Holm", smallest, 0.01, ">="),
+        verdict("p < .05: smallest share of a cell (%)", low, min(few, 2.0), ">="),
+        verdict("p < .05: largest share of a cell (%)", high, max(many, 8.5)),
+        verdict("p uniform: smallest Kolmogorov-Smirnov p after Holm", smallest, 0.01, ">="),
     ]
 
 
