@@ -191,7 +191,7 @@ def without_drop(cell: CellRecording, Mohm: float, delay_ms: float = 0.0) -> Cel
     Examples
     --------
     >>> sweep = Sweep(0, 1e4, np.full(100, -60.0), np.full(100, 200.0))
-    >>> without_drop(CellRecording((sweep,)), 10.0).sweeps[0].voltage_mV[0]
+    >>> float(without_drop(CellRecording((sweep,)), 10.0).sweeps[0].voltage_mV[0])
     -62.0
     """
 
