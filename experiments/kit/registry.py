@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.kit.words import parse_value
-from neurosim.errors import UnknownNameError, suggest
+from neurosim.errors import ParameterError, UnknownNameError, suggest
 
 if TYPE_CHECKING:
     from experiments.kit.result import Result
@@ -116,6 +116,7 @@ class Experiment:
         """
         hints = typing.get_type_hints(self.parameters)
         known = {field.name for field in dataclasses.fields(self.parameters)}
+        default = self.parameters()
         parsed = {}
         for name, text in values.items():
             if name not in known:
@@ -126,6 +127,12 @@ class Experiment:
                     else f"{self.name} has no parameters; {name!r} was given"
                 )
             parsed[name] = parse_value(f"{self.name}: {name}", text, hints[name])
+            # Whole numbers are counts of something, and a count is never negative.
+            if isinstance(parsed[name], int) and parsed[name] < 0 <= getattr(default, name):
+                raise ParameterError(
+                    f"{self.name}: {name} = {text} must not be negative; the default is "
+                    f"{getattr(default, name)}"
+                )
         return self.parameters(**parsed)
 
     def run(self, parameters: Any = None, context: Context | None = None) -> Result:

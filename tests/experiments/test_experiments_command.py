@@ -14,7 +14,7 @@ from commands import neurosim
 
 from experiments.command.run import run_command
 from experiments.kit.registry import contents, find
-from neurosim.errors import UnknownNameError
+from neurosim.errors import ParameterError, UnknownNameError
 
 HEADER = "current_pA,count,window_s\n"
 
@@ -27,6 +27,11 @@ def test_list_tells_the_parameters_of_one_experiment():
     wrong = neurosim("list", "lif-closed")
     assert wrong.returncode != 0
     assert "did you mean 'lif-closed-form'" in wrong.stderr
+
+
+def test_a_negative_count_is_refused():
+    with pytest.raises(ParameterError, match="rows = -1 must not be negative"):
+        find("same-spikes").with_values({"rows": "-1"})
 
 
 def test_list_names_every_experiment():
