@@ -12,6 +12,7 @@ from experiments.kit.registry import Context, experiment
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import COLOURS, drawing
 from neurosim import LIF, AdEx, Constant, HodgkinHuxley, TraubMiles, WhiteNoise, simulate
+from neurosim.quantities import check_whole
 
 CLAIM = "Same description and same seed give the same spikes, bit for bit, however they are run."
 
@@ -26,6 +27,7 @@ class Parameters:
 
 @experiment("same-spikes", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
+    check_whole(parameters.rows, "same-spikes: rows")
     rows = min(parameters.rows, 17) if context.quick else parameters.rows
     seeds = context.seed * 1000 + np.arange(rows)
     strong = WhiteNoise.for_membrane(4 * mV, LIF())
