@@ -48,8 +48,9 @@ _SPIKE_BEFORE_MS, _SPIKE_AFTER_MS = 8.0, 1.5
 _LEAST_PA, _FEWEST = 5.0, 4
 # A jump is told if it is so many standard errors off 0, if both windows read it, alike but for so
 # large a share, and if it is so large (Mohm). Cells with dendrites and no electrode are read as up
-# to 8 Mohm, the branches next to the soma being charged fast.
-_SURE, _ALIKE, _LEAST_MOHM = 4.0, 0.3, 8.0
+# to 8 Mohm, the branches next to the soma being charged fast. That there is none is told if both
+# readings are smaller and differ by no more than `_FLAT_MOHM`: a slow filter bends a jump.
+_SURE, _ALIKE, _LEAST_MOHM, _FLAT_MOHM = 4.0, 0.3, 8.0, 3.0
 # A drop that is given must leave potentials that a membrane may have (mV).
 _MOST_MV = 150.0
 
@@ -131,7 +132,7 @@ def series_resistance(answers: Sequence[StepAnswer]) -> SeriesResistance:
     alike = abs(later - soon) < _ALIKE * abs(soon)
     if clear and sure and alike and min(abs(soon), abs(later)) > _LEAST_MOHM:
         return replace(found, verdict="seen")
-    if found.bound_Mohm < _LEAST_MOHM:
+    if found.bound_Mohm < _LEAST_MOHM and abs(later - soon) < _FLAT_MOHM:
         return replace(found, verdict="none")
     why = (
         f"what moves within a millisecond of the edges is read as {_span(soon, later)}, and is no "
