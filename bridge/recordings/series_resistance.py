@@ -282,13 +282,18 @@ def _in_words(found: SeriesResistance) -> str:
         )
     if found.verdict == "unknown":
         return f"whether the bridge of the amplifier was balanced cannot be told: {found.why}"
-    bridge, alike = "not have been balanced", "a part of the cell that is charged within 0.2 ms"
-    if found.Mohm < 0:
-        bridge, alike = "have been set too high", "an electrode that is charged within 0.3 ms"
+    bridge = "not have been balanced" if found.Mohm > 0 else "have been set too high"
     return (
         f"the potential jumps with the current, by {_span(found.Mohm, found.later_Mohm)} as it is "
-        f"read: the bridge of the amplifier may {bridge} ({alike} looks the same)"
+        f"read: the bridge of the amplifier may {bridge} ({_alike(found)} looks the same)"
     )
+
+
+def _alike(found: SeriesResistance) -> str:
+    """What jumps as an electrode does whose bridge is not balanced."""
+    if found.Mohm < 0:
+        return "an electrode that is charged within 0.3 ms"
+    return "a part of the cell that is charged within 0.2 ms"
 
 
 def drop_in_words(cell: CellRecording) -> str | None:
@@ -307,7 +312,7 @@ def drop_in_words(cell: CellRecording) -> str | None:
     shown = cell.properties
     membrane = without_drop(cell, found.Mohm, found.delay_ms).properties
     told = [
-        f"the {words} would be {of_membrane:.3g} {unit} and not {with_drop:.3g} {unit}"
+        f"the {words} is {of_membrane:.3g} {unit} and not {with_drop:.3g} {unit}"
         for words, unit, with_drop, of_membrane in (
             ("input resistance", "Mohm", shown.input_resistance_Mohm,
              membrane.input_resistance_Mohm),
@@ -315,7 +320,8 @@ def drop_in_words(cell: CellRecording) -> str | None:
         )
         if np.isfinite([with_drop, of_membrane]).all()
     ]  # fmt: skip
-    said = f"{_in_words(found)}. Potentials and properties are those of the recording"
-    if not told:
-        return said
-    return f"{said}; without a drop across {found.Mohm:.3g} Mohm {' and '.join(told)}"
+    return (
+        f"the potential jumps with the current, by {_span(found.Mohm, found.later_Mohm)}. If that "
+        f"is the drop across the electrode, and not {_alike(found)}, "
+        + (" and ".join(told) or "potentials are shifted by it")
+    )

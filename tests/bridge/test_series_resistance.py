@@ -235,7 +235,7 @@ def test_what_the_drop_does_to_properties_is_told() -> None:
     assert drop_in_words(recorded(0.0)) is None
     told = drop_in_words(recorded(25.0, noise_mV=0.01))
     assert told is not None
-    assert "the input resistance would be 99.9 Mohm and not 125 Mohm" in told
+    assert "the input resistance is 99.9 Mohm and not 125 Mohm" in told
     # A cell that never fires has no threshold.
     assert "threshold" not in told
 
@@ -243,7 +243,7 @@ def test_what_the_drop_does_to_properties_is_told() -> None:
 def test_the_unit_of_a_recorded_cell_tells_of_its_drop(shared_data) -> None:
     cell = read(shared_data / "recordings" / "171116sh_0019.abf")
     found = equivalent_unit(cell, families=["relu"], intervals=None, adaptation=False)
-    assert any("would be -45.6 mV and not -35.6 mV" in note for note in found.notes)
+    assert any("the threshold is -45.6 mV and not -35.6 mV" in note for note in found.notes)
 
 
 def test_a_fit_is_to_the_membrane_where_that_is_asked_for() -> None:
