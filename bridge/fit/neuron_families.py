@@ -288,7 +288,7 @@ def _igif() -> NeuronFamily:
         *(follows.get(name, one) for name, one in glif.items()),
         Parameter("V_i", "potential above which the threshold follows", "mV", -80.0, -15.0, False),
         Parameter(
-            "g_r", "conductance that opens with the potential", "nS", -0.2, 0.8, False, per_pF=True
+            "g_r", "conductance that opens (below 0: closes)", "nS", -0.2, 0.8, False, per_pF=True
         ),
         Parameter("V_r", "potential that opens half of it", "mV", -110.0, -15.0, False),
         Parameter("tau_r", "how fast it opens", "ms", 0.5, 300.0),
