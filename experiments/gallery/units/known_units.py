@@ -34,9 +34,9 @@ class Parameters:
 
 @experiment("known-units", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
-    # `--quick` draws as many: some pairs differ by just under 5 AICc on average (naka-rushton where
-    # softplus is true: 4.3, beaten in 84 %). By chance such a pair comes out above 5, beaten in some
-    # 87 %; a 90 % interval above 80 % then takes 150 data sets (50 and 100 left it undecided).
+    # `--quick` draws as many. Some pairs differ by just under 5 AICc on average: 4.3 for
+    # naka-rushton where softplus is true, beaten in 84 %. By chance such a pair comes out above 5,
+    # beaten in some 87 %; only 150 data sets tell that from 80 % (50 and 100 left it undecided).
     sets = parameters.data_sets
     seeds = context.seeds(len(parameters.families))
     found = []
