@@ -94,7 +94,8 @@ class Lookup:
         place = np.clip((np.arcsinh(stretched) - self.low[kind]) / step, 0, self.cells - 1e-6)
         cell = place.astype(np.int64)
         x = place - cell
-        c0, c1, c2, c3 = np.moveaxis(self.cubic[cell + kind * self.cells], -1, 0)
+        c = self.cubic.take(cell + kind * self.cells, axis=0)
+        c0, c1, c2, c3 = c[..., 0], c[..., 1], c[..., 2], c[..., 3]
         value = c0 + x * (c1 + x * (c2 + x * c3))
         bend = (c1 + x * (2 * c2 + 3 * x * c3)) / step
         return value, bend / (mean * width * np.sqrt(1 + stretched**2))

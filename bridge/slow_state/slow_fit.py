@@ -238,11 +238,16 @@ class _Rivals:
             task = SlowScoring(family, timeline, None)
             value, near = task.best()
             self.rested.append((self.aicc(value, task.size), value, task, near))
-            for effect in EFFECTS:
-                task = SlowScoring(family, timeline, effect)
-                value, z = task.best(near)
-                self.slow.append((self.aicc(value, task.size), value, task, z))
         self.rested.sort(key=lambda one: one[0])
+        lowest = np.inf
+        for _, _, plain_task, near in self.rested:
+            for effect in EFFECTS:
+                task = SlowScoring(plain_task.family, timeline, effect)
+                # A family that cannot come up to the best so far is not fitted to the end.
+                least = (self.aicc(0.0, task.size) - lowest) / 2
+                value, z = task.best(near, least)
+                self.slow.append((self.aicc(value, task.size), value, task, z))
+                lowest = min(lowest, self.slow[-1][0])
         self.slow.sort(key=lambda one: one[0])
         self.free = LevelScoring(timeline)
         self.free_value, self.free_z = self.free.best()

@@ -28,7 +28,7 @@ from bridge.units import FAMILIES, Unit
 from bridge.units.steady_rate import steady_rate
 from neurosim.errors import ParameterError, UnknownNameError, suggest
 
-__all__ = ["EFFECTS", "Effect", "SlowUnit", "advance", "slowed"]
+__all__ = ["EFFECTS", "Effect", "SlowUnit", "advance", "follow", "slowed"]
 
 Array = NDArray[np.float64]
 Effect = Literal["subtractive", "divisive"]
@@ -104,15 +104,44 @@ def advance(
     >>> rate.tolist(), state.round(2).tolist()      # 10 (1 - 1/e)
     ([10.0], [6.32])
     """
+    return follow(rate_of, state, np.asarray(width) / tau)[:2]
+
+
+def follow(
+    rate_of: Callable[[Array], Array], state: Array, part: Array
+) -> tuple[Array, Array, Array]:
+    """As `advance`, for bins whose length is given as a share of the time constant.
+
+    Parameters
+    ----------
+    rate_of : callable
+        From the state to the rate (Hz); it never rises.
+    state : ndarray
+        At the beginning of the bin (Hz).
+    part : ndarray
+        Length of the bin over the time constant.
+
+    Returns
+    -------
+    rate, state : ndarray
+        Mean rate in the bin, and the state at its end (Hz).
+    kept : ndarray
+        What is left at the end of a small change of the state at the beginning, as a share: exact
+        where the rate is a line over the states of the bin.
+    """
     first = rate_of(state)
-    move = (first - state) * -np.expm1(-np.asarray(width) / (2 * tau))
-    small = np.abs(move) < 1e-9
-    slope = np.where(small, 0.0, (rate_of(state + move) - first) / np.where(small, 1.0, move))
-    pull = 1 - np.minimum(slope, 0.0)
-    way, reach = pull * width / tau, (first - state) / pull
+    gap = first - state
+    move = gap * -np.expm1(-0.5 * part)
+    rise = rate_of(state + move) - first
+    # Where the state hardly moves, its rate is as good as constant.
+    moves = np.abs(move) >= 1e-9
+    slope = np.minimum(np.divide(rise, move, out=np.zeros_like(move), where=moves), 0.0)
+    pull = 1.0 - slope
+    way = np.maximum(pull * part, 1e-9)
+    reach = gap / pull
     gone = -np.expm1(-way)
-    mean = reach * (1 - np.where(way > 1e-9, gone / np.maximum(way, 1e-9), 1.0))
-    return np.maximum(first + np.minimum(slope, 0.0) * mean, 0.0), state + reach * gone
+    mean = reach * (1.0 - gone / way)
+    return np.maximum(first + slope * mean, 0.0), state + reach * gone, 1.0 - gone
 
 
 @dataclass(frozen=True)

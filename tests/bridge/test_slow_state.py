@@ -19,10 +19,10 @@ from bridge.recordings.formats.sweeps import Sweep
 from bridge.slow_state.slow_draws import draw_levels
 from bridge.slow_state.slow_fit import SlowFit, begins_with_a_jump, fit_slow
 from bridge.slow_state.slow_protocol import levels_of_cell, run_levels, slow_levels
-from bridge.slow_state.slow_scoring import Timeline
+from bridge.slow_state.slow_scoring import SlowScoring, Timeline
 from bridge.slow_state.sweep_counts import SweepCounts
-from bridge.units import LIFRate, ReLU, Softplus, TypeTwo
-from bridge.units.slow_unit import SlowUnit
+from bridge.units import LIFRate, NakaRushton, ReLU, Softplus, SquareRoot, TypeTwo
+from bridge.units.slow_unit import EFFECTS, SlowUnit, advance
 from experiments.command.converting.convert_files import slow_unit_of_file
 from experiments.command.unit import unit_command
 from experiments.gallery.units.pump_cell import PumpCell
@@ -60,6 +60,36 @@ def test_the_table_of_states_is_that_of_spikes_added_one_by_one(known: SweepCoun
     by_hand = known.count[0] * (1 - lost) * lost + known.count[1] * (1 - lost)
     third = int(np.searchsorted(timeline.judged, 2))
     assert np.isclose(timeline.exact_states(tau)[2, third], by_hand)
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize(
+    "onset",
+    [ONSET, ReLU(0.15, 100), SquareRoot(3.0, 100), NakaRushton(90, 60, 170, 2.0)],
+    ids=lambda onset: onset.name,
+)
+def test_states_found_at_once_are_those_found_bin_by_bin(known, onset, effect):
+    """Newton's method over all bins, from states that hardly matter to such as silence the cell."""
+    task = SlowScoring(type(onset), Timeline(known), effect, "rate")
+    strengths = np.array([1e-6, 1.0, 30.0, 1e4]) * (1.0 if effect == "subtractive" else 0.01)
+    pairs = [(strength, tau) for strength in strengths for tau in (0.5, 5.0, 200.0)]
+    base = task.base.coordinates(onset.values)
+    found = task.mean(np.array([[*base, *np.log(pair)] for pair in pairs])) / task.timeline.width
+    sweeps = [np.flatnonzero(known.sweep == k) for k in np.unique(known.sweep)]
+    for rates, (strength, tau) in zip(found, pairs, strict=True):
+        unit, expected = SlowUnit(onset, strength, tau, effect), np.zeros(len(known.count))
+        for bins in sweeps:
+            state = np.zeros(1)
+            for k in bins:
+                current = known.current_pA[k]
+
+                def rate_of(state, unit=unit, current=current):
+                    return unit.rate_at(current, state)
+
+                rate, state = advance(rate_of, state, known.window_s[k], tau)
+                expected[k] = rate[0]
+        expected = np.maximum(expected[known.judged], 1e-4)
+        assert np.allclose(rates, expected, rtol=1e-8, atol=1e-8), (strength, tau)
 
 
 def test_a_known_slow_state_is_found_with_its_numbers(known: SweepCounts):

@@ -34,6 +34,10 @@ CLAIM = (
 )
 SWEEPS = 3
 TOP_PA = 400.0
+# 95.1 % of the intervals of the time constant hold the truth. With 80 data sets a truth, the 90 %
+# interval of that share lies between 90 and 99 % in 98 of 100 runs (in 61 with 24). Where one in
+# 100 data sets without a slow state is said to have one, 40 a truth show 95 % in 99 of 100 runs.
+QUICK_SLOW, QUICK_NONE = 80, 40
 _ONSET = Softplus(0.15, 100, 30)
 
 
@@ -71,12 +75,14 @@ _AT_ONCE = 10
 
 @experiment("slow-unit", CLAIM, Parameters)
 def run(parameters: Parameters, context: Context) -> Result:
-    sets = min(6, parameters.data_sets) if context.quick else parameters.data_sets
     for name in parameters.truths:
         if name not in TRUTHS:
             raise UnknownNameError(f"slow-unit: truth {name!r}: {suggest(name, TRUTHS)}")
     rows = []
     for name in parameters.truths:
+        sets = parameters.data_sets
+        if context.quick:
+            sets = min(sets, QUICK_NONE if name.startswith("none") else QUICK_SLOW)
         told = context.task(f"slow state: {name}")
         for k, counts in enumerate(data_sets(name, sets, context)):
             rows.append(judged(name, fit_slow(counts)))
