@@ -43,6 +43,8 @@ MAX_SHAPE = 1000.0
 
 TINY_MEAN = 1e-12
 """A mean below this is taken as this, so that an impossible spike costs much, not infinity."""
+CELLS = 4096
+"""Cells of the table by which counts are drawn; a power of two, so that their edges are exact."""
 
 
 def log_probability(count: ArrayLike, mean: ArrayLike, shape: ArrayLike = 1.0) -> Array:
@@ -328,8 +330,19 @@ def sample(
     mu = np.atleast_1d(np.asarray(mean, dtype=float))
     if np.all(np.asarray(shape) == 1.0):
         return random.poisson(mu, (size, len(mu)))
-    chances = probability_table(mu, shape).cumsum(axis=1)
+    ladders = probability_table(mu, shape).cumsum(axis=1)
+    ladders /= ladders[:, -1:]
+    # A draw lies in one of many equal cells. In most cells all draws give the same count, which is
+    # looked up; only where a rung lies within the cell is the ladder searched.
+    cell_edges = np.arange(CELLS + 1) / CELLS
     drawn = np.empty((size, len(mu)), dtype=np.int64)
-    for column, ladder in enumerate(chances):
-        drawn[:, column] = np.searchsorted(ladder / ladder[-1], random.random(size), side="right")
+    for column, ladder in enumerate(ladders):
+        if column == 0 or not np.array_equal(ladder, ladders[column - 1]):
+            rungs = np.searchsorted(ladder, cell_edges, side="right")
+            split = rungs[:-1] != rungs[1:]
+        even = random.random(size)
+        cell = (even * CELLS).astype(np.intp)
+        drawn[:, column] = rungs.take(cell)
+        unsure = np.flatnonzero(split.take(cell))
+        drawn[unsure, column] = np.searchsorted(ladder, even[unsure], side="right")
     return drawn
