@@ -115,6 +115,38 @@ def test_weights_beyond_a_block_of_cells_find_their_rows():
     np.testing.assert_allclose(np.asarray(by_part), np.asarray(found["pixels.weight"]) * told)
 
 
+def test_a_run_that_is_asked_for_again_is_told_of_everything_that_changed():
+    """The run of the last call is kept for the next; a copy of the neuron is prepared anew."""
+    cell = WOVEN.replace()
+    asked = [
+        {"weights": {"pixels": [1.0, 2.0]}},
+        {"weights": {"pixels": [0.5, 0.0]}},
+        {"weights": {"pixels": np.array([[0.5, 0.0], [1.0, 1.0]])}},
+        {"weights": {"pixels": [0.5, 0.0]}, "dt": 0.05 * ms},
+        {"weights": {"pixels": [0.5, 0.0]}, "scheme": "backward-euler"},
+        {"weights": {"pixels": [0.5, 0.0]}, "settle": 2 * ms},
+        {"weights": {"pixels": [0.5, 0.0]}, "stimulus": Constant(20 * pA)},
+        {"weights": {"pixels": [0.5, 0.0]}, "stimulus": Constant(30 * pA)},
+        {"weights": {"pixels": [0.5, 0.0]}, "batch": {"leak.g": [0.1, 0.2] * G}},
+        {
+            "weights": {"pixels": [0.5, 0.0]},
+            "duration": 2 * ms,
+            "loss": MeanPotential(start=1 * ms),
+        },
+        {"weights": {"pixels": [0.5, 0.0]}, "wrt": ["pixels.weight", "leak.g"]},
+        {"weights": {"pixels": [1.0, 2.0]}},
+    ]
+    for change in asked:
+        told = {"duration": 3 * ms, "loss": MeanPotential(), "wrt": ["pixels.weight"], **change}
+        kept, anew = (differentiate(one, **told) for one in (cell, cell.replace()))
+        again = differentiate(cell, **told)
+        for found in (kept, again):
+            np.testing.assert_array_equal(found.value, anew.value)
+            for name in told["wrt"]:
+                np.testing.assert_array_equal(found[name], anew[name])
+                np.testing.assert_array_equal(found.parameters[name], anew.parameters[name])
+
+
 @pytest.mark.parametrize(
     ("weights", "what"),
     [

@@ -80,6 +80,12 @@ class Graph:
         self.nodes: list[Node] = []
         self._known: dict[Node, int] = {}
 
+    def copy(self) -> Graph:
+        """Return the same nodes in a graph of their own."""
+        other = Graph()
+        other.nodes, other._known = list(self.nodes), dict(self._known)
+        return other
+
     def node(self, kind: str, *args: int, name: str = "", value: float = 0.0) -> int:
         """Return the number of a node, a new one if there is none like it."""
         if kind in _FOLDED and all(self.nodes[a].kind == "constant" for a in args):

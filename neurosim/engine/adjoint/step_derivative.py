@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from neurosim.engine.adjoint.graph import Graph
 from neurosim.engine.adjoint.reverse import STANDING, along, reverse
@@ -93,14 +93,15 @@ class StepAlong:
     dots: dict[str, int]
 
 
-def differentiated(kernel: Kernel, wanted: Collection[str], counted: str = "") -> Step:
+@lru_cache(maxsize=64)
+def differentiated(kernel: Kernel, wanted: frozenset[str], counted: str = "") -> Step:
     """Return the step of a kernel with its derivative.
 
     Parameters
     ----------
     kernel : Kernel
         Whose step it is.
-    wanted : collection of str
+    wanted : frozenset of str
         Its parameters with respect to which derivatives are wanted.
     counted : str
         Variable that is traced, and added up over the run; "" for none.
@@ -188,6 +189,8 @@ def step_along(step: Step) -> StepAlong:
     EngineError
         An operation has no derivative that is known.
     """
+    # Steps are kept for other runs, which know nothing of directions.
+    step = replace(step, graph=step.graph.copy())
     graph = step.graph
     dots = {graph.input(n): graph.input(f"{DOT}{n}") for n in (*step.carried, "v", *step.wanted)}
     ends = {**step.after, "conductance": step.conductance, "current": step.current}
