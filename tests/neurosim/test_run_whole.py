@@ -8,9 +8,11 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ import neurosim.engine.cable.execute as of_cables
 import neurosim.engine.point.standalone as of_points
 from neurosim import LIF, Constant, Neuron, simulate
 from neurosim.channels import Leak
+from neurosim.engine.programs import results
 from neurosim.engine.programs.compiler import find_compiler
 from neurosim.engine.programs.results import RunResults
 from neurosim.errors import EngineError
@@ -203,6 +206,29 @@ def _runs(number: int) -> bool:
         return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+@linux
+def test_small_runs_take_place_in_memory_unless_a_place_was_chosen(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "_MEMORY", tmp_path / "memory")
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    (tmp_path / "memory").mkdir()
+    room = [2**30]
+    monkeypatch.setattr(results.shutil, "disk_usage", lambda place: SimpleNamespace(free=room[0]))
+
+    def place(*most_bytes):
+        with results.run_folder(*most_bytes) as folder:
+            return folder.parent
+
+    assert place(1e6) == tmp_path / "memory"
+    assert not list((tmp_path / "memory").iterdir())
+    assert place(1e9) == place() == Path("/tmp")
+    # As in a container, whose files in memory are few.
+    room[0] = 64 * 2**20
+    assert place(1e6) == Path("/tmp")
+    room[0] = 2**30
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert place(1e6) == tmp_path
 
 
 @needs_compiler

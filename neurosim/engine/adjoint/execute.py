@@ -145,12 +145,27 @@ def run_back(
         inputs = _with_count(inputs, count)
     built = fetch_program(told, partial(write_loops, steps))
     layout = laid_out(steps, inputs)
-    with run_folder() as folder:
+    with run_folder(_most_bytes(steps, inputs, points)) as folder:
         write_run(
             steps, inputs, layout, points, scales, count, tree=tree, threads=threads, folder=folder
         )
         _converse(str(built / "main"), inputs, layout, loss, folder)
         return _read(steps, inputs, layout, points, tree=tree, folder=folder)
+
+
+def _most_bytes(
+    steps: Sequence[Step], inputs: CableInputs, points: Mapping[int, tuple[np.ndarray, int]]
+) -> float:
+    """Return what the files of a run take, at most: doubles for each cell, and what arrives."""
+    rows = 2 * inputs.steps * len(inputs.probes) + 4 * inputs.tree.nodes
+    arriving = 0
+    for step, given in zip(steps, inputs.kernels, strict=True):
+        rows += given.sites * (2 * len(step.carried) + len(step.parameters) + len(step.wanted))
+        arriving += 0 if given.events is None else len(given.events.weight)
+    # Factors on the weights of points, and the derivatives with respect to them.
+    rows += sum(2 * many for _, many in points.values())
+    samples = sum(map(len, inputs.waveforms))
+    return 8.0 * (rows * inputs.cells + 8 * arriving + samples) + 2.0**20
 
 
 def _with_count(inputs: CableInputs, count: Count) -> CableInputs:
