@@ -87,7 +87,7 @@ def prepare_cell(
         seeds = np.full(max(rows), seeds)
     # A network that learns asks for the same run at each step, with other weights.
     asks = (
-        repr(site), current, tuple(wrt), np.shape(seeds), np.asarray(seeds).tobytes(),
+        repr(site), current, repr(wrt), np.shape(seeds), np.asarray(seeds).tobytes(),
         *(getattr(settings, name) for name in _OF_THE_RUN),
     )  # fmt: skip
     before = _LAST.get("run")

@@ -344,27 +344,31 @@ def _read(
     folder: Path,
 ) -> Found:
     written = RunResults(folder)
+    widths = [width for _, width in layout.blocks]
+    for b in range(len(widths)):
+        written.load(f"traces.{b}", np.float64)
+    blocks = [written.load(f"found.{b}", np.float64) for b in range(len(widths))]
+    taken = 0
 
-    def rows(name: str, count: int) -> np.ndarray:
+    def rows(count: int) -> np.ndarray:
+        """Return the next rows, of all cells."""
+        nonlocal taken
+        ends = [(taken * width, (taken + count) * width) for width in widths]
+        taken += count
+        parts = zip(blocks, ends, widths, strict=True)
         return np.concatenate(
-            [
-                written.load(f"{name}.{b}", np.float64).reshape(count, width)
-                for b, (_, width) in enumerate(layout.blocks)
-            ],
-            axis=1,
+            [one[first:last].reshape(count, width) for one, (first, last), width in parts], axis=1
         )
 
-    for b in range(len(layout.blocks)):
-        written.load(f"traces.{b}", np.float64)
+    # In the order of `Block::save` in program.cpp.
     parameters, starts, weights = [], [], []
     for k, (step, given) in enumerate(zip(steps, inputs.kernels, strict=True)):
-        names = enumerate(step.wanted)
-        parameters.append({name: rows(f"found.{k}.{j}", given.sites) for j, name in names})
-        names = enumerate(step.carried)
-        starts.append({name: rows(f"found.{k}.start.{j}", given.sites) for j, name in names})
-        weights.append(rows(f"found.{k}.points", points[k][1] if k in points else 0))
-    nodes = inputs.tree.nodes if tree else 0
-    growth = np.sqrt(rows("growth", 1)[0])
-    potential = rows("potential", inputs.tree.compartments)
-    sums = rows("counted", 2 if any(step.counted for step in steps) else 0)
-    return Found(parameters, starts, weights, rows("up", nodes), potential, growth, sums)
+        parameters.append({name: rows(given.sites) for name in step.wanted})
+        starts.append({name: rows(given.sites) for name in step.carried})
+        weights.append(rows(points[k][1] if k in points else 0))
+    growth = np.sqrt(rows(1)[0])
+    sums = rows(2 if any(step.counted for step in steps) else 0)
+    potential = rows(inputs.tree.compartments)
+    up = rows(inputs.tree.nodes if tree else 0)
+    assert all(len(one) == taken * width for one, width in zip(blocks, widths, strict=True))
+    return Found(parameters, starts, weights, up, potential, growth, sums)

@@ -458,21 +458,20 @@ struct Block {
             }
         }
     }
+    // All derivatives in one file, in the order in which execute.py takes them out of it.
     void save() const {
-        const std::string end = "." + std::to_string(number);
-        for (size_t k = 0; k < kernels.size(); k++) {
-            const Rows& one = kernels[k];
-            const std::string at = "found." + std::to_string(k) + ".";
-            for (size_t j = 0; j < one.found.size(); j++)
-                neurosim::save(at + std::to_string(j) + end, one.found[j]);
-            for (size_t j = 0; j < one.offsets.size(); j++)
-                neurosim::save(at + "start." + std::to_string(j) + end, bar.data() + one.offsets[j], size_t(one.rows));
-            neurosim::save(at + "points" + end, one.by_point);
+        Output file("found." + std::to_string(number));
+        auto put = [&](const std::vector<double>& values) { file.put(values.data(), values.size()); };
+        for (const Rows& one : kernels) {
+            for (const auto& derivative : one.found) put(derivative);
+            for (const size_t at : one.offsets) file.put(bar.data() + at, size_t(one.rows));
+            put(one.by_point);
         }
-        neurosim::save("growth" + end, growth);
-        neurosim::save("counted" + end, counted);
-        neurosim::save("potential" + end, bar.data(), size_t(V));
-        neurosim::save("up" + end, up_found);
+        put(growth);
+        put(counted);
+        file.put(bar.data(), size_t(V));
+        put(up_found);
+        file.close();
     }
 };
 
