@@ -49,7 +49,7 @@ def select(
     current_max: float | None = None,
     fixed: Mapping[str, Mapping[str, float]] | None = None,
     intervals_within: float = np.inf,
-    judged: Iterable[str] | None = None,
+    judged: str | Iterable[str] | None = None,
 ) -> Selection:
     """Choose the unit that stands for a measured f-I curve.
 
@@ -76,9 +76,10 @@ def select(
         A family whose AICc lies farther than this above that of the best gets no intervals, which
         take most of the time. At 20 its Akaike weight is below 5e-5, so that neither the choice nor
         the intervals of the unit chosen can depend on it.
-    judged : iterable of str, optional
+    judged : str or iterable of str, optional
         Names of the families that get intervals and a test of fit, which take most of the time; by
-        default all. The others are fitted and weighed all the same; their `p_fit` is nan.
+        default all. The others are fitted and weighed all the same; their `p_fit` is nan, and they
+        count as adequate: that no family fits is told only where all are judged.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def select(
     """
     candidates = _families(families)
     known = [family.name for family in candidates]
-    tested = known if judged is None else list(judged)
+    tested = known if judged is None else [judged] if isinstance(judged, str) else list(judged)
     _check(confidence, intervals, {"fixed": fixed or {}, "judged": tested}, known, intervals_within)
     if current_max is not None:
         curve = curve.up_to(float(strip_unit(current_max, "pA", "current_max")))

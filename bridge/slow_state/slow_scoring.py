@@ -178,13 +178,16 @@ class SlowScoring(CountScoring):
         theta, effect = self.base.theta(z[:, :-2]), self.effect
         strength, tau = np.exp(z[:, -2, None]), np.exp(z[:, -1])
         settings = self.base.settings
+        whole = self.drive == "rate"
+        if whole:
+            # Of all bins, sweep by sweep.
+            current = self.timeline.table(self.timeline.counts.current_pA)
+            theta, strength = theta[:, None], strength[:, None]
 
         def rate_of(state: Array) -> Array:
             return slowed(self.family, theta, settings, effect, current, strength, state)
 
-        if self.drive == "rate":
-            current = self.timeline.table(self.timeline.counts.current_pA)
-            theta, strength = theta[:, None], strength[:, None]
+        if whole:
             rate = self.timeline.judged_of(self._own_rates(rate_of, tau))
         else:
             rate, _ = advance(rate_of, self.timeline.states(tau), width, tau[:, None])

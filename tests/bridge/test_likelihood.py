@@ -127,3 +127,28 @@ def test_a_table_has_the_probabilities_of_single_counts(shape):
     counts = np.arange(table.shape[1])
     each = [np.exp(log_probability(counts, m, k)) for m, k in zip(mean, shapes, strict=True)]
     np.testing.assert_array_equal(table, np.stack(each))
+
+
+@pytest.mark.parametrize("shape", [0.3, 4.0, 1000.0])
+def test_counts_that_are_looked_up_are_those_of_a_search(shape):
+    """Some draws lie on a rung of the ladder, some on the edge of a cell."""
+
+    class Chosen:
+        def __init__(self, given):
+            self.given = iter(given)
+
+        def random(self, size):
+            return next(self.given)
+
+    means = np.repeat([0.01, 3.3, 200.0], 2)
+    ladders = probability_table(means, shape).cumsum(axis=1)
+    ladders /= ladders[:, -1:]
+    even = np.random.default_rng(0).random(3000)
+    even[:1000] = np.arange(1000) / 4096
+    given = []
+    for ladder in ladders:
+        rungs = ladder[(ladder > 0) & (ladder < 1)][:400]
+        given.append(np.concatenate([even, rungs, np.zeros(400 - len(rungs))]))
+    drawn = sample(means, shape, 3400, Chosen(given))
+    for column, ladder, one in zip(drawn.T, ladders, given, strict=True):
+        np.testing.assert_array_equal(column, np.searchsorted(ladder, one, side="right"))
