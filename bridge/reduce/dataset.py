@@ -26,9 +26,6 @@ WARM_UP_MS = 300.0
 SLOWEST_HZ, FASTEST_HZ = 0.1, 50.0
 """Rates of one input among which the pilot looks: what axons do for long."""
 
-# Closer pilots: the factor either side of the rate that is known, and about how many spikes.
-CLOSER = ((1.35, 100.0), (1.12, 300.0))
-
 # Spikes that the training trials must hold for a fit to mean anything.
 FEWEST_SPIKES = 30
 
@@ -78,6 +75,7 @@ def find_rate(
     trials: int = 4,
     trial_s: float = 2.0,
     longest_s: float = 300.0,
+    spikes: float = 300.0,
 ) -> Trains:
     """Return the drive with the rate of inputs at which the cell fires as wanted.
 
@@ -100,6 +98,8 @@ def find_rate(
     longest_s : float
         Most time of a closer pilot. Where that holds fewer spikes, the output rate is told less
         well.
+    spikes : float
+        About how many the last pilot holds; four times as many tell the rate twice as well.
 
     Raises
     ------
@@ -109,9 +109,9 @@ def find_rate(
     grid = np.geomspace(SLOWEST_HZ, FASTEST_HZ, 12)
     counts = _pilot(cell, drive, grid, trials, trial_s, [seed, 0x50494C], jobs)
     rate = _where(cell, grid, counts / (trials * trial_s), wanted_Hz)
-    for look, (span, spikes) in enumerate(CLOSER):
+    for look, (span, many_spikes) in enumerate(((1.35, 100.0), (1.12, spikes))):
         near = np.clip(rate * np.geomspace(1 / span, span, 5), SLOWEST_HZ, FASTEST_HZ)
-        each_s = max(min(spikes / wanted_Hz, longest_s) / len(near), 1.0)
+        each_s = max(min(many_spikes / wanted_Hz, longest_s) / len(near), 1.0)
         many = max(round(each_s / 4.0), 1)
         counts = _pilot(cell, drive, near, many, each_s / many, [seed, 0x434C4F, look], jobs)
         rate = _on_line(near, counts, wanted_Hz * each_s)
