@@ -4,7 +4,7 @@
     python benchmarks/slow_units.py --file slow_units.csv --truths regular none-regular
 
 These are the data sets of `neurosim run slow-unit` at seed 1, the same whichever truths are run. A
-data set takes about 0.2 s of processor time. Each is a line of the file as soon as it is fitted,
+data set takes about 0.25 s of processor time. Each is a line of the file as soon as it is fitted,
 and the same command goes on where an earlier one stopped, if the code of the fits is the same.
 Printed is a line for each truth, as in
 docs/units.md.

@@ -73,7 +73,8 @@ class CountScoring(ABC):
             A search ends where a step gains less log-likelihood than this.
         least : float
             A search also ends where steps as good as the last, in all that are left, would not
-            reach this log-likelihood.
+            reach this log-likelihood. That is a guess: what such a search reached is only a lower
+            limit.
 
         Returns
         -------
@@ -122,16 +123,6 @@ class CountScoring(ABC):
         means = self.mean(moved.reshape(-1, z.shape[1])).reshape(*moved.shape[:2], -1)
         return np.asarray((means[:, : len(kept)] - means[:, len(kept) :]) / (2 * h)[:, None])
 
-    def _forward(self, z: Array, mean: Array, free: NDArray[np.int64]) -> Array:
-        """Slopes by one-sided differences: half the runs, and exact enough for a step uphill."""
-        h = np.where(self.logs, 1e-5, 1e-6 * self.span)[free]
-        # Away from the nearer bound: no coordinate leaves its range.
-        h = np.where(z[:, free] + h > self.high[free], -h, h)
-        moved = np.repeat(z[:, None], len(free), axis=1)
-        moved[:, np.arange(len(free)), free] += h
-        means = self.mean(moved.reshape(-1, z.shape[1])).reshape(len(z), len(free), -1)
-        return np.asarray((means - mean[:, None]) / h[..., None])
-
     def errors(self, z: Array) -> Array:
         """Standard errors of the coordinates at a fit, from the expected information, (p,)."""
         slopes = self.slopes(z[None])[0]
@@ -145,7 +136,7 @@ class CountScoring(ABC):
         """Gradient (b, f) and curvature (b, f, f) of the log-likelihood."""
         flat = mean.reshape(len(z), -1)
         # Where nothing is expected a slope tells nothing.
-        slopes = np.where(flat[:, None] > 1e-6, self._forward(z, flat, free), 0.0)
+        slopes = np.where(flat[:, None] > 1e-6, self.slopes(z, free), 0.0)
         score, information = self.score(flat)
         gradient = (slopes * score[:, None]).sum(axis=2)
         return gradient, (slopes * information[:, None]) @ slopes.transpose(0, 2, 1)

@@ -17,7 +17,7 @@ from bridge.counts.renewal import steady_rate
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem, Solution, best_fit, fisher_scoring
 
-__all__ = ["DRAWS", "fit_all", "judge"]
+__all__ = ["fit_all", "judge"]
 
 MISFIT_LEVEL = 0.01
 """A misfit less likely than this is more than counting noise."""
@@ -96,7 +96,6 @@ def judge(
     intervals: str | None,
     seed: int,
     sets_yardstick: bool = False,
-    draws: int = DRAWS,
 ) -> UnitFit:
     ends = None
     if intervals == "profile":
@@ -112,7 +111,7 @@ def judge(
         ends = bootstrap_intervals(task, solution, confidence, 400, seed)
     unit = task.unit(solution.z[0])
     statistics = task.statistics
-    judged = misfit(task, solution.z[0], noise, draws, seed, sets_yardstick)
+    judged = misfit(task, solution.z[0], noise, DRAWS, seed, sets_yardstick)
     bounds: dict[str, Interval] = {}
     if ends is not None:
         for i in np.flatnonzero(task.free):

@@ -83,7 +83,7 @@ def misfit(
         Counting noise. Counts that only look more variable than Poisson because no family fits
         them are no excuse: without repeats, no noise larger than Poisson is granted.
     draws : int
-        Simulated data sets; 0 leaves out the test and the ratio, which are then nan.
+        Simulated data sets.
     seed : int
         Of the simulation.
     sets_yardstick : bool
@@ -157,15 +157,6 @@ def _compare(
         left = error - (error @ basis) @ basis.T
         return np.asarray((left**2).sum(axis=-1))
 
-    # What is shown beside the counts is what is left of them, and how they scatter.
-    left = statistics.pooled_count - expected
-    scatter = total
-    if trains is not None:
-        scatter = np.add.reduceat(variance(mean, shape), statistics.first)
-    shown = left / repeats, left / window, np.sqrt(scatter) / window
-    if not draws:
-        return Misfit(np.nan, np.nan, *shown)
-
     random = np.random.default_rng(seed)
     if np.all(shape == 1.0):
         # Sums of Poisson counts are Poisson.
@@ -193,7 +184,12 @@ def _compare(
         above = float(np.sum(simulated > observed * (1 + 1e-9)))
         equal = float(np.sum(np.abs(simulated - observed) <= observed * 1e-9))
         p = (above + random.random() * (1 + equal)) / (1 + draws)
-    return Misfit(p, ratio, *shown)
+    # What is shown beside the counts is what is left of them, and how they scatter.
+    left = statistics.pooled_count - expected
+    scatter = total
+    if trains is not None:
+        scatter = np.add.reduceat(variance(mean, shape), statistics.first)
+    return Misfit(p, ratio, left / repeats, left / window, np.sqrt(scatter) / window)
 
 
 def _pull(trains: SpikeTrains, mean: Array, shape: float | Array) -> Array:

@@ -247,10 +247,10 @@ def _one(
     confidence: float,
 ) -> dict[str, Any] | None:
     curve = draw_curve(truth, currents, window_s, trials, seed)
-    ranked = select(curve, families, confidence=confidence, judged=[truth.name])
+    ranked = select(curve, families, intervals=None)
     if all(fit.family != truth.name for fit in ranked.fits):
         return None
-    sure = ranked[truth.name].intervals
+    sure = select(curve, [type(truth)], confidence=confidence)[truth.name].intervals
     return {
         "best": ranked.fits[0].family,
         "aicc": {fit.family: fit.aicc for fit in ranked.fits},

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bridge.choice.clock_fits import fit_clock
-from bridge.choice.fit_families import DRAWS, fit_all, judge
+from bridge.choice.fit_families import fit_all, judge
 from bridge.choice.goodness_of_fit import informative_currents
 from bridge.choice.remarks import aicc
 from bridge.choice.selection import Selection, SigmoidLoss, UnitFit
@@ -49,7 +49,6 @@ def select(
     current_max: float | None = None,
     fixed: Mapping[str, Mapping[str, float]] | None = None,
     intervals_within: float = np.inf,
-    judged: str | Iterable[str] | None = None,
 ) -> Selection:
     """Choose the unit that stands for a measured f-I curve.
 
@@ -76,10 +75,6 @@ def select(
         A family whose AICc lies farther than this above that of the best gets no intervals, which
         take most of the time. At 20 its Akaike weight is below 5e-5, so that neither the choice nor
         the intervals of the unit chosen can depend on it.
-    judged : str or iterable of str, optional
-        Names of the families that get intervals and a test of fit, which take most of the time; by
-        default all. The others are fitted and weighed all the same; their `p_fit` is nan, and they
-        count as adequate: that no family fits is told only where all are judged.
 
     Returns
     -------
@@ -106,9 +101,7 @@ def select(
     no spikes up to 100 pA; measure at larger currents
     """
     candidates = _families(families)
-    known = [family.name for family in candidates]
-    tested = known if judged is None else [judged] if isinstance(judged, str) else list(judged)
-    _check(confidence, intervals, {"fixed": fixed or {}, "judged": tested}, known, intervals_within)
+    _check(confidence, intervals, fixed, candidates, intervals_within)
     if current_max is not None:
         curve = curve.up_to(float(strip_unit(current_max, "pA", "current_max")))
     notes: list[str] = []
@@ -161,7 +154,7 @@ def select(
         return answer()
 
     if clockwork:
-        noise, done = fit_clock(tasks, curve, intervals is not None)
+        noise, judged = fit_clock(tasks, curve, intervals is not None)
     else:
         noise, tasks, found = fit_all(tasks, curve)
         scores = [
@@ -170,18 +163,13 @@ def select(
         ]
         # Noise from residuals is that of the best family: nothing is left to test this one by.
         best = int(np.argmin(scores)) if noise.source == "residuals" else -1
-        done = []
-        for k, (task, solution) in enumerate(zip(tasks, found, strict=True)):
-            full = task.family.name in tested
-            near = scores[k] <= min(scores) + intervals_within
-            done.append(
-                judge(
-                    task, solution, noise, confidence, intervals if full and near else None, seed,
-                    sets_yardstick=k == best, draws=DRAWS if full else 0,
-                )
-            )  # fmt: skip
+        wanted = [intervals if s <= min(scores) + intervals_within else None for s in scores]
+        judged = [
+            judge(task, solution, noise, confidence, wanted[k], seed, sets_yardstick=k == best)
+            for k, (task, solution) in enumerate(zip(tasks, found, strict=True))
+        ]
     fits = []
-    for task, fit in zip(tasks, done, strict=True):
+    for task, fit in zip(tasks, judged, strict=True):
         if np.isfinite(fit.aicc):
             fits.append(fit)
         else:
@@ -216,8 +204,8 @@ def _families(families: Iterable[type[Unit] | str]) -> list[type[Unit]]:
 def _check(
     confidence: float,
     intervals: str | None,
-    named: Mapping[str, Iterable[str]],
-    known: list[str],
+    fixed: Mapping[str, Mapping[str, float]] | None,
+    candidates: list[type[Unit]],
     intervals_within: float,
 ) -> None:
     if not 0 < confidence < 1:
@@ -229,10 +217,10 @@ def _check(
         )
     if intervals not in ("profile", "bootstrap", None):
         raise ParameterError(f"intervals = {intervals!r}; choose 'profile', 'bootstrap' or None")
-    for argument, names in named.items():
-        for name in names:
-            if name not in known:
-                raise UnknownNameError(f"{argument}: no family {name!r}; {suggest(name, known)}")
+    for name in fixed or {}:
+        names = [family.name for family in candidates]
+        if name not in names:
+            raise UnknownNameError(f"fixed: no family {name!r}; {suggest(name, names)}")
 
 
 def scatter_of_counts(curve: FICurve) -> tuple[float, float]:

@@ -243,7 +243,8 @@ class _Rivals:
         for _, _, plain_task, near in self.rested:
             for effect in EFFECTS:
                 task = SlowScoring(plain_task.family, timeline, effect)
-                # A family that cannot come up to the best so far is not fitted to the end.
+                # A family that does not seem to come up to the best so far is not fitted to the
+                # end: its AICc is then an upper limit, good for nothing but to be larger.
                 least = (self.aicc(0.0, task.size) - lowest) / 2
                 value, z = task.best(near, least)
                 self.slow.append((self.aicc(value, task.size), value, task, z))

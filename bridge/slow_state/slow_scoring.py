@@ -40,7 +40,8 @@ GRID = 120
 STRONGEST = 1e4
 """Largest strength, in pA / Hz."""
 JOINED = 1e-10
-"""Bins are joined where their states agree to within this share; a round more gains 500 times."""
+"""The last round moves no state by more than this share of the largest, plus 1 Hz; what is left
+after it is some 500 times smaller."""
 SILENT_HZ = 1e-4
 """A rate below this is taken as this, so that an unforeseen spike costs much, not infinity."""
 

@@ -12,9 +12,11 @@ from neurosim.describe.neuron import Neuron
 from neurosim.engine.adjoint.execute import Count
 from neurosim.engine.adjoint.step_derivative import Step, differentiated
 from neurosim.engine.cable.compose import Composed, Run, compose_cable
+from neurosim.engine.cable.inputs import CableInputs
 from neurosim.engine.cable.model import Kernel
 from neurosim.equations.schemes import find_groups
 from neurosim.errors import ParameterError
+from neurosim.gradients.kept_run import Kept, contents
 from neurosim.gradients.places import Place, resolve
 from neurosim.gradients.refusals import refuse
 from neurosim.gradients.synapse_weights import checked_weights
@@ -30,8 +32,6 @@ _OF_THE_RUN = (
     "duration", "dt", "record_dt", "settle", "theta", "record", "engine", "jobs", "start_step",
 )  # fmt: skip
 """Settings that a run follows from, beside its seeds."""
-_KEPT_BYTES = 2**26
-"""A run that is larger than this is not kept."""
 
 
 class PreparedCell(NamedTuple):
@@ -58,7 +58,7 @@ class PreparedCell(NamedTuple):
     composed: Composed
 
 
-_LAST: dict[str, tuple[Neuron, int, tuple[Any, ...], PreparedCell]] = {}
+_LAST = Kept[PreparedCell]()
 """The run that was prepared last."""
 
 
@@ -86,14 +86,13 @@ def prepare_cell(
     if rows and not batch and np.ndim(seeds) == 0:
         seeds = np.full(max(rows), seeds)
     # A network that learns asks for the same run at each step, with other weights.
-    asks = (
-        repr(site), current, repr(wrt), np.shape(seeds), np.asarray(seeds).tobytes(),
-        *(getattr(settings, name) for name in _OF_THE_RUN),
-    )  # fmt: skip
-    before = _LAST.get("run")
-    if before and not batch and before[:3] == (neuron, id(stimulus), asks):
-        return before[3]._replace(told=told)
-    given = neuron
+    of_the_run = [getattr(settings, name) for name in _OF_THE_RUN]
+    made_of = (
+        contents(neuron, stimulus, site, current, wrt, seeds, of_the_run) if not batch else b""
+    )
+    before = _LAST.made_of(made_of)
+    if before is not None:
+        return before._replace(told=told)
     neuron = with_stimulus(neuron.replace(probed=()), stimulus, ())
     neuron = neuron.probe("v", site, label="loss")
     if len(neuron.probed[0].traces(neuron.compartments)) != 1:
@@ -105,11 +104,18 @@ def prepare_cell(
     composed = compose_cable(neuron, run)
     refuse(neuron, composed)
     cell = PreparedCell(neuron, asked, told, run, composed)
-    sizes = [one.nbytes for kernel in composed.inputs.kernels for one in kernel.values.values()]
-    if not batch and sum(sizes) < _KEPT_BYTES:
-        # The stimulus is held by the cell, so that no other one can get its identity.
-        _LAST["run"] = (given, id(stimulus), asks, cell._replace(told={}))
+    _LAST.keep(made_of, cell._replace(told={}), _bytes(composed.inputs))
     return cell
+
+
+def _bytes(inputs: CableInputs) -> int:
+    """Memory of what is large in the inputs of a run."""
+    arrays = [*inputs.waveforms]
+    for kernel in inputs.kernels:
+        arrays += kernel.values.values()
+        if kernel.events is not None:
+            arrays += [one for one in vars(kernel.events).values() if isinstance(one, np.ndarray)]
+    return sum(one.nbytes for one in arrays)
 
 
 def steps_of(

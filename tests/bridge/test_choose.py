@@ -249,23 +249,6 @@ def test_arguments_are_checked():
     }
 
 
-def test_only_families_that_are_named_are_judged_and_the_choice_is_the_same():
-    curve = draw_curve(TRUTHS["lif"], CURRENTS[::2], 1.0, 3, 4)
-    whole, part = select(curve), select(curve, judged="lif")
-    assert [fit.family for fit in part.fits] == [fit.family for fit in whole.fits]
-    for short, long in zip(part.fits, whole.fits, strict=True):
-        assert short.unit == long.unit
-        assert (short.aicc, short.weight) == (long.aicc, long.weight)
-        if short.family == "lif":
-            assert short.intervals == long.intervals
-            assert (short.p_fit, short.noise_ratio) == (long.p_fit, long.noise_ratio)
-        else:
-            assert not short.intervals
-            assert np.isnan(short.p_fit)
-    with pytest.raises(UnknownNameError, match="judged: no family 'lifs'"):
-        select(curve, judged=["lifs"])
-
-
 def test_speed():
     """The whole choice with intervals for twenty currents: about a second of one core."""
     import time

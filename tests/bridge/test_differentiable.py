@@ -10,8 +10,10 @@ from bridge.differentiable import simulated_loss
 from neurosim import Constant, Neuron, differentiate
 from neurosim.channels import HHPotassium, HHSodium, Leak
 from neurosim.errors import NeurosimError, ParameterError
+from neurosim.gradients import cell_steps
+from neurosim.gradients.kept_run import Kept
 from neurosim.gradients.losses import MeanPotential, SpikeTime
-from neurosim.morphology import PerBranch, at, cylinder
+from neurosim.morphology import PerBranch, at, ball_and_stick, branch, cylinder
 from neurosim.synapses import AMPA, GABAA, Events
 
 CELL = Neuron(cylinder(20 * um, 20 * um), PerBranch(1)).paint(Leak())
@@ -145,6 +147,65 @@ def test_a_run_that_is_asked_for_again_is_told_of_everything_that_changed():
             for name in told["wrt"]:
                 np.testing.assert_array_equal(found[name], anew[name])
                 np.testing.assert_array_equal(found.parameters[name], anew.parameters[name])
+
+
+def _pulled(scale):
+    """A stick whose leak differs along it, and the mean potential of its far end."""
+    stick = Neuron(ball_and_stick(20 * um, 300 * um, 2 * um), PerBranch(4), rest=-60 * mV)
+    return stick.paint(Leak(E=-60 * mV)).paint(
+        Leak(E=-75 * mV, name="pull"), branch("dendrite"), scale=scale
+    )
+
+
+def _far(cell, site=None):
+    loss = MeanPotential(site=at("dendrite", 0.9) if site is None else site)
+    found = differentiate(cell, 3 * ms, loss, ["leak.g"], stimulus=Constant(20 * pA))
+    return float(found.value[0] / mV)
+
+
+def test_a_kept_run_sees_what_changes_inside_the_neuron():
+    scale = np.ones(4)
+    cell = _pulled(scale)
+    before = _far(cell)
+    scale[:] = 5
+    assert _far(cell) == _far(_pulled(np.full(4, 5.0))) != before
+    gain = [1.0]
+    cell = _pulled(lambda distance: gain[0] + 0 * distance)
+    before = _far(cell)
+    gain[0] = 5.0
+    assert _far(cell) != before
+
+
+def test_a_kept_run_knows_sites_apart_that_print_alike():
+    shape = ball_and_stick(20 * um, 300 * um, 2 * um)
+    cell = Neuron(shape, PerBranch(10)).paint(Leak(E=-60 * mV))
+    near, far = at("dendrite", 0.2999999), at("dendrite", 0.3)
+    assert repr(near) == repr(far)
+    assert _far(cell, near) != _far(cell, far)
+    assert _far(cell, far) == _far(cell.replace(), far)
+
+
+def test_a_run_with_other_weights_is_prepared_once(monkeypatch):
+    made = []
+    compose = cell_steps.compose_cable
+    monkeypatch.setattr(
+        cell_steps, "compose_cable", lambda *given: made.append(1) or compose(*given)
+    )
+    for weight in (0.5, 1.0, 2.0):
+        loss = MeanPotential(start=0.5 * ms)
+        differentiate(
+            WOVEN, 3 * ms, loss, ["pixels.weight"], weights={"pixels": [weight, 1.0]}, seed=11
+        )
+    assert len(made) == 1
+
+
+def test_a_large_run_is_not_kept():
+    kept = Kept[list]()
+    kept.keep(b"small", [1], 1000)
+    assert kept.made_of(b"small") == [1]
+    kept.keep(b"large", [2], 2**27)
+    assert kept.made_of(b"large") is None
+    assert kept.made_of(b"small") is None
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,8 @@ def _runs(number: int) -> bool:
 def test_small_runs_take_place_in_memory_unless_a_place_was_chosen(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "_MEMORY", tmp_path / "memory")
     monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "memory").mkdir()
     room = [2**30]
     monkeypatch.setattr(results.shutil, "disk_usage", lambda place: SimpleNamespace(free=room[0]))
@@ -227,6 +229,9 @@ def test_small_runs_take_place_in_memory_unless_a_place_was_chosen(tmp_path, mon
     room[0] = 64 * 2**20
     assert place(1e6) == Path("/tmp")
     room[0] = 2**30
+    monkeypatch.setenv("TMPDIR", "/tmp")
+    assert place(1e6) == Path("/tmp")
+    monkeypatch.delenv("TMPDIR")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert place(1e6) == tmp_path
 

@@ -59,7 +59,7 @@ def run_folder(most_bytes: float = np.inf) -> Iterator[Path]:
 
 def _in_memory(most_bytes: float) -> Path | None:
     """Where files are kept in memory, if there is ample room and nobody has chosen a place."""
-    chosen = tempfile.gettempdir() != "/tmp"
+    chosen = any(map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))) or tempfile.gettempdir() != "/tmp"
     if chosen or most_bytes > _SMALL_BYTES or not os.access(_MEMORY, os.W_OK | os.X_OK):
         return None
     return _MEMORY if shutil.disk_usage(_MEMORY).free > 8 * _SMALL_BYTES else None
