@@ -115,12 +115,19 @@ def mean(values: ArrayLike, of: str = "draws") -> Estimate:
 def share(hits: int, draws: int, of: str = "draws") -> Estimate:
     """Return a share of draws with the interval of Clopper and Pearson (1934, Biometrika 26:404).
 
+    Raises
+    ------
+    ParameterError
+        There are no draws.
+
     Examples
     --------
     >>> found = share(20, 20)
     >>> round(found.low, 3), found.high
     (0.861, 1.0)
     """
+    if draws < 1:
+        raise ParameterError(f"a share of {of} needs at least 1; got {draws}")
     ends = stats.binomtest(hits, draws).proportion_ci(LEVEL, method="exact")
     return Estimate(
         hits / draws, float(ends.low), float(ends.high), draws, "Clopper-Pearson", draws_are=of

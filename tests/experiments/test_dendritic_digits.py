@@ -1,10 +1,12 @@
 """A network of dendritic neurons that learns digits."""
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 
 from ann import Variable
 from experiments.gallery.networks import dendritic_digits
+from neurosim.errors import ParameterError
 
 
 def test_a_dendritic_network_follows_its_gradient():
@@ -29,3 +31,8 @@ def test_a_pixel_excites_or_inhibits_by_the_sign_of_its_weight():
     v = dendritic_digits.potentials(cell, Variable(weights), image, 1).value[0]
     assert v[0] > v[2] > v[1]
     assert abs(v[2] + 70) < 1e-6
+
+
+def test_no_networks_give_no_accuracy():
+    with pytest.raises(ParameterError, match="a share of images needs at least 1"):
+        dendritic_digits.accuracy([])
