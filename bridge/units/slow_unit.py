@@ -110,24 +110,10 @@ def advance(
 def follow(
     rate_of: Callable[[Array], Array], state: Array, part: Array
 ) -> tuple[Array, Array, Array]:
-    """As `advance`, for bins whose length is given as a share of the time constant.
+    """As `advance`, with the length of a bin as a share of the time constant (`part`).
 
-    Parameters
-    ----------
-    rate_of : callable
-        From the state to the rate (Hz); it never rises.
-    state : ndarray
-        At the beginning of the bin (Hz).
-    part : ndarray
-        Length of the bin over the time constant.
-
-    Returns
-    -------
-    rate, state : ndarray
-        Mean rate in the bin, and the state at its end (Hz).
-    kept : ndarray
-        What is left at the end of a small change of the state at the beginning, as a share: exact
-        where the rate is a line over the states of the bin.
+    Beside the rate and the state at the end it returns what is left there of a small change of the
+    state at the beginning, as a share: exact where the rate is a line over the states of the bin.
     """
     first = rate_of(state)
     gap = first - state

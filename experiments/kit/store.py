@@ -24,10 +24,12 @@ import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from experiments.kit.code_digest import code_digest, whole_digest
 from neurosim.atomic_write import make_folder, plain, write_bytes
@@ -105,8 +107,18 @@ def key_of_module(module: str, kind: str, **asked: Any) -> str:
     return _key(kind, asked, code_digest(module))
 
 
+@cache
+def _processor() -> str:
+    """The kind of processor, and for which one the routines of linear algebra are that are used.
+
+    Networks that are trained by those for AVX2 and for AVX-512 end differently.
+    """
+    routines = {one.get("architecture") or "" for one in threadpool_info()}
+    return " ".join([platform.machine(), *sorted(routines - {""})])
+
+
 def _key(kind: str, asked: Mapping[str, Any], code: str) -> str:
-    rests_on = {"code": code, "versions": versions(), "processor": platform.machine()}
+    rests_on = {"code": code, "versions": versions(), "processor": _processor()}
     told = json.dumps([kind, plain(asked), rests_on], sort_keys=True, allow_nan=False)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 

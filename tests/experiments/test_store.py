@@ -231,3 +231,15 @@ def test_marks_of_files_change_when_one_is_written(monkeypatch, tmp_path):
     # As one does who wants to hide it.
     os.utime(file, ns=(told.st_atime_ns, told.st_mtime_ns))
     assert code_digest.file_marks("neurosim") != first
+
+
+def test_a_key_knows_for_which_processor_linear_algebra_is_made(monkeypatch):
+    """README's networks read 97.7 % with routines for AVX-512, and 98.0 % with those for AVX2."""
+    keys = []
+    for name in ("Haswell", "SkylakeX"):
+        told = [{"architecture": name}, {"user_api": "openmp"}]
+        monkeypatch.setattr(store, "threadpool_info", lambda told=told: told)
+        store._processor.cache_clear()
+        keys.append(key_of("a"))
+    store._processor.cache_clear()
+    assert keys[0] != keys[1]

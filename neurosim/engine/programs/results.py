@@ -36,8 +36,8 @@ def run_folder(most_bytes: float = np.inf) -> Iterator[Path]:
     ----------
     most_bytes : float
         What the run reads and writes, at most. Small runs take place in memory where the system
-        has files there: a run that is taken back has some five hundred small files, and to make
-        one costs up to 40 times as much on a disk.
+        has files there: a run that is taken back has some 150 small files, and to make one may
+        cost 40 times as much on a disk.
 
     Raises
     ------
