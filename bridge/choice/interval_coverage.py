@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import kstest
 
 from bridge.choice.confidence_intervals import covariance, profile_intervals
-from bridge.choice.recovery import MORE_TRUTHS, TRUTHS
+from bridge.choice.recovery import true_unit
 from bridge.choice.select_unit import select
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise
@@ -30,9 +30,11 @@ from bridge.counts.likelihood import rough_variance, sample
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units import Unit
 from bridge.units.fitting import Solution, problem
+from neurosim.errors import UnknownNameError, suggest
 
 __all__ = [
-    "NOISES", "TOP_PA", "determines", "draw_counts_of", "examine", "seed_of_cell", "summary",
+    "NOISES", "TOP_PA", "determines", "draw_counts_of", "examine", "noise_of", "seed_of_cell",
+    "summary",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -76,6 +78,28 @@ def seed_of_cell(seed: int, *cell: str | int) -> int:
     return int(np.random.SeedSequence([seed, name]).generate_state(1)[0])
 
 
+def noise_of(kind: str) -> Noise:
+    """Return one of `NOISES`.
+
+    Parameters
+    ----------
+    kind : str
+
+    Raises
+    ------
+    UnknownNameError
+        No such kind.
+
+    Examples
+    --------
+    >>> noise_of("sparse").window_s
+    0.1
+    """
+    if kind not in NOISES:
+        raise UnknownNameError(f"no kind of counts {kind!r}; {suggest(kind, NOISES)}")
+    return NOISES[kind]
+
+
 def draw_counts_of(
     family: str, noise: str, currents: int, trials: int, seed: int
 ) -> tuple[Unit, FICurve]:
@@ -98,13 +122,18 @@ def draw_counts_of(
     truth : Unit
     curve : FICurve
 
+    Raises
+    ------
+    UnknownNameError
+        No such family, or no such kind of noise.
+
     Examples
     --------
     >>> truth, curve = draw_counts_of("relu", "poisson", 10, trials=3, seed=0)
     >>> truth.name, len(curve)
     ('relu', 30)
     """
-    truth, kind = (TRUTHS | MORE_TRUTHS)[family], NOISES[noise]
+    truth, kind = true_unit(family), noise_of(noise)
     random = np.random.default_rng([seed, currents, trials])
     amounts = (np.arange(currents) + random.random()) * TOP_PA / currents
     amounts = np.repeat(amounts, trials)

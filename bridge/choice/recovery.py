@@ -32,7 +32,7 @@ from bridge.units import (
 )
 from neurosim.errors import UnknownNameError, suggest
 
-__all__ = ["MORE_TRUTHS", "TRUTHS", "Recovery", "draw_curve", "recover"]
+__all__ = ["MORE_TRUTHS", "TRUTHS", "Recovery", "draw_curve", "recover", "true_unit"]
 
 Array = NDArray[np.float64]
 
@@ -148,6 +148,29 @@ def draw_curve(
     return FICurve(current, count, window, trial, f"Poisson counts of {unit!r}")
 
 
+def true_unit(family: str) -> Unit:
+    """Return the unit that stands for a family as a truth: of `TRUTHS` or `MORE_TRUTHS`.
+
+    Parameters
+    ----------
+    family : str
+
+    Raises
+    ------
+    UnknownNameError
+        No such family.
+
+    Examples
+    --------
+    >>> true_unit("relu").name
+    'relu'
+    """
+    known = TRUTHS | MORE_TRUTHS
+    if family not in known:
+        raise UnknownNameError(f"no family {family!r}; {suggest(family, known)}")
+    return known[family]
+
+
 def recover(
     truth: Unit | str,
     n_seeds: int = 100,
@@ -199,10 +222,7 @@ def recover(
     {'relu': 3}
     """
     if isinstance(truth, str):
-        known = TRUTHS | MORE_TRUTHS
-        if truth not in known:
-            raise UnknownNameError(f"no family {truth!r}; {suggest(truth, known)}")
-        truth = known[truth]
+        truth = true_unit(truth)
     names = tuple(family if isinstance(family, str) else family.name for family in families)
     run = delayed(_one)
     answers = Parallel(n_jobs=jobs)(

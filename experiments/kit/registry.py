@@ -91,7 +91,8 @@ class Experiment:
     claim : str
         What it shows, in one sentence.
     parameters : type
-        Frozen dataclass of its parameters, with defaults.
+        Frozen dataclass of its parameters, with defaults. Whole numbers are counts, at least 1;
+        its ``may_be_zero`` names those that may be 0.
     function : callable
         ``function(parameters, context) -> Result``.
     deterministic : bool
@@ -127,13 +128,20 @@ class Experiment:
                     else f"{self.name} has no parameters; {name!r} was given"
                 )
             parsed[name] = parse_value(f"{self.name}: {name}", text, hints[name])
-            # Whole numbers are counts of something, and a count is never negative.
-            if isinstance(parsed[name], int) and parsed[name] < 0 <= getattr(default, name):
-                raise ParameterError(
-                    f"{self.name}: {name} = {text} must not be negative; the default is "
-                    f"{getattr(default, name)}"
-                )
+            self._check_counts(name, parsed[name], getattr(default, name))
         return self.parameters(**parsed)
+
+    def _check_counts(self, name: str, value: Any, default: Any) -> None:
+        """Whole numbers are counts; none of them does only where the parameters say so."""
+        for one in value if isinstance(value, tuple) else (value,):
+            if not isinstance(one, int) or isinstance(one, bool):
+                continue
+            least = 0 if name in getattr(self.parameters, "may_be_zero", ()) else 1
+            if one < least:
+                raise ParameterError(
+                    f"{self.name}: {name} must be at least {least}; got {one} (the default is "
+                    f"{default})"
+                )
 
     def run(self, parameters: Any = None, context: Context | None = None) -> Result:
         """Run it; `parameters` and `context` default to their own defaults.

@@ -13,7 +13,7 @@ import pytest
 from commands import neurosim
 
 from experiments.command.run import run_command
-from experiments.kit.registry import contents, find
+from experiments.kit.registry import Context, contents, find
 from neurosim.errors import ParameterError, UnknownNameError
 
 HEADER = "current_pA,count,window_s\n"
@@ -29,9 +29,39 @@ def test_list_tells_the_parameters_of_one_experiment():
     assert "did you mean 'lif-closed-form'" in wrong.stderr
 
 
-def test_a_negative_count_is_refused():
-    with pytest.raises(ParameterError, match="rows = -1 must not be negative"):
-        find("same-spikes").with_values({"rows": "-1"})
+@pytest.mark.parametrize(("name", "given"), [
+    ("same-spikes", {"rows": "-1"}),
+    ("known-units", {"data_sets": "0"}),
+    ("coverage", {"currents": "10,0"}),
+    ("synapse-gradients", {"perturbed": "-1"}),
+])  # fmt: skip
+def test_a_count_below_the_least_is_refused(name, given):
+    (parameter,) = given
+    with pytest.raises(ParameterError, match=f"{name}: {parameter} must be at least"):
+        find(name).with_values(given)
+
+
+def test_a_count_that_may_be_zero_and_a_switch_are_taken():
+    assert find("synapse-gradients").with_values({"perturbed": "0"}).perturbed == 0
+    assert find("coverage").with_values({"rivals": "0"}).rivals == 0
+    assert find("slow-unit").with_values({"pump": "false"}).pump is False
+
+
+@pytest.mark.parametrize("given", [{"families": "lif,banana"}, {"noises": "banana"}])
+def test_coverage_refuses_an_unknown_name_before_its_first_cell(given):
+    coverage = find("coverage")
+    with pytest.raises(UnknownNameError, match="'banana'"):
+        coverage.run(coverage.with_values(given), Context(quick=True))
+
+
+@pytest.mark.parametrize("name", sorted(contents()))
+def test_defaults_are_within_what_is_taken(name):
+    one = find(name)
+    counts = {
+        parameter: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for parameter, value in contents()[name].defaults.items()
+    }
+    assert one.with_values(counts) == one.parameters()
 
 
 def test_list_names_every_experiment():

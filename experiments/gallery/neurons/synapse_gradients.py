@@ -65,6 +65,7 @@ class Parameters:
     counts alike (`experiments.one_neuron.what_drives`): for cells that fire spikes in groups.
     """
 
+    may_be_zero = ("perturbed",)
     morphology: str = ""
     draws: int = 8
     synapses: int = 1000

@@ -19,9 +19,11 @@ from bridge.choice.interval_coverage import (
     TOP_PA,
     draw_counts_of,
     examine,
+    noise_of,
     seed_of_cell,
     summary,
 )
+from bridge.choice.recovery import true_unit
 from bridge.counts.curve import FICurve
 from bridge.stimulate.fi_curve import fi_curve
 from bridge.units import NoisyLIF, Unit
@@ -70,6 +72,7 @@ def cell_limits(sets: int) -> tuple[float, float]:
 class Parameters:
     """Truths, kinds of noise, currents and data sets; a folder to go on from."""
 
+    may_be_zero = ("rivals", "quick_rivals")
     families: tuple[str, ...] = (
         "logistic", "softplus", "relu", "square-root", "naka-rushton", "lif", "noisy-lif",
         "type-two", "block",
@@ -183,6 +186,11 @@ def kept_table(folder: Path, parameters: Parameters) -> tuple[pd.DataFrame, dict
 
 
 def _cells(parameters: Parameters, currents: tuple[int, ...]) -> list[tuple[str, str, int]]:
+    # A wrong name is refused before the first cell, which takes minutes.
+    for family in parameters.families:
+        true_unit(family)
+    for noise in parameters.noises:
+        noise_of(noise)
     drawn = [
         (family, noise, number)
         for number in currents
