@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.choice.likelihood_edge import parameter_ends
+from bridge.choice.likelihood_edge import at_a_stop, loosened, parameter_ends
 from bridge.counts.likelihood import sample
 from bridge.units.fitting import Problem, Solution, fisher_scoring, in_each_stretch, stretches
 
@@ -30,6 +30,8 @@ STEPS = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 3.2, 4.5, 7.0, 12.0, 25.0, 60.0, 150.
 """Distances at which a profile is looked at, in standard errors times 1.96 / quantile."""
 ON_THE_WAY, AT_THE_END = 1e-3, 1e-5
 """A profile is followed until a step promises less log-likelihood: farther off, and at the end."""
+BEYOND = 1.3
+"""How far behind an end is looked when another parameter may go on."""
 NEARLY = 0.99
 """Share of the way to the edge from which on an end is read off by a straight line."""
 ROUNDS = 4
@@ -96,12 +98,33 @@ def profile_intervals(task: Problem, best: Solution, drop: float) -> Intervals:
         likely = _likely(visited, tracks, drop)
         if not [end for end in ends if end.goes_on_from(likely)]:
             break
+    _open_where_others_stop(task, tracks, ends)
     low, high = best.z[0].copy(), best.z[0].copy()
     for end in ends:
         (high if end.side > 0 else low)[end.parameter] = end.place()
     top = visited[0].best_first(*visited[1:]).pick(slice(1))
     better = top.z[0] if top.log_likelihood[0] > best.log_likelihood[0] + 1e-3 else None
     return Intervals(task.theta(low), task.theta(high), better)
+
+
+def _open_where_others_stop(task: Problem, tracks: Solution, ends: list[_End]) -> None:
+    """Open the ends that are ends only because another parameter has come to its own.
+
+    The largest rate that is tried, say, is no fact about the cell. Where an end goes on once the
+    other parameter may, the data set no end.
+    """
+    low, high = loosened(task)
+    asked = [end for end in ends if end.is_kept_by_another(task)]
+    if not asked:
+        return
+    several = (len(tracks.z), 1)
+    wide = replace(tracks, low=np.tile(low, several), high=np.tile(high, several))
+    if task.family.sharp:
+        where = task.location
+        wide.low[:, where], wide.high[:, where] = tracks.low[:, where], tracks.high[:, where]
+    _hold(task, wide, asked, [BEYOND * end.distance for end in asked], AT_THE_END)
+    for end in asked:
+        end.is_open = end.seen[-1][1] < end.root
 
 
 def _one_a_stretch(task: Problem, best: Solution, drop: float) -> Solution:
@@ -172,6 +195,7 @@ class _End:
         plan = np.concatenate([STEPS * unit, edges[edges < 4.5 * unit], near])
         self.plan = [d for d in np.unique(np.minimum(plan, self.limit)).tolist() if d > 0]
         self.every = self.plan.copy()
+        self.is_open = False
         self.seen: list[tuple[float, float]] = [(0.0, 0.0)]
         self.past: list[tuple[float, Array]] = [(0.0, best.z[self.tracks])]
 
@@ -242,13 +266,29 @@ class _End:
         part = float(np.clip((self.root - low) / (high - low), 0.05, 0.95))
         return near + (far - near) * 0.8 * part, near + (far - near) * (0.2 + 0.8 * part)
 
+    @property
+    def distance(self) -> float:
+        """How far the end is from the fit, where it was found."""
+        (near, low), (far, high) = self.bracket() or ((0.0, 0.0), (self.limit, np.inf))
+        return near + (far - near) * (self.root - low) / (high - low)
+
     def place(self) -> float:
-        found = self.bracket()
-        if found is None:
+        if self.is_open or self.bracket() is None:
             return self.open_at
-        (near, low), (far, high) = found
-        distance = near + (far - near) * (self.root - low) / (high - low)
-        return float(self.centre + self.side * distance)
+        return float(self.centre + self.side * self.distance)
+
+    def is_kept_by_another(self, task: Problem) -> bool:
+        """Whether the end was found, with another parameter at the end of the range tried for it.
+
+        Ends that follow from currents alone, such as a threshold's below a current that fired, stay
+        as they are.
+        """
+        if self.bracket() is None or (task.family.sharp and self.parameter == task.location):
+            return False
+        (_, z) = min(self.past, key=lambda past: abs(past[0] - self.distance))
+        stops = at_a_stop(task, z)
+        stops[:, self.parameter] = False
+        return bool(stops.any())
 
 
 def _hold(

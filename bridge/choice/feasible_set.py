@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.counts.clockwork import RateRanges
+from bridge.choice.likelihood_edge import at_a_stop, loosened
+from bridge.counts.clockwork import RateRanges, uneven
 from bridge.counts.curve import FICurve
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import (
@@ -39,6 +40,8 @@ Pull = Callable[[Array, NDArray[np.int64]], tuple[Array, Array]]
 POWERS = (2, 4, 8, 16, 32)
 """Norms of the misses that are minimised in turn; the last all but minimises the largest miss."""
 STAGES, GROWTH, NEWTON = 16, 3.0, 3
+MOVES = 0.05
+"""By what share an end moves, at least, that another parameter's range had kept."""
 NEAREST = 1e-150
 """Least distance of a rate from the ends of its range (Hz)."""
 
@@ -118,15 +121,23 @@ class FeasibleSet:
         def pull(z: Array, which: NDArray[np.int64]) -> tuple[Array, Array]:
             return np.einsum("bp,bp->b", pulls[which], z), pulls[which]
 
-        most = self._follow(pull, len(pulls))
+        most, at = self._follow(pull, len(pulls))
+        stops = at_a_stop(task, at)
+        stops[np.arange(2 * size), np.tile(np.arange(size), 2)] = False
+        goes_on = np.zeros(2 * size, dtype=bool)
+        if stops.any():
+            # Is it an end only because another parameter has come to its own?
+            farther, _ = self._loosened()._follow(pull, len(pulls))
+            centre = np.concatenate([-self.centre.z[0], self.centre.z[0]])
+            goes_on = stops.any(axis=1) & (farther - centre > (1 + MOVES) * (most - centre))
         low = np.where(task.free, -most[:size], self.centre.z[0])
         high = np.where(task.free, most[size:], self.centre.z[0])
         room = 1e-6 * (np.abs(task.upper) + np.abs(task.lower))
         down = np.where(task.logarithmic | ~task.natural, task.lower, -np.inf)
         down = np.where(task.logarithmic, -np.inf, down)
         floor = np.where(task.free, self.floor, task.lower)
-        low = np.where(task.free & (low <= floor + room), down, low)
-        high = np.where(task.free & (high >= task.upper - room), np.inf, high)
+        low = np.where(task.free & ((low <= floor + room) | goes_on[:size]), down, low)
+        high = np.where(task.free & ((high >= task.upper - room) | goes_on[size:]), np.inf, high)
         return task.theta(low), task.theta(high)
 
     def band(self, current: Array) -> tuple[Array, Array]:
@@ -148,11 +159,27 @@ class FeasibleSet:
             return value, force
 
         steepness = float(task.statistics.outline.top / (np.ptp(task.statistics.current) or 1.0))
-        most = self._follow(pull, 2 * n)
+        most, _ = self._follow(pull, 2 * n)
         return np.maximum(-most[:n], 0.0), np.maximum(most[n:], 0.0)
 
-    def _follow(self, pull: Pull, targets: int) -> Array:
-        """Highest value of each target over the possible units, shape (targets,)."""
+    def _loosened(self) -> FeasibleSet:
+        """The same with ten times as much tried of each parameter."""
+        low, high = loosened(self.task)
+        centre, where = self.centre, self.task.location
+        wide_low, wide_high = np.tile(low, (len(centre.z), 1)), np.tile(high, (len(centre.z), 1))
+        if self.task.family.sharp:
+            wide_low[:, where], wide_high[:, where] = centre.low[:, where], centre.high[:, where]
+        return replace(self, centre=replace(centre, low=wide_low, high=wide_high))
+
+    def _follow(self, pull: Pull, targets: int) -> tuple[Array, Array]:
+        """Highest value of each target over the possible units, and the unit that has it.
+
+        Returns
+        -------
+        most : ndarray, shape (targets,)
+        at : ndarray, shape (targets, p)
+            Coordinates.
+        """
         task, centre = self.task, self.centre
         rows, which = (
             part.ravel()
@@ -189,9 +216,8 @@ class FeasibleSet:
                         break
                     step = step * 0.4
         value, _ = pull(z, which)
-        most = np.full(targets, -np.inf)
-        np.maximum.at(most, which, value)
-        return most
+        best = np.argmax(value.reshape(-1, targets), axis=0) * targets + np.arange(targets)
+        return value[best], z[best]
 
 
 def _solve(curve: Array, slope: Array, stuck: NDArray[np.bool_]) -> Array:
@@ -281,5 +307,6 @@ def possible_units(
             continue
         found = feasible_set(task, curve.rate_ranges(exact), start)
         if found is not None:
-            return found, by
+            # No steady rate gives uneven intervals; of bursts it gives the number of spikes.
+            return found, "counts" if uneven(curve.timing) else by
     return None

@@ -11,6 +11,9 @@ the yardstick is Poisson noise, unless the residuals of the best family show bey
 counts are more regular than that. Then this smaller noise judges the other families, and the best
 gets no p: it set the yardstick itself. A unit with as many parameters as there are informative
 currents passes through all of them, right or wrong: it gets no p either.
+
+Refitting takes away nothing along a direction in which the fit could not move, as where a width has
+come down to 0: there the misfit stays, in what is observed and in what is simulated.
 """
 
 from __future__ import annotations
@@ -26,13 +29,22 @@ from bridge.counts.renewal import SpikeTrains, draw_trains, information
 from bridge.counts.sufficient_statistics import SufficientStatistics
 from bridge.units.fitting import Problem
 
-__all__ = ["Misfit", "informative_currents", "misfit", "noise_of_residuals"]
+__all__ = [
+    "Misfit", "groups_of_currents", "informative_currents", "misfit", "noise_of_residuals",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 
 REGULAR = 6.63
 """Twice the gain of log-likelihood at which residuals show counts to be more regular than Poisson
 (chance of .01 where they are Poisson)."""
+ITSELF = "its own residuals"
+SAME_CURRENT = 1e-3
+"""Share of the range of currents below which two of them are as good as one."""
+ALIKE = 1e-7
+"""Directions in which the rates change by less, as a share of the most, are none."""
+LEFT = 1.0
+"""Standard deviations of misfit along a direction at which the fit could not move along it."""
 MANY = 20.0
 """Expected spikes of a train from which on what it tells about the rate is normal."""
 
@@ -53,7 +65,10 @@ class Misfit:
     residual_Hz : ndarray, shape (m,)
         The same as a rate.
     noise_Hz : ndarray, shape (m,)
-        Standard deviation of the mean rate by counting noise alone.
+        Standard deviation of the mean rate by counting noise alone, as the fits took it.
+    tested_by : {"", "Poisson counts", "its own residuals"}
+        What `p_fit` and `noise_ratio` are held against, where that is not the noise of the fits, or
+        is its own, so that there is no `p_fit`.
     """
 
     p_fit: float
@@ -61,6 +76,7 @@ class Misfit:
     residual_count: Array
     residual_Hz: Array
     noise_Hz: Array
+    tested_by: str = ""
 
 
 def misfit(
@@ -98,23 +114,43 @@ def misfit(
         own = np.array(noise.freedom_by_current) if noise.freedom_by_current else noise.freedom
         return _compare(task, z, shapes, own, draws, seed)
     if noise.shape <= 1 or noise.evidence < REGULAR:
-        return _compare(task, z, 1.0, np.inf, draws, seed)
+        found = _compare(task, z, 1.0, np.inf, draws, seed)
+        return replace(found, noise_Hz=_scatter(task, z, shapes), tested_by="Poisson counts")
     found = _compare(task, z, shapes, noise.freedom, draws, seed)
-    return replace(found, p_fit=np.nan) if sets_yardstick else found
+    return replace(found, p_fit=np.nan, tested_by=ITSELF) if sets_yardstick else found
+
+
+def _scatter(task: Problem, z: Array, shape: float | Array) -> Array:
+    """Standard deviation of the mean rate at each current, at the fitted rates (Hz)."""
+    statistics = task.statistics
+    rate = task.rate(z[None])[0]
+    mean = np.maximum(statistics.window * rate[statistics.index], TINY_MEAN)
+    total = np.add.reduceat(variance(mean, shape), statistics.first)
+    return np.asarray(np.sqrt(total) / statistics.pooled_window)
+
+
+def groups_of_currents(statistics: SufficientStatistics) -> NDArray[np.int64]:
+    """Number the distinct currents, those that are as good as equal by the same, shape (m,)."""
+    current = statistics.current
+    apart = np.diff(current) > SAME_CURRENT * (current[-1] - current[0])
+    return np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
 
 
 def informative_currents(statistics: SufficientStatistics) -> int:
     """How many currents say something about the curve: those that fire, and silent neighbours.
 
-    Further silent currents repeat what the nearest one says.
+    Further silent currents repeat what the nearest one says, and currents closer together than a
+    thousandth of all that were tested say what one of them says.
 
     Examples
     --------
     >>> from bridge.counts.curve import FICurve
     >>> informative_currents(FICurve([0, 1, 2, 3], [0, 0, 3, 5], 1.0).statistics())
     3
+    >>> informative_currents(FICurve([0, 1, 2, 2.001, 3], [0, 0, 3, 3, 5], 1.0).statistics())
+    3
     """
-    fires = statistics.pooled_count > 0
+    fires = np.bincount(groups_of_currents(statistics), weights=statistics.pooled_count) > 0
     near = np.zeros_like(fires)
     near[:-1] |= fires[1:]
     near[1:] |= fires[:-1]
@@ -150,7 +186,7 @@ def _compare(
     moving = np.where(rate[0][:, None] > 0, partials[0], 0.0)
     inside = task.free & (z > task.lower) & (z < task.upper)
     design = (moving * (window / np.sqrt(total))[:, None])[:, inside]
-    basis, _ = np.linalg.qr(design / np.maximum(np.linalg.norm(design, axis=0), 1e-300))
+    basis = _reached(design, misses / np.sqrt(total))
 
     def squares(pooled: Array, doubt: float | Array = 1.0) -> Array:
         error = (pooled - expected) / np.sqrt(total * doubt)
@@ -190,6 +226,18 @@ def _compare(
     if trains is not None:
         scatter = np.add.reduceat(variance(mean, shape), statistics.first)
     return Misfit(p, ratio, left / repeats, left / window, np.sqrt(scatter) / window)
+
+
+def _reached(design: Array, error: Array) -> Array:
+    """An orthonormal basis of the directions in which the fit has done what it can, (m, at most p).
+
+    A fit that could still lessen the misfit along a direction was kept from it, by the end of a
+    range or by equations that no longer change (a LIF unit without a span is a straight line).
+    """
+    size = np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    basis, strength, _ = np.linalg.svd(design / size, full_matrices=False)
+    told = strength > ALIKE * max(float(strength.max(initial=0.0)), 1e-300)
+    return np.asarray(basis[:, told & (np.abs(error @ basis) < LEFT)])
 
 
 def _pull(trains: SpikeTrains, mean: Array, shape: float | Array) -> Array:

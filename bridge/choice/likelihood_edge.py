@@ -9,6 +9,9 @@ the number, and the expected curvature :math:`H`, the quadratic model has its ex
           t = \sqrt{(2 (\ell - \ell_0) + g^\top H^{-1} g) \, / \, s^\top H^{-1} s}
 
 from here. A few such steps arrive where a search that pulls at the number ever harder takes dozens.
+
+Some ends of ranges are no facts: that no rate is below 0 is one, the largest rate that is tried is
+none. `at_a_stop` tells whether a unit has come to an end of that kind.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from numpy.typing import NDArray
 
 from bridge.units.fitting import LIKELY, Problem, Solution, ascent, rough_units, shortened
 
-__all__ = ["SURE", "Aim", "furthest", "parameter_ends", "scattered_units"]
+__all__ = [
+    "SURE", "Aim", "at_a_stop", "furthest", "loosened", "parameter_ends", "scattered_units",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 Aim = Callable[[Array, NDArray[np.int64]], tuple[Array, Array]]
@@ -35,6 +40,8 @@ TINY_GAIN = 1e-3
 """A search has arrived when a step promises less than this share of the way from the fit."""
 GUESSES = 10
 """Rough guesses from which the ends of the parameters are sought as well."""
+NEAR = 1e-3
+"""Distance in coordinates at which a parameter has come to an end of its range."""
 
 
 def furthest(task: Problem, start: Array, low: Array, high: Array, aim: Aim, floor: Array) -> Array:
@@ -194,3 +201,35 @@ def _step(
             break
         stuck |= outward
     return np.where(stuck, 0.0, step), weight
+
+
+def _may_stop(task: Problem) -> NDArray[np.bool_]:
+    stops = task.free.copy()
+    if task.family.sharp:
+        # A threshold has stretches of its own.
+        stops[task.location] = False
+    return stops
+
+
+def at_a_stop(task: Problem, z: Array) -> NDArray[np.bool_]:
+    """Whether each parameter of some units has come to where it is no longer tried.
+
+    Parameters
+    ----------
+    task : Problem
+    z : ndarray, shape (b, p)
+        Their coordinates.
+
+    Returns
+    -------
+    ndarray of bool, shape (b, p)
+    """
+    room = NEAR * np.maximum(np.abs(task.upper), 1.0)
+    low = task.logarithmic & (z <= task.lower + room)
+    return np.asarray((low | (z >= task.upper - room)) & _may_stop(task))
+
+
+def loosened(task: Problem) -> tuple[Array, Array]:
+    """Ends of the ranges, in coordinates, if ten times as much were tried; each of shape (p,)."""
+    more = np.where(task.logarithmic, np.log(10), np.abs(task.upper)) * _may_stop(task)
+    return task.lower - np.where(task.logarithmic, more, 0.0), task.upper + more

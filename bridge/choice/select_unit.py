@@ -15,7 +15,7 @@ import numpy as np
 
 from bridge.choice.clock_fits import fit_clock
 from bridge.choice.fit_families import fit_all, judge
-from bridge.choice.goodness_of_fit import informative_currents
+from bridge.choice.goodness_of_fit import groups_of_currents, informative_currents
 from bridge.choice.remarks import aicc
 from bridge.choice.selection import Selection, SigmoidLoss, UnitFit
 from bridge.counts.curve import FICurve
@@ -267,11 +267,11 @@ def _misfit(best: UnitFit, noise: CountNoise) -> Refusal:
     """Why no family fits, not even the best."""
     if noise.source == "clock":
         told = (
-            f"the cell fires like a clock, and the best family, {best.family}, does not predict "
-            f"every count; it misses by {best.residual_rms_Hz:.2g} Hz (rms)"
+            f"the counts of this cell do not scatter, and the best family, {best.family}, does not "
+            f"predict every count; it misses by {best.residual_rms_Hz:.2g} Hz (rms)"
         )
         return Refusal(f"no family fits: {told}", "misfit")
-    told = f"misses by {best.noise_ratio:.2g} times counting noise (p = {best.p_fit:.2g})"
+    told = f"misses by {best.noise_ratio:.2g} times {best.yardstick} (p = {best.p_fit:.2g})"
     if noise.source != "repeats":
         told += "; repeat the currents (column trial) to tell variable counts from a wrong curve"
     return Refusal(f"no family fits: the best, {best.family}, {told}", "misfit")
@@ -298,7 +298,7 @@ def _blocked(fall: Fall) -> Refusal:
 
 
 def _too_few(task: Problem) -> Refusal | None:
-    currents, free = len(task.statistics.current), task.size
+    currents, free = int(groups_of_currents(task.statistics)[-1]) + 1, task.size
     more = "" if free == 1 else ", or fix some"
     told = informative_currents(task.statistics)
     if currents >= free + 2 and told >= free:

@@ -17,6 +17,7 @@ from bridge.choice.selection_words import (
     current_sentence,
     fit_sentence,
     in_columns,
+    rates_name,
     sentence,
     verdict_sentence,
 )
@@ -107,7 +108,7 @@ class Selection:
         others = ", ".join(fit.family for fit in self.fits if fit.adequate)
         return Refusal(
             f"the likeliest unit, {best.family}, misses by {best.noise_ratio:.2g} times "
-            f"counting noise ({best.verdict}); within noise: {others}",
+            f"{best.yardstick} ({best.verdict}); within noise: {others}",
             "misfit",
         )
 
@@ -304,13 +305,21 @@ class Selection:
         errors = np.abs(sigmoid.residual_Hz)
         worst = int(np.argmax(errors))
         return (
-            f"a sigmoid misses the counted rates by {sigmoid.residual_rms_Hz:.2f} Hz (rms), at "
+            f"a sigmoid misses the {self._rates} by {sigmoid.residual_rms_Hz:.2f} Hz (rms), at "
             f"most by {errors[worst]:.2f} Hz (at {sigmoid.current_pA[worst]:g} pA); "
             f"the {loss.best} unit misses them by {loss.best_residual_rms_Hz:.2f} Hz (rms)"
         )
 
+    @property
+    def _rates(self) -> str:
+        return rates_name(self.curve, self.noise.source == "clock")
+
     def in_cells(self) -> list[tuple[str, ...]]:
-        """A row a family: name, ΔAICc, weight, residual and noise (Hz), whether it is adequate."""
+        """A row a family: name, ΔAICc, weight, residual and noise (Hz), whether it is adequate.
+
+        Of a clockwork cell "counts only" stands for a unit that predicts every count and not every
+        interval between spikes, where another family predicts these as well.
+        """
         return [
             (
                 fit.family,
@@ -318,10 +327,17 @@ class Selection:
                 f"{fit.weight:.2f}",
                 f"{fit.residual_rms_Hz:.2f}",
                 f"{fit.noise_rms_Hz:.2f}",
-                "yes" if fit.adequate else "no",
+                self._adequacy(fit),
             )
             for fit in self.fits
         ]
+
+    def _adequacy(self, fit: UnitFit) -> str:
+        """Whether a fit is adequate; of a clock also if only by the coarser of what is known."""
+        exact = any(one.possible_by == "spike times" for one in self.fits)
+        if fit.possible_by == "counts" and exact:
+            return "counts only"
+        return "yes" if fit.adequate else "no"
 
     def refusals(self, *left_out: str) -> list[str]:
         """A line a reason, with the families it holds for, but for some of them."""
@@ -357,7 +373,7 @@ class Selection:
         best, tried = self.best, len(self.fits) + len(set(self.refused) - {"curve"})
         return [
             verdict_sentence(best, self.refusal, tried),
-            *([] if best is None else [fit_sentence(best)]),
+            *([] if best is None else [fit_sentence(best, self._rates)]),
             current_sentence(self.curve, best),
             *([] if best is None else [sentence(str(self.noise))]),
         ]

@@ -15,6 +15,7 @@ __all__ = [
     "current_sentence",
     "fit_sentence",
     "in_columns",
+    "rates_name",
     "sentence",
     "verdict_sentence",
 ]
@@ -54,10 +55,17 @@ def verdict_sentence(best: UnitFit | None, refusal: Refusal | None, tried: int) 
     )
 
 
-def fit_sentence(best: UnitFit) -> str:
-    """Say how far the unit is from the counted rates: the one error that is named."""
+def fit_sentence(best: UnitFit, rates: str = "counted rates") -> str:
+    """Say how far the unit is from the rates: the one error that is named.
+
+    Parameters
+    ----------
+    best : UnitFit
+    rates : str
+        What they are: `rates_name`.
+    """
     said = (
-        f"The {best.family} unit misses the counted rates by {best.residual_rms_Hz:.2f} Hz "
+        f"The {best.family} unit misses the {rates} by {best.residual_rms_Hz:.2f} Hz "
         f"(residual, rms over {len(best.current_pA)} currents)"
     )
     if best.possible_by:
@@ -65,7 +73,16 @@ def fit_sentence(best: UnitFit) -> str:
         return f"{said}; it {best.verdict}."
     if np.isnan(best.p_fit):
         return f"{said}; {best.verdict}."
-    return f"{said}; counting noise alone leaves {best.noise_rms_Hz:.2f} Hz (p = {best.p_fit:.2g})."
+    return f"{said}; counting noise alone leaves {best.noise_rms_Hz:.2f} Hz ({best.chance})."
+
+
+def rates_name(curve: FICurve, clock: bool) -> str:
+    """Name the rates that a unit is held against.
+
+    Those of a cell without noise are told by the intervals between its spikes, where these are
+    known: far more exactly than by their number.
+    """
+    return "measured rates" if clock and curve.timing is not None else "counted rates"
 
 
 def current_sentence(curve: FICurve, best: UnitFit | None) -> str:

@@ -83,6 +83,10 @@ class UnitFit:
         What to keep in mind.
     fixed : mapping of str to float
         Parameters that were known and not fitted.
+    tested_by : {"", "Poisson counts", "its own residuals"}
+        What `p_fit` and `noise_ratio` are held against, where that is not `noise_Hz` (counts alone
+        may tell too little to judge a unit by how regular they look), or is nothing else than the
+        residuals of this unit.
     possible_by : {"", "spike times", "counts", "nothing"}
         Of a clockwork cell: the strictest of its data that the unit gives without any error; then
         `adequate` says whether it predicts every count, and there is no `p_fit`. Else empty.
@@ -103,6 +107,7 @@ class UnitFit:
     adequate: bool
     notes: tuple[str, ...] = ()
     fixed: Mapping[str, float] = field(default_factory=dict)
+    tested_by: str = ""
     possible_by: str = ""
 
     @property
@@ -139,9 +144,23 @@ class UnitFit:
         if self.possible_by:
             kind = "interval between spikes" if self.possible_by == "spike times" else "count"
             return f"predicts every {kind}"
+        if np.isnan(self.p_fit) and self.tested_by:
+            return f"the counting noise was found from {self.tested_by}, so it is not tested"
         if np.isnan(self.p_fit):
             return "nothing is left to test it by"
-        return f"{'adequate' if self.adequate else 'not adequate'}, p = {self.p_fit:.2g}"
+        return f"{'adequate' if self.adequate else 'not adequate'}, {self.chance}"
+
+    @property
+    def yardstick(self) -> str:
+        """What `noise_ratio` is a multiple of."""
+        poisson = self.tested_by == "Poisson counts"
+        return f"what {self.tested_by} leave" if poisson else "counting noise"
+
+    @property
+    def chance(self) -> str:
+        """Its p, and against what it was held if that is not the noise in use."""
+        against = f" against {self.tested_by}" if self.tested_by else ""
+        return f"p = {self.p_fit:.2g}{against}"
 
     def numbers(self, digits: int = 3) -> list[tuple[str, str, str]]:
         """Name, value and interval of each parameter of the unit; an interval may be empty."""
@@ -170,7 +189,7 @@ class UnitFit:
             for name in (
                 "log_likelihood", "n_parameters", "aicc", "weight", "adequate", "p_fit",
                 "noise_ratio", "residual_rms_Hz", "noise_rms_Hz", "residual_count", "residual_Hz",
-                "noise_Hz", "valid_pA", "valid_Hz", "notes", "possible_by", "verdict",
+                "noise_Hz", "tested_by", "valid_pA", "valid_Hz", "notes", "possible_by", "verdict",
             )
         }  # fmt: skip
         said = {"family": self.family, "unit": self.unit.to_dict(), "intervals": ends, **numbers}

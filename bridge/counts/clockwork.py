@@ -4,6 +4,9 @@ A clock of rate r that is watched for a time T from an unknown phase gives a cou
 ``|n - r T| < 1``, whatever the phase. Its spike times say more: every interval is 1 / r up to the
 resolution of the times. So each current leaves a range of possible rates, and nothing in it is more
 probable than the rest.
+
+A cell without noise may also fire in bursts. Then a window may hold more or fewer spikes than the
+mean rate makes by as many as that rate would fire in the longest gap.
 """
 
 from __future__ import annotations
@@ -15,10 +18,14 @@ from numpy.typing import NDArray
 
 from bridge.counts.spike_timing import SpikeTiming
 
-__all__ = ["RateRanges", "rate_ranges", "steady_intervals"]
+__all__ = ["RateRanges", "rate_ranges", "steady_intervals", "uneven"]
 
 Array = NDArray[np.float64]
 
+BURSTING = 1.0
+"""Coefficient of variation of its intervals above which a cell without noise fires in bursts."""
+EVEN = 0.05
+"""Coefficient of variation up to which intervals are called even; the time step makes some."""
 ENOUGH = 3
 """Currents with two intervals or more that must be steady before a cell is called a clock."""
 
@@ -88,9 +95,10 @@ def rate_ranges(
         return lowest, highest
 
     slack = 0.0 if timing is None else timing.resolution_s
+    off = np.ones_like(window) if timing is None else _spikes_off(count, window, timing)
     with np.errstate(divide="ignore"):
-        longest = np.where(count > 1, window / (count - 1), np.inf) + slack
-        shortest = np.maximum(window / (count + 1) - slack, 1e-12)
+        longest = np.where(count > off, window / np.maximum(count - off, 1e-12), np.inf) + slack
+        shortest = np.maximum(window / (count + off) - slack, 1e-12)
     low = np.where(count > 0, 1 / longest, -np.inf)
     high = 1 / shortest
     ends = meet(low, high)
@@ -113,6 +121,26 @@ def rate_ranges(
     fine_low, fine_high = np.maximum(fine_low, ends[0]), np.minimum(fine_high, ends[1])
     agree = fine_low < fine_high
     return RateRanges(np.where(agree, fine_low, ends[0]), np.where(agree, fine_high, ends[1]))
+
+
+def _interval_cv(timing: SpikeTiming) -> Array:
+    """Coefficient of variation of the intervals of each measurement; nan with fewer than three."""
+    n = np.where(timing.intervals >= 3, timing.intervals, np.nan)
+    variance = np.maximum(timing.square_s2 - timing.total_s**2 / n, 0.0) / (n - 1)
+    return np.asarray(np.sqrt(variance) * n / timing.total_s)
+
+
+def uneven(timing: SpikeTiming | None) -> bool:
+    """Whether intervals between spikes are known to differ, at one current or more."""
+    cv = np.zeros(0) if timing is None else _interval_cv(timing)
+    return bool(np.any(cv > EVEN))
+
+
+def _spikes_off(count: Array, window: Array, timing: SpikeTiming) -> Array:
+    """By how many spikes each count may differ from what its mean rate makes: 1 but for bursts."""
+    gap = np.where(np.isfinite(timing.longest_s), timing.longest_s, 0.0)
+    bursts = np.nan_to_num(_interval_cv(timing)) > BURSTING
+    return np.where(bursts, np.maximum(gap * count / window, 1.0), 1.0)
 
 
 def steady_intervals(current: Array, timing: SpikeTiming) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.counts.clockwork import RateRanges, rate_ranges, steady_intervals
+from bridge.counts.clockwork import RateRanges, rate_ranges, steady_intervals, uneven
 from bridge.counts.curve_checks import (
     COLUMNS,
     as_column,
@@ -545,8 +545,8 @@ class FICurve:
 
     def clock_noise(self) -> CountNoise:
         """What a clockwork cell leaves open about its rates: the ranges of `rate_ranges`."""
-        rounding = self.rate_ranges().half / np.sqrt(3)
-        return CountNoise(MAX_SHAPE, "clock", rounding_Hz=tuple(rounding.tolist()))
+        rounding = tuple((self.rate_ranges().half / np.sqrt(3)).tolist())
+        return CountNoise(MAX_SHAPE, "clock", rounding_Hz=rounding, uneven=uneven(self.timing))
 
     def plot(self, ax: Axes | None = None, *, noise: CountNoise | None = None) -> Axes:
         """Draw the mean rate at each current, with bars of one standard deviation.
@@ -565,7 +565,10 @@ class FICurve:
         ax = axes_or_new(ax)
         used = noise or self.noise()
         sd, clock = used.rate_sd_Hz(self.statistics()), used.source == "clock"
-        draw_counts(ax, self.currents, self.mean_rate_Hz(), sd, clock=clock)
+        # Of a clock the unit is fitted to what the intervals between spikes tell, where known.
+        rate = self.rate_ranges().middle if clock else self.mean_rate_Hz()
+        how = "measured" if clock and self.timing is not None else "counted"
+        draw_counts(ax, self.currents, rate, sd, clock=clock, how=how)
         ax.set_xlabel(f"{self.current_name} (pA)")
         return ax
 

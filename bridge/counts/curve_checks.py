@@ -99,7 +99,9 @@ def unlikely_window(count: Array, window: Array) -> str:
     if window.min() >= _LONG_WINDOW_S and highest < _SLOW_HZ and count.sum() >= _MANY:
         return f"windows look like milliseconds ({longest:g} s, {highest:.2g} Hz)"
     if highest > _FAST_HZ:
-        return f"windows look like seconds told as milliseconds ({longest:g} s, {highest:.2g} Hz)"
+        fast = int(np.argmax(count / window))
+        told = f"{count[fast]:g} spikes in {window[fast]:g} s, {highest:.2g} Hz"
+        return f"no neuron fires so fast ({told}); windows look like seconds told as milliseconds"
     return ""
 
 

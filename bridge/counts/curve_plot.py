@@ -20,12 +20,20 @@ __all__ = ["draw_counts", "draw_residual", "draw_unit", "residual_axes"]
 Array = NDArray[np.float64]
 
 
-def draw_counts(ax: Axes, current: Array, rate: Array, sd: Array, *, clock: bool = False) -> None:
+def draw_counts(
+    ax: Axes,
+    current: Array,
+    rate: Array,
+    sd: Array,
+    *,
+    clock: bool = False,
+    how: str = "counted",
+) -> None:
     """Mean rate at each current (pA, Hz), with bars of one standard deviation.
 
     Of a clockwork cell, whose counts do not scatter, it is that of the rates that are possible.
     """
-    label = "counted (± SD of possible rates)" if clock else "counted (± 1 SD)"
+    label = f"{how} (± {'SD of possible rates' if clock else '1 SD'})"
     ax.errorbar(current, rate, yerr=sd, fmt="o", capsize=2, zorder=3, label=label)
     ax.set(xlabel="current (pA)", ylabel="firing rate (Hz)")
 

@@ -65,7 +65,8 @@ NEARLY_AS_FAST = 0.25
 ENOUGH_PAIRS = 25
 """Pairs of intervals from which on a current takes fewer of others."""
 CONFLICT = 3.84
-"""Twice the loss of log-likelihood at which repeats contradict the intervals (chance of .05)."""
+"""Twice the loss of log-likelihood at which repeats contradict the intervals, and at which counts
+differ from Poisson counts (chance of .05)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ class CountNoise:
         Degrees of freedom that the shape of each current rests on, where each has its own.
     spike_times : bool
         Whether rates are told by the times of spikes, and not by their number.
+    uneven : bool
+        Of a clock: whether the intervals between its spikes differ, as they do where a cell without
+        noise adapts or fires in bursts.
     """
 
     shape: float = 1.0
@@ -104,6 +108,7 @@ class CountNoise:
     at_Hz: float = np.nan
     freedom_by_current: tuple[float, ...] = ()
     spike_times: bool = False
+    uneven: bool = False
 
     @property
     def estimated(self) -> bool:
@@ -168,6 +173,8 @@ class CountNoise:
         )
 
     def __str__(self) -> str:
+        if self.source == "clock" and self.uneven:
+            return "no scatter: a current always gives the same spikes, at uneven intervals"
         if self.source == "clock":
             return "clockwork: no scatter, each rate known up to one spike or less"
         if not self.estimated:
@@ -179,6 +186,11 @@ class CountNoise:
         )
         if abs(np.log(self.shape)) < 0.3:
             return f"counts scatter about as much as Poisson counts: {told}"
+        if self.evidence < CONFLICT:
+            return (
+                "these counts do not show whether they scatter more or less than Poisson counts: "
+                + told.replace("follow", "are taken to follow", 1)
+            )
         side = "less" if self.shape > 1 else "more"
         return f"counts scatter {side} than Poisson counts: {told}"
 

@@ -60,6 +60,8 @@ _PERHAPS = ("lead_s", "early_s", "late_s")
 _KEEP_WHOLE = "write the file again with FICurve.to_csv, or delete every column timing_..."
 
 _Place = Callable[[str, str, int | None], CurveError]
+_AREA = re.compile(r"(/|per)[\s_]*[cmuµμn]?m(\^|\*\*)?2|[cmuµμn]?m(-2|²)", re.IGNORECASE)
+"""An area in the name of a column."""
 _HEADER = "name the columns current_pA, count, window_s (and trial where currents repeat)"
 
 
@@ -227,6 +229,12 @@ def _find(name: str, known: list[str], place: _Place, file: str | None) -> str |
     lower = {column.lower(): column for column in known if _means(column)[0] not in taken}
     near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
     hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
+    dense = [column for column in known if _AREA.search(column)] if name == "current_pA" else []
+    if dense:
+        hint = (
+            f"{dense[0]!r} is a current per area; multiply it by the area of the membrane, and "
+            "give the current in pA"
+        )
     if name == "count" and any("rate" in _means(column)[0].split() for column in known):
         hint = "give the number of spikes, not a rate: what a rate is worth depends on its count"
     wrong = f"no column {name!r} (found: {', '.join(known)})"

@@ -24,7 +24,7 @@ from neurosim.errors import NeurosimError, ParameterError
 
 __all__ = ["Atlas", "build_atlas"]
 
-VERSION = 3
+VERSION = 4
 """Of what is kept for a cell; older ones are made again."""
 SUFFIXES = tuple(FORMATS)
 
@@ -246,11 +246,13 @@ def draw_atlas(found: Atlas) -> Any:
             place.plot(curve["fine_pA"], curve["unit_Hz"], color=colour, lw=1.1)
         short = Path(row["file"]).stem
         place.set_title(short if len(short) < 25 else short[:22] + "...", fontsize=6.5)
-        told = row["family"] if row["fits"] else f"{row['family'] or 'refused'} (no fit)"
+        known = isinstance(row["family"], str)
+        told = row["family"] if row["fits"] else f"{row['family']} (no fit)" if known else "no unit"
         place.text(
             0.04, 0.93, told, transform=place.transAxes, va="top", fontsize=6.5, color=colour
         )
         place.tick_params(labelsize=6)
+        place.set_ylim(bottom=min(0.0, place.get_ylim()[0]) if max(curve["rate_Hz"]) else 0.0)
     for place, row in zip(axes, cells.to_dict("records"), strict=False):
         name = found.curves[row["file"]]["current"].removeprefix("injected ")
         place.set_xlabel(f"{name} (pA)", fontsize=6)

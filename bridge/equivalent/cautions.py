@@ -6,7 +6,7 @@ junction potential wrong, or a column of the file in another unit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -153,7 +153,9 @@ class Caution:
 
 
 def cautions(
-    properties: CellProperties | None, highest_rate_Hz: float = 0.0
+    properties: CellProperties | None,
+    highest_rate_Hz: float = 0.0,
+    rest_name: str = "resting potential",
 ) -> tuple[Caution, ...]:
     """Return the properties that lie outside the range of neurons.
 
@@ -162,6 +164,8 @@ def cautions(
     properties : CellProperties or None
     highest_rate_Hz : float
         The largest of the mean rates that were counted, if any were.
+    rest_name : str
+        What the potential before the steps is called; that at a holding current is none of rest.
 
     Returns
     -------
@@ -182,7 +186,7 @@ def cautions(
     if properties is not None:
         found += [(one, float(getattr(properties, one.name))) for one in RANGES]
     return tuple(
-        Caution(one, value)
+        Caution(replace(one, words=rest_name) if one.name == "rest_mV" else one, value)
         for one, value in found
         if np.isfinite(value) and not one.low <= value <= one.high
     )

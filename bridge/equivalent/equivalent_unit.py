@@ -119,13 +119,17 @@ class EquivalentUnit:
 
     def property_rows(self) -> list[sentences.PropertyRow]:
         """The intrinsic properties that are known, in words."""
-        return sentences.property_rows(self.properties, self.selection.curve)
+        error = 0.0 if self.responses is None else self.responses.rest_error_mV
+        return sentences.property_rows(self.properties, self.selection.curve, error)
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
         """Properties, and a counted rate, outside the range of neurons."""
         rates = self.selection.curve.mean_rate_Hz()
-        return cautions(self.properties, float(rates.max(initial=0.0)))
+        known = self.properties
+        resistance = np.nan if known is None else known.input_resistance_Mohm
+        rest = sentences.resting(self.selection.curve, resistance)
+        return cautions(known, float(rates.max(initial=0.0)), rest)
 
     @property
     def remarks(self) -> list[str]:

@@ -23,9 +23,12 @@ __all__ = [
     "number",
     "parameter_rows",
     "property_rows",
+    "resting",
     "with_uncounted_spikes",
 ]
 
+_HELD_MV = 0.5
+"""A holding current that moves the potential by less leaves the cell at rest."""
 PARAMETER_HEAD = ("parameter", "value", "interval", "meaning")
 """Over those of `parameter_rows`."""
 
@@ -33,7 +36,7 @@ _PROPERTIES = (
     ("resting potential", "rest_mV", "mV"),
     ("input resistance", "input_resistance_Mohm", "MΩ"),
     ("membrane time constant", "time_constant_ms", "ms"),
-    ("capacitance", "capacitance_pF", "pF"),
+    ("capacitance (time constant / resistance)", "capacitance_pF", "pF"),
     ("sag ratio", "sag_ratio", ""),
     ("rheobase", "rheobase_pA", "pA"),
     ("spike threshold", "threshold_mV", "mV"),
@@ -58,8 +61,9 @@ def number(value: float) -> str:
 def parameter_rows(best: UnitFit, digits: int = 4) -> list[tuple[str, str, str, str]]:
     """Name, value, interval and meaning of each parameter of a unit."""
     meanings = {one.name: one.meaning for one in best.unit.parameters}
+    none = "none: no such unit is possible" if best.possible_by == "nothing" else "not asked for"
     return [
-        (name, value, interval or "not asked for", meanings[name])
+        (name, value, interval or none, meanings[name])
         for name, value, interval in best.numbers(digits)
     ]
 
@@ -81,7 +85,7 @@ class PropertyRow(NamedTuple):
 
 
 def property_rows(
-    properties: CellProperties | None, curve: FICurve | None = None
+    properties: CellProperties | None, curve: FICurve | None = None, rest_error_mV: float = 0.0
 ) -> list[PropertyRow]:
     """Name and value, with its unit, of each intrinsic property that is known.
 
@@ -91,6 +95,8 @@ def property_rows(
     curve : FICurve, optional
         The counts that the rheobase was read from. It lies between two currents that were tested:
         the strongest silent one below it and the weakest that fired.
+    rest_error_mV : float
+        Half a 95 % interval of the resting potential; told from 0.05 mV on.
 
     Examples
     --------
@@ -108,6 +114,10 @@ def property_rows(
         if not np.isfinite(value):
             continue
         said = f"{number(value)} {unit}".strip()
+        if name == "rest_mV":
+            words = resting(curve, properties.input_resistance_Mohm)
+            error = f" ± {rest_error_mV:.2g}" if rest_error_mV >= 0.05 else ""
+            said = f"{number(value)}{error} {unit}"
         if name == "rheobase_pA" and curve is not None:
             silent = _strongest_silent(curve, value)
             if silent is None:
@@ -116,6 +126,21 @@ def property_rows(
                 words, said = f"{words} (silent .. firing)", f"{number(silent)} .. {said}"
         rows.append(PropertyRow(words, said, name))
     return rows
+
+
+def resting(curve: FICurve | None, resistance_Mohm: float) -> str:
+    """Name the potential before the steps: that of a cell at rest, or at its holding current.
+
+    Examples
+    --------
+    >>> resting(FICurve([0, 50], [0, 3], 1.0, provenance={"holding_pA": -50.0}), 100.0)
+    'potential at the holding current of -50 pA'
+    """
+    holding = 0.0 if curve is None else float(curve.provenance.get("holding_pA") or 0.0)
+    moved = abs(holding) * (resistance_Mohm if np.isfinite(resistance_Mohm) else 1e3) / 1e3
+    if not moved > _HELD_MV:
+        return "resting potential"
+    return f"potential at the holding current of {number(holding)} pA"
 
 
 def _strongest_silent(curve: FICurve, firing: float) -> float | None:

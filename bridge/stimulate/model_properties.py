@@ -22,12 +22,14 @@ from neurosim.features.spike_intervals import adaptation_index
 from neurosim.measure.intrinsic import first_spike
 from neurosim.measure.passive import step_response
 
-__all__ = ["probe_current_pA", "properties_of_run"]
+__all__ = ["passive_of_run", "probe_current_pA", "properties_of_run", "rest_error_mV"]
 
 Array = NDArray[np.float64]
 
 _PROBE_SHARE = 0.05
 """Hyperpolarising current over the largest current of the curve: a few millivolt below rest."""
+_STILL_V = 2e-5
+"""Standard deviation of a potential that is still: what is left of a slow approach to rest."""
 _REST_S = 0.05
 """Rest that is set before a trace which begins with its step."""
 
@@ -66,7 +68,7 @@ def properties_of_run(
         the neuron goes on firing.
     """
     told = dict.fromkeys((one.name for one in fields(CellProperties)), float("nan"))
-    told |= _passive(recording, probe_current_pA(current_pA))
+    told |= passive_of_run(recording, probe_current_pA(current_pA))
     late = np.array([np.sum(train >= start_s) for train in trains])
     window = recording.duration_s - start_s
     told["largest_rate_Hz"] = float(late.max() / window)
@@ -84,8 +86,15 @@ def properties_of_run(
     return CellProperties(**told)
 
 
-def _passive(recording: Recording, probe_pA: float) -> dict[str, float]:
-    """Rest, input resistance, time constant and sag from the last two rows."""
+def passive_of_run(recording: Recording, probe_pA: float) -> dict[str, float]:
+    """Return rest, input resistance, time constant and sag from the last two rows.
+
+    Parameters
+    ----------
+    recording : Recording
+        Its last two rows are without current and with that of the probe.
+    probe_pA : float
+    """
     rested, probed = np.asarray(recording.trace("v") / volt)[-2:]
     rows = (recording.rows - 2, recording.rows - 1)
     time = recording.trace_time_s
@@ -94,7 +103,7 @@ def _passive(recording: Recording, probe_pA: float) -> dict[str, float]:
     # A neuron that fires without current has no rest, and nothing passive to measure.
     if probe_pA == 0 or len(spikes[0]) or len(spikes[1]):
         return {}
-    rest = float(np.median(rested[half:]))
+    rest = float(np.mean(rested[half:]) if _fluctuates(rested[half:]) else np.median(rested[half:]))
     # Both rows share their start and their noise, which goes out in the difference.
     step = time[1] - time[0]
     pause = round(_REST_S / step)
@@ -118,6 +127,38 @@ def _passive(recording: Recording, probe_pA: float) -> dict[str, float]:
         "capacitance_pF": 1e3 * tau / resistance if resistance > 0 else float("nan"),
         "sag_ratio": found.sag,
     }
+
+
+def _fluctuates(volts: Array) -> bool:
+    """Whether the potential of a neuron that was left alone goes up and down by noise."""
+    along = np.linspace(-1.0, 1.0, len(volts))
+    drift = along * float(along @ volts) / float(along @ along)
+    return bool(np.std(volts - drift) > _STILL_V)
+
+
+def rest_error_mV(recording: Recording, time_constant_ms: float) -> float:
+    """Half a 95 % interval of the resting potential of a neuron in noise (mV); 0 without noise.
+
+    It is that of the mean of a process that forgets within a time constant (Priestley 1981,
+    section 5.3.2).
+
+    Parameters
+    ----------
+    recording : Recording
+        As `properties_of_run` takes it.
+    time_constant_ms : float
+
+    Returns
+    -------
+    float
+        nan where the potential fluctuates and no time constant is known.
+    """
+    rested = np.asarray(recording.trace("v") / volt)[-2]
+    late = rested[len(rested) // 2 :]
+    if not _fluctuates(late):
+        return 0.0
+    lasted = 0.5 * recording.duration_s
+    return float(1e3 * 1.96 * np.std(late) * np.sqrt(2e-3 * time_constant_ms / lasted))
 
 
 def _blocked_from(

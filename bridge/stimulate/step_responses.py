@@ -7,18 +7,23 @@ potential of a few of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
-from brian2.units import Quantity, have_same_dimensions, mV, pA, second
+from brian2.units import Quantity, have_same_dimensions, ms, mV, pA, second
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
 from bridge.counts.step_counts import StepCounts, bin_counts
 from bridge.errors import CurveError
 from bridge.stimulate.fi_curve import Running, curve_of, measure, steps_on, trial_seeds
-from bridge.stimulate.model_properties import probe_current_pA, properties_of_run
+from bridge.stimulate.model_properties import (
+    passive_of_run,
+    probe_current_pA,
+    properties_of_run,
+    rest_error_mV,
+)
 from neurosim import LIF, OrnsteinUhlenbeck, PointNeuron, Stimulus, WhiteNoise, simulate
 from neurosim.describe.neuron import Neuron
 from neurosim.errors import UnitError
@@ -41,6 +46,8 @@ BINS_S = (0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Edges within which firing after an onset is counted, as far as the step lasts."""
 # How much of a step is drawn, and what stands before it (s).
 _SHOWN_S, _BEFORE_S = 0.6, 0.05
+# Time constants after which a membrane has charged, and the longest step that is run for it.
+_SETTLED_TAUS, _LONGEST_S = 5.0, 20.0
 WIDEST_SEARCH_PA = np.geomspace(1.0, 1e5, 61)
 # By how much more than where it begins a cell in noise fires once it fires for good.
 _OFTEN_HZ = 20.0
@@ -85,6 +92,8 @@ class Responses:
         A few of them.
     properties : CellProperties or None
         Rest, input resistance, time constant, spike shape and the like.
+    rest_error_mV : float
+        Half a 95 % interval of the resting potential; 0 without noise.
     """
 
     curve: FICurve
@@ -93,6 +102,7 @@ class Responses:
     duration_s: float
     traces: tuple[Trace, ...] = ()
     properties: CellProperties | None = None
+    rest_error_mV: float = 0.0
 
     def counts(self) -> StepCounts:
         """Spikes in bins after the onset, as the adaptive unit is fitted to.
@@ -297,7 +307,22 @@ def run_steps(
     )
     start = float(settle / second)
     told = properties_of_run(recording, amounts, trains, start)
-    return Responses(curve, amounts, trains, recording.duration_s, traces, told)
+    if recording.duration_s < _SETTLED_TAUS * 1e-3 * told.time_constant_ms:
+        # Steps that end before the membrane has charged tell too small a resistance.
+        lasting = 2 * _SETTLED_TAUS * told.time_constant_ms
+        longer = measure(
+            neuron,
+            np.zeros(1) * pA,
+            duration=min(lasting, 1e3 * _LONGEST_S) * ms,
+            settle=0 * second,
+            background=background,
+            seed=seed,
+            traced=np.array([0.0, probe_current_pA(distinct)]) * pA,
+            **running,
+        )
+        told = replace(told, **passive_of_run(longer, probe_current_pA(distinct)))
+    unsure = rest_error_mV(recording, told.time_constant_ms)
+    return Responses(curve, amounts, trains, recording.duration_s, traces, told, unsure)
 
 
 def of_recording(

@@ -55,7 +55,7 @@ def atlas_command(
     for row in found.cells.to_dict("records"):
         table.add_row(
             str(row["file"]),
-            str(row["family"] or "none"),
+            row["family"] if isinstance(row["family"], str) else "none",
             _number(row["weight"], "{:.2f}"),
             "yes" if row["fits"] else "no",
             _number(row["residual_Hz"], "{:.2f} Hz"),

@@ -84,7 +84,6 @@ def page_of(
         own_table=table,
         hidden=int(trained.network.network_.sizes[1]),
         dropout=f"{100 * digits.dropout:g}",
-        networks=len(answered.pairs),
         noise=f"{digits.noise_mV:g}",
         held_out=answered.held_out,
         claim=result.claim,
@@ -198,7 +197,7 @@ def sentences_of(
         float(np.mean([one[name] for one in each]))
         for name in ("count_noise_rms", "bias_rms", "decision_ms")
     )
-    network = of_the_network(judged)
+    network = of_the_network(judged, len(answered.pairs))
     return {
         "neuron": said_of_the_spike(parameters, spike, own),
         "units": of_the_units(neurons),

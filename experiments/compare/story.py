@@ -303,12 +303,27 @@ def left_out_by_units(numbers: Mapping[str, float]) -> str:
     )
 
 
-def of_the_network(decision: Decision) -> str:
-    """Say whether the network on neurons is equivalent to the trained one, and how sure."""
+def of_the_network(decision: Decision, networks: int = 1) -> str:
+    """Say whether the network on neurons is equivalent to the trained one, and how sure.
+
+    Parameters
+    ----------
+    decision : Decision
+    networks : int
+        How many times the network was trained, with as many held-out inputs each.
+    """
+    right = f"{100 * decision.ann:.1f} %"
+    trained = (
+        f"The trained network answers {right} of {decision.inputs} held-out {decision.things} "
+        "correctly. Each hidden unit is then"
+        if networks == 1
+        else f"It was trained {networks} times, each time with another "
+        f"{decision.inputs // networks} {decision.things} held out, and answers {right} of these "
+        f"{decision.inputs} correctly. Each hidden unit is then"
+    )
     return (
-        f"The trained network answers {100 * decision.ann:.1f} % of {decision.inputs} held-out "
-        f"{decision.things} correctly. Each hidden unit is then replaced by a spiking leaky "
-        "integrate-and-fire neuron. Network and neurons count as equivalent if the 90 % interval "
+        f"{trained} replaced by a spiking leaky integrate-and-fire neuron. Network and neurons "
+        "count as equivalent if the 90 % interval "
         f"of their difference lies within ±{MARGIN:g} percentage points. "
         f"On neurons the network answers {_difference(decision)} correctly after "
         f"{decision.time_ms:g} ms (90 % interval of the accuracy lost: {decision.interval} "

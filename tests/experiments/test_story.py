@@ -54,10 +54,17 @@ def test_equivalent_is_an_interval_within_the_margin(low, high, equivalent):
 
 def test_a_difference_is_told_with_its_side():
     assert "1.0 percentage points fewer" in of_the_network(decision(1.0, 0.4, 1.6))
+    assert "answers 98.0 % of 2700 held-out images" in of_the_network(decision(0.0, -0.2, 0.2))
     assert "1.0 percentage points more" in of_the_network(decision(-1.0, -1.6, -0.4))
     assert "equally many" in of_the_network(decision(0.0, -0.2, 0.2))
     assert "−0.2 to 0.2" in of_the_network(decision(0.0, -0.2, 0.2))
     assert "lost: 0.0 to 0.0 percentage" in of_the_network(decision(0.0, -0.04, -0.01))
+
+
+def test_images_of_several_networks_are_not_said_to_be_of_one():
+    said = of_the_network(decision(0.0, -0.2, 0.2), 5)
+    assert "trained 5 times, each time with another 540 images held out" in said
+    assert "answers 98.0 % of these 2700 correctly" in said
 
 
 def test_what_is_kept_and_lost():
