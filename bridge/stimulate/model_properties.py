@@ -139,8 +139,8 @@ def _fluctuates(volts: Array) -> bool:
 def rest_error_mV(recording: Recording, time_constant_ms: float) -> float:
     """Half a 95 % interval of the resting potential of a neuron in noise (mV); 0 without noise.
 
-    It is that of the mean of a process that forgets within a time constant (Priestley 1981,
-    section 5.3.2).
+    It is that of the mean of a process that forgets within a time (Priestley 1981, section 5.3.2):
+    the integral of its autocorrelation up to where that is 0, and no less than a time constant.
 
     Parameters
     ----------
@@ -157,8 +157,14 @@ def rest_error_mV(recording: Recording, time_constant_ms: float) -> float:
     late = rested[len(rested) // 2 :]
     if not _fluctuates(late):
         return 0.0
+    away = late - late.mean()
+    size = 2 * len(away)
+    alike = np.fft.irfft(np.abs(np.fft.rfft(away, size)) ** 2)[: len(away)]
+    zero = int(np.argmax(alike <= 0)) or len(alike)
+    step = recording.trace_time_s[1] - recording.trace_time_s[0]
+    forgets = max(1e-3 * time_constant_ms, float(alike[:zero].sum() / alike[0] * step))
     lasted = 0.5 * recording.duration_s
-    return float(1e3 * 1.96 * np.std(late) * np.sqrt(2e-3 * time_constant_ms / lasted))
+    return float(1e3 * 1.96 * np.std(late) * np.sqrt(2 * forgets / lasted))
 
 
 def _blocked_from(
