@@ -113,7 +113,7 @@ def _open_where_others_stop(task: Problem, tracks: Solution, ends: list[_End]) -
     The largest rate that is tried, say, is no fact about the cell. Where an end goes on once the
     other parameter may, the data set no end.
     """
-    low, high = loosened(task)
+    low, high = loosened(task, 10.0)
     asked = [end for end in ends if end.is_kept_by_another(task)]
     if not asked:
         return
@@ -122,9 +122,10 @@ def _open_where_others_stop(task: Problem, tracks: Solution, ends: list[_End]) -
     if task.family.sharp:
         where = task.location
         wide.low[:, where], wide.high[:, where] = tracks.low[:, where], tracks.high[:, where]
-    _hold(task, wide, asked, [BEYOND * end.distance for end in asked], AT_THE_END)
+    beyond = [min(BEYOND * end.distance, end.limit) for end in asked]
+    _hold(task, wide, asked, beyond, AT_THE_END)
     for end in asked:
-        end.is_open = end.seen[-1][1] < end.root
+        end.is_open = end.seen.pop()[1] < end.root
 
 
 def _one_a_stretch(task: Problem, best: Solution, drop: float) -> Solution:

@@ -40,8 +40,9 @@ Pull = Callable[[Array, NDArray[np.int64]], tuple[Array, Array]]
 POWERS = (2, 4, 8, 16, 32)
 """Norms of the misses that are minimised in turn; the last all but minimises the largest miss."""
 STAGES, GROWTH, NEWTON = 16, 3.0, 3
-MOVES = 0.05
-"""By what share an end moves, at least, that another parameter's range had kept."""
+MOVES, STILL_MOVES = 0.5, 0.5
+"""How far the end of a logarithm moves, at least, if another parameter's range had kept it (any
+other by the whole interval), and by what share of that it moves again, if it goes on for ever."""
 NEAREST = 1e-150
 """Least distance of a rate from the ends of its range (Hz)."""
 
@@ -124,12 +125,21 @@ class FeasibleSet:
         most, at = self._follow(pull, len(pulls))
         stops = at_a_stop(task, at)
         stops[np.arange(2 * size), np.tile(np.arange(size), 2)] = False
+        if task.family.sharp:
+            # No threshold lies above a current that fires, whatever else may go on.
+            stops[size + task.location] = False
         goes_on = np.zeros(2 * size, dtype=bool)
-        if stops.any():
-            # Is it an end only because another parameter has come to its own?
-            farther, _ = self._loosened()._follow(pull, len(pulls))
-            centre = np.concatenate([-self.centre.z[0], self.centre.z[0]])
-            goes_on = stops.any(axis=1) & (farther - centre > (1 + MOVES) * (most - centre))
+        asked = stops.any(axis=1)
+        if asked.any():
+            # Is it an end only because another parameter has come to its own? It goes on for ever,
+            # or to an end of its own where the equations hardly change any more.
+            farther, _ = self._loosened(10.0)._follow(pull, len(pulls))
+            farthest, _ = self._loosened(100.0)._follow(pull, len(pulls))
+            first, second = farther - most, farthest - farther
+            width = np.tile(most[size:] + most[:size], 2)
+            far = np.where(np.tile(task.logarithmic, 2), MOVES, width)
+            goes_on = asked & (first > far) & (second > STILL_MOVES * first)
+            most = np.where(asked & ~goes_on, np.maximum(most, np.maximum(farther, farthest)), most)
         low = np.where(task.free, -most[:size], self.centre.z[0])
         high = np.where(task.free, most[size:], self.centre.z[0])
         room = 1e-6 * (np.abs(task.upper) + np.abs(task.lower))
@@ -162,9 +172,9 @@ class FeasibleSet:
         most, _ = self._follow(pull, 2 * n)
         return np.maximum(-most[:n], 0.0), np.maximum(most[n:], 0.0)
 
-    def _loosened(self) -> FeasibleSet:
-        """The same with ten times as much tried of each parameter."""
-        low, high = loosened(self.task)
+    def _loosened(self, times: float) -> FeasibleSet:
+        """The same with so many times as much tried of each parameter."""
+        low, high = loosened(self.task, times)
         centre, where = self.centre, self.task.location
         wide_low, wide_high = np.tile(low, (len(centre.z), 1)), np.tile(high, (len(centre.z), 1))
         if self.task.family.sharp:

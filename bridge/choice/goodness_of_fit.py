@@ -40,7 +40,7 @@ REGULAR = 6.63
 (chance of .01 where they are Poisson)."""
 ITSELF = "its own residuals"
 SAME_CURRENT = 1e-3
-"""Share of the range of currents below which two of them are as good as one."""
+"""Share of the usual distance of two currents (the third quartile) below which they are one."""
 ALIKE = 1e-7
 """Directions in which the rates change by less, as a share of the most, are none."""
 LEFT = 1.0
@@ -132,22 +132,28 @@ def _scatter(task: Problem, z: Array, shape: float | Array) -> Array:
 def groups_of_currents(statistics: SufficientStatistics) -> NDArray[np.int64]:
     """Number the distinct currents, those that are as good as equal by the same, shape (m,)."""
     current = statistics.current
-    apart = np.diff(current) > SAME_CURRENT * (current[-1] - current[0])
-    return np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
+    # Most neighbours are farther apart than those that only their digits tell apart.
+    near = SAME_CURRENT * float(np.quantile(np.diff(current), 0.75)) if len(current) > 1 else 0.0
+    groups, first = np.zeros(len(current), dtype=np.int64), 0
+    for k in range(1, len(current)):
+        apart = current[k] - current[first] > near
+        groups[k] = groups[k - 1] + apart
+        first = k if apart else first
+    return groups
 
 
 def informative_currents(statistics: SufficientStatistics) -> int:
     """How many currents say something about the curve: those that fire, and silent neighbours.
 
-    Further silent currents repeat what the nearest one says, and currents closer together than a
-    thousandth of all that were tested say what one of them says.
+    Further silent currents repeat what the nearest one says, and currents a thousand times closer
+    together than their neighbours mostly are say what one of them says.
 
     Examples
     --------
     >>> from bridge.counts.curve import FICurve
     >>> informative_currents(FICurve([0, 1, 2, 3], [0, 0, 3, 5], 1.0).statistics())
     3
-    >>> informative_currents(FICurve([0, 1, 2, 2.001, 3], [0, 0, 3, 3, 5], 1.0).statistics())
+    >>> informative_currents(FICurve([0, 1, 2, 2.0005, 3], [0, 0, 3, 3, 5], 1.0).statistics())
     3
     """
     fires = np.bincount(groups_of_currents(statistics), weights=statistics.pooled_count) > 0

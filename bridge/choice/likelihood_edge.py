@@ -204,11 +204,12 @@ def _step(
 
 
 def _may_stop(task: Problem) -> NDArray[np.bool_]:
-    stops = task.free.copy()
+    # A share has an end at 1, which is a fact.
+    stops = task.free & (task.logarithmic | (task.upper != 1.0))
     if task.family.sharp:
         # A threshold has stretches of its own.
         stops[task.location] = False
-    return stops
+    return np.asarray(stops)
 
 
 def at_a_stop(task: Problem, z: Array) -> NDArray[np.bool_]:
@@ -229,7 +230,8 @@ def at_a_stop(task: Problem, z: Array) -> NDArray[np.bool_]:
     return np.asarray((low | (z >= task.upper - room)) & _may_stop(task))
 
 
-def loosened(task: Problem) -> tuple[Array, Array]:
-    """Ends of the ranges, in coordinates, if ten times as much were tried; each of shape (p,)."""
-    more = np.where(task.logarithmic, np.log(10), np.abs(task.upper)) * _may_stop(task)
+def loosened(task: Problem, times: float) -> tuple[Array, Array]:
+    """Ends of the ranges, in coordinates, if so many times as much were tried; shape (p,) each."""
+    more = np.where(task.logarithmic, np.log(times), (times - 1) * np.abs(task.upper))
+    more = more * _may_stop(task)
     return task.lower - np.where(task.logarithmic, more, 0.0), task.upper + more

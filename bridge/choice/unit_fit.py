@@ -144,8 +144,8 @@ class UnitFit:
         if self.possible_by:
             kind = "interval between spikes" if self.possible_by == "spike times" else "count"
             return f"predicts every {kind}"
-        if np.isnan(self.p_fit) and self.tested_by:
-            return f"the counting noise was found from {self.tested_by}, so it is not tested"
+        if np.isnan(self.p_fit) and self.tested_by == "its own residuals":
+            return f"the counting noise was found from {self.tested_by}, so that nothing tests it"
         if np.isnan(self.p_fit):
             return "nothing is left to test it by"
         return f"{'adequate' if self.adequate else 'not adequate'}, {self.chance}"

@@ -131,9 +131,15 @@ def _interval_cv(timing: SpikeTiming) -> Array:
 
 
 def uneven(timing: SpikeTiming | None) -> bool:
-    """Whether intervals between spikes are known to differ, at one current or more."""
-    cv = np.zeros(0) if timing is None else _interval_cv(timing)
-    return bool(np.any(cv > EVEN))
+    """Whether intervals between spikes are known to differ, at one current or more.
+
+    Not by what the resolution of their times alone makes of equal intervals.
+    """
+    if timing is None:
+        return False
+    several = timing.intervals >= 2
+    differ = timing.longest_s - timing.shortest_s > 2.001 * timing.resolution_s
+    return bool(np.any((_interval_cv(timing) > EVEN) & several & differ))
 
 
 def _spikes_off(count: Array, window: Array, timing: SpikeTiming) -> Array:

@@ -270,6 +270,19 @@ class FICurve:
         return rate_ranges(index, count, self.window_s, self.timing, spike_times)
 
     @property
+    def has_measured_rates(self) -> bool:
+        """Whether rates are told by the intervals between spikes, of a cell without noise."""
+        return self.timing is not None and self.clockwork
+
+    def measured_rate_Hz(self) -> Array:
+        """The rate at each distinct current that units are held against, shape (m,) (Hz).
+
+        Of a cell without noise whose spike times are known that of its intervals, else
+        `mean_rate_Hz`.
+        """
+        return self.rate_ranges().middle if self.has_measured_rates else self.mean_rate_Hz()
+
+    @property
     def clockwork(self) -> bool:
         """Whether the cell fires like a clock, so that its counts are not noisy.
 

@@ -60,8 +60,10 @@ _PERHAPS = ("lead_s", "early_s", "late_s")
 _KEEP_WHOLE = "write the file again with FICurve.to_csv, or delete every column timing_..."
 
 _Place = Callable[[str, str, int | None], CurveError]
-_AREA = re.compile(r"(/|per)[\s_]*[cmuµμn]?m(\^|\*\*)?2|[cmuµμn]?m(-2|²)", re.IGNORECASE)
-"""An area in the name of a column."""
+_DENSITY = re.compile(
+    r"(?<![a-z])[munpµμ]?A[\s_]*(/|per)?[\s_]*[cmuµμn]?m[\s_]*(\^|\*\*)?-?[2²]", re.IGNORECASE
+)
+"""Ampere per area in the name of a column."""
 _HEADER = "name the columns current_pA, count, window_s (and trial where currents repeat)"
 
 
@@ -229,7 +231,7 @@ def _find(name: str, known: list[str], place: _Place, file: str | None) -> str |
     lower = {column.lower(): column for column in known if _means(column)[0] not in taken}
     near = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
     hint = f"is {lower[near[0]]!r} meant? rename it" if near else _HEADER
-    dense = [column for column in known if _AREA.search(column)] if name == "current_pA" else []
+    dense = [column for column in known if _DENSITY.search(column)] if name == "current_pA" else []
     if dense:
         hint = (
             f"{dense[0]!r} is a current per area; multiply it by the area of the membrane, and "

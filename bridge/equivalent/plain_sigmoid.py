@@ -1,4 +1,4 @@
-"""The sigmoid nearest to counted rates: what a neuron's sigmoid can do at best.
+"""The sigmoid nearest to measured rates: what a neuron's sigmoid can do at best.
 
 The logistic unit of `bridge.select` is the likeliest one. Where counts hardly scatter, as those of
 a model without noise, the likelihood weighs a few slow rates heavily, and that sigmoid misses the
@@ -39,7 +39,7 @@ class PlainSigmoid:
     current_pA : ndarray, shape (m,)
         Distinct currents.
     residual_Hz : ndarray, shape (m,)
-        Counted minus expected rate.
+        Measured minus expected rate.
     """
 
     unit: Logistic
@@ -79,7 +79,7 @@ def plain_sigmoid(curve: FICurve) -> PlainSigmoid:
     (150, True)
     """
     current = np.asarray(curve.currents, dtype=float)
-    rate = np.asarray(curve.mean_rate_Hz(), dtype=float)
+    rate = np.asarray(curve.measured_rate_Hz(), dtype=float)
     span, top = float(np.ptp(current)), float(rate.max())
 
     def left(z: Array) -> Array:

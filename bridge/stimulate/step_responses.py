@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
-from brian2.units import Quantity, have_same_dimensions, ms, mV, pA, second
+from brian2.units import Quantity, have_same_dimensions, mV, pA, second
 from numpy.typing import NDArray
 
 from bridge.counts.curve import FICurve
@@ -46,8 +46,9 @@ BINS_S = (0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Edges within which firing after an onset is counted, as far as the step lasts."""
 # How much of a step is drawn, and what stands before it (s).
 _SHOWN_S, _BEFORE_S = 0.6, 0.05
-# Time constants after which a membrane has charged, and the longest step that is run for it.
-_SETTLED_TAUS, _LONGEST_S = 5.0, 20.0
+# Time constants after which a membrane has charged, the longest step that is run for it, and one
+# after which a membrane whose time constant cannot be told is left as it is.
+_SETTLED_TAUS, _LONGEST_S, _SURELY_LONG_S = 5.0, 20.0, 0.5
 WIDEST_SEARCH_PA = np.geomspace(1.0, 1e5, 61)
 # By how much more than where it begins a cell in noise fires once it fires for good.
 _OFTEN_HZ = 20.0
@@ -307,22 +308,32 @@ def run_steps(
     )
     start = float(settle / second)
     told = properties_of_run(recording, amounts, trains, start)
-    if recording.duration_s < _SETTLED_TAUS * 1e-3 * told.time_constant_ms:
+    rested, probe = recording, probe_current_pA(distinct)
+    while _too_short(rested.duration_s, told):
         # Steps that end before the membrane has charged tell too small a resistance.
-        lasting = 2 * _SETTLED_TAUS * told.time_constant_ms
-        longer = measure(
+        lasting = 2 * _SETTLED_TAUS * 1e-3 * np.nan_to_num(told.time_constant_ms)
+        lasting = min(max(lasting, 4 * rested.duration_s), _LONGEST_S)
+        rested = measure(
             neuron,
             np.zeros(1) * pA,
-            duration=min(lasting, 1e3 * _LONGEST_S) * ms,
+            duration=lasting * second,
             settle=0 * second,
             background=background,
             seed=seed,
-            traced=np.array([0.0, probe_current_pA(distinct)]) * pA,
+            traced=np.array([0.0, probe]) * pA,
             **running,
         )
-        told = replace(told, **passive_of_run(longer, probe_current_pA(distinct)))
-    unsure = rest_error_mV(recording, told.time_constant_ms)
+        told = replace(told, **passive_of_run(rested, probe))
+    unsure = rest_error_mV(rested, told.time_constant_ms)
     return Responses(curve, amounts, trains, recording.duration_s, traces, told, unsure)
+
+
+def _too_short(duration_s: float, told: CellProperties) -> bool:
+    """Whether a membrane that rests has not charged within a step, so that it is given a longer."""
+    if not np.isfinite(told.rest_mV) or duration_s >= _LONGEST_S:
+        return False
+    tau = told.time_constant_ms
+    return duration_s < (_SETTLED_TAUS * 1e-3 * tau if np.isfinite(tau) else _SURELY_LONG_S)
 
 
 def of_recording(

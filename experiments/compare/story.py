@@ -210,7 +210,7 @@ def units_in_short(neurons: Sequence[Fitted]) -> str:
     if misses:
         low, high = f"{misses[0]:.0f}", f"{misses[-1]:.0f}"
         span = f"{low} Hz" if low == high else f"{low} to {high} Hz, depending on the neuron"
-        said.append(f"Even the nearest sigmoid misses one of the counted rates by {span}.")
+        said.append(f"Even the nearest sigmoid misses one of the measured rates by {span}.")
     return " ".join(said)
 
 
@@ -317,7 +317,7 @@ def of_the_network(decision: Decision, networks: int = 1) -> str:
         f"The trained network answers {right} of {decision.inputs} held-out {decision.things} "
         "correctly. Each hidden unit is then"
         if networks == 1
-        else f"It was trained {networks} times, each time with another "
+        else f"The network was trained {networks} times, each time with another "
         f"{decision.inputs // networks} {decision.things} held out, and answers {right} of these "
         f"{decision.inputs} correctly. Each hidden unit is then"
     )

@@ -150,7 +150,7 @@ def unit_at(name: str, point: tuple[float, ...]) -> dict[str, Any]:
         "families": [list(row) for row in selection.in_cells()],
         "unlisted": [sentence(line) for line in selection.refusals("curve")],
         "current": _short(selection.curve.currents),
-        "rate": _short(selection.curve.mean_rate_Hz()),
+        "rate": _short(selection.curve.measured_rate_Hz()),
     }
     return told | _curves(selection)
 

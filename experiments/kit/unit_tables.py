@@ -76,7 +76,7 @@ def _fits(best: UnitFit) -> str:
     if best.possible_by:
         # The counts of a clockwork cell do not scatter, so that there is no p.
         return "yes (every count)" if best.adequate else "no (not every count)"
-    # Without a p its own residuals are all that tells how noisy the counts are.
+    # Without a p its own residuals tell how noisy the counts are, or informative currents are few.
     sure = "no p" if np.isnan(best.p_fit) else f"p {best.p_fit:.2g}"
     return f"{'yes' if best.adequate else 'no'} ({sure})"
 
@@ -181,11 +181,12 @@ def units_figure(neurons: Sequence[Fitted]) -> Figure:
 def _draw_unit(neuron: Fitted, top: Any, bottom: Any) -> None:
     selection, best = neuron.selection, neuron.selection.best
     curve = neuron.curve
-    currents, rates = curve.currents, curve.mean_rate_Hz()
+    currents, rates = curve.currents, curve.measured_rate_Hz()
+    how = "measured" if curve.has_measured_rates else "counted"
     # The noise that the choice rests on. As bars on the rates it would not be seen.
     noise = selection.noise.rate_sd_Hz(curve.statistics())
     fine = np.linspace(currents[0], currents[-1], 400)
-    top.plot(currents, rates, "o", ms=3, color=COLOURS["black"], zorder=3, label="counted")
+    top.plot(currents, rates, "o", ms=3, color=COLOURS["black"], zorder=3, label=how)
     band = noise if best is None else best.noise_Hz
     at = currents if best is None else best.current_pA
     bottom.fill_between(at, -band, band, color="#C4C4C4", lw=0)

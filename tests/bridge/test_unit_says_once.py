@@ -14,7 +14,8 @@ from brian2.units import Mohm, ms, mV, pA, second
 from bridge import EquivalentUnit, FICurve, equivalent_unit, select
 from bridge.choice.goodness_of_fit import informative_currents
 from bridge.choice.recovery import TRUTHS, draw_curve
-from bridge.counts.clockwork import uneven
+from bridge.counts.clockwork import steady_intervals, uneven
+from bridge.counts.spike_timing import timing_of
 from bridge.equivalent.atlas import build_atlas, draw_atlas
 from bridge.equivalent.cautions import cautions
 from bridge.equivalent.sentences import parameter_rows, property_rows
@@ -92,6 +93,18 @@ def test_units_with_the_same_rates_have_the_same_p():
     assert f"± {steps.rest_error_mV:.2g} mV" in rest.value
 
 
+def test_many_even_currents_are_as_many():
+    for current in (np.linspace(0, 500, 1501), np.append(np.arange(9.0), 1e4),
+                    np.geomspace(1, 5000, 40)):  # fmt: skip
+        fires = FICurve(current, np.arange(len(current)), 1.0).statistics()
+        assert informative_currents(fires) == len(current)
+
+
+def test_too_few_currents_leave_nothing_to_test_by():
+    chosen = select(FICurve([0, 50, 100, 150, 200], [0, 0, 0, 5, 11], 1.0), intervals=None)
+    assert chosen["logistic"].verdict == "nothing is left to test it by"
+
+
 def test_currents_that_are_all_but_equal_are_one():
     current = np.array([0, 100, 100, 100.0001, 200, 300, 300, 400])
     count = np.array([0, 3, 4, 3, 9, 15, 14, 20])
@@ -117,6 +130,32 @@ def test_an_end_that_only_another_range_sets_is_open():
         assert np.isinf(ends["max_rate_Hz"].high)
         assert np.isinf(ends["half_pA"].high)
         assert np.isfinite(ends["threshold_pA"].high)
+
+
+@pytest.mark.parametrize(
+    ("count", "ends"),
+    [
+        # A line: its threshold and steepness are known, whatever the largest rate may be.
+        ([0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80], {"threshold_pA": 240, "exponent": 1.3}),
+        # It fires at 300 pA, so that its threshold is below.
+        ([0, 0, 0, 40, 41, 42, 43, 44, 45, 46, 47], {"threshold_pA": 300}),
+        ([0] * 7 + [40, 41, 41, 42], {"threshold_pA": 700}),
+    ],
+)
+def test_ends_that_the_data_set_stay_closed(count, ends):
+    found = select(twice(np.arange(0, 1001, 100.0), np.array(count)), ["naka-rushton"])
+    intervals = found["naka-rushton"].intervals
+    assert all(intervals[name].high <= most for name, most in ends.items())
+
+
+def test_a_clock_in_next_to_no_noise_has_the_ends_of_one_without():
+    """Noise may come as near to 0 as it likes; the other ends then are those of the LIF unit."""
+    found = equivalent_unit(LIF(), np.arange(100, 501, 25) * pA, adaptation=False).selection
+    for name, end in found["noisy-lif"].intervals.items():
+        assert np.isfinite(end.high), name
+        if name != "noise_pA":
+            assert np.isfinite(end.low), name
+            assert found["lif"].intervals[name].high >= 0.999 * end.high
 
 
 # Cells without noise
@@ -145,6 +184,16 @@ def test_a_unit_that_only_counts_allow_is_not_simply_adequate():
     coarse = [family for family, how in by.items() if how == "counts"]
     assert coarse
     assert all(row[family] == "counts only" for family in coarse)
+
+
+def test_equal_intervals_on_a_coarse_grid_are_even():
+    """Spike times on a grid of 1 ms: their intervals differ by the grid alone."""
+    trains = [np.round(np.arange(0.01, 1, 1 / rate), 3) for rate in (45, 90, 187)]
+    timing = timing_of(trains, 1e-3)
+    assert steady_intervals(np.array([1.0, 2.0, 3.0]), timing)
+    assert not uneven(timing)
+    apart = [np.array([0.1, 0.11, 0.12, 0.3, 0.31, 0.32, 0.5])]
+    assert uneven(timing_of(apart, 1e-3))
 
 
 def test_a_cell_that_bursts_is_no_clock():
@@ -176,9 +225,11 @@ def _intervals(found: EquivalentUnit) -> list[tuple[str, str]]:
 # Properties and cautions
 
 
-def test_short_windows_leave_the_membrane_its_resistance():
-    steps = run_steps(LIF(), np.arange(100, 601, 100) * pA, duration=50 * ms, settle=0 * second)
-    assert steps.duration_s == pytest.approx(0.05)
+@pytest.mark.parametrize("window", [5, 50])
+def test_short_windows_leave_the_membrane_its_resistance(window):
+    currents = np.arange(100, 601, 100) * pA
+    steps = run_steps(LIF(), currents, duration=window * ms, settle=0 * second)
+    assert steps.duration_s == pytest.approx(1e-3 * window)
     known = steps.properties
     assert known.input_resistance_Mohm == pytest.approx(100, rel=0.002)
     assert known.time_constant_ms == pytest.approx(20, rel=0.005)
@@ -220,12 +271,21 @@ def test_an_atlas_names_cells_without_a_unit(tmp_path: Path):
     assert all(axes.get_ylim()[0] >= -1 for axes in drawn)
 
 
-@pytest.mark.parametrize("unit", ["uA/cm2", "uA/cm^2", "µA cm-2", "A/m2", "nA_per_um2"])
+@pytest.mark.parametrize("unit", ["uA/cm2", "uA/cm^2", "µA cm-2", "A/m2", "nA_per_um2", "uA_cm2"])
 def test_a_density_is_not_renamed_into_a_current(tmp_path: Path, unit: str):
     path = tmp_path / "density.csv"
     path.write_text(f"current_{unit},count,window_s\n0,0,1\n5,4,1\n10,9,1\n", encoding="utf-8")
     with pytest.raises(CurveError, match="current per area; multiply it by the area"):
         FICurve.from_csv(path)
+
+
+@pytest.mark.parametrize("column", ["C_uF/cm2", "stim-2", "area_m2"])
+def test_another_column_is_no_density(tmp_path: Path, column: str):
+    path = tmp_path / "other.csv"
+    path.write_text(f"amplitude,count,window_s,{column}\n0,0,1,1\n5,4,1,1\n", encoding="utf-8")
+    with pytest.raises(CurveError) as caught:
+        FICurve.from_csv(path)
+    assert "current per area" not in str(caught.value)
 
 
 def test_a_rate_that_no_neuron_has_is_told_with_its_own_window():

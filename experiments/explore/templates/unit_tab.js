@@ -16,7 +16,7 @@
         series.push({ kind: "line", label: "sigmoid", colour: 1, dashed: true, x: point.fine, y: point.sigmoid });
       }
     }
-    series.push({ kind: "points", label: "counted rate", colour: 2, size: 3, x: point.current, y: point.rate });
+    series.push({ kind: "points", label: "measured rate", colour: 2, size: 3, x: point.current, y: point.rate });
     return {
       title: `f-I curve: ${point.words[0]}`,
       x: { label: "injected current (pA)" },
