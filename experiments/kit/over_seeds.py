@@ -53,15 +53,17 @@ class OverSeeds:
         """Return a line a verdict: bar, at how many seeds it holds, range of its statistic.
 
         A verdict that is absent at a seed does not hold there. The range is nan if the statistic
-        was infinite or undefined at a seed.
+        was undefined at a seed.
         """
         names = dict.fromkeys(v["what"] for seen in self.verdicts.values() for v in seen)
         return pd.DataFrame([self._line(name) for name in names])
 
     def _line(self, what: str) -> dict[str, Any]:
         found = [v for seen in self.verdicts.values() for v in seen if v["what"] == what]
-        values = np.array([np.nan if v["value"] is None else v["value"] for v in found])
-        lowest, middle, highest = np.quantile(values, [0, 0.5, 1])
+        values = np.array([_value_of(v) for v in found])
+        # Between two infinite values nothing can be interpolated.
+        how = "linear" if np.isfinite(values).all() else "inverted_cdf"
+        lowest, middle, highest = np.quantile(values, [0, 0.5, 1], method=how)
         drawn = [v["draws"] for v in found if v["draws"] is not None]
         return {
             "experiment": self.name,
@@ -92,6 +94,15 @@ class OverSeeds:
             # Nothing was judged, which shows nothing.
             return False
         return self.agrees and bool((table["held"] >= NEEDED * table["seeds"]).all())
+
+
+def _value_of(verdict: Mapping[str, Any]) -> float:
+    """The statistic of a verdict; JSON has no infinite numbers, and one that holds is no nan."""
+    if verdict["value"] is not None:
+        return float(verdict["value"])
+    if not verdict["holds"]:
+        return float("nan")
+    return float("inf") if verdict["sense"] == ">=" else float("-inf")
 
 
 def run_over_seeds(

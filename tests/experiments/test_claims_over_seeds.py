@@ -28,7 +28,13 @@ from experiments.kit.estimate import (
     paired_share,
     share,
 )
-from experiments.kit.over_seeds import NEEDED, claims_table, run_over_seeds, write_claims
+from experiments.kit.over_seeds import (
+    NEEDED,
+    OverSeeds,
+    claims_table,
+    run_over_seeds,
+    write_claims,
+)
 from experiments.kit.registry import contents
 from neurosim.errors import ParameterError
 
@@ -151,7 +157,7 @@ def test_a_statistic_without_bounds_is_kept(tmp_path):
     found = Experiment("toy", "", Limit, function)
     over = run_over_seeds(found, Limit(), Context(seed=1), 2, tmp_path)
     assert over.holds
-    assert over.table()["lowest"].isna().all()
+    assert np.isposinf(over.table()["lowest"]).all()
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path):
@@ -366,3 +372,20 @@ def test_all_experiments_in_one_table(tmp_path, monkeypatch, capsys):
     claims = pd.read_csv(tmp_path / "claims.csv")
     assert set(claims["experiment"]) == {"reset-error"}
     assert list(claims["held"]) == [2, 2, 2]
+
+
+def test_what_is_never_enough_has_an_infinite_range():
+    """JSON keeps an infinite statistic as null; a verdict that holds by it is no unknown number."""
+    one = {
+        "what": "units needed",
+        "value": None,
+        "bar": 4,
+        "sense": ">=",
+        "holds": True,
+        "draws": 0,
+    }
+    found = OverSeeds("any", False, True, {1: [one], 2: [one | {"value": 7.0}], 3: [one]})
+    row = found.table().iloc[0]
+    assert (row["lowest"], row["median"], row["highest"]) == (7.0, np.inf, np.inf)
+    unknown = OverSeeds("any", False, True, {1: [one | {"holds": False}]}).table().iloc[0]
+    assert np.isnan(unknown["median"])
