@@ -7,6 +7,9 @@ of them are possible at all, and with which parameters, is asked of the ranges o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
@@ -18,6 +21,7 @@ from bridge.choice.selection import Interval, UnitFit
 from bridge.counts.clockwork import RateRanges
 from bridge.counts.curve import FICurve
 from bridge.counts.dispersion import CountNoise
+from bridge.units import LIFRate, NoisyLIF
 from bridge.units.fitting import Problem, Solution, best_fit
 
 __all__ = ["fit_clock"]
@@ -66,7 +70,34 @@ def fit_clock(
         _judged(task, one, curve, ranges, rounding, score, intervals)
         for task, one, score in zip(tasks, found, scores, strict=True)
     ]
-    return noise, fits
+    return noise, _widened(fits)
+
+
+def _widened(fits: list[UnitFit]) -> list[UnitFit]:
+    """Let the intervals of the LIF unit in noise hold those of the LIF unit, its limit.
+
+    Next to no noise its rates bend as sharply as those of the LIF unit, and a search from inside
+    hardly comes there.
+    """
+    plain = next((fit for fit in fits if fit.family == LIFRate.name), None)
+    if plain is None or not plain.intervals:
+        return fits
+    return [
+        replace(fit, intervals=_joined(fit.intervals, plain.intervals))
+        if fit.family == NoisyLIF.name and fit.intervals and fit.possible_by == plain.possible_by
+        else fit
+        for fit in fits
+    ]
+
+
+def _joined(these: Mapping[str, Interval], others: Mapping[str, Interval]) -> dict[str, Interval]:
+    """The intervals, each as wide as both together where both have one of its name."""
+    return {
+        name: Interval(min(one.low, others[name].low), max(one.high, others[name].high))
+        if name in others
+        else one
+        for name, one in these.items()
+    }
 
 
 def _error(misses: Array, rounding: Array, freedom: int) -> float:

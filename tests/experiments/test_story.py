@@ -150,7 +150,7 @@ def test_units_are_told_by_what_the_neurons_are(three):
     assert f"{most:.0f} Hz" in said
     short = units_in_short(three)
     assert "In 2 of 3 neurons" in short
-    assert f"misses one of the counted rates by {most:.0f} Hz." in short
+    assert f"misses one of the measured rates by {most:.0f} Hz." in short
     assert "In all 2 neurons" in units_in_short([three[0], three[2]])
     assert "In 1 of 1 neuron" in units_in_short(three[:1])
     silent = fitted("cell: mine", lambda current: 0 * current)
