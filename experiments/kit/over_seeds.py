@@ -61,9 +61,7 @@ class OverSeeds:
     def _line(self, what: str) -> dict[str, Any]:
         found = [v for seen in self.verdicts.values() for v in seen if v["what"] == what]
         values = np.array([_value_of(v) for v in found])
-        # Between two infinite values nothing can be interpolated.
-        how = "linear" if np.isfinite(values).all() else "inverted_cdf"
-        lowest, middle, highest = np.quantile(values, [0, 0.5, 1], method=how)
+        lowest, middle, highest = values.min(), _median(values), values.max()
         drawn = [v["draws"] for v in found if v["draws"] is not None]
         return {
             "experiment": self.name,
@@ -94,6 +92,13 @@ class OverSeeds:
             # Nothing was judged, which shows nothing.
             return False
         return self.agrees and bool((table["held"] >= NEEDED * table["seeds"]).all())
+
+
+def _median(values: np.ndarray) -> float:
+    """The median; between two infinite values nothing is interpolated."""
+    if np.isfinite(values).all():
+        return float(np.median(values))
+    return float(np.nan if np.isnan(values).any() else np.sort(values)[(len(values) - 1) // 2])
 
 
 def _value_of(verdict: Mapping[str, Any]) -> float:
