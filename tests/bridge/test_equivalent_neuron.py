@@ -42,7 +42,7 @@ def test_a_model_and_its_equations_give_one_unit():
     assert json.loads(json.dumps(own.to_dict()))["ok"]
     # A clock: no irregularity, no adaptation.
     assert model.features.cv < 0.05
-    assert "misses the counted rates by" in str(model)
+    assert "misses the measured rates by" in str(model)
 
 
 @pytest.mark.slow
