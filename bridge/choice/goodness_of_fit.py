@@ -69,6 +69,8 @@ class Misfit:
     tested_by : {"", "Poisson counts", "its own residuals"}
         What `p_fit` and `noise_ratio` are held against, where that is not the noise of the fits, or
         is its own, so that there is no `p_fit`.
+    tested_Hz : float
+        Root mean square of the noise that Poisson counts would have, if they are the test (Hz).
     """
 
     p_fit: float
@@ -77,6 +79,7 @@ class Misfit:
     residual_Hz: Array
     noise_Hz: Array
     tested_by: str = ""
+    tested_Hz: float = np.nan
 
 
 def misfit(
@@ -115,7 +118,9 @@ def misfit(
         return _compare(task, z, shapes, own, draws, seed)
     if noise.shape <= 1 or noise.evidence < REGULAR:
         found = _compare(task, z, 1.0, np.inf, draws, seed)
-        return replace(found, noise_Hz=_scatter(task, z, shapes), tested_by="Poisson counts")
+        poisson = float(np.sqrt(np.mean(found.noise_Hz**2)))
+        scatter = _scatter(task, z, shapes)
+        return replace(found, noise_Hz=scatter, tested_by="Poisson counts", tested_Hz=poisson)
     found = _compare(task, z, shapes, noise.freedom, draws, seed)
     return replace(found, p_fit=np.nan, tested_by=ITSELF) if sets_yardstick else found
 

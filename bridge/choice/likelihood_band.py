@@ -43,7 +43,8 @@ __all__ = ["curve_drop", "joint_drop", "profile_bands", "widest_curve_drop"]
 Array = NDArray[np.float64]
 
 NODES = 80
-"""Currents at which the band is sought; between them its distance to the fit is interpolated."""
+"""Currents at which the band is sought; between them its distance to the fit is interpolated where
+no likely unit lies beyond."""
 PLACES, DRAWS = 100, 4000
 """Currents and draws from which it follows how far the worst placed rate of a curve is off."""
 AGAIN = 2
@@ -79,9 +80,18 @@ def profile_bands(
     here = _rate(task, found.z[:1], nodes[:, None])[:, 0]
     fit = _rate(task, found.z[:1], current[:, None])[:, 0]
     bands = []
-    for ends in _extremes(task, found, nodes, np.asarray(drops)):
-        low, high = (np.interp(current, nodes, np.abs(end - here)) for end in ends)
-        bands.append((np.maximum(fit - low, 0.0), fit + high))
+    pool, own = _extremes(task, found, nodes, np.asarray(drops))
+    curves = _rate(task, pool.z, current[None])
+    at_nodes = _rate(task, pool.z, nodes[None])
+    for k in own:
+        low, high = (
+            np.interp(current, nodes, np.abs(end(at_nodes[k], axis=0) - here))
+            for end in (np.min, np.max)
+        )
+        # Where curves fall or jump between two nodes, their distance to the fit does not go
+        # straight from one to the other: what is likely enough counts wherever it is.
+        low = np.minimum(fit - low, curves[k].min(axis=0))
+        bands.append((np.maximum(low, 0.0), np.maximum(fit + high, curves[k].max(axis=0))))
     return bands
 
 
@@ -186,8 +196,8 @@ def _rate(task: Problem, z: Array, current: Array) -> Array:
 
 def _extremes(
     task: Problem, found: Solution, nodes: Array, drops: Array
-) -> list[tuple[Array, Array]]:
-    """Of each band the lowest and highest likely rate at each node, shapes (n,)."""
+) -> tuple[Solution, list[NDArray[np.int64]]]:
+    """Likely units, with the lowest and highest rates at the nodes; which belong to each band."""
     many = 2 * len(nodes)
     ends = _Ends(task, np.tile(nodes, 2), np.repeat([-1.0, 1.0], len(nodes)))
     pool, floor, floors = _first_units(task, found, ends, drops)
@@ -203,8 +213,7 @@ def _extremes(
         new = len(pool.z) + np.arange(len(more)).reshape(len(floors), many)
         own = [np.concatenate(both) for both in zip(own, new, strict=True)]
         pool = pool.concatenated(replace(begun, z=more))
-    curves = _rate(task, pool.z, nodes[None])
-    return [(curves[k].min(axis=0), curves[k].max(axis=0)) for k in own]
+    return pool, own
 
 
 def _first_units(

@@ -271,9 +271,9 @@ def _misfit(best: UnitFit, noise: CountNoise) -> Refusal:
             f"predict every count; it misses by {best.residual_rms_Hz:.2g} Hz (rms)"
         )
         return Refusal(f"no family fits: {told}", "misfit")
-    told = f"misses by {best.noise_ratio:.2g} times {best.yardstick} (p = {best.p_fit:.2g})"
+    told = f"{best.standardised}, p = {best.p_fit:.2g}"
     if noise.source != "repeats":
-        told += "; repeat the currents (column trial) to tell variable counts from a wrong curve"
+        told += "; repeat the currents to tell variable counts from a wrong curve"
     return Refusal(f"no family fits: the best, {best.family}, {told}", "misfit")
 
 

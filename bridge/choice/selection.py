@@ -107,8 +107,8 @@ class Selection:
             return None
         others = ", ".join(fit.family for fit in self.fits if fit.adequate)
         return Refusal(
-            f"the likeliest unit, {best.family}, misses by {best.noise_ratio:.2g} times "
-            f"{best.yardstick} ({best.verdict}); within noise: {others}",
+            f"the likeliest unit, {best.family}, {best.standardised} ({best.verdict}); within "
+            f"noise: {others}",
             "misfit",
         )
 
@@ -305,8 +305,8 @@ class Selection:
         errors = np.abs(sigmoid.residual_Hz)
         worst = int(np.argmax(errors))
         return (
-            f"a sigmoid misses the {self._rates} by {sigmoid.residual_rms_Hz:.2f} Hz (rms), at "
-            f"most by {errors[worst]:.2f} Hz (at {sigmoid.current_pA[worst]:g} pA); "
+            f"the likeliest sigmoid misses the {self._rates} by {sigmoid.residual_rms_Hz:.2f} Hz "
+            f"(rms), at most by {errors[worst]:.2f} Hz (at {sigmoid.current_pA[worst]:g} pA); "
             f"the {loss.best} unit misses them by {loss.best_residual_rms_Hz:.2f} Hz (rms)"
         )
 

@@ -87,6 +87,8 @@ class UnitFit:
         What `p_fit` and `noise_ratio` are held against, where that is not `noise_Hz` (counts alone
         may tell too little to judge a unit by how regular they look), or is nothing else than the
         residuals of this unit.
+    tested_Hz : float
+        Root mean square of the noise that Poisson counts would have, if they are the test (Hz).
     possible_by : {"", "spike times", "counts", "nothing"}
         Of a clockwork cell: the strictest of its data that the unit gives without any error; then
         `adequate` says whether it predicts every count, and there is no `p_fit`. Else empty.
@@ -108,6 +110,7 @@ class UnitFit:
     notes: tuple[str, ...] = ()
     fixed: Mapping[str, float] = field(default_factory=dict)
     tested_by: str = ""
+    tested_Hz: float = np.nan
     possible_by: str = ""
 
     @property
@@ -151,15 +154,20 @@ class UnitFit:
         return f"{'adequate' if self.adequate else 'not adequate'}, {self.chance}"
 
     @property
-    def yardstick(self) -> str:
-        """What `noise_ratio` is a multiple of."""
-        poisson = self.tested_by == "Poisson counts"
-        return f"what {self.tested_by} leave" if poisson else "counting noise"
+    def standardised(self) -> str:
+        """How large the residuals are against the noise at each current, in words."""
+        of = self.tested_by if self.tested_by == "Poisson counts" else "counting noise"
+        return (
+            f"misses by {self.residual_rms_Hz:.2g} Hz (rms), {self.noise_ratio:.2g} standard "
+            f"deviations of {of} (rms; 1 is expected)"
+        )
 
     @property
     def chance(self) -> str:
         """Its p, and against what it was held if that is not the noise in use."""
-        against = f" against {self.tested_by}" if self.tested_by else ""
+        against = ""
+        if self.tested_by:
+            against = f" against {self.tested_by}, which leave {self.tested_Hz:.2f} Hz"
         return f"p = {self.p_fit:.2g}{against}"
 
     def numbers(self, digits: int = 3) -> list[tuple[str, str, str]]:
@@ -189,7 +197,8 @@ class UnitFit:
             for name in (
                 "log_likelihood", "n_parameters", "aicc", "weight", "adequate", "p_fit",
                 "noise_ratio", "residual_rms_Hz", "noise_rms_Hz", "residual_count", "residual_Hz",
-                "noise_Hz", "tested_by", "valid_pA", "valid_Hz", "notes", "possible_by", "verdict",
+                "noise_Hz", "tested_by", "tested_Hz", "valid_pA", "valid_Hz", "notes",
+                "possible_by", "verdict",
             )
         }  # fmt: skip
         said = {"family": self.family, "unit": self.unit.to_dict(), "intervals": ends, **numbers}

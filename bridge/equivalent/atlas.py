@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -106,7 +107,7 @@ def build_atlas(
             progress(k / len(paths), label)
         if label in covered:
             continue
-        place = kept / (label.replace("/", "__") + ".json")
+        place = kept / f"{_file_name(label)}.json"
         stat = path.stat()
         said = sorted((name, value) for name, value in (recording or {}).items())
         # As it comes back from a file.
@@ -130,6 +131,19 @@ def build_atlas(
     found = Atlas(cells, failed, curves)
     _write(found, out)
     return found
+
+
+def _file_name(label: str) -> str:
+    """A name that no other file of the folder has.
+
+    Examples
+    --------
+    >>> _file_name("a/b.csv"), _file_name("a__b.csv") == "a__b.csv"
+    ('a__b.csv', False)
+    """
+    # A name that has the sign itself would be that of a file in a folder.
+    told = f"-{crc32(label.encode()):08x}" if "__" in label else ""
+    return label.replace("/", "__") + told
 
 
 def _recordings(folder: Path, out: Path) -> Iterator[Path]:
@@ -171,7 +185,7 @@ def _one(
         # One broken file must not take the others with it; it is listed, not hidden.
         return {"files": [label], "reason": f"unexpected {type(error).__name__}: {error}"}
     if out is not None:
-        save_card(found, out / "cards", label.replace("/", "__"))
+        save_card(found, out / "cards", _file_name(label))
     best, curve, loss = found.selection.best, found.selection.curve, found.selection.sigmoid_loss
     # Files of one series are read together.
     together = [path.with_name(Path(name).name) for name in curve.provenance.get("files", ())]

@@ -149,7 +149,12 @@ def _page(found: EquivalentUnit) -> Any:
     y = top - row * (len(content["families"]) + 3.2)
     if content["parameters"]:
         foot.text(
-            0.04, y, f"Parameters of the {content['family']} unit", size=9, weight="bold", va="top"
+            0.04,
+            y,
+            f"Parameters, if the {content['family']} unit is right",
+            size=9,
+            weight="bold",
+            va="top",
         )
         titles = ("parameter", "value", f"{content['confidence']} % interval")
         for k, cells in enumerate([titles, *(row[:3] for row in content["parameters"])]):

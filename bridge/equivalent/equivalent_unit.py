@@ -214,7 +214,7 @@ class EquivalentUnit:
         if best is not None:
             head = ("parameter", "value", f"{100 * selection.confidence:g} % interval", "meaning")
             rows: list[tuple[str, ...]] = [*sentences.parameter_rows(best)]
-            yield f"Parameters of the {best.family} unit", head, rows, {0, 3}
+            yield f"Parameters, if the {best.family} unit is right", head, rows, {0, 3}
             yield "Families, best first", FAMILY_HEAD, selection.in_cells(), {0, 5}
         told: list[tuple[str, ...]] = [(row.words, row.value) for row in self.property_rows()]
         if told:

@@ -22,12 +22,16 @@ from neurosim.features.spike_intervals import adaptation_index
 from neurosim.measure.intrinsic import first_spike
 from neurosim.measure.passive import step_response
 
-__all__ = ["passive_of_run", "probe_current_pA", "properties_of_run", "rest_error_mV"]
+__all__ = ["PASSIVE", "passive_of_run", "probe_current_pA", "properties_of_run", "rest_error_mV"]
 
 Array = NDArray[np.float64]
 
 _PROBE_SHARE = 0.05
 """Hyperpolarising current over the largest current of the curve: a few millivolt below rest."""
+PASSIVE = (
+    "rest_mV", "input_resistance_Mohm", "time_constant_ms", "capacitance_pF", "sag_ratio",
+)  # fmt: skip
+"""What `passive_of_run` tells."""
 _STILL_V = 2e-5
 """Standard deviation of a potential that is still: what is left of a slow approach to rest."""
 _REST_S = 0.05

@@ -19,6 +19,7 @@ from bridge.counts.step_counts import StepCounts, bin_counts
 from bridge.errors import CurveError
 from bridge.stimulate.fi_curve import Running, curve_of, measure, steps_on, trial_seeds
 from bridge.stimulate.model_properties import (
+    PASSIVE,
     passive_of_run,
     probe_current_pA,
     properties_of_run,
@@ -309,21 +310,26 @@ def run_steps(
     start = float(settle / second)
     told = properties_of_run(recording, amounts, trains, start)
     rested, probe = recording, probe_current_pA(distinct)
-    while _too_short(rested.duration_s, told):
-        # Steps that end before the membrane has charged tell too small a resistance.
-        lasting = 2 * _SETTLED_TAUS * 1e-3 * np.nan_to_num(told.time_constant_ms)
-        lasting = min(max(lasting, 4 * rested.duration_s), _LONGEST_S)
+    # The answer to a step adds to noise only where the membrane is linear; others are left alone.
+    quiet = None if not isinstance(neuron, LIF) else background
+    lasting = recording.duration_s
+    while (quiet is not background and rested is recording) or _too_short(lasting, told):
+        if _too_short(lasting, told):
+            # Steps that end before the membrane has charged tell too small a resistance.
+            needed = 2 * _SETTLED_TAUS * 1e-3 * np.nan_to_num(told.time_constant_ms)
+            lasting = min(max(needed, 4 * lasting), _LONGEST_S)
         rested = measure(
             neuron,
             np.zeros(1) * pA,
             duration=lasting * second,
             settle=0 * second,
-            background=background,
+            background=quiet,
             seed=seed,
             traced=np.array([0.0, probe]) * pA,
             **running,
         )
-        told = replace(told, **passive_of_run(rested, probe))
+        # A neuron that fires when left alone has no rest, and nothing passive to measure.
+        told = replace(told, **dict.fromkeys(PASSIVE, np.nan) | passive_of_run(rested, probe))
     unsure = rest_error_mV(rested, told.time_constant_ms)
     return Responses(curve, amounts, trains, recording.duration_s, traces, told, unsure)
 

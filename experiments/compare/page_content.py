@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from brian2.units import ms
 
+from bridge.choice.fit_families import MISFIT_LEVEL
 from bridge.spiking.spiking_network import SpikingRun
 from bridge.units import FAMILIES
 from experiments.compare.figures import residual_figure, voltage_figure
@@ -37,7 +38,7 @@ from experiments.gallery.networks.digits_on_neurons import JUDGED_MS, calibratio
 from experiments.kit.registry import Context
 from experiments.kit.result import Result, Verdict
 from experiments.kit.style import svg_uri
-from experiments.kit.unit_tables import Fitted, adequacy_verdicts, parameter_table, unit_table
+from experiments.kit.unit_tables import Fitted, parameter_table, unit_table
 from experiments.one_neuron.spike_along import OneSpike
 from neurosim.run.recording import versions
 
@@ -212,12 +213,16 @@ def sentences_of(
 
 
 def _of_the_recorded(neuron: Fitted) -> list[Verdict]:
-    """Hold the residual of the recorded cell's unit against counting noise, if that is a test.
+    """Hold the p of the recorded cell's unit against the level at which a unit is adequate.
 
-    With counts alone the noise comes from these very residuals, and could not be smaller.
+    The residual of a right unit exceeds counting noise every other time, so that their ratio would
+    be no test. With counts alone there is no p: the noise comes from these very residuals.
     """
     best = neuron.selection.best
-    return [] if best is None or np.isnan(best.p_fit) else adequacy_verdicts(neuron)
+    if not neuron.selection.ok or best is None or np.isnan(best.p_fit):
+        return []
+    what = f"{neuron.title}: p of the {best.family} unit, at least"
+    return [Verdict(what, best.p_fit, MISFIT_LEVEL, ">=")]
 
 
 def result_of(

@@ -102,7 +102,8 @@ def test_one_error_is_named_once(held):
     assert f"{best.residual_rms_Hz:.2f} Hz (residual, rms" in said
     if best.family != "logistic":
         assert (
-            f"a sigmoid misses the measured rates by {sigmoid.residual_rms_Hz:.2f}" in said.lower()
+            f"the likeliest sigmoid misses the measured rates by {sigmoid.residual_rms_Hz:.2f}"
+            in said.lower()
         )
     allowed = {f"{fit.residual_rms_Hz:.2f}" for fit in held.selection.fits}
     found = re.findall(r"misses? (?:the (?:counted|measured) rates|them) by ([\d.]+) Hz", said)

@@ -204,7 +204,7 @@ def test_everything_can_be_printed_and_saved():
     printed = str(chosen)
     for fit in chosen.fits:
         assert fit.family in printed
-    assert "A sigmoid misses the counted rates by" in printed
+    assert "The likeliest sigmoid misses the counted rates by" in printed
     # The sentences of a card, once each, and one table.
     title, first, second = printed.splitlines()[:3]
     assert title == chosen.curve.source

@@ -20,8 +20,9 @@ from bridge.equivalent.atlas import build_atlas, draw_atlas
 from bridge.equivalent.cautions import cautions
 from bridge.equivalent.sentences import parameter_rows, property_rows
 from bridge.errors import CurveError
+from bridge.stimulate.model_properties import PASSIVE
 from bridge.stimulate.step_responses import run_steps
-from neurosim import LIF, from_brian2
+from neurosim import LIF, OrnsteinUhlenbeck, TraubMiles, from_brian2
 
 NOISY = """dv/dt = (E_L - v + R*I)/tau + 3*mV*sqrt(2/tau)*xi : volt (unless refractory)
 I : amp"""
@@ -159,6 +160,20 @@ def test_a_clock_in_next_to_no_noise_has_the_ends_of_one_without():
             assert end.low <= plain.low <= plain.high <= end.high
 
 
+def test_a_band_is_the_same_on_any_grid():
+    """A rate that breaks down within a few picoampere: the band is not read off between nodes."""
+    current = np.repeat(np.arange(0, 476, 25.0), 3)
+    mean = np.where(current < 300, 60 * current / (current + 60), 20)
+    count = np.random.default_rng(5).poisson(mean)
+    chosen = select(FICurve(current, count, 1.0, [0, 1, 2] * 20), ["block"], intervals=None)
+    fine = np.linspace(0, 475, 500)
+    low, high = chosen.band(chosen.best, fine)
+    for k in np.flatnonzero((fine > 280) & (fine < 320))[::4]:
+        (least,), (most,) = chosen.band(chosen.best, fine[[k]])
+        assert low[k] <= least + 0.05 * (most - least)
+        assert high[k] >= most - 0.05 * (most - least)
+
+
 # Cells without noise
 
 
@@ -166,7 +181,7 @@ def test_rates_of_a_clock_are_drawn_where_the_unit_is_held_against_them():
     found = equivalent_unit(LIF(), np.arange(100, 501, 50) * pA)
     chosen = found.selection
     assert "misses the measured rates" in chosen.in_sentences()[1]
-    assert "a sigmoid misses the measured rates" in chosen.sigmoid_in_words()
+    assert "the likeliest sigmoid misses the measured rates" in chosen.sigmoid_in_words()
     ax = chosen.plot()
     (bars,) = ax.containers
     drawn = bars.lines[0].get_ydata()
@@ -239,6 +254,16 @@ def test_short_windows_leave_the_membrane_its_resistance(window):
     assert steps.rest_error_mV == 0
 
 
+def test_noise_does_not_change_the_membrane():
+    """Near its threshold a membrane answers noise and step together, and not each alone."""
+    currents = np.arange(0, 101, 20) * pA
+    noise = OrnsteinUhlenbeck(sd=20 * pA)
+    noisy = run_steps(TraubMiles(), currents, background=noise, seed=1).properties
+    quiet = run_steps(TraubMiles(), currents).properties
+    for name in PASSIVE:
+        assert getattr(noisy, name) == pytest.approx(getattr(quiet, name), rel=0.05, abs=0.01)
+
+
 def test_a_cell_that_is_held_is_not_called_resting():
     known = run_steps(LIF(), np.arange(100, 601, 100) * pA).properties
     curve = FICurve([0, 100, 200], [0, 0, 5], 1.0, provenance={"holding_pA": -50.0})
@@ -270,6 +295,16 @@ def test_an_atlas_names_cells_without_a_unit(tmp_path: Path):
     assert not any("nan" in one for one in said)
     drawn = [axes for axes in figure.axes if axes.get_ylabel() or axes.lines]
     assert all(axes.get_ylim()[0] >= -1 for axes in drawn)
+
+
+def test_every_file_of_an_atlas_has_a_card_of_its_own(tmp_path: Path):
+    head = "current_pA,count,window_s\n0,0,1\n50,4,1\n100,9,1\n150,14,1\n"
+    (tmp_path / "a").mkdir()
+    for name in ("a/b.csv", "a__b.csv"):
+        (tmp_path / name).write_text(head)
+    build_atlas(tmp_path, tmp_path / "out")
+    assert len(list((tmp_path / "out" / "cells").glob("*.json"))) == 2
+    assert len(list((tmp_path / "out" / "cards").glob("*.html"))) == 2
 
 
 @pytest.mark.parametrize("unit", ["uA/cm2", "uA/cm^2", "µA cm-2", "A/m2", "nA_per_um2", "uA_cm2"])
