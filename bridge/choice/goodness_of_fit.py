@@ -12,8 +12,8 @@ counts are more regular than that. Then this smaller noise judges the other fami
 gets no p: it set the yardstick itself. A unit with as many parameters as there are informative
 currents passes through all of them, right or wrong: it gets no p either.
 
-Refitting takes away nothing along a direction in which the fit could not move, as where a width has
-come down to 0: there the misfit stays, in what is observed and in what is simulated.
+Refitting takes away nothing along a direction in which a fit has plainly left a misfit, as that of
+a LIF unit whose span has come down to 0: there it stays, in what is observed and in what is drawn.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ REGULAR = 6.63
 ITSELF = "its own residuals"
 SAME_CURRENT = 1e-3
 """Share of the usual distance of two currents (the third quartile) below which they are one."""
-ALIKE = 1e-7
+ALIKE = 1e-9
 """Directions in which the rates change by less, as a share of the most, are none."""
-LEFT = 1.0
-"""Standard deviations of misfit along a direction at which the fit could not move along it."""
+LEFT = 3.0
+"""Standard deviations of misfit along a direction that a fit which could go there would not leave;
+by chance a right unit leaves as much in 3 of 1,000 data sets."""
 MANY = 20.0
 """Expected spikes of a train from which on what it tells about the rate is normal."""
 
@@ -240,10 +241,17 @@ def _compare(
 
 
 def _reached(design: Array, error: Array) -> Array:
-    """An orthonormal basis of the directions in which the fit has done what it can, (m, at most p).
+    """An orthonormal basis of the directions in which a fit can lessen a misfit, (m, at most p).
 
-    A fit that could still lessen the misfit along a direction was kept from it, by the end of a
-    range or by equations that no longer change (a LIF unit without a span is a straight line).
+    A fit that leaves much of a misfit along a direction cannot go there: a LIF unit without a span
+    is a straight line whatever its time constant, and no misfit of a line can be taken away by it.
+
+    Parameters
+    ----------
+    design : ndarray, shape (m, p)
+        How the rates change with each coordinate, in standard deviations.
+    error : ndarray, shape (m,)
+        The misfit.
     """
     size = np.maximum(np.linalg.norm(design, axis=0), 1e-300)
     basis, strength, _ = np.linalg.svd(design / size, full_matrices=False)

@@ -313,6 +313,8 @@ def run_steps(
     # The answer to a step adds to noise only where the membrane is linear; others are left alone.
     quiet = None if not isinstance(neuron, LIF) else background
     lasting = recording.duration_s
+    # Its progress would go back to 0.
+    running["progress"] = None
     while (quiet is not background and rested is recording) or _too_short(lasting, told):
         if _too_short(lasting, told):
             # Steps that end before the membrane has charged tell too small a resistance.

@@ -260,6 +260,9 @@ def test_noise_does_not_change_the_membrane():
     noise = OrnsteinUhlenbeck(sd=20 * pA)
     noisy = run_steps(TraubMiles(), currents, background=noise, seed=1).properties
     quiet = run_steps(TraubMiles(), currents).properties
+    shares: list[float] = []
+    run_steps(TraubMiles(), currents, background=noise, progress=shares.append)
+    assert shares == sorted(shares)
     for name in PASSIVE:
         assert getattr(noisy, name) == pytest.approx(getattr(quiet, name), rel=0.05, abs=0.01)
 
