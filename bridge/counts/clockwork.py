@@ -5,8 +5,9 @@ A clock of rate r that is watched for a time T from an unknown phase gives a cou
 resolution of the times. So each current leaves a range of possible rates, and nothing in it is more
 probable than the rest.
 
-A cell without noise may also fire in bursts. Then a window may hold more or fewer spikes than the
-mean rate makes by as many as that rate would fire in the longest gap.
+A cell without noise may also fire in bursts. A count n in a window T then leaves rates from
+n / (T + L) to n / (T - L), where L is the longest gap between two spikes: what the ends of the
+window may have cut off. For a clock, whose gaps are 1 / r, that is the same as above.
 """
 
 from __future__ import annotations
@@ -95,10 +96,15 @@ def rate_ranges(
         return lowest, highest
 
     slack = 0.0 if timing is None else timing.resolution_s
-    off = np.ones_like(window) if timing is None else _spikes_off(count, window, timing)
     with np.errstate(divide="ignore"):
-        longest = np.where(count > off, window / np.maximum(count - off, 1e-12), np.inf) + slack
-        shortest = np.maximum(window / (count + off) - slack, 1e-12)
+        longest = np.where(count > 1, window / (count - 1), np.inf)
+        shortest = window / (count + 1)
+    if timing is not None:
+        bursts = np.nan_to_num(_interval_cv(timing)) > BURSTING
+        gap, spikes = timing.longest_s[bursts], count[bursts]
+        longest[bursts] = (window[bursts] + gap) / spikes
+        shortest[bursts] = (window[bursts] - gap) / spikes
+    longest, shortest = longest + slack, np.maximum(shortest - slack, 1e-12)
     low = np.where(count > 0, 1 / longest, -np.inf)
     high = 1 / shortest
     ends = meet(low, high)
@@ -140,13 +146,6 @@ def uneven(timing: SpikeTiming | None) -> bool:
     several = timing.intervals >= 2
     differ = timing.longest_s - timing.shortest_s > 2.001 * timing.resolution_s
     return bool(np.any((_interval_cv(timing) > EVEN) & several & differ))
-
-
-def _spikes_off(count: Array, window: Array, timing: SpikeTiming) -> Array:
-    """By how many spikes each count may differ from what its mean rate makes: 1 but for bursts."""
-    gap = np.where(np.isfinite(timing.longest_s), timing.longest_s, 0.0)
-    bursts = np.nan_to_num(_interval_cv(timing)) > BURSTING
-    return np.where(bursts, np.maximum(gap * count / window, 1.0), 1.0)
 
 
 def steady_intervals(current: Array, timing: SpikeTiming) -> bool:

@@ -310,12 +310,13 @@ def run_steps(
     start = float(settle / second)
     told = properties_of_run(recording, amounts, trains, start)
     rested, probe = recording, probe_current_pA(distinct)
-    # The answer to a step adds to noise only where the membrane is linear; others are left alone.
-    quiet = None if not isinstance(neuron, LIF) else background
-    lasting = recording.duration_s
-    # Its progress would go back to 0.
+    # Noise and the answer to a step add up only in a linear membrane: others are measured without.
+    quiet = background if isinstance(neuron, LIF) else None
+    noisy, lasting = quiet is not background, recording.duration_s
+    # The progress of more runs would go back to 0.
     running["progress"] = None
-    while (quiet is not background and rested is recording) or _too_short(lasting, told):
+    while noisy or _too_short(lasting, told):
+        noisy = False
         if _too_short(lasting, told):
             # Steps that end before the membrane has charged tell too small a resistance.
             needed = 2 * _SETTLED_TAUS * 1e-3 * np.nan_to_num(told.time_constant_ms)

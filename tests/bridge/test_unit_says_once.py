@@ -14,7 +14,7 @@ from brian2.units import Mohm, ms, mV, pA, second
 from bridge import EquivalentUnit, FICurve, equivalent_unit, select
 from bridge.choice.goodness_of_fit import informative_currents
 from bridge.choice.recovery import TRUTHS, draw_curve
-from bridge.counts.clockwork import steady_intervals, uneven
+from bridge.counts.clockwork import rate_ranges, steady_intervals, uneven
 from bridge.counts.spike_timing import timing_of
 from bridge.equivalent.atlas import build_atlas, draw_atlas
 from bridge.equivalent.cautions import cautions
@@ -210,6 +210,25 @@ def test_equal_intervals_on_a_coarse_grid_are_even():
     assert not uneven(timing)
     apart = [np.array([0.1, 0.11, 0.12, 0.3, 0.31, 0.32, 0.5])]
     assert uneven(timing_of(apart, 1e-3))
+
+
+def test_counts_of_bursts_leave_the_true_rate():
+    """Periodic bursts in a window that begins anywhere: the mean rate is always possible."""
+    random, looked = np.random.default_rng(0), 0
+    for _ in range(3000):
+        spikes, interval = random.integers(2, 9), random.uniform(0.002, 0.004)
+        period = random.uniform(1.2, 20) * spikes * interval
+        begun = random.uniform(0, period) - period + period * np.arange(-2, 1 / period + 3)
+        train = (begun[:, None] + interval * np.arange(spikes)).ravel()
+        train = train[(train >= 0) & (train < 1)]
+        gaps = np.diff(train)
+        if len(train) < 4 or gaps.std(ddof=1) <= gaps.mean():
+            continue
+        looked += 1
+        count = np.array([float(len(train))])
+        ranges = rate_ranges(np.zeros(1, dtype=int), count, np.ones(1), timing_of([train], 1e-6))
+        assert ranges.low[0] <= spikes / period <= ranges.high[0]
+    assert looked == 2557
 
 
 def test_a_cell_that_bursts_is_no_clock():
