@@ -9,10 +9,11 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.equivalent.equivalent_unit import EquivalentUnit
 from bridge.page_style import BLUE, GREY, INK
-from bridge.stimulate.step_responses import Responses
+from bridge.stimulate.step_responses import Responses, Trace
 
 __all__ = ["PANELS", "draw_panel", "draw_panels"]
 
@@ -26,9 +27,10 @@ PANELS = {
 """Panels and their size alone (inch): one column of a journal is 3.5 inches wide."""
 
 _MINUS = "\N{MINUS SIGN}"
-# Potentials that only spikes reach (mV): a trace that stays below shows none.
+# Potentials that spikes reach (mV): where most stay below, they are resets, and lines are drawn in.
 _SPIKES_MV = -20.0
 _DRAWN_TO_MV = 20.0
+_NEAR_S = 1e-3
 # Stretches that a trace is drawn in: more than a printer shows side by side in one column.
 _STRETCHES = 1500
 
@@ -95,15 +97,16 @@ def _potential(figure: Any, responses: Responses) -> bool:
     if not traces:
         return False
     grid = figure.subplots(len(traces), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    drawn_in = False
-    for axes, trace in zip(grid, reversed(traces), strict=True):
+    peaks = [_peaks(trace) for trace in traces]
+    every = np.concatenate(peaks)
+    # The spikes of such a neuron are resets, with peaks as high as a time step happens to reach.
+    drawn_in = len(every) > 0 and float(np.median(every)) < _SPIKES_MV
+    for axes, trace, peak in zip(grid, reversed(traces), reversed(peaks), strict=True):
         time, volts = _thinned(1e3 * trace.time_s, trace.voltage_mV)
         axes.plot(time, volts, color=INK, lw=0.6)
-        if len(trace.spikes_s) and trace.voltage_mV.max() < _SPIKES_MV:
-            # The spike of this neuron is a reset: it is drawn as a line.
-            drawn_in = True
-            seen = 1e3 * trace.spikes_s[trace.spikes_s <= trace.time_s[-1]]
-            axes.vlines(seen, trace.voltage_mV.max(), _DRAWN_TO_MV, color=INK, lw=0.6)
+        if drawn_in:
+            spikes = 1e3 * trace.spikes_s[: len(peak)]
+            axes.vlines(spikes, peak, np.maximum(peak, _DRAWN_TO_MV), color=INK, lw=0.6)
         axes.annotate(
             f"{_label(trace.current_pA)} pA",
             (1.0, 1.0),
@@ -126,6 +129,18 @@ def _potential(figure: Any, responses: Responses) -> bool:
     grid[-1].set_xlabel("time since the onset (ms)")
     figure.supylabel("potential (mV)", fontsize=8)
     return True
+
+
+def _peaks(trace: Trace) -> NDArray[np.float64]:
+    """The highest potential within a millisecond of each spike that is shown (mV)."""
+    spikes_s = trace.spikes_s[trace.spikes_s <= trace.time_s[-1]]
+    begin, end = (np.searchsorted(trace.time_s, spikes_s + by) for by in (-_NEAR_S, _NEAR_S))
+    return np.array(
+        [
+            trace.voltage_mV[first : max(last, first + 1)].max(initial=-np.inf)
+            for first, last in zip(begin, end, strict=True)
+        ]
+    )
 
 
 def _label(current_pA: float) -> str:

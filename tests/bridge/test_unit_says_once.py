@@ -17,11 +17,12 @@ from bridge.choice.recovery import TRUTHS, draw_curve
 from bridge.counts.clockwork import rate_ranges, steady_intervals, uneven
 from bridge.counts.spike_timing import timing_of
 from bridge.equivalent.atlas import build_atlas, draw_atlas
+from bridge.equivalent.card_figure import draw_panel
 from bridge.equivalent.cautions import cautions
 from bridge.equivalent.sentences import parameter_rows, property_rows
 from bridge.errors import CurveError
 from bridge.stimulate.model_properties import PASSIVE
-from bridge.stimulate.step_responses import run_steps
+from bridge.stimulate.step_responses import Trace, run_steps
 from neurosim import LIF, OrnsteinUhlenbeck, TraubMiles, from_brian2
 
 NOISY = """dv/dt = (E_L - v + R*I)/tau + 3*mV*sqrt(2/tau)*xi : volt (unless refractory)
@@ -298,6 +299,25 @@ def test_a_cell_that_is_held_is_not_called_resting():
     assert {row.name: row.words for row in property_rows(known, nearly)}["rest_mV"] == (
         "resting potential"
     )
+
+
+def test_resets_are_drawn_from_where_the_potential_was():
+    """Peaks of resets are as high as a time step reaches: one that is high hides no others."""
+    time = np.arange(0, 0.5, 1e-4)
+    volts = np.full(len(time), -60.0)
+    spikes = np.array([0.1, 0.2, 0.3])
+    for k, peak in zip(np.searchsorted(time, spikes), (-45.0, 5.0, -40.0), strict=True):
+        volts[k] = peak
+    steps = run_steps(LIF(), np.arange(100, 301, 100) * pA)
+    shown = replace(steps, traces=(Trace(200.0, time, volts, spikes),))
+    found = replace(equivalent_unit(LIF(), np.arange(100, 501, 100) * pA), responses=shown)
+    figure = plt.figure()
+    draw_panel(figure, found, "potential")
+    (lines,) = figure.axes[0].collections
+    begun = sorted(float(segment[0, 1]) for segment in lines.get_segments())
+    assert begun == [-45.0, -40.0, 5.0]
+    assert "(spikes drawn in)" in figure.axes[0].get_title()
+    plt.close("all")
 
 
 # Doors
